@@ -1,0 +1,106 @@
+"""What a bundle holds, as frozen values.
+
+A bundle answers requests without TensorFlow: a router says which group a row belongs to, `path_of_group` which
+path serves that group, and a path is one model: its own embedding table with only the kept dimensions, and a
+small ONNX graph for the arithmetic above it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ihas.data.encoder import Encoder
+from ihas.data.schema import Schema
+from ihas.layout import FieldLayout
+from ihas.routing import Router
+
+
+@dataclass(frozen=True)
+class Path:
+    """One model that serves one or more groups.
+
+    The graph's inputs are `values`, float32 (rows, kept dimensions): the kept dimensions of each field side by side,
+    fields in order; and, where `first_order` is present, `first_order`, float32 (rows, num_fields). Its output is
+    `logits`, float32 (rows,).
+
+    Attributes:
+        name: unique in the bundle.
+        mask: bool (num_fields, dim). Dimensions that this path's table holds.
+        gated: whether `values` is multiplied by the row's own gates z (only with a mask that is all true).
+        table: float32 (sum over fields of vocabulary size * kept dimensions,). Fields' tables, each row-major, end to end.
+        first_order: float32 (num_rows,). A weight per table row, where the backbone has a linear part.
+        graph: ONNX model.
+    """
+
+    name: str
+    mask: np.ndarray
+    gated: bool
+    table: np.ndarray
+    first_order: np.ndarray | None
+    graph: bytes
+
+    def field_tables(self, layout: FieldLayout) -> tuple[np.ndarray, ...]:
+        """Each field's table, float32 (vocabulary size, kept dimensions), as views."""
+        tables, start = [], 0
+        for size, kept in zip(layout.vocabulary_sizes, self.mask.sum(axis=1).tolist(), strict=True):
+            tables.append(self.table[start : start + size * kept].reshape(size, kept))
+            start += size * kept
+        return tuple(tables)
+
+
+@dataclass(frozen=True)
+class ItemTable:
+    """Every item that can be recommended.
+
+    Attributes:
+        names: raw item ids.
+        ids: int32 (num_items, slots of all item fields). Encoded item fields, in the layout's order.
+    """
+
+    names: tuple[str, ...]
+    ids: np.ndarray
+
+
+@dataclass(frozen=True)
+class GoldenRows:
+    """Rows with the answers they must get, before a bundle may serve.
+
+    Attributes:
+        ids: int32 (rows, num_slots).
+        group: int32 (rows,).
+        logits: float32 (rows,). Computed by TensorFlow at export.
+    """
+
+    ids: np.ndarray
+    group: np.ndarray
+    logits: np.ndarray
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A trained recommender as data.
+
+    Attributes:
+        name: model name.
+        schema: columns, kinds, roles.
+        encoder: raw values to ids.
+        router: ids to group.
+        paths: the models.
+        path_of_group: for each group, the position in `paths` of the model that serves it.
+        items: the item table; None where the schema names no item id.
+        golden: rows that must score as recorded.
+        summary: what the run found: settings, chosen variant, figures. JSON values only.
+    """
+
+    name: str
+    schema: Schema
+    encoder: Encoder
+    router: Router
+    paths: tuple[Path, ...]
+    path_of_group: tuple[int, ...]
+    items: ItemTable | None
+    golden: GoldenRows
+    summary: dict[str, Any]

@@ -1,0 +1,235 @@
+"""Every knob, on one page.
+
+`LearningConfig` is what is learnt: it decides the result and travels inside the bundle. `RunOptions` is how
+a run is carried out on a machine: it never changes what is learnt. The same classes are read from a recipe
+(TOML), from an HTTP body (JSON) and from Python.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Config(BaseModel):
+    """A frozen group of settings that refuses unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class SchemaConfig(Config):
+    """What the user states about the columns; everything left out is inferred and shown."""
+
+    label: str | None = None
+    """Column that holds the click: 0 or 1."""
+    categorical: tuple[str, ...] = ()
+    """Columns to read as categories even where they look numeric."""
+    numeric: tuple[str, ...] = ()
+    """Columns to read as numbers; each is cut into buckets at its training quantiles."""
+    multivalued: dict[str, str] = {}
+    """Columns that hold several values in one cell, each with its separator."""
+    ignored: tuple[str, ...] = ()
+    """Columns that no model may see."""
+    item: tuple[str, ...] = ()
+    """Columns that describe the item; every other field describes the context (user, time, place)."""
+    item_id: str | None = None
+    """Column whose value names the item; it has the role item."""
+    time: str | None = None
+    """Column that orders the rows for a split by time; it is not a field unless also listed as one."""
+
+
+class DataConfig(Config):
+    """Where the rows are, and how to read them."""
+
+    path: Path
+    """CSV, Parquet or JSON-lines file, optionally compressed with gzip or zstd."""
+    valid_path: Path | None = None
+    """File of validation rows with the same columns; without it they are drawn from `path`."""
+    test_path: Path | None = None
+    """File of test rows with the same columns; without it they are drawn from `path`."""
+    format: Literal["auto", "csv", "parquet", "jsonl"] = "auto"
+    """Format of the files; `auto` goes by the file name's suffix."""
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+    """Character between CSV cells; without it, it is told from the header."""
+    columns: SchemaConfig = SchemaConfig()
+    """What is known about the columns."""
+
+
+class EncodingConfig(Config):
+    """How cells become ids."""
+
+    min_count: Count = 2
+    """Values seen in fewer training rows than this get the unknown id, 0."""
+    num_buckets: Annotated[int, Field(ge=2, le=10_000)] = 10
+    """Buckets of a numeric field, cut at the training quantiles."""
+    max_values: Count = 8
+    """Values kept of a cell with several; the rest of the cell is dropped."""
+
+
+class SplitConfig(Config):
+    """How rows are divided into training, validation and test part."""
+
+    kind: Literal["random", "time", "given"] = "random"
+    """`random` shuffles; `time` gives the latest rows to test, the ones before to validation; `given` reads `column`."""
+    valid_fraction: Fraction = 0.1
+    """Share of the rows used to choose: early stopping, groups, thresholds, the winning variant."""
+    test_fraction: Fraction = 0.1
+    """Share of the rows touched once, for the reported figures."""
+    column: str | None = None
+    """For `given`: the column whose cells are `train`, `valid` or `test`."""
+
+    @model_validator(mode="after")
+    def _fractions_leave_training_rows(self) -> Self:
+        if self.valid_fraction + self.test_fraction >= 1.0:
+            raise ValueError(
+                f"`valid_fraction + test_fraction < 1` must hold, but got ({self.valid_fraction}, {self.test_fraction}). "
+                "Lower one of them so that rows are left to train on."
+            )
+        if (self.kind == "given") != (self.column is not None):
+            raise ValueError(
+                f"`column` must be set exactly when `kind` is 'given', but got (kind={self.kind!r}, column={self.column!r})."
+            )
+        return self
+
+
+class BackboneConfig(Config):
+    """The network above the embedding."""
+
+    kind: Literal["mlp", "dcn"] = "mlp"
+    """`mlp`: hidden layers on the concatenated embedding; `dcn`: DCN-v2, cross layers beside the same hidden layers."""
+    hidden: tuple[Count, ...] = (16, 8)
+    """Units of each hidden layer, from the input up; empty for a linear model on the embedding."""
+    num_cross_layers: Annotated[int, Field(ge=0, le=16)] = 2
+    """Cross layers of `dcn`."""
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    """Share of hidden units set to zero in a training step."""
+    batch_norm: bool = False
+    """Whether each hidden layer is batch-normalised before its activation."""
+
+
+class TrainingConfig(Config):
+    """The one training loop, shared by every stage."""
+
+    embedding_dim: Annotated[int, Field(ge=1, le=512)] = 16
+    """Dimensions of every field's embedding before the search, D."""
+    batch_size: Count = 2048
+    """Rows of one step."""
+    learning_rate: Annotated[float, Field(gt=0.0)] = 1e-3
+    """Adam's step size at the start."""
+    embedding_l2: Annotated[float, Field(ge=0.0)] = 0.0
+    """Weight of half the squared norm of the embedding table in the loss."""
+    epochs: Count = 30
+    """Most passes over the training rows."""
+    patience: Count = 2
+    """Epochs without a better validation AUC before training stops; the best weights are kept."""
+    plateau_factor: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
+    """Factor on the learning rate after each epoch that is not better."""
+
+
+class SearchConfig(Config):
+    """Stage 1: Bernoulli gates over embedding dimensions, per instance."""
+
+    gate: Literal["full", "field", "mlp"] = "full"
+    """What a gate sees: the whole embedding, its own field, or the whole embedding through a hidden layer."""
+    gate_hidden: Count = 32
+    """Hidden units of the `mlp` gate."""
+    standardize: bool = True
+    """Whether gates see the embedding standardised by its running mean and deviation; raw input makes them collapse."""
+    detach: bool = True
+    """Whether the gates' gradient stops before the embedding."""
+    temperature: Annotated[float, Field(gt=0.0)] = 1.0
+    """Temperature of the straight-through sigmoid."""
+    regularizer: Literal["information", "polarization"] = "information"
+    """`information` asks for decided gates that differ between instances; `polarization` for decided gates (Zhuang et al. 2020)."""
+    strength: Annotated[float, Field(ge=0.0)] = 0.01
+    """Weight of the regulariser."""
+    keep_ratio: Fraction = 0.7
+    """Share of gates that the regulariser pulls towards keeping."""
+    warm_start: bool = True
+    """Whether the search starts from the trained base model; otherwise from fresh weights."""
+    warmup_epochs: Annotated[int, Field(ge=0)] = 1
+    """Without a warm start: epochs with every gate open before sampling begins."""
+    epochs: Count = 10
+    """Most passes over the training rows."""
+
+
+class ClusterConfig(Config):
+    """Stage 2: groups of instances by their deterministic gate outputs."""
+
+    num_groups: tuple[Count, ...] = (2, 3, 4)
+    """Numbers of groups to try; validation chooses."""
+    on: Literal["masked", "embedding", "mask"] = "masked"
+    """What K-means sees: masked embedding e*z (the method), e, or z (controls)."""
+    min_group_fraction: Annotated[float, Field(ge=0.0, lt=0.5)] = 0.05
+    """Smallest share of training rows a group may have; with a smaller one, that number of groups is not chosen."""
+    max_rows: Count = 200_000
+    """Training rows that K-means is fitted on; the rest are assigned to the nearest centroid."""
+    thresholds: tuple[Fraction, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+    """Candidates of the threshold searcher: a group keeps the dimensions whose mean gate reaches the threshold."""
+
+
+class RetrainConfig(Config):
+    """Stage 3: a model per group."""
+
+    mode: Literal["specialise", "inherit", "scratch"] = "specialise"
+    """`specialise`: one model on all rows under the groups' masks, then a copy per group where validation prefers it;
+    `inherit`: per group from the search's weights; `scratch`: per group from fresh weights (the paper's figure)."""
+    epochs: Count = 10
+    """Most passes over a group's training rows."""
+
+
+class EvaluateConfig(Config):
+    """Stage 4: the figures."""
+
+    controls: bool = True
+    """Whether to train the controls too: one group, random groups, K-means on e, K-means on z."""
+    num_golden_rows: Count = 32
+    """Test rows whose scores travel in the bundle and must be met before it serves."""
+
+
+class LearningConfig(Config):
+    """Everything that decides what is learnt."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    """Source of every random draw."""
+    encoding: EncodingConfig = EncodingConfig()
+    """How cells become ids."""
+    split: SplitConfig = SplitConfig()
+    """How rows are divided."""
+    backbone: BackboneConfig = BackboneConfig()
+    """The network above the embedding."""
+    training: TrainingConfig = TrainingConfig()
+    """The training loop."""
+    search: SearchConfig = SearchConfig()
+    """Stage 1."""
+    cluster: ClusterConfig = ClusterConfig()
+    """Stage 2."""
+    retrain: RetrainConfig = RetrainConfig()
+    """Stage 3."""
+    evaluate: EvaluateConfig = EvaluateConfig()
+    """Stage 4."""
+
+
+class RunOptions(Config):
+    """How a run is carried out; changes nothing of what is learnt."""
+
+    num_threads: Annotated[int, Field(ge=0)] = 0
+    """Threads for TensorFlow's arithmetic; 0 leaves the choice to TensorFlow."""
+
+
+class Recipe(Config):
+    """One file that says what a run is: the data, what is learnt, how it is run."""
+
+    name: str = Field(default="run", pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
+    """Name of the model that comes out."""
+    data: DataConfig
+    """Where the rows are."""
+    learning: LearningConfig = LearningConfig()
+    """What is learnt."""
+    run: RunOptions = RunOptions()
+    """How it is run."""

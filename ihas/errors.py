@@ -1,0 +1,67 @@
+"""Every error that iHAS raises on purpose.
+
+IhasError
+├── ConfigError (ValueError)      a setting breaks a law, or two settings contradict each other
+├── DataError (ValueError)        a table breaks a law; carries the findings, each with row and column
+├── RequestError (ValueError)     a request names an unknown field, value or item, or asks the impossible
+├── TrainingError (RuntimeError)  training gave a loss that is not a number
+└── BundleError (RuntimeError)    a bundle cannot be used
+    ├── BundleCorruptError        a checksum, a shape or a golden row does not match
+    └── BundleVersionError        written in a format that this version does not read
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ihas.data.findings import Finding
+
+
+class IhasError(Exception):
+    """Base of every error of this library."""
+
+
+class ConfigError(IhasError, ValueError):
+    """A setting breaks a law."""
+
+
+class DataError(IhasError, ValueError):
+    """A table breaks a law.
+
+    Attributes:
+        findings: what is wrong, each with its row and column where it has one.
+    """
+
+    def __init__(self, message: str, findings: Sequence[Finding] = ()) -> None:
+        super().__init__(message)
+        self.findings = tuple(findings)
+
+
+class RequestError(IhasError, ValueError):
+    """A request that cannot be answered.
+
+    Attributes:
+        pointer: JSON pointer (RFC 6901) to the offending part of the request.
+    """
+
+    def __init__(self, message: str, pointer: str = "") -> None:
+        super().__init__(message)
+        self.pointer = pointer
+
+
+class TrainingError(IhasError, RuntimeError):
+    """Training gave a loss that is not a number."""
+
+
+class BundleError(IhasError, RuntimeError):
+    """A bundle cannot be used."""
+
+
+class BundleCorruptError(BundleError):
+    """A checksum, a shape or a golden row does not match."""
+
+
+class BundleVersionError(BundleError):
+    """The bundle's format is not one that this version reads."""
