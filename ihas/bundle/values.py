@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ihas.data.encoder import Encoder
+from ihas.data.item_table import ItemTable
 from ihas.data.schema import Schema
 from ihas.layout import FieldLayout
 from ihas.routing import Router
@@ -49,19 +50,6 @@ class Path:
             tables.append(self.table[start : start + size * kept].reshape(size, kept))
             start += size * kept
         return tuple(tables)
-
-
-@dataclass(frozen=True)
-class ItemTable:
-    """Every item that can be recommended.
-
-    Attributes:
-        names: raw item ids.
-        ids: int32 (num_items, slots of all item fields). Encoded item fields, in the layout's order.
-    """
-
-    names: tuple[str, ...]
-    ids: np.ndarray
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,175 @@
+"""What a run found: the figures of every variant, every group and every stage, as one JSON document."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ihas.config import Config, LearningConfig
+
+
+class Figures(Config):
+    """How well scores meet labels on some rows."""
+
+    rows: int
+    """Rows scored."""
+    auc: float | None
+    """Area under the ROC curve, pooled over the rows; absent where the rows have one label only."""
+    log_loss: float
+    """Mean negative log-likelihood in nats."""
+    calibration: float | None
+    """Mean score divided by the rate of clicks; 1 is calibrated, absent where there are no clicks."""
+
+
+class Interval(Config):
+    """A paired difference with its 95 % interval."""
+
+    difference: float
+    """Estimate."""
+    low: float
+    """Lower end."""
+    high: float
+    """Upper end."""
+
+
+class Cost(Config):
+    """What a variant stores and computes."""
+
+    parameters_per_path: float
+    """Parameters of the path that serves a row, averaged over the training rows."""
+    parameters_total: int
+    """Parameters stored: router (table, gates, centroids) and all paths."""
+    multiply_adds: float
+    """Multiply-adds of scoring one row, routing included, averaged over the training rows."""
+    kept_dims: float
+    """Embedding dimensions that a row's path reads, averaged over the training rows."""
+
+
+class VariantResult(Config):
+    """One way of serving the same rows."""
+
+    name: str
+    """`base`, `static`, `supernet`, `grouped`, or a control's name."""
+    description: str
+    """A sentence for a person."""
+    role: Literal["candidate", "control"]
+    """Candidates may be chosen; controls are there to compare."""
+    num_groups: int
+    """Groups."""
+    valid: Figures
+    """Figures on the validation rows, on which the choice is made."""
+    test: Figures
+    """Figures on the test rows."""
+    gain: Interval | None
+    """Test AUC minus the base's on the same rows; absent for the base itself."""
+    cost: Cost
+    """What it stores and computes."""
+
+
+class GroupResult(Config):
+    """One group of the clustering stage."""
+
+    group: int
+    """Number, from 0."""
+    share: float
+    """Share of the training rows."""
+    click_rate: float
+    """Rate of clicks among the group's training rows."""
+    kept_dims: tuple[int, ...]
+    """Kept dimensions of each field."""
+    mean_gates: tuple[tuple[float, ...], ...]
+    """Mean deterministic gate, (num_fields, dim)."""
+    threshold: float
+    """Threshold that the searcher chose."""
+    path: str
+    """Path that serves the group."""
+    test: Figures
+    """Figures of the chosen variant on the group's test rows."""
+    base_test: Figures
+    """Figures of the base model on the same rows."""
+    typical: tuple[str, ...]
+    """Values that are most over-represented in the group, as `field = value (x times as often)`."""
+
+
+class Diversity(Config):
+    """Whether the masks differ between instances."""
+
+    rows: int
+    """Rows looked at."""
+    distinct_masks: int
+    """Different masks among them."""
+    kept_fraction: float
+    """Share of gates that are open."""
+    mean_variance: float
+    """Variance of a gate over the rows, averaged over gates; 0.25 is the most."""
+    mutual_information: float
+    """H(mean pi) - mean H(pi), averaged over gates, in nats; ln 2 is the most, 0 is one mask for all."""
+
+
+class GroupCountResult(Config):
+    """One number of groups that the clustering stage tried."""
+
+    num_groups: int
+    """Groups."""
+    log_loss: float
+    """Validation log-loss of the supernet under the groups' masks."""
+    smallest_share: float
+    """Share of training rows of the smallest group."""
+
+
+class EpochFigures(Config):
+    """One epoch of one training."""
+
+    model: str
+    """`base`, `search`, `shared`, `group-1`, ..."""
+    epoch: int
+    """Number, from 1."""
+    loss: float
+    """Mean training loss, regularisers included."""
+    auc: float
+    """Validation AUC."""
+
+
+class Point(Config):
+    """A training row in the plane."""
+
+    x: float
+    """First principal component of its masked embedding."""
+    y: float
+    """Second principal component."""
+    group: int
+    """Its group."""
+
+
+class RunResult(Config):
+    """Everything that a run found."""
+
+    name: str
+    """Model name."""
+    rows: dict[Literal["train", "valid", "test"], int]
+    """Rows of each part."""
+    fields: tuple[str, ...]
+    """Field names, in the layout's order."""
+    roles: tuple[Literal["context", "item"], ...]
+    """Role of each field."""
+    dim: int
+    """Embedding dimensions before the search."""
+    chosen: str
+    """Name of the variant that the bundle serves."""
+    verdict: str
+    """What the choice means, in a sentence or two for a person."""
+    variants: tuple[VariantResult, ...]
+    """All variants, the base first."""
+    groups: tuple[GroupResult, ...]
+    """The groups."""
+    diversity: Diversity
+    """Mask diversity of the supernet on validation rows."""
+    group_counts: tuple[GroupCountResult, ...]
+    """Numbers of groups tried."""
+    history: tuple[EpochFigures, ...]
+    """Every epoch of every training."""
+    points: tuple[Point, ...]
+    """Some training rows in the plane."""
+    seconds: dict[str, float]
+    """Wall time of each stage."""
+    learning: LearningConfig
+    """Settings of the run."""
