@@ -1,0 +1,59 @@
+# Needs Python 3.11 to 3.13, make and a package index; everything else is installed into .bootstrap/ and .venv/.
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+ARGS ?=
+
+UV := .bootstrap/bin/uv
+BIN := .venv/bin
+COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" --quiet
+
+.PHONY: help setup demo serve test test-slow lint format lock
+.DELETE_ON_ERROR:
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1 - /p' Makefile
+
+setup: .venv/.installed ## the locked environment in .venv
+demo: setup ## search on the coupon data, then ask for recommendations; ARGS=--keep leaves the service running
+	$(BIN)/ihas demo $(ARGS)
+
+serve: setup ## HTTP service and worker on this machine
+	$(BIN)/ihas up $(ARGS)
+
+test: setup lint ## linters, types, import contracts, tests with coverage
+	$(BIN)/pytest --cov=ihas --cov=pipelines --cov=service --cov-report=term:skip-covered $(ARGS)
+
+test-slow: setup ## tests longer than 20 seconds
+	$(BIN)/pytest -m slow $(ARGS)
+
+lint: setup ## ruff and mypy
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: setup ## put the code into its form
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: $(UV) ## renew the lock files from pyproject.toml; ARGS=--upgrade takes newer versions
+	$(COMPILE) $(ARGS) --extra train --group dev -o requirements/development.lock
+	$(COMPILE) --constraint requirements/development.lock --extra train -o requirements/full.lock
+	$(COMPILE) --constraint requirements/development.lock -o requirements/serving.lock
+
+# uv reads no pip settings, so an index that only pip knows is handed to it.
+.venv/.installed: pyproject.toml requirements/development.lock | $(UV)
+	@index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$(.bootstrap/bin/pip config get global.index-url 2>/dev/null)}}; \
+	if [ -n "$$index" ]; then export UV_DEFAULT_INDEX="$$index"; fi; \
+	set -e; \
+	[ -x $(BIN)/python ] || $(UV) venv --quiet --python .bootstrap/bin/python .venv; \
+	$(UV) pip install --python $(BIN)/python --require-hashes --compile-bytecode -r requirements/development.lock; \
+	$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(UV): Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+	  echo 'iHAS needs Python 3.11, 3.12 or 3.13, but `$(PYTHON)` is'" $$($(PYTHON) --version 2>&1)."' Name another one: make setup PYTHON=python3.12' >&2; exit 1; }
+	@$(PYTHON) -m venv .bootstrap || { \
+	  echo 'The venv module does not work. On Debian and Ubuntu: apt-get install python3-venv. Or name another Python: make setup PYTHON=...' >&2; exit 1; }
+	@.bootstrap/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@
