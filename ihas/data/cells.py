@@ -1,0 +1,48 @@
+"""What a cell says, as text and as a number; training tables and requests are read by the same two functions."""
+
+from __future__ import annotations
+
+import math
+import re
+
+Scalar = bool | int | float | str
+Cell = Scalar | list[Scalar | None] | tuple[Scalar | None, ...] | None
+
+NUMBER_PATTERN = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
+_NUMBER = re.compile(NUMBER_PATTERN)
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]*)\.0")
+
+
+def cell_text(value: Scalar | None) -> str | None:
+    """Canonical text of one value; None where it is missing.
+
+    The same value has the same text however a file or a request spells it: 270, 270.0, "270" and "270.0" are "270"; True, "True" and
+    "true" are "true"; white space around a text is dropped. Null, NaN and empty text are missing. Any other text stays as it is,
+    so that "02139" keeps its zero and "1.10" is not "1.1". Other floats are written with the fewest digits that read back exactly.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return _canonical(value.strip())
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if math.isnan(value):
+        return None
+    return str(int(value)) if value.is_integer() else repr(value)
+
+
+def cell_number(text: str) -> float | None:
+    """Finite number that a canonical text spells in decimal; None for any other text, NaN and Infinity among them."""
+    if _NUMBER.fullmatch(text) is None:
+        return None
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
+def _canonical(text: str) -> str | None:
+    if _WHOLE.fullmatch(text):
+        return str(int(text[:-2]))
+    lowered = text.lower()
+    return (lowered if lowered in ("true", "false") else text) or None

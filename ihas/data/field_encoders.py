@@ -1,0 +1,139 @@
+"""One field's values and their ids, counted from the field's own first table row.
+
+Id 0 is an unknown or rare value, id 1 a missing cell; the field's values follow from 2 on.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ihas.config import Config
+from ihas.data.cells import Cell, Scalar, cell_number, cell_text
+from ihas.data.schema import FieldRole
+from ihas.errors import RequestError
+
+UNKNOWN = 0
+MISSING = 1
+FIRST_VALUE = 2
+
+
+class _Vocabulary(Config):
+    name: str
+    """Field name."""
+    role: FieldRole
+    """Whether the request states the value or the item table does."""
+    values: tuple[str, ...]
+    """Canonical texts in the order of their ids: commonest first, equally common ones by text."""
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Table rows of the field."""
+        return FIRST_VALUE + len(self.values)
+
+    @cached_property
+    def local_ids(self) -> Mapping[str, int]:
+        """Id of each value."""
+        return {value: number for number, value in enumerate(self.values, start=FIRST_VALUE)}
+
+    def text(self, local_id: int) -> str:
+        """Value of an id, for a person."""
+        return _special(local_id) or self.values[local_id - FIRST_VALUE]
+
+
+class CategoricalEncoder(_Vocabulary):
+    """A field with one value per cell."""
+
+    kind: Literal["categorical"] = "categorical"
+    """Tag of this encoder in JSON."""
+
+    @property
+    def slots(self) -> int:
+        """Columns of the id matrix."""
+        return 1
+
+    def encode(self, cell: Cell, pointer: str) -> tuple[int, ...]:
+        """Ids of a cell; RequestError at `pointer` for a list or a number that is not finite."""
+        text = cell_text(_scalar(cell, pointer, f"`{self.name}` must be one value"))
+        return (MISSING if text is None else self.local_ids.get(text, UNKNOWN),)
+
+
+class MultivaluedEncoder(_Vocabulary):
+    """A field with several values per cell, of which the first `slots` are kept."""
+
+    kind: Literal["multivalued"] = "multivalued"
+    """Tag of this encoder in JSON."""
+    slots: Annotated[int, Field(ge=1)]
+    """Columns of the id matrix."""
+    separator: str | None
+    """Text between two values of a text cell; None where cells are lists."""
+
+    def encode(self, cell: Cell, pointer: str) -> tuple[int, ...]:
+        """Ids of a cell, empty values dropped; RequestError at `pointer` for nested lists or numbers that are not finite."""
+        if isinstance(cell, str) and self.separator is not None:
+            cell = tuple(cell.split(self.separator))
+        parts = tuple(cell) if isinstance(cell, list | tuple) else (cell,)
+        law = f"each value of `{self.name}` must be one value"
+        texts = [cell_text(_scalar(part, f"{pointer}/{number}", law)) for number, part in enumerate(parts)]
+        ids = tuple(self.local_ids.get(text, UNKNOWN) for text in texts if text is not None)
+        return ids[: self.slots] or (MISSING,)
+
+
+class NumericEncoder(Config):
+    """A field of numbers in buckets: bucket b holds edges[b - 1] <= x < edges[b], the first and the last are open-ended."""
+
+    kind: Literal["numeric"] = "numeric"
+    """Tag of this encoder in JSON."""
+    name: str
+    """Field name."""
+    role: FieldRole
+    """Whether the request states the value or the item table does."""
+    edges: tuple[float, ...]
+    """Ascending bucket edges; empty where one bucket holds every number."""
+
+    @property
+    def slots(self) -> int:
+        """Columns of the id matrix."""
+        return 1
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Table rows of the field."""
+        return FIRST_VALUE + len(self.edges) + 1
+
+    def encode(self, cell: Cell, pointer: str) -> tuple[int, ...]:
+        """Ids of a cell; RequestError at `pointer` for anything but a finite number, a text that spells one, or null."""
+        law = f"`{self.name}` must be a number"
+        text = cell_text(_scalar(cell, pointer, law))
+        if text is None:
+            return (MISSING,)
+        number = cell_number(text)
+        if number is None:
+            raise RequestError(f"{law}, but got {cell!r}. Send a finite decimal number, or leave it out where it is missing.", pointer)
+        return (FIRST_VALUE + bisect_right(self.edges, number),)
+
+    def text(self, local_id: int) -> str:
+        """Bucket of an id, for a person: its numbers from the edge on the left up to, without, the edge on the right."""
+        bounds = ("-inf", *(f"{edge:.6g}" for edge in self.edges), "inf")
+        bucket = local_id - FIRST_VALUE
+        return _special(local_id) or f"{'[' if bucket else '('}{bounds[bucket]}, {bounds[bucket + 1]})"
+
+
+FieldEncoder = CategoricalEncoder | NumericEncoder | MultivaluedEncoder
+
+
+def _special(local_id: int) -> str:
+    return {UNKNOWN: "(unknown)", MISSING: "(missing)"}.get(local_id, "")
+
+
+def _scalar(cell: Cell, pointer: str, law: str) -> Scalar | None:
+    if cell is not None and not isinstance(cell, str | bool | int | float):
+        raise RequestError(f"{law}, but got {cell!r}. Send a text, a number, true, false or null.", pointer)
+    if isinstance(cell, float) and not math.isfinite(cell):
+        raise RequestError(f"{law}, but got {cell!r}. Send a finite number, or leave it out where it is missing.", pointer)
+    return cell

@@ -1,0 +1,129 @@
+"""What is wrong or odd in a table, each with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
+
+from ihas.config import Config
+from ihas.data.schema import FieldKind, FieldRole, Schema
+from ihas.errors import DataError
+
+MAX_FINDINGS_PER_CODE = 100
+
+
+class Finding(Config):
+    """One thing that is wrong (error) or odd (warning) in a table."""
+
+    code: str
+    """Kind of finding, in snake case."""
+    severity: Literal["error", "warning"]
+    """An error stops a run."""
+    message: str
+    """The law, what was found instead and the way out, for a person."""
+    row: int | None = None
+    """Data row, counted from 1 without the header; absent for what concerns no single row."""
+    column: str | None = None
+    """Column name; absent for what concerns no single column."""
+
+
+class FieldProfile(Config):
+    """What one column holds."""
+
+    column: str
+    """Column name."""
+    purpose: Literal["field", "label", "time", "ignored"]
+    """What the column is used for."""
+    kind: FieldKind | None = None
+    """How a field's cells become ids."""
+    role: FieldRole | None = None
+    """Whether a request states the field's value or the item table does."""
+    distinct: int
+    """Different values, missing not counted."""
+    missing: float
+    """Share of missing cells."""
+    commonest: tuple[tuple[str, int], ...]
+    """Most frequent values with their counts; of a multi-valued column, the values within cells."""
+    quantiles: tuple[float, ...] = ()
+    """Minimum, lower quartile, median, upper quartile and maximum of a numeric field."""
+
+
+class ValidationReport(Config):
+    """What was found in a table."""
+
+    rows: int
+    """Data rows."""
+    findings: tuple[Finding, ...]
+    """Errors and warnings; of each code the first ones only."""
+    omitted: dict[str, int] = {}
+    """Findings of each code that were found but are not listed."""
+    profiles: tuple[FieldProfile, ...]
+    """Every column, in the table's order."""
+    columns: Schema
+    """What each column is, as inferred and overridden."""
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """Findings that stop a run."""
+        return tuple(finding for finding in self.findings if finding.severity == "error")
+
+
+class FindingCollector:
+    """Gathers findings, and keeps the first of each code: a broken column of a million rows is one message, not a million.
+
+    Attributes:
+        prefix: put in front of every message; names the file where there are several.
+        kept: findings in the order they came.
+        omitted: findings of each code that were not kept.
+    """
+
+    def __init__(self, prefix: str = "") -> None:
+        self.prefix = prefix
+        self.kept: list[Finding] = []
+        self.omitted: dict[str, int] = {}
+        self._kept_of_code: dict[str, int] = {}
+
+    def add(
+        self,
+        code: str,
+        message: str,
+        *,
+        row: int | None = None,
+        column: str | None = None,
+        severity: Literal["error", "warning"] = "error",
+    ) -> None:
+        """Add one finding; `row` counts from 1."""
+        kept = self._kept_of_code.get(code, 0)
+        if kept >= MAX_FINDINGS_PER_CODE:
+            self.omitted[code] = self.omitted.get(code, 0) + 1
+            return
+        self._kept_of_code[code] = kept + 1
+        self.kept.append(Finding(code=code, severity=severity, message=self.prefix + message, row=row, column=column))
+
+    def add_rows(self, code: str, column: str, rows: Sequence[int], message: Callable[[int], str]) -> None:
+        """Add an error per row: `rows` count from 0, and `message` makes a row's text; it is called for the kept ones only."""
+        free = MAX_FINDINGS_PER_CODE - self._kept_of_code.get(code, 0)
+        for row in rows[:free]:
+            self.add(code, message(row), row=row + 1, column=column)
+        if len(rows) > free:
+            self.omitted[code] = self.omitted.get(code, 0) + len(rows) - free
+
+    def raise_errors(self, headline: str) -> None:
+        """DataError with every finding, where there are any errors."""
+        raise_errors(headline, self.kept, self.omitted)
+
+
+def raise_errors(headline: str, findings: Iterable[Finding], omitted: dict[str, int]) -> None:
+    """DataError that carries the errors among `findings`, where there are any; its text is the headline and the first of them."""
+    errors = [finding for finding in findings if finding.severity == "error"]
+    if not errors:
+        return
+    more = len(errors) - 1 + sum(omitted.get(code, 0) for code in {finding.code for finding in errors})
+    rest = f" ({more} more)" if more else ""
+    raise DataError(f"{headline}: {_placed(errors[0])}{rest}", errors)
+
+
+def _placed(finding: Finding) -> str:
+    place = [f"row {finding.row}"] if finding.row is not None else []
+    place += [f"column `{finding.column}`"] if finding.column is not None else []
+    return f"{', '.join(place)}: {finding.message}" if place else finding.message
