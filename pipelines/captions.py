@@ -1,0 +1,179 @@
+"""Under every figure: how it is read, and what it shows here, told from the figures of this very run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from ihas.results import GroupResult, Interval, RunResult
+from pipelines.drawing import outcome
+from pipelines.group_figures import fields_by_kept
+from pipelines.variant_figures import compared, pareto_front
+
+
+@dataclass(frozen=True)
+class Caption:
+    """Two plain texts, not yet escaped.
+
+    Attributes:
+        read: how to read the figure.
+        here: what it shows in this run.
+    """
+
+    read: str
+    here: str
+
+
+def listed(words: Iterable[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *front, last = list(words) or ["none"]
+    return f"{', '.join(front)} and {last}" if front else last
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def interval(gain: Interval) -> str:
+    """A difference with its 95 % interval, to four decimals."""
+    return f"{gain.difference:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}]"
+
+
+def _auc(result: RunResult) -> Caption:
+    read = (
+        f"Each mark is one way of serving the same {counted(result.rows['test'], 'test row')}. Right of the dashed line it ranks clicks above "
+        "non-clicks more often than the base, left of it less often. The bar is the 95 % interval: where it crosses the line, "
+        "these rows cannot tell the two apart (grey). Filled marks are candidates, open marks are controls, the star was chosen."
+    )
+    variants = compared(result)
+    if not variants:
+        return Caption(read, "Only the base was trained, so there is nothing to compare.")
+    names = {kind: [v.name for v in variants if outcome(v.gain) == kind] for kind in ("better", "worse", "unclear")}
+    here = (
+        f"Of {counted(len(variants), 'variant')}, better than the base: {listed(names['better'])}; worse: {listed(names['worse'])}; "
+        f"not told apart: {listed(names['unclear'])}."
+    )
+    return Caption(read, here)
+
+
+def _pareto(result: RunResult) -> Caption:
+    front = pareto_front(result)
+    read = (
+        "Up is better ranking, left is a smaller model to run for a row. The dotted line joins the candidates that no other candidate "
+        "beats on both counts; a candidate off the line costs more or ranks worse than one on it."
+    )
+    steps = listed(f"{v.name} ({v.cost.parameters_per_path:,.0f} parameters, AUC {v.test.auc:.4f})" for v in front)
+    return Caption(read, f"On the line: {steps}.")
+
+
+def _gates(result: RunResult) -> Caption:
+    read = (
+        f"A row of cells is a field, a cell is one of the {result.dim} numbers (dimensions) that describe its value. Bright cells: the gate "
+        "is open for most rows of the group, so the number is used. A dot marks the cells that the group's mask keeps; the other "
+        "numbers are not even stored on the group's path. Fields are sorted by dimensions kept over all groups."
+    )
+    total = len(result.fields) * result.dim
+    kept = listed(f"group {group.group} keeps {sum(group.kept_dims)}" for group in result.groups)
+    order = fields_by_kept(result)
+    fields = f"Most are kept for {result.fields[order[0]]}, fewest for {result.fields[order[-1]]}."
+    return Caption(read, f"Of {total} dimensions, {kept}. {fields}")
+
+
+def _kept(result: RunResult) -> Caption:
+    read = (
+        "A bar's length is how many numbers describe the field in that group; no bar: the group does without the field. "
+        "Bars of different length in one row are where the groups differ."
+    )
+    kept = np.array([group.kept_dims for group in result.groups])
+    spread = kept.max(axis=0) - kept.min(axis=0)
+    if spread.max() == 0:
+        return Caption(read, "Every field has the same number of dimensions in every group.")
+    field = int(spread.argmax())
+    sizes = listed(f"{group.kept_dims[field]} in group {group.group}" for group in result.groups)
+    unused = [name for name, most in zip(result.fields, kept.max(axis=0).tolist(), strict=True) if most == 0]
+    here = f"The groups differ most in {result.fields[field]}: {sizes}."
+    return Caption(read, here + (f" No group uses {listed(unused)}." if unused else ""))
+
+
+def _separation(result: RunResult) -> float:
+    places = np.array([(point.x, point.y) for point in result.points])
+    numbers = np.array([point.group for point in result.points])
+    centres = {number: places[numbers == number].mean(axis=0) for number in np.unique(numbers)}
+    between = sum(
+        float((numbers == number).sum()) * float(((centre - places.mean(axis=0)) ** 2).sum()) for number, centre in centres.items()
+    )
+    return between / max(float(((places - places.mean(axis=0)) ** 2).sum()), 1e-12)
+
+
+def _groups(result: RunResult) -> Caption:
+    read = (
+        "A point is a training row, seen through its open gates only and flattened to the two directions in which rows differ most. "
+        "Rows that are near use similar numbers. Clouds that overlap here may still be apart in the directions that the plane leaves out."
+    )
+    sizes = listed(f"{group.share:.0%} of the rows in group {group.group}" for group in result.groups)
+    if len(result.points) < 2:
+        return Caption(read, f"There are {sizes}.")
+    share = _separation(result)
+    word = "clearly apart" if share > 0.5 else "partly apart" if share > 0.2 else "mostly mixed"
+    return Caption(
+        read, f"In this plane the groups are {word}: which group a row is in explains {share:.0%} of its place. There are {sizes}."
+    )
+
+
+def _counts(result: RunResult) -> Caption:
+    read = (
+        "Above: how badly the scores fit the validation rows when the rows are cut into so many groups; lower is better. "
+        "Below: the share of training rows in the smallest group; below the dashed line a number of groups is not chosen."
+    )
+    if not result.group_counts:
+        return Caption(read, "No number of groups was compared.")
+    best = min(result.group_counts, key=lambda count: count.log_loss)
+    taken = len(result.groups)
+    here = f"{counted(taken, 'group')} were taken." if taken != 1 else "1 group was taken."
+    if best.num_groups != taken:
+        here += (
+            f" {counted(best.num_groups, 'group')} fit a little better ({best.log_loss:.4f}), "
+            f"but the smallest of them would have {best.smallest_share:.1%} of the rows."
+        )
+    return Caption(read, here)
+
+
+def _history(result: RunResult) -> Caption:
+    read = (
+        "Each line is one training; it stops when ranking on the validation rows has not improved for "
+        f"{counted(result.learning.training.patience, 'epoch')}, and its best epoch is kept. `base` is the plain model, `search` learns the gates on top "
+        "of it, the others are trained under the groups' masks."
+    )
+    best: dict[str, float] = {}
+    for epoch in result.history:
+        best[epoch.model] = max(best.get(epoch.model, 0.0), epoch.auc)
+    return Caption(read, f"Best validation AUC: {listed(f'{model} {auc:.4f}' for model, auc in best.items())}.")
+
+
+CAPTIONS: Mapping[str, Callable[[RunResult], Caption]] = MappingProxyType(
+    {"auc": _auc, "pareto": _pareto, "gates": _gates, "kept": _kept, "groups": _groups, "counts": _counts, "history": _history}
+)
+
+
+def diversity(result: RunResult) -> str:
+    """Whether gates really differ between rows, in words."""
+    seen = result.diversity
+    share = seen.mutual_information / math.log(2.0)
+    word = "hardly differ" if share < 0.02 else "differ somewhat" if share < 0.2 else "differ strongly"
+    return (
+        f"Gates {word} between rows: among {counted(seen.rows, 'validation row')} there are {counted(seen.distinct_masks, 'different pattern')} of "
+        f"open gates. On average {seen.kept_fraction:.0%} of the gates are open. A gate's variance over the rows is {seen.mean_variance:.3f} "
+        f"(0: the same for every row, 0.25: open for one half), and knowing the row tells {share:.0%} of what there is to know about a gate."
+    )
+
+
+def against_base(group: GroupResult) -> str:
+    """A group's AUC beside the base's on the same rows, in words."""
+    if group.test.auc is None or group.base_test.auc is None:
+        return "no AUC: its test rows all have one label"
+    return f"{group.test.auc:.4f} against the base's {group.base_test.auc:.4f} ({group.test.auc - group.base_test.auc:+.4f})"

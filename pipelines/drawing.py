@@ -1,0 +1,56 @@
+"""What every figure shares: colours, labels and the plain frame around the data."""
+
+from __future__ import annotations
+
+import html
+from typing import Literal
+
+import plotly.graph_objects as go
+
+from ihas.results import Interval, VariantResult
+
+GROUP_COLOURS = ("#2f7ed8", "#e6862a", "#2ca58d", "#b565c9", "#c9a227", "#d9577a", "#6b8e23", "#7f8fa6")
+BETTER, WORSE, UNCLEAR, MARK = "#17907a", "#d1495b", "#8a94a3", "#2f7ed8"
+Outcome = Literal["better", "worse", "unclear"]
+OUTCOME_COLOURS: dict[Outcome, str] = {"better": BETTER, "worse": WORSE, "unclear": UNCLEAR}
+
+
+def group_colour(group: int) -> str:
+    """Colour of a group, the same in every figure; repeats after eight groups."""
+    return GROUP_COLOURS[group % len(GROUP_COLOURS)]
+
+
+def outcome(gain: Interval | None) -> Outcome:
+    """What a 95 % interval says: `better` or `worse` where it excludes zero, otherwise `unclear`."""
+    if gain is None or gain.low <= 0.0 <= gain.high:
+        return "unclear"
+    return "better" if gain.low > 0.0 else "worse"
+
+
+def outcome_colour(variant: VariantResult) -> str:
+    """Colour of a variant by its gain over the base."""
+    return OUTCOME_COLOURS[outcome(variant.gain)]
+
+
+def label(text: str, length: int = 22) -> str:
+    """Text from data as a figure may show it: at most `length` characters, markup made harmless."""
+    return html.escape(text if len(text) <= length else text[: length - 1] + "…")
+
+
+def frame(title: str, height: int) -> go.Figure:
+    """Empty figure without background, so that it sits on a light and on a dark page alike. `height` in pixels."""
+    figure = go.Figure()
+    figure.update_layout(
+        template="none",
+        title=title,
+        height=height,
+        margin={"l": 8, "r": 16, "t": 48, "b": 8},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"family": "system-ui, sans-serif", "size": 13, "color": "#4a5563"},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "xanchor": "left", "x": 0.0},
+        hoverlabel={"align": "left"},
+    )
+    figure.update_xaxes(automargin=True, gridcolor="rgba(128,140,155,0.25)", zeroline=False)
+    figure.update_yaxes(automargin=True, gridcolor="rgba(128,140,155,0.25)", zeroline=False)
+    return figure

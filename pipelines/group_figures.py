@@ -1,0 +1,97 @@
+"""Figures of the groups: their gates, the dimensions they keep, and where they lie in the plane."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from ihas.results import GroupResult, RunResult
+from pipelines.drawing import frame, group_colour, label
+
+ROW = 20  # pixels
+
+
+def fields_by_kept(result: RunResult) -> list[int]:
+    """Field numbers by dimensions kept over all groups, most first; ties keep the layout's order."""
+    kept = np.array([group.kept_dims for group in result.groups]).sum(axis=0)
+    return [int(field) for field in np.argsort(-kept, kind="stable")]
+
+
+def kept_mask(group: GroupResult) -> np.ndarray:
+    """Mask of a group: bool (num_fields, dim), each field's dimensions with the highest mean gates."""
+    rank = np.argsort(np.argsort(-np.array(group.mean_gates), axis=1, kind="stable"), axis=1)
+    return np.asarray(rank < np.array(group.kept_dims)[:, None])
+
+
+def gates(result: RunResult, only: int | None = None) -> go.Figure:
+    """Mean gate of each dimension of each field, with a dot where the mask keeps it; one panel per group, or `only` one."""
+    groups = [group for group in result.groups if only in (None, group.group)]
+    order = fields_by_kept(result)
+    figure = frame("Mean gate of every embedding dimension", len(groups) * (len(order) * ROW + 70) + 60)
+    panels = make_subplots(len(groups), 1, subplot_titles=[f"Group {group.group}" for group in groups], figure=figure)
+    for row, group in enumerate(groups, start=1):
+        panels.add_trace(_gate_panel(group, result, order), row=row, col=1)
+    panels.update_yaxes(tickvals=list(range(len(order))), ticktext=[label(result.fields[f]) for f in order], autorange="reversed")
+    panels.update_yaxes(showgrid=False, automargin=True)
+    panels.update_xaxes(showgrid=False, title="embedding dimension", title_standoff=4, nticks=8)
+    bar = {"title": "mean gate", "orientation": "h", "thickness": 10, "y": 1.0, "yanchor": "bottom", "ypad": 24, "len": 0.7}
+    panels.update_layout(coloraxis={"colorscale": "Cividis", "cmin": 0.0, "cmax": 1.0, "colorbar": bar}, margin={"t": 110})
+    return panels
+
+
+def _gate_panel(group: GroupResult, result: RunResult, order: Sequence[int]) -> go.Heatmap:
+    mask = kept_mask(group)[order]
+    state = np.where(mask, "kept", "dropped")
+    names = np.array([label(result.fields[field], 60) for field in order])[:, None].repeat(result.dim, axis=1)
+    return go.Heatmap(
+        z=np.array(group.mean_gates)[order].tolist(),
+        text=np.where(mask, "●", "").tolist(),
+        texttemplate="%{text}",
+        textfont={"size": 8},
+        customdata=np.stack([names, state], axis=-1).tolist(),
+        hovertemplate="%{customdata[0]}, dimension %{x}<br>open for %{z:.0%} of the group's rows: %{customdata[1]}<extra></extra>",
+        coloraxis="coloraxis",
+        xgap=1,
+        ygap=1,
+    )
+
+
+def kept(result: RunResult) -> go.Figure:
+    """Kept dimensions per field, a bar per group; fields by dimensions kept, most first."""
+    order = fields_by_kept(result)
+    figure = frame("Kept dimensions per field", len(order) * (8 * len(result.groups) + 10) + 120)
+    for group in result.groups:
+        figure.add_bar(
+            y=list(range(len(order))),
+            x=[group.kept_dims[field] for field in order],
+            customdata=[label(result.fields[field], 60) for field in order],
+            hovertemplate=f"%{{customdata}}, group {group.group}: %{{x}} of {result.dim} dimensions<extra></extra>",
+            name=f"Group {group.group}",
+            marker_color=group_colour(group.group),
+            orientation="h",
+        )
+    figure.update_yaxes(tickvals=list(range(len(order))), ticktext=[label(result.fields[f]) for f in order], autorange="reversed")
+    figure.update_yaxes(showgrid=False)
+    figure.update_xaxes(title=f"dimensions kept of {result.dim}", range=[0, result.dim])
+    return figure.update_layout(barmode="group", bargap=0.25, bargroupgap=0.0)
+
+
+def groups(result: RunResult) -> go.Figure:
+    """Training rows in the plane of the two main directions of their masked embeddings, coloured by group."""
+    figure = frame("Training rows in the plane", 460)
+    for group in result.groups:
+        inside = [point for point in result.points if point.group == group.group]
+        figure.add_scatter(
+            x=[point.x for point in inside],
+            y=[point.y for point in inside],
+            mode="markers",
+            name=f"Group {group.group} ({group.share:.0%})",
+            marker={"size": 5, "opacity": 0.55, "color": group_colour(group.group)},
+            hoverinfo="name",
+        )
+    figure.update_xaxes(title="first principal component")
+    figure.update_yaxes(title="second principal component")
+    return figure

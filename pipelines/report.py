@@ -1,0 +1,90 @@
+"""A run as one HTML file that explains itself: no network, no other file, light and dark, wide and narrow.
+
+Every text from data is escaped: by Jinja in the page, by `pipelines.drawing.label` inside figures. The page's content
+security policy names the two scripts by their hashes and forbids everything else, network access included.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from ihas.config import Config
+from ihas.results import RunResult, VariantResult
+from pipelines import captions
+from pipelines.drawing import group_colour, outcome
+from pipelines.figures import FIGURES
+from pipelines.group_figures import gates
+
+
+def write_report(result: RunResult, path: Path) -> None:
+    """Write the report of a run to `path`, whole or not at all."""
+    beside = path.with_name(path.name + ".part")
+    beside.write_text(render_report(result), encoding="utf-8")
+    os.replace(beside, path)
+
+
+def render_report(result: RunResult) -> str:
+    """The report of a run as one HTML document."""
+    environment = Environment(
+        loader=PackageLoader("pipelines"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.globals.update(outcome=outcome, group_colour=group_colour, interval=captions.interval, counted=captions.counted)
+    scripts = [get_plotlyjs(), _asset(environment, "report.js")]
+    return environment.get_template("report.html").render(
+        result=result,
+        base=result.variants[0],
+        chosen=chosen_variant(result),
+        captions={name: caption(result) for name, caption in captions.CAPTIONS.items()},
+        diversity=captions.diversity(result),
+        against_base=captions.against_base,
+        settings=list(_settings(result.learning, type(result.learning)())),
+        style=Markup(_asset(environment, "report.css")),
+        scripts=[Markup(script) for script in scripts],
+        script_hashes=" ".join(_hash(script) for script in scripts),
+        figures=Markup(_figures_json(result)),
+    )
+
+
+def chosen_variant(result: RunResult) -> VariantResult:
+    """The variant that the bundle serves."""
+    return next(variant for variant in result.variants if variant.name == result.chosen)
+
+
+def _asset(environment: Environment, name: str) -> str:
+    if environment.loader is None:
+        raise FileNotFoundError(name)
+    return environment.loader.get_source(environment, name)[0]
+
+
+def _hash(script: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
+def _figures_json(result: RunResult) -> str:
+    """All figures as JSON that cannot end the script element it stands in; titles are left to the page."""
+    drawn: dict[str, go.Figure] = {name: figure(result) for name, figure in FIGURES.items() if name != "gates"}
+    drawn |= {f"gates-{group.group}": gates(result, group.group) for group in result.groups}
+    for figure in drawn.values():
+        figure.update_layout(title=None)
+    return json.dumps({name: json.loads(figure.to_json()) for name, figure in drawn.items()}).replace("<", "\\u003c")
+
+
+def _settings(config: Config, standard: Config, prefix: str = "") -> Iterator[tuple[str, Any, bool, str]]:
+    """Each setting as (name, value, whether it differs from the default, description)."""
+    for name, field in type(config).model_fields.items():
+        value, default = getattr(config, name), getattr(standard, name)
+        if isinstance(value, Config):
+            yield from _settings(value, default, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value, value != default, (field.description or "").replace("`", "")

@@ -1,0 +1,131 @@
+"""Figures of the variants and of their training: gain, cost, epochs, numbers of groups."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from ihas.results import RunResult, VariantResult
+from pipelines.drawing import MARK, UNCLEAR, frame, group_colour, label, outcome_colour
+
+
+def compared(result: RunResult) -> list[VariantResult]:
+    """Variants with a gain over the base, best first."""
+    return sorted((variant for variant in result.variants if variant.gain), key=lambda v: -v.gain.difference if v.gain else 0.0)
+
+
+def pareto_front(result: RunResult) -> list[VariantResult]:
+    """Candidates that no other candidate beats in test AUC at the same or fewer parameters per path, smallest first."""
+    front: list[VariantResult] = []
+    scored = [variant for variant in result.variants if variant.test.auc is not None and variant.role == "candidate"]
+    for variant in sorted(scored, key=lambda v: (v.cost.parameters_per_path, -(v.test.auc or 0.0))):
+        if not front or (variant.test.auc or 0.0) > (front[-1].test.auc or 0.0):
+            front.append(variant)
+    return front
+
+
+def _symbol(variant: VariantResult, chosen: str) -> str:
+    if variant.name == chosen:
+        return "star"
+    return "circle" if variant.role == "candidate" else "circle-open"
+
+
+def auc(result: RunResult) -> go.Figure:
+    """Test AUC of every variant minus the base's, with its 95 % interval."""
+    variants = compared(result)
+    figure = frame("Test AUC against the base", 46 * len(variants) + 120)
+    for row, variant in enumerate(variants):
+        gain = variant.gain
+        if gain is None:
+            continue
+        figure.add_scatter(
+            x=[gain.difference],
+            y=[row],
+            error_x={"type": "data", "array": [gain.high - gain.difference], "arrayminus": [gain.difference - gain.low], "thickness": 2},
+            mode="markers+text",
+            text=f"{gain.difference:+.4f}",
+            textposition="top center",
+            cliponaxis=False,
+            marker={"size": 13, "color": outcome_colour(variant), "symbol": _symbol(variant, result.chosen), "line": {"width": 2}},
+            hovertemplate=f"{label(variant.name, 60)}: {gain.difference:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}]<extra></extra>",
+            showlegend=False,
+        )
+    figure.add_vline(x=0.0, line={"color": UNCLEAR, "width": 1.5, "dash": "dash"}, annotation_text="base", annotation_position="top")
+    ticks = [label(v.name) + (" ★" if v.name == result.chosen else "") for v in variants]
+    figure.update_yaxes(tickvals=list(range(len(variants))), ticktext=ticks, range=[len(variants) - 0.4, -0.8])
+    return figure.update_xaxes(title="difference in test AUC (right is better)", tickformat="+.3f", nticks=6)
+
+
+def pareto(result: RunResult) -> go.Figure:
+    """Test AUC against the parameters of the path that serves a row; a line joins the candidates that nothing beats."""
+    figure = frame("Test AUC against parameters per path", 440)
+    front = pareto_front(result)
+    figure.add_scatter(
+        x=[variant.cost.parameters_per_path for variant in front],
+        y=[variant.test.auc for variant in front],
+        mode="lines",
+        line={"color": UNCLEAR, "dash": "dot"},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    for variant in result.variants:
+        if variant.test.auc is None:
+            continue
+        figure.add_scatter(
+            x=[variant.cost.parameters_per_path],
+            y=[variant.test.auc],
+            mode="markers+text",
+            text=label(variant.name),
+            textposition="top center",
+            cliponaxis=False,
+            marker={"size": 13, "color": outcome_colour(variant), "symbol": _symbol(variant, result.chosen), "line": {"width": 2}},
+            hovertemplate=f"{label(variant.name, 60)}: AUC %{{y:.4f}}, %{{x:,.0f}} parameters<extra></extra>",
+            showlegend=False,
+        )
+    figure.update_xaxes(title="parameters of the path that serves a row (left is cheaper)", tickformat="~s", nticks=6)
+    return figure.update_yaxes(title="test AUC", tickformat=".3f")
+
+
+def history(result: RunResult) -> go.Figure:
+    """Validation AUC after every epoch of every training."""
+    figure = frame("Validation AUC by epoch", 420)
+    models = list(dict.fromkeys(epoch.model for epoch in result.history))
+    for number, model in enumerate(models):
+        epochs = [epoch for epoch in result.history if epoch.model == model]
+        figure.add_scatter(
+            x=[epoch.epoch for epoch in epochs],
+            y=[epoch.auc for epoch in epochs],
+            customdata=[epoch.loss for epoch in epochs],
+            mode="lines+markers",
+            name=label(model),
+            line={"color": group_colour(number), "width": 2},
+            hovertemplate=f"{label(model, 60)}, epoch %{{x}}: AUC %{{y:.4f}}, loss %{{customdata:.4f}}<extra></extra>",
+        )
+    figure.update_xaxes(title="epoch", dtick=max(1, max((epoch.epoch for epoch in result.history), default=1) // 10))
+    return figure.update_yaxes(title="validation AUC", tickformat=".3f")
+
+
+def counts(result: RunResult) -> go.Figure:
+    """Validation log-loss and smallest group's share for every number of groups that was tried."""
+    panels = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.1, figure=frame("Numbers of groups tried", 420))
+    numbers = [str(count.num_groups) for count in result.group_counts]
+    colours = [MARK if count.num_groups == len(result.groups) else UNCLEAR for count in result.group_counts]
+    panels.add_scatter(
+        x=numbers,
+        y=[count.log_loss for count in result.group_counts],
+        mode="lines+markers",
+        line={"color": UNCLEAR},
+        marker={"size": 12, "color": colours},
+        hovertemplate="%{x} groups: log-loss %{y:.5f}<extra></extra>",
+        row=1,
+        col=1,
+    )
+    shares = [count.smallest_share for count in result.group_counts]
+    panels.add_bar(x=numbers, y=shares, marker_color=colours, hovertemplate="%{y:.1%}<extra></extra>", width=0.3, row=2, col=1)
+    least = result.learning.cluster.min_group_fraction
+    panels.add_hline(y=least, line={"color": UNCLEAR, "dash": "dash"}, annotation_text=f"least {least:.0%}", row=2, col=1)
+    panels.update_xaxes(type="category", automargin=True)
+    panels.update_xaxes(title="number of groups", row=2, col=1)
+    panels.update_yaxes(title="log-loss", automargin=True, nticks=5, row=1, col=1)
+    panels.update_yaxes(title="smallest group", tickformat=".0%", rangemode="tozero", row=2, col=1)
+    return panels.update_layout(showlegend=False)
