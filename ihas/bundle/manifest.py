@@ -1,0 +1,174 @@
+"""The page that names every file of a bundle, with its checksum.
+
+`manifest.json` lists all other files; `manifest.sha256` is the manifest's own checksum, in the form that
+`sha256sum --check` reads. Together they make every byte of the folder accountable.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import msgspec
+
+from ihas.errors import BundleCorruptError, BundleVersionError
+
+FORMAT_NAME = "ihas-bundle"
+FORMAT_VERSION = 1
+MANIFEST = "manifest.json"
+MANIFEST_CHECKSUM = "manifest.sha256"
+
+PATH_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_FILE_NAME = re.compile(r"(?:(?:tables|paths)/)?[a-z0-9][a-z0-9_-]{0,79}\.(?:json|npy|onnx|safetensors)")
+
+
+class FileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One file: its name in the bundle, the SHA-256 of its bytes in hexadecimal digits, and its length in bytes."""
+
+    name: str
+    sha256: str
+    bytes: int
+
+
+class PathEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One path: its name, the shape of its mask, whether it reads the row's gates, and its files."""
+
+    name: str
+    mask_shape: tuple[int, int]
+    gated: bool
+    graph: str
+    table: str
+    first_order: str | None
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a bundle consists of.
+
+    Attributes:
+        format: `FORMAT_NAME`.
+        version: `FORMAT_VERSION` of the writer.
+        ihas_version: version of the package that wrote it; `unknown` where it ran without being installed.
+        name: model name.
+        created_at: time that the writer was told; None keeps the bundle reproducible to the bit.
+        gate_form: form of the router's gates.
+        router_table: file of the router's embedding table.
+        paths: the models, in the order that `path_of_group` counts.
+        path_of_group: position in `paths`, for each group.
+        files: every file but the manifest and its checksum.
+    """
+
+    format: str = FORMAT_NAME
+    version: int = FORMAT_VERSION
+    ihas_version: str
+    name: str
+    created_at: str | None
+    gate_form: str
+    router_table: str
+    paths: tuple[PathEntry, ...]
+    path_of_group: tuple[int, ...]
+    files: tuple[FileEntry, ...]
+
+
+class _Header(msgspec.Struct, frozen=True):
+    """The two keys that every version has."""
+
+    format: str
+    version: int
+
+
+def package_version() -> str:
+    """Version of the installed package, or `unknown` where it runs without being installed."""
+    try:
+        return version("ihas")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def encode_manifest(manifest: Manifest) -> dict[str, bytes]:
+    """The manifest's two files: name to content."""
+    content = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
+    return {MANIFEST: content, MANIFEST_CHECKSUM: _checksum_line(content)}
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Manifest of a bundle, checked against its own checksum.
+
+    Raises:
+        BundleCorruptError: a file is missing, the checksum differs, or a name is not one that a bundle may use.
+        BundleVersionError: written in another format.
+    """
+    content = _read(folder, MANIFEST)
+    if _read(folder, MANIFEST_CHECKSUM) != _checksum_line(content):
+        raise BundleCorruptError(f"`{MANIFEST}` must have the checksum in `{MANIFEST_CHECKSUM}`, but one of the two changed. {_WAY_OUT}")
+    try:
+        _check_version(msgspec.json.decode(content, type=_Header))
+        manifest = msgspec.json.decode(content, type=Manifest)
+    except msgspec.MsgspecError as error:
+        raise BundleCorruptError(f"`{MANIFEST}` cannot be read: {error}. {_WAY_OUT}") from error
+    _check_names(manifest)
+    return manifest
+
+
+def verify_files(folder: Path, manifest: Manifest) -> None:
+    """Compare every file of the folder with the manifest.
+
+    Raises:
+        BundleCorruptError: a file is missing, extra, a link, of another length, or has other bytes.
+    """
+    listed = {entry.name for entry in manifest.files} | {MANIFEST, MANIFEST_CHECKSUM}
+    present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()}
+    for name in sorted(listed ^ present):
+        raise BundleCorruptError(f"`{name}` is {'missing from' if name in listed else 'not part of'} the bundle in {folder}. {_WAY_OUT}")
+    for entry in manifest.files:
+        _verify_file(folder / entry.name, entry)
+
+
+_WAY_OUT = "Copy the bundle again, or write it anew from its run."
+
+
+def file_entry(name: str, content: bytes) -> FileEntry:
+    """Entry of a file with this content."""
+    return FileEntry(name, hashlib.sha256(content).hexdigest(), len(content))
+
+
+def _checksum_line(content: bytes) -> bytes:
+    return f"{hashlib.sha256(content).hexdigest()}  {MANIFEST}\n".encode()
+
+
+def _read(folder: Path, name: str) -> bytes:
+    path = folder / name
+    if path.is_symlink() or not path.is_file():
+        raise BundleCorruptError(f"`{name}` is missing from the bundle in {folder}. {_WAY_OUT}")
+    return path.read_bytes()
+
+
+def _check_version(header: _Header) -> None:
+    if (header.format, header.version) != (FORMAT_NAME, FORMAT_VERSION):
+        raise BundleVersionError(
+            f"A bundle must be of format ({FORMAT_NAME}, version {FORMAT_VERSION}), but got ({header.format}, version {header.version}). "
+            "Serve it with the iHAS version that wrote it, or write it anew from its run."
+        )
+
+
+def _check_names(manifest: Manifest) -> None:
+    names = [entry.name for entry in manifest.files]
+    wrong = [name for name in names if not _FILE_NAME.fullmatch(name) or names.count(name) > 1]
+    wrong += [path.name for path in manifest.paths if not PATH_NAME.fullmatch(path.name)]
+    used = {file for path in manifest.paths for file in (path.graph, path.table, path.first_order) if file is not None}
+    wrong += sorted((used | {manifest.router_table}) - set(names))
+    if wrong:
+        raise BundleCorruptError(f"`{MANIFEST}` must name plain files, each once and each listed, but got {wrong}. {_WAY_OUT}")
+
+
+def _verify_file(path: Path, entry: FileEntry) -> None:
+    if path.is_symlink() or not path.is_file():
+        raise BundleCorruptError(f"`{entry.name}` must be a regular file. {_WAY_OUT}")
+    length = path.stat().st_size
+    if length != entry.bytes:
+        raise BundleCorruptError(f"`{entry.name}` must have {entry.bytes} bytes, but has {length}. {_WAY_OUT}")
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != entry.sha256:
+        raise BundleCorruptError(f"`{entry.name}` must have SHA-256 {entry.sha256}, but has {digest}. {_WAY_OUT}")

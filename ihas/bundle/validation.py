@@ -1,0 +1,129 @@
+"""Do the parts of a bundle fit each other?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ihas.bundle.values import Bundle, Path
+from ihas.errors import BundleCorruptError
+from ihas.layout import PADDING, FieldLayout
+from ihas.routing import Router
+
+
+def check_bundle(bundle: Bundle) -> None:
+    """Check names, shapes, types, ranges and finite numbers.
+
+    Raises:
+        BundleCorruptError: says every law that is broken.
+    """
+    problems = list(_problems(bundle))
+    if problems:
+        raise BundleCorruptError(f"The parts of bundle {bundle.name!r} do not fit each other: {'; '.join(problems)}.")
+
+
+def _problems(bundle: Bundle) -> Iterator[str]:
+    layout, router = bundle.encoder.layout, bundle.router
+    yield from _schema_problems(bundle)
+    if router.table.ndim != 2 or router.centroids.ndim != 2 or router.layout != layout:
+        yield f"the router must have matrices and the encoder's layout, but got {router.table.shape}, {router.centroids.shape}"
+        return
+    yield from _router_problems(bundle.router)
+    yield from _group_problems(bundle)
+    for path in bundle.paths:
+        yield from _path_problems(path, layout, bundle.router.dim)
+    yield from _row_problems(bundle)
+    yield from _item_problems(bundle)
+
+
+def _schema_problems(bundle: Bundle) -> Iterator[str]:
+    names = tuple(field.name for field in bundle.schema.fields)
+    if names != bundle.encoder.layout.names:
+        yield f"schema.json must name the encoder's fields {bundle.encoder.layout.names}, but names {names}"
+
+
+def _router_problems(router: Router) -> Iterator[str]:
+    gates, layout, dim = router.gates, router.layout, router.dim
+    size = layout.num_fields * dim
+    yield from _array_problems("router table", router.table, (layout.num_rows, dim))
+    yield from _array_problems("router centroids", router.centroids, (router.num_groups, size))
+    yield from _array_problems("gate mean", gates.mean, (size,))
+    yield from _array_problems("gate scale", gates.scale, (size,))
+    if not (gates.scale > 0.0).all():
+        yield "the gate scale must be above 0"
+    hidden = gates.biases[0].shape[0] if gates.biases and gates.biases[0].ndim == 1 else 0
+    shapes: dict[str, tuple[tuple[int, ...], ...]] = {
+        "full": ((size, size),),
+        "field": ((layout.num_fields, dim, dim),),
+        "mlp": ((size, hidden), (hidden, size)),
+    }
+    if gates.form not in shapes or len(gates.kernels) != len(shapes[gates.form]) or len(gates.biases) != len(gates.kernels):
+        yield f"gates must be of a form in {tuple(shapes)} with its kernels and biases, but got {gates.form!r} with {len(gates.kernels)}"
+        return
+    for kernel, shape in zip(gates.kernels, shapes[gates.form], strict=True):
+        yield from _array_problems("gate kernel", kernel, shape)
+    for bias, width in zip(gates.biases, (size,) if gates.form != "mlp" else (hidden, size), strict=True):
+        yield from _array_problems("gate bias", bias, (width,))
+
+
+def _group_problems(bundle: Bundle) -> Iterator[str]:
+    groups, paths = bundle.path_of_group, len(bundle.paths)
+    if len(groups) != bundle.router.num_groups or not groups or not all(0 <= path < paths for path in groups):
+        yield f"`path_of_group` must give one of {paths} paths for each of {bundle.router.num_groups} groups, but got {groups}"
+    names = [path.name for path in bundle.paths]
+    if len(set(names)) != len(names):
+        yield f"paths must have different names, but got {names}"
+
+
+def _path_problems(path: Path, layout: FieldLayout, dim: int) -> Iterator[str]:
+    if path.mask.shape != (layout.num_fields, dim) or path.mask.dtype != np.bool_:
+        yield f"mask of path {path.name!r} must be bool {(layout.num_fields, dim)}, but is {path.mask.dtype} {path.mask.shape}"
+        return
+    if path.gated and not path.mask.all():
+        yield f"path {path.name!r} reads the row's gates, so its mask must be all true"
+    length = int(np.asarray(layout.vocabulary_sizes) @ path.mask.sum(axis=1))
+    yield from _array_problems(f"table of path {path.name!r}", path.table, (length,))
+    if path.first_order is not None:
+        yield from _array_problems(f"first-order weights of path {path.name!r}", path.first_order, (layout.num_rows,))
+
+
+def _row_problems(bundle: Bundle) -> Iterator[str]:
+    golden, layout = bundle.golden, bundle.encoder.layout
+    rows = golden.ids.shape[:1]
+    yield from _id_problems("golden ids", golden.ids, layout, np.arange(layout.num_fields))
+    yield from _array_problems("golden logits", golden.logits, rows)
+    if golden.group.shape != rows or golden.group.dtype != np.int32:
+        yield f"golden group must be int32 {rows}, but is {golden.group.dtype} {golden.group.shape}"
+
+
+def _item_problems(bundle: Bundle) -> Iterator[str]:
+    if (bundle.items is None) != (bundle.schema.item_id is None):
+        yield "there must be an item table exactly where the schema names an item id"
+    if bundle.items is None:
+        return
+    count = len(bundle.items.names)
+    fields = np.array([position for position, field in enumerate(bundle.schema.fields) if field.role == "item"], np.int64)
+    yield from _id_problems("item ids", bundle.items.ids, bundle.encoder.layout, fields)
+    if len(set(bundle.items.names)) != count or bundle.items.ids.shape[:1] != (count,) or bundle.items.popularity.shape != (count,):
+        yield f"the item table must have one row for each of {count} different names"
+
+
+def _id_problems(what: str, ids: np.ndarray, layout: FieldLayout, fields: np.ndarray) -> Iterator[str]:
+    """Ids of some fields must lie within their field's rows; only a multi-valued field may have unused slots."""
+    widths = np.asarray(layout.slots)[fields]
+    first = np.repeat(layout.first_rows[fields], widths)
+    end = first + np.repeat(np.asarray(layout.vocabulary_sizes)[fields], widths)
+    if ids.dtype != np.int32 or ids.ndim != 2 or ids.shape[1] != len(first):
+        yield f"{what} must be int32 (rows, {len(first)}), but are {ids.dtype} {ids.shape}"
+        return
+    unused = (ids == PADDING) & np.repeat(widths > 1, widths)
+    if not (unused | ((ids >= first) & (ids < end))).all():
+        yield f"{what} must lie within their field's table rows"
+
+
+def _array_problems(what: str, array: np.ndarray, shape: tuple[int, ...]) -> Iterator[str]:
+    if array.shape != shape or array.dtype != np.float32:
+        yield f"{what} must be float32 {shape}, but is {array.dtype} {array.shape}"
+    elif array.size and not (np.isfinite(array.min()) and np.isfinite(array.max())):
+        yield f"{what} must hold finite numbers"

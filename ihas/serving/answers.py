@@ -1,0 +1,129 @@
+"""Requests and answers, as values that `msgspec` writes to JSON and reads from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class RecommendRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which items, for whom.
+
+    Attributes:
+        context: value of each context field; a field left out is missing.
+        candidates: items to choose from, by id; without it, the item table.
+        k: most items to return.
+        exclude: items that must not be returned.
+        explain: whether each item says why it is where it is.
+    """
+
+    context: dict[str, Any] = {}
+    candidates: tuple[str | int | float, ...] | None = None
+    k: int = 10
+    exclude: tuple[str | int | float, ...] = ()
+    explain: bool = False
+
+
+class UnknownValue(msgspec.Struct, frozen=True):
+    """A value that the training rows did not hold, or too rarely: its field, and the value as it was given."""
+
+    field: str
+    value: Any
+
+
+class Contribution(msgspec.Struct, frozen=True):
+    """What one field does to one score.
+
+    Attributes:
+        field: its name.
+        values: what the cell holds, as the encoder understood it.
+        logit: logit of the row minus the logit of the same row with this field's value unknown; above 0, the value
+            raises the score. Group and gates stay as they were (occlusion; our choice).
+    """
+
+    field: str
+    values: tuple[str, ...]
+    logit: float
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """Why a row was scored as it was.
+
+    Attributes:
+        sentence: the reason in words.
+        distances: Euclidean distance of the row's masked embedding to every group's centroid.
+        runner_up: second nearest group; None where there is one group only.
+        margin: distance to the runner-up minus distance to the row's group.
+        path: name of the model that scored the row.
+        dim: dimensions of a field's embedding before the search.
+        gates_open: open gates of each field, out of `dim`.
+        kept_dims: dimensions of each field that the path reads, out of `dim`.
+        contributions: what each field does to the score, in the order of the fields.
+    """
+
+    sentence: str
+    distances: tuple[float, ...]
+    runner_up: int | None
+    margin: float | None
+    path: str
+    dim: int
+    gates_open: dict[str, int]
+    kept_dims: dict[str, int]
+    contributions: tuple[Contribution, ...]
+
+
+class Scored(msgspec.Struct, frozen=True):
+    """A row's score.
+
+    Attributes:
+        score: probability of a click, in (0, 1).
+        logit: log-odds of the score.
+        group: the row's group.
+        unknown_values: values that the model does not know.
+        explanation: present where it was asked for.
+    """
+
+    score: float
+    logit: float
+    group: int
+    unknown_values: tuple[UnknownValue, ...]
+    explanation: Explanation | None = None
+
+
+class RecommendedItem(msgspec.Struct, frozen=True):
+    """An item in its place.
+
+    Attributes:
+        id: item id.
+        score: probability of a click, in (0, 1).
+        rank: place, from 1.
+        group: group that the context with this item falls into.
+        explanation: present where it was asked for.
+    """
+
+    id: str
+    score: float
+    rank: int
+    group: int
+    explanation: Explanation | None = None
+
+
+class Recommendation(msgspec.Struct, frozen=True):
+    """The best items, best first; ties in the order of their ids.
+
+    Attributes:
+        recommendation_id: name of this answer, given by the caller.
+        model: name of the model that answered.
+        items: at most k items.
+        num_scored: candidates that were scored.
+        unknown_candidates: candidates that are not in the item table; they were left out.
+        unknown_values: context values that the model does not know.
+    """
+
+    recommendation_id: str | None
+    model: str
+    items: tuple[RecommendedItem, ...]
+    num_scored: int
+    unknown_candidates: tuple[str, ...]
+    unknown_values: tuple[UnknownValue, ...]

@@ -1,0 +1,69 @@
+"""Which items of the item table a request chooses from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ihas.data.cells import Scalar, cell_text
+from ihas.data.item_table import ItemTable
+from ihas.errors import RequestError
+from ihas.serving.requests import MAX_ROWS
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Items to be scored.
+
+    Attributes:
+        positions: int64 (n,). Rows of the item table, each once.
+        unknown: ids that the item table does not hold, each once.
+    """
+
+    positions: np.ndarray
+    unknown: tuple[str, ...]
+
+
+class Catalogue:
+    """The item table, by item id."""
+
+    def __init__(self, items: ItemTable) -> None:
+        self.items = items
+        self._position = {name: position for position, name in enumerate(items.names)}
+        self._most_popular = np.argsort(-items.popularity.astype(np.int64), kind="stable")
+
+    def choose(self, candidates: Iterable[Scalar] | None, exclude: Iterable[Scalar]) -> Candidates:
+        """Candidates less the excluded; without candidates, the `MAX_ROWS` most popular items.
+
+        Raises:
+            RequestError: no candidate is left.
+        """
+        excluded = {position for name in exclude if (position := self._find(name)) is not None}
+        if candidates is None:
+            return Candidates(self._popular(excluded), ())
+        found = {name: self._find(name) for name in candidates}
+        unknown = dict.fromkeys(str(name) for name, position in found.items() if position is None)
+        known = dict.fromkeys(position for position in found.values() if position is not None)
+        left = [position for position in known if position not in excluded]
+        if not left:
+            raise RequestError(
+                f"At least one candidate must be left, but of {len(found)} candidates {len(unknown)} are unknown and {len(known)} excluded. "
+                "Give other candidates, or leave `candidates` out to choose from all items.",
+                "/candidates",
+            )
+        return Candidates(np.array(left, np.int64), tuple(unknown))
+
+    def _find(self, name: Scalar) -> int | None:
+        """Position of an item, however its id is spelt."""
+        position = self._position.get(name) if isinstance(name, str) else None
+        return self._position.get(cell_text(name) or "") if position is None else position
+
+    def _popular(self, excluded: set[int]) -> np.ndarray:
+        wanted = np.ones(len(self.items.names), bool)
+        wanted[list(excluded)] = False
+        left = self._most_popular[wanted[self._most_popular]][:MAX_ROWS]
+        if not len(left):
+            raise RequestError(f"At least one item must be left, but all {len(wanted)} are excluded. Exclude fewer.", "/exclude")
+        return left

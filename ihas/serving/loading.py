@@ -1,0 +1,23 @@
+"""From a folder to a recommender that may serve."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ihas.bundle.archive import read_bundle
+from ihas.serving.golden import check_golden
+from ihas.serving.recommender import GroupedRecommender
+
+
+def load_recommender(folder: Path) -> GroupedRecommender:
+    """Read a bundle, verify every byte, and let it answer its golden rows, which also warms it up.
+
+    Raises:
+        BundleError: there is no bundle.
+        BundleCorruptError: a file changed, the parts do not fit each other, or the golden rows score differently.
+        BundleVersionError: written in a format that this version does not read.
+    """
+    bundle = read_bundle(folder)
+    recommender = GroupedRecommender(bundle)
+    check_golden(recommender, bundle.golden)
+    return recommender

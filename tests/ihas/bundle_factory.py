@@ -1,0 +1,135 @@
+"""A bundle small enough to work out by hand.
+
+Fields: `user` (context), `genres` (item, two slots), `movie` (item id). Gates open where the router's embedding is above 0;
+only users have such embeddings, (2, 0) for ada and (0, 2) for bob, so ada is in group 0 and bob in group 1.
+
+    logit of group 0 = user + mean of genres + first of movie - second of movie + 0.5
+    logit of group 1 = user - movie
+
+| | m1 (drama, comedy) | m2 (comedy) | m3 (no genre) |
+|---|---|---|---|
+| ada | 1 + 2 + 1 - 0 + 0.5 = 4.5 | 1 + 3 + 0 - 1 + 0.5 = 3.5 | 1 + 0 + 1 - 1 + 0.5 = 1.5 |
+| bob | 2 - 1 = 1 | 2 - 2 = 0 | 2 - 3 = -1 |
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from ihas.bundle.values import Bundle, GoldenRows, Path
+from ihas.data.encoder import Encoder
+from ihas.data.field_encoders import CategoricalEncoder, MultivaluedEncoder
+from ihas.data.item_table import ItemTable
+from ihas.data.schema import Field, Schema
+from ihas.routing import Gates, Router
+
+LOGITS = {"ada": {"m1": 4.5, "m2": 3.5, "m3": 1.5}, "bob": {"m1": 1.0, "m2": 0.0, "m3": -1.0}}
+GROUPS = {"ada": 0, "bob": 1}
+GENRES = {"m1": "drama|comedy", "m2": "comedy", "m3": None}
+
+
+def small_bundle(name: str = "films") -> Bundle:
+    """The bundle above."""
+    encoder = _encoder()
+    return Bundle(
+        name=name,
+        schema=_schema(),
+        encoder=encoder,
+        router=_router(encoder),
+        paths=_paths(),
+        path_of_group=(0, 1),
+        items=_items(encoder),
+        golden=_golden(encoder),
+        summary={"chosen": "grouped", "learning": {"seed": 0}},
+    )
+
+
+def rows() -> list[dict[str, str | None]]:
+    """Every user with every movie, users first: the order of `LOGITS`."""
+    return [{"user": user, "genres": GENRES[movie], "movie": movie} for user in LOGITS for movie in LOGITS[user]]
+
+
+def linear_graph(weights: np.ndarray, bias: float, first_order: bool = False) -> bytes:
+    """ONNX graph of logits = values @ weights + bias, plus the sum of `first_order` where there is one."""
+    scalar = numpy_helper.from_array(np.array([bias], np.float32), "bias")
+    initializers = [numpy_helper.from_array(weights.astype(np.float32)[:, None], "weights"), scalar]
+    inputs = [helper.make_tensor_value_info("values", TensorProto.FLOAT, ["rows", len(weights)])]
+    nodes = [helper.make_node("Gemm", ["values", "weights", "bias"], ["column"])]
+    last = "column"
+    if first_order:
+        inputs.append(helper.make_tensor_value_info("first_order", TensorProto.FLOAT, ["rows", "fields"]))
+        initializers.append(numpy_helper.from_array(np.array([1], np.int64), "axis"))
+        nodes.append(helper.make_node("ReduceSum", ["first_order", "axis"], ["linear"], keepdims=1))
+        nodes.append(helper.make_node("Add", ["column", "linear"], ["sum"]))
+        last = "sum"
+    initializers.append(numpy_helper.from_array(np.array([-1], np.int64), "flat"))
+    nodes.append(helper.make_node("Reshape", [last, "flat"], ["logits"]))
+    outputs = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["rows"])]
+    graph = helper.make_graph(nodes, "linear", inputs, outputs, initializers)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())
+
+
+def _schema() -> Schema:
+    return Schema(
+        label="click",
+        fields=(
+            Field(name="user", kind="categorical"),
+            Field(name="genres", kind="multivalued", role="item", separator="|"),
+            Field(name="movie", kind="categorical", role="item"),
+        ),
+        item_id="movie",
+    )
+
+
+def _encoder() -> Encoder:
+    return Encoder(
+        fields=(
+            CategoricalEncoder(name="user", role="context", values=("ada", "bob")),
+            MultivaluedEncoder(name="genres", role="item", values=("drama", "comedy"), slots=2, separator="|"),
+            CategoricalEncoder(name="movie", role="item", values=("m1", "m2", "m3")),
+        )
+    )
+
+
+def _router(encoder: Encoder) -> Router:
+    users = [[-1, 1], [1, -1], [2, -1], [-1, 2]]  # unknown, missing, ada, bob
+    table = np.array(users + [[-1, -1]] * 4 + [[-2, -2]] * 5, np.float32)
+    zeros, ones = np.zeros(6, np.float32), np.ones(6, np.float32)
+    centroids = np.array([[2, 0, 0, 0, 0, 0], [0, 2, 0, 0, 0, 0]], np.float32)
+    return Router(encoder.layout, table, Gates("full", zeros, ones, (np.eye(6, dtype=np.float32),), (zeros,)), centroids)
+
+
+def _paths() -> tuple[Path, ...]:
+    users, genres, movies = [0, 0.5, 1, 2], [0, 0, 1, 3], [0, 0, 0, 0, 1, 0, 0, 1, 1, 1]
+    first = Path(
+        name="group-0",
+        mask=np.array([[1, 0], [1, 0], [1, 1]], bool),
+        gated=False,
+        table=np.array(users + genres + movies, np.float32),
+        first_order=None,
+        graph=linear_graph(np.array([1, 1, 1, -1]), 0.5),
+    )
+    second = Path(
+        name="group-1",
+        mask=np.array([[0, 1], [0, 0], [1, 0]], bool),
+        gated=False,
+        table=np.array([0, 0, 1, 2] + [0, 0, 1, 2, 3], np.float32),
+        first_order=None,
+        graph=linear_graph(np.array([1, -1]), 0.0),
+    )
+    return first, second
+
+
+def _items(encoder: Encoder) -> ItemTable:
+    cells = [{"genres": genres, "movie": movie} for movie, genres in GENRES.items()]
+    return ItemTable(tuple(GENRES), encoder.encode_rows(cells, ("genres", "movie")), np.array([5, 9, 7], np.int32))
+
+
+def _golden(encoder: Encoder) -> GoldenRows:
+    logits = [logit for movies in LOGITS.values() for logit in movies.values()]
+    groups = [GROUPS[user] for user in LOGITS for _ in LOGITS[user]]
+    return GoldenRows(encoder.encode_rows(rows()), np.array(groups, np.int32), np.array(logits, np.float32))
