@@ -1,0 +1,44 @@
+"""What the clustering stage hands on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ihas.results import GroupCountResult
+
+
+@dataclass(frozen=True)
+class PartGroups:
+    """Group of each row of each part: int32 (rows,)."""
+
+    train: np.ndarray
+    valid: np.ndarray
+    test: np.ndarray
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """Groups of instances, each with one mask.
+
+    Attributes:
+        centroids: float32 (num_groups, N).
+        groups: the group of each row.
+        mean_gates: float32 (num_groups, num_fields, dim). Mean deterministic gate over the group's training rows.
+        thresholds: the threshold chosen for each group.
+        masks: bool (num_groups, num_fields, dim). Dimensions each group keeps: mean gate >= threshold.
+        tried: numbers of groups that were tried.
+    """
+
+    centroids: np.ndarray
+    groups: PartGroups
+    mean_gates: np.ndarray
+    thresholds: tuple[float, ...]
+    masks: np.ndarray
+    tried: tuple[GroupCountResult, ...]
+
+    @property
+    def num_groups(self) -> int:
+        """Groups."""
+        return len(self.masks)

@@ -1,0 +1,69 @@
+"""Threshold searcher: from a group's mean gates to one mask.
+
+    mask_h = 1[mean gate >= h],   h = argmin over the grid of the log-loss of the group's validation rows
+
+The network of the search, under mask_h, scores the candidates; equal ones go to the sparser mask. Figure 1 of iHAS
+names the searcher; grid and score are our choice. Log-loss, not AUC, because groups must stay comparable.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ihas.config import LearningConfig
+from ihas.data.dataset import Parts
+from ihas.metrics import row_losses
+from ihas.models.network import Network, NetworkWeights
+from ihas.training import GroupedRows, predict
+
+
+class Scorer:
+    """The network of the search, asked how validation rows fare under given masks."""
+
+    def __init__(self, parts: Parts, weights: NetworkWeights, config: LearningConfig) -> None:
+        self.valid, self.weights = parts.valid, weights
+        self.network = Network(parts.train.layout, config.backbone, config.training.embedding_dim)
+
+    def row_losses(self, masks: np.ndarray, group: np.ndarray, chosen: np.ndarray | None = None) -> np.ndarray:
+        """Loss of each (chosen) validation row under its group's mask.
+
+        Args:
+            masks: bool (num_groups, N) or (num_groups, num_fields, dim).
+            group: int32 (validation rows,).
+            chosen: bool (validation rows,), or all of them.
+
+        Returns:
+            float64 (chosen rows,), in nats.
+        """
+        self.network.assign(self.weights, masks)
+        rows = GroupedRows(self.valid, group)
+        rows = rows if chosen is None else rows.take(chosen)
+        return row_losses(predict(self.network, rows), rows.rows.labels)
+
+
+def search_thresholds(
+    mean_gates: np.ndarray, group: np.ndarray, scorer: Scorer, grid: tuple[float, ...]
+) -> tuple[tuple[float, ...], np.ndarray]:
+    """Best threshold of each group, and the masks bool (num_groups, N) that follow.
+
+    Args:
+        mean_gates: float32 (num_groups, N).
+        group: int32 (validation rows,).
+        scorer: the network of the search on the validation rows.
+        grid: candidates, each in (0, 1).
+    """
+    num_groups = len(mean_gates)
+    losses = np.empty((len(grid), num_groups))
+    for i, threshold in enumerate(grid):
+        rows = scorer.row_losses(masks_at(mean_gates, np.full(num_groups, threshold)), group)
+        losses[i] = np.bincount(group, rows, minlength=num_groups)
+    best = [max(np.flatnonzero(column == column.min()), key=lambda i: grid[i]) for column in losses.T]
+    thresholds = tuple(grid[i] for i in best)
+    return thresholds, masks_at(mean_gates, np.array(thresholds))
+
+
+def masks_at(mean_gates: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    """Masks of mean gates float32 (num_groups, N) at thresholds (num_groups,); a group keeps at least its most open gate."""
+    masks = mean_gates >= thresholds[:, None]
+    masks[np.arange(len(masks)), mean_gates.argmax(axis=1)] = True
+    return masks

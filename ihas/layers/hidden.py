@@ -1,0 +1,63 @@
+"""Hidden layers: x -> dropout(relu(batch_norm(W x + b))), once per entry of `hidden`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ihas.config import BackboneConfig
+from ihas.layers.embedding import Tensor
+from ihas.legacy_keras import keras, tf
+
+Weights = dict[str, np.ndarray]
+
+
+class HiddenLayers(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
+    """The fully connected part that most backbones share."""
+
+    def __init__(self, num_inputs: int, config: BackboneConfig, seed: int) -> None:
+        super().__init__("hidden")
+        self.num_inputs, self.config = num_inputs, config
+        self.dense = [dense(units, seed + i) for i, units in enumerate(config.hidden)]
+        self.norms = [keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-3) for _ in config.hidden if config.batch_norm]
+        for layer, width in zip(self.dense, self.widths, strict=False):
+            layer.build((None, width))
+        for norm, units in zip(self.norms, config.hidden, strict=False):
+            norm.build((None, units))
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Values entering each hidden layer, and last those leaving."""
+        return (self.num_inputs, *self.config.hidden)
+
+    def __call__(self, values: Tensor, seed: Tensor | None) -> Tensor:
+        """float32 (batch, num_inputs) -> (batch, widths[-1]); `seed` int32 (2,) in training, None otherwise."""
+        for i, layer in enumerate(self.dense):
+            values = layer(values)
+            if self.norms:
+                values = self.norms[i](values, training=seed is not None)
+            values = tf.nn.relu(values)
+            if seed is not None and self.config.dropout > 0.0:
+                values = tf.nn.experimental.stateless_dropout(values, self.config.dropout, seed + [0, i + 1])
+        return values
+
+    def named_variables(self) -> dict[str, Tensor]:
+        """Variables by their name in `Weights`."""
+        named = {f"hidden_{i}/{part}": variable for i, layer in enumerate(self.dense) for part, variable in dense_parts(layer)}
+        for i, norm in enumerate(self.norms):
+            parts = {"gamma": norm.gamma, "beta": norm.beta, "mean": norm.moving_mean, "variance": norm.moving_variance}
+            named |= {f"norm_{i}/{part}": variable for part, variable in parts.items()}
+        return named
+
+    def multiply_adds(self) -> int:
+        """Multiply-adds of one row; batch normalisation folds into the kernels and costs none."""
+        return sum(a * b for a, b in zip(self.widths, self.widths[1:], strict=False))
+
+
+def dense(units: int, seed: int) -> Tensor:
+    """A linear layer with Glorot-uniform kernel."""
+    return keras.layers.Dense(units, kernel_initializer=keras.initializers.GlorotUniform(seed=seed))
+
+
+def dense_parts(layer: Tensor) -> list[tuple[str, Tensor]]:
+    """Variables of a built linear layer, by part."""
+    return [("kernel", layer.kernel), ("bias", layer.bias)]

@@ -1,0 +1,111 @@
+"""What every backbone answers: kept embedding dimensions in, one logit out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from ihas.config import BackboneConfig
+from ihas.errors import ConfigError
+from ihas.layers.embedding import Tensor
+from ihas.layers.hidden import Weights
+from ihas.legacy_keras import tf
+
+
+@dataclass(frozen=True)
+class KeptDims:
+    """Which of the num_fields * dim embedding elements a backbone receives.
+
+    Attributes:
+        mask: bool (num_fields, dim). True where kept.
+    """
+
+    mask: np.ndarray
+
+    @cached_property
+    def positions(self) -> np.ndarray:
+        """Kept elements of the concatenated embedding, ascending: int64 (kept,)."""
+        return np.flatnonzero(self.mask)
+
+    @property
+    def num_kept(self) -> int:
+        """Values that enter the backbone."""
+        return len(self.positions)
+
+    @property
+    def num_fields(self) -> int:
+        """Fields, whether they keep a dimension or not."""
+        return int(self.mask.shape[0])
+
+    @staticmethod
+    def all(num_fields: int, dim: int) -> KeptDims:
+        """Every dimension kept."""
+        return KeptDims(np.ones((num_fields, dim), dtype=bool))
+
+
+class Backbone(tf.Module, ABC):  # type: ignore[misc]  # TensorFlow has no types
+    """Network above the embedding.
+
+    Laws, tested for every backbone in tests/contracts/backbone.py: the gradient reaches every parameter; a dropped
+    element is the same as a zero element, f_kept(e[kept]) = f_all(e * mask) for `restrict`ed weights; a batch gives
+    what its rows give one by one.
+    """
+
+    uses_first_order: ClassVar[bool] = False
+    """Whether the embedding table carries one more column, a weight per value, that `__call__` receives."""
+
+    def __init__(self, kept: KeptDims, config: BackboneConfig) -> None:
+        super().__init__(config.kind)
+        self.kept, self.config = kept, config
+
+    @abstractmethod
+    def __call__(self, values: Tensor, first_order: Tensor | None, seed: Tensor | None) -> Tensor:
+        """Logits.
+
+        Args:
+            values: float32 (batch, num_kept). Kept elements of the embedding, fields in order.
+            first_order: float32 (batch, num_fields). Weight of each field's value, where `uses_first_order`.
+            seed: int32 (2,) in training, for dropout; None otherwise.
+
+        Returns:
+            float32 (batch,).
+        """
+
+    @abstractmethod
+    def named_variables(self) -> dict[str, Tensor]:
+        """Variables by their name in `Weights`."""
+
+    @abstractmethod
+    def multiply_adds(self) -> int:
+        """Multiply-adds of one row."""
+
+    @classmethod
+    @abstractmethod
+    def restrict(cls, weights: Weights, kept: KeptDims) -> Weights:
+        """Weights of a backbone on all elements, cut down to the kept ones."""
+
+    def weights(self) -> Weights:
+        """Copy of every variable."""
+        return {name: variable.numpy() for name, variable in self.named_variables().items()}
+
+    def assign(self, weights: Weights) -> None:
+        """Set every variable.
+
+        Raises:
+            ConfigError: names or shapes are not this backbone's.
+        """
+        variables = self.named_variables()
+        expected = {name: tuple(variable.shape) for name, variable in variables.items()}
+        received = {name: value.shape for name, value in weights.items()}
+        if expected != received:
+            raise ConfigError(f"Weights must have the backbone's names and shapes {expected}, but got {received}.")
+        for name, value in weights.items():
+            variables[name].assign(value)
+
+    def num_parameters(self) -> int:
+        """Numbers stored."""
+        return sum(int(np.prod(variable.shape)) for variable in self.named_variables().values())

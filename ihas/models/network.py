@@ -1,0 +1,115 @@
+"""Embedding, masks or gates, and backbone, as one network.
+
+    logit = backbone(e * m),   m = z(e) with gates,   m = masks[group] without
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ihas.config import BackboneConfig, LearningConfig
+from ihas.layers.embedding import Lookup, Tensor, concatenate_fields, look_up
+from ihas.layers.gates import BernoulliGates
+from ihas.layers.hidden import Weights
+from ihas.layers.regularizers import gate_penalty
+from ihas.layout import FieldLayout
+from ihas.legacy_keras import tf
+from ihas.models.backbone import KeptDims
+from ihas.models.registry import BACKBONES, build_backbone
+
+INITIAL_DEVIATION = 0.01
+
+
+@dataclass(frozen=True)
+class NetworkWeights:
+    """A network's parameters as a value; gates are `ihas.routing.Gates`.
+
+    Attributes:
+        table: float32 (num_rows, dim), or (num_rows, dim + 1) with the first-order weight last.
+        backbone: the backbone's variables by name.
+    """
+
+    table: np.ndarray
+    backbone: Weights
+
+
+def fresh_weights(layout: FieldLayout, config: LearningConfig, rng: np.random.Generator) -> NetworkWeights:
+    """Initial weights: normal embedding, Glorot-uniform kernels."""
+    width = table_width(config)
+    table = rng.normal(0.0, INITIAL_DEVIATION, (layout.num_rows, width)).astype(np.float32)
+    kept = KeptDims.all(layout.num_fields, config.training.embedding_dim)
+    backbone = build_backbone(config.backbone, kept, int(rng.integers(2**30)))
+    return NetworkWeights(table, backbone.weights())
+
+
+def table_width(config: LearningConfig) -> int:
+    """Columns of the embedding table: dim, and one more where the backbone has a first-order part."""
+    return config.training.embedding_dim + int(BACKBONES[config.backbone.kind].uses_first_order)
+
+
+class Network(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
+    """Trainable network over all num_fields * dim elements; dropped elements are multiplied by zero."""
+
+    def __init__(self, layout: FieldLayout, backbone: BackboneConfig, dim: int, gates: BernoulliGates | None = None) -> None:
+        super().__init__("network")
+        self.layout, self.dim, self.gates = layout, dim, gates
+        self.backbone = build_backbone(backbone, KeptDims.all(layout.num_fields, dim), 0)
+        width = dim + int(self.backbone.uses_first_order)
+        self.table = tf.Variable(tf.zeros([layout.num_rows, width]), name="table")
+        elements = layout.num_fields * dim
+        self.masks = tf.Variable(tf.ones([1, elements]), trainable=False, shape=[None, elements], name="masks")
+        self.sampling = tf.Variable(True, trainable=False, name="sampling")
+
+    @property
+    def dense_variables(self) -> list[Tensor]:
+        """Trainable variables besides the table."""
+        gates = [*self.gates.kernels, *self.gates.biases] if self.gates else []
+        return [variable for variable in self.backbone.named_variables().values() if variable.trainable] + gates
+
+    def assign(self, weights: NetworkWeights, masks: np.ndarray | None = None) -> None:
+        """Set the weights, and the groups' masks, bool (num_groups, num_fields * dim); without them all is kept."""
+        self.table.assign(weights.table)
+        self.backbone.assign(weights.backbone)
+        elements = self.layout.num_fields * self.dim
+        self.masks.assign(np.ones((1, elements), np.float32) if masks is None else masks.reshape(-1, elements).astype(np.float32))
+
+    def weights(self) -> NetworkWeights:
+        """Copy of the weights."""
+        return NetworkWeights(self.table.numpy(), self.backbone.weights())
+
+    def look_up(self, ids: Tensor) -> Lookup:
+        """Table rows that ids int32 (batch, num_slots) read."""
+        return look_up(self.table, ids)
+
+    def embed(self, found: Lookup, ids: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Embedding float32 (batch, num_fields * dim), and first-order weights (batch, num_fields) or None."""
+        width = self.table.shape[1]
+        gathered = tf.reshape(tf.gather(found.values, found.positions), [-1, self.layout.num_slots, width])
+        fields = concatenate_fields(gathered, ids, self.layout)  # (batch, num_fields, width)
+        embedded = tf.reshape(fields[..., : self.dim], [-1, self.layout.num_fields * self.dim])
+        return embedded, fields[..., self.dim] if width > self.dim else None
+
+    def train_logits(self, found: Lookup, ids: Tensor, group: Tensor, seed: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (batch,) of a training batch with sampled gates, and the gates' penalty (a scalar)."""
+        embedded, first_order = self.embed(found, ids)
+        if self.gates is None:
+            return self.backbone(embedded * tf.gather(self.masks, group), first_order, seed), tf.constant(0.0)
+        gate_logits = self.gates.logits(embedded, training=True)
+        if not self.sampling:
+            return self.backbone(embedded, first_order, seed), tf.constant(0.0)
+        masked = embedded * self.gates.sample(gate_logits, seed)
+        return self.backbone(masked, first_order, seed), gate_penalty(gate_logits, self.gates.config)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)])
+    def predict(self, ids: Tensor, group: Tensor) -> Tensor:
+        """Logits (batch,) with deterministic gates or the groups' masks: ids int32 (batch, num_slots), group int32 (batch,)."""
+        embedded, first_order = self.embed(self.look_up(ids), ids)
+        if self.gates is None:
+            mask = tf.gather(self.masks, group)
+        elif self.sampling:
+            mask = tf.cast(self.gates.logits(embedded, training=False) > 0.0, tf.float32)
+        else:
+            mask = tf.ones_like(embedded)
+        return self.backbone(embedded * mask, first_order, None)

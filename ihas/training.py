@@ -1,0 +1,140 @@
+"""The one training loop: shuffled blocks, an epoch in the graph, early stopping on validation rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ihas.config import TrainingConfig
+from ihas.data.dataset import Dataset
+from ihas.errors import TrainingError
+from ihas.layers.embedding import Tensor
+from ihas.legacy_keras import tf
+from ihas.metrics import auc, row_losses
+from ihas.models.network import Network, NetworkWeights
+from ihas.optimizer import Adam
+from ihas.results import EpochFigures
+
+BLOCK_ROWS = 1_000_000
+PREDICT_ROWS = 32_768
+EpochListener = Callable[[EpochFigures], None]
+
+
+@dataclass(frozen=True)
+class GroupedRows:
+    """Rows with the group of each.
+
+    Attributes:
+        rows: the encoded rows.
+        group: int32 (rows,). Group of each row; it picks the mask.
+    """
+
+    rows: Dataset
+    group: np.ndarray
+
+    @staticmethod
+    def one_group(rows: Dataset) -> GroupedRows:
+        """All rows in group 0."""
+        return GroupedRows(rows, np.zeros(len(rows), np.int32))
+
+    def take(self, chosen: np.ndarray) -> GroupedRows:
+        """The chosen rows: bool (rows,) or int (n,)."""
+        return GroupedRows(self.rows.take(chosen), self.group[chosen])
+
+
+class Trainer:
+    """Trains one network; its optimiser state starts fresh with it."""
+
+    def __init__(self, network: Network, config: TrainingConfig, rng: np.random.Generator) -> None:
+        self.network, self.config, self.rng = network, config, rng
+        self.dense = network.dense_variables
+        self.optimizer = Adam(network.table, self.dense, config.embedding_l2)
+
+    def fit(self, name: str, train: GroupedRows, valid: GroupedRows, epochs: int, listen: EpochListener) -> tuple[EpochFigures, ...]:
+        """Train until `epochs` or until validation stops improving; the network keeps its best weights.
+
+        Raises:
+            TrainingError: the loss became infinite or not a number.
+        """
+        history: list[EpochFigures] = []
+        best, best_state, waited, learning_rate = -np.inf, self._state(), 0, self.config.learning_rate
+        for epoch in range(1, epochs + 1):
+            loss = self.run_epoch(train, learning_rate)
+            if not np.isfinite(loss):
+                raise TrainingError(
+                    f"The loss must stay finite, but is {loss} in epoch {epoch} of `{name}`. Lower `training.learning_rate` ({learning_rate:g})."
+                )
+            logits = predict(self.network, valid)
+            score = validation_score(logits, valid.rows.labels)
+            history.append(EpochFigures(model=name, epoch=epoch, loss=loss, auc=auc(logits, valid.rows.labels) or 0.5))
+            listen(history[-1])
+            if score > best:
+                best, best_state, waited = score, self._state(), 0
+                continue
+            waited, learning_rate = waited + 1, learning_rate * self.config.plateau_factor
+            if waited > self.config.patience:
+                break
+        self._restore(best_state)
+        return tuple(history)
+
+    def run_epoch(self, train: GroupedRows, learning_rate: float) -> float:
+        """One pass over the training rows in random order; the mean loss."""
+        total = 0.0
+        starts = self.rng.permutation(np.arange(0, len(train.rows), BLOCK_ROWS))
+        for start in starts.tolist():
+            block = train if len(starts) == 1 else train.take(np.arange(start, min(start + BLOCK_ROWS, len(train.rows))))
+            order = self.rng.permutation(len(block.rows)).astype(np.int32)
+            seed = self.rng.integers(2**31 - 1, size=2).astype(np.int32)
+            total += float(self._block(block.rows.ids, block.rows.labels, block.group, order, np.float32(learning_rate), seed))
+        return total / len(train.rows)
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.float32), tf.TensorSpec([None], tf.int32),
+            tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.float32), tf.TensorSpec([2], tf.int32),
+        ]
+    )  # fmt: skip
+    def _block(self, ids: Tensor, labels: Tensor, group: Tensor, order: Tensor, learning_rate: Tensor, seed: Tensor) -> Tensor:
+        total, size = tf.constant(0.0), self.config.batch_size
+        for step in tf.range((tf.size(order) + size - 1) // size):
+            rows = order[step * size : (step + 1) * size]
+            loss = self._step(tf.gather(ids, rows), tf.gather(labels, rows), tf.gather(group, rows), learning_rate, seed + [0, step * 64])
+            total += loss * tf.cast(tf.size(rows), tf.float32)
+        return total
+
+    def _step(self, ids: Tensor, labels: Tensor, group: Tensor, learning_rate: Tensor, seed: Tensor) -> Tensor:
+        found = self.network.look_up(ids)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch([found.values, *self.dense])
+            logits, penalty = self.network.train_logits(found, ids, group, seed)
+            loss = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels, logits)) + penalty
+        table_gradient, *gradients = tape.gradient(loss, [found.values, *self.dense], unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        self.optimizer.apply(found, table_gradient, gradients, learning_rate)
+        return loss
+
+    def _state(self) -> list[np.ndarray]:
+        return [variable.numpy() for variable in self._saved()]
+
+    def _restore(self, state: list[np.ndarray]) -> None:
+        for variable, value in zip(self._saved(), state, strict=True):
+            variable.assign(value)
+
+    def _saved(self) -> list[Tensor]:
+        gates = [self.network.gates.mean, self.network.gates.variance] if self.network.gates else []
+        return [self.network.table, *self.network.backbone.named_variables().values(), *(self.dense if self.network.gates else []), *gates]
+
+
+def validation_score(logits: np.ndarray, labels: np.ndarray) -> float:
+    """What early stopping maximises: AUC, or minus the log-loss where only one label occurs."""
+    area = auc(logits, labels)
+    return area if area is not None else -float(row_losses(logits, labels).mean())
+
+
+def predict(network: Network, rows: GroupedRows) -> np.ndarray:
+    """Logits, float32 (rows,), with deterministic gates or the groups' masks."""
+    ids, group = rows.rows.ids, rows.group
+    starts = range(0, len(group), PREDICT_ROWS)
+    batches = [network.predict(ids[start : start + PREDICT_ROWS], group[start : start + PREDICT_ROWS]).numpy() for start in starts]
+    return np.concatenate([np.zeros(0, np.float32), *batches])
