@@ -49,7 +49,7 @@ class Catalogue:
         left = [position for position in known if position not in excluded]
         if not left:
             raise RequestError(
-                f"At least one candidate must be left, but of {len(found)} candidates {len(unknown)} are unknown and {len(known)} excluded. "
+                f"At least one candidate must be left, but of {len(found)} {len(unknown)} are unknown and {len(known)} excluded. "
                 "Give other candidates, or leave `candidates` out to choose from all items.",
                 "/candidates",
             )

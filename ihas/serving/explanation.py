@@ -67,7 +67,7 @@ def _explanation(
     margin = None if runner_up is None else float(distances[order[1]] - distances[order[0]])
     score = float(probabilities(scored.logits[row : row + 1])[0])
     return Explanation(
-        sentence=_sentence(int(order[0]), runner_up, margin, score, contributions),
+        sentence=_sentence(int(scored.route.group[row]), runner_up, margin, score, contributions),
         distances=tuple(distances.tolist()),
         runner_up=runner_up,
         margin=margin,
@@ -80,15 +80,13 @@ def _explanation(
 
 
 def _sentence(group: int, runner_up: int | None, margin: float | None, score: float, contributions: tuple[Contribution, ...]) -> str:
-    nearest = (
-        f"Group {group} is the only group" if runner_up is None else f"Group {group} is nearest, by {margin:.2f} before group {runner_up}"
-    )
+    place = "the only one" if runner_up is None else f"nearest, by {margin:.2f} before group {runner_up}"
     most = max(contributions, key=lambda part: part.logit)
     least = min(contributions, key=lambda part: part.logit)
-    raised = f" {_cell(most)} raises the score most ({most.logit:+.2f})." if most.logit > 0.0 else ""
-    lowered = f" {_cell(least)} lowers it most ({least.logit:+.2f})." if least.logit < 0.0 else ""
-    return f"{nearest}; its model gives a probability of {score:.3f}.{raised}{lowered}"
+    raised = f", raised most by {_cell(most)}" if most.logit > 0.0 else ""
+    lowered = f", lowered most by {_cell(least)}" if least.logit < 0.0 else ""
+    return f"Group {group} is {place}; its model gives a probability of {score:.3f}{raised}{lowered}."
 
 
 def _cell(part: Contribution) -> str:
-    return f"{part.field} = {', '.join(part.values) or '(none)'}"
+    return f"{part.field} = {', '.join(part.values)} ({part.logit:+.2f})"

@@ -50,7 +50,7 @@ class GroupedModel:
     def score(self, ids: np.ndarray) -> RoutedLogits:
         """Route all rows, then score each path's rows together: ids int32 (rows, num_slots)."""
         route = self.router.route(ids)
-        path = self._path_of_group[route.group]
+        path = np.asarray(self._path_of_group[route.group])
         return RoutedLogits(route, path, self.path_logits(ids, route.gates, path))
 
     def path_logits(self, ids: np.ndarray, gates: np.ndarray, path: np.ndarray) -> np.ndarray:
@@ -63,7 +63,7 @@ class GroupedModel:
         """
         used = np.flatnonzero(np.bincount(path, minlength=len(self.paths)))
         if len(used) == 1:
-            return self.paths[used[0]].logits(ids, gates)
+            return self.paths[int(used[0])].logits(ids, gates)
         logits = np.empty(len(ids), np.float32)
         for position in used.tolist():
             rows = np.flatnonzero(path == position)

@@ -46,10 +46,7 @@ class PathModel:
             ids: int32 (rows, num_slots).
             gates: bool (rows, N). The rows' own gates; a path that is not gated does not read them.
         """
-        if self._uniform:
-            values = embed(ids, self._square_table, self.layout)
-        else:
-            values = self._gather(ids)
+        values = embed(ids, self._square_table, self.layout) if self._uniform else self._gather(ids)
         return values * gates if self.path.gated else values
 
     def logits(self, ids: np.ndarray, gates: np.ndarray) -> np.ndarray:

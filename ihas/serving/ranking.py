@@ -26,8 +26,8 @@ def best(logits: np.ndarray, names: Sequence[str], k: int) -> np.ndarray:
     Returns:
         int64 (min(k, rows),).
     """
-    kept = np.arange(len(logits))
-    if k < len(logits):
-        kept = np.flatnonzero(logits >= np.partition(logits, -k)[-k])  # all rows that tie with the k-th
-    ranked = sorted(zip((-logits[kept]).tolist(), [names[row] for row in kept], kept.tolist(), strict=True))
+    least = np.partition(logits, -k)[-k] if k < len(logits) else -np.inf
+    kept = np.flatnonzero(logits >= least)  # with every row that ties with the k-th
+    rows = kept.tolist()
+    ranked = sorted(zip((-logits[kept]).tolist(), [names[row] for row in rows], rows, strict=True))
     return np.array([row for _, _, row in ranked[:k]], np.int64)
