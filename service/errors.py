@@ -1,0 +1,53 @@
+"""Every error that the service raises on purpose.
+
+IhasError
+├── UnknownIdError (LookupError)  nothing has this id or name                       404
+├── ConflictError                 the state of the thing does not allow it          409
+├── KeyReusedError (ValueError)   an idempotency key came with another body         422
+├── PathRefusedError              a path outside the folders that may be read       403
+├── LostLeaseError                a worker writes to a job that is no longer its own
+└── ServiceError                  the client got a problem document
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ihas.errors import IhasError
+
+
+class UnknownIdError(IhasError, LookupError):
+    """Nothing has this id or name."""
+
+
+class ConflictError(IhasError):
+    """The state of the thing does not allow what was asked."""
+
+
+class KeyReusedError(IhasError, ValueError):
+    """An idempotency key came a second time, with another body."""
+
+
+class PathRefusedError(IhasError):
+    """A path outside the folders that may be read."""
+
+
+class LostLeaseError(IhasError):
+    """A worker writes to a job that is no longer its own."""
+
+
+class ServiceError(IhasError):
+    """The service refused a request.
+
+    Attributes:
+        problem: the problem document (RFC 9457), with at least `title` and `status`.
+    """
+
+    def __init__(self, problem: dict[str, Any]) -> None:
+        super().__init__(str(problem.get("detail") or problem.get("title")))
+        self.problem = problem
+
+    @property
+    def status(self) -> int:
+        """HTTP status; 0 where no answer came."""
+        return int(self.problem.get("status", 0))

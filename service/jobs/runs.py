@@ -1,0 +1,87 @@
+"""What a job starts, and how its child's words are read."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ihas.config import Recipe
+from pipelines.progress import Progress
+from service.jobs.catalogue import Dataset
+from service.jobs.job import Job, JobKind
+
+PIPELINES = (sys.executable, "-m", "pipelines")
+
+
+class Outcome(BaseModel):
+    """The last words of a child, of a run and of an inspection alike."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    outcome: Literal["succeeded", "failed"]
+    """How it ended."""
+    report: dict[str, Any] | None = None
+    """Of an inspection: what was found in the data."""
+    error: dict[str, Any] | None = None
+    """Why it failed: `code`, `detail`, and `findings` for bad data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A child to start.
+
+    Attributes:
+        argv: its command line.
+        log: file that takes its standard error.
+        bundle: where a search leaves its bundle.
+    """
+
+    argv: tuple[str, ...]
+    log: Path
+    bundle: Path
+
+
+def search_folder(folder: Path, job_id: str) -> Path:
+    """Run folder of a search inside the service's folder."""
+    return folder / "searches" / job_id
+
+
+def dataset_folder(folder: Path, dataset_id: str) -> Path:
+    """Files of a data set inside the service's folder."""
+    return folder / "datasets" / dataset_id
+
+
+def prepare(job: Job, dataset: Dataset, folder: Path, command: Sequence[str]) -> Run:
+    """Write down what the child is to do, and say how it is started."""
+    data = dataset.data_config(folder)
+    if job.kind is JobKind.DATASET:
+        target = dataset_folder(folder, dataset.id).resolve()
+        asked = _write(target / "data.json", data.model_dump_json(indent=2))
+        return Run((*command, "inspect", "--data", str(asked)), target / "log.txt", target)
+    target = search_folder(folder, job.id).resolve()
+    recipe = Recipe.model_validate({"name": job.name, "data": data, **job.settings})
+    asked = _write(target / "recipe.json", recipe.model_dump_json(indent=2))
+    return Run((*command, "run", "--recipe", str(asked), "--folder", str(target)), target / "log.txt", target / "bundle")
+
+
+def read_line(kind: JobKind, line: str) -> Progress | Outcome | None:
+    """What a line says; None for one that is not of the protocol."""
+    try:
+        return Outcome.model_validate_json(line)
+    except ValidationError:
+        pass
+    try:
+        return Progress.model_validate_json(line) if kind is JobKind.SEARCH else None
+    except ValidationError:
+        return None
+
+
+def _write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path

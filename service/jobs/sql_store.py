@@ -1,0 +1,180 @@
+"""The job table on SQLAlchemy: SQLite, or PostgreSQL by URL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from pipelines.progress import Progress
+from service.errors import ConflictError, LostLeaseError, UnknownIdError
+from service.jobs import rows
+from service.jobs.catalogue import DatasetState, ModelVersion
+from service.jobs.job import RUNNING, Event, Job, JobKind, JobState, NewJob
+from service.jobs.sql_catalogue import SqlCatalogue, register_version
+from service.jobs.tables import DATASETS, EVENTS, JOBS, database_now
+
+
+class SqlStore(SqlCatalogue):
+    """`JobStore` on a relational database; the laws are written there.
+
+    A job's row is locked before it is read for a change: by `for update` or, under SQLite, by the one writer's lock.
+    """
+
+    def submit(self, new: NewJob) -> Job:
+        """As `JobStore` says."""
+        return self._write(lambda connection: rows.insert_job(connection, new))
+
+    def job(self, job_id: str) -> Job:
+        """As `JobStore` says."""
+        found = self._read(rows.select_jobs().where(JOBS.c.id == job_id))
+        if not found:
+            raise UnknownIdError(f"There is no job {job_id!r}.")
+        return rows.job_of(found[0])
+
+    def jobs(self, kind: JobKind, before: int | None, limit: int) -> Sequence[Job]:
+        """As `JobStore` says."""
+        query = rows.select_jobs().where(JOBS.c.kind == kind).order_by(JOBS.c.number.desc()).limit(limit)
+        if before is not None:
+            query = query.where(JOBS.c.number < before)
+        return [rows.job_of(row) for row in self._read(query)]
+
+    def claim(self, worker: str, lease_s: float, max_attempts: int) -> Job | None:
+        """As `JobStore` says."""
+        while True:
+            job = self._write(lambda connection: _take_next(connection, worker, lease_s, max_attempts))
+            if job is None or not job.finished:
+                return job
+
+    def renew(self, job_id: str, token: int, lease_s: float) -> None:
+        """As `JobStore` says."""
+        times = {"lease_until": database_now() + lease_s, "heartbeat_at": database_now()}
+        query = JOBS.update().where(_owned(job_id, token)).values(**times)
+        if self._write(lambda connection: connection.execute(query).rowcount) == 0:
+            raise LostLeaseError(f"Job {job_id} is no longer under token {token}.")
+
+    def owns(self, job_id: str, token: int) -> bool:
+        """As `JobStore` says."""
+        return bool(self._read(sa.select(JOBS.c.number).where(_owned(job_id, token))))
+
+    def record(self, job_id: str, token: int, progress: Progress) -> None:
+        """As `JobStore` says."""
+        values = {"fraction": progress.fraction, "eta_s": progress.eta_s, "message": progress.message}
+
+        def write(connection: sa.Connection) -> None:
+            job = rows.lock_owned(connection, job_id, token)
+            rows.change(connection, job, JobState(progress.stage), progress.metrics, **values)
+
+        self._write(write)
+
+    def succeed(self, job_id: str, token: int, bundle: str) -> ModelVersion:
+        """As `JobStore` says."""
+
+        def write(connection: sa.Connection) -> ModelVersion:
+            job = rows.lock_owned(connection, job_id, token)
+            version = register_version(connection, job, bundle)
+            _succeed(connection, job, f"Registered as version {version.version} of {version.name}.", model_version=version.version)
+            return version
+
+        return self._write(write)
+
+    def accept_dataset(self, job_id: str, token: int, report: Mapping[str, Any]) -> None:
+        """As `JobStore` says."""
+
+        def write(connection: sa.Connection) -> None:
+            job = rows.lock_owned(connection, job_id, token)
+            values = {"state": DatasetState.VALID, "report": dict(report)}
+            connection.execute(DATASETS.update().where(DATASETS.c.id == job.dataset_id).values(**values))
+            _succeed(connection, job, "The data set may be searched on.")
+
+        self._write(write)
+
+    def fail(self, job_id: str, token: int, error: Mapping[str, Any], report: Mapping[str, Any] | None = None) -> None:
+        """As `JobStore` says."""
+        self._write(lambda connection: rows.fail(connection, rows.lock_owned(connection, job_id, token), error, report))
+
+    def lose_attempt(self, job_id: str, token: int, error: Mapping[str, Any], max_attempts: int) -> Job:
+        """As `JobStore` says."""
+
+        def write(connection: sa.Connection) -> Job:
+            job = rows.lock_owned(connection, job_id, token)
+            if job.attempt >= max_attempts:
+                return rows.fail(connection, job, error)
+            return rows.queue_again(connection, job, f"Attempt {job.attempt} of {max_attempts} broke off: {error['detail']}")
+
+        return self._write(write)
+
+    def release(self, job_id: str, token: int) -> Job:
+        """As `JobStore` says."""
+
+        def write(connection: sa.Connection) -> Job:
+            job = rows.lock_owned(connection, job_id, token)
+            return rows.queue_again(connection, job, "Its worker stops; waits for another one.", attempt=job.attempt - 1)
+
+        return self._write(write)
+
+    def let_go(self, job_id: str, worker: str) -> None:
+        """As `JobStore` says."""
+        query = JOBS.update().where(JOBS.c.id == job_id, JOBS.c.worker == worker).values(**rows.NO_LEASE)
+        self._write(lambda connection: connection.execute(query))
+
+    def cancel(self, job_id: str) -> Job:
+        """As `JobStore` says."""
+
+        def write(connection: sa.Connection) -> Job:
+            job = rows.lock_job(connection, job_id)
+            values: dict[str, Any] = {"token": job.token + 1, "eta_s": None}
+            return rows.change(connection, job, JobState.CANCELLED, message="Cancelled.", **values)
+
+        return self._write(write)
+
+    def resume(self, job_id: str) -> Job:
+        """As `JobStore` says."""
+
+        def write(connection: sa.Connection) -> Job:
+            job = rows.lock_job(connection, job_id)
+            if job.state not in (JobState.FAILED, JobState.CANCELLED):
+                raise ConflictError(f"Job {job_id} is {job.state}; only a failed or cancelled job can be resumed.")
+            values: dict[str, Any] = {"token": job.token + 1, "attempt": 0, "error": None, "finished_at": None}
+            return rows.change(connection, job, JobState.QUEUED, message="Resumed; waits for a worker.", **values)
+
+        return self._write(write)
+
+    def events(self, job_id: str, after: int, limit: int) -> Sequence[Event]:
+        """As `JobStore` says."""
+        query = sa.select(EVENTS).where(EVENTS.c.job_id == job_id, EVENTS.c.id > after).order_by(EVENTS.c.id).limit(limit)
+        return [rows.event_of(row) for row in self._read(query)]
+
+    def counts(self) -> Mapping[JobState, int]:
+        """As `JobStore` says."""
+        found = self._read(sa.select(JOBS.c.state, sa.func.count().label("jobs")).group_by(JOBS.c.state))
+        return dict.fromkeys(JobState, 0) | {JobState(row["state"]): int(row["jobs"]) for row in found}
+
+    def children(self) -> int:
+        """As `JobStore` says."""
+        running = JOBS.c.state.in_(RUNNING) & (JOBS.c.lease_until > database_now())
+        return int(self._read(sa.select(sa.func.count().label("jobs")).select_from(JOBS).where(running))[0]["jobs"])
+
+
+def _owned(job_id: str, token: int) -> sa.ColumnElement[bool]:
+    return (JOBS.c.id == job_id) & (JOBS.c.token == token) & JOBS.c.state.in_(RUNNING)
+
+
+def _succeed(connection: sa.Connection, job: Job, message: str, **values: Any) -> None:
+    rows.change(connection, job, JobState.SUCCEEDED, message=message, fraction=1.0, eta_s=None, **rows.NO_LEASE, **values)
+
+
+def _take_next(connection: sa.Connection, worker: str, lease_s: float, max_attempts: int) -> Job | None:
+    """Begin the next job, or fail it where its last worker died in its last attempt."""
+    free = JOBS.c.lease_until.is_(None) | (JOBS.c.lease_until < database_now())
+    waiting = JOBS.c.state.in_({JobState.QUEUED} | RUNNING) & free
+    query = rows.select_jobs().where(waiting).order_by(JOBS.c.kind, JOBS.c.number).limit(1).with_for_update(skip_locked=True)
+    row = connection.execute(query).mappings().one_or_none()
+    if row is None:
+        return None
+    job = rows.job_of(row)
+    if job.attempt < max_attempts:
+        return rows.begin_attempt(connection, job, worker, lease_s)
+    detail = f"Its worker died in attempt {job.attempt} of {max_attempts}. Resume it once the machine has what the run needs."
+    return rows.fail(connection, job, {"code": "worker_lost", "detail": detail})

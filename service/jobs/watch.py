@@ -1,0 +1,81 @@
+"""Keeps a job's lease alive beside its child, and stops the child once the job is not ours to run."""
+
+from __future__ import annotations
+
+import threading
+import time
+from enum import Enum
+from types import TracebackType
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from service.errors import LostLeaseError
+from service.jobs.child import Child
+from service.jobs.job import Job
+from service.jobs.store import JobStore
+
+LOOK_S = 0.25
+LOG = structlog.get_logger(__name__)
+
+
+class Verdict(Enum):
+    """Why the child was stopped."""
+
+    LOST = "lost"
+    """Cancelled, taken over, or the database was out of reach for as long as a lease."""
+    STOPPING = "stopping"
+    """The worker itself is to stop."""
+
+
+class Watch:
+    """A thread that lives as long as the `with` block.
+
+    Attributes:
+        verdict: why the child was stopped; None while it was not.
+    """
+
+    def __init__(self, store: JobStore, job: Job, child: Child, lease_s: float, heartbeat_s: float, stop: threading.Event) -> None:
+        self.verdict: Verdict | None = None
+        self._store, self._job, self._child, self._stop = store, job, child, stop
+        self._lease_s, self._heartbeat_s = lease_s, heartbeat_s
+        self._renewed = time.monotonic()
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name=f"watch-{job.id}")
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is not None:
+            self._child.stop()
+        self._done.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._done.wait(LOOK_S):
+            self.verdict = self._look()
+            if self.verdict is not None:
+                LOG.info("stopping the child", job=self._job.id, reason=self.verdict.value)
+                self._child.stop()
+                return
+
+    def _look(self) -> Verdict | None:
+        if self._stop.is_set():
+            return Verdict.STOPPING
+        try:
+            return None if self._still_ours() else Verdict.LOST
+        except LostLeaseError:
+            return Verdict.LOST
+        except DBAPIError as error:
+            LOG.warning("the database is out of reach", job=self._job.id, error=str(error))
+            return Verdict.LOST if time.monotonic() - self._renewed > self._lease_s else None
+
+    def _still_ours(self) -> bool:
+        now = time.monotonic()
+        if now - self._renewed < self._heartbeat_s:
+            return self._store.owns(self._job.id, self._job.token)
+        self._store.renew(self._job.id, self._job.token, self._lease_s)
+        self._renewed = now
+        return True

@@ -1,0 +1,144 @@
+"""The worker: claims one job at a time and carries it out in a child process."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import threading
+from collections.abc import Sequence
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from service.errors import LostLeaseError
+from service.jobs.child import Child
+from service.jobs.job import Job, JobKind
+from service.jobs.runs import PIPELINES, Outcome, Run, prepare, read_line
+from service.jobs.sql_store import SqlStore
+from service.jobs.store import JobStore
+from service.jobs.watch import Verdict, Watch
+from service.settings import Settings
+
+LOG = structlog.get_logger(__name__)
+
+
+def run_worker(settings: Settings, stop: threading.Event, command: Sequence[str] = PIPELINES) -> None:
+    """Carry out jobs until `stop` is set; a job that is under way then is queued again.
+
+    Args:
+        settings: of the service.
+        stop: ends the worker.
+        command: start of the children's command line.
+    """
+    store = SqlStore(settings.url)
+    worker = Worker(store, settings, stop, command)
+    LOG.info("worker started", worker=worker.name)
+    try:
+        while not stop.is_set():
+            if not worker.work():
+                stop.wait(settings.poll_s)
+    finally:
+        store.close()
+        LOG.info("worker stopped", worker=worker.name)
+
+
+class Worker:
+    """One process's share of the work.
+
+    Attributes:
+        name: unique to this process, so that a restarted worker is another one.
+    """
+
+    def __init__(self, store: JobStore, settings: Settings, stop: threading.Event, command: Sequence[str]) -> None:
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._store, self._settings, self._stop, self._command = store, settings, stop, command
+
+    def work(self) -> bool:
+        """Carry out the next job; False where nothing waits or the database is out of reach."""
+        try:
+            job = self._store.claim(self.name, self._settings.lease_s, self._settings.max_attempts)
+            if job is None:
+                return False
+            LOG.info("claimed", job=job.id, kind=job.kind, attempt=job.attempt, token=job.token)
+            self._carry_out(job)
+        except DBAPIError as error:
+            LOG.warning("the database is out of reach", error=str(error))
+            return False
+        return True
+
+    def _carry_out(self, job: Job) -> None:
+        try:
+            self._try(job)
+        except LostLeaseError as error:
+            LOG.info("the job is no longer ours", job=job.id, reason=str(error))
+            self._store.let_go(job.id, self.name)
+
+    def _try(self, job: Job) -> None:
+        try:
+            self._run(job)
+        except (OSError, ValueError) as error:
+            LOG.exception("the run could not be started", job=job.id)
+            self._lose_attempt(job, {"code": "machine", "detail": f"The run could not be started: {error}."})
+
+    def _run(self, job: Job) -> None:
+        run = prepare(job, self._store.dataset(job.dataset_id), self._settings.folder, self._command)
+        child = Child(run.argv, run.log)
+        try:
+            with Watch(self._store, job, child, self._settings.lease_s, self._settings.heartbeat_s, self._stop) as watch:
+                outcome = self._follow(job, child)
+                code = child.wait()
+        finally:
+            child.close()
+        LOG.info("the child ended", job=job.id, code=code)
+        self._settle(job, run, child, outcome, code, watch.verdict)
+
+    def _follow(self, job: Job, child: Child) -> Outcome | None:
+        """Write down what the child says, until it closes its output; return its last words."""
+        outcome = None
+        for line in child.lines():
+            said = read_line(job.kind, line)
+            if said is None:
+                child.note(line)
+            elif isinstance(said, Outcome):
+                outcome = said
+            else:
+                self._store.record(job.id, job.token, said)
+        return outcome
+
+    def _settle(self, job: Job, run: Run, child: Child, outcome: Outcome | None, code: int, verdict: Verdict | None) -> None:
+        if verdict is Verdict.LOST:
+            raise LostLeaseError("its child was stopped")
+        if outcome is not None and outcome.outcome == "succeeded" and code == 0:
+            self._succeed(job, run, outcome)
+        elif verdict is Verdict.STOPPING:
+            self._store.release(job.id, job.token)
+        elif outcome is not None and outcome.outcome == "failed":
+            error = outcome.error or {"code": "internal", "detail": "The run failed and did not say why."}
+            self._store.fail(job.id, job.token, error, outcome.report)
+        else:
+            self._lose_attempt(job, _crash(code, child.log_tail()))
+
+    def _succeed(self, job: Job, run: Run, outcome: Outcome) -> None:
+        if job.kind is JobKind.DATASET:
+            self._store.accept_dataset(job.id, job.token, outcome.report or {})
+        elif run.bundle.is_dir():
+            path = run.bundle.relative_to(self._settings.folder.resolve())
+            self._store.succeed(job.id, job.token, path.as_posix())
+        else:
+            detail = "The run said that it succeeded, but left no bundle."
+            self._store.fail(job.id, job.token, {"code": "internal", "detail": detail})
+
+    def _lose_attempt(self, job: Job, error: dict[str, str]) -> None:
+        after = self._store.lose_attempt(job.id, job.token, error, self._settings.max_attempts)
+        LOG.warning("the attempt broke off", job=job.id, attempt=job.attempt, state=after.state, error=error["detail"])
+
+
+def _crash(code: int, log: str) -> dict[str, str]:
+    how = f"on signal {-code} ({_signal_name(-code)})" if code < 0 else f"with exit code {code}"
+    return {"code": "crash", "detail": f"The run ended {how} before it was finished.", "log": log}
+
+
+def _signal_name(number: int) -> str:
+    return signal.Signals(number).name if number in {known.value for known in signal.Signals} else "unknown"

@@ -1,0 +1,48 @@
+"""Settings of the service, read from the environment (`IHAS_*`) where a process starts and handed down from there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Seconds = Annotated[float, Field(gt=0.0)]
+Bytes = Annotated[int, Field(ge=1)]
+
+
+class Settings(BaseSettings):
+    """Where things are, and how long things may take."""
+
+    model_config = SettingsConfigDict(env_prefix="IHAS_", frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    database_url: str | None = None
+    """Database of jobs, as SQLAlchemy writes it; without it, an SQLite file in `folder`."""
+    folder: Path = Path("runs")
+    """Folder of uploaded data sets, run folders and bundles; the API and every worker must see the same one."""
+    host: str = "127.0.0.1"
+    """Address that the API listens on."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    """Port that the API listens on; 0 lets the system choose."""
+    lease_s: Seconds = 30.0
+    """Seconds after its last heartbeat that a worker keeps a job; then another one may take it."""
+    heartbeat_s: Seconds = 5.0
+    """Seconds between two heartbeats of a worker; well below `lease_s`."""
+    poll_s: Seconds = 0.5
+    """Seconds between two looks at the job table, where a worker or a stream of events waits for news."""
+    max_upload_bytes: Bytes = 20 * 2**30
+    """Largest file that may be uploaded."""
+    max_request_bytes: Bytes = 8 * 2**20
+    """Largest body of any other request."""
+    max_attempts: Annotated[int, Field(ge=1)] = 3
+    """Times that a job is begun whose worker or child died, before it fails."""
+    data_roots: tuple[Path, ...] = ()
+    """Folders whose files a data set may name by path instead of an upload; empty refuses every path."""
+    drain_s: Seconds = 10.0
+    """Seconds that a stopping process gives its running requests or its child before it ends them."""
+
+    @property
+    def url(self) -> str:
+        """The database, as SQLAlchemy writes it."""
+        return self.database_url or f"sqlite:///{self.folder.resolve() / 'ihas.db'}"
