@@ -1,0 +1,185 @@
+"""What each column is, where the user does not say.
+
+Label: the one column called like a click (`LABEL_NAMES`).
+Numeric: single numbers, at least one with a fraction, and more than `MAX_CATEGORIES` distinct ones. Whole numbers stay
+categories, for most are ids or codes; state `numeric` where they measure something.
+Multi-valued: lists; and texts in which `|` occurs, with different numbers of values per cell, none of them empty, and no
+more distinct values than distinct cells. Other separators must be stated.
+Item id: the one column called like an item (`ITEM_NAMES`, with or without `id` behind it), or the only stated item column.
+Item fields: the item id, and, where none are stated, every column that is not constant and has one value per item
+in a table that shows items `MIN_ROWS_PER_ITEM` times or more on average. The rest is context.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ihas.config import SchemaConfig
+from ihas.data.columns import Column, is_list, list_column, numbers, split_texts, text_column
+from ihas.data.schema import Field, FieldKind, Schema
+from ihas.errors import ConfigError
+
+LABEL_NAMES = ("label", "click", "clicked", "is_click", "is_clicked", "clk", "target", "y")
+ITEM_NAMES = ("item", "movie", "ad", "advert", "product", "coupon", "article", "book", "song", "track", "video", "sku")
+LABEL_TEXTS = ("0", "1", "false", "true")
+SEPARATOR = "|"
+MAX_CATEGORIES = 20
+MIN_ROWS_PER_ITEM = 2.0
+
+
+def infer_schema(table: pa.Table, columns: SchemaConfig) -> Schema:
+    """Purpose, kind and role of every column of a table that was read.
+
+    Raises:
+        ConfigError: a setting names a column that does not exist, settings contradict each other, or the label cannot be told.
+    """
+    _check_names_exist(columns, table.column_names)
+    label = columns.label or _infer_label(table)
+    _check_settings(columns, label)
+    names = [name for name in table.column_names if _is_field(name, columns, label)]
+    kinds = {name: _kind(table, name, columns) for name in names}
+    item_id = columns.item_id or _infer_item_id(columns.item or names, kinds, stated=bool(columns.item))
+    items = _item_fields(table, names, item_id, columns)
+    return Schema(
+        label=label,
+        fields=tuple(
+            Field(name=name, kind=kind, role="item" if name in items else "context", separator=_separator(table, name, kind, columns))
+            for name, kind in kinds.items()
+        ),
+        item_id=item_id,
+        time=columns.time,
+        ignored=columns.ignored,
+    )
+
+
+def _stated(columns: SchemaConfig) -> dict[str, tuple[str, ...]]:
+    return {
+        "label": (columns.label,) if columns.label else (),
+        "categorical": columns.categorical,
+        "numeric": columns.numeric,
+        "multivalued": tuple(columns.multivalued),
+        "ignored": columns.ignored,
+        "item": columns.item,
+        "item_id": (columns.item_id,) if columns.item_id else (),
+        "time": (columns.time,) if columns.time else (),
+    }
+
+
+def _check_names_exist(columns: SchemaConfig, existing: Sequence[str]) -> None:
+    for setting, names in _stated(columns).items():
+        for name in names:
+            if name not in existing:
+                nearest = get_close_matches(name, existing, n=1)
+                hint = f" Did you mean `{nearest[0]}`?" if nearest else ""
+                raise ConfigError(f"`{setting}` must name columns of the table, but got {name!r}; there are {', '.join(existing)}.{hint}")
+
+
+def _check_settings(columns: SchemaConfig, label: str) -> None:
+    stated = _stated(columns) | {"label": (label,)}
+    purposes = ("label", "categorical", "numeric", "multivalued", "ignored")
+    exclusive = [(one, other) for position, one in enumerate(purposes) for other in purposes[position + 1 :]]
+    exclusive += [(setting, other) for setting in ("item", "item_id") for other in ("label", "ignored")]
+    exclusive += [("item_id", "numeric"), ("item_id", "multivalued"), ("time", "label")]
+    for one, other in exclusive:
+        both = sorted(set(stated[one]) & set(stated[other]))
+        if both:
+            raise ConfigError(
+                f"A column must not be both `{one}` and `{other}`, but {', '.join(both)} would be. Remove it from one of them."
+            )
+
+
+def _is_field(name: str, columns: SchemaConfig, label: str) -> bool:
+    if name == label or name in columns.ignored:
+        return False
+    listed = (*columns.categorical, *columns.numeric, *columns.multivalued, *columns.item, columns.item_id)
+    return name != columns.time or name in listed
+
+
+def _infer_label(table: pa.Table) -> str:
+    names = [name for name in table.column_names if name.strip().lower() in LABEL_NAMES]
+    if len(names) == 1:
+        return names[0]
+    candidates = names or [name for name in table.column_names if not is_list(table, name) and _is_binary(text_column(table, name))]
+    found = f"{'several are' if names else 'none is'} called like one; candidates: {', '.join(candidates) or 'none has cells 0 and 1 only'}"
+    raise ConfigError(f"One column must be the label, but {found}. Set `columns.label`; the table has {', '.join(table.column_names)}.")
+
+
+def _is_binary(column: Column) -> bool:
+    texts = column.texts.filter(pa.array(column.counts > 0)).to_pylist()
+    return len(texts) == 2 and set(texts) <= set(LABEL_TEXTS)
+
+
+def _kind(table: pa.Table, name: str, columns: SchemaConfig) -> FieldKind:
+    if is_list(table, name):
+        if name in (*columns.categorical, *columns.numeric, columns.item_id):
+            raise ConfigError(
+                f"A column of lists must be multi-valued, but `{name}` is stated to have one value. Remove it from that setting."
+            )
+        return "multivalued"
+    if name in columns.multivalued:
+        return "multivalued"
+    if name in columns.numeric:
+        return "numeric"
+    if name in columns.categorical or name == columns.item_id:
+        return "categorical"
+    texts = text_column(table, name).texts
+    if _is_numeric(texts):
+        return "numeric"
+    return "multivalued" if _is_multivalued(texts) else "categorical"
+
+
+def _is_numeric(texts: pa.StringArray) -> bool:
+    if len(texts) <= MAX_CATEGORIES:
+        return False
+    values = numbers(texts)
+    return bool(np.isfinite(values).all() and (values != np.floor(values)).any())
+
+
+def _is_multivalued(texts: pa.StringArray) -> bool:
+    if not pc.any(pc.match_substring(texts, SEPARATOR)).as_py():
+        return False
+    pieces = pc.count_substring(texts, SEPARATOR).to_numpy(zero_copy_only=False) + 1
+    cells = split_texts(texts, SEPARATOR)
+    return bool((cells.lengths == pieces).all() and np.ptp(pieces) > 0 and len(cells.values.texts) <= len(texts))
+
+
+def _separator(table: pa.Table, name: str, kind: FieldKind, columns: SchemaConfig) -> str | None:
+    return columns.multivalued.get(name, SEPARATOR) if kind == "multivalued" and not is_list(table, name) else None
+
+
+def _infer_item_id(names: Iterable[str], kinds: dict[str, FieldKind], *, stated: bool) -> str | None:
+    possible = [name for name in names if kinds[name] == "categorical"]
+    called = [name for name in possible if re.sub(r"[ _-]?id$", "", name.strip().lower()) in ITEM_NAMES]
+    if len(called) == 1:
+        return called[0]
+    return possible[0] if stated and len(possible) == 1 else None
+
+
+def _item_fields(table: pa.Table, names: Sequence[str], item_id: str | None, columns: SchemaConfig) -> set[str]:
+    if columns.item or item_id is None:
+        return {*columns.item, *([item_id] if item_id else [])}
+    items = text_column(table, item_id)
+    repeated = table.num_rows >= MIN_ROWS_PER_ITEM * max(len(items.texts), 1)
+    return {item_id, *(name for name in names if repeated and _describes(table, name, items))}
+
+
+def _describes(table: pa.Table, name: str, items: Column) -> bool:
+    """Whether a column is not constant and has one value per item."""
+    codes = _cell_codes(table, name)
+    cell_of_item = np.zeros(len(items.texts) + 1, dtype=codes.dtype)  # the last entry is that of code -1, a missing item
+    cell_of_item[items.codes] = codes
+    return bool(codes.size and np.ptp(codes) > 0 and (cell_of_item[items.codes] == codes).all())
+
+
+def _cell_codes(table: pa.Table, name: str) -> np.ndarray:
+    if not is_list(table, name):
+        return text_column(table, name).codes
+    cells = list_column(table, name)
+    joined = pc.binary_join(table.column(name).combine_chunks(), "\0").dictionary_encode()
+    return np.where(cells.lengths > 0, np.asarray(joined.indices), -1)
