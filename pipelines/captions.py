@@ -46,8 +46,8 @@ def interval(gain: Interval) -> str:
 
 def _auc(result: RunResult) -> Caption:
     read = (
-        f"Each mark is one way of serving the same {counted(result.rows['test'], 'test row')}. Right of the dashed line it ranks clicks above "
-        "non-clicks more often than the base, left of it less often. The bar is the 95 % interval: where it crosses the line, "
+        f"Each mark is one way of serving the same {counted(result.rows['test'], 'test row')}. Right of the dashed line it ranks clicks "
+        "above non-clicks more often than the base, left of it less often. The bar is the 95 % interval: where it crosses the line, "
         "these rows cannot tell the two apart (grey). Filled marks are candidates, open marks are controls, the star was chosen."
     )
     variants = compared(result)
@@ -67,14 +67,18 @@ def _pareto(result: RunResult) -> Caption:
         "Up is better ranking, left is a smaller model to run for a row. The dotted line joins the candidates that no other candidate "
         "beats on both counts; a candidate off the line costs more or ranks worse than one on it."
     )
+    if not front:
+        return Caption(read, "No candidate has an AUC: all test rows have one label.")
+    if len(front) == 1:
+        return Caption(read, f"{front[0].name} is on the line alone: every other candidate ranks worse and is not smaller.")
     steps = listed(f"{v.name} ({v.cost.parameters_per_path:,.0f} parameters, AUC {v.test.auc:.4f})" for v in front)
     return Caption(read, f"On the line: {steps}.")
 
 
 def _gates(result: RunResult) -> Caption:
     read = (
-        f"A row of cells is a field, a cell is one of the {result.dim} numbers (dimensions) that describe its value. Bright cells: the gate "
-        "is open for most rows of the group, so the number is used. A dot marks the cells that the group's mask keeps; the other "
+        f"A row of cells is a field, a cell is one of the {result.dim} numbers (dimensions) that describe its value. Bright cells: the "
+        "gate is open for most rows of the group, so the number is used. A dot marks the cells that the group's mask keeps; the other "
         "numbers are not even stored on the group's path. Fields are sorted by dimensions kept over all groups."
     )
     total = len(result.fields) * result.dim
@@ -146,8 +150,8 @@ def _counts(result: RunResult) -> Caption:
 def _history(result: RunResult) -> Caption:
     read = (
         "Each line is one training; it stops when ranking on the validation rows has not improved for "
-        f"{counted(result.learning.training.patience, 'epoch')}, and its best epoch is kept. `base` is the plain model, `search` learns the gates on top "
-        "of it, the others are trained under the groups' masks."
+        f"{counted(result.learning.training.patience, 'epoch')}, and its best epoch is kept. “base” is the plain model, “search” learns "
+        "the gates on top of it, the others are trained under the groups' masks."
     )
     best: dict[str, float] = {}
     for epoch in result.history:
@@ -166,9 +170,10 @@ def diversity(result: RunResult) -> str:
     share = seen.mutual_information / math.log(2.0)
     word = "hardly differ" if share < 0.02 else "differ somewhat" if share < 0.2 else "differ strongly"
     return (
-        f"Gates {word} between rows: among {counted(seen.rows, 'validation row')} there are {counted(seen.distinct_masks, 'different pattern')} of "
-        f"open gates. On average {seen.kept_fraction:.0%} of the gates are open. A gate's variance over the rows is {seen.mean_variance:.3f} "
-        f"(0: the same for every row, 0.25: open for one half), and knowing the row tells {share:.0%} of what there is to know about a gate."
+        f"Gates {word} between rows: among {counted(seen.rows, 'validation row')} there are "
+        f"{counted(seen.distinct_masks, 'different pattern')} of open gates. On average {seen.kept_fraction:.0%} of the gates are open. "
+        f"A gate's variance over the rows is {seen.mean_variance:.3f} (0: the same for every row, 0.25: open for one half), "
+        f"and knowing the row tells {share:.0%} of what there is to know about a gate."
     )
 
 

@@ -11,6 +11,17 @@ from ihas.results import Interval, VariantResult
 
 GROUP_COLOURS = ("#2f7ed8", "#e6862a", "#2ca58d", "#b565c9", "#c9a227", "#d9577a", "#6b8e23", "#7f8fa6")
 BETTER, WORSE, UNCLEAR, MARK = "#17907a", "#d1495b", "#8a94a3", "#2f7ed8"
+AXIS = {"automargin": True, "gridcolor": "rgba(128,140,155,0.25)", "zeroline": False, "title": {"font": {"size": 12}, "standoff": 10}}
+TEMPLATE = go.layout.Template(
+    layout={
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": "system-ui, sans-serif", "size": 13, "color": "#4a5563"},
+        "hoverlabel": {"align": "left"},
+        "xaxis": AXIS,
+        "yaxis": AXIS,
+    }
+)
 Outcome = Literal["better", "worse", "unclear"]
 OUTCOME_COLOURS: dict[Outcome, str] = {"better": BETTER, "worse": WORSE, "unclear": UNCLEAR}
 
@@ -41,16 +52,10 @@ def frame(title: str, height: int) -> go.Figure:
     """Empty figure without background, so that it sits on a light and on a dark page alike. `height` in pixels."""
     figure = go.Figure()
     figure.update_layout(
-        template="none",
+        template=TEMPLATE,
         title=title,
         height=height,
         margin={"l": 8, "r": 16, "t": 48, "b": 8},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": "system-ui, sans-serif", "size": 13, "color": "#4a5563"},
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "xanchor": "left", "x": 0.0},
-        hoverlabel={"align": "left"},
     )
-    figure.update_xaxes(automargin=True, gridcolor="rgba(128,140,155,0.25)", zeroline=False)
-    figure.update_yaxes(automargin=True, gridcolor="rgba(128,140,155,0.25)", zeroline=False)
     return figure

@@ -12,6 +12,7 @@ from ihas.results import GroupResult, RunResult
 from pipelines.drawing import frame, group_colour, label
 
 ROW = 20  # pixels
+GATE_SCALE = [[0.0, "#16294d"], [0.5, "#6f7480"], [1.0, "#fbdc46"]]
 
 
 def fields_by_kept(result: RunResult) -> list[int]:
@@ -27,19 +28,23 @@ def kept_mask(group: GroupResult) -> np.ndarray:
 
 
 def gates(result: RunResult, only: int | None = None) -> go.Figure:
-    """Mean gate of each dimension of each field, with a dot where the mask keeps it; one panel per group, or `only` one."""
-    groups = [group for group in result.groups if only in (None, group.group)]
+    """Mean gate of each dimension of each field, with a dot where the mask keeps it.
+
+    One panel per group with a colour bar; with `only`, that group's panel alone, for a page that explains the colours itself.
+    """
+    shown = [group for group in result.groups if only in (None, group.group)]
     order = fields_by_kept(result)
-    figure = frame("Mean gate of every embedding dimension", len(groups) * (len(order) * ROW + 70) + 60)
-    panels = make_subplots(len(groups), 1, subplot_titles=[f"Group {group.group}" for group in groups], figure=figure)
-    for row, group in enumerate(groups, start=1):
+    titles = [f"Group {group.group}" for group in shown] if only is None else None
+    height = len(shown) * (len(order) * ROW + 60) + 60
+    panels = make_subplots(len(shown), 1, subplot_titles=titles, figure=frame("Mean gate of every embedding dimension", height))
+    for row, group in enumerate(shown, start=1):
         panels.add_trace(_gate_panel(group, result, order), row=row, col=1)
     panels.update_yaxes(tickvals=list(range(len(order))), ticktext=[label(result.fields[f]) for f in order], autorange="reversed")
-    panels.update_yaxes(showgrid=False, automargin=True)
-    panels.update_xaxes(showgrid=False, title="embedding dimension", title_standoff=4, nticks=8)
-    bar = {"title": "mean gate", "orientation": "h", "thickness": 10, "y": 1.0, "yanchor": "bottom", "ypad": 24, "len": 0.7}
-    panels.update_layout(coloraxis={"colorscale": "Cividis", "cmin": 0.0, "cmax": 1.0, "colorbar": bar}, margin={"t": 110})
-    return panels
+    panels.update_yaxes(showgrid=False)
+    panels.update_xaxes(showgrid=False, nticks=8)
+    panels.update_xaxes(title="embedding dimension", row=len(shown), col=1)
+    bar = {"title": "mean<br>gate", "thickness": 12, "lenmode": "pixels", "len": 200, "y": 1.0, "yanchor": "top"}
+    return panels.update_layout(coloraxis={"colorscale": GATE_SCALE, "cmin": 0.0, "cmax": 1.0, "colorbar": bar, "showscale": only is None})
 
 
 def _gate_panel(group: GroupResult, result: RunResult, order: Sequence[int]) -> go.Heatmap:

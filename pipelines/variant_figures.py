@@ -48,10 +48,10 @@ def auc(result: RunResult) -> go.Figure:
             cliponaxis=False,
             marker={"size": 13, "color": outcome_colour(variant), "symbol": _symbol(variant, result.chosen), "line": {"width": 2}},
             hovertemplate=f"{label(variant.name, 60)}: {gain.difference:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}]<extra></extra>",
-            showlegend=False,
         )
     figure.add_vline(x=0.0, line={"color": UNCLEAR, "width": 1.5, "dash": "dash"}, annotation_text="base", annotation_position="top")
     ticks = [label(v.name) + (" ★" if v.name == result.chosen else "") for v in variants]
+    figure.update_layout(showlegend=False)
     figure.update_yaxes(tickvals=list(range(len(variants))), ticktext=ticks, range=[len(variants) - 0.4, -0.8])
     return figure.update_xaxes(title="difference in test AUC (right is better)", tickformat="+.3f", nticks=6)
 
@@ -66,23 +66,24 @@ def pareto(result: RunResult) -> go.Figure:
         mode="lines",
         line={"color": UNCLEAR, "dash": "dot"},
         hoverinfo="skip",
-        showlegend=False,
     )
-    for variant in result.variants:
-        if variant.test.auc is None:
-            continue
+    scored = [variant for variant in result.variants if variant.test.auc is not None]
+    for number, variant in enumerate(sorted(scored, key=lambda v: v.test.auc or 0.0)):
         figure.add_scatter(
             x=[variant.cost.parameters_per_path],
             y=[variant.test.auc],
             mode="markers+text",
             text=label(variant.name),
-            textposition="top center",
+            textposition="top center" if number % 2 else "bottom center",
             cliponaxis=False,
             marker={"size": 13, "color": outcome_colour(variant), "symbol": _symbol(variant, result.chosen), "line": {"width": 2}},
             hovertemplate=f"{label(variant.name, 60)}: AUC %{{y:.4f}}, %{{x:,.0f}} parameters<extra></extra>",
-            showlegend=False,
         )
-    figure.update_xaxes(title="parameters of the path that serves a row (left is cheaper)", tickformat="~s", nticks=6)
+    costs = [variant.cost.parameters_per_path for variant in scored] or [1.0]
+    room = 0.2 * (max(costs) - min(costs)) or 0.1 * max(costs)
+    figure.update_xaxes(title="parameters per path (left is cheaper)", tickformat="~s", nticks=6)
+    figure.update_xaxes(range=[min(costs) - room, max(costs) + room])
+    figure.update_layout(showlegend=False)
     return figure.update_yaxes(title="test AUC", tickformat=".3f")
 
 
@@ -124,8 +125,8 @@ def counts(result: RunResult) -> go.Figure:
     panels.add_bar(x=numbers, y=shares, marker_color=colours, hovertemplate="%{y:.1%}<extra></extra>", width=0.3, row=2, col=1)
     least = result.learning.cluster.min_group_fraction
     panels.add_hline(y=least, line={"color": UNCLEAR, "dash": "dash"}, annotation_text=f"least {least:.0%}", row=2, col=1)
-    panels.update_xaxes(type="category", automargin=True)
+    panels.update_xaxes(type="category")
     panels.update_xaxes(title="number of groups", row=2, col=1)
-    panels.update_yaxes(title="log-loss", automargin=True, nticks=5, row=1, col=1)
+    panels.update_yaxes(title="log-loss", nticks=5, row=1, col=1)
     panels.update_yaxes(title="smallest group", tickformat=".0%", rangemode="tozero", row=2, col=1)
     return panels.update_layout(showlegend=False)

@@ -9,18 +9,19 @@ function themed(layout) {
   for (const key of Object.keys(copy).filter((name) => /^[xy]axis/.test(name))) {
     copy[key].gridcolor = colour("--grid");
   }
-  if (!("coloraxis" in copy)) {
-    copy.margin = { ...copy.margin, t: copy.showlegend === false ? 24 : 40 };
-  }
+  const legend = copy.showlegend !== false && !("coloraxis" in copy);
+  copy.margin = { ...copy.margin, t: legend ? 40 : 24 };
   return copy;
 }
 
 function draw() {
   for (const place of document.querySelectorAll("[data-figure]")) {
     const figure = figures[place.dataset.figure];
-    Plotly.react(place, structuredClone(figure.data), themed(figure.layout), { responsive: true, displayModeBar: false });
+    Plotly.react(place, structuredClone(figure.data), themed(figure.layout), { displayModeBar: false });
   }
 }
 
 draw();
+const sizes = new ResizeObserver((changes) => changes.forEach((change) => Plotly.Plots.resize(change.target)));
+document.querySelectorAll("[data-figure]").forEach((place) => sizes.observe(place));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
