@@ -91,6 +91,7 @@ def _files(bundle: values.Bundle, created_at: str | None) -> dict[str, bytes]:
         name=bundle.name,
         created_at=created_at,
         gate_form=bundle.router.gates.form,
+        clustered_on=bundle.router.on,
         router_table=router_table,
         paths=paths,
         path_of_group=bundle.path_of_group,
@@ -200,7 +201,7 @@ class _Reader:
             arrays = self._arrays(name)
             count = sum(key.startswith("kernel-") for key in arrays)
             gates = Gates(
-                self.manifest.gate_form,  # type: ignore[arg-type]  # check_bundle tells whether it is one
+                self.manifest.gate_form,
                 arrays["mean"],
                 arrays["scale"],
                 tuple(arrays[f"kernel-{i}"] for i in range(count)),
@@ -208,7 +209,8 @@ class _Reader:
             )
         table = self._table(self.manifest.router_table)
         with _reading(self.manifest.router_table):
-            return Router(encoder.layout, table.reshape(encoder.layout.num_rows, -1), gates, arrays["centroids"])
+            matrix = table.reshape(encoder.layout.num_rows, -1)
+            return Router(encoder.layout, matrix, gates, arrays["centroids"], self.manifest.clustered_on)
 
     def _paths(self) -> tuple[values.Path, ...]:
         with _reading("masks.safetensors") as name:

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from ihas.errors import BundleCorruptError, BundleVersionError
+from ihas.routing import GateForm, PointsOf
 
 FORMAT_NAME = "ihas-bundle"
 FORMAT_VERSION = 1
@@ -53,6 +54,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         name: model name.
         created_at: time that the writer was told; None keeps the bundle reproducible to the bit.
         gate_form: form of the router's gates.
+        clustered_on: what the router's centroids are centroids of.
         router_table: file of the router's embedding table.
         paths: the models, in the order that `path_of_group` counts.
         path_of_group: position in `paths`, for each group.
@@ -64,7 +66,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ihas_version: str
     name: str
     created_at: str | None
-    gate_form: str
+    gate_form: GateForm
+    clustered_on: PointsOf
     router_table: str
     paths: tuple[PathEntry, ...]
     path_of_group: tuple[int, ...]

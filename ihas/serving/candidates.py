@@ -31,7 +31,7 @@ class Catalogue:
 
     def __init__(self, items: ItemTable) -> None:
         self.items = items
-        self._position = {name: position for position, name in enumerate(items.names)}
+        self._position: dict[Scalar | None, int] = {name: position for position, name in enumerate(items.names)}
         self._most_popular = np.argsort(-items.popularity.astype(np.int64), kind="stable")
 
     def choose(self, candidates: Iterable[Scalar] | None, exclude: Iterable[Scalar]) -> Candidates:
@@ -40,10 +40,10 @@ class Catalogue:
         Raises:
             RequestError: no candidate is left.
         """
-        excluded = {position for name in exclude if (position := self._find(name)) is not None}
+        excluded = {position for position in self._positions(exclude).values() if position is not None}
         if candidates is None:
             return Candidates(self._popular(excluded), ())
-        found = {name: self._find(name) for name in candidates}
+        found = self._positions(candidates)
         unknown = dict.fromkeys(str(name) for name, position in found.items() if position is None)
         known = dict.fromkeys(position for position in found.values() if position is not None)
         left = [position for position in known if position not in excluded]
@@ -55,10 +55,10 @@ class Catalogue:
             )
         return Candidates(np.array(left, np.int64), tuple(unknown))
 
-    def _find(self, name: Scalar) -> int | None:
-        """Position of an item, however its id is spelt."""
-        position = self._position.get(name) if isinstance(name, str) else None
-        return self._position.get(cell_text(name) or "") if position is None else position
+    def _positions(self, names: Iterable[Scalar]) -> dict[Scalar, int | None]:
+        """Position of each item, however its id is spelt; None for one that the table does not hold."""
+        found = {name: self._position.get(name) for name in names}
+        return found | {name: self._position.get(cell_text(name)) for name, position in found.items() if position is None}
 
     def _popular(self, excluded: set[int]) -> np.ndarray:
         wanted = np.ones(len(self.items.names), bool)

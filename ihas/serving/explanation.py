@@ -20,9 +20,9 @@ def explain_rows(model: GroupedModel, encoder: Encoder, ids: np.ndarray, scored:
         ids: int32 (rows, num_slots).
         scored: what the rows scored.
     """
-    effects = contributions(model, ids, scored)
+    parts = [_contributions(encoder, *cells) for cells in zip(ids.tolist(), contributions(model, ids, scored).tolist(), strict=True)]
     gates = scored.route.gates.reshape(len(ids), model.layout.num_fields, -1).sum(axis=2)
-    return [_explanation(model, scored, row, gates[row], _contributions(encoder, ids[row], effects[row])) for row in range(len(ids))]
+    return [_explanation(model, scored, row, gates[row], parts[row]) for row in range(len(ids))]
 
 
 def contributions(model: GroupedModel, ids: np.ndarray, scored: RoutedLogits) -> np.ndarray:
@@ -48,12 +48,11 @@ def _unknown(layout: FieldLayout) -> np.ndarray:
     return row
 
 
-def _contributions(encoder: Encoder, ids: np.ndarray, effects: np.ndarray) -> tuple[Contribution, ...]:
+def _contributions(encoder: Encoder, ids: list[int], effects: list[float]) -> tuple[Contribution, ...]:
     layout = encoder.layout
-    cells = np.split(ids, layout.first_slots[1:])
     return tuple(
-        Contribution(name, tuple(encoder.decode(name, number) for number in cell[cell != PADDING].tolist()), effect)
-        for name, cell, effect in zip(layout.names, cells, effects.tolist(), strict=True)
+        Contribution(name, tuple(encoder.decode(name, row) for row in ids[slot : slot + width] if row != PADDING), effect)
+        for name, slot, width, effect in zip(layout.names, layout.first_slots.tolist(), layout.slots, effects, strict=True)
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import onnxruntime
@@ -46,7 +47,8 @@ class PathModel:
             ids: int32 (rows, num_slots).
             gates: bool (rows, N). The rows' own gates; a path that is not gated does not read them.
         """
-        values = embed(ids, self._square_table, self.layout) if self._uniform else self._gather(ids)
+        table = self._square_table
+        values = self._gather(ids) if table is None else embed(ids, table, self.layout)
         return values * gates if self.path.gated else values
 
     def logits(self, ids: np.ndarray, gates: np.ndarray) -> np.ndarray:
@@ -63,45 +65,46 @@ class PathModel:
             feed["first_order"] = embed(ids, self.path.first_order[:, None], self.layout)
         return np.asarray(self._session.run(["logits"], feed)[0], np.float32).reshape(-1)
 
-    @property
-    def _uniform(self) -> bool:
-        return bool(self.path.mask.all())
+    @cached_property
+    def _square_table(self) -> np.ndarray | None:
+        """The table as (num_rows, dim), where nothing is dropped."""
+        return self.path.table.reshape(self.layout.num_rows, -1) if self.path.mask.all() else None
 
     @cached_property
-    def _square_table(self) -> np.ndarray:
-        return self.path.table.reshape(self.layout.num_rows, -1)
-
-    @cached_property
-    def _columns(self) -> tuple[tuple[int, int, np.ndarray, slice, slice], ...]:
-        """Per field with a kept dimension: first row, number of slots, table, its slots, its columns of `values`."""
+    def _fields(self) -> tuple[_KeptField, ...]:
+        """Fields with a kept dimension."""
         ends = np.cumsum(self.kept_dims).tolist()
+        columns = zip(self.layout.first_rows.tolist(), self.layout.first_slots.tolist(), self.layout.slots, strict=True)
+        tables = self.path.field_tables(self.layout)
         return tuple(
-            (int(row), width, table, slice(int(slot), int(slot) + width), slice(end - kept, end))
-            for row, slot, width, table, kept, end in zip(
-                self.layout.first_rows,
-                self.layout.first_slots,
-                self.layout.slots,
-                self.path.field_tables(self.layout),
-                self.kept_dims,
-                ends,
-                strict=True,
-            )
+            _KeptField(table, row, slice(slot, slot + width), slice(end - kept, end))
+            for table, (row, slot, width), kept, end in zip(tables, columns, self.kept_dims, ends, strict=True)
             if kept
         )
 
     def _gather(self, ids: np.ndarray) -> np.ndarray:
         values = np.empty((len(ids), sum(self.kept_dims)), np.float32)
-        for first_row, width, table, slots, columns in self._columns:
-            local = ids[:, slots]
-            values[:, columns] = table[local[:, 0] - first_row] if width == 1 else _mean(local, first_row, table)
+        by_slot = np.ascontiguousarray(ids.T)
+        for field in self._fields:
+            values[:, field.columns] = field.gather(by_slot[field.slots])
         return values
 
 
-def _mean(ids: np.ndarray, first_row: int, table: np.ndarray) -> np.ndarray:
-    """Mean over the slots in use; zeros where none is."""
-    present = ids != PADDING
-    gathered = table[np.where(present, ids - first_row, 0)] * present[..., None]  # (rows, slots, kept)
-    return np.asarray(gathered.sum(axis=1) / np.maximum(present.sum(axis=1, dtype=np.float32), 1.0)[:, None])
+class _KeptField(NamedTuple):
+    """A field's table, its first row in the fused table, its slots in an id matrix, and its columns of `values`."""
+
+    table: np.ndarray
+    first_row: int
+    slots: slice
+    columns: slice
+
+    def gather(self, ids: np.ndarray) -> np.ndarray:
+        """Mean over the slots in use, zeros where none is: int32 (slots, rows) -> float32 (rows, kept dimensions)."""
+        if len(ids) == 1:
+            return np.asarray(self.table.take(ids[0] - self.first_row, axis=0))
+        present = ids != PADDING
+        gathered = self.table.take(np.where(present, ids - self.first_row, 0), axis=0) * present[..., None]
+        return np.asarray(gathered.sum(axis=0) / np.maximum(present.sum(axis=0, dtype=np.float32), 1.0)[:, None])
 
 
 def _session(path: Path) -> onnxruntime.InferenceSession:
