@@ -82,6 +82,14 @@ def is_list(table: pa.Table, name: str) -> bool:
     return bool(pa.types.is_list(table.schema.field(name).type))
 
 
+def cell_codes(table: pa.Table, name: str) -> np.ndarray:
+    """A code per different cell of a column, -1 where the cell is missing: int32 (rows,)."""
+    if not is_list(table, name):
+        return text_column(table, name).codes
+    joined: Any = pc.binary_join(one_array(table.column(name)), "\0")
+    return np.where(list_column(table, name).lengths > 0, _codes(joined.dictionary_encode().indices), -1).astype(np.int32)
+
+
 def one_array(column: pa.ChunkedArray[Any]) -> Any:
     """The chunks of a column as one array."""
     combined: Any = column.combine_chunks()

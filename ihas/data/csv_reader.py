@@ -50,9 +50,9 @@ def tell_delimiter(header: str) -> str:
 
 
 def header_looks_like_data(names: list[str]) -> bool:
-    """Whether half of the names or more are numbers, other than plain column numbers 0, 1, 2, ... or 1, 2, 3, ..."""
+    """Whether a quarter of the names or more are numbers, other than plain column numbers 0, 1, 2, ... or 1, 2, 3, ..."""
     counted = [[str(number + first) for number in range(len(names))] for first in (0, 1)]
-    return names not in counted and 2 * sum(cell_number(name.strip()) is not None for name in names) >= len(names)
+    return names not in counted and 4 * sum(cell_number(name.strip()) is not None for name in names) >= len(names)
 
 
 def _start_of_text(path: Path) -> str:
@@ -75,14 +75,15 @@ def _check_header(names: list[str], path: Path) -> None:
     stripped = [name.strip() for name in names]
     if any(not name.isprintable() for name in stripped):
         raise_unreadable(path, f"Column names must be printable UTF-8 text, but got {stripped}. Save the file as UTF-8.", "wrong_encoding")
-    hint = " The first line looks like data: put a line with the columns' names above it." if header_looks_like_data(names) else ""
+    looks = " looks like data: put" if header_looks_like_data(names) else " must be the header. If it is data, put"
+    hint = f" The first line{looks} a line with the columns' names above it."
     blank = [position + 1 for position, name in enumerate(stripped) if not name]
     if blank:
         findings.add("blank_column", f"Every column must have a name, but those at positions {blank} have none.{hint}")
     for name in sorted({name for name in stripped if name and stripped.count(name) > 1}):
         positions = [position + 1 for position, other in enumerate(stripped) if other == name]
         law = f"Column names must differ, but the columns at positions {positions} are all called {name!r}."
-        findings.add("duplicate_column", law + (hint or " Rename all but one."), column=name)
+        findings.add("duplicate_column", f"{law} Rename all but one.{hint}", column=name)
     findings.raise_errors(_CSV_FAULT.format(path.name))
 
 

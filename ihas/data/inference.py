@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ihas.config import SchemaConfig
-from ihas.data.columns import Column, is_list, list_column, numbers, split_texts, text_column
+from ihas.data.columns import Column, cell_codes, is_list, numbers, split_texts, text_column
 from ihas.data.schema import Field, FieldKind, Schema
 from ihas.errors import ConfigError
 
@@ -171,15 +171,7 @@ def _item_fields(table: pa.Table, names: Sequence[str], item_id: str | None, col
 
 def _describes(table: pa.Table, name: str, items: Column) -> bool:
     """Whether a column is not constant and has one value per item."""
-    codes = _cell_codes(table, name)
+    codes = cell_codes(table, name)
     cell_of_item = np.zeros(len(items.texts) + 1, dtype=codes.dtype)  # the last entry is that of code -1, a missing item
     cell_of_item[items.codes] = codes
     return bool(codes.size and np.ptp(codes) > 0 and (cell_of_item[items.codes] == codes).all())
-
-
-def _cell_codes(table: pa.Table, name: str) -> np.ndarray:
-    if not is_list(table, name):
-        return text_column(table, name).codes
-    cells = list_column(table, name)
-    joined = pc.binary_join(table.column(name).combine_chunks(), "\0").dictionary_encode()
-    return np.where(cells.lengths > 0, np.asarray(joined.indices), -1)

@@ -1,0 +1,95 @@
+"""Which rows are for training, for choosing and for the final figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+
+from ihas.config import SplitConfig
+from ihas.data.columns import is_list, text_column
+from ihas.data.findings import FindingCollector
+from ihas.data.times import seconds
+from ihas.errors import ConfigError, DataError
+
+PartName = Literal["train", "valid", "test"]
+PARTS: tuple[PartName, ...] = ("train", "valid", "test")
+
+
+def split_rows(
+    table: pa.Table,
+    split: SplitConfig,
+    time: str | None,
+    drawn: Sequence[PartName],
+    generator: np.random.Generator,
+) -> dict[PartName, np.ndarray]:
+    """Rows of each part, in the order of the table.
+
+    Args:
+        table: a table that was read.
+        split: how to divide it.
+        time: column that orders the rows; needed for a split by time.
+        drawn: which of valid and test to draw from this table; a part that has a file of its own is not.
+        generator: draws of a random split.
+
+    Returns:
+        `train` and every part of `drawn`: int64 (rows of the part,), ascending, from 0.
+
+    Raises:
+        ConfigError: a split by time without a time column, a split column that does not exist, or one beside separate files.
+        DataError: a split column with other cells than the parts' names, or a part without rows.
+    """
+    rows = _given_rows(table, split, drawn) if split.kind == "given" else _drawn_rows(_order(table, split, time, generator), split, drawn)
+    for name, of_part in rows.items():
+        if not of_part.size:
+            law = f"The part {name!r} must have rows, but of {table.num_rows} rows it has none."
+            raise DataError(f"{law} Provide more rows, or change `split`.")
+    return rows
+
+
+def check_classes(labels: Mapping[PartName, np.ndarray]) -> None:
+    """DataError where a part, float32 (rows,), has labels of one class only."""
+    for name, of_part in labels.items():
+        if of_part.min() == of_part.max():
+            law = f"Labels of both classes must occur in the part {name!r}, but all {of_part.size} are {of_part[0]:.0f}."
+            raise DataError(f"{law} Provide more rows, or change `split`.")
+
+
+def _order(table: pa.Table, split: SplitConfig, time: str | None, generator: np.random.Generator) -> np.ndarray:
+    if split.kind == "random":
+        return generator.permutation(table.num_rows)
+    if time is None:
+        raise ConfigError("A split by time needs a time column, but none is set. Set `columns.time`.")
+    column = text_column(table, time)
+    return np.argsort(seconds(column.texts)[column.codes], kind="stable")
+
+
+def _drawn_rows(order: np.ndarray, split: SplitConfig, drawn: Sequence[PartName]) -> dict[PartName, np.ndarray]:
+    """The end of the order is for test, what lies before it for validation."""
+    fractions = {"valid": split.valid_fraction, "test": split.test_fraction}
+    num_valid, num_test = (round(fractions[name] * order.size) if name in drawn else 0 for name in ("valid", "test"))
+    num_train = order.size - num_valid - num_test
+    pieces = zip(PARTS, np.split(order, [num_train, num_train + num_valid]), strict=True)
+    return {name: np.sort(piece).astype(np.int64) for name, piece in pieces if name == "train" or name in drawn}
+
+
+def _given_rows(table: pa.Table, split: SplitConfig, drawn: Sequence[PartName]) -> dict[PartName, np.ndarray]:
+    column_name = split.column
+    if column_name is None or column_name not in table.column_names or is_list(table, column_name):
+        law = f"`split.column` must name a column of single values, but got {column_name!r}"
+        raise ConfigError(f"{law}; there are {', '.join(table.column_names)}.")
+    if set(drawn) != {"valid", "test"}:
+        raise ConfigError(
+            "A split by column must not be combined with `valid_path` or `test_path`. Remove the paths, or set another `kind`."
+        )
+    column = text_column(table, column_name)
+    part_of_text = np.array([PARTS.index(text) if text in PARTS else -1 for text in column.texts.to_pylist()] + [-1])
+    part = part_of_text[column.codes]
+    findings = FindingCollector()
+    unknown = [int(row) for row in np.flatnonzero(part < 0)]
+    law = "A cell of the split column must be `train`, `valid` or `test`, but it is {!r}. Correct it or drop the row."
+    findings.add_rows("unknown_part", column_name, unknown, lambda row: law.format(column.text(row) or ""))
+    findings.raise_errors("The split column cannot be read")
+    return {name: np.flatnonzero(part == number) for number, name in enumerate(PARTS)}

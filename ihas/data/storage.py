@@ -1,0 +1,124 @@
+"""An encoded table as a folder: complete or absent, and mapped into memory when read.
+
+train/ids.npy, train/labels.npy, the same for valid and test, encoder.json, schema.json, report.json,
+items/names.json, items/ids.npy, items/popularity.npy where the schema names an item id
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ihas.data.dataset import Dataset, Parts
+from ihas.data.encoder import Encoder
+from ihas.data.findings import ValidationReport
+from ihas.data.item_table import ItemTable
+from ihas.data.schema import Schema
+from ihas.errors import ConfigError
+from ihas.layout import FieldLayout
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """A table, ready to be learnt from.
+
+    Attributes:
+        schema: what the columns are.
+        encoder: fitted on the training rows.
+        parts: encoded rows, mapped from disk.
+        items: items of the training rows; None where the schema names no item id.
+        report: what was found in the table.
+    """
+
+    schema: Schema
+    encoder: Encoder
+    parts: Parts
+    items: ItemTable | None
+    report: ValidationReport
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """A hidden sibling to write into; it becomes `folder` when the block ends well and is removed otherwise.
+
+    Raises:
+        ConfigError: `folder` exists already.
+    """
+    if folder.exists():
+        raise ConfigError(f"The folder to write must not exist yet, but {folder.name!r} does. Remove it or name another one.")
+    partial = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        for path in [*partial.rglob("*"), partial]:
+            _sync(path)
+        partial.rename(folder)
+        _sync(folder.parent)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def new_ids(folder: Path, part: str, shape: tuple[int, int]) -> np.memmap:
+    """Ids of a part, int32 `shape`, to be filled in place."""
+    (folder / part).mkdir()
+    return np.lib.format.open_memmap(folder / part / "ids.npy", mode="w+", dtype=np.int32, shape=shape)
+
+
+def save_labels(folder: Path, part: str, labels: np.ndarray) -> None:
+    """Labels of a part, float32 (rows,)."""
+    np.save(folder / part / "labels.npy", labels, allow_pickle=False)
+
+
+def save_values(folder: Path, schema: Schema, encoder: Encoder, items: ItemTable | None, report: ValidationReport) -> None:
+    """Everything but the parts."""
+    (folder / "schema.json").write_text(schema.model_dump_json(), encoding="utf-8")
+    (folder / "encoder.json").write_text(encoder.to_json(), encoding="utf-8")
+    (folder / "report.json").write_text(report.model_dump_json(), encoding="utf-8")
+    if items is not None:
+        (folder / "items").mkdir()
+        (folder / "items" / "names.json").write_text(json.dumps(items.names), encoding="utf-8")
+        np.save(folder / "items" / "ids.npy", items.ids, allow_pickle=False)
+        np.save(folder / "items" / "popularity.npy", items.popularity, allow_pickle=False)
+
+
+def load_ingested(folder: Path) -> Ingested:
+    """What `ingest` wrote into the folder; ids and labels are mapped, not read."""
+    encoder = Encoder.from_json((folder / "encoder.json").read_text(encoding="utf-8"))
+    return Ingested(
+        schema=Schema.model_validate_json((folder / "schema.json").read_text(encoding="utf-8")),
+        encoder=encoder,
+        parts=Parts(*(_load_part(folder / part, encoder.layout) for part in ("train", "valid", "test"))),
+        items=_load_items(folder / "items"),
+        report=ValidationReport.model_validate_json((folder / "report.json").read_text(encoding="utf-8")),
+    )
+
+
+def _load_part(folder: Path, layout: FieldLayout) -> Dataset:
+    return Dataset(layout, _mapped(folder / "ids.npy"), _mapped(folder / "labels.npy"))
+
+
+def _load_items(folder: Path) -> ItemTable | None:
+    if not folder.exists():
+        return None
+    names = tuple(json.loads((folder / "names.json").read_text(encoding="utf-8")))
+    return ItemTable(names, _mapped(folder / "ids.npy"), _mapped(folder / "popularity.npy"))
+
+
+def _mapped(path: Path) -> np.ndarray:
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

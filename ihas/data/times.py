@@ -1,0 +1,30 @@
+"""Texts that order rows by time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+
+from ihas.data.columns import numbers
+
+
+def seconds(texts: pa.StringArray) -> np.ndarray:
+    """Where each text lies in time: float64 (texts,), NaN where that cannot be told.
+
+    All texts are read as numbers (an epoch, or digits such as 20141021) where at least half of them are; otherwise as
+    ISO 8601 dates or times, in UTC where they name no zone, as seconds since 1970.
+    """
+    as_numbers = numbers(texts)
+    if 2 * np.isfinite(as_numbers).sum() >= len(texts):
+        return as_numbers
+    return np.array([_iso_seconds(str(text)) for text in texts.to_pylist()], dtype=np.float64)
+
+
+def _iso_seconds(text: str) -> float:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return float("nan")
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,0 +1,164 @@
+"""Whether a table can be learnt from, and what is odd about it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from ihas.data.columns import Column, cell_codes, is_list, list_column, numbers, split_texts, text_column
+from ihas.data.csv_reader import header_looks_like_data
+from ihas.data.findings import FieldProfile, FindingCollector, ValidationReport
+from ihas.data.inference import LABEL_TEXTS
+from ihas.data.quantiles import quantiles
+from ihas.data.schema import Field, Schema
+from ihas.data.times import seconds
+
+MOSTLY_MISSING = 0.95
+NEARLY_UNIQUE = 0.9
+MIN_ROWS_TO_JUDGE = 50
+NUM_COMMONEST = 10
+
+
+def validate(table: pa.Table, schema: Schema, prefix: str = "") -> ValidationReport:
+    """Errors, warnings and a profile of every column.
+
+    Args:
+        table: a table that was read, with every column of the schema.
+        schema: what the columns are.
+        prefix: put in front of every finding's message, to name the file.
+
+    Returns:
+        The report. Errors: a label that is not 0 or 1 or missing, one label class, no fields, cells of numeric fields that are
+        no finite number, cells of the time column that are no time. Warnings: columns that are constant, mostly missing or
+        nearly unique, repeated rows (told by a 64-bit hash), a header that looks like data.
+    """
+    findings = FindingCollector(prefix)
+    find_label_faults(table, schema.label, findings)
+    _find_single_class(table, schema.label, findings)
+    if not schema.fields:
+        findings.add("no_fields", "There must be at least one field besides the label, but there is none. List fewer columns as ignored.")
+    for field in schema.fields:
+        if field.kind == "numeric":
+            find_number_faults(table, field.name, findings)
+    if schema.time is not None:
+        _find_time_faults(table, schema.time, findings)
+    profiles = tuple(_profile(table, name, schema) for name in table.column_names)
+    _find_oddities(table, profiles, findings)
+    return ValidationReport(rows=table.num_rows, findings=tuple(findings.kept), omitted=findings.omitted, profiles=profiles, columns=schema)
+
+
+def find_label_faults(table: pa.Table, name: str, findings: FindingCollector) -> None:
+    """Errors of the label column: cells that are not 0 or 1."""
+    if is_list(table, name):
+        findings.add("label_is_list", "The label must be one value per row, but the column holds lists.", column=name)
+        return
+    column = text_column(table, name)
+    missing = [int(row) for row in np.flatnonzero(column.codes < 0)]
+    findings.add_rows("label_missing", name, missing, lambda _: "The label must be 0 or 1, but it is missing. Fill it in or drop the row.")
+    law = "The label must be 0 or 1, true or false, but it is {!r}. Correct it or drop the row."
+    bad = column.rows_where(~_is_label(column))
+    findings.add_rows("label_not_binary", name, bad, lambda row: law.format(column.text(row)))
+
+
+def _find_single_class(table: pa.Table, name: str, findings: FindingCollector) -> None:
+    if is_list(table, name):
+        return
+    column = text_column(table, name)
+    used = column.texts.filter(pa.array(column.counts > 0)).to_pylist()
+    classes = {text in ("1", "true") for text in used if text in LABEL_TEXTS}
+    if len(classes) == 1:
+        only = int(classes.pop())
+        findings.add(
+            "one_label_class", f"Labels of both classes must occur, but all are {only}. Add rows with label {1 - only}.", column=name
+        )
+
+
+def _is_label(column: Column) -> np.ndarray:
+    return np.isin(column.texts.to_numpy(zero_copy_only=False), LABEL_TEXTS)
+
+
+def find_number_faults(table: pa.Table, name: str, findings: FindingCollector) -> None:
+    """Errors of a numeric field: cells that are no finite number."""
+    column = text_column(table, name)
+    law = (
+        "A cell of a numeric field must be a finite decimal number or empty, but it is {!r}. Correct it, or list the column as categorical."
+    )
+    bad = column.rows_where(np.isnan(numbers(column.texts)))
+    findings.add_rows("not_a_number", name, bad, lambda row: law.format(column.text(row)))
+
+
+def _find_time_faults(table: pa.Table, name: str, findings: FindingCollector) -> None:
+    if is_list(table, name):
+        findings.add("time_is_list", "The time must be one value per row, but the column holds lists.", column=name)
+        return
+    column = text_column(table, name)
+    law = "A time must be a number or an ISO 8601 date or time, alike in all rows, but it is {!r}. Correct it or drop the row."
+    bad = np.append(np.isnan(seconds(column.texts)), True)[column.codes]
+    rows = [int(row) for row in np.flatnonzero(bad)]
+    findings.add_rows("not_a_time", name, rows, lambda row: law.format(column.text(row) or ""))
+
+
+def _profile(table: pa.Table, name: str, schema: Schema) -> FieldProfile:
+    field = next((field for field in schema.fields if field.name == name), None)
+    values, counts = _values(table, name, field)
+    top = np.argsort(-counts, kind="stable")[:NUM_COMMONEST]
+    return FieldProfile(
+        column=name,
+        purpose="field" if field else "label" if name == schema.label else "time" if name == schema.time else "ignored",
+        kind=field.kind if field else None,
+        role=field.role if field else None,
+        distinct=int((counts > 0).sum()),
+        missing=float((cell_codes(table, name) < 0).mean()) if table.num_rows else 0.0,
+        commonest=tuple((str(values[int(place)].as_py()), int(counts[place])) for place in top if counts[place]),
+        quantiles=tuple(quantiles(numbers(values), counts, 4).tolist()) if field and field.kind == "numeric" else (),
+    )
+
+
+def _values(table: pa.Table, name: str, field: Field | None) -> tuple[pa.StringArray, np.ndarray]:
+    if is_list(table, name):
+        values = list_column(table, name).values
+        return values.texts, values.counts
+    column = text_column(table, name)
+    if field is None or field.kind != "multivalued":
+        return column.texts, column.counts
+    return values_within(column, field.separator)
+
+
+def values_within(column: Column, separator: str | None) -> tuple[pa.StringArray, np.ndarray]:
+    """Values within the cells of a text column, and how often each occurs: (n,) texts, int64 (n,)."""
+    cells = split_texts(column.texts, separator)
+    counts = np.bincount(cells.values.codes, weights=np.repeat(column.counts, cells.lengths), minlength=len(cells.values.texts))
+    return cells.values.texts, counts.astype(np.int64)
+
+
+def _find_oddities(table: pa.Table, profiles: tuple[FieldProfile, ...], findings: FindingCollector) -> None:
+    for profile in profiles:
+        if profile.purpose == "field":
+            _find_field_oddities(profile, table.num_rows, findings)
+    if header_looks_like_data(table.column_names):
+        law = f"Column names look like data: {', '.join(table.column_names[:8])}. Put a line with names on top if it is missing."
+        findings.add("header_looks_like_data", law, severity="warning")
+    repeated = _count_repeated(table)
+    if repeated:
+        findings.add("repeated_rows", f"{repeated} rows repeat an earlier row in every column.", severity="warning")
+
+
+def _find_field_oddities(profile: FieldProfile, rows: int, findings: FindingCollector) -> None:
+    present = rows * (1.0 - profile.missing)
+    if profile.missing > MOSTLY_MISSING:
+        law = f"{profile.missing:.1%} of the cells are missing. That works; list the column as ignored if it tells nothing."
+        findings.add("mostly_missing", law, column=profile.column, severity="warning")
+    if profile.distinct + (profile.missing > 0.0) <= 1:
+        law = "All cells are the same. That works, but teaches nothing; list the column as ignored to save its place."
+        findings.add("constant_column", law, column=profile.column, severity="warning")
+    if profile.kind == "categorical" and present >= MIN_ROWS_TO_JUDGE and profile.distinct > NEARLY_UNIQUE * present:
+        law = f"{profile.distinct} different values in {present:.0f} cells look like a row's identifier. List it as ignored or numeric."
+        findings.add("nearly_unique", law, column=profile.column, severity="warning")
+
+
+def _count_repeated(table: pa.Table) -> int:
+    hashes = np.zeros(table.num_rows, dtype=np.uint64)
+    for name in table.column_names:
+        mixed = (hashes ^ cell_codes(table, name).astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+        hashes = mixed ^ (mixed >> np.uint64(29))
+    return int(table.num_rows - np.unique(hashes).size)
