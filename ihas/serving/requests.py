@@ -63,7 +63,7 @@ def _check_context(context: Any, schema: Schema) -> None:
 
 
 def _check_mapping(row: Any, pointer: str) -> None:
-    if not isinstance(row, Mapping):
+    if not isinstance(row, Mapping) or not all(isinstance(name, str) for name in row):
         raise RequestError(f"A row must give its values by field name, but got {type(row).__name__}.", pointer)
 
 

@@ -1,0 +1,154 @@
+"""What every `Recommender` must do, as tests: subclass, and give the fixtures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from ihas.errors import RequestError
+from ihas.serving.answers import RecommendRequest
+from ihas.serving.recommender import Recommender
+
+TOLERANCE = 1e-5
+
+
+class RecommenderContract:
+    """Laws of scoring and recommending."""
+
+    @pytest.fixture
+    def recommender(self) -> Recommender:
+        """The implementation."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def rows(self) -> list[dict[str, Any]]:
+        """At least two rows that it can score."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def context(self) -> dict[str, Any]:
+        """A context that it knows."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def unknown_context(self) -> dict[str, Any]:
+        """A context whose user it has never seen."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def items(self) -> list[str]:
+        """All its items, at least three."""
+        raise NotImplementedError
+
+    def test_has_a_name(self, recommender: Recommender) -> None:
+        """A recommender has a name, and its answers bear it."""
+        assert recommender.name
+        assert recommender.recommend(RecommendRequest()).model == recommender.name
+
+    def test_scores_are_probabilities(self, recommender: Recommender, rows: list[dict[str, Any]]) -> None:
+        """Each row has one score, strictly between 0 and 1, that is the sigmoid of its logit."""
+        scored = recommender.score(rows)
+        assert len(scored) == len(rows)
+        assert all(0.0 < row.score < 1.0 for row in scored)
+        assert [row.score for row in scored] == pytest.approx([1 / (1 + math.exp(-row.logit)) for row in scored])
+
+    def test_a_batch_is_its_rows(self, recommender: Recommender, rows: list[dict[str, Any]]) -> None:
+        """Rows scored together score as they do one by one."""
+        alone = [recommender.score([row])[0] for row in rows]
+        together = recommender.score(rows)
+        assert [row.logit for row in together] == pytest.approx([row.logit for row in alone], rel=TOLERANCE, abs=TOLERANCE)
+        assert [row.group for row in together] == [row.group for row in alone]
+
+    def test_no_rows_have_no_scores(self, recommender: Recommender) -> None:
+        """An empty batch is answered by an empty list."""
+        assert recommender.score([]) == []
+
+    @pytest.mark.parametrize("k", [1, 2, 1000])
+    def test_at_most_k_best_first(self, recommender: Recommender, context: Mapping[str, Any], items: list[str], k: int) -> None:
+        """At most k items come back, none twice, ranked from 1 by falling score."""
+        found = recommender.recommend(RecommendRequest(dict(context), k=k)).items
+        names, scores = [item.id for item in found], [item.score for item in found]
+        assert len(found) == min(k, len(items))
+        assert len(set(names)) == len(names)
+        assert scores == sorted(scores, reverse=True)
+        assert [item.rank for item in found] == list(range(1, len(found) + 1))
+        assert all(0.0 < score < 1.0 for score in scores)
+
+    def test_first_k_do_not_depend_on_k(self, recommender: Recommender, context: dict[str, Any], items: list[str]) -> None:
+        """Asking for fewer items gives the first of those that asking for all gives."""
+        every = recommender.recommend(RecommendRequest(context, k=len(items))).items
+        assert recommender.recommend(RecommendRequest(context, k=2)).items == every[:2]
+
+    def test_leaves_out_the_excluded(self, recommender: Recommender, context: dict[str, Any], items: list[str]) -> None:
+        """No excluded item is recommended, and all others are."""
+        best = recommender.recommend(RecommendRequest(context, k=1)).items[0].id
+        found = recommender.recommend(RecommendRequest(context, k=len(items), exclude=(best,))).items
+        assert {item.id for item in found} == set(items) - {best}
+
+    def test_recommends_given_candidates_only(self, recommender: Recommender, context: dict[str, Any], items: list[str]) -> None:
+        """With candidates, even repeated ones, each of them comes once and nothing else."""
+        found = recommender.recommend(RecommendRequest(context, (*items[:2], items[0]), k=len(items))).items
+        assert sorted(item.id for item in found) == sorted(items[:2])
+
+    def test_order_of_candidates_does_not_matter(self, recommender: Recommender, context: dict[str, Any], items: list[str]) -> None:
+        """Candidates in another order get the same ranks."""
+        forward = recommender.recommend(RecommendRequest(context, tuple(items))).items
+        backward = recommender.recommend(RecommendRequest(context, tuple(reversed(items)))).items
+        assert [item.id for item in forward] == [item.id for item in backward]
+
+    def test_reports_unknown_candidates(self, recommender: Recommender, context: dict[str, Any], items: list[str]) -> None:
+        """A candidate that is no item is left out and reported."""
+        answer = recommender.recommend(RecommendRequest(context, (items[0], "no such item")))
+        assert answer.unknown_candidates == ("no such item",)
+        assert [item.id for item in answer.items] == [items[0]]
+        assert answer.num_scored == 1
+
+    def test_answers_an_unknown_user(self, recommender: Recommender, unknown_context: dict[str, Any], items: list[str]) -> None:
+        """A user never seen is answered, and the unknown value reported."""
+        answer = recommender.recommend(RecommendRequest(unknown_context, k=len(items)))
+        assert {item.id for item in answer.items} == set(items)
+        assert {(part.field, part.value) for part in answer.unknown_values} <= set(unknown_context.items())
+        assert answer.unknown_values
+
+    def test_explains_with_finite_numbers(self, recommender: Recommender, context: dict[str, Any], items: list[str]) -> None:
+        """Explanations name the nearest group, come with finite numbers and a sentence, and change no score."""
+        plain = recommender.recommend(RecommendRequest(context, k=len(items))).items
+        for item, bare in zip(recommender.recommend(RecommendRequest(context, k=len(items), explain=True)).items, plain, strict=True):
+            reason = item.explanation
+            assert reason is not None
+            assert bare.explanation is None
+            assert (item.id, item.group) == (bare.id, bare.group)
+            assert item.score == pytest.approx(bare.score)
+            assert reason.distances[item.group] == min(reason.distances)
+            assert all(math.isfinite(part.logit) for part in reason.contributions)
+            assert reason.sentence.endswith(".")
+
+    def test_returns_the_given_id(self, recommender: Recommender, context: dict[str, Any]) -> None:
+        """The answer bears the id that the caller gave it."""
+        assert recommender.recommend(RecommendRequest(context), "rec_7").recommendation_id == "rec_7"
+
+    @pytest.mark.parametrize("k", [0, -1, True, 1.5, "3", None])
+    def test_refuses_a_senseless_k(self, recommender: Recommender, context: dict[str, Any], k: Any) -> None:
+        """k must be a whole number of at least 1."""
+        with pytest.raises(RequestError, match="`k`") as caught:
+            recommender.recommend(RecommendRequest(context, k=k))
+        assert caught.value.pointer == "/k"
+
+    def test_refuses_no_candidates(self, recommender: Recommender, context: dict[str, Any], items: list[str]) -> None:
+        """No candidates, or none left after exclusion, is an error that points at them."""
+        for request in (RecommendRequest(context, ()), RecommendRequest(context, (items[0],), exclude=(items[0],))):
+            with pytest.raises(RequestError) as caught:
+                recommender.recommend(request)
+            assert caught.value.pointer == "/candidates"
+
+    def test_refuses_an_unknown_field(self, recommender: Recommender, rows: list[dict[str, Any]]) -> None:
+        """A field that the model does not have is an error that points at it, in a context as in a row."""
+        with pytest.raises(RequestError) as caught:
+            recommender.recommend(RecommendRequest({"no/such~field": 1}))
+        assert caught.value.pointer == "/context/no~1such~0field"
+        with pytest.raises(RequestError) as caught:
+            recommender.score([rows[0], rows[1] | {"nonsense": 1}])
+        assert caught.value.pointer == "/rows/1/nonsense"
