@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -265,7 +266,7 @@ class JobStoreContract:
     def test_a_finished_job_never_changes(self, store: JobStore, state: JobState) -> None:
         """No write of its worker, no cancel and no claim changes it; success not even resume."""
         job = claimed(store, 1e-3)
-        finish = {
+        finish: dict[JobState, Callable[[], object]] = {
             JobState.SUCCEEDED: lambda: store.succeed(job.id, job.token, "searches/x/bundle"),
             JobState.FAILED: lambda: store.fail(job.id, job.token, ERROR),
             JobState.CANCELLED: lambda: store.cancel(job.id),

@@ -1,0 +1,225 @@
+"""The worker brings jobs to an end, whatever happens to it or to its child."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from service.jobs.catalogue import DatasetState
+from service.jobs.job import JobState
+from service.jobs.sql_store import SqlStore
+from service.jobs.worker import run_worker
+from service.settings import Settings
+from tests.service.conftest import COMMAND, RunningWorker, add_table, eventually, finished, submitted
+
+CANCEL_S = 2.0
+
+
+def run_folder(settings: Settings, job_id: str) -> Path:
+    """Where a search's files are."""
+    return settings.folder / "searches" / job_id
+
+
+def children(settings: Settings, job_id: str) -> list[tuple[int, int]]:
+    """Process id and niceness of every child that was started for the search."""
+    starts = run_folder(settings, job_id) / "starts"
+    lines = starts.read_text().splitlines() if starts.exists() else []
+    return [(int(pid), int(nice)) for pid, nice in (line.split() for line in lines)]
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs."""
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+def searching(store: SqlStore, settings: Settings, job_id: str) -> int:
+    """Process id of the newest child once the search runs."""
+    eventually(lambda: store.job(job_id).state is JobState.SEARCHING)
+    return children(settings, job_id)[-1][0]
+
+
+def test_a_search_runs_to_a_registered_model(store: SqlStore, settings: Settings, table: str) -> None:
+    """Every stage shows as an event, and the bundle becomes version 1 of its name."""
+    job = submitted(store, table)
+    with RunningWorker(settings):
+        done = finished(store, job.id)
+
+    states = [str(event.state) for event in store.events(job.id, 0, 100)]
+    assert states == ["queued", "validating", "validating", "searching", "clustering", "retraining", "evaluating", "succeeded"]
+    assert (done.state, done.model_version, done.fraction) == (JobState.SUCCEEDED, 1, 1.0)
+    assert [version.path for version in store.versions("films")] == [f"searches/{job.id}/bundle"]
+
+
+def test_the_child_gets_the_recipe_and_a_low_priority(store: SqlStore, settings: Settings, table: str) -> None:
+    """The recipe names the model and the file; the child is nice to the API."""
+    job = submitted(store, table)
+    with RunningWorker(settings):
+        finished(store, job.id)
+
+    recipe = json.loads((run_folder(settings, job.id) / "recipe.json").read_text())
+    assert (recipe["name"], recipe["data"]["path"]) == ("films", table)
+    assert [nice for _, nice in children(settings, job.id)] == [os.nice(0) + 10]
+
+
+def test_a_good_data_set_becomes_valid(store: SqlStore, settings: Settings, table: str) -> None:
+    """Its report counts two rows."""
+    dataset_id = add_table(store, table)
+    with RunningWorker(settings):
+        eventually(lambda: store.dataset(dataset_id).state is not DatasetState.VALIDATING)
+    dataset = store.dataset(dataset_id)
+
+    assert dataset.state is DatasetState.VALID
+    assert (dataset.report or {})["rows"] == 2
+
+
+def test_a_bad_data_set_becomes_invalid_and_says_where(store: SqlStore, settings: Settings, table: str) -> None:
+    """Its error keeps row and column."""
+    Path(table).write_text("nonsense\n")
+    dataset_id = add_table(store, table)
+    with RunningWorker(settings):
+        eventually(lambda: store.dataset(dataset_id).state is not DatasetState.VALIDATING)
+    dataset = store.dataset(dataset_id)
+
+    assert dataset.state is DatasetState.INVALID
+    assert [(finding["row"], finding["column"]) for finding in (dataset.error or {})["findings"]] == [(2, "click")]
+
+
+def test_a_run_that_fails_is_not_tried_again(store: SqlStore, settings: Settings, table: str) -> None:
+    """What the child says is the reason is the reason, and what it wrote to standard error is in the log."""
+    job = submitted(store, table, "bad")
+    with RunningWorker(settings):
+        done = finished(store, job.id)
+
+    assert (done.state, done.attempt) == (JobState.FAILED, 1)
+    assert done.error == {"code": "data", "detail": "No clicks.", "findings": []}
+    assert (run_folder(settings, job.id) / "log.txt").read_text() == "the label is broken\n"
+
+
+def test_a_child_that_is_killed_is_tried_again_and_fails_in_the_end(store: SqlStore, settings: Settings, table: str) -> None:
+    """Three children are killed; the reason names the signal and shows the end of the log."""
+    job = submitted(store, table, "crash")
+    with RunningWorker(settings):
+        done = finished(store, job.id)
+
+    assert (done.state, done.attempt, len(children(settings, job.id))) == (JobState.FAILED, 3, 3)
+    assert done.error is not None
+    assert (done.error["code"], "SIGKILL" in done.error["detail"], done.error["log"].count("out of memory")) == ("crash", True, 3)
+
+
+def test_a_run_without_a_bundle_is_no_success(store: SqlStore, settings: Settings, table: str) -> None:
+    """A model is only registered where there is something to serve."""
+    job = submitted(store, table, "empty")
+    with RunningWorker(settings):
+        done = finished(store, job.id)
+
+    assert (done.state, store.versions("empty")) == (JobState.FAILED, [])
+
+
+def test_lines_that_are_no_progress_go_to_the_log(store: SqlStore, settings: Settings, table: str) -> None:
+    """A library that prints does no harm."""
+    job = submitted(store, table, "noisy")
+    with RunningWorker(settings):
+        done = finished(store, job.id)
+
+    assert done.state is JobState.SUCCEEDED
+    assert (run_folder(settings, job.id) / "log.txt").read_text() == "a library's greeting\n"
+
+
+@pytest.mark.parametrize("name", ["slow", "deaf"])
+def test_cancel_stops_the_child_within_two_seconds(store: SqlStore, settings: Settings, table: str, name: str) -> None:
+    """Even a child that ignores the polite signal; the next job then runs."""
+    job = submitted(store, table, name)
+    with RunningWorker(settings):
+        child = searching(store, settings, job.id)
+        began = time.monotonic()
+        store.cancel(job.id)
+        eventually(lambda: not alive(child))
+        took = time.monotonic() - began
+        after = finished(store, submitted(store, table).id)
+
+    assert took < CANCEL_S
+    assert (store.job(job.id).state, after.state) == (JobState.CANCELLED, JobState.SUCCEEDED)
+
+
+def test_a_cancelled_search_resumes_on_its_folder(store: SqlStore, settings: Settings, table: str) -> None:
+    """The stage that was finished before is not run again."""
+    job = submitted(store, table, "slow")
+    with RunningWorker(settings):
+        child = searching(store, settings, job.id)
+        store.cancel(job.id)
+        store.resume(job.id)
+        eventually(lambda: not alive(child))
+        (run_folder(settings, job.id) / "go").touch()
+        done = finished(store, job.id)
+
+    began = [event.message for event in store.events(job.id, 0, 100) if event.message == "validating began"]
+    assert (done.state, len(began), len(children(settings, job.id))) == (JobState.SUCCEEDED, 1, 2)
+
+
+def test_a_worker_that_stops_gives_its_job_back(store: SqlStore, settings: Settings, table: str) -> None:
+    """The child ends, the attempt does not count, and another worker finishes."""
+    job = submitted(store, table, "slow")
+    with RunningWorker(settings) as worker:
+        child = searching(store, settings, job.id)
+        took = worker.end()
+    assert (store.job(job.id).state, store.job(job.id).attempt, alive(child)) == (JobState.QUEUED, 0, False)
+    assert took < CANCEL_S
+
+    (run_folder(settings, job.id) / "go").touch()
+    with RunningWorker(settings):
+        assert finished(store, job.id).attempt == 1
+
+
+def test_a_worker_whose_lease_was_taken_stops_its_child(store: SqlStore, settings: Settings, table: str) -> None:
+    """The job of a worker that seemed dead is another's; the old child ends and changes nothing."""
+    job = submitted(store, table, "slow")
+    with RunningWorker(settings.model_copy(update={"heartbeat_s": 60.0})):
+        child = searching(store, settings, job.id)
+        other = eventually(lambda: store.claim("other", 60.0, 3))
+        eventually(lambda: not alive(child))
+        time.sleep(0.2)
+
+        assert store.owns(other.id, other.token)
+        assert store.job(job.id).worker == "other"
+
+
+def _work(settings: Settings) -> None:
+    run_worker(settings, threading.Event(), COMMAND)
+
+
+def test_after_kill_9_another_worker_finishes_the_job(store: SqlStore, settings: Settings, table: str) -> None:
+    """The killed worker's child ends by itself, and the second worker goes on from the last finished stage."""
+    job = submitted(store, table, "slow")
+    process = multiprocessing.get_context("spawn").Process(target=_work, args=(settings,))
+    process.start()
+    child = searching(store, settings, job.id)
+    os.kill(process.pid or 0, signal.SIGKILL)
+    process.join()
+    eventually(lambda: not alive(child))
+
+    (run_folder(settings, job.id) / "go").touch()
+    with RunningWorker(settings):
+        done = finished(store, job.id)
+    messages = [event.message for event in store.events(job.id, 0, 100)]
+    assert (done.state, done.attempt, done.model_version) == (JobState.SUCCEEDED, 2, 1)
+    assert messages.count("validating began") == 1
+    assert messages.count("searching began") == 2
+
+
+def test_two_workers_share_the_work(store: SqlStore, settings: Settings, table: str) -> None:
+    """Six searches on two workers are each run once."""
+    jobs = [submitted(store, table) for _ in range(6)]
+    with RunningWorker(settings), RunningWorker(settings):
+        states = [finished(store, job.id).state for job in jobs]
+
+    assert states == [JobState.SUCCEEDED] * 6
+    assert [len(children(settings, job.id)) for job in jobs] == [1] * 6
+    assert len(store.versions("films")) == 6
