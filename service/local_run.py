@@ -1,0 +1,149 @@
+"""Runs of `python -m pipelines` on this machine, watched from the terminal.
+
+The child holds the reading end of a pipe whose writing end is here, so it ends itself when this process does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+
+from ihas.config import DataConfig, Recipe
+from ihas.data.findings import ValidationReport
+from ihas.results import RunResult
+from pipelines.progress import Progress
+from service.jobs.child import Child
+from service.jobs.job import JobKind
+from service.jobs.runs import PIPELINES, Outcome, read_line
+from service.terminal import CommandError, ExitCode, Terminal
+
+Watcher = Callable[[Progress], None]
+
+
+class ProgressBar:
+    """One bar for the whole run, with the stage, the sentence of the moment and the time left; a context manager."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        columns = (SpinnerColumn(), TextColumn("{task.fields[stage]:<12}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+        rest = (TimeElapsedColumn(), TextColumn("{task.fields[left]}"), TextColumn("{task.description}", markup=False))
+        self._bars = Bars(*columns, *rest, console=terminal.err, transient=False, disable=terminal.output == "json")
+        self._task: TaskID = self._bars.add_task("starting", total=1.0, stage="", left="")
+        self._terminal = terminal
+        self._last_stage = ""
+
+    def __enter__(self) -> ProgressBar:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def show(self, progress: Progress) -> None:
+        """Move the bar; without a terminal, print a line where the stage changes."""
+        left = "" if progress.eta_s is None else f"{progress.eta_s:.0f} s left"
+        self._bars.update(self._task, completed=progress.fraction, description=progress.message, stage=progress.stage, left=left)
+        if progress.stage != self._last_stage and not self._terminal.err.is_terminal:
+            self._terminal.say(f"{progress.stage}: {progress.message}")
+        self._last_stage = progress.stage
+
+
+def search(recipe: Recipe, folder: Path, terminal: Terminal, command: Sequence[str] = PIPELINES) -> RunResult:
+    """Carry out a recipe in a child process; what an earlier run in `folder` finished is not done again.
+
+    Args:
+        recipe: what to run.
+        folder: run folder.
+        terminal: shows progress.
+        command: start of the child's command line.
+
+    Raises:
+        CommandError: the data is invalid, or the run failed.
+        KeyboardInterrupt: after the child has stopped.
+    """
+    folder = folder.resolve()
+    asked = folder / "recipe.json"
+    _write(asked, recipe.model_dump_json(indent=2))
+    with ProgressBar(terminal) as bar:
+        _follow(Child((*command, "run", "--recipe", str(asked), "--folder", str(folder)), folder / "log.txt"), JobKind.SEARCH, bar.show)
+    return read_result(folder)
+
+
+def inspect(data: DataConfig, folder: Path, command: Sequence[str] = PIPELINES) -> ValidationReport:
+    """Read and judge a table in a child process; `folder` takes what is written on the way.
+
+    Raises:
+        CommandError: the table cannot be read at all.
+    """
+    asked = folder / "data.json"
+    _write(asked, data.model_dump_json())
+    child = Child((*command, "inspect", "--data", str(asked)), folder / "log.txt")
+    outcome = _outcome(child, JobKind.DATASET, lambda _: None)
+    if outcome.report is None:
+        raise failure(outcome.error or {})
+    return ValidationReport.model_validate(outcome.report)
+
+
+def read_result(folder: Path) -> RunResult:
+    """Figures of the finished run in `folder`; CommandError where there are none."""
+    path = folder / "result.json"
+    if not path.is_file():
+        raise CommandError(
+            f"A finished run has a result.json, but {folder} has none. Run `ihas search` on it first.", ExitCode.INVALID_DATA
+        )
+    return RunResult.model_validate_json(path.read_text(encoding="utf-8"))
+
+
+def finished_stages(folder: Path) -> tuple[str, ...]:
+    """Outputs of stages that are complete in a run folder, by name."""
+    return tuple(sorted(mark.parent.name.rpartition("-")[0] for mark in folder.glob("stages/*/COMPLETE")))
+
+
+def failure(error: dict[str, Any]) -> CommandError:
+    """The error that a failed run's last words call for."""
+    code = {"data": ExitCode.INVALID_DATA, "config": ExitCode.USAGE}.get(str(error.get("code")), ExitCode.RUN_FAILED)
+    return CommandError(str(error.get("detail", "The run failed and did not say why.")), code)
+
+
+def _follow(child: Child, kind: JobKind, watch: Watcher) -> None:
+    outcome = _outcome(child, kind, watch)
+    if outcome.outcome == "failed":
+        raise failure(outcome.error or {})
+
+
+def _outcome(child: Child, kind: JobKind, watch: Watcher) -> Outcome:
+    try:
+        outcome = _listen(child, kind, watch)
+        code = child.wait()
+    except BaseException:
+        child.stop()
+        raise
+    finally:
+        child.close()
+    if outcome is None or (code != 0 and outcome.outcome == "succeeded"):
+        last = child.log_tail().splitlines()[-1:] or ["it wrote nothing"]
+        raise CommandError(
+            f"The run ended with code {code} before it was finished: {last[0]}. Its log is beside the run, in log.txt.", ExitCode.RUN_FAILED
+        )
+    return outcome
+
+
+def _listen(child: Child, kind: JobKind, watch: Watcher) -> Outcome | None:
+    outcome = None
+    for line in child.lines():
+        said = read_line(kind, line)
+        if isinstance(said, Outcome):
+            outcome = said
+        elif said is None:
+            child.note(line)
+        else:
+            watch(said)
+    return outcome
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")

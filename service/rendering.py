@@ -1,0 +1,170 @@
+"""Results as tables for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ihas.data.findings import FieldProfile, ValidationReport
+from ihas.results import GroupResult, Interval, RunResult, VariantResult
+
+SHOWN_FIELDS = 6
+
+
+def run_tables(result: RunResult) -> Iterable[RenderableType]:
+    """Verdict, variants and groups of a run."""
+    yield Text(result.verdict, style="bold")
+    yield _variants(result)
+    yield _groups(result)
+
+
+def _variants(result: RunResult) -> Table:
+    table = Table("variant", title=f"Variants on {result.rows['test']:,} test rows", title_justify="left")
+    for name in ("AUC", "minus base [95 %]", "log-loss", "parameters per path", "stored", "dims read"):
+        table.add_column(name, justify="right")
+    for variant in result.variants:
+        table.add_row(
+            _variant_name(variant, result.chosen),
+            decimal(variant.test.auc),
+            gain(variant.gain),
+            decimal(variant.test.log_loss),
+            f"{variant.cost.parameters_per_path:,.0f}",
+            f"{variant.cost.parameters_total:,}",
+            f"{variant.cost.kept_dims:,.0f}",
+        )
+    return table
+
+
+def _variant_name(variant: VariantResult, chosen: str) -> Text:
+    if variant.name == chosen:
+        return Text(f"{variant.name} (chosen)", style="bold")
+    return Text(variant.name + (" (control)" if variant.role == "control" else ""))
+
+
+def _groups(result: RunResult) -> Table:
+    table = Table("group", title=f"Groups, of {len(result.fields) * result.dim} dimensions", title_justify="left", show_lines=True)
+    for name in ("share", "clicks", "AUC (base)", "dims kept"):
+        table.add_column(name, justify="right")
+    table.add_column("most dims for")
+    table.add_column("typical values")
+    table.add_column("path")
+    for group in result.groups:
+        table.add_row(
+            str(group.group),
+            f"{group.share:.0%}",
+            f"{group.click_rate:.1%}",
+            f"{decimal(group.test.auc)} ({decimal(group.base_test.auc)})",
+            str(sum(group.kept_dims)),
+            most_kept(dict(zip(result.fields, group.kept_dims, strict=True))),
+            _typical(group),
+            group.path,
+        )
+    return table
+
+
+def _typical(group: GroupResult) -> str:
+    return "\n".join(group.typical[:3])
+
+
+def most_kept(kept_dims: Mapping[str, int]) -> str:
+    """Fields with the most kept dimensions, as `field 12, field 9, 3 fields dropped`."""
+    ranked = sorted(kept_dims.items(), key=lambda pair: -pair[1])
+    shown = [f"{name} {kept}" for name, kept in ranked[:SHOWN_FIELDS] if kept]
+    dropped = sum(kept == 0 for _, kept in ranked)
+    return ", ".join(shown + ([f"{dropped} dropped"] if dropped else []))
+
+
+def decimal(value: float | None) -> str:
+    """Four decimals, or a dash."""
+    return "–" if value is None else f"{value:.4f}"
+
+
+def gain(interval: Interval | None) -> Text:
+    """A difference with its interval: green above zero, red below, plain where it cannot be told."""
+    if interval is None:
+        return Text("–")
+    style = "green" if interval.low > 0.0 else "red" if interval.high < 0.0 else ""
+    return Text(f"{interval.difference:+.4f} [{interval.low:+.4f}, {interval.high:+.4f}]", style=style)
+
+
+def recommendation(answer: Mapping[str, Any], title: str) -> RenderableType:
+    """Recommended items of an answer in its JSON form, and under them why the first one is first, where it says so."""
+    table = Table("rank", "item", title=title, title_justify="left")
+    for name in ("score", "group", "margin", "runner-up"):
+        table.add_column(name, justify="right")
+    for item in answer["items"]:
+        why = item.get("explanation") or {}
+        cells = (item["rank"], item["id"], f"{item['score']:.4f}", item["group"], _rounded(why.get("margin")), why.get("runner_up"))
+        table.add_row(*("–" if cell is None else str(cell) for cell in cells))
+    parts: list[RenderableType] = [table]
+    if answer["items"] and answer["items"][0].get("explanation"):
+        parts.append(explanation(answer["items"][0]["explanation"]))
+    parts += [Text(f"not in the item table: {', '.join(answer['unknown_candidates'])}")] if answer.get("unknown_candidates") else []
+    parts += [Text(f"unknown value: {cell['field']} = {cell['value']}") for cell in answer.get("unknown_values", ())]
+    return Group(*parts)
+
+
+def _rounded(value: float | None) -> str | None:
+    return None if value is None else f"{value:.3f}"
+
+
+def explanation(why: Mapping[str, Any]) -> RenderableType:
+    """Why a row scored as it did: routing, dimensions read, contributions of the fields."""
+    distances = ", ".join(f"group {group} at {distance:.2f}" for group, distance in enumerate(why["distances"]))
+    ranked = sorted(why["contributions"], key=lambda part: -abs(part["logit"]))[:SHOWN_FIELDS]
+    effects = ", ".join(f"{part['field']} = {' '.join(part['values'])} ({part['logit']:+.2f})" for part in ranked)
+    lines = {
+        "why": why["sentence"],
+        "distances": distances,
+        f"path {why['path']} reads": f"{most_kept(why['kept_dims'])} (of {why['dim']} each)",
+        "log-odds": effects,
+    }
+    table = Table.grid(padding=(0, 1))
+    for name, text in lines.items():
+        table.add_row(Text(f"  {name}:", style="dim"), Text(text))
+    return table
+
+
+def scores(rows: Iterable[Mapping[str, Any]]) -> RenderableType:
+    """Scored rows in their JSON form."""
+    table = Table("row", "unknown values")
+    for name in ("score", "log-odds", "group"):
+        table.add_column(name, justify="right")
+    for number, row in enumerate(rows, start=1):
+        unknown = ", ".join(f"{cell['field']} = {cell['value']}" for cell in row["unknown_values"])
+        table.add_row(str(number), unknown, f"{row['score']:.4f}", f"{row['logit']:+.3f}", str(row["group"]))
+    return table
+
+
+def findings(report: ValidationReport) -> Iterable[RenderableType]:
+    """What each column is, and what was found in the table."""
+    table = Table("column", "purpose", "kind", "role", title=f"{report.rows:,} rows", title_justify="left")
+    table.add_column("distinct", justify="right")
+    table.add_column("missing", justify="right")
+    table.add_column("commonest")
+    for profile in report.profiles:
+        table.add_row(*_profile(profile))
+    yield table
+    for finding in report.findings:
+        place = " ".join(part for part in (f"row {finding.row}" if finding.row else "", finding.column or "") if part)
+        style = "red" if finding.severity == "error" else "yellow"
+        yield Text.assemble((f"{finding.severity}: ", style), f"{place}: " if place else "", finding.message)
+    for code, count in report.omitted.items():
+        yield Text(f"and {count:,} more of the kind {code}")
+
+
+def _profile(profile: FieldProfile) -> tuple[str, ...]:
+    commonest = ", ".join(f"{value} ({count:,})" for value, count in profile.commonest[:3])
+    return (
+        profile.column,
+        profile.purpose,
+        profile.kind or "–",
+        profile.role or "–",
+        f"{profile.distinct:,}",
+        f"{profile.missing:.0%}",
+        commonest,
+    )

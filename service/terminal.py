@@ -1,0 +1,108 @@
+"""How the command line speaks: results to standard output, everything else to standard error, and exit codes that stay."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from ihas.errors import BundleError, ConfigError, DataError, IhasError, RequestError
+from service.errors import ServiceError
+
+
+class Output(StrEnum):
+    """Form of results on standard output."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+class ExitCode(IntEnum):
+    """What a command's end means; these numbers stay."""
+
+    OK = 0
+    USAGE = 2
+    UNREACHABLE = 3
+    INVALID_DATA = 4
+    RUN_FAILED = 5
+    TIMEOUT = 6
+    INTERRUPTED = 130
+
+
+EXIT_CODES = {
+    ExitCode.OK: "done",
+    ExitCode.USAGE: "wrong arguments or settings",
+    ExitCode.UNREACHABLE: "the service cannot be reached",
+    ExitCode.INVALID_DATA: "invalid data, request or bundle",
+    ExitCode.RUN_FAILED: "the run failed, or a check of `doctor` did",
+    ExitCode.TIMEOUT: "it took too long",
+    ExitCode.INTERRUPTED: "interrupted",
+}
+
+
+class CommandError(IhasError):
+    """A command cannot go on.
+
+    Attributes:
+        code: exit code.
+    """
+
+    def __init__(self, message: str, code: ExitCode) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def exit_code(error: Exception) -> ExitCode:
+    """Exit code of an expected error."""
+    if isinstance(error, CommandError):
+        return error.code
+    if isinstance(error, ServiceError):
+        return ExitCode.UNREACHABLE if error.status == 0 else ExitCode.INVALID_DATA if error.status < 500 else ExitCode.RUN_FAILED
+    if isinstance(error, DataError | RequestError | BundleError):
+        return ExitCode.INVALID_DATA
+    return ExitCode.USAGE if isinstance(error, ConfigError) else ExitCode.RUN_FAILED
+
+
+def _console(stderr: bool) -> Console:
+    return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """Two streams that print text from data as it is, never as markup; colours follow NO_COLOR and whether anyone looks.
+
+    Attributes:
+        output: form of results.
+        out: standard output; takes the result alone.
+        err: standard error; takes progress and messages.
+    """
+
+    output: Output = Output.TABLE
+    out: Console = field(default_factory=lambda: _console(stderr=False))
+    err: Console = field(default_factory=lambda: _console(stderr=True))
+
+    def result(self, value: Any, *tables: RenderableType) -> None:
+        """Print a result: `value` as one line of JSON, or the tables that show it."""
+        if self.output is Output.JSON:
+            self.out.print(json.dumps(value, ensure_ascii=False), soft_wrap=True)
+            return
+        for table in tables:
+            self.out.print(table)
+
+    def say(self, message: str, style: str = "") -> None:
+        """Print a message for a person; silent where results are JSON."""
+        if self.output is Output.TABLE:
+            self.err.print(Text(message, style=style), soft_wrap=True)
+
+    def fail(self, message: str, code: ExitCode) -> int:
+        """Print an error on one line and return its exit code as a number."""
+        line = " ".join(message.split())
+        if self.output is Output.JSON:
+            self.err.print(json.dumps({"error": {"exit_code": int(code), "detail": line}}, ensure_ascii=False), soft_wrap=True)
+        else:
+            self.err.print(Text.assemble(("error: ", "bold red"), line), soft_wrap=True)
+        return int(code)
