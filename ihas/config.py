@@ -91,9 +91,7 @@ class SplitConfig(Config):
                 "Lower one of them so that rows are left to train on."
             )
         if (self.kind == "given") != (self.column is not None):
-            raise ValueError(
-                f"`column` must be set exactly when `kind` is 'given', but got (kind={self.kind!r}, column={self.column!r})."
-            )
+            raise ValueError(f"`column` must be set exactly when `kind` is 'given', but got (kind={self.kind!r}, column={self.column!r}).")
         return self
 
 
@@ -163,11 +161,11 @@ class ClusterConfig(Config):
 
     num_groups: tuple[Count, ...] = (2, 3, 4)
     """Numbers of groups to try; validation chooses."""
-    on: Literal["masked", "embedding", "mask"] = "masked"
-    """What K-means sees: masked embedding e*z (the method), e, or z (controls)."""
+    on: tuple[Literal["masked", "mask"], ...] = ("masked", "mask")
+    """What K-means may see: the masked embedding e*z (the paper's method) or the gates z alone; validation chooses."""
     min_group_fraction: Annotated[float, Field(ge=0.0, lt=0.5)] = 0.05
     """Smallest share of training rows a group may have; with a smaller one, that number of groups is not chosen."""
-    max_rows: Count = 200_000
+    max_rows: Count = 50_000
     """Training rows that K-means is fitted on; the rest are assigned to the nearest centroid."""
     thresholds: tuple[Fraction, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
     """Candidates of the threshold searcher: a group keeps the dimensions whose mean gate reaches the threshold."""

@@ -15,7 +15,7 @@ BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
 DENSE_ROWS = 200_000
 
 
-class Adam(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
+class Adam(tf.Module):
     """State of the optimiser for one network."""
 
     def __init__(self, table: Tensor, dense: list[Tensor], table_l2: float) -> None:

@@ -110,6 +110,8 @@ class GroupCountResult(Config):
 
     num_groups: int
     """Groups."""
+    on: Literal["masked", "mask", "embedding"] = "masked"
+    """What K-means saw: e * z, z, or e."""
     log_loss: float
     """Validation log-loss of the supernet under the groups' masks."""
     smallest_share: float
@@ -120,7 +122,7 @@ class EpochFigures(Config):
     """One epoch of one training."""
 
     model: str
-    """`base`, `search`, `shared`, `group-1`, ..."""
+    """`base`, `search`, `grouped/shared`, `grouped/group-1`, `static/shared`, ..."""
     epoch: int
     """Number, from 1."""
     loss: float

@@ -3,7 +3,8 @@
     e = [table[ids_f]]_f            in R^N, N = num_fields * dim; a multi-valued cell is the mean of its values
     a = W (e - mean) / scale + b    gate logits
     z = 1[a > 0]                    deterministic gates
-    g = argmin_k ||e * z - c_k||    nearest centroid
+    p = e * z, or z alone           the point that was clustered
+    g = argmin_k ||p - c_k||        nearest centroid
 
 The clustering stage and the serving process call these very functions, so a row cannot be routed in two ways.
 NumPy only: nothing here imports TensorFlow. Source: iHAS (Yu et al., CIKM 2023), figure 1; gate form and
@@ -20,6 +21,7 @@ import numpy as np
 from ihas.layout import PADDING, FieldLayout
 
 GateForm = Literal["full", "field", "mlp"]
+PointsOf = Literal["masked", "mask", "embedding"]
 
 
 def embed(ids: np.ndarray, table: np.ndarray, layout: FieldLayout) -> np.ndarray:
@@ -35,12 +37,12 @@ def embed(ids: np.ndarray, table: np.ndarray, layout: FieldLayout) -> np.ndarray
     """
     rows, dim = ids.shape[0], table.shape[1]
     if layout.single_valued:
-        return table[ids].reshape(rows, layout.num_fields * dim)
+        return np.asarray(table.take(ids, axis=0).reshape(rows, layout.num_fields * dim))
     present = ids != PADDING
-    gathered = table[np.where(present, ids, 0)] * present[..., None]  # (rows, num_slots, dim)
+    gathered = table.take(np.where(present, ids, 0), axis=0) * present[..., None]  # (rows, num_slots, dim)
     sums = np.add.reduceat(gathered, layout.first_slots, axis=1)  # (rows, num_fields, dim)
     counts = np.add.reduceat(present, layout.first_slots, axis=1, dtype=np.float32)
-    return (sums / np.maximum(counts, 1.0)[..., None]).reshape(rows, -1).astype(np.float32)
+    return (sums / np.maximum(counts, 1.0)[..., None]).reshape(rows, layout.num_fields * dim).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,16 @@ class Gates:
         return self.logits(embedded) > 0.0
 
 
+def points(embedded: np.ndarray, gates: np.ndarray, on: PointsOf) -> np.ndarray:
+    """What is clustered: float32 (rows, N), bool (rows, N) -> float32 (rows, N).
+
+    `masked` is e * z (the paper's figure 1), `mask` is z, `embedding` is e.
+    """
+    if on == "embedding":
+        return embedded
+    return gates.astype(np.float32) if on == "mask" else embedded * gates
+
+
 @dataclass(frozen=True)
 class Route:
     """Where rows go, and why.
@@ -84,7 +96,7 @@ class Route:
     Attributes:
         embedded: float32 (rows, N). Embedding e.
         gates: bool (rows, N). Open gates z.
-        distances: float32 (rows, num_groups). Euclidean distance of e * z to each centroid.
+        distances: float32 (rows, num_groups). Euclidean distance of the row's point to each centroid.
         group: int32 (rows,). Nearest group.
     """
 
@@ -104,7 +116,7 @@ def nearest(points: np.ndarray, centroids: np.ndarray) -> tuple[np.ndarray, np.n
     Returns:
         distances: float32 (rows, num_groups), Euclidean; group: int32 (rows,).
     """
-    squares = (points * points).sum(axis=1)[:, None] - 2.0 * points @ centroids.T + (centroids * centroids).sum(axis=1)
+    squares = (points * points).sum(axis=1)[:, None] - 2.0 * (points @ centroids.T) + (centroids * centroids).sum(axis=1)
     distances = np.sqrt(np.maximum(squares, 0.0))
     return distances, distances.argmin(axis=1).astype(np.int32)
 
@@ -118,12 +130,14 @@ class Router:
         table: float32 (num_rows, dim). Embedding table of the search.
         gates: the learnt gates.
         centroids: float32 (num_groups, N).
+        on: what the centroids are centroids of.
     """
 
     layout: FieldLayout
     table: np.ndarray
     gates: Gates
     centroids: np.ndarray
+    on: PointsOf = "masked"
 
     @property
     def dim(self) -> int:
@@ -139,5 +153,5 @@ class Router:
         """Group of each row: ids int32 (rows, num_slots)."""
         embedded = embed(ids, self.table, self.layout)
         gates = self.gates.open(embedded)
-        distances, group = nearest(embedded * gates, self.centroids)
+        distances, group = nearest(points(embedded, gates, self.on), self.centroids)
         return Route(embedded, gates, distances, group)

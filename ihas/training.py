@@ -3,45 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from ihas.config import TrainingConfig
-from ihas.data.dataset import Dataset
 from ihas.errors import TrainingError
 from ihas.layers.embedding import Tensor
 from ihas.legacy_keras import tf
 from ihas.metrics import auc, row_losses
-from ihas.models.network import Network, NetworkWeights
+from ihas.models.network import Network
 from ihas.optimizer import Adam
+from ihas.prediction import GroupedRows, predict
 from ihas.results import EpochFigures
 
 BLOCK_ROWS = 1_000_000
-PREDICT_ROWS = 32_768
 EpochListener = Callable[[EpochFigures], None]
-
-
-@dataclass(frozen=True)
-class GroupedRows:
-    """Rows with the group of each.
-
-    Attributes:
-        rows: the encoded rows.
-        group: int32 (rows,). Group of each row; it picks the mask.
-    """
-
-    rows: Dataset
-    group: np.ndarray
-
-    @staticmethod
-    def one_group(rows: Dataset) -> GroupedRows:
-        """All rows in group 0."""
-        return GroupedRows(rows, np.zeros(len(rows), np.int32))
-
-    def take(self, chosen: np.ndarray) -> GroupedRows:
-        """The chosen rows: bool (rows,) or int (n,)."""
-        return GroupedRows(self.rows.take(chosen), self.group[chosen])
 
 
 class Trainer:
@@ -64,7 +40,8 @@ class Trainer:
             loss = self.run_epoch(train, learning_rate)
             if not np.isfinite(loss):
                 raise TrainingError(
-                    f"The loss must stay finite, but is {loss} in epoch {epoch} of `{name}`. Lower `training.learning_rate` ({learning_rate:g})."
+                    f"The loss must stay finite, but is {loss} in epoch {epoch} of `{name}`. "
+                    f"Lower `training.learning_rate` ({learning_rate:g})."
                 )
             logits = predict(self.network, valid)
             score = validation_score(logits, valid.rows.labels)
@@ -130,11 +107,3 @@ def validation_score(logits: np.ndarray, labels: np.ndarray) -> float:
     """What early stopping maximises: AUC, or minus the log-loss where only one label occurs."""
     area = auc(logits, labels)
     return area if area is not None else -float(row_losses(logits, labels).mean())
-
-
-def predict(network: Network, rows: GroupedRows) -> np.ndarray:
-    """Logits, float32 (rows,), with deterministic gates or the groups' masks."""
-    ids, group = rows.rows.ids, rows.group
-    starts = range(0, len(group), PREDICT_ROWS)
-    batches = [network.predict(ids[start : start + PREDICT_ROWS], group[start : start + PREDICT_ROWS]).numpy() for start in starts]
-    return np.concatenate([np.zeros(0, np.float32), *batches])

@@ -1,25 +1,19 @@
-"""Where instances lie for K-means: e * z, or for the controls e or z alone."""
+"""Points and masks of many rows, block by block."""
 
 from __future__ import annotations
-
-from typing import Literal
 
 import numpy as np
 
 from ihas.data.dataset import Dataset
-from ihas.routing import Gates, embed, nearest
+from ihas.routing import Gates, PointsOf, embed, nearest, points
 
 BLOCK_ROWS = 65_536
-PointsOf = Literal["masked", "embedding", "mask"]
 
 
-def points(ids: np.ndarray, rows: Dataset, table: np.ndarray, gates: Gates, on: PointsOf) -> np.ndarray:
+def points_of(ids: np.ndarray, rows: Dataset, table: np.ndarray, gates: Gates, on: PointsOf) -> np.ndarray:
     """Points of rows: ids int32 (n, num_slots) laid out as `rows`, table float32 (num_rows, dim) -> float32 (n, N)."""
     embedded = embed(ids, table, rows.layout)
-    if on == "embedding":
-        return embedded
-    masks = gates.open(embedded)
-    return masks.astype(np.float32) if on == "mask" else embedded * masks
+    return points(embedded, gates.open(embedded), on)
 
 
 def assign(rows: Dataset, table: np.ndarray, gates: Gates, on: PointsOf, centroids: np.ndarray) -> np.ndarray:
@@ -27,7 +21,7 @@ def assign(rows: Dataset, table: np.ndarray, gates: Gates, on: PointsOf, centroi
     group = np.empty(len(rows), np.int32)
     for start in range(0, len(rows), BLOCK_ROWS):
         block = slice(start, start + BLOCK_ROWS)
-        group[block] = nearest(points(np.asarray(rows.ids[block]), rows, table, gates, on), centroids)[1]
+        group[block] = nearest(points_of(np.asarray(rows.ids[block]), rows, table, gates, on), centroids)[1]
     return group
 
 

@@ -14,7 +14,7 @@ from ihas.config import LearningConfig
 from ihas.data.dataset import Parts
 from ihas.metrics import row_losses
 from ihas.models.network import Network, NetworkWeights
-from ihas.training import GroupedRows, predict
+from ihas.prediction import GroupedRows, predict
 
 
 class Scorer:

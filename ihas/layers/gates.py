@@ -21,14 +21,18 @@ MOMENTUM = 0.99
 INITIAL_BIAS = 2.0  # sigmoid(2) = 0.88: gates start open
 
 
-class BernoulliGates(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
+class BernoulliGates(tf.Module):
     """Trainable gates for embeddings of num_fields * dim elements."""
 
     def __init__(self, num_fields: int, dim: int, config: SearchConfig, rng: np.random.Generator) -> None:
         super().__init__("gates")
         self.config, self.num_fields, self.dim = config, num_fields, dim
         width = num_fields * dim
-        shapes = {"full": [(width, width)], "field": [(num_fields, dim, dim)], "mlp": [(width, config.gate_hidden), (config.gate_hidden, width)]}
+        shapes: dict[str, list[tuple[int, ...]]] = {
+            "full": [(width, width)],
+            "field": [(num_fields, dim, dim)],
+            "mlp": [(width, config.gate_hidden), (config.gate_hidden, width)],
+        }
         self.kernels = [tf.Variable(_small(rng, shape), name=f"kernel_{i}") for i, shape in enumerate(shapes[config.gate])]
         self.biases = [tf.Variable(tf.zeros([kernel.shape[-1]]), name=f"bias_{i}") for i, kernel in enumerate(self.kernels[:-1])]
         self.biases.append(tf.Variable(tf.fill([width], INITIAL_BIAS), name="bias"))

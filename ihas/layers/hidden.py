@@ -11,7 +11,7 @@ from ihas.legacy_keras import keras, tf
 Weights = dict[str, np.ndarray]
 
 
-class HiddenLayers(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
+class HiddenLayers(tf.Module):
     """The fully connected part that most backbones share."""
 
     def __init__(self, num_inputs: int, config: BackboneConfig, seed: int) -> None:

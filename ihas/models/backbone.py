@@ -47,7 +47,7 @@ class KeptDims:
         return KeptDims(np.ones((num_fields, dim), dtype=bool))
 
 
-class Backbone(tf.Module, ABC):  # type: ignore[misc]  # TensorFlow has no types
+class Backbone(tf.Module, ABC):
     """Network above the embedding.
 
     Laws, tested for every backbone in tests/contracts/backbone.py: the gradient reaches every parameter; a dropped

@@ -1,6 +1,6 @@
 """MLP: hidden layers on the concatenated embedding; the base model of iHAS (Yu et al., CIKM 2023, figure 1).
 
-    logit = w . hidden(e) + b
+logit = w . hidden(e) + b
 """
 
 from __future__ import annotations

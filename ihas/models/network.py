@@ -1,6 +1,6 @@
 """Embedding, masks or gates, and backbone, as one network.
 
-    logit = backbone(e * m),   m = z(e) with gates,   m = masks[group] without
+logit = backbone(e * m),   m = z(e) with gates,   m = masks[group] without
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def table_width(config: LearningConfig) -> int:
     return config.training.embedding_dim + int(BACKBONES[config.backbone.kind].uses_first_order)
 
 
-class Network(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
+class Network(tf.Module):
     """Trainable network over all num_fields * dim elements; dropped elements are multiplied by zero."""
 
     def __init__(self, layout: FieldLayout, backbone: BackboneConfig, dim: int, gates: BernoulliGates | None = None) -> None:
@@ -113,3 +113,9 @@ class Network(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
         else:
             mask = tf.ones_like(embedded)
         return self.backbone(embedded * mask, first_order, None)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None, None], tf.float32)])
+    def predict_masked(self, ids: Tensor, masks: Tensor) -> Tensor:
+        """Logits (batch,) with a mask for each row: ids int32 (batch, num_slots), masks float32 (batch, num_fields * dim)."""
+        embedded, first_order = self.embed(self.look_up(ids), ids)
+        return self.backbone(embedded * masks, first_order, None)

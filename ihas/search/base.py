@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from ihas.config import LearningConfig
 from ihas.data.dataset import Parts
 from ihas.models.network import Network, NetworkWeights, fresh_weights
+from ihas.prediction import GroupedRows
 from ihas.results import EpochFigures
 from ihas.seeding import generator
-from ihas.training import EpochListener, GroupedRows, Trainer
+from ihas.training import EpochListener, Trainer
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Do the masks differ between instances? A search that gives all of them one mask is a static search.
 
-    mean variance        mean_i m_i (1 - m_i),  m_i = mean_b z_bi
-    mutual information   mean_i H(mean_b pi_bi) - mean_bi H(pi_bi)
+mean variance        mean_i m_i (1 - m_i),  m_i = mean_b z_bi
+mutual information   mean_i H(mean_b pi_bi) - mean_bi H(pi_bi)
 """
 
 from __future__ import annotations
@@ -31,4 +31,4 @@ def mask_diversity(rows: Dataset, table: np.ndarray, gates: Gates) -> Diversity:
 
 def _entropy(pi: np.ndarray) -> np.ndarray:
     pi = np.clip(pi, 1e-12, 1.0 - 1e-12)
-    return -pi * np.log(pi) - (1.0 - pi) * np.log1p(-pi)
+    return np.asarray(-pi * np.log(pi) - (1.0 - pi) * np.log1p(-pi))

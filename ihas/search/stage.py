@@ -15,12 +15,13 @@ from ihas.config import LearningConfig
 from ihas.data.dataset import Dataset, Parts
 from ihas.layers.gates import BernoulliGates
 from ihas.models.network import Network, NetworkWeights, fresh_weights
+from ihas.prediction import GroupedRows
 from ihas.results import Diversity, EpochFigures
 from ihas.routing import Gates, embed
 from ihas.search.base import BaseModel
 from ihas.search.diversity import mask_diversity
 from ihas.seeding import generator
-from ihas.training import EpochListener, GroupedRows, Trainer
+from ihas.training import EpochListener, Trainer
 
 STATISTICS_ROWS = 50_000
 

@@ -1,4 +1,4 @@
-"""What the clustering stage hands on."""
+"""Groups of instances, as frozen values: what the clustering stage hands to retraining, evaluation and the bundle."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ihas.results import GroupCountResult
+from ihas.routing import PointsOf
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Grouping:
     """Groups of instances, each with one mask.
 
     Attributes:
+        on: what the centroids are centroids of.
         centroids: float32 (num_groups, N).
         groups: the group of each row.
         mean_gates: float32 (num_groups, num_fields, dim). Mean deterministic gate over the group's training rows.
@@ -31,6 +33,7 @@ class Grouping:
         tried: numbers of groups that were tried.
     """
 
+    on: PointsOf
     centroids: np.ndarray
     groups: PartGroups
     mean_gates: np.ndarray

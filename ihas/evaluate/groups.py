@@ -1,0 +1,70 @@
+"""Who is in each group, and how it fares."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.decomposition import PCA
+
+from ihas.data.dataset import Dataset, Parts
+from ihas.data.encoder import Encoder
+from ihas.evaluate.variants import Variant
+from ihas.grouping import Grouping
+from ihas.metrics import figures
+from ihas.results import GroupResult, Point
+from ihas.routing import Gates, embed, points
+
+TYPICAL_VALUES = 5
+TYPICAL_SHARE = 0.05
+PLANE_ROWS = 1_000
+
+
+def group_results(parts: Parts, grouping: Grouping, chosen: Variant, base: Variant, encoder: Encoder) -> tuple[GroupResult, ...]:
+    """Each group's members, mask, path and figures, beside the base's on the same rows."""
+    results = []
+    for group in range(grouping.num_groups):
+        train, test = grouping.groups.train == group, grouping.groups.test == group
+        labels = parts.test.labels[test]
+        served = chosen.models[group if len(chosen.models) > 1 else 0]
+        results.append(
+            GroupResult(
+                group=group,
+                share=float(train.mean()),
+                click_rate=float(parts.train.labels[train].mean()),
+                kept_dims=tuple(grouping.masks[group].sum(axis=1).tolist()),
+                mean_gates=tuple(tuple(round(float(gate), 4) for gate in field) for field in grouping.mean_gates[group]),
+                threshold=grouping.thresholds[group],
+                path=served.name,
+                test=figures(chosen.test_logits[test], labels),
+                base_test=figures(base.test_logits[test], labels),
+                typical=typical_values(parts.train, train, encoder),
+            )
+        )
+    return tuple(results)
+
+
+def typical_values(rows: Dataset, members: np.ndarray, encoder: Encoder) -> tuple[str, ...]:
+    """Values that at least `TYPICAL_SHARE` of the members have, by how much oftener they have them than all rows do."""
+    layout = rows.layout
+    everywhere, within = (_value_shares(part, layout.num_rows) for part in (rows.ids, rows.ids[members]))
+    lift = np.where(within >= TYPICAL_SHARE, within / np.maximum(everywhere, 1e-12), 0.0)
+    best = [int(row) for row in np.argsort(-lift, kind="stable")[:TYPICAL_VALUES] if lift[row] > 1.1]
+    return tuple(f"{_name(row, encoder)} ({lift[row]:.1f} times as often)" for row in best)
+
+
+def _value_shares(ids: np.ndarray, num_rows: int) -> np.ndarray:
+    counts = np.bincount(ids[ids >= 0], minlength=num_rows)
+    return np.asarray(counts / max(len(ids), 1))
+
+
+def _name(row: int, encoder: Encoder) -> str:
+    field = int(np.searchsorted(encoder.layout.first_rows, row, side="right")) - 1
+    name = encoder.layout.names[field]
+    return f"{name} = {encoder.decode(name, row)}"
+
+
+def plane(rows: Dataset, grouping: Grouping, table: np.ndarray, gates: Gates, rng: np.random.Generator) -> tuple[Point, ...]:
+    """Some training rows on the first two principal components of what was clustered: table float32 (num_rows, dim)."""
+    chosen = np.sort(rng.choice(len(rows), size=min(PLANE_ROWS, len(rows)), replace=False))
+    embedded = embed(np.asarray(rows.ids[chosen]), table, rows.layout)
+    flat = PCA(2, svd_solver="full").fit_transform(points(embedded, gates.open(embedded), grouping.on).astype(np.float64))
+    return tuple(Point(x=float(x), y=float(y), group=int(g)) for (x, y), g in zip(flat, grouping.groups.train[chosen], strict=True))

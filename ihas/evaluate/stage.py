@@ -1,0 +1,65 @@
+"""Stage 4: pooled figures of every variant, the choice, and the words for it.
+
+Pooled AUC and log-loss over all rows are the figures that count; a mean of the groups' own AUCs would hide scores that
+cannot be compared between groups. The choice is made on validation rows, and test rows are read here only.
+"""
+
+from __future__ import annotations
+
+from ihas.data.dataset import Parts
+from ihas.evaluate.variants import Variant
+from ihas.metrics import auc_difference, figures
+from ihas.results import VariantResult
+
+DESCRIPTIONS = {
+    "base": "The plain model: every embedding dimension for every row.",
+    "static": "One mask for all rows: a dimension search without groups.",
+    "supernet": "One model, each row under its own gates.",
+    "grouped": "A mask and a model per group of rows with similar gates.",
+    "random groups": "As many groups, drawn at random.",
+    "groups on e": "As many groups, K-means on the embedding, gates ignored.",
+    "groups on z": "As many groups, K-means on the gates alone.",
+    "groups on e*z": "As many groups, K-means on the masked embedding.",
+}
+CANDIDATES = ("base", "static", "supernet", "grouped")
+
+
+def variant_results(variants: tuple[Variant, ...], parts: Parts) -> tuple[VariantResult, ...]:
+    """Figures of each variant; the first is the base that the others are compared with."""
+    return tuple(_variant_result(variant, variants[0], parts) for variant in variants)
+
+
+def _variant_result(variant: Variant, base: Variant, parts: Parts) -> VariantResult:
+    gain = None if variant is base else auc_difference(variant.test_logits, base.test_logits, parts.test.labels)
+    return VariantResult(
+        name=variant.name,
+        description=DESCRIPTIONS[variant.name],
+        role="candidate" if variant.name in CANDIDATES else "control",
+        num_groups=len(variant.models),
+        valid=figures(variant.valid_logits, parts.valid.labels),
+        test=figures(variant.test_logits, parts.test.labels),
+        gain=gain,
+        cost=variant.cost,
+    )
+
+
+def choose(results: tuple[VariantResult, ...]) -> VariantResult:
+    """The candidate with the highest pooled validation AUC; the earlier, simpler one of equals."""
+    candidates = [result for result in results if result.role == "candidate"]
+    return max(candidates, key=lambda result: result.valid.auc or 0.0)
+
+
+def verdict(chosen: VariantResult, base: VariantResult, num_elements: int) -> str:
+    """The choice in words: `num_elements` is num_fields * dim."""
+    if chosen.gain is None:
+        return (
+            f"No search is worth it here: on validation rows no searched variant beat the plain model "
+            f"(test AUC {base.test.auc:.4f}), so the plain model serves every row."
+        )
+    gain, kept = chosen.gain, chosen.cost.kept_dims
+    certain = "more than chance explains" if gain.low > 0 else "less than chance explains" if gain.high < 0 else "within chance"
+    return (
+        f"`{chosen.name}` was best on validation rows. On test rows its AUC is {chosen.test.auc:.4f} against {base.test.auc:.4f} "
+        f"of the plain model: {gain.difference:+.4f}, 95 % interval {gain.low:+.4f} to {gain.high:+.4f}, {certain}. "
+        f"A row reads {kept:.0f} of {num_elements} embedding dimensions."
+    )

@@ -1,0 +1,84 @@
+"""Logits of many rows: from one network, from one model per group, from gates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ihas.config import LearningConfig
+from ihas.data.dataset import Dataset
+from ihas.models.network import Network, NetworkWeights
+from ihas.routing import Gates, embed
+
+BLOCK_ROWS = 32_768
+
+
+@dataclass(frozen=True)
+class GroupedRows:
+    """Rows with the group of each.
+
+    Attributes:
+        rows: the encoded rows.
+        group: int32 (rows,). Group of each row; it picks the mask.
+    """
+
+    rows: Dataset
+    group: np.ndarray
+
+    @staticmethod
+    def one_group(rows: Dataset) -> GroupedRows:
+        """All rows in group 0."""
+        return GroupedRows(rows, np.zeros(len(rows), np.int32))
+
+    def take(self, chosen: np.ndarray) -> GroupedRows:
+        """The chosen rows: bool (rows,) or int (n,)."""
+        return GroupedRows(self.rows.take(chosen), self.group[chosen])
+
+
+@dataclass(frozen=True)
+class GroupModel:
+    """The model that serves one group.
+
+    Attributes:
+        name: `shared`, or `group-1`, `group-2`, ... for a group's own.
+        weights: over all num_fields * dim elements.
+        mask: bool (num_fields, dim). Dimensions it reads.
+    """
+
+    name: str
+    weights: NetworkWeights
+    mask: np.ndarray
+
+
+def predict(network: Network, rows: GroupedRows) -> np.ndarray:
+    """Logits, float32 (rows,), with deterministic gates or the groups' masks."""
+    ids, group = rows.rows.ids, rows.group
+    starts = range(0, len(group), BLOCK_ROWS)
+    blocks = [network.predict(ids[start : start + BLOCK_ROWS], group[start : start + BLOCK_ROWS]).numpy() for start in starts]
+    return np.concatenate([np.zeros(0, np.float32), *blocks])
+
+
+def predict_groups(models: tuple[GroupModel, ...], rows: GroupedRows, config: LearningConfig) -> np.ndarray:
+    """Logits, float32 (rows,): each row from its group's model."""
+    network = Network(rows.rows.layout, config.backbone, config.training.embedding_dim)
+    masks = np.stack([model.mask for model in models])
+    logits = np.zeros(len(rows.group), np.float32)
+    for name in dict.fromkeys(model.name for model in models):
+        served = np.isin(rows.group, [g for g, model in enumerate(models) if model.name == name])
+        network.assign(next(model.weights for model in models if model.name == name), masks)
+        logits[served] = predict(network, rows.take(served))
+    return logits
+
+
+def predict_gated(weights: NetworkWeights, gates: Gates, rows: Dataset, config: LearningConfig) -> np.ndarray:
+    """Logits, float32 (rows,), each row under its own deterministic gates, read as serving reads them."""
+    dim = config.training.embedding_dim
+    network = Network(rows.layout, config.backbone, dim)
+    network.assign(weights)
+    logits = [np.zeros(0, np.float32)]
+    for start in range(0, len(rows), BLOCK_ROWS):
+        ids = np.asarray(rows.ids[start : start + BLOCK_ROWS])
+        masks = gates.open(embed(ids, weights.table[:, :dim], rows.layout)).astype(np.float32)
+        logits.append(network.predict_masked(ids, masks).numpy())
+    return np.concatenate(logits)

@@ -1,0 +1,142 @@
+"""Stage 3: a model per group.
+
+specialise   one model on all rows, each under its group's mask, from the search's weights; then a copy per group,
+             trained on the group's rows, kept only where validation says that it is better (our choice)
+inherit      per group, from the search's weights, on the group's rows
+scratch      per group, from fresh weights, on the group's rows (Yu et al., CIKM 2023, figure 1)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ihas.config import LearningConfig
+from ihas.data.dataset import Parts
+from ihas.grouping import Grouping
+from ihas.metrics import auc, row_losses
+from ihas.models.network import Network, NetworkWeights, fresh_weights
+from ihas.prediction import GroupedRows, GroupModel, predict_groups
+from ihas.results import EpochFigures
+from ihas.seeding import generator
+from ihas.training import EpochListener, Trainer
+
+SPECIALISED_RATE = 0.1  # a copy starts where the shared model's learning rate had fallen to
+
+
+@dataclass(frozen=True)
+class RetrainResult:
+    """The models.
+
+    Attributes:
+        models: one per group; several groups may share one by name.
+        history: all epochs.
+    """
+
+    models: tuple[GroupModel, ...]
+    history: tuple[EpochFigures, ...]
+
+
+@dataclass(frozen=True)
+class Retraining:
+    """What the stage works on.
+
+    Attributes:
+        parts: encoded rows.
+        grouping: the groups and their masks.
+        start: weights of the search.
+        config: settings.
+        name: purpose, the name of this retraining's random stream.
+    """
+
+    parts: Parts
+    grouping: Grouping
+    start: NetworkWeights
+    config: LearningConfig
+    name: str
+
+    def rows(self) -> tuple[GroupedRows, GroupedRows]:
+        """Training and validation rows with their groups."""
+        groups = self.grouping.groups
+        return GroupedRows(self.parts.train, groups.train), GroupedRows(self.parts.valid, groups.valid)
+
+    def fit(self, name: str, weights: NetworkWeights, rows: tuple[GroupedRows, GroupedRows], rate: float, listen: EpochListener) -> Fitted:
+        """Train from the given weights under the groups' masks."""
+        network = Network(self.parts.train.layout, self.config.backbone, self.config.training.embedding_dim)
+        network.assign(weights, self.grouping.masks)
+        training = self.config.training.model_copy(update={"learning_rate": self.config.training.learning_rate * rate})
+        trainer = Trainer(network, training, generator(self.config.seed, self.name, name))
+        history = trainer.fit(f"{self.name}/{name}", *rows, self.config.retrain.epochs, listen)
+        return Fitted(network.weights(), history)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Weights and the epochs that led to them."""
+
+    weights: NetworkWeights
+    history: tuple[EpochFigures, ...]
+
+
+def retrain_groups(retraining: Retraining, listen: EpochListener) -> RetrainResult:
+    """Train the groups' models in the configured mode.
+
+    Raises:
+        TrainingError: the loss became infinite or not a number.
+    """
+    if retraining.config.retrain.mode == "specialise":
+        return _share_then_specialise(retraining, listen)
+    models: list[GroupModel] = []
+    history: list[EpochFigures] = []
+    for group in range(retraining.grouping.num_groups):
+        fitted = _fit_group(retraining, group, _start(retraining, group), 1.0, listen)
+        models.append(_own_model(retraining, group, fitted.weights))
+        history += fitted.history
+    return RetrainResult(tuple(models), tuple(history))
+
+
+def _start(retraining: Retraining, group: int) -> NetworkWeights:
+    if retraining.config.retrain.mode == "inherit":
+        return retraining.start
+    rng = generator(retraining.config.seed, retraining.name, "scratch", str(group))
+    return fresh_weights(retraining.parts.train.layout, retraining.config, rng)
+
+
+def _share_then_specialise(retraining: Retraining, listen: EpochListener) -> RetrainResult:
+    shared = retraining.fit("shared", retraining.start, retraining.rows(), 1.0, listen)
+    models = tuple(GroupModel("shared", shared.weights, mask) for mask in retraining.grouping.masks)
+    history, valid = shared.history, retraining.rows()[1]
+    if len(models) == 1:
+        return RetrainResult(models, history)
+    logits = predict_groups(models, valid, retraining.config)
+    for group in range(len(models)):
+        fitted = _fit_group(retraining, group, shared.weights, SPECIALISED_RATE, listen)
+        own = _own_model(retraining, group, fitted.weights)
+        candidate = models[:group] + (own,) + models[group + 1 :]
+        candidate_logits = predict_groups(candidate, valid, retraining.config)
+        history += fitted.history
+        if is_better(candidate_logits, logits, valid, group):
+            models, logits = candidate, candidate_logits
+    return RetrainResult(models, history)
+
+
+def _fit_group(retraining: Retraining, group: int, weights: NetworkWeights, rate: float, listen: EpochListener) -> Fitted:
+    train, valid = retraining.rows()
+    members = valid.group == group
+    own_valid = valid.take(members) if members.any() else valid
+    return retraining.fit(f"group-{group + 1}", weights, (train.take(train.group == group), own_valid), rate, listen)
+
+
+def _own_model(retraining: Retraining, group: int, weights: NetworkWeights) -> GroupModel:
+    return GroupModel(f"group-{group + 1}", weights, retraining.grouping.masks[group])
+
+
+def is_better(logits: np.ndarray, shared_logits: np.ndarray, valid: GroupedRows, group: int) -> bool:
+    """Whether a group's own model beats the shared one: log-loss on its rows by more than a standard error, pooled AUC not lower."""
+    members, labels = valid.group == group, valid.rows.labels
+    if members.sum() < 2:
+        return False
+    gained = row_losses(shared_logits, labels)[members] - row_losses(logits, labels)[members]
+    pooled, shared_pooled = auc(logits, labels), auc(shared_logits, labels)
+    return bool(gained.mean() > gained.std() / np.sqrt(len(gained)) and (pooled or 0.0) >= (shared_pooled or 0.0))

@@ -1,0 +1,112 @@
+"""`python -m pipelines run|inspect`: what the worker and the command line start as a child process.
+
+Exit status: 0 succeeded, 4 bad data or settings, 5 the run failed. The last line of standard output says why.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import stat
+import sys
+import threading
+import tomllib
+import traceback
+from pathlib import Path
+
+import orjson
+from pydantic import ValidationError
+
+from ihas.config import DataConfig, Recipe
+from ihas.errors import ConfigError, DataError, IhasError, TrainingError
+from pipelines.progress import Progress, print_progress
+
+STOPPED, BAD_INPUT, FAILED = 3, 4, 5
+
+
+def main() -> int:
+    """Parse the arguments and carry out the command; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m pipelines", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="carry out a recipe on a run folder")
+    run.add_argument("--recipe", type=Path, required=True, help="TOML or JSON file")
+    run.add_argument("--folder", type=Path, required=True, help="run folder; complete stages in it are kept")
+    inspect = commands.add_parser("inspect", help="say what a table holds and what is wrong with it")
+    inspect.add_argument("--data", type=Path, required=True, help="JSON file with a DataConfig")
+    arguments = parser.parse_args()
+    stop_with_parent()
+    return _run(arguments.recipe, arguments.folder) if arguments.command == "run" else _inspect(arguments.data)
+
+
+def stop_with_parent() -> None:
+    """Exit as soon as standard input, where it is a pipe, is closed: the parent is gone."""
+    if stat.S_ISFIFO(os.fstat(0).st_mode):
+        threading.Thread(target=_outlive_parent_never, daemon=True).start()
+
+
+def _outlive_parent_never() -> None:
+    while os.read(0, 4096):  # not sys.stdin, whose lock would still be held when the interpreter ends
+        pass
+    os._exit(STOPPED)
+
+
+def read_recipe(path: Path) -> Recipe:
+    """A recipe from TOML or JSON; a relative data path starts at the recipe's folder.
+
+    Raises:
+        ConfigError: the file cannot be read, or is not a recipe.
+    """
+    try:
+        content = path.read_bytes()
+        document = tomllib.loads(content.decode()) if path.suffix == ".toml" else orjson.loads(content)
+        recipe = Recipe.model_validate(document)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"A recipe must be a readable TOML or JSON file of `ihas.config.Recipe`, but {path} is not: {error}") from error
+    places = {name: getattr(recipe.data, name) for name in ("path", "valid_path", "test_path")}
+    absolute = {name: path.parent / place for name, place in places.items() if place is not None}
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update=absolute)})
+
+
+def _run(recipe_path: Path, folder: Path) -> int:
+    try:
+        recipe = read_recipe(recipe_path)
+        from ihas.legacy_keras import tf  # after the recipe is known to be good: this import takes seconds
+
+        if recipe.run.num_threads:
+            tf.config.threading.set_intra_op_parallelism_threads(recipe.run.num_threads)
+        from pipelines.run import run_recipe
+
+        run_recipe(recipe, folder, print_progress)
+        return 0
+    except Exception as error:
+        document = error_document(error)
+        print_progress(Progress(stage="validating", message=str(document["detail"]), fraction=0.0, outcome="failed", error=document))
+        return BAD_INPUT if document["code"] in ("config", "data") else FAILED
+
+
+def _inspect(data_path: Path) -> int:
+    from ihas.data.ingest import inspect
+
+    try:
+        report = inspect(DataConfig.model_validate_json(data_path.read_bytes()))
+        answer = {"outcome": "failed" if report.errors else "succeeded", "report": report.model_dump(mode="json")}
+    except (IhasError, ValidationError, OSError) as error:
+        answer = {"outcome": "failed", "error": error_document(error)}
+    sys.stdout.buffer.write(orjson.dumps(answer) + b"\n")
+    return 0 if answer["outcome"] == "succeeded" else BAD_INPUT
+
+
+def error_document(error: Exception) -> dict[str, object]:
+    """What went wrong, as the last progress line carries it."""
+    if isinstance(error, DataError):
+        return {"code": "data", "detail": str(error), "findings": [finding.model_dump(mode="json") for finding in error.findings]}
+    if isinstance(error, ConfigError | ValidationError):
+        return {"code": "config", "detail": str(error)}
+    if isinstance(error, TrainingError):
+        return {"code": "training", "detail": str(error)}
+    traceback.print_exception(error)  # to standard error, which the caller keeps as the run's log
+    return {"code": "internal", "detail": f"{type(error).__name__}: {error}"}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""The run folder: each stage's output under a key of everything it came from, complete or absent.
+
+    key = sha256(format, stage's name, key of the stage before, the stage's settings)
+
+A stage writes into a temporary folder, which is synced and renamed; a run that is started again finds complete
+stages and computes the rest. Two processes never work on one folder: the second waits for the first one's lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from ihas.errors import ConfigError
+from pipelines.values import read_value, write_value
+
+FORMAT = 1
+LOCK_WAIT_S = 60.0
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Files of one run."""
+
+    path: Path
+
+    def stage(self, name: str, key: str, compute: Callable[[], Any]) -> Any:
+        """The stage's value: read where it is complete, else computed and written."""
+        return self.stage_folder(name, key, lambda folder: write_value(compute(), folder), read_value)
+
+    def stage_folder(self, name: str, key: str, write: Callable[[Path], None], read: Callable[[Path], Any]) -> Any:
+        """The same for a stage that reads and writes its own files."""
+        folder = self.path / "stages" / f"{name.replace(' ', '-')}-{key[:16]}"
+        if not folder.exists():
+            temporary = folder.with_name(f".{folder.name}.partial")
+            shutil.rmtree(temporary, ignore_errors=True)
+            temporary.mkdir(parents=True)
+            write(temporary)
+            _sync(temporary)
+            temporary.rename(folder)
+            _sync_folder(folder.parent)
+        return read(folder)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder against other processes.
+
+        Raises:
+            ConfigError: another process kept it for longer than `LOCK_WAIT_S`.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / ".lock").open("w") as handle:
+            _lock(handle.fileno(), self.path)
+            yield
+
+
+def stage_key(name: str, before: str, settings: Any) -> str:
+    """Key of a stage: `settings` holds JSON values only."""
+    return hashlib.sha256(orjson.dumps([FORMAT, name, before, settings], option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """sha256 of a file's content."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    deadline = time.monotonic() + LOCK_WAIT_S
+    while True:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                message = f"One process at a time may work on a run folder, but {path} is held by another. Wait for it or stop it."
+                raise ConfigError(message) from None
+            time.sleep(0.2)
+
+
+def _sync(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        _sync_folder(path)
+    _sync_folder(folder)
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,111 @@
+"""The chosen variant as a bundle, the figures as `result.json`, the report as `report.html`."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from ihas.bundle.archive import write_bundle
+from ihas.bundle.values import Bundle, GoldenRows
+from ihas.bundle.values import Path as BundlePath
+from ihas.config import LearningConfig, Recipe
+from ihas.data.dataset import Dataset
+from ihas.evaluate.groups import group_results, plane
+from ihas.evaluate.stage import choose, variant_results, verdict
+from ihas.evaluate.variants import Variant
+from ihas.export import export_path, table_of
+from ihas.results import RunResult
+from ihas.routing import Gates, Router
+from ihas.seeding import generator
+from pipelines.report import write_report
+from pipelines.trained import Trained
+
+
+def pack(recipe: Recipe, folder: Path, trained: Trained, variants: tuple[Variant, ...], seconds: dict[str, float]) -> RunResult:
+    """Compare, choose, and write `bundle/`, `result.json` and `report.html`; the result."""
+    result = summarise(recipe, trained, variants, seconds)
+    chosen = next(variant for variant in variants if variant.name == result.chosen)
+    shutil.rmtree(folder / "bundle", ignore_errors=True)
+    write_bundle(make_bundle(recipe, trained, chosen, result), folder / "bundle")
+    write_report(result, folder / "report.html")
+    (folder / "result.json").write_text(result.model_dump_json(indent=1))
+    return result
+
+
+def summarise(recipe: Recipe, trained: Trained, variants: tuple[Variant, ...], seconds: dict[str, float]) -> RunResult:
+    """Figures of every variant and group, and the choice in words."""
+    data, parts, grouping, learning = trained.data, trained.data.parts, trained.grouping, recipe.learning
+    results = variant_results(variants, parts)
+    chosen = choose(results)
+    served = next(variant for variant in variants if variant.name == chosen.name)
+    table = table_of(trained.found.weights, learning.training.embedding_dim)
+    return RunResult(
+        name=recipe.name,
+        rows={"train": len(parts.train), "valid": len(parts.valid), "test": len(parts.test)},
+        fields=parts.train.layout.names,
+        roles=tuple(field.role for field in data.schema.fields),
+        dim=learning.training.embedding_dim,
+        chosen=chosen.name,
+        verdict=verdict(chosen, results[0], grouping.masks[0].size),
+        variants=results,
+        groups=group_results(parts, grouping, served, variants[0], data.encoder),
+        diversity=trained.found.diversity,
+        group_counts=grouping.tried,
+        history=(*trained.base.history, *trained.found.history, *trained.retrained.history),
+        points=plane(parts.train, grouping, table, trained.found.gates, generator(learning.seed, "plane")),
+        seconds={stage: round(value, 2) for stage, value in seconds.items()},
+        learning=learning,
+    )
+
+
+def make_bundle(recipe: Recipe, trained: Trained, chosen: Variant, result: RunResult) -> Bundle:
+    """The chosen variant, ready to serve."""
+    data, learning = trained.data, recipe.learning
+    router, paths, path_of_group = _routing(trained, chosen, learning)
+    return Bundle(
+        name=recipe.name,
+        schema=data.schema,
+        encoder=data.encoder,
+        router=router,
+        paths=paths,
+        path_of_group=path_of_group,
+        items=data.items,
+        golden=_golden(data.parts.test, chosen, router, learning),
+        summary=result.model_dump(mode="json", exclude={"points", "history"}),
+    )
+
+
+def _routing(trained: Trained, chosen: Variant, config: LearningConfig) -> tuple[Router, tuple[BundlePath, ...], tuple[int, ...]]:
+    layout, grouping, dim = trained.data.parts.train.layout, trained.grouping, config.training.embedding_dim
+    router = Router(layout, table_of(trained.found.weights, dim), trained.found.gates, grouping.centroids, grouping.on)
+    if chosen.gated:
+        path = export_path("supernet", chosen.models[0], layout, config, gated=True)
+        return router, (path,), (0,) * grouping.num_groups
+    if len(chosen.models) == 1:
+        path = export_path(chosen.name, chosen.models[0], layout, config)
+        return unrouted(router), (path,), (0,)
+    names = [f"{model.name}-for-group-{g + 1}" if model.name == "shared" else model.name for g, model in enumerate(chosen.models)]
+    paths = tuple(export_path(name, model, layout, config) for name, model in zip(names, chosen.models, strict=True))
+    return router, paths, tuple(range(len(paths)))
+
+
+def unrouted(router: Router) -> Router:
+    """A router with one group and every gate open, for a variant that serves all rows alike."""
+    fields, dim = router.layout.num_fields, router.dim
+    width = fields * dim
+    gates = Gates(
+        form="field",
+        mean=np.zeros(width, np.float32),
+        scale=np.ones(width, np.float32),
+        kernels=(np.zeros((fields, dim, dim), np.float32),),
+        biases=(np.ones(width, np.float32),),
+    )
+    return Router(router.layout, router.table, gates, np.zeros((1, width), np.float32))
+
+
+def _golden(test: Dataset, chosen: Variant, router: Router, config: LearningConfig) -> GoldenRows:
+    rows = slice(0, config.evaluate.num_golden_rows)
+    ids = np.ascontiguousarray(test.ids[rows])
+    return GoldenRows(ids=ids, group=router.route(ids).group, logits=chosen.test_logits[rows].copy())
