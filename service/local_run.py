@@ -39,7 +39,9 @@ class ProgressBar:
         self._bars.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._bars.update(self._task, completed=1.0, stage="done", description="", left="")
         self._bars.stop()
 
     def show(self, progress: Progress) -> None:
@@ -98,8 +100,9 @@ def read_result(folder: Path) -> RunResult:
 
 
 def finished_stages(folder: Path) -> tuple[str, ...]:
-    """Outputs of stages that are complete in a run folder, by name."""
-    return tuple(sorted(mark.parent.name.rpartition("-")[0] for mark in folder.glob("stages/*/COMPLETE")))
+    """Outputs of stages that are complete in a run folder, in the order they finished."""
+    done = [path for path in folder.glob("stages/*") if not path.name.startswith(".")]
+    return tuple(path.name.rpartition("-")[0] for path in sorted(done, key=lambda path: path.stat().st_mtime))
 
 
 def failure(error: dict[str, Any]) -> CommandError:

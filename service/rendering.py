@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -23,9 +24,9 @@ def run_tables(result: RunResult) -> Iterable[RenderableType]:
 
 
 def _variants(result: RunResult) -> Table:
-    table = Table("variant", title=f"Variants on {result.rows['test']:,} test rows", title_justify="left")
-    for name in ("AUC", "minus base [95 %]", "log-loss", "parameters per path", "stored", "dims read"):
-        table.add_column(name, justify="right")
+    table = Table("variant", title=f"Variants on {result.rows['test']:,} test rows", title_justify="left", box=SIMPLE)
+    for name in ("AUC", "minus base [95 %]", "log-loss", "params/path", "stored", "dims"):
+        table.add_column(name, justify="right", no_wrap=not name.startswith("minus"))
     for variant in result.variants:
         table.add_row(
             _variant_name(variant, result.chosen),
@@ -46,28 +47,18 @@ def _variant_name(variant: VariantResult, chosen: str) -> Text:
 
 
 def _groups(result: RunResult) -> Table:
-    table = Table("group", title=f"Groups, of {len(result.fields) * result.dim} dimensions", title_justify="left", show_lines=True)
-    for name in ("share", "clicks", "AUC (base)", "dims kept"):
-        table.add_column(name, justify="right")
-    table.add_column("most dims for")
-    table.add_column("typical values")
-    table.add_column("path")
+    table = Table.grid(padding=(0, 1))
     for group in result.groups:
-        table.add_row(
-            str(group.group),
-            f"{group.share:.0%}",
-            f"{group.click_rate:.1%}",
-            f"{decimal(group.test.auc)} ({decimal(group.base_test.auc)})",
-            str(sum(group.kept_dims)),
-            most_kept(dict(zip(result.fields, group.kept_dims, strict=True))),
-            _typical(group),
-            group.path,
-        )
+        kept = dict(zip(result.fields, group.kept_dims, strict=True))
+        table.add_row(Text(f"Group {group.group}", style="bold"), Text(_who(group)))
+        table.add_row("", Text(f"typical: {', '.join(group.typical[:3])}"))
+        table.add_row("", Text(f"keeps {sum(group.kept_dims)} of {len(kept) * result.dim} dims: {most_kept(kept)}"))
     return table
 
 
-def _typical(group: GroupResult) -> str:
-    return "\n".join(group.typical[:3])
+def _who(group: GroupResult) -> str:
+    auc = f"AUC {decimal(group.test.auc)} (base {decimal(group.base_test.auc)})"
+    return f"{group.share:.0%} of the rows, {group.click_rate:.1%} clicks, {auc}, path {group.path}"
 
 
 def most_kept(kept_dims: Mapping[str, int]) -> str:
@@ -93,7 +84,7 @@ def gain(interval: Interval | None) -> Text:
 
 def recommendation(answer: Mapping[str, Any], title: str) -> RenderableType:
     """Recommended items of an answer in its JSON form, and under them why the first one is first, where it says so."""
-    table = Table("rank", "item", title=title, title_justify="left")
+    table = Table("rank", "item", title=title, title_justify="left", box=SIMPLE)
     for name in ("score", "group", "margin", "runner-up"):
         table.add_column(name, justify="right")
     for item in answer["items"]:
@@ -142,7 +133,7 @@ def scores(rows: Iterable[Mapping[str, Any]]) -> RenderableType:
 
 def findings(report: ValidationReport) -> Iterable[RenderableType]:
     """What each column is, and what was found in the table."""
-    table = Table("column", "purpose", "kind", "role", title=f"{report.rows:,} rows", title_justify="left")
+    table = Table("column", "purpose", "kind", "role", title=f"{report.rows:,} rows", title_justify="left", box=SIMPLE)
     table.add_column("distinct", justify="right")
     table.add_column("missing", justify="right")
     table.add_column("commonest")

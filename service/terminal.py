@@ -13,6 +13,8 @@ from rich.text import Text
 from ihas.errors import BundleError, ConfigError, DataError, IhasError, RequestError
 from service.errors import ServiceError
 
+WIDTH = 110  # columns where no terminal says how many it has
+
 
 class Output(StrEnum):
     """Form of results on standard output."""
@@ -68,7 +70,8 @@ def exit_code(error: Exception) -> ExitCode:
 
 
 def _console(stderr: bool) -> Console:
-    return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+    console = Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+    return console if console.is_terminal else Console(stderr=stderr, markup=False, highlight=False, emoji=False, width=WIDTH)
 
 
 @dataclass(frozen=True)
