@@ -99,12 +99,12 @@ def test_field_gates_are_full_gates_with_a_block_diagonal_kernel(seed: int, num_
 def test_nearest_by_hand() -> None:
     """(3, 4) is 5 from the origin and 4 from (3, 0); a tie goes to the lower group."""
     distances, group = nearest(np.array([[3, 4], [1.5, 0]], np.float32), np.array([[0, 0], [3, 0]], np.float32))
-    np.testing.assert_allclose(distances, [[5, 4], [1.5, 1.5]])
+    np.testing.assert_allclose(distances, [[5.0, 4.0], [1.5, 1.5]])
     np.testing.assert_array_equal(group, [1, 0])
 
 
 @pytest.mark.parametrize(("on", "expected"), [("masked", [[0, 4]]), ("mask", [[0, 1]]), ("embedding", [[3, 4]])])
-def test_points(on: PointsOf, expected: list[list[float]]) -> None:
+def test_points(on: PointsOf, expected: list[list[int]]) -> None:
     """What is clustered is e * z, z or e."""
     np.testing.assert_array_equal(points(np.array([[3, 4]], np.float32), np.array([[False, True]]), on), expected)
 

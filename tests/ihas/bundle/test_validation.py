@@ -1,0 +1,109 @@
+"""Parts that do not fit each other are told by name."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ihas.bundle.validation import check_bundle
+from ihas.bundle.values import Bundle
+from ihas.errors import BundleCorruptError
+from ihas.layout import PADDING, FieldLayout
+from tests.ihas.bundle_factory import small_bundle
+
+
+def _with_router(**changes: Any) -> Bundle:
+    bundle = small_bundle()
+    return dataclasses.replace(bundle, router=dataclasses.replace(bundle.router, **changes))
+
+
+def _with_gates(**changes: Any) -> Bundle:
+    return _with_router(gates=dataclasses.replace(small_bundle().router.gates, **changes))
+
+
+def _with_path(**changes: Any) -> Bundle:
+    bundle = small_bundle()
+    return dataclasses.replace(bundle, paths=(dataclasses.replace(bundle.paths[0], **changes), bundle.paths[1]))
+
+
+def _with_golden(**changes: Any) -> Bundle:
+    bundle = small_bundle()
+    return dataclasses.replace(bundle, golden=dataclasses.replace(bundle.golden, **changes))
+
+
+def _with_items(**changes: Any) -> Bundle:
+    bundle = small_bundle()
+    assert bundle.items is not None
+    return dataclasses.replace(bundle, items=dataclasses.replace(bundle.items, **changes))
+
+
+def _changed(array: np.ndarray, place: Any, value: float) -> np.ndarray:
+    copy = array.copy()
+    copy[place] = value
+    return copy
+
+
+BUNDLE = small_bundle()
+ITEMS = BUNDLE.items
+assert ITEMS is not None
+TABLE, GOLDEN, GATES, FIRST = BUNDLE.router.table, BUNDLE.golden, BUNDLE.router.gates, BUNDLE.paths[0]
+
+
+def test_the_small_bundle_fits() -> None:
+    """The bundle that the other tests break is whole."""
+    check_bundle(small_bundle())
+
+
+@pytest.mark.parametrize(
+    ("bundle", "message"),
+    [
+        (dataclasses.replace(BUNDLE, path_of_group=(0,)), "path_of_group"),
+        (dataclasses.replace(BUNDLE, path_of_group=(0, 2)), "path_of_group"),
+        (dataclasses.replace(BUNDLE, path_of_group=(0, -1)), "path_of_group"),
+        (dataclasses.replace(BUNDLE, paths=(FIRST, FIRST)), "different names"),
+        (dataclasses.replace(BUNDLE, items=None), "item table exactly where"),
+        (dataclasses.replace(BUNDLE, schema=BUNDLE.schema.model_copy(update={"fields": BUNDLE.schema.fields[::-1]})), "schema.json"),
+        (_with_router(layout=FieldLayout(("a",), (13,), (1,))), "encoder's layout"),
+        (_with_router(table=TABLE[0]), "matrices"),
+        (_with_router(table=TABLE[:-1]), "router table must be float32"),
+        (_with_router(table=TABLE.astype(np.float64)), "router table must be float32"),
+        (_with_router(table=_changed(TABLE, (3, 1), np.nan)), "router table must hold finite"),
+        (_with_router(centroids=np.zeros((2, 5), np.float32)), "centroids"),
+        (_with_gates(scale=np.zeros(6, np.float32)), "scale must be above 0"),
+        (_with_gates(mean=np.zeros(5, np.float32)), "gate mean"),
+        (_with_gates(kernels=(np.zeros((6, 5), np.float32),)), "gate kernel"),
+        (_with_gates(kernels=()), "its kernels and biases"),
+        (_with_gates(biases=(np.zeros(5, np.float32),)), "gate bias"),
+        (_with_gates(form="mlp"), "its kernels and biases"),
+        (_with_gates(form="magic"), "its kernels and biases"),
+        (_with_path(mask=np.ones((3, 3), bool)), "mask of path 'group-0'"),
+        (_with_path(mask=FIRST.mask.astype(np.uint8)), "mask of path 'group-0'"),
+        (_with_path(gated=True), "must be all true"),
+        (_with_path(table=FIRST.table[:-1]), "table of path 'group-0'"),
+        (_with_path(table=_changed(FIRST.table, 0, np.inf)), "must hold finite"),
+        (_with_path(first_order=np.zeros(12, np.float32)), "first-order weights of path 'group-0'"),
+        (_with_golden(logits=GOLDEN.logits[:-1]), "golden logits"),
+        (_with_golden(group=GOLDEN.group.astype(np.int64)), "golden group"),
+        (_with_golden(ids=GOLDEN.ids[:, :-1]), "golden ids must be int32"),
+        (_with_golden(ids=_changed(GOLDEN.ids, (0, 0), 4)), "golden ids must lie within"),
+        (_with_golden(ids=_changed(GOLDEN.ids, (0, 0), PADDING)), "golden ids must lie within"),
+        (_with_items(ids=_changed(ITEMS.ids, (0, 2), 7)), "item ids must lie within"),
+        (_with_items(names=("m1", "m2")), "one row for each"),
+        (_with_items(names=("m1", "m2", "m2")), "one row for each"),
+        (_with_items(popularity=np.zeros(2, np.int32)), "one row for each"),
+    ],
+)
+def test_broken_laws_are_told(bundle: Bundle, message: str) -> None:
+    """Each broken law is named in the error."""
+    with pytest.raises(BundleCorruptError, match=message):
+        check_bundle(bundle)
+
+
+def test_all_broken_laws_are_told_at_once() -> None:
+    """Two faults give one error that names both."""
+    bundle = dataclasses.replace(_with_golden(logits=GOLDEN.logits[:-1]), path_of_group=(0, 9))
+    with pytest.raises(BundleCorruptError, match=r"path_of_group.*golden logits"):
+        check_bundle(bundle)
