@@ -1,0 +1,42 @@
+"""The application: assembled here, made elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from service import problems
+from service.deps import Parts
+from service.jobs.sql_store import SqlStore
+from service.metrics import Metrics
+from service.observe import Observe
+from service.openapi import describe
+from service.registry import Registry
+from service.routes import datasets, health, models, searches
+from service.settings import Settings
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The HTTP application on a folder and a database, which are created where they are missing."""
+    settings.folder.mkdir(parents=True, exist_ok=True)
+    store = SqlStore(settings.url)
+    metrics = Metrics(store)
+    app = FastAPI(version=version("ihas"), lifespan=_lifespan)
+    app.state.parts = Parts(settings, store, Registry(store, settings.folder), metrics)
+    app.add_middleware(Observe, settings=settings, metrics=metrics)
+    problems.install(app)
+    for routes in (datasets, searches, models, health):
+        app.include_router(routes.router)
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]  # FastAPI's own way to extend the description
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    parts: Parts = app.state.parts
+    yield
+    parts.shutdown.set()
+    parts.store.close()

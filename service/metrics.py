@@ -1,0 +1,68 @@
+"""Figures for Prometheus, in a registry of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from service.jobs.store import JobStore
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+class Metrics:
+    """What `/metrics` shows."""
+
+    def __init__(self, store: JobStore) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(JobCollector(store))
+        labels = ("route", "method", "status")
+        self._requests = Counter("ihas_requests", "Requests answered.", labels, registry=self._registry)
+        self._seconds = Histogram(
+            "ihas_request_seconds", "Seconds until an answer began.", ("route", "method"), buckets=BUCKETS, registry=self._registry
+        )
+
+    def observe(self, scope: Mapping[str, Any], status: int, seconds: float) -> None:
+        """Count one request; a path that no route takes counts as `unmatched`."""
+        route = getattr(scope.get("route"), "path", None) or "unmatched"
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        self._requests.labels(route, method, str(status)).inc()
+        self._seconds.labels(route, method).observe(seconds)
+
+    def page(self) -> bytes:
+        """Everything, in Prometheus's text format."""
+        return generate_latest(self._registry)
+
+
+class JobCollector(Collector):
+    """Reads the job table when the figures are asked for."""
+
+    def __init__(self, store: JobStore) -> None:
+        self._store = store
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Names without figures, so that registering reads nothing."""
+        yield _jobs()
+        yield _children()
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Jobs by state, and children at work."""
+        jobs, children = _jobs(), _children()
+        for state, count in self._store.counts().items():
+            jobs.add_metric([state], count)
+        children.add_metric([], self._store.children())
+        yield jobs
+        yield children
+
+
+def _jobs() -> GaugeMetricFamily:
+    return GaugeMetricFamily("ihas_jobs", "Jobs by state.", labels=("state",))
+
+
+def _children() -> GaugeMetricFamily:
+    return GaugeMetricFamily("ihas_children", "Children of workers that carry out a job.", labels=())

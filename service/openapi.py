@@ -1,0 +1,55 @@
+"""What the generated API description lacks: problem documents, and the bodies that msgspec reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+
+from service.problems import MEDIA_TYPE, Problem
+
+REFERENCE = "#/components/schemas/{name}"
+KNOWN: dict[str, type[msgspec.Struct]] = {}
+TITLE = "iHAS"
+SUMMARY = "Search embedding dimensions per instance, group the instances, serve one model per group."
+
+
+def body_of(kind: type[msgspec.Struct], example: dict[str, Any]) -> dict[str, Any]:
+    """A route's description of a body that msgspec reads."""
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": _reference(kind), "example": example}}}}
+
+
+def json_answer(kind: type[msgspec.Struct]) -> dict[int | str, dict[str, Any]]:
+    """A route's description of an answer that msgspec writes."""
+    return {200: {"content": {"application/json": {"schema": _reference(kind)}}}}
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The description of `app`, made once."""
+    if app.openapi_schema is None:
+        schema = get_openapi(title=TITLE, version=app.version, summary=SUMMARY, routes=app.routes)
+        schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+        _, structures = msgspec.json.schema_components(KNOWN.values(), ref_template=REFERENCE)
+        _, problems = models_json_schema([(Problem, "serialization")], ref_template=REFERENCE.format(name="{model}"))
+        schemas |= structures | problems["$defs"]
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+        for path in schema["paths"].values():
+            for operation in path.values():
+                _say_problems(operation)
+        app.openapi_schema = schema
+    return app.openapi_schema
+
+
+def _say_problems(operation: dict[str, Any]) -> None:
+    problem = {"schema": {"$ref": REFERENCE.format(name=Problem.__name__)}}
+    operation["responses"].pop("422", None)
+    operation["responses"]["default"] = {"description": "Why the request was not answered", "content": {MEDIA_TYPE: problem}}
+
+
+def _reference(kind: type[msgspec.Struct]) -> dict[str, str]:
+    KNOWN[kind.__name__] = kind
+    return {"$ref": REFERENCE.format(name=kind.__name__)}

@@ -1,0 +1,83 @@
+"""Data sets: create, upload, look at what was found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from ihas.data.findings import FieldProfile, Finding, ValidationReport
+from ihas.errors import DataError
+from service.content import allowed_path, receive
+from service.deps import CursorDep, DatasetDep, LimitDep, SettingsDep, StoreDep, json_only
+from service.errors import ConflictError
+from service.jobs.catalogue import Dataset, NewDataset
+from service.schemas import DatasetCreate, DatasetPublic, DatasetsPublic, next_cursor
+
+router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
+FILE = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
+
+
+@router.post("", status_code=201, dependencies=[Depends(json_only)])
+def create_dataset(body: DatasetCreate, response: Response, store: StoreDep, settings: SettingsDep) -> DatasetPublic:
+    """Create a data set. With `path` its check begins at once; otherwise upload its file next."""
+    path = None if body.path is None else allowed_path(body.path, settings.data_roots)
+    reading = body.model_dump(mode="json", include={"format", "delimiter", "columns"})
+    dataset = store.add_dataset(NewDataset(body.name, reading, path))
+    response.headers["Location"] = f"/v1/datasets/{dataset.id}"
+    return DatasetPublic.of(dataset)
+
+
+@router.get("")
+def list_datasets(store: StoreDep, cursor: CursorDep = None, limit: LimitDep = 50) -> DatasetsPublic:
+    """Data sets, newest first."""
+    found = store.datasets(cursor, limit)
+    return DatasetsPublic(datasets=tuple(map(DatasetPublic.of, found)), next_cursor=next_cursor(found, limit))
+
+
+@router.get("/{dataset_id}")
+def read_dataset(dataset: DatasetDep) -> DatasetPublic:
+    """One data set."""
+    return DatasetPublic.of(dataset)
+
+
+@router.put("/{dataset_id}/content", status_code=202, openapi_extra=FILE)
+async def upload_content(dataset: DatasetDep, request: Request, store: StoreDep, settings: SettingsDep) -> DatasetPublic:
+    """Send the file as the body, gzip or zstd compressed or not; it is checked next."""
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        raise HTTPException(415, "The body must be the file itself, not a form.")
+    _check_takes_a_file(dataset)
+    upload = await receive(request.stream(), dataset, settings.folder)
+    try:
+        return DatasetPublic.of(await run_in_threadpool(store.receive_upload, dataset.id, upload))
+    except ConflictError:
+        (settings.folder / upload.path).unlink(missing_ok=True)
+        raise
+
+
+@router.get("/{dataset_id}/report", response_model=ValidationReport)
+def read_report(dataset: DatasetDep) -> Any:
+    """What the check found: every finding with row and column."""
+    return _report(dataset)
+
+
+@router.get("/{dataset_id}/profile")
+def read_profile(dataset: DatasetDep) -> tuple[FieldProfile, ...]:
+    """What each column holds."""
+    return ValidationReport.model_validate(_report(dataset)).profiles
+
+
+def _report(dataset: Dataset) -> Any:
+    if dataset.report is not None:
+        return dataset.report
+    if dataset.error is not None:
+        findings = [Finding.model_validate(finding) for finding in dataset.error.get("findings", ())]
+        raise DataError(str(dataset.error.get("detail")), findings)
+    raise ConflictError(f"Data set {dataset.id} is {dataset.state}; there is a report once it is valid or invalid.")
+
+
+def _check_takes_a_file(dataset: Dataset) -> None:
+    """Refuse an upload before its first byte where its end would be refused anyway."""
+    if dataset.referenced or dataset.state not in ("uploading", "invalid"):
+        raise ConflictError(f"Data set {dataset.id} is {dataset.state} and takes no other file. Create another data set.")

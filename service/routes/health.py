@@ -1,0 +1,36 @@
+"""Whether the process is well, and its figures."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from service.deps import PartsDep, RegistryDep, StoreDep
+from service.problems import ProblemPart, problem_response
+from service.schemas import Health
+
+router = APIRouter(tags=["health"])
+NOT_READY = ("not-ready", 503, "Not ready")
+
+
+@router.get("/livez")
+async def livez() -> Health:
+    """The process answers."""
+    return Health(status="alive")
+
+
+@router.get("/readyz", response_model=Health)
+def readyz(request: Request, store: StoreDep, registry: RegistryDep) -> Health | Response:
+    """The database is reached, and every model that was asked for met its golden rows."""
+    store.check()
+    failures = registry.failures()
+    if failures:
+        errors = [ProblemPart(detail=f"Model {name!r} cannot be used: {reason}") for name, reason in failures.items()]
+        return problem_response(request.scope, NOT_READY, "Some models cannot be used.", errors)
+    return Health(status="ready", models=dict(registry.serving()))
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+def metrics(parts: PartsDep) -> Response:
+    """Figures for Prometheus."""
+    return Response(parts.metrics.page(), media_type=CONTENT_TYPE_LATEST)

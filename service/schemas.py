@@ -1,0 +1,257 @@
+"""What goes over the wire, by role."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import ConfigDict, Field, PlainSerializer
+
+from ihas.config import Config, LearningConfig, RunOptions, SchemaConfig
+from service.jobs.catalogue import Dataset, DatasetState, ModelVersion
+from service.jobs.job import Event, Job, JobState
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+Moment = Annotated[datetime, PlainSerializer(lambda moment: moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"), str)]
+FileFormat = Literal["auto", "csv", "parquet", "jsonl"]
+AT = "2026-11-21T09:30:00.000Z"
+
+
+class DatasetCreate(Config):
+    """A data set to create."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    """Name for people."""
+    format: FileFormat = "auto"
+    """Format of the file; `auto` goes by a path's suffix, or by an upload's first bytes."""
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+    """Character between CSV cells; without it, it is told from the header."""
+    columns: SchemaConfig = SchemaConfig()
+    """What is known about the columns; the rest is inferred."""
+    path: str | None = Field(default=None, min_length=1)
+    """A file that the service can read already; without it, the file is uploaded."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "coupons", "columns": {"label": "Y", "item": ["coupon"]}}]})
+
+
+class DatasetPublic(Config):
+    """A data set."""
+
+    id: str
+    """Its name in paths."""
+    name: str
+    """Name for people."""
+    state: DatasetState
+    """`uploading` waits for the file, `validating` for the check; only a `valid` one may be searched on."""
+    size: int | None
+    """Bytes of the uploaded file."""
+    sha256: str | None
+    """Digest of the uploaded file, hexadecimal."""
+    error: dict[str, Any] | None
+    """Why it cannot be used: `code`, `detail`, and `findings` with row and column."""
+    created_at: Moment
+    """When it was created."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"id": "ds_5f2a", "name": "coupons", "state": "valid", "size": 5120, "sha256": "9f86d081", "error": None, "created_at": AT}
+            ]
+        }
+    )
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> Self:
+        """The wire form of a data set."""
+        shown = {name: getattr(dataset, name) for name in ("id", "name", "state", "size", "sha256", "error")}
+        return cls(**shown, created_at=_moment(dataset.created_at))
+
+
+class DatasetsPublic(Config):
+    """A page of data sets, newest first."""
+
+    datasets: tuple[DatasetPublic, ...]
+    """The page."""
+    next_cursor: int | None
+    """Where the next page begins; absent on the last one."""
+
+
+class SearchCreate(Config):
+    """A search to submit."""
+
+    name: Name
+    """Name of the model that comes out; a name that exists gets another version."""
+    dataset_id: str
+    """A valid data set."""
+    learning: LearningConfig = LearningConfig()
+    """What is learnt."""
+    run: RunOptions = RunOptions()
+    """How it is run."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"name": "coupons", "dataset_id": "ds_5f2a", "learning": {"seed": 1, "cluster": {"num_groups": [2, 3]}}}]
+        }
+    )
+
+
+class SearchPublic(Config):
+    """A search."""
+
+    id: str
+    """Its name in paths."""
+    name: str
+    """Name of the model that comes out."""
+    dataset_id: str
+    """Data set that it works on."""
+    state: JobState
+    """Where it stands."""
+    attempt: int
+    """Times that a worker began it."""
+    progress: float
+    """Share of the run that is done, 0 to 1."""
+    eta_s: float | None
+    """Seconds that the rest is expected to take, once that can be told."""
+    heartbeat_age_s: float | None
+    """Seconds since its worker was last heard of, while it runs."""
+    message: str
+    """What it is doing, for a person."""
+    error: dict[str, Any] | None
+    """Why it failed: `code`, `detail`, and what else is known."""
+    model_version: int | None
+    """Version of the model that came out."""
+    created_at: Moment
+    """When it was submitted."""
+    started_at: Moment | None
+    """When a worker first began it."""
+    finished_at: Moment | None
+    """When it finished."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "sr_91c0",
+                    "name": "coupons",
+                    "dataset_id": "ds_5f2a",
+                    "state": "searching",
+                    "attempt": 1,
+                    "progress": 0.4,
+                    "eta_s": 21.5,
+                    "heartbeat_age_s": 1.2,
+                    "message": "Epoch 3: validation AUC .741.",
+                    "error": None,
+                    "model_version": None,
+                    "created_at": AT,
+                    "started_at": AT,
+                    "finished_at": None,
+                }
+            ]
+        }
+    )
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        """The wire form of a search."""
+        names = ("id", "name", "dataset_id", "state", "attempt", "eta_s", "heartbeat_age_s", "message", "error", "model_version")
+        times = {name: _moment(getattr(job, name)) for name in ("created_at", "started_at", "finished_at")}
+        return cls(**{name: getattr(job, name) for name in names}, **times, progress=job.fraction)
+
+
+class SearchesPublic(Config):
+    """A page of searches, newest first."""
+
+    searches: tuple[SearchPublic, ...]
+    """The page."""
+    next_cursor: int | None
+    """Where the next page begins; absent on the last one."""
+
+
+class EventPublic(Config):
+    """A moment of a search; the `data` of a server-sent event, whose `id` is the event's."""
+
+    id: int
+    """1, 2, 3, ... within the search, without gaps."""
+    at: Moment
+    """When."""
+    state: JobState
+    """Where the search stood."""
+    attempt: int
+    """Times that a worker had begun it."""
+    progress: float
+    """Share of the run that was done, 0 to 1."""
+    eta_s: float | None
+    """Seconds that the rest was expected to take."""
+    message: str
+    """What it was doing, for a person."""
+    metrics: dict[str, float]
+    """Figures of the moment, for example the validation AUC of an epoch."""
+    error: dict[str, Any] | None
+    """Why it failed."""
+
+    @classmethod
+    def of(cls, event: Event) -> Self:
+        """The wire form of an event."""
+        shown = {name: getattr(event, name) for name in ("id", "state", "attempt", "eta_s", "message", "metrics", "error")}
+        return cls(**shown, at=_moment(event.at), progress=event.fraction)
+
+
+class ModelVersionPublic(Config):
+    """A version of a model."""
+
+    name: str
+    """Name of the model."""
+    version: int
+    """1, 2, 3, ... within the name."""
+    search_id: str
+    """Search that it came out of."""
+    created_at: Moment
+    """When it was registered."""
+
+    @classmethod
+    def of(cls, version: ModelVersion) -> Self:
+        """The wire form of a version."""
+        return cls(name=version.name, version=version.version, search_id=version.job_id, created_at=_moment(version.created_at))
+
+
+class ModelsPublic(Config):
+    """The newest version of every model."""
+
+    models: tuple[ModelVersionPublic, ...]
+    """By name."""
+
+
+class ModelPublic(Config):
+    """A model."""
+
+    name: str
+    """Its name."""
+    latest: int
+    """Its newest version."""
+    serving: int | None
+    """The version that answers; absent where none can be loaded."""
+    problem: str | None
+    """Why no version can be loaded."""
+    summary: dict[str, Any]
+    """What the search found, as its bundle carries it."""
+    versions: tuple[ModelVersionPublic, ...]
+    """All versions, newest first."""
+
+
+class Health(Config):
+    """That the process is well."""
+
+    status: Literal["alive", "ready"]
+    """`alive` answers; `ready` also reaches the database and can serve every model that was asked for."""
+    models: dict[str, int] = {}
+    """Versions in use, by name."""
+
+
+def next_cursor(found: Sequence[Job] | Sequence[Dataset], limit: int) -> int | None:
+    """Where the page after `found` begins."""
+    return found[-1].number if len(found) == limit else None
+
+
+def _moment(seconds: float | None) -> Any:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
