@@ -1,0 +1,32 @@
+"""Encoded rows in blocks."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ihas.data.dataset import Dataset
+from ihas.layout import FieldLayout
+
+LAYOUT = FieldLayout(("a",), (9,), (1,))
+
+
+def _dataset(rows: int) -> Dataset:
+    return Dataset(LAYOUT, np.arange(rows, dtype=np.int32)[:, None], np.arange(rows, dtype=np.float32) % 2)
+
+
+@given(st.integers(0, 20), st.integers(1, 7))
+def test_blocks_are_the_rows_in_order(rows: int, num_rows: int) -> None:
+    """Blocks end to end are the whole, none is larger than asked, and none is empty."""
+    blocks = list(_dataset(rows).blocks(num_rows))
+    assert [row for block in blocks for row in block.ids[:, 0].tolist()] == list(range(rows))
+    assert all(0 < len(block) <= num_rows for block in blocks)
+
+
+def test_take_keeps_ids_and_labels_together() -> None:
+    """Rows are taken by number in the given order, or by mask."""
+    taken = _dataset(5).take(np.array([3, 0]))
+    assert taken.ids[:, 0].tolist() == [3, 0]
+    assert taken.labels.tolist() == [1.0, 0.0]
+    assert len(_dataset(5).take(np.array([True, False, True, False, False]))) == 2

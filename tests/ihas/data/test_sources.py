@@ -1,0 +1,41 @@
+"""Compressed files."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from ihas.data.sources import opened
+from ihas.errors import DataError
+from tests.ihas.data.tables import fault_places, written
+
+CONTENT = b"a,b\n" + b"1,2\n" * 1000
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("x.csv", CONTENT), ("x.csv.gz", gzip.compress(CONTENT)), ("x.csv.zst", pa.compress(CONTENT, codec="zstd", asbytes=True))],
+)
+def test_the_suffix_says_how_a_file_is_compressed(tmp_path: Path, name: str, content: bytes) -> None:
+    """Plain, gzip and zstd files give the same bytes."""
+    with opened(written(tmp_path / name, content)) as stream:
+        assert stream.read() == CONTENT
+
+
+@pytest.mark.parametrize("content", [b"not gzip", gzip.compress(CONTENT)[:-9], gzip.compress(CONTENT)[:-8] + b"12345678"])
+def test_damaged_compression_is_a_data_error(tmp_path: Path, content: bytes) -> None:
+    """A file that is no gzip, is cut short, or fails its checksum is refused with the way out."""
+    with pytest.raises(DataError, match="Copy or compress it again") as error, opened(written(tmp_path / "x.gz", content)) as stream:
+        stream.read()
+    assert fault_places(error) == [("unreadable_file", None, None)]
+
+
+def test_a_path_without_a_file(tmp_path: Path) -> None:
+    """A missing file and a folder are told apart."""
+    with pytest.raises(DataError, match="there is none"), opened(tmp_path / "nothing.csv"):
+        pass
+    with pytest.raises(DataError, match="is a folder"), opened(tmp_path):
+        pass
