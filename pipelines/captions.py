@@ -58,7 +58,16 @@ def _auc(result: RunResult) -> Caption:
         f"Of {counted(len(variants), 'variant')}, better than the base: {listed(names['better'])}; worse: {listed(names['worse'])}; "
         f"not told apart: {listed(names['unclear'])}."
     )
+    equals = [v.name for v in variants if v.role == "control" and v.gain and v.gain.difference >= _gain_of_chosen(result)]
+    if equals and result.chosen != result.variants[0].name:
+        here += (
+            f" {listed(equals)} did no worse than the chosen {result.chosen}, so these rows do not show that its grouping is the reason."
+        )
     return Caption(read, here)
+
+
+def _gain_of_chosen(result: RunResult) -> float:
+    return next((v.gain.difference for v in result.variants if v.name == result.chosen and v.gain), 0.0)
 
 
 def _pareto(result: RunResult) -> Caption:
@@ -85,7 +94,9 @@ def _gates(result: RunResult) -> Caption:
     kept = listed(f"group {group.group} keeps {sum(group.kept_dims)}" for group in result.groups)
     order = fields_by_kept(result)
     fields = f"Most are kept for {result.fields[order[0]]}, fewest for {result.fields[order[-1]]}."
-    return Caption(read, f"Of {total} dimensions, {kept}. {fields}")
+    values = np.array([group.mean_gates for group in result.groups])
+    span = f"A gate is open for {values.min():.0%} to {values.max():.0%} of a group's rows."
+    return Caption(read, f"Of {total} dimensions, {kept}. {fields} {span}")
 
 
 def _kept(result: RunResult) -> Caption:
@@ -162,6 +173,19 @@ def _history(result: RunResult) -> Caption:
 CAPTIONS: Mapping[str, Callable[[RunResult], Caption]] = MappingProxyType(
     {"auc": _auc, "pareto": _pareto, "gates": _gates, "kept": _kept, "groups": _groups, "counts": _counts, "history": _history}
 )
+
+
+def headline(result: RunResult) -> str:
+    """Whether the chosen variant is better than the plain model, in one sentence."""
+    if result.chosen == result.variants[0].name:
+        return "The plain model is served: nothing else was better on the validation rows."
+    gain = next(variant.gain for variant in result.variants if variant.name == result.chosen)
+    ends = {
+        "better": "ranks clicks better than the plain model",
+        "worse": "was chosen, but ranks the test rows worse than the plain model",
+        "unclear": "was chosen; whether it ranks clicks better than the plain model, the test rows cannot tell",
+    }
+    return f"The variant “{result.chosen}” {ends[outcome(gain)]}."
 
 
 def diversity(result: RunResult) -> str:

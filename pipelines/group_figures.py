@@ -27,6 +27,14 @@ def kept_mask(group: GroupResult) -> np.ndarray:
     return np.asarray(rank < np.array(group.kept_dims)[:, None])
 
 
+def gate_range(result: RunResult) -> tuple[float, float]:
+    """Range of all mean gates, out to whole tenths: the ends of the colour scale."""
+    values = np.array([group.mean_gates for group in result.groups])
+    return float(np.floor(values.min() * 10) / 10), max(
+        float(np.ceil(values.max() * 10) / 10), float(np.floor(values.min() * 10) / 10) + 0.1
+    )
+
+
 def gates(result: RunResult, only: int | None = None) -> go.Figure:
     """Mean gate of each dimension of each field, with a dot where the mask keeps it.
 
@@ -43,8 +51,9 @@ def gates(result: RunResult, only: int | None = None) -> go.Figure:
     panels.update_yaxes(showgrid=False)
     panels.update_xaxes(showgrid=False, nticks=8)
     panels.update_xaxes(title="embedding dimension", row=len(shown), col=1)
+    low, high = gate_range(result)
     bar = {"title": "mean<br>gate", "thickness": 12, "lenmode": "pixels", "len": 200, "y": 1.0, "yanchor": "top"}
-    return panels.update_layout(coloraxis={"colorscale": GATE_SCALE, "cmin": 0.0, "cmax": 1.0, "colorbar": bar, "showscale": only is None})
+    return panels.update_layout(coloraxis={"colorscale": GATE_SCALE, "cmin": low, "cmax": high, "colorbar": bar, "showscale": only is None})
 
 
 def _gate_panel(group: GroupResult, result: RunResult, order: Sequence[int]) -> go.Heatmap:
@@ -97,6 +106,7 @@ def groups(result: RunResult) -> go.Figure:
             marker={"size": 5, "opacity": 0.55, "color": group_colour(group.group)},
             hoverinfo="name",
         )
+    figure.update_layout(legend_itemsizing="constant")
     figure.update_xaxes(title="first principal component")
     figure.update_yaxes(title="second principal component")
     return figure

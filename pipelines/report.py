@@ -24,7 +24,7 @@ from ihas.results import RunResult, VariantResult
 from pipelines import captions
 from pipelines.drawing import group_colour, outcome
 from pipelines.figures import FIGURES
-from pipelines.group_figures import gates
+from pipelines.group_figures import gate_range, gates
 
 
 def write_report(result: RunResult, path: Path) -> None:
@@ -46,6 +46,8 @@ def render_report(result: RunResult) -> str:
         base=result.variants[0],
         chosen=chosen_variant(result),
         captions={name: caption(result) for name, caption in captions.CAPTIONS.items()},
+        headline=captions.headline(result),
+        gate_range=gate_range(result),
         diversity=captions.diversity(result),
         against_base=captions.against_base,
         settings=list(_settings(result.learning, type(result.learning)())),

@@ -30,6 +30,16 @@ def _symbol(variant: VariantResult, chosen: str) -> str:
     return "circle" if variant.role == "candidate" else "circle-open"
 
 
+def _beside(variant: VariantResult, others: list[VariantResult]) -> str:
+    """Where a mark's name stands: controls towards the middle, candidates on the side away from their nearest candidate."""
+    costs = [other.cost.parameters_per_path for other in others]
+    if variant.role == "control":
+        return "middle right" if variant.cost.parameters_per_path <= (min(costs) + max(costs)) / 2 else "middle left"
+    near = [other for other in others if other.role == "candidate" and other is not variant]
+    nearest = min(near, key=lambda other: abs(other.cost.parameters_per_path - variant.cost.parameters_per_path), default=variant)
+    return "bottom center" if (nearest.test.auc or 0.0) > (variant.test.auc or 0.0) else "top center"
+
+
 def auc(result: RunResult) -> go.Figure:
     """Test AUC of every variant minus the base's, with its 95 % interval."""
     variants = compared(result)
@@ -68,13 +78,13 @@ def pareto(result: RunResult) -> go.Figure:
         hoverinfo="skip",
     )
     scored = [variant for variant in result.variants if variant.test.auc is not None]
-    for number, variant in enumerate(sorted(scored, key=lambda v: v.test.auc or 0.0)):
+    for variant in scored:
         figure.add_scatter(
             x=[variant.cost.parameters_per_path],
             y=[variant.test.auc],
             mode="markers+text",
             text=label(variant.name),
-            textposition="top center" if number % 2 else "bottom center",
+            textposition=_beside(variant, scored),
             cliponaxis=False,
             marker={"size": 13, "color": outcome_colour(variant), "symbol": _symbol(variant, result.chosen), "line": {"width": 2}},
             hovertemplate=f"{label(variant.name, 60)}: AUC %{{y:.4f}}, %{{x:,.0f}} parameters<extra></extra>",

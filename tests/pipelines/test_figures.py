@@ -6,7 +6,7 @@ from plotly.graph_objects import Figure
 
 from ihas.errors import RequestError
 from ihas.results import Interval, RunResult
-from pipelines.captions import CAPTIONS, diversity, listed
+from pipelines.captions import CAPTIONS, diversity, headline, listed
 from pipelines.drawing import BETTER, UNCLEAR, WORSE, label, outcome
 from pipelines.figures import FIGURES, draw
 from pipelines.group_figures import fields_by_kept, kept_mask
@@ -137,3 +137,18 @@ def test_diversity_is_told_in_words() -> None:
 def test_lists_read_as_english() -> None:
     """Nothing, one, two and three words are joined as a person would."""
     assert [listed([]), listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])] == ["none", "a", "a and b", "a, b and c"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "words"),
+    [("base", "The plain model is served"), ("grouped", "ranks clicks better"), ("K-means on z", "worse"), ("static", "cannot tell")],
+)
+def test_headline_says_what_the_interval_says(chosen: str, words: str) -> None:
+    """The page's first sentence claims no more than the test rows show."""
+    assert words in headline(run_result(chosen=chosen))
+
+
+def test_a_control_as_good_as_the_choice_is_named() -> None:
+    """Where a control reaches the chosen variant, the caption says so; where none does, it is silent."""
+    assert "K-means on e did no worse than the chosen static" in CAPTIONS["auc"](run_result(chosen="static")).here
+    assert "did no worse" not in CAPTIONS["auc"](run_result(chosen="grouped")).here

@@ -81,7 +81,7 @@ def test_top_of_the_page_answers_what_was_found(page: str) -> None:
         "base 0.7481",
         "+0.0063 [+0.0021, +0.0104]",
         "6,940",
-        "(-41 %)",
+        "-41 %",
     ):
         assert text in top
 
