@@ -30,7 +30,7 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     for routes in (datasets, searches, models, health):
         app.include_router(routes.router)
-    app.openapi = lambda: describe(app)  # type: ignore[method-assign]  # FastAPI's own way to extend the description
+    app.openapi = lambda: describe(app, models.STRUCTURES)  # type: ignore[method-assign]  # FastAPI's own way to extend the description
     return app
 
 

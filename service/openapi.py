@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -12,7 +13,6 @@ from pydantic.json_schema import models_json_schema
 from service.problems import MEDIA_TYPE, Problem
 
 REFERENCE = "#/components/schemas/{name}"
-KNOWN: dict[str, type[msgspec.Struct]] = {}
 TITLE = "iHAS"
 SUMMARY = "Search embedding dimensions per instance, group the instances, serve one model per group."
 
@@ -27,14 +27,14 @@ def json_answer(kind: type[msgspec.Struct]) -> dict[int | str, dict[str, Any]]:
     return {200: {"content": {"application/json": {"schema": _reference(kind)}}}}
 
 
-def describe(app: FastAPI) -> dict[str, Any]:
-    """The description of `app`, made once."""
+def describe(app: FastAPI, structures: Iterable[type[msgspec.Struct]]) -> dict[str, Any]:
+    """The description of `app`, made once; `structures` are what msgspec reads and writes."""
     if app.openapi_schema is None:
         schema = get_openapi(title=TITLE, version=app.version, summary=SUMMARY, routes=app.routes)
         schemas = schema.setdefault("components", {}).setdefault("schemas", {})
-        _, structures = msgspec.json.schema_components(KNOWN.values(), ref_template=REFERENCE)
+        _, structured = msgspec.json.schema_components(structures, ref_template=REFERENCE)
         _, problems = models_json_schema([(Problem, "serialization")], ref_template=REFERENCE.format(name="{model}"))
-        schemas |= structures | problems["$defs"]
+        schemas |= structured | problems["$defs"]
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
         for path in schema["paths"].values():
@@ -51,5 +51,4 @@ def _say_problems(operation: dict[str, Any]) -> None:
 
 
 def _reference(kind: type[msgspec.Struct]) -> dict[str, str]:
-    KNOWN[kind.__name__] = kind
     return {"$ref": REFERENCE.format(name=kind.__name__)}

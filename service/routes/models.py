@@ -55,6 +55,7 @@ class RecommendResponse(msgspec.Struct, frozen=True):
     unknown_values: tuple[UnknownValue, ...]
 
 
+STRUCTURES = (ScoreRequest, ScoreResponse, RecommendRequest, RecommendResponse)
 SCORE = msgspec.json.Decoder(ScoreRequest)
 RECOMMEND = msgspec.json.Decoder(RecommendRequest)
 ENCODER = msgspec.json.Encoder()

@@ -1,0 +1,133 @@
+"""The processes of the service: the API, the worker, or both on one machine."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from multiprocessing.process import BaseProcess
+
+import structlog
+import uvicorn
+
+from service.app import create_app
+from service.deps import Parts
+from service.jobs.runs import PIPELINES
+from service.jobs.worker import run_worker
+from service.logs import configure_logs
+from service.settings import Settings
+
+STOPPING = (signal.SIGTERM, signal.SIGINT)
+LOOK_S = 0.2
+MARGIN_S = 2.0
+LOG = structlog.get_logger(__name__)
+
+
+class Server(uvicorn.Server):
+    """uvicorn that ends streams of events and long polls as soon as it begins to stop, so that they hold up nothing."""
+
+    def __init__(self, settings: Settings) -> None:
+        app = create_app(settings)
+        parts: Parts = app.state.parts
+        self._waiting: asyncio.Event = parts.shutdown
+        config = uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=math.ceil(settings.drain_s),
+        )
+        super().__init__(config)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more requests and let the running ones end."""
+        self._waiting.set()
+        await super().shutdown(sockets)
+
+
+def serve(settings: Settings) -> None:
+    """Answer HTTP until SIGTERM or SIGINT."""
+    configure_logs()
+    server = Server(settings)
+    for number in STOPPING:
+        signal.signal(number, _already_stopping)
+    server.run()
+
+
+def work(settings: Settings, command: Sequence[str] = PIPELINES) -> None:
+    """Carry out jobs until SIGTERM or SIGINT; `command` begins the children's command line."""
+    configure_logs()
+    run_worker(settings, _stop_on_signal(), command)
+
+
+def up(settings: Settings, command: Sequence[str] = PIPELINES) -> None:
+    """Answer HTTP and carry out jobs, in two processes that end together.
+
+    Raises:
+        SystemExit: one of them ended by itself.
+    """
+    configure_logs()
+    stop = _stop_on_signal()
+    context = multiprocessing.get_context("spawn")
+    processes: list[BaseProcess] = [
+        context.Process(target=_as_part, args=(serve, settings), name="api"),
+        context.Process(target=_as_part, args=(work, settings, command), name="worker"),
+    ]
+    try:
+        for process in processes:
+            process.start()
+        while not stop.is_set() and not multiprocessing.connection.wait([one.sentinel for one in processes], LOOK_S):
+            pass
+        ended = [process.name for process in processes if process.exitcode is not None]
+    finally:
+        _end(processes, settings.drain_s + MARGIN_S)
+    if ended and not stop.is_set():
+        raise SystemExit(f"Ended by itself: {', '.join(ended)}. The log above says why.")
+
+
+def _as_part(role: Callable[..., None], *arguments: object) -> None:
+    """Play a role that ends when the parent process does, however that ends."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    role(*arguments)
+
+
+def _end_with(parent: BaseProcess) -> None:
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _end(processes: Sequence[BaseProcess], within_s: float) -> None:
+    started = [process for process in processes if process.pid is not None]
+    for process in started:
+        process.terminate()
+    for process in started:
+        process.join(within_s)
+        if process.exitcode is None:
+            LOG.warning("ending it for good", process=process.name)
+            process.kill()
+            process.join()
+
+
+def _stop_on_signal() -> threading.Event:
+    stop = threading.Event()
+    for number in STOPPING:
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def _already_stopping(_number: int, _frame: object) -> None:
+    """uvicorn raises its signal once more when it has stopped; by then there is nothing left to do."""
