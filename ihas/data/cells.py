@@ -18,7 +18,7 @@ def cell_text(value: Scalar | None) -> str | None:
 
     The same value has the same text however a file or a request spells it: 270, 270.0, "270" and "270.0" are "270"; True, "True" and
     "true" are "true"; white space around a text is dropped. Null, NaN and empty text are missing. Any other text stays as it is,
-    so that "02139" keeps its zero and "1.10" is not "1.1". Other floats are written with the fewest digits that read back exactly.
+    so that "02139" keeps its zero and "1.10" is not "1.1". Any other float is written as Python writes it, 1e16 as "1e+16".
     """
     if value is None:
         return None
@@ -30,7 +30,7 @@ def cell_text(value: Scalar | None) -> str | None:
         return str(value)
     if math.isnan(value):
         return None
-    return str(int(value)) if value.is_integer() else repr(value)
+    return _canonical(repr(value))
 
 
 def cell_number(text: str) -> float | None:

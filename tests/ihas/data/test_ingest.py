@@ -1,0 +1,115 @@
+"""From files to parts on disk."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ihas.config import DataConfig, EncodingConfig, SchemaConfig, SplitConfig
+from ihas.data.ingest import ingest, inspect
+from ihas.data.readers import read_table
+from ihas.data.storage import load_ingested
+from ihas.errors import ConfigError, DataError
+from tests.ihas.data.tables import written
+
+COUPON = Path(__file__).parents[3] / "data" / "coupon"
+
+
+def _coupon() -> DataConfig:
+    columns = SchemaConfig(**tomllib.loads((COUPON / "columns.toml").read_text()))
+    return DataConfig(path=COUPON / "in-vehicle-coupon-recommendation.csv.gz", columns=columns)
+
+
+def _bytes(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def _clicks(path: Path, rows: range, **extra: Any) -> Path:
+    lines = [f"{n % 2},{n % 5},{'/'.join(['x', 'y'][: 1 + n % 2])}" + "".join(f",{of_row(n)}" for of_row in extra.values()) for n in rows]
+    return written(path, "\n".join([",".join(["label", "user", "tags", *extra]), *lines]) + "\n")
+
+
+def test_the_coupon_data_works_as_it_is(tmp_path: Path) -> None:
+    """A column that is 99 % empty and a constant one only warn, and the five coupons become the items."""
+    ingested = ingest(_coupon(), EncodingConfig(), SplitConfig(), 0, tmp_path / "out")
+    warnings = {(finding.code, finding.column) for finding in ingested.report.findings}
+    assert {("mostly_missing", "Car"), ("constant_column", "ToCoupon_GEQ5min")} <= warnings
+    assert not ingested.report.errors
+    assert [len(part) for part in (ingested.parts.train, ingested.parts.valid, ingested.parts.test)] == [10142, 1268, 1268]
+    assert ingested.items is not None
+    assert set(ingested.items.names) == {"Coffee House", "Restaurant(<20)", "Carry out & Take away", "Bar", "Restaurant(20-50)"}
+    assert ingested.items.popularity.sum() == 10142
+    assert [field.name for field in ingested.schema.fields if field.role == "item"] == ["Coupon"]
+    assert {field.kind for field in ingested.schema.fields} == {"categorical"}
+    clicks = sum(float(part.labels.sum()) for part in (ingested.parts.train, ingested.parts.valid, ingested.parts.test))
+    assert clicks / 12678 == pytest.approx(0.5685, abs=5e-5)
+
+
+def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
+    """Two ingests with one seed are equal to the bit, and another seed splits otherwise."""
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        ingest(_coupon(), EncodingConfig(), SplitConfig(), seed, tmp_path / name)
+    first, again, other = (_bytes(tmp_path / name) for name in "abc")
+    assert first == again
+    assert first["test/ids.npy"] != other["test/ids.npy"]
+
+
+def test_what_was_written_is_mapped_and_decodes_to_the_file(tmp_path: Path) -> None:
+    """Parts are read-only maps; each training row decodes to its cells, and is what the encoder makes of them."""
+    path = _clicks(tmp_path / "x.csv", range(40), part=lambda n: ("train", "train", "valid", "test")[n // 2 % 4])
+    data = DataConfig(path=path, columns=SchemaConfig(multivalued={"tags": "/"}))
+    ingest(data, EncodingConfig(), SplitConfig(kind="given", column="part"), 0, tmp_path / "out")
+    loaded = load_ingested(tmp_path / "out")
+    rows = [row for row in read_table(path).to_pylist() if row["part"] == "train"]
+    assert isinstance(loaded.parts.train.ids.base, np.memmap)
+    assert not loaded.parts.train.ids.flags.writeable
+    assert loaded.schema.ignored == ("part",)
+    assert np.array_equal(
+        loaded.parts.train.ids, loaded.encoder.encode_rows([{name: row[name] for name in ("user", "tags")} for row in rows])
+    )
+    assert [loaded.encoder.decode("user", row) for row in loaded.parts.train.ids[:, 0].tolist()] == [row["user"] for row in rows]
+    assert loaded.parts.train.labels.tolist() == [float(row["label"]) for row in rows]
+    assert loaded.items is None
+
+
+def test_the_encoder_sees_training_rows_only(tmp_path: Path) -> None:
+    """A value that only test rows hold is unknown to the encoder."""
+    train, test = _clicks(tmp_path / "train.csv", range(40)), _clicks(tmp_path / "test.csv", range(40), extra=lambda _: 1)
+    test.write_text(test.read_text().replace(",4,", ",new,"))
+    ingested = ingest(DataConfig(path=train, test_path=test), EncodingConfig(), SplitConfig(), 0, tmp_path / "out")
+    assert [len(part) for part in (ingested.parts.train, ingested.parts.valid, ingested.parts.test)] == [36, 4, 40]
+    assert ingested.encoder.decode("user", int(ingested.parts.test.ids[4, 0])) == "(unknown)"
+
+
+@pytest.mark.parametrize(("bad", "code"), [("2,1,x", "label_not_binary"), ("1,1", "ragged_row")])
+def test_bad_rows_stop_the_ingest_and_nothing_is_left(bad: str, code: str, tmp_path: Path) -> None:
+    """A wrong label and a short row are errors with their row; no folder appears."""
+    path = _clicks(tmp_path / "x.csv", range(40))
+    path.write_text(path.read_text() + bad + "\n")
+    with pytest.raises(DataError) as error:
+        ingest(DataConfig(path=path), EncodingConfig(), SplitConfig(), 0, tmp_path / "out")
+    assert [(finding.code, finding.row) for finding in error.value.findings] == [(code, 41)]
+    assert [left.name for left in tmp_path.iterdir()] == ["x.csv"]
+
+
+def test_inspection_reports_what_ingest_refuses(tmp_path: Path) -> None:
+    """A wrong label is a finding of the report, in the file that holds it; nothing is raised and nothing written."""
+    train, test = _clicks(tmp_path / "train.csv", range(40)), _clicks(tmp_path / "test.csv", range(40))
+    test.write_text(test.read_text() + "7,1,x\n")
+    report = inspect(DataConfig(path=train, test_path=test))
+    assert [(finding.code, finding.row, finding.message[:11]) for finding in report.errors] == [("label_not_binary", 41, "test_path: ")]
+    assert (report.rows, report.columns.label) == (40, "label")
+
+
+def test_files_must_have_the_same_columns(tmp_path: Path) -> None:
+    """A validation file without a column of the training file is refused; a column that does not exist cannot split."""
+    train = _clicks(tmp_path / "train.csv", range(40))
+    other = written(tmp_path / "valid.csv", "label,user\n1,2\n0,2\n")
+    with pytest.raises(DataError, match="column `tags`: valid_path: All files must have the same columns"):
+        inspect(DataConfig(path=train, valid_path=other))
+    with pytest.raises(ConfigError, match="`split.column` must name a column"):
+        ingest(DataConfig(path=train), EncodingConfig(), SplitConfig(kind="given", column="no"), 0, tmp_path / "out")

@@ -1,0 +1,35 @@
+"""Folders that are complete or absent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ihas.data.storage import new_folder
+from ihas.errors import ConfigError
+
+
+def test_a_folder_appears_when_it_is_complete(tmp_path: Path) -> None:
+    """While the block writes there is no folder of that name; afterwards it holds everything and nothing else is left."""
+    with new_folder(tmp_path / "out") as partial:
+        (partial / "inner").mkdir()
+        (partial / "inner" / "x").write_text("1")
+        assert not (tmp_path / "out").exists()
+    assert (tmp_path / "out" / "inner" / "x").read_text() == "1"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
+    """Where writing fails, neither the folder nor its half remains."""
+    with pytest.raises(FileNotFoundError), new_folder(tmp_path / "out") as partial:
+        (partial / "nothing" / "x").write_text("1")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_existing_folder_is_not_overwritten(tmp_path: Path) -> None:
+    """What is there stays there."""
+    (tmp_path / "x").write_text("1")
+    with pytest.raises(ConfigError, match="must not exist yet"), new_folder(tmp_path):
+        pass
+    assert (tmp_path / "x").read_text() == "1"

@@ -1,0 +1,106 @@
+"""Errors, warnings and profiles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ihas.config import SchemaConfig
+from ihas.data.findings import ValidationReport
+from ihas.data.inference import infer_schema
+from ihas.data.validation import validate
+from tests.ihas.data.tables import made_table
+
+ROWS = 60
+
+
+def _report(cells: list[Any], labels: list[Any] | None = None, **settings: Any) -> ValidationReport:
+    table = made_table({"label": labels or [number % 2 for number in range(len(cells))], "a": cells})
+    return validate(table, infer_schema(table, SchemaConfig(**settings)))
+
+
+def _places(report: ValidationReport) -> list[tuple[str, int | None, str | None]]:
+    return [(finding.code, finding.row, finding.column) for finding in report.findings if finding.code != "repeated_rows"]
+
+
+@pytest.mark.parametrize("labels", [[0, 1], ["0", "1"], [True, False], [0.0, 1.0], ["TRUE", "false"]])
+def test_labels_may_be_spelled_in_many_ways(labels: list[Any]) -> None:
+    """0 and 1, true and false, as numbers or texts, are labels."""
+    assert not _report(["x", "y"], labels).errors
+
+
+def test_every_bad_label_is_an_error_with_its_row() -> None:
+    """A label that is not 0 or 1 is shown with its row, and so is a missing one."""
+    report = _report(["x"] * 4, [1, 2, None, 0])
+    assert [place for place in _places(report) if place[2] == "label"] == [("label_missing", 3, "label"), ("label_not_binary", 2, "label")]
+    assert "'2'" in report.errors[1].message
+
+
+def test_one_label_class_is_an_error() -> None:
+    """Nothing can be learnt from clicks alone."""
+    assert [finding.code for finding in _report(["x", "y"], [1, 1]).errors] == ["one_label_class"]
+
+
+def test_a_table_without_fields_is_an_error() -> None:
+    """A label alone is not enough."""
+    assert [finding.code for finding in _report(["x", "y"], ignored=("a",)).errors] == ["no_fields"]
+
+
+def test_texts_in_a_numeric_field_are_errors() -> None:
+    """Texts, NaN and infinities in a numeric field are errors with row and column; an empty cell is none."""
+    report = _report(["1", "x", "", "NaN", "-Infinity", "2"], numeric=("a",))
+    assert _places(report) == [("not_a_number", row, "a") for row in (2, 4, 5)]
+
+
+def test_times_that_do_not_parse_are_errors() -> None:
+    """A cell of the time column that is no time, or missing, is an error."""
+    report = _report(["2013-01-01", "yesterday", None, "2013-01-02"], time="a", categorical=("a",))
+    assert [place for place in _places(report) if place[0] == "not_a_time"] == [("not_a_time", 2, "a"), ("not_a_time", 3, "a")]
+
+
+@pytest.mark.parametrize(
+    ("cells", "codes"),
+    [
+        (["x"] * ROWS, ["constant_column"]),
+        ([None] * ROWS, ["mostly_missing", "constant_column"]),
+        (["x"] + [None] * (ROWS - 1), ["mostly_missing"]),
+        (list(range(ROWS)), ["nearly_unique"]),
+        ([number // 2 for number in range(ROWS)], []),
+    ],
+)
+def test_odd_columns_are_warnings(cells: list[Any], codes: list[str]) -> None:
+    """Constant, mostly missing and nearly unique columns are pointed out, and stop nothing."""
+    report = _report(cells)
+    assert _places(report) == [(code, None, "a") for code in codes]
+    assert not report.errors
+
+
+def test_repeated_rows_are_counted() -> None:
+    """Rows are repeated if they agree in every column, and the first of them is not counted."""
+    report = _report(["x", "y", "x", None, "y", None], [0, 1, 0, 1, 0, 1])
+    assert [finding.message for finding in report.findings] == ["2 rows repeat an earlier row in every column."]
+
+
+def test_profiles_say_what_columns_hold() -> None:
+    """A profile counts distinct and missing cells, and lists the commonest values and the quartiles."""
+    table = made_table({"label": [0, 1, 0, 1], "n": ["4", None, "1.5", "4"], "g": ["a|b", "a", "b|a", "c|a"], "id": ["p", "q", "r", "s"]})
+    settings = SchemaConfig(numeric=("n",), ignored=("id",), multivalued={"g": "|"})
+    label, number, genre, ignored = validate(table, infer_schema(table, settings)).profiles
+    assert (label.purpose, ignored.purpose, number.purpose, number.kind, number.role) == ("label", "ignored", "field", "numeric", "context")
+    assert (number.distinct, number.missing, number.commonest) == (2, 0.25, (("4", 2), ("1.5", 1)))
+    assert number.quantiles == (1.5, 1.5, 4.0, 4.0, 4.0)
+    assert (genre.distinct, genre.missing, genre.commonest) == (3, 0.0, (("a", 4), ("b", 2), ("c", 1)))
+
+
+def test_a_report_survives_json() -> None:
+    """A report read from its own JSON is equal."""
+    report = _report(["x", None], [0, 1])
+    assert ValidationReport.model_validate_json(report.model_dump_json()) == report
+
+
+def test_a_header_that_looks_like_data_is_a_warning() -> None:
+    """A file without a header whose first row was taken for one is pointed out."""
+    table = made_table({"0": [0, 1], "17": ["x", "y"]})
+    report = validate(table, infer_schema(table, SchemaConfig(label="0")))
+    assert [finding.code for finding in report.findings] == ["header_looks_like_data"]
