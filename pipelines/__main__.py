@@ -1,4 +1,4 @@
-"""`python -m pipelines run|inspect`: what the worker and the command line start as a child process.
+"""`python -m pipelines run|compare|inspect`: what the worker and the command line start as a child process.
 
 Exit status: 0 succeeded, 4 bad data or settings, 5 the run failed. The last line of standard output says why.
 """
@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from ihas.config import DataConfig, Recipe
 from ihas.errors import ConfigError, DataError, IhasError, TrainingError
-from pipelines.progress import Progress, print_progress
+from pipelines.progress import Progress, Stage, print_progress
 
 STOPPED, BAD_INPUT, FAILED = 3, 4, 5
 
@@ -31,11 +31,18 @@ def main() -> int:
     run = commands.add_parser("run", help="carry out a recipe on a run folder")
     run.add_argument("--recipe", type=Path, required=True, help="TOML or JSON file")
     run.add_argument("--folder", type=Path, required=True, help="run folder; complete stages in it are kept")
+    compare = commands.add_parser("compare", help="carry out a recipe under several seeds and write comparison.json and comparison.md")
+    compare.add_argument("--recipe", type=Path, required=True, help="TOML or JSON file")
+    compare.add_argument("--folder", type=Path, required=True, help="folder of the runs")
+    compare.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="seeds")
     inspect = commands.add_parser("inspect", help="say what a table holds and what is wrong with it")
     inspect.add_argument("--data", type=Path, required=True, help="JSON file with a DataConfig")
     arguments = parser.parse_args()
     stop_with_parent()
-    return _run(arguments.recipe, arguments.folder) if arguments.command == "run" else _inspect(arguments.data)
+    if arguments.command == "inspect":
+        return _inspect(arguments.data)
+    seeds = arguments.seeds if arguments.command == "compare" else None
+    return _run(arguments.recipe, arguments.folder, seeds)
 
 
 def stop_with_parent() -> None:
@@ -51,7 +58,7 @@ def _outlive_parent_never() -> None:
 
 
 def read_recipe(path: Path) -> Recipe:
-    """A recipe from TOML or JSON; a relative data path starts at the recipe's folder.
+    """A recipe from TOML or JSON; a relative data path starts at the recipe's folder, `$NAME` in it is the environment's.
 
     Raises:
         ConfigError: the file cannot be read, or is not a recipe.
@@ -63,25 +70,45 @@ def read_recipe(path: Path) -> Recipe:
     except (OSError, ValueError) as error:
         raise ConfigError(f"A recipe must be a readable TOML or JSON file of `ihas.config.Recipe`, but {path} is not: {error}") from error
     places = {name: getattr(recipe.data, name) for name in ("path", "valid_path", "test_path")}
-    absolute = {name: path.parent / place for name, place in places.items() if place is not None}
+    absolute = {name: path.parent / os.path.expandvars(place) for name, place in places.items() if place is not None}
     return recipe.model_copy(update={"data": recipe.data.model_copy(update=absolute)})
 
 
-def _run(recipe_path: Path, folder: Path) -> int:
+def _run(recipe_path: Path, folder: Path, seeds: list[int] | None) -> int:
+    last = LastStage()
     try:
         recipe = read_recipe(recipe_path)
         from ihas.legacy_keras import tf  # after the recipe is known to be good: this import takes seconds
 
         if recipe.run.num_threads:
             tf.config.threading.set_intra_op_parallelism_threads(recipe.run.num_threads)
-        from pipelines.run import run_recipe
+        if seeds is None:
+            from pipelines.run import run_recipe
 
-        run_recipe(recipe, folder, print_progress)
+            run_recipe(recipe, folder, last)
+        else:
+            from pipelines.compare import compare, markdown
+
+            comparison = compare(recipe, folder, seeds, last)
+            (folder / "comparison.json").write_text(comparison.model_dump_json(indent=1))
+            (folder / "comparison.md").write_text(markdown(comparison))
         return 0
     except Exception as error:
         document = error_document(error)
-        print_progress(Progress(stage="validating", message=str(document["detail"]), fraction=0.0, outcome="failed", error=document))
+        last(Progress(stage=last.stage, message=str(document["detail"]), fraction=last.fraction, outcome="failed", error=document))
         return BAD_INPUT if document["code"] in ("config", "data") else FAILED
+
+
+class LastStage:
+    """Prints progress lines, and remembers where the run is for the line that says why it failed."""
+
+    def __init__(self) -> None:
+        self.stage: Stage = "validating"
+        self.fraction = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        self.stage, self.fraction = progress.stage, progress.fraction
+        print_progress(progress)
 
 
 def _inspect(data_path: Path) -> int:

@@ -15,7 +15,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,17 @@ FORMAT = 1
 LOCK_WAIT_S = 60.0
 
 
-@dataclass(frozen=True)
+@dataclass
 class RunFolder:
-    """Files of one run."""
+    """Files of one run.
+
+    Attributes:
+        path: the folder.
+        seconds: wall time that each stage read or computed so far took when it was computed.
+    """
 
     path: Path
+    seconds: dict[str, float] = field(default_factory=dict)
 
     def stage(self, name: str, key: str, compute: Callable[[], Any]) -> Any:
         """The stage's value: read where it is complete, else computed and written."""
@@ -45,10 +51,13 @@ class RunFolder:
             temporary = folder.with_name(f".{folder.name}.partial")
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir(parents=True)
+            started = time.monotonic()
             write(temporary)
+            (temporary / "seconds.json").write_bytes(orjson.dumps(round(time.monotonic() - started, 3)))
             _sync(temporary)
             temporary.rename(folder)
             _sync_folder(folder.parent)
+        self.seconds[name] = orjson.loads((folder / "seconds.json").read_bytes())
         return read(folder)
 
     @contextlib.contextmanager

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import numpy as np
 
 from ihas.bundle.archive import write_bundle
-from ihas.bundle.values import Bundle, GoldenRows
-from ihas.bundle.values import Path as BundlePath
+from ihas.bundle.values import Bundle, GoldenRows, Path
 from ihas.config import LearningConfig, Recipe
 from ihas.data.dataset import Dataset
 from ihas.evaluate.groups import group_results, plane
@@ -19,18 +17,19 @@ from ihas.export import export_path, table_of
 from ihas.results import RunResult
 from ihas.routing import Gates, Router
 from ihas.seeding import generator
+from pipelines.folder import RunFolder
 from pipelines.report import write_report
 from pipelines.trained import Trained
 
 
-def pack(recipe: Recipe, folder: Path, trained: Trained, variants: tuple[Variant, ...], seconds: dict[str, float]) -> RunResult:
+def pack(recipe: Recipe, folder: RunFolder, trained: Trained, variants: tuple[Variant, ...]) -> RunResult:
     """Compare, choose, and write `bundle/`, `result.json` and `report.html`; the result."""
-    result = summarise(recipe, trained, variants, seconds)
+    result = summarise(recipe, trained, variants, folder.seconds)
     chosen = next(variant for variant in variants if variant.name == result.chosen)
-    shutil.rmtree(folder / "bundle", ignore_errors=True)
-    write_bundle(make_bundle(recipe, trained, chosen, result), folder / "bundle")
-    write_report(result, folder / "report.html")
-    (folder / "result.json").write_text(result.model_dump_json(indent=1))
+    shutil.rmtree(folder.path / "bundle", ignore_errors=True)
+    write_bundle(make_bundle(recipe, trained, chosen, result), folder.path / "bundle")
+    write_report(result, folder.path / "report.html")
+    (folder.path / "result.json").write_text(result.model_dump_json(indent=1))
     return result
 
 
@@ -77,7 +76,7 @@ def make_bundle(recipe: Recipe, trained: Trained, chosen: Variant, result: RunRe
     )
 
 
-def _routing(trained: Trained, chosen: Variant, config: LearningConfig) -> tuple[Router, tuple[BundlePath, ...], tuple[int, ...]]:
+def _routing(trained: Trained, chosen: Variant, config: LearningConfig) -> tuple[Router, tuple[Path, ...], tuple[int, ...]]:
     layout, grouping, dim = trained.data.parts.train.layout, trained.grouping, config.training.embedding_dim
     router = Router(layout, table_of(trained.found.weights, dim), trained.found.gates, grouping.centroids, grouping.on)
     if chosen.gated:

@@ -9,6 +9,7 @@ from pipelines.progress import Progress, Report, Stage
 
 # Share of a run that each stage takes, from runs on the coupon, Frappe and MovieLens-1M tables.
 SHARES: dict[Stage, float] = {"validating": 0.05, "searching": 0.40, "clustering": 0.10, "retraining": 0.15, "evaluating": 0.30}
+EPOCH_REST = 0.93  # how many epochs a training takes is not known before; each takes it this much nearer to its end
 
 
 class Reporter:
@@ -17,25 +18,25 @@ class Reporter:
     def __init__(self, report: Report) -> None:
         self.report, self.started = report, time.monotonic()
         self.stage: Stage = "validating"
-        self.within = 0.0
-        self.seconds: dict[str, float] = {}
+        self.pieces, self.epochs = (0, 1), 0
 
-    def enter(self, stage: Stage, message: str) -> None:
-        """A stage begins, or goes on with its next piece of work."""
-        if stage != self.stage:
-            self.stage, self.within = stage, 0.0
+    def enter(self, stage: Stage, message: str, pieces: tuple[int, int] = (0, 1)) -> None:
+        """A stage begins, or its next piece of work does: `pieces` are those done and all of them."""
+        self.stage, self.pieces, self.epochs = stage, pieces, 0
         self.say(message)
 
     def epoch(self, figures: EpochFigures) -> None:
         """An epoch ended; the rest of the stage is nearer."""
-        self.within += 0.08 * (1.0 - self.within)
+        self.epochs += 1
         self.say(
             f"{figures.model}: epoch {figures.epoch}, validation AUC {figures.auc:.4f}", {"loss": figures.loss, "valid_auc": figures.auc}
         )
 
     def say(self, message: str, metrics: dict[str, float] | None = None) -> None:
         """One line."""
-        fraction = sum(share for stage, share in self._before()) + SHARES[self.stage] * self.within
+        done, pieces = self.pieces
+        within = (done + 1.0 - EPOCH_REST**self.epochs) / pieces
+        fraction = sum(share for _, share in self._before()) + SHARES[self.stage] * within
         elapsed = time.monotonic() - self.started
         eta = elapsed * (1.0 - fraction) / fraction if fraction > 0.1 else None
         self.report(

@@ -5,9 +5,6 @@ This page is the order of the stages; what each does is in `ihas`.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +21,7 @@ from ihas.search.stage import SearchResult, search_gates
 from pipelines.controls import train_controls
 from pipelines.folder import RunFolder, file_digest, stage_key
 from pipelines.packing import pack
-from pipelines.progress import Report, Stage
+from pipelines.progress import Report
 from pipelines.reporter import Reporter
 from pipelines.trained import Trained
 
@@ -48,14 +45,6 @@ class Run:
         self.keys.append(stage_key(name, self.keys[-1] if self.keys else "", settings))
         return self.keys[-1]
 
-    @contextmanager
-    def timed(self, stage: Stage, message: str) -> Iterator[None]:
-        """Announce a stage and take its wall time."""
-        self.reporter.enter(stage, message)
-        started = time.monotonic()
-        yield
-        self.reporter.seconds[stage] = self.reporter.seconds.get(stage, 0.0) + time.monotonic() - started
-
 
 def run_recipe(recipe: Recipe, path: Path, report: Report) -> RunResult:
     """Carry out a recipe on a run folder; complete stages of an earlier try are read, not computed again.
@@ -71,9 +60,9 @@ def run_recipe(recipe: Recipe, path: Path, report: Report) -> RunResult:
         grouping = _cluster(run, data, found)
         retrained = _retrain(run, data, found, grouping)
         trained = Trained(data, base, found, grouping, retrained)
-        with run.timed("evaluating", "Comparing with the controls"):
-            variants = train_controls(run.folder, run.keys[-1], trained, run.learning, run.reporter.epoch)
-        result = pack(run.recipe, run.folder.path, trained, variants, run.reporter.seconds)
+        run.reporter.enter("evaluating", "Comparing with the controls")
+        variants = train_controls(run.folder, run.keys[-1], trained, run.learning, run.reporter)
+        result = pack(run.recipe, run.folder, trained, variants)
     run.reporter.finish(result.verdict)
     return result
 
@@ -81,19 +70,19 @@ def run_recipe(recipe: Recipe, path: Path, report: Report) -> RunResult:
 def _ingest(run: Run) -> Ingested:
     data, learning = run.recipe.data, run.learning
     files = [path for path in (data.path, data.valid_path, data.test_path) if path is not None]
-    with run.timed("validating", f"Reading {data.path.name}"):
-        settings = {
-            "files": [file_digest(path) for path in files if path.is_file()],
-            "data": data.model_dump(mode="json", exclude={"path", "valid_path", "test_path"}),
-            "learning": learning.model_dump(mode="json", include={"encoding", "split", "seed"}),
-        }
-        key = run.key("data", settings)
-        ingested: Ingested = run.folder.stage_folder(
-            "data", key, lambda folder: _write_data(run.recipe, folder), lambda folder: load_ingested(folder / "encoded")
-        )
-        rows = {name: len(getattr(ingested.parts, name)) for name in ("train", "valid", "test")}
-        run.reporter.say(f"{rows['train']:,} training, {rows['valid']:,} validation and {rows['test']:,} test rows")
-        return ingested
+    run.reporter.enter("validating", f"Reading {data.path.name}")
+    settings = {
+        "files": [file_digest(path) for path in files if path.is_file()],
+        "data": data.model_dump(mode="json", exclude={"path", "valid_path", "test_path"}),
+        "learning": learning.model_dump(mode="json", include={"encoding", "split", "seed"}),
+    }
+    key = run.key("data", settings)
+    ingested: Ingested = run.folder.stage_folder(
+        "data", key, lambda folder: _write_data(run.recipe, folder), lambda folder: load_ingested(folder / "encoded")
+    )
+    rows = {name: len(getattr(ingested.parts, name)) for name in ("train", "valid", "test")}
+    run.reporter.say(f"{rows['train']:,} training, {rows['valid']:,} validation and {rows['test']:,} test rows")
+    return ingested
 
 
 def _write_data(recipe: Recipe, folder: Path) -> None:
@@ -102,31 +91,31 @@ def _write_data(recipe: Recipe, folder: Path) -> None:
 
 def _search(run: Run, data: Ingested) -> tuple[BaseModel, SearchResult]:
     learning, listen = run.learning, run.reporter.epoch
-    with run.timed("searching", "Training the plain model"):
-        key = run.key("base", learning.model_dump(mode="json", include={"backbone", "training"}))
-        base: BaseModel = run.folder.stage("base", key, lambda: train_base(data.parts, learning, listen))
-    with run.timed("searching", "Searching gates"):
-        key = run.key("search", learning.search.model_dump(mode="json"))
-        found: SearchResult = run.folder.stage("search", key, lambda: search_gates(data.parts, base, learning, listen))
-        diversity = found.diversity
-        run.reporter.say(
-            f"Gates found: {diversity.distinct_masks:,} different masks in {diversity.rows:,} rows, {diversity.kept_fraction:.0%} open"
-        )
+    run.reporter.enter("searching", "Training the plain model", (0, 2))
+    key = run.key("base", learning.model_dump(mode="json", include={"backbone", "training"}))
+    base: BaseModel = run.folder.stage("base", key, lambda: train_base(data.parts, learning, listen))
+    run.reporter.enter("searching", "Searching gates", (1, 2))
+    key = run.key("search", learning.search.model_dump(mode="json"))
+    found: SearchResult = run.folder.stage("search", key, lambda: search_gates(data.parts, base, learning, listen))
+    diversity = found.diversity
+    run.reporter.say(
+        f"Gates found: {diversity.distinct_masks:,} different masks in {diversity.rows:,} rows, {diversity.kept_fraction:.0%} open"
+    )
     return base, found
 
 
 def _cluster(run: Run, data: Ingested, found: SearchResult) -> Grouping:
     clustering = Clustering(data.parts, found.weights, found.gates, run.learning)
-    with run.timed("clustering", "Grouping instances by their gates"):
-        key = run.key("cluster", run.learning.cluster.model_dump(mode="json"))
-        grouping: Grouping = run.folder.stage("cluster", key, lambda: cluster_instances(clustering))
-        run.reporter.say(f"{grouping.num_groups} groups")
-        return grouping
+    run.reporter.enter("clustering", "Grouping instances by their gates")
+    key = run.key("cluster", run.learning.cluster.model_dump(mode="json"))
+    grouping: Grouping = run.folder.stage("cluster", key, lambda: cluster_instances(clustering))
+    run.reporter.say(f"{grouping.num_groups} groups")
+    return grouping
 
 
 def _retrain(run: Run, data: Ingested, found: SearchResult, grouping: Grouping) -> RetrainResult:
     retraining = Retraining(data.parts, grouping, found.weights, run.learning, "grouped")
-    with run.timed("retraining", "Training the groups' models"):
-        key = run.key("retrain", run.learning.retrain.model_dump(mode="json"))
-        result: RetrainResult = run.folder.stage("retrain", key, lambda: retrain_groups(retraining, run.reporter.epoch))
-        return result
+    run.reporter.enter("retraining", "Training the groups' models")
+    key = run.key("retrain", run.learning.retrain.model_dump(mode="json"))
+    result: RetrainResult = run.folder.stage("retrain", key, lambda: retrain_groups(retraining, run.reporter.epoch))
+    return result
