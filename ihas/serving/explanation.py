@@ -7,7 +7,7 @@ import numpy as np
 from ihas.data.encoder import Encoder
 from ihas.layout import PADDING, FieldLayout
 from ihas.serving.answers import Contribution, Explanation
-from ihas.serving.model import GroupedModel, RoutedLogits
+from ihas.serving.model import BLOCK_ROWS, GroupedModel, RoutedLogits
 from ihas.serving.ranking import probabilities
 
 
@@ -17,11 +17,11 @@ def explain_rows(model: GroupedModel, encoder: Encoder, ids: np.ndarray, scored:
     Args:
         model: what scored the rows.
         encoder: says what ids mean.
-        ids: int32 (rows, num_slots).
+        ids: int32 (rows, num_slots). At least one row.
         scored: what the rows scored.
     """
-    parts = [_contributions(encoder, *cells) for cells in zip(ids.tolist(), contributions(model, ids, scored).tolist(), strict=True)]
-    gates = scored.route.gates.reshape(len(ids), model.layout.num_fields, -1).sum(axis=2)
+    parts = [_decoded(encoder, *cells) for cells in zip(ids.tolist(), contributions(model, ids, scored).tolist(), strict=True)]
+    gates = scored.gates.reshape(len(ids), model.layout.num_fields, -1).sum(axis=2)
     return [_explanation(model, scored, row, gates[row], parts[row]) for row in range(len(ids))]
 
 
@@ -30,10 +30,17 @@ def contributions(model: GroupedModel, ids: np.ndarray, scored: RoutedLogits) ->
 
     Group and gates stay those of the row, so a contribution speaks of one model. Source: occlusion, our choice.
     """
+    step = max(1, BLOCK_ROWS // model.layout.num_fields)
+    blocks = [np.arange(start, min(start + step, len(ids))) for start in range(0, len(ids), step)]
+    return np.concatenate([_occlude(model, ids[rows], scored.take(rows)) for rows in blocks])
+
+
+def _occlude(model: GroupedModel, ids: np.ndarray, scored: RoutedLogits) -> np.ndarray:
     rows, fields = len(ids), model.layout.num_fields
     occluded = np.where(_field_of_slot(model.layout) == np.arange(fields)[:, None], _unknown(model.layout), ids[:, None, :])
-    gates = scored.route.gates.repeat(fields, axis=0)
-    logits = model.path_logits(occluded.reshape(rows * fields, -1).astype(np.int32), gates, scored.path.repeat(fields))
+    logits = model.path_logits(
+        occluded.reshape(rows * fields, -1).astype(np.int32), scored.gates.repeat(fields, axis=0), scored.path.repeat(fields)
+    )
     return np.asarray(scored.logits[:, None] - logits.reshape(rows, fields))
 
 
@@ -48,7 +55,7 @@ def _unknown(layout: FieldLayout) -> np.ndarray:
     return row
 
 
-def _contributions(encoder: Encoder, ids: list[int], effects: list[float]) -> tuple[Contribution, ...]:
+def _decoded(encoder: Encoder, ids: list[int], effects: list[float]) -> tuple[Contribution, ...]:
     layout = encoder.layout
     return tuple(
         Contribution(name, tuple(encoder.decode(name, row) for row in ids[slot : slot + width] if row != PADDING), effect)
@@ -60,13 +67,13 @@ def _explanation(
     model: GroupedModel, scored: RoutedLogits, row: int, gates: np.ndarray, contributions: tuple[Contribution, ...]
 ) -> Explanation:
     path = model.paths[scored.path[row]]
-    distances = scored.route.distances[row]
+    distances = scored.distances[row]
     order = np.argsort(distances, kind="stable")
     runner_up = int(order[1]) if len(order) > 1 else None
     margin = None if runner_up is None else float(distances[order[1]] - distances[order[0]])
     score = float(probabilities(scored.logits[row : row + 1])[0])
     return Explanation(
-        sentence=_sentence(int(scored.route.group[row]), runner_up, margin, score, contributions),
+        sentence=_sentence(int(scored.group[row]), runner_up, margin, score, contributions),
         distances=tuple(distances.tolist()),
         runner_up=runner_up,
         margin=margin,

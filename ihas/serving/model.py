@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from ihas.bundle.values import Bundle
-from ihas.routing import Route
 from ihas.serving.paths import PathModel
+
+BLOCK_ROWS = 512
+"""Rows scored at a time, so that memory does not grow with the request."""
 
 
 @dataclass(frozen=True)
@@ -16,19 +19,29 @@ class RoutedLogits:
     """What rows scored, and the way they went.
 
     Attributes:
-        route: embedding, gates, distances and group of each row.
+        gates: bool (rows, N). Open gates.
+        distances: float32 (rows, num_groups). Euclidean distance to each centroid.
+        group: int32 (rows,). Nearest group.
         path: int64 (rows,). Position of the path that scored the row.
         logits: float32 (rows,).
     """
 
-    route: Route
+    gates: np.ndarray
+    distances: np.ndarray
+    group: np.ndarray
     path: np.ndarray
     logits: np.ndarray
 
     def take(self, rows: np.ndarray) -> RoutedLogits:
         """The given rows, in that order: int (n,)."""
-        route = Route(self.route.embedded[rows], self.route.gates[rows], self.route.distances[rows], self.route.group[rows])
-        return RoutedLogits(route, self.path[rows], self.logits[rows])
+        return RoutedLogits(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    @classmethod
+    def join(cls, blocks: Sequence[RoutedLogits]) -> RoutedLogits:
+        """Blocks of rows, end to end."""
+        if len(blocks) == 1:
+            return blocks[0]
+        return cls(*(np.concatenate([getattr(block, field.name) for block in blocks]) for field in fields(cls)))
 
 
 class GroupedModel:
@@ -48,10 +61,14 @@ class GroupedModel:
         self._path_of_group = np.array(bundle.path_of_group, np.int64)
 
     def score(self, ids: np.ndarray) -> RoutedLogits:
-        """Route all rows, then score each path's rows together: ids int32 (rows, num_slots)."""
+        """Route rows, then score each path's rows together: ids int32 (rows, num_slots)."""
+        starts = range(0, max(len(ids), 1), BLOCK_ROWS)
+        return RoutedLogits.join([self._score_block(ids[start : start + BLOCK_ROWS]) for start in starts])
+
+    def _score_block(self, ids: np.ndarray) -> RoutedLogits:
         route = self.router.route(ids)
         path = np.asarray(self._path_of_group[route.group])
-        return RoutedLogits(route, path, self.path_logits(ids, route.gates, path))
+        return RoutedLogits(route.gates, route.distances, route.group, path, self.path_logits(ids, route.gates, path))
 
     def path_logits(self, ids: np.ndarray, gates: np.ndarray, path: np.ndarray) -> np.ndarray:
         """Logits of rows on given paths: float32 (rows,).

@@ -79,7 +79,7 @@ class GroupedRecommender:
     def score_ids(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Group and logit of encoded rows: int32 (rows, num_slots) -> int32 (rows,), float32 (rows,)."""
         scored = self.model.score(ids)
-        return scored.route.group, scored.logits
+        return scored.group, scored.logits
 
     def score(self, rows: Sequence[Mapping[str, Any]], explain: bool = False) -> list[Scored]:
         """See `Recommender.score`."""
@@ -91,7 +91,7 @@ class GroupedRecommender:
         cells = zip(
             probabilities(scored.logits).tolist(),
             scored.logits.tolist(),
-            scored.route.group.tolist(),
+            scored.group.tolist(),
             map(self._unknown_values, rows, ids),
             self._explanations(ids, scored, explain),
             strict=True,
@@ -130,7 +130,7 @@ class GroupedRecommender:
             names,
             probabilities(scored.logits).tolist(),
             range(1, len(names) + 1),
-            scored.route.group.tolist(),
+            scored.group.tolist(),
             self._explanations(ids, scored, explain),
             strict=True,
         )

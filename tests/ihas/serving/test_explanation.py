@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ihas.serving.explanation import contributions, explain_rows
-from ihas.serving.model import GroupedModel
+from ihas.serving.model import BLOCK_ROWS, GroupedModel
 from tests.ihas.bundle_factory import rows, small_bundle
 
 BUNDLE = small_bundle()
@@ -19,7 +19,7 @@ def test_contributions_of_a_linear_model_add_up_to_its_logit() -> None:
     """The unknown values of the small bundle weigh nothing, so contributions and bias are the logit."""
     model = GroupedModel(BUNDLE)
     scored = model.score(IDS)
-    bias = np.where(scored.route.group == 0, 0.5, 0.0)
+    bias = np.where(scored.group == 0, 0.5, 0.0)
     np.testing.assert_allclose(contributions(model, IDS, scored).sum(axis=1) + bias, scored.logits)
 
 
@@ -31,8 +31,16 @@ def test_contribution_is_the_fall_of_the_logit_on_the_same_path() -> None:
         occluded = IDS.copy()
         occluded[:, slots] = -1
         occluded[:, slots.start] = BUNDLE.encoder.layout.first_rows[field]
-        expected = scored.logits - model.path_logits(occluded, scored.route.gates, scored.path)
+        expected = scored.logits - model.path_logits(occluded, scored.gates, scored.path)
         np.testing.assert_allclose(contributions(model, IDS, scored)[:, field], expected)
+
+
+def test_contributions_of_many_rows_are_those_of_each() -> None:
+    """More rows than are occluded at a time get the contributions that they get alone."""
+    model = GroupedModel(BUNDLE)
+    order = np.random.default_rng(0).integers(0, 6, BLOCK_ROWS)
+    alone = contributions(model, IDS, model.score(IDS))
+    np.testing.assert_array_equal(contributions(model, IDS[order], model.score(IDS[order])), alone[order])
 
 
 def test_one_group_has_no_runner_up() -> None:
