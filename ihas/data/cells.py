@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 Scalar = bool | int | float | str
-Cell = Scalar | list[Scalar | None] | tuple[Scalar | None, ...] | None
+Cell = Scalar | Sequence[Scalar | None] | None
 
 NUMBER_PATTERN = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _NUMBER = re.compile(NUMBER_PATTERN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from ihas.data.cells import cell_number
 from ihas.data.columns import TEXT
 from ihas.data.findings import FindingCollector
 from ihas.data.sources import opened, raise_unreadable
+from ihas.errors import ConfigError
 
 DELIMITERS = ",;\t|"
 _BLOCK_BYTES = 1 << 24
@@ -26,11 +28,17 @@ def read_csv(path: Path, delimiter: str | None) -> pa.Table:
     """Rows of a CSV file as dictionary columns of texts; an empty cell is null, quoted or not.
 
     Raises:
+        ConfigError: a delimiter that CSV cannot have.
         DataError: empty file, unusable header, rows with too few or too many cells, an open quote, or text that is not UTF-8.
     """
     header = _start_of_text(path)
-    delimiter = delimiter or tell_delimiter(header)
-    names = _cells(header, delimiter)
+    try:
+        delimiter = _checked(delimiter) if delimiter else tell_delimiter(header)
+        names = _cells(header, delimiter)
+    except csv.Error as error:
+        raise_unreadable(
+            path, f"The first line must be readable as CSV, but it is not: {error}. Put a line with the columns' names on top."
+        )
     _check_header(names, path)
     ragged: list[Any] = []
     try:
@@ -64,6 +72,12 @@ def _start_of_text(path: Path) -> str:
     if not text.strip():
         raise_unreadable(path, "The file must have a header line and data rows, but it is empty.", "empty_file")
     return text
+
+
+def _checked(delimiter: str) -> str:
+    if delimiter in '"\r\n' or not delimiter.isascii():
+        raise ConfigError(f"`delimiter` must be an ASCII character other than a quote or a line break, but got {delimiter!r}.")
+    return delimiter
 
 
 def _cells(text: str, delimiter: str) -> list[str]:
@@ -118,7 +132,7 @@ def _raise_ragged(path: Path, delimiter: str, names: list[str]) -> None:
 
 def _find_encoding_faults(path: Path, delimiter: str, names: list[str]) -> None:
     findings = FindingCollector()
-    with opened(path) as stream:
+    with opened(path) as stream, suppress(csv.Error):
         text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
         rows = (cells for cells in csv.reader(text, delimiter=delimiter) if cells)
         for number, cells in enumerate(rows):

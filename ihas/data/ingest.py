@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from ihas.config import DataConfig, EncodingConfig, SchemaConfig, SplitConfig
+from ihas.data.columns import is_list
 from ihas.data.encoder import Encoder
 from ihas.data.findings import FindingCollector, ValidationReport, raise_errors
 from ihas.data.fitting import encode_fields, encode_labels, fit_encoder
@@ -74,16 +74,18 @@ def _read(data: DataConfig) -> dict[PartName, pa.Table]:
     paths: dict[PartName, Path | None] = {"train": data.path, "valid": data.valid_path, "test": data.test_path}
     tables = {name: read_table(path, data.format, data.delimiter) for name, path in paths.items() if path is not None}
     for name, table in tables.items():
-        _check_columns(tables["train"].column_names, table, f"{name}_path: ")
+        _check_columns(tables["train"], table, f"{name}_path: ")
     return tables
 
 
-def _check_columns(expected: Iterable[str], table: pa.Table, prefix: str) -> None:
+def _check_columns(main: pa.Table, table: pa.Table, prefix: str) -> None:
     findings = FindingCollector(prefix)
-    for column in expected:
+    for column in main.column_names:
         if column not in table.column_names:
             law = f"All files must have the same columns, but this one is not among {', '.join(table.column_names)}."
             findings.add("missing_column", law, column=column)
+        elif is_list(table, column) and not is_list(main, column):
+            findings.add("unexpected_list", "Cells must be lists in all files or in none, but here they are lists.", column=column)
     findings.raise_errors("The files do not fit together")
 
 

@@ -18,7 +18,7 @@ from tests.ihas.data.tables import NUMBERS, TEXTS, made_table
 @given(st.lists(st.one_of(st.none(), TEXTS, st.sampled_from(["7.0", "7", "TRUE", " x"])), max_size=12))
 def test_texts_become_canonical_and_distinct(cells: list[str | None]) -> None:
     """Each cell of a column reads as its canonical text, and no two of the column's texts are equal."""
-    array = canonical_texts(pa.chunked_array([pa.array(cells, pa.string())]))
+    array: Any = canonical_texts(pa.chunked_array([pa.array(cells, pa.string())]))
     assert array.to_pylist() == [cell_text(cell) for cell in cells]
     assert len(set(array.dictionary.to_pylist())) == len(array.dictionary)
 
@@ -35,7 +35,8 @@ def test_texts_become_canonical_and_distinct(cells: list[str | None]) -> None:
 )
 def test_other_types_read_as_csv_would(array: Any, texts: list[str | None]) -> None:
     """A value has the same text whether it came as a typed Parquet cell or as CSV text."""
-    assert canonical_texts(pa.chunked_array([array])).to_pylist() == texts
+    texts_read: Any = canonical_texts(pa.chunked_array([array]))
+    assert texts_read.to_pylist() == texts
 
 
 def test_values_missing_within_a_list_are_dropped() -> None:

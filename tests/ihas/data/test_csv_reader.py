@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ihas.data.csv_reader import header_looks_like_data, read_csv, tell_delimiter
-from ihas.errors import DataError
+from ihas.errors import ConfigError, DataError
 from tests.ihas.data.tables import fault_places, written
 
 CELLS = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters='\n,;|\t"'), max_size=5)
@@ -28,6 +28,19 @@ def test_the_header_tells_the_delimiter(delimiter: str, tmp_path: Path) -> None:
 def test_a_stated_delimiter_goes_before_the_header(tmp_path: Path) -> None:
     """Any character can delimit cells, where it is stated."""
     assert read_csv(written(tmp_path / "x.csv", "a^b,c\n1^2\n"), "^").to_pylist() == [{"a": "1", "b,c": "2"}]
+
+
+@pytest.mark.parametrize("delimiter", ['"', "\n", "¦"])
+def test_a_delimiter_that_csv_cannot_have(delimiter: str, tmp_path: Path) -> None:
+    """Quotes, line breaks and characters of several bytes are refused as delimiters."""
+    with pytest.raises(ConfigError, match="must be an ASCII character"):
+        read_csv(written(tmp_path / "x.csv", "a,b\n1,2\n"), delimiter)
+
+
+def test_a_first_line_that_is_no_header(tmp_path: Path) -> None:
+    """A first cell beyond every limit is refused, not an accident of Python's csv module."""
+    with pytest.raises(DataError, match="first line must be readable"):
+        read_csv(written(tmp_path / "x.csv", "a" * 200_000 + "\n1\n"), None)
 
 
 @given(rows=st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=6))

@@ -31,7 +31,7 @@ def test_layout_counts_unknown_and_missing_in_every_field() -> None:
 
 def test_hand_worked_ids() -> None:
     """Ids count from each field's first row, values from its third, and padding fills what a list leaves."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"user": 270.0, "price": 2.5, "a/b": "Comedy|Drama|Drama"},
         {"user": "y", "price": "2.4", "a/b": ["Comedy"]},
         {"user": None, "price": None, "a/b": " | "},
@@ -61,7 +61,7 @@ def test_slots_of_a_role() -> None:
 
 def test_a_subset_of_fields_gives_their_slots_only() -> None:
     """Encoding the item fields gives the item columns of the full encoding, in the layout's order."""
-    row = {"price": 8, "a/b": ["Drama"]}
+    row: dict[str, Any] = {"price": 8, "a/b": ["Drama"]}
     expected = ENCODER.encode_rows([row])[:, ENCODER.slots_of("item")]
     assert (ENCODER.encode_rows([row], fields=("a/b", "price")) == expected).all()
     assert ENCODER.encode_rows([], fields=("a/b",)).shape == (0, 2)

@@ -105,7 +105,7 @@ def test_values_of_other_rows_are_not_seen() -> None:
 )
 def test_cells_that_do_not_fit_are_errors(column: str, cells: list[Any], place: tuple[str, int | None, str]) -> None:
     """A text in a numeric field, a list in a single-valued one, and a wrong label are refused with their place."""
-    good = {"label": [1], "c": ["x"], "n": ["1"], "l": [["x"]], "s": ["x"]}
+    good: dict[str, list[Any]] = {"label": [1], "c": ["x"], "n": ["1"], "l": [["x"]], "s": ["x"]}
     encoder = fit_encoder(made_table(good), SCHEMA, EncodingConfig())
     with pytest.raises(DataError) as error:
         encode_table(made_table(good | {column: cells}), SCHEMA, encoder)

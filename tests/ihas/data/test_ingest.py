@@ -106,10 +106,15 @@ def test_inspection_reports_what_ingest_refuses(tmp_path: Path) -> None:
 
 
 def test_files_must_have_the_same_columns(tmp_path: Path) -> None:
-    """A validation file without a column of the training file is refused; a column that does not exist cannot split."""
+    """A validation file without a column of the training file is refused, and so is one with lists where it has none; a
+    column that does not exist cannot split."""
     train = _clicks(tmp_path / "train.csv", range(40))
     other = written(tmp_path / "valid.csv", "label,user\n1,2\n0,2\n")
     with pytest.raises(DataError, match="column `tags`: valid_path: All files must have the same columns"):
         inspect(DataConfig(path=train, valid_path=other))
+    lists = written(tmp_path / "lists.jsonl", '{"label": 1, "user": 2, "tags": ["x"]}\n')
+    main = written(tmp_path / "main.jsonl", '{"label": 1, "user": 2, "tags": "x"}\n')
+    with pytest.raises(DataError, match="lists in all files or in none"):
+        inspect(DataConfig(path=main, test_path=lists))
     with pytest.raises(ConfigError, match="`split.column` must name a column"):
         ingest(DataConfig(path=train), EncodingConfig(), SplitConfig(kind="given", column="no"), 0, tmp_path / "out")

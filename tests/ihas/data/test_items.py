@@ -40,7 +40,7 @@ def test_items_come_by_popularity_with_their_commonest_encoding() -> None:
     assert items.popularity.tolist() == [3, 2, 1, 1]
     decoded = [(encoder.decode("movie", row[0]), encoder.decode("year", row[1])) for row in items.ids.tolist()]
     assert decoded == [("a", "1999"), ("b", "1999"), ("(unknown)", "1999"), ("(unknown)", "2000")]
-    assert (items.ids.dtype, items.popularity.dtype) == (np.int32, np.int32)
+    assert {items.ids.dtype, items.popularity.dtype} == {np.dtype(np.int32)}
 
 
 def test_no_item_id_means_no_items() -> None:
