@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -49,11 +50,14 @@ class Ingested:
 def new_folder(folder: Path) -> Iterator[Path]:
     """A hidden sibling to write into; it becomes `folder` when the block ends well and is removed otherwise.
 
+    What a killed process left of the same folder is removed first, so at most one process may write a folder.
+
     Raises:
         ConfigError: `folder` exists already.
     """
     if folder.exists():
         raise ConfigError(f"The folder to write must not exist yet, but {folder.name!r} does. Remove it or name another one.")
+    _remove_abandoned(folder)
     partial = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
     partial.mkdir(parents=True)
     try:
@@ -114,6 +118,13 @@ def _load_items(folder: Path) -> ItemTable | None:
 
 def _mapped(path: Path) -> np.ndarray:
     return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+def _remove_abandoned(folder: Path) -> None:
+    hidden = re.compile(rf"\.{re.escape(folder.name)}\.[0-9a-f]{{32}}")
+    for path in folder.parent.glob(".*"):
+        if hidden.fullmatch(path.name):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _sync(path: Path) -> None:

@@ -27,6 +27,15 @@ def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+    """The half of an earlier attempt goes; what other folders are being written into stays."""
+    (tmp_path / f".out.{'a' * 32}").mkdir()
+    (tmp_path / f".out.x.{'a' * 32}").mkdir()
+    with new_folder(tmp_path / "out"):
+        pass
+    assert {path.name for path in tmp_path.iterdir()} == {"out", f".out.x.{'a' * 32}"}
+
+
 def test_an_existing_folder_is_not_overwritten(tmp_path: Path) -> None:
     """What is there stays there."""
     (tmp_path / "x").write_text("1")
