@@ -44,13 +44,17 @@ class ProgressBar:
             self._bars.update(self._task, completed=1.0, stage="done", description="", left="")
         self._bars.stop()
 
-    def show(self, progress: Progress) -> None:
+    def follow(self, progress: Progress) -> None:
+        """Show one line of a run."""
+        self.show(progress.stage, progress.message, progress.fraction, progress.eta_s)
+
+    def show(self, stage: str, message: str, fraction: float, eta_s: float | None) -> None:
         """Move the bar; without a terminal, print a line where the stage changes."""
-        left = "" if progress.eta_s is None else f"{progress.eta_s:.0f} s left"
-        self._bars.update(self._task, completed=progress.fraction, description=progress.message, stage=progress.stage, left=left)
-        if progress.stage != self._last_stage and not self._terminal.err.is_terminal:
-            self._terminal.say(f"{progress.stage}: {progress.message}")
-        self._last_stage = progress.stage
+        left = "" if eta_s is None else f"{eta_s:.0f} s left"
+        self._bars.update(self._task, completed=fraction, description=message, stage=stage, left=left)
+        if stage != self._last_stage and not self._terminal.err.is_terminal:
+            self._terminal.say(f"{stage}: {message}")
+        self._last_stage = stage
 
 
 def search(recipe: Recipe, folder: Path, terminal: Terminal, command: Sequence[str] = PIPELINES) -> RunResult:
@@ -70,7 +74,7 @@ def search(recipe: Recipe, folder: Path, terminal: Terminal, command: Sequence[s
     asked = folder / "recipe.json"
     _write(asked, recipe.model_dump_json(indent=2))
     with ProgressBar(terminal) as bar:
-        _follow(Child((*command, "run", "--recipe", str(asked), "--folder", str(folder)), folder / "log.txt"), JobKind.SEARCH, bar.show)
+        _follow(Child((*command, "run", "--recipe", str(asked), "--folder", str(folder)), folder / "log.txt"), JobKind.SEARCH, bar.follow)
     return read_result(folder)
 
 
