@@ -1,0 +1,104 @@
+"""Clustering on data whose right groups are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import adjusted_rand_score
+
+from ihas.cluster.stage import choose_number, find_groups, form_groups, random_groups
+from ihas.cluster.thresholds import Scorer
+from ihas.config import ClusterConfig
+from ihas.errors import ConfigError
+from ihas.results import GroupCountResult
+from ihas.routing import Router
+from tests.oracle import solved_tribes
+
+
+@pytest.mark.parametrize("num_tribes", [2, 3])
+def test_the_groups_are_the_tribes(num_tribes):
+    """Unseen rows are grouped by the taste that decides their label, and so many groups are chosen as there are tribes."""
+    solved = solved_tribes(num_tribes)
+
+    assert solved.grouping.num_groups == num_tribes
+    assert adjusted_rand_score(solved.oracle.tribe[2], solved.grouping.groups.test) > 0.95
+
+
+def test_each_group_keeps_its_own_taste_only():
+    """A group's mask holds every dimension of its taste and none of the other's."""
+    solved = solved_tribes(2)
+    names, kept = solved.oracle.layout.names, solved.grouping.masks.sum(axis=2)
+
+    tastes = kept[:, [names.index("taste_0"), names.index("taste_1")]]
+    assert sorted(tastes.tolist()) == [[0, 4], [4, 0]]
+
+
+def test_serving_routes_rows_as_the_stage_grouped_them():
+    """The router gives every test row the group that the clustering stage gave it."""
+    solved = solved_tribes(2)
+    router = Router(
+        solved.oracle.layout, solved.clustering.table, solved.found.gates, solved.grouping.centroids, solved.grouping.on
+    )  # fmt: skip
+
+    np.testing.assert_array_equal(router.route(solved.oracle.parts.test.ids).group, solved.grouping.groups.test)
+
+
+def test_the_same_seed_gives_the_same_groups_to_the_bit():
+    """Clustering again repeats centroids and groups."""
+    solved = solved_tribes(2)
+
+    groups, centroids = find_groups(solved.clustering, solved.grouping.num_groups, solved.grouping.on)
+
+    np.testing.assert_array_equal(centroids, solved.grouping.centroids)
+    np.testing.assert_array_equal(groups.train, solved.grouping.groups.train)
+
+
+def test_random_groups_have_equal_sizes_and_know_nothing_of_the_tribes():
+    """The control's groups differ by one row at most and are independent of the tribes."""
+    solved = solved_tribes(2)
+
+    control = random_groups(solved.clustering, 2, Scorer(solved.oracle.parts, solved.found.weights, solved.config))
+
+    assert np.ptp(np.bincount(control.groups.test)) <= 1
+    assert abs(adjusted_rand_score(solved.oracle.tribe[2], control.groups.test)) < 0.01
+
+
+def test_one_group_is_a_static_search():
+    """With one group every row has it, and its mask keeps both tastes, each open in half of the rows."""
+    solved = solved_tribes(2)
+
+    static = form_groups(solved.clustering, 1, "masked", Scorer(solved.oracle.parts, solved.found.weights, solved.config))
+
+    assert static.masks.shape[0] == 1
+    assert not static.groups.test.any()
+    np.testing.assert_allclose(static.mean_gates[0, 1:3].mean(axis=1), 0.5, atol=0.05)
+
+
+def _tried(*shares: float) -> list[GroupCountResult]:
+    return [GroupCountResult(num_groups=2 + i, log_loss=0.0, smallest_share=share) for i, share in enumerate(shares)]
+
+
+def test_the_smallest_number_within_noise_of_the_best_is_chosen():
+    """Three groups lose less than two, but by less than a standard error: two are kept; five are clearly better: five are."""
+    rng = np.random.default_rng(0)
+    two = rng.normal(0.50, 0.1, 1000)
+    three, five = two - 0.001 + rng.normal(0, 0.1, 1000), two - 0.05
+
+    assert choose_number([two, three], _tried(0.5, 0.3), ClusterConfig()) == 0
+    assert choose_number([two, three, five], _tried(0.5, 0.3, 0.2), ClusterConfig()) == 2
+
+
+def test_a_number_with_too_small_a_group_is_not_chosen():
+    """The best number is passed over when its smallest group holds less than the least share."""
+    two, three = np.full(100, 0.5), np.full(100, 0.1)
+
+    assert choose_number([two, three], _tried(0.4, 0.01), ClusterConfig()) == 0
+    with pytest.raises(ConfigError, match=r"at least 0\.05 of the training rows.*cluster\.min_group_fraction"):
+        choose_number([two, three], _tried(0.02, 0.01), ClusterConfig())
+
+
+def test_more_groups_than_rows_is_an_error():
+    """The error shows both numbers and the setting to lower."""
+    solved = solved_tribes(2)
+    with pytest.raises(ConfigError, match=r"\(20001, 20000\).*cluster\.num_groups"):
+        find_groups(solved.clustering, 20_001, "masked")

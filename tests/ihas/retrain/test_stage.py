@@ -1,0 +1,65 @@
+"""Retraining on data whose best reachable AUC is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ihas.metrics import auc
+from ihas.prediction import GroupedRows, predict_groups
+from ihas.retrain.stage import Retraining, is_better, retrain_groups
+from tests.oracle import ignore, solved_tribes
+
+
+def _best_auc() -> float:
+    solved = solved_tribes(2)
+    return auc(solved.oracle.logits[2], solved.oracle.parts.test.labels)
+
+
+@pytest.mark.parametrize("num_tribes", [2, 3])
+def test_the_groups_models_reach_the_best_auc(num_tribes):
+    """One linear model per group comes within .01 of the AUC of the true probabilities."""
+    solved = solved_tribes(num_tribes)
+
+    assert solved.test_auc() > auc(solved.oracle.logits[2], solved.oracle.parts.test.labels) - 0.01
+
+
+@pytest.mark.parametrize("mode", ["inherit", "scratch"])
+def test_every_mode_reaches_the_best_auc_where_rows_abound(mode):
+    """Groups trained alone, from the search's weights or from fresh ones, come within .015 of the best AUC."""
+    solved = solved_tribes(2)
+    config = solved.config.model_copy(update={"retrain": solved.config.retrain.model_copy(update={"mode": mode, "epochs": 12})})
+
+    result = retrain_groups(Retraining(solved.oracle.parts, solved.grouping, solved.found.weights, config, mode), ignore)
+
+    rows = GroupedRows(solved.oracle.parts.test, solved.grouping.groups.test)
+    assert [model.name for model in result.models] == ["group-1", "group-2"]
+    assert auc(predict_groups(result.models, rows, config), rows.rows.labels) > _best_auc() - 0.015
+
+
+def test_a_group_reads_only_what_its_mask_keeps():
+    """Changing the values of dropped fields changes no score."""
+    solved = solved_tribes(2)
+    rows, grouping = solved.oracle.parts.test, solved.grouping
+    ids = rows.ids.copy()
+    for group in range(2):
+        for field in np.flatnonzero(~grouping.masks[group].any(axis=1)):
+            ids[grouping.groups.test == group, field] = rows.layout.first_rows[field]
+    assert (ids != rows.ids).any()
+
+    changed = type(rows)(rows.layout, ids, rows.labels)
+    before = predict_groups(solved.retrained.models, GroupedRows(rows, grouping.groups.test), solved.config)
+    after = predict_groups(solved.retrained.models, GroupedRows(changed, grouping.groups.test), solved.config)
+    np.testing.assert_array_equal(before, after)
+
+
+def test_an_own_model_is_kept_only_where_validation_is_clear():
+    """A group's model must lower its rows' loss by more than a standard error; a tie keeps the shared one."""
+    solved = solved_tribes(2)
+    valid = GroupedRows(solved.oracle.parts.valid, solved.grouping.groups.valid)
+    shared = np.zeros(len(valid.group), np.float32)
+    better = np.where(valid.group == 0, solved.oracle.logits[1], shared)
+
+    assert is_better(better, shared, valid, 0)
+    assert not is_better(shared, shared, valid, 0)
+    assert not is_better(-better, shared, valid, 0)

@@ -1,0 +1,64 @@
+"""The oracle's tribes, searched, grouped and retrained once for all tests that look at the outcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from ihas.cluster.stage import Clustering, cluster_instances
+from ihas.config import BackboneConfig, ClusterConfig, LearningConfig, RetrainConfig, SearchConfig, TrainingConfig
+from ihas.data.synthetic import Oracle, make_tribes
+from ihas.grouping import Grouping
+from ihas.metrics import auc
+from ihas.prediction import GroupedRows, predict_groups
+from ihas.results import EpochFigures
+from ihas.retrain.stage import Retraining, RetrainResult, retrain_groups
+from ihas.search.base import BaseModel, train_base
+from ihas.search.stage import SearchResult, search_gates
+
+
+@dataclass(frozen=True)
+class Solved:
+    """An oracle and what each stage made of it."""
+
+    oracle: Oracle
+    config: LearningConfig
+    base: BaseModel
+    found: SearchResult
+    clustering: Clustering
+    grouping: Grouping
+    retrained: RetrainResult
+
+    def test_auc(self) -> float:
+        """Pooled test AUC of the groups' models."""
+        rows = GroupedRows(self.oracle.parts.test, self.grouping.groups.test)
+        return auc(predict_groups(self.retrained.models, rows, self.config), rows.rows.labels) or 0.0
+
+
+def ignore(figures: EpochFigures) -> None:
+    """Listens to no epoch."""
+
+
+def tribes_config(num_tribes: int) -> LearningConfig:
+    """Settings for tribes: a linear model, too small to tell which taste counts."""
+    return LearningConfig(
+        backbone=BackboneConfig(hidden=()),
+        training=TrainingConfig(embedding_dim=4, batch_size=256, learning_rate=0.01, epochs=12),
+        search=SearchConfig(epochs=8),
+        cluster=ClusterConfig(num_groups=tuple({max(2, num_tribes), num_tribes + 1})),
+        retrain=RetrainConfig(epochs=5),
+    )
+
+
+@cache
+def solved_tribes(num_tribes: int) -> Solved:
+    """The oracle with so many tribes, taken through all stages."""
+    oracle, config = make_tribes(np.random.default_rng(7), num_tribes, (20_000, 5_000, 5_000)), tribes_config(num_tribes)
+    base = train_base(oracle.parts, config, ignore)
+    found = search_gates(oracle.parts, base, config, ignore)
+    clustering = Clustering(oracle.parts, found.weights, found.gates, config)
+    grouping = cluster_instances(clustering)
+    retrained = retrain_groups(Retraining(oracle.parts, grouping, found.weights, config, "grouped"), ignore)
+    return Solved(oracle, config, base, found, clustering, grouping, retrained)
