@@ -22,6 +22,7 @@ MANIFEST = "manifest.json"
 MANIFEST_CHECKSUM = "manifest.sha256"
 
 PATH_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_WAY_OUT = "Copy the bundle again, or write it anew from its run."
 _FILE_NAME = re.compile(r"(?:(?:tables|paths)/)?[a-z0-9][a-z0-9_-]{0,79}\.(?:json|npy|onnx|safetensors)")
 
 
@@ -126,9 +127,6 @@ def verify_files(folder: Path, manifest: Manifest) -> None:
         raise BundleCorruptError(f"`{name}` is {'missing from' if name in listed else 'not part of'} the bundle in {folder}. {_WAY_OUT}")
     for entry in manifest.files:
         _verify_file(folder / entry.name, entry)
-
-
-_WAY_OUT = "Copy the bundle again, or write it anew from its run."
 
 
 def file_entry(name: str, content: bytes) -> FileEntry:

@@ -8,14 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from ihas.bundle.archive import write_bundle
 from ihas.errors import BundleCorruptError
-from ihas.serving.golden import check_golden
 from ihas.serving.loading import load_recommender
-from ihas.serving.recommender import GroupedRecommender
 from tests.ihas.bundle_factory import LOGITS, rows, small_bundle
 
 FORBIDDEN = ("tensorflow", "tf_keras", "keras", "sklearn", "scipy", "pyarrow", "plotly", "onnx", "pandas")
@@ -53,26 +50,6 @@ def test_other_logits_are_refused(tmp_path: Path) -> None:
     write_bundle(dataclasses.replace(bundle, golden=dataclasses.replace(bundle.golden, logits=logits)), tmp_path / "bundle")
     with pytest.raises(BundleCorruptError, match=r"0\.25 in row 2"):
         load_recommender(tmp_path / "bundle")
-
-
-def test_other_groups_are_refused() -> None:
-    """A golden row that falls into another group is told."""
-    bundle = small_bundle()
-    golden = dataclasses.replace(bundle.golden, group=np.array([0, 0, 1, 1, 1, 1], np.int32))
-    with pytest.raises(BundleCorruptError, match="row 2: group 0 instead of 1"):
-        check_golden(GroupedRecommender(bundle), golden)
-
-
-@pytest.mark.parametrize(("difference", "fits"), [(5e-6, True), (2e-4, False)])
-def test_golden_rows_may_differ_in_the_last_digits(difference: float, fits: bool) -> None:
-    """A difference of rounding is let through, one that a person could see is not."""
-    bundle = small_bundle()
-    golden = dataclasses.replace(bundle.golden, logits=bundle.golden.logits + np.float32(difference))
-    if fits:
-        check_golden(GroupedRecommender(bundle), golden)
-        return
-    with pytest.raises(BundleCorruptError, match="largest difference"):
-        check_golden(GroupedRecommender(bundle), golden)
 
 
 def test_graph_that_cannot_be_loaded_is_refused(tmp_path: Path) -> None:

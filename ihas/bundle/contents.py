@@ -1,0 +1,94 @@
+"""A bundle as files: name to content."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+import safetensors.numpy
+
+from ihas.bundle import values
+from ihas.bundle.manifest import PATH_NAME, Manifest, PathEntry, encode_manifest, file_entry, package_version
+from ihas.errors import BundleError
+
+
+def bundle_files(bundle: values.Bundle, created_at: str | None) -> dict[str, bytes]:
+    """Every file of a bundle, the manifest's two last.
+
+    Raises:
+        BundleError: a path's name is not a plain file name.
+    """
+    tables = _TableFiles()
+    router_table = tables.add(bundle.router.table)
+    paths = tuple(_path_entry(path, tables) for path in bundle.paths)
+    files = _documents(bundle) | tables.files | {f"paths/{path.name}.onnx": path.graph for path in bundle.paths}
+    manifest = Manifest(
+        ihas_version=package_version(),
+        name=bundle.name,
+        created_at=created_at,
+        gate_form=bundle.router.gates.form,
+        clustered_on=bundle.router.on,
+        router_table=router_table,
+        paths=paths,
+        path_of_group=bundle.path_of_group,
+        files=tuple(file_entry(name, files[name]) for name in sorted(files)),
+    )
+    return files | encode_manifest(manifest)
+
+
+def _documents(bundle: values.Bundle) -> dict[str, bytes]:
+    """Everything but tables, graphs and the manifest."""
+    gates, golden = bundle.router.gates, bundle.golden
+    router = {"mean": gates.mean, "scale": gates.scale, "centroids": bundle.router.centroids}
+    router |= {f"kernel-{i}": kernel for i, kernel in enumerate(gates.kernels)}
+    router |= {f"bias-{i}": bias for i, bias in enumerate(gates.biases)}
+    documents = {
+        "schema.json": _json(bundle.schema.model_dump(mode="json")),
+        "encoder.json": bundle.encoder.to_json().encode(),
+        "summary.json": _json(bundle.summary),
+        "router.safetensors": _tensors(router),
+        "masks.safetensors": _tensors({path.name: path.mask for path in bundle.paths}),
+        "golden.safetensors": _tensors({"ids": golden.ids, "group": golden.group, "logits": golden.logits}),
+    }
+    if bundle.items is not None:
+        documents["items.json"] = _json(bundle.items.names)
+        documents["items.safetensors"] = _tensors({"ids": bundle.items.ids, "popularity": bundle.items.popularity})
+    return documents
+
+
+class _TableFiles:
+    """Tables to be written, equal ones once."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self._name_of: dict[bytes, str] = {}
+
+    def add(self, table: np.ndarray) -> str:
+        """Name of the file that holds the table's numbers; their shape is the reader's business."""
+        digest = hashlib.sha256(np.ascontiguousarray(table).data).digest()
+        name = self._name_of.setdefault(digest, f"tables/table-{len(self._name_of)}.npy")
+        if name not in self.files:
+            buffer = io.BytesIO()
+            np.save(buffer, np.ascontiguousarray(table), allow_pickle=False)
+            self.files[name] = buffer.getvalue()
+        return name
+
+
+def _path_entry(path: values.Path, tables: _TableFiles) -> PathEntry:
+    if not PATH_NAME.fullmatch(path.name):
+        raise BundleError(f"A path's name must match {PATH_NAME.pattern!r}, for it names a file, but got {path.name!r}.")
+    num_fields, dim = path.mask.shape
+    first_order = None if path.first_order is None else tables.add(path.first_order)
+    return PathEntry(path.name, (num_fields, dim), path.gated, f"paths/{path.name}.onnx", tables.add(path.table), first_order)
+
+
+def _json(value: Any) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=2) + b"\n"
+
+
+def _tensors(arrays: Mapping[str, np.ndarray]) -> bytes:
+    return safetensors.numpy.save({name: np.ascontiguousarray(array) for name, array in arrays.items()})

@@ -1,0 +1,33 @@
+"""Golden rows must be answered as recorded."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from ihas.errors import BundleCorruptError
+from ihas.serving.golden import check_golden
+from ihas.serving.recommender import GroupedRecommender
+from tests.ihas.bundle_factory import small_bundle
+
+
+def test_other_groups_are_refused() -> None:
+    """A golden row that falls into another group is told."""
+    bundle = small_bundle()
+    golden = dataclasses.replace(bundle.golden, group=np.array([0, 0, 1, 1, 1, 1], np.int32))
+    with pytest.raises(BundleCorruptError, match="row 2: group 0 instead of 1"):
+        check_golden(GroupedRecommender(bundle), golden)
+
+
+@pytest.mark.parametrize(("difference", "fits"), [(5e-6, True), (2e-4, False)])
+def test_golden_rows_may_differ_in_the_last_digits(difference: float, fits: bool) -> None:
+    """A difference of rounding is let through, one that a person could see is not."""
+    bundle = small_bundle()
+    golden = dataclasses.replace(bundle.golden, logits=bundle.golden.logits + np.float32(difference))
+    if fits:
+        check_golden(GroupedRecommender(bundle), golden)
+        return
+    with pytest.raises(BundleCorruptError, match="largest difference"):
+        check_golden(GroupedRecommender(bundle), golden)
