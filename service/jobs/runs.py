@@ -21,7 +21,7 @@ PIPELINES = (sys.executable, "-m", "pipelines")
 class Outcome(BaseModel):
     """The last words of a child, of a run and of an inspection alike."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
     outcome: Literal["succeeded", "failed"]
     """How it ended."""

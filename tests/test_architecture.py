@@ -1,0 +1,111 @@
+"""What no single module can promise: who imports whom, how long files are, and that everything says what it is."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from importlinter import cli
+from pydantic import BaseModel
+
+import ihas
+import pipelines
+import service
+
+ROOT = Path(__file__).parent.parent
+MOST_LINES = 400
+SOURCES = sorted(path for folder in ("ihas", "pipelines", "service", "tests") for path in (ROOT / folder).rglob("*.py"))
+TESTS = [path for path in SOURCES if path.name.startswith("test_")]
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def _silent(module: ModuleType) -> Iterator[str]:
+    """What is public in a module and has no docstring, neither its own nor one from the class that it inherits from."""
+    if not module.__doc__:
+        yield module.__name__
+    for name, member in vars(module).items():
+        if name.startswith("_") or getattr(member, "__module__", None) != module.__name__:
+            continue
+        if inspect.isclass(member) or inspect.isfunction(member):
+            yield from [] if member.__doc__ else [f"{module.__name__}.{name}"]
+        if inspect.isclass(member):
+            methods = [part for part, value in vars(member).items() if inspect.isfunction(value) and not part.startswith("_")]
+            yield from (f"{module.__name__}.{name}.{part}" for part in methods if not inspect.getdoc(getattr(member, part)))
+
+
+def _modules(package: ModuleType) -> Iterator[ModuleType]:
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        if not found.name.endswith("__main__"):
+            yield importlib.import_module(found.name)
+
+
+def _models() -> list[type[BaseModel]]:
+    modules = [module for package in (ihas, pipelines, service) for module in _modules(package)]
+    members = [member for module in modules for _, member in inspect.getmembers(module, inspect.isclass)]
+    return sorted(
+        {m for m in members if issubclass(m, BaseModel) and m.__module__.split(".")[0] in ("ihas", "pipelines", "service")}, key=str
+    )
+
+
+def test_import_contracts_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every import contract of pyproject.toml is kept."""
+    monkeypatch.chdir(ROOT)
+    assert cli.lint_imports(config_filename="pyproject.toml", cache_dir=None) == cli.EXIT_STATUS_SUCCESS
+
+
+def test_no_file_is_too_long() -> None:
+    """No Python file has more than 400 lines."""
+    lengths = {_name(path): len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCES}
+    assert {name: length for name, length in lengths.items() if length > MOST_LINES} == {}
+
+
+def test_every_setting_and_wire_field_is_described() -> None:
+    """Every field of every pydantic model has a description."""
+    models = _models()
+    assert len(models) > 20
+    assert [f"{model.__name__}.{name}" for model in models for name, field in model.model_fields.items() if not field.description] == []
+
+
+@pytest.mark.parametrize("package", [ihas, pipelines, service])
+def test_everything_public_has_a_docstring(package: ModuleType) -> None:
+    """Every module, public function, class and method says what it is."""
+    assert [name for module in _modules(package) if not hasattr(module, "__path__") for name in _silent(module)] == []
+
+
+def test_every_test_says_a_sentence() -> None:
+    """Every test function has a docstring."""
+    silent = []
+    for path in TESTS:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_") and not ast.get_docstring(node):
+                silent.append(f"{_name(path)}:{node.lineno} {node.name}")
+    assert silent == []
+
+
+def test_package_init_files_hold_at_most_a_docstring() -> None:
+    """Names are imported from the module that defines them, so package files define none."""
+    for path in (path for path in SOURCES if path.name == "__init__.py"):
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        assert all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body), _name(path)
+
+
+def test_tensorflow_is_imported_in_one_place() -> None:
+    """Only `ihas.legacy_keras` imports TensorFlow, because the legacy mode must be set before."""
+    importers = {
+        _name(path)
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""])
+        if name.split(".")[0] in ("tensorflow", "tf_keras", "keras", "tensorflow_recommenders")
+    }
+    assert importers == {"ihas/legacy_keras.py"}
