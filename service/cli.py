@@ -45,7 +45,7 @@ def options(
     """Search embedding dimensions per instance, group the instances, serve one model per group."""
     context.obj = Terminal(output)
     if context.invoked_subcommand is None:
-        context.obj.err.print(context.get_help())
+        typer.echo(context.get_help())
         raise typer.Exit(ExitCode.USAGE)
 
 
