@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import expit
 from scipy.stats import norm, rankdata
-from sklearn.metrics import log_loss as pooled_log_loss
 from sklearn.metrics import roc_auc_score
 
 from ihas.results import Figures, Interval
@@ -12,7 +12,7 @@ from ihas.results import Figures, Interval
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:
     """1 / (1 + exp(-logit)), without overflow: float (rows,) -> float64 (rows,)."""
-    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logits.astype(np.float64))))
+    return np.asarray(expit(logits.astype(np.float64)))
 
 
 def row_losses(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -30,13 +30,12 @@ def auc(logits: np.ndarray, labels: np.ndarray) -> float | None:
 
 def figures(logits: np.ndarray, labels: np.ndarray) -> Figures:
     """Figures of float (rows,) logits against labels in {0, 1}; at least one row."""
-    scores = sigmoid(logits)
     clicks = float(labels.sum())
     return Figures(
         rows=len(labels),
         auc=auc(logits, labels),
-        log_loss=float(pooled_log_loss(labels, np.clip(scores, 1e-15, 1 - 1e-15), labels=[0, 1])),
-        calibration=float(scores.sum()) / clicks if clicks else None,
+        log_loss=float(row_losses(logits, labels).mean()),
+        calibration=float(sigmoid(logits).sum()) / clicks if clicks else None,
     )
 
 
@@ -58,11 +57,15 @@ def auc_components(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, 
 def auc_difference(logits: np.ndarray, base_logits: np.ndarray, labels: np.ndarray, *, confidence: float = 0.95) -> Interval:
     """AUC(logits) - AUC(base_logits) on the same rows, with its paired interval.
 
-    Source: DeLong, DeLong and Clarke-Pearson 1988: var = S10 / clicks + S01 / others, of the differences of components.
+    Source: DeLong, DeLong and Clarke-Pearson 1988: var = S10 / clicks + S01 / others, S10 and S01 the sample variances of
+    the differences of components. With fewer than two rows of a label nothing is known: 0, from -1 to 1.
     """
-    positives, negatives = auc_components(logits, labels)
-    base_positives, base_negatives = auc_components(base_logits, labels)
-    difference = float(positives.mean() - base_positives.mean())
-    variance = (positives - base_positives).var() / len(positives) + (negatives - base_negatives).var() / len(negatives)
+    clicks = int((labels > 0.5).sum())
+    if min(clicks, len(labels) - clicks) < 2:
+        return Interval(difference=0.0, low=-1.0, high=1.0)
+    pairs = zip(auc_components(logits, labels), auc_components(base_logits, labels), strict=True)
+    positives, negatives = (own - base for own, base in pairs)
+    difference = float(positives.mean())
+    variance = positives.var(ddof=1) / len(positives) + negatives.var(ddof=1) / len(negatives)
     half = float(norm.ppf(0.5 + confidence / 2.0)) * float(np.sqrt(variance))
     return Interval(difference=difference, low=difference - half, high=difference + half)
