@@ -24,7 +24,7 @@ def create_app(settings: Settings) -> FastAPI:
     settings.folder.mkdir(parents=True, exist_ok=True)
     store = SqlStore(settings.url)
     metrics = Metrics(store)
-    app = FastAPI(version=version("ihas"), lifespan=_lifespan)
+    app = FastAPI(version=version("ihas"), lifespan=_lifespan, redirect_slashes=False)
     app.state.parts = Parts(settings, store, Registry(store, settings.folder), metrics)
     app.add_middleware(Observe, settings=settings, metrics=metrics)
     problems.install(app)

@@ -30,5 +30,5 @@ def configure_logs(level: int = logging.INFO) -> None:
 def _last_steps() -> list[structlog.types.Processor]:
     without_record = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if sys.stderr.isatty():
-        return [without_record, structlog.dev.ConsoleRenderer()]
+        return [without_record, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     return [without_record, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]

@@ -60,7 +60,7 @@ class Problem(Config):
 
 # Kind, status and title of the errors that are raised on purpose.
 KINDS: Mapping[type[Exception], tuple[str, int, str]] = {
-    UnknownIdError: ("not-found", 404, "Not found"),
+    UnknownIdError: ("not-found", 404, "Not Found"),
     ConflictError: ("conflict", 409, "Not in this state"),
     KeyReusedError: ("key-reused", 422, "Idempotency key with another body"),
     PathRefusedError: ("path-refused", 403, "Path refused"),

@@ -1,25 +1,21 @@
-"""The processes of the service: the API, the worker, or both on one machine."""
+"""The processes of the service: the API, the worker, or both on one machine.
+
+Each role is imported where it is played, so that a worker does not pay for the API, nor the API for the worker.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import math
 import multiprocessing
 import multiprocessing.connection
 import os
 import signal
-import socket
 import threading
 from collections.abc import Callable, Sequence
 from multiprocessing.process import BaseProcess
 
 import structlog
-import uvicorn
 
-from service.app import create_app
-from service.deps import Parts
 from service.jobs.runs import PIPELINES
-from service.jobs.worker import run_worker
 from service.logs import configure_logs
 from service.settings import Settings
 
@@ -29,36 +25,10 @@ MARGIN_S = 2.0
 LOG = structlog.get_logger(__name__)
 
 
-class Server(uvicorn.Server):
-    """uvicorn that ends streams of events and long polls as soon as it begins to stop, so that they hold up nothing."""
-
-    def __init__(self, settings: Settings) -> None:
-        app = create_app(settings)
-        parts: Parts = app.state.parts
-        self._waiting: asyncio.Event = parts.shutdown
-        config = uvicorn.Config(
-            app,
-            host=settings.host,
-            port=settings.port,
-            loop="uvloop",
-            http="httptools",
-            ws="none",
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=math.ceil(settings.drain_s),
-        )
-        super().__init__(config)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take no more requests and let the running ones end."""
-        self._waiting.set()
-        await super().shutdown(sockets)
-
-
 def serve(settings: Settings) -> None:
     """Answer HTTP until SIGTERM or SIGINT."""
+    from service.api import Server
+
     configure_logs()
     server = Server(settings)
     for number in STOPPING:
@@ -68,6 +38,8 @@ def serve(settings: Settings) -> None:
 
 def work(settings: Settings, command: Sequence[str] = PIPELINES) -> None:
     """Carry out jobs until SIGTERM or SIGINT; `command` begins the children's command line."""
+    from service.jobs.worker import run_worker
+
     configure_logs()
     run_worker(settings, _stop_on_signal(), command)
 

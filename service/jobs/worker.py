@@ -32,6 +32,7 @@ def run_worker(settings: Settings, stop: threading.Event, command: Sequence[str]
         stop: ends the worker.
         command: start of the children's command line.
     """
+    settings.folder.mkdir(parents=True, exist_ok=True)
     store = SqlStore(settings.url)
     worker = Worker(store, settings, stop, command)
     LOG.info("worker started", worker=worker.name)

@@ -9,7 +9,7 @@ import re
 from typing import Any, TypeVar
 
 import msgspec
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from ihas.errors import BundleError, RequestError
@@ -118,7 +118,8 @@ def decode(decoder: msgspec.json.Decoder[Asked], body: bytes) -> Asked:
     """The body as the decoder's type.
 
     Raises:
-        RequestError: it is not JSON, or not of that type; points at the part.
+        RequestError: it is not of that type; points at the part.
+        HTTPException: it is not JSON.
     """
     try:
         return decoder.decode(body)
@@ -128,7 +129,7 @@ def decode(decoder: msgspec.json.Decoder[Asked], body: bytes) -> Asked:
         steps = STEP.findall(place["place"]) if place else []
         raise RequestError(f"{PLACE.sub('', message)}.", pointer_to([name or position for name, position in steps])) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RequestError(f"The body is no JSON: {error}.") from error
+        raise HTTPException(400, f"The body is no JSON: {error}.") from error
 
 
 async def _model(registry: Registry, name: str, version: int | None) -> Served:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import threading
 import time
@@ -10,15 +11,25 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+import structlog
 
+from ihas.bundle.archive import write_bundle
 from service.jobs.catalogue import NewDataset
 from service.jobs.job import Job, JobKind, NewJob
 from service.jobs.sql_store import SqlStore
 from service.jobs.worker import run_worker
 from service.settings import Settings
+from tests.ihas.bundle_factory import small_bundle
+from tests.service.live import LiveServer
 
 COMMAND = (sys.executable, str(Path(__file__).with_name("child.py")))
 Found = TypeVar("Found")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_logs() -> None:
+    """Log lines as JSON: drawing a traceback for a person takes seconds."""
+    structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer()])
 
 
 @pytest.fixture
@@ -33,7 +44,7 @@ def table(settings: Settings) -> str:
     """Path of a table of two clicks, in a folder that may be read."""
     path = settings.data_roots[0] / "clicks.csv"
     path.parent.mkdir(parents=True)
-    settings.folder.mkdir(parents=True)
+    settings.folder.mkdir(parents=True, exist_ok=True)
     path.write_text("click,user\n0,ada\n1,bob\n")
     return str(path)
 
@@ -92,3 +103,45 @@ def submitted(store: SqlStore, table: str, name: str = "films") -> Job:
 def add_table(store: SqlStore, table: str) -> str:
     """The id of a data set that names the table by path."""
     return store.add_dataset(NewDataset("clicks", {}, path=table)).id
+
+
+@pytest.fixture
+def live(settings: Settings, store: SqlStore) -> Iterator[LiveServer]:
+    """The API on the settings."""
+    with LiveServer(settings) as live:
+        yield live
+
+
+@pytest.fixture
+def valid_dataset(store: SqlStore, table: str) -> str:
+    """Id of a data set that was found valid."""
+    dataset_id = add_table(store, table)
+    job = store.claim("check", 60.0, 1)
+    assert job is not None
+    store.accept_dataset(job.id, job.token, {})
+    return dataset_id
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle whose scores are known by hand."""
+    folder = tmp_path_factory.mktemp("bundles") / "films"
+    write_bundle(small_bundle(), folder)
+    return folder
+
+
+@pytest.fixture
+def publish(store: SqlStore, settings: Settings, table: str, bundle: Path) -> Callable[[], Path]:
+    """Registers the bundle as the next version of `films`; gives its folder."""
+
+    def publish() -> Path:
+        submitted(store, table)
+        while (job := store.claim("trainer", 60.0, 1)) is not None and job.kind is JobKind.DATASET:
+            store.accept_dataset(job.id, job.token, {})
+        assert job is not None
+        path = f"searches/{job.id}/bundle"
+        shutil.copytree(bundle, settings.folder / path)
+        store.succeed(job.id, job.token, path)
+        return settings.folder / path
+
+    return publish

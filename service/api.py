@@ -1,0 +1,41 @@
+"""The API behind uvicorn."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import socket
+
+import uvicorn
+
+from service.app import create_app
+from service.deps import Parts
+from service.settings import Settings
+
+
+class Server(uvicorn.Server):
+    """uvicorn that ends streams of events and long polls as soon as it begins to stop, so that they hold up nothing."""
+
+    def __init__(self, settings: Settings) -> None:
+        app = create_app(settings)
+        parts: Parts = app.state.parts
+        self._waiting: asyncio.Event = parts.shutdown
+        config = uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=math.ceil(settings.drain_s),
+        )
+        super().__init__(config)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more requests and let the running ones end."""
+        self._waiting.set()
+        await super().shutdown(sockets)

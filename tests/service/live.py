@@ -1,0 +1,51 @@
+"""A real server on a loopback port."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import httpx
+
+from service.api import Server
+from service.settings import Settings
+
+
+class LiveServer:
+    """The API in a thread, and a client of it; stopped at the end of the `with` block.
+
+    Attributes:
+        url: where it answers.
+        http: sends requests to it.
+    """
+
+    def __init__(self, settings: Settings, port: int = 0) -> None:
+        self.server = Server(settings.model_copy(update={"port": port}))
+        self._thread = threading.Thread(target=self.server.run)
+
+    def __enter__(self) -> LiveServer:
+        self._thread.start()
+        while not self.server.started:
+            time.sleep(0.005)
+        self.port = self.server.servers[0].sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.http = httpx.Client(base_url=self.url, timeout=20.0)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> float:
+        """Stop it; seconds that took."""
+        began = time.monotonic()
+        self.server.should_exit = True
+        self._thread.join()
+        self.http.close()
+        return time.monotonic() - began
+
+    def json(self, method: str, path: str, **options: Any) -> Any:
+        """The document that a request must be answered with."""
+        response = self.http.request(method, path, **options)
+        assert response.is_success, response.text
+        return response.json()

@@ -1,0 +1,52 @@
+"""The demo asks for what the coupon data knows, and leaves nothing behind."""
+
+import csv
+import gzip
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from service.demo import CONTEXTS, coupon_recipe
+from service.terminal import CommandError
+
+
+def test_contexts_hold_values_of_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found from any folder, the coupon data holds every value that the demo asks with, and no column of the item is asked."""
+    monkeypatch.chdir(tmp_path)
+    recipe = coupon_recipe(None)
+    with gzip.open(recipe.data.path, "rt", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file, delimiter=";"))
+    for context in CONTEXTS.values():
+        assert not set(context) & {recipe.data.columns.label, *recipe.data.columns.item}
+        assert {name: value for name, value in context.items() if value not in {row[name] for row in rows}} == {}
+
+
+def test_missing_data_tells_the_way_out(tmp_path: Path) -> None:
+    """Without the data the demo names `--data` before it starts anything."""
+    with pytest.raises(CommandError, match="--data"):
+        coupon_recipe(tmp_path / "none.csv")
+
+
+@pytest.mark.slow
+def test_demo_runs_and_stops_its_service(tmp_path: Path) -> None:
+    """The demo ends well from another folder, explains two recommendations, and no process of its service is left."""
+    command = [sys.executable, "-c", "from service.cli import main; main()", "--output", "json", "demo", "--folder", "demo"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=280, env=os.environ | {"IHAS_PORT": "1"})
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)
+    assert [len(answer["items"]) for answer in shown["recommendations"]] == [3, 3]
+    assert all(item["explanation"]["sentence"] for answer in shown["recommendations"] for item in answer["items"])
+    assert (tmp_path / shown["report"]).stat().st_size > 1_000_000
+    left = [path for path in Path("/proc").glob("[0-9]*/cmdline") if str(tmp_path).encode() in _read(path)]
+    assert left == []
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""

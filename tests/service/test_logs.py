@@ -1,0 +1,34 @@
+"""Log lines are JSON where nobody watches, whoever wrote them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+LINES = """
+import logging, structlog
+from service.logs import configure_logs
+configure_logs()
+structlog.contextvars.bind_contextvars(request_id="r1")
+structlog.get_logger("ours").info("request", status=200)
+logging.getLogger("theirs").warning("hello %s", "world")
+try:
+    1 / 0
+except ZeroDivisionError:
+    structlog.get_logger("ours").exception("broken")
+"""
+
+
+def test_our_lines_and_the_libraries_lines_have_one_form() -> None:
+    """Each is one JSON object on standard error with time, level and the request's id; a traceback is inside."""
+    answer = subprocess.run([sys.executable, "-c", LINES], capture_output=True, text=True, check=True)
+    lines = [json.loads(line) for line in answer.stderr.splitlines()]
+
+    assert [(line["event"], line["level"], line["request_id"]) for line in lines] == [
+        ("request", "info", "r1"),
+        ("hello world", "warning", "r1"),
+        ("broken", "error", "r1"),
+    ]
+    assert "ZeroDivisionError" in lines[2]["exception"]
+    assert all(line["timestamp"].endswith("Z") for line in lines)

@@ -1,0 +1,118 @@
+"""The processes: they serve together, stop together, and leave nothing running."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from service.client import Client
+from service.settings import Settings
+from tests.ihas.bundle_factory import LOGITS, rows
+from tests.service.conftest import COMMAND, eventually
+
+UP = "import sys, json; from service.server import up; from service.settings import Settings\n"
+UP += "if __name__ == '__main__': up(Settings(**json.loads(sys.argv[1])), json.loads(sys.argv[2]))"
+STOP_S = 6.0
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@pytest.fixture
+def port() -> int:
+    """Where the service will listen."""
+    return free_port()
+
+
+@pytest.fixture
+def service(settings: Settings, port: int, tmp_path: Path, bundle: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """`up` in a process of its own, ready, its log in `log`."""
+    given = settings.model_copy(update={"port": port}).model_dump(mode="json")
+    script = tmp_path / "up.py"
+    script.write_text(UP)
+    environment = {**os.environ, "IHAS_TEST_BUNDLE": str(bundle), "PYTHONPATH": os.getcwd(), "PYTHONWARNINGS": "error"}
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, str(script), json.dumps(given), json.dumps(COMMAND)], stderr=log, env=environment)
+    with Client(f"http://127.0.0.1:{port}") as client:
+        client.wait_ready()
+    yield process
+    process.kill()
+    process.wait()
+
+
+def family(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """The process and everything below it."""
+    parent = psutil.Process(process.pid)
+    return [parent, *parent.children(recursive=True)]
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    """Whether none of them runs."""
+    return not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in processes)
+
+
+def submit(client: Client, table: str, name: str) -> str:
+    """Id of a search on a table that was found valid."""
+    dataset = client.create_dataset("clicks", path=table)
+    assert client.wait_dataset(dataset["id"])["state"] == "valid"
+    return str(client.create_search(name, dataset["id"])["id"])
+
+
+def test_up_serves_searches_and_stops_as_one(service: subprocess.Popen[bytes], port: int, table: str, tmp_path: Path) -> None:
+    """A search becomes a model that answers; SIGTERM, with another search at work, ends everything in order."""
+    with Client(f"http://127.0.0.1:{port}") as client:
+        events = list(client.events(submit(client, table, "films")))
+        scores = client.score("films", rows()[:1])["scores"]
+        slow = submit(client, table, "slow")
+        eventually(lambda: client.search(slow)["state"] == "searching")
+    running = family(service)
+    began = time.monotonic()
+    service.send_signal(signal.SIGTERM)
+    code = service.wait(STOP_S)
+
+    assert (events[-1]["state"], round(scores[0]["logit"], 4)) == ("succeeded", LOGITS["ada"]["m1"])
+    took = time.monotonic() - began
+    eventually(lambda: gone(running))
+    assert (code, took < STOP_S) == (0, True)
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    assert all({"event", "timestamp", "level"} <= set(line) for line in lines)
+    assert any(line["event"] == "request" and line["request_id"] for line in lines)
+    assert not [line for line in lines if line["level"] in ("error", "critical")]
+
+
+def test_when_up_is_killed_nothing_stays(service: subprocess.Popen[bytes], port: int, table: str) -> None:
+    """Even kill -9 leaves neither API, nor worker, nor a child of it."""
+    with Client(f"http://127.0.0.1:{port}") as client:
+        slow = submit(client, table, "slow")
+        eventually(lambda: client.search(slow)["state"] == "searching")
+    running = family(service)
+    assert len(running) >= 4
+    service.kill()
+    service.wait()
+
+    eventually(lambda: gone(running))
+
+
+def test_when_a_part_ends_by_itself_up_ends_too(service: subprocess.Popen[bytes], tmp_path: Path) -> None:
+    """The other part is stopped, and the exit code says that something was wrong."""
+    running = family(service)
+    api = next(one for one in running if one.net_connections())
+    api.kill()
+
+    assert service.wait(STOP_S) == 1
+    eventually(lambda: gone(running))
+    assert "Ended by itself: api" in (tmp_path / "log").read_text()
