@@ -1,4 +1,4 @@
-"""Hidden layers: x -> dropout(relu(batch_norm(W x + b))), once per entry of `hidden`."""
+"""Hidden layers: x -> dropout(relu(W x + b)), or dropout(relu(batch_norm(W x))), once per entry of `hidden`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class HiddenLayers(tf.Module):
     def __init__(self, num_inputs: int, config: BackboneConfig, seed: int) -> None:
         super().__init__("hidden")
         self.num_inputs, self.config = num_inputs, config
-        self.dense = [dense(units, seed + i) for i, units in enumerate(config.hidden)]
+        self.dense = [dense(units, seed + i, use_bias=not config.batch_norm) for i, units in enumerate(config.hidden)]
         self.norms = [keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-3) for _ in config.hidden if config.batch_norm]
         for layer, width in zip(self.dense, self.widths, strict=False):
             layer.build((None, width))
@@ -53,11 +53,11 @@ class HiddenLayers(tf.Module):
         return sum(a * b for a, b in zip(self.widths, self.widths[1:], strict=False))
 
 
-def dense(units: int, seed: int) -> Tensor:
-    """A linear layer with Glorot-uniform kernel."""
-    return keras.layers.Dense(units, kernel_initializer=keras.initializers.GlorotUniform(seed=seed))
+def dense(units: int, seed: int, *, use_bias: bool = True) -> Tensor:
+    """A linear layer with Glorot-uniform kernel; batch normalisation after it would take a bias away again."""
+    return keras.layers.Dense(units, use_bias=use_bias, kernel_initializer=keras.initializers.GlorotUniform(seed=seed))
 
 
 def dense_parts(layer: Tensor) -> list[tuple[str, Tensor]]:
     """Variables of a built linear layer, by part."""
-    return [("kernel", layer.kernel), ("bias", layer.bias)]
+    return [("kernel", layer.kernel)] + ([("bias", layer.bias)] if layer.use_bias else [])
