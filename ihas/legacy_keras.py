@@ -18,12 +18,14 @@ if "tensorflow" in sys.modules and os.environ.get("TF_USE_LEGACY_KERAS") != "1":
         "Import iHAS first, or set that environment variable to 1."
     )
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # third-party deprecations at import, none of them ours to mend
     import tensorflow as tf
     import tf_keras as keras
     from tensorflow_recommenders.layers.feature_interaction.dcn import Cross
+
+tf.get_logger().setLevel("ERROR")
 
 __all__ = ["Cross", "keras", "tf"]

@@ -113,7 +113,7 @@ class GroupCountResult(Config):
     on: Literal["masked", "mask", "embedding"] = "masked"
     """What K-means saw: e * z, z, or e."""
     log_loss: float
-    """Validation log-loss of the supernet under the groups' masks."""
+    """Validation log-loss of the supernet under the groups' masks, after one epoch of training under them."""
     smallest_share: float
     """Share of training rows of the smallest group."""
 

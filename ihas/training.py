@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from ihas.config import TrainingConfig
+from ihas.data.dataset import Parts
 from ihas.errors import TrainingError
 from ihas.layers.embedding import Tensor
 from ihas.legacy_keras import tf
@@ -20,6 +22,19 @@ BLOCK_ROWS = 1_000_000
 EpochListener = Callable[[EpochFigures], None]
 
 
+@dataclass(frozen=True)
+class TrainingRows:
+    """Rows to learn from, and rows that say when to stop."""
+
+    train: GroupedRows
+    valid: GroupedRows
+
+    @staticmethod
+    def one_group(parts: Parts) -> TrainingRows:
+        """All training and validation rows, in group 0."""
+        return TrainingRows(GroupedRows.one_group(parts.train), GroupedRows.one_group(parts.valid))
+
+
 class Trainer:
     """Trains one network; its optimiser state starts fresh with it."""
 
@@ -28,24 +43,30 @@ class Trainer:
         self.dense = network.dense_variables
         self.optimizer = Adam(network.table, self.dense, config.embedding_l2)
 
-    def fit(self, name: str, train: GroupedRows, valid: GroupedRows, epochs: int, listen: EpochListener) -> tuple[EpochFigures, ...]:
+    def fit(
+        self, name: str, rows: TrainingRows, epochs: int, listen: EpochListener, *, start_counts: bool = False
+    ) -> tuple[EpochFigures, ...]:
         """Train until `epochs` or until validation stops improving; the network keeps its best weights.
 
+        With `start_counts` the weights it starts from are among those to keep.
+
         Raises:
-            TrainingError: the loss became infinite or not a number.
+            TrainingError: the loss or a score became infinite or not a number.
         """
         history: list[EpochFigures] = []
         best, best_state, waited, learning_rate = -np.inf, self._state(), 0, self.config.learning_rate
+        if start_counts:
+            best = validation_score(predict(self.network, rows.valid), rows.valid.rows.labels)
         for epoch in range(1, epochs + 1):
-            loss = self.run_epoch(train, learning_rate)
-            if not np.isfinite(loss):
+            loss = self.run_epoch(rows.train, learning_rate)
+            logits, labels = predict(self.network, rows.valid), rows.valid.rows.labels
+            if not (np.isfinite(loss) and np.isfinite(logits).all()):
                 raise TrainingError(
-                    f"The loss must stay finite, but is {loss} in epoch {epoch} of `{name}`. "
+                    f"Loss and scores must stay finite, but are not after epoch {epoch} of `{name}` (mean loss {loss:g}). "
                     f"Lower `training.learning_rate` ({learning_rate:g})."
                 )
-            logits = predict(self.network, valid)
-            score = validation_score(logits, valid.rows.labels)
-            history.append(EpochFigures(model=name, epoch=epoch, loss=loss, auc=auc(logits, valid.rows.labels) or 0.5))
+            score = validation_score(logits, labels)
+            history.append(EpochFigures(model=name, epoch=epoch, loss=loss, auc=auc(logits, labels) or 0.5))
             listen(history[-1])
             if score > best:
                 best, best_state, waited = score, self._state(), 0
@@ -99,8 +120,9 @@ class Trainer:
             variable.assign(value)
 
     def _saved(self) -> list[Tensor]:
-        gates = [self.network.gates.mean, self.network.gates.variance] if self.network.gates else []
-        return [self.network.table, *self.network.backbone.named_variables().values(), *(self.dense if self.network.gates else []), *gates]
+        gates = self.network.gates
+        learnt = [*gates.kernels, *gates.biases, gates.mean, gates.variance] if gates else []
+        return [self.network.table, *self.network.backbone.named_variables().values(), *learnt]
 
 
 def validation_score(logits: np.ndarray, labels: np.ndarray) -> float:

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ihas.cluster.stage import Clustering, form_groups, random_groups
+from ihas.cluster.division import Clustering
+from ihas.cluster.stage import form_groups, random_groups
 from ihas.cluster.thresholds import Scorer
 from ihas.config import LearningConfig
 from ihas.evaluate.variants import Variant, gated_variant, grouped_variant, plain_variant, static_variant
@@ -44,7 +45,7 @@ def candidate_makers(trained: Trained, config: LearningConfig, listen: EpochList
     parts, found, grouping = trained.data.parts, trained.found, trained.grouping
 
     def static() -> Variant:
-        one_group = form_groups(_clustering(trained, config), 1, "masked", Scorer(parts, found.weights, config))
+        (one_group,) = form_groups(_clustering(trained, config), [(1, "masked")], Scorer(parts, found.weights, config))
         return static_variant(_retrain("static", one_group, trained, config, listen), parts, config)
 
     return {
@@ -69,8 +70,8 @@ def control_makers(trained: Trained, config: LearningConfig, listen: EpochListen
 
     makers: dict[str, Callable[[Clustering, Scorer], Grouping]] = {
         "random groups": lambda clustering, scorer: random_groups(clustering, number, scorer),
-        "groups on e": lambda clustering, scorer: form_groups(clustering, number, "embedding", scorer),
-        other_name(other): lambda clustering, scorer: form_groups(clustering, number, other, scorer),
+        "groups on e": lambda clustering, scorer: form_groups(clustering, [(number, "embedding")], scorer)[0],
+        other_name(other): lambda clustering, scorer: form_groups(clustering, [(number, other)], scorer)[0],
     }
     return {name: control(name, form) for name, form in makers.items()}
 

@@ -15,11 +15,14 @@ from ihas.evaluate.stage import choose, variant_results, verdict
 from ihas.evaluate.variants import Variant
 from ihas.export import export_path, table_of
 from ihas.results import RunResult
-from ihas.routing import Gates, Router
+from ihas.routing import Gates, Router, embed
 from ihas.seeding import generator
 from pipelines.folder import RunFolder
 from pipelines.report import write_report
 from pipelines.trained import Trained
+
+GOLDEN_FROM = 10_000
+GOLDEN_MARGIN = 1e-4  # a gate nearer to its threshold could fall to the other side on another processor
 
 
 def pack(recipe: Recipe, folder: RunFolder, trained: Trained, variants: tuple[Variant, ...]) -> RunResult:
@@ -105,6 +108,8 @@ def unrouted(router: Router) -> Router:
 
 
 def _golden(test: Dataset, chosen: Variant, router: Router, config: LearningConfig) -> GoldenRows:
-    rows = slice(0, config.evaluate.num_golden_rows)
-    ids = np.ascontiguousarray(test.ids[rows])
-    return GoldenRows(ids=ids, group=router.route(ids).group, logits=chosen.test_logits[rows].copy())
+    ids = np.ascontiguousarray(test.ids[:GOLDEN_FROM])
+    embedded = embed(ids, router.table, router.layout)
+    decided = np.abs(router.gates.logits(embedded)).min(axis=1) > GOLDEN_MARGIN
+    rows = np.flatnonzero(decided)[: config.evaluate.num_golden_rows]
+    return GoldenRows(ids=ids[rows], group=router.route(ids[rows]).group, logits=chosen.test_logits[rows].copy())

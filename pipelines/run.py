@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ihas.cluster.stage import Clustering, cluster_instances
+from ihas.cluster.division import Clustering
+from ihas.cluster.stage import cluster_instances
 from ihas.config import LearningConfig, Recipe
 from ihas.data.ingest import ingest
 from ihas.data.storage import Ingested, load_ingested

@@ -7,7 +7,8 @@ from functools import cache
 
 import numpy as np
 
-from ihas.cluster.stage import Clustering, cluster_instances
+from ihas.cluster.division import Clustering
+from ihas.cluster.stage import cluster_instances
 from ihas.config import BackboneConfig, ClusterConfig, LearningConfig, RetrainConfig, SearchConfig, TrainingConfig
 from ihas.data.synthetic import Oracle, make_tribes
 from ihas.grouping import Grouping

@@ -12,33 +12,43 @@ import numpy as np
 
 from ihas.config import LearningConfig
 from ihas.data.dataset import Parts
+from ihas.grouping import PartGroups
 from ihas.metrics import row_losses
 from ihas.models.network import Network, NetworkWeights
 from ihas.prediction import GroupedRows, predict
+from ihas.seeding import generator
+from ihas.training import Trainer
 
 
 class Scorer:
-    """The network of the search, asked how validation rows fare under given masks."""
+    """The network of the search, asked how validation rows fare under masks."""
 
     def __init__(self, parts: Parts, weights: NetworkWeights, config: LearningConfig) -> None:
-        self.valid, self.weights = parts.valid, weights
+        self.parts, self.weights, self.config = parts, weights, config
         self.network = Network(parts.train.layout, config.backbone, config.training.embedding_dim)
 
-    def row_losses(self, masks: np.ndarray, group: np.ndarray, chosen: np.ndarray | None = None) -> np.ndarray:
-        """Loss of each (chosen) validation row under its group's mask.
+    def row_losses(self, masks: np.ndarray, group: np.ndarray) -> np.ndarray:
+        """Loss of each validation row under its group's mask.
 
         Args:
             masks: bool (num_groups, N) or (num_groups, num_fields, dim).
             group: int32 (validation rows,).
-            chosen: bool (validation rows,), or all of them.
 
         Returns:
-            float64 (chosen rows,), in nats.
+            float64 (validation rows,), in nats.
         """
         self.network.assign(self.weights, masks)
-        rows = GroupedRows(self.valid, group)
-        rows = rows if chosen is None else rows.take(chosen)
-        return row_losses(predict(self.network, rows), rows.rows.labels)
+        return self._losses(group)
+
+    def adapted_row_losses(self, masks: np.ndarray, groups: PartGroups) -> np.ndarray:
+        """The same after one epoch of training under the masks, so that masks unlike the instances' own are judged fairly."""
+        self.network.assign(self.weights, masks)
+        trainer = Trainer(self.network, self.config.training, generator(self.config.seed, "adapt"))
+        trainer.run_epoch(GroupedRows(self.parts.train, groups.train), self.config.training.learning_rate)
+        return self._losses(groups.valid)
+
+    def _losses(self, group: np.ndarray) -> np.ndarray:
+        return row_losses(predict(self.network, GroupedRows(self.parts.valid, group)), self.parts.valid.labels)
 
 
 def search_thresholds(

@@ -12,7 +12,7 @@ from ihas.metrics import auc_difference, figures
 from ihas.results import VariantResult
 
 DESCRIPTIONS = {
-    "base": "The plain model: every embedding dimension for every row.",
+    "base": "The plain model: every embedding dimension for every row, trained for as long as the others.",
     "static": "One mask for all rows: a dimension search without groups.",
     "supernet": "One model, each row under its own gates.",
     "grouped": "A mask and a model per group of rows with similar gates.",

@@ -20,7 +20,7 @@ from ihas.models.network import Network, NetworkWeights, fresh_weights
 from ihas.prediction import GroupedRows, GroupModel, predict_groups
 from ihas.results import EpochFigures
 from ihas.seeding import generator
-from ihas.training import EpochListener, Trainer
+from ihas.training import EpochListener, Trainer, TrainingRows
 
 SPECIALISED_RATE = 0.1  # a copy starts where the shared model's learning rate had fallen to
 
@@ -56,18 +56,27 @@ class Retraining:
     config: LearningConfig
     name: str
 
-    def rows(self) -> tuple[GroupedRows, GroupedRows]:
+    def rows(self) -> TrainingRows:
         """Training and validation rows with their groups."""
         groups = self.grouping.groups
-        return GroupedRows(self.parts.train, groups.train), GroupedRows(self.parts.valid, groups.valid)
+        return TrainingRows(GroupedRows(self.parts.train, groups.train), GroupedRows(self.parts.valid, groups.valid))
 
-    def fit(self, name: str, weights: NetworkWeights, rows: tuple[GroupedRows, GroupedRows], rate: float, listen: EpochListener) -> Fitted:
-        """Train from the given weights under the groups' masks."""
+    def rows_of(self, group: int) -> TrainingRows:
+        """One group's rows; where it has no validation rows, all of them say when to stop."""
+        rows = self.rows()
+        members = rows.valid.group == group
+        valid = rows.valid.take(members) if members.any() else rows.valid
+        return TrainingRows(rows.train.take(rows.train.group == group), valid)
+
+    def fit(self, name: str, weights: NetworkWeights, rows: TrainingRows, listen: EpochListener, *, copy: bool = False) -> Fitted:
+        """Train from the given weights under the groups' masks; a `copy` starts from trained weights and may stay as it is."""
         network = Network(self.parts.train.layout, self.config.backbone, self.config.training.embedding_dim)
         network.assign(weights, self.grouping.masks)
-        training = self.config.training.model_copy(update={"learning_rate": self.config.training.learning_rate * rate})
-        trainer = Trainer(network, training, generator(self.config.seed, self.name, name))
-        history = trainer.fit(f"{self.name}/{name}", *rows, self.config.retrain.epochs, listen)
+        rate = self.config.training.learning_rate * (SPECIALISED_RATE if copy else 1.0)
+        trainer = Trainer(
+            network, self.config.training.model_copy(update={"learning_rate": rate}), generator(self.config.seed, self.name, name)
+        )
+        history = trainer.fit(f"{self.name}/{name}", rows, self.config.retrain.epochs, listen, start_counts=copy)
         return Fitted(network.weights(), history)
 
 
@@ -90,7 +99,7 @@ def retrain_groups(retraining: Retraining, listen: EpochListener) -> RetrainResu
     models: list[GroupModel] = []
     history: list[EpochFigures] = []
     for group in range(retraining.grouping.num_groups):
-        fitted = _fit_group(retraining, group, _start(retraining, group), 1.0, listen)
+        fitted = retraining.fit(f"group-{group + 1}", _start(retraining, group), retraining.rows_of(group), listen)
         models.append(_own_model(retraining, group, fitted.weights))
         history += fitted.history
     return RetrainResult(tuple(models), tuple(history))
@@ -104,14 +113,14 @@ def _start(retraining: Retraining, group: int) -> NetworkWeights:
 
 
 def _share_then_specialise(retraining: Retraining, listen: EpochListener) -> RetrainResult:
-    shared = retraining.fit("shared", retraining.start, retraining.rows(), 1.0, listen)
+    shared = retraining.fit("shared", retraining.start, retraining.rows(), listen)
     models = tuple(GroupModel("shared", shared.weights, mask) for mask in retraining.grouping.masks)
-    history, valid = shared.history, retraining.rows()[1]
+    history, valid = shared.history, retraining.rows().valid
     if len(models) == 1:
         return RetrainResult(models, history)
     logits = predict_groups(models, valid, retraining.config)
     for group in range(len(models)):
-        fitted = _fit_group(retraining, group, shared.weights, SPECIALISED_RATE, listen)
+        fitted = retraining.fit(f"group-{group + 1}", shared.weights, retraining.rows_of(group), listen, copy=True)
         own = _own_model(retraining, group, fitted.weights)
         candidate = models[:group] + (own,) + models[group + 1 :]
         candidate_logits = predict_groups(candidate, valid, retraining.config)
@@ -119,13 +128,6 @@ def _share_then_specialise(retraining: Retraining, listen: EpochListener) -> Ret
         if is_better(candidate_logits, logits, valid, group):
             models, logits = candidate, candidate_logits
     return RetrainResult(models, history)
-
-
-def _fit_group(retraining: Retraining, group: int, weights: NetworkWeights, rate: float, listen: EpochListener) -> Fitted:
-    train, valid = retraining.rows()
-    members = valid.group == group
-    own_valid = valid.take(members) if members.any() else valid
-    return retraining.fit(f"group-{group + 1}", weights, (train.take(train.group == group), own_valid), rate, listen)
 
 
 def _own_model(retraining: Retraining, group: int, weights: NetworkWeights) -> GroupModel:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from ihas.config import LearningConfig
 from ihas.data.dataset import Parts
 from ihas.models.network import Network, NetworkWeights, fresh_weights
-from ihas.prediction import GroupedRows
 from ihas.results import EpochFigures
 from ihas.seeding import generator
-from ihas.training import EpochListener, Trainer
+from ihas.training import EpochListener, Trainer, TrainingRows
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,21 @@ def train_base(parts: Parts, config: LearningConfig, listen: EpochListener) -> B
     rng = generator(config.seed, "base")
     network = Network(parts.train.layout, config.backbone, config.training.embedding_dim)
     network.assign(fresh_weights(parts.train.layout, config, rng))
-    trainer = Trainer(network, config.training, rng)
-    train, valid = GroupedRows.one_group(parts.train), GroupedRows.one_group(parts.valid)
-    history = trainer.fit("base", train, valid, config.training.epochs, listen)
+    history = Trainer(network, config.training, rng).fit("base", TrainingRows.one_group(parts), config.training.epochs, listen)
+    return BaseModel(network.weights(), history)
+
+
+def continue_base(parts: Parts, base: BaseModel, config: LearningConfig, listen: EpochListener) -> BaseModel:
+    """The plain model given what the searched variants are given: training again for the search's and the retraining's epochs.
+
+    Each time the learning rate and the optimiser start anew, as they do there. Without this, a searched variant could
+    win by its longer training alone.
+    """
+    rng = generator(config.seed, "continued base")
+    network = Network(parts.train.layout, config.backbone, config.training.embedding_dim)
+    network.assign(base.weights)
+    history: tuple[EpochFigures, ...] = ()
+    for name, epochs in (("base/again", config.search.epochs), ("base/once-more", config.retrain.epochs)):
+        trainer = Trainer(network, config.training, rng)
+        history += trainer.fit(name, TrainingRows.one_group(parts), epochs, listen, start_counts=True)
     return BaseModel(network.weights(), history)

@@ -15,13 +15,12 @@ from ihas.config import LearningConfig
 from ihas.data.dataset import Dataset, Parts
 from ihas.layers.gates import BernoulliGates
 from ihas.models.network import Network, NetworkWeights, fresh_weights
-from ihas.prediction import GroupedRows
 from ihas.results import Diversity, EpochFigures
 from ihas.routing import Gates, embed
 from ihas.search.base import BaseModel
 from ihas.search.diversity import mask_diversity
 from ihas.seeding import generator
-from ihas.training import EpochListener, Trainer
+from ihas.training import EpochListener, Trainer, TrainingRows
 
 STATISTICS_ROWS = 50_000
 
@@ -53,15 +52,14 @@ def search_gates(parts: Parts, base: BaseModel, config: LearningConfig, listen: 
     gates = BernoulliGates(layout.num_fields, dim, config.search, rng)
     network = Network(layout, config.backbone, dim, gates)
     network.assign(base.weights if config.search.warm_start else fresh_weights(layout, config, rng))
-    train, valid = GroupedRows.one_group(parts.train), GroupedRows.one_group(parts.valid)
-    trainer = Trainer(network, config.training, rng)
+    rows, trainer = TrainingRows.one_group(parts), Trainer(network, config.training, rng)
     history: tuple[EpochFigures, ...] = ()
     if not config.search.warm_start and config.search.warmup_epochs:
         network.sampling.assign(False)
-        history = trainer.fit("warm-up", train, valid, config.search.warmup_epochs, listen)
+        history = trainer.fit("warm-up", rows, config.search.warmup_epochs, listen)
         network.sampling.assign(True)
     gates.start_statistics(_embed_some(parts.train, network.table.numpy()[:, :dim], rng))
-    history += trainer.fit("search", train, valid, config.search.epochs, listen)
+    history += trainer.fit("search", rows, config.search.epochs, listen)
     weights, frozen = network.weights(), gates.freeze()
     return SearchResult(weights, frozen, mask_diversity(parts.valid, weights.table[:, :dim], frozen), history)
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from ihas.cluster.stage import choose_number, find_groups, form_groups, random_groups
+from ihas.cluster.division import assign, divide
+from ihas.cluster.stage import choose_number, form_groups, random_groups
 from ihas.cluster.thresholds import Scorer
 from ihas.config import ClusterConfig
 from ihas.errors import ConfigError
@@ -47,10 +48,11 @@ def test_the_same_seed_gives_the_same_groups_to_the_bit():
     """Clustering again repeats centroids and groups."""
     solved = solved_tribes(2)
 
-    groups, centroids = find_groups(solved.clustering, solved.grouping.num_groups, solved.grouping.on)
+    division = divide(solved.clustering, solved.grouping.num_groups, solved.grouping.on)
 
-    np.testing.assert_array_equal(centroids, solved.grouping.centroids)
-    np.testing.assert_array_equal(groups.train, solved.grouping.groups.train)
+    np.testing.assert_array_equal(division.centroids, solved.grouping.centroids)
+    (assignment,) = assign(solved.oracle.parts.train, solved.clustering, [division])
+    np.testing.assert_array_equal(assignment.group, solved.grouping.groups.train)
 
 
 def test_random_groups_have_equal_sizes_and_know_nothing_of_the_tribes():
@@ -67,7 +69,7 @@ def test_one_group_is_a_static_search():
     """With one group every row has it, and its mask keeps both tastes, each open in half of the rows."""
     solved = solved_tribes(2)
 
-    static = form_groups(solved.clustering, 1, "masked", Scorer(solved.oracle.parts, solved.found.weights, solved.config))
+    (static,) = form_groups(solved.clustering, [(1, "masked")], Scorer(solved.oracle.parts, solved.found.weights, solved.config))
 
     assert static.masks.shape[0] == 1
     assert not static.groups.test.any()
@@ -101,4 +103,4 @@ def test_more_groups_than_rows_is_an_error():
     """The error shows both numbers and the setting to lower."""
     solved = solved_tribes(2)
     with pytest.raises(ConfigError, match=r"\(20001, 20000\).*cluster\.num_groups"):
-        find_groups(solved.clustering, 20_001, "masked")
+        divide(solved.clustering, 20_001, "masked")

@@ -13,7 +13,7 @@ class _ScriptedScorer:
     def __init__(self, prices: np.ndarray) -> None:
         self.prices = prices  # (num_groups, N): gain of keeping a dimension
 
-    def row_losses(self, masks: np.ndarray, group: np.ndarray, chosen: np.ndarray | None = None) -> np.ndarray:
+    def row_losses(self, masks: np.ndarray, group: np.ndarray) -> np.ndarray:
         return -(masks * self.prices).sum(axis=1)[group]
 
 

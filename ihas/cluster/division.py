@@ -1,0 +1,103 @@
+"""K-means on what instances look like to the gates, and the group of every row.
+
+A pass over the rows embeds each block once and serves every division that is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.cluster import KMeans
+from threadpoolctl import threadpool_limits
+
+from ihas.config import LearningConfig
+from ihas.data.dataset import Dataset, Parts
+from ihas.errors import ConfigError
+from ihas.models.network import NetworkWeights
+from ihas.routing import Gates, PointsOf, embed, nearest, points
+from ihas.seeding import generator
+
+RESTARTS = 4
+BLOCK_ROWS = 65_536
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """What the stage works on: encoded rows, the search's weights and gates, the settings."""
+
+    parts: Parts
+    weights: NetworkWeights
+    gates: Gates
+    config: LearningConfig
+
+    @property
+    def table(self) -> np.ndarray:
+        """Embedding columns of the table: float32 (num_rows, dim)."""
+        return self.weights.table[:, : self.config.training.embedding_dim]
+
+
+@dataclass(frozen=True)
+class Division:
+    """Centroids, float32 (num_groups, N), of the points that `on` names."""
+
+    on: PointsOf
+    centroids: np.ndarray
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What one division makes of one part.
+
+    Attributes:
+        group: int32 (rows,). Nearest centroid.
+        open_counts: float64 (num_groups, N). In how many of the group's rows each gate is open.
+    """
+
+    group: np.ndarray
+    open_counts: np.ndarray
+
+
+def divide(clustering: Clustering, num_groups: int, on: PointsOf) -> Division:
+    """K-means on at most `max_rows` training rows, the same rows for every division of a run.
+
+    Raises:
+        ConfigError: there are fewer training rows than groups.
+    """
+    train, seed = clustering.parts.train, clustering.config.seed
+    if num_groups > len(train):
+        raise ConfigError(f"`num_groups <= training rows` must hold, but got ({num_groups}, {len(train)}). Lower `cluster.num_groups`.")
+    size = min(clustering.config.cluster.max_rows, len(train))
+    chosen = np.sort(generator(seed, "cluster").choice(len(train), size=size, replace=False))
+    embedded = embed(np.asarray(train.ids[chosen]), clustering.table, train.layout)
+    draws = generator(seed, "cluster", on, str(num_groups))
+    kmeans = KMeans(num_groups, n_init=RESTARTS, random_state=int(draws.integers(2**31)))
+    with threadpool_limits(1):  # sums in one order: the same groups to the bit on every run
+        kmeans.fit(points(embedded, clustering.gates.open(embedded), on))
+    return Division(on, kmeans.cluster_centers_.astype(np.float32))
+
+
+def assign(rows: Dataset, clustering: Clustering, divisions: list[Division]) -> list[Assignment]:
+    """Group of every row under each division."""
+    assignments = [Assignment(np.empty(len(rows), np.int32), np.zeros_like(division.centroids, np.float64)) for division in divisions]
+    for block, embedded, gates in masked_blocks(rows, clustering):
+        for division, assignment in zip(divisions, assignments, strict=True):
+            group = nearest(points(embedded, gates, division.on), division.centroids)[1]
+            assignment.group[block] = group
+            assignment.open_counts[:] += count_open(gates, group, len(division.centroids))
+    return assignments
+
+
+def masked_blocks(rows: Dataset, clustering: Clustering) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+    """Blocks of rows with their embedding, float32 (block, N), and open gates, bool (block, N)."""
+    for start in range(0, len(rows), BLOCK_ROWS):
+        block = slice(start, start + BLOCK_ROWS)
+        embedded = embed(np.asarray(rows.ids[block]), clustering.table, rows.layout)
+        yield block, embedded, clustering.gates.open(embedded)
+
+
+def count_open(gates: np.ndarray, group: np.ndarray, num_groups: int) -> np.ndarray:
+    """Rows of each group in which each gate is open: bool (rows, N), int32 (rows,) -> float64 (num_groups, N)."""
+    member = (group == np.arange(num_groups)[:, None]).astype(np.float32)  # (num_groups, rows)
+    return np.asarray((member @ gates.astype(np.float32)).astype(np.float64))

@@ -1,0 +1,66 @@
+"""A run of the coupon recipe with few epochs, as a child process: real data, real stages."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import orjson
+from safetensors.numpy import load_file
+
+from ihas.config import ClusterConfig, EvaluateConfig, LearningConfig, Recipe, RetrainConfig, SearchConfig, TrainingConfig
+from pipelines.__main__ import read_recipe
+
+ROOT = Path(__file__).parents[2]
+COUPON = ROOT / "pipelines" / "recipes" / "coupon.toml"
+
+
+def small_recipe() -> Recipe:
+    """The coupon recipe, cut down to seconds."""
+    learning = LearningConfig(
+        training=TrainingConfig(embedding_dim=4, batch_size=1024, learning_rate=0.02, epochs=2),
+        search=SearchConfig(epochs=2),
+        cluster=ClusterConfig(num_groups=(2,), on=("masked",), thresholds=(0.3, 0.6)),
+        retrain=RetrainConfig(epochs=1),
+        evaluate=EvaluateConfig(controls=False),
+    )
+    return read_recipe(COUPON).model_copy(update={"learning": learning})
+
+
+def start(recipe: Recipe, folder: Path) -> subprocess.Popen[bytes]:
+    """The run as a child process; its standard output is progress lines, one JSON object each."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "recipe.json"
+    path.write_text(recipe.model_dump_json())
+    command = [sys.executable, "-m", "pipelines", "run", "--recipe", str(path), "--folder", str(folder)]
+    with (folder / "log.txt").open("wb") as log:
+        return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
+
+
+def finish(process: subprocess.Popen[bytes]) -> list[dict[str, object]]:
+    """All progress lines of a run that is left alone."""
+    assert process.stdout is not None
+    assert process.stdin is not None
+    lines = [orjson.loads(line) for line in process.stdout]  # its standard input stays open: closing that would stop it
+    process.wait(timeout=60)
+    process.stdin.close()
+    process.stdout.close()
+    return lines
+
+
+def kill_in(process: subprocess.Popen[bytes], stage: str) -> None:
+    """SIGKILL as soon as the run says that it is in the stage."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if orjson.loads(line)["stage"] == stage:
+            process.kill()
+            break
+    process.communicate()
+
+
+def arrays(folder: Path, stage: str) -> dict[str, np.ndarray]:
+    """The arrays that a stage left in a run folder."""
+    (stage_folder,) = [path for path in (folder / "stages").iterdir() if path.name.rsplit("-", 1)[0] == stage]
+    return load_file(stage_folder / "arrays.safetensors")

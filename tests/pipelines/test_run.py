@@ -1,0 +1,141 @@
+"""A whole run on real data: what it leaves, what it says, and that killing it changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pytest
+
+from ihas.results import RunResult
+from ihas.serving.loading import load_recommender
+from tests.pipelines.small_run import arrays, finish, kill_in, small_recipe, start
+
+STAGES = ("validating", "searching", "clustering", "retraining", "evaluating")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, object]]]:
+    """A run folder after a run that nobody disturbed, and the run's lines."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    process = start(small_recipe(), folder)
+    lines = finish(process)
+    assert process.returncode == 0, (folder / "log.txt").read_text()[-2000:]
+    return folder, lines
+
+
+def test_a_run_goes_through_its_stages_in_order_and_never_back(undisturbed):
+    """Stages appear in the order of the method, the fraction only grows, and the last line says success."""
+    _, lines = undisturbed
+    fractions = [line["fraction"] for line in lines]
+
+    assert list(dict.fromkeys(line["stage"] for line in lines)) == list(STAGES)
+    assert fractions == sorted(fractions)
+    assert [line["outcome"] for line in lines[-2:]] == ["running", "succeeded"]
+    assert fractions[-1] == 1.0
+
+
+def test_the_result_is_honest_about_the_choice(undisturbed):
+    """The chosen candidate has the highest validation AUC of the candidates, and groups add up to the test rows."""
+    folder, _ = undisturbed
+    result = RunResult.model_validate_json((folder / "result.json").read_bytes())
+    candidates = [variant for variant in result.variants if variant.role == "candidate"]
+
+    assert [variant.name for variant in candidates] == ["base", "static", "supernet", "grouped"]
+    assert result.chosen == max(candidates, key=lambda variant: variant.valid.auc).name
+    assert sum(group.test.rows for group in result.groups) == result.rows["test"] == 1268
+    assert sum(group.share for group in result.groups) == pytest.approx(1.0)
+    assert result.seconds.keys() >= {"data", "base", "search", "cluster", "retrain"}
+
+
+def test_the_bundle_answers_for_known_and_unknown_people(undisturbed):
+    """The bundle loads without TensorFlow's part in it and ranks all five coupons, also in a context never seen."""
+    from ihas.serving.answers import RecommendRequest
+
+    recommender = load_recommender(undisturbed[0] / "bundle")
+    for age in ("21", "a hundred"):
+        answer = recommender.recommend(RecommendRequest(context={"Age": age, "Weather": "Sunny"}, k=5))
+        scores = [item.score for item in answer.items]
+        assert len(answer.items) == 5
+        assert scores == sorted(scores, reverse=True)
+
+
+def test_a_finished_run_started_again_computes_nothing_and_says_the_same(undisturbed):
+    """The result of a second start on the same folder is the same document, wall times included."""
+    folder, _ = undisturbed
+    before = (folder / "result.json").read_bytes()
+
+    process = start(small_recipe(), folder)
+    lines = finish(process)
+
+    assert process.returncode == 0
+    assert not [line for line in lines if "epoch" in line["message"]]
+    assert (folder / "result.json").read_bytes() == before
+
+
+def _assert_same_run(folder: Path, undisturbed: Path) -> None:
+    for stage in ("base", "search", "cluster", "retrain"):
+        left, right = arrays(folder, stage), arrays(undisturbed, stage)
+        assert left.keys() == right.keys()
+        for name, value in left.items():
+            np.testing.assert_array_equal(value, right[name])
+    results = [orjson.loads((path / "result.json").read_bytes()) for path in (folder, undisturbed)]
+    for result in results:
+        del result["seconds"]
+    assert results[0] == results[1]
+
+
+def test_a_run_killed_during_the_search_ends_as_an_undisturbed_one(undisturbed, tmp_path):
+    """SIGKILL while searching, then a second start: gates, groups and figures are equal to the bit."""
+    kill_in(start(small_recipe(), tmp_path), "searching")
+
+    assert start_again(tmp_path) == 0
+    _assert_same_run(tmp_path, undisturbed[0])
+
+
+@pytest.mark.slow
+def test_a_run_killed_in_every_stage_ends_as_an_undisturbed_one(undisturbed, tmp_path):
+    """SIGKILL in each stage in turn, then a last start: gates, groups and figures are equal to the bit."""
+    for stage in STAGES:
+        kill_in(start(small_recipe(), tmp_path), stage)
+
+    assert start_again(tmp_path) == 0
+    _assert_same_run(tmp_path, undisturbed[0])
+
+
+def start_again(folder: Path) -> int:
+    """Exit status of the run that is left alone."""
+    process = start(small_recipe(), folder)
+    finish(process)
+    return process.returncode
+
+
+def test_a_run_stops_when_its_parent_is_gone(tmp_path):
+    """Closing the child's standard input ends it with status 3."""
+    process = start(small_recipe(), tmp_path)
+    process.stdin.close()
+
+    assert process.wait(timeout=30) == 3
+    process.stdout.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code", "words"),
+    [
+        ({"path": "no-such-file.csv"}, 4, "data", "no-such-file.csv"),
+        ({"columns": {"label": "Yes"}}, 4, "config", "Yes"),
+    ],
+)
+def test_bad_input_ends_a_run_with_its_reason(tmp_path, change, status, code, words):
+    """The last line carries the code and a sentence that names the culprit; the exit status is 4."""
+    recipe = small_recipe()
+    data = recipe.data.model_validate(recipe.data.model_dump() | change)
+
+    process = start(recipe.model_copy(update={"data": data}), tmp_path)
+    last = finish(process)[-1]
+
+    assert process.returncode == status
+    assert last["outcome"] == "failed"
+    assert last["error"]["code"] == code
+    assert words in last["message"]
