@@ -124,7 +124,7 @@ class TrainingConfig(Config):
     epochs: Count = 30
     """Most passes over the training rows."""
     patience: Count = 2
-    """Epochs without a better validation AUC before training stops; the best weights are kept."""
+    """Epochs without a better validation AUC that are put up with; one more ends training, and the best weights are kept."""
     plateau_factor: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
     """Factor on the learning rate after each epoch that is not better."""
 

@@ -122,11 +122,11 @@ class EpochFigures(Config):
     """One epoch of one training."""
 
     model: str
-    """`base`, `search`, `grouped/shared`, `grouped/group-1`, `static/shared`, ..."""
+    """`base`, `search`, `grouped/shared`, `grouped/group-0`, `static/shared`, ..."""
     epoch: int
     """Number, from 1."""
     loss: float
-    """Mean training loss, regularisers included."""
+    """Mean training loss, the gates' penalty included."""
     auc: float
     """Validation AUC."""
 
