@@ -60,13 +60,20 @@ def up(settings: Settings, command: Sequence[str] = PIPELINES) -> None:
     try:
         for process in processes:
             process.start()
-        while not stop.is_set() and not multiprocessing.connection.wait([one.sentinel for one in processes], LOOK_S):
-            pass
-        ended = [process.name for process in processes if process.exitcode is not None]
+        ended = _ended_by_itself(processes, stop)
     finally:
         _end(processes, settings.drain_s + MARGIN_S)
-    if ended and not stop.is_set():
+    if ended:
         raise SystemExit(f"Ended by itself: {', '.join(ended)}. The log above says why.")
+
+
+def _ended_by_itself(processes: Sequence[BaseProcess], stop: threading.Event) -> list[str]:
+    """Wait for `stop`, or for a process to end before it; its name."""
+    while not stop.is_set():
+        ended = multiprocessing.connection.wait([process.sentinel for process in processes], LOOK_S)
+        if ended and not stop.is_set():
+            return [process.name for process in processes if process.sentinel in ended]
+    return []
 
 
 def _as_part(role: Callable[..., None], *arguments: object) -> None:

@@ -83,7 +83,9 @@ class SqlCatalogue:
 
 
 def register_version(connection: sa.Connection, job: Job, path: str) -> ModelVersion:
-    """Give a search's bundle the next version number of its name."""
+    """Give a search's bundle the next version number of its name; a name's first version is the lock on its numbers."""
+    first = sa.select(MODELS.c.version).where(MODELS.c.name == job.name, MODELS.c.version == 1)
+    connection.execute(first.with_for_update())
     highest = connection.execute(sa.select(sa.func.max(MODELS.c.version)).where(MODELS.c.name == job.name)).scalar()
     version = ModelVersion(name=job.name, version=(highest or 0) + 1, path=path, job_id=job.id, created_at=job.read_at)
     connection.execute(MODELS.insert().values(**asdict(version)))

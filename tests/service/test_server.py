@@ -62,7 +62,8 @@ def family(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
 
 def gone(processes: list[psutil.Process]) -> bool:
     """Whether none of them runs."""
-    return not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in processes)
+    _, running = psutil.wait_procs(processes, timeout=0)
+    return not running
 
 
 def submit(client: Client, table: str, name: str) -> str:

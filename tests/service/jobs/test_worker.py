@@ -37,7 +37,10 @@ def children(settings: Settings, job_id: str) -> list[tuple[int, int]]:
 
 def alive(pid: int) -> bool:
     """Whether a process runs."""
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def searching(store: SqlStore, settings: Settings, job_id: str) -> int:
