@@ -41,7 +41,7 @@ class GroupModel:
     """The model that serves one group.
 
     Attributes:
-        name: `shared`, or `group-1`, `group-2`, ... for a group's own.
+        name: `shared`, or `group-0`, `group-1`, ... for a group's own.
         weights: over all num_fields * dim elements.
         mask: bool (num_fields, dim). Dimensions it reads.
     """

@@ -10,16 +10,16 @@ import os
 import stat
 import sys
 import threading
-import tomllib
 import traceback
 from pathlib import Path
 
 import orjson
 from pydantic import ValidationError
 
-from ihas.config import DataConfig, Recipe
+from ihas.config import DataConfig
 from ihas.errors import ConfigError, DataError, IhasError, TrainingError
 from pipelines.progress import Progress, Stage, print_progress
+from pipelines.recipe import read_recipe
 
 STOPPED, BAD_INPUT, FAILED = 3, 4, 5
 
@@ -55,23 +55,6 @@ def _outlive_parent_never() -> None:
     while os.read(0, 4096):  # not sys.stdin, whose lock would still be held when the interpreter ends
         pass
     os._exit(STOPPED)
-
-
-def read_recipe(path: Path) -> Recipe:
-    """A recipe from TOML or JSON; a relative data path starts at the recipe's folder, `$NAME` in it is the environment's.
-
-    Raises:
-        ConfigError: the file cannot be read, or is not a recipe.
-    """
-    try:
-        content = path.read_bytes()
-        document = tomllib.loads(content.decode()) if path.suffix == ".toml" else orjson.loads(content)
-        recipe = Recipe.model_validate(document)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"A recipe must be a readable TOML or JSON file of `ihas.config.Recipe`, but {path} is not: {error}") from error
-    places = {name: getattr(recipe.data, name) for name in ("path", "valid_path", "test_path")}
-    absolute = {name: path.parent / os.path.expandvars(place) for name, place in places.items() if place is not None}
-    return recipe.model_copy(update={"data": recipe.data.model_copy(update=absolute)})
 
 
 def _run(recipe_path: Path, folder: Path, seeds: list[int] | None) -> int:

@@ -36,7 +36,7 @@ def train_controls(folder: RunFolder, before: str, trained: Trained, config: Lea
     variants: list[Variant] = []
     for name, make in makers.items():
         reporter.enter("evaluating", f"Comparing: {name}", (len(variants), len(makers)))
-        variants.append(folder.stage(name, stage_key(name, before, "variant"), make))
+        variants.append(folder.stage(f"variant-{name}", stage_key(name, before, "variant"), make))
     return tuple(variants)
 
 

@@ -88,7 +88,7 @@ def _routing(trained: Trained, chosen: Variant, config: LearningConfig) -> tuple
     if len(chosen.models) == 1:
         path = export_path(chosen.name, chosen.models[0], layout, config)
         return unrouted(router), (path,), (0,)
-    names = [f"{model.name}-for-group-{g + 1}" if model.name == "shared" else model.name for g, model in enumerate(chosen.models)]
+    names = [f"{model.name}-for-group-{g}" if model.name == "shared" else model.name for g, model in enumerate(chosen.models)]
     paths = tuple(export_path(name, model, layout, config) for name, model in zip(names, chosen.models, strict=True))
     return router, paths, tuple(range(len(paths)))
 

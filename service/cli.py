@@ -70,9 +70,9 @@ def search(
     set_: Annotated[list[str] | None, typer.Option("--set", help="A setting that wins over the recipe: learning.training.epochs=3")] = None,
 ) -> None:
     """Carry out a recipe on this machine; started again, it goes on after the last finished stage."""
+    from pipelines.recipe import read_recipe
     from pipelines.report import write_report
     from service import local_run, rendering
-    from service.recipes import read_recipe
 
     terminal: Terminal = context.obj
     asked = read_recipe(recipe, set_ or ())
@@ -99,8 +99,8 @@ def inspect(
     """Show what the columns of a table are taken for, and what is wrong with them."""
     import tempfile
 
+    from pipelines.recipe import read_data
     from service import local_run, rendering
-    from service.recipes import read_data
 
     terminal: Terminal = context.obj
     with tempfile.TemporaryDirectory() as folder:

@@ -16,11 +16,11 @@ from typing import Any
 import pipelines
 from ihas.config import Recipe
 from ihas.results import RunResult
+from pipelines.recipe import read_recipe
 from service import rendering
 from service.client import Client
 from service.errors import ServiceError
 from service.local_run import ProgressBar, failure
-from service.recipes import read_recipe
 from service.terminal import CommandError, ExitCode, Terminal
 
 HOST = "127.0.0.1"

@@ -99,7 +99,7 @@ def retrain_groups(retraining: Retraining, listen: EpochListener) -> RetrainResu
     models: list[GroupModel] = []
     history: list[EpochFigures] = []
     for group in range(retraining.grouping.num_groups):
-        fitted = retraining.fit(f"group-{group + 1}", _start(retraining, group), retraining.rows_of(group), listen)
+        fitted = retraining.fit(f"group-{group}", _start(retraining, group), retraining.rows_of(group), listen)
         models.append(_own_model(retraining, group, fitted.weights))
         history += fitted.history
     return RetrainResult(tuple(models), tuple(history))
@@ -120,7 +120,7 @@ def _share_then_specialise(retraining: Retraining, listen: EpochListener) -> Ret
         return RetrainResult(models, history)
     logits = predict_groups(models, valid, retraining.config)
     for group in range(len(models)):
-        fitted = retraining.fit(f"group-{group + 1}", shared.weights, retraining.rows_of(group), listen, copy=True)
+        fitted = retraining.fit(f"group-{group}", shared.weights, retraining.rows_of(group), listen, copy=True)
         own = _own_model(retraining, group, fitted.weights)
         candidate = models[:group] + (own,) + models[group + 1 :]
         candidate_logits = predict_groups(candidate, valid, retraining.config)
@@ -131,7 +131,7 @@ def _share_then_specialise(retraining: Retraining, listen: EpochListener) -> Ret
 
 
 def _own_model(retraining: Retraining, group: int, weights: NetworkWeights) -> GroupModel:
-    return GroupModel(f"group-{group + 1}", weights, retraining.grouping.masks[group])
+    return GroupModel(f"group-{group}", weights, retraining.grouping.masks[group])
 
 
 def is_better(logits: np.ndarray, shared_logits: np.ndarray, valid: GroupedRows, group: int) -> bool:

@@ -11,7 +11,7 @@ import orjson
 from safetensors.numpy import load_file
 
 from ihas.config import ClusterConfig, EvaluateConfig, LearningConfig, Recipe, RetrainConfig, SearchConfig, TrainingConfig
-from pipelines.__main__ import read_recipe
+from pipelines.recipe import read_recipe
 
 ROOT = Path(__file__).parents[2]
 COUPON = ROOT / "pipelines" / "recipes" / "coupon.toml"

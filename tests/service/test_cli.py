@@ -14,10 +14,10 @@ import pytest
 
 from ihas.bundle.archive import write_bundle
 from ihas.errors import BundleCorruptError, ConfigError, DataError, RequestError, TrainingError
+from pipelines.recipe import read_recipe
 from service.cli import run
 from service.errors import ServiceError
 from service.local_run import finished_stages
-from service.recipes import read_recipe
 from service.terminal import CommandError, ExitCode, Terminal, exit_code
 from tests.ihas.bundle_factory import LOGITS, rows, small_bundle
 from tests.pipelines.result_factory import run_result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,21 +16,21 @@ from ihas.errors import ConfigError
 
 
 def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
-    """Read a recipe (TOML); paths of data are relative to the recipe's folder.
+    """Read a recipe; a relative data path starts at the recipe's folder, `$NAME` in it is the environment's.
 
     Args:
-        path: the file.
+        path: TOML file, or JSON by its suffix.
         overrides: `a.b.c=value` each, value in TOML or plain text; they win over the file.
 
     Raises:
-        ConfigError: no such file, not TOML, or a setting breaks a law.
+        ConfigError: no such file, not TOML or JSON, or a setting breaks a law.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = _loads(path.read_text(encoding="utf-8"), path)
     except OSError as error:
         raise ConfigError(f"The recipe must be a readable file, but {path} is not ({error.strerror}). Name another one.") from error
     except ValueError as error:
-        raise ConfigError(f"The recipe must be TOML, but {path} is not: {error}.") from error
+        raise ConfigError(f"The recipe must be TOML or JSON, but {path} is not: {error}.") from error
     for override in overrides:
         _set(document, override)
     document.setdefault("name", path.stem.lower().replace("_", "-").replace(".", "-"))
@@ -48,8 +49,13 @@ def validated(document: dict[str, Any], source: str) -> Recipe:
 def located(recipe: Recipe, folder: Path) -> Recipe:
     """The recipe with absolute data paths, relative ones being taken from `folder`."""
     paths = {name: getattr(recipe.data, name) for name in ("path", "valid_path", "test_path")}
-    moved = {name: folder / path for name, path in paths.items() if path is not None}
+    moved = {name: folder / os.path.expandvars(path) for name, path in paths.items() if path is not None}
     return recipe.model_copy(update={"data": recipe.data.model_copy(update=moved)})
+
+
+def _loads(text: str, path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    return document
 
 
 def _set(document: dict[str, Any], override: str) -> None:
@@ -83,8 +89,7 @@ def read_data(path: Path, columns: Path | None = None, delimiter: str | None = N
         ConfigError: no such file, or a setting breaks a law.
     """
     try:
-        text = "" if columns is None else columns.read_text(encoding="utf-8")
-        known = json.loads(text) if columns is not None and columns.suffix == ".json" else tomllib.loads(text)
+        known = {} if columns is None else _loads(columns.read_text(encoding="utf-8"), columns)
         return DataConfig.model_validate({"path": path.resolve(), "columns": known, "delimiter": delimiter})
     except OSError as error:
         raise ConfigError(f"The columns must be told by a readable file, but {columns} is not ({error.strerror}).") from error
