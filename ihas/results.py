@@ -167,6 +167,8 @@ class RunResult(Config):
     """Mask diversity of the supernet on validation rows."""
     group_counts: tuple[GroupCountResult, ...]
     """Numbers of groups tried."""
+    grouped_on: Literal["masked", "mask", "embedding"]
+    """What the groups kept were formed on: e * z, z, or e."""
     history: tuple[EpochFigures, ...]
     """Every epoch of every training."""
     points: tuple[Point, ...]

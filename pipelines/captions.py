@@ -14,6 +14,8 @@ from pipelines.drawing import outcome
 from pipelines.group_figures import fields_by_kept
 from pipelines.variant_figures import compared, pareto_front
 
+POINTS = MappingProxyType({"masked": "e*z", "mask": "z", "embedding": "e"})
+
 
 @dataclass(frozen=True)
 class Caption:
@@ -142,19 +144,22 @@ def _groups(result: RunResult) -> Caption:
 
 def _counts(result: RunResult) -> Caption:
     read = (
-        "Above: how badly the scores fit the validation rows when the rows are cut into so many groups; lower is better. "
+        "Above: how badly the scores fit the validation rows when the rows are cut into so many groups, by K-means on the masked "
+        "embedding e*z or on the open gates z alone; lower is better. "
         "Below: the share of training rows in the smallest group; below the dashed line a number of groups is not chosen."
     )
     if not result.group_counts:
         return Caption(read, "No number of groups was compared.")
     best = min(result.group_counts, key=lambda count: count.log_loss)
-    taken = len(result.groups)
-    here = f"{counted(taken, 'group')} were taken." if taken != 1 else "1 group was taken."
-    if best.num_groups != taken:
-        here += (
-            f" {counted(best.num_groups, 'group')} fit a little better ({best.log_loss:.4f}), "
-            f"but the smallest of them would have {best.smallest_share:.1%} of the rows."
+    taken = next((c for c in result.group_counts if (c.num_groups, c.on) == (len(result.groups), result.grouped_on)), best)
+    here = f"{counted(taken.num_groups, 'group')} by K-means on {POINTS[taken.on]} were taken, with a log-loss of {taken.log_loss:.4f}."
+    if best is not taken:
+        why = (
+            "but their smallest group is too small"
+            if best.smallest_share < result.learning.cluster.min_group_fraction
+            else "which is within noise, and fewer groups are simpler"
         )
+        here += f" {counted(best.num_groups, 'group')} on {POINTS[best.on]} fit a little better ({best.log_loss:.4f}), {why}."
     return Caption(read, here)
 
 

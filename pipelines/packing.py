@@ -55,6 +55,7 @@ def summarise(recipe: Recipe, trained: Trained, variants: tuple[Variant, ...], s
         groups=group_results(parts, grouping, served, variants[0], data.encoder),
         diversity=trained.found.diversity,
         group_counts=grouping.tried,
+        grouped_on=grouping.on,
         history=(*trained.base.history, *trained.found.history, *trained.retrained.history),
         points=plane(parts.train, grouping, table, trained.found.gates, generator(learning.seed, "plane")),
         seconds={stage: round(value, 2) for stage, value in seconds.items()},

@@ -119,24 +119,41 @@ def history(result: RunResult) -> go.Figure:
 def counts(result: RunResult) -> go.Figure:
     """Validation log-loss and smallest group's share for every number of groups that was tried."""
     panels = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.1, figure=frame("Numbers of groups tried", 420))
-    numbers = [str(count.num_groups) for count in result.group_counts]
-    colours = [MARK if count.num_groups == len(result.groups) else UNCLEAR for count in result.group_counts]
-    panels.add_scatter(
-        x=numbers,
-        y=[count.log_loss for count in result.group_counts],
-        mode="lines+markers",
-        line={"color": UNCLEAR},
-        marker={"size": 12, "color": colours},
-        hovertemplate="%{x} groups: log-loss %{y:.5f}<extra></extra>",
-        row=1,
-        col=1,
-    )
-    shares = [count.smallest_share for count in result.group_counts]
-    panels.add_bar(x=numbers, y=shares, marker_color=colours, hovertemplate="%{y:.1%}<extra></extra>", width=0.3, row=2, col=1)
+    for on, dash in (("masked", "solid"), ("mask", "dot")):
+        _add_tried(panels, result, on, dash)
     least = result.learning.cluster.min_group_fraction
     panels.add_hline(y=least, line={"color": UNCLEAR, "dash": "dash"}, annotation_text=f"least {least:.0%}", row=2, col=1)
     panels.update_xaxes(type="category")
     panels.update_xaxes(title="number of groups", row=2, col=1)
     panels.update_yaxes(title="log-loss", nticks=5, row=1, col=1)
     panels.update_yaxes(title="smallest group", tickformat=".0%", rangemode="tozero", row=2, col=1)
-    return panels.update_layout(showlegend=False)
+    return panels.update_layout(barmode="group")
+
+
+def _add_tried(panels: go.Figure, result: RunResult, on: str, dash: str) -> None:
+    tried = [count for count in result.group_counts if count.on == on]
+    kept = [count.num_groups == len(result.groups) and on == result.grouped_on for count in tried]
+    colours, name = [MARK if mine else UNCLEAR for mine in kept], {"masked": "K-means on e*z", "mask": "K-means on z"}[on]
+    numbers = [str(count.num_groups) for count in tried]
+    panels.add_scatter(
+        x=numbers,
+        y=[count.log_loss for count in tried],
+        name=name,
+        mode="lines+markers",
+        line={"color": UNCLEAR, "dash": dash},
+        marker={"size": 12, "color": colours, "symbol": "circle" if on == "masked" else "square"},
+        hovertemplate="%{x} groups: log-loss %{y:.5f}<extra></extra>",
+        row=1,
+        col=1,
+    )
+    shares = [count.smallest_share for count in tried]
+    pattern = {"shape": "" if on == "masked" else "/"}
+    panels.add_bar(
+        x=numbers,
+        y=shares,
+        marker={"color": colours, "pattern": pattern},
+        hovertemplate="%{y:.1%}<extra></extra>",
+        showlegend=False,
+        row=2,
+        col=1,
+    )

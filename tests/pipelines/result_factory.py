@@ -118,6 +118,7 @@ def run_result(num_groups: int = 3, fields: tuple[str, ...] = FIELDS, seed: int 
             GroupCountResult(num_groups=number, log_loss=loss, smallest_share=share)
             for number, loss, share in ((2, 0.5792, 0.38), (3, 0.5761, 0.15), (4, 0.5754, 0.04))
         ),
+        "grouped_on": "masked",
         "history": _history(num_groups),
         "points": _points(num_groups, random),
         "seconds": {"validating": 1.4, "searching": 21.7, "clustering": 6.2, "retraining": 24.9, "evaluating": 31.0},
