@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
@@ -14,9 +15,11 @@ import psutil
 import pytest
 
 from service.jobs.catalogue import DatasetState
+from service.jobs.child import Child
 from service.jobs.job import JobState
 from service.jobs.sql_store import SqlStore
-from service.jobs.worker import run_worker
+from service.jobs.watch import Verdict, Watch
+from service.jobs.worker import Worker, run_worker
 from service.settings import Settings
 from tests.service.conftest import COMMAND, RunningWorker, add_table, eventually, finished, submitted
 
@@ -215,6 +218,46 @@ def test_after_kill_9_another_worker_finishes_the_job(store: SqlStore, settings:
     assert (done.state, done.attempt, done.model_version) == (JobState.SUCCEEDED, 2, 1)
     assert messages.count("validating began") == 1
     assert messages.count("searching began") == 2
+
+
+def test_a_command_that_cannot_be_started_fails_the_job_and_not_the_worker(store: SqlStore, settings: Settings, table: str) -> None:
+    """The reason is the machine's, and every attempt is used."""
+    worker = Worker(store, settings, threading.Event(), ["/no/such/program"])
+    job = submitted(store, table)
+    while worker.work():
+        pass
+    done = store.job(job.id)
+
+    assert (done.state, done.attempt, (done.error or {})["code"]) == (JobState.FAILED, 3, "machine")
+
+
+def break_database(store: SqlStore, settings: Settings) -> None:
+    """Put a folder where the database was."""
+    store.close()
+    for path in settings.folder.glob("ihas.db*"):
+        path.unlink()
+    (settings.folder / "ihas.db").mkdir()
+
+
+def test_a_worker_waits_for_a_database_that_is_out_of_reach(store: SqlStore, settings: Settings) -> None:
+    """It has nothing to do meanwhile, and lives."""
+    break_database(store, settings)
+
+    assert not Worker(store, settings, threading.Event(), COMMAND).work()
+
+
+def test_without_its_database_a_child_is_stopped_when_the_lease_is_over(store: SqlStore, settings: Settings, tmp_path: Path) -> None:
+    """Not before: a short absence costs nothing; not much later: another worker may have the job by then."""
+    job = submitted(store, str(tmp_path))
+    break_database(store, settings)
+    child = Child([sys.executable, "-c", "import sys; sys.stdin.read()"], tmp_path / "log.txt")
+    began = time.monotonic()
+    with Watch(store, job, child, 1.0, 0.2, threading.Event()) as watch:
+        child.wait()
+    child.close()
+
+    assert watch.verdict is Verdict.LOST
+    assert 1.0 <= time.monotonic() - began < 4.0
 
 
 def test_two_workers_share_the_work(store: SqlStore, settings: Settings, table: str) -> None:
