@@ -13,6 +13,7 @@ from ihas.data.dataset import Dataset
 from ihas.data.synthetic import Oracle, make_tribes
 from ihas.errors import TrainingError
 from ihas.layers.gates import BernoulliGates
+from ihas.legacy_keras import tf
 from ihas.metrics import auc, row_losses
 from ihas.models.network import Network, fresh_weights
 from ihas.models.registry import BACKBONES
@@ -112,6 +113,23 @@ def test_keeps_the_best_gates() -> None:
     best = max(range(len(history)), key=lambda i: history[i].auc)
     assert best < len(history) - 1
     assert _valid_auc(trainer) == history[best].auc
+
+
+def test_every_step_draws_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No two steps of two epochs, each in two blocks, sample gates from the same seed."""
+    gates, seeds = BernoulliGates(ORACLE.layout.num_fields, 2, SearchConfig(), np.random.default_rng(0)), list[tuple[int, ...]]()
+    sample = gates.sample
+
+    def note_seed(seed: np.ndarray) -> np.ndarray:
+        seeds.append(tuple(seed.tolist()))
+        return seed
+
+    monkeypatch.setattr(gates, "sample", lambda logits, seed: sample(logits, tf.numpy_function(note_seed, [seed], tf.int32)))
+    monkeypatch.setattr(training, "BLOCK_ROWS", 2000)
+    trainer = _trainer(0, gates, batch_size=500)
+    trainer.run_epoch(ROWS.train, 0.01)
+    trainer.run_epoch(ROWS.train, 0.01)
+    assert len(set(seeds)) == len(seeds) == 2 * 2 * 4
 
 
 def test_stops_early_and_slows_down(monkeypatch: pytest.MonkeyPatch) -> None:
