@@ -11,8 +11,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
-import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -22,6 +20,7 @@ from typing import Any
 import orjson
 
 from ihas.errors import ConfigError
+from ihas.folders import new_folder
 from pipelines.values import read_value, write_value
 
 FORMAT = 1
@@ -48,15 +47,10 @@ class RunFolder:
         """The same for a stage that reads and writes its own files."""
         folder = self.path / "stages" / f"{name.replace(' ', '-')}-{key[:16]}"
         if not folder.exists():
-            temporary = folder.with_name(f".{folder.name}.partial")
-            shutil.rmtree(temporary, ignore_errors=True)
-            temporary.mkdir(parents=True)
-            started = time.monotonic()
-            write(temporary)
-            (temporary / "seconds.json").write_bytes(orjson.dumps(round(time.monotonic() - started, 3)))
-            _sync(temporary)
-            temporary.rename(folder)
-            _sync_folder(folder.parent)
+            with new_folder(folder) as partial:
+                started = time.monotonic()
+                write(partial)
+                (partial / "seconds.json").write_bytes(orjson.dumps(round(time.monotonic() - started, 3)))
         self.seconds[name] = orjson.loads((folder / "seconds.json").read_bytes())
         return read(folder)
 
@@ -94,17 +88,3 @@ def _lock(descriptor: int, path: Path) -> None:
                 message = f"One process at a time may work on a run folder, but {path} is held by another. Wait for it or stop it."
                 raise ConfigError(message) from None
             time.sleep(0.2)
-
-
-def _sync(folder: Path) -> None:
-    for path in folder.rglob("*"):
-        _sync_folder(path)
-    _sync_folder(folder)
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

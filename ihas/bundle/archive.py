@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Mapping
 from pathlib import Path
-from uuid import uuid4
 
 from ihas.bundle import values
 from ihas.bundle.contents import bundle_files
@@ -14,6 +10,7 @@ from ihas.bundle.manifest import read_manifest, verify_files
 from ihas.bundle.reader import BundleReader
 from ihas.bundle.validation import check_bundle
 from ihas.errors import BundleError
+from ihas.folders import new_folder
 
 
 def write_bundle(bundle: values.Bundle, folder: Path, created_at: str | None = None) -> None:
@@ -32,14 +29,11 @@ def write_bundle(bundle: values.Bundle, folder: Path, created_at: str | None = N
         raise BundleError(f"A bundle is written to a new folder, but {folder} exists. Choose another one, or remove it.")
     check_bundle(bundle)
     files = bundle_files(bundle, created_at)
-    partial = folder.parent / f".{folder.name}.{uuid4().hex}"
-    try:
-        _write_all(partial, files)
-        partial.rename(folder)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-    _sync_folder(folder.parent)
+    with new_folder(folder) as partial:
+        for name, content in files.items():
+            path = partial / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(content)
 
 
 def read_bundle(folder: Path) -> values.Bundle:
@@ -57,24 +51,3 @@ def read_bundle(folder: Path) -> values.Bundle:
     bundle = BundleReader(folder, manifest).bundle()
     check_bundle(bundle)
     return bundle
-
-
-def _write_all(folder: Path, files: Mapping[str, bytes]) -> None:
-    folder.mkdir(parents=True)
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(exist_ok=True)
-        with path.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    for part in sorted({(folder / name).parent for name in files}, reverse=True):
-        _sync_folder(part)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

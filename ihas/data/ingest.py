@@ -17,9 +17,10 @@ from ihas.data.items import build_item_table
 from ihas.data.readers import read_table
 from ihas.data.schema import Schema
 from ihas.data.splits import PartName, check_classes, split_rows
-from ihas.data.storage import Ingested, load_ingested, new_folder, new_ids, save_labels, save_values
+from ihas.data.storage import Ingested, load_ingested, new_ids, save_labels, save_values
 from ihas.data.validation import validate
 from ihas.errors import ConfigError
+from ihas.folders import new_folder
 from ihas.seeding import generator
 
 

@@ -7,12 +7,6 @@ items/names.json, items/ids.npy, items/popularity.npy where the schema names an 
 from __future__ import annotations
 
 import json
-import os
-import re
-import shutil
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +17,6 @@ from ihas.data.encoder import Encoder
 from ihas.data.findings import ValidationReport
 from ihas.data.item_table import ItemTable
 from ihas.data.schema import Schema
-from ihas.errors import ConfigError
 from ihas.layout import FieldLayout
 
 
@@ -44,30 +37,6 @@ class Ingested:
     parts: Parts
     items: ItemTable | None
     report: ValidationReport
-
-
-@contextmanager
-def new_folder(folder: Path) -> Iterator[Path]:
-    """A hidden sibling to write into; it becomes `folder` when the block ends well and is removed otherwise.
-
-    What a killed process left of the same folder is removed first, so at most one process may write a folder.
-
-    Raises:
-        ConfigError: `folder` exists already.
-    """
-    if folder.exists():
-        raise ConfigError(f"The folder to write must not exist yet, but {folder.name!r} does. Remove it or name another one.")
-    _remove_abandoned(folder)
-    partial = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}")
-    partial.mkdir(parents=True)
-    try:
-        yield partial
-        for path in [*partial.rglob("*"), partial]:
-            _sync(path)
-        partial.rename(folder)
-        _sync(folder.parent)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def new_ids(folder: Path, part: str, shape: tuple[int, int]) -> np.memmap:
@@ -118,18 +87,3 @@ def _load_items(folder: Path) -> ItemTable | None:
 
 def _mapped(path: Path) -> np.ndarray:
     return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-
-
-def _remove_abandoned(folder: Path) -> None:
-    hidden = re.compile(rf"\.{re.escape(folder.name)}\.[0-9a-f]{{32}}")
-    for path in folder.parent.glob(".*"):
-        if hidden.fullmatch(path.name):
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ihas.data.storage import new_folder
 from ihas.errors import ConfigError
+from ihas.folders import new_folder
 
 
 def test_a_folder_appears_when_it_is_complete(tmp_path: Path) -> None:

@@ -1,0 +1,52 @@
+"""Folders that are whole or absent: written under another name, forced to disk, then renamed."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from ihas.errors import ConfigError
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """A hidden sibling to write into; it becomes `folder` when the block ends well and is removed otherwise.
+
+    What a killed process left of the same folder is removed first, so at most one process may write a folder.
+
+    Raises:
+        ConfigError: `folder` exists already.
+    """
+    if folder.exists() or folder.is_symlink():
+        raise ConfigError(f"The folder to write must not exist yet, but {folder.name!r} does. Remove it or name another one.")
+    _remove_abandoned(folder)
+    partial = folder.with_name(f".{folder.name}.{uuid4().hex}")
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        for path in [*partial.rglob("*"), partial]:
+            _sync(path)
+        partial.rename(folder)
+        _sync(folder.parent)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    hidden = re.compile(rf"\.{re.escape(folder.name)}\.[0-9a-f]{{32}}")
+    for path in folder.parent.glob(".*"):
+        if hidden.fullmatch(path.name):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
