@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -45,7 +46,7 @@ class RunFolder:
 
     def stage_folder(self, name: str, key: str, write: Callable[[Path], None], read: Callable[[Path], Any]) -> Any:
         """The same for a stage that reads and writes its own files."""
-        folder = self.path / "stages" / f"{name.replace(' ', '-')}-{key[:16]}"
+        folder = self.path / "stages" / f"{re.sub('[^a-z0-9]+', '-', name)}-{key[:16]}"
         if not folder.exists():
             with new_folder(folder) as partial:
                 started = time.monotonic()

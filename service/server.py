@@ -27,6 +27,7 @@ LOG = structlog.get_logger(__name__)
 
 def serve(settings: Settings) -> None:
     """Answer HTTP until SIGTERM or SIGINT."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is imported; a request's products are too small to share
     from service.api import Server
 
     configure_logs()
