@@ -17,6 +17,7 @@ import orjson
 from pydantic import ValidationError
 
 from ihas.config import DataConfig
+from ihas.data.findings import raise_errors
 from ihas.errors import ConfigError, DataError, IhasError, TrainingError
 from pipelines.progress import Progress, Stage, print_progress
 from pipelines.recipe import read_recipe
@@ -97,11 +98,13 @@ class LastStage:
 def _inspect(data_path: Path) -> int:
     from ihas.data.ingest import inspect
 
+    answer: dict[str, object] = {"outcome": "succeeded"}
     try:
         report = inspect(DataConfig.model_validate_json(data_path.read_bytes()))
-        answer = {"outcome": "failed" if report.errors else "succeeded", "report": report.model_dump(mode="json")}
+        answer["report"] = report.model_dump(mode="json")
+        raise_errors("The table has errors", report.findings, report.omitted)
     except (IhasError, ValidationError, OSError) as error:
-        answer = {"outcome": "failed", "error": error_document(error)}
+        answer |= {"outcome": "failed", "error": error_document(error)}
     sys.stdout.buffer.write(orjson.dumps(answer) + b"\n")
     return 0 if answer["outcome"] == "succeeded" else BAD_INPUT
 

@@ -107,7 +107,8 @@ def inspect(
         report = local_run.inspect(read_data(data, columns, delimiter), Path(folder))
     terminal.result(report.model_dump(mode="json"), *rendering.findings(report))
     if report.errors:
-        raise CommandError(f"A search needs a table without errors, but {data} has {len(report.errors)}. Mend them.", ExitCode.INVALID_DATA)
+        found = rendering.num_errors(report)
+        raise CommandError(f"A search needs a table without errors, but {data} has {found:,}. Mend them.", ExitCode.INVALID_DATA)
 
 
 @app.command()

@@ -15,6 +15,7 @@ from typing import Any
 
 import pipelines
 from ihas.config import Recipe
+from ihas.data.findings import Finding
 from ihas.results import RunResult
 from pipelines.recipe import read_recipe
 from service import rendering
@@ -26,6 +27,7 @@ from service.terminal import CommandError, ExitCode, Terminal
 HOST = "127.0.0.1"
 READY_WITHIN_S = 60.0
 STOP_WITHIN_S = 20.0
+SHOWN_FINDINGS = 20
 CONTEXTS = {
     "a student with friends, no hurry, a sunny evening": {
         "Destination": "No Urgent Place", "Passanger": "Friend(s)", "Weather": "Sunny", "Temperature": "80", "Time": "6PM",
@@ -151,7 +153,7 @@ def _search(client: Client, recipe: Recipe, folder: Path, terminal: Terminal) ->
     client.upload(dataset["id"], recipe.data.path)
     checked = client.wait_dataset(dataset["id"])
     if checked["state"] != "valid":
-        raise failure(checked["error"] or {"code": "data"})
+        raise _invalid(checked["error"] or {"code": "data"}, terminal)
     terminal.say("Searching", "bold")
     search = client.create_search(recipe.name, dataset["id"], learning=recipe.learning.model_dump(mode="json", exclude_defaults=True))
     _watch(client, search["id"], terminal)
@@ -161,6 +163,13 @@ def _search(client: Client, recipe: Recipe, folder: Path, terminal: Terminal) ->
     if terminal.output == "table":
         terminal.result(None, *rendering.run_tables(result))
     return {"report": str(report), "result": result.model_dump(mode="json")}
+
+
+def _invalid(error: dict[str, Any], terminal: Terminal) -> CommandError:
+    """Show what is wrong with the table; the error that ends the demo then."""
+    for finding in error.get("findings", ())[:SHOWN_FINDINGS]:
+        terminal.say(rendering.finding_line(Finding.model_validate(finding)).plain)
+    return failure(error)
 
 
 def _watch(client: Client, search_id: str, terminal: Terminal) -> None:

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ihas.data.findings import FieldProfile, ValidationReport
+from ihas.data.findings import FieldProfile, Finding, ValidationReport
 from ihas.results import GroupResult, Interval, RunResult, VariantResult
 
 SHOWN_FIELDS = 6
@@ -140,12 +140,22 @@ def findings(report: ValidationReport) -> Iterable[RenderableType]:
     for profile in report.profiles:
         table.add_row(*_profile(profile))
     yield table
-    for finding in report.findings:
-        place = " ".join(part for part in (f"row {finding.row}" if finding.row else "", finding.column or "") if part)
-        style = "red" if finding.severity == "error" else "yellow"
-        yield Text.assemble((f"{finding.severity}: ", style), f"{place}: " if place else "", finding.message)
+    yield from map(finding_line, report.findings)
     for code, count in report.omitted.items():
         yield Text(f"and {count:,} more of the kind {code}")
+
+
+def finding_line(finding: Finding) -> Text:
+    """A finding with its severity and its place."""
+    place = " ".join(part for part in (f"row {finding.row}" if finding.row else "", finding.column or "") if part)
+    style = "red" if finding.severity == "error" else "yellow"
+    return Text.assemble((f"{finding.severity}: ", style), f"{place}: " if place else "", finding.message)
+
+
+def num_errors(report: ValidationReport) -> int:
+    """Errors in a table, also those that the report counts without listing them."""
+    codes = {finding.code for finding in report.errors}
+    return len(report.errors) + sum(report.omitted.get(code, 0) for code in codes)
 
 
 def _profile(profile: FieldProfile) -> tuple[str, ...]:

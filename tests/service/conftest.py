@@ -6,7 +6,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -60,9 +60,9 @@ def store(settings: Settings, table: str) -> Iterator[SqlStore]:
 class RunningWorker:
     """A worker in a thread, stopped at the end of the `with` block."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, command: Sequence[str] = COMMAND) -> None:
         self.stop = threading.Event()
-        self._thread = threading.Thread(target=run_worker, args=(settings, self.stop, COMMAND))
+        self._thread = threading.Thread(target=run_worker, args=(settings, self.stop, command))
 
     def __enter__(self) -> RunningWorker:
         self._thread.start()

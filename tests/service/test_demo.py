@@ -14,6 +14,9 @@ from service.demo import CONTEXTS, coupon_recipe
 from service.terminal import CommandError
 
 
+IHAS = (sys.executable, "-c", "from service.cli import main; main()")
+
+
 def test_contexts_hold_values_of_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Found from any folder, the coupon data holds every value that the demo asks with, and no column of the item is asked."""
     monkeypatch.chdir(tmp_path)
@@ -31,10 +34,24 @@ def test_missing_data_tells_the_way_out(tmp_path: Path) -> None:
         coupon_recipe(tmp_path / "none.csv")
 
 
+def test_invalid_data_is_shown_with_its_rows(tmp_path: Path) -> None:
+    """On a table with a label that is no click the demo lists row and column and ends with the exit code of invalid data."""
+    with gzip.open(coupon_recipe(None).data.path, "rt", encoding="utf-8") as file:
+        header, *rows = [next(file) for _ in range(200)]
+    broken = rows[6].rstrip("\n").rsplit(";", 1)[0] + ";2\n"
+    (tmp_path / "coupons.csv").write_text("".join([header, *rows[:6], broken, *rows[7:]]), encoding="utf-8")
+    command = [*IHAS, "demo", "--folder", str(tmp_path / "demo"), "--data", str(tmp_path / "coupons.csv")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "error: row 7 Y: The label must be 0 or 1" in done.stderr
+    assert "The table has errors" in done.stderr.splitlines()[-1]
+
+
 @pytest.mark.slow
 def test_demo_runs_and_stops_its_service(tmp_path: Path) -> None:
     """The demo ends well from another folder, explains two recommendations, and no process of its service is left."""
-    command = [sys.executable, "-c", "from service.cli import main; main()", "--output", "json", "demo", "--folder", "demo"]
+    command = [*IHAS, "--output", "json", "demo", "--folder", "demo"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=280, env=os.environ | {"IHAS_PORT": "1"})
     assert done.returncode == 0, done.stderr
     shown = json.loads(done.stdout)

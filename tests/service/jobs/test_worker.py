@@ -14,9 +14,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from service.jobs.catalogue import DatasetState
+from service.jobs.catalogue import DatasetState, NewDataset
 from service.jobs.child import Child
 from service.jobs.job import JobState
+from service.jobs.runs import PIPELINES
 from service.jobs.sql_store import SqlStore
 from service.jobs.watch import Verdict, Watch
 from service.jobs.worker import Worker, run_worker
@@ -96,6 +97,20 @@ def test_a_bad_data_set_becomes_invalid_and_says_where(store: SqlStore, settings
 
     assert dataset.state is DatasetState.INVALID
     assert [(finding["row"], finding["column"]) for finding in (dataset.error or {})["findings"]] == [(2, "click")]
+
+
+def test_a_label_that_is_no_click_makes_a_data_set_invalid(store: SqlStore, settings: Settings, table: str) -> None:
+    """The real `python -m pipelines inspect` names the 2 in row 3, in the error as in the report."""
+    Path(table).write_text("click,user\n0,ada\n1,bob\n2,eve\n")
+    dataset_id = store.add_dataset(NewDataset("clicks", {"columns": {"label": "click"}}, path=table)).id
+    with RunningWorker(settings, PIPELINES):
+        eventually(lambda: store.dataset(dataset_id).state is not DatasetState.VALIDATING)
+    dataset = store.dataset(dataset_id)
+
+    assert dataset.error is not None
+    assert (dataset.state, dataset.error["code"], (dataset.report or {})["rows"]) == (DatasetState.INVALID, "data", 3)
+    assert [(finding["row"], finding["column"]) for finding in dataset.error["findings"]] == [(3, "click")]
+    assert "row 3, column `click`" in dataset.error["detail"]
 
 
 def test_a_run_that_fails_is_not_tried_again(store: SqlStore, settings: Settings, table: str) -> None:
