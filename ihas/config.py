@@ -1,8 +1,8 @@
 """Every knob, on one page.
 
 `LearningConfig` is what is learnt: it decides the result and travels inside the bundle. `RunOptions` is how
-a run is carried out on a machine: it never changes what is learnt. The same classes are read from a recipe
-(TOML), from an HTTP body (JSON) and from Python.
+a run is carried out on a machine: it changes no more than the order of sums. The same classes are read from a recipe
+(TOML), from an HTTP body (JSON; it names an uploaded table instead of files) and from Python.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Count = Annotated[int, Field(ge=1)]
 class Config(BaseModel):
     """A frozen group of settings that refuses unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class SchemaConfig(Config):
@@ -159,15 +159,16 @@ class SearchConfig(Config):
 class ClusterConfig(Config):
     """Stage 2: groups of instances by their deterministic gate outputs."""
 
-    num_groups: tuple[Count, ...] = (2, 3, 4)
+    num_groups: Annotated[tuple[Count, ...], Field(min_length=1)] = (2, 3, 4)
     """Numbers of groups to try; validation chooses."""
-    on: tuple[Literal["masked", "mask"], ...] = ("masked", "mask")
+    on: Annotated[tuple[Literal["masked", "mask"], ...], Field(min_length=1)] = ("masked", "mask")
     """What K-means may see: the masked embedding e*z (the paper's method) or the gates z alone; validation chooses."""
     min_group_fraction: Annotated[float, Field(ge=0.0, lt=0.5)] = 0.05
-    """Smallest share of training rows a group may have; with a smaller one, that number of groups is not chosen."""
+    """Smallest share of training rows a group may have; with a smaller one, that number of groups is not chosen;
+    where none is left, all rows are one group."""
     max_rows: Count = 50_000
     """Training rows that K-means is fitted on; the rest are assigned to the nearest centroid."""
-    thresholds: tuple[Fraction, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+    thresholds: Annotated[tuple[Fraction, ...], Field(min_length=1)] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
     """Candidates of the threshold searcher: a group keeps the dimensions whose mean gate reaches the threshold."""
 
 
@@ -214,10 +215,10 @@ class LearningConfig(Config):
 
 
 class RunOptions(Config):
-    """How a run is carried out; changes nothing of what is learnt."""
+    """How a run is carried out."""
 
     num_threads: Annotated[int, Field(ge=0)] = 0
-    """Threads for TensorFlow's arithmetic; 0 leaves the choice to TensorFlow."""
+    """Threads of TensorFlow's arithmetic, 0 for one per core; equal results to the bit need equal numbers of them."""
 
 
 class Recipe(Config):

@@ -1,4 +1,4 @@
-"""Folders that are whole or absent: written under another name, forced to disk, then renamed."""
+"""Folders and files that are whole or absent: written under another name, forced to disk, then renamed."""
 
 from __future__ import annotations
 
@@ -35,6 +35,15 @@ def new_folder(folder: Path) -> Iterator[Path]:
         _sync(folder.parent)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write or replace a file: readers see the old content or the new, never a part."""
+    partial = path.with_name(f".{path.name}.{uuid4().hex}")
+    partial.write_text(text, encoding="utf-8")
+    _sync(partial)
+    partial.replace(path)
+    _sync(path.parent)
 
 
 def _remove_abandoned(folder: Path) -> None:

@@ -29,12 +29,12 @@ def auc(logits: np.ndarray, labels: np.ndarray) -> float | None:
 
 
 def figures(logits: np.ndarray, labels: np.ndarray) -> Figures:
-    """Figures of float (rows,) logits against labels in {0, 1}; at least one row."""
+    """Figures of float (rows,) logits against labels in {0, 1}; without rows there are none."""
     clicks = float(labels.sum())
     return Figures(
         rows=len(labels),
         auc=auc(logits, labels),
-        log_loss=float(row_losses(logits, labels).mean()),
+        log_loss=float(row_losses(logits, labels).mean()) if len(labels) else None,
         calibration=float(sigmoid(logits).sum()) / clicks if clicks else None,
     )
 

@@ -14,8 +14,8 @@ class Figures(Config):
     """Rows scored."""
     auc: float | None
     """Area under the ROC curve, pooled over the rows; absent where the rows have one label only."""
-    log_loss: float
-    """Mean negative log-likelihood in nats."""
+    log_loss: float | None
+    """Mean negative log-likelihood in nats; absent where there are no rows."""
     calibration: float | None
     """Mean score divided by the rate of clicks; 1 is calibrated, absent where there are no clicks."""
 
@@ -78,6 +78,8 @@ class GroupResult(Config):
     """Kept dimensions of each field."""
     mean_gates: tuple[tuple[float, ...], ...]
     """Mean deterministic gate, (num_fields, dim)."""
+    mask: tuple[tuple[bool, ...], ...]
+    """Kept dimensions, (num_fields, dim)."""
     threshold: float
     """Threshold that the searcher chose."""
     path: str
@@ -122,7 +124,7 @@ class EpochFigures(Config):
     """One epoch of one training."""
 
     model: str
-    """`base`, `search`, `grouped/shared`, `grouped/group-0`, `static/shared`, ..."""
+    """`base`, `search`, `grouped/shared`, `grouped/group-0`, ..."""
     epoch: int
     """Number, from 1."""
     loss: float
@@ -135,7 +137,7 @@ class Point(Config):
     """A training row in the plane."""
 
     x: float
-    """First principal component of its masked embedding."""
+    """First principal component of what was clustered."""
     y: float
     """Second principal component."""
     group: int
@@ -170,7 +172,7 @@ class RunResult(Config):
     grouped_on: Literal["masked", "mask", "embedding"]
     """What the groups kept were formed on: e * z, z, or e."""
     history: tuple[EpochFigures, ...]
-    """Every epoch of every training."""
+    """Every epoch of the plain model, the search and the groups' models."""
     points: tuple[Point, ...]
     """Some training rows in the plane."""
     seconds: dict[str, float]

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from ihas.config import DataConfig
 from ihas.data.findings import raise_errors
 from ihas.errors import ConfigError, DataError, IhasError, TrainingError
+from ihas.folders import write_whole
 from pipelines.progress import Progress, Stage, print_progress
 from pipelines.recipe import read_recipe
 
@@ -63,19 +64,17 @@ def _run(recipe_path: Path, folder: Path, seeds: list[int] | None) -> int:
     try:
         recipe = read_recipe(recipe_path)
         from ihas.legacy_keras import tf  # after the recipe is known to be good: this import takes seconds
+        from pipelines.run import run_recipe, threads
 
-        if recipe.run.num_threads:
-            tf.config.threading.set_intra_op_parallelism_threads(recipe.run.num_threads)
+        tf.config.threading.set_intra_op_parallelism_threads(threads(recipe.run))
         if seeds is None:
-            from pipelines.run import run_recipe
-
             run_recipe(recipe, folder, last)
         else:
             from pipelines.compare import compare, markdown
 
             comparison = compare(recipe, folder, seeds, last)
-            (folder / "comparison.json").write_text(comparison.model_dump_json(indent=1))
-            (folder / "comparison.md").write_text(markdown(comparison))
+            write_whole(folder / "comparison.json", comparison.model_dump_json(indent=1))
+            write_whole(folder / "comparison.md", markdown(comparison))
         return 0
     except Exception as error:
         document = error_document(error)

@@ -129,7 +129,7 @@ def _separation(result: RunResult) -> float:
 
 def _groups(result: RunResult) -> Caption:
     read = (
-        "A point is a training row, seen through its open gates only and flattened to the two directions in which rows differ most. "
+        f"A point is a training row, as {POINTS[result.grouped_on]} shows it, flattened to the two directions in which rows differ most. "
         "Rows that are near use similar numbers. Clouds that overlap here may still be apart in the directions that the plane leaves out."
     )
     sizes = listed(f"{group.share:.0%} of the rows in group {group.group}" for group in result.groups)
@@ -150,6 +150,9 @@ def _counts(result: RunResult) -> Caption:
     )
     if not result.group_counts:
         return Caption(read, "No number of groups was compared.")
+    if len(result.groups) == 1:
+        least = result.learning.cluster.min_group_fraction
+        return Caption(read, f"Every number of groups left one with less than {least:.0%} of the rows, so all rows are one group.")
     best = min(result.group_counts, key=lambda count: count.log_loss)
     taken = next((c for c in result.group_counts if (c.num_groups, c.on) == (len(result.groups), result.grouped_on)), best)
     here = f"{counted(taken.num_groups, 'group')} by K-means on {POINTS[taken.on]} were taken, with a log-loss of {taken.log_loss:.4f}."
@@ -165,7 +168,7 @@ def _counts(result: RunResult) -> Caption:
 
 def _history(result: RunResult) -> Caption:
     read = (
-        "Each line is one training; it stops when ranking on the validation rows has not improved for "
+        "Each line is one training; it stops when ranking on the validation rows has not improved for more than "
         f"{counted(result.learning.training.patience, 'epoch')}, and its best epoch is kept. “base” is the plain model, “search” learns "
         "the gates on top of it, the others are trained under the groups' masks."
     )
@@ -209,5 +212,5 @@ def diversity(result: RunResult) -> str:
 def against_base(group: GroupResult) -> str:
     """A group's AUC beside the base's on the same rows, in words."""
     if group.test.auc is None or group.base_test.auc is None:
-        return "no AUC: its test rows all have one label"
+        return "no AUC: its test rows have not both labels"
     return f"{group.test.auc:.4f} against the base's {group.base_test.auc:.4f} ({group.test.auc - group.base_test.auc:+.4f})"

@@ -90,7 +90,7 @@ def _row(name: str, column: list[VariantResult], base: list[VariantResult]) -> C
         name=name,
         auc=float(aucs.mean()),
         auc_deviation=float(aucs.std(ddof=1)) if len(aucs) > 1 else 0.0,
-        log_loss=float(np.mean([variant.test.log_loss for variant in column])),
+        log_loss=float(np.mean([variant.test.log_loss or 0.0 for variant in column])),
         gain=paired_interval(gains) if name != "base" and len(gains) > 1 else None,
         kept_dims=float(np.mean([variant.cost.kept_dims for variant in column])),
         parameters_per_path=float(np.mean([variant.cost.parameters_per_path for variant in column])),

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from ihas.cluster.division import Clustering
 from ihas.cluster.stage import form_groups, random_groups
 from ihas.cluster.thresholds import Scorer
@@ -44,6 +46,9 @@ def candidate_makers(trained: Trained, config: LearningConfig, listen: EpochList
     """What may be chosen, the simplest first."""
     parts, found, grouping = trained.data.parts, trained.found, trained.grouping
 
+    share = np.bincount(grouping.groups.train, minlength=grouping.num_groups) / len(parts.train)
+    kept_fraction = float(share @ grouping.mean_gates.mean(axis=(1, 2)))
+
     def static() -> Variant:
         (one_group,) = form_groups(_clustering(trained, config), [(1, "masked")], Scorer(parts, found.weights, config))
         return static_variant(_retrain("static", one_group, trained, config, listen), parts, config)
@@ -51,7 +56,7 @@ def candidate_makers(trained: Trained, config: LearningConfig, listen: EpochList
     return {
         "base": lambda: plain_variant(continue_base(parts, trained.base, config, listen).weights, parts, config),
         "static": static,
-        "supernet": lambda: gated_variant(found.weights, found.gates, found.diversity.kept_fraction, parts, config),
+        "supernet": lambda: gated_variant(found.weights, found.gates, kept_fraction, parts, config),
         "grouped": lambda: grouped_variant("grouped", trained.retrained.models, grouping, found.gates, parts, config),
     }
 

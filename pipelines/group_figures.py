@@ -21,12 +21,6 @@ def fields_by_kept(result: RunResult) -> list[int]:
     return [int(field) for field in np.argsort(-kept, kind="stable")]
 
 
-def kept_mask(group: GroupResult) -> np.ndarray:
-    """Mask of a group: bool (num_fields, dim), each field's dimensions with the highest mean gates."""
-    rank = np.argsort(np.argsort(-np.array(group.mean_gates), axis=1, kind="stable"), axis=1)
-    return np.asarray(rank < np.array(group.kept_dims)[:, None])
-
-
 def gate_range(result: RunResult) -> tuple[float, float]:
     """Range of all mean gates, out to whole tenths: the ends of the colour scale."""
     values = np.array([group.mean_gates for group in result.groups])
@@ -57,7 +51,7 @@ def gates(result: RunResult, only: int | None = None) -> go.Figure:
 
 
 def _gate_panel(group: GroupResult, result: RunResult, order: Sequence[int]) -> go.Heatmap:
-    mask = kept_mask(group)[order]
+    mask = np.array(group.mask, dtype=bool)[order]
     state = np.where(mask, "kept", "dropped")
     names = np.array([label(result.fields[field], 60) for field in order])[:, None].repeat(result.dim, axis=1)
     return go.Heatmap(

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 
+from ihas.bundle import values
 from ihas.bundle.archive import write_bundle
-from ihas.bundle.values import Bundle, GoldenRows, Path
+from ihas.bundle.values import Bundle, GoldenRows
 from ihas.config import LearningConfig, Recipe
 from ihas.data.dataset import Dataset
 from ihas.evaluate.groups import group_results, plane
 from ihas.evaluate.stage import choose, variant_results, verdict
 from ihas.evaluate.variants import Variant
 from ihas.export import export_path, table_of
+from ihas.folders import write_whole
 from ihas.results import RunResult
 from ihas.routing import Gates, Router, embed
 from ihas.seeding import generator
@@ -22,18 +25,25 @@ from pipelines.report import write_report
 from pipelines.trained import Trained
 
 GOLDEN_FROM = 10_000
-GOLDEN_MARGIN = 1e-4  # a gate nearer to its threshold could fall to the other side on another processor
+GOLDEN_MARGIN = 1e-4  # a row nearer to another route could take it on another processor
 
 
 def pack(recipe: Recipe, folder: RunFolder, trained: Trained, variants: tuple[Variant, ...]) -> RunResult:
     """Compare, choose, and write `bundle/`, `result.json` and `report.html`; the result."""
     result = summarise(recipe, trained, variants, folder.seconds)
     chosen = next(variant for variant in variants if variant.name == result.chosen)
-    shutil.rmtree(folder.path / "bundle", ignore_errors=True)
-    write_bundle(make_bundle(recipe, trained, chosen, result), folder.path / "bundle")
+    _replace_bundle(make_bundle(recipe, trained, chosen, result), folder.path)
     write_report(result, folder.path / "report.html")
-    (folder.path / "result.json").write_text(result.model_dump_json(indent=1))
+    write_whole(folder.path / "result.json", result.model_dump_json(indent=1))
     return result
+
+
+def _replace_bundle(bundle: Bundle, folder: Path) -> None:
+    fresh = folder / "bundle.next"
+    shutil.rmtree(fresh, ignore_errors=True)
+    write_bundle(bundle, fresh)
+    shutil.rmtree(folder / "bundle", ignore_errors=True)
+    fresh.rename(folder / "bundle")
 
 
 def summarise(recipe: Recipe, trained: Trained, variants: tuple[Variant, ...], seconds: dict[str, float]) -> RunResult:
@@ -80,7 +90,7 @@ def make_bundle(recipe: Recipe, trained: Trained, chosen: Variant, result: RunRe
     )
 
 
-def _routing(trained: Trained, chosen: Variant, config: LearningConfig) -> tuple[Router, tuple[Path, ...], tuple[int, ...]]:
+def _routing(trained: Trained, chosen: Variant, config: LearningConfig) -> tuple[Router, tuple[values.Path, ...], tuple[int, ...]]:
     layout, grouping, dim = trained.data.parts.train.layout, trained.grouping, config.training.embedding_dim
     router = Router(layout, table_of(trained.found.weights, dim), trained.found.gates, grouping.centroids, grouping.on)
     if chosen.gated:
@@ -110,7 +120,16 @@ def unrouted(router: Router) -> Router:
 
 def _golden(test: Dataset, chosen: Variant, router: Router, config: LearningConfig) -> GoldenRows:
     ids = np.ascontiguousarray(test.ids[:GOLDEN_FROM])
-    embedded = embed(ids, router.table, router.layout)
-    decided = np.abs(router.gates.logits(embedded)).min(axis=1) > GOLDEN_MARGIN
-    rows = np.flatnonzero(decided)[: config.evaluate.num_golden_rows]
+    margins = routing_margins(ids, router)
+    decided = np.flatnonzero(margins > GOLDEN_MARGIN)[: config.evaluate.num_golden_rows]
+    rows = decided if len(decided) else np.array([margins.argmax()])
     return GoldenRows(ids=ids[rows], group=router.route(ids[rows]).group, logits=chosen.test_logits[rows].copy())
+
+
+def routing_margins(ids: np.ndarray, router: Router) -> np.ndarray:
+    """How near each row comes to another route: its least gate logit, or the gap between its two nearest groups; float32 (rows,)."""
+    gates = np.abs(router.gates.logits(embed(ids, router.table, router.layout))).min(axis=1)
+    if router.num_groups == 1:
+        return np.asarray(gates)
+    nearest_two = np.partition(router.route(ids).distances, 1, axis=1)[:, :2]
+    return np.asarray(np.minimum(gates, nearest_two[:, 1] - nearest_two[:, 0]))

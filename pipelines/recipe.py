@@ -31,6 +31,8 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         raise ConfigError(f"The recipe must be a readable file, but {path} is not ({error.strerror}). Name another one.") from error
     except ValueError as error:
         raise ConfigError(f"The recipe must be TOML or JSON, but {path} is not: {error}.") from error
+    if not isinstance(document, dict):
+        raise ConfigError(f"A recipe must be groups of settings, but {path} holds {document!r}.")
     for override in overrides:
         _set(document, override)
     document.setdefault("name", path.stem.lower().replace("_", "-").replace(".", "-"))
@@ -53,9 +55,8 @@ def located(recipe: Recipe, folder: Path) -> Recipe:
     return recipe.model_copy(update={"data": recipe.data.model_copy(update=moved)})
 
 
-def _loads(text: str, path: Path) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-    return document
+def _loads(text: str, path: Path) -> Any:
+    return json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
 
 
 def _set(document: dict[str, Any], override: str) -> None:

@@ -19,26 +19,27 @@ class Reporter:
         self.report, self.started = report, time.monotonic()
         self.stage: Stage = "validating"
         self.pieces, self.epochs = (0, 1), 0
+        self.skipped, self.computing = 0.0, False  # what an earlier try has left is no measure of this one's speed
 
     def enter(self, stage: Stage, message: str, pieces: tuple[int, int] = (0, 1)) -> None:
         """A stage begins, or its next piece of work does: `pieces` are those done and all of them."""
         self.stage, self.pieces, self.epochs = stage, pieces, 0
+        if not self.computing:
+            self.started, self.skipped = time.monotonic(), self._fraction()
         self.say(message)
 
     def epoch(self, figures: EpochFigures) -> None:
         """An epoch ended; the rest of the stage is nearer."""
-        self.epochs += 1
+        self.epochs, self.computing = self.epochs + 1, True
         self.say(
             f"{figures.model}: epoch {figures.epoch}, validation AUC {figures.auc:.4f}", {"loss": figures.loss, "valid_auc": figures.auc}
         )
 
     def say(self, message: str, metrics: dict[str, float] | None = None) -> None:
         """One line."""
-        done, pieces = self.pieces
-        within = (done + 1.0 - EPOCH_REST**self.epochs) / pieces
-        fraction = sum(share for _, share in self._before()) + SHARES[self.stage] * within
-        elapsed = time.monotonic() - self.started
-        eta = elapsed * (1.0 - fraction) / fraction if fraction > 0.1 else None
+        fraction = self._fraction()
+        gone, elapsed = fraction - self.skipped, time.monotonic() - self.started
+        eta = elapsed * (1.0 - fraction) / gone if gone > 0.05 else None
         self.report(
             Progress(
                 stage=self.stage,
@@ -52,6 +53,11 @@ class Reporter:
     def finish(self, message: str) -> None:
         """The last line of a run that succeeded."""
         self.report(Progress(stage="evaluating", message=message, fraction=1.0, eta_s=0.0, outcome="succeeded"))
+
+    def _fraction(self) -> float:
+        done, pieces = self.pieces
+        within = (done + 1.0 - EPOCH_REST**self.epochs) / pieces
+        return sum(share for _, share in self._before()) + SHARES[self.stage] * within
 
     def _before(self) -> list[tuple[Stage, float]]:
         stages = list(SHARES.items())

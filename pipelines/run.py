@@ -5,13 +5,14 @@ This page is the order of the stages; what each does is in `ihas`.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ihas.cluster.division import Clustering
+from ihas.cluster.division import Clustering, check_numbers
 from ihas.cluster.stage import cluster_instances
-from ihas.config import LearningConfig, Recipe
+from ihas.config import LearningConfig, Recipe, RunOptions
 from ihas.data.ingest import ingest
 from ihas.data.storage import Ingested, load_ingested
 from ihas.grouping import Grouping
@@ -70,10 +71,10 @@ def run_recipe(recipe: Recipe, path: Path, report: Report) -> RunResult:
 
 def _ingest(run: Run) -> Ingested:
     data, learning = run.recipe.data, run.learning
-    files = [path for path in (data.path, data.valid_path, data.test_path) if path is not None]
+    files = {name: path for name in ("path", "valid_path", "test_path") if (path := getattr(data, name)) is not None}
     run.reporter.enter("validating", f"Reading {data.path.name}")
     settings = {
-        "files": [file_digest(path) for path in files if path.is_file()],
+        "files": {name: [path.suffixes, file_digest(path)] for name, path in files.items() if path.is_file()},
         "data": data.model_dump(mode="json", exclude={"path", "valid_path", "test_path"}),
         "learning": learning.model_dump(mode="json", include={"encoding", "split", "seed"}),
     }
@@ -82,8 +83,14 @@ def _ingest(run: Run) -> Ingested:
         "data", key, lambda folder: _write_data(run.recipe, folder), lambda folder: load_ingested(folder / "encoded")
     )
     rows = {name: len(getattr(ingested.parts, name)) for name in ("train", "valid", "test")}
+    check_numbers(learning, rows["train"])
     run.reporter.say(f"{rows['train']:,} training, {rows['valid']:,} validation and {rows['test']:,} test rows")
     return ingested
+
+
+def threads(options: RunOptions) -> int:
+    """Threads of TensorFlow's arithmetic; they decide the order of its sums, so a run resumes only with the same number."""
+    return options.num_threads or os.cpu_count() or 1
 
 
 def _write_data(recipe: Recipe, folder: Path) -> None:
@@ -93,7 +100,8 @@ def _write_data(recipe: Recipe, folder: Path) -> None:
 def _search(run: Run, data: Ingested) -> tuple[BaseModel, SearchResult]:
     learning, listen = run.learning, run.reporter.epoch
     run.reporter.enter("searching", "Training the plain model", (0, 2))
-    key = run.key("base", learning.model_dump(mode="json", include={"backbone", "training"}))
+    settings = learning.model_dump(mode="json", include={"backbone", "training"}) | {"threads": threads(run.recipe.run)}
+    key = run.key("base", settings)
     base: BaseModel = run.folder.stage("base", key, lambda: train_base(data.parts, learning, listen))
     run.reporter.enter("searching", "Searching gates", (1, 2))
     key = run.key("search", learning.search.model_dump(mode="json"))

@@ -5,11 +5,13 @@ A pass over the rows embeds each block once and serves every division that is as
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from ihas.config import LearningConfig
@@ -59,21 +61,27 @@ class Assignment:
     open_counts: np.ndarray
 
 
-def divide(clustering: Clustering, num_groups: int, on: PointsOf) -> Division:
-    """K-means on at most `max_rows` training rows, the same rows for every division of a run.
+def check_numbers(config: LearningConfig, num_rows: int) -> None:
+    """That there are rows enough for the numbers of groups to try.
 
     Raises:
         ConfigError: there are fewer training rows than groups.
     """
+    most = max(config.cluster.num_groups)
+    if most > num_rows:
+        raise ConfigError(f"`num_groups <= training rows` must hold, but got ({most}, {num_rows}). Lower `cluster.num_groups`.")
+
+
+def divide(clustering: Clustering, num_groups: int, on: PointsOf) -> Division:
+    """K-means on at most `max_rows` training rows, the same rows for every division of a run."""
     train, seed = clustering.parts.train, clustering.config.seed
-    if num_groups > len(train):
-        raise ConfigError(f"`num_groups <= training rows` must hold, but got ({num_groups}, {len(train)}). Lower `cluster.num_groups`.")
     size = min(clustering.config.cluster.max_rows, len(train))
     chosen = np.sort(generator(seed, "cluster").choice(len(train), size=size, replace=False))
     embedded = embed(np.asarray(train.ids[chosen]), clustering.table, train.layout)
     draws = generator(seed, "cluster", on, str(num_groups))
     kmeans = KMeans(num_groups, n_init=RESTARTS, random_state=int(draws.integers(2**31)))
-    with threadpool_limits(1):  # sums in one order: the same groups to the bit on every run
+    with threadpool_limits(1), warnings.catch_warnings():  # one thread sums in one order: the same groups to the bit on every run
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different points than groups: seen by the smallest share
         kmeans.fit(points(embedded, clustering.gates.open(embedded), on))
     return Division(on, kmeans.cluster_centers_.astype(np.float32))
 

@@ -17,7 +17,6 @@ import numpy as np
 from ihas.cluster.division import Assignment, Clustering, Division, assign, count_open, divide, masked_blocks
 from ihas.cluster.thresholds import Scorer, search_thresholds
 from ihas.config import ClusterConfig
-from ihas.errors import ConfigError
 from ihas.grouping import Grouping, PartGroups
 from ihas.results import GroupCountResult
 from ihas.routing import PointsOf
@@ -25,11 +24,7 @@ from ihas.seeding import generator
 
 
 def cluster_instances(clustering: Clustering) -> Grouping:
-    """Try every configured number of groups and keep the one that validation prefers.
-
-    Raises:
-        ConfigError: there are fewer training rows than groups, or every number of groups leaves one too small.
-    """
+    """Try every configured number of groups and keep the one that validation prefers; one group where none is large enough."""
     config, scorer = clustering.config.cluster, Scorer(clustering.parts, clustering.weights, clustering.config)
     groupings = form_groups(clustering, [(number, on) for number in sorted(set(config.num_groups)) for on in config.on], scorer)
     losses = [scorer.adapted_row_losses(grouping.masks, grouping.groups) for grouping in groupings]
@@ -42,15 +37,13 @@ def cluster_instances(clustering: Clustering) -> Grouping:
         )
         for grouping, loss in zip(groupings, losses, strict=True)
     ]
-    return replace(groupings[choose_number(losses, tried, config)], tried=tuple(tried))
+    chosen = choose_number(losses, tried, config)
+    kept = form_groups(clustering, [(1, config.on[0])], scorer)[0] if chosen is None else groupings[chosen]
+    return replace(kept, tried=tuple(tried))
 
 
 def form_groups(clustering: Clustering, wanted: list[tuple[int, PointsOf]], scorer: Scorer) -> list[Grouping]:
-    """For each number of groups and kind of points: groups by K-means, and their masks.
-
-    Raises:
-        ConfigError: there are fewer training rows than groups.
-    """
+    """For each number of groups and kind of points: groups by K-means, and their masks."""
     divisions = [divide(clustering, num_groups, on) for num_groups, on in wanted]
     parts = clustering.parts
     train, valid, test = (assign(rows, clustering, divisions) for rows in (parts.train, parts.valid, parts.test))
@@ -91,19 +84,11 @@ def give_masks(clustering: Clustering, division: Division, assigned: ByPart, sco
     return Grouping(division.on, division.centroids, groups, mean_gates.reshape(shape), thresholds, masks.reshape(shape), ())
 
 
-def choose_number(losses: list[np.ndarray], tried: list[GroupCountResult], config: ClusterConfig) -> int:
-    """Position of the grouping to keep, given validation losses of each, float64 (rows,).
-
-    Raises:
-        ConfigError: every number of groups leaves a group below the smallest share.
-    """
+def choose_number(losses: list[np.ndarray], tried: list[GroupCountResult], config: ClusterConfig) -> int | None:
+    """Position of the grouping to keep, given validation losses of each, float64 (rows,); None where each has too small a group."""
     allowed = [i for i, result in enumerate(tried) if result.smallest_share >= config.min_group_fraction]
     if not allowed:
-        shares = [(result.num_groups, result.on, round(result.smallest_share, 4)) for result in tried]
-        raise ConfigError(
-            f"Each group must hold at least {config.min_group_fraction:g} of the training rows, but the smallest shares are {shares}. "
-            "Lower `cluster.min_group_fraction`, or try fewer groups with `cluster.num_groups`."
-        )
+        return None
     best = min(allowed, key=lambda i: float(losses[i].mean()))
     for i in allowed:
         worse = losses[i] - losses[best]

@@ -54,7 +54,7 @@ class Scorer:
 def search_thresholds(
     mean_gates: np.ndarray, group: np.ndarray, scorer: Scorer, grid: tuple[float, ...]
 ) -> tuple[tuple[float, ...], np.ndarray]:
-    """Best threshold of each group, and the masks bool (num_groups, N) that follow.
+    """Best threshold of each group, the one nearest to a half for a group without validation rows, and the masks, bool (num_groups, N).
 
     Args:
         mean_gates: float32 (num_groups, N).
@@ -68,12 +68,14 @@ def search_thresholds(
         rows = scorer.row_losses(masks_at(mean_gates, np.full(num_groups, threshold)), group)
         losses[i] = np.bincount(group, rows, minlength=num_groups)
     best = [max(np.flatnonzero(column == column.min()), key=lambda i: grid[i]) for column in losses.T]
-    thresholds = tuple(grid[i] for i in best)
+    middle = min(grid, key=lambda threshold: abs(threshold - 0.5))
+    seen = np.bincount(group, minlength=num_groups) > 0
+    thresholds = tuple(grid[i] if known else middle for i, known in zip(best, seen, strict=True))
     return thresholds, masks_at(mean_gates, np.array(thresholds))
 
 
 def masks_at(mean_gates: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
     """Masks of mean gates float32 (num_groups, N) at thresholds (num_groups,); a group keeps at least its most open gate."""
-    masks = mean_gates >= thresholds[:, None]
+    masks = mean_gates >= thresholds[:, None].astype(mean_gates.dtype)  # in one precision, so that .9 reaches .9
     masks[np.arange(len(masks)), mean_gates.argmax(axis=1)] = True
     return masks

@@ -32,6 +32,7 @@ def group_results(parts: Parts, grouping: Grouping, chosen: Variant, base: Varia
                 click_rate=float(parts.train.labels[train].mean()),
                 kept_dims=tuple(grouping.masks[group].sum(axis=1).tolist()),
                 mean_gates=tuple(tuple(round(float(gate), 4) for gate in field) for field in grouping.mean_gates[group]),
+                mask=tuple(tuple(field) for field in grouping.masks[group].tolist()),
                 threshold=grouping.thresholds[group],
                 path=served.name,
                 test=figures(chosen.test_logits[test], labels),

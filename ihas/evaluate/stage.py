@@ -1,7 +1,8 @@
 """Stage 4: pooled figures of every variant, the choice, and the words for it.
 
 Pooled AUC and log-loss over all rows are the figures that count; a mean of the groups' own AUCs would hide scores that
-cannot be compared between groups. The choice is made on validation rows, and test rows are read here only.
+cannot be compared between groups. The choice is made on validation rows; the labels of test rows
+are read by this stage only.
 """
 
 from __future__ import annotations

@@ -33,10 +33,8 @@ class Lookup(NamedTuple):
 
 def look_up(table: Tensor, ids: Tensor) -> Lookup:
     """Gather the distinct rows of a batch: table float32 (num_rows, width), ids int32 (batch, num_slots)."""
-    present = tf.maximum(
-        tf.where(ids < 0, ids[:, :1], ids), 0
-    )  # padding reads a row that the batch reads anyway, so that no other is touched
-    rows, positions = tf.unique(tf.reshape(present, [-1]))
+    filled = tf.where(ids < 0, ids[:, :1], ids)  # padding reads what its row reads first, so that lazy updates touch nothing else
+    rows, positions = tf.unique(tf.reshape(tf.maximum(filled, 0), [-1]))
     return Lookup(rows, tf.gather(table, rows), positions)
 
 

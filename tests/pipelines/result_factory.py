@@ -75,6 +75,7 @@ def _group(number: int, num_groups: int, fields: tuple[str, ...], random: np.ran
         click_rate=(0.61, 0.38, 0.72, 0.5)[number % 4],
         kept_dims=tuple(int(kept) for kept in (mean_gates >= 0.4).sum(axis=1)),
         mean_gates=tuple(tuple(float(gate) for gate in row) for row in mean_gates),
+        mask=tuple(tuple(row) for row in (mean_gates >= 0.4).tolist()),
         threshold=0.4,
         path="shared" if number != 1 else "group-1",
         test=figures(int(1268 * share), (0.752, 0.741, 0.769, 0.75)[number % 4], 0.57, 1.02),

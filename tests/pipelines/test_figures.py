@@ -1,6 +1,5 @@
 """Figures show the numbers of the result, sorted and coloured as their captions say."""
 
-import numpy as np
 import pytest
 from plotly.graph_objects import Figure
 
@@ -9,7 +8,7 @@ from ihas.results import Interval, RunResult
 from pipelines.captions import CAPTIONS, diversity, headline, listed
 from pipelines.drawing import BETTER, UNCLEAR, WORSE, label, outcome
 from pipelines.figures import FIGURES, draw
-from pipelines.group_figures import fields_by_kept, kept_mask
+from pipelines.group_figures import fields_by_kept
 from pipelines.variant_figures import compared, pareto_front
 from tests.pipelines.result_factory import VARIANTS, figures, run_result
 
@@ -77,7 +76,14 @@ def _small() -> RunResult:
     kept = ((1, 0, 2), (1, 0, 2))
     result = run_result(2, fields=("a", "b", "c"))
     changed = [
-        group.model_copy(update={"mean_gates": gates[group.group], "kept_dims": kept[group.group], "threshold": 0.5})
+        group.model_copy(
+            update={
+                "mean_gates": gates[group.group],
+                "mask": tuple(tuple(gate >= 0.5 for gate in field) for field in gates[group.group]),
+                "kept_dims": kept[group.group],
+                "threshold": 0.5,
+            }
+        )
         for group in result.groups
     ]
     return result.model_copy(update={"groups": tuple(changed), "dim": 2})
@@ -86,12 +92,6 @@ def _small() -> RunResult:
 def test_fields_are_sorted_by_kept_dimensions() -> None:
     """Field c keeps 4 dimensions over both groups, a 2, b none."""
     assert fields_by_kept(_small()) == [2, 0, 1]
-
-
-def test_mask_is_the_dimensions_with_the_highest_gates() -> None:
-    """The mask told from mean gates and kept counts is the one that the threshold gave."""
-    for group in _small().groups:
-        np.testing.assert_array_equal(kept_mask(group), np.array(group.mean_gates) >= group.threshold)
 
 
 def test_gates_panel_shows_sorted_rows_and_dots() -> None:

@@ -105,6 +105,6 @@ def test_group_without_clicks_is_told(page: str) -> None:
     result = run_result(1)
     figures = result.groups[0].test.model_copy(update={"auc": None, "calibration": None})
     silent = render_report(result.model_copy(update={"groups": (result.groups[0].model_copy(update={"test": figures}),)}))
-    assert "no AUC: its test rows all have one label" in silent
+    assert "no AUC: its test rows have not both labels" in silent
     assert "no clicks among its test rows" in silent
     assert "no AUC" not in page

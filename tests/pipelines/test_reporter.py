@@ -36,3 +36,20 @@ def test_an_epoch_carries_its_figures():
 
     assert lines[0].message == "search: epoch 3, validation AUC 0.7124"
     assert lines[0].metrics == {"loss": 0.5, "valid_auc": 0.71239}
+
+
+def test_what_an_earlier_try_left_does_not_count_as_speed(monkeypatch):
+    """A run that skips to half way and then takes 10 s for a tenth of the rest's stage expects as much for the others."""
+    clock = [0.0]
+    monkeypatch.setattr("pipelines.reporter.time.monotonic", lambda: clock[0])
+    lines: list[Progress] = []
+    reporter = Reporter(lines.append)
+    for stage in ("validating", "searching", "clustering"):
+        reporter.enter(stage, "read")
+    reporter.enter("retraining", "compute")
+    for _ in range(20):
+        clock[0] += 1.0
+        reporter.epoch(EpochFigures(model="grouped/shared", epoch=1, loss=0.5, auc=0.7))
+
+    speed = (lines[-1].fraction - 0.55) / 20.0
+    assert lines[-1].eta_s == pytest.approx((1.0 - lines[-1].fraction) / speed, rel=0.02)

@@ -10,6 +10,9 @@ import pytest
 
 from ihas.results import RunResult
 from ihas.serving.loading import load_recommender
+from pipelines.folder import RunFolder
+from pipelines.reporter import Reporter
+from pipelines.run import Run, _ingest
 from tests.pipelines.small_run import arrays, finish, kill_in, small_recipe, start
 
 STAGES = ("validating", "searching", "clustering", "retraining", "evaluating")
@@ -139,3 +142,21 @@ def test_bad_input_ends_a_run_with_its_reason(tmp_path, change, status, code, wo
     assert last["outcome"] == "failed"
     assert last["error"]["code"] == code
     assert words in last["message"]
+
+
+def test_the_same_file_as_test_part_or_as_validation_part_is_another_run(tmp_path):
+    """The data's key tells which part a file is for: a folder that knows one is not read as the other."""
+    import gzip
+
+    with gzip.open(small_recipe().data.path, "rt") as table:
+        header, *rows = table.read().splitlines()
+    for name, part in (("a.csv", rows[:400]), ("b.csv", rows[400:600])):
+        (tmp_path / name).write_text("\n".join([header, *part]) + "\n")
+    data = small_recipe().data.model_copy(update={"path": tmp_path / "a.csv"})
+    keys = []
+    for role in ("valid_path", "test_path"):
+        recipe = small_recipe().model_copy(update={"data": data.model_copy(update={role: tmp_path / "b.csv"})})
+        ingested = _ingest(Run(recipe, RunFolder(tmp_path / "run"), Reporter(lambda _: None)))
+        keys.append((len(ingested.parts.valid), len(ingested.parts.test)))
+
+    assert keys == [(200, 40), (40, 200)]

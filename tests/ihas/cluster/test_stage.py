@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from ihas.cluster.division import assign, divide
-from ihas.cluster.stage import choose_number, form_groups, random_groups
+from ihas.cluster.division import assign, check_numbers, divide
+from ihas.cluster.stage import choose_number, cluster_instances, form_groups, random_groups
 from ihas.cluster.thresholds import Scorer
-from ihas.config import ClusterConfig
+from ihas.config import ClusterConfig, LearningConfig
 from ihas.errors import ConfigError
 from ihas.results import GroupCountResult
 from ihas.routing import Router
@@ -95,12 +97,24 @@ def test_a_number_with_too_small_a_group_is_not_chosen():
     two, three = np.full(100, 0.5), np.full(100, 0.1)
 
     assert choose_number([two, three], _tried(0.4, 0.01), ClusterConfig()) == 0
-    with pytest.raises(ConfigError, match=r"at least 0\.05 of the training rows.*cluster\.min_group_fraction"):
-        choose_number([two, three], _tried(0.02, 0.01), ClusterConfig())
+    assert choose_number([two, three], _tried(0.02, 0.01), ClusterConfig()) is None
+
+
+def test_gates_that_are_the_same_for_all_rows_make_one_group():
+    """A collapsed search does not fail the run: where z has one value, no number of groups is possible and one group is kept."""
+    solved = solved_tribes(2)
+    gates = replace(solved.found.gates, kernels=(np.zeros_like(solved.found.gates.kernels[0]),))
+    config = solved.config.model_copy(update={"cluster": ClusterConfig(num_groups=(2,), on=("mask",))})
+
+    grouping = cluster_instances(replace(solved.clustering, gates=gates, config=config))
+
+    assert grouping.num_groups == 1
+    assert [result.num_groups for result in grouping.tried] == [2]
+    assert grouping.tried[0].smallest_share == 0.0
 
 
 def test_more_groups_than_rows_is_an_error():
     """The error shows both numbers and the setting to lower."""
-    solved = solved_tribes(2)
+    config = LearningConfig(cluster=ClusterConfig(num_groups=(2, 20_001)))
     with pytest.raises(ConfigError, match=r"\(20001, 20000\).*cluster\.num_groups"):
-        divide(solved.clustering, 20_001, "masked")
+        check_numbers(config, 20_000)

@@ -46,3 +46,15 @@ def test_a_group_never_loses_its_last_dimension():
 def test_a_dimension_at_the_threshold_is_kept():
     """Figure 1 keeps a mean of one half at the threshold one half."""
     np.testing.assert_array_equal(masks_at(np.array([[1.0, 0.5, 0.0]], np.float32), np.array([0.5])), [[True, True, False]])
+
+
+def test_a_share_that_single_precision_rounds_still_reaches_its_threshold():
+    """A gate open in exactly nine tenths of the rows is kept at the threshold .9."""
+    np.testing.assert_array_equal(masks_at(np.array([[1.0, 9 / 10]], np.float32), np.array([0.9])), [[True, True]])
+
+
+def test_a_group_without_validation_rows_gets_the_middle_threshold():
+    """Nothing speaks for any threshold, so the one nearest to a half is taken, not the sparsest."""
+    thresholds, _ = search_thresholds(MEAN_GATES, np.zeros(3, np.int32), _ScriptedScorer(np.zeros((2, 3))), (0.1, 0.4, 0.9))
+
+    assert thresholds == (0.9, 0.4)
