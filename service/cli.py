@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from ihas.errors import ConfigError, IhasError, RequestError
-from service.terminal import EXIT_CODES, CommandError, ExitCode, Output, Terminal, exit_code
+from service.terminal import EXIT_CODES, CommandError, ExitCode, Output, Terminal, exit_code, this_command
 
 if TYPE_CHECKING:
     from ihas.serving.recommender import GroupedRecommender
@@ -81,7 +81,7 @@ def search(
         result = local_run.search(asked, target, terminal)
     except KeyboardInterrupt:
         kept = ", ".join(local_run.finished_stages(target)) or "nothing yet"
-        raise CommandError(f"Stopped. Finished and kept in {target}: {kept}. To go on: {_again()}", ExitCode.INTERRUPTED) from None
+        raise CommandError(f"Stopped. Finished and kept in {target}: {kept}. To go on: {this_command()}", ExitCode.INTERRUPTED) from None
     report = target / "report.html"
     if not report.is_file():
         write_report(result, report)
@@ -259,12 +259,6 @@ def _json(name: str, text: str) -> Any:
         return json.loads(text)
     except ValueError as error:
         raise RequestError(f"{name} must be JSON, but got {text.strip()!r} ({error}).") from error
-
-
-def _again() -> str:
-    import shlex
-
-    return shlex.join(["ihas", *sys.argv[1:]])
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, Self
 
 import httpx
 
-from service.errors import ServiceError
+from service.errors import ServiceError, WaitTimeoutError
 
 FINISHED = frozenset({"succeeded", "failed", "cancelled"})
 CHECKED = frozenset({"valid", "invalid"})
@@ -46,16 +47,15 @@ class Client:
         """Wait for the service to be ready.
 
         Raises:
-            ServiceError: it was not, within the time.
+            WaitTimeoutError: it was not, within the time.
         """
         end = time.monotonic() + within_s
         while True:
             try:
                 self._document("GET", "/readyz")
                 return
-            except ServiceError:
-                if time.monotonic() > end:
-                    raise
+            except ServiceError as error:
+                _check_time(end, f"the service to be ready. {error}")
             time.sleep(POLL_S)
 
     def create_dataset(self, name: str, **reading: Any) -> Document:
@@ -71,9 +71,15 @@ class Client:
         """One data set."""
         return self._document("GET", f"/v1/datasets/{dataset_id}")
 
-    def wait_dataset(self, dataset_id: str) -> Document:
-        """The data set once it is valid or invalid."""
+    def wait_dataset(self, dataset_id: str, within_s: float = math.inf) -> Document:
+        """The data set once it is valid or invalid.
+
+        Raises:
+            WaitTimeoutError: it was neither, within the time.
+        """
+        end = time.monotonic() + within_s
         while (dataset := self.dataset(dataset_id))["state"] not in CHECKED:
+            _check_time(end, f"data set {dataset_id} to be checked.")
             time.sleep(POLL_S)
         return dataset
 
@@ -90,16 +96,18 @@ class Client:
         """One search; with `wait_s`, once it has finished or the time is over."""
         return self._document("GET", f"/v1/searches/{search_id}", params={"wait": wait_s}, timeout=wait_s + self._patience_s)
 
-    def events(self, search_id: str, after: int = 0) -> Iterator[Document]:
+    def events(self, search_id: str, after: int = 0, within_s: float = math.inf) -> Iterator[Document]:
         """Every event with a number above `after` until the search has finished, across broken connections.
 
         Raises:
             ServiceError: no such search, or the service stayed away for longer than the patience.
+            WaitTimeoutError: the search did not finish within the time.
         """
-        seen, state, away_since = after, "", None
+        seen, state, away_since, end = after, "", None, time.monotonic() + within_s
         while True:
+            _check_time(end, f"search {search_id} to finish.")
             try:
-                for event in self._stream(search_id, seen):
+                for event in self._stream(search_id, seen, end):
                     seen, state, away_since = event["id"], event["state"], None
                     yield event
                 if (state in FINISHED or state == "") and self.search(search_id)["state"] in FINISHED:
@@ -150,13 +158,17 @@ class Client:
             raise ServiceError(_problem(response))
         return response
 
-    def _stream(self, search_id: str, seen: int) -> Iterator[Document]:
+    def _stream(self, search_id: str, seen: int, end: float) -> Iterator[Document]:
+        """Events until the stream ends or breaks; a line after `end` breaks it."""
         headers = {"last-event-id": str(seen), "accept": "text/event-stream"}
-        with self._http.stream("GET", f"/v1/searches/{search_id}/events", headers=headers, timeout=QUIET_S) as response:
+        quiet_s = min(QUIET_S, max(POLL_S, end - time.monotonic()))
+        with self._http.stream("GET", f"/v1/searches/{search_id}/events", headers=headers, timeout=quiet_s) as response:
             if response.is_error:
                 response.read()
                 raise ServiceError(_problem(response))
             for line in response.iter_lines():
+                if time.monotonic() > end:
+                    return
                 if line.startswith("data: "):
                     yield json.loads(line.removeprefix("data: "))
 
@@ -166,6 +178,11 @@ class Client:
             raise error
         if time.monotonic() - away_since > self._patience_s:
             raise ServiceError(_unreachable(error)) from error
+
+
+def _check_time(end: float, what: str) -> None:
+    if time.monotonic() > end:
+        raise WaitTimeoutError({"title": "Waited too long", "status": 0, "detail": f"It took too long for {what}"})
 
 
 def _version(version: int | None) -> dict[str, int]:

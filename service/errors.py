@@ -7,6 +7,7 @@ IhasError
 ├── PathRefusedError              a path outside the folders that may be read       403
 ├── LostLeaseError                a worker writes to a job that is no longer its own
 └── ServiceError                  the client got a problem document
+    └── WaitTimeoutError          the client waited, and it did not come in time
 """
 
 from __future__ import annotations
@@ -51,3 +52,7 @@ class ServiceError(IhasError):
     def status(self) -> int:
         """HTTP status; 0 where no answer came."""
         return int(self.problem.get("status", 0))
+
+
+class WaitTimeoutError(ServiceError):
+    """What the client waited for did not come in time."""

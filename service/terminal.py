@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any
@@ -11,7 +13,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from ihas.errors import BundleError, ConfigError, DataError, IhasError, RequestError
-from service.errors import ServiceError
+from service.errors import ServiceError, WaitTimeoutError
 
 WIDTH = 110  # columns where no terminal says how many it has
 
@@ -62,11 +64,18 @@ def exit_code(error: Exception) -> ExitCode:
     """Exit code of an expected error."""
     if isinstance(error, CommandError):
         return error.code
+    if isinstance(error, WaitTimeoutError):
+        return ExitCode.TIMEOUT
     if isinstance(error, ServiceError):
         return ExitCode.UNREACHABLE if error.status == 0 else ExitCode.INVALID_DATA if error.status < 500 else ExitCode.RUN_FAILED
     if isinstance(error, DataError | RequestError | BundleError):
         return ExitCode.INVALID_DATA
     return ExitCode.USAGE if isinstance(error, ConfigError) else ExitCode.RUN_FAILED
+
+
+def this_command() -> str:
+    """The command line that is being carried out, as a person would type it again."""
+    return shlex.join(["ihas", *sys.argv[1:]])
 
 
 def _console(stderr: bool) -> Console:

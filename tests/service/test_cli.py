@@ -16,7 +16,7 @@ from ihas.bundle.archive import write_bundle
 from ihas.errors import BundleCorruptError, ConfigError, DataError, RequestError, TrainingError
 from pipelines.recipe import read_recipe
 from service.cli import run
-from service.errors import ServiceError
+from service.errors import ServiceError, WaitTimeoutError
 from service.local_run import finished_stages
 from service.terminal import CommandError, ExitCode, Terminal, exit_code
 from tests.ihas.bundle_factory import LOGITS, rows, small_bundle
@@ -72,6 +72,7 @@ def _only_line(text: str) -> str:
         (RequestError("x"), 4),
         (BundleCorruptError("x"), 4),
         (TrainingError("x"), 5),
+        (WaitTimeoutError({"title": "late", "status": 0}), 6),
         (CommandError("x", ExitCode.TIMEOUT), 6),
         (CommandError("x", ExitCode.INTERRUPTED), 130),
     ],

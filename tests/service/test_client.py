@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from service.client import Client
-from service.errors import ServiceError
+from service.errors import ServiceError, WaitTimeoutError
 from service.jobs.sql_store import SqlStore
 from service.settings import Settings
 from tests.ihas.bundle_factory import rows
@@ -66,10 +66,21 @@ def test_an_absent_service_is_said_to_be_absent() -> None:
             client.dataset("ds_0")
         with pytest.raises(ServiceError, match="cannot be reached"):
             list(client.events("sr_0"))
-        with pytest.raises(ServiceError, match="cannot be reached"):
+        with pytest.raises(WaitTimeoutError, match="cannot be reached"):
             client.wait_ready(within_s=0.1)
 
     assert refused.value.status == 0
+
+
+def test_waiting_ends_when_its_time_is_over(live: LiveServer, table: str, valid_dataset: str) -> None:
+    """Without a worker neither a check nor a search ends."""
+    with Client(live.url) as client:
+        unchecked = client.create_dataset("clicks", path=table)
+        search = client.create_search("films", valid_dataset)
+        with pytest.raises(WaitTimeoutError, match=unchecked["id"]):
+            client.wait_dataset(unchecked["id"], within_s=0.3)
+        with pytest.raises(WaitTimeoutError, match=search["id"]):
+            list(client.events(search["id"], within_s=0.3))
 
 
 def test_events_go_on_across_a_restart_of_the_service(settings: Settings, store: SqlStore, valid_dataset: str) -> None:
