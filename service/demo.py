@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -20,12 +21,14 @@ from ihas.results import RunResult
 from pipelines.recipe import read_recipe
 from service import rendering
 from service.client import Client
-from service.errors import ServiceError
-from service.local_run import ProgressBar, failure
-from service.terminal import CommandError, ExitCode, Terminal
+from service.errors import ServiceError, WaitTimeoutError
+from service.local_run import ProgressBar, failure, finished_stages
+from service.terminal import CommandError, ExitCode, Terminal, exit_code, this_command
 
 HOST = "127.0.0.1"
 READY_WITHIN_S = 60.0
+CHECKED_WITHIN_S = 300.0
+SEARCHED_WITHIN_S = 3_600.0
 STOP_WITHIN_S = 20.0
 SHOWN_FINDINGS = 20
 CONTEXTS = {
@@ -56,10 +59,18 @@ def run_demo(terminal: Terminal, folder: Path, data: Path | None = None, keep: b
         keep: whether the service stays up at the end.
 
     Raises:
-        CommandError: no data, the service does not start, or the search fails.
+        CommandError: no data, the service does not start, the search fails or takes too long, or somebody interrupts.
     """
     recipe = coupon_recipe(data)
     folder.mkdir(parents=True, exist_ok=True)
+    try:
+        _demonstrate(terminal, recipe, folder, keep)
+    except KeyboardInterrupt:
+        message = f"Stopped. What was done so far is kept in {folder}. To begin anew: {this_command()}"
+        raise CommandError(message, ExitCode.INTERRUPTED) from None
+
+
+def _demonstrate(terminal: Terminal, recipe: Recipe, folder: Path, keep: bool) -> None:
     terminal.say(f"Starting the service on SQLite in {folder}", "bold")
     with _service(folder.resolve(), keep) as url, Client(url) as client:
         _wait_ready(client, folder)
@@ -141,9 +152,9 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 def _wait_ready(client: Client, folder: Path) -> None:
     try:
         client.wait_ready(READY_WITHIN_S)
-    except ServiceError as error:
-        message = f"The service did not start within {READY_WITHIN_S:.0f} s. {folder / 'service.log'} says why; `ihas doctor` may too."
-        raise CommandError(message, ExitCode.UNREACHABLE) from error
+    except WaitTimeoutError as error:
+        message = f"The service was not ready within {READY_WITHIN_S:.0f} s. {folder / 'service.log'} says why; `ihas doctor` may too."
+        raise CommandError(message, ExitCode.TIMEOUT) from error
 
 
 def _search(client: Client, recipe: Recipe, folder: Path, terminal: Terminal) -> dict[str, Any]:
@@ -151,18 +162,40 @@ def _search(client: Client, recipe: Recipe, folder: Path, terminal: Terminal) ->
     dataset = client.create_dataset(recipe.name, columns=columns)
     terminal.say(f"Uploading {recipe.data.path.name}", "bold")
     client.upload(dataset["id"], recipe.data.path)
-    checked = client.wait_dataset(dataset["id"])
+    checked = client.wait_dataset(dataset["id"], CHECKED_WITHIN_S)
     if checked["state"] != "valid":
         raise _invalid(checked["error"] or {"code": "data"}, terminal)
     terminal.say("Searching", "bold")
     search = client.create_search(recipe.name, dataset["id"], learning=recipe.learning.model_dump(mode="json", exclude_defaults=True))
-    _watch(client, search["id"], terminal)
+    with _cancelled_if_left(client, search["id"], folder):
+        _watch(client, search["id"], terminal)
     result = RunResult.model_validate(client.result(search["id"]))
     report = folder / "report.html"
     report.write_text(client.report(search["id"]), encoding="utf-8")
     if terminal.output == "table":
         terminal.result(None, *rendering.run_tables(result))
     return {"report": str(report), "result": result.model_dump(mode="json")}
+
+
+@contextmanager
+def _cancelled_if_left(client: Client, search_id: str, folder: Path) -> Iterator[None]:
+    """Cancel a search that nobody waits for any longer, so that the next demo's worker does not begin with it."""
+    try:
+        yield
+    except (KeyboardInterrupt, WaitTimeoutError) as left:
+        with suppress(ServiceError):
+            client.cancel(search_id)
+        why, code = ("Stopped", ExitCode.INTERRUPTED) if isinstance(left, KeyboardInterrupt) else (str(left), exit_code(left))
+        raise CommandError(f"{why.rstrip('.')}. {_kept(folder / 'searches' / search_id)}", code) from None
+
+
+def _kept(run: Path) -> str:
+    """What a cancelled search leaves, and how to go on with it."""
+    if not (run / "recipe.json").is_file():
+        return f"The search was cancelled before it began. To begin anew: {this_command()}"
+    go_on = shlex.join(["ihas", "search", str(run / "recipe.json"), "--folder", str(run)])
+    kept = ", ".join(finished_stages(run)) or "nothing yet"
+    return f"The search was cancelled. Finished and kept in {run}: {kept}. To go on: {go_on}"
 
 
 def _invalid(error: dict[str, Any], terminal: Terminal) -> CommandError:
@@ -174,7 +207,7 @@ def _invalid(error: dict[str, Any], terminal: Terminal) -> CommandError:
 
 def _watch(client: Client, search_id: str, terminal: Terminal) -> None:
     with ProgressBar(terminal) as bar:
-        for event in client.events(search_id):
+        for event in client.events(search_id, within_s=SEARCHED_WITHIN_S):
             bar.show(event["state"], event["message"], event["progress"], event["eta_s"])
         found = client.search(search_id)
         if found["state"] != "succeeded":

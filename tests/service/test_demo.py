@@ -4,15 +4,17 @@ import csv
 import gzip
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from service.demo import CONTEXTS, coupon_recipe
-from service.terminal import CommandError
-
+from service.demo import CONTEXTS, coupon_recipe, run_demo
+from service.jobs.job import JobKind, JobState
+from service.jobs.sql_store import SqlStore
+from service.terminal import CommandError, ExitCode, Terminal
 
 IHAS = (sys.executable, "-c", "from service.cli import main; main()")
 
@@ -46,6 +48,46 @@ def test_invalid_data_is_shown_with_its_rows(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (4, "")
     assert "error: row 7 Y: The label must be 0 or 1" in done.stderr
     assert "The table has errors" in done.stderr.splitlines()[-1]
+
+
+def interrupted_after(words: str, folder: Path) -> tuple[int, str]:
+    """Exit code of a demo that gets Ctrl-C once it has said the words, and what it says then."""
+    with subprocess.Popen([*IHAS, "demo", "--folder", "demo"], cwd=folder, stderr=subprocess.PIPE, text=True) as demo:
+        assert demo.stderr is not None
+        while words not in demo.stderr.readline():
+            assert demo.poll() is None
+        demo.send_signal(signal.SIGINT)
+        said = demo.stderr.read().strip()
+    return demo.returncode, said
+
+
+def test_an_interrupted_demo_cancels_its_search_and_says_how_to_go_on(tmp_path: Path) -> None:
+    """Ctrl-C while the search runs: nothing is left queued, and the command that goes on names a recipe that is there."""
+    code, said = interrupted_after("validating:", tmp_path)
+    store = SqlStore(f"sqlite:///{tmp_path / 'demo' / 'ihas.db'}")
+    (search,) = store.jobs(JobKind.SEARCH, None, 10)
+    store.close()
+    run = f"demo/searches/{search.id}"
+
+    assert (code, search.state) == (130, JobState.CANCELLED)
+    assert said.endswith(f"Finished and kept in {run}: nothing yet. To go on: ihas search {run}/recipe.json --folder {run}")
+    assert (tmp_path / run / "recipe.json").is_file()
+
+
+def test_a_demo_interrupted_before_its_search_says_how_to_begin_anew(tmp_path: Path) -> None:
+    """Ctrl-C while the service starts: more than the word, and the same command once more."""
+    code, said = interrupted_after("Starting", tmp_path)
+
+    assert (code, said) == (130, "error: Stopped. What was done so far is kept in demo. To begin anew: ihas demo --folder demo")
+
+
+def test_a_service_that_is_not_ready_in_time_has_its_exit_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The demo waits, names the service's log, and ends with the code of what took too long."""
+    monkeypatch.setattr("service.demo.READY_WITHIN_S", 0.0)
+    with pytest.raises(CommandError, match="service.log") as late:
+        run_demo(Terminal(), tmp_path)
+
+    assert late.value.code is ExitCode.TIMEOUT
 
 
 @pytest.mark.slow
