@@ -115,17 +115,17 @@ class TrainingConfig(Config):
 
     embedding_dim: Annotated[int, Field(ge=1, le=512)] = 16
     """Dimensions of every field's embedding before the search, D."""
-    batch_size: Count = 2048
-    """Rows of one step."""
-    learning_rate: Annotated[float, Field(gt=0.0)] = 1e-3
+    batch_size: Count | None = None
+    """Rows of one step; without it, the power of two nearest to a two-hundredth of the training rows, from 32 to 4,096."""
+    learning_rate: Annotated[float, Field(gt=0.0)] = 3e-3
     """Adam's step size at the start."""
-    embedding_l2: Annotated[float, Field(ge=0.0)] = 0.0
+    embedding_l2: Annotated[float, Field(ge=0.0)] = 1e-4
     """Weight of half the squared norm of the embedding table in the loss."""
     epochs: Count = 30
     """Most passes over the training rows."""
-    patience: Count = 2
+    patience: Count = 3
     """Epochs without a better validation AUC that are put up with; one more ends training, and the best weights are kept."""
-    plateau_factor: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
+    plateau_factor: Annotated[float, Field(gt=0.0, le=1.0)] = 0.3
     """Factor on the learning rate after each epoch that is not better."""
 
 

@@ -79,23 +79,26 @@ class Trainer:
 
     def run_epoch(self, train: GroupedRows, learning_rate: float) -> float:
         """One pass over the training rows in random order; the mean loss."""
-        total = 0.0
+        total, size = 0.0, self.config.batch_size or batch_size_for(len(train.rows))
         starts = self.rng.permutation(np.arange(0, len(train.rows), BLOCK_ROWS))
         for start in starts.tolist():
             block = train if len(starts) == 1 else train.take(np.arange(start, min(start + BLOCK_ROWS, len(train.rows))))
             order = self.rng.permutation(len(block.rows)).astype(np.int32)
             seed = self.rng.integers(2**31 - 1, size=2).astype(np.int32)
-            total += float(self._block(block.rows.ids, block.rows.labels, block.group, order, np.float32(learning_rate), seed))
+            rows = (block.rows.ids, block.rows.labels, block.group, order)
+            total += float(self._block(*rows, np.int32(size), np.float32(learning_rate), seed))
         return total / len(train.rows)
 
     @tf.function(
         input_signature=[
             tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.float32), tf.TensorSpec([None], tf.int32),
-            tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.float32), tf.TensorSpec([2], tf.int32),
+            tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.float32), tf.TensorSpec([2], tf.int32),
         ]
     )  # fmt: skip
-    def _block(self, ids: Tensor, labels: Tensor, group: Tensor, order: Tensor, learning_rate: Tensor, seed: Tensor) -> Tensor:
-        total, size = tf.constant(0.0), self.config.batch_size
+    def _block(
+        self, ids: Tensor, labels: Tensor, group: Tensor, order: Tensor, size: Tensor, learning_rate: Tensor, seed: Tensor
+    ) -> Tensor:
+        total = tf.constant(0.0)
         for step in tf.range((tf.size(order) + size - 1) // size):
             rows = order[step * size : (step + 1) * size]
             loss = self._step(tf.gather(ids, rows), tf.gather(labels, rows), tf.gather(group, rows), learning_rate, seed + [0, step * 64])
@@ -123,6 +126,11 @@ class Trainer:
         gates = self.network.gates
         learnt = [*gates.kernels, *gates.biases, gates.mean, gates.variance] if gates else []
         return [self.network.table, *self.network.backbone.named_variables().values(), *learnt]
+
+
+def batch_size_for(num_rows: int) -> int:
+    """Power of two nearest to num_rows / 200, from 32 to 4,096: some two hundred steps an epoch for tables of every size (our choice)."""
+    return int(np.clip(2 ** round(np.log2(max(num_rows, 1) / 200)), 32, 4096))
 
 
 def validation_score(logits: np.ndarray, labels: np.ndarray) -> float:

@@ -62,8 +62,8 @@ def _auc(result: RunResult) -> Caption:
     )
     equals = [v.name for v in variants if v.role == "control" and v.gain and v.gain.difference >= _gain_of_chosen(result)]
     if equals and result.chosen != result.variants[0].name:
-        here += (
-            f" {listed(equals)} did no worse than the chosen {result.chosen}, so these rows do not show that its grouping is the reason."
+        here += f" {listed(equals)} did no worse than the chosen {result.chosen}" + (
+            ", so these rows do not show that its grouping is the reason." if result.chosen == "grouped" else "."
         )
     return Caption(read, here)
 

@@ -13,7 +13,7 @@ from ihas.bundle.values import Bundle, GoldenRows
 from ihas.config import LearningConfig, Recipe
 from ihas.data.dataset import Dataset
 from ihas.evaluate.groups import group_results, plane
-from ihas.evaluate.stage import choose, variant_results, verdict
+from ihas.evaluate.stage import choose, not_told_apart, variant_results, verdict
 from ihas.evaluate.variants import Variant
 from ihas.export import export_path, table_of
 from ihas.folders import write_whole
@@ -60,7 +60,7 @@ def summarise(recipe: Recipe, trained: Trained, variants: tuple[Variant, ...], s
         roles=tuple(field.role for field in data.schema.fields),
         dim=learning.training.embedding_dim,
         chosen=chosen.name,
-        verdict=verdict(chosen, results[0], grouping.masks[0].size),
+        verdict=verdict(chosen, results[0], grouping.masks[0].size, not_told_apart(served, variants, parts)),
         variants=results,
         groups=group_results(parts, grouping, served, variants[0], data.encoder),
         diversity=trained.found.diversity,

@@ -85,8 +85,11 @@ def give_masks(clustering: Clustering, division: Division, assigned: ByPart, sco
 
 
 def choose_number(losses: list[np.ndarray], tried: list[GroupCountResult], config: ClusterConfig) -> int | None:
-    """Position of the grouping to keep, given validation losses of each, float64 (rows,); None where each has too small a group."""
-    allowed = [i for i, result in enumerate(tried) if result.smallest_share >= config.min_group_fraction]
+    """Position of the grouping to keep, given validation losses of each, float64 (rows,).
+
+    None where every number of groups leaves one empty, or smaller than the least share.
+    """
+    allowed = [i for i, result in enumerate(tried) if result.smallest_share >= max(config.min_group_fraction, 1e-12)]
     if not allowed:
         return None
     best = min(allowed, key=lambda i: float(losses[i].mean()))

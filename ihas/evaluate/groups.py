@@ -24,7 +24,7 @@ def group_results(parts: Parts, grouping: Grouping, chosen: Variant, base: Varia
     for group in range(grouping.num_groups):
         train, test = grouping.groups.train == group, grouping.groups.test == group
         labels = parts.test.labels[test]
-        served = chosen.models[group if len(chosen.models) > 1 else 0]
+        path = chosen.models[group].name if len(chosen.models) == grouping.num_groups > 1 else chosen.name
         results.append(
             GroupResult(
                 group=group,
@@ -34,7 +34,7 @@ def group_results(parts: Parts, grouping: Grouping, chosen: Variant, base: Varia
                 mean_gates=tuple(tuple(round(float(gate), 4) for gate in field) for field in grouping.mean_gates[group]),
                 mask=tuple(tuple(field) for field in grouping.masks[group].tolist()),
                 threshold=grouping.thresholds[group],
-                path=served.name,
+                path=path,
                 test=figures(chosen.test_logits[test], labels),
                 base_test=figures(base.test_logits[test], labels),
                 typical=typical_values(parts.train, train, encoder),

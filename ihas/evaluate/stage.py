@@ -22,6 +22,7 @@ DESCRIPTIONS = {
     "groups on z": "As many groups, K-means on the gates alone.",
     "groups on e*z": "As many groups, K-means on the masked embedding.",
 }
+HARDLY_BETTER_THAN_CHANCE = 0.53
 CANDIDATES = ("base", "static", "supernet", "grouped")
 
 
@@ -50,17 +51,42 @@ def choose(results: tuple[VariantResult, ...]) -> VariantResult:
     return max(candidates, key=lambda result: result.valid.auc or 0.0)
 
 
-def verdict(chosen: VariantResult, base: VariantResult, num_elements: int) -> str:
-    """The choice in words: `num_elements` is num_fields * dim."""
+def not_told_apart(chosen: Variant, variants: tuple[Variant, ...], parts: Parts) -> tuple[str, ...]:
+    """Names of the other variants that the test rows do not show to be worse than the chosen one."""
+    others = [variant for variant in variants if variant.name != chosen.name]
+    return tuple(v.name for v in others if auc_difference(chosen.test_logits, v.test_logits, parts.test.labels).low <= 0.0)
+
+
+def verdict(chosen: VariantResult, base: VariantResult, num_elements: int, equals: tuple[str, ...] = ()) -> str:
+    """The choice in words.
+
+    Args:
+        chosen: the variant that serves.
+        base: the plain model.
+        num_elements: num_fields * dim.
+        equals: names of variants that test rows do not tell apart from the chosen one.
+    """
+    if (base.test.auc or 0.0) < HARDLY_BETTER_THAN_CHANCE:
+        return (
+            f"The plain model hardly ranks better than chance (test AUC {base.test.auc:.4f}), so nothing can be concluded. Train it longer "
+            "or with smaller batches (`learning.training`), or look at the columns with `ihas inspect`."
+        )
     if chosen.gain is None:
         return (
             f"No search is worth it here: on validation rows no searched variant beat the plain model "
             f"(test AUC {base.test.auc:.4f}), so the plain model serves every row."
         )
-    gain, kept = chosen.gain, chosen.cost.kept_dims
+    gain, kept, cost = chosen.gain, chosen.cost.kept_dims, chosen.cost.multiply_adds / base.cost.multiply_adds
     certain = "more than chance explains" if gain.low > 0 else "less than chance explains" if gain.high < 0 else "within chance"
     return (
         f"`{chosen.name}` was best on validation rows. On test rows its AUC is {chosen.test.auc:.4f} against {base.test.auc:.4f} "
         f"of the plain model: {gain.difference:+.4f}, 95 % interval {gain.low:+.4f} to {gain.high:+.4f}, {certain}. "
-        f"A row reads {kept:.0f} of {num_elements} embedding dimensions."
+        f"A row reads {kept:.0f} of {num_elements} embedding dimensions"
+        + (f"; with routing it costs {cost:.1f} times the base's multiply-adds." if cost > 1.05 else ".")
+        + (f" These rows do not tell it apart from {_listed(others)}." if (others := [n for n in equals if n != "base"]) else "")
     )
+
+
+def _listed(names: list[str]) -> str:
+    quoted = [f"`{name}`" for name in names]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"

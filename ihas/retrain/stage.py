@@ -69,7 +69,12 @@ class Retraining:
         return TrainingRows(rows.train.take(rows.train.group == group), valid)
 
     def fit(self, name: str, weights: NetworkWeights, rows: TrainingRows, listen: EpochListener, *, copy: bool = False) -> Fitted:
-        """Train from the given weights under the groups' masks; a `copy` starts from trained weights and may stay as it is."""
+        """Train from the given weights under the groups' masks; a `copy` starts from trained weights and may stay as it is.
+
+        Without training rows the weights stay as they are.
+        """
+        if len(rows.train.group) == 0:
+            return Fitted(weights, ())
         network = Network(self.parts.train.layout, self.config.backbone, self.config.training.embedding_dim)
         network.assign(weights, self.grouping.masks)
         rate = self.config.training.learning_rate * (SPECIALISED_RATE if copy else 1.0)

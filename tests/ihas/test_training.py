@@ -19,12 +19,12 @@ from ihas.models.network import Network, fresh_weights
 from ihas.models.registry import BACKBONES
 from ihas.prediction import GroupedRows, predict
 from ihas.results import EpochFigures
-from ihas.training import Trainer, TrainingRows, validation_score
+from ihas.training import Trainer, TrainingRows, batch_size_for, validation_score
 from tests.ihas.models.factorization_machine import FactorizationMachine
 
 ORACLE = make_tribes(np.random.default_rng(0), 1, (4000, 2000, 10), values=8)
 ROWS = TrainingRows.one_group(ORACLE.parts)
-CONFIG = TrainingConfig(embedding_dim=2, batch_size=128, learning_rate=0.02)
+CONFIG = TrainingConfig(embedding_dim=2, batch_size=128, learning_rate=0.02, embedding_l2=0.0)
 
 
 def _trainer(seed: int = 0, gates: BernoulliGates | None = None, masks: np.ndarray | None = None, **settings: Any) -> Trainer:
@@ -198,3 +198,9 @@ def test_a_single_row_trains() -> None:
     """One training row is enough for a step."""
     trainer = _trainer()
     assert np.isfinite(trainer.run_epoch(ROWS.train.take(np.array([5])), 0.01))
+
+
+@pytest.mark.parametrize(("num_rows", "size"), [(1, 32), (4_000, 32), (10_142, 64), (181_825, 1024), (591_210, 4096), (50_000_000, 4096)])
+def test_the_batch_follows_the_rows(num_rows: int, size: int) -> None:
+    """About two hundred steps an epoch, from 32 rows a step to 4,096."""
+    assert batch_size_for(num_rows) == size

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ihas.data.dataset import Dataset, Parts
-from ihas.evaluate.stage import choose, variant_results, verdict
+from ihas.evaluate.stage import choose, not_told_apart, variant_results, verdict
 from ihas.evaluate.variants import Variant
 from ihas.layout import FieldLayout
 from ihas.results import Cost
@@ -73,3 +73,22 @@ def test_the_verdict_shows_gain_interval_and_dimensions():
     assert "1.0000 against 0.7500" in text
     assert "+0.2500" in text
     assert "4 of 8" in text
+
+
+def test_the_verdict_names_what_the_test_rows_do_not_tell_apart():
+    """With four rows nothing is told apart, so a control with the same scores is named."""
+    variants = (_variant("base", RIGHT, ONE_SWAP), _variant("grouped", RIGHT, RIGHT), _variant("random groups", RIGHT, RIGHT))
+    results = variant_results(variants, _parts())
+
+    equals = not_told_apart(variants[1], variants, _parts())
+
+    assert "random groups" in equals
+    assert "do not tell it apart from `random groups`." in verdict(results[1], results[0], 8, equals)
+
+
+def test_a_plain_model_no_better_than_chance_is_no_verdict_on_the_search():
+    """A base that ranks at random says that training failed, not that no search is worth it."""
+    base = variant_results((_variant("base", RIGHT, np.array([1, 0, 1, 0], np.float32)),), _parts())[0]
+
+    assert base.test.auc == 0.5
+    assert verdict(base, base, 8).startswith("The plain model hardly ranks better than chance")

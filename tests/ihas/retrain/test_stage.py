@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from ihas.grouping import PartGroups
 from ihas.metrics import auc
 from ihas.prediction import GroupedRows, predict_groups
 from ihas.retrain.stage import Retraining, is_better, retrain_groups
@@ -63,3 +66,18 @@ def test_an_own_model_is_kept_only_where_validation_is_clear():
     assert is_better(better, shared, valid, 0)
     assert not is_better(shared, shared, valid, 0)
     assert not is_better(-better, shared, valid, 0)
+
+
+@pytest.mark.parametrize("mode", ["specialise", "inherit"])
+def test_a_group_without_training_rows_keeps_the_weights_it_starts_from(mode):
+    """An empty group, which a control can have, neither fails nor trains."""
+    solved = solved_tribes(2)
+    groups = solved.grouping.groups
+    empty = replace(solved.grouping, groups=PartGroups(np.zeros_like(groups.train), groups.valid, groups.test))
+    config = solved.config.model_copy(update={"retrain": solved.config.retrain.model_copy(update={"mode": mode, "epochs": 1})})
+
+    result = retrain_groups(Retraining(solved.oracle.parts, empty, solved.found.weights, config, "empty"), ignore)
+
+    assert not [figures for figures in result.history if figures.model.endswith("group-1")]
+    if mode == "inherit":
+        np.testing.assert_array_equal(result.models[1].weights.table, solved.found.weights.table)
