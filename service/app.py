@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
 
 from service import problems
 from service.deps import Parts
@@ -37,6 +38,8 @@ def create_app(settings: Settings) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts: Parts = app.state.parts
+    parts.registry.start()
     yield
     parts.shutdown.set()
+    await run_in_threadpool(parts.registry.close)
     parts.store.close()

@@ -243,7 +243,7 @@ class Health(Config):
     """That the process is well."""
 
     status: Literal["alive", "ready"]
-    """`alive` answers; `ready` also reaches the database and can serve every model that was asked for."""
+    """`alive` answers; `ready` also reaches the database and serves a version of every model."""
     models: dict[str, int] = {}
     """Versions in use, by name."""
 

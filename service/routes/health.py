@@ -10,7 +10,9 @@ from service.problems import ProblemPart, problem_response
 from service.schemas import Health
 
 router = APIRouter(tags=["health"])
+RETRY = {"retry-after": "1"}
 NOT_READY = ("not-ready", 503, "Not ready")
+LOADING = ("loading", 503, "Loading")
 
 
 @router.get("/livez")
@@ -21,12 +23,15 @@ async def livez() -> Health:
 
 @router.get("/readyz", response_model=Health)
 def readyz(request: Request, store: StoreDep, registry: RegistryDep) -> Health | Response:
-    """The database is reached, and every model that was asked for met its golden rows."""
+    """The database is reached, and of every model a version met its golden rows."""
     store.check()
+    if registry.loading:
+        return problem_response(request.scope, LOADING, "The models are being loaded and checked. Ask again.", headers=RETRY)
     failures = registry.failures()
     if failures:
-        errors = [ProblemPart(detail=f"Model {name!r} cannot be used: {reason}") for name, reason in failures.items()]
-        return problem_response(request.scope, NOT_READY, "Some models cannot be used.", errors)
+        errors = [ProblemPart(detail=reason) for reason in failures.values()]
+        detail = f"No version can be used of {', '.join(map(repr, failures))}."
+        return problem_response(request.scope, NOT_READY, detail, errors, RETRY)
     return Health(status="ready", models=dict(registry.serving()))
 
 

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import pytest
 import structlog
@@ -24,6 +24,23 @@ from tests.service.live import LiveServer
 
 COMMAND = (sys.executable, str(Path(__file__).with_name("child.py")))
 Found = TypeVar("Found")
+
+
+class Publish(Protocol):
+    """Registers a bundle, spoilt before anybody can read it where that is asked for; gives its folder."""
+
+    def __call__(self, name: str = "films", spoil: Callable[[Path], object] = ...) -> Path:
+        """The folder of the new version."""
+        ...
+
+
+def damage(folder: Path) -> str:
+    """Change one byte of a bundle; the name of the file."""
+    path = max((one for one in folder.rglob("*.safetensors")), key=lambda one: one.stat().st_size)
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    return path.name
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -131,16 +148,17 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def publish(store: SqlStore, settings: Settings, table: str, bundle: Path) -> Callable[[], Path]:
-    """Registers the bundle as the next version of `films`; gives its folder."""
+def publish(store: SqlStore, settings: Settings, table: str, bundle: Path) -> Publish:
+    """Registers the bundle as the next version of a name, `films` where none is given; gives its folder."""
 
-    def publish() -> Path:
-        submitted(store, table)
+    def publish(name: str = "films", spoil: Callable[[Path], object] = lambda _: None) -> Path:
+        submitted(store, table, name)
         while (job := store.claim("trainer", 60.0, 1)) is not None and job.kind is JobKind.DATASET:
             store.accept_dataset(job.id, job.token, {})
         assert job is not None
         path = f"searches/{job.id}/bundle"
         shutil.copytree(bundle, settings.folder / path)
+        spoil(settings.folder / path)
         store.succeed(job.id, job.token, path)
         return settings.folder / path
 

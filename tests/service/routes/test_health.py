@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+from pathlib import Path
+
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from ihas.serving.loading import load_recommender
+from ihas.serving.recommender import GroupedRecommender
 from service.jobs.sql_store import SqlStore
+from service.settings import Settings
+from tests.service.conftest import Publish, damage, eventually
 from tests.service.live import LiveServer
 
 
@@ -17,8 +25,43 @@ def figure(live: LiveServer, name: str, **labels: str) -> float | None:
 
 def test_a_running_process_is_alive_and_ready(live: LiveServer) -> None:
     """Without models there is nothing that could be unfit."""
+    eventually(lambda: live.http.get("/readyz").is_success)
+
     assert live.json("GET", "/livez") == {"status": "alive", "models": {}}
     assert live.json("GET", "/readyz") == {"status": "ready", "models": {}}
+
+
+def test_at_the_start_it_is_not_ready_until_every_model_was_checked(
+    settings: Settings, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """503 while a bundle is being read, 200 with its version afterwards, and nobody had to ask for the model."""
+    publish()
+    go = threading.Event()
+
+    def slow(folder: Path) -> GroupedRecommender:
+        go.wait(20.0)
+        return load_recommender(folder)
+
+    monkeypatch.setattr("service.registry.load_recommender", slow)
+    with LiveServer(settings) as live:
+        before = live.http.get("/readyz")
+        go.set()
+        eventually(lambda: live.http.get("/readyz").is_success)
+
+        assert (before.status_code, before.json()["type"]) == (503, "urn:ihas:problem:loading")
+        assert live.json("GET", "/readyz") == {"status": "ready", "models": {"films": 1}}
+
+
+def test_a_model_of_which_no_version_serves_is_named(live: LiveServer, publish: Publish) -> None:
+    """The other one, whose newest version is broken too, is not: its older version serves."""
+    publish("songs")
+    publish("songs", spoil=damage)
+    publish("films", spoil=damage)
+    eventually(lambda: "films" in live.http.get("/readyz").json().get("detail", ""))
+    problem = live.http.get("/readyz").json()
+
+    assert (problem["status"], problem["detail"], len(problem["errors"])) == (503, "No version can be used of 'films'.", 1)
+    assert live.json("POST", "/v1/models/songs/score", json={"rows": []})["version"] == 1
 
 
 def test_requests_of_every_status_are_counted_under_their_route(live: LiveServer) -> None:

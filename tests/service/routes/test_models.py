@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,20 +11,10 @@ from typing import Any
 
 import pytest
 
+from service.settings import Settings
 from tests.ihas.bundle_factory import GENRES, GROUPS, LOGITS, rows
-from tests.service.conftest import eventually
+from tests.service.conftest import Publish, damage, eventually
 from tests.service.live import LiveServer
-
-Publish = Callable[[], Path]
-
-
-def damage(folder: Path) -> str:
-    """Change one byte of a bundle; the name of the file."""
-    path = max((one for one in folder.rglob("*.safetensors")), key=lambda one: one.stat().st_size)
-    content = bytearray(path.read_bytes())
-    content[-1] ^= 1
-    path.write_bytes(content)
-    return path.name
 
 
 def test_rows_get_the_scores_of_the_hand_calculation(live: LiveServer, publish: Publish) -> None:
@@ -118,23 +109,41 @@ def test_an_unknown_version_is_said_to_be(live: LiveServer, publish: Publish) ->
 
 def test_a_changed_byte_is_refused_and_named(live: LiveServer, publish: Publish) -> None:
     """503 with the file's name; the model and the readiness say so too, and the process lives."""
-    name = damage(publish())
+    names: list[str] = []
+    publish(spoil=lambda folder: names.append(damage(folder)))
     response = live.http.post("/v1/models/films/score", json={"rows": []})
+    eventually(lambda: live.http.get("/readyz").json().get("type") == "urn:ihas:problem:not-ready")
     ready = live.http.get("/readyz")
 
-    assert (response.status_code, name in response.json()["detail"]) == (503, True)
-    assert name in live.json("GET", "/v1/models/films")["problem"]
+    assert response.status_code == 503
+    assert response.json()["detail"].startswith(f"Version 1 of model 'films' cannot be used: `{names[0]}`")
+    assert names[0] in live.json("GET", "/v1/models/films")["problem"]
     assert (ready.status_code, "films" in ready.json()["errors"][0]["detail"]) == (503, True)
     assert live.http.get("/livez").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "spoil", [shutil.rmtree, lambda folder: (folder / "manifest.json").unlink(), lambda folder: (folder / "more").touch()]
+)
+def test_a_broken_bundle_says_nothing_of_where_it_lies(
+    live: LiveServer, publish: Publish, settings: Settings, spoil: Callable[[Path], object]
+) -> None:
+    """Folder gone, a file gone, a file too many: model and version are named, the machine's folders are not."""
+    publish(spoil=spoil)
+    eventually(lambda: live.http.get("/readyz").json().get("type") == "urn:ihas:problem:not-ready")
+    answers = [live.http.post("/v1/models/films/score", json={"rows": []}), live.http.get("/readyz"), live.http.get("/v1/models/films")]
+
+    assert all("Version 1 of model 'films'" in answer.text for answer in answers)
+    assert not any(str(settings.folder) in answer.text or "searches/" in answer.text for answer in answers)
 
 
 def test_before_a_broken_version_the_older_one_keeps_serving(live: LiveServer, publish: Publish) -> None:
     """Whether it was loaded before or is loaded now, the older version answers, and the service stays ready."""
     publish()
-    damage(publish())
+    publish(spoil=damage)
 
     assert live.json("POST", "/v1/models/films/score", json={"rows": []})["version"] == 1
-    assert live.json("GET", "/readyz")["models"] == {"films": 1}
+    eventually(lambda: live.http.get("/readyz").json().get("models") == {"films": 1})
     assert live.http.post("/v1/models/films/score?version=2", json={"rows": []}).status_code == 503
 
 
