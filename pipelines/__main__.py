@@ -117,7 +117,7 @@ def error_document(error: Exception) -> dict[str, object]:
     if isinstance(error, TrainingError):
         return {"code": "training", "detail": str(error)}
     traceback.print_exception(error)  # to standard error, which the caller keeps as the run's log
-    return {"code": "internal", "detail": f"{type(error).__name__}: {error}"}
+    return {"code": "internal", "detail": f"The run ended with an unexpected {type(error).__name__}."}
 
 
 if __name__ == "__main__":

@@ -135,6 +135,9 @@ def _outcome(child: Child, kind: JobKind, watch: Watcher) -> Outcome:
         raise CommandError(
             f"The run ended with code {code} before it was finished: {last[0]}. Its log is beside the run, in log.txt.", ExitCode.RUN_FAILED
         )
+    if outcome.error is not None and outcome.error.get("code") == "internal":
+        last = child.log_tail().splitlines()[-1:]
+        raise CommandError(" ".join([str(outcome.error.get("detail")), *last]), ExitCode.RUN_FAILED)
     return outcome
 
 

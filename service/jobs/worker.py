@@ -8,17 +8,20 @@ import signal
 import socket
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 import structlog
 from sqlalchemy.exc import DBAPIError
 
 from service.errors import LostLeaseError
+from service.jobs.catalogue import Dataset
 from service.jobs.child import Child
 from service.jobs.job import Job, JobKind
 from service.jobs.runs import PIPELINES, Outcome, Run, prepare, read_line
 from service.jobs.sql_store import SqlStore
 from service.jobs.store import JobStore
 from service.jobs.watch import Verdict, Watch
+from service.jobs.wording import public_error, see_log
 from service.settings import Settings
 
 LOG = structlog.get_logger(__name__)
@@ -81,14 +84,16 @@ class Worker:
             self._run(job)
         except (OSError, ValueError) as error:
             LOG.exception("the run could not be started", job=job.id)
-            self._lose_attempt(job, {"code": "machine", "detail": f"The run could not be started: {error}."})
+            detail = f"The run could not be started ({type(error).__name__}). {see_log(job)}"
+            self._lose_attempt(job, {"code": "machine", "detail": detail})
 
     def _run(self, job: Job) -> None:
-        run = prepare(job, self._store.dataset(job.dataset_id), self._settings.folder, self._command)
+        dataset = self._store.dataset(job.dataset_id)
+        run = prepare(job, dataset, self._settings.folder, self._command)
         child = Child(run.argv, run.log)
         try:
             with Watch(self._store, job, child, self._settings.lease_s, self._settings.heartbeat_s, self._stop) as watch:
-                outcome = self._follow(job, child)
+                outcome = _for_everybody(self._follow(job, child), job, dataset, self._settings.folder)
                 code = child.wait()
         finally:
             child.close()
@@ -116,10 +121,12 @@ class Worker:
         elif verdict is Verdict.STOPPING:
             self._store.release(job.id, job.token)
         elif outcome is not None and outcome.outcome == "failed":
-            error = outcome.error or {"code": "internal", "detail": "The run failed and did not say why."}
+            LOG.warning("the run failed", job=job.id, error=outcome.error, log=child.log_tail())
+            error = outcome.error or {"code": "internal", "detail": f"The run failed and did not say why. {see_log(job)}"}
             self._store.fail(job.id, job.token, error, outcome.report)
         else:
-            self._lose_attempt(job, _crash(code, child.log_tail()))
+            LOG.warning("the child died", job=job.id, code=code, log=child.log_tail())
+            self._lose_attempt(job, _crash(code, job))
 
     def _succeed(self, job: Job, run: Run, outcome: Outcome) -> None:
         if job.kind is JobKind.DATASET:
@@ -136,9 +143,15 @@ class Worker:
         LOG.warning("the attempt broke off", job=job.id, attempt=job.attempt, state=after.state, error=error["detail"])
 
 
-def _crash(code: int, log: str) -> dict[str, str]:
+def _for_everybody(outcome: Outcome | None, job: Job, dataset: Dataset, folder: Path) -> Outcome | None:
+    if outcome is None or outcome.error is None:
+        return outcome
+    return outcome.model_copy(update={"error": public_error(outcome.error, job, dataset, folder)})
+
+
+def _crash(code: int, job: Job) -> dict[str, str]:
     how = f"on signal {-code} ({_signal_name(-code)})" if code < 0 else f"with exit code {code}"
-    return {"code": "crash", "detail": f"The run ended {how} before it was finished.", "log": log}
+    return {"code": "crash", "detail": f"The run ended {how} before it was finished. {see_log(job)}"}
 
 
 def _signal_name(number: int) -> str:

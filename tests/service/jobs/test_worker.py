@@ -13,8 +13,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+import structlog
 
-from service.jobs.catalogue import DatasetState, NewDataset
+from service.jobs.catalogue import DatasetState, NewDataset, Upload
 from service.jobs.child import Child
 from service.jobs.job import JobState
 from service.jobs.runs import PIPELINES
@@ -25,6 +26,20 @@ from service.settings import Settings
 from tests.service.conftest import COMMAND, RunningWorker, add_table, eventually, finished, submitted
 
 CANCEL_S = 2.0
+BUG = """
+import sys
+from pathlib import Path
+from pipelines.__main__ import LastStage, error_document
+from pipelines.progress import Progress
+if sys.argv[2] == "inspect":
+    print('{"outcome": "succeeded", "report": {}}')
+else:
+    try:
+        open(sys.argv[4] + ".gone")
+    except OSError as error:
+        document = error_document(error)
+        LastStage()(Progress(stage="validating", message=document["detail"], fraction=0.1, outcome="failed", error=document))
+"""
 
 
 def run_folder(settings: Settings, job_id: str) -> Path:
@@ -125,14 +140,47 @@ def test_a_run_that_fails_is_not_tried_again(store: SqlStore, settings: Settings
 
 
 def test_a_child_that_is_killed_is_tried_again_and_fails_in_the_end(store: SqlStore, settings: Settings, table: str) -> None:
-    """Three children are killed; the reason names the signal and shows the end of the log."""
+    """Three children are killed; the reason names the signal and where to look, and the log alone has what the child wrote."""
     job = submitted(store, table, "crash")
-    with RunningWorker(settings):
+    with RunningWorker(settings), structlog.testing.capture_logs() as logged:
         done = finished(store, job.id)
+    last = [line["log"] for line in logged if line["event"] == "the child died" and line["job"] == job.id][-1]
 
     assert (done.state, done.attempt, len(children(settings, job.id))) == (JobState.FAILED, 3, 3)
-    assert done.error is not None
-    assert (done.error["code"], "SIGKILL" in done.error["detail"], done.error["log"].count("out of memory")) == ("crash", True, 3)
+    assert done.error == {
+        "code": "crash",
+        "detail": f"The run ended on signal 9 (SIGKILL) before it was finished. See the worker's log of job {job.id}.",
+    }
+    assert last.count("out of memory") == (run_folder(settings, job.id) / "log.txt").read_text().count("out of memory") == 3
+
+
+def test_a_bug_in_a_run_says_its_kind_and_the_job_and_no_path(store: SqlStore, settings: Settings, table: str) -> None:
+    """A child that meets an OSError: what is told over HTTP has no path, the log has the traceback."""
+    job = submitted(store, table)
+    recipe = run_folder(settings, job.id) / "recipe.json"
+    with RunningWorker(settings, (sys.executable, "-c", BUG, str(settings.folder))):
+        done = finished(store, job.id)
+
+    detail = f"The run ended with an unexpected FileNotFoundError. See the worker's log of job {job.id}."
+    assert done.error == {"code": "internal", "detail": detail}
+    assert not any(str(settings.folder) in event.message for event in store.events(job.id, 0, 100))
+    assert f"No such file or directory: '{recipe}.gone'" in (run_folder(settings, job.id) / "log.txt").read_text()
+
+
+def test_an_upload_is_called_by_its_data_sets_name(store: SqlStore, settings: Settings) -> None:
+    """The real check of an upload that is no table speaks of 'clicks', not of the file that it was written to."""
+    dataset = store.add_dataset(NewDataset("clicks", {}))
+    path = f"datasets/{dataset.id}/upload-0123456789abcdef.csv"
+    (settings.folder / path).parent.mkdir(parents=True)
+    (settings.folder / path).write_bytes(b"")
+    store.receive_upload(dataset.id, Upload(path, 0, ""))
+    with RunningWorker(settings, PIPELINES):
+        eventually(lambda: store.dataset(dataset.id).state is not DatasetState.VALIDATING)
+    error = store.dataset(dataset.id).error
+
+    assert error is not None
+    assert error["detail"].startswith("Data set 'clicks' cannot be read")
+    assert not any(word in json.dumps(error) for word in ("upload-", str(settings.folder)))
 
 
 def test_a_run_without_a_bundle_is_no_success(store: SqlStore, settings: Settings, table: str) -> None:
@@ -243,7 +291,9 @@ def test_a_command_that_cannot_be_started_fails_the_job_and_not_the_worker(store
         pass
     done = store.job(job.id)
 
-    assert (done.state, done.attempt, (done.error or {})["code"]) == (JobState.FAILED, 3, "machine")
+    detail = f"The run could not be started (FileNotFoundError). See the worker's log of job {job.id}."
+    assert (done.state, done.attempt, done.error) == (JobState.FAILED, 3, {"code": "machine", "detail": detail})
+    assert not any("/no/such" in event.message for event in store.events(job.id, 0, 100))
 
 
 def break_database(store: SqlStore, settings: Settings) -> None:
