@@ -164,9 +164,15 @@ def _infer_item_id(names: Iterable[str], kinds: dict[str, FieldKind], *, stated:
 def _item_fields(table: pa.Table, names: Sequence[str], item_id: str | None, columns: SchemaConfig) -> set[str]:
     if columns.item or item_id is None:
         return {*columns.item, *([item_id] if item_id else [])}
+    return {item_id, *item_attributes(table, names, item_id)}
+
+
+def item_attributes(table: pa.Table, names: Iterable[str], item_id: str) -> set[str]:
+    """Columns among `names` that are not constant and have one value per item, in a table that shows items often enough to tell."""
     items = text_column(table, item_id)
-    repeated = table.num_rows >= MIN_ROWS_PER_ITEM * max(len(items.texts), 1)
-    return {item_id, *(name for name in names if repeated and _describes(table, name, items))}
+    if table.num_rows < MIN_ROWS_PER_ITEM * max(len(items.texts), 1):
+        return set()
+    return {name for name in names if _describes(table, name, items)}
 
 
 def _describes(table: pa.Table, name: str, items: Column) -> bool:

@@ -8,7 +8,7 @@ import pyarrow as pa
 from ihas.data.columns import Column, cell_codes, is_list, list_column, numbers, split_texts, text_column
 from ihas.data.csv_reader import header_looks_like_data
 from ihas.data.findings import FieldProfile, FindingCollector, ValidationReport
-from ihas.data.inference import LABEL_TEXTS
+from ihas.data.inference import LABEL_TEXTS, item_attributes
 from ihas.data.quantiles import quantiles
 from ihas.data.schema import Field, Schema
 from ihas.data.times import seconds
@@ -43,7 +43,7 @@ def validate(table: pa.Table, schema: Schema, prefix: str = "") -> ValidationRep
     if schema.time is not None:
         _find_time_faults(table, schema.time, findings)
     profiles = tuple(_profile(table, name, schema) for name in table.column_names)
-    _find_oddities(table, profiles, findings)
+    _find_oddities(table, schema, profiles, findings)
     return ValidationReport(rows=table.num_rows, findings=tuple(findings.kept), omitted=findings.omitted, profiles=profiles, columns=schema)
 
 
@@ -131,13 +131,18 @@ def values_within(column: Column, separator: str | None) -> tuple[pa.StringArray
     return cells.values.texts, counts.astype(np.int64)
 
 
-def _find_oddities(table: pa.Table, profiles: tuple[FieldProfile, ...], findings: FindingCollector) -> None:
+def _find_oddities(table: pa.Table, schema: Schema, profiles: tuple[FieldProfile, ...], findings: FindingCollector) -> None:
     for profile in profiles:
         if profile.purpose == "field":
             _find_field_oddities(profile, table.num_rows, findings)
     if header_looks_like_data(table.column_names):
         law = f"Column names look like data: {', '.join(table.column_names[:8])}. Put a line with names on top if it is missing."
         findings.add("header_looks_like_data", law, severity="warning")
+    if schema.item_id is not None:
+        context = [field.name for field in schema.fields if field.role == "context"]
+        for name in sorted(item_attributes(table, context, schema.item_id)):
+            law = "Each item has one value here, so it describes the item, but every request would have to state it. List it under `item`."
+            findings.add("item_attribute_in_context", law, column=name, severity="warning")
     repeated = _count_repeated(table)
     if repeated:
         findings.add("repeated_rows", f"{repeated} rows repeat an earlier row in every column.", severity="warning")

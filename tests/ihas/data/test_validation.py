@@ -104,3 +104,11 @@ def test_a_header_that_looks_like_data_is_a_warning() -> None:
     table = made_table({"0": [0, 1], "17": ["x", "y"]})
     report = validate(table, infer_schema(table, SchemaConfig(label="0")))
     assert [finding.code for finding in report.findings] == ["header_looks_like_data"]
+
+
+def test_an_attribute_of_the_item_among_the_context_is_a_warning() -> None:
+    """A price that follows from the item is named; the hour, which does not, is not."""
+    table = made_table({"label": [0, 1] * 4, "item": ["a", "b"] * 4, "price": ["9", "7"] * 4, "hour": list("11223344")})
+    report = validate(table, infer_schema(table, SchemaConfig(item=("item",), item_id="item", categorical=("price", "hour"))))
+    assert [finding.column for finding in report.findings if finding.code == "item_attribute_in_context"] == ["price"]
+    assert not report.errors
