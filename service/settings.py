@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-Seconds = Annotated[float, Field(gt=0.0)]
+Seconds = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 Bytes = Annotated[int, Field(ge=1)]
 
 
@@ -28,7 +28,7 @@ class Settings(BaseSettings):
     lease_s: Seconds = 30.0
     """Seconds after its last heartbeat that a worker keeps a job; then another one may take it."""
     heartbeat_s: Seconds = 5.0
-    """Seconds between two heartbeats of a worker; well below `lease_s`."""
+    """Seconds between two heartbeats of a worker; at most half of `lease_s`, so that one may be missed."""
     poll_s: Seconds = 0.5
     """Seconds between two looks at the job table, where a worker or a stream of events waits for news."""
     max_upload_bytes: Bytes = 20 * 2**30
@@ -41,6 +41,15 @@ class Settings(BaseSettings):
     """Folders whose files a data set may name by path instead of an upload; empty refuses every path."""
     drain_s: Seconds = 10.0
     """Seconds that a stopping process gives its running requests or its child before it ends them."""
+
+    @model_validator(mode="after")
+    def _a_heartbeat_may_be_missed(self) -> Self:
+        if 2 * self.heartbeat_s > self.lease_s:
+            raise ValueError(
+                f"`2 * heartbeat_s <= lease_s` must hold, but got ({self.heartbeat_s}, {self.lease_s}). "
+                "Lower `heartbeat_s` (IHAS_HEARTBEAT_S) or raise `lease_s` (IHAS_LEASE_S)."
+            )
+        return self
 
     @property
     def url(self) -> str:

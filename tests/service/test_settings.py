@@ -34,6 +34,22 @@ def test_settings_never_change_and_refuse_nonsense() -> None:
         setattr(Settings(), "port", 1)  # noqa: B010 - mypy would refuse the assignment itself
 
 
+def test_a_heartbeat_may_be_missed() -> None:
+    """Half the lease is often enough, more is refused with both values."""
+    assert Settings(lease_s=10, heartbeat_s=5).lease_s == 10
+    with pytest.raises(ValidationError, match=r"`2 \* heartbeat_s <= lease_s` must hold, but got \(5\.1, 10\.0\)"):
+        Settings(lease_s=10, heartbeat_s=5.1)
+
+
+@pytest.mark.parametrize("name", [name for name, field in Settings.model_fields.items() if field.annotation is float])
+@pytest.mark.parametrize("value", ["inf", "nan"])
+def test_times_are_finite(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing may take for ever."""
+    monkeypatch.setenv(f"IHAS_{name.upper()}", value)
+    with pytest.raises(ValidationError, match="finite"):
+        Settings()
+
+
 def test_every_setting_has_a_sentence() -> None:
     """Nobody has to guess what a setting means."""
     assert all(field.description for field in Settings.model_fields.values())
