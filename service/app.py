@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from service import problems
 from service.deps import Parts
 from service.jobs.sql_store import SqlStore
+from service.leftovers import remove_leftovers
 from service.metrics import Metrics
 from service.observe import Observe
 from service.openapi import describe
@@ -38,6 +39,7 @@ def create_app(settings: Settings) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts: Parts = app.state.parts
+    await run_in_threadpool(remove_leftovers, parts.store, parts.settings.folder)
     parts.registry.start()
     yield
     parts.shutdown.set()

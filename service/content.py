@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import secrets
+import zlib
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -16,8 +19,9 @@ from service.errors import PathRefusedError
 from service.jobs.catalogue import Dataset, Upload
 from service.jobs.runs import dataset_folder
 
-HEAD_BYTES = 64
-COMPRESSIONS = {b"\x1f\x8b": ".gz", b"\x28\xb5\x2f\xfd": ".zst"}
+HEAD_BYTES = 4_096
+GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+COMPRESSIONS = {GZIP: ".gz", ZSTD: ".zst"}
 
 
 class Digest(Protocol):
@@ -60,35 +64,49 @@ class Incoming:
         os.fsync(self.file.fileno())
 
 
-async def receive(chunks: AsyncIterator[bytes], dataset: Dataset, folder: Path) -> Upload:
-    """Write an upload below the service's `folder`; a file that did not arrive whole leaves nothing behind.
+@asynccontextmanager
+async def received(chunks: AsyncIterator[bytes], dataset: Dataset, folder: Path) -> AsyncIterator[Upload]:
+    """Write an upload below the service's `folder`; where it does not arrive whole or the block fails, nothing is left.
 
-    The file gets a name of its own, so that two uploads at the same time never share one.
+    The file gets a name of its own, so that two uploads at the same time never share one, and is locked until the block
+    ends, which tells it from one that a killed process left.
     """
     target = dataset_folder(folder, dataset.id)
     await run_in_threadpool(target.mkdir, parents=True, exist_ok=True)
-    part = target / f"upload-{secrets.token_hex(8)}.part"
-    try:
-        with part.open("wb") as file:
+    path = target / f"upload-{secrets.token_hex(8)}.part"
+    with path.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
             incoming = Incoming(file)
             async for chunk in chunks:
                 await run_in_threadpool(incoming.take, chunk)
             await run_in_threadpool(incoming.finish)
-        whole = part.with_suffix(suffix_of(incoming.head, str(dataset.reading.get("format", "auto"))))
-        part.rename(whole)
-    finally:
-        part.unlink(missing_ok=True)
-    return Upload(whole.relative_to(folder).as_posix(), incoming.size, incoming.digest.hexdigest())
+            path = path.rename(path.with_suffix(suffix_of(incoming.head, str(dataset.reading.get("format", "auto")))))
+            yield Upload(path.relative_to(folder).as_posix(), incoming.size, incoming.digest.hexdigest())
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
 
 
 def suffix_of(head: bytes, form: str) -> str:
-    """File name's suffix, by the format or, for `auto`, by the first bytes; a compressed file of no stated format is taken for CSV."""
+    """File name's suffix: the compression by the first bytes, and for `auto` the format by the first bytes inside.
+
+    The standard library does not unpack zstd, so that a file of no stated format is taken for CSV inside zstd.
+    """
     compression = next((suffix for magic, suffix in COMPRESSIONS.items() if head.startswith(magic)), "")
+    head = _unpacked(head) if head.startswith(GZIP) else head
     if form == "auto" and head.startswith(b"PAR1"):
         form = "parquet"
     elif form == "auto":
         form = "jsonl" if head.lstrip().startswith(b"{") else "csv"
     return f".{form}{compression}"
+
+
+def _unpacked(head: bytes) -> bytes:
+    try:
+        return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16).decompress(head, HEAD_BYTES)
+    except zlib.error:
+        return b""
 
 
 def allowed_path(path: str, roots: Sequence[Path]) -> str:

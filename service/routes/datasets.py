@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from ihas.data.findings import FieldProfile, Finding, ValidationReport
 from ihas.errors import DataError
-from service.content import allowed_path, receive
+from service.content import allowed_path, received
 from service.deps import CursorDep, DatasetDep, LimitDep, SettingsDep, StoreDep, json_only
 from service.errors import ConflictError
 from service.jobs.catalogue import Dataset, NewDataset
@@ -48,12 +48,8 @@ async def upload_content(dataset: DatasetDep, request: Request, store: StoreDep,
     if request.headers.get("content-type", "").startswith("multipart/"):
         raise HTTPException(415, "The body must be the file itself, not a form.")
     _check_takes_a_file(dataset)
-    upload = await receive(request.stream(), dataset, settings.folder)
-    try:
+    async with received(request.stream(), dataset, settings.folder) as upload:
         return DatasetPublic.of(await run_in_threadpool(store.receive_upload, dataset.id, upload))
-    except ConflictError:
-        (settings.folder / upload.path).unlink(missing_ok=True)
-        raise
 
 
 @router.get("/{dataset_id}/report", response_model=ValidationReport)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.content import allowed_path, suffix_of
+from service.content import HEAD_BYTES, allowed_path, suffix_of
 from service.errors import PathRefusedError
 
 
@@ -53,6 +55,16 @@ def test_without_folders_every_path_is_refused() -> None:
 def test_a_stated_format_is_believed(head: bytes, form: str) -> None:
     """The first bytes only add the compression."""
     assert suffix_of(head, form) in {f".{form}", f".{form}.gz", f".{form}.zst"}
+
+
+@pytest.mark.parametrize(("inside", "form"), [(b"click\n1\n", "csv"), (b' {"click": 1}\n', "jsonl"), (b"PAR1" + b"\0" * 99, "parquet")])
+def test_what_is_inside_gzip_is_told_from_its_first_bytes(inside: bytes, form: str) -> None:
+    """Also where gzip's header carries a file's name, and where the rest has not arrived."""
+    packed = io.BytesIO()
+    with gzip.GzipFile("a-long-name-of-a-file" * 9, "wb", fileobj=packed) as file:
+        file.write(inside * 10_000)
+
+    assert suffix_of(packed.getvalue()[:HEAD_BYTES], "auto") == f".{form}.gz"
 
 
 @given(st.binary(max_size=64))

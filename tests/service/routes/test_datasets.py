@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import hashlib
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pyarrow as pa
+import pytest
+
+from service.jobs.runs import PIPELINES
 from service.jobs.sql_store import SqlStore
 from service.settings import Settings
 from tests.service.conftest import RunningWorker, eventually
@@ -120,6 +125,31 @@ def test_a_bad_file_is_said_to_be_bad_and_can_be_replaced(live: LiveServer, sett
 
     assert (states, error["code"]) == (["invalid", "valid"], "data")
     assert (report.status_code, [(part["row"], part["column"]) for part in report.json()["errors"]]) == (422, [(2, "click")])
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lambda content: pa.compress(content, "zstd", asbytes=True)])
+def test_a_compressed_upload_of_no_stated_format_is_read(live: LiveServer, settings: Settings, pack: Callable[[bytes], bytes]) -> None:
+    """The real check unpacks it and counts its rows."""
+    dataset_id = created(live, columns={"label": "click"})
+    live.json("PUT", f"/v1/datasets/{dataset_id}/content", content=pack(CSV))
+    with RunningWorker(settings, PIPELINES):
+        state = checked(live, dataset_id)
+
+    assert (state, live.json("GET", f"/v1/datasets/{dataset_id}/report")["rows"]) == ("valid", 2)
+
+
+def test_a_start_removes_what_killed_uploads_left(settings: Settings, store: SqlStore) -> None:
+    """A part and a replaced file go; the file that is named stays, and so does one that another process is writing."""
+    with LiveServer(settings) as live:
+        dataset_id = created(live)
+        live.json("PUT", f"/v1/datasets/{dataset_id}/content", content=CSV)
+        (kept,) = files(settings, dataset_id)
+        for name in ("upload-1.part", "upload-2.csv", "upload-3.part"):
+            kept.with_name(name).write_bytes(b"half")
+        with kept.with_name("upload-3.part").open("rb") as writing:
+            fcntl.flock(writing, fcntl.LOCK_EX)
+            with LiveServer(settings):
+                assert files(settings, dataset_id) == sorted([kept, kept.with_name("upload-3.part")])
 
 
 def test_a_file_below_an_allowed_folder_is_taken_by_path(live: LiveServer, settings: Settings, table: str) -> None:
