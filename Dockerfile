@@ -26,7 +26,7 @@ RUN uv venv --quiet --python /usr/local/bin/python3 /opt/ihas && \
     uv pip install --quiet --python /opt/ihas/bin/python --no-deps /wheel/*.whl
 
 FROM python:3.12-slim AS runtime
-ENV PATH=/opt/ihas/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
+ENV PATH=/opt/ihas/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 ORT_DISABLE_TELEMETRY=1 \
     HOME=/var/lib/ihas TMPDIR=/var/lib/ihas IHAS_FOLDER=/var/lib/ihas IHAS_HOST=0.0.0.0 IHAS_PORT=8000
 RUN install -d -o 10001 -g 10001 /var/lib/ihas
 USER 10001:10001

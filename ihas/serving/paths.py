@@ -6,12 +6,12 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-import onnxruntime
 
 from ihas.bundle.values import Path
 from ihas.errors import BundleCorruptError
 from ihas.layout import PADDING, FieldLayout
 from ihas.routing import embed
+from ihas.serving.onnx_runtime import onnxruntime
 
 
 class PathModel:

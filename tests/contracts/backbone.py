@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import onnxruntime
 import pytest
 
 from ihas.errors import ConfigError
@@ -13,6 +12,7 @@ from ihas.export import onnx_graph
 from ihas.layers.embedding import Tensor
 from ihas.legacy_keras import tf
 from ihas.models.backbone import Backbone, KeptDims
+from ihas.serving.onnx_runtime import onnxruntime
 
 NUM_FIELDS, DIM, ROWS = 3, 4, 9
 ALL = KeptDims.all(NUM_FIELDS, DIM)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import onnxruntime
 import pytest
 
 from ihas.bundle.values import Path
@@ -16,6 +15,7 @@ from ihas.models.network import NetworkWeights, fresh_weights
 from ihas.models.registry import BACKBONES
 from ihas.prediction import GroupedRows, GroupModel, predict_groups
 from ihas.routing import embed
+from ihas.serving.onnx_runtime import onnxruntime
 from tests.ihas.models.factorization_machine import FactorizationMachine
 
 LAYOUT, DIM = FieldLayout(("user", "genres", "movie"), (4, 5, 3), (1, 3, 1)), 3
