@@ -1,4 +1,4 @@
-"""What the generated API description lacks: problem documents, and the bodies that msgspec reads."""
+"""What the generated API description lacks: problem documents, examples, and the bodies that msgspec reads."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
+from service.examples import ANSWERS, BODIES, PROBLEM
 from service.problems import MEDIA_TYPE, Problem
 
 REFERENCE = "#/components/schemas/{name}"
@@ -17,9 +18,9 @@ TITLE = "iHAS"
 SUMMARY = "Search embedding dimensions per instance, group the instances, serve one model per group."
 
 
-def body_of(kind: type[msgspec.Struct], example: dict[str, Any]) -> dict[str, Any]:
+def body_of(kind: type[msgspec.Struct]) -> dict[str, Any]:
     """A route's description of a body that msgspec reads."""
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": _reference(kind), "example": example}}}}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": _reference(kind)}}}}
 
 
 def json_answer(kind: type[msgspec.Struct]) -> dict[int | str, dict[str, Any]]:
@@ -37,15 +38,25 @@ def describe(app: FastAPI, structures: Iterable[type[msgspec.Struct]]) -> dict[s
         schemas |= structured | problems["$defs"]
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
-        for path in schema["paths"].values():
-            for operation in path.values():
+        for path, operations in schema["paths"].items():
+            for method, operation in operations.items():
+                _show_examples(operation, (method, path))
                 _say_problems(operation)
         app.openapi_schema = schema
     return app.openapi_schema
 
 
+def _show_examples(operation: dict[str, Any], place: tuple[str, str]) -> None:
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        content["example"] = BODIES[place]
+    for status, answer in operation["responses"].items():
+        if status.startswith("2"):
+            for content in answer["content"].values():
+                content["example"] = ANSWERS[place]
+
+
 def _say_problems(operation: dict[str, Any]) -> None:
-    problem = {"schema": {"$ref": REFERENCE.format(name=Problem.__name__)}}
+    problem = {"schema": {"$ref": REFERENCE.format(name=Problem.__name__)}, "example": PROBLEM}
     operation["responses"].pop("422", None)
     operation["responses"]["default"] = {"description": "Why the request was not answered", "content": {MEDIA_TYPE: problem}}
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, PlainSerializer
+from pydantic import Field, PlainSerializer
 
 from ihas.config import Config, LearningConfig, RunOptions, SchemaConfig
 from service.jobs.catalogue import Dataset, DatasetState, ModelVersion
@@ -15,11 +15,14 @@ from service.jobs.job import Event, Job, JobState
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Moment = Annotated[datetime, PlainSerializer(lambda moment: moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"), str)]
 FileFormat = Literal["auto", "csv", "parquet", "jsonl"]
-AT = "2026-11-21T09:30:00.000Z"
 
 
 class DatasetCreate(Config):
-    """A data set to create."""
+    """A data set to create: the settings of `ihas.config.DataConfig`, but for `valid_path` and `test_path`.
+
+    These do not exist over HTTP: a data set is one file, whose parts a search draws by `learning.split`. Rows that belong to a
+    part already go into the same file, with a column for `learning.split.column`.
+    """
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
     """Name for people."""
@@ -31,8 +34,6 @@ class DatasetCreate(Config):
     """What is known about the columns; the rest is inferred."""
     path: str | None = Field(default=None, min_length=1)
     """A file that the service can read already; without it, the file is uploaded."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "coupons", "columns": {"label": "Y", "item": ["coupon"]}}]})
 
 
 class DatasetPublic(Config):
@@ -52,14 +53,6 @@ class DatasetPublic(Config):
     """Why it cannot be used: `code`, `detail`, and `findings` with row and column."""
     created_at: Moment
     """When it was created."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"id": "ds_5f2a", "name": "coupons", "state": "valid", "size": 5120, "sha256": "9f86d081", "error": None, "created_at": AT}
-            ]
-        }
-    )
 
     @classmethod
     def of(cls, dataset: Dataset) -> Self:
@@ -88,12 +81,6 @@ class SearchCreate(Config):
     """What is learnt."""
     run: RunOptions = RunOptions()
     """How it is run."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"name": "coupons", "dataset_id": "ds_5f2a", "learning": {"seed": 1, "cluster": {"num_groups": [2, 3]}}}]
-        }
-    )
 
 
 class SearchPublic(Config):
@@ -127,29 +114,6 @@ class SearchPublic(Config):
     """When a worker first began it."""
     finished_at: Moment | None
     """When it finished."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "sr_91c0",
-                    "name": "coupons",
-                    "dataset_id": "ds_5f2a",
-                    "state": "searching",
-                    "attempt": 1,
-                    "progress": 0.4,
-                    "eta_s": 21.5,
-                    "heartbeat_age_s": 1.2,
-                    "message": "Epoch 3: validation AUC .741.",
-                    "error": None,
-                    "model_version": None,
-                    "created_at": AT,
-                    "started_at": AT,
-                    "finished_at": None,
-                }
-            ]
-        }
-    )
 
     @classmethod
     def of(cls, job: Job) -> Self:

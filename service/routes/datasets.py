@@ -16,7 +16,9 @@ from service.jobs.catalogue import Dataset, NewDataset
 from service.schemas import DatasetCreate, DatasetPublic, DatasetsPublic, next_cursor
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
-FILE = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
+BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+SAID = "The file itself, of the data set's format: CSV with a header, Parquet or JSON lines, as it is or compressed with gzip or zstd."
+FILE = {"requestBody": {"required": True, "description": SAID, "content": BINARY}}
 
 
 @router.post("", status_code=201, dependencies=[Depends(json_only)])

@@ -59,8 +59,6 @@ STRUCTURES = (ScoreRequest, ScoreResponse, RecommendRequest, RecommendResponse)
 SCORE = msgspec.json.Decoder(ScoreRequest)
 RECOMMEND = msgspec.json.Decoder(RecommendRequest)
 ENCODER = msgspec.json.Encoder()
-SCORE_EXAMPLE = {"rows": [{"destination": "Home", "coupon": "Bar"}], "explain": False}
-RECOMMEND_EXAMPLE = {"context": {"destination": "Home"}, "candidates": ["Bar", "Coffee House"], "k": 2, "explain": True}
 
 
 @router.get("")
@@ -89,7 +87,7 @@ def read_model(name: str, store: StoreDep, registry: RegistryDep) -> ModelPublic
 @router.post(
     "/{name}/score",
     dependencies=[Depends(json_only)],
-    openapi_extra=body_of(ScoreRequest, SCORE_EXAMPLE),
+    openapi_extra=body_of(ScoreRequest),
     responses=json_answer(ScoreResponse),
 )
 async def score(name: str, request: Request, registry: RegistryDep, version: VersionDep = None) -> Response:
@@ -103,7 +101,7 @@ async def score(name: str, request: Request, registry: RegistryDep, version: Ver
 @router.post(
     "/{name}/recommend",
     dependencies=[Depends(json_only)],
-    openapi_extra=body_of(RecommendRequest, RECOMMEND_EXAMPLE),
+    openapi_extra=body_of(RecommendRequest),
     responses=json_answer(RecommendResponse),
 )
 async def recommend(name: str, request: Request, registry: RegistryDep, version: VersionDep = None) -> Response:

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
 import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from pydantic import BaseModel, TypeAdapter
 
+from ihas.config import DataConfig
+from ihas.data.findings import FieldProfile, ValidationReport
+from ihas.results import RunResult
+from service import examples, schemas
 from service.app import create_app
-from service.routes.models import RECOMMEND, RECOMMEND_EXAMPLE, SCORE, SCORE_EXAMPLE, decode
-from service.schemas import DatasetCreate, DatasetPublic, SearchCreate, SearchPublic
+from service.demo import coupon_recipe
+from service.problems import Problem
+from service.routes.models import STRUCTURES, decode
+from service.schemas import DatasetCreate, EventPublic
 from service.settings import Settings
 
+STRUCTURED = {kind.__name__: kind for kind in STRUCTURES}
+OTHERS: tuple[type[BaseModel], ...] = (FieldProfile, ValidationReport, RunResult, Problem)
+MODELS = {
+    kind.__name__: kind
+    for kind in (*OTHERS, *(one for one in vars(schemas).values() if isinstance(one, type)))
+    if issubclass(kind, BaseModel)
+}
 HEAVY = ("tensorflow", "keras", "pyarrow", "sklearn", "scipy", "plotly", "pandas", "onnx")
 
 
@@ -60,20 +77,56 @@ def test_every_reference_leads_somewhere(description: dict[str, Any]) -> None:
     assert {"Problem", "ScoreRequest", "RecommendRequest", "RecommendResponse", "RunResult"} <= names
 
 
-@pytest.mark.parametrize("kind", [DatasetCreate, DatasetPublic, SearchCreate, SearchPublic])
-def test_examples_are_valid(kind: Any) -> None:
-    """What the description shows is what the service takes and gives."""
-    for example in kind.model_json_schema()["examples"]:
-        kind.model_validate(example)
+def contents(operation: dict[str, Any]) -> list[dict[str, Any]]:
+    """Body, answers and problem of an operation, as the description has them."""
+    answers = [operation.get("requestBody", {}), *operation["responses"].values()]
+    return [content for answer in answers for content in answer.get("content", {}).values()]
 
 
-def test_examples_of_the_hot_routes_are_valid(description: dict[str, Any]) -> None:
-    """They decode, and they are in the description."""
-    decode(SCORE, json.dumps(SCORE_EXAMPLE).encode())
-    decode(RECOMMEND, json.dumps(RECOMMEND_EXAMPLE).encode())
+def test_every_example_is_what_its_schema_says(description: dict[str, Any]) -> None:
+    """Every body, every answer and the problem has an example that the service would take or give."""
+    operations = [operation for path in description["paths"].values() for operation in path.values()]
+    checked = set()
+    for content in (content for operation in operations for content in contents(operation)):
+        schema, example = content.get("schema", {}), json.dumps(content["example"]).encode()
+        name = schema.get("items", schema).get("$ref", "").rpartition("/")[2]
+        if name in STRUCTURED:
+            decode(msgspec.json.Decoder(STRUCTURED[name]), example)
+        elif name:
+            TypeAdapter(tuple[MODELS[name], ...] if "items" in schema else MODELS[name]).validate_json(example)  # type: ignore[misc]  # chosen here
+        else:
+            assert content["example"]
+        checked.add(name)
 
-    body = description["paths"]["/v1/models/{name}/recommend"]["post"]["requestBody"]["content"]["application/json"]
-    assert body["example"] == RECOMMEND_EXAMPLE
+    assert checked >= {"Problem", "RunResult", "ValidationReport", "SearchCreate", "ScoreRequest", "RecommendResponse"}
+    EventPublic.model_validate_json(examples.ANSWERS["get", "/v1/searches/{search_id}/events"]["data"])
+
+
+def test_examples_fit_the_coupon_model() -> None:
+    """Every column and every value is the coupon data's; the context holds no column of the item, and the file has the schema's columns."""
+    recipe = coupon_recipe(None)
+    with gzip.open(recipe.data.path, "rt", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file, delimiter=";"))
+    columns = recipe.data.columns
+    cells = [cell for row in examples.SCORE["rows"] for cell in row.items()] + [("Coupon", item) for item in ("Coffee House", "Bar")]
+
+    assert {(name, value) for name, value in cells if value not in {row[name] for row in rows}} == set()
+    assert not set(examples.CONTEXT) & {columns.label, *columns.item}
+    assert [item["id"] for item in examples.RECOMMENDED["items"]] == ["Bar", "Coffee House"]
+    assert (examples.DATASET_CREATE["columns"]) == {"label": columns.label, "item": list(columns.item), "item_id": columns.item_id}
+    assert set(examples.FILE.splitlines()[0].split(";")) <= set(rows[0])
+    assert examples.SEARCH_CREATE["name"] == examples.SCORED["model"] == recipe.name
+
+
+def test_a_data_set_is_read_as_a_recipe_reads_its_table() -> None:
+    """What a request may say of a table is `DataConfig`, setting by setting, without a second and third file."""
+    over_http, recipes = DatasetCreate.model_fields, DataConfig.model_fields
+    shared = ("format", "delimiter", "columns")
+
+    assert set(recipes) - set(over_http) == {"valid_path", "test_path"}
+    for name in shared:
+        assert over_http[name].annotation == recipes[name].annotation
+        assert (over_http[name].default, over_http[name].metadata) == (recipes[name].default, recipes[name].metadata)
 
 
 def test_every_field_of_the_wire_has_a_sentence(description: dict[str, Any]) -> None:

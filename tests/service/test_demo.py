@@ -9,8 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from ihas.serving.answers import RecommendRequest
+from ihas.serving.loading import load_recommender
+from service import examples
 from service.demo import CONTEXTS, coupon_recipe, run_demo
 from service.jobs.job import JobKind, JobState
 from service.jobs.sql_store import SqlStore
@@ -92,7 +96,7 @@ def test_a_service_that_is_not_ready_in_time_has_its_exit_code(tmp_path: Path, m
 
 @pytest.mark.slow
 def test_demo_runs_and_stops_its_service(tmp_path: Path) -> None:
-    """The demo ends well from another folder, explains two recommendations, and no process of its service is left."""
+    """The demo ends well from another folder, explains two recommendations, its model answers the API's examples, and nothing runs on."""
     command = [*IHAS, "--output", "json", "demo", "--folder", "demo"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=280, env=os.environ | {"IHAS_PORT": "1"})
     assert done.returncode == 0, done.stderr
@@ -100,6 +104,10 @@ def test_demo_runs_and_stops_its_service(tmp_path: Path) -> None:
     assert [len(answer["items"]) for answer in shown["recommendations"]] == [3, 3]
     assert all(item["explanation"]["sentence"] for answer in shown["recommendations"] for item in answer["items"])
     assert (tmp_path / shown["report"]).stat().st_size > 1_000_000
+    recommender = load_recommender(next((tmp_path / "demo").glob("searches/*/bundle")))
+    assert recommender.score(examples.SCORE["rows"])[0].unknown_values == ()
+    answer = recommender.recommend(msgspec.convert(examples.RECOMMEND, RecommendRequest))
+    assert (len(answer.items), answer.unknown_candidates, answer.unknown_values) == (2, ("Museum",), ())
     left = [path for path in Path("/proc").glob("[0-9]*/cmdline") if str(tmp_path).encode() in _read(path)]
     assert left == []
 
