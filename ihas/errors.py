@@ -65,3 +65,9 @@ class BundleCorruptError(BundleError):
 
 class BundleVersionError(BundleError):
     """The bundle's format is not one that this version reads."""
+
+
+def missing_package(error: ModuleNotFoundError) -> ConfigError:
+    """The error of an installation that only serves and is asked to read tables, to train or to draw."""
+    package = (error.name or "").partition(".")[0]
+    return ConfigError(f"This needs the package `{package}`, which an installation that only serves leaves out. Install `ihas[train]`.")

@@ -17,8 +17,7 @@ import orjson
 from pydantic import ValidationError
 
 from ihas.config import DataConfig
-from ihas.data.findings import raise_errors
-from ihas.errors import ConfigError, DataError, IhasError, TrainingError
+from ihas.errors import ConfigError, DataError, IhasError, TrainingError, missing_package
 from ihas.folders import write_whole
 from pipelines.progress import Progress, Stage, print_progress
 from pipelines.recipe import read_recipe
@@ -95,14 +94,15 @@ class LastStage:
 
 
 def _inspect(data_path: Path) -> int:
-    from ihas.data.ingest import inspect
-
     answer: dict[str, object] = {"outcome": "succeeded"}
     try:
+        from ihas.data.findings import raise_errors
+        from ihas.data.ingest import inspect
+
         report = inspect(DataConfig.model_validate_json(data_path.read_bytes()))
         answer["report"] = report.model_dump(mode="json")
         raise_errors("The table has errors", report.findings, report.omitted)
-    except (IhasError, ValidationError, OSError) as error:
+    except (IhasError, ValidationError, OSError, ModuleNotFoundError) as error:
         answer |= {"outcome": "failed", "error": error_document(error)}
     sys.stdout.buffer.write(orjson.dumps(answer) + b"\n")
     return 0 if answer["outcome"] == "succeeded" else BAD_INPUT
@@ -110,6 +110,8 @@ def _inspect(data_path: Path) -> int:
 
 def error_document(error: Exception) -> dict[str, object]:
     """What went wrong, as the last progress line carries it."""
+    if isinstance(error, ModuleNotFoundError):
+        error = missing_package(error)
     if isinstance(error, DataError):
         return {"code": "data", "detail": str(error), "findings": [finding.model_dump(mode="json") for finding in error.findings]}
     if isinstance(error, ConfigError | ValidationError):

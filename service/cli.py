@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from ihas.errors import ConfigError, IhasError, RequestError
+from ihas.errors import ConfigError, IhasError, RequestError, missing_package
 from service.terminal import EXIT_CODES, CommandError, ExitCode, Output, Terminal, exit_code, this_command
 
 if TYPE_CHECKING:
@@ -273,6 +273,8 @@ def run(arguments: Sequence[str]) -> int:
         return terminal.fail("Interrupted.", ExitCode.INTERRUPTED)
     except IhasError as error:
         return terminal.fail(str(error), exit_code(error))
+    except ModuleNotFoundError as error:
+        return terminal.fail(str(missing_package(error)), ExitCode.USAGE)
     if code == ExitCode.INTERRUPTED:
         return terminal.fail("Interrupted.", ExitCode.INTERRUPTED)
     return int(code or ExitCode.OK)

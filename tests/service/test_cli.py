@@ -17,7 +17,7 @@ from ihas.errors import BundleCorruptError, ConfigError, DataError, RequestError
 from pipelines.recipe import read_recipe
 from service.cli import run
 from service.errors import ServiceError, WaitTimeoutError
-from service.local_run import finished_stages
+from service.local_run import finished_stages, search
 from service.terminal import CommandError, ExitCode, Terminal, exit_code
 from tests.ihas.bundle_factory import LOGITS, rows, small_bundle
 from tests.pipelines.result_factory import run_result
@@ -197,6 +197,16 @@ def test_invalid_data_ends_a_search_with_its_code(recipe: Path, tmp_path: Path, 
     assert "error: " in capsys.readouterr().err
 
 
+def test_a_bug_in_a_run_shows_its_last_words(recipe: Path, tmp_path: Path) -> None:
+    """On this machine the last line of the child's log, which the service would not tell, follows the kind of error."""
+    lines = ("import json, sys", "sys.stderr.write('ValueError: no room in /tmp')", "error = {'code': 'internal', 'detail': 'Broke off.'}")
+    code = "; ".join([*lines, "print(json.dumps({'outcome': 'failed', 'error': error}))"])
+    with pytest.raises(CommandError, match=r"^Broke off\. ValueError: no room in /tmp$") as failed:
+        search(read_recipe(recipe), tmp_path / "run", Terminal(), (sys.executable, "-c", code))
+
+    assert failed.value.code is ExitCode.RUN_FAILED
+
+
 def test_inspect_shows_schema_and_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`ihas inspect` says what each column is taken for; a label that is no 0 or 1 is an error with its row."""
     table = tmp_path / "clicks.csv"
@@ -311,3 +321,13 @@ def test_score_refuses_what_is_no_row(
     monkeypatch.setattr("sys.stdin", io.StringIO(line + "\n"))
     assert run(["score", str(bundle_run), "-"]) == 4
     assert _only_line(capsys.readouterr().err).startswith("error: ")
+
+
+def test_an_installation_that_only_serves_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where plotly is not installed, drawing a report is refused in one line that names the package and the extra."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "plotly" or name in ("pipelines.report", "pipelines.figures")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "plotly", None)
+
+    assert run(["report", "no-such-folder"]) == ExitCode.USAGE
+    assert "needs the package `plotly`" in capsys.readouterr().err
