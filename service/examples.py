@@ -50,7 +50,8 @@ FIGURES = {"rows": 1268, "auc": 0.7787, "log_loss": 0.5655, "calibration": 0.956
 COST = {"parameters_per_path": 4729.0, "parameters_total": 4729, "multiply_adds": 3336.0, "kept_dims": 200.0}
 BASE = {"name": "base", "description": "The plain model.", "role": "candidate", "num_groups": 1, "gain": None, "cost": COST}
 GROUP = {
-    "group": 0, "share": 0.59, "click_rate": 0.456, "kept_dims": [2, 1], "mean_gates": [[0.98, 0.99], [0.9, 0.42]], "mask": [[True, True], [True, False]],
+    "group": 0, "share": 0.59, "click_rate": 0.456, "kept_dims": [2, 1],
+    "mean_gates": [[0.98, 0.99], [0.9, 0.42]], "mask": [[True, True], [True, False]],
     "threshold": 0.9,
     "path": "shared", "test": FIGURES, "base_test": FIGURES, "typical": ["Coupon = Coffee House (1.7 times as often)"],
 }  # fmt: skip
