@@ -126,7 +126,8 @@ def _raise_ragged(path: Path, delimiter: str, names: list[str]) -> None:
     findings = FindingCollector()
     for row in ragged:
         law = f"A row must have {row.expected_columns} cells, as the header, but this one has {row.actual_columns}: {row.text[:80]!r}."
-        findings.add("ragged_row", f"{law} Quote cells that hold the delimiter {delimiter!r}.", row=row.number - 1)
+        column = names[min(row.actual_columns, len(names) - 1)]  # the first without a cell, or the last, after which cells are left over
+        findings.add("ragged_row", f"{law} Quote cells that hold the delimiter {delimiter!r}.", row=row.number - 1, column=column)
     findings.raise_errors(_CSV_FAULT.format(path.name))
 
 

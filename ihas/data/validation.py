@@ -143,9 +143,11 @@ def _find_oddities(table: pa.Table, schema: Schema, profiles: tuple[FieldProfile
         for name in sorted(item_attributes(table, context, schema.item_id)):
             law = "Each item has one value here, so it describes the item, but every request would have to state it. List it under `item`."
             findings.add("item_attribute_in_context", law, column=name, severity="warning")
-    repeated = _count_repeated(table)
+    repeated, row = _find_repeated(table)
     if repeated:
-        findings.add("repeated_rows", f"{repeated} rows repeat an earlier row in every column.", severity="warning")
+        findings.add(
+            "repeated_rows", f"{repeated} rows repeat an earlier row in every column; this is the first.", severity="warning", row=row
+        )
 
 
 def _find_field_oddities(profile: FieldProfile, rows: int, findings: FindingCollector) -> None:
@@ -161,9 +163,12 @@ def _find_field_oddities(profile: FieldProfile, rows: int, findings: FindingColl
         findings.add("nearly_unique", law, column=profile.column, severity="warning")
 
 
-def _count_repeated(table: pa.Table) -> int:
+def _find_repeated(table: pa.Table) -> tuple[int, int]:
+    """How many rows repeat an earlier one, and the number of the first that does."""
     hashes = np.zeros(table.num_rows, dtype=np.uint64)
     for name in table.column_names:
         mixed = (hashes ^ cell_codes(table, name).astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
         hashes = mixed ^ (mixed >> np.uint64(29))
-    return int(table.num_rows - np.unique(hashes).size)
+    first = np.unique(hashes, return_index=True)[1]
+    repeats = np.setdiff1d(np.arange(table.num_rows), first, assume_unique=True)
+    return len(repeats), int(repeats[0]) + 1 if len(repeats) else 0

@@ -60,10 +60,10 @@ def test_an_empty_file_is_refused(content: str, tmp_path: Path) -> None:
 
 
 def test_every_ragged_row_is_named(tmp_path: Path) -> None:
-    """Rows with too many or too few cells are numbered as data rows; blank lines are none."""
+    """Rows with too many or too few cells are numbered as data rows, with the column where they break off; blank lines are none."""
     with pytest.raises(DataError, match="must have 2 cells, as the header, but this one has 3") as error:
         read_csv(written(tmp_path / "x.csv", 'a,b\n1,2\n\n1,2,3\n"x\ny",2\n4\n'), None)
-    assert fault_places(error) == [("ragged_row", 2, None), ("ragged_row", 4, None)]
+    assert fault_places(error) == [("ragged_row", 2, "b"), ("ragged_row", 4, "b")]
 
 
 def test_ragged_rows_are_counted_beyond_the_cap(tmp_path: Path) -> None:

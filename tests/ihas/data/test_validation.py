@@ -77,9 +77,11 @@ def test_odd_columns_are_warnings(cells: list[Any], codes: list[str]) -> None:
 
 
 def test_repeated_rows_are_counted() -> None:
-    """Rows are repeated if they agree in every column, and the first of them is not counted."""
+    """Rows are repeated if they agree in every column; rows 3 and 6 repeat rows 1 and 4, and row 3 is named."""
     report = _report(["x", "y", "x", None, "y", None], [0, 1, 0, 1, 0, 1])
-    assert [finding.message for finding in report.findings] == ["2 rows repeat an earlier row in every column."]
+    (finding,) = report.findings
+    assert finding.message.startswith("2 rows repeat an earlier row in every column")
+    assert finding.row == 3
 
 
 def test_profiles_say_what_columns_hold() -> None:
