@@ -98,12 +98,16 @@ class SplitConfig(Config):
 class BackboneConfig(Config):
     """The network above the embedding."""
 
-    kind: Literal["mlp", "dcn"] = "mlp"
-    """`mlp`: hidden layers on the concatenated embedding; `dcn`: DCN-v2, cross layers beside the same hidden layers."""
+    kind: Literal["mlp", "dcn", "fm", "wide_deep", "deepfm", "ipnn", "xdeepfm"] = "mlp"
+    """`mlp`: hidden layers on the concatenated embedding; `dcn`: DCN-v2, cross layers beside them; `fm`: factorisation machine;
+    `wide_deep` and `deepfm`: first-order weights, or a factorisation machine, beside hidden layers; `ipnn`: hidden layers that also
+    see inner products; `xdeepfm`: a compressed interaction network beside `wide_deep`."""
     hidden: tuple[Count, ...] = (16, 8)
     """Units of each hidden layer, from the input up; empty for a linear model on the embedding."""
     num_cross_layers: Annotated[int, Field(ge=0, le=16)] = 2
     """Cross layers of `dcn`."""
+    cin_maps: Annotated[tuple[Count, ...], Field(min_length=1)] = (16,)
+    """Maps of each layer of `xdeepfm`'s compressed interaction network."""
     dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """Share of hidden units set to zero in a training step."""
     batch_norm: bool = False

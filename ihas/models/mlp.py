@@ -9,8 +9,9 @@ from typing import final
 
 from ihas.config import BackboneConfig
 from ihas.layers.embedding import Tensor
-from ihas.layers.hidden import HiddenLayers, Weights, dense, dense_parts
+from ihas.layers.hidden import Weights
 from ihas.models.backbone import Backbone, KeptDims
+from ihas.models.deep import Deep, restrict_first_layer
 
 
 @final
@@ -19,20 +20,17 @@ class MLP(Backbone):
 
     def __init__(self, kept: KeptDims, config: BackboneConfig, seed: int) -> None:
         super().__init__(kept, config)
-        self.hidden = HiddenLayers(kept.num_kept, config, seed)
-        self.output = dense(1, seed + len(config.hidden))
-        self.output.build((None, self.hidden.widths[-1]))
+        self.deep = Deep(kept.num_kept, config, seed)
 
     def __call__(self, values: Tensor, first_order: Tensor | None, seed: Tensor | None) -> Tensor:  # noqa: ARG002
-        return self.output(self.hidden(values, seed))[:, 0]
+        return self.deep(values, seed)
 
     def named_variables(self) -> dict[str, Tensor]:
-        return self.hidden.named_variables() | {f"output/{part}": variable for part, variable in dense_parts(self.output)}
+        return self.deep.named_variables()
 
     def multiply_adds(self) -> int:
-        return self.hidden.multiply_adds() + self.hidden.widths[-1]
+        return self.deep.multiply_adds()
 
     @classmethod
     def restrict(cls, weights: Weights, kept: KeptDims) -> Weights:
-        first = "hidden_0/kernel" if "hidden_0/kernel" in weights else "output/kernel"
-        return weights | {first: weights[first][kept.positions]}
+        return restrict_first_layer(weights, kept)

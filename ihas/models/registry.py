@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ihas.config import BackboneConfig
 from ihas.models.backbone import Backbone, KeptDims
 from ihas.models.dcn import DCN
+from ihas.models.deepfm import DeepFM
+from ihas.models.fm import FM
+from ihas.models.ipnn import IPNN
 from ihas.models.mlp import MLP
+from ihas.models.wide_deep import WideDeep
+from ihas.models.xdeepfm import XDeepFM
 
-BACKBONES: dict[str, type[MLP] | type[DCN]] = {"mlp": MLP, "dcn": DCN}
+BACKBONES: dict[str, Any] = {
+    "mlp": MLP,
+    "dcn": DCN,
+    "fm": FM,
+    "wide_deep": WideDeep,
+    "deepfm": DeepFM,
+    "ipnn": IPNN,
+    "xdeepfm": XDeepFM,
+}
 
 
 def build_backbone(config: BackboneConfig, kept: KeptDims, seed: int) -> Backbone:
     """The configured backbone with fresh weights; `seed` is below 2**31."""
-    return BACKBONES[config.kind](kept, config, seed)
+    backbone: Backbone = BACKBONES[config.kind](kept, config, seed)
+    return backbone

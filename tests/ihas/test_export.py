@@ -12,11 +12,9 @@ from ihas.export import export_path, ragged_table, restricted_backbone, table_of
 from ihas.layout import PADDING, FieldLayout
 from ihas.models.backbone import KeptDims
 from ihas.models.network import NetworkWeights, fresh_weights
-from ihas.models.registry import BACKBONES
 from ihas.prediction import GroupedRows, GroupModel, predict_groups
 from ihas.routing import embed
 from ihas.serving.onnx_runtime import onnxruntime
-from tests.ihas.models.factorization_machine import FactorizationMachine
 
 LAYOUT, DIM = FieldLayout(("user", "genres", "movie"), (4, 5, 3), (1, 3, 1)), 3
 MASK = np.array([[1, 0, 1], [0, 1, 1], [0, 0, 0]], bool)
@@ -73,10 +71,9 @@ def test_path_scores_as_tensorflow_does(kind: str, mask: np.ndarray) -> None:
     np.testing.assert_array_equal(path.mask, mask)
 
 
-def test_path_of_a_factorisation_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_path_of_a_factorisation_machine() -> None:
     """First-order weights travel beside the table and enter the graph as its second input."""
-    monkeypatch.setitem(BACKBONES, "mlp", FactorizationMachine)
-    config, rows = _config("mlp"), _rows()
+    config, rows = _config("fm"), _rows()
     model = _model(config, MASK)
     path = export_path("fm", model, LAYOUT, config)
     np.testing.assert_array_equal(path.first_order, model.weights.table[:, DIM])

@@ -15,12 +15,12 @@ from ihas.errors import TrainingError
 from ihas.layers.gates import BernoulliGates
 from ihas.legacy_keras import tf
 from ihas.metrics import auc, row_losses
+from ihas.models.fm import FM
 from ihas.models.network import Network, fresh_weights
 from ihas.models.registry import BACKBONES
 from ihas.prediction import GroupedRows, predict
 from ihas.results import EpochFigures
 from ihas.training import Trainer, TrainingRows, batch_size_for, validation_score
-from tests.ihas.models.factorization_machine import FactorizationMachine
 
 ORACLE = make_tribes(np.random.default_rng(0), 1, (4000, 2000, 10), values=8)
 ROWS = TrainingRows.one_group(ORACLE.parts)
@@ -67,7 +67,7 @@ def test_learns_over_several_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_learns_first_order_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     """A factorisation machine learns the rule too: the table's last column is trained like the others."""
-    monkeypatch.setitem(BACKBONES, "mlp", FactorizationMachine)
+    monkeypatch.setitem(BACKBONES, "mlp", FM)
     trainer = _trainer()
     trainer.fit("base", ROWS, 4, _ignore)
     assert _valid_auc(trainer) > _best(ORACLE) - 0.01

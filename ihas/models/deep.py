@@ -1,0 +1,39 @@
+"""Hidden layers ending in one linear unit: the deep part of several backbones, and what restricting does to it."""
+
+from __future__ import annotations
+
+from ihas.config import BackboneConfig
+from ihas.layers.embedding import Tensor
+from ihas.layers.hidden import HiddenLayers, Weights, dense, dense_parts
+from ihas.legacy_keras import tf
+from ihas.models.backbone import KeptDims
+
+
+class Deep(tf.Module):
+    """logit = w . hidden(x) + b."""
+
+    def __init__(self, num_inputs: int, config: BackboneConfig, seed: int) -> None:
+        super().__init__("deep")
+        self.hidden = HiddenLayers(num_inputs, config, seed)
+        self.output = dense(1, seed + len(config.hidden))
+        self.output.build((None, self.hidden.widths[-1]))
+
+    def __call__(self, values: Tensor, seed: Tensor | None) -> Tensor:
+        """float32 (batch, num_inputs) -> (batch,); `seed` int32 (2,) in training, None otherwise."""
+        return self.output(self.hidden(values, seed))[:, 0]
+
+    def named_variables(self) -> dict[str, Tensor]:
+        """Variables by their name in `Weights`."""
+        return self.hidden.named_variables() | {f"output/{part}": variable for part, variable in dense_parts(self.output)}
+
+    def multiply_adds(self) -> int:
+        """Multiply-adds of one row."""
+        return self.hidden.multiply_adds() + self.hidden.widths[-1]
+
+
+def restrict_first_layer(weights: Weights, kept: KeptDims) -> Weights:
+    """Drop the first kernel's rows of dropped elements; rows behind those of the embedding stay."""
+    first = "hidden_0/kernel" if "hidden_0/kernel" in weights else "output/kernel"
+    kernel, size = weights[first], kept.mask.size
+    rows = [*kept.positions.tolist(), *range(size, len(kernel))]
+    return weights | {first: kernel[rows]}

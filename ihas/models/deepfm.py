@@ -1,0 +1,41 @@
+"""DeepFM (Guo et al., IJCAI 2017, equations 1 to 4): a factorisation machine and hidden layers on one embedding.
+
+logit = sum_f w_f + sum_{f<g} <e_f, e_g> + w . hidden(e) + b
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, final
+
+from ihas.config import BackboneConfig
+from ihas.layers.embedding import Tensor
+from ihas.layers.hidden import Weights
+from ihas.layers.interaction import factorization, spread
+from ihas.legacy_keras import tf
+from ihas.models.backbone import Backbone, KeptDims
+from ihas.models.deep import Deep, restrict_first_layer
+
+
+@final
+class DeepFM(Backbone):
+    """First-order weights, inner products and hidden layers."""
+
+    uses_first_order: ClassVar[bool] = True
+
+    def __init__(self, kept: KeptDims, config: BackboneConfig, seed: int) -> None:
+        super().__init__(kept, config)
+        self.deep = Deep(kept.num_kept, config, seed)
+
+    def __call__(self, values: Tensor, first_order: Tensor | None, seed: Tensor | None) -> Tensor:
+        pairs = factorization(spread(values, self.kept.mask))
+        return tf.reduce_sum(first_order, axis=1) + pairs + self.deep(values, seed)
+
+    def named_variables(self) -> dict[str, Tensor]:
+        return self.deep.named_variables()
+
+    def multiply_adds(self) -> int:
+        return self.kept.num_kept + int(self.kept.mask.shape[1]) + self.deep.multiply_adds()
+
+    @classmethod
+    def restrict(cls, weights: Weights, kept: KeptDims) -> Weights:
+        return restrict_first_layer(weights, kept)

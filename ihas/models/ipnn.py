@@ -1,0 +1,40 @@
+"""IPNN, the inner-product network (Qu et al., ICDM 2016): hidden layers on the embedding and all inner products.
+
+logit = w . hidden([e, (<e_f, e_g>)_{f<g}]) + b
+"""
+
+from __future__ import annotations
+
+from typing import final
+
+from ihas.config import BackboneConfig
+from ihas.layers.embedding import Tensor
+from ihas.layers.hidden import Weights
+from ihas.layers.interaction import inner_products, spread
+from ihas.legacy_keras import tf
+from ihas.models.backbone import Backbone, KeptDims
+from ihas.models.deep import Deep, restrict_first_layer
+
+
+@final
+class IPNN(Backbone):
+    """Hidden layers that also see every pair's inner product."""
+
+    def __init__(self, kept: KeptDims, config: BackboneConfig, seed: int) -> None:
+        super().__init__(kept, config)
+        self.num_pairs = kept.num_fields * (kept.num_fields - 1) // 2
+        self.deep = Deep(kept.num_kept + self.num_pairs, config, seed)
+
+    def __call__(self, values: Tensor, first_order: Tensor | None, seed: Tensor | None) -> Tensor:  # noqa: ARG002
+        products = inner_products(spread(values, self.kept.mask))
+        return self.deep(tf.concat([values, products], axis=1), seed)
+
+    def named_variables(self) -> dict[str, Tensor]:
+        return self.deep.named_variables()
+
+    def multiply_adds(self) -> int:
+        return self.num_pairs * int(self.kept.mask.shape[1]) + self.deep.multiply_adds()
+
+    @classmethod
+    def restrict(cls, weights: Weights, kept: KeptDims) -> Weights:
+        return restrict_first_layer(weights, kept)

@@ -1,0 +1,39 @@
+"""Wide & Deep (Cheng et al., DLRS 2016), the wide part without hand-made crosses.
+
+logit = sum_f w_f + w . hidden(e) + b
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, final
+
+from ihas.config import BackboneConfig
+from ihas.layers.embedding import Tensor
+from ihas.layers.hidden import Weights
+from ihas.legacy_keras import tf
+from ihas.models.backbone import Backbone, KeptDims
+from ihas.models.deep import Deep, restrict_first_layer
+
+
+@final
+class WideDeep(Backbone):
+    """First-order weights beside hidden layers."""
+
+    uses_first_order: ClassVar[bool] = True
+
+    def __init__(self, kept: KeptDims, config: BackboneConfig, seed: int) -> None:
+        super().__init__(kept, config)
+        self.deep = Deep(kept.num_kept, config, seed)
+
+    def __call__(self, values: Tensor, first_order: Tensor | None, seed: Tensor | None) -> Tensor:
+        return tf.reduce_sum(first_order, axis=1) + self.deep(values, seed)
+
+    def named_variables(self) -> dict[str, Tensor]:
+        return self.deep.named_variables()
+
+    def multiply_adds(self) -> int:
+        return self.deep.multiply_adds()
+
+    @classmethod
+    def restrict(cls, weights: Weights, kept: KeptDims) -> Weights:
+        return restrict_first_layer(weights, kept)
