@@ -14,9 +14,7 @@ from ihas.layout import PADDING, FieldLayout
 from ihas.legacy_keras import tf
 from ihas.models import network as network_module
 from ihas.models.network import Network, NetworkWeights, fresh_weights, table_width
-from ihas.models.registry import BACKBONES
 from ihas.routing import embed
-from tests.ihas.models.factorization_machine import FactorizationMachine
 
 LAYOUT, DIM = FieldLayout(("a", "b"), (3, 4), (1, 2)), 2
 IDS = np.array([[0, 3, 5], [1, 4, PADDING], [2, 6, 3], [1, PADDING, PADDING]], np.int32)
@@ -160,10 +158,9 @@ def test_fresh_weights_are_a_function_of_the_stream() -> None:
 
 
 @pytest.fixture
-def first_order(monkeypatch: pytest.MonkeyPatch) -> LearningConfig:
+def first_order() -> LearningConfig:
     """Settings under which the backbone is a factorisation machine."""
-    monkeypatch.setitem(BACKBONES, "mlp", FactorizationMachine)
-    return LearningConfig(training=TrainingConfig(embedding_dim=DIM))
+    return LearningConfig(backbone=BackboneConfig(kind="fm"), training=TrainingConfig(embedding_dim=DIM))
 
 
 def test_first_order_weights_are_the_last_column(first_order: LearningConfig) -> None:
