@@ -101,16 +101,17 @@ def _service(folder: Path, keep: bool) -> Iterator[str]:
     port = _free_port()
     command = [sys.executable, "-c", "from service.cli import main; main()", "up", "--host", HOST]
     with (folder / "service.log").open("ab") as log, _terminated_like_interrupted():
-        process = subprocess.Popen(
-            [*command, "--port", str(port), "--folder", str(folder)],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=_environment(),
-        )  # fmt: skip
-        kept = False
+        process, kept = None, False
         try:
+            with _signals_held():  # an interrupt inside Popen would lose a process that runs already
+                process = subprocess.Popen(
+                    [*command, "--port", str(port), "--folder", str(folder)],
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=_environment(),
+                )  # fmt: skip
             yield f"http://{HOST}:{port}"
             kept = keep
         finally:
-            if not kept:
+            if process is not None and not kept:
                 _stop(process)
 
 
@@ -131,6 +132,20 @@ def _terminated_like_interrupted() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Within, SIGINT and SIGTERM wait; at the end they interrupt."""
+    held: list[int] = []
+    before = {number: signal.signal(number, lambda received, _frame: held.append(received)) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if held:
+        raise KeyboardInterrupt
 
 
 def _free_port() -> int:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -20,6 +21,7 @@ from service.jobs.job import JobKind, JobState
 from service.jobs.sql_store import SqlStore
 from service.terminal import CommandError, ExitCode, Terminal
 
+POPEN = subprocess.Popen
 IHAS = (sys.executable, "-c", "from service.cli import main; main()")
 
 
@@ -83,6 +85,22 @@ def test_a_demo_interrupted_before_its_search_says_how_to_begin_anew(tmp_path: P
     code, said = interrupted_after("Starting", tmp_path)
 
     assert (code, said) == (130, "error: Stopped. What was done so far is kept in demo. To begin anew: ihas demo --folder demo")
+
+
+def test_an_interrupt_while_the_service_is_being_started_leaves_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C at the very moment at which the service's process comes to life: it is stopped again."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*arguments: Any, **settings: Any) -> subprocess.Popen[bytes]:
+        started.append(POPEN(*arguments, **settings))
+        os.kill(os.getpid(), signal.SIGINT)
+        return started[0]
+
+    monkeypatch.setattr("service.demo.subprocess.Popen", start)
+    with pytest.raises((CommandError, KeyboardInterrupt)):
+        run_demo(Terminal(), tmp_path)
+
+    assert started[0].poll() is not None
 
 
 def test_a_service_that_is_not_ready_in_time_has_its_exit_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
