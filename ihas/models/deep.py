@@ -6,7 +6,7 @@ from ihas.config import BackboneConfig
 from ihas.layers.embedding import Tensor
 from ihas.layers.hidden import HiddenLayers, Weights, dense, dense_parts
 from ihas.legacy_keras import tf
-from ihas.models.backbone import KeptDims
+from ihas.models.backbone import Backbone, KeptDims
 
 
 class Deep(tf.Module):
@@ -37,3 +37,16 @@ def restrict_first_layer(weights: Weights, kept: KeptDims) -> Weights:
     kernel, size = weights[first], kept.mask.size
     rows = [*kept.positions.tolist(), *range(size, len(kernel))]
     return weights | {first: kernel[rows]}
+
+
+class DeepBackbone(Backbone):
+    """A backbone whose only variables are those of its deep part."""
+
+    deep: Deep
+
+    def named_variables(self) -> dict[str, Tensor]:
+        return self.deep.named_variables()
+
+    @classmethod
+    def restrict(cls, weights: Weights, kept: KeptDims) -> Weights:
+        return restrict_first_layer(weights, kept)

@@ -9,15 +9,14 @@ from typing import ClassVar, final
 
 from ihas.config import BackboneConfig
 from ihas.layers.embedding import Tensor
-from ihas.layers.hidden import Weights
 from ihas.layers.interaction import factorization, spread
 from ihas.legacy_keras import tf
-from ihas.models.backbone import Backbone, KeptDims
-from ihas.models.deep import Deep, restrict_first_layer
+from ihas.models.backbone import KeptDims
+from ihas.models.deep import Deep, DeepBackbone
 
 
 @final
-class DeepFM(Backbone):
+class DeepFM(DeepBackbone):
     """First-order weights, inner products and hidden layers."""
 
     uses_first_order: ClassVar[bool] = True
@@ -30,12 +29,5 @@ class DeepFM(Backbone):
         pairs = factorization(spread(values, self.kept.mask))
         return tf.reduce_sum(first_order, axis=1) + pairs + self.deep(values, seed)
 
-    def named_variables(self) -> dict[str, Tensor]:
-        return self.deep.named_variables()
-
     def multiply_adds(self) -> int:
         return self.kept.num_kept + int(self.kept.mask.shape[1]) + self.deep.multiply_adds()
-
-    @classmethod
-    def restrict(cls, weights: Weights, kept: KeptDims) -> Weights:
-        return restrict_first_layer(weights, kept)

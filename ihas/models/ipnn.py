@@ -9,15 +9,14 @@ from typing import final
 
 from ihas.config import BackboneConfig
 from ihas.layers.embedding import Tensor
-from ihas.layers.hidden import Weights
 from ihas.layers.interaction import inner_products, spread
 from ihas.legacy_keras import tf
-from ihas.models.backbone import Backbone, KeptDims
-from ihas.models.deep import Deep, restrict_first_layer
+from ihas.models.backbone import KeptDims
+from ihas.models.deep import Deep, DeepBackbone
 
 
 @final
-class IPNN(Backbone):
+class IPNN(DeepBackbone):
     """Hidden layers that also see every pair's inner product."""
 
     def __init__(self, kept: KeptDims, config: BackboneConfig, seed: int) -> None:
@@ -29,12 +28,5 @@ class IPNN(Backbone):
         products = inner_products(spread(values, self.kept.mask))
         return self.deep(tf.concat([values, products], axis=1), seed)
 
-    def named_variables(self) -> dict[str, Tensor]:
-        return self.deep.named_variables()
-
     def multiply_adds(self) -> int:
         return self.num_pairs * int(self.kept.mask.shape[1]) + self.deep.multiply_adds()
-
-    @classmethod
-    def restrict(cls, weights: Weights, kept: KeptDims) -> Weights:
-        return restrict_first_layer(weights, kept)

@@ -9,13 +9,12 @@ from typing import final
 
 from ihas.config import BackboneConfig
 from ihas.layers.embedding import Tensor
-from ihas.layers.hidden import Weights
-from ihas.models.backbone import Backbone, KeptDims
-from ihas.models.deep import Deep, restrict_first_layer
+from ihas.models.backbone import KeptDims
+from ihas.models.deep import Deep, DeepBackbone
 
 
 @final
-class MLP(Backbone):
+class MLP(DeepBackbone):
     """Hidden layers, then one linear unit."""
 
     def __init__(self, kept: KeptDims, config: BackboneConfig, seed: int) -> None:
@@ -25,12 +24,5 @@ class MLP(Backbone):
     def __call__(self, values: Tensor, first_order: Tensor | None, seed: Tensor | None) -> Tensor:  # noqa: ARG002
         return self.deep(values, seed)
 
-    def named_variables(self) -> dict[str, Tensor]:
-        return self.deep.named_variables()
-
     def multiply_adds(self) -> int:
         return self.deep.multiply_adds()
-
-    @classmethod
-    def restrict(cls, weights: Weights, kept: KeptDims) -> Weights:
-        return restrict_first_layer(weights, kept)

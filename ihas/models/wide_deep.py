@@ -9,14 +9,13 @@ from typing import ClassVar, final
 
 from ihas.config import BackboneConfig
 from ihas.layers.embedding import Tensor
-from ihas.layers.hidden import Weights
 from ihas.legacy_keras import tf
-from ihas.models.backbone import Backbone, KeptDims
-from ihas.models.deep import Deep, restrict_first_layer
+from ihas.models.backbone import KeptDims
+from ihas.models.deep import Deep, DeepBackbone
 
 
 @final
-class WideDeep(Backbone):
+class WideDeep(DeepBackbone):
     """First-order weights beside hidden layers."""
 
     uses_first_order: ClassVar[bool] = True
@@ -28,12 +27,5 @@ class WideDeep(Backbone):
     def __call__(self, values: Tensor, first_order: Tensor | None, seed: Tensor | None) -> Tensor:
         return tf.reduce_sum(first_order, axis=1) + self.deep(values, seed)
 
-    def named_variables(self) -> dict[str, Tensor]:
-        return self.deep.named_variables()
-
     def multiply_adds(self) -> int:
         return self.deep.multiply_adds()
-
-    @classmethod
-    def restrict(cls, weights: Weights, kept: KeptDims) -> Weights:
-        return restrict_first_layer(weights, kept)
