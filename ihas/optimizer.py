@@ -26,15 +26,19 @@ class Adam(tf.Module):
 
     def apply(self, found: Lookup, table_gradient: Tensor, gradients: list[Tensor], learning_rate: Tensor) -> None:
         """One step: `table_gradient` belongs to `found.values`, `gradients` to the dense variables."""
-        self.steps.assign_add(1.0)
-        for variable, moments, gradient in zip(self.dense, self.moments[1:], gradients, strict=True):
-            self._apply_dense(variable, moments, gradient, learning_rate)
+        self.apply_dense(gradients, learning_rate)
         table_gradient = tf.convert_to_tensor(table_gradient)  # sums the occurrences of each row
         if self.table.shape[0] <= DENSE_ROWS:
             scattered = tf.scatter_nd(found.rows[:, None], table_gradient, self.table.shape)
             self._apply_dense(self.table, self.moments[0], scattered + self.table_l2 * self.table, learning_rate)
         else:
             self._apply_rows(found, table_gradient + self.table_l2 * found.values, learning_rate)
+
+    def apply_dense(self, gradients: list[Tensor], learning_rate: Tensor) -> None:
+        """One step of the dense variables alone."""
+        self.steps.assign_add(1.0)
+        for variable, moments, gradient in zip(self.dense, self.moments[1:], gradients, strict=True):
+            self._apply_dense(variable, moments, gradient, learning_rate)
 
     def _apply_dense(self, variable: Tensor, moments: tuple[Tensor, Tensor], gradient: Tensor, learning_rate: Tensor) -> None:
         tf.raw_ops.ResourceApplyAdam(

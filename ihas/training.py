@@ -101,11 +101,12 @@ class Trainer:
         total = tf.constant(0.0)
         for step in tf.range((tf.size(order) + size - 1) // size):
             rows = order[step * size : (step + 1) * size]
-            loss = self._step(tf.gather(ids, rows), tf.gather(labels, rows), tf.gather(group, rows), learning_rate, seed + [0, step * 64])
+            loss = self.step(tf.gather(ids, rows), tf.gather(labels, rows), tf.gather(group, rows), learning_rate, seed + [0, step * 64])
             total += loss * tf.cast(tf.size(rows), tf.float32)
         return total
 
-    def _step(self, ids: Tensor, labels: Tensor, group: Tensor, learning_rate: Tensor, seed: Tensor) -> Tensor:
+    def step(self, ids: Tensor, labels: Tensor, group: Tensor, learning_rate: Tensor, seed: Tensor) -> Tensor:
+        """One step on one batch, within the graph; its loss."""
         found = self.network.look_up(ids)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([found.values, *self.dense])
@@ -116,16 +117,11 @@ class Trainer:
         return loss
 
     def _state(self) -> list[np.ndarray]:
-        return [variable.numpy() for variable in self._saved()]
+        return [variable.numpy() for variable in self.network.saved_variables]
 
     def _restore(self, state: list[np.ndarray]) -> None:
-        for variable, value in zip(self._saved(), state, strict=True):
+        for variable, value in zip(self.network.saved_variables, state, strict=True):
             variable.assign(value)
-
-    def _saved(self) -> list[Tensor]:
-        gates = self.network.gates
-        learnt = [*gates.kernels, *gates.biases, gates.mean, gates.variance] if gates else []
-        return [self.network.table, *self.network.backbone.named_variables().values(), *learnt]
 
 
 def batch_size_for(num_rows: int) -> int:

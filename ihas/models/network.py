@@ -68,6 +68,12 @@ class Network(tf.Module):
         gates = [*self.gates.kernels, *self.gates.biases] if self.gates else []
         return [variable for variable in self.backbone.named_variables().values() if variable.trainable] + gates
 
+    @property
+    def saved_variables(self) -> list[Tensor]:
+        """All that training changes: what it keeps of its best epoch."""
+        gates = [*self.gates.kernels, *self.gates.biases, self.gates.mean, self.gates.variance] if self.gates else []
+        return [self.table, *self.backbone.named_variables().values(), *gates]
+
     def assign(self, weights: NetworkWeights, masks: np.ndarray | None = None) -> None:
         """Set the weights, and the groups' masks, bool (num_groups, num_fields * dim); without them all is kept."""
         self.table.assign(weights.table)
