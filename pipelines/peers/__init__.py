@@ -1,0 +1,1 @@
+"""Other people's methods, in the harness that ours is measured in."""

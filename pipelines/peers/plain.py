@@ -1,0 +1,55 @@
+"""Plain models of other sizes: what a smaller, or a larger, embedding or network alone is worth.
+
+Settings are factors on `training.embedding_dim` and on every number of `backbone.hidden`; nothing else changes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ihas.config import LearningConfig
+from ihas.data.dataset import Parts
+from ihas.evaluate.variants import plain_variant
+from ihas.search.base import continue_base, train_base
+from ihas.training import EpochListener
+from pipelines.peers.peer import Answers, Setting
+
+
+@dataclass(frozen=True)
+class Resized:
+    """The peer. Settings: `dim` and `hidden`, factors on the base's.
+
+    Attributes:
+        name: what tables call it.
+        settings: what is tuned.
+    """
+
+    name: str
+    settings: tuple[Setting, ...]
+    source: str = "our choice"
+
+    def train(self, parts: Parts, config: LearningConfig, setting: Setting, listen: EpochListener) -> Answers:
+        """Trained as the base is."""
+        own = resized(config, float(setting["dim"]), float(setting["hidden"]))
+        weights = continue_base(parts, train_base(parts, own, listen), own, listen).weights
+        variant = plain_variant(weights, parts, own)
+        return Answers(variant.valid_logits, variant.test_logits, variant.cost, setting)
+
+
+def resized(config: LearningConfig, dim: float, hidden: float) -> LearningConfig:
+    """The same model with its sizes multiplied, none below 1."""
+    backbone = config.backbone.model_copy(update={"hidden": tuple(_times(units, hidden) for units in config.backbone.hidden)})
+    training = config.training.model_copy(update={"embedding_dim": _times(config.training.embedding_dim, dim)})
+    return config.model_copy(update={"backbone": backbone, "training": training})
+
+
+def _times(size: int, factor: float) -> int:
+    return max(1, round(size * factor))
+
+
+def _settings(*sizes: tuple[float, float]) -> tuple[Setting, ...]:
+    return tuple({"dim": dim, "hidden": hidden} for dim, hidden in sizes)
+
+
+SMALLER = Resized("plain-smaller", _settings((0.75, 1.0), (0.5, 1.0), (1.0, 0.5), (0.5, 0.5)))
+LARGER = Resized("plain-larger", _settings((1.5, 1.0), (2.0, 1.0), (1.0, 2.0), (2.0, 2.0)))
