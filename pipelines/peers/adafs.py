@@ -138,6 +138,6 @@ def adaptive_cost(network: AdaptiveFields, config: LearningConfig) -> Cost:
     )
 
 
-PRETRAIN = ("short", "full")
+PRETRAIN = ("full", "short")
 SOFT = AdaFS("adafs-soft", tuple({"pretrain": pretrain, "share": 1.0} for pretrain in PRETRAIN))
 HARD = AdaFS("adafs-hard", tuple({"pretrain": pretrain, "share": share} for pretrain in PRETRAIN for share in (0.5, 0.8)))

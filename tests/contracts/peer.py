@@ -1,0 +1,132 @@
+"""What every `Peer` must do, as tests: subclass, and give the fixture."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+import numpy as np
+import pytest
+
+from ihas.config import BackboneConfig, LearningConfig, RetrainConfig, SearchConfig, TrainingConfig
+from ihas.data.dataset import Dataset, Parts
+from ihas.data.synthetic import make_tribes
+from ihas.evaluate.variants import plain_variant
+from ihas.layers.embedding import Tensor
+from ihas.legacy_keras import tf
+from ihas.metrics import auc
+from ihas.models.network import Network, fresh_weights
+from ihas.results import EpochFigures
+from ihas.search.base import continue_base, train_base
+from pipelines.peers.peer import MOST_SETTINGS, Answers, Peer
+from pipelines.peers.registry import PEERS
+
+ORACLE = make_tribes(np.random.default_rng(0), 1, (4000, 2000, 2000), values=8)
+"""One field decides, one is constant, one is noise."""
+PARTS = ORACLE.parts
+CONFIG = LearningConfig(
+    backbone=BackboneConfig(hidden=(8,)),
+    training=TrainingConfig(embedding_dim=4, batch_size=128, learning_rate=0.02, epochs=4),
+    search=SearchConfig(epochs=2),
+    retrain=RetrainConfig(epochs=2),
+)
+FARTHEST_FROM_PLAIN = 0.015
+SEED = tf.constant([1, 2])
+
+
+def ignore(figures: EpochFigures) -> None:
+    """Listens to no epoch."""
+
+
+def config_of(kind: str) -> LearningConfig:
+    """A small network of a backbone of any kind."""
+    backbone = BackboneConfig.model_validate({"kind": kind, "hidden": (4,)})
+    return CONFIG.model_copy(update={"backbone": backbone})
+
+
+def start(network: Network, config: LearningConfig) -> Network:
+    """The network with weights large enough for every part to show."""
+    weights = fresh_weights(network.layout, config, np.random.default_rng(5))
+    network.assign(weights)
+    network.table.assign(np.random.default_rng(6).normal(size=weights.table.shape).astype(np.float32))
+    return network
+
+
+def training_logits(network: Network, rows: int = 9) -> np.ndarray:
+    """Logits float32 (rows,) of the first training rows, in training."""
+    ids = tf.constant(PARTS.train.ids[:rows])
+    logits, _ = network.train_logits(network.look_up(ids), ids, tf.zeros([rows], tf.int32), SEED)
+    return np.asarray(logits)
+
+
+def plain_logits(config: LearningConfig, table: Tensor | None = None) -> np.ndarray:
+    """The same of the plain network, with another table where one is given."""
+    network = start(Network(ORACLE.layout, config.backbone, config.training.embedding_dim), config)
+    if table is not None:
+        network.table.assign(table)
+    return training_logits(network)
+
+
+@cache
+def plain_auc() -> float:
+    """Test AUC of the plain model with the whole budget."""
+    weights = continue_base(PARTS, train_base(PARTS, CONFIG, ignore), CONFIG, ignore).weights
+    return auc(plain_variant(weights, PARTS, CONFIG).test_logits, PARTS.test.labels) or 0.0
+
+
+@cache
+def trained(name: str) -> tuple[Answers, tuple[EpochFigures, ...]]:
+    """What the peer answers under its first setting, and the epochs that it told of."""
+    heard: list[EpochFigures] = []
+    return PEERS[name].train(PARTS, CONFIG, PEERS[name].settings[0], heard.append), tuple(heard)
+
+
+class PeerContract:
+    """Laws of a method to compare with."""
+
+    @pytest.fixture
+    def peer(self) -> Peer:
+        """The implementation, as the registry holds it."""
+        raise NotImplementedError
+
+    def test_says_what_it_is(self, peer: Peer) -> None:
+        """It bears the registry's name, names its source, and tunes one to four distinct settings that JSON can hold."""
+        written = [json.dumps(dict(setting), sort_keys=True) for setting in peer.settings]
+        assert PEERS[peer.name] is peer
+        assert peer.source
+        assert 1 <= len(set(written)) == len(written) <= MOST_SETTINGS
+
+    def test_answers_every_row(self, peer: Peer) -> None:
+        """Every validation and test row has one finite float32 logit, and the answers bear the setting."""
+        answers, _ = trained(peer.name)
+        for logits, rows in ((answers.valid_logits, PARTS.valid), (answers.test_logits, PARTS.test)):
+            assert logits.dtype == np.float32
+            assert logits.shape == (len(rows),)
+            assert np.isfinite(logits).all()
+        assert answers.setting == peer.settings[0]
+
+    def test_keeps_to_the_budget(self, peer: Peer) -> None:
+        """It passes over the training rows no oftener than the base and its two further trainings may."""
+        _, heard = trained(peer.name)
+        assert 1 <= len(heard) <= CONFIG.training.epochs + CONFIG.search.epochs + CONFIG.retrain.epochs
+
+    def test_learns_the_rule(self, peer: Peer) -> None:
+        """Where one field decides and the plain model finds out, the peer finds out as well."""
+        answers, _ = trained(peer.name)
+        assert (auc(answers.test_logits, PARTS.test.labels) or 0.0) > plain_auc() - FARTHEST_FROM_PLAIN > 0.8
+
+    def test_one_seed_one_answer_without_test_labels(self, peer: Peer) -> None:
+        """Trained again, with the labels of test rows turned round, it answers the same to the bit."""
+        answers, _ = trained(peer.name)
+        turned = Parts(PARTS.train, PARTS.valid, Dataset(ORACLE.layout, PARTS.test.ids, 1.0 - PARTS.test.labels))
+        again = peer.train(turned, CONFIG, peer.settings[0], ignore)
+        np.testing.assert_array_equal(again.valid_logits, answers.valid_logits)
+        np.testing.assert_array_equal(again.test_logits, answers.test_logits)
+        assert again.cost == answers.cost
+
+    def test_costs_something(self, peer: Peer) -> None:
+        """Without groups a row's path is all that is stored."""
+        cost = trained(peer.name)[0].cost
+        assert cost.parameters_per_path == cost.parameters_total > 0
+        assert cost.multiply_adds > 0
+        assert cost.kept_dims > 0
