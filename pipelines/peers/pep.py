@@ -1,4 +1,4 @@
-"""PEP: embedding numbers below a learnt threshold are pruned (Liu et al., ICLR 2021, equations 5 to 7).
+"""PEP: embedding numbers below a learnt threshold are pruned (Liu et al., ICLR 2021).
 
     search:   v' = sign(v) relu(|v| - sigmoid(s)),   s learnt with v on training rows
     mask:     1[v' != 0] of the best validation epoch

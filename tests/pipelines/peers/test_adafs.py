@@ -62,7 +62,7 @@ def test_hard_keeps_exactly_k_fields_of_every_row(num_kept: int) -> None:
 def test_an_undecided_controller_is_the_plain_model(kind: str) -> None:
     """Equal weights on all fields leave every backbone as it is."""
     network = start(AdaptiveFields(ORACLE.layout, config_of(kind), 3, 0), config_of(kind))
-    network.controller.output.kernel.assign(tf.zeros_like(network.controller.output.kernel))  # type: ignore[attr-defined]  # `start` returns what it got
+    network.controller.output.kernel.assign(tf.zeros_like(network.controller.output.kernel))
     np.testing.assert_allclose(training_logits(network), plain_logits(config_of(kind)), atol=1e-5)
 
 
