@@ -16,6 +16,7 @@ from ihas.config import LearningConfig, Recipe, RunOptions
 from ihas.data.ingest import ingest
 from ihas.data.storage import Ingested, load_ingested
 from ihas.grouping import Grouping
+from ihas.models.registry import check_searchable
 from ihas.results import RunResult
 from ihas.retrain.stage import Retraining, RetrainResult, retrain_groups
 from ihas.search.base import BaseModel, train_base
@@ -55,6 +56,7 @@ def run_recipe(recipe: Recipe, path: Path, report: Report) -> RunResult:
         ConfigError, DataError, TrainingError: as the stages say.
     """
     folder = RunFolder(path)
+    check_searchable(recipe.learning.backbone)
     with folder.locked():
         run = Run(recipe, folder, Reporter(report))
         data = _ingest(run)

@@ -17,7 +17,7 @@ from ihas.layers.regularizers import gate_penalty
 from ihas.layout import FieldLayout
 from ihas.legacy_keras import tf
 from ihas.models.backbone import KeptDims
-from ihas.models.registry import BACKBONES, build_backbone
+from ihas.models.registry import BACKBONES, build_backbone, check_searchable
 
 INITIAL_DEVIATION = 0.01
 
@@ -53,7 +53,19 @@ class Network(tf.Module):
     """Trainable network over all num_fields * dim elements; dropped elements are multiplied by zero."""
 
     def __init__(self, layout: FieldLayout, backbone: BackboneConfig, dim: int, gates: BernoulliGates | None = None) -> None:
+        """
+        Args:
+            layout: where the fields lie.
+            backbone: the network above the embedding.
+            dim: dimensions of every field.
+            gates: gates over the embedding.
+
+        Raises:
+            ConfigError: gates for a backbone that does not read the embedding.
+        """
         super().__init__("network")
+        if gates is not None:
+            check_searchable(backbone)
         self.layout, self.dim, self.gates = layout, dim, gates
         self.backbone = build_backbone(backbone, KeptDims.all(layout.num_fields, dim), 0)
         width = dim + int(self.backbone.uses_first_order)

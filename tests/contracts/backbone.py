@@ -7,14 +7,21 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from ihas.config import LearningConfig, TrainingConfig
+from ihas.data.dataset import Dataset
 from ihas.errors import ConfigError
 from ihas.export import onnx_graph
 from ihas.layers.embedding import Tensor
+from ihas.layout import FieldLayout
 from ihas.legacy_keras import tf
 from ihas.models.backbone import Backbone, KeptDims
+from ihas.models.network import Network, fresh_weights
+from ihas.prediction import GroupedRows, predict
 from ihas.serving.onnx_runtime import onnxruntime
+from ihas.training import Trainer, TrainingRows
 
 NUM_FIELDS, DIM, ROWS = 3, 4, 9
+LAYOUT = FieldLayout(("a", "b", "c"), (4, 4, 4), (1, 1, 1))
 ALL = KeptDims.all(NUM_FIELDS, DIM)
 SEED = tf.constant([1, 2])
 SOME = KeptDims(np.array([[1, 0, 1, 1], [0, 0, 0, 0], [0, 1, 0, 1]], bool))
@@ -50,6 +57,13 @@ def kept_masks() -> list[np.ndarray]:
     return [ALL.mask, single, SOME.mask, *(mask for mask in drawn if mask.any())]
 
 
+def _grouped_rows() -> GroupedRows:
+    """Nine rows, the last of them a group of its own."""
+    ids = np.random.default_rng(3).integers(0, 4, (ROWS, NUM_FIELDS)).astype(np.int32) + LAYOUT.first_rows
+    labels = (np.arange(ROWS) % 2).astype(np.float32)
+    return GroupedRows(Dataset(LAYOUT, ids, labels), (np.arange(ROWS) == ROWS - 1).astype(np.int32))
+
+
 class BackboneContract:
     """Laws of a network above the embedding."""
 
@@ -64,20 +78,20 @@ class BackboneContract:
         raise NotImplementedError
 
     def test_gradient_reaches_every_parameter(self, build: Build) -> None:
-        """In training every trainable variable, every value and every first-order weight has a gradient, and none is zero."""
+        """In training every trainable variable, every first-order weight and, where read, every value has a gradient that is not zero."""
         backbone = build(ALL, 0)
         randomize(backbone, 1)
         values, first_order = inputs(backbone, 2, rows=200)
-        watched = [tf.constant(part) for part in (values, first_order) if part is not None]
+        watched = {"values": tf.constant(values)} | ({} if first_order is None else {"first_order": tf.constant(first_order)})
         trainable = {name: variable for name, variable in backbone.named_variables().items() if variable.trainable}
         with tf.GradientTape() as tape:
-            tape.watch(watched)
-            found = backbone(watched[0], watched[1] if first_order is not None else None, SEED)
-            loss = tf.reduce_mean(tf.square(found - 1.0))
-        gradients = dict(
-            zip([*trainable, *map(str, range(len(watched)))], tape.gradient(loss, [*trainable.values(), *watched]), strict=True)
-        )
+            tape.watch(list(watched.values()))
+            loss = tf.reduce_mean(tf.square(backbone(watched["values"], watched.get("first_order"), SEED) - 1.0))
+        sources = trainable | watched
+        gradients = dict(zip(sources, tape.gradient(loss, list(sources.values())), strict=True))
         largest = {name: 0.0 if gradient is None else float(np.abs(gradient).max()) for name, gradient in gradients.items()}
+        if not backbone.uses_embedding:
+            assert largest.pop("values") == 0.0
         assert min(largest.values()) > 1e-6, largest
 
     def test_dropped_is_zero(self, build: Build) -> None:
@@ -118,6 +132,27 @@ class BackboneContract:
         trainable = [variable for variable in backbone.named_variables().values() if variable.trainable]
         gradients = [part for part in tape.gradient(found, trainable) if part is not None]
         assert all(np.isfinite(part).all() for part in (found, *gradients, *backbone.weights().values()))
+
+    def test_a_group_of_one_row(self, build: Build) -> None:
+        """Two groups train under their masks, one with a single row; both stay finite and score as their restricted backbones do."""
+        config = LearningConfig(
+            backbone=build(ALL, 0).config, training=TrainingConfig(embedding_dim=DIM, batch_size=4, epochs=2, learning_rate=0.01)
+        )
+        rows, masks = _grouped_rows(), np.stack([ALL.mask, SOME.mask])
+        network = Network(LAYOUT, config.backbone, DIM)
+        network.assign(fresh_weights(LAYOUT, config, np.random.default_rng(0)), masks)
+        trainer = Trainer(network, config.training, np.random.default_rng(0))
+        history = trainer.fit("groups", TrainingRows(rows, rows.take(rows.group == 1)), config.training.epochs, lambda _: None)
+        assert np.isfinite([figures.loss for figures in history]).all()
+        weights, ids = network.weights(), np.asarray(rows.rows.ids)
+        for group, kept in enumerate((ALL, SOME)):
+            backbone = build(kept, 0)
+            backbone.assign(backbone.restrict(weights.backbone, kept))
+            alone = rows.take(rows.group == group)
+            read = weights.table[ids[rows.group == group]]  # (rows, num_fields, width)
+            values = read[..., :DIM].reshape(len(read), -1)[:, kept.positions]
+            expected = logits(backbone, values, read[..., DIM] if backbone.uses_first_order else None)
+            np.testing.assert_allclose(predict(network, alone), expected, rtol=1e-5, atol=1e-5)
 
     def test_weights_round_trip(self, build: Build) -> None:
         """Weights taken from one backbone make another of its kind answer alike."""

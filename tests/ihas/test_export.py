@@ -15,6 +15,7 @@ from ihas.models.network import NetworkWeights, fresh_weights
 from ihas.prediction import GroupedRows, GroupModel, predict_groups
 from ihas.routing import embed
 from ihas.serving.onnx_runtime import onnxruntime
+from ihas.serving.paths import PathModel
 
 LAYOUT, DIM = FieldLayout(("user", "genres", "movie"), (4, 5, 3), (1, 3, 1)), 3
 MASK = np.array([[1, 0, 1], [0, 1, 1], [0, 0, 0]], bool)
@@ -22,7 +23,7 @@ MASK = np.array([[1, 0, 1], [0, 1, 1], [0, 0, 0]], bool)
 
 def _config(kind: str) -> LearningConfig:
     return LearningConfig(
-        backbone=BackboneConfig(kind=kind, hidden=(4,), batch_norm=True),  # type: ignore[arg-type]  # one of the two names
+        backbone=BackboneConfig(kind=kind, hidden=(4,), batch_norm=True),  # type: ignore[arg-type]  # names of the registry
         training=TrainingConfig(embedding_dim=DIM),
     )
 
@@ -58,7 +59,7 @@ def _serve(path: Path, ids: np.ndarray) -> np.ndarray:
     return np.asarray(onnxruntime.InferenceSession(path.graph, providers=["CPUExecutionProvider"]).run(["logits"], feed)[0])
 
 
-@pytest.mark.parametrize("kind", ["mlp", "dcn"])
+@pytest.mark.parametrize("kind", ["mlp", "dcn", "autoint", "finalmlp"])
 @pytest.mark.parametrize("mask", [MASK, np.ones_like(MASK)], ids=["restricted", "whole"])
 def test_path_scores_as_tensorflow_does(kind: str, mask: np.ndarray) -> None:
     """The exported path, read field by field, gives the logits of the masked network within 1e-5."""
@@ -71,14 +72,17 @@ def test_path_scores_as_tensorflow_does(kind: str, mask: np.ndarray) -> None:
     np.testing.assert_array_equal(path.mask, mask)
 
 
-def test_path_of_a_factorisation_machine() -> None:
-    """First-order weights travel beside the table and enter the graph as its second input."""
-    config, rows = _config("fm"), _rows()
+@pytest.mark.parametrize("kind", ["lr", "fm"])
+def test_path_with_first_order_weights(kind: str) -> None:
+    """First-order weights travel beside the table and enter the graph as its second input, also where it reads nothing else."""
+    config, rows = _config(kind), _rows()
     model = _model(config, MASK)
-    path = export_path("fm", model, LAYOUT, config)
+    path = export_path("first", model, LAYOUT, config)
     np.testing.assert_array_equal(path.first_order, model.weights.table[:, DIM])
     expected = predict_groups((model,), GroupedRows.one_group(rows), config)
     np.testing.assert_allclose(_serve(path, rows.ids), expected, rtol=1e-5, atol=1e-5)
+    served = PathModel(path, LAYOUT).logits(rows.ids, np.ones((len(rows), MASK.size), bool))
+    np.testing.assert_allclose(served, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_table_holds_kept_dimensions_only() -> None:

@@ -8,11 +8,13 @@ import numpy as np
 import orjson
 import pytest
 
+from ihas.config import BackboneConfig, LearningConfig
+from ihas.errors import ConfigError
 from ihas.results import RunResult
 from ihas.serving.loading import load_recommender
 from pipelines.folder import RunFolder
 from pipelines.reporter import Reporter
-from pipelines.run import Run, _ingest
+from pipelines.run import Run, _ingest, run_recipe
 from tests.pipelines.small_run import arrays, finish, kill_in, small_recipe, start
 
 STAGES = ("validating", "searching", "clustering", "retraining", "evaluating")
@@ -160,3 +162,13 @@ def test_the_same_file_as_test_part_or_as_validation_part_is_another_run(tmp_pat
         keys.append((len(ingested.parts.valid), len(ingested.parts.test)))
 
     assert keys == [(200, 40), (40, 200)]
+
+
+def test_a_run_without_anything_to_search_is_refused_at_once(tmp_path):
+    """Logistic regression has no dimensions to search: the run says so before it reads a row or writes a file."""
+    learning = LearningConfig(backbone=BackboneConfig(kind="lr"))
+    recipe = small_recipe().model_copy(update={"learning": learning})
+
+    with pytest.raises(ConfigError, match="'lr' reads first-order weights alone"):
+        run_recipe(recipe, tmp_path / "run", lambda _: None)
+    assert not list(tmp_path.rglob("*.json"))

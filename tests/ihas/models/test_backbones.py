@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
 
 from ihas.config import BackboneConfig
 from ihas.legacy_keras import tf
+from ihas.models.autoint import AutoInt
 from ihas.models.backbone import Backbone, KeptDims
 from ihas.models.dcn import DCN
 from ihas.models.deepfm import DeepFM
+from ihas.models.finalmlp import STREAMS, FinalMLP, Selection
 from ihas.models.fm import FM
 from ihas.models.ipnn import IPNN
+from ihas.models.lr import LR
 from ihas.models.mlp import MLP
-from ihas.models.registry import BACKBONES, build_backbone
+from ihas.models.registry import build_backbone
 from ihas.models.wide_deep import WideDeep
 from ihas.models.xdeepfm import XDeepFM
-from tests.contracts.backbone import ALL, SOME, BackboneContract, Build, inputs, logits, randomize
+from tests.contracts.backbone import ALL, BackboneContract, Build, inputs, logits, randomize
 
 HIDDEN = (5, 3)
 
@@ -175,6 +178,76 @@ class TestXDeepFM(BackboneContract):
         return {12: (4 * (9 * 3 + 6 * 4) + 5 + 78, 41 + 87), 5: (4 * (9 * 3 + 6 * 4) + 5 + 43, 41 + 52)}
 
 
+class TestLR(BackboneContract):
+    """One bias; the first-order weights lie in the table."""
+
+    @pytest.fixture
+    def build(self) -> Build:
+        return _builder(LR, BackboneConfig(kind="lr"))
+
+    @pytest.fixture
+    def costs(self) -> dict[int, tuple[int, int]]:
+        return {12: (0, 1), 5: (0, 1)}
+
+
+class TestAutoInt(BackboneContract):
+    """Four kernels of 4 x 6, then three of 6 x 6, 18 pooled values, and the hidden layers of the MLP."""
+
+    @pytest.fixture
+    def build(self) -> Build:
+        return _builder(AutoInt, BackboneConfig(kind="autoint", hidden=HIDDEN, attention_dim=6, attention_heads=2, dropout=0.1))
+
+    @pytest.fixture
+    def costs(self) -> dict[int, tuple[int, int]]:
+        attention, kernels = 3 * (4 * 24 + 3 * 36) + 2 * 2 * 9 * 6 + 18, 4 * 24 + 3 * 36 + 18
+        return {12: (attention + 78, kernels + 87), 5: (attention + 43, kernels + 52)}
+
+
+class TestAutoIntWithoutHiddenLayers(BackboneContract):
+    """Attention alone; as many values leave the layer as enter it, so that nothing projects the residual."""
+
+    @pytest.fixture
+    def build(self) -> Build:
+        config = BackboneConfig(kind="autoint", hidden=(), num_attention_layers=1, attention_dim=4, attention_heads=1)
+        return _builder(AutoInt, config)
+
+    @pytest.fixture
+    def costs(self) -> dict[int, tuple[int, int]]:
+        return dict.fromkeys((12, 5), (3 * 3 * 16 + 2 * 9 * 4 + 12, 3 * 16 + 12 + 1))
+
+
+class TestFinalMLP(BackboneContract):
+    """Streams 12 -> 5 -> 4 and 12 -> 6, two heads of 2 x 3; each selection is a vector of 4, 4 -> 3 -> 12."""
+
+    @pytest.fixture
+    def build(self) -> Build:
+        return _builder(
+            FinalMLP, BackboneConfig(kind="finalmlp", hidden=(5, 4), second_hidden=(6,), selection_hidden=(3,), fusion_heads=2, dropout=0.1)
+        )
+
+    @pytest.fixture
+    def costs(self) -> dict[int, tuple[int, int]]:
+        fusion, stored = 4 + 6 + 2 * 6 + 6, 4 + 6 + 2 * 6 + 1 + 2 * (4 + 15)
+        return {
+            12: (60 + 20 + 72 + fusion, 65 + 24 + 78 + stored + 2 * 48),
+            5: (25 + 20 + 30 + fusion, 30 + 24 + 36 + stored + 2 * 20),
+        }
+
+
+class TestFinalMLPWithBatchNorm(BackboneContract):
+    """One head; the selections have no hidden layer and are never normalised."""
+
+    @pytest.fixture
+    def build(self) -> Build:
+        config = BackboneConfig(kind="finalmlp", hidden=(5,), second_hidden=(3,), selection_hidden=(), batch_norm=True)
+        return _builder(FinalMLP, config)
+
+    @pytest.fixture
+    def costs(self) -> dict[int, tuple[int, int]]:
+        fusion, stored = 5 + 3 + 15 + 3, 5 + 3 + 15 + 1 + 4 * 8
+        return {12: (60 + 36 + fusion, 60 + 36 + stored + 2 * (4 + 60)), 5: (25 + 15 + fusion, 25 + 15 + stored + 2 * (4 + 25))}
+
+
 def test_mlp_by_hand() -> None:
     """w relu(W e + b) + c of e = (1, 2): relu((1 - 2, 2 + 1)) = (0, 3), logit 3 * 2 - 1 = 5."""
     mlp = MLP(KeptDims.all(1, 2), BackboneConfig(hidden=(2,)), 0)
@@ -234,11 +307,57 @@ def test_xdeepfm_by_hand() -> None:
     np.testing.assert_allclose(found, [12.5 + 2 + 1])
 
 
-@pytest.mark.parametrize("kind", get_args(BackboneConfig.model_fields["kind"].annotation))
-def test_registry_knows_every_backbone(kind: str) -> None:
-    """Every name that a recipe may give builds a backbone of that name."""
-    assert build_backbone(BackboneConfig(kind=kind), SOME, 0).config.kind == kind  # type: ignore[arg-type]
-    assert kind in BACKBONES
+def test_logistic_regression_by_hand() -> None:
+    """Weights 1, 2 and 3 and a bias of .5, whatever the embedding holds."""
+    backbone = LR(KeptDims.all(3, 2), BackboneConfig(kind="lr"), 0)
+    backbone.assign({"output/bias": np.array([0.5])})
+    np.testing.assert_allclose(logits(backbone, np.full((1, 6), 9, np.float32), np.array([[1, 2, 3]], np.float32)), [6.5])
+
+
+def test_autoint_by_hand() -> None:
+    """Fields 0 and ln 3, all kernels 1: field 0 attends evenly, the other with e^(ln 3)^2; the residual adds the field itself."""
+    log3 = np.log(3.0)
+    config = BackboneConfig(kind="autoint", hidden=(), num_attention_layers=1, attention_dim=1, attention_heads=1)
+    backbone = AutoInt(KeptDims.all(2, 1), config, 0)
+    ones = {f"attention_0/{name}": np.ones((1, 1), np.float32) for name in ("query", "key", "value")}
+    backbone.assign(ones | {"pooled/kernel": np.array([[1], [10]]), "output/bias": np.array([0.5])})
+    share = 1 / (1 + np.exp(-(log3**2)))
+    found = logits(backbone, np.array([[0, log3]], np.float32), None)
+    np.testing.assert_allclose(found, [0.5 + log3 / 2 + 10 * (share * log3 + log3)], rtol=1e-6)
+
+
+def test_finalmlp_by_hand() -> None:
+    """Weights of 1 leave e = (1, 2) as it is: streams 3 and (1, 2), linear parts 3 + 10 + 40, product 3 * (1 + 2 * 2), bias .5."""
+    config = BackboneConfig(kind="finalmlp", hidden=(1,), second_hidden=(2,), selection_hidden=())
+    backbone = FinalMLP(KeptDims.all(1, 2), config, 0)
+    weights = {name: np.zeros_like(value) for name, value in backbone.weights().items()}
+    weights |= {"first_hidden_0/kernel": np.ones((2, 1)), "second_hidden_0/kernel": np.eye(2)}
+    weights |= {"output/first": np.ones((1, 1)), "output/second": np.array([[10], [20]])}
+    backbone.assign(weights | {"output/product": np.array([[[1, 2]]]), "output/bias": np.array([0.5])})
+    np.testing.assert_allclose(logits(backbone, np.array([[1, 2]], np.float32), None), [3 + 50 + 15 + 0.5])
+
+
+def test_selection_doubles_what_a_stream_reads() -> None:
+    """2 sigmoid(ln 3) = 1.5 for the first element and 2 sigmoid(-ln 3) = .5 for the second."""
+    selection = Selection(KeptDims.all(1, 2), BackboneConfig(kind="finalmlp", selection_hidden=()), np.random.default_rng(0))
+    parts = selection.named_variables()
+    parts["selected/kernel"].assign(np.zeros((2, 2)))
+    parts["selected/bias"].assign([np.log(3.0), -np.log(3.0)])
+    np.testing.assert_allclose(selection(), [[1.5, 0.5]], rtol=1e-6)
+
+
+def test_streams_drop_different_units() -> None:
+    """Two streams of equal shape and weights draw dropout apart, so that their outputs differ in training and agree outside it."""
+    config = BackboneConfig(kind="finalmlp", hidden=(40,), second_hidden=(40,), selection_hidden=(), dropout=0.5)
+    backbone = FinalMLP(ALL, config, 0)
+    weights = {name: np.zeros_like(value) for name, value in backbone.weights().items()}
+    for name in STREAMS:
+        weights[f"{name}_hidden_0/kernel"] = np.ones((12, 40), np.float32)
+    weights |= {"output/first": np.ones((40, 1)), "output/second": -np.ones((40, 1))}
+    backbone.assign(weights)
+    values = np.ones((3, 12), np.float32)
+    np.testing.assert_allclose(logits(backbone, values, None), 0.0, atol=1e-4)
+    assert (np.abs(logits(backbone, values, None, tf.constant([1, 2]))) > 1.0).any()
 
 
 def test_dropout_acts_in_training_only() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ihas.config import BackboneConfig, LearningConfig, SearchConfig, TrainingConfig
+from ihas.errors import ConfigError
 from ihas.layers.gates import BernoulliGates
 from ihas.layers.regularizers import gate_penalty
 from ihas.layout import PADDING, FieldLayout
@@ -47,6 +48,13 @@ def _gates(**settings: Any) -> BernoulliGates:
 
 def _all_groups(network: Network, ids: np.ndarray = IDS) -> np.ndarray:
     return np.asarray(network.predict(ids, np.zeros(len(ids), np.int32)))
+
+
+def test_refuses_gates_that_no_score_reads() -> None:
+    """Gates over the embedding of logistic regression are refused; without gates the network is built."""
+    Network(LAYOUT, BackboneConfig(kind="lr"), DIM)
+    with pytest.raises(ConfigError, match="backbone of a search must read embedding dimensions"):
+        Network(LAYOUT, BackboneConfig(kind="lr"), DIM, _gates())
 
 
 def test_linear_network_by_hand() -> None:

@@ -1,0 +1,45 @@
+"""Recipes of plain models under published settings."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from ihas.config import BackboneConfig, TrainingConfig
+from pipelines.published import FOLDER, row
+from pipelines.recipe import read_recipe
+from tests.pipelines.small_run import small_recipe
+
+KINDS = get_args(BackboneConfig.model_fields["kind"].annotation)
+
+
+def test_every_backbone_has_a_recipe():
+    """There is one recipe for each backbone, named after it, and no other."""
+    assert sorted(path.stem for path in FOLDER.glob("*.toml")) == sorted(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_recipe_is_the_published_setting(kind, monkeypatch):
+    """A recipe builds its backbone under the schedule that all of them share and keeps every value of the table."""
+    monkeypatch.setenv("IHAS_DATA", "/data")
+    recipe = read_recipe(FOLDER / f"{kind}.toml")
+    training = recipe.learning.training
+
+    assert recipe.learning.backbone.kind == kind
+    assert recipe.learning.encoding.min_count == 1
+    assert (training.batch_size, training.learning_rate, training.plateau_factor, training.epochs) == (4096, 1e-3, 0.1, 100)
+
+
+def test_a_row_measures_a_trained_plain_model():
+    """Logistic regression on the coupons orders test rows far better than chance; its parameters are the table's and one bias."""
+    recipe = small_recipe()
+    training = TrainingConfig(embedding_dim=1, batch_size=256, learning_rate=0.02, epochs=3)
+    learning = recipe.learning.model_copy(update={"backbone": BackboneConfig(kind="lr"), "training": training})
+    cells = [cell.strip() for cell in row(recipe.model_copy(update={"learning": learning})).strip("|").split("|")]
+
+    assert cells[:2] == ["lr", "0"]
+    assert float(cells[2]) > 0.65
+    assert float(cells[3]) < 0.68
+    assert cells[4] == "3"
+    assert int(cells[6].replace(",", "")) % 2 == 1
