@@ -89,7 +89,7 @@ class PEP:
 
     name: str = "pep"
     source: str = "Liu et al., ICLR 2021"
-    settings: tuple[Setting, ...] = tuple({"per": per, "start": -8.0} for per in ("table", "dimension", "field", "row"))
+    settings: tuple[Setting, ...] = tuple({"per": per, "start": start} for per in ("dimension", "row") for start in (-8.0, -12.0))
 
     def train(self, parts: Parts, config: LearningConfig, setting: Setting, listen: EpochListener) -> Answers:
         """Search for the two short trainings, retrain for the long one."""

@@ -1,6 +1,7 @@
 """Plain models of other sizes: what a smaller, or a larger, embedding or network alone is worth.
 
-Settings are factors on `training.embedding_dim` and on every number of `backbone.hidden`; nothing else changes.
+Settings are factors on `training.embedding_dim` and on every number of `backbone.hidden` and
+`backbone.second_hidden`; nothing else changes.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from ihas.config import LearningConfig
 from ihas.data.dataset import Parts
 from ihas.evaluate.variants import plain_variant
-from ihas.search.base import continue_base, train_base
+from ihas.plain import continue_plain, train_plain
 from ihas.training import EpochListener
 from pipelines.peers.peer import Answers, Setting
 
@@ -38,7 +39,8 @@ class Resized:
 
 def resized(config: LearningConfig, dim: float, hidden: float) -> LearningConfig:
     """The same model with its sizes multiplied, none below 1."""
-    backbone = config.backbone.model_copy(update={"hidden": tuple(_times(units, hidden) for units in config.backbone.hidden)})
+    layers = {name: tuple(_times(units, hidden) for units in getattr(config.backbone, name)) for name in ("hidden", "second_hidden")}
+    backbone = config.backbone.model_copy(update=layers)
     training = config.training.model_copy(update={"embedding_dim": _times(config.training.embedding_dim, dim)})
     return config.model_copy(update={"backbone": backbone, "training": training})
 

@@ -26,9 +26,9 @@ class TestLarger(PeerContract):
 
 
 def test_sizes_by_hand() -> None:
-    """Half of 4 dims and three times 8 units; sizes are whole, and at least 1; nothing else changes."""
+    """Half of 4 dims and three times 8 units, or 16 and 8 in a second stream; sizes are whole, and at least 1; nothing else changes."""
     own = resized(CONFIG, 0.5, 3.0)
-    assert (own.training.embedding_dim, own.backbone.hidden) == (2, (24,))
+    assert (own.training.embedding_dim, own.backbone.hidden, own.backbone.second_hidden) == (2, (24,), (48, 24))
     assert resized(CONFIG, 0.01, 0.01).training.embedding_dim == resized(CONFIG, 0.01, 0.01).backbone.hidden[0] == 1
     assert resized(own, 2.0, 1 / 3) == CONFIG
 
