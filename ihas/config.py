@@ -154,14 +154,28 @@ class TrainingConfig(Config):
     """Rows of one step; without it, the power of two nearest to a two-hundredth of the training rows, from 32 to 4,096."""
     learning_rate: Annotated[float, Field(gt=0.0)] = 3e-3
     """Adam's step size at the start."""
-    embedding_l2: Annotated[float, Field(ge=0.0)] = 1e-4
-    """Weight of half the squared norm of the embedding table in the loss."""
-    epochs: Count = 30
+    embedding_l2: Annotated[float, Field(ge=0.0)] | None = None
+    """Weight of half the squared norm of the embedding table in the loss; without it, the plain model is trained under
+    several and validation chooses."""
+    epochs: Count = 60
     """Most passes over the training rows."""
     patience: Count = 3
     """Epochs without a better validation AUC that are put up with; one more ends training, and the best weights are kept."""
     plateau_factor: Annotated[float, Field(gt=0.0, le=1.0)] = 0.3
     """Factor on the learning rate after each epoch that is not better."""
+
+
+class DistilConfig(Config):
+    """Before the search: several plain models together, the teacher, label the rows that everything after learns from."""
+
+    members: Annotated[int, Field(ge=0, le=64)] = 4
+    """Plain models in the teacher, the best plain model among them; 0 for none: all learn from the clicks alone."""
+    copies: Annotated[int, Field(ge=0, le=16)] = 1
+    """Rows added for each training row, with some fields' values taken from other rows; the teacher labels them."""
+    swap_fraction: Fraction = 0.1
+    """Share of an added row's fields that are taken from another row."""
+    l2_factor: Annotated[float, Field(ge=0.0, le=1.0)] = 0.1
+    """What remains of `training.embedding_l2` under the teacher, whose labels leave less to overfit."""
 
 
 class SearchConfig(Config):
@@ -239,6 +253,8 @@ class LearningConfig(Config):
     """The network above the embedding."""
     training: TrainingConfig = TrainingConfig()
     """The training loop."""
+    distil: DistilConfig = DistilConfig()
+    """The teacher."""
     search: SearchConfig = SearchConfig()
     """Stage 1."""
     cluster: ClusterConfig = ClusterConfig()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -45,3 +45,7 @@ class Grouping:
     def num_groups(self) -> int:
         """Groups."""
         return len(self.masks)
+
+    def of_first(self, num_rows: int) -> Grouping:
+        """The same with the groups of the first training rows only: those that were read, before those that a teacher added."""
+        return replace(self, groups=replace(self.groups, train=self.groups.train[:num_rows]))

@@ -19,6 +19,7 @@ from ihas.prediction import GroupedRows, predict
 from ihas.results import EpochFigures
 
 BLOCK_ROWS = 1_000_000
+DEFAULT_L2 = 1e-4  # where no base stage has settled it
 EpochListener = Callable[[EpochFigures], None]
 
 
@@ -41,7 +42,7 @@ class Trainer:
     def __init__(self, network: Network, config: TrainingConfig, rng: np.random.Generator) -> None:
         self.network, self.config, self.rng = network, config, rng
         self.dense = network.dense_variables
-        self.optimizer = Adam(network.table, self.dense, config.embedding_l2)
+        self.optimizer = Adam(network.table, self.dense, DEFAULT_L2 if config.embedding_l2 is None else config.embedding_l2)
 
     def fit(
         self, name: str, rows: TrainingRows, epochs: int, listen: EpochListener, *, start_counts: bool = False

@@ -4,37 +4,41 @@
     random groups    does it matter who is in a group?
     groups on e      do the gates matter for grouping?
     groups on z      and do the gates alone suffice?    (or on e*z, where validation chose z)
+    teacher          what would all its members together answer, at the cost of all?
 
-Controls are trained exactly as the groups are.
+Controls in groups are trained exactly as the groups are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 from ihas.cluster.division import Clustering
 from ihas.cluster.stage import form_groups, random_groups
 from ihas.cluster.thresholds import Scorer
-from ihas.config import LearningConfig
-from ihas.evaluate.variants import Variant, gated_variant, grouped_variant, plain_variant, static_variant
+from ihas.distil.stage import Distilled
+from ihas.evaluate.variants import Variant, gated_variant, grouped_variant, path_cost, plain_variant, static_variant
 from ihas.grouping import Grouping
+from ihas.models.network import NetworkWeights
+from ihas.plain import continue_plain
 from ihas.prediction import GroupModel
+from ihas.results import Cost
 from ihas.retrain.stage import Retraining, retrain_groups
 from ihas.routing import PointsOf
-from ihas.search.base import continue_base
 from ihas.training import EpochListener
 from pipelines.folder import RunFolder, stage_key
 from pipelines.reporter import Reporter
 from pipelines.trained import Trained
 
 
-def train_controls(folder: RunFolder, before: str, trained: Trained, config: LearningConfig, reporter: Reporter) -> tuple[Variant, ...]:
+def train_controls(folder: RunFolder, before: str, trained: Trained, reporter: Reporter) -> tuple[Variant, ...]:
     """All variants, the base first; each is kept in the run folder once it is done."""
-    makers = candidate_makers(trained, config, reporter.epoch)
-    if config.evaluate.controls:
-        makers |= control_makers(trained, config, reporter.epoch)
+    makers = candidate_makers(trained, reporter.epoch)
+    if trained.learning.evaluate.controls:
+        makers |= control_makers(trained, reporter.epoch)
     variants: list[Variant] = []
     for name, make in makers.items():
         reporter.enter("evaluating", f"Comparing: {name}", (len(variants), len(makers)))
@@ -42,34 +46,43 @@ def train_controls(folder: RunFolder, before: str, trained: Trained, config: Lea
     return tuple(variants)
 
 
-def candidate_makers(trained: Trained, config: LearningConfig, listen: EpochListener) -> dict[str, Callable[[], Variant]]:
+def candidate_makers(trained: Trained, listen: EpochListener) -> dict[str, Callable[[], Variant]]:
     """What may be chosen, the simplest first."""
-    parts, found, grouping = trained.data.parts, trained.found, trained.grouping
-
-    share = np.bincount(grouping.groups.train, minlength=grouping.num_groups) / len(parts.train)
+    parts, config, found, grouping = trained.parts, trained.learning, trained.found, trained.instances
+    share = np.bincount(grouping.groups.train, minlength=grouping.num_groups) / len(grouping.groups.train)
     kept_fraction = float(share @ grouping.mean_gates.mean(axis=(1, 2)))
 
-    def static() -> Variant:
-        (one_group,) = form_groups(_clustering(trained, config), [(1, "masked")], Scorer(parts, found.weights, config))
-        return static_variant(_retrain("static", one_group, trained, config, listen), parts, config)
+    def base() -> Variant:
+        real, plain = trained.data.parts, trained.plain
+        return plain_variant("base", continue_plain(real, trained.base.weights, plain, "base", listen).weights, real, plain)
 
+    def distilled(student: NetworkWeights) -> Variant:
+        return plain_variant("distilled", continue_plain(parts, student, config, "student", listen).weights, parts, config)
+
+    def static() -> Variant:
+        (one_group,) = form_groups(_clustering(trained), [(1, "masked")], Scorer(parts, found.weights, config))
+        return static_variant(_retrain("static", one_group, trained, listen), parts, config)
+
+    students = {"distilled": partial(distilled, trained.distilled.student)} if trained.distilled else {}
     return {
-        "base": lambda: plain_variant(continue_base(parts, trained.base, config, listen).weights, parts, config),
+        "base": base,
+        **students,
         "static": static,
         "supernet": lambda: gated_variant(found.weights, found.gates, kept_fraction, parts, config),
         "grouped": lambda: grouped_variant("grouped", trained.retrained.models, grouping, found.gates, parts, config),
     }
 
 
-def control_makers(trained: Trained, config: LearningConfig, listen: EpochListener) -> dict[str, Callable[[], Variant]]:
+def control_makers(trained: Trained, listen: EpochListener) -> dict[str, Callable[[], Variant]]:
     """What is there to compare with."""
-    parts, found, number = trained.data.parts, trained.found, trained.grouping.num_groups
+    parts, config, found, number = trained.parts, trained.learning, trained.found, trained.grouping.num_groups
     other: PointsOf = "mask" if trained.grouping.on == "masked" else "masked"
 
     def control(name: str, form: Callable[[Clustering, Scorer], Grouping]) -> Callable[[], Variant]:
         def make() -> Variant:
-            own = form(_clustering(trained, config), Scorer(parts, found.weights, config))
-            return grouped_variant(name, _retrain(name, own, trained, config, listen), own, found.gates, parts, config)
+            own = form(_clustering(trained), Scorer(parts, found.weights, config))
+            models = _retrain(name, own, trained, listen)
+            return grouped_variant(name, models, own.of_first(len(trained.data.parts.train)), found.gates, parts, config)
 
         return make
 
@@ -78,15 +91,29 @@ def control_makers(trained: Trained, config: LearningConfig, listen: EpochListen
         "groups on e": lambda clustering, scorer: form_groups(clustering, [(number, "embedding")], scorer)[0],
         other_name(other): lambda clustering, scorer: form_groups(clustering, [(number, other)], scorer)[0],
     }
-    return {name: control(name, form) for name, form in makers.items()}
+    teachers = {"teacher": partial(_teacher, trained, trained.distilled)} if trained.distilled else {}
+    return {**teachers, **{name: control(name, form) for name, form in makers.items()}}
 
 
-def _clustering(trained: Trained, config: LearningConfig) -> Clustering:
-    return Clustering(trained.data.parts, trained.found.weights, trained.found.gates, config)
+def _teacher(trained: Trained, distilled: Distilled) -> Variant:
+    model = GroupModel("base", trained.base.weights, np.ones_like(trained.grouping.masks[0]))
+    parameters, adds = path_cost(model, trained.parts.train.layout, trained.plain)
+    times = distilled.num_members
+    cost = Cost(
+        parameters_per_path=times * parameters,
+        parameters_total=times * parameters,
+        multiply_adds=times * adds,
+        kept_dims=float(times * model.mask.sum()),
+    )
+    return Variant("teacher", (model,), False, distilled.valid_logits, distilled.test_logits, cost)
 
 
-def _retrain(name: str, grouping: Grouping, trained: Trained, config: LearningConfig, listen: EpochListener) -> tuple[GroupModel, ...]:
-    return retrain_groups(Retraining(trained.data.parts, grouping, trained.found.weights, config, name), listen).models
+def _clustering(trained: Trained) -> Clustering:
+    return Clustering(trained.parts, trained.found.weights, trained.found.gates, trained.learning)
+
+
+def _retrain(name: str, grouping: Grouping, trained: Trained, listen: EpochListener) -> tuple[GroupModel, ...]:
+    return retrain_groups(Retraining(trained.parts, grouping, trained.found.weights, trained.learning, name), listen).models
 
 
 def other_name(on: PointsOf) -> str:

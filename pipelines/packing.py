@@ -48,10 +48,10 @@ def _replace_bundle(bundle: Bundle, folder: Path) -> None:
 
 def summarise(recipe: Recipe, trained: Trained, variants: tuple[Variant, ...], seconds: dict[str, float]) -> RunResult:
     """Figures of every variant and group, and the choice in words."""
-    data, parts, grouping, learning = trained.data, trained.data.parts, trained.grouping, recipe.learning
+    data, parts, grouping, learning = trained.data, trained.data.parts, trained.instances, trained.learning
     results = variant_results(variants, parts)
-    chosen = choose(results)
-    served = next(variant for variant in variants if variant.name == chosen.name)
+    served = choose(variants, parts)
+    chosen = next(result for result in results if result.name == served.name)
     table = table_of(trained.found.weights, learning.training.embedding_dim)
     return RunResult(
         name=recipe.name,
@@ -66,16 +66,21 @@ def summarise(recipe: Recipe, trained: Trained, variants: tuple[Variant, ...], s
         diversity=trained.found.diversity,
         group_counts=grouping.tried,
         grouped_on=grouping.on,
-        history=(*trained.base.history, *trained.found.history, *trained.retrained.history),
+        history=(
+            *trained.base.history,
+            *(trained.distilled.history if trained.distilled else ()),
+            *trained.found.history,
+            *trained.retrained.history,
+        ),
         points=plane(parts.train, grouping, table, trained.found.gates, generator(learning.seed, "plane")),
         seconds={stage: round(value, 2) for stage, value in seconds.items()},
-        learning=learning,
+        learning=trained.plain,
     )
 
 
 def make_bundle(recipe: Recipe, trained: Trained, chosen: Variant, result: RunResult) -> Bundle:
     """The chosen variant, ready to serve."""
-    data, learning = trained.data, recipe.learning
+    data, learning = trained.data, trained.learning
     router, paths, path_of_group = _routing(trained, chosen, learning)
     return Bundle(
         name=recipe.name,

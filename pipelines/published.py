@@ -13,11 +13,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from ihas.base.stage import train_base
 from ihas.config import Recipe
 from ihas.data.ingest import ingest
 from ihas.evaluate.variants import plain_variant
 from ihas.metrics import figures
-from ihas.search.base import train_base
 from pipelines.recipe import read_recipe
 
 FOLDER = Path(__file__).parent / "recipes" / "published"
@@ -51,7 +51,7 @@ def row(recipe: Recipe) -> str:
         start = time.perf_counter()
         base = train_base(parts, learning, lambda _: None)
         seconds = time.perf_counter() - start
-        variant = plain_variant(base.weights, parts, learning)
+        variant = plain_variant("base", base.weights, parts, learning)
     test = figures(variant.test_logits, parts.test.labels)
     return (
         f"| {learning.backbone.kind} | {learning.seed} | {test.auc:.5f} | {test.log_loss:.4f} | {len(base.history)} | {seconds:.0f} "

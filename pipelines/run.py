@@ -1,4 +1,4 @@
-"""A recipe, carried out: data -> base -> search -> cluster -> retrain -> evaluate -> bundle.
+"""A recipe, carried out: data -> base -> distil -> search -> cluster -> retrain -> evaluate -> bundle.
 
 This page is the order of the stages; what each does is in `ihas`.
 """
@@ -10,16 +10,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ihas.base.stage import BaseResult, train_base
 from ihas.cluster.division import Clustering, check_numbers
 from ihas.cluster.stage import cluster_instances
 from ihas.config import LearningConfig, Recipe, RunOptions
+from ihas.data.dataset import Parts
 from ihas.data.ingest import ingest
 from ihas.data.storage import Ingested, load_ingested
+from ihas.distil.stage import Distilled, distil, student_config, taught_parts
 from ihas.grouping import Grouping
+from ihas.models.network import NetworkWeights
 from ihas.models.registry import check_searchable
 from ihas.results import RunResult
 from ihas.retrain.stage import Retraining, RetrainResult, retrain_groups
-from ihas.search.base import BaseModel, train_base
 from ihas.search.stage import SearchResult, search_gates
 from pipelines.controls import train_controls
 from pipelines.folder import RunFolder, file_digest, stage_key
@@ -37,11 +40,12 @@ class Run:
     folder: RunFolder
     reporter: Reporter
     keys: list[str] = field(default_factory=list)
+    settled: LearningConfig | None = None
 
     @property
     def learning(self) -> LearningConfig:
-        """What is learnt."""
-        return self.recipe.learning
+        """What is learnt; after the base, with what its trials settled."""
+        return self.settled or self.recipe.learning
 
     def key(self, name: str, settings: Any) -> str:
         """Key of the next stage, after all stages before it."""
@@ -60,12 +64,15 @@ def run_recipe(recipe: Recipe, path: Path, report: Report) -> RunResult:
     with folder.locked():
         run = Run(recipe, folder, Reporter(report))
         data = _ingest(run)
-        base, found = _search(run, data)
-        grouping = _cluster(run, data, found)
-        retrained = _retrain(run, data, found, grouping)
-        trained = Trained(data, base, found, grouping, retrained)
+        base = _base(run, data)
+        plain = run.learning
+        distilled, parts = _distil(run, data, base)
+        found = _search(run, parts, distilled.student if distilled else base.weights)
+        grouping = _cluster(run, parts, found)
+        retrained = _retrain(run, parts, found, grouping)
+        trained = Trained(data, base, distilled, parts, found, grouping, retrained, plain, run.learning)
         run.reporter.enter("evaluating", "Comparing with the controls")
-        variants = train_controls(run.folder, run.keys[-1], trained, run.learning, run.reporter)
+        variants = train_controls(run.folder, run.keys[-1], trained, run.reporter)
         result = pack(run.recipe, run.folder, trained, variants)
     run.reporter.finish(result.verdict)
     return result
@@ -99,24 +106,41 @@ def _write_data(recipe: Recipe, folder: Path) -> None:
     ingest(recipe.data, recipe.learning.encoding, recipe.learning.split, recipe.learning.seed, folder / "encoded")
 
 
-def _search(run: Run, data: Ingested) -> tuple[BaseModel, SearchResult]:
-    learning, listen = run.learning, run.reporter.epoch
-    run.reporter.enter("searching", "Training the plain model", (0, 2))
+def _base(run: Run, data: Ingested) -> BaseResult:
+    learning = run.learning
+    run.reporter.enter("searching", "Training the plain model", (0, 3))
     settings = learning.model_dump(mode="json", include={"backbone", "training"}) | {"threads": threads(run.recipe.run)}
     key = run.key("base", settings)
-    base: BaseModel = run.folder.stage("base", key, lambda: train_base(data.parts, learning, listen))
-    run.reporter.enter("searching", "Searching gates", (1, 2))
+    base: BaseResult = run.folder.stage("base", key, lambda: train_base(data.parts, learning, run.reporter.epoch))
+    run.settled = base.settled(learning)
+    return base
+
+
+def _distil(run: Run, data: Ingested, base: BaseResult) -> tuple[Distilled | None, Parts]:
+    learning = run.learning
+    if not learning.distil.members:
+        return None, data.parts
+    run.reporter.enter("searching", "Training a teacher and its student", (1, 3))
+    key, candidates = run.key("distil", learning.distil.model_dump(mode="json")), tuple(trial.model.weights for trial in base.trials)
+    distilled: Distilled = run.folder.stage("distil", key, lambda: distil(data.parts, candidates, learning, run.reporter.epoch))
+    run.settled = student_config(learning)
+    return distilled, taught_parts(data.parts, distilled.labels, learning)
+
+
+def _search(run: Run, parts: Parts, start: NetworkWeights) -> SearchResult:
+    learning = run.learning
+    run.reporter.enter("searching", "Searching gates", (2, 3))
     key = run.key("search", learning.search.model_dump(mode="json"))
-    found: SearchResult = run.folder.stage("search", key, lambda: search_gates(data.parts, base, learning, listen))
+    found: SearchResult = run.folder.stage("search", key, lambda: search_gates(parts, start, learning, run.reporter.epoch))
     diversity = found.diversity
     run.reporter.say(
         f"Gates found: {diversity.distinct_masks:,} different masks in {diversity.rows:,} rows, {diversity.kept_fraction:.0%} open"
     )
-    return base, found
+    return found
 
 
-def _cluster(run: Run, data: Ingested, found: SearchResult) -> Grouping:
-    clustering = Clustering(data.parts, found.weights, found.gates, run.learning)
+def _cluster(run: Run, parts: Parts, found: SearchResult) -> Grouping:
+    clustering = Clustering(parts, found.weights, found.gates, run.learning)
     run.reporter.enter("clustering", "Grouping instances by their gates")
     key = run.key("cluster", run.learning.cluster.model_dump(mode="json"))
     grouping: Grouping = run.folder.stage("cluster", key, lambda: cluster_instances(clustering))
@@ -124,8 +148,8 @@ def _cluster(run: Run, data: Ingested, found: SearchResult) -> Grouping:
     return grouping
 
 
-def _retrain(run: Run, data: Ingested, found: SearchResult, grouping: Grouping) -> RetrainResult:
-    retraining = Retraining(data.parts, grouping, found.weights, run.learning, "grouped")
+def _retrain(run: Run, parts: Parts, found: SearchResult, grouping: Grouping) -> RetrainResult:
+    retraining = Retraining(parts, grouping, found.weights, run.learning, "grouped")
     run.reporter.enter("retraining", "Training the groups' models")
     key = run.key("retrain", run.learning.retrain.model_dump(mode="json"))
     result: RetrainResult = run.folder.stage("retrain", key, lambda: retrain_groups(retraining, run.reporter.epoch))

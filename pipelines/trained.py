@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ihas.base.stage import BaseResult
+from ihas.config import LearningConfig
+from ihas.data.dataset import Parts
 from ihas.data.storage import Ingested
+from ihas.distil.stage import Distilled
 from ihas.grouping import Grouping
 from ihas.retrain.stage import RetrainResult
-from ihas.search.base import BaseModel
 from ihas.search.stage import SearchResult
 
 
@@ -18,13 +21,26 @@ class Trained:
     Attributes:
         data: encoded rows, encoder, schema, items.
         base: the plain model.
+        distilled: the teacher and its student; None without a teacher.
+        parts: what everything after the base learns from: the encoded rows, labelled and added to by the teacher.
         found: the search.
         grouping: the groups.
         retrained: the groups' models.
+        plain: settings of the plain model.
+        learning: settings of everything after it.
     """
 
     data: Ingested
-    base: BaseModel
+    base: BaseResult
+    distilled: Distilled | None
+    parts: Parts
     found: SearchResult
     grouping: Grouping
     retrained: RetrainResult
+    plain: LearningConfig
+    learning: LearningConfig
+
+    @property
+    def instances(self) -> Grouping:
+        """The groups of the encoded rows alone."""
+        return self.grouping.of_first(len(self.data.parts.train))

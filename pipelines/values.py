@@ -14,22 +14,24 @@ import orjson
 from pydantic import BaseModel
 from safetensors.numpy import load_file, save_file
 
+from ihas.base.stage import BaseResult, Trial
+from ihas.distil.stage import Distilled
 from ihas.errors import DataError
 from ihas.evaluate.variants import Variant
 from ihas.grouping import Grouping, PartGroups
 from ihas.models.network import NetworkWeights
+from ihas.plain import PlainModel
 from ihas.prediction import GroupModel
 from ihas.results import Cost, Diversity, EpochFigures, GroupCountResult
 from ihas.retrain.stage import RetrainResult
 from ihas.routing import Gates
-from ihas.search.base import BaseModel as PlainModel
 from ihas.search.stage import SearchResult
 
 VALUES: dict[str, Any] = {
-    cls.__name__ if cls is not PlainModel else "PlainModel": cls
+    cls.__name__: cls
     for cls in (
-        Cost, Diversity, EpochFigures, Gates, GroupCountResult, Grouping, GroupModel, NetworkWeights, PartGroups,
-        PlainModel, RetrainResult, SearchResult, Variant,
+        BaseResult, Cost, Distilled, Diversity, EpochFigures, Gates, GroupCountResult, Grouping, GroupModel, NetworkWeights, PartGroups,
+        PlainModel, RetrainResult, SearchResult, Trial, Variant,
     )
 }  # fmt: skip
 NAMES = {cls: name for name, cls in VALUES.items()}

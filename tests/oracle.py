@@ -13,10 +13,10 @@ from ihas.config import BackboneConfig, ClusterConfig, LearningConfig, RetrainCo
 from ihas.data.synthetic import Oracle, make_tribes
 from ihas.grouping import Grouping
 from ihas.metrics import auc
+from ihas.plain import PlainModel, train_plain
 from ihas.prediction import GroupedRows, predict_groups
 from ihas.results import EpochFigures
 from ihas.retrain.stage import Retraining, RetrainResult, retrain_groups
-from ihas.search.base import BaseModel, train_base
 from ihas.search.stage import SearchResult, search_gates
 
 
@@ -26,7 +26,7 @@ class Solved:
 
     oracle: Oracle
     config: LearningConfig
-    base: BaseModel
+    base: PlainModel
     found: SearchResult
     clustering: Clustering
     grouping: Grouping
@@ -57,8 +57,8 @@ def tribes_config(num_tribes: int) -> LearningConfig:
 def solved_tribes(num_tribes: int) -> Solved:
     """The oracle with so many tribes, taken through all stages."""
     oracle, config = make_tribes(np.random.default_rng(7), num_tribes, (20_000, 5_000, 5_000)), tribes_config(num_tribes)
-    base = train_base(oracle.parts, config, ignore)
-    found = search_gates(oracle.parts, base, config, ignore)
+    base = train_plain(oracle.parts, config, "base", ignore)
+    found = search_gates(oracle.parts, base.weights, config, ignore)
     clustering = Clustering(oracle.parts, found.weights, found.gates, config)
     grouping = cluster_instances(clustering)
     retrained = retrain_groups(Retraining(oracle.parts, grouping, found.weights, config, "grouped"), ignore)

@@ -7,23 +7,28 @@ are read by this stage only.
 
 from __future__ import annotations
 
+import numpy as np
+
 from ihas.data.dataset import Parts
 from ihas.evaluate.variants import Variant
-from ihas.metrics import auc_difference, figures
+from ihas.metrics import auc, auc_difference, figures
 from ihas.results import VariantResult
 
 DESCRIPTIONS = {
     "base": "The plain model: every embedding dimension for every row, trained for as long as the others.",
+    "distilled": "The plain model, taught by several plain models together on more rows than were clicked or passed by.",
     "static": "One mask for all rows: a dimension search without groups.",
     "supernet": "One model, each row under its own gates.",
     "grouped": "A mask and a model per group of rows with similar gates.",
+    "teacher": "All plain models of the teacher, asked for every row.",
     "random groups": "As many groups, drawn at random.",
     "groups on e": "As many groups, K-means on the embedding, gates ignored.",
     "groups on z": "As many groups, K-means on the gates alone.",
     "groups on e*z": "As many groups, K-means on the masked embedding.",
 }
 HARDLY_BETTER_THAN_CHANCE = 0.53
-CANDIDATES = ("base", "static", "supernet", "grouped")
+CANDIDATES = ("base", "distilled", "static", "supernet", "grouped")
+ONE_STANDARD_ERROR = 0.6827
 
 
 def variant_results(variants: tuple[Variant, ...], parts: Parts) -> tuple[VariantResult, ...]:
@@ -45,10 +50,23 @@ def _variant_result(variant: Variant, base: Variant, parts: Parts) -> VariantRes
     )
 
 
-def choose(results: tuple[VariantResult, ...]) -> VariantResult:
-    """The candidate with the highest pooled validation AUC; the earlier, simpler one of equals."""
-    candidates = [result for result in results if result.role == "candidate"]
-    return max(candidates, key=lambda result: result.valid.auc or 0.0)
+def choose(variants: tuple[Variant, ...], parts: Parts) -> Variant:
+    """The smallest candidate that validation rows hardly tell from the best; the base where they do not show that it is beaten.
+
+    base        unless the best candidate's AUC exceeds its by more than the 95 % interval of the paired difference
+    otherwise   the fewest multiply-adds among candidates within one standard error of the best
+    """
+    candidates = [variant for variant in variants if variant.name in CANDIDATES]
+    labels, base = parts.valid.labels, candidates[0]
+    best = max(candidates, key=lambda variant: auc(variant.valid_logits, labels) or 0.0)
+    if auc_difference(best.valid_logits, base.valid_logits, labels).low <= 0.0:
+        return base
+    near = [variant for variant in candidates[1:] if variant is best or _near(variant, best, labels)]
+    return min(near, key=lambda variant: variant.cost.multiply_adds)
+
+
+def _near(variant: Variant, best: Variant, labels: np.ndarray) -> bool:
+    return auc_difference(best.valid_logits, variant.valid_logits, labels, confidence=ONE_STANDARD_ERROR).low <= 0.0
 
 
 def not_told_apart(chosen: Variant, variants: tuple[Variant, ...], parts: Parts) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ class Variant:
     """A way of serving, with its answers.
 
     Attributes:
-        name: `base`, `static`, `supernet`, `grouped`, or a control's name.
+        name: `base`, `distilled`, `static`, `supernet`, `grouped`, or a control's name.
         models: one per group.
         gated: whether each row is masked by its own gates.
         valid_logits: float32 (validation rows,).
@@ -43,11 +43,11 @@ class Variant:
     cost: Cost
 
 
-def plain_variant(weights: NetworkWeights, parts: Parts, config: LearningConfig) -> Variant:
-    """The base model: every dimension, one path, no router."""
+def plain_variant(name: str, weights: NetworkWeights, parts: Parts, config: LearningConfig) -> Variant:
+    """A plain model: every dimension, one path, no router."""
     dim, layout = config.training.embedding_dim, parts.train.layout
-    models = (GroupModel("base", weights, np.ones((layout.num_fields, dim), bool)),)
-    return _unrouted("base", models, parts, config)
+    models = (GroupModel(name, weights, np.ones((layout.num_fields, dim), bool)),)
+    return _unrouted(name, models, parts, config)
 
 
 def static_variant(models: tuple[GroupModel, ...], parts: Parts, config: LearningConfig) -> Variant:

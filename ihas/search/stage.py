@@ -17,7 +17,6 @@ from ihas.layers.gates import BernoulliGates
 from ihas.models.network import Network, NetworkWeights, fresh_weights
 from ihas.results import Diversity, EpochFigures
 from ihas.routing import Gates, embed
-from ihas.search.base import BaseModel
 from ihas.search.diversity import mask_diversity
 from ihas.seeding import generator
 from ihas.training import EpochListener, Trainer, TrainingRows
@@ -42,8 +41,8 @@ class SearchResult:
     history: tuple[EpochFigures, ...]
 
 
-def search_gates(parts: Parts, base: BaseModel, config: LearningConfig, listen: EpochListener) -> SearchResult:
-    """Train gates, embedding and backbone together, and keep the best validation epoch.
+def search_gates(parts: Parts, start: NetworkWeights, config: LearningConfig, listen: EpochListener) -> SearchResult:
+    """Train gates, embedding and backbone together from a trained plain model, and keep the best validation epoch.
 
     Raises:
         TrainingError: the loss became infinite or not a number.
@@ -51,7 +50,7 @@ def search_gates(parts: Parts, base: BaseModel, config: LearningConfig, listen: 
     rng, layout, dim = generator(config.seed, "search"), parts.train.layout, config.training.embedding_dim
     gates = BernoulliGates(layout.num_fields, dim, config.search, rng)
     network = Network(layout, config.backbone, dim, gates)
-    network.assign(base.weights if config.search.warm_start else fresh_weights(layout, config, rng))
+    network.assign(start if config.search.warm_start else fresh_weights(layout, config, rng))
     rows, trainer = TrainingRows.one_group(parts), Trainer(network, config.training, rng)
     history: tuple[EpochFigures, ...] = ()
     if not config.search.warm_start and config.search.warmup_epochs:

@@ -21,9 +21,9 @@ from ihas.layers.embedding import Tensor
 from ihas.layers.hidden import HiddenLayers, dense, dense_parts
 from ihas.layout import FieldLayout
 from ihas.legacy_keras import keras, tf
+from ihas.plain import train_plain
 from ihas.prediction import GroupModel
 from ihas.results import Cost
-from ihas.search.base import train_base
 from ihas.seeding import generator
 from ihas.training import EpochListener, TrainingRows
 from pipelines.peers.bilevel import Bilevel, BilevelTrainer
@@ -110,7 +110,7 @@ class AdaFS:
         rng, layout, epochs = generator(config.seed, self.name), parts.train.layout, config.training.epochs
         pretrain = epochs if setting["pretrain"] == "full" else min(SHORT_EPOCHS, epochs)
         shortened = config.training.model_copy(update={"epochs": pretrain})
-        base = train_base(parts, config.model_copy(update={"training": shortened}), listen)
+        base = train_plain(parts, config.model_copy(update={"training": shortened}), "base", listen)
         num_kept = num_chosen(float(setting["share"]), layout.num_fields)
         network = AdaptiveFields(layout, config, num_kept, int(rng.integers(2**30)))
         network.assign(base.weights)

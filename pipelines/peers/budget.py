@@ -1,7 +1,7 @@
 """How a peer spends the passes over the training rows that every variant is given.
 
 The base is trained for `training.epochs`, then again for `search.epochs` and `retrain.epochs`, learning rate and optimiser
-starting anew each time (ihas/search/base.py). A peer that starts from a trained model does the same; a peer
+starting anew each time (ihas/plain.py). A peer that starts from a trained model does the same; a peer
 that searches and then retrains from scratch searches for the two short trainings and retrains for the long one.
 """
 

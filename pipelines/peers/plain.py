@@ -32,8 +32,9 @@ class Resized:
     def train(self, parts: Parts, config: LearningConfig, setting: Setting, listen: EpochListener) -> Answers:
         """Trained as the base is."""
         own = resized(config, float(setting["dim"]), float(setting["hidden"]))
-        weights = continue_base(parts, train_base(parts, own, listen), own, listen).weights
-        variant = plain_variant(weights, parts, own)
+        trained = train_plain(parts, own, "base", listen)
+        weights = continue_plain(parts, trained.weights, own, "base", listen).weights
+        variant = plain_variant("base", weights, parts, own)
         return Answers(variant.valid_logits, variant.test_logits, variant.cost, setting)
 
 

@@ -16,8 +16,8 @@ from ihas.layers.embedding import Tensor
 from ihas.legacy_keras import tf
 from ihas.metrics import auc
 from ihas.models.network import Network, fresh_weights
+from ihas.plain import continue_plain, train_plain
 from ihas.results import EpochFigures
-from ihas.search.base import continue_base, train_base
 from pipelines.peers.peer import MOST_SETTINGS, Answers, Peer
 from pipelines.peers.registry import PEERS
 
@@ -70,8 +70,8 @@ def plain_logits(config: LearningConfig, table: Tensor | None = None) -> np.ndar
 @cache
 def plain_auc() -> float:
     """Test AUC of the plain model with the whole budget."""
-    weights = continue_base(PARTS, train_base(PARTS, CONFIG, ignore), CONFIG, ignore).weights
-    return auc(plain_variant(weights, PARTS, CONFIG).test_logits, PARTS.test.labels) or 0.0
+    weights = continue_plain(PARTS, train_plain(PARTS, CONFIG, "base", ignore).weights, CONFIG, "base", ignore).weights
+    return auc(plain_variant("base", weights, PARTS, CONFIG).test_logits, PARTS.test.labels) or 0.0
 
 
 @cache

@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 from safetensors.numpy import load_file
 
-from ihas.config import ClusterConfig, EvaluateConfig, LearningConfig, Recipe, RetrainConfig, SearchConfig, TrainingConfig
+from ihas.config import ClusterConfig, DistilConfig, EvaluateConfig, LearningConfig, Recipe, RetrainConfig, SearchConfig, TrainingConfig
 from pipelines.recipe import read_recipe
 
 ROOT = Path(__file__).parents[2]
@@ -20,7 +20,8 @@ COUPON = ROOT / "pipelines" / "recipes" / "coupon.toml"
 def small_recipe() -> Recipe:
     """The coupon recipe, cut down to seconds."""
     learning = LearningConfig(
-        training=TrainingConfig(embedding_dim=4, batch_size=1024, learning_rate=0.02, epochs=2),
+        training=TrainingConfig(embedding_dim=4, batch_size=1024, learning_rate=0.02, embedding_l2=1e-4, epochs=2),
+        distil=DistilConfig(members=2),
         search=SearchConfig(epochs=2),
         cluster=ClusterConfig(num_groups=(2,), on=("masked",), thresholds=(0.3, 0.6)),
         retrain=RetrainConfig(epochs=1),

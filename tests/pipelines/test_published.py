@@ -34,7 +34,7 @@ def test_a_recipe_is_the_published_setting(kind, monkeypatch):
 def test_a_row_measures_a_trained_plain_model():
     """Logistic regression on the coupons orders test rows far better than chance; its parameters are the table's and one bias."""
     recipe = small_recipe()
-    training = TrainingConfig(embedding_dim=1, batch_size=256, learning_rate=0.02, epochs=3)
+    training = TrainingConfig(embedding_dim=1, batch_size=256, learning_rate=0.02, embedding_l2=1e-4, epochs=3)
     learning = recipe.learning.model_copy(update={"backbone": BackboneConfig(kind="lr"), "training": training})
     cells = [cell.strip() for cell in row(recipe.model_copy(update={"learning": learning})).strip("|").split("|")]
 

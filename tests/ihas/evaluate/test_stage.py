@@ -8,6 +8,7 @@ from ihas.data.dataset import Dataset, Parts
 from ihas.evaluate.stage import choose, not_told_apart, variant_results, verdict
 from ihas.evaluate.variants import Variant
 from ihas.layout import FieldLayout
+from ihas.metrics import auc_difference
 from ihas.results import Cost
 
 COST = Cost(parameters_per_path=10, parameters_total=20, multiply_adds=30, kept_dims=4)
@@ -35,26 +36,63 @@ def test_figures_are_pooled_and_worked_by_hand():
     assert static.gain.difference == 0.25
 
 
+RNG = np.random.default_rng(5)
+MANY = (RNG.random(4_000) < 0.5).astype(np.float32)
+NOISE = RNG.normal(size=(3, 4_000)).astype(np.float32)
+
+
+def _many_parts() -> Parts:
+    rows = Dataset(FieldLayout(("f",), (2,), (1,)), np.zeros((len(MANY), 1), np.int32), MANY)
+    return Parts(rows, rows, rows)
+
+
+def _ranking(signal: float, noise: int) -> np.ndarray:
+    """Logits whose AUC grows with the signal: AUC = Phi(signal / sqrt 2)."""
+    return signal * MANY + NOISE[noise]
+
+
 def test_validation_chooses_and_test_rows_have_no_say():
-    """The variant that is best on validation rows is chosen although another is best on test rows."""
-    results = variant_results((_variant("base", ONE_SWAP, RIGHT), _variant("supernet", RIGHT, WRONG)), _parts())
+    """The variant that is far better on validation rows is chosen although another is best on test rows."""
+    variants = (_variant("base", _ranking(0.5, 0), _ranking(3.0, 0)), _variant("supernet", _ranking(1.0, 1), _ranking(0.1, 1)))
 
-    assert choose(results).name == "supernet"
+    assert choose(variants, _many_parts()).name == "supernet"
 
 
-def test_of_equals_the_simpler_is_chosen():
-    """The order of the candidates is that of their simplicity."""
-    results = variant_results((_variant("base", RIGHT, RIGHT), _variant("grouped", RIGHT, RIGHT)), _parts())
+def test_of_equals_the_base_is_chosen():
+    """A candidate that scores as the base does is no reason to leave it."""
+    variants = (_variant("base", RIGHT, RIGHT), _variant("grouped", RIGHT, RIGHT))
 
-    assert choose(results).name == "base"
+    assert choose(variants, _parts()).name == "base"
+
+
+def test_what_chance_explains_does_not_displace_the_base():
+    """A variant that is ahead by less than the 95 % interval of the paired difference is not chosen; one well ahead is."""
+    parts, base = _many_parts(), _variant("base", _ranking(1.0, 0), RIGHT)
+    hardly, clearly = (_variant("grouped", _ranking(signal, 1), RIGHT) for signal in (1.1, 1.3))
+    ahead = auc_difference(hardly.valid_logits, base.valid_logits, MANY)
+
+    assert ahead.difference > 0.0 > ahead.low
+    assert choose((base, hardly), parts).name == "base"
+    assert choose((base, clearly), parts).name == "grouped"
+
+
+def test_the_smallest_of_those_within_a_standard_error_of_the_best_is_chosen():
+    """A static mask at half the cost wins where it scores as the best does, and not where it scores clearly less."""
+    parts, base, distilled = _many_parts(), _variant("base", _ranking(0.2, 0), RIGHT), _variant("distilled", _ranking(1.0, 1), RIGHT)
+    small = COST.model_copy(update={"multiply_adds": 15})
+    same, worse = (Variant("static", (), False, logits, RIGHT, small) for logits in (_ranking(1.0, 1) + 0.05 * NOISE[2], _ranking(0.6, 1)))
+
+    assert choose((base, distilled, same), parts).name == "static"
+    assert choose((base, distilled, worse), parts).name == "distilled"
 
 
 def test_a_control_is_never_chosen():
-    """Random groups are there to compare, whatever their figures."""
-    results = variant_results((_variant("base", ONE_SWAP, ONE_SWAP), _variant("random groups", RIGHT, RIGHT)), _parts())
+    """Random groups and the teacher are there to compare, whatever their figures."""
+    variants = (_variant("base", _ranking(0.2, 0), NOISE[2]), _variant("random groups", _ranking(3.0, 0), NOISE[2]))
+    variants += (_variant("teacher", _ranking(3.0, 0), NOISE[2]),)
 
-    assert results[1].role == "control"
-    assert choose(results).name == "base"
+    assert [result.role for result in variant_results(variants, _many_parts())] == ["candidate", "control", "control"]
+    assert choose(variants, _many_parts()).name == "base"
 
 
 def test_the_verdict_says_when_no_search_is_worth_it():

@@ -50,7 +50,7 @@ def test_the_supernet_answers_under_each_rows_own_gates():
     parts, config = solved.oracle.parts, solved.config
 
     gated = gated_variant(solved.found.weights, solved.found.gates, 0.5, parts, config)
-    plain = plain_variant(solved.base.weights, parts, config)
+    plain = plain_variant("base", solved.base.weights, parts, config)
 
     assert gated.cost.kept_dims == 8.0
     assert auc(gated.test_logits, parts.test.labels) > auc(plain.test_logits, parts.test.labels) + 0.05

@@ -58,7 +58,7 @@ def test_the_same_seed_gives_the_same_gates_to_the_bit():
     """Searching again from the same base model repeats every number."""
     solved = solved_tribes(2)
 
-    again = search_gates(solved.oracle.parts, solved.base, solved.config, ignore)
+    again = search_gates(solved.oracle.parts, solved.base.weights, solved.config, ignore)
 
     np.testing.assert_array_equal(again.gates.kernels[0], solved.found.gates.kernels[0])
     np.testing.assert_array_equal(again.weights.table, solved.found.weights.table)
@@ -69,7 +69,7 @@ def test_a_cold_start_finds_the_gates_too():
     solved = solved_tribes(2)
     cold = solved.config.model_copy(update={"search": solved.config.search.model_copy(update={"warm_start": False, "epochs": 15})})
 
-    found = search_gates(solved.oracle.parts, solved.base, cold, ignore)
+    found = search_gates(solved.oracle.parts, solved.base.weights, cold, ignore)
 
     rows = solved.oracle.parts.test
     assert [figures.model for figures in found.history][:2] == ["warm-up", "search"]

@@ -1,4 +1,4 @@
-"""The plain model: embedding and backbone, every dimension kept; what everything else is measured against."""
+"""A plain model: embedding and backbone, every dimension kept."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ihas.training import EpochListener, Trainer, TrainingRows
 
 
 @dataclass(frozen=True)
-class BaseModel:
+class PlainModel:
     """A trained plain model.
 
     Attributes:
@@ -25,30 +25,30 @@ class BaseModel:
     history: tuple[EpochFigures, ...]
 
 
-def train_base(parts: Parts, config: LearningConfig, listen: EpochListener) -> BaseModel:
-    """Train the backbone on the whole embedding.
+def train_plain(parts: Parts, config: LearningConfig, name: str, listen: EpochListener) -> PlainModel:
+    """Train the backbone on the whole embedding from fresh weights; `name` is its random stream.
 
     Raises:
         TrainingError: the loss became infinite or not a number.
     """
-    rng = generator(config.seed, "base")
+    rng = generator(config.seed, name)
     network = Network(parts.train.layout, config.backbone, config.training.embedding_dim)
     network.assign(fresh_weights(parts.train.layout, config, rng))
-    history = Trainer(network, config.training, rng).fit("base", TrainingRows.one_group(parts), config.training.epochs, listen)
-    return BaseModel(network.weights(), history)
+    history = Trainer(network, config.training, rng).fit(name, TrainingRows.one_group(parts), config.training.epochs, listen)
+    return PlainModel(network.weights(), history)
 
 
-def continue_base(parts: Parts, base: BaseModel, config: LearningConfig, listen: EpochListener) -> BaseModel:
-    """The plain model given what the searched variants are given: training again for the search's and the retraining's epochs.
+def continue_plain(parts: Parts, start: NetworkWeights, config: LearningConfig, name: str, listen: EpochListener) -> PlainModel:
+    """A plain model given what the searched variants are given: training again for the search's and the retraining's epochs.
 
     Each time the learning rate and the optimiser start anew, as they do there. Without this, a searched variant could
     win by its longer training alone.
     """
-    rng = generator(config.seed, "continued base")
+    rng = generator(config.seed, f"continued {name}")
     network = Network(parts.train.layout, config.backbone, config.training.embedding_dim)
-    network.assign(base.weights)
+    network.assign(start)
     history: tuple[EpochFigures, ...] = ()
-    for name, epochs in (("base/again", config.search.epochs), ("base/once-more", config.retrain.epochs)):
+    for again, epochs in (("again", config.search.epochs), ("once-more", config.retrain.epochs)):
         trainer = Trainer(network, config.training, rng)
-        history += trainer.fit(name, TrainingRows.one_group(parts), epochs, listen, start_counts=True)
-    return BaseModel(network.weights(), history)
+        history += trainer.fit(f"{name}/{again}", TrainingRows.one_group(parts), epochs, listen, start_counts=True)
+    return PlainModel(network.weights(), history)
