@@ -1,4 +1,4 @@
-"""`python -m pipelines run|compare|inspect`: what the worker and the command line start as a child process.
+"""`python -m pipelines run|compare|benchmark|inspect`: what the worker and the command line start as a child process.
 
 Exit status: 0 succeeded, 4 bad data or settings, 5 the run failed. The last line of standard output says why.
 """
@@ -36,12 +36,17 @@ def main() -> int:
     compare.add_argument("--recipe", type=Path, required=True, help="TOML or JSON file")
     compare.add_argument("--folder", type=Path, required=True, help="folder of the runs")
     compare.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="seeds")
+    bench = commands.add_parser("benchmark", help="carry out a plan: data sets x backbones x seeds x methods, as tables and figures")
+    bench.add_argument("--plan", type=Path, required=True, help="TOML file")
+    bench.add_argument("--folder", type=Path, required=True, help="folder of the runs and of benchmark.json, .md and .html")
     inspect = commands.add_parser("inspect", help="say what a table holds and what is wrong with it")
     inspect.add_argument("--data", type=Path, required=True, help="JSON file with a DataConfig")
     arguments = parser.parse_args()
     stop_with_parent()
     if arguments.command == "inspect":
         return _inspect(arguments.data)
+    if arguments.command == "benchmark":
+        return _benchmark(arguments.plan, arguments.folder)
     seeds = arguments.seeds if arguments.command == "compare" else None
     return _run(arguments.recipe, arguments.folder, seeds)
 
@@ -76,9 +81,36 @@ def _run(recipe_path: Path, folder: Path, seeds: list[int] | None) -> int:
             write_whole(folder / "comparison.md", markdown(comparison))
         return 0
     except Exception as error:
-        document = error_document(error)
-        last(Progress(stage=last.stage, message=str(document["detail"]), fraction=last.fraction, outcome="failed", error=document))
-        return BAD_INPUT if document["code"] in ("config", "data") else FAILED
+        return _fail(error, last)
+
+
+def _benchmark(plan_path: Path, folder: Path) -> int:
+    last = LastStage()
+    try:
+        from ihas.legacy_keras import tf
+        from pipelines.benchmark.command import benchmark
+        from pipelines.benchmark.plan import read_plan
+        from pipelines.run import threads
+
+        plan = read_plan(plan_path)
+        tf.config.threading.set_intra_op_parallelism_threads(threads(plan.run))
+        table = benchmark(plan, folder, last)
+        if table.failures:
+            raise TrainingError(
+                f"{len(table.failures)} of {table.cells} cells failed; {folder / 'benchmark.md'} says why and holds the others."
+            )
+        last(
+            Progress(stage="evaluating", message=f"{table.cells} cells are in {folder / 'benchmark.md'}", fraction=1.0, outcome="succeeded")
+        )
+        return 0
+    except Exception as error:
+        return _fail(error, last)
+
+
+def _fail(error: Exception, last: LastStage) -> int:
+    document = error_document(error)
+    last(Progress(stage=last.stage, message=str(document["detail"]), fraction=last.fraction, outcome="failed", error=document))
+    return BAD_INPUT if document["code"] in ("config", "data") else FAILED
 
 
 class LastStage:

@@ -8,16 +8,26 @@ The chosen variant is a row of its own: what validation chose under each seed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from scipy.stats import t as student
 
 from ihas.config import Config, Recipe
-from ihas.results import Interval, RunResult, VariantResult
+from ihas.errors import DataError
+from ihas.evaluate.stage import CANDIDATES
+from ihas.results import Cost, Figures, Interval, RunResult
 from pipelines.progress import Report
 from pipelines.run import run_recipe
+
+TAUGHT = ("base", "distil")
+STAGES_BEFORE: dict[str, tuple[str, ...]] = {
+    "base": ("base",), "distilled": TAUGHT, "teacher": TAUGHT, "static": (*TAUGHT, "search"), "supernet": (*TAUGHT, "search"),
+    "grouped": (*TAUGHT, "search", "cluster", "retrain"),
+}  # fmt: skip
+BEFORE_A_CONTROL = (*TAUGHT, "search", "cluster")
 
 
 class ComparisonRow(Config):
@@ -25,14 +35,18 @@ class ComparisonRow(Config):
 
     name: str
     """Variant, or `chosen`."""
+    seeds: tuple[int, ...]
+    """Seeds that it has figures of."""
     auc: float
     """Mean pooled test AUC."""
     auc_deviation: float
     """Standard deviation of it over the seeds."""
     log_loss: float
     """Mean pooled test log-loss, in nats."""
+    log_loss_deviation: float
+    """Standard deviation of it over the seeds."""
     gain: Interval | None
-    """Paired difference of test AUC to the base; absent for the base, and with one seed."""
+    """Paired difference of test AUC to the base; absent for the base, and where they share fewer than two seeds."""
     kept_dims: float
     """Mean embedding dimensions that a row reads."""
     parameters_per_path: float
@@ -40,7 +54,9 @@ class ComparisonRow(Config):
     parameters_total: float
     """Mean parameters stored."""
     multiply_adds: float
-    """Mean multiply-adds of a row."""
+    """Mean multiply-adds of a row, routing included."""
+    seconds: float
+    """Mean wall time of the stages that it needs, the reading of the table not counted."""
 
 
 class Comparison(Config):
@@ -58,6 +74,21 @@ class Comparison(Config):
     """The table, the base first and the chosen last."""
 
 
+@dataclass(frozen=True)
+class Measure:
+    """One way of serving under one seed.
+
+    Attributes:
+        test: its figures on the test rows.
+        cost: what it stores and computes.
+        seconds: wall time of the stages that it needs.
+    """
+
+    test: Figures
+    cost: Cost
+    seconds: float
+
+
 def compare(recipe: Recipe, folder: Path, seeds: Sequence[int], report: Report) -> Comparison:
     """Run a recipe under each seed in `folder/seed-N`; complete stages of an earlier try are kept."""
     results = []
@@ -68,35 +99,71 @@ def compare(recipe: Recipe, folder: Path, seeds: Sequence[int], report: Report) 
 
 
 def tabulate(seeds: tuple[int, ...], results: Sequence[RunResult]) -> Comparison:
-    """The table of results of the same recipe."""
-    named = [{variant.name: variant for variant in result.variants} for result in results]
-    shared = [name for name in named[0] if all(name in variants for variants in named)]
-    columns = {name: [variants[name] for variants in named] for name in shared}
-    columns["chosen"] = [variants[result.chosen] for variants, result in zip(named, results, strict=True)]
-    base = columns["base"]
+    """The table of results of the same recipe: variants that every seed has."""
+    measured = {seed: measures(result) for seed, result in zip(seeds, results, strict=True)}
+    shared = [name for name in measured[seeds[0]] if all(name in of_seed for of_seed in measured.values())]
+    columns = {name: {seed: of_seed[name] for seed, of_seed in measured.items()} for name in shared}
     return Comparison(
         name=results[0].name,
         seeds=seeds,
         chosen=tuple(result.chosen for result in results),
         seconds=tuple(round(sum(result.seconds.values()), 1) for result in results),
-        rows=tuple(_row(name, column, base) for name, column in columns.items()),
+        rows=tuple(row_of(name, column, None if name == "base" else columns["base"]) for name, column in columns.items()),
     )
 
 
-def _row(name: str, column: list[VariantResult], base: list[VariantResult]) -> ComparisonRow:
-    aucs = np.array([variant.test.auc for variant in column])
-    gains = aucs - np.array([variant.test.auc for variant in base])
+def measures(result: RunResult) -> dict[str, Measure]:
+    """Every variant of a run, the base first and the chosen last."""
+    found = {variant.name: Measure(variant.test, variant.cost, seconds_of(variant.name, result)) for variant in result.variants}
+    candidates = [variant.name for variant in result.variants if variant.name in CANDIDATES]
+    chosen = found[result.chosen]
+    return {**found, "chosen": Measure(chosen.test, chosen.cost, seconds_of("chosen", result, candidates))}
+
+
+def seconds_of(name: str, result: RunResult, compared: Sequence[str] = ()) -> float:
+    """Wall time of a variant: the stages before it and its own; of a choice, those of all that are `compared`, each once."""
+    variants = compared or (name,)
+    stages = {stage for variant in variants for stage in (*STAGES_BEFORE.get(variant, BEFORE_A_CONTROL), f"variant-{variant}")}
+    return round(sum(seconds for stage, seconds in result.seconds.items() if stage in stages), 2)
+
+
+def row_of(name: str, column: Mapping[int, Measure], base: Mapping[int, Measure] | None) -> ComparisonRow:
+    """A row of the table: measures by seed, the base's for its gain.
+
+    Raises:
+        DataError: the test rows have one label only.
+    """
+    aucs = {seed: _auc(measure) for seed, measure in column.items()}
+    gains = np.array([aucs[seed] - _auc(base[seed]) for seed in column if seed in base]) if base else np.zeros(0)
+    losses = [measure.test.log_loss or 0.0 for measure in column.values()]
+
+    def mean(of: Callable[[Measure], float]) -> float:
+        return float(np.mean([of(measure) for measure in column.values()]))
+
     return ComparisonRow(
         name=name,
-        auc=float(aucs.mean()),
-        auc_deviation=float(aucs.std(ddof=1)) if len(aucs) > 1 else 0.0,
-        log_loss=float(np.mean([variant.test.log_loss or 0.0 for variant in column])),
-        gain=paired_interval(gains) if name != "base" and len(gains) > 1 else None,
-        kept_dims=float(np.mean([variant.cost.kept_dims for variant in column])),
-        parameters_per_path=float(np.mean([variant.cost.parameters_per_path for variant in column])),
-        parameters_total=float(np.mean([variant.cost.parameters_total for variant in column])),
-        multiply_adds=float(np.mean([variant.cost.multiply_adds for variant in column])),
+        seeds=tuple(column),
+        auc=float(np.mean(list(aucs.values()))),
+        auc_deviation=_deviation(list(aucs.values())),
+        log_loss=float(np.mean(losses)),
+        log_loss_deviation=_deviation(losses),
+        gain=paired_interval(gains) if len(gains) > 1 else None,
+        kept_dims=mean(lambda measure: measure.cost.kept_dims),
+        parameters_per_path=mean(lambda measure: measure.cost.parameters_per_path),
+        parameters_total=mean(lambda measure: measure.cost.parameters_total),
+        multiply_adds=mean(lambda measure: measure.cost.multiply_adds),
+        seconds=mean(lambda measure: measure.seconds),
     )
+
+
+def _auc(measure: Measure) -> float:
+    if measure.test.auc is None:
+        raise DataError("Test rows must have both labels for an AUC, but have one. Give more rows to the test part (`learning.split`).")
+    return measure.test.auc
+
+
+def _deviation(values: Sequence[float]) -> float:
+    return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
 
 
 def paired_interval(differences: np.ndarray) -> Interval:
@@ -108,17 +175,29 @@ def paired_interval(differences: np.ndarray) -> Interval:
 
 def markdown(comparison: Comparison) -> str:
     """The table as Markdown, losses as visible as gains."""
-    lines = [
-        f"{comparison.name}, seeds {', '.join(map(str, comparison.seeds))}; chosen: {', '.join(comparison.chosen)}; "
-        f"seconds: {', '.join(f'{value:.0f}' for value in comparison.seconds)}",
-        "",
-        "| variant | test AUC | log-loss | gain (95 % interval) | dims a row reads | parameters per path | in total | multiply-adds |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for row in comparison.rows:
-        gain = f"{row.gain.difference:+.5f} ({row.gain.low:+.5f} to {row.gain.high:+.5f})" if row.gain else ""
-        lines.append(
-            f"| {row.name} | {row.auc:.5f} ± {row.auc_deviation:.5f} | {row.log_loss:.4f} | {gain} | {row.kept_dims:.0f} "
-            f"| {row.parameters_per_path:,.0f} | {row.parameters_total:,.0f} | {row.multiply_adds:,.0f} |"
-        )
-    return "\n".join(lines) + "\n"
+    return "\n".join(
+        [
+            f"{comparison.name}, seeds {', '.join(map(str, comparison.seeds))}; chosen: {', '.join(comparison.chosen)}; "
+            f"seconds: {', '.join(f'{value:.0f}' for value in comparison.seconds)}",
+            "",
+            *HEADING,
+            *(markdown_row(row) for row in comparison.rows),
+            "",
+        ]
+    )
+
+
+HEADING = (
+    "| variant | test AUC | log-loss | gain (95 % interval) | dims read | parameters per path | in total | multiply-adds | seconds |",
+    "|---|---|---|---|---|---|---|---|---|",
+)
+
+
+def markdown_row(row: ComparisonRow) -> str:
+    """A row under `HEADING`."""
+    gain = f"{row.gain.difference:+.5f} ({row.gain.low:+.5f} to {row.gain.high:+.5f})" if row.gain else ""
+    return (
+        f"| {row.name} | {row.auc:.5f} ± {row.auc_deviation:.5f} | {row.log_loss:.4f} ± {row.log_loss_deviation:.4f} | {gain} "
+        f"| {row.kept_dims:.0f} | {row.parameters_per_path:,.0f} | {row.parameters_total:,.0f} | {row.multiply_adds:,.0f} "
+        f"| {row.seconds:.0f} |"
+    )

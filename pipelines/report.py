@@ -10,7 +10,7 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +36,11 @@ def write_report(result: RunResult, path: Path) -> None:
 
 def render_report(result: RunResult) -> str:
     """The report of a run as one HTML document."""
-    environment = Environment(
-        loader=PackageLoader("pipelines"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.globals.update(outcome=outcome, group_colour=group_colour, interval=captions.interval, counted=captions.counted)
-    scripts = [get_plotlyjs(), _asset(environment, "report.js")]
-    return environment.get_template("report.html").render(
+    drawn: dict[str, go.Figure] = {name: figure(result) for name, figure in FIGURES.items() if name != "gates"}
+    drawn |= {f"gates-{group.group}": gates(result, group.group) for group in result.groups}
+    return render_page(
+        "report.html",
+        drawn,
         result=result,
         base=result.variants[0],
         chosen=chosen_variant(result),
@@ -51,10 +50,22 @@ def render_report(result: RunResult) -> str:
         diversity=captions.diversity(result),
         against_base=captions.against_base,
         settings=list(_settings(result.learning, type(result.learning)())),
+    )
+
+
+def render_page(template: str, drawn: Mapping[str, go.Figure], **values: Any) -> str:
+    """A page that needs no other file: a template of `pipelines/templates`, the figures by name, and what else it shows."""
+    environment = Environment(
+        loader=PackageLoader("pipelines"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.globals.update(outcome=outcome, group_colour=group_colour, interval=captions.interval, counted=captions.counted)
+    scripts = [get_plotlyjs(), _asset(environment, "report.js")]
+    return environment.get_template(template).render(
+        **values,
         style=Markup(_asset(environment, "report.css")),
         scripts=[Markup(script) for script in scripts],
         script_hashes=" ".join(_hash(script) for script in scripts),
-        figures=Markup(_figures_json(result)),
+        figures=Markup(_figures_json(drawn)),
     )
 
 
@@ -73,10 +84,8 @@ def _hash(script: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
-def _figures_json(result: RunResult) -> str:
+def _figures_json(drawn: Mapping[str, go.Figure]) -> str:
     """All figures as JSON that cannot end the script element it stands in; titles are left to the page."""
-    drawn: dict[str, go.Figure] = {name: figure(result) for name, figure in FIGURES.items() if name != "gates"}
-    drawn |= {f"gates-{group.group}": gates(result, group.group) for group in result.groups}
     for figure in drawn.values():
         figure.update_layout(title=None)
     return json.dumps({name: json.loads(figure.to_json()) for name, figure in drawn.items()}).replace("<", "\\u003c")

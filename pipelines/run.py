@@ -63,8 +63,7 @@ def run_recipe(recipe: Recipe, path: Path, report: Report) -> RunResult:
     check_searchable(recipe.learning.backbone)
     with folder.locked():
         run = Run(recipe, folder, Reporter(report))
-        data = _ingest(run)
-        base = _base(run, data)
+        data, base = data_and_base(run)
         plain = run.learning
         distilled, parts = _distil(run, data, base)
         found = _search(run, parts, distilled.student if distilled else base.weights)
@@ -76,6 +75,12 @@ def run_recipe(recipe: Recipe, path: Path, report: Report) -> RunResult:
         result = pack(run.recipe, run.folder, trained, variants)
     run.reporter.finish(result.verdict)
     return result
+
+
+def data_and_base(run: Run) -> tuple[Ingested, BaseResult]:
+    """The two stages that ours and every method to compare with share; `run.learning` then holds what the base settled."""
+    data = _ingest(run)
+    return data, _base(run, data)
 
 
 def _ingest(run: Run) -> Ingested:

@@ -26,12 +26,13 @@ from ihas.results import Cost, Diversity, EpochFigures, GroupCountResult
 from ihas.retrain.stage import RetrainResult
 from ihas.routing import Gates
 from ihas.search.stage import SearchResult
+from pipelines.peers.peer import Answers
 
 VALUES: dict[str, Any] = {
     cls.__name__: cls
     for cls in (
-        BaseResult, Cost, Distilled, Diversity, EpochFigures, Gates, GroupCountResult, Grouping, GroupModel, NetworkWeights, PartGroups,
-        PlainModel, RetrainResult, SearchResult, Trial, Variant,
+        Answers, BaseResult, Cost, Distilled, Diversity, EpochFigures, Gates, GroupCountResult, Grouping, GroupModel, NetworkWeights,
+        PartGroups, PlainModel, RetrainResult, SearchResult, Trial, Variant,
     )
 }  # fmt: skip
 NAMES = {cls: name for name, cls in VALUES.items()}

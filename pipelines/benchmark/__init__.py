@@ -1,0 +1,1 @@
+"""Data set x backbone x seed x method: one table, resumable."""
