@@ -169,7 +169,9 @@ class DistilConfig(Config):
     """Before the search: several plain models together, the teacher, label the rows that everything after learns from."""
 
     members: Annotated[int, Field(ge=0, le=64)] = 4
-    """Plain models in the teacher, the best plain model among them; 0 for none: all learn from the clicks alone."""
+    """Plain models in the teacher; 0 for none: all learn from the clicks alone."""
+    hidden: tuple[Count, ...] = (64, 32)
+    """Least units of each hidden layer of a member, so that a teacher sees what a small backbone cannot tell."""
     copies: Annotated[int, Field(ge=0, le=16)] = 1
     """Rows added for each training row, with some fields' values taken from other rows; the teacher labels them."""
     swap_fraction: Fraction = 0.1

@@ -60,7 +60,9 @@ def _auc(result: RunResult) -> Caption:
         f"Of {counted(len(variants), 'variant')}, better than the base: {listed(names['better'])}; worse: {listed(names['worse'])}; "
         f"not told apart: {listed(names['unclear'])}."
     )
-    equals = [v.name for v in variants if v.role == "control" and v.gain and v.gain.difference >= _gain_of_chosen(result)]
+    equals = [
+        v.name for v in variants if v.role == "control" and v.name != "teacher" and v.gain and v.gain.difference >= _gain_of_chosen(result)
+    ]
     if equals and result.chosen != result.variants[0].name:
         here += f" {listed(equals)} did no worse than the chosen {result.chosen}" + (
             ", so these rows do not show that its grouping is the reason." if result.chosen == "grouped" else "."
@@ -169,8 +171,9 @@ def _counts(result: RunResult) -> Caption:
 def _history(result: RunResult) -> Caption:
     read = (
         "Each line is one training; it stops when ranking on the validation rows has not improved for more than "
-        f"{counted(result.learning.training.patience, 'epoch')}, and its best epoch is kept. “base” is the plain model, “search” learns "
-        "the gates on top of it, the others are trained under the groups' masks."
+        f"{counted(result.learning.training.patience, 'epoch')}, and its best epoch is kept. “base” is the plain model, “teacher” is "
+        "another that labels rows together with it, “student” learns from these labels, “search” learns the gates on top of it, and the "
+        "others are trained under the groups' masks."
     )
     best: dict[str, float] = {}
     for epoch in result.history:
@@ -186,7 +189,7 @@ CAPTIONS: Mapping[str, Callable[[RunResult], Caption]] = MappingProxyType(
 def headline(result: RunResult) -> str:
     """Whether the chosen variant is better than the plain model, in one sentence."""
     if result.chosen == result.variants[0].name:
-        return "The plain model is served: nothing else was better on the validation rows."
+        return "The plain model is served: validation rows do not show that anything else is better."
     gain = next(variant.gain for variant in result.variants if variant.name == result.chosen)
     ends = {
         "better": "ranks clicks better than the plain model",

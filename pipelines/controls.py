@@ -19,15 +19,16 @@ import numpy as np
 from ihas.cluster.division import Clustering
 from ihas.cluster.stage import form_groups, random_groups
 from ihas.cluster.thresholds import Scorer
-from ihas.distil.stage import Distilled
+from ihas.distil.stage import Distilled, teacher_config
 from ihas.evaluate.variants import Variant, gated_variant, grouped_variant, path_cost, plain_variant, static_variant
 from ihas.grouping import Grouping
-from ihas.models.network import NetworkWeights
+from ihas.models.network import NetworkWeights, fresh_weights
 from ihas.plain import continue_plain
 from ihas.prediction import GroupModel
 from ihas.results import Cost
 from ihas.retrain.stage import Retraining, retrain_groups
 from ihas.routing import PointsOf
+from ihas.seeding import generator
 from ihas.training import EpochListener
 from pipelines.folder import RunFolder, stage_key
 from pipelines.reporter import Reporter
@@ -96,8 +97,10 @@ def control_makers(trained: Trained, listen: EpochListener) -> dict[str, Callabl
 
 
 def _teacher(trained: Trained, distilled: Distilled) -> Variant:
-    model = GroupModel("base", trained.base.weights, np.ones_like(trained.grouping.masks[0]))
-    parameters, adds = path_cost(model, trained.parts.train.layout, trained.plain)
+    config, layout = teacher_config(trained.plain), trained.parts.train.layout
+    member = fresh_weights(layout, config, generator(0))  # sizes alone matter here
+    model = GroupModel("teacher", member, np.ones_like(trained.grouping.masks[0]))
+    parameters, adds = path_cost(model, layout, config)
     times = distilled.num_members
     cost = Cost(
         parameters_per_path=times * parameters,

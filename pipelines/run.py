@@ -127,7 +127,10 @@ def _distil(run: Run, data: Ingested, base: BaseResult) -> tuple[Distilled | Non
         return None, data.parts
     run.reporter.enter("searching", "Training a teacher and its student", (1, 3))
     key, candidates = run.key("distil", learning.distil.model_dump(mode="json")), tuple(trial.model.weights for trial in base.trials)
-    distilled: Distilled = run.folder.stage("distil", key, lambda: distil(data.parts, candidates, learning, run.reporter.epoch))
+    distilled: Distilled | None = run.folder.stage("distil", key, lambda: distil(data.parts, candidates, learning, run.reporter.epoch))
+    if distilled is None:
+        run.reporter.say("The teacher fits validation rows no better than the plain model: all learn from the clicks alone")
+        return None, data.parts
     run.settled = student_config(learning)
     return distilled, taught_parts(data.parts, distilled.labels, learning)
 

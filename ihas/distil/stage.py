@@ -5,7 +5,8 @@
     student   min BCE(student(row), t(row)) over these rows
 
 A click is one bit about one row; a teacher's answer says how likely it was, and can be asked about any row. So a model
-of the plain one's size learns more of the same table, and a group has enough to learn from. Source: distillation from
+of the plain one's size learns more of the same table. A member has the backbone of the plain model, with hidden layers
+no smaller than `distil.hidden`: what no member can tell, no gate could learn from them. Source: distillation from
 Hinton, Vinyals and Dean 2015, from an ensemble for clicks from Zhu et al. (CIKM 2020); swapped rows and choice of
 members are ours.
 """
@@ -13,6 +14,7 @@ members are ours.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 
@@ -26,6 +28,8 @@ from ihas.prediction import GroupedRows, predict
 from ihas.results import EpochFigures
 from ihas.seeding import generator
 from ihas.training import EpochListener
+
+SHALLOW = ("lr", "fm")
 
 
 @dataclass(frozen=True)
@@ -49,30 +53,34 @@ class Distilled:
     history: tuple[EpochFigures, ...]
 
 
-def distil(parts: Parts, candidates: tuple[NetworkWeights, ...], config: LearningConfig, listen: EpochListener) -> Distilled:
-    """Gather a teacher, ask it, and train the student.
+def distil(parts: Parts, candidates: tuple[NetworkWeights, ...], config: LearningConfig, listen: EpochListener) -> Distilled | None:
+    """Gather a teacher, ask it, and train the student; None where the teacher fits validation rows no better than the plain model.
 
     Args:
         parts: encoded rows.
-        candidates: plain models that are there already, the best first; more are trained where they are too few.
+        candidates: plain models that are there already, the best first; members where they are as large as a member must be.
         config: settings.
         listen: told of every epoch.
 
     Raises:
         TrainingError: the loss became infinite or not a number.
     """
-    members = _useful(candidates, parts.valid, config)[: config.distil.members]
-    added = [train_plain(parts, config, f"teacher/{number}", listen) for number in range(len(members), config.distil.members)]
+    teacher = teacher_config(config)
+    members = _useful(candidates, parts.valid, config)[: config.distil.members] if teacher == config else ()
+    added = [train_plain(parts, teacher, f"teacher/{number}", listen) for number in range(len(members), config.distil.members)]
     weights = (*members, *(model.weights for model in added))
+    valid_logits = _mean_logits(weights, parts.valid, teacher)
+    if _loss(valid_logits, parts.valid) >= _loss(_mean_logits(candidates[:1], parts.valid, config), parts.valid):
+        return None
     ids = _taught_ids(parts.train, config)
-    labels = sigmoid(_mean_logits(weights, Dataset(parts.train.layout, ids, np.zeros(len(ids), np.float32)), config)).astype(np.float32)
+    labels = sigmoid(_mean_logits(weights, Dataset(parts.train.layout, ids, np.zeros(len(ids), np.float32)), teacher)).astype(np.float32)
     student = train_plain(taught_parts(parts, labels, config), student_config(config), "student", listen)
     return Distilled(
         student=student.weights,
         labels=labels,
         num_members=len(weights),
-        valid_logits=_mean_logits(weights, parts.valid, config),
-        test_logits=_mean_logits(weights, parts.test, config),
+        valid_logits=valid_logits,
+        test_logits=_mean_logits(weights, parts.test, teacher),
         history=_histories((*added, student)),
     )
 
@@ -80,6 +88,14 @@ def distil(parts: Parts, candidates: tuple[NetworkWeights, ...], config: Learnin
 def taught_parts(parts: Parts, labels: np.ndarray, config: LearningConfig) -> Parts:
     """The parts with the teacher's labels, float32 (taught rows,), on the training rows and their swapped copies."""
     return Parts(Dataset(parts.train.layout, _taught_ids(parts.train, config), labels), parts.valid, parts.test)
+
+
+def teacher_config(config: LearningConfig) -> LearningConfig:
+    """The settings of a member: hidden layers no smaller than `distil.hidden`, beside a factorisation machine where there were none."""
+    pairs = zip_longest(config.backbone.hidden, config.distil.hidden, fillvalue=1)
+    kind = "deepfm" if config.backbone.kind in SHALLOW else config.backbone.kind
+    backbone = config.backbone.model_copy(update={"hidden": tuple(max(pair) for pair in pairs), "kind": kind})
+    return config.model_copy(update={"backbone": backbone})
 
 
 def student_config(config: LearningConfig) -> LearningConfig:
@@ -99,7 +115,7 @@ def _useful(candidates: tuple[NetworkWeights, ...], valid: Dataset, config: Lear
     total, best = np.zeros(len(valid), np.float32), np.inf
     for weights in candidates:
         answers = total + _mean_logits((weights,), valid, config)
-        loss = float(row_losses(answers / (len(chosen) + 1), valid.labels).mean())
+        loss = _loss(answers / (len(chosen) + 1), valid)
         if loss < best:
             chosen, total, best = [*chosen, weights], answers, loss
     return tuple(chosen)
@@ -112,6 +128,10 @@ def _mean_logits(members: tuple[NetworkWeights, ...], rows: Dataset, config: Lea
         network.assign(weights)
         total += predict(network, GroupedRows.one_group(rows))
     return np.asarray(total / len(members), np.float32)
+
+
+def _loss(logits: np.ndarray, rows: Dataset) -> float:
+    return float(row_losses(logits, rows.labels).mean())
 
 
 def _histories(models: tuple[PlainModel, ...]) -> tuple[EpochFigures, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 from ihas.data.dataset import Parts
 from ihas.evaluate.variants import Variant
 from ihas.metrics import auc, auc_difference, figures
-from ihas.results import VariantResult
+from ihas.results import Interval, VariantResult
 
 DESCRIPTIONS = {
     "base": "The plain model: every embedding dimension for every row, trained for as long as the others.",
@@ -29,6 +29,7 @@ DESCRIPTIONS = {
 HARDLY_BETTER_THAN_CHANCE = 0.53
 CANDIDATES = ("base", "distilled", "static", "supernet", "grouped")
 ONE_STANDARD_ERROR = 0.6827
+DEARER = 1.05
 
 
 def variant_results(variants: tuple[Variant, ...], parts: Parts) -> tuple[VariantResult, ...]:
@@ -91,18 +92,41 @@ def verdict(chosen: VariantResult, base: VariantResult, num_elements: int, equal
         )
     if chosen.gain is None:
         return (
-            f"No search is worth it here: on validation rows no searched variant beat the plain model "
+            f"No search is worth it here: validation rows do not show that any other variant beats the plain model "
             f"(test AUC {base.test.auc:.4f}), so the plain model serves every row."
         )
-    gain, kept, cost = chosen.gain, chosen.cost.kept_dims, chosen.cost.multiply_adds / base.cost.multiply_adds
+    return f"{_why(chosen)} {_gained(chosen, base)} {_price(chosen, base, num_elements)}{_doubt(equals)}"
+
+
+def _why(chosen: VariantResult) -> str:
+    if chosen.name == "distilled":
+        return (
+            "No search is worth it here, but a teacher is: `distilled`, a model of the plain one's size that learnt from several, was best."
+        )
+    if chosen.name == "static":
+        return "No groups are worth it here: `static`, one mask for all rows, was the smallest of the best on validation rows."
+    return f"`{chosen.name}` was the smallest of the best on validation rows."
+
+
+def _gained(chosen: VariantResult, base: VariantResult) -> str:
+    gain = chosen.gain or Interval(difference=0.0, low=0.0, high=0.0)
     certain = "more than chance explains" if gain.low > 0 else "less than chance explains" if gain.high < 0 else "within chance"
     return (
-        f"`{chosen.name}` was best on validation rows. On test rows its AUC is {chosen.test.auc:.4f} against {base.test.auc:.4f} "
-        f"of the plain model: {gain.difference:+.4f}, 95 % interval {gain.low:+.4f} to {gain.high:+.4f}, {certain}. "
-        f"A row reads {kept:.0f} of {num_elements} embedding dimensions"
-        + (f"; with routing it costs {cost:.1f} times the base's multiply-adds." if cost > 1.05 else ".")
-        + (f" These rows do not tell it apart from {_listed(others)}." if (others := [n for n in equals if n != "base"]) else "")
+        f"On test rows its AUC is {chosen.test.auc:.4f} against {base.test.auc:.4f} of the plain model: "
+        f"{gain.difference:+.4f}, 95 % interval {gain.low:+.4f} to {gain.high:+.4f}, {certain}."
     )
+
+
+def _price(chosen: VariantResult, base: VariantResult, num_elements: int) -> str:
+    cost = chosen.cost.multiply_adds / base.cost.multiply_adds
+    return f"A row reads {chosen.cost.kept_dims:.0f} of {num_elements} embedding dimensions" + (
+        f"; with routing it costs {cost:.1f} times the base's multiply-adds." if cost > DEARER else "."
+    )
+
+
+def _doubt(equals: tuple[str, ...]) -> str:
+    others = [name for name in equals if name != "base"]
+    return f" These rows do not tell it apart from {_listed(others)}." if others else ""
 
 
 def _listed(names: list[str]) -> str:

@@ -1,0 +1,59 @@
+"""Whole runs on tables whose right answer is known: instances that differ are grouped and served so, others are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pytest
+from sklearn.metrics import adjusted_rand_score
+
+from ihas.bundle.archive import read_bundle
+from ihas.config import DataConfig, DistilConfig, EvaluateConfig, Recipe, SchemaConfig
+from ihas.data.synthetic import make_tribes
+from ihas.metrics import auc
+from ihas.results import RunResult
+from pipelines.run import run_recipe
+from tests.oracle import tribes_config
+
+ROWS = 30_000
+
+
+def _run(num_tribes: int, folder: Path) -> tuple[RunResult, float]:
+    """A run on a table of so many tribes, and the best reachable AUC."""
+    oracle = make_tribes(np.random.default_rng(11), num_tribes, (ROWS, 10, 10))
+    rows, layout = oracle.parts.train, oracle.layout
+    columns = {name: rows.ids[:, i] - layout.first_rows[i] for i, name in enumerate(layout.names)}
+    pa.csv.write_csv(pa.table({**columns, "label": rows.labels.astype(np.int32)}), folder / "table.csv")
+    learning = tribes_config(num_tribes).model_copy(update={"distil": DistilConfig(members=2), "evaluate": EvaluateConfig(controls=False)})
+    data = DataConfig(path=folder / "table.csv", columns=SchemaConfig(label="label", categorical=layout.names))
+    recipe = Recipe(name="tribes", data=data, learning=learning)
+    return run_recipe(recipe, folder / "run", lambda _: None), auc(oracle.logits[0], rows.labels) or 0.0
+
+
+def test_two_tribes_are_told_apart_and_served_so(tmp_path):
+    """What treats instances alike is not chosen, the groups come near the best AUC, and the bundle routes each tribe its own way."""
+    result, best = _run(2, tmp_path)
+
+    assert result.chosen in ("supernet", "grouped")
+    assert result.verdict.startswith(f"`{result.chosen}` was the smallest of the best")
+    named = {variant.name: variant for variant in result.variants}
+    assert named["grouped"].test.auc == pytest.approx(best, abs=0.02)
+    assert named["grouped"].gain.low > 0.05
+    assert named["static"].gain.high < 0.05
+    bundle = read_bundle(tmp_path / "run" / "bundle")
+    values = [(2 + tribe, 2 + a, 2 + b, 2) for tribe in (0, 1) for a in range(20) for b in range(20)]
+    rows = [{name: str(value) for name, value in zip(bundle.encoder.layout.names, row, strict=True)} for row in values]
+    group = bundle.router.route(bundle.encoder.encode_rows(rows)).group
+    assert adjusted_rand_score([row[0] for row in values], group) >= 0.95
+
+
+def test_where_instances_do_not_differ_no_search_is_worth_it(tmp_path):
+    """One tribe: nothing beats the plain model by more than chance, and the verdict says so."""
+    result, best = _run(1, tmp_path)
+
+    assert result.chosen == "base"
+    assert result.verdict.startswith("No search is worth it here")
+    assert result.variants[0].test.auc == pytest.approx(best, abs=0.02)
