@@ -13,6 +13,7 @@ from pipelines.drawing import GROUP_COLOURS, OUTCOME_COLOURS, UNCLEAR, frame, la
 
 ROW = 26  # pixels
 PARETO_HEIGHT = 620
+LETTERS = 34
 SYMBOLS: dict[Kind, str] = {"candidate": "circle", "control": "circle-open", "chosen": "star", "peer": "diamond"}
 VARIANT_COLOURS, PEERS_COLOUR = GROUP_COLOURS[:3] + GROUP_COLOURS[4:5], GROUP_COLOURS[3]
 
@@ -36,12 +37,13 @@ def pareto(section: Section) -> go.Figure:
         line={"color": UNCLEAR, "dash": "dot"},
         hoverinfo="skip",
     )
-    places = text_places([(math.log10(row.parameters_per_path), row.auc, label(row.name)) for row in section.rows])
+    places = text_places([(math.log10(row.parameters_per_path), row.auc, label(row.name, LETTERS)) for row in section.rows])
     for row, place, colour in zip(section.rows, places, colours(section), strict=True):
         figure.add_scatter(**_mark(row, place, colour))
     figure.update_layout(showlegend=False)
-    figure.update_xaxes(title="parameters per path (left is cheaper)", type="log", range=_log_range(section.rows), dtick="D2")
-    return figure.update_yaxes(title="mean test AUC", tickformat=".4f")
+    figure.update_xaxes(title="parameters per path (left is cheaper)", type="log", tickformat="~s")
+    figure.update_xaxes(range=_with_room([math.log10(row.parameters_per_path) for row in section.rows]))
+    return figure.update_yaxes(title="mean test AUC", tickformat=".4f", range=_with_room([row.auc for row in section.rows]))
 
 
 def _mark(row: BenchmarkRow, place: str, colour: str) -> dict[str, object]:
@@ -52,7 +54,7 @@ def _mark(row: BenchmarkRow, place: str, colour: str) -> dict[str, object]:
         "y": [row.auc],
         "error_y": {"type": "data", "thickness": 1, "width": 3, **bars},
         "mode": "markers+text",
-        "text": label(row.name),
+        "text": label(row.name, LETTERS),
         "textposition": place,
         "textfont": {"size": 10},
         "cliponaxis": False,
@@ -61,10 +63,10 @@ def _mark(row: BenchmarkRow, place: str, colour: str) -> dict[str, object]:
     }
 
 
-def _log_range(rows: Sequence[BenchmarkRow]) -> list[float]:
-    logs = [math.log10(row.parameters_per_path) for row in rows]
-    room = 0.12 * (max(logs) - min(logs)) or 0.1
-    return [min(logs) - room, max(logs) + room]
+def _with_room(values: Sequence[float]) -> list[float]:
+    """From the least to the most, and a tenth of the axis at each end."""
+    room = 0.125 * (max(values) - min(values)) or 0.1
+    return [min(values) - room, max(values) + room]
 
 
 def compared(section: Section) -> list[BenchmarkRow]:
@@ -90,5 +92,5 @@ def gains(section: Section) -> go.Figure:
         )
     figure.add_vline(x=0.0, line={"color": UNCLEAR, "width": 1.5, "dash": "dash"}, annotation_text="base", annotation_position="top")
     figure.update_layout(showlegend=False)
-    figure.update_yaxes(tickvals=list(range(len(rows))), ticktext=[label(row.name, 34) for row in rows], range=[len(rows) - 0.4, -0.8])
+    figure.update_yaxes(tickvals=list(range(len(rows))), ticktext=[label(row.name, LETTERS) for row in rows], range=[len(rows) - 0.4, -0.8])
     return figure.update_xaxes(title="difference in test AUC (right is better)", tickformat="+.4f", nticks=6)

@@ -35,7 +35,7 @@ def headline(benchmark: Benchmark) -> str:
         return f"{benchmark.finished} of {counted(benchmark.cells, 'cell')} finished."
     chosen = [(section, row) for section in benchmark.sections for row in section.rows if row.name == "chosen"]
     kinds = {kind: [s for s, row in chosen if outcome(row.gain) == kind] for kind in ("better", "unclear", "worse")}
-    words = {"better": "better than the base on", "unclear": "not told apart from it on", "worse": "worse on"}
+    words = {"better": "better than the base on", "unclear": "not told apart from the base on", "worse": "worse than the base on"}
     told = listed(f"{words[kind]} {listed(f'{s.data} ({s.backbone})' for s in sections)}" for kind, sections in kinds.items() if sections)
     failed = f" {counted(len(benchmark.failures), 'cell')} failed." if benchmark.failures else ""
     return f"What validation chose is {told}.{failed}"
@@ -45,8 +45,9 @@ def pareto_caption(section: Section) -> Caption:
     """Of the figure of AUC against parameters."""
     read = (
         "Up is better ranking, left is a smaller model to run for a row; the axis is logarithmic. A bar is the 95 % interval of the "
-        "difference to the base under the same seeds, laid at the mean AUC. Filled circles are candidates of a run, open ones controls, "
-        "the star is what validation chose, diamonds are peers. The dotted line joins what nothing but a control beats on both counts."
+        "difference to the base under the same seeds, laid at the mean AUC; it may leave the figure. Filled circles are candidates, "
+        "open ones controls, the star is what validation chose, diamonds are peers. The dotted line joins what nothing but a control "
+        "beats on both counts."
     )
     steps = (f"{row.name} ({row.parameters_per_path:,.0f} parameters, AUC {row.auc:.5f})" for row in pareto_front(section.rows))
     return Caption(read, f"On the line: {listed(steps)}.")

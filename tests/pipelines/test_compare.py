@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ihas.errors import DataError
 from ihas.results import RunResult
-from pipelines.compare import markdown, paired_interval, tabulate
+from pipelines.compare import markdown, measures, paired_interval, tabulate
 from tests.pipelines.result_factory import run_result
 
 
@@ -58,3 +59,26 @@ def test_the_markdown_table_shows_losses_as_it_shows_gains():
 
     assert "| supernet | 0.80500 ± 0.02121 |" in text
     assert "+0.01500 (-0.04853 to +0.07853)" in text
+
+
+def test_seconds_are_those_of_the_stages_that_a_variant_needs():
+    """Static needs no groups, grouped does, a control needs them but not their models; a choice needs all candidates, each stage once."""
+    stages = {"data": 100.0, "base": 1.0, "distil": 2.0, "search": 4.0, "cluster": 8.0, "retrain": 16.0}
+    own = {"variant-base": 0.1, "variant-static": 0.2, "variant-grouped": 0.4, "variant-random groups": 0.8}
+    result = run_result(seconds=stages | own)
+    found = measures(result)
+
+    assert found["base"].seconds == pytest.approx(1.1)
+    assert found["static"].seconds == pytest.approx(7.2)
+    assert found["grouped"].seconds == pytest.approx(31.4)
+    assert found["random groups"].seconds == pytest.approx(15.8)
+    assert found["chosen"].seconds == pytest.approx(31.7)
+
+
+def test_figures_without_an_auc_are_refused():
+    """Test rows of one label give no table."""
+    figures = run_result().variants[0].test.model_copy(update={"auc": None})
+    base = run_result().variants[0].model_copy(update={"test": figures})
+
+    with pytest.raises(DataError, match="must have both labels"):
+        tabulate((0,), [run_result(variants=(base, *run_result().variants[1:]))])
