@@ -2,12 +2,14 @@
 PYTHON ?= python3
 UV_VERSION := 0.13.9
 ARGS ?=
+PLAN ?= pipelines/recipes/benchmark/coupon.toml
+FOLDER ?= runs/benchmark
 
 UV := .bootstrap/bin/uv
 BIN := .venv/bin
 COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" --quiet
 
-.PHONY: help setup demo serve test test-slow lint format lock
+.PHONY: help setup demo serve benchmark test test-slow lint format lock
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -19,6 +21,9 @@ demo: setup ## search on the coupon data, then ask for recommendations; ARGS=--k
 
 serve: setup ## HTTP service and worker on this machine
 	$(BIN)/ihas up $(ARGS)
+
+benchmark: setup ## data sets x backbones x seeds x methods in one table; PLAN=FILE.toml FOLDER=runs/benchmark
+	$(BIN)/python -m pipelines benchmark --plan $(PLAN) --folder $(FOLDER)
 
 test: setup lint ## linters, types, import contracts, tests with coverage
 	$(BIN)/pytest --cov=ihas --cov=pipelines --cov=service --cov-report=term:skip-covered $(ARGS)

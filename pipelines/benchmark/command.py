@@ -31,7 +31,7 @@ def benchmark(plan: Plan, folder: Path, report: Report) -> Benchmark:
         told = _told(cell, number, len(cells), report)
         try:
             outcomes[cell] = _carry_out(cell, plan, folder, outcomes, told)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             failures[cell] = failure_message(error)
             told(Progress(stage="evaluating", message=f"failed: {failures[cell]}", fraction=1.0))
         table = tabulate(plan, len(cells), outcomes, failures)

@@ -11,8 +11,8 @@ from pipelines.compare import Measure
 PLAN = Plan(
     name="made-up",
     seeds=(0, 1),
-    recipes=tuple(Recipe(name=name, data=DataConfig(path=f"{name}.csv")) for name in ("apps", "films")),  # type: ignore[arg-type] # a path
-    backbones={"small": {"backbone": {"hidden": [4]}}},  # type: ignore[dict-item] # as a file gives it
+    recipes=tuple(Recipe(name=name, data=DataConfig(path=f"{name}.csv")) for name in ("apps", "films")),
+    backbones={"small": {"backbone": {"hidden": [4]}}},
     variants={"figure-1": {"distil": {"members": 0}}},
     peers=("pep",),
 )
