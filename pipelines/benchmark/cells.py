@@ -21,8 +21,8 @@ from ihas.errors import ConfigError
 from ihas.metrics import figures
 from ihas.training import EpochListener
 from pipelines.benchmark.plan import DEFAULT, Plan
-from pipelines.compare import Measure, measures
 from pipelines.folder import RunFolder, stage_key
+from pipelines.measures import Measure, measures
 from pipelines.peers.peer import Answers, Peer, Setting, tuned
 from pipelines.peers.registry import PEERS
 from pipelines.progress import Report

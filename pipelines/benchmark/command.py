@@ -16,7 +16,7 @@ from pipelines.benchmark.cells import Cell, Outcome, cells_of, peer_cell, run_ce
 from pipelines.benchmark.page import render_benchmark
 from pipelines.benchmark.plan import Plan
 from pipelines.benchmark.table import Benchmark, markdown, tabulate
-from pipelines.compare import row_of
+from pipelines.measures import row_of
 from pipelines.peers.peer import Setting
 from pipelines.progress import Progress, Report
 

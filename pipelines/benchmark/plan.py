@@ -144,4 +144,5 @@ def _known(what: str, names: Sequence[str] | Mapping[str, Any], known: Sequence[
 
 
 def _wrong(error: ValidationError) -> str:
-    return "; ".join(f"`{'.'.join(map(str, part['loc']))}`: {part['msg']}" for part in error.errors())
+    places = [(".".join(map(str, part["loc"])), part["msg"].removeprefix("Value error, ")) for part in error.errors()]
+    return "; ".join(f"`{place}`: {message}" if place else message for place, message in places)

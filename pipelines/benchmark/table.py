@@ -14,7 +14,7 @@ from typing import Literal
 from ihas.config import Config
 from pipelines.benchmark.cells import Cell, Outcome
 from pipelines.benchmark.plan import DEFAULT, Plan
-from pipelines.compare import HEADING, ComparisonRow, Measure, markdown_row, row_of
+from pipelines.measures import HEADING, ComparisonRow, Measure, markdown_row, row_of
 
 Kind = Literal["candidate", "control", "chosen", "peer"]
 

@@ -6,7 +6,7 @@ from ihas.config import DataConfig, Recipe
 from ihas.results import Cost, Figures
 from pipelines.benchmark.cells import Cell, Outcome, cells_of
 from pipelines.benchmark.plan import Plan
-from pipelines.compare import Measure
+from pipelines.measures import Measure
 
 PLAN = Plan(
     name="made-up",

@@ -16,7 +16,7 @@ from ihas.results import RunResult
 from pipelines.benchmark.command import benchmark, failure_message
 from pipelines.benchmark.plan import read_plan
 from pipelines.benchmark.table import Benchmark, BenchmarkRow
-from pipelines.compare import seconds_of
+from pipelines.measures import seconds_of
 from pipelines.peers.registry import PEERS
 from pipelines.progress import Progress
 
