@@ -13,6 +13,12 @@ import numpy as np
 from ihas.data.dataset import Dataset
 
 BLOCK_ROWS = 65_536
+ADDED_ROWS, MOST_COPIES = 200_000, 8
+
+
+def copies_for(num_rows: int) -> int:
+    """Copies that bring about `ADDED_ROWS` new rows, from 1 to `MOST_COPIES`: a small table has the most to gain (our choice)."""
+    return int(np.clip(round(ADDED_ROWS / max(num_rows, 1)), 1, MOST_COPIES))
 
 
 def swapped_ids(rows: Dataset, copies: int, fraction: float, rng: np.random.Generator) -> np.ndarray:

@@ -20,7 +20,7 @@ import numpy as np
 
 from ihas.config import LearningConfig
 from ihas.data.dataset import Dataset, Parts
-from ihas.distil.rows import swapped_ids
+from ihas.distil.rows import copies_for, swapped_ids
 from ihas.metrics import row_losses, sigmoid
 from ihas.models.network import Network, NetworkWeights
 from ihas.plain import PlainModel, train_plain
@@ -105,7 +105,8 @@ def student_config(config: LearningConfig) -> LearningConfig:
 
 
 def _taught_ids(train: Dataset, config: LearningConfig) -> np.ndarray:
-    swapped = swapped_ids(train, config.distil.copies, config.distil.swap_fraction, generator(config.seed, "swapped rows"))
+    copies = copies_for(len(train)) if config.distil.copies is None else config.distil.copies
+    swapped = swapped_ids(train, copies, config.distil.swap_fraction, generator(config.seed, "swapped rows"))
     return np.concatenate([np.asarray(train.ids), swapped])
 
 

@@ -28,7 +28,7 @@ DESCRIPTIONS = {
 }
 HARDLY_BETTER_THAN_CHANCE = 0.53
 CANDIDATES = ("base", "distilled", "static", "supernet", "grouped")
-ONE_STANDARD_ERROR = 0.6827
+ONE_STANDARD_ERROR, NINE_TO_ONE = 0.6827, 0.8  # the shares that two-sided intervals cover
 DEARER = 1.05
 
 
@@ -54,13 +54,13 @@ def _variant_result(variant: Variant, base: Variant, parts: Parts) -> VariantRes
 def choose(variants: tuple[Variant, ...], parts: Parts) -> Variant:
     """The smallest candidate that validation rows hardly tell from the best; the base where they do not show that it is beaten.
 
-    base        unless the best candidate's AUC exceeds its by more than the 95 % interval of the paired difference
+    base        unless the best candidate's AUC exceeds its at nine to one, by the paired difference
     otherwise   the fewest multiply-adds among candidates within one standard error of the best
     """
     candidates = [variant for variant in variants if variant.name in CANDIDATES]
     labels, base = parts.valid.labels, candidates[0]
     best = max(candidates, key=lambda variant: auc(variant.valid_logits, labels) or 0.0)
-    if auc_difference(best.valid_logits, base.valid_logits, labels).low <= 0.0:
+    if auc_difference(best.valid_logits, base.valid_logits, labels, confidence=NINE_TO_ONE).low <= 0.0:
         return base
     near = [variant for variant in candidates[1:] if variant is best or _near(variant, best, labels)]
     return min(near, key=lambda variant: variant.cost.multiply_adds)

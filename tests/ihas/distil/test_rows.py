@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ihas.data.dataset import Dataset
-from ihas.distil.rows import swapped_ids
+from ihas.distil.rows import copies_for, swapped_ids
 from ihas.layout import FieldLayout
 
 LAYOUT = FieldLayout(("a", "b", "tags"), (50, 50, 50), (1, 1, 3))
@@ -51,3 +51,8 @@ def test_copies_are_different_draws_and_a_seed_repeats_them():
 def test_without_copies_there_are_no_rows():
     """Zero copies are an empty matrix with the same columns."""
     assert swapped_ids(_rows(IDS), 0, 0.5, np.random.default_rng(0)).shape == (0, 5)
+
+
+def test_small_tables_get_more_copies():
+    """Two hundred thousand rows are sought: one copy of as many or more, eight of a few thousand, four of fifty thousand."""
+    assert [copies_for(rows) for rows in (1, 9_000, 50_000, 182_000, 2_000_000)] == [8, 8, 4, 1, 1]

@@ -8,24 +8,27 @@ import numpy as np
 
 from ihas.config import BackboneConfig, DistilConfig, LearningConfig, TrainingConfig
 from ihas.data.synthetic import Oracle, make_tribes
-from ihas.distil.stage import Distilled, distil, student_config, taught_parts
+from ihas.distil.stage import Distilled, distil, student_config, taught_parts, teacher_config
 from ihas.metrics import auc, sigmoid
+from ihas.models.network import NetworkWeights
 from ihas.plain import PlainModel, train_plain
 from ihas.prediction import GroupedRows, GroupModel, predict_groups
 from tests.oracle import ignore
 
 CONFIG = LearningConfig(
     backbone=BackboneConfig(hidden=(16, 8)),
-    training=TrainingConfig(embedding_dim=4, batch_size=128, learning_rate=0.01, embedding_l2=1e-4, epochs=20),
+    training=TrainingConfig(embedding_dim=4, batch_size=128, learning_rate=0.01, embedding_l2=1e-4, epochs=12),
     distil=DistilConfig(members=3, copies=2, swap_fraction=0.3),
 )
 
 
 @cache
 def _solved() -> tuple[Oracle, PlainModel, Distilled]:
-    oracle = make_tribes(np.random.default_rng(3), 2, (4_000, 4_000, 8_000), values=30)
+    oracle = make_tribes(np.random.default_rng(3), 2, (2_500, 3_000, 8_000), values=30)
     base = train_plain(oracle.parts, CONFIG, "base", ignore)
-    return oracle, base, distil(oracle.parts, (base.weights,), CONFIG, ignore)
+    distilled = distil(oracle.parts, (base.weights,), CONFIG, ignore)
+    assert distilled is not None
+    return oracle, base, distilled
 
 
 def _error(logits: np.ndarray, oracle: Oracle) -> float:
@@ -62,8 +65,8 @@ def test_taught_rows_are_the_training_rows_and_their_copies_with_the_teachers_an
 
     taught = taught_parts(oracle.parts, distilled.labels, CONFIG)
 
-    assert len(taught.train) == 3 * 4_000
-    np.testing.assert_array_equal(taught.train.ids[:4_000], oracle.parts.train.ids)
+    assert len(taught.train) == 3 * 2_500
+    np.testing.assert_array_equal(taught.train.ids[:2_500], oracle.parts.train.ids)
     assert ((distilled.labels > 0) & (distilled.labels < 1)).all()
     assert taught.valid is oracle.parts.valid
     assert taught.test is oracle.parts.test
@@ -77,19 +80,44 @@ def test_the_teachers_labels_are_near_the_truth_on_rows_that_nobody_saw():
     weight = np.linspace(-3.0, 3.0, 30)
     truth = sigmoid(weight[local[np.arange(len(local)), 1 + local[:, 0]]])
 
-    assert np.corrcoef(truth[4_000:], distilled.labels[4_000:])[0, 1] > 0.95
+    assert np.corrcoef(truth[2_500:], distilled.labels[2_500:])[0, 1] > 0.95
+
+
+def _asking(members: int) -> LearningConfig:
+    """Members as large as the plain model, so that candidates may be members."""
+    return CONFIG.model_copy(update={"distil": CONFIG.distil.model_copy(update={"members": members, "hidden": ()})})
 
 
 def test_a_candidate_that_harms_is_left_out_of_the_teacher():
-    """Of a good model and one that answers the opposite only the good one is taken; the rest are trained."""
+    """Of two good models and one that answers the opposite the two are taken, and the teacher answers with their mean."""
     oracle, base, _ = _solved()
+    second = train_plain(oracle.parts, CONFIG, "second", ignore)
     flipped = {name: -value if name.startswith("output") else value for name, value in base.weights.backbone.items()}
-    opposite = type(base.weights)(base.weights.table, flipped)
-    config = CONFIG.model_copy(update={"distil": CONFIG.distil.model_copy(update={"members": 1})})
+    opposite = NetworkWeights(base.weights.table, flipped)
 
-    kept = distil(oracle.parts, (base.weights, opposite), config, ignore)
+    kept = distil(oracle.parts, (base.weights, opposite, second.weights), _asking(2), ignore)
 
-    np.testing.assert_allclose(kept.test_logits, _answers(base, oracle), atol=1e-5)
+    assert kept is not None
+    np.testing.assert_allclose(kept.test_logits, (_answers(base, oracle) + _answers(second, oracle)) / 2, atol=1e-5)
+
+
+def test_a_teacher_that_fits_no_better_than_the_plain_model_is_not_asked():
+    """The plain model alone as the teacher cannot fit better than itself."""
+    oracle, base, _ = _solved()
+
+    assert distil(oracle.parts, (base.weights,), _asking(1), ignore) is None
+
+
+def test_members_have_hidden_layers_of_the_least_size_and_keep_larger_ones():
+    """(16, 8) becomes (64, 32), a linear model too, (100,) becomes (100, 32); a factorisation machine gets hidden layers."""
+    sizes = {}
+    for hidden in ((16, 8), (), (100,)):
+        config = CONFIG.model_copy(update={"backbone": BackboneConfig(hidden=hidden)})
+        sizes[hidden] = teacher_config(config).backbone.hidden
+    machine = teacher_config(CONFIG.model_copy(update={"backbone": BackboneConfig(kind="fm")})).backbone
+
+    assert sizes == {(16, 8): (64, 32), (): (64, 32), (100,): (100, 32)}
+    assert (machine.kind, machine.hidden) == ("deepfm", (64, 32))
 
 
 def test_under_a_teacher_the_penalty_is_the_stated_share():

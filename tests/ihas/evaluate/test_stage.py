@@ -66,10 +66,10 @@ def test_of_equals_the_base_is_chosen():
 
 
 def test_what_chance_explains_does_not_displace_the_base():
-    """A variant that is ahead by less than the 95 % interval of the paired difference is not chosen; one well ahead is."""
+    """A variant that is ahead by less than the 80 % interval of the paired difference is not chosen; one well ahead is."""
     parts, base = _many_parts(), _variant("base", _ranking(1.0, 0), RIGHT)
     hardly, clearly = (_variant("grouped", _ranking(signal, 1), RIGHT) for signal in (1.1, 1.3))
-    ahead = auc_difference(hardly.valid_logits, base.valid_logits, MANY)
+    ahead = auc_difference(hardly.valid_logits, base.valid_logits, MANY, confidence=0.8)
 
     assert ahead.difference > 0.0 > ahead.low
     assert choose((base, hardly), parts).name == "base"
