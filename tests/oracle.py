@@ -46,7 +46,7 @@ def tribes_config(num_tribes: int) -> LearningConfig:
     """Settings for tribes: a linear model, too small to tell which taste counts."""
     return LearningConfig(
         backbone=BackboneConfig(hidden=()),
-        training=TrainingConfig(embedding_dim=4, batch_size=256, learning_rate=0.01, epochs=12),
+        training=TrainingConfig(embedding_dim=4, batch_size=256, learning_rate=0.01, embedding_l2=1e-4, epochs=12),
         search=SearchConfig(epochs=8),
         cluster=ClusterConfig(num_groups=tuple({max(2, num_tribes), num_tribes + 1})),
         retrain=RetrainConfig(epochs=5),
