@@ -1,6 +1,6 @@
 """The plain model, what everything else is measured against, with the L2 weight that validation prefers.
 
-    coarse   one trial for each decade, 1e-5 .. 1e-2
+    coarse   one trial for each decade, 1e-5 .. 1e-2, and up to two beyond while the best is at the edge
     fine     two more, half a decade to either side of the best
 
 Grid and steps are our choice. With `training.embedding_l2` set there is one trial.
@@ -18,7 +18,7 @@ from ihas.results import EpochFigures
 from ihas.training import EpochListener
 
 DECADES = (1e-5, 1e-4, 1e-3, 1e-2)
-HALF_DECADE = 10.0**0.5
+HALF_DECADE, MORE_DECADES = 10.0**0.5, 2
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,12 @@ def train_base(parts: Parts, config: LearningConfig, listen: EpochListener) -> B
     if config.training.embedding_l2 is not None:
         return BaseResult((trial(config.training.embedding_l2, "base"),))
     trials = [trial(weight, f"base/l2={weight:.0e}") for weight in DECADES]
+    for _ in range(MORE_DECADES):
+        weights, best = [tried.embedding_l2 for tried in trials], max(trials, key=lambda tried: tried.score).embedding_l2
+        beyond = {min(weights): best / 10.0, max(weights): best * 10.0}.get(best)
+        if beyond is None:
+            break
+        trials.append(trial(beyond, f"base/l2={beyond:.0e}"))
     best = max(trials, key=lambda tried: tried.score).embedding_l2
     trials += [trial(weight, f"base/l2={weight:.0e}") for weight in (best / HALF_DECADE, best * HALF_DECADE)]
     return BaseResult(tuple(sorted(trials, key=lambda tried: -tried.score)))

@@ -17,7 +17,7 @@ class Dataset:
     Attributes:
         layout: where the fields lie in the table and in `ids`.
         ids: int32 (rows, num_slots). Row numbers of the fused table; -1 is padding.
-        labels: float32 (rows,). 0 or 1.
+        labels: float32 (rows,). 0 or 1; under a teacher, its probability of a click.
     """
 
     layout: FieldLayout

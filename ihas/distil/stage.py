@@ -7,7 +7,7 @@
 A click is one bit about one row; a teacher's answer says how likely it was, and can be asked about any row. So a model
 of the plain one's size learns more of the same table. A member has the backbone of the plain model, with hidden layers
 no smaller than `distil.hidden`: what no member can tell, no gate could learn from them. Source: distillation from
-Hinton, Vinyals and Dean 2015, from an ensemble for clicks from Zhu et al. (CIKM 2020); swapped rows and choice of
+Hinton, Vinyals and Dean 2015, from several models for clicks from Zhu et al. (CIKM 2020); swapped rows and choice of
 members are ours.
 """
 
@@ -91,11 +91,17 @@ def taught_parts(parts: Parts, labels: np.ndarray, config: LearningConfig) -> Pa
 
 
 def teacher_config(config: LearningConfig) -> LearningConfig:
-    """The settings of a member: hidden layers no smaller than `distil.hidden`, beside a factorisation machine where there were none."""
-    pairs = zip_longest(config.backbone.hidden, config.distil.hidden, fillvalue=1)
+    """The settings of a member: hidden layers no smaller than `distil.hidden`, and these where there are none."""
+    least, heads = config.distil.hidden, config.backbone.fusion_heads
     kind = "deepfm" if config.backbone.kind in SHALLOW else config.backbone.kind
-    backbone = config.backbone.model_copy(update={"hidden": tuple(max(pair) for pair in pairs), "kind": kind})
-    return config.model_copy(update={"backbone": backbone})
+    layers = {name: _raised(getattr(config.backbone, name), least) for name in ("hidden", "second_hidden")}
+    if kind == "finalmlp":
+        layers = {name: (*units[:-1], -(-units[-1] // heads) * heads) for name, units in layers.items()}
+    return config.model_copy(update={"backbone": config.backbone.model_copy(update={**layers, "kind": kind})})
+
+
+def _raised(hidden: tuple[int, ...], least: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(max(units, bound) for units, bound in zip_longest(hidden, least[: len(hidden)], fillvalue=1)) if hidden else least
 
 
 def student_config(config: LearningConfig) -> LearningConfig:

@@ -15,7 +15,7 @@ from ihas.metrics import auc, auc_difference, figures
 from ihas.results import Interval, VariantResult
 
 DESCRIPTIONS = {
-    "base": "The plain model: every embedding dimension for every row, trained for as long as the others.",
+    "base": "The plain model: every embedding dimension for every row, trained on the clicks for as many epochs as the others.",
     "distilled": "The plain model, taught by several plain models together on more rows than were clicked or passed by.",
     "static": "One mask for all rows: a dimension search without groups.",
     "supernet": "One model, each row under its own gates.",
@@ -54,26 +54,26 @@ def _variant_result(variant: Variant, base: Variant, parts: Parts) -> VariantRes
 def choose(variants: tuple[Variant, ...], parts: Parts) -> Variant:
     """The smallest candidate that validation rows hardly tell from the best; the base where they do not show that it is beaten.
 
-    base        unless the best candidate's AUC exceeds its at nine to one, by the paired difference
-    otherwise   the fewest multiply-adds among candidates within one standard error of the best
+    base        unless a candidate's AUC exceeds its at nine to one, by the paired difference of these two
+    otherwise   the fewest multiply-adds among such candidates within one standard error of the best
     """
-    candidates = [variant for variant in variants if variant.name in CANDIDATES]
-    labels, base = parts.valid.labels, candidates[0]
-    best = max(candidates, key=lambda variant: auc(variant.valid_logits, labels) or 0.0)
-    if auc_difference(best.valid_logits, base.valid_logits, labels, confidence=NINE_TO_ONE).low <= 0.0:
-        return base
-    near = [variant for variant in candidates[1:] if variant is best or _near(variant, best, labels)]
-    return min(near, key=lambda variant: variant.cost.multiply_adds)
+    labels = parts.valid.labels
+    base, *others = (variant for variant in variants if variant.name in CANDIDATES)
+    better = [variant for variant in others if _exceeds(variant, base, labels, NINE_TO_ONE)]
+    best = max(better, key=lambda variant: auc(variant.valid_logits, labels) or 0.0, default=base)
+    near = [variant for variant in better if not _exceeds(best, variant, labels, ONE_STANDARD_ERROR)]
+    return min(near, key=lambda variant: variant.cost.multiply_adds, default=base)
 
 
-def _near(variant: Variant, best: Variant, labels: np.ndarray) -> bool:
-    return auc_difference(best.valid_logits, variant.valid_logits, labels, confidence=ONE_STANDARD_ERROR).low <= 0.0
+def _exceeds(variant: Variant, other: Variant, labels: np.ndarray, confidence: float) -> bool:
+    return auc_difference(variant.valid_logits, other.valid_logits, labels, confidence=confidence).low > 0.0
 
 
 def not_told_apart(chosen: Variant, variants: tuple[Variant, ...], parts: Parts) -> tuple[str, ...]:
-    """Names of the other variants that the test rows do not show to be worse than the chosen one."""
+    """Names of the other variants whose difference to the chosen one the test rows do not tell from none."""
     others = [variant for variant in variants if variant.name != chosen.name]
-    return tuple(v.name for v in others if auc_difference(chosen.test_logits, v.test_logits, parts.test.labels).low <= 0.0)
+    differences = {v.name: auc_difference(chosen.test_logits, v.test_logits, parts.test.labels) for v in others}
+    return tuple(name for name, difference in differences.items() if difference.low <= 0.0 <= difference.high)
 
 
 def verdict(chosen: VariantResult, base: VariantResult, num_elements: int, equals: tuple[str, ...] = ()) -> str:
@@ -85,7 +85,9 @@ def verdict(chosen: VariantResult, base: VariantResult, num_elements: int, equal
         num_elements: num_fields * dim.
         equals: names of variants that test rows do not tell apart from the chosen one.
     """
-    if (base.test.auc or 0.0) < HARDLY_BETTER_THAN_CHANCE:
+    if base.test.auc is None or chosen.test.auc is None:
+        return f"`{chosen.name}` serves; nothing can be said of its ranking, because the test rows have one label only."
+    if max(base.test.auc, chosen.test.auc) < HARDLY_BETTER_THAN_CHANCE:
         return (
             f"The plain model hardly ranks better than chance (test AUC {base.test.auc:.4f}), so nothing can be concluded. Train it longer "
             "or with smaller batches (`learning.training`), or look at the columns with `ihas inspect`."

@@ -109,15 +109,18 @@ def test_a_teacher_that_fits_no_better_than_the_plain_model_is_not_asked():
 
 
 def test_members_have_hidden_layers_of_the_least_size_and_keep_larger_ones():
-    """(16, 8) becomes (64, 32), a linear model too, (100,) becomes (100, 32); a factorisation machine gets hidden layers."""
+    """(16, 8) becomes (64, 32), a linear model too, (100,) stays; a factorisation machine gets hidden layers; heads divide."""
     sizes = {}
     for hidden in ((16, 8), (), (100,)):
         config = CONFIG.model_copy(update={"backbone": BackboneConfig(hidden=hidden)})
         sizes[hidden] = teacher_config(config).backbone.hidden
     machine = teacher_config(CONFIG.model_copy(update={"backbone": BackboneConfig(kind="fm")})).backbone
 
-    assert sizes == {(16, 8): (64, 32), (): (64, 32), (100,): (100, 32)}
+    assert sizes == {(16, 8): (64, 32), (): (64, 32), (100,): (100,)}
     assert (machine.kind, machine.hidden) == ("deepfm", (64, 32))
+    fused = BackboneConfig(kind="finalmlp", hidden=(15,), second_hidden=(10,), fusion_heads=5)
+    streams = teacher_config(CONFIG.model_copy(update={"backbone": fused})).backbone
+    assert (streams.hidden, streams.second_hidden) == ((65,), (65,))
 
 
 def test_under_a_teacher_the_penalty_is_the_stated_share():
