@@ -86,6 +86,19 @@ def test_the_smallest_of_those_within_a_standard_error_of_the_best_is_chosen():
     assert choose((base, distilled, worse), parts).name == "distilled"
 
 
+def test_a_small_candidate_that_does_not_beat_the_base_itself_is_not_chosen():
+    """Cheap and within a standard error of the best, but not told from the base: the best is served."""
+    parts, base = _many_parts(), _variant("base", _ranking(1.0, 0), RIGHT)
+    best = _variant("grouped", _ranking(1.1, 0), RIGHT)
+    cheap = Variant("static", (), False, _ranking(1.13, 1), RIGHT, COST.model_copy(update={"multiply_adds": 15}))
+    to_best = auc_difference(best.valid_logits, cheap.valid_logits, MANY, confidence=0.6827)
+    to_base = auc_difference(cheap.valid_logits, base.valid_logits, MANY, confidence=0.8)
+
+    assert to_best.low < 0.0
+    assert to_base.low < 0.0
+    assert choose((base, cheap, best), parts).name == "grouped"
+
+
 def test_a_control_is_never_chosen():
     """Random groups and the teacher are there to compare, whatever their figures."""
     variants = (_variant("base", _ranking(0.2, 0), NOISE[2]), _variant("random groups", _ranking(3.0, 0), NOISE[2]))
