@@ -267,6 +267,10 @@ class LearningConfig(Config):
     evaluate: EvaluateConfig = EvaluateConfig()
     """Stage 4."""
 
+    def with_training(self, **changes: float) -> Self:
+        """The same with other values, valid ones, in `training`."""
+        return self.model_copy(update={"training": self.training.model_copy(update=changes)})
+
 
 class RunOptions(Config):
     """How a run is carried out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ihas.config import LearningConfig
@@ -47,8 +48,15 @@ def continue_plain(parts: Parts, start: NetworkWeights, config: LearningConfig, 
     rng = generator(config.seed, f"continued {name}")
     network = Network(parts.train.layout, config.backbone, config.training.embedding_dim)
     network.assign(start)
-    history: tuple[EpochFigures, ...] = ()
-    for again, epochs in (("again", config.search.epochs), ("once-more", config.retrain.epochs)):
-        trainer = Trainer(network, config.training, rng)
-        history += trainer.fit(f"{name}/{again}", TrainingRows.one_group(parts), epochs, listen, start_counts=True)
+    history = train_again(name, lambda: Trainer(network, config.training, rng), TrainingRows.one_group(parts), config, listen)
     return PlainModel(network.weights(), history)
+
+
+def train_again(
+    name: str, make: Callable[[], Trainer], rows: TrainingRows, config: LearningConfig, listen: EpochListener
+) -> tuple[EpochFigures, ...]:
+    """The two short trainings, each with a fresh trainer of the same network, which never ends worse on validation rows; their epochs."""
+    history: tuple[EpochFigures, ...] = ()
+    for number, epochs in enumerate((config.search.epochs, config.retrain.epochs), 1):
+        history += make().fit(f"{name}/again-{number}", rows, epochs, listen, start_counts=True)
+    return history

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import plotly.graph_objects as go
 
@@ -59,3 +60,22 @@ def frame(title: str, height: int) -> go.Figure:
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "xanchor": "left", "x": 0.0},
     )
     return figure
+
+
+def front_line(costs: Sequence[float], scores: Sequence[float | None]) -> dict[str, Any]:
+    """The dotted line that joins what nothing beats, as a scatter."""
+    return {"x": costs, "y": scores, "mode": "lines", "line": {"color": UNCLEAR, "dash": "dot"}, "hoverinfo": "skip"}
+
+
+def gain_bar(gain: Interval, row: int) -> dict[str, Any]:
+    """Place and interval of a gain on a line of its own, as part of a scatter."""
+    ends = {"array": [gain.high - gain.difference], "arrayminus": [gain.difference - gain.low]}
+    return {"x": [gain.difference], "y": [row], "error_x": {"type": "data", **ends, "thickness": 2}}
+
+
+def against_base(figure: go.Figure, names: Sequence[str], tickformat: str) -> go.Figure:
+    """The axes of gains: a dashed line at the base, a named line for each row."""
+    figure.add_vline(x=0.0, line={"color": UNCLEAR, "width": 1.5, "dash": "dash"}, annotation_text="base", annotation_position="top")
+    figure.update_layout(showlegend=False)
+    figure.update_yaxes(tickvals=list(range(len(names))), ticktext=list(names), range=[len(names) - 0.4, -0.8])
+    return figure.update_xaxes(title="difference in test AUC (right is better)", tickformat=tickformat, nticks=6)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from ihas.config import Config
+from ihas.folders import write_whole
 from ihas.results import RunResult, VariantResult
 from pipelines import captions
 from pipelines.drawing import group_colour, outcome
@@ -29,9 +29,7 @@ from pipelines.group_figures import gate_range, gates
 
 def write_report(result: RunResult, path: Path) -> None:
     """Write the report of a run to `path`, whole or not at all."""
-    beside = path.with_name(path.name + ".part")
-    beside.write_text(render_report(result), encoding="utf-8")
-    os.replace(beside, path)
+    write_whole(path, render_report(result))
 
 
 def render_report(result: RunResult) -> str:

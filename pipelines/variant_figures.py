@@ -6,7 +6,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from ihas.results import RunResult, VariantResult
-from pipelines.drawing import MARK, UNCLEAR, frame, group_colour, label, outcome_colour
+from pipelines.drawing import MARK, UNCLEAR, against_base, frame, front_line, gain_bar, group_colour, label, outcome_colour
+from pipelines.front import unbeaten
 
 
 def compared(result: RunResult) -> list[VariantResult]:
@@ -16,12 +17,8 @@ def compared(result: RunResult) -> list[VariantResult]:
 
 def pareto_front(result: RunResult) -> list[VariantResult]:
     """Candidates that no other candidate beats in test AUC at the same or fewer parameters per path, smallest first."""
-    front: list[VariantResult] = []
     scored = [variant for variant in result.variants if variant.test.auc is not None and variant.role == "candidate"]
-    for variant in sorted(scored, key=lambda v: (v.cost.parameters_per_path, -(v.test.auc or 0.0))):
-        if not front or (variant.test.auc or 0.0) > (front[-1].test.auc or 0.0):
-            front.append(variant)
-    return front
+    return unbeaten(scored, lambda variant: variant.cost.parameters_per_path, lambda variant: variant.test.auc or 0.0)
 
 
 def _symbol(variant: VariantResult, chosen: str) -> str:
@@ -49,9 +46,7 @@ def auc(result: RunResult) -> go.Figure:
         if gain is None:
             continue
         figure.add_scatter(
-            x=[gain.difference],
-            y=[row],
-            error_x={"type": "data", "array": [gain.high - gain.difference], "arrayminus": [gain.difference - gain.low], "thickness": 2},
+            **gain_bar(gain, row),
             mode="markers+text",
             text=f"{gain.difference:+.4f}",
             textposition="top center",
@@ -59,24 +54,15 @@ def auc(result: RunResult) -> go.Figure:
             marker={"size": 13, "color": outcome_colour(variant), "symbol": _symbol(variant, result.chosen), "line": {"width": 2}},
             hovertemplate=f"{label(variant.name, 60)}: {gain.difference:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}]<extra></extra>",
         )
-    figure.add_vline(x=0.0, line={"color": UNCLEAR, "width": 1.5, "dash": "dash"}, annotation_text="base", annotation_position="top")
-    ticks = [label(v.name) + (" ★" if v.name == result.chosen else "") for v in variants]
-    figure.update_layout(showlegend=False)
-    figure.update_yaxes(tickvals=list(range(len(variants))), ticktext=ticks, range=[len(variants) - 0.4, -0.8])
-    return figure.update_xaxes(title="difference in test AUC (right is better)", tickformat="+.3f", nticks=6)
+    names = [label(v.name) + (" ★" if v.name == result.chosen else "") for v in variants]
+    return against_base(figure, names, "+.3f")
 
 
 def pareto(result: RunResult) -> go.Figure:
     """Test AUC against the parameters of the path that serves a row; a line joins the candidates that nothing beats."""
     figure = frame("Test AUC against parameters per path", 440)
     front = pareto_front(result)
-    figure.add_scatter(
-        x=[variant.cost.parameters_per_path for variant in front],
-        y=[variant.test.auc for variant in front],
-        mode="lines",
-        line={"color": UNCLEAR, "dash": "dot"},
-        hoverinfo="skip",
-    )
+    figure.add_scatter(**front_line([variant.cost.parameters_per_path for variant in front], [variant.test.auc for variant in front]))
     scored = [variant for variant in result.variants if variant.test.auc is not None]
     for variant in scored:
         figure.add_scatter(

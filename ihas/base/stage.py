@@ -8,6 +8,7 @@ Grid and steps are our choice. With `training.embedding_l2` set there is one tri
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ihas.config import LearningConfig
@@ -52,13 +53,7 @@ class BaseResult:
 
     def settled(self, config: LearningConfig) -> LearningConfig:
         """The settings with the L2 weight of the best trial."""
-        return with_l2(config, self.trials[0].embedding_l2)
-
-
-def with_l2(config: LearningConfig, embedding_l2: float) -> LearningConfig:
-    """The settings with another L2 weight."""
-    training = config.training.model_copy(update={"embedding_l2": embedding_l2})
-    return config.model_copy(update={"training": training})
+        return config.with_training(embedding_l2=self.trials[0].embedding_l2)
 
 
 def train_base(parts: Parts, config: LearningConfig, listen: EpochListener) -> BaseResult:
@@ -68,18 +63,28 @@ def train_base(parts: Parts, config: LearningConfig, listen: EpochListener) -> B
         TrainingError: the loss became infinite or not a number.
     """
 
-    def trial(embedding_l2: float, name: str) -> Trial:
-        return Trial(embedding_l2, train_plain(parts, with_l2(config, embedding_l2), name, listen))
+    stated = config.training.embedding_l2
 
-    if config.training.embedding_l2 is not None:
-        return BaseResult((trial(config.training.embedding_l2, "base"),))
-    trials = [trial(weight, f"base/l2={weight:.0e}") for weight in DECADES]
-    for _ in range(MORE_DECADES):
-        weights, best = [tried.embedding_l2 for tried in trials], max(trials, key=lambda tried: tried.score).embedding_l2
-        beyond = {min(weights): best / 10.0, max(weights): best * 10.0}.get(best)
-        if beyond is None:
-            break
-        trials.append(trial(beyond, f"base/l2={beyond:.0e}"))
-    best = max(trials, key=lambda tried: tried.score).embedding_l2
-    trials += [trial(weight, f"base/l2={weight:.0e}") for weight in (best / HALF_DECADE, best * HALF_DECADE)]
-    return BaseResult(tuple(sorted(trials, key=lambda tried: -tried.score)))
+    def trial(weight: float) -> Trial:
+        name = "base" if stated is not None else f"base/l2={weight:.0e}"
+        return Trial(weight, train_plain(parts, config.with_training(embedding_l2=weight), name, listen))
+
+    if stated is not None:
+        return BaseResult((trial(stated),))
+    trials = [trial(weight) for weight in DECADES]
+    while (beyond := beyond_edge(trials)) and len(trials) < len(DECADES) + MORE_DECADES:
+        trials.append(trial(beyond))
+    best = best_first(trials)[0].embedding_l2
+    trials += [trial(weight) for weight in (best / HALF_DECADE, best * HALF_DECADE)]
+    return BaseResult(best_first(trials))
+
+
+def best_first(trials: Sequence[Trial]) -> tuple[Trial, ...]:
+    """Trials by validation AUC, the earlier of equals first."""
+    return tuple(sorted(trials, key=lambda tried: -tried.score))
+
+
+def beyond_edge(trials: Sequence[Trial]) -> float | None:
+    """The next decade on the side where the best weight is the last tried; None where it lies within."""
+    best, weights = best_first(trials)[0].embedding_l2, [tried.embedding_l2 for tried in trials]
+    return {min(weights): best / 10.0, max(weights): best * 10.0}.get(best)

@@ -13,7 +13,7 @@ members are ours.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 import numpy as np
@@ -73,11 +73,12 @@ def distil(parts: Parts, candidates: tuple[NetworkWeights, ...], config: Learnin
     if _loss(valid_logits, parts.valid) >= _loss(_mean_logits(candidates[:1], parts.valid, config), parts.valid):
         return None
     ids = _taught_ids(parts.train, config)
-    labels = sigmoid(_mean_logits(weights, Dataset(parts.train.layout, ids, np.zeros(len(ids), np.float32)), teacher)).astype(np.float32)
-    student = train_plain(taught_parts(parts, labels, config), student_config(config), "student", listen)
+    asked = Dataset(parts.train.layout, ids, np.zeros(len(ids), np.float32))
+    taught = replace(asked, labels=sigmoid(_mean_logits(weights, asked, teacher)).astype(np.float32))
+    student = train_plain(replace(parts, train=taught), student_config(config), "student", listen)
     return Distilled(
         student=student.weights,
-        labels=labels,
+        labels=taught.labels,
         num_members=len(weights),
         valid_logits=valid_logits,
         test_logits=_mean_logits(weights, parts.test, teacher),
@@ -87,7 +88,7 @@ def distil(parts: Parts, candidates: tuple[NetworkWeights, ...], config: Learnin
 
 def taught_parts(parts: Parts, labels: np.ndarray, config: LearningConfig) -> Parts:
     """The parts with the teacher's labels, float32 (taught rows,), on the training rows and their swapped copies."""
-    return Parts(Dataset(parts.train.layout, _taught_ids(parts.train, config), labels), parts.valid, parts.test)
+    return replace(parts, train=Dataset(parts.train.layout, _taught_ids(parts.train, config), labels))
 
 
 def teacher_config(config: LearningConfig) -> LearningConfig:
@@ -106,8 +107,7 @@ def _raised(hidden: tuple[int, ...], least: tuple[int, ...]) -> tuple[int, ...]:
 
 def student_config(config: LearningConfig) -> LearningConfig:
     """The settings under a teacher: its labels leave less to overfit, so the L2 weight is `distil.l2_factor` of the plain model's."""
-    weight = (config.training.embedding_l2 or 0.0) * config.distil.l2_factor
-    return config.model_copy(update={"training": config.training.model_copy(update={"embedding_l2": weight})})
+    return config.with_training(embedding_l2=(config.training.embedding_l2 or 0.0) * config.distil.l2_factor)
 
 
 def _taught_ids(train: Dataset, config: LearningConfig) -> np.ndarray:

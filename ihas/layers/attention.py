@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from ihas.layers.embedding import Tensor
+from ihas.layers.hidden import glorot
 from ihas.legacy_keras import tf
 
 
@@ -47,9 +48,3 @@ class FieldAttention(tf.Module):
         """Multiply-adds of one row."""
         projections = len(self.kernels) * num_fields * self.num_inputs * self.num_outputs
         return projections + 2 * num_fields * num_fields * self.num_outputs
-
-
-def glorot(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """Uniform within sqrt(6 / (inputs + outputs)) of zero (Glorot and Bengio 2010, equation 16): float32 `shape`."""
-    limit = np.sqrt(6.0 / sum(shape))
-    return rng.uniform(-limit, limit, shape).astype(np.float32)

@@ -61,3 +61,9 @@ def dense(units: int, seed: int, *, use_bias: bool = True) -> Tensor:
 def dense_parts(layer: Tensor) -> list[tuple[str, Tensor]]:
     """Variables of a built linear layer, by part."""
     return [("kernel", layer.kernel)] + ([("bias", layer.bias)] if layer.use_bias else [])
+
+
+def glorot(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+    """Uniform within sqrt(6 / (inputs + outputs)) of zero (Glorot and Bengio 2010, equation 16): float32 `shape`."""
+    limit = np.sqrt(6.0 / sum(shape))
+    return rng.uniform(-limit, limit, shape).astype(np.float32)

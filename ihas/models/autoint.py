@@ -12,9 +12,9 @@ from typing import final
 import numpy as np
 
 from ihas.config import BackboneConfig
-from ihas.layers.attention import FieldAttention, glorot
+from ihas.layers.attention import FieldAttention
 from ihas.layers.embedding import Tensor
-from ihas.layers.hidden import Weights
+from ihas.layers.hidden import Weights, glorot
 from ihas.layers.interaction import spread
 from ihas.legacy_keras import tf
 from ihas.models.backbone import Backbone, KeptDims

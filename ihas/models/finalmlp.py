@@ -15,9 +15,8 @@ from typing import final
 import numpy as np
 
 from ihas.config import BackboneConfig
-from ihas.layers.attention import glorot
 from ihas.layers.embedding import Tensor
-from ihas.layers.hidden import HiddenLayers, Weights, dense, dense_parts
+from ihas.layers.hidden import HiddenLayers, Weights, dense, dense_parts, glorot
 from ihas.legacy_keras import tf
 from ihas.models.backbone import Backbone, KeptDims
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ihas.config import BackboneConfig
 from ihas.layers.embedding import Tensor
-from ihas.layers.hidden import Weights
+from ihas.layers.hidden import Weights, glorot
 from ihas.layers.interaction import spread
 from ihas.legacy_keras import tf
 from ihas.models.backbone import Backbone, KeptDims
@@ -31,8 +31,8 @@ class XDeepFM(Backbone):
         rng = np.random.default_rng(seed)
         inputs = (kept.num_fields, *config.cin_maps)
         shapes = [(before * kept.num_fields, maps) for before, maps in zip(inputs, config.cin_maps, strict=False)]
-        self.kernels = [tf.Variable(_glorot(rng, shape), name=f"cin_{k}") for k, shape in enumerate(shapes)]
-        self.pooled = tf.Variable(_glorot(rng, (sum(config.cin_maps), 1)), name="pooled")
+        self.kernels = [tf.Variable(glorot(rng, shape), name=f"cin_{k}") for k, shape in enumerate(shapes)]
+        self.pooled = tf.Variable(glorot(rng, (sum(config.cin_maps), 1)), name="pooled")
 
     def __call__(self, values: Tensor, first_order: Tensor | None, seed: Tensor | None) -> Tensor:
         fields = tf.transpose(spread(values, self.kept.mask), [0, 2, 1])  # (batch, dim, num_fields)
@@ -56,8 +56,3 @@ class XDeepFM(Backbone):
     @classmethod
     def restrict(cls, weights: Weights, kept: KeptDims) -> Weights:
         return restrict_first_layer(weights, kept)
-
-
-def _glorot(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    limit = np.sqrt(6.0 / sum(shape))
-    return rng.uniform(-limit, limit, shape).astype(np.float32)

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from pipelines.benchmark.labels import text_places
 from pipelines.benchmark.table import BenchmarkRow, Kind, Section, pareto_front
-from pipelines.drawing import GROUP_COLOURS, OUTCOME_COLOURS, UNCLEAR, frame, label, outcome
+from pipelines.drawing import GROUP_COLOURS, OUTCOME_COLOURS, UNCLEAR, against_base, frame, front_line, gain_bar, label, outcome
 
 ROW = 26  # pixels
 PARETO_HEIGHT = 620
@@ -30,13 +30,7 @@ def colours(section: Section) -> list[str]:
 def pareto(section: Section) -> go.Figure:
     """Mean test AUC against parameters per path, logarithmic; bars are the gain's paired interval, a line joins what nothing beats."""
     figure, front = frame("Test AUC against parameters per path", PARETO_HEIGHT), pareto_front(section.rows)
-    figure.add_scatter(
-        x=[row.parameters_per_path for row in front],
-        y=[row.auc for row in front],
-        mode="lines",
-        line={"color": UNCLEAR, "dash": "dot"},
-        hoverinfo="skip",
-    )
+    figure.add_scatter(**front_line([row.parameters_per_path for row in front], [row.auc for row in front]))
     places = text_places([(math.log10(row.parameters_per_path), row.auc, label(row.name, LETTERS)) for row in section.rows])
     for row, place, colour in zip(section.rows, places, colours(section), strict=True):
         figure.add_scatter(**_mark(row, place, colour))
@@ -83,14 +77,9 @@ def gains(section: Section) -> go.Figure:
         if gain is None:
             continue
         figure.add_scatter(
-            x=[gain.difference],
-            y=[number],
-            error_x={"type": "data", "array": [gain.high - gain.difference], "arrayminus": [gain.difference - gain.low], "thickness": 2},
+            **gain_bar(gain, number),
             mode="markers",
             marker={"size": 10, "color": OUTCOME_COLOURS[outcome(gain)], "symbol": SYMBOLS[row.kind], "line": {"width": 1}},
             hovertemplate=f"{label(row.name, 60)}: {gain.difference:+.5f} [{gain.low:+.5f}, {gain.high:+.5f}]<extra></extra>",
         )
-    figure.add_vline(x=0.0, line={"color": UNCLEAR, "width": 1.5, "dash": "dash"}, annotation_text="base", annotation_position="top")
-    figure.update_layout(showlegend=False)
-    figure.update_yaxes(tickvals=list(range(len(rows))), ticktext=[label(row.name, LETTERS) for row in rows], range=[len(rows) - 0.4, -0.8])
-    return figure.update_xaxes(title="difference in test AUC (right is better)", tickformat="+.4f", nticks=6)
+    return against_base(figure, [label(row.name, LETTERS) for row in rows], "+.4f")

@@ -14,6 +14,7 @@ from typing import Literal
 from ihas.config import Config
 from pipelines.benchmark.cells import Cell, Outcome
 from pipelines.benchmark.plan import DEFAULT, Plan
+from pipelines.front import unbeaten
 from pipelines.measures import HEADING, ComparisonRow, Measure, markdown_row, row_of
 
 Kind = Literal["candidate", "control", "chosen", "peer"]
@@ -136,11 +137,7 @@ def _kind(name: str, method: str, peers: Sequence[str], outcomes: Sequence[Outco
 
 def pareto_front(rows: Sequence[BenchmarkRow]) -> list[BenchmarkRow]:
     """Rows but controls that no other such row beats in AUC at the same or fewer parameters per path, smallest first."""
-    front: list[BenchmarkRow] = []
-    for row in sorted((row for row in rows if row.kind != "control"), key=lambda row: (row.parameters_per_path, -row.auc)):
-        if not front or row.auc > front[-1].auc:
-            front.append(row)
-    return front
+    return unbeaten([row for row in rows if row.kind != "control"], lambda row: row.parameters_per_path, lambda row: row.auc)
 
 
 def markdown(benchmark: Benchmark) -> str:

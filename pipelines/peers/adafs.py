@@ -21,13 +21,12 @@ from ihas.layers.embedding import Tensor
 from ihas.layers.hidden import HiddenLayers, dense, dense_parts
 from ihas.layout import FieldLayout
 from ihas.legacy_keras import keras, tf
-from ihas.plain import train_plain
+from ihas.plain import train_again, train_plain
 from ihas.prediction import GroupModel
 from ihas.results import Cost
 from ihas.seeding import generator
 from ihas.training import EpochListener, TrainingRows
 from pipelines.peers.bilevel import Bilevel, BilevelTrainer
-from pipelines.peers.budget import continue_training
 from pipelines.peers.field_weights import WeighedFields, num_chosen
 from pipelines.peers.peer import Answers, Setting, answers_of
 
@@ -109,8 +108,7 @@ class AdaFS:
         """Without the controller first, with it for what is left of the budget."""
         rng, layout, epochs = generator(config.seed, self.name), parts.train.layout, config.training.epochs
         pretrain = epochs if setting["pretrain"] == "full" else min(SHORT_EPOCHS, epochs)
-        shortened = config.training.model_copy(update={"epochs": pretrain})
-        base = train_plain(parts, config.model_copy(update={"training": shortened}), "base", listen)
+        base = train_plain(parts, config.with_training(epochs=pretrain), "base", listen)
         num_kept = num_chosen(float(setting["share"]), layout.num_fields)
         network = AdaptiveFields(layout, config, num_kept, int(rng.integers(2**30)))
         network.assign(base.weights)
@@ -121,7 +119,7 @@ class AdaFS:
 
         if pretrain < epochs:
             trainer().fit(self.name, TrainingRows.one_group(parts), epochs - pretrain, listen)
-        continue_training(self.name, trainer, parts, config, listen)
+        train_again(self.name, trainer, TrainingRows.one_group(parts), config, listen)
         return answers_of(network, parts, adaptive_cost(network, config), setting)
 
 

@@ -20,10 +20,10 @@ from ihas.legacy_keras import tf
 from ihas.models.backbone import KeptDims
 from ihas.models.network import Network, fresh_weights
 from ihas.models.registry import build_backbone
+from ihas.plain import train_again
 from ihas.results import Cost
 from ihas.seeding import generator
 from ihas.training import EpochListener, Trainer, TrainingRows
-from pipelines.peers.budget import continue_training
 from pipelines.peers.peer import Answers, Setting, answers_of
 
 
@@ -84,8 +84,9 @@ class Mixture:
         def trainer() -> Trainer:
             return Trainer(network, config.training, rng)
 
-        trainer().fit(self.name, TrainingRows.one_group(parts), config.training.epochs, listen)
-        continue_training(self.name, trainer, parts, config, listen)
+        rows = TrainingRows.one_group(parts)
+        trainer().fit(self.name, rows, config.training.epochs, listen)
+        train_again(self.name, trainer, rows, config, listen)
         return answers_of(network, parts, mixture_cost(network), setting)
 
 

@@ -42,8 +42,7 @@ def resized(config: LearningConfig, dim: float, hidden: float) -> LearningConfig
     """The same model with its sizes multiplied, none below 1."""
     layers = {name: tuple(_times(units, hidden) for units in getattr(config.backbone, name)) for name in ("hidden", "second_hidden")}
     backbone = config.backbone.model_copy(update=layers)
-    training = config.training.model_copy(update={"embedding_dim": _times(config.training.embedding_dim, dim)})
-    return config.model_copy(update={"backbone": backbone, "training": training})
+    return config.model_copy(update={"backbone": backbone}).with_training(embedding_dim=_times(config.training.embedding_dim, dim))
 
 
 def _times(size: int, factor: float) -> int:

@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from ihas.base.stage import DECADES, BaseResult, train_base, with_l2
+from ihas.base.stage import DECADES, BaseResult, train_base
 from ihas.config import BackboneConfig, LearningConfig, TrainingConfig
 from ihas.data.dataset import Dataset, Parts
 from ihas.layout import FieldLayout
@@ -67,7 +67,7 @@ def test_a_table_that_can_be_learnt_by_heart_wants_a_strong_penalty():
 def test_a_set_penalty_is_one_trial():
     """What the user states is not searched."""
     config = tribes_config(2)
-    fixed = with_l2(config.model_copy(update={"training": config.training.model_copy(update={"epochs": 1})}), 3e-4)
+    fixed = config.with_training(epochs=1, embedding_l2=3e-4)
 
     base = train_base(_noisy_parts(), fixed, ignore)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ihas.layers.attention import FieldAttention, glorot
+from ihas.layers.attention import FieldAttention
+from ihas.layers.hidden import glorot
 from ihas.legacy_keras import tf
 
 

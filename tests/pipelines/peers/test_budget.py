@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ihas.models.network import Network, fresh_weights
+from ihas.plain import train_again
 from ihas.prediction import GroupedRows, predict
 from ihas.results import EpochFigures
-from ihas.training import Trainer, validation_score
-from pipelines.peers.budget import continue_training, search_epochs
+from ihas.training import Trainer, TrainingRows, validation_score
+from pipelines.peers.budget import search_epochs
 from tests.contracts.peer import CONFIG, ORACLE, PARTS
 
 
@@ -23,7 +24,7 @@ def test_training_again_is_never_worse_on_validation_rows() -> None:
     network.assign(fresh_weights(ORACLE.layout, CONFIG, rng))
     before = validation_score(predict(network, GroupedRows.one_group(PARTS.valid)), PARTS.valid.labels)
     harmful, heard = CONFIG.training.model_copy(update={"learning_rate": 30.0}), list[EpochFigures]()
-    continue_training("model", lambda: Trainer(network, harmful, rng), PARTS, CONFIG, heard.append)
+    train_again("model", lambda: Trainer(network, harmful, rng), TrainingRows.one_group(PARTS), CONFIG, heard.append)
     after = validation_score(predict(network, GroupedRows.one_group(PARTS.valid)), PARTS.valid.labels)
     assert after >= before
     assert [figures.model for figures in heard] == ["model/again-1"] * 2 + ["model/again-2"] * 2
