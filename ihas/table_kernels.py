@@ -92,6 +92,7 @@ def adam_left_out(state: np.ndarray, rows: np.ndarray, last: np.ndarray, now: in
     In spans of 1, 2, 4, ... steps, each with the weight w held at its start; with g = l2 w and n steps
         m <- g + b1^n (m - g),   v <- g^2 + b2^n (v - g^2)
         w <- w - rate (n g + (m - g) b1 (1 - b1^n) / (1 - b1)) / (sqrt(v half way) + eps)
+    A long span that would carry w across zero leaves it there, at rest.
     """
     for k in range(len(rows)):
         row = rows[k]
@@ -107,8 +108,9 @@ def adam_left_out(state: np.ndarray, rows: np.ndarray, last: np.ndarray, now: in
                 g = l2 * w
                 momentum, spread = state[row, 1, j] - g, state[row, 2, j] - g * g
                 moved = w - rate * (steps * g + momentum * reach) / (np.sqrt(g * g + spread * half_2) + _EPSILON)
-                state[row, 0, j] = _ZERO if moved * w < least else moved
-                state[row, 1, j] = g + momentum * decay_1
+                beyond = moved * w < least
+                state[row, 0, j] = _ZERO if beyond else moved
+                state[row, 1, j] = _ZERO if beyond else g + momentum * decay_1
                 state[row, 2, j] = g * g + spread * decay_2
             left -= 1 << span
             span = min(span + 1, SPANS - 1)
