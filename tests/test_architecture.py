@@ -99,7 +99,7 @@ def test_package_init_files_hold_at_most_a_docstring() -> None:
 
 
 def test_tensorflow_is_imported_in_one_place() -> None:
-    """Only `ihas.legacy_keras` imports TensorFlow, because the legacy mode must be set before; the benchmark imports Keras 3 in its child."""
+    """Only `ihas.legacy_keras` imports TensorFlow, because the legacy mode is set first; the benchmark measures Keras 3 in a child."""
     importers = {
         _name(path)
         for path in SOURCES
