@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,15 +34,19 @@ class Catalogue:
         self._position: dict[Scalar | None, int] = {name: position for position, name in enumerate(items.names)}
         self._most_popular = np.argsort(-items.popularity.astype(np.int64), kind="stable")
 
-    def choose(self, candidates: Iterable[Scalar] | None, exclude: Iterable[Scalar]) -> Candidates:
+    def choose(self, candidates: Sequence[Scalar] | None, exclude: Sequence[Scalar]) -> Candidates:
         """Candidates less the excluded; without candidates, the `MAX_ROWS` most popular items.
 
         Raises:
             RequestError: no candidate is left.
         """
-        excluded = {position for position in self._positions(exclude).values() if position is not None}
+        excluded = {position for position in self._positions(exclude).values() if position is not None} if exclude else set()
         if candidates is None:
             return Candidates(self._popular(excluded), ())
+        if not excluded:
+            plain = self._plain(candidates)
+            if plain is not None:
+                return plain
         found = self._positions(candidates)
         unknown = dict.fromkeys(str(name) for name, position in found.items() if position is None)
         known = dict.fromkeys(position for position in found.values() if position is not None)
@@ -54,6 +58,13 @@ class Catalogue:
                 "/candidates",
             )
         return Candidates(np.array(left, np.int64), tuple(unknown))
+
+    def _plain(self, candidates: Sequence[Scalar]) -> Candidates | None:
+        """Candidates that are all known as they are spelt, each named once; None where it takes a closer look."""
+        found = list(map(self._position.get, candidates))
+        if not found or None in found or len(set(found)) < len(found):
+            return None
+        return Candidates(np.array(found, np.int64), ())
 
     def _positions(self, names: Iterable[Scalar]) -> dict[Scalar, int | None]:
         """Position of each item, however its id is spelt; None for one that the table does not hold."""

@@ -75,6 +75,8 @@ def _check_length(parts: Sequence[Any], most: int, pointer: str) -> None:
 def _check_names(names: Any, pointer: str) -> None:
     if isinstance(names, str) or not isinstance(names, Sequence):
         raise RequestError(f"Item ids must come as a list, but got {type(names).__name__}.", pointer)
+    if set(map(type, names)) <= {str, int, float}:
+        return
     for position, name in enumerate(names):
         if not isinstance(name, str | int | float):
             raise RequestError(f"An item id must be a text or a number, but got {name!r}.", f"{pointer}/{position}")

@@ -241,7 +241,7 @@ def test_no_folder_is_no_bundle(tmp_path: Path) -> None:
         read_bundle(tmp_path / "nothing")
 
 
-@pytest.mark.parametrize("change", [{"version": 2}, {"format": "other"}])
+@pytest.mark.parametrize("change", [{"version": 3}, {"format": "other"}])
 def test_other_formats_are_refused(folder: Path, change: dict[str, object]) -> None:
     """A bundle of another format or version says which one it is, and is told apart from a damaged one."""
     _forge(folder, msgspec.structs.replace(read_manifest(folder), **change))
