@@ -153,7 +153,7 @@ class GateRouting:
         self.squares = (router.centroids * router.centroids).sum(axis=1)
         self.alone = router.num_groups == 1
         order = np.concatenate([context.columns, items.columns])
-        self.back = np.argsort(order) if gated else None
+        self.gated, self.back = gated, None if (np.diff(order) > 0).all() else np.argsort(order)
         gates = router.gates
         first = _dense(router) / gates.scale[:, None]
         bias = gates.biases[0] - (gates.mean @ first)
@@ -191,7 +191,7 @@ class _ContextGates:
             np.maximum(logits, 0.0, out=logits)
             logits = logits @ routing.second[0] + routing.second[1]
         opened = logits > 0.0
-        gates = None if routing.back is None else np.ascontiguousarray(opened[:, routing.back])
+        gates = None if not routing.gated else opened if routing.back is None else np.ascontiguousarray(opened[:, routing.back])
         if routing.alone:
             return CandidateRoute(np.zeros(len(positions), np.int32), gates)
         np.copyto(logits, opened)  # the gates as numbers

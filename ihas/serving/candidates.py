@@ -72,6 +72,8 @@ class Catalogue:
         return found | {name: self._position.get(cell_text(name)) for name, position in found.items() if position is None}
 
     def _popular(self, excluded: set[int]) -> np.ndarray:
+        if not excluded and len(self._most_popular):
+            return self._most_popular[:MAX_ROWS]
         wanted = np.ones(len(self.items.names), bool)
         wanted[list(excluded)] = False
         left = self._most_popular[wanted[self._most_popular]][:MAX_ROWS]

@@ -8,7 +8,7 @@ import numpy as np
 
 from ihas.data.item_table import ItemTable
 
-MAX_BYTES = 64 * 2**20
+MAX_BYTES = 256 * 2**20
 """Memory of the arrays; the most popular items are in them, the others are computed when asked for."""
 BLOCK_ROWS = 4_096
 

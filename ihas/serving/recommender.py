@@ -140,17 +140,19 @@ class GroupedRecommender:
         check_recommend(request, self.bundle.schema)
         if self._catalogue is None or self._candidates is None:
             raise RequestError(f"Model {self.name!r} has no item table, for its schema names no item id. Score rows instead.")
+        names = self._catalogue.items.names
         read = self._context.read(request.context, "/context")
         context = np.array(read.ids, np.int32)
         chosen = self._catalogue.choose(request.candidates, request.exclude)
         scored = self._candidates.score(context, chosen.positions)
-        names = list(map(self._catalogue.items.names.__getitem__, chosen.positions.tolist()))
-        order = best(scored.logits, names, request.k)
+        order = best(scored.logits, lambda row: names[chosen.positions[row]], request.k)
         explanations = self._explained(self._candidates.ids(context, chosen.positions[order])) if request.explain else [None] * len(order)
         return Recommendation(
             recommendation_id=recommendation_id,
             model=self.name,
-            items=_items([names[row] for row in order.tolist()], scored.logits[order], scored.group[order], explanations),
+            items=_items(
+                [names[item] for item in chosen.positions[order].tolist()], scored.logits[order], scored.group[order], explanations
+            ),
             num_scored=len(chosen.positions),
             unknown_candidates=chosen.unknown,
             unknown_values=read.unknown,
