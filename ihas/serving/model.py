@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from ihas.serving.paths import PathModel
 BLOCK_ROWS = 512
 """Rows scored at a time, so that memory does not grow with the request."""
 
+FLOAT_BYTES = 4
 NO_GATES = np.zeros((0, 0), bool)
 """Gates of rows that no path reads the gates of."""
 
@@ -63,6 +65,11 @@ class GroupedModel:
         self.paths = tuple(PathModel(path, self.layout) for path in bundle.paths)
         self._path_of_group = np.array(bundle.path_of_group, np.int64)
         self._alone = bundle.router.num_groups == 1 and len(bundle.paths) == 1 and not bundle.paths[0].gated
+
+    @cached_property
+    def multiply_adds(self) -> int:
+        """About how many multiply-adds a candidate takes: the numbers in the largest graph that it runs through."""
+        return max(len(path.path.graph if path.path.split is None else path.path.split.graph) for path in self.paths) // FLOAT_BYTES
 
     def path_of(self, group: np.ndarray) -> np.ndarray:
         """Position of the path that serves each group: int32 (rows,) -> int64 (rows,)."""

@@ -19,8 +19,11 @@ from ihas.serving.explanation import explain_rows
 from ihas.serving.item_arrays import MAX_BYTES
 from ihas.serving.model import GroupedModel
 from ihas.serving.ranking import best, probabilities
-from ihas.serving.requests import check_recommend, check_rows
+from ihas.serving.requests import MAX_ROWS, check_recommend, check_rows
 from ihas.serving.row_reader import RowReader
+
+QUICK_MULTIPLY_ADDS = 10_000_000
+"""About half a millisecond."""
 
 
 class Recommender(Protocol):
@@ -75,6 +78,9 @@ class BatchRecommender(Recommender, Protocol):
 
     def score_read(self, requests: Sequence[ReadRows]) -> list[list[Scored]]:
         """What `score` gives for each request."""
+
+    def is_quick(self, request: RecommendRequest) -> bool:
+        """Whether `recommend` takes less time than handing it to a thread is worth."""
 
 
 class GroupedRecommender:
@@ -134,6 +140,12 @@ class GroupedRecommender:
         group, logits = self.model.logits(full[0] if len(full) == 1 else np.concatenate(full))
         scores = iter(_scores(group, logits, [unknown for request in requests for unknown in request.unknown], [None] * len(logits)))
         return [list(islice(scores, len(request.unknown))) for request in requests]
+
+    def is_quick(self, request: RecommendRequest) -> bool:
+        """See `BatchRecommender.is_quick`."""
+        items = 0 if self.bundle.items is None else len(self.bundle.items.names)
+        candidates = min(items, MAX_ROWS) if request.candidates is None else len(request.candidates)
+        return not request.explain and candidates * self.model.multiply_adds <= QUICK_MULTIPLY_ADDS
 
     def recommend(self, request: RecommendRequest, recommendation_id: str | None = None) -> Recommendation:
         """See `Recommender.recommend`; ids that the item table does not hold are left out and reported."""
