@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 
 from ihas.data.cells import Scalar, cell_text
 from ihas.data.item_table import ItemTable
 from ihas.errors import RequestError
-from ihas.serving.requests import MAX_ROWS
+from ihas.serving.requests import MAX_ROWS, check_names
 
 
 @dataclass(frozen=True)
@@ -38,15 +39,15 @@ class Catalogue:
         """Candidates less the excluded; without candidates, the `MAX_ROWS` most popular items.
 
         Raises:
-            RequestError: no candidate is left.
+            RequestError: a candidate is no text and no number, or none is left.
         """
         excluded = {position for position in self._positions(exclude).values() if position is not None} if exclude else set()
         if candidates is None:
             return Candidates(self._popular(excluded), ())
-        if not excluded:
-            plain = self._plain(candidates)
-            if plain is not None:
-                return plain
+        plain = None if excluded else self._plain(candidates)
+        if plain is not None:
+            return plain
+        check_names(candidates, "/candidates")
         found = self._positions(candidates)
         unknown = dict.fromkeys(str(name) for name, position in found.items() if position is None)
         known = dict.fromkeys(position for position in found.values() if position is not None)
@@ -61,10 +62,11 @@ class Catalogue:
 
     def _plain(self, candidates: Sequence[Scalar]) -> Candidates | None:
         """Candidates that are all known as they are spelt, each named once; None where it takes a closer look."""
-        found = list(map(self._position.get, candidates))
-        if not found or None in found or len(set(found)) < len(found):
+        try:
+            found = itemgetter(*candidates)(self._position) if len(candidates) > 1 else (self._position[candidates[0]],)
+        except (KeyError, TypeError, IndexError):
             return None
-        return Candidates(np.array(found, np.int64), ())
+        return Candidates(np.array(found, np.int64), ()) if len(set(found)) == len(found) else None
 
     def _positions(self, names: Iterable[Scalar]) -> dict[Scalar, int | None]:
         """Position of each item, however its id is spelt; None for one that the table does not hold."""

@@ -19,7 +19,7 @@ MAX_EXPLAINED = 100
 
 
 def check_recommend(request: RecommendRequest, schema: Schema) -> None:
-    """Check what can be told without looking at values or items.
+    """Check what can be told without looking at values or items; candidates are checked one by one where they are chosen.
 
     Raises:
         RequestError: a part has the wrong type or range, or the context states a field of the item.
@@ -30,10 +30,16 @@ def check_recommend(request: RecommendRequest, schema: Schema) -> None:
     if request.explain and request.k > MAX_EXPLAINED:
         raise RequestError(f"`k <= {MAX_EXPLAINED}` must hold with `explain`, but got {request.k}. Lower `k`, or do not explain.", "/k")
     _check_context(request.context, schema)
-    _check_names(request.exclude, "/exclude")
+    _check_list(request.exclude, "/exclude")
+    check_names(request.exclude, "/exclude")
     if request.candidates is not None:
-        _check_names(request.candidates, "/candidates")
+        _check_list(request.candidates, "/candidates")
         _check_length(request.candidates, MAX_ROWS, "/candidates")
+
+
+def _check_list(names: Any, pointer: str) -> None:
+    if isinstance(names, str) or not isinstance(names, Sequence):
+        raise RequestError(f"Item ids must come as a list, but got {type(names).__name__}.", pointer)
 
 
 def check_rows(rows: Sequence[Mapping[str, Any]], explain: bool) -> None:
@@ -72,11 +78,12 @@ def _check_length(parts: Sequence[Any], most: int, pointer: str) -> None:
         raise RequestError(f"At most {most} entries are possible here, but got {len(parts)}. Send them in several requests.", pointer)
 
 
-def _check_names(names: Any, pointer: str) -> None:
-    if isinstance(names, str) or not isinstance(names, Sequence):
-        raise RequestError(f"Item ids must come as a list, but got {type(names).__name__}.", pointer)
-    if set(map(type, names)) <= {str, int, float}:
-        return
+def check_names(names: Sequence[Any], pointer: str) -> None:
+    """Check that item ids are texts or numbers.
+
+    Raises:
+        RequestError: one is not.
+    """
     for position, name in enumerate(names):
         if not isinstance(name, str | int | float):
             raise RequestError(f"An item id must be a text or a number, but got {name!r}.", f"{pointer}/{position}")

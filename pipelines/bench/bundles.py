@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import onnx
+from onnx import numpy_helper
 
 from ihas.bundle.values import Bundle, GoldenRows, Path
 from ihas.config import BackboneConfig
@@ -19,6 +23,7 @@ from ihas.splitting import split_backbone
 from ihas.splitting_graph import SplitGraph
 
 GOLDEN_ROWS = 16
+Kernels = list[tuple[Any, Any]]
 ITEM = "item"
 
 
@@ -76,6 +81,13 @@ def random_bundle(shape: BundleShape, seed: int = 0, name: str = "bench") -> Bun
         summary={},
     )
     return dataclasses.replace(draft, golden=_golden(draft, rng))
+
+
+def kernels_of(path: Path) -> Kernels:
+    """Kernel and bias of each layer, read back from a random bundle's graph."""
+    arrays = [numpy_helper.to_array(one) for one in onnx.load_from_string(path.graph).graph.initializer]
+    layers: Sequence[np.ndarray] = [array for array in arrays if array.dtype == np.float32]
+    return list(zip(layers[::2], layers[1::2], strict=True))
 
 
 def random_ids(bundle: Bundle, rows: int, rng: np.random.Generator) -> np.ndarray:

@@ -1,0 +1,145 @@
+"""What an answer costs inside the process: from the bytes of a request to the bytes of its answer.
+
+Ours reads JSON, finds the candidates by their ids, scores them and writes JSON. The others score whole rows of ids that are ready,
+without reading or writing anything. The floor is the arithmetic that is left once everything that the context or an item adds on its
+own is known: the layers behind the first, by ONNX Runtime, on sums that are ready.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgspec
+import numpy as np
+
+from ihas.bundle.archive import read_bundle, write_bundle
+from ihas.bundle.values import Bundle
+from ihas.serving.answers import RecommendRequest
+from ihas.serving.loading import load_recommender
+from ihas.serving.recommender import GroupedRecommender
+from pipelines.bench.bundles import ITEM, BundleShape, context_of, random_bundle, random_ids, row_of
+from pipelines.bench.child import Child
+from pipelines.bench.scorers import SCORERS
+from pipelines.bench.table import Table, timing_table
+from pipelines.bench.timing import Contender, take_turns, timed
+
+LARGE, SMALL = (400, 400, 400), (64, 32)
+SHAPES: Mapping[str, BundleShape] = {
+    "MLP 400x3": BundleShape(hidden=LARGE),
+    "MLP 400x3, 4 groups": BundleShape(hidden=LARGE, num_groups=4),
+    "MLP 400x3, gated": BundleShape(hidden=LARGE, num_groups=4, gated=True),
+    "MLP 64-32": BundleShape(hidden=SMALL),
+    "MLP 64-32, 4 groups": BundleShape(hidden=SMALL, num_groups=4),
+    "MLP 64-32, gated": BundleShape(hidden=SMALL, num_groups=4, gated=True),
+    "MLP 64-32, 200,000 items": BundleShape(hidden=SMALL, num_items=200_000),
+}
+CANDIDATES = (100, 500)
+OURS, FLOOR, TF = "iHAS", "remaining arithmetic", "tf.function, 1 thread"
+SEED = 1
+
+
+def tables(rounds: int) -> tuple[Table, ...]:
+    """One table per shape and number of candidates, and one for a single row."""
+    return tuple(table for name, shape in SHAPES.items() for table in shape_tables(name, shape, rounds))
+
+
+def shape_tables(name: str, shape: BundleShape, rounds: int) -> list[Table]:
+    """Tables of one shape: one row, then candidates."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory())) / "bundle"
+        write_bundle(random_bundle(shape), folder)
+        recommender = load_recommender(folder)
+        plain = shape.num_groups == 1
+        children = [stack.enter_context(Child(tensorflow_turns, folder, threads, plain)) for threads in (1, None)]
+        others = {key: contender for child in children for key, contender in child.contenders().items()}
+        found = [_table(f"{name}: one row", _row_turns(recommender) | _chosen(others, 1), rounds, floor=False)]
+        for count in CANDIDATES:
+            contenders = _candidate_turns(recommender, count) | _chosen(others, count)
+            found.append(_table(f"{name}: {count} candidates", contenders, rounds, floor=not shape.gated))
+    return found
+
+
+def tensorflow_turns(folder: Path, threads: int | None, plain: bool) -> Mapping[str, Contender]:
+    """tf.function and, for a plain bundle, Keras on whole rows: 1 and as many as there are candidates. Runs in a child."""
+    from ihas.legacy_keras import tf
+
+    if threads is not None:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+    bundle = read_bundle(folder)
+    label = "1 thread" if threads == 1 else f"{os.cpu_count()} threads"
+    turns: dict[str, Contender] = {}
+    for kind in ("tf.function", "keras") if plain and threads == 1 else ("tf.function",):
+        scorer = SCORERS[kind](bundle)
+        for count in (1, *CANDIDATES):
+            turns[f"{count} {kind}, {label}"] = timed(_scoring(scorer, whole_rows(bundle, count)))
+    return turns
+
+
+def whole_rows(bundle: Bundle, count: int) -> np.ndarray:
+    """One context beside items: int32 (count, num_slots); the same in every process."""
+    rng = np.random.default_rng(SEED)
+    context = random_ids(bundle, 1, rng)[0]
+    positions = rng.choice(len(bundle.items.names), count, replace=False) if bundle.items is not None else np.arange(count)
+    ids = np.repeat(context[None], count, axis=0)
+    if bundle.items is not None:
+        ids[:, bundle.encoder.slots_of("item")] = bundle.items.ids[positions]
+    return ids
+
+
+def recommend_body(bundle: Bundle, count: int, seed: int = SEED) -> bytes:
+    """The request of `count` candidates by id."""
+    rng = np.random.default_rng(seed)
+    context = context_of(bundle, row_of(bundle, random_ids(bundle, 1, rng)[0]))
+    positions = rng.choice(len(bundle.items.names) if bundle.items is not None else count, count, replace=False)
+    return msgspec.json.encode({"context": context, "candidates": [f"{ITEM}-{position}" for position in positions.tolist()]})
+
+
+def score_body(bundle: Bundle, seed: int = SEED) -> bytes:
+    """The request of one row."""
+    return msgspec.json.encode({"rows": [row_of(bundle, random_ids(bundle, 1, np.random.default_rng(seed))[0])]})
+
+
+def _row_turns(recommender: GroupedRecommender) -> dict[str, Contender]:
+    body = score_body(recommender.bundle)
+    decoder, encoder = msgspec.json.Decoder(dict[str, list[dict[str, str]]]), msgspec.json.Encoder()
+    ids = whole_rows(recommender.bundle, 1)
+    return {
+        OURS: timed(lambda: encoder.encode(recommender.score(decoder.decode(body)["rows"]))),
+        "ONNX Runtime, whole rows": timed(lambda: recommender.score_ids(ids)),
+    }
+
+
+def _candidate_turns(recommender: GroupedRecommender, count: int) -> dict[str, Contender]:
+    bundle = recommender.bundle
+    body, ids = recommend_body(bundle, count), whole_rows(bundle, count)
+    decoder, encoder = msgspec.json.Decoder(RecommendRequest), msgspec.json.Encoder()
+    turns = {
+        OURS: timed(lambda: encoder.encode(recommender.recommend(decoder.decode(body)))),
+        "ONNX Runtime, whole rows": timed(lambda: recommender.score_ids(ids)),
+    }
+    path = recommender.model.paths[0]
+    if path.path.split is not None:
+        sums = np.random.default_rng(SEED).normal(size=(count, len(path.path.split.bias))).astype(np.float32)
+        turns[FLOOR] = timed(lambda: path.split_logits(sums))
+    return turns
+
+
+def _scoring(scorer: Callable[[np.ndarray], np.ndarray], ids: np.ndarray) -> Callable[[], object]:
+    return lambda: scorer(ids)
+
+
+def _chosen(others: Mapping[str, Contender], count: int) -> dict[str, Contender]:
+    """Of the children's contenders those with `count` rows, without that number in their names."""
+    start = f"{count} "
+    return {key.removeprefix(start): contender for key, contender in others.items() if key.startswith(start)}
+
+
+def _table(title: str, contenders: Mapping[str, Contender], rounds: int, *, floor: bool) -> Table:
+    timings = take_turns(contenders, rounds)
+    references = {TF: "cpu"} | ({FLOOR: "cpu"} if floor else {})
+    return timing_table(title, timings, references)  # type: ignore[arg-type]  # a dict of literals is read as one of texts
