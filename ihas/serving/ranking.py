@@ -12,7 +12,8 @@ MAX_LOGIT = 30.0
 
 def probabilities(logits: np.ndarray) -> np.ndarray:
     """1 / (1 + exp(-logit)): float (rows,) -> float64 (rows,), each in (0, 1)."""
-    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logits.astype(np.float64), -MAX_LOGIT, MAX_LOGIT))))
+    cut = np.minimum(np.maximum(logits.astype(np.float64), -MAX_LOGIT), MAX_LOGIT)  # np.clip takes three times as long for one row
+    return np.asarray(1.0 / (1.0 + np.exp(-cut)))
 
 
 def best(logits: np.ndarray, name_of: Callable[[int], str], k: int) -> np.ndarray:

@@ -43,7 +43,7 @@ def _check_list(names: Any, pointer: str) -> None:
 
 
 def check_rows(rows: Sequence[Mapping[str, Any]], explain: bool) -> None:
-    """Check rows to be scored, but for their cells.
+    """Check rows to be scored, but for their fields and cells.
 
     Raises:
         RequestError: no list of rows, or too many.
@@ -52,7 +52,8 @@ def check_rows(rows: Sequence[Mapping[str, Any]], explain: bool) -> None:
         raise RequestError(f"Rows must come as a list, but got {type(rows).__name__}.", "/rows")
     _check_length(rows, MAX_EXPLAINED if explain else MAX_ROWS, "/rows")
     for position, row in enumerate(rows):
-        _check_mapping(row, f"/rows/{position}")
+        if type(row) is not dict:
+            check_mapping(row, f"/rows/{position}")
 
 
 def _check_count(k: Any) -> None:
@@ -61,14 +62,19 @@ def _check_count(k: Any) -> None:
 
 
 def _check_context(context: Any, schema: Schema) -> None:
-    _check_mapping(context, "/context")
+    check_mapping(context, "/context")
     for field in schema.fields:
         if field.role == "item" and field.name in context:
             pointer = f"/context/{field.name.replace('~', '~0').replace('/', '~1')}"
             raise RequestError(f"`{field.name}` describes the item and is read from the item table. Leave it out of the context.", pointer)
 
 
-def _check_mapping(row: Any, pointer: str) -> None:
+def check_mapping(row: Any, pointer: str) -> None:
+    """Check that a row names its values.
+
+    Raises:
+        RequestError: it is no mapping, or a name is no text.
+    """
     if not isinstance(row, Mapping) or not all(isinstance(name, str) for name in row):
         raise RequestError(f"A row must give its values by field name, but got {type(row).__name__}.", pointer)
 

@@ -16,6 +16,7 @@ from ihas.data.encoder import Encoder
 from ihas.data.field_encoders import FIRST_VALUE, MISSING, UNKNOWN, NumericEncoder
 from ihas.layout import PADDING
 from ihas.serving.answers import UnknownValue
+from ihas.serving.requests import check_mapping
 
 EXACT_INTEGER = 2**53
 
@@ -58,6 +59,7 @@ class RowReader:
             RequestError: a name that is none of the fields, or a value of the wrong type.
         """
         if not self._names.issuperset(row):
+            check_mapping(row, pointer)
             self._encoder.encode_row(row, self._fields, pointer)
         ids: list[int] = []
         unknown: tuple[UnknownValue, ...] = ()

@@ -15,8 +15,8 @@ from fastapi import APIRouter, HTTPException
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field, TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import QueryParams
-from starlette.requests import Request
+from starlette.datastructures import Headers, QueryParams
+from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -98,9 +98,8 @@ class ScoreEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
-        request = Request(scope, receive)
-        asked = decode(SCORE, await json_body(request))
-        served = await chosen(request, self._parts)
+        asked = decode(SCORE, await json_body(scope, receive))
+        served = await chosen(scope, self._parts)
         scores = await self._scores(served.recommender, asked)
         await answer(send, ScoreResponse(scope["path_params"]["name"], served.version.version, list(scores)))
 
@@ -118,9 +117,8 @@ class RecommendEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
-        request = Request(scope, receive)
-        asked = decode(RECOMMEND, await json_body(request))
-        served = await chosen(request, self._parts)
+        asked = decode(RECOMMEND, await json_body(scope, receive))
+        served = await chosen(scope, self._parts)
         recommender, given_id = served.recommender, new_id("rc")
         if takes_batches(recommender) and recommender.is_quick(asked):
             found = recommender.recommend(asked, given_id)
@@ -131,19 +129,27 @@ class RecommendEndpoint:
         await answer(send, response)
 
 
-async def json_body(request: Request) -> bytes:
+async def json_body(scope: Scope, receive: Receive) -> bytes:
     """The body of a request that says that it is JSON.
 
     Raises:
         HTTPException: it does not say so.
+        ClientDisconnect: the client left before it was whole.
     """
-    headers = request.headers
-    if headers.get("content-type") != "application/json" and not is_json(headers):
-        raise HTTPException(415, f"The body must be application/json, but is {headers.get('content-type') or 'of no stated type'}.")
-    return await request.body()
+    if JSON not in scope["headers"] and not is_json(Headers(scope=scope)):
+        media = Headers(scope=scope).get("content-type")
+        raise HTTPException(415, f"The body must be application/json, but is {media or 'of no stated type'}.")
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    while message.get("more_body", False):
+        message = await receive()
+        body += message.get("body", b"")
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    return body
 
 
-async def chosen(request: Request, parts: Parts) -> Served:
+async def chosen(scope: Scope, parts: Parts) -> Served:
     """The version that answers; it is loaded where it is not in memory.
 
     Raises:
@@ -151,7 +157,7 @@ async def chosen(request: Request, parts: Parts) -> Served:
         BundleError: no version of it can be loaded.
         RequestValidationError: the query's version is none.
     """
-    name, version = request.path_params["name"], version_of(request.scope["query_string"])
+    name, version = scope["path_params"]["name"], version_of(scope["query_string"])
     ready = parts.registry.ready(name, version)
     return ready if ready is not None else await run_in_threadpool(parts.registry.get, name, version)
 
