@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
+from ihas.errors import ConfigError
 from pipelines.bench.table import Table, markdown, measured, write
 
 BENCHMARKS: Mapping[str, str] = {
@@ -23,7 +24,13 @@ def bench(names: Sequence[str], folder: Path, rounds: int) -> None:
         names: benchmarks, in this order; all of them where there are none.
         folder: of the figures.
         rounds: turns of every contender.
+
+    Raises:
+        ConfigError: a name is none of a benchmark, or there is no round.
     """
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown or rounds < 1:
+        raise ConfigError(f"Names must be among {', '.join(BENCHMARKS)} and `rounds >= 1`, but got {unknown or list(names)} and {rounds}.")
     for name in names or tuple(BENCHMARKS):
         tables: Callable[[int], tuple[Table, ...]] = import_module(BENCHMARKS[name]).tables
         found = measured(f"python -m pipelines bench {name} --rounds {rounds}", tables(rounds))

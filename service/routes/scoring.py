@@ -17,7 +17,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, QueryParams
 from starlette.requests import ClientDisconnect
-from starlette.routing import Route
+from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
 from ihas.errors import RequestError
@@ -85,9 +85,20 @@ def recommend(name: str, version: VersionDep = None) -> None:
 def hot_routes(parts: Parts) -> Sequence[Route]:
     """The routes of one application; they stand before all others."""
     return (
-        Route("/v1/models/{name}/score", ScoreEndpoint(parts), methods=["POST"]),
-        Route("/v1/models/{name}/recommend", RecommendEndpoint(parts), methods=["POST"]),
+        HotRoute("/v1/models/{name}/score", ScoreEndpoint(parts), methods=["POST"]),
+        HotRoute("/v1/models/{name}/recommend", RecommendEndpoint(parts), methods=["POST"]),
     )
+
+
+class HotRoute(Route):
+    """A plain route that says which one it is, as FastAPI's own do."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """See `Route.matches`."""
+        match, child = super().matches(scope)
+        if match is not Match.NONE:
+            child["route"] = self
+        return match, child
 
 
 class ScoreEndpoint:
