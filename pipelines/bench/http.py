@@ -36,7 +36,7 @@ SHAPES: Mapping[str, BundleShape] = {
 }
 PEERS = ("onnxruntime", "tf.function", "keras")
 NUM_BODIES = 64
-TURN_S = 2.0
+TURN_S = 1.0
 WAIT_S = 60.0
 FLOOR, OURS, TWO = "empty plain route", "iHAS", "iHAS, 2 processes"
 WORKLOADS = ("one row", *(f"{count} candidates" for count in CANDIDATES))
@@ -53,7 +53,8 @@ class Running:
         processes: their numbers.
         port: where it answers.
         paths: path of each workload that it takes.
-        ready_s: seconds from its start until it said that it is ready.
+        ready_s: seconds from its start until it said that it is ready, one process.
+        ready_cpu_s: CPU seconds until then, one process.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Running:
     port: int
     paths: Mapping[str, str]
     ready_s: float
+    ready_cpu_s: float
 
     def url(self, workload: str) -> str:
         """Where a workload goes."""
@@ -92,7 +94,7 @@ def _shape_tables(name: str, shape: BundleShape, rounds: int) -> Iterator[Table]
             for connections in CONNECTIONS[workload]:
                 turns = _turns(taking, workload, bodies[workload], connections, rounds)
                 yield http_table(f"{name}: {workload}, {connections} connections", turns)
-        yield Table(f"{name}: memory and start", ("", "resident MiB", "ready s"), tuple(map(_standing, servers)))
+        yield Table(f"{name}: memory and start", ("", "resident MiB", "ready s", "CPU s until ready"), tuple(map(_standing, servers)))
 
 
 def bodies_of(bundle: Bundle) -> Mapping[str, Sequence[bytes]]:
@@ -151,7 +153,7 @@ def _start(stack: ExitStack, folder: Path, *, plain: bool) -> list[Running]:
     floor = stack.enter_context(_running(FLOOR, _peer(bundle, "empty"), all_workloads, "/empty"))
     single = stack.enter_context(_running(OURS, _service(bundle, folder / "one"), ours, "/readyz"))
     double = stack.enter_context(_running(TWO, _service(bundle, folder / "two"), ours, "/readyz", count=2))
-    empty = Running(f"{OURS}, empty route", single.processes, single.port, all_workloads, single.ready_s)
+    empty = Running(f"{OURS}, empty route", single.processes, single.port, all_workloads, single.ready_s, single.ready_cpu_s)
     peers = [stack.enter_context(_running(name, _peer(bundle, name), scoring, "/empty")) for name in PEERS if plain or name != "keras"]
     return [floor, empty, single, double, *peers]
 
@@ -174,7 +176,8 @@ def _running(name: str, command: Sequence[str], paths: Mapping[str, str], probe:
             process = subprocess.Popen([*command, "--port", str(port)], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
             processes.append(process)
             _wait(process, f"http://127.0.0.1:{port}{probe}", name)
-        yield Running(name, tuple(process.pid for process in processes), port, paths, (time.perf_counter() - began) / count)
+        ready_s, numbers = (time.perf_counter() - began) / count, tuple(process.pid for process in processes)
+        yield Running(name, numbers, port, paths, ready_s, cpu_seconds(numbers) / count)
     finally:
         for process in processes:
             process.terminate()
@@ -204,4 +207,4 @@ def _free_port() -> int:
 
 
 def _standing(server: Running) -> tuple[Cell, ...]:
-    return (server.name, statistics.mean(resident_bytes(process) for process in server.processes) / MIB, server.ready_s)
+    return (server.name, statistics.mean(resident_bytes(process) for process in server.processes) / MIB, server.ready_s, server.ready_cpu_s)

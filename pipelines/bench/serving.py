@@ -1,8 +1,8 @@
-"""What an answer costs inside the process: from the bytes of a request to the bytes of its answer.
+"""What an answer costs inside the process.
 
-Ours reads JSON, finds the candidates by their ids, scores them and writes JSON. The others score whole rows of ids that are ready,
-without reading or writing anything. The floor is the arithmetic that is left once everything that the context or an item adds on its
-own is known: the layers behind the first, by ONNX Runtime, on sums that are ready.
+`iHAS, request to answer` reads JSON, finds the candidates by their ids, scores them, ranks them and writes JSON. All others, `iHAS, ids
+to logits` among them, begin with ids that are ready and end with logits. The floor is the arithmetic that is left once everything that
+the context or an item adds on its own is known: the layers behind the first, by ONNX Runtime, on sums that are ready.
 """
 
 from __future__ import annotations
@@ -18,12 +18,17 @@ import numpy as np
 
 from ihas.bundle.archive import read_bundle, write_bundle
 from ihas.bundle.values import Bundle
+from ihas.data.item_table import ItemTable
+from ihas.errors import ConfigError
 from ihas.serving.answers import RecommendRequest
+from ihas.serving.candidate_model import CandidateModel
+from ihas.serving.candidates import Catalogue
 from ihas.serving.loading import load_recommender
 from ihas.serving.recommender import GroupedRecommender
 from pipelines.bench.bundles import ITEM, BundleShape, context_of, random_bundle, random_ids, row_of
 from pipelines.bench.child import Child
 from pipelines.bench.scorers import SCORERS
+from pipelines.bench.steps import candidate_steps, row_steps, steps_table
 from pipelines.bench.table import Table, timing_table
 from pipelines.bench.timing import Contender, take_turns, timed
 
@@ -38,8 +43,9 @@ SHAPES: Mapping[str, BundleShape] = {
     "MLP 64-32, 200,000 items": BundleShape(hidden=SMALL, num_items=200_000),
 }
 CANDIDATES = (100, 500)
-OURS, FLOOR, TF = "iHAS", "remaining arithmetic", "tf.function, 1 thread"
+OURS, SCORED, FLOOR, TF = "iHAS, request to answer", "iHAS, ids to logits", "remaining arithmetic", "tf.function, 1 thread"
 SEED = 1
+TURN_S = 0.05
 
 
 def tables(rounds: int) -> tuple[Table, ...]:
@@ -54,12 +60,15 @@ def shape_tables(name: str, shape: BundleShape, rounds: int) -> list[Table]:
         write_bundle(random_bundle(shape), folder)
         recommender = load_recommender(folder)
         plain = shape.num_groups == 1
-        children = [stack.enter_context(Child(tensorflow_turns, folder, threads, plain)) for threads in (1, None)]
+        children = [stack.enter_context(Child(tensorflow_turns, folder, threads, plain)) for threads in ((1, None) if plain else (1,))]
         others = {key: contender for child in children for key, contender in child.contenders().items()}
         found = [_table(f"{name}: one row", _row_turns(recommender) | _chosen(others, 1), rounds, floor=False)]
         for count in CANDIDATES:
             contenders = _candidate_turns(recommender, count) | _chosen(others, count)
             found.append(_table(f"{name}: {count} candidates", contenders, rounds, floor=not shape.gated))
+        found.append(steps_table(f"{name}: one row, step by step", row_steps(recommender, score_body(recommender.bundle)), rounds))
+        body = recommend_body(recommender.bundle, CANDIDATES[-1])
+        found.append(steps_table(f"{name}: {CANDIDATES[-1]} candidates, step by step", candidate_steps(recommender, body), rounds))
     return found
 
 
@@ -76,7 +85,7 @@ def tensorflow_turns(folder: Path, threads: int | None, plain: bool) -> Mapping[
     for kind in ("tf.function", "keras") if plain and threads == 1 else ("tf.function",):
         scorer = SCORERS[kind](bundle)
         for count in (1, *CANDIDATES):
-            turns[f"{count} {kind}, {label}"] = timed(_scoring(scorer, whole_rows(bundle, count)))
+            turns[f"{count} {kind}, {label}"] = timed(_scoring(scorer, whole_rows(bundle, count)), TURN_S)
     return turns
 
 
@@ -84,10 +93,9 @@ def whole_rows(bundle: Bundle, count: int) -> np.ndarray:
     """One context beside items: int32 (count, num_slots); the same in every process."""
     rng = np.random.default_rng(SEED)
     context = random_ids(bundle, 1, rng)[0]
-    positions = rng.choice(len(bundle.items.names), count, replace=False) if bundle.items is not None else np.arange(count)
+    positions = rng.choice(len(_items(bundle).names), count, replace=False)
     ids = np.repeat(context[None], count, axis=0)
-    if bundle.items is not None:
-        ids[:, bundle.encoder.slots_of("item")] = bundle.items.ids[positions]
+    ids[:, bundle.encoder.slots_of("item")] = _items(bundle).ids[positions]
     return ids
 
 
@@ -95,7 +103,7 @@ def recommend_body(bundle: Bundle, count: int, seed: int = SEED) -> bytes:
     """The request of `count` candidates by id."""
     rng = np.random.default_rng(seed)
     context = context_of(bundle, row_of(bundle, random_ids(bundle, 1, rng)[0]))
-    positions = rng.choice(len(bundle.items.names) if bundle.items is not None else count, count, replace=False)
+    positions = rng.choice(len(_items(bundle).names), count, replace=False)
     return msgspec.json.encode({"context": context, "candidates": [f"{ITEM}-{position}" for position in positions.tolist()]})
 
 
@@ -104,13 +112,19 @@ def score_body(bundle: Bundle, seed: int = SEED) -> bytes:
     return msgspec.json.encode({"rows": [row_of(bundle, random_ids(bundle, 1, np.random.default_rng(seed))[0])]})
 
 
+def _items(bundle: Bundle) -> ItemTable:
+    if bundle.items is None:
+        raise ConfigError("A bundle must have an item table to have candidates, but has none.")
+    return bundle.items
+
+
 def _row_turns(recommender: GroupedRecommender) -> dict[str, Contender]:
     body = score_body(recommender.bundle)
     decoder, encoder = msgspec.json.Decoder(dict[str, list[dict[str, str]]]), msgspec.json.Encoder()
     ids = whole_rows(recommender.bundle, 1)
     return {
-        OURS: timed(lambda: encoder.encode(recommender.score(decoder.decode(body)["rows"]))),
-        "ONNX Runtime, whole rows": timed(lambda: recommender.score_ids(ids)),
+        OURS: timed(lambda: encoder.encode(recommender.score(decoder.decode(body)["rows"])), TURN_S),
+        SCORED: timed(lambda: recommender.score_ids(ids), TURN_S),
     }
 
 
@@ -118,14 +132,17 @@ def _candidate_turns(recommender: GroupedRecommender, count: int) -> dict[str, C
     bundle = recommender.bundle
     body, ids = recommend_body(bundle, count), whole_rows(bundle, count)
     decoder, encoder = msgspec.json.Decoder(RecommendRequest), msgspec.json.Encoder()
+    context, model = ids[0, bundle.encoder.slots_of("context")], CandidateModel(recommender.model, bundle, _items(bundle))
+    positions = Catalogue(_items(bundle)).choose(decoder.decode(body).candidates, ()).positions
     turns = {
-        OURS: timed(lambda: encoder.encode(recommender.recommend(decoder.decode(body)))),
-        "ONNX Runtime, whole rows": timed(lambda: recommender.score_ids(ids)),
+        OURS: timed(lambda: encoder.encode(recommender.recommend(decoder.decode(body))), TURN_S),
+        SCORED: timed(lambda: model.score(context, positions), TURN_S),
+        "ONNX Runtime, whole rows": timed(lambda: recommender.score_ids(ids), TURN_S),
     }
     path = recommender.model.paths[0]
     if path.path.split is not None:
         sums = np.random.default_rng(SEED).normal(size=(count, len(path.path.split.bias))).astype(np.float32)
-        turns[FLOOR] = timed(lambda: path.split_logits(sums))
+        turns[FLOOR] = timed(lambda: path.split_logits(sums), TURN_S)
     return turns
 
 

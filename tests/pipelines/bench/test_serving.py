@@ -12,7 +12,7 @@ from ihas.bundle.archive import write_bundle
 from ihas.serving.answers import RecommendRequest
 from ihas.serving.recommender import GroupedRecommender
 from pipelines.bench.bundles import random_bundle
-from pipelines.bench.serving import FLOOR, OURS, TF, recommend_body, score_body, shape_tables, tensorflow_turns, whole_rows
+from pipelines.bench.serving import FLOOR, OURS, SCORED, TF, recommend_body, score_body, shape_tables, tensorflow_turns, whole_rows
 from tests.pipelines.bench.test_bundles import SHAPES
 
 COUNT = 9
@@ -42,13 +42,15 @@ def test_the_row_is_one_that_the_model_knows() -> None:
 def test_a_shape_gives_a_table_for_one_row_and_for_each_number_of_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
     """A small model, two rounds: every contender has its line; the floor costs less than what stands on it."""
     monkeypatch.setattr("pipelines.bench.serving.CANDIDATES", (5, 12))
-    one_row, few, many = shape_tables("small", SHAPES["grouped"], 2)
+    one_row, few, many, *steps = shape_tables("small", SHAPES["grouped"], 2)
 
     assert {OURS, TF} <= {row[0] for row in one_row.rows}
     for table in (few, many):
         costs = {row[0]: row[1] for row in table.rows}
         assert {OURS, TF, FLOOR, "ONNX Runtime, whole rows"} <= set(costs)
+        assert costs[SCORED] < costs[OURS]  # type: ignore[operator]
         assert costs[FLOOR] < costs[OURS]  # type: ignore[operator]  # numbers behind the names
+    assert [table.rows[-1][0] for table in steps] == ["all", "all"]
 
 
 @pytest.mark.slow
