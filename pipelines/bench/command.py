@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
 from ihas.errors import ConfigError
-from pipelines.bench.table import Table, markdown, measured, write
+from pipelines.bench.table import Table, markdown_table, measured, write
 
 BENCHMARKS: Mapping[str, str] = {
     "serving": "pipelines.bench.serving",
     "http": "pipelines.bench.http",
 }
-"""Name to the module whose `tables(rounds)` measures; a module is imported when its turn comes."""
+"""Name to the module whose `tables(rounds)` measures and gives one table after the other; it is imported when its turn comes."""
 
 
 def bench(names: Sequence[str], folder: Path, rounds: int) -> None:
-    """Measure, print, and write `NAME.md` and `NAME.json` into a folder.
+    """Measure; print each table, and write all so far to `NAME.md` and `NAME.json` in a folder, as soon as it is there.
 
     Args:
         names: benchmarks, in this order; all of them where there are none.
@@ -32,7 +32,10 @@ def bench(names: Sequence[str], folder: Path, rounds: int) -> None:
     if unknown or rounds < 1:
         raise ConfigError(f"Names must be among {', '.join(BENCHMARKS)} and `rounds >= 1`, but got {unknown or list(names)} and {rounds}.")
     for name in names or tuple(BENCHMARKS):
-        tables: Callable[[int], tuple[Table, ...]] = import_module(BENCHMARKS[name]).tables
-        found = measured(f"python -m pipelines bench {name} --rounds {rounds}", tables(rounds))
-        write(found, folder, name)
-        sys.stdout.write(markdown(found))
+        tables: Callable[[int], Iterable[Table]] = import_module(BENCHMARKS[name]).tables
+        found: list[Table] = []
+        for table in tables(rounds):
+            found.append(table)
+            write(measured(f"python -m pipelines bench {name} --rounds {rounds}", found), folder, name)
+            sys.stdout.write(f"{markdown_table(table)}\n\n")
+            sys.stdout.flush()

@@ -77,9 +77,9 @@ class HttpTurn:
     load: Load
 
 
-def tables(rounds: int) -> tuple[Table, ...]:
-    """One table per shape, workload and number of connections, and one of memory and start."""
-    return tuple(table for name, shape in SHAPES.items() for table in _shape_tables(name, shape, rounds))
+def tables(rounds: int) -> Iterator[Table]:
+    """Of each shape: every workload with each number of connections, then memory and start."""
+    return (table for name, shape in SHAPES.items() for table in _shape_tables(name, shape, rounds))
 
 
 def _shape_tables(name: str, shape: BundleShape, rounds: int) -> Iterator[Table]:

@@ -8,7 +8,7 @@ the context or an item adds on its own is known: the layers behind the first, by
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -48,9 +48,9 @@ SEED = 1
 TURN_S = 0.05
 
 
-def tables(rounds: int) -> tuple[Table, ...]:
-    """One table per shape and number of candidates, and one for a single row."""
-    return tuple(table for name, shape in SHAPES.items() for table in shape_tables(name, shape, rounds))
+def tables(rounds: int) -> Iterator[Table]:
+    """Of each shape: one row, each number of candidates, and their steps."""
+    return (table for name, shape in SHAPES.items() for table in shape_tables(name, shape, rounds))
 
 
 def shape_tables(name: str, shape: BundleShape, rounds: int) -> list[Table]:

@@ -28,8 +28,9 @@ def test_figures_are_printed_and_written(
 
     printed = capsys.readouterr().out
     assert "| a | 3 |" in printed
-    assert "python -m pipelines bench one --rounds 3" in printed
-    assert (tmp_path / "one.md").read_text() == printed
+    written = (tmp_path / "one.md").read_text()
+    assert "`python -m pipelines bench one --rounds 3`" in written
+    assert written.endswith(printed.rstrip() + "\n")
     assert (tmp_path / "one.json").is_file()
 
 
