@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +27,6 @@ from ihas.results import EpochFigures
 from ihas.table_optimizer import TableAdam
 
 BLOCK_ROWS = 1_000_000
-DEFAULT_L2 = 1e-4  # where no base stage has settled it
 EpochListener = Callable[[EpochFigures], None]
 
 
@@ -49,7 +50,7 @@ class Trainer:
         self.network, self.config, self.rng = network, config, rng
         self.dense = network.dense_variables
         self.optimizer = Adam(self.dense)
-        self.table = TableAdam(network.table.numpy(), DEFAULT_L2 if config.embedding_l2 is None else config.embedding_l2)
+        self.table = TableAdam(network.table.numpy(), config.l2)
 
     def fit(
         self, name: str, rows: TrainingRows, epochs: int, listen: EpochListener, *, start_counts: bool = False
@@ -62,7 +63,7 @@ class Trainer:
             TrainingError: the loss or a score became infinite or not a number.
         """
         history: list[EpochFigures] = []
-        best, best_state, waited, learning_rate = -np.inf, self._state(), 0, self.config.learning_rate
+        best, best_state, waited, learning_rate = -np.inf, self._state(), 0, self.config.rate
         if start_counts:
             best = validation_score(predict(self.network, rows.valid), rows.valid.rows.labels)
         for epoch in range(1, epochs + 1):
@@ -102,10 +103,14 @@ class Trainer:
     def step(self, batch: GroupedRows, learning_rate: float, seed: np.ndarray) -> float:
         """One step on one batch; its loss."""
         ids = batch.rows.ids
-        values = self.table.look_up(ids, learning_rate)
-        loss, gradient = self._dense_step(values, ids, batch.rows.labels, batch.group, np.float32(learning_rate), seed)
+        inputs = (self.table.look_up(ids, learning_rate), ids, batch.rows.labels, batch.group, np.float32(learning_rate), seed)
+        loss, gradient = self._run(*map(tf.convert_to_tensor, inputs))
         self.table.apply(ids, np.asarray(memoryview(gradient)), learning_rate)
         return float(loss)
+
+    @cached_property
+    def _run(self) -> Any:
+        return self._dense_step.get_concrete_function()  # called as it is: choosing among traces costs more than a small network
 
     @tf.function(
         input_signature=[
