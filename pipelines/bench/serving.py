@@ -8,10 +8,12 @@ the context or an item adds on its own is known: the layers behind the first, by
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -46,6 +48,8 @@ CANDIDATES = (100, 500)
 OURS, SCORED, FLOOR, TF = "iHAS, request to answer", "iHAS, ids to logits", "remaining arithmetic", "tf.function, 1 thread"
 SEED = 1
 TURN_S = 0.05
+NUM_REQUESTS = 32
+"""Different requests that every contender answers in turn, so that processor caches do not hold the rows that are asked for."""
 
 
 def tables(rounds: int) -> Iterator[Table]:
@@ -85,13 +89,13 @@ def tensorflow_turns(folder: Path, threads: int | None, plain: bool) -> Mapping[
     for kind in ("tf.function", "keras") if plain and threads == 1 else ("tf.function",):
         scorer = SCORERS[kind](bundle)
         for count in (1, *CANDIDATES):
-            turns[f"{count} {kind}, {label}"] = timed(_scoring(scorer, whole_rows(bundle, count)), TURN_S)
+            turns[f"{count} {kind}, {label}"] = timed(_in_turn(scorer, _many_rows(bundle, count)), TURN_S)
     return turns
 
 
-def whole_rows(bundle: Bundle, count: int) -> np.ndarray:
-    """One context beside items: int32 (count, num_slots); the same in every process."""
-    rng = np.random.default_rng(SEED)
+def whole_rows(bundle: Bundle, count: int, seed: int = SEED) -> np.ndarray:
+    """One context beside items: int32 (count, num_slots); those of `recommend_body`, in every process."""
+    rng = np.random.default_rng(seed)
     context = random_ids(bundle, 1, rng)[0]
     positions = rng.choice(len(_items(bundle).names), count, replace=False)
     ids = np.repeat(context[None], count, axis=0)
@@ -119,25 +123,25 @@ def _items(bundle: Bundle) -> ItemTable:
 
 
 def _row_turns(recommender: GroupedRecommender) -> dict[str, Contender]:
-    body = score_body(recommender.bundle)
+    bodies = [score_body(recommender.bundle, seed) for seed in range(NUM_REQUESTS)]
     decoder, encoder = msgspec.json.Decoder(dict[str, list[dict[str, str]]]), msgspec.json.Encoder()
-    ids = whole_rows(recommender.bundle, 1)
     return {
-        OURS: timed(lambda: encoder.encode(recommender.score(decoder.decode(body)["rows"])), TURN_S),
-        SCORED: timed(lambda: recommender.score_ids(ids), TURN_S),
+        OURS: timed(_in_turn(lambda body: encoder.encode(recommender.score(decoder.decode(body)["rows"])), bodies), TURN_S),
+        SCORED: timed(_in_turn(recommender.score_ids, _many_rows(recommender.bundle, 1)), TURN_S),
     }
 
 
 def _candidate_turns(recommender: GroupedRecommender, count: int) -> dict[str, Contender]:
-    bundle = recommender.bundle
-    body, ids = recommend_body(bundle, count), whole_rows(bundle, count)
+    bundle, rows = recommender.bundle, _many_rows(recommender.bundle, count)
+    bodies = [recommend_body(bundle, count, seed) for seed in range(NUM_REQUESTS)]
     decoder, encoder = msgspec.json.Decoder(RecommendRequest), msgspec.json.Encoder()
-    context, model = ids[0, bundle.encoder.slots_of("context")], CandidateModel(recommender.model, bundle, _items(bundle))
-    positions = Catalogue(_items(bundle)).choose(decoder.decode(body).candidates, ()).positions
+    model, catalogue = CandidateModel(recommender.model, bundle, _items(bundle)), Catalogue(_items(bundle))
+    positions = [catalogue.choose(decoder.decode(body).candidates, ()).positions for body in bodies]
+    contexts = [ids[0, bundle.encoder.slots_of("context")] for ids in rows]
     turns = {
-        OURS: timed(lambda: encoder.encode(recommender.recommend(decoder.decode(body))), TURN_S),
-        SCORED: timed(lambda: model.score(context, positions), TURN_S),
-        "ONNX Runtime, whole rows": timed(lambda: recommender.score_ids(ids), TURN_S),
+        OURS: timed(_in_turn(lambda body: encoder.encode(recommender.recommend(decoder.decode(body))), bodies), TURN_S),
+        SCORED: timed(_in_turn(lambda asked: model.score(*asked), list(zip(contexts, positions, strict=True))), TURN_S),
+        "ONNX Runtime, whole rows": timed(_in_turn(recommender.score_ids, rows), TURN_S),
     }
     path = recommender.model.paths[0]
     if path.path.split is not None:
@@ -146,8 +150,14 @@ def _candidate_turns(recommender: GroupedRecommender, count: int) -> dict[str, C
     return turns
 
 
-def _scoring(scorer: Callable[[np.ndarray], np.ndarray], ids: np.ndarray) -> Callable[[], object]:
-    return lambda: scorer(ids)
+def _many_rows(bundle: Bundle, count: int) -> list[np.ndarray]:
+    return [whole_rows(bundle, count, seed) for seed in range(NUM_REQUESTS)]
+
+
+def _in_turn(answer: Callable[[Any], object], requests: Sequence[Any]) -> Callable[[], object]:
+    """A call that answers the next request each time."""
+    asked = cycle(requests)
+    return lambda: answer(next(asked))
 
 
 def _chosen(others: Mapping[str, Contender], count: int) -> dict[str, Contender]:

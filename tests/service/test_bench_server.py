@@ -40,7 +40,7 @@ def test_two_processes_share_a_port(tmp_path: Path, bundle: Path) -> None:
     try:
         for _ in range(2):
             processes.append(subprocess.Popen(command, stderr=subprocess.DEVNULL))
-            eventually(lambda: _status(f"{url}/readyz") == 200)
+            eventually(lambda: _status(f"{url}/readyz") == 200, 60.0)
         answer = httpx.post(f"{url}/v1/models/bench/score", json={"rows": rows()[:1]}).json()
         assert answer["scores"][0]["logit"] == pytest.approx(LOGITS["ada"]["m1"])
         assert httpx.post(f"{url}/empty", content=b"{}").json() == {}

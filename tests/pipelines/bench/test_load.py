@@ -64,7 +64,7 @@ def test_a_server_is_loaded(url: str, wrk: bool, monkeypatch: pytest.MonkeyPatch
 
     assert seen.requests > 10
     assert seen.failed == 0
-    assert 0.0 < seen.p50 <= seen.p99 < 1_000.0
+    assert 0.0 < seen.p50 <= seen.p99
     assert refused.failed == refused.requests > 0
 
 
@@ -80,10 +80,12 @@ def test_cpu_of_a_process_that_works_and_of_one_that_sleeps() -> None:
     commands = ("while True: pass", "import time; time.sleep(60)")
     working, sleeping = (subprocess.Popen([sys.executable, "-c", command]) for command in commands)
     try:
-        time.sleep(1.0)
+        end = time.monotonic() + 60.0
+        while cpu_seconds([working.pid]) < cpu_seconds([sleeping.pid]) + 0.2 and time.monotonic() < end:
+            time.sleep(0.05)
         busy, idle = cpu_seconds([working.pid]), cpu_seconds([sleeping.pid])
-        assert busy > idle
-        assert cpu_seconds([working.pid, sleeping.pid]) >= busy
+        assert busy >= idle + 0.2
+        assert cpu_seconds([working.pid, sleeping.pid]) >= busy + idle
         assert resident_bytes(os.getpid()) > resident_bytes(sleeping.pid) > 2**20
     finally:
         for process in (working, sleeping):
