@@ -11,6 +11,7 @@ from ihas.errors import ConfigError
 from pipelines.bench.table import Table, markdown_table, measured, write
 
 BENCHMARKS: Mapping[str, str] = {
+    "training": "pipelines.bench.training",
     "serving": "pipelines.bench.serving",
     "http": "pipelines.bench.http",
 }
