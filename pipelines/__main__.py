@@ -19,8 +19,9 @@ from pydantic import ValidationError
 from ihas.config import DataConfig
 from ihas.errors import ConfigError, DataError, IhasError, TrainingError, missing_package
 from ihas.folders import write_whole
+from ihas.sequential.config import OverRecRecipe
 from pipelines.progress import Progress, Stage, print_progress
-from pipelines.recipe import read_recipe
+from pipelines.recipe import read_any_recipe, read_recipe
 
 STOPPED, BAD_INPUT, FAILED = 3, 4, 5
 
@@ -66,7 +67,12 @@ def _outlive_parent_never() -> None:
 def _run(recipe_path: Path, folder: Path, seeds: list[int] | None) -> int:
     last = LastStage()
     try:
-        recipe = read_recipe(recipe_path)
+        recipe = read_any_recipe(recipe_path) if seeds is None else read_recipe(recipe_path)
+        if isinstance(recipe, OverRecRecipe):
+            from pipelines.overrec.run import run_overrec
+
+            run_overrec(recipe, folder, last)
+            return 0
         from ihas.legacy_keras import tf  # after the recipe is known to be good: this import takes seconds
         from pipelines.run import run_recipe, threads
 
@@ -130,8 +136,10 @@ def _inspect(data_path: Path) -> int:
     try:
         from ihas.data.findings import raise_errors
         from ihas.data.ingest import inspect
+        from ihas.sequential.reading import inspect_sequences
 
-        report = inspect(DataConfig.model_validate_json(data_path.read_bytes()))
+        data = DataConfig.model_validate_json(data_path.read_bytes())
+        report = inspect_sequences(data) if data.holds_sequences else inspect(data)
         answer["report"] = report.model_dump(mode="json")
         raise_errors("The table has errors", report.findings, report.omitted)
     except (IhasError, ValidationError, OSError, ModuleNotFoundError) as error:

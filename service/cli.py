@@ -15,7 +15,9 @@ from ihas.errors import ConfigError, IhasError, RequestError, missing_package
 from service.terminal import EXIT_CODES, CommandError, ExitCode, Output, Terminal, exit_code, this_command
 
 if TYPE_CHECKING:
+    from ihas.results import RunResult
     from ihas.serving.recommender import Recommender
+    from pipelines.overrec.values import OverRecResult
     from service.settings import Settings
 
 EPILOG = "Exit codes: " + "; ".join(f"{int(code)} {meaning}" for code, meaning in EXIT_CODES.items()) + "."
@@ -70,12 +72,11 @@ def search(
     set_: Annotated[list[str] | None, typer.Option("--set", help="A setting that wins over the recipe: learning.training.epochs=3")] = None,
 ) -> None:
     """Carry out a recipe on this machine; started again, it goes on after the last finished stage."""
-    from pipelines.recipe import read_recipe
-    from pipelines.report import write_report
+    from pipelines.recipe import read_any_recipe
     from service import local_run, rendering
 
     terminal: Terminal = context.obj
-    asked = read_recipe(recipe, set_ or ())
+    asked = read_any_recipe(recipe, set_ or ())
     target = folder or Path("runs") / asked.name
     try:
         result = local_run.search(asked, target, terminal)
@@ -84,8 +85,8 @@ def search(
         raise CommandError(f"Stopped. Finished and kept in {target}: {kept}. To go on: {this_command()}", ExitCode.INTERRUPTED) from None
     report = target / "report.html"
     if not report.is_file():
-        write_report(result, report)
-    terminal.result(result.model_dump(mode="json"), *rendering.run_tables(result))
+        _write_report(result, report)
+    terminal.result(result.model_dump(mode="json"), *rendering.tables(result))
     terminal.say(f"Report: {report}\nBundle: {target / 'bundle'}")
 
 
@@ -114,11 +115,10 @@ def inspect(
 @app.command()
 def report(context: typer.Context, run_folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")]) -> None:
     """Write the report of a finished run anew."""
-    from pipelines.report import write_report
-    from service.local_run import read_result
+    from service.local_run import read_any_result
 
     path = run_folder / "report.html"
-    write_report(read_result(run_folder), path)
+    _write_report(read_any_result(run_folder), path)
     context.obj.result({"report": str(path)}, str(path))
 
 
@@ -205,6 +205,17 @@ def doctor(context: typer.Context, host: HostOption = None, port: PortOption = N
     failed = [check.name for check in checks if check.verdict == "fail"]
     if failed:
         raise CommandError(f"Not fit: {', '.join(failed)}. The lines above tell the way out.", ExitCode.RUN_FAILED)
+
+
+def _write_report(result: RunResult | OverRecResult, path: Path) -> None:
+    from ihas.results import RunResult
+    from pipelines.overrec.page import write_page
+    from pipelines.report import write_report
+
+    if isinstance(result, RunResult):
+        write_report(result, path)
+    else:
+        write_page(result, path)
 
 
 def _settings(**given: Any) -> Settings:
