@@ -1,4 +1,4 @@
-"""`python -m pipelines run|compare|benchmark|inspect`: what the worker and the command line start as a child process.
+"""`python -m pipelines run|compare|benchmark|overrec|inspect`: what the worker and the command line start as a child process.
 
 Exit status: 0 succeeded, 4 bad data or settings, 5 the run failed. The last line of standard output says why.
 """
@@ -40,6 +40,9 @@ def main() -> int:
     bench = commands.add_parser("benchmark", help="carry out a plan: data sets x backbones x seeds x methods, as tables and figures")
     bench.add_argument("--plan", type=Path, required=True, help="TOML file")
     bench.add_argument("--folder", type=Path, required=True, help="folder of the runs and of benchmark.json, .md and .html")
+    study = commands.add_parser("overrec", help="carry out a study of the recommender that needs no training; writes study.json and .md")
+    study.add_argument("--plan", type=Path, required=True, help="TOML file")
+    study.add_argument("--folder", type=Path, required=True, help="folder of study.json and study.md")
     inspect = commands.add_parser("inspect", help="say what a table holds and what is wrong with it")
     inspect.add_argument("--data", type=Path, required=True, help="JSON file with a DataConfig")
     arguments = parser.parse_args()
@@ -48,6 +51,8 @@ def main() -> int:
         return _inspect(arguments.data)
     if arguments.command == "benchmark":
         return _benchmark(arguments.plan, arguments.folder)
+    if arguments.command == "overrec":
+        return _study(arguments.plan, arguments.folder)
     seeds = arguments.seeds if arguments.command == "compare" else None
     return _run(arguments.recipe, arguments.folder, seeds)
 
@@ -108,6 +113,18 @@ def _benchmark(plan_path: Path, folder: Path) -> int:
         last(
             Progress(stage="evaluating", message=f"{table.cells} cells are in {folder / 'benchmark.md'}", fraction=1.0, outcome="succeeded")
         )
+        return 0
+    except Exception as error:
+        return _fail(error, last)
+
+
+def _study(plan_path: Path, folder: Path) -> int:
+    last = LastStage()
+    try:
+        from pipelines.overrec.command import carry_out
+        from pipelines.overrec.plan import read_plan
+
+        carry_out(read_plan(plan_path), folder, last)
         return 0
     except Exception as error:
         return _fail(error, last)

@@ -171,6 +171,25 @@ def recommend(
 
 
 @app.command()
+def combine(
+    context: typer.Context,
+    model: Annotated[Path, typer.Argument(help="Bundle of a trained model, or run folder that holds one.")],
+    front: Annotated[Path, typer.Argument(help="Bundle of the kind overrec, or run folder that holds one.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of the bundle to write; it must not exist yet.")],
+    user_field: Annotated[str, typer.Option(help="Field of the trained model that names the user.")] = "user",
+    name: Annotated[str, typer.Option(help="Model name.")] = "combined",
+) -> None:
+    """Put histories in front of a trained model: they answer for users whom it does not know."""
+    from ihas.bundle.compound import write_compound
+    from ihas.serving.loading import COLD_START, load_recommender
+
+    parts = {"model": _bundle_in(model), "front": _bundle_in(front)}
+    write_compound(COLD_START, name, {"user_field": user_field}, parts, folder)
+    load_recommender(folder)
+    context.obj.result({"bundle": str(folder)}, str(folder))
+
+
+@app.command()
 def serve(host: HostOption = None, port: PortOption = None, folder: FolderOption = None) -> None:
     """Answer HTTP; jobs are carried out by `ihas worker`."""
     from service.server import serve
@@ -233,8 +252,12 @@ def _settings(**given: Any) -> Settings:
 def _recommender(bundle: Path) -> Recommender:
     from ihas.serving.loading import load_recommender
 
-    inner = bundle / "bundle"
-    return load_recommender(inner if inner.is_dir() else bundle)
+    return load_recommender(_bundle_in(bundle))
+
+
+def _bundle_in(folder: Path) -> Path:
+    inner = folder / "bundle"
+    return inner if inner.is_dir() else folder
 
 
 @contextmanager

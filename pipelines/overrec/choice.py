@@ -49,19 +49,19 @@ def try_settings(rows: Rows, learning: OverRecLearning, say: Say) -> Iterator[tu
         kernel = base.kernel.model_copy(update={"sigma_w": sigma_w, "normalize": normalize})
         say(f"Trying sigma_w = {sigma_w}, {'normalised' if normalize else 'not normalised'}")
         largest = base.model_copy(update={"kernel": kernel, "num_neighbours": max(numbers)})
-        for config, ranked in _ranked(rows, largest, numbers, rows.parts.valid):
+        for config, found in ranked(rows, largest, numbers, rows.parts.valid):
             shown = {"sigma_w": sigma_w, "normalize": normalize, "num_neighbours": config.num_neighbours}
-            yield config, Trial.model_validate({**shown, "valid": figures(ranked)})
+            yield config, Trial.model_validate({**shown, "valid": figures(found)})
 
 
 def overrec_contender(rows: Rows, config: OverRecConfig, valid: Trial) -> tuple[Contender, np.ndarray]:
     """The chosen settings on the test rows, and its ranks there."""
-    ((_, ranked),) = _ranked(rows, config, (config.num_neighbours,), rows.parts.test)
+    ((_, found),) = ranked(rows, config, (config.num_neighbours,), rows.parts.test)
     kernel = config.kernel
     what = f"{kernel.mode} {kernel.function.upper()}, {kernel.activation}, sigma_w = {kernel.sigma_w}"
     how = f"score {config.score}" + ("" if config.score == "krr" else f", {config.num_neighbours} neighbours")
     described = f"{what}{', normalised' if kernel.normalize else ''}; {how}."
-    return Contender(name="overrec", description=described, valid=valid.valid, test=figures(ranked), gain=None), ranked
+    return Contender(name="overrec", description=described, valid=valid.valid, test=figures(found), gain=None), found
 
 
 def baselines(rows: Rows, learning: OverRecLearning, say: Say) -> Iterator[tuple[Contender, np.ndarray]]:
@@ -80,7 +80,7 @@ def compared(found: np.ndarray, base: np.ndarray, contender: Contender) -> Conte
     return contender.model_copy(update={"gain": paired_difference(discounted_gains(found, CUTOFF), discounted_gains(base, CUTOFF))})
 
 
-def _ranked(rows: Rows, config: OverRecConfig, numbers: tuple[int, ...], asked: NextItem) -> Iterator[tuple[OverRecConfig, np.ndarray]]:
+def ranked(rows: Rows, config: OverRecConfig, numbers: tuple[int, ...], asked: NextItem) -> Iterator[tuple[OverRecConfig, np.ndarray]]:
     """Ranks for each number of neighbours, from one search."""
     model = OverRec.of(rows.parts.train, rows.num_items, config)
     found = model.neighbours(asked.histories, rows.threads)
