@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
+from ihas.errors import ConfigError
 from ihas.sequential.baselines import Popularity, SessionNeighbours
 from ihas.sequential.config import KernelConfig, OverRecConfig
+from ihas.sequential.overrec import OverRec
 from ihas.sequential.ranking import discounted_gains, figures, paired_difference, ranks
 from ihas.sequential.reading import read_sequences
 from ihas.sequential.sequences import NextItem, leave_one_out
-from pipelines.overrec.choice import CUTOFF, Rows, Say, Scores, gain, ranked
+from pipelines.overrec.choice import CUTOFF, Rows, Say, Scores, form_of, gain, ranked
+from pipelines.overrec.measures import neighbour_ranks
 from pipelines.overrec.plan import AccuracyPlan
 from pipelines.overrec.table import Study, StudyTable
 
@@ -48,11 +52,15 @@ def measure_accuracy(plan: AccuracyPlan, say: Say) -> Study:
 
 
 def _grid(plan: AccuracyPlan, rows: Rows, name: str, kernel: KernelConfig, say: Say) -> Iterator[Setting]:
-    for score in SCORES:
-        say(f"{name}, {score}")
-        largest = _config(plan, kernel, score, max(plan.num_neighbours))
-        for config, found in ranked(rows, largest, plan.num_neighbours, rows.parts.valid):
-            yield Setting(name, config, found)
+    say(name)
+    model = OverRec.of(rows.parts.train, rows.num_items, _config(plan, kernel, "sum", max(plan.num_neighbours)))
+    nearest = model.neighbours(rows.parts.valid.histories, rows.threads)
+    if nearest is None:
+        raise ConfigError(f"The kernel {name!r} must have neighbours. Leave average pooling to the regression.")
+    for score, k in product(SCORES, plan.num_neighbours):
+        config = _config(plan, kernel, score, k)
+        found = neighbour_ranks(nearest.first(k), rows.parts.valid, rows.num_items, form_of(config), hide_history=plan.hide_history)
+        yield Setting(name, config, found)
 
 
 def _memory(plan: AccuracyPlan, rows: Rows, kernel: KernelConfig, sigma: float, say: Say) -> Iterator[Setting]:

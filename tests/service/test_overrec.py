@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from service.cli import run
 from service.jobs.runs import PIPELINES
 from service.jobs.sql_store import SqlStore
 from service.settings import Settings
@@ -64,3 +65,22 @@ def test_a_search_on_other_rows_says_what_it_needs(live: LiveServer, store: SqlS
     assert job.state == "failed"
     assert job.error is not None
     assert "Sequences come from one file" in job.error["detail"]
+
+
+@pytest.mark.timeout(280)
+def test_the_command_line_searches_recommends_and_combines(tmp_path: Path, bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A recipe of the kind is searched on, its report written, histories answered, and put in front of a trained model."""
+    write_lines(tmp_path / "walks.txt")
+    tried = "[learning]\nsigma_w = [1.0]\nnormalize = [false]\nnum_neighbours = [20]\n"
+    data = '[data]\npath = "walks.txt"\nformat = "sequences"\n'
+    (tmp_path / "walks.toml").write_text(f'kind = "overrec"\n{tried}{data}')
+    folder = str(tmp_path / "run")
+    assert run(["search", str(tmp_path / "walks.toml"), "--folder", folder, "--set", "learning.recommender.hide_history=false"]) == 0
+    assert "popularity" in capsys.readouterr().out
+    assert run(["report", folder]) == 0
+    assert run(["--output", "json", "recommend", folder, "--context", '{"history": ["i8", "i9"]}', "--k", "1"]) == 0
+    assert '"i10"' in capsys.readouterr().out
+    assert run(["combine", str(bundle), folder, str(tmp_path / "both"), "--name", "both"]) == 0
+    context = '{"user": "eve", "history": ["i8", "i9"]}'
+    assert run(["recommend", str(tmp_path / "both"), "--context", context, "--k", "1", "--explain"]) == 0
+    assert "knows no `user` 'eve'" in " ".join(capsys.readouterr().out.split())
