@@ -93,7 +93,6 @@ def test_tables_are_markdown() -> None:
         "| y | 12,345 |",
         "| z | – |",
         "| w | 1,234.5 |",
-        "",
     ]
 
 
