@@ -109,7 +109,7 @@ def _test_table(plan: AccuracyPlan, rows: Rows, settings: list[Setting], say: Sa
             best = max(group, key=lambda one: gain(one.valid))
             say(f"{name} on the test rows")
             ((_, test),) = ranked(rows, best.config, (best.config.num_neighbours,), rows.parts.test)
-            found[f"{name}: {_described(best)}"] = test
+            found[best.name if best.config.score == "krr" else f"{name}: {_described(best.config)}"] = test
     base = found["popularity"]
     return StudyTable(
         title="On the test rows, settings chosen by NDCG@10 on the validation rows",
@@ -129,10 +129,7 @@ def _test_row(name: str, test: np.ndarray, found: dict[str, np.ndarray], base: n
     return name, shown.hit_rate[5], shown.hit_rate[10], shown.ndcg[5], shown.ndcg[10], shown.mrr, interval
 
 
-def _described(setting: Setting) -> str:
-    config = setting.config
-    if config.score == "krr":
-        return setting.name
+def _described(config: OverRecConfig) -> str:
     kernel = f"sigma_w = {config.kernel.sigma_w:.4g}{', normalised' if config.kernel.normalize else ''}"
     return f"{config.score}, k = {config.num_neighbours}, {kernel}"
 
