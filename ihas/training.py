@@ -14,9 +14,9 @@ from ihas.layers.embedding import Tensor
 from ihas.legacy_keras import tf
 from ihas.metrics import auc, row_losses
 from ihas.models.network import Network
-from ihas.optimizer import Adam
 from ihas.prediction import GroupedRows, predict
 from ihas.results import EpochFigures
+from ihas.update_rules import optimizer_for, start_from_folded
 
 BLOCK_ROWS = 1_000_000
 DEFAULT_L2 = 1e-4  # where no base stage has settled it
@@ -42,7 +42,7 @@ class Trainer:
     def __init__(self, network: Network, config: TrainingConfig, rng: np.random.Generator) -> None:
         self.network, self.config, self.rng = network, config, rng
         self.dense = network.dense_variables
-        self.optimizer = Adam(network.table, self.dense, DEFAULT_L2 if config.embedding_l2 is None else config.embedding_l2)
+        self.optimizer = optimizer_for(network, config, DEFAULT_L2 if config.embedding_l2 is None else config.embedding_l2)
 
     def fit(
         self, name: str, rows: TrainingRows, epochs: int, listen: EpochListener, *, start_counts: bool = False
@@ -54,6 +54,7 @@ class Trainer:
         Raises:
             TrainingError: the loss or a score became infinite or not a number.
         """
+        start_from_folded(self.optimizer)
         history: list[EpochFigures] = []
         best, best_state, waited, learning_rate = -np.inf, self._state(), 0, self.config.learning_rate
         if start_counts:
