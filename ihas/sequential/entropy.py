@@ -22,7 +22,7 @@ class EntropyFigures(Config):
 
     sequences: int
     """Sequences long enough for a block and the one after it."""
-    tokens: int
+    interactions: int
     """Items of all sequences."""
     block: int
     """Items of a block, m."""
@@ -46,7 +46,7 @@ class EntropyFigures(Config):
         if self.length_only:
             return (
                 f"No sequence repeats a block of {self.block} items, so approximate entropy is a function of the sequences' lengths alone "
-                "and says nothing of their order. Use the number of tokens instead."
+                "and says nothing of their order. Use the number of interactions instead."
             )
         if self.repeating_blocks < 0.5:
             return (
@@ -56,19 +56,19 @@ class EntropyFigures(Config):
         return ""
 
     @property
-    def scaled_tokens(self) -> float:
-        """D' = tokens / ApEn, the data's size in the performance law.
+    def scaled_interactions(self) -> float:
+        """D' = interactions / ApEn, the data's size in the performance law.
 
         Raises:
             ConfigError: the entropy measures length alone, or is zero.
         """
         if self.length_only or self.approximate_entropy <= 0.0:
             raise ConfigError(
-                "Tokens can be scaled by entropy only where it tells of order, but "
+                "Interactions can be scaled by entropy only where it tells of order, but "
                 f"{self.repeating_blocks:.0%} of {self.sequences} sequences repeat a block and ApEn is {self.approximate_entropy:g}. "
-                f"Use the number of tokens, {self.tokens}."
+                f"Use the number of interactions, {self.interactions}."
             )
-        return self.tokens / self.approximate_entropy
+        return self.interactions / self.approximate_entropy
 
 
 def approximate_entropy(values: np.ndarray, block: int = 2, tolerance: float = 0.0) -> float:
@@ -164,7 +164,7 @@ def entropy_figures(sequences: Sequences, block: int = 2) -> EntropyFigures:
         raise ConfigError(f"Some sequence must be longer than `block`, but got (longest {sequences.lengths.max(initial=0)}, {block}).")
     return EntropyFigures(
         sequences=len(long),
-        tokens=len(sequences.items),
+        interactions=len(sequences.items),
         block=block,
         approximate_entropy=float(approximate_entropies(long, block).mean()),
         lempel_ziv_entropy=float(np.mean([lempel_ziv_entropy(items) for items in long])),

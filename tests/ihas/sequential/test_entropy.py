@@ -88,22 +88,22 @@ def test_of_a_period() -> None:
 
 
 def test_figures_say_when_only_length_is_measured() -> None:
-    """Repeat-free sequences are called so, and cannot scale tokens; a repeated item is not yet a repeated block of two."""
+    """Repeat-free sequences are called so, and cannot scale interactions; a repeated item is not yet a repeated block of two."""
     figures = entropy_figures(Sequences.of([[0, 1, 2, 3], [3, 1, 0, 3], [5]]))
-    assert (figures.sequences, figures.tokens) == (2, 9)
+    assert (figures.sequences, figures.interactions) == (2, 9)
     assert (figures.repeating_blocks, figures.repeating_items) == (0.0, 0.5)
     assert figures.approximate_entropy == pytest.approx(np.log(3 / 2))
     assert "lengths alone" in figures.caution
-    with pytest.raises(ConfigError, match="Use the number of tokens, 9"):
-        _ = figures.scaled_tokens
+    with pytest.raises(ConfigError, match="Use the number of interactions, 9"):
+        _ = figures.scaled_interactions
 
 
 def test_figures_with_repeats() -> None:
-    """Where blocks repeat, tokens are divided by ApEn; where few sequences repeat one, the figures say how many."""
+    """Where blocks repeat, interactions are divided by ApEn; where few sequences repeat one, the figures say how many."""
     repeating = [0, 1, 2, 0, 1, 3, 0, 1]
     figures = entropy_figures(Sequences.of([repeating]))
     assert figures.caution == ""
-    assert figures.scaled_tokens == pytest.approx(8 / approximate_entropy(np.array(repeating)))
+    assert figures.scaled_interactions == pytest.approx(8 / approximate_entropy(np.array(repeating)))
     mixed = entropy_figures(Sequences.of([repeating, [0, 1, 2, 3], [3, 2, 1, 0]]))
     assert mixed.caution.startswith("Only 33.3% of the sequences repeat a block of 2 items")
 
