@@ -19,6 +19,7 @@ from ihas.models.network import Network, fresh_weights
 from ihas.prediction import GroupedRows, predict
 from ihas.seeding import generator
 from ihas.training import Trainer
+from ihas.update_rules import start_from_folded
 from pipelines.overparameterisation.plan import ClicksTask, RacePlan, RatingsTask
 from pipelines.recipe import read_recipe
 
@@ -90,13 +91,21 @@ class Factorising:
 
 
 class ClicksRunner:
-    """A backbone in training."""
+    """A backbone in training; compiled once and started again and again."""
 
-    def __init__(self, parts: Parts, learning: LearningConfig, rng: np.random.Generator) -> None:
+    def __init__(self, parts: Parts, learning: LearningConfig) -> None:
         self.train, self.valid, self.num_rows = parts.train, GroupedRows.one_group(parts.valid), len(parts.train)
         self.network = Network(parts.train.layout, learning.backbone, learning.training.embedding_dim)
-        self.network.assign(fresh_weights(parts.train.layout, learning, rng))
-        self.trainer, self.rate = Trainer(self.network, learning.training, rng), learning.training.learning_rate
+        self.trainer, self.rate = Trainer(self.network, learning.training, np.random.default_rng()), 0.0
+        self.untouched = [variable.numpy() for variable in self.trainer.optimizer.variables]
+
+    def start(self, learning: LearningConfig) -> None:
+        """Fresh weights and optimiser, drawn by the seed."""
+        self.rate, self.trainer.rng = learning.training.learning_rate, generator(learning.seed, "race")
+        for variable, value in zip(self.trainer.optimizer.variables, self.untouched, strict=True):
+            variable.assign(value)
+        self.network.assign(fresh_weights(self.train.layout, learning, self.trainer.rng))
+        start_from_folded(self.trainer.optimizer)
 
     def run(self, chosen: np.ndarray) -> None:
         """Learn from the chosen rows."""
@@ -121,11 +130,15 @@ class Clicking:
             sizes = ((parts.train, task.train_rows), (parts.valid, task.valid_rows))
             train, valid = (part.take(np.sort(rng.permutation(len(part))[:size])) for part, size in sizes)
         self.parts = Parts(train, valid, valid)
+        self.runners: dict[tuple[str, str], ClicksRunner] = {}
 
     def start(self, training: TrainingConfig, seed: int) -> ClicksRunner:
-        """A fresh backbone; the seed draws its weights and the order of the rows."""
+        """A fresh backbone; the seed draws its weights and the order of the rows. It ends what the same rule and form trained before."""
         learning = self.learning.model_copy(update={"training": training, "seed": seed})
-        return ClicksRunner(self.parts, learning, generator(seed, "race"))
+        kind = (training.optimizer, training.overparameterisation)
+        runner = self.runners[kind] = self.runners.get(kind) or ClicksRunner(self.parts, learning)
+        runner.start(learning)
+        return runner
 
 
 def task_of(plan: RacePlan) -> Task:
