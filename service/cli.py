@@ -15,7 +15,7 @@ from ihas.errors import ConfigError, IhasError, RequestError, missing_package
 from service.terminal import EXIT_CODES, CommandError, ExitCode, Output, Terminal, exit_code, this_command
 
 if TYPE_CHECKING:
-    from ihas.serving.recommender import GroupedRecommender
+    from ihas.serving.recommender import Recommender
     from service.settings import Settings
 
 EPILOG = "Exit codes: " + "; ".join(f"{int(code)} {meaning}" for code, meaning in EXIT_CODES.items()) + "."
@@ -219,7 +219,7 @@ def _settings(**given: Any) -> Settings:
         raise ConfigError(f"The settings (IHAS_* or options) are not valid. {wrong}") from error
 
 
-def _recommender(bundle: Path) -> GroupedRecommender:
+def _recommender(bundle: Path) -> Recommender:
     from ihas.serving.loading import load_recommender
 
     inner = bundle / "bundle"

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ihas.errors import BundleError
 from ihas.serving.loading import load_recommender
-from ihas.serving.recommender import GroupedRecommender
+from ihas.serving.recommender import Recommender
 from service.errors import UnknownIdError
 from service.jobs.catalogue import Catalogue, ModelVersion
 
@@ -36,7 +36,7 @@ class Served:
     """
 
     version: ModelVersion
-    recommender: GroupedRecommender
+    recommender: Recommender
 
 
 @dataclass(slots=True)

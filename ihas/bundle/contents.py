@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Mapping
-from typing import Any
 
-import msgspec
 import numpy as np
-import safetensors.numpy
 
 from ihas.bundle import values
+from ihas.bundle.files import json_file, tensor_file
 from ihas.bundle.manifest import PATH_NAME, Manifest, PathEntry, encode_manifest, file_entry, package_version
 from ihas.errors import BundleError
 
@@ -47,16 +44,16 @@ def _documents(bundle: values.Bundle) -> dict[str, bytes]:
     router |= {f"kernel-{i}": kernel for i, kernel in enumerate(gates.kernels)}
     router |= {f"bias-{i}": bias for i, bias in enumerate(gates.biases)}
     documents = {
-        "schema.json": _json(bundle.schema.model_dump(mode="json")),
+        "schema.json": json_file(bundle.schema.model_dump(mode="json")),
         "encoder.json": bundle.encoder.to_json().encode(),
-        "summary.json": _json(bundle.summary),
-        "router.safetensors": _tensors(router),
-        "masks.safetensors": _tensors({path.name: path.mask for path in bundle.paths}),
-        "golden.safetensors": _tensors({"ids": golden.ids, "group": golden.group, "logits": golden.logits}),
+        "summary.json": json_file(bundle.summary),
+        "router.safetensors": tensor_file(router),
+        "masks.safetensors": tensor_file({path.name: path.mask for path in bundle.paths}),
+        "golden.safetensors": tensor_file({"ids": golden.ids, "group": golden.group, "logits": golden.logits}),
     }
     if bundle.items is not None:
-        documents["items.json"] = _json(bundle.items.names)
-        documents["items.safetensors"] = _tensors({"ids": bundle.items.ids, "popularity": bundle.items.popularity})
+        documents["items.json"] = json_file(bundle.items.names)
+        documents["items.safetensors"] = tensor_file({"ids": bundle.items.ids, "popularity": bundle.items.popularity})
     return documents
 
 
@@ -84,11 +81,3 @@ def _path_entry(path: values.Path, tables: _TableFiles) -> PathEntry:
     num_fields, dim = path.mask.shape
     first_order = None if path.first_order is None else tables.add(path.first_order)
     return PathEntry(path.name, (num_fields, dim), path.gated, f"paths/{path.name}.onnx", tables.add(path.table), first_order)
-
-
-def _json(value: Any) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=2) + b"\n"
-
-
-def _tensors(arrays: Mapping[str, np.ndarray]) -> bytes:
-    return safetensors.numpy.save({name: np.ascontiguousarray(array) for name, array in arrays.items()})

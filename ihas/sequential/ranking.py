@@ -5,14 +5,14 @@ Tie rule: an item that scores as much as the target stands before it, so that a 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from ihas.config import Config
 from ihas.errors import ConfigError
 from ihas.results import Interval
-from ihas.sequential.sequences import Sequences
+from ihas.sequential.sequences import NextItem, Sequences
 
 CUTOFFS = (5, 10, 20)
 
@@ -58,6 +58,22 @@ def target_ranks(scores: np.ndarray, targets: np.ndarray, hidden: Sequences | No
     ranks = ranks - np.bincount(of_row[ahead], minlength=len(rows))
     ranks[of_row[items == targets[of_row]]] = scores.shape[1]
     return np.asarray(ranks, np.int64)
+
+
+def ranks(scores: Callable[[Sequences], np.ndarray], rows: NextItem, *, hide_history: bool = True, block: int = 512) -> np.ndarray:
+    """Place of each target among all items: int64 (rows,).
+
+    Args:
+        scores: histories to float (histories, num_items); called for `block` histories at a time, so that memory stays small.
+        rows: histories and targets.
+        hide_history: whether items of the history are taken out of the ranking; a target among them then takes the last place.
+        block: histories at a time.
+    """
+    parts = [np.empty(0, np.int64)]
+    for start in range(0, len(rows), block):
+        histories = rows.histories.take(np.arange(start, min(start + block, len(rows))))
+        parts.append(target_ranks(scores(histories), rows.targets[start : start + block], histories if hide_history else None))
+    return np.concatenate(parts)
 
 
 def figures(ranks: np.ndarray, cutoffs: Sequence[int] = CUTOFFS) -> RankingFigures:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from ihas.bundle.archive import read_bundle
+from ihas.bundle.manifest import GROUPED, bundle_kind
+from ihas.errors import BundleError, BundleVersionError
 from ihas.serving.golden import check_golden
-from ihas.serving.recommender import GroupedRecommender
+from ihas.serving.recommender import GroupedRecommender, Recommender
 
 
-def load_recommender(folder: Path) -> GroupedRecommender:
-    """Read a bundle, verify every byte, and let it answer its golden rows, which also warms it up.
+def load_recommender(folder: Path) -> Recommender:
+    """Read a bundle of any kind, verify every byte, and let it answer its golden rows, which also warms it up.
 
     Raises:
         BundleError: there is no bundle.
@@ -20,10 +23,33 @@ def load_recommender(folder: Path) -> GroupedRecommender:
         BundleVersionError: written in a format that this version does not read.
     """
     _keep_freed_memory()
+    if not folder.is_dir():
+        raise BundleError(f"A bundle is a folder, but there is none at {folder}.")
+    kind = bundle_kind(folder)
+    if kind not in LOADERS:
+        known = ", ".join(map(repr, LOADERS))
+        raise BundleVersionError(
+            f"A bundle must be of a kind among {known}, but got {kind!r}. Serve it with the iHAS version that wrote it."
+        )
+    return LOADERS[kind](folder)
+
+
+def _grouped(folder: Path) -> Recommender:
     bundle = read_bundle(folder)
     recommender = GroupedRecommender(bundle)
     check_golden(recommender, bundle.golden)
     return recommender
+
+
+def _overrec(folder: Path) -> Recommender:
+    from ihas.sequential.archive import read_overrec
+    from ihas.serving.overrec import OverRecRecommender  # compiles, which a service without such a model need not wait for
+
+    return OverRecRecommender(read_overrec(folder))
+
+
+LOADERS: Mapping[str, Callable[[Path], Recommender]] = {GROUPED: _grouped, "overrec": _overrec}
+"""What makes a recommender of a bundle, by the bundle's kind."""
 
 
 def _keep_freed_memory() -> None:

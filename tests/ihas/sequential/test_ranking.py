@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ihas.errors import ConfigError
-from ihas.sequential.ranking import discounted_gains, figures, paired_difference, target_ranks
-from ihas.sequential.sequences import Sequences
+from ihas.sequential.ranking import discounted_gains, figures, paired_difference, ranks, target_ranks
+from ihas.sequential.sequences import NextItem, Sequences
 
 SCORES = np.array([[3.0, 1.0, 2.0, 2.0], [0.0, 0.0, 0.0, 0.0], [5.0, 9.0, 7.0, 1.0]])
 TARGETS = np.array([2, 1, 0])
@@ -107,3 +107,15 @@ def test_refuses_no_targets() -> None:
     """Without targets there are no figures."""
     with pytest.raises(ConfigError, match="at least one target"):
         figures(np.empty(0, np.int64))
+
+
+def test_ranks_in_blocks_are_those_of_all_rows() -> None:
+    """Histories are scored in blocks, and hidden where that is asked for."""
+    rows = NextItem(np.arange(3), Sequences.of([[0], [1, 2], [3, 1]]), TARGETS.astype(np.int32))
+    scores = dict(zip(((0,), (1, 2), (3, 1)), SCORES, strict=True))
+
+    def score(histories: Sequences) -> np.ndarray:
+        return np.stack([scores[tuple(one.tolist())] for one in histories])
+
+    assert ranks(score, rows, hide_history=False, block=2).tolist() == target_ranks(SCORES, TARGETS).tolist()
+    assert ranks(score, rows, block=2).tolist() == [2, 4, 2]
