@@ -2,7 +2,8 @@
 
     full      ln sum_i exp(h.E_i) - h.E_target
     sampled   the same over the target and k drawn items, those that are the target itself left out
-    gbce      beta softplus(-h.E_target) + sum over drawn i of softplus(h.E_i),  beta = alpha (t (1 - 1/alpha) + 1/alpha), alpha = k / (items - 1)
+    gbce      beta softplus(-h.E_target) + sum over drawn i of softplus(h.E_i),
+              beta = alpha (t (1 - 1/alpha) + 1/alpha),  alpha = k / (items - 1)
 
 Source: gBCE, Petrov and Macdonald, RecSys 2023, of which the second form here follows from sigma(s)^beta.
 """

@@ -10,8 +10,10 @@ import numpy as np
 from ihas.bundle.archive import read_bundle
 from ihas.bundle.manifest import GROUPED, bundle_kind
 from ihas.errors import BundleError, BundleVersionError
+from ihas.sequential.transformer_archive import KIND, read_transformer
 from ihas.serving.golden import check_golden
 from ihas.serving.recommender import GroupedRecommender, Recommender
+from ihas.serving.transformer import TransformerRecommender
 
 
 def load_recommender(folder: Path) -> Recommender:
@@ -48,7 +50,11 @@ def _overrec(folder: Path) -> Recommender:
     return OverRecRecommender(read_overrec(folder))
 
 
-LOADERS: Mapping[str, Callable[[Path], Recommender]] = {GROUPED: _grouped, "overrec": _overrec}
+def _transformer(folder: Path) -> Recommender:
+    return TransformerRecommender(read_transformer(folder))
+
+
+LOADERS: Mapping[str, Callable[[Path], Recommender]] = {GROUPED: _grouped, "overrec": _overrec, KIND: _transformer}
 """What makes a recommender of a bundle, by the bundle's kind."""
 
 
