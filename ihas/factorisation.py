@@ -82,7 +82,7 @@ class FactorisationTrainer(tf.Module):
         self.embedding: Embedding = PlainEmbedding(tf.Variable(start))
         if config.overparameterisation != "none":
             self.embedding = OverparameterisedEmbedding(start, train.layout, config.embedding_dim, config.overparameterisation)
-        self.optimizer = EmbeddingOptimizer(config.optimizer, self.embedding, [], config.embedding_l2 or 0.0)
+        self.optimizer = EmbeddingOptimizer(config.optimizer, self.embedding, config.embedding_l2 or 0.0)
 
     def run(self, chosen: np.ndarray) -> None:
         """Steps over the chosen training rows, int (n,), in the given order."""
@@ -108,8 +108,8 @@ class FactorisationTrainer(tf.Module):
         found = self.embedding.look_up(ids)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(found.values)
-            pairs = tf.reshape(tf.gather(found.values, found.positions), [-1, 2, self.config.embedding_dim + 1])
+            pairs = tf.reshape(found.values, [-1, 2, self.config.embedding_dim + 1])
             user, item = pairs[:, 0], pairs[:, 1]
             predicted = self.mean + user[:, -1] + item[:, -1] + tf.reduce_sum(user[:, :-1] * item[:, :-1], axis=1)
             loss = tf.reduce_mean(tf.square(values - predicted)) / 2.0
-        self.optimizer.apply(found, tape.gradient(loss, found.values), [], learning_rate)
+        self.optimizer.apply(found, tape.gradient(loss, found.values), learning_rate)

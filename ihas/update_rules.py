@@ -14,12 +14,15 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
+
 from ihas.config import TrainingConfig
-from ihas.layers.embedding import Lookup, Tensor
+from ihas.layers.embedding import Lookup, Tensor, slot_rows
 from ihas.layers.overparameterisation import Embedding, OverparameterisedEmbedding, PlainEmbedding
 from ihas.legacy_keras import tf
 from ihas.models.network import Network
 from ihas.optimizer import Adam
+from ihas.table_optimizer import TableAdam
 
 Rule = Literal["sgd", "adagrad", "adadelta", "rmsprop", "adam"]
 EPSILON = 1e-7
@@ -63,46 +66,72 @@ class UpdateRule(tf.Module):
 
 
 class EmbeddingOptimizer(tf.Module):
-    """Changes an embedding by one rule, and dense variables with it; answers the calls of `ihas.optimizer.Adam`."""
+    """Changes an embedding by one rule, within the graph."""
 
-    def __init__(self, rule: Rule, embedding: Embedding, dense: list[Tensor], table_l2: float, folded: Tensor | None = None) -> None:
+    def __init__(self, rule: Rule, embedding: Embedding, table_l2: float) -> None:
         """
         Args:
             rule: how variables follow their gradients.
             embedding: plain or overparameterised.
-            dense: the other variables.
             table_l2: weight of half the squared norm of the folded table in the loss, so that the objective is the plain table's.
-            folded: variable that is kept equal to the folded table; None where the embedding itself is read.
         """
         super().__init__("embedding_optimizer")
-        self.embedding, self.dense, self.table_l2, self.folded = embedding, dense, table_l2, folded
-        self.rule = UpdateRule(rule, [*embedding.factors, *dense])
+        self.embedding, self.table_l2, self.rule = embedding, table_l2, UpdateRule(rule, embedding.factors)
 
-    def apply(self, found: Lookup, table_gradient: Tensor, gradients: list[Tensor], learning_rate: Tensor) -> None:
-        """One step: `table_gradient` belongs to `found.values`, `gradients` to the dense variables."""
+    def apply(self, found: Lookup, gradient: Tensor, learning_rate: Tensor) -> None:
+        """One step: `gradient` belongs to `found.values`."""
         table = self.embedding.fold()
-        gradient = tf.scatter_nd(found.rows[:, None], tf.convert_to_tensor(table_gradient), table.shape) + self.table_l2 * table
-        self.rule.apply([*self.embedding.pull_back(gradient), *gradients], learning_rate)
-        if self.folded is not None:
-            self.folded.assign(self.embedding.fold())
-
-    @property
-    def steps(self) -> Tensor:
-        """Steps taken."""
-        return self.rule.steps
+        summed = tf.scatter_nd(found.rows[:, None], gradient, table.shape) + self.table_l2 * table
+        self.rule.apply(self.embedding.pull_back(summed), learning_rate)
 
 
-def optimizer_for(network: Network, config: TrainingConfig, table_l2: float) -> Adam | EmbeddingOptimizer:
-    """What trains a network under the given settings: its table is the plain one before, between and after all steps."""
-    if config.optimizer == "adam" and config.overparameterisation == "none":
-        return Adam(network.table, network.dense_variables, table_l2)
-    if config.overparameterisation == "none":
-        return EmbeddingOptimizer(config.optimizer, PlainEmbedding(network.table), network.dense_variables, table_l2)
-    embedding = OverparameterisedEmbedding(network.table.numpy(), network.layout, network.dim, config.overparameterisation)
-    return EmbeddingOptimizer(config.optimizer, embedding, network.dense_variables, table_l2, network.table)
+class TableDescent:
+    """A table while it is trained by any rule, plain or as a product; answers the calls of `ihas.table_optimizer.TableAdam`.
+
+    Attributes:
+        values: float32 (num_rows, width). The folded table; where it is set from outside between epochs, factors start again from it.
+        steps: steps done.
+    """
+
+    def __init__(self, rule: Rule, embedding: Embedding, table_l2: float) -> None:
+        self.optimizer, self.steps = EmbeddingOptimizer(rule, embedding, table_l2), 0
+        self.values = embedding.fold().numpy().copy()
+        self._settled: np.ndarray | None = self.values.copy()
+
+    def look_up(self, ids: np.ndarray, learning_rate: float) -> np.ndarray:  # noqa: ARG002 # TableAdam's needs it
+        """Rows that ids int32 (batch, num_slots) read: float32 (batch * num_slots, width)."""
+        if self._settled is not None and not np.array_equal(self._settled, self.values):
+            self.optimizer.embedding.start_at(self.values)
+        self._settled = None
+        return np.asarray(self.values[np.maximum(ids, 0).reshape(-1)])
+
+    def apply(self, ids: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
+        """One step: `gradient` float32 (batch * num_slots, width) belongs to the batch last looked up, ids int32 (batch, num_slots)."""
+        self.steps += 1
+        self.values[...] = self._step(ids, gradient, np.float32(learning_rate)).numpy()
+
+    def settle(self, learning_rate: float) -> None:  # noqa: ARG002 # no row is ever left out
+        """Note the end of an epoch."""
+        self._settled = self.values.copy()
+
+    @tf.function(
+        input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([], tf.float32)]
+    )
+    def _step(self, ids: Tensor, gradient: Tensor, learning_rate: Tensor) -> Tensor:
+        self.optimizer.apply(Lookup(slot_rows(ids), gradient), gradient, learning_rate)
+        return self.optimizer.embedding.fold()
 
 
-def start_from_folded(optimizer: Adam | EmbeddingOptimizer) -> None:
-    """Take the network's present table for an overparameterised embedding's, with neutral factors."""
-    if isinstance(optimizer, EmbeddingOptimizer) and isinstance(optimizer.embedding, OverparameterisedEmbedding):
-        optimizer.embedding.start_at(optimizer.folded)
+def dense_optimizer(config: TrainingConfig, variables: list[Tensor]) -> Adam | UpdateRule:
+    """What trains the variables beside the table."""
+    return Adam(variables) if config.optimizer == "adam" else UpdateRule(config.optimizer, variables)
+
+
+def table_optimizer(network: Network, config: TrainingConfig, table_l2: float) -> TableAdam | TableDescent:
+    """What trains a network's table: Adam's compiled loops, unless another rule or an overparameterised form is asked for."""
+    if config.overparameterisation != "none":
+        product = OverparameterisedEmbedding(network.table.numpy(), network.layout, network.dim, config.overparameterisation)
+        return TableDescent(config.optimizer, product, table_l2)
+    if config.optimizer == "adam":
+        return TableAdam(network.table.numpy(), table_l2)
+    return TableDescent(config.optimizer, PlainEmbedding(tf.Variable(network.table)), table_l2)

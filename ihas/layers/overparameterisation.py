@@ -42,6 +42,9 @@ class Embedding(Protocol):
     def fold(self) -> Tensor:
         """The plain table, (num_rows, width)."""
 
+    def start_at(self, table: Tensor) -> None:
+        """Become the given table, (num_rows, width), with neutral factors."""
+
     def pull_back(self, gradient: Tensor) -> list[Tensor]:
         """Gradients of `factors` from that of the folded table, (num_rows, width); a matrix has the mean over its field's rows."""
 
@@ -65,6 +68,10 @@ class PlainEmbedding(tf.Module):
     def fold(self) -> Tensor:
         """The table."""
         return tf.convert_to_tensor(self.table)
+
+    def start_at(self, table: Tensor) -> None:
+        """Become the given table."""
+        self.table.assign(table)
 
     def pull_back(self, gradient: Tensor) -> list[Tensor]:
         """The gradient itself."""
@@ -112,7 +119,7 @@ class OverparameterisedEmbedding(tf.Module):
             own = tf.einsum("rd,rde->re", own, tf.gather(self.factor, field))
         else:
             own *= tf.gather(self.factor, found.rows)
-        return Lookup(found.rows, tf.concat([own, rest], axis=1), found.positions)
+        return Lookup(found.rows, tf.concat([own, rest], axis=1))
 
     def fold(self) -> Tensor:
         """The plain table: rows times factors."""

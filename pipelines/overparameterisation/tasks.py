@@ -19,7 +19,7 @@ from ihas.models.network import Network, fresh_weights
 from ihas.prediction import GroupedRows, predict
 from ihas.seeding import generator
 from ihas.training import Trainer
-from ihas.update_rules import start_from_folded
+from ihas.update_rules import table_optimizer
 from pipelines.overparameterisation.plan import ClicksTask, RacePlan, RatingsTask
 from pipelines.recipe import read_recipe
 
@@ -98,6 +98,7 @@ class ClicksRunner:
         self.network = Network(parts.train.layout, learning.backbone, learning.training.embedding_dim)
         self.trainer, self.rate = Trainer(self.network, learning.training, np.random.default_rng()), 0.0
         self.untouched = [variable.numpy() for variable in self.trainer.optimizer.variables]
+        self.training = learning.training
 
     def start(self, learning: LearningConfig) -> None:
         """Fresh weights and optimiser, drawn by the seed."""
@@ -105,7 +106,7 @@ class ClicksRunner:
         for variable, value in zip(self.trainer.optimizer.variables, self.untouched, strict=True):
             variable.assign(value)
         self.network.assign(fresh_weights(self.train.layout, learning, self.trainer.rng))
-        start_from_folded(self.trainer.optimizer)
+        self.trainer.table = table_optimizer(self.network, self.training, self.training.embedding_l2 or 0.0)
 
     def run(self, chosen: np.ndarray) -> None:
         """Learn from the chosen rows."""

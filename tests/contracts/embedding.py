@@ -38,7 +38,6 @@ class EmbeddingContract:
         embedding = _moved(make)
         found, plain = embedding.look_up(tf.constant(IDS)), look_up(embedding.fold(), tf.constant(IDS))
         np.testing.assert_array_equal(found.rows, plain.rows)
-        np.testing.assert_array_equal(found.positions, plain.positions)
         np.testing.assert_allclose(found.values, plain.values, rtol=0, atol=1e-15)
 
     def test_pulls_gradients_back(self, make: Make) -> None:
@@ -62,3 +61,11 @@ class EmbeddingContract:
                 factor.assign_sub(step * gradient)
             losses.append(float(tf.reduce_sum(embedding.fold() ** 2)))
         assert losses[1] < losses[0]
+
+    def test_starts_again_at_a_table(self, make: Make) -> None:
+        """Set to a table it is that table, with the factors it would have been made with."""
+        embedding = _moved(make)
+        embedding.start_at(tf.constant(2.0 * TABLE))
+        np.testing.assert_array_equal(embedding.fold(), 2.0 * TABLE)
+        for own, fresh in zip(embedding.factors, make(2.0 * TABLE).factors, strict=True):
+            np.testing.assert_array_equal(own, fresh)

@@ -81,14 +81,3 @@ def test_fields_have_factors_of_their_own(form: Form) -> None:
     assert not np.delete(factor, first, axis=0).any()
     assert rows[:3].all()
     assert factor[first].any()
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_starts_again_at_a_table(form: Form) -> None:
-    """Set to a table, it is that table with neutral factors, whatever it was before."""
-    embedding = OverparameterisedEmbedding(TABLE, LAYOUT, 3, form)
-    neutral = embedding.factor.numpy()
-    embedding.factor.assign_add(tf.ones_like(embedding.factor))
-    embedding.start_at(tf.constant(2.0 * TABLE))
-    np.testing.assert_array_equal(embedding.fold(), 2.0 * TABLE)
-    np.testing.assert_array_equal(embedding.factor, neutral)
