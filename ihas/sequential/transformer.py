@@ -12,6 +12,7 @@ import numpy as np
 
 from ihas.errors import ConfigError
 from ihas.layers.embedding import Tensor
+from ihas.layers.noise import dropout
 from ihas.legacy_keras import tf
 from ihas.sequential.transformer_config import TransformerConfig
 
@@ -150,7 +151,7 @@ class Transformer(tf.Module):
 
 def dropped(values: Tensor, rate: float, seed: Tensor | None) -> Tensor:
     """Dropout in training, where there is a seed int32 (2,); nothing otherwise."""
-    return values if seed is None or rate == 0.0 else tf.nn.experimental.stateless_dropout(values, rate, seed)
+    return values if seed is None or rate == 0.0 else dropout(values, rate, seed)
 
 
 def _normal(rng: np.random.Generator, shape: tuple[int, int], deviation: float) -> Tensor:
