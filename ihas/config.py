@@ -43,6 +43,17 @@ class SchemaConfig(Config):
     """Column that orders the rows for a split by time; it is not a field unless also listed as one."""
 
 
+class InteractionColumns(Config):
+    """Columns of a table of interactions, which is read as a sequence of items for each user."""
+
+    user: str = "user"
+    """Who."""
+    item: str = "item"
+    """Took what."""
+    time: str | None = "time"
+    """When: numbers, or ISO 8601 dates or times; without it, rows are in order of time."""
+
+
 class DataConfig(Config):
     """Where the rows are, and how to read them."""
 
@@ -52,12 +63,19 @@ class DataConfig(Config):
     """File of validation rows with the same columns; without it they are drawn from `path`."""
     test_path: Path | None = None
     """File of test rows with the same columns; without it they are drawn from `path`."""
-    format: Literal["auto", "csv", "parquet", "jsonl"] = "auto"
-    """Format of the files; `auto` goes by the file name's suffix."""
+    format: Literal["auto", "csv", "parquet", "jsonl", "sequences"] = "auto"
+    """Format of the files; `auto` goes by the file name's suffix. `sequences`: a user a line, then item ids, oldest first."""
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
     """Character between CSV cells; without it, it is told from the header."""
     columns: SchemaConfig = SchemaConfig()
     """What is known about the columns."""
+    interactions: InteractionColumns | None = None
+    """Where set, the file is a table of interactions (who, what, when) and not of clicks."""
+
+    @property
+    def holds_sequences(self) -> bool:
+        """Whether the file is read as sequences of items, and not as rows with a label."""
+        return self.format == "sequences" or self.interactions is not None
 
 
 class EncodingConfig(Config):

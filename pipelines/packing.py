@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 import numpy as np
 
 from ihas.bundle import values
@@ -20,7 +17,7 @@ from ihas.folders import write_whole
 from ihas.results import RunResult
 from ihas.routing import Gates, Router, embed
 from ihas.seeding import generator
-from pipelines.folder import RunFolder
+from pipelines.folder import RunFolder, replace_bundle
 from pipelines.report import write_report
 from pipelines.trained import Trained
 
@@ -32,18 +29,11 @@ def pack(recipe: Recipe, folder: RunFolder, trained: Trained, variants: tuple[Va
     """Compare, choose, and write `bundle/`, `result.json` and `report.html`; the result."""
     result = summarise(recipe, trained, variants, folder.seconds)
     chosen = next(variant for variant in variants if variant.name == result.chosen)
-    _replace_bundle(make_bundle(recipe, trained, chosen, result), folder.path)
+    bundle = make_bundle(recipe, trained, chosen, result)
+    replace_bundle(folder.path, lambda path: write_bundle(bundle, path))
     write_report(result, folder.path / "report.html")
     write_whole(folder.path / "result.json", result.model_dump_json(indent=1))
     return result
-
-
-def _replace_bundle(bundle: Bundle, folder: Path) -> None:
-    fresh = folder / "bundle.next"
-    shutil.rmtree(fresh, ignore_errors=True)
-    write_bundle(bundle, fresh)
-    shutil.rmtree(folder / "bundle", ignore_errors=True)
-    fresh.rename(folder / "bundle")
 
 
 def summarise(recipe: Recipe, trained: Trained, variants: tuple[Variant, ...], seconds: dict[str, float]) -> RunResult:

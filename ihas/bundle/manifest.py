@@ -153,7 +153,7 @@ def verify_files(folder: Path, manifest: Manifest | DataManifest) -> None:
     for name in sorted(listed ^ present):
         raise BundleCorruptError(f"`{name}` is {'missing from' if name in listed else 'not part of'} the bundle in {folder}. {_WAY_OUT}")
     for entry in manifest.files:
-        _verify_file(folder / entry.name, entry)
+        verify_file(folder / entry.name, entry)
 
 
 def file_entry(name: str, content: bytes) -> FileEntry:
@@ -218,7 +218,8 @@ def _refuse(wrong: list[str]) -> None:
         raise BundleCorruptError(f"`{MANIFEST}` must name plain files, each once and each listed, but got {wrong}. {_WAY_OUT}")
 
 
-def _verify_file(path: Path, entry: FileEntry) -> None:
+def verify_file(path: Path, entry: FileEntry) -> None:
+    """Compare one file with its entry; errors as `verify_files`."""
     if path.is_symlink() or not path.is_file():
         raise BundleCorruptError(f"`{entry.name}` must be a regular file. {_WAY_OUT}")
     length = path.stat().st_size

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ihas.config import Config
+from ihas.config import Config, DataConfig, RunOptions
 
 Sigma = Annotated[float, Field(ge=0.0, le=100.0)]
 
@@ -78,3 +78,33 @@ class OverRecConfig(Config):
                 "Use `score = 'krr'`, or the other pooling."
             )
         return self
+
+
+class OverRecLearning(Config):
+    """What is tried on validation rows, and what is not."""
+
+    recommender: OverRecConfig = OverRecConfig()
+    """Settings; those that are tried are replaced by the best."""
+    sigma_w: Annotated[tuple[Sigma, ...], Field(min_length=1)] = (0.3, 0.6, 1.0)
+    """Deviations of the recurrent weights to try."""
+    normalize: Annotated[tuple[bool, ...], Field(min_length=1)] = (False, True)
+    """Whether to normalise, or both to try."""
+    num_neighbours: Annotated[tuple[Annotated[int, Field(ge=1, le=1_000)], ...], Field(min_length=1)] = (10, 50, 100, 200)
+    """Numbers of neighbours to try; `krr` has none."""
+    session_neighbours: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (50, 100, 200, 500)
+    """Numbers of neighbours to try of SKNN, which is there to compare."""
+
+
+class OverRecRecipe(Config):
+    """One file that says what a run of the kind `overrec` is."""
+
+    kind: Literal["overrec"] = "overrec"
+    """What the run makes."""
+    name: str = Field(default="run", pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
+    """Name of the model that comes out."""
+    data: DataConfig
+    """Where the sequences are: `format = "sequences"`, or `interactions`."""
+    learning: OverRecLearning = OverRecLearning()
+    """What is tried."""
+    run: RunOptions = RunOptions()
+    """How it is run."""

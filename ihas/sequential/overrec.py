@@ -65,11 +65,11 @@ class OverRec:
         counts[: self.num_items] += self.counts
         return OverRec(self.config, counts, self.voting.extended(sequences, known))
 
-    def neighbours(self, histories: Sequences) -> Neighbours | None:
+    def neighbours(self, histories: Sequences, num_threads: int = 1) -> Neighbours | None:
         """The prefixes that vote on each history, none of them empty; None under `krr`, where all take part."""
         if isinstance(self.voting, KernelRidge):
             return None
-        return self.voting.search(histories, self.config.num_neighbours)
+        return self.voting.search(histories, self.config.num_neighbours, num_threads)
 
     def scores(self, histories: Sequences, num_threads: int = 1) -> np.ndarray:
         """Score of each item after each history, an empty one's being 0: float64 (histories, num_items)."""

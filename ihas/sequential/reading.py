@@ -9,24 +9,48 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ihas.config import Config
+from ihas.config import DataConfig, InteractionColumns
 from ihas.data.columns import Column, is_list, text_column
-from ihas.data.findings import FindingCollector
+from ihas.data.findings import FieldProfile, FindingCollector, ValidationReport
 from ihas.data.readers import Format, read_table
+from ihas.data.schema import Field, Schema
 from ihas.data.sources import opened, raise_unreadable
 from ihas.data.times import seconds
+from ihas.errors import ConfigError
 from ihas.sequential.sequences import Sequences, UserSequences
 
+NUM_COMMONEST = 5
 
-class InteractionColumns(Config):
-    """Columns of a table of interactions."""
 
-    user: str = "user"
-    """Who."""
-    item: str = "item"
-    """Took what."""
-    time: str | None = "time"
-    """When: numbers, or ISO 8601 dates or times; without it, rows are in order of time."""
+def read_sequences(data: DataConfig) -> UserSequences:
+    """Users' sequences from one file, in the form that the settings say.
+
+    Raises:
+        ConfigError: the settings speak of rows with a label, or of several files.
+        DataError: as the form's reader.
+    """
+    if not data.holds_sequences or data.valid_path is not None or data.test_path is not None:
+        raise ConfigError(
+            f"Sequences come from one file with `format = 'sequences'` or with `interactions`, but got format {data.format!r}, "
+            f"interactions {data.interactions}, valid_path {data.valid_path} and test_path {data.test_path}. "
+            "Set one of the two, and leave the other files out."
+        )
+    if data.format == "sequences":
+        return read_item_sequences(data.path)
+    return read_interactions(data.path, data.interactions, data.format, data.delimiter)
+
+
+def inspect_sequences(data: DataConfig) -> ValidationReport:
+    """What is in the file, as the report of a table with the columns user and item; errors as `read_sequences`."""
+    found, columns = read_sequences(data), data.interactions or InteractionColumns()
+    by_user, by_item = found.sequences.lengths, found.sequences.counts(found.num_items)
+    fields = (Field(name=columns.user, kind="categorical"), Field(name=columns.item, kind="categorical", role="item"))
+    return ValidationReport(
+        rows=len(found.sequences.items),
+        findings=(),
+        profiles=(_profile(fields[0], found.users, by_user), _profile(fields[1], found.items, by_item)),
+        columns=Schema(label="taken", fields=fields, item_id=columns.item, time=columns.time if data.interactions else None),
+    )
 
 
 def read_item_sequences(path: Path) -> UserSequences:
@@ -80,6 +104,13 @@ def read_interactions(
     lengths = np.bincount(who, minlength=len(names))
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     return UserSequences(names, things, Sequences(offsets, what[order].astype(np.int32)))
+
+
+def _profile(field: Field, names: tuple[str, ...], counts: np.ndarray) -> FieldProfile:
+    commonest = tuple((names[place], int(counts[place])) for place in np.argsort(-counts, kind="stable")[:NUM_COMMONEST])
+    return FieldProfile(
+        column=field.name, purpose="field", kind=field.kind, role=field.role, distinct=len(names), missing=0.0, commonest=commonest
+    )
 
 
 def _check_lines(lines: list[list[str]], path: Path) -> None:

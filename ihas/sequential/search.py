@@ -52,7 +52,8 @@ def nearest(
     for query in range(len(offsets) - 1):
         history = items[offsets[query] : offsets[query + 1]]
         count = _matching(layout, parts, bounds, history, query, seen, state, prefixes[query], values[query])
-        _unmatched(layout, parts[6][len(history)], query, seen, count, prefixes[query], values[query])
+        count = _unmatched(layout, parts[6][len(history)], query, seen, count, prefixes[query], values[query])
+        _sort(prefixes[query], values[query], count)
 
 
 @compiled
@@ -73,7 +74,7 @@ def _matching(
         item = history[own - 1 - back]
         if item < 0 or item + 1 >= len(layout.item_offsets):
             continue
-        if count == k and _best(bounds[back, own]) < values[k - 1]:
+        if count == k and _best(bounds[back, own]) < values[0]:
             break
         for entry in range(layout.item_offsets[item], layout.item_offsets[item + 1]):
             position = layout.occurrences[entry]
@@ -81,7 +82,7 @@ def _matching(
             if end >= layout.ends[position] or end < layout.first_ends[position] or seen[end] == query:
                 continue
             length = min(end - layout.begins[position] + 1, longest)
-            if count == k and bounds[back, own, length] * (1.0 + SLACK) < values[k - 1]:
+            if count == k and bounds[back, own, length] * (1.0 + SLACK) < values[0]:
                 continue
             seen[end] = query
             value = pair_value(parts, state, history, layout.items, end, length)
@@ -92,30 +93,68 @@ def _matching(
 @compiled
 def _unmatched(
     layout: Layout, unmatched: np.ndarray, query: int, seen: np.ndarray, count: int, prefixes: np.ndarray, values: np.ndarray
-) -> None:
-    """Prefixes that were not met, by the value of their length."""
+) -> int:
+    """Prefixes that were not met, by the value of their length; how many places are taken then."""
     k = len(values)
     for length in range(len(unmatched) - 1, 0, -1):  # the longest first, whose values are mostly the largest
         for entry in range(layout.length_offsets[length], layout.length_offsets[length + 1]):
             end = layout.by_length[entry]
-            if count == k and (unmatched[length] < values[k - 1] or (unmatched[length] == values[k - 1] and end > prefixes[k - 1])):
+            if count == k and (unmatched[length] < values[0] or (unmatched[length] == values[0] and end > prefixes[0])):
                 break
             if seen[end] != query:
                 count = _insert(prefixes, values, count, end, unmatched[length])
+    return count
 
 
 @compiled
 def _insert(prefixes: np.ndarray, values: np.ndarray, count: int, prefix: int, value: float) -> int:
-    """Put a prefix into its place among the best, larger values first, then smaller numbers; the new count."""
+    """Keep a prefix where it is among the best: the k places are a heap with the worst on top; the new count."""
     k = len(values)
-    if count == k and (value < values[k - 1] or (value == values[k - 1] and prefix > prefixes[k - 1])):
+    if count == k:
+        if not _worse(values[0], prefixes[0], value, prefix):
+            return count
+        values[0], prefixes[0] = value, prefix
+        _sink(prefixes, values, 0, k)
         return count
-    place = min(count, k - 1)
-    while place > 0 and (values[place - 1] < value or (values[place - 1] == value and prefixes[place - 1] > prefix)):
-        values[place], prefixes[place] = values[place - 1], prefixes[place - 1]
-        place -= 1
+    place = count
+    while place > 0:
+        above = (place - 1) // 2
+        if not _worse(value, prefix, values[above], prefixes[above]):
+            break
+        values[place], prefixes[place] = values[above], prefixes[above]
+        place = above
     values[place], prefixes[place] = value, prefix
-    return min(count + 1, k)
+    return count + 1
+
+
+@compiled
+def _sink(prefixes: np.ndarray, values: np.ndarray, place: int, count: int) -> None:
+    """Move an entry down until no entry below it is worse."""
+    value, prefix = values[place], prefixes[place]
+    while 2 * place + 1 < count:
+        below = 2 * place + 1
+        if below + 1 < count and _worse(values[below + 1], prefixes[below + 1], values[below], prefixes[below]):
+            below += 1
+        if not _worse(values[below], prefixes[below], value, prefix):
+            break
+        values[place], prefixes[place] = values[below], prefixes[below]
+        place = below
+    values[place], prefixes[place] = value, prefix
+
+
+@compiled
+def _sort(prefixes: np.ndarray, values: np.ndarray, count: int) -> None:
+    """Turn the heap into a list, the best first: the worst goes to the end, again and again."""
+    for end in range(count - 1, 0, -1):
+        values[0], values[end] = values[end], values[0]
+        prefixes[0], prefixes[end] = prefixes[end], prefixes[0]
+        _sink(prefixes, values, 0, end)
+
+
+@compiled
+def _worse(value: float, prefix: int, other: float, other_prefix: int) -> bool:
+    """Whether an entry stands behind another: smaller values, and of equal values larger numbers."""
+    return value < other or (value == other and prefix > other_prefix)
 
 
 @compiled

@@ -8,12 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from ihas.bundle.archive import read_bundle
+from ihas.bundle.compound import read_compound
 from ihas.bundle.manifest import GROUPED, bundle_kind
-from ihas.errors import BundleError, BundleVersionError
+from ihas.errors import BundleCorruptError, BundleError, BundleVersionError
 from ihas.sequential.transformer_archive import KIND, read_transformer
 from ihas.serving.golden import check_golden
 from ihas.serving.recommender import GroupedRecommender, Recommender
 from ihas.serving.transformer import TransformerRecommender
+
+COLD_START = "cold-start"
+"""Kind of a bundle that puts an OverRec one in front of a trained one."""
 
 
 def load_recommender(folder: Path) -> Recommender:
@@ -54,7 +58,20 @@ def _transformer(folder: Path) -> Recommender:
     return TransformerRecommender(read_transformer(folder))
 
 
-LOADERS: Mapping[str, Callable[[Path], Recommender]] = {GROUPED: _grouped, "overrec": _overrec, KIND: _transformer}
+def _cold_start(folder: Path) -> Recommender:
+    from ihas.serving.cold_start import ColdStartRecommender
+    from ihas.serving.overrec import OverRecRecommender
+
+    name, settings = read_compound(folder, COLD_START)
+    if set(settings.parts) != {"model", "front"}:
+        raise BundleCorruptError(f"A bundle of this kind must have the parts 'model' and 'front', but has {list(settings.parts)}.")
+    model, front = (load_recommender(folder / part) for part in ("model", "front"))
+    if not isinstance(front, OverRecRecommender):
+        raise BundleCorruptError(f"In front there must be a bundle of the kind 'overrec', but there is a {type(front).__name__}.")
+    return ColdStartRecommender(name, model, front, str(settings.options.get("user_field")))
+
+
+LOADERS: Mapping[str, Callable[[Path], Recommender]] = {GROUPED: _grouped, "overrec": _overrec, COLD_START: _cold_start, KIND: _transformer}
 """What makes a recommender of a bundle, by the bundle's kind."""
 
 

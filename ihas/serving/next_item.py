@@ -104,6 +104,10 @@ class NextItemRecommender(ABC):
         """What the run found."""
         return self._bundle.summary
 
+    def knows(self, user: Any) -> bool:
+        """Whether there is a history of this user."""
+        return self._user(user) is not None
+
     def score(self, rows: Sequence[Mapping[str, Any]], explain: bool = False) -> list[Scored]:
         """See `Recommender.score`: the probability that the row's item comes next."""
         check_rows(rows, explain)
@@ -173,7 +177,7 @@ class NextItemRecommender(ABC):
                 place = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
                 raise RequestError(f"Model {self.name!r} reads `{USER}` and `{HISTORY}`, but got `{name}`. Leave it out.", place)
         user = _scalar(context.get(USER), f"{pointer}/{USER}")
-        known = None if user is None else self._users.get(str(user), self._users.get(cell_text(user) or ""))
+        known = self._user(user)
         unknown = [UnknownValue(USER, user)] if user is not None and known is None else []
         if context.get(HISTORY) is None:
             return Asked(np.empty(0, np.int32) if known is None else self._bundle.data.sequences[known], tuple(unknown))
@@ -182,6 +186,11 @@ class NextItemRecommender(ABC):
         strange = [name for name, number in zip(names, numbers, strict=True) if number is None]
         unknown += [UnknownValue(HISTORY, strange)] if strange else []
         return Asked(np.array([-1 if number is None else number for number in numbers], np.int32), tuple(unknown))
+
+    def _user(self, name: Any) -> int | None:
+        if not isinstance(name, str | int | float):
+            return None
+        return self._users.get(str(name), self._users.get(cell_text(name) or ""))
 
     def _item(self, name: Any) -> int | None:
         number = self._items.get(name) if isinstance(name, str) else None

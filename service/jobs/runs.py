@@ -10,8 +10,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ihas.config import Recipe
+from ihas.config import DataConfig, Recipe
+from ihas.sequential.config import OverRecRecipe
 from pipelines.progress import Progress
+from pipelines.recipe import AnyRecipe
 from service.jobs.catalogue import Dataset
 from service.jobs.job import Job, JobKind
 
@@ -64,9 +66,16 @@ def prepare(job: Job, dataset: Dataset, folder: Path, command: Sequence[str]) ->
         asked = _write(target / "data.json", data.model_dump_json(indent=2))
         return Run((*command, "inspect", "--data", str(asked)), target / "log.txt", target)
     target = search_folder(folder, job.id).resolve()
-    recipe = Recipe.model_validate({"name": job.name, "data": data, **job.settings})
-    asked = _write(target / "recipe.json", recipe.model_dump_json(indent=2))
+    asked = _write(target / "recipe.json", recipe_of(job, data).model_dump_json(indent=2))
     return Run((*command, "run", "--recipe", str(asked), "--folder", str(target)), target / "log.txt", target / "bundle")
+
+
+def recipe_of(job: Job, data: DataConfig) -> AnyRecipe:
+    """What a search's child is to do: settings with `overrec` are a recipe of that kind."""
+    if "overrec" not in job.settings:
+        return Recipe.model_validate({"name": job.name, "data": data, **job.settings})
+    learning = job.settings["overrec"]
+    return OverRecRecipe.model_validate({"name": job.name, "data": data, "learning": learning, "run": job.settings.get("run", {})})
 
 
 def read_line(kind: JobKind, line: str) -> Progress | Outcome | None:

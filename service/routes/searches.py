@@ -40,7 +40,8 @@ def create_search(body: SearchCreate, response: Response, store: StoreDep, idemp
     if dataset.state is not DatasetState.VALID:
         raise ConflictError(f"Data set {dataset.id} is {dataset.state}; a search needs a valid one.")
     asked = body.model_dump(mode="json")
-    settings = {"learning": asked["learning"], "run": asked["run"]}
+    kind = "learning" if body.overrec is None else "overrec"
+    settings = {kind: asked[kind], "run": asked["run"]}
     job = store.submit(NewJob(JobKind.SEARCH, body.name, dataset.id, settings, idempotency_key, _hash(asked)))
     return _accepted(job, response)
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ihas.errors import DataError
-from ihas.sequential.reading import InteractionColumns, read_interactions, read_item_sequences
+from ihas.config import DataConfig, InteractionColumns
+from ihas.errors import ConfigError, DataError
+from ihas.sequential.reading import inspect_sequences, read_interactions, read_item_sequences, read_sequences
 from ihas.sequential.sequences import UserSequences
 
 
@@ -96,3 +97,26 @@ def test_refuses_other_columns(tmp_path: Path, name: str, content: str, column: 
     with pytest.raises(DataError, match=law) as caught:
         read_interactions(path)
     assert [finding.column for finding in caught.value.findings] == [column]
+
+
+def test_settings_say_the_form(tmp_path: Path) -> None:
+    """The same users from a line each and from a table, and a report of either that says who and what is commonest."""
+    lines, table = tmp_path / "some.data", tmp_path / "some.csv"
+    lines.write_text("a x y x\nb x\n")
+    table.write_text("who;item;time\na;x;1\na;y;2\na;x;3\nb;x;1\n")
+    for data in (
+        DataConfig(path=lines, format="sequences"),
+        DataConfig(path=table, delimiter=";", interactions=InteractionColumns(user="who")),
+    ):
+        assert _named(read_sequences(data)) == {"a": ["x", "y", "x"], "b": ["x"]}
+        report = inspect_sequences(data)
+        assert report.rows == 4
+        assert [profile.commonest for profile in report.profiles] == [(("a", 3), ("b", 1)), (("x", 3), ("y", 1))]
+        assert report.errors == ()
+
+
+def test_other_settings_are_refused(tmp_path: Path) -> None:
+    """A table of clicks, and parts in files of their own, are no sequences."""
+    for data in (DataConfig(path=tmp_path / "a.csv"), DataConfig(path=tmp_path / "a", format="sequences", test_path=tmp_path / "b")):
+        with pytest.raises(ConfigError, match="Sequences come from one file"):
+            read_sequences(data)
