@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+FIRST_RATE, FIRST_L2 = 6e-3, 1e-4
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -141,7 +142,7 @@ class BackboneConfig(Config):
     """Heads of the product of `finalmlp`'s streams."""
     dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """Share of hidden units set to zero in a training step."""
-    batch_norm: bool = False
+    batch_norm: bool = True
     """Whether each hidden layer is batch-normalised before its activation."""
 
     @model_validator(mode="after")
@@ -170,11 +171,10 @@ class TrainingConfig(Config):
     """Dimensions of every field's embedding before the search, D."""
     batch_size: Count | None = None
     """Rows of one step; without it, the power of two nearest to a two-hundredth of the training rows, from 32 to 4,096."""
-    learning_rate: Annotated[float, Field(gt=0.0)] = 3e-3
-    """Adam's step size at the start."""
+    learning_rate: Annotated[float, Field(gt=0.0)] | None = None
+    """Step size at the start; without it, the plain model is trained with several and validation chooses."""
     embedding_l2: Annotated[float, Field(ge=0.0)] | None = None
-    """Weight of half the squared norm of the embedding table in the loss; without it, the plain model is trained under
-    several and validation chooses."""
+    """Weight of half the squared norm of the embedding table in the loss; without it, validation chooses too."""
     epochs: Count = 60
     """Most passes over the training rows."""
     patience: Count = 3
@@ -185,6 +185,16 @@ class TrainingConfig(Config):
     """How weights follow their gradients (ihas/update_rules.py); each needs learning rates of its own, and the defaults are Adam's."""
     overparameterisation: Literal["none", "scalar", "vector", "matrix"] = "none"
     """Whether the embedding is trained as a product with a scalar or vector per row or a matrix per field, and folded afterwards."""
+
+    @property
+    def rate(self) -> float:
+        """`learning_rate`, or where the trials for one start."""
+        return FIRST_RATE if self.learning_rate is None else self.learning_rate
+
+    @property
+    def l2(self) -> float:
+        """`embedding_l2`, or where the trials for one start."""
+        return FIRST_L2 if self.embedding_l2 is None else self.embedding_l2
 
 
 class DistilConfig(Config):

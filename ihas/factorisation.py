@@ -87,7 +87,7 @@ class FactorisationTrainer(tf.Module):
     def run(self, chosen: np.ndarray) -> None:
         """Steps over the chosen training rows, int (n,), in the given order."""
         size = self.config.batch_size or batch_size_for(len(self.train.values))
-        self._steps(self.train.ids[chosen], self.train.values[chosen], np.int32(size), np.float32(self.config.learning_rate))
+        self._steps(self.train.ids[chosen], self.train.values[chosen], np.int32(size), np.float32(self.config.rate))
 
     def folded(self) -> Factorisation:
         """The model as it stands."""

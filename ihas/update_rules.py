@@ -127,11 +127,11 @@ def dense_optimizer(config: TrainingConfig, variables: list[Tensor]) -> Adam | U
     return Adam(variables) if config.optimizer == "adam" else UpdateRule(config.optimizer, variables)
 
 
-def table_optimizer(network: Network, config: TrainingConfig, table_l2: float) -> TableAdam | TableDescent:
+def table_optimizer(network: Network, config: TrainingConfig) -> TableAdam | TableDescent:
     """What trains a network's table: Adam's compiled loops, unless another rule or an overparameterised form is asked for."""
     if config.overparameterisation != "none":
         product = OverparameterisedEmbedding(network.table.numpy(), network.layout, network.dim, config.overparameterisation)
-        return TableDescent(config.optimizer, product, table_l2)
+        return TableDescent(config.optimizer, product, config.l2)
     if config.optimizer == "adam":
-        return TableAdam(network.table.numpy(), table_l2)
-    return TableDescent(config.optimizer, PlainEmbedding(tf.Variable(network.table)), table_l2)
+        return TableAdam(network.table.numpy(), config.l2)
+    return TableDescent(config.optimizer, PlainEmbedding(tf.Variable(network.table)), config.l2)

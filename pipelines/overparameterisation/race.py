@@ -48,7 +48,7 @@ def race(task: Task, training: TrainingConfig, seed: int, plan: RacePlan, *, to_
             break
     timed = seconds[1:] or seconds
     return Outcome(
-        learning_rate=training.learning_rate,
+        learning_rate=training.rate,
         seed=seed,
         epochs=epochs_to(plan.target, values, plan.checks),
         epoch_seconds=float(np.mean(timed)) * plan.checks,

@@ -102,11 +102,11 @@ class ClicksRunner:
 
     def start(self, learning: LearningConfig) -> None:
         """Fresh weights and optimiser, drawn by the seed."""
-        self.rate, self.trainer.rng = learning.training.learning_rate, generator(learning.seed, "race")
+        self.rate, self.trainer.rng = learning.training.rate, generator(learning.seed, "race")
         for variable, value in zip(self.trainer.optimizer.variables, self.untouched, strict=True):
             variable.assign(value)
         self.network.assign(fresh_weights(self.train.layout, learning, self.trainer.rng))
-        self.trainer.table = table_optimizer(self.network, self.training, self.training.embedding_l2 or 0.0)
+        self.trainer.table = table_optimizer(self.network, self.training)
 
     def run(self, chosen: np.ndarray) -> None:
         """Learn from the chosen rows."""
