@@ -11,8 +11,10 @@ from ihas.bundle.archive import read_bundle
 from ihas.bundle.compound import read_compound
 from ihas.bundle.manifest import GROUPED, bundle_kind
 from ihas.errors import BundleCorruptError, BundleError, BundleVersionError
+from ihas.sequential.transformer_archive import KIND, read_transformer
 from ihas.serving.golden import check_golden
 from ihas.serving.recommender import GroupedRecommender, Recommender
+from ihas.serving.transformer import TransformerRecommender
 
 COLD_START = "cold-start"
 """Kind of a bundle that puts an OverRec one in front of a trained one."""
@@ -54,6 +56,10 @@ def _overrec(folder: Path) -> Recommender:
     return OverRecRecommender(read_overrec(folder))
 
 
+def _transformer(folder: Path) -> Recommender:
+    return TransformerRecommender(read_transformer(folder))
+
+
 def _cold_start(folder: Path) -> Recommender:
     from ihas.serving.cold_start import ColdStartRecommender
     from ihas.serving.overrec import OverRecRecommender
@@ -67,7 +73,12 @@ def _cold_start(folder: Path) -> Recommender:
     return ColdStartRecommender(name, model, front, str(settings.options.get("user_field")))
 
 
-LOADERS: Mapping[str, Callable[[Path], Recommender]] = {GROUPED: load_grouped, "overrec": _overrec, COLD_START: _cold_start}
+LOADERS: Mapping[str, Callable[[Path], Recommender]] = {
+    GROUPED: load_grouped,
+    "overrec": _overrec,
+    COLD_START: _cold_start,
+    KIND: _transformer,
+}
 """What makes a recommender of a bundle, by the bundle's kind."""
 
 
