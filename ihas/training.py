@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,10 @@ from ihas.results import EpochFigures
 from ihas.table_optimizer import TableAdam
 
 BLOCK_ROWS = 1_000_000
+SIGNATURE = [
+    tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.float32),
+    tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.float32), tf.TensorSpec([2], tf.int32),
+]  # fmt: skip
 EpochListener = Callable[[EpochFigures], None]
 
 
@@ -50,6 +53,7 @@ class Trainer:
         self.network, self.config, self.rng = network, config, rng
         self.dense = network.dense_variables
         self.optimizer = Adam(self.dense)
+        self._graphs: dict[bool, Any] = {}
         self.table = TableAdam(network.table.numpy(), config.l2)
 
     def fit(
@@ -104,20 +108,17 @@ class Trainer:
         """One step on one batch; its loss."""
         ids = batch.rows.ids
         inputs = (self.table.look_up(ids, learning_rate), ids, batch.rows.labels, batch.group, np.float32(learning_rate), seed)
-        loss, gradient = self._run(*map(tf.convert_to_tensor, inputs))
+        loss, gradient = self._graph()(*map(tf.convert_to_tensor, inputs))
         self.table.apply(ids, np.asarray(memoryview(gradient)), learning_rate)
         return float(loss)
 
-    @cached_property
-    def _run(self) -> Any:
-        return self._dense_step.get_concrete_function()  # called as it is: choosing among traces costs more than a small network
+    def _graph(self) -> Any:
+        """The dense step as it is called: choosing among traces costs more than a small network."""
+        masked = self.network.masked
+        if masked not in self._graphs:
+            self._graphs[masked] = tf.function(self._dense_step, input_signature=SIGNATURE).get_concrete_function()
+        return self._graphs[masked]
 
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.float32),
-            tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.float32), tf.TensorSpec([2], tf.int32),
-        ]
-    )  # fmt: skip
     def _dense_step(
         self, values: Tensor, ids: Tensor, labels: Tensor, group: Tensor, learning_rate: Tensor, seed: Tensor
     ) -> tuple[Tensor, Tensor]:

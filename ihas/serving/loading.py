@@ -38,7 +38,9 @@ def load_recommender(folder: Path) -> Recommender:
     return LOADERS[kind](folder)
 
 
-def _grouped(folder: Path) -> Recommender:
+def load_grouped(folder: Path) -> GroupedRecommender:
+    """The same for a bundle of groups; errors as `load_recommender`, and BundleVersionError for another kind."""
+    _keep_freed_memory()
     bundle = read_bundle(folder)
     recommender = GroupedRecommender(bundle)
     check_golden(recommender, bundle.golden)
@@ -65,7 +67,7 @@ def _cold_start(folder: Path) -> Recommender:
     return ColdStartRecommender(name, model, front, str(settings.options.get("user_field")))
 
 
-LOADERS: Mapping[str, Callable[[Path], Recommender]] = {GROUPED: _grouped, "overrec": _overrec, COLD_START: _cold_start}
+LOADERS: Mapping[str, Callable[[Path], Recommender]] = {GROUPED: load_grouped, "overrec": _overrec, COLD_START: _cold_start}
 """What makes a recommender of a bundle, by the bundle's kind."""
 
 
