@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from ihas.config import LearningConfig, TrainingConfig
+from ihas.config import BackboneConfig, LearningConfig, TrainingConfig
 from ihas.data.synthetic import make_tribes
 from ihas.layers.embedding import look_up
 from ihas.layers.overparameterisation import OverparameterisedEmbedding, PlainEmbedding
@@ -105,7 +105,8 @@ ROWS = TrainingRows.one_group(ORACLE.parts)
 
 def _trainer(**settings: object) -> Trainer:
     training = TrainingConfig.model_validate({"embedding_dim": 2, "batch_size": 100, "embedding_l2": 1e-4, **settings})
-    config, rng = LearningConfig(training=training), np.random.default_rng(0)
+    backbone = BackboneConfig(batch_norm=False)
+    config, rng = LearningConfig(backbone=backbone, training=training), np.random.default_rng(0)
     network = Network(ORACLE.layout, config.backbone, 2)
     network.assign(fresh_weights(ORACLE.layout, config, rng))
     return Trainer(network, training, rng)
