@@ -99,16 +99,16 @@ class TableDescent:
         self._settled: np.ndarray | None = self.values.copy()
 
     def look_up(self, ids: np.ndarray, learning_rate: float) -> np.ndarray:  # noqa: ARG002 # TableAdam's needs it
-        """Rows that ids int32 (batch, num_slots) read: float32 (batch * num_slots, width)."""
+        """Rows that ids int32 (batch, num_slots) read: float32 (batch * num_slots, width), zeros for padding."""
         if self._settled is not None and not np.array_equal(self._settled, self.values):
             self.optimizer.embedding.start_at(self.values)
         self._settled = None
-        return np.asarray(self.values[np.maximum(ids, 0).reshape(-1)])
+        return np.asarray(self.values[np.maximum(ids, 0).reshape(-1)] * _present(ids))
 
     def apply(self, ids: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
         """One step: `gradient` float32 (batch * num_slots, width) belongs to the batch last looked up, ids int32 (batch, num_slots)."""
         self.steps += 1
-        self.values[...] = self._step(ids, gradient, np.float32(learning_rate)).numpy()
+        self.values[...] = self._step(ids, gradient * _present(ids), np.float32(learning_rate)).numpy()
 
     def settle(self, learning_rate: float) -> None:  # noqa: ARG002 # no row is ever left out
         """Note the end of an epoch."""
@@ -135,3 +135,7 @@ def table_optimizer(network: Network, config: TrainingConfig) -> TableAdam | Tab
     if config.optimizer == "adam":
         return TableAdam(network.table.numpy(), config.l2)
     return TableDescent(config.optimizer, PlainEmbedding(tf.Variable(network.table)), config.l2)
+
+
+def _present(ids: np.ndarray) -> np.ndarray:
+    return (ids >= 0).astype(np.float32).reshape(-1, 1)

@@ -1,4 +1,4 @@
-"""`python -m pipelines run|compare|benchmark|overrec|inspect`: what the worker and the command line start as a child process.
+"""`python -m pipelines run|compare|benchmark|bench|overrec|inspect`: what the worker and the command line start as a child process.
 
 Exit status: 0 succeeded, 4 bad data or settings, 5 the run failed. The last line of standard output says why.
 """
@@ -40,6 +40,10 @@ def main() -> int:
     bench = commands.add_parser("benchmark", help="carry out a plan: data sets x backbones x seeds x methods, as tables and figures")
     bench.add_argument("--plan", type=Path, required=True, help="TOML file")
     bench.add_argument("--folder", type=Path, required=True, help="folder of the runs and of benchmark.json, .md and .html")
+    cost = commands.add_parser("bench", help="measure what serving and training cost, against a floor and peers")
+    cost.add_argument("names", nargs="*", help="which; all of them where there are none")
+    cost.add_argument("--folder", type=Path, default=Path("runs/bench"), help="folder of the figures")
+    cost.add_argument("--rounds", type=int, default=9, help="turns of every contender")
     study = commands.add_parser("overrec", help="carry out a study of the recommender that needs no training; writes study.json and .md")
     study.add_argument("--plan", type=Path, required=True, help="TOML file")
     study.add_argument("--folder", type=Path, required=True, help="folder of study.json and study.md")
@@ -49,6 +53,8 @@ def main() -> int:
     stop_with_parent()
     if arguments.command == "inspect":
         return _inspect(arguments.data)
+    if arguments.command == "bench":
+        return _bench(arguments.names, arguments.folder, arguments.rounds)
     if arguments.command == "benchmark":
         return _benchmark(arguments.plan, arguments.folder)
     if arguments.command == "overrec":
@@ -116,6 +122,18 @@ def _benchmark(plan_path: Path, folder: Path) -> int:
         return 0
     except Exception as error:
         return _fail(error, last)
+
+
+def _bench(names: list[str], folder: Path, rounds: int) -> int:
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `ihas serve` sets it
+    from pipelines.bench.command import bench
+
+    try:
+        bench(names, folder, rounds)
+    except IhasError as error:
+        sys.stderr.write(f"{error}\n")
+        return FAILED if not isinstance(error, ConfigError) else BAD_INPUT
+    return 0
 
 
 def _study(plan_path: Path, folder: Path) -> int:

@@ -17,7 +17,7 @@ from service.metrics import Metrics
 from service.observe import Observe
 from service.openapi import describe
 from service.registry import Registry
-from service.routes import datasets, health, models, searches
+from service.routes import datasets, health, models, scoring, searches
 from service.settings import Settings
 
 
@@ -32,7 +32,8 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     for routes in (datasets, searches, models, health):
         app.include_router(routes.router)
-    app.openapi = lambda: describe(app, models.STRUCTURES)  # type: ignore[method-assign]  # FastAPI's own way to extend the description
+    app.router.routes[:0] = scoring.hot_routes(app.state.parts)
+    app.openapi = lambda: describe(app, scoring.described.routes, scoring.STRUCTURES)  # type: ignore[method-assign]  # FastAPI's own way to extend the description
     return app
 
 

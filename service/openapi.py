@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
+from starlette.routing import BaseRoute
 
 from service.examples import ANSWERS, BODIES, PROBLEM
 from service.problems import MEDIA_TYPE, Problem
@@ -28,10 +29,16 @@ def json_answer(kind: type[msgspec.Struct]) -> dict[int | str, dict[str, Any]]:
     return {200: {"content": {"application/json": {"schema": _reference(kind)}}}}
 
 
-def describe(app: FastAPI, structures: Iterable[type[msgspec.Struct]]) -> dict[str, Any]:
-    """The description of `app`, made once; `structures` are what msgspec reads and writes."""
+def describe(app: FastAPI, described: Sequence[BaseRoute], structures: Iterable[type[msgspec.Struct]]) -> dict[str, Any]:
+    """The description of `app`, made once.
+
+    Args:
+        app: the application.
+        described: routes that FastAPI describes and others answer.
+        structures: what msgspec reads and writes.
+    """
     if app.openapi_schema is None:
-        schema = get_openapi(title=TITLE, version=app.version, summary=SUMMARY, routes=app.routes)
+        schema = get_openapi(title=TITLE, version=app.version, summary=SUMMARY, routes=[*app.routes, *described])
         schemas = schema.setdefault("components", {}).setdefault("schemas", {})
         _, structured = msgspec.json.schema_components(structures, ref_template=REFERENCE)
         _, problems = models_json_schema([(Problem, "serialization")], ref_template=REFERENCE.format(name="{model}"))

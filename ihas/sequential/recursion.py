@@ -136,6 +136,19 @@ def pair_value(parts: tuple[Any, ...], state: np.ndarray, query: np.ndarray, ite
 
 
 @compiled
+def pair_values(
+    parts: tuple[Any, ...], offsets: np.ndarray, items: np.ndarray, other_offsets: np.ndarray, other_items: np.ndarray, found: np.ndarray
+) -> None:
+    """Fill `found`, float64 (rows, columns), with the values of all pairs of two sets of sequences, all different and none empty."""
+    state = np.zeros((2, parts[3].shape[1]))
+    for row in range(len(offsets) - 1):
+        query = items[offsets[row] : offsets[row + 1]]
+        for column in range(len(other_offsets) - 1):
+            end = other_offsets[column + 1] - 1
+            found[row, column] = pair_value(parts, state, query, other_items, end, end - other_offsets[column] + 1)
+
+
+@compiled
 def _states(code: int, squares: np.ndarray, q: np.ndarray, matched: bool) -> np.ndarray:
     """States at all pairs of times where nothing, or everything, has matched."""
     size, num_layers = q.shape

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ihas.sequential.config import KernelConfig
-from ihas.sequential.kernel import similarities
+from ihas.sequential.kernel import own_similarities, similarities
+from ihas.sequential.recursion import pair_values, tables
 from ihas.sequential.sequences import NextItem, Sequences
 
 
@@ -28,16 +29,27 @@ class KernelRidge:
     @classmethod
     def fitted(cls, config: KernelConfig, rows: NextItem, ridge: float) -> KernelRidge:
         """Fit to all rows; lambda is `ridge` times the mean of the kernel's diagonal."""
-        gram = similarities(config, rows.histories)
+        gram = _values(config, rows.histories, rows.histories)
+        gram[np.diag_indices_from(gram)] = 1.0 if config.normalize else own_similarities(config, rows.histories)
         gram[np.diag_indices_from(gram)] += ridge * np.trace(gram) / len(gram)
         return cls(config, rows, np.linalg.inv(gram))
 
     def scores(self, histories: Sequences, num_items: int) -> np.ndarray:
         """Score of each item, the targets' regression weights summed by item: float64 (histories, num_items)."""
-        weights = self.inverse @ similarities(self.config, self.rows.histories, histories)
+        weights = self.inverse @ _values(self.config, self.rows.histories, histories)
         scores = np.zeros((num_items, len(histories)))
         np.add.at(scores, self.rows.targets, weights)
         return scores.T
+
+
+def _values(config: KernelConfig, rows: Sequences, columns: Sequences) -> np.ndarray:
+    """All pairs, as `similarities` has them for different sequences; compiled where a pair's value allows it."""
+    if config.pooling != "last":
+        return similarities(config, rows, columns)
+    found = np.empty((len(rows), len(columns)))
+    read = tables(config, int(max(rows.lengths.max(initial=1), columns.lengths.max(initial=1))))
+    pair_values(read.parts, rows.offsets, rows.items, columns.offsets, columns.items, found)
+    return found
 
 
 def drawn(rows: NextItem, count: int, rng: np.random.Generator) -> NextItem:

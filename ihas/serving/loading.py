@@ -40,7 +40,9 @@ def load_recommender(folder: Path) -> Recommender:
     return LOADERS[kind](folder)
 
 
-def _grouped(folder: Path) -> Recommender:
+def load_grouped(folder: Path) -> GroupedRecommender:
+    """A bundle of the kind `grouped`, as `load_recommender` loads it; the same errors."""
+    _keep_freed_memory()
     bundle = read_bundle(folder)
     recommender = GroupedRecommender(bundle)
     check_golden(recommender, bundle.golden)
@@ -71,7 +73,12 @@ def _cold_start(folder: Path) -> Recommender:
     return ColdStartRecommender(name, model, front, str(settings.options.get("user_field")))
 
 
-LOADERS: Mapping[str, Callable[[Path], Recommender]] = {GROUPED: _grouped, "overrec": _overrec, COLD_START: _cold_start, KIND: _transformer}
+LOADERS: Mapping[str, Callable[[Path], Recommender]] = {
+    GROUPED: load_grouped,
+    "overrec": _overrec,
+    COLD_START: _cold_start,
+    KIND: _transformer,
+}
 """What makes a recommender of a bundle, by the bundle's kind."""
 
 

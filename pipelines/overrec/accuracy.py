@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
+from ihas.errors import ConfigError
 from ihas.sequential.baselines import Popularity, SessionNeighbours
 from ihas.sequential.config import KernelConfig, OverRecConfig
+from ihas.sequential.overrec import OverRec
 from ihas.sequential.ranking import discounted_gains, figures, paired_difference, ranks
 from ihas.sequential.reading import read_sequences
 from ihas.sequential.sequences import NextItem, leave_one_out
-from pipelines.overrec.choice import CUTOFF, Rows, Say, Scores, gain, ranked
+from pipelines.overrec.choice import CUTOFF, Rows, Say, Scores, form_of, gain, ranked
+from pipelines.overrec.measures import neighbour_ranks
 from pipelines.overrec.plan import AccuracyPlan
 from pipelines.overrec.table import Study, StudyTable
 
@@ -48,11 +52,15 @@ def measure_accuracy(plan: AccuracyPlan, say: Say) -> Study:
 
 
 def _grid(plan: AccuracyPlan, rows: Rows, name: str, kernel: KernelConfig, say: Say) -> Iterator[Setting]:
-    for score in SCORES:
-        say(f"{name}, {score}")
-        largest = _config(plan, kernel, score, max(plan.num_neighbours))
-        for config, found in ranked(rows, largest, plan.num_neighbours, rows.parts.valid):
-            yield Setting(name, config, found)
+    say(name)
+    model = OverRec.of(rows.parts.train, rows.num_items, _config(plan, kernel, "sum", max(plan.num_neighbours)))
+    nearest = model.neighbours(rows.parts.valid.histories, rows.threads)
+    if nearest is None:
+        raise ConfigError(f"The kernel {name!r} must have neighbours. Leave average pooling to the regression.")
+    for score, k in product(SCORES, plan.num_neighbours):
+        config = _config(plan, kernel, score, k)
+        found = neighbour_ranks(nearest.first(k), rows.parts.valid, rows.num_items, form_of(config), hide_history=plan.hide_history)
+        yield Setting(name, config, found)
 
 
 def _memory(plan: AccuracyPlan, rows: Rows, kernel: KernelConfig, sigma: float, say: Say) -> Iterator[Setting]:
@@ -101,7 +109,7 @@ def _test_table(plan: AccuracyPlan, rows: Rows, settings: list[Setting], say: Sa
             best = max(group, key=lambda one: gain(one.valid))
             say(f"{name} on the test rows")
             ((_, test),) = ranked(rows, best.config, (best.config.num_neighbours,), rows.parts.test)
-            found[f"{name}: {_described(best)}"] = test
+            found[best.name if best.config.score == "krr" else f"{name}: {_described(best.config)}"] = test
     base = found["popularity"]
     return StudyTable(
         title="On the test rows, settings chosen by NDCG@10 on the validation rows",
@@ -121,10 +129,7 @@ def _test_row(name: str, test: np.ndarray, found: dict[str, np.ndarray], base: n
     return name, shown.hit_rate[5], shown.hit_rate[10], shown.ndcg[5], shown.ndcg[10], shown.mrr, interval
 
 
-def _described(setting: Setting) -> str:
-    config = setting.config
-    if config.score == "krr":
-        return setting.name
+def _described(config: OverRecConfig) -> str:
     kernel = f"sigma_w = {config.kernel.sigma_w:.4g}{', normalised' if config.kernel.normalize else ''}"
     return f"{config.score}, k = {config.num_neighbours}, {kernel}"
 

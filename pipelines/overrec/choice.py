@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
+from typing import Literal
 
 import numpy as np
 
@@ -75,6 +76,11 @@ def baselines(rows: Rows, learning: OverRecLearning, say: Say) -> Iterator[tuple
     yield _contender("sknn", f"The {k} nearest users by their items vote for theirs.", neighbours[k].scores, rows, hide)
 
 
+def form_of(config: OverRecConfig) -> Literal["sum", "assign"]:
+    """How neighbours' values become an item's score."""
+    return "sum" if config.score == "sum" else "assign"
+
+
 def compared(found: np.ndarray, base: np.ndarray, contender: Contender) -> Contender:
     """The contender with its gain over the base on the same test rows."""
     return contender.model_copy(update={"gain": paired_difference(discounted_gains(found, CUTOFF), discounted_gains(base, CUTOFF))})
@@ -89,8 +95,7 @@ def ranked(rows: Rows, config: OverRecConfig, numbers: tuple[int, ...], asked: N
         return
     for k in numbers:
         fewer = config.model_copy(update={"num_neighbours": k})
-        smaller = OverRec(fewer, model.counts, model.voting)
-        yield fewer, neighbour_ranks(found, asked, smaller, hide_history=config.hide_history)
+        yield fewer, neighbour_ranks(found.first(k), asked, rows.num_items, form_of(config), hide_history=config.hide_history)
 
 
 def _contender(name: str, description: str, scores: Scores, rows: Rows, hide: bool) -> tuple[Contender, np.ndarray]:

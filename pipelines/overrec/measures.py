@@ -7,22 +7,37 @@ from typing import Literal
 import numpy as np
 
 from ihas.sequential.neighbours import Neighbours
-from ihas.sequential.overrec import OverRec
-from ihas.sequential.ranking import target_ranks
 from ihas.sequential.sequences import NextItem
-from ihas.sequential.votes import votes
-
-BLOCK = 512
 
 
-def neighbour_ranks(found: Neighbours, rows: NextItem, model: OverRec, *, hide_history: bool) -> np.ndarray:
-    """Ranks under the model's votes, with neighbours that are known already: int64 (rows,)."""
-    form: Literal["sum", "assign"] = "sum" if model.config.score == "sum" else "assign"
-    nearest = found.first(model.config.num_neighbours)
-    parts = [np.empty(0, np.int64)]
-    for start in range(0, len(rows), BLOCK):
-        block = slice(start, min(start + BLOCK, len(rows)))
-        part = Neighbours(nearest.prefixes[block], nearest.values[block], nearest.targets[block])
-        hidden = rows.histories.take(np.arange(block.start, block.stop)) if hide_history else None
-        parts.append(target_ranks(votes(part, model.num_items, form), rows.targets[block], hidden))
-    return np.concatenate(parts)
+def neighbour_ranks(found: Neighbours, rows: NextItem, num_items: int, form: Literal["sum", "assign"], *, hide_history: bool) -> np.ndarray:
+    """What `ranks` gives for the votes of these neighbours, without a score for every item: int64 (rows,).
+
+    Items without a vote score 0. So a target with votes stands behind the voted items that score as much or more, and one without
+    stands behind every item that is not hidden.
+    """
+    count = len(rows)
+    asked, places = np.nonzero(found.targets >= 0)
+    keys, entry = np.unique(asked * np.int64(num_items) + found.targets[asked, places], return_inverse=True)
+    scores = np.zeros(len(keys))
+    combine = np.add if form == "sum" else np.maximum
+    combine.at(scores, entry, found.values[asked, places])
+    keys, scores = keys[scores > 0.0], scores[scores > 0.0]
+    of_row = np.repeat(np.arange(count), rows.histories.lengths)
+    hidden = np.unique(of_row * np.int64(num_items) + rows.histories.items) if hide_history else np.empty(0, np.int64)
+    wanted = np.arange(count) * np.int64(num_items) + rows.targets
+    own = _looked_up(keys, scores, wanted)
+    shown = ~np.isin(keys, hidden)
+    owners = keys[shown] // num_items
+    ahead = np.bincount(owners[scores[shown] >= own[owners]], minlength=count)
+    unvoted = num_items - np.bincount(hidden // num_items, minlength=count)
+    ranked = np.where(own > 0.0, ahead, unvoted)
+    return np.asarray(np.where(np.isin(wanted, hidden), num_items, ranked), np.int64)
+
+
+def _looked_up(keys: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Value of each wanted key, 0 for one that is not there; `keys` rise."""
+    if not len(keys):
+        return np.zeros(len(wanted))
+    places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where(keys[places] == wanted, values[places], 0.0)

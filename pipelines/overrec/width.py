@@ -45,8 +45,12 @@ class RecurrentNetwork:
         drawn |= {"b": np.zeros(width), "c": np.zeros(num_items)}
         self.variables = {name: tf.Variable(value.astype(np.float32)) for name, value in drawn.items()}
 
-    def logits(self, items: Tensor) -> Tensor:
-        """int32 (rows, steps) -> float32 (rows, steps, num_items)."""
+    def logits(self, states: Tensor) -> Tensor:
+        """float32 (..., width) -> float32 (..., num_items)."""
+        return states @ self.variables["V"] + self.variables["c"]
+
+    def states(self, items: Tensor) -> Tensor:
+        """Hidden states: int32 (rows, steps) -> float32 (rows, steps, width)."""
         weights, state = self.variables, tf.zeros((tf.shape(items)[0], self.variables["W"].shape[0]))
         states = []
         for step in range(items.shape[1]):
@@ -54,7 +58,7 @@ class RecurrentNetwork:
             fresh = tf.nn.relu(state @ weights["W"] + tf.gather(weights["U"], item) + weights["b"])
             state = tf.where((item > 0)[:, None], fresh, state)
             states.append(state)
-        return tf.stack(states, axis=1) @ weights["V"] + weights["c"]
+        return tf.stack(states, axis=1)
 
 
 def measure_width(plan: WidthPlan, say: Say) -> Study:
@@ -103,7 +107,7 @@ def _step(network: RecurrentNetwork, optimizer: Any) -> Any:
         told, targets = items[:, :-1], items[:, 1:]
         counts = tf.cast(targets > 0, tf.float32) * tf.cast(told > 0, tf.float32)
         with tf.GradientTape() as tape:
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.maximum(targets - 1, 0), network.logits(told))
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.maximum(targets - 1, 0), network.logits(network.states(told)))
             loss = tf.reduce_sum(losses * counts) / tf.maximum(tf.reduce_sum(counts), 1.0)
         gradients, _ = tf.clip_by_global_norm([tf.convert_to_tensor(one) for one in tape.gradient(loss, variables)], 1.0)
         optimizer.apply_gradients(zip(gradients, variables, strict=True))
@@ -115,7 +119,7 @@ def _step(network: RecurrentNetwork, optimizer: Any) -> Any:
 def _ndcg(plan: WidthPlan, network: RecurrentNetwork, parts: LeaveOneOut) -> float:
     def scores(histories: Sequences) -> np.ndarray:
         rows = _padded(histories.last(plan.max_length), plan.max_length)
-        return np.asarray(network.logits(tf.constant(rows))[:, -1], np.float64)
+        return np.asarray(network.logits(network.states(tf.constant(rows))[:, -1]), np.float64)
 
     return figures(ranks(scores, parts.valid, block=128)).ndcg[10]
 

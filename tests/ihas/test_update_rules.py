@@ -160,3 +160,13 @@ def test_steps_are_counted() -> None:
         trainer = _trainer(**settings)
         trainer.run_epoch(ROWS.train, 0.01)
         assert trainer.table.steps == 20
+
+
+def test_padding_reads_zeros_and_gets_no_gradient() -> None:
+    """A padded slot stands for no row: what it reads is zero, and its gradient reaches none, not even the first."""
+    start = np.arange(1.0, 9.0, dtype=np.float32).reshape(4, 2)
+    table = TableDescent("sgd", PlainEmbedding(tf.Variable(start)), 0.0)
+    ids = np.array([[2, -1]], np.int32)
+    np.testing.assert_array_equal(table.look_up(ids, 0.1), [start[2], [0.0, 0.0]])
+    table.apply(ids, np.ones((2, 2), np.float32), 0.1)
+    assert (table.values != start).any(axis=1).tolist() == [False, False, True, False]

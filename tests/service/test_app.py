@@ -21,7 +21,7 @@ from service import examples, schemas
 from service.app import create_app
 from service.demo import coupon_recipe
 from service.problems import Problem
-from service.routes.models import STRUCTURES, decode
+from service.routes.scoring import STRUCTURES, decode
 from service.schemas import DatasetCreate, EventPublic
 from service.settings import Settings
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from service.cli import run
 from service.jobs.runs import PIPELINES
 from service.jobs.sql_store import SqlStore
 from service.settings import Settings
-from tests.pipelines.overrec.walks import NUM_ITEMS, write_lines
-from tests.service.conftest import RunningWorker, eventually, finished
+from tests.pipelines.overrec.walks import NUM_ITEMS, write_lines, write_table
+from tests.service.conftest import RunningWorker, eventually
 from tests.service.live import LiveServer
 
 
@@ -30,9 +31,10 @@ def _checked(live: LiveServer, dataset_id: str) -> str:
 
 @pytest.mark.timeout(280)
 def test_a_search_without_training_serves_histories(live: LiveServer, store: SqlStore, settings: Settings, tmp_path: Path) -> None:
-    """A file of sequences is checked, searched on and served by the same requests as any; the answer says who voted."""
+    """A table of interactions, in no order, is checked, searched on and served by the same requests as any; the answer says who voted."""
     with RunningWorker(settings, PIPELINES):
-        dataset_id = _dataset(live, write_lines(tmp_path / "walks.txt").read_bytes(), format="sequences")
+        columns = {"user": "who", "item": "what", "time": "when"}
+        dataset_id = _dataset(live, write_table(tmp_path / "walks.csv").read_bytes(), interactions=columns)
         assert _checked(live, dataset_id) == "valid"
         assert live.json("GET", f"/v1/datasets/{dataset_id}/report")["rows"] == 600
         asked = {"sigma_w": [1.0], "normalize": [False], "num_neighbours": [20], "recommender": {"hide_history": False}}
@@ -60,7 +62,26 @@ def test_a_search_on_other_rows_says_what_it_needs(live: LiveServer, store: SqlS
         clicks = _dataset(live, b"click,user\n" + b"0,ada\n1,bob\n" * 20, columns={"label": "click"})
         assert _checked(live, clicks) == "valid"
         search = live.json("POST", "/v1/searches", json={"name": "walks", "dataset_id": clicks, "overrec": {}})
-        job = finished(store, search["id"])
+        job = eventually(lambda: one if (one := store.job(search["id"])).finished else None, within_s=200.0)
     assert job.state == "failed"
     assert job.error is not None
     assert "Sequences come from one file" in job.error["detail"]
+
+
+@pytest.mark.timeout(280)
+def test_the_command_line_searches_recommends_and_combines(tmp_path: Path, bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A recipe of the kind is searched on, its report written, histories answered, and put in front of a trained model."""
+    write_lines(tmp_path / "walks.txt")
+    tried = "[learning]\nsigma_w = [1.0]\nnormalize = [false]\nnum_neighbours = [20]\n"
+    data = '[data]\npath = "walks.txt"\nformat = "sequences"\n'
+    (tmp_path / "walks.toml").write_text(f'kind = "overrec"\n{tried}{data}')
+    folder = str(tmp_path / "run")
+    assert run(["search", str(tmp_path / "walks.toml"), "--folder", folder, "--set", "learning.recommender.hide_history=false"]) == 0
+    assert "popularity" in capsys.readouterr().out
+    assert run(["report", folder]) == 0
+    assert run(["--output", "json", "recommend", folder, "--context", '{"history": ["i8", "i9"]}', "--k", "1"]) == 0
+    assert '"i10"' in capsys.readouterr().out
+    assert run(["combine", str(bundle), folder, str(tmp_path / "both"), "--name", "both"]) == 0
+    context = '{"user": "eve", "history": ["i8", "i9"]}'
+    assert run(["recommend", str(tmp_path / "both"), "--context", context, "--k", "1", "--explain"]) == 0
+    assert "knows no `user` 'eve'" in " ".join(capsys.readouterr().out.split())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,8 +17,8 @@ from ihas.serving.cold_start import ColdStartRecommender
 from ihas.serving.loading import COLD_START, load_recommender
 from ihas.serving.overrec import OverRecRecommender
 from ihas.serving.recommender import GroupedRecommender
-from tests.contracts.recommender import RecommenderContract
 from tests.ihas.bundle_factory import rows, small_bundle
+from tests.ihas.serving import test_recommender
 
 DATA = UserSequences(("zoe", "bob"), ("m1", "m2", "m3"), Sequences.of([[0, 1, 2], [2, 1, 0]]))
 
@@ -34,33 +33,13 @@ def combined() -> ColdStartRecommender:
     return ColdStartRecommender("both", GroupedRecommender(small_bundle()), OverRecRecommender(_front()), "user")
 
 
-class TestColdStartRecommender(RecommenderContract):
+class TestColdStartRecommender(test_recommender.TestGroupedRecommender):
     """The contract, answered by the trained model wherever there is no history."""
 
     @pytest.fixture
     def recommender(self) -> ColdStartRecommender:
         """The small bundle behind two histories."""
         return ColdStartRecommender("both", GroupedRecommender(small_bundle()), OverRecRecommender(_front()), "user")
-
-    @pytest.fixture
-    def rows(self) -> list[dict[str, Any]]:
-        """Every user with every movie."""
-        return [dict(row) for row in rows()]
-
-    @pytest.fixture
-    def context(self) -> dict[str, Any]:
-        """A user whom the model knows."""
-        return {"user": "bob"}
-
-    @pytest.fixture
-    def unknown_context(self) -> dict[str, Any]:
-        """A user whom neither knows."""
-        return {"user": "eve"}
-
-    @pytest.fixture
-    def items(self) -> list[str]:
-        """The movies."""
-        return ["m1", "m2", "m3"]
 
 
 def test_the_model_answers_for_whom_it_knows(combined: ColdStartRecommender) -> None:

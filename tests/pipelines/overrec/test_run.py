@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
-import orjson
 import pytest
 from markupsafe import escape
 
-from ihas.config import DataConfig, InteractionColumns, RunOptions
+from ihas.config import DataConfig, RunOptions
 from ihas.errors import DataError
 from ihas.sequential.archive import read_overrec
 from ihas.sequential.baselines import Popularity
@@ -27,7 +23,7 @@ from pipelines.overrec.choice import Rows, try_settings
 from pipelines.overrec.run import run_overrec, verdict
 from pipelines.overrec.values import OverRecResult
 from pipelines.progress import Progress
-from tests.pipelines.overrec.walks import NUM_ITEMS, write_lines, write_table
+from tests.pipelines.overrec.walks import NUM_ITEMS, write_lines
 
 LEARNING = OverRecLearning(
     recommender=OverRecConfig(hide_history=False),
@@ -93,18 +89,6 @@ def test_leaves_a_bundle_a_result_and_a_report(run: tuple[OverRecResult, list[Pr
     page = (folder / "report.html").read_text()
     assert escape(result.verdict) in page
     assert "sknn" in page
-
-
-def test_runs_as_a_child_on_a_table(tmp_path: Path) -> None:
-    """The same command as for every recipe reads interactions in any order, and says one JSON object a line."""
-    columns = InteractionColumns(user="who", item="what", time="when")
-    recipe = _recipe(DataConfig(path=write_table(tmp_path / "walks.csv"), interactions=columns))
-    (tmp_path / "recipe.json").write_text(recipe.model_dump_json())
-    command = [sys.executable, "-m", "pipelines", "run", "--recipe", str(tmp_path / "recipe.json"), "--folder", str(tmp_path / "run")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1])["outcome"] == "succeeded"
-    assert orjson.loads((tmp_path / "run" / "result.json").read_bytes())["users"] == 60
 
 
 def test_krr_has_no_neighbours_to_try(tmp_path: Path) -> None:
