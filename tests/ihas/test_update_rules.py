@@ -141,7 +141,7 @@ def test_nothing_of_it_leaves_training(form: str) -> None:
     """Weights of a network trained so have the names and shapes of a plain one's, and a plain network scores rows the same with them."""
     trainer = _trainer(overparameterisation=form, learning_rate=0.01)
     trainer.fit("base", ROWS, 2, lambda _: None)
-    plain = Network(ORACLE.layout, LearningConfig().backbone, 2)
+    plain = Network(ORACLE.layout, trainer.network.backbone.config, 2)
     plain.assign(trainer.network.weights())
     np.testing.assert_array_equal(predict(plain, ROWS.valid), predict(trainer.network, ROWS.valid))
 
