@@ -172,7 +172,7 @@ class TrainingConfig(Config):
     batch_size: Count | None = None
     """Rows of one step; without it, the power of two nearest to a two-hundredth of the training rows, from 32 to 4,096."""
     learning_rate: Annotated[float, Field(gt=0.0)] | None = None
-    """Adam's step size at the start; without it, the plain model is trained with several and validation chooses."""
+    """Step size at the start; without it, the plain model is trained with several and validation chooses."""
     embedding_l2: Annotated[float, Field(ge=0.0)] | None = None
     """Weight of half the squared norm of the embedding table in the loss; without it, validation chooses too."""
     epochs: Count = 60
@@ -181,6 +181,10 @@ class TrainingConfig(Config):
     """Epochs without a better validation AUC that are put up with; one more ends training, and the best weights are kept."""
     plateau_factor: Annotated[float, Field(gt=0.0, le=1.0)] = 0.3
     """Factor on the learning rate after each epoch that is not better."""
+    optimizer: Literal["adam", "sgd", "adagrad", "adadelta", "rmsprop"] = "adam"
+    """How weights follow their gradients (ihas/update_rules.py); each needs learning rates of its own, and the defaults are Adam's."""
+    overparameterisation: Literal["none", "scalar", "vector", "matrix"] = "none"
+    """Whether the embedding is trained as a product with a scalar or vector per row or a matrix per field, and folded afterwards."""
 
     @property
     def rate(self) -> float:

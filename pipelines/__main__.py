@@ -1,4 +1,4 @@
-"""`python -m pipelines run|compare|benchmark|overrec|bench|inspect`: what the worker and the command line start as a child process.
+"""`python -m pipelines run|compare|benchmark|bench|overrec|inspect`: what the worker and the command line start as a child process.
 
 Exit status: 0 succeeded, 4 bad data or settings, 5 the run failed. The last line of standard output says why.
 """
@@ -40,13 +40,13 @@ def main() -> int:
     bench = commands.add_parser("benchmark", help="carry out a plan: data sets x backbones x seeds x methods, as tables and figures")
     bench.add_argument("--plan", type=Path, required=True, help="TOML file")
     bench.add_argument("--folder", type=Path, required=True, help="folder of the runs and of benchmark.json, .md and .html")
-    study = commands.add_parser("overrec", help="carry out a study of the recommender that needs no training; writes study.json and .md")
-    study.add_argument("--plan", type=Path, required=True, help="TOML file")
-    study.add_argument("--folder", type=Path, required=True, help="folder of study.json and study.md")
     cost = commands.add_parser("bench", help="measure what serving and training cost, against a floor and peers")
     cost.add_argument("names", nargs="*", help="which; all of them where there are none")
     cost.add_argument("--folder", type=Path, default=Path("runs/bench"), help="folder of the figures")
     cost.add_argument("--rounds", type=int, default=9, help="turns of every contender")
+    study = commands.add_parser("overrec", help="carry out a study of the recommender that needs no training; writes study.json and .md")
+    study.add_argument("--plan", type=Path, required=True, help="TOML file")
+    study.add_argument("--folder", type=Path, required=True, help="folder of study.json and study.md")
     inspect = commands.add_parser("inspect", help="say what a table holds and what is wrong with it")
     inspect.add_argument("--data", type=Path, required=True, help="JSON file with a DataConfig")
     arguments = parser.parse_args()
@@ -124,18 +124,6 @@ def _benchmark(plan_path: Path, folder: Path) -> int:
         return _fail(error, last)
 
 
-def _study(plan_path: Path, folder: Path) -> int:
-    last = LastStage()
-    try:
-        from pipelines.overrec.command import carry_out
-        from pipelines.overrec.plan import read_plan
-
-        carry_out(read_plan(plan_path), folder, last)
-        return 0
-    except Exception as error:
-        return _fail(error, last)
-
-
 def _bench(names: list[str], folder: Path, rounds: int) -> int:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `ihas serve` sets it
     from pipelines.bench.command import bench
@@ -146,6 +134,18 @@ def _bench(names: list[str], folder: Path, rounds: int) -> int:
         sys.stderr.write(f"{error}\n")
         return FAILED if not isinstance(error, ConfigError) else BAD_INPUT
     return 0
+
+
+def _study(plan_path: Path, folder: Path) -> int:
+    last = LastStage()
+    try:
+        from pipelines.overrec.command import carry_out
+        from pipelines.overrec.plan import read_plan
+
+        carry_out(read_plan(plan_path), folder, last)
+        return 0
+    except Exception as error:
+        return _fail(error, last)
 
 
 def _fail(error: Exception, last: LastStage) -> int:

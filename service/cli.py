@@ -123,6 +123,27 @@ def report(context: typer.Context, run_folder: Annotated[Path, typer.Argument(he
 
 
 @app.command()
+def advise(
+    context: typer.Context,
+    plan: Annotated[Path, typer.Argument(help="Plan of a small ladder, a TOML file such as pipelines/recipes/scaling/lastfm.toml.")],
+    seconds: Annotated[float, typer.Option(help="Wall time that one training of the advised size may take.")],
+    folder: Annotated[Path | None, typer.Option(help="Folder of the ladder; runs/advice-<name of the plan> where it is left out.")] = None,
+) -> None:
+    """Train a small ladder of sequential transformers and advise which size to train within a budget; it goes on where it was stopped."""
+    from ihas.sequential.advice import Advice
+    from pipelines.scaling.plan import read_ladder_plan
+    from service import rendering
+    from service.local_run import climb
+
+    terminal: Terminal = context.obj
+    target = folder or Path("runs") / f"advice-{read_ladder_plan(plan).name}"
+    climb(plan, target, seconds, terminal)
+    found = Advice.model_validate_json((target / "advice.json").read_bytes())
+    terminal.result(found.model_dump(mode="json"), rendering.advice(found), found.reason)
+    terminal.say(f"Figure: {target / 'advice.html'}")
+
+
+@app.command()
 def score(
     context: typer.Context,
     bundle: BundleArgument,

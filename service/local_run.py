@@ -6,6 +6,8 @@ The child holds the reading end of a pipe whose writing end is here, so it ends 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -58,6 +60,22 @@ class ProgressBar:
         if stage != self._last_stage and not self._terminal.err.is_terminal:
             self._terminal.say(f"{stage}: {message}")
         self._last_stage = stage
+
+
+def climb(plan: Path, folder: Path, seconds: float, terminal: Terminal) -> None:
+    """Train a ladder in a child process, or go on with it, and write its advice into the folder.
+
+    Raises:
+        CommandError: data or settings are invalid, or a training failed.
+    """
+    command = (sys.executable, "-m", "pipelines.scaling", "--plan", str(plan), "--folder", str(folder), "--seconds", str(seconds))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        for line in child.stdout or ():
+            terminal.say(line.rstrip())
+        words = (child.stderr.read() if child.stderr else "").strip().splitlines()
+    if child.returncode:
+        code = ExitCode.INVALID_DATA if child.returncode == ExitCode.INVALID_DATA else ExitCode.RUN_FAILED
+        raise CommandError(words[-1] if words else f"The ladder ended with status {child.returncode}.", code)
 
 
 def search(recipe: AnyRecipe, folder: Path, terminal: Terminal, command: Sequence[str] = PIPELINES) -> RunResult | OverRecResult:

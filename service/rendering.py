@@ -12,6 +12,7 @@ from rich.text import Text
 
 from ihas.data.findings import FieldProfile, Finding, ValidationReport
 from ihas.results import GroupResult, Interval, RunResult, VariantResult
+from ihas.sequential.advice import Advice
 from pipelines.overrec.values import OverRecResult
 
 SHOWN_FIELDS = 6
@@ -35,6 +36,18 @@ def overrec_tables(result: OverRecResult) -> Iterable[RenderableType]:
         table.add_row(contender.name, *map(decimal, cells), gain(contender.gain))
     yield table
     yield Text("\n".join(f"{contender.name}: {contender.description}" for contender in result.contenders))
+
+
+def advice(found: Advice) -> RenderableType:
+    """Sizes that a budget allows, the advised one marked."""
+    table = Table("layers x dim", title="Sizes within the budget", title_justify="left", box=SIMPLE)
+    for name in ("parameters", "seconds", "loss foretold [95 %]", "trained already", "advised"):
+        table.add_column(name, justify="right")
+    for size in found.considered:
+        loss = "" if size.loss is None else f"{size.loss.difference:.3f} [{size.loss.low:.3f}, {size.loss.high:.3f}]"
+        marks = "yes" if size.measured else "", "*" if size == found.choice else ""
+        table.add_row(f"{size.num_layers} x {size.dim}", f"{size.parameters:,}", f"{size.seconds:,.0f}", loss, *marks)
+    return table
 
 
 def run_tables(result: RunResult) -> Iterable[RenderableType]:

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from ihas.serving.answers import Recommendation, RecommendedItem, RecommendRequest, Scored
-from ihas.serving.overrec import HISTORY, USER, OverRecRecommender
+from ihas.serving.next_item import HISTORY, USER
+from ihas.serving.overrec import OverRecRecommender
 from ihas.serving.recommender import Recommender
 from ihas.serving.requests import check_rows
 

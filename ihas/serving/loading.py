@@ -11,8 +11,10 @@ from ihas.bundle.archive import read_bundle
 from ihas.bundle.compound import read_compound
 from ihas.bundle.manifest import GROUPED, bundle_kind
 from ihas.errors import BundleCorruptError, BundleError, BundleVersionError
+from ihas.sequential.transformer_archive import KIND, read_transformer
 from ihas.serving.golden import check_golden
 from ihas.serving.recommender import GroupedRecommender, Recommender
+from ihas.serving.transformer import TransformerRecommender
 
 COLD_START = "cold-start"
 """Kind of a bundle that puts an OverRec one in front of a trained one."""
@@ -39,7 +41,7 @@ def load_recommender(folder: Path) -> Recommender:
 
 
 def load_grouped(folder: Path) -> GroupedRecommender:
-    """The same for a bundle of groups; errors as `load_recommender`, and BundleVersionError for another kind."""
+    """A bundle of the kind `grouped`, as `load_recommender` loads it; the same errors."""
     _keep_freed_memory()
     bundle = read_bundle(folder)
     recommender = GroupedRecommender(bundle)
@@ -52,6 +54,10 @@ def _overrec(folder: Path) -> Recommender:
     from ihas.serving.overrec import OverRecRecommender  # compiles, which a service without such a model need not wait for
 
     return OverRecRecommender(read_overrec(folder))
+
+
+def _transformer(folder: Path) -> Recommender:
+    return TransformerRecommender(read_transformer(folder))
 
 
 def _cold_start(folder: Path) -> Recommender:
@@ -67,7 +73,12 @@ def _cold_start(folder: Path) -> Recommender:
     return ColdStartRecommender(name, model, front, str(settings.options.get("user_field")))
 
 
-LOADERS: Mapping[str, Callable[[Path], Recommender]] = {GROUPED: load_grouped, "overrec": _overrec, COLD_START: _cold_start}
+LOADERS: Mapping[str, Callable[[Path], Recommender]] = {
+    GROUPED: load_grouped,
+    "overrec": _overrec,
+    COLD_START: _cold_start,
+    KIND: _transformer,
+}
 """What makes a recommender of a bundle, by the bundle's kind."""
 
 

@@ -12,9 +12,10 @@ import pytest
 from ihas.bundle.archive import read_bundle
 from ihas.bundle.manifest import bundle_kind
 from ihas.errors import BundleCorruptError, BundleError, BundleVersionError
-from ihas.sequential.archive import GoldenHistories, OverRecBundle, checked_model, read_overrec, write_overrec
+from ihas.sequential.archive import OverRecBundle, checked_model, read_overrec, write_overrec
 from ihas.sequential.config import OverRecConfig
 from ihas.sequential.sequences import Sequences, UserSequences
+from ihas.sequential.stored import GoldenHistories
 
 DATA = UserSequences(("ada", "bob", "eve"), ("a", "b", "c", "d"), Sequences.of([[0, 1, 2], [3, 1, 2, 0], [2]]))
 
