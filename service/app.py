@@ -10,14 +10,18 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from service import problems
+from service.access.door import Door
 from service.deps import Parts
 from service.jobs.sql_store import SqlStore
 from service.leftovers import remove_leftovers
 from service.metrics import Metrics
 from service.observe import Observe
 from service.openapi import describe
+from service.records.aliases import Aliases
+from service.records.keys import Keys
+from service.records.traffic import TrafficPlans
 from service.registry import Registry
-from service.routes import datasets, health, models, searches
+from service.routes import aliases, datasets, health, keys, models, searches
 from service.settings import Settings
 
 
@@ -27,10 +31,12 @@ def create_app(settings: Settings) -> FastAPI:
     store = SqlStore(settings.url)
     metrics = Metrics(store)
     app = FastAPI(version=version("ihas"), lifespan=_lifespan, redirect_slashes=False)
-    app.state.parts = Parts(settings, store, Registry(store, settings.folder), metrics)
+    key_table = Keys(store)
+    app.state.parts = Parts(settings, store, Registry(store, settings.folder), metrics, key_table, Aliases(store), TrafficPlans(store))
+    app.add_middleware(Door, settings=settings, keys=key_table)
     app.add_middleware(Observe, settings=settings, metrics=metrics)
     problems.install(app)
-    for routes in (datasets, searches, models, health):
+    for routes in (datasets, searches, models, aliases, keys, health):
         app.include_router(routes.router)
     app.openapi = lambda: describe(app, models.STRUCTURES)  # type: ignore[method-assign]  # FastAPI's own way to extend the description
     return app

@@ -5,6 +5,11 @@ IhasError
 ├── ConflictError                 the state of the thing does not allow it          409
 ├── KeyReusedError (ValueError)   an idempotency key came with another body         422
 ├── PathRefusedError              a path outside the folders that may be read       403
+├── NoKeyError                    no key, or none that is known                     401
+├── ScopeError                    the key may not do this                           403
+├── PreconditionError             the thing is not in the form that was expected    412
+├── PreconditionMissingError      a change must say what form it expects            428
+├── TooManyError                  more than is taken now                            429
 ├── LostLeaseError                a worker writes to a job that is no longer its own
 └── ServiceError                  the client got a problem document
     └── WaitTimeoutError          the client waited, and it did not come in time
@@ -31,6 +36,34 @@ class KeyReusedError(IhasError, ValueError):
 
 class PathRefusedError(IhasError):
     """A path outside the folders that may be read."""
+
+
+class NoKeyError(IhasError):
+    """No key came, or none that is known."""
+
+
+class ScopeError(IhasError):
+    """The key may not do this."""
+
+
+class PreconditionError(IhasError):
+    """The thing is no longer in the form that the change expected."""
+
+
+class PreconditionMissingError(IhasError):
+    """A change did not say what form of the thing it expects."""
+
+
+class TooManyError(IhasError):
+    """More than is taken now.
+
+    Attributes:
+        retry_after_s: seconds after which to try again.
+    """
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class LostLeaseError(IhasError):

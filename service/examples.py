@@ -9,6 +9,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from service import release_examples
+
 AT = "2026-11-21T09:30:00.000Z"
 CONTEXT: Mapping[str, str] = {"Destination": "No Urgent Place", "Passanger": "Friend(s)", "Weather": "Sunny", "Time": "6PM", "Age": "21"}
 SCORE: Mapping[str, Any] = {"rows": [{**CONTEXT, "Coupon": "Coffee House"}], "explain": False}
@@ -85,6 +87,7 @@ PROBLEM = {
     "errors": [{"detail": "Input should be greater than or equal to 0", "pointer": "/learning/seed"}],
 }  # fmt: skip
 BODIES: Mapping[tuple[str, str], Any] = {
+    **release_examples.BODIES,
     ("post", "/v1/datasets"): DATASET_CREATE,
     ("put", "/v1/datasets/{dataset_id}/content"): FILE,
     ("post", "/v1/searches"): SEARCH_CREATE,
@@ -92,6 +95,7 @@ BODIES: Mapping[tuple[str, str], Any] = {
     ("post", "/v1/models/{name}/recommend"): RECOMMEND,
 }
 ANSWERS: Mapping[tuple[str, str], Any] = {
+    **release_examples.ANSWERS,
     ("post", "/v1/datasets"): {**DATASET, "state": "uploading", "size": None, "sha256": None},
     ("get", "/v1/datasets"): {"datasets": [DATASET], "next_cursor": None},
     ("get", "/v1/datasets/{dataset_id}"): DATASET,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -16,7 +17,17 @@ from starlette.exceptions import HTTPException
 from ihas.config import Config
 from ihas.data.findings import Finding
 from ihas.errors import BundleError, ConfigError, DataError, RequestError
-from service.errors import ConflictError, KeyReusedError, PathRefusedError, UnknownIdError
+from service.errors import (
+    ConflictError,
+    KeyReusedError,
+    NoKeyError,
+    PathRefusedError,
+    PreconditionError,
+    PreconditionMissingError,
+    ScopeError,
+    TooManyError,
+    UnknownIdError,
+)
 
 MEDIA_TYPE = "application/problem+json"
 LOG = structlog.get_logger(__name__)
@@ -64,6 +75,11 @@ KINDS: Mapping[type[Exception], tuple[str, int, str]] = {
     ConflictError: ("conflict", 409, "Not in this state"),
     KeyReusedError: ("key-reused", 422, "Idempotency key with another body"),
     PathRefusedError: ("path-refused", 403, "Path refused"),
+    NoKeyError: ("no-key", 401, "No valid key"),
+    ScopeError: ("scope", 403, "Not allowed to this key"),
+    PreconditionError: ("precondition-failed", 412, "Changed meanwhile"),
+    PreconditionMissingError: ("precondition-required", 428, "Precondition missing"),
+    TooManyError: ("too-many", 429, "Too many"),
     ConfigError: ("invalid-settings", 422, "Invalid settings"),
     RequestError: ("invalid-request", 422, "Invalid request"),
     DataError: ("invalid-data", 422, "Invalid data"),
@@ -110,8 +126,19 @@ def http_problem(scope: Mapping[str, Any], status: int, detail: str | None = Non
 
 
 async def _on_known(request: Request, error: Exception) -> Response:
+    return known_problem(request.scope, error)
+
+
+def known_problem(scope: Mapping[str, Any], error: Exception) -> Response:
+    """The answer to an error that is raised on purpose."""
     kind = next(KINDS[base] for base in type(error).__mro__ if base in KINDS)
-    return problem_response(request.scope, kind, str(error), parts_of(error))
+    return problem_response(scope, kind, str(error), parts_of(error), _headers(error))
+
+
+def _headers(error: Exception) -> dict[str, str]:
+    if isinstance(error, TooManyError):
+        return {"retry-after": str(max(1, math.ceil(error.retry_after_s)))}
+    return {"www-authenticate": "Bearer"} if isinstance(error, NoKeyError) else {}
 
 
 async def _on_http(request: Request, error: Exception) -> Response:

@@ -58,7 +58,7 @@ class DatasetPublic(Config):
     def of(cls, dataset: Dataset) -> Self:
         """The wire form of a data set."""
         shown = {name: getattr(dataset, name) for name in ("id", "name", "state", "size", "sha256", "error")}
-        return cls(**shown, created_at=_moment(dataset.created_at))
+        return cls(**shown, created_at=moment(dataset.created_at))
 
 
 class DatasetsPublic(Config):
@@ -119,7 +119,7 @@ class SearchPublic(Config):
     def of(cls, job: Job) -> Self:
         """The wire form of a search."""
         names = ("id", "name", "dataset_id", "state", "attempt", "eta_s", "heartbeat_age_s", "message", "error", "model_version")
-        times = {name: _moment(getattr(job, name)) for name in ("created_at", "started_at", "finished_at")}
+        times = {name: moment(getattr(job, name)) for name in ("created_at", "started_at", "finished_at")}
         return cls(**{name: getattr(job, name) for name in names}, **times, progress=job.fraction)
 
 
@@ -158,7 +158,7 @@ class EventPublic(Config):
     def of(cls, event: Event) -> Self:
         """The wire form of an event."""
         shown = {name: getattr(event, name) for name in ("id", "state", "attempt", "eta_s", "message", "metrics", "error")}
-        return cls(**shown, at=_moment(event.at), progress=event.fraction)
+        return cls(**shown, at=moment(event.at), progress=event.fraction)
 
 
 class ModelVersionPublic(Config):
@@ -176,7 +176,7 @@ class ModelVersionPublic(Config):
     @classmethod
     def of(cls, version: ModelVersion) -> Self:
         """The wire form of a version."""
-        return cls(name=version.name, version=version.version, search_id=version.job_id, created_at=_moment(version.created_at))
+        return cls(name=version.name, version=version.version, search_id=version.job_id, created_at=moment(version.created_at))
 
 
 class ModelsPublic(Config):
@@ -217,5 +217,6 @@ def next_cursor(found: Sequence[Job] | Sequence[Dataset], limit: int) -> int | N
     return found[-1].number if len(found) == limit else None
 
 
-def _moment(seconds: float | None) -> Any:
+def moment(seconds: float | None) -> Any:
+    """Seconds since 1970 as a time of the wire."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

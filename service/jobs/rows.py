@@ -76,7 +76,8 @@ def insert_job(connection: sa.Connection, new: NewJob) -> Job:
         KeyReusedError: the key came before, with another body.
     """
     if new.key is not None:
-        row = connection.execute(select_jobs().where(JOBS.c.key == new.key)).mappings().one_or_none()
+        same = (JOBS.c.key == new.key) & (JOBS.c.tenant == new.tenant)
+        row = connection.execute(select_jobs().where(same)).mappings().one_or_none()
         if row is not None:
             return _same_request(job_of(row), new)
     job_id = new_id(PREFIXES[new.kind])

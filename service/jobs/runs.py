@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -67,6 +68,19 @@ def prepare(job: Job, dataset: Dataset, folder: Path, command: Sequence[str]) ->
     recipe = Recipe.model_validate({"name": job.name, "data": data, **job.settings})
     asked = _write(target / "recipe.json", recipe.model_dump_json(indent=2))
     return Run((*command, "run", "--recipe", str(asked), "--folder", str(target)), target / "log.txt", target / "bundle")
+
+
+def bundle_facts(bundle: Path) -> dict[str, Any]:
+    """What is worth knowing of a bundle where it is registered: digest of its manifest, variant, figures on test rows."""
+    checksum, summary = bundle / "manifest.sha256", bundle / "summary.json"
+    facts: dict[str, Any] = {}
+    if checksum.is_file():
+        facts["manifest_sha256"] = checksum.read_text(encoding="utf-8").split()[0]
+    if summary.is_file():
+        found = json.loads(summary.read_bytes())
+        facts["chosen"] = found.get("chosen")
+        facts["test"] = next((one["test"] for one in found.get("variants", ()) if one["name"] == found.get("chosen")), {})
+    return facts
 
 
 def read_line(kind: JobKind, line: str) -> Progress | Outcome | None:

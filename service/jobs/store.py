@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from pipelines.progress import Progress
 from service.jobs.catalogue import Catalogue, ModelVersion
 from service.jobs.job import Event, Job, JobKind, JobState, NewJob
+from service.jobs.tables import LOCAL
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class JobStore(Catalogue, Protocol):
@@ -32,7 +36,7 @@ class JobStore(Catalogue, Protocol):
     """
 
     def submit(self, new: NewJob) -> Job:
-        """Queue a job; the same key with the same body gives the job of the first time.
+        """Queue a job; a tenant's same key with the same body gives the job of the first time.
 
         Raises:
             KeyReusedError: the key came before, with another body.
@@ -47,12 +51,15 @@ class JobStore(Catalogue, Protocol):
         """
         ...
 
-    def jobs(self, kind: JobKind, before: int | None, limit: int) -> Sequence[Job]:
-        """Jobs of a kind with a number below `before`, newest first."""
+    def jobs(self, kind: JobKind, before: int | None, limit: int, tenant: str = LOCAL) -> Sequence[Job]:
+        """A tenant's jobs of a kind with a number below `before`, newest first."""
         ...
 
-    def claim(self, worker: str, lease_s: float, max_attempts: int) -> Job | None:
-        """Take the next job: checks of data sets first, then the oldest; None when nothing waits.
+    def claim(self, worker: str, lease_s: float, max_attempts: int, max_running: int = 0) -> Job | None:
+        """Take the next job: checks of data sets first, then by priority, then of the tenant with the fewest jobs at work, then the
+        oldest; None when nothing may begin.
+
+        With `max_running` above 0, a tenant's searches wait while that many of its jobs are at work, exactly, whoever asks.
 
         A job whose lease ran out and whose attempts are used up fails here, with code `worker_lost`.
         """
@@ -78,8 +85,8 @@ class JobStore(Catalogue, Protocol):
         """
         ...
 
-    def succeed(self, job_id: str, token: int, bundle: str) -> ModelVersion:
-        """Finish a search and register its bundle as the name's next version, in one transaction.
+    def succeed(self, job_id: str, token: int, bundle: str, facts: Mapping[str, Any] = NOTHING) -> ModelVersion:
+        """Finish a search and register its bundle as the name's next version, with what is known of it, in one transaction.
 
         Raises:
             LostLeaseError: the job is no longer the caller's.

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from ihas.data.findings import FieldProfile, Finding, ValidationReport
 from ihas.errors import DataError
 from service.content import allowed_path, received
-from service.deps import CursorDep, DatasetDep, LimitDep, SettingsDep, StoreDep, json_only
+from service.deps import CallerDep, CursorDep, DatasetDep, LimitDep, SettingsDep, StoreDep, json_only
 from service.errors import ConflictError
 from service.jobs.catalogue import Dataset, NewDataset
 from service.schemas import DatasetCreate, DatasetPublic, DatasetsPublic, next_cursor
@@ -22,19 +22,19 @@ FILE = {"requestBody": {"required": True, "description": SAID, "content": BINARY
 
 
 @router.post("", status_code=201, dependencies=[Depends(json_only)])
-def create_dataset(body: DatasetCreate, response: Response, store: StoreDep, settings: SettingsDep) -> DatasetPublic:
+def create_dataset(body: DatasetCreate, response: Response, store: StoreDep, settings: SettingsDep, caller: CallerDep) -> DatasetPublic:
     """Create a data set. With `path` its check begins at once; otherwise upload its file next."""
     path = None if body.path is None else allowed_path(body.path, settings.data_roots)
     reading = body.model_dump(mode="json", include={"format", "delimiter", "columns"})
-    dataset = store.add_dataset(NewDataset(body.name, reading, path))
+    dataset = store.add_dataset(NewDataset(body.name, reading, path, caller.tenant))
     response.headers["Location"] = f"/v1/datasets/{dataset.id}"
     return DatasetPublic.of(dataset)
 
 
 @router.get("")
-def list_datasets(store: StoreDep, cursor: CursorDep = None, limit: LimitDep = 50) -> DatasetsPublic:
+def list_datasets(store: StoreDep, caller: CallerDep, cursor: CursorDep = None, limit: LimitDep = 50) -> DatasetsPublic:
     """Data sets, newest first."""
-    found = store.datasets(cursor, limit)
+    found = store.datasets(cursor, limit, caller.tenant)
     return DatasetsPublic(datasets=tuple(map(DatasetPublic.of, found)), next_cursor=next_cursor(found, limit))
 
 

@@ -14,12 +14,14 @@ from starlette.concurrency import run_in_threadpool
 
 from ihas.errors import BundleError, RequestError
 from ihas.serving.answers import RecommendedItem, RecommendRequest, Scored, UnknownValue
-from service.deps import RegistryDep, StoreDep, VersionDep, json_only
+from service.deps import CallerDep, RegistryDep, StoreDep, VersionDep, json_only
+from service.division import Served
 from service.errors import UnknownIdError
 from service.jobs.rows import new_id
 from service.openapi import body_of, json_answer
 from service.problems import pointer_to
-from service.registry import Registry, Served
+from service.registry import TenantModels
+from service.routes.choosing import chosen
 from service.schemas import ModelPublic, ModelsPublic, ModelVersionPublic
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
@@ -62,15 +64,15 @@ ENCODER = msgspec.json.Encoder()
 
 
 @router.get("")
-def list_models(store: StoreDep) -> ModelsPublic:
+def list_models(store: StoreDep, caller: CallerDep) -> ModelsPublic:
     """The newest version of every model."""
-    return ModelsPublic(models=tuple(map(ModelVersionPublic.of, store.models())))
+    return ModelsPublic(models=tuple(map(ModelVersionPublic.of, store.models(caller.tenant))))
 
 
 @router.get("/{name}")
 def read_model(name: str, store: StoreDep, registry: RegistryDep) -> ModelPublic:
     """One model: its versions, and what the search behind the serving one found."""
-    versions = store.versions(name)
+    versions = store.versions(name, registry.tenant)
     if not versions:
         raise UnknownIdError(f"There is no model {name!r}.")
     served, problem = _served(registry, name)
@@ -93,7 +95,7 @@ def read_model(name: str, store: StoreDep, registry: RegistryDep) -> ModelPublic
 async def score(name: str, request: Request, registry: RegistryDep, version: VersionDep = None) -> Response:
     """Score rows."""
     asked = decode(SCORE, await request.body())
-    served = await _model(registry, name, version)
+    served = await chosen(request, registry, name, version, asked.rows[0] if asked.rows else {})
     scores = await run_in_threadpool(served.recommender.score, asked.rows, asked.explain)
     return _json(ScoreResponse(name, served.version.version, scores))
 
@@ -107,7 +109,7 @@ async def score(name: str, request: Request, registry: RegistryDep, version: Ver
 async def recommend(name: str, request: Request, registry: RegistryDep, version: VersionDep = None) -> Response:
     """Recommend the best items for a context, among candidates or among all items."""
     asked = decode(RECOMMEND, await request.body())
-    served = await _model(registry, name, version)
+    served = await chosen(request, registry, name, version, asked.context)
     answer = await run_in_threadpool(served.recommender.recommend, asked, new_id("rc"))
     return _json(RecommendResponse(**{**msgspec.structs.asdict(answer), "model": name}, version=served.version.version))
 
@@ -130,12 +132,7 @@ def decode(decoder: msgspec.json.Decoder[Asked], body: bytes) -> Asked:
         raise HTTPException(400, f"The body is no JSON: {error}.") from error
 
 
-async def _model(registry: Registry, name: str, version: int | None) -> Served:
-    ready = registry.ready(name, version)
-    return ready if ready is not None else await run_in_threadpool(registry.get, name, version)
-
-
-def _served(registry: Registry, name: str) -> tuple[Served | None, str | None]:
+def _served(registry: TenantModels, name: str) -> tuple[Served | None, str | None]:
     try:
         return registry.get(name), None
     except BundleError as error:

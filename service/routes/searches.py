@@ -17,7 +17,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
 from ihas.results import RunResult
-from service.deps import CursorDep, KeyDep, LimitDep, PartsDep, SearchDep, SettingsDep, StoreDep, json_only
+from service.deps import CallerDep, CursorDep, KeyDep, LimitDep, PartsDep, SearchDep, SettingsDep, StoreDep, json_only, own_dataset
 from service.errors import ConflictError, UnknownIdError
 from service.jobs.catalogue import DatasetState
 from service.jobs.job import TERMINAL, Job, JobKind, JobState, NewJob
@@ -34,21 +34,23 @@ LastEventDep = Annotated[int, Header(ge=0, le=2**31 - 1, description="Number of 
 
 
 @router.post("", status_code=202, dependencies=[Depends(json_only)])
-def create_search(body: SearchCreate, response: Response, store: StoreDep, idempotency_key: KeyDep = None) -> SearchPublic:
+def create_search(
+    body: SearchCreate, response: Response, store: StoreDep, caller: CallerDep, idempotency_key: KeyDep = None
+) -> SearchPublic:
     """Submit a search. A worker runs it; follow its state or its events at `Location`."""
-    dataset = store.dataset(body.dataset_id)
+    dataset = own_dataset(store, body.dataset_id, caller)
     if dataset.state is not DatasetState.VALID:
         raise ConflictError(f"Data set {dataset.id} is {dataset.state}; a search needs a valid one.")
     asked = body.model_dump(mode="json")
     settings = {"learning": asked["learning"], "run": asked["run"]}
-    job = store.submit(NewJob(JobKind.SEARCH, body.name, dataset.id, settings, idempotency_key, _hash(asked)))
+    job = store.submit(NewJob(JobKind.SEARCH, body.name, dataset.id, settings, idempotency_key, _hash(asked), caller.tenant))
     return _accepted(job, response)
 
 
 @router.get("")
-def list_searches(store: StoreDep, cursor: CursorDep = None, limit: LimitDep = 50) -> SearchesPublic:
+def list_searches(store: StoreDep, caller: CallerDep, cursor: CursorDep = None, limit: LimitDep = 50) -> SearchesPublic:
     """Searches, newest first."""
-    found = store.jobs(JobKind.SEARCH, cursor, limit)
+    found = store.jobs(JobKind.SEARCH, cursor, limit, caller.tenant)
     return SearchesPublic(searches=tuple(map(SearchPublic.of, found)), next_cursor=next_cursor(found, limit))
 
 
