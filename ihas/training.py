@@ -1,4 +1,9 @@
-"""The one training loop: shuffled blocks, an epoch in the graph, early stopping on validation rows."""
+"""The one training loop: shuffled blocks, a step at a time, early stopping on validation rows.
+
+read     rows of the table that the batch needs           (NumPy and Numba, in place)
+graph    loss, gradients of what was read, dense update   (one TensorFlow call)
+write    those gradients into the table                   (NumPy and Numba, in place)
+"""
 
 from __future__ import annotations
 
@@ -10,13 +15,14 @@ import numpy as np
 from ihas.config import TrainingConfig
 from ihas.data.dataset import Parts
 from ihas.errors import TrainingError
-from ihas.layers.embedding import Tensor
+from ihas.layers.embedding import Lookup, Tensor, slot_rows
 from ihas.legacy_keras import tf
 from ihas.metrics import auc, row_losses
 from ihas.models.network import Network
 from ihas.optimizer import Adam
 from ihas.prediction import GroupedRows, predict
 from ihas.results import EpochFigures
+from ihas.table_optimizer import TableAdam
 
 BLOCK_ROWS = 1_000_000
 DEFAULT_L2 = 1e-4  # where no base stage has settled it
@@ -42,7 +48,8 @@ class Trainer:
     def __init__(self, network: Network, config: TrainingConfig, rng: np.random.Generator) -> None:
         self.network, self.config, self.rng = network, config, rng
         self.dense = network.dense_variables
-        self.optimizer = Adam(network.table, self.dense, DEFAULT_L2 if config.embedding_l2 is None else config.embedding_l2)
+        self.optimizer = Adam(self.dense)
+        self.table = TableAdam(network.table.numpy(), DEFAULT_L2 if config.embedding_l2 is None else config.embedding_l2)
 
     def fit(
         self, name: str, rows: TrainingRows, epochs: int, listen: EpochListener, *, start_counts: bool = False
@@ -81,41 +88,41 @@ class Trainer:
     def run_epoch(self, train: GroupedRows, learning_rate: float) -> float:
         """One pass over the training rows in random order; the mean loss."""
         total, size = 0.0, self.config.batch_size or batch_size_for(len(train.rows))
-        starts = self.rng.permutation(np.arange(0, len(train.rows), BLOCK_ROWS))
-        for start in starts.tolist():
-            block = train if len(starts) == 1 else train.take(np.arange(start, min(start + BLOCK_ROWS, len(train.rows))))
-            order = self.rng.permutation(len(block.rows)).astype(np.int32)
-            seed = self.rng.integers(2**31 - 1, size=2).astype(np.int32)
-            rows = (block.rows.ids, block.rows.labels, block.group, order)
-            total += float(self._block(*rows, np.int32(size), np.float32(learning_rate), seed))
+        self.table.values[...] = self.network.table.numpy()
+        for start in self.rng.permutation(np.arange(0, len(train.rows), BLOCK_ROWS)).tolist():
+            block = train if len(train.rows) <= BLOCK_ROWS else train.take(np.arange(start, min(start + BLOCK_ROWS, len(train.rows))))
+            order, seed = self.rng.permutation(len(block.rows)), self.rng.integers(2**31 - 1, size=2).astype(np.int32)
+            for step, first in enumerate(range(0, len(order), size)):
+                batch = block.take(order[first : first + size])
+                total += len(batch.group) * self.step(batch, learning_rate, seed + np.array([0, step * 64], np.int32))
+        self.table.settle(learning_rate)
+        self.network.table.assign(self.table.values)
         return total / len(train.rows)
+
+    def step(self, batch: GroupedRows, learning_rate: float, seed: np.ndarray) -> float:
+        """One step on one batch; its loss."""
+        ids = batch.rows.ids
+        values = self.table.look_up(ids, learning_rate)
+        loss, gradient = self._dense_step(values, ids, batch.rows.labels, batch.group, np.float32(learning_rate), seed)
+        self.table.apply(ids, np.asarray(memoryview(gradient)), learning_rate)
+        return float(loss)
 
     @tf.function(
         input_signature=[
-            tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.float32), tf.TensorSpec([None], tf.int32),
-            tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.float32), tf.TensorSpec([2], tf.int32),
+            tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.float32),
+            tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.float32), tf.TensorSpec([2], tf.int32),
         ]
     )  # fmt: skip
-    def _block(
-        self, ids: Tensor, labels: Tensor, group: Tensor, order: Tensor, size: Tensor, learning_rate: Tensor, seed: Tensor
-    ) -> Tensor:
-        total = tf.constant(0.0)
-        for step in tf.range((tf.size(order) + size - 1) // size):
-            rows = order[step * size : (step + 1) * size]
-            loss = self.step(tf.gather(ids, rows), tf.gather(labels, rows), tf.gather(group, rows), learning_rate, seed + [0, step * 64])
-            total += loss * tf.cast(tf.size(rows), tf.float32)
-        return total
-
-    def step(self, ids: Tensor, labels: Tensor, group: Tensor, learning_rate: Tensor, seed: Tensor) -> Tensor:
-        """One step on one batch, within the graph; its loss."""
-        found = self.network.look_up(ids)
+    def _dense_step(
+        self, values: Tensor, ids: Tensor, labels: Tensor, group: Tensor, learning_rate: Tensor, seed: Tensor
+    ) -> tuple[Tensor, Tensor]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch([found.values, *self.dense])
-            logits, penalty = self.network.train_logits(found, ids, group, seed)
+            tape.watch([values, *self.dense])
+            logits, penalty = self.network.train_logits(Lookup(slot_rows(ids), values), ids, group, seed)
             loss = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels, logits)) + penalty
-        table_gradient, *gradients = tape.gradient(loss, [found.values, *self.dense], unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        self.optimizer.apply(found, table_gradient, gradients, learning_rate)
-        return loss
+        table_gradient, *gradients = tape.gradient(loss, [values, *self.dense], unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        self.optimizer.apply(gradients, learning_rate)
+        return loss, table_gradient
 
     def _state(self) -> list[np.ndarray]:
         return [variable.numpy() for variable in self.network.saved_variables]

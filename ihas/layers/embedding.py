@@ -2,7 +2,8 @@
 
     e[b] = [mean over the values of field f of table[id]]_f        (num_fields * dim,)
 
-The gradient reaches only the distinct rows of the batch, summed over their occurrences. Source: our choice.
+Training reads and updates the table outside the graph (`ihas.table_optimizer`); the graph sees the rows that were read.
+Source: our choice.
 """
 
 from __future__ import annotations
@@ -18,24 +19,26 @@ Tensor = Any
 
 
 class Lookup(NamedTuple):
-    """The table rows that a batch reads.
+    """The table rows that a batch reads, one for each slot of each row.
 
     Attributes:
-        rows: int32 (distinct,). Distinct row numbers.
-        values: float32 (distinct, width). Those rows; what the gradient is taken against.
-        positions: int32 (batch * num_slots,). Where each slot's row stands in `values`.
+        rows: int32 (batch * num_slots,). Row numbers; padding reads any.
+        values: float32 (batch * num_slots, width). Those rows; what the gradient is taken against.
     """
 
     rows: Tensor
     values: Tensor
-    positions: Tensor
 
 
 def look_up(table: Tensor, ids: Tensor) -> Lookup:
-    """Gather the distinct rows of a batch: table float32 (num_rows, width), ids int32 (batch, num_slots)."""
-    filled = tf.where(ids < 0, ids[:, :1], ids)  # padding reads what its row reads first, so that lazy updates touch nothing else
-    rows, positions = tf.unique(tf.reshape(tf.maximum(filled, 0), [-1]))
-    return Lookup(rows, tf.gather(table, rows), positions)
+    """Gather what a batch reads: table float32 (num_rows, width), ids int32 (batch, num_slots)."""
+    rows = slot_rows(ids)
+    return Lookup(rows, tf.gather(table, rows))
+
+
+def slot_rows(ids: Tensor) -> Tensor:
+    """Row numbers int32 (batch * num_slots,) of ids int32 (batch, num_slots); padding reads row 0, which pooling leaves out."""
+    return tf.reshape(tf.maximum(ids, 0), [-1])
 
 
 def concatenate_fields(gathered: Tensor, ids: Tensor, layout: FieldLayout) -> Tensor:

@@ -10,10 +10,13 @@ standardisation and estimator are our choice.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ihas.config import SearchConfig
 from ihas.layers.embedding import Tensor
+from ihas.layers.noise import logistic_noise
 from ihas.legacy_keras import tf
 from ihas.routing import Gates
 
@@ -53,7 +56,7 @@ class BernoulliGates(tf.Module):
                 mean, variance = tf.nn.moments(tf.stop_gradient(embedded), axes=[0])
                 self.mean.assign(MOMENTUM * self.mean + (1.0 - MOMENTUM) * mean)
                 self.variance.assign(MOMENTUM * self.variance + (1.0 - MOMENTUM) * tf.maximum(variance, 1e-8))
-            values = (values - self.mean) / tf.sqrt(self.variance)
+            values = (values - self.mean) * tf.math.rsqrt(self.variance)
         if self.config.gate == "field":
             blocks = tf.reshape(values, [-1, self.num_fields, self.dim])
             return tf.reshape(tf.einsum("bfd,fde->bfe", blocks, self.kernels[0]), tf.shape(values)) + self.biases[0]
@@ -63,9 +66,7 @@ class BernoulliGates(tf.Module):
 
     def sample(self, logits: Tensor, seed: Tensor) -> Tensor:
         """Draw z in {0, 1} with straight-through gradient: logits float32 (batch, N), seed int32 (2,)."""
-        uniform = tf.random.stateless_uniform(tf.shape(logits), seed, minval=1e-6, maxval=1.0 - 1e-6)
-        soft = tf.sigmoid((logits + tf.math.log(uniform) - tf.math.log1p(-uniform)) / self.config.temperature)
-        return soft + tf.stop_gradient(tf.cast(soft > 0.5, tf.float32) - soft)
+        return straight_through(logits + logistic_noise(logits, seed), self.config.temperature)
 
     def freeze(self) -> Gates:
         """The gates as a value that routing reads."""
@@ -78,6 +79,20 @@ class BernoulliGates(tf.Module):
             kernels=tuple(kernel.numpy() for kernel in self.kernels),
             biases=tuple(bias.numpy() for bias in self.biases),
         )
+
+
+def straight_through(noisy: Tensor, temperature: float) -> Tensor:
+    """1[x > 0] with the gradient of sigmoid(x / tau): float32, any shape."""
+
+    @tf.custom_gradient
+    def gate(x: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        def gradient(upstream: Tensor) -> Tensor:
+            soft = tf.sigmoid(x / temperature)
+            return upstream * (soft - soft * soft) / temperature
+
+        return tf.cast(x > 0.0, tf.float32), gradient
+
+    return gate(noisy)
 
 
 def _small(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

@@ -6,6 +6,7 @@ import numpy as np
 
 from ihas.config import BackboneConfig
 from ihas.layers.embedding import Tensor
+from ihas.layers.noise import dropout
 from ihas.legacy_keras import keras, tf
 
 Weights = dict[str, np.ndarray]
@@ -37,7 +38,7 @@ class HiddenLayers(tf.Module):
                 values = self.norms[i](values, training=seed is not None)
             values = tf.nn.relu(values)
             if seed is not None and self.config.dropout > 0.0:
-                values = tf.nn.experimental.stateless_dropout(values, self.config.dropout, seed + [0, i + 1])
+                values = dropout(values, self.config.dropout, seed + [0, i + 1])
         return values
 
     def named_variables(self) -> dict[str, Tensor]:

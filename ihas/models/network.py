@@ -104,7 +104,7 @@ class Network(tf.Module):
     def embed(self, found: Lookup, ids: Tensor) -> tuple[Tensor, Tensor | None]:
         """Embedding float32 (batch, num_fields * dim), and first-order weights (batch, num_fields) or None."""
         width = self.table.shape[1]
-        gathered = tf.reshape(tf.gather(found.values, found.positions), [-1, self.layout.num_slots, width])
+        gathered = tf.reshape(found.values, [-1, self.layout.num_slots, width])
         fields = concatenate_fields(gathered, ids, self.layout)  # (batch, num_fields, width)
         embedded = tf.reshape(fields[..., : self.dim], [-1, self.layout.num_fields * self.dim])
         return embedded, fields[..., self.dim] if width > self.dim else None
@@ -113,7 +113,7 @@ class Network(tf.Module):
         """Logits (batch,) of a training batch with sampled gates, and the gates' penalty (a scalar)."""
         embedded, first_order = self.embed(found, ids)
         if self.gates is None:
-            return self.backbone(embedded * tf.gather(self.masks, group), first_order, seed), tf.constant(0.0)
+            return self.backbone(self._masked(embedded, group), first_order, seed), tf.constant(0.0)
         gate_logits = self.gates.logits(embedded, training=True)
         if not self.sampling:
             return self.backbone(embedded, first_order, seed), tf.constant(0.0)
@@ -125,12 +125,13 @@ class Network(tf.Module):
         """Logits (batch,) with deterministic gates or the groups' masks: ids int32 (batch, num_slots), group int32 (batch,)."""
         embedded, first_order = self.embed(self.look_up(ids), ids)
         if self.gates is None:
-            mask = tf.gather(self.masks, group)
+            embedded = self._masked(embedded, group)
         elif self.sampling:
-            mask = tf.cast(self.gates.logits(embedded, training=False) > 0.0, tf.float32)
-        else:
-            mask = tf.ones_like(embedded)
-        return self.backbone(embedded * mask, first_order, None)
+            embedded *= tf.cast(self.gates.logits(embedded, training=False) > 0.0, tf.float32)
+        return self.backbone(embedded, first_order, None)
+
+    def _masked(self, embedded: Tensor, group: Tensor) -> Tensor:
+        return embedded * tf.cond(tf.shape(self.masks)[0] == 1, lambda: self.masks, lambda: tf.gather(self.masks, group))
 
     @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None, None], tf.float32)])
     def predict_masked(self, ids: Tensor, masks: Tensor) -> Tensor:

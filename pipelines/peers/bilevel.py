@@ -12,13 +12,14 @@ import numpy as np
 
 from ihas.config import TrainingConfig
 from ihas.data.dataset import Dataset
-from ihas.layers.embedding import Tensor
+from ihas.layers.embedding import Lookup, Tensor, slot_rows
 from ihas.legacy_keras import tf
 from ihas.models.network import Network
 from ihas.optimizer import Adam
+from ihas.prediction import GroupedRows
 from ihas.training import Trainer
 
-OTHER_DRAWS = [1 << 20, 0]  # keeps a validation batch's draws apart from those of the training steps
+OTHER_DRAWS = np.array([1 << 20, 0], np.int32)  # keeps a validation batch's draws apart from those of the training steps
 
 
 class Bilevel:
@@ -31,8 +32,11 @@ class Bilevel:
     """
 
     def __init__(self, architecture: list[Tensor], valid: Dataset, every: int) -> None:
-        self.architecture, self.every = architecture, every
-        self.ids, self.labels = tf.constant(np.asarray(valid.ids)), tf.constant(np.asarray(valid.labels))
+        self.architecture, self.every, self.valid = architecture, every, valid
+
+    def draw(self, num_rows: int, seed: np.ndarray) -> Dataset:
+        """Validation rows, with replacement."""
+        return self.valid.take(np.random.default_rng(seed).integers(len(self.valid), size=num_rows))
 
 
 class BilevelTrainer(Trainer):
@@ -41,21 +45,26 @@ class BilevelTrainer(Trainer):
     def __init__(self, network: Network, config: TrainingConfig, rng: np.random.Generator, bilevel: Bilevel) -> None:
         super().__init__(network, config, rng)
         self.bilevel = bilevel
-        self.architecture_optimizer = Adam(tf.Variable(tf.zeros([0, 0]), trainable=False), bilevel.architecture, 0.0)
+        self.architecture_optimizer = Adam(bilevel.architecture)
 
-    def step(self, ids: Tensor, labels: Tensor, group: Tensor, learning_rate: Tensor, seed: Tensor) -> Tensor:
-        loss = Trainer.step(self, ids, labels, group, learning_rate, seed)
-        due = tf.equal(tf.math.floormod(self.optimizer.steps, float(self.bilevel.every)), 0.0)
-        tf.cond(due, lambda: self._architecture_step(tf.size(labels), learning_rate, seed), lambda: 0.0)
+    def step(self, batch: GroupedRows, learning_rate: float, seed: np.ndarray) -> float:
+        loss = super().step(batch, learning_rate, seed)
+        if self.table.steps % self.bilevel.every == 0:
+            valid = self.bilevel.draw(len(batch.group), seed)
+            values = self.table.look_up(valid.ids, learning_rate)
+            self._architecture_step(values, valid.ids, valid.labels, np.float32(learning_rate), seed + OTHER_DRAWS)
         return loss
 
-    def _architecture_step(self, num_rows: Tensor, learning_rate: Tensor, seed: Tensor) -> Tensor:
-        rows = tf.random.stateless_uniform([num_rows], seed + [1, 0] + OTHER_DRAWS, maxval=tf.size(self.bilevel.labels), dtype=tf.int32)
-        ids, labels = tf.gather(self.bilevel.ids, rows), tf.gather(self.bilevel.labels, rows)
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.float32),
+            tf.TensorSpec([], tf.float32), tf.TensorSpec([2], tf.int32),
+        ]
+    )  # fmt: skip
+    def _architecture_step(self, values: Tensor, ids: Tensor, labels: Tensor, learning_rate: Tensor, seed: Tensor) -> None:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self.bilevel.architecture)
-            logits, penalty = self.network.train_logits(self.network.look_up(ids), ids, tf.zeros([num_rows], tf.int32), seed + OTHER_DRAWS)
+            logits, penalty = self.network.train_logits(Lookup(slot_rows(ids), values), ids, tf.zeros_like(labels, tf.int32), seed)
             loss = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels, logits)) + penalty
         gradients = tape.gradient(loss, self.bilevel.architecture, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        self.architecture_optimizer.apply_dense(gradients, learning_rate)
-        return loss
+        self.architecture_optimizer.apply(gradients, learning_rate)

@@ -30,7 +30,7 @@ class PrunedNetwork(Network):
     """Network that reads a pruned table; how it is pruned, a subclass says. First-order weights stay."""
 
     def prune(self, found: Lookup) -> Tensor:
-        """Numbers read instead of those found: float32 (distinct, dim)."""
+        """Numbers read instead of those found: float32 (batch * num_slots, dim)."""
         raise NotImplementedError
 
     def embed(self, found: Lookup, ids: Tensor) -> tuple[Tensor, Tensor | None]:

@@ -38,7 +38,7 @@ def test_gradient_of_the_threshold_by_hand() -> None:
     table[0] = [0.9, -0.8, 0.1, 0.0]
     network.table.assign(table)
     with tf.GradientTape() as tape:
-        total = tf.reduce_sum(network.prune(network.look_up(tf.constant([[0, 0, 0]]))))
+        total = tf.reduce_sum(network.prune(network.look_up(tf.constant([[0]]))))
     np.testing.assert_allclose(tape.gradient(total, network.strength), [[-0.25, 0.25, 0.0, 0.0]], atol=1e-6)
 
 

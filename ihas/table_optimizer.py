@@ -1,0 +1,89 @@
+"""Adam (Kingma and Ba 2015, algorithm 1) for the embedding table, outside the graph and in place.
+
+    m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g^2,  w <- w - lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + eps)
+    g = sum over the row's occurrences in the batch + l2 w
+
+A table of up to `DENSE_ROWS` rows is updated whole; of a larger one only the rows that the batch reads, which costs the
+batch and not the vocabulary. A row that batches left out is given what it missed, decay, momentum and L2, when it is read
+next (`table_kernels.adam_left_out`), so that both ways agree. Source: the settling in spans is our choice.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ihas import table_kernels as kernels
+
+DENSE_ROWS = 50_000
+
+
+class TableAdam:
+    """A table while it is trained, with its moments.
+
+    Attributes:
+        state: float32 (num_rows, 3, width). Weights, first and second moments.
+        l2: weight of half the squared norm in the loss.
+        steps: steps done.
+    """
+
+    def __init__(self, values: np.ndarray, l2: float) -> None:
+        self.state, self.l2, self.steps = np.zeros((len(values), 3, values.shape[1]), np.float32), np.float32(l2), 0
+        self.values[...] = values
+        self._whole = np.arange(len(values), dtype=np.int32)
+        self._batch = _Rows(len(values))
+        self._last = np.zeros(len(values), np.int32)
+
+    @property
+    def values(self) -> np.ndarray:
+        """The table, float32 (num_rows, width), a view; `settle` makes it whole."""
+        return self.state[:, 0]
+
+    @property
+    def dense(self) -> bool:
+        """Whether every step updates every row."""
+        return len(self.state) <= DENSE_ROWS
+
+    def look_up(self, ids: np.ndarray, learning_rate: float) -> np.ndarray:
+        """Rows that ids int32 (batch, num_slots) read, as a step will find them: float32 (batch * num_slots, width), zeros for padding."""
+        flat = np.ascontiguousarray(ids).reshape(-1)
+        if not self.dense:
+            self._settle(self._batch.find(flat), learning_rate)
+        found = np.empty((len(flat), self.state.shape[2]), np.float32)
+        kernels.gather(self.state, flat, found)
+        return found
+
+    def apply(self, ids: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
+        """One step: `gradient` float32 (batch * num_slots, width) belongs to the batch last looked up, ids int32 (batch, num_slots)."""
+        self.steps += 1
+        flat = np.ascontiguousarray(ids).reshape(-1)
+        rows, positions = (self._whole, flat) if self.dense else (self._batch.rows, self._batch.positions)
+        sums = np.empty((len(rows), self.state.shape[2]), np.float32)
+        kernels.scatter_sum(gradient, positions, sums)
+        kernels.adam(self.state, rows, sums, _corrected(learning_rate, self.steps), self.l2)
+        self._last[rows] = self.steps
+
+    def settle(self, learning_rate: float) -> None:
+        """Give every row the steps that it was left out of."""
+        if not self.dense:
+            self._settle(self._whole, learning_rate)
+
+    def _settle(self, rows: np.ndarray, learning_rate: float) -> None:
+        rate = _corrected(learning_rate, max(self.steps, 1))
+        kernels.adam_left_out(self.state, rows, self._last, self.steps, rate, self.l2)
+
+
+class _Rows:
+    """The distinct rows of a batch, and where each id's row stands among them."""
+
+    def __init__(self, num_rows: int) -> None:
+        self._seen = np.full(num_rows, -1, np.int32)
+        self.rows = self.positions = np.zeros(0, np.int32)
+
+    def find(self, ids: np.ndarray) -> np.ndarray:
+        rows, self.positions = np.empty(len(ids), np.int32), np.empty(len(ids), np.int32)
+        self.rows = rows[: kernels.distinct(ids, self._seen, rows, self.positions)]
+        return self.rows
+
+
+def _corrected(learning_rate: float, step: int) -> np.float32:
+    return np.float32(learning_rate * np.sqrt(1.0 - kernels.BETA_2**step) / (1.0 - kernels.BETA_1**step))
