@@ -279,6 +279,19 @@ class RunOptions(Config):
     """Threads of TensorFlow's arithmetic, 0 for one per core; equal results to the bit need equal numbers of them."""
 
 
+class BudgetConfig(Config):
+    """What a run must keep within; a limit left out is none. The result certifies every limit, and a run that cannot keep one fails."""
+
+    wall_s: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = None
+    """Seconds that one attempt may take."""
+    parameters: Count | None = None
+    """Parameters that the served variant may store, router and all paths."""
+    groups: Count | None = None
+    """Groups that the served variant may have."""
+    p99_ms: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = None
+    """Milliseconds within which the bundle must score one row, 99 times of 100, on the machine of the run, alone and without HTTP."""
+
+
 class Recipe(Config):
     """One file that says what a run is: the data, what is learnt, how it is run."""
 
@@ -290,3 +303,5 @@ class Recipe(Config):
     """What is learnt."""
     run: RunOptions = RunOptions()
     """How it is run."""
+    budget: BudgetConfig = BudgetConfig()
+    """What it must keep within."""

@@ -144,6 +144,19 @@ class Point(Config):
     """Its group."""
 
 
+class Certificate(Config):
+    """One limit of the budget, and what was measured against it."""
+
+    limit: Literal["wall_s", "parameters", "groups", "p99_ms"]
+    """Name of the limit in `budget`."""
+    at_most: float
+    """The limit."""
+    measured: float
+    """What the run measured."""
+    met: bool
+    """Whether it keeps the limit; a run that succeeded keeps every one."""
+
+
 class RunResult(Config):
     """Everything that a run found."""
 
@@ -179,3 +192,5 @@ class RunResult(Config):
     """Wall time of each stage."""
     learning: LearningConfig
     """Settings of the run."""
+    certificates: tuple[Certificate, ...] = ()
+    """Every limit of the budget, measured."""

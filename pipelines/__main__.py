@@ -6,18 +6,20 @@ Exit status: 0 succeeded, 4 bad data or settings, 5 the run failed. The last lin
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import stat
 import sys
 import threading
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
 from pydantic import ValidationError
 
 from ihas.config import DataConfig
-from ihas.errors import ConfigError, DataError, IhasError, TrainingError, missing_package
+from ihas.errors import BudgetError, ConfigError, DataError, IhasError, TrainingError, missing_package
 from ihas.folders import write_whole
 from pipelines.progress import Progress, Stage, print_progress
 from pipelines.recipe import read_recipe
@@ -72,7 +74,8 @@ def _run(recipe_path: Path, folder: Path, seeds: list[int] | None) -> int:
 
         tf.config.threading.set_intra_op_parallelism_threads(threads(recipe.run))
         if seeds is None:
-            run_recipe(recipe, folder, last)
+            with _within(recipe.budget.wall_s, last):
+                run_recipe(recipe, folder, last)
         else:
             from pipelines.compare import compare, markdown
 
@@ -82,6 +85,24 @@ def _run(recipe_path: Path, folder: Path, seeds: list[int] | None) -> int:
         return 0
     except Exception as error:
         return _fail(error, last)
+
+
+@contextlib.contextmanager
+def _within(wall_s: float | None, last: LastStage) -> Iterator[None]:
+    """End the process, with the reason as its last line, once a run takes longer than its budget; what is finished stays."""
+    timer = threading.Timer(wall_s or 0.0, _over_budget, (wall_s, last))
+    timer.daemon = True
+    if wall_s is not None:
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _over_budget(wall_s: float, last: LastStage) -> None:
+    _fail(BudgetError(f"`wall_s <= {wall_s:g}` must hold, but the run is not finished. Raise `budget.wall_s`, or resume the search."), last)
+    os._exit(FAILED)
 
 
 def _benchmark(plan_path: Path, folder: Path) -> int:
@@ -148,6 +169,8 @@ def error_document(error: Exception) -> dict[str, object]:
         return {"code": "data", "detail": str(error), "findings": [finding.model_dump(mode="json") for finding in error.findings]}
     if isinstance(error, ConfigError | ValidationError):
         return {"code": "config", "detail": str(error)}
+    if isinstance(error, BudgetError):
+        return {"code": "budget", "detail": str(error)}
     if isinstance(error, TrainingError):
         return {"code": "training", "detail": str(error)}
     traceback.print_exception(error)  # to standard error, which the caller keeps as the run's log

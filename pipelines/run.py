@@ -6,6 +6,7 @@ This page is the order of the stages; what each does is in `ihas`.
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def run_recipe(recipe: Recipe, path: Path, report: Report) -> RunResult:
     Raises:
         ConfigError, DataError, TrainingError: as the stages say.
     """
-    folder = RunFolder(path)
+    folder, began = RunFolder(path), time.monotonic()
     check_searchable(recipe.learning.backbone)
     with folder.locked():
         run = Run(recipe, folder, Reporter(report))
@@ -72,7 +73,7 @@ def run_recipe(recipe: Recipe, path: Path, report: Report) -> RunResult:
         trained = Trained(data, base, distilled, parts, found, grouping, retrained, plain, run.learning)
         run.reporter.enter("evaluating", "Comparing with the controls")
         variants = train_controls(run.folder, run.keys[-1], trained, run.reporter)
-        result = pack(run.recipe, run.folder, trained, variants)
+        result = pack(run.recipe, run.folder, trained, variants, began)
     run.reporter.finish(result.verdict)
     return result
 

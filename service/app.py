@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from service import problems
 from service.access.door import Door
+from service.aftermath import Aftermath
 from service.deps import Parts
 from service.jobs.sql_store import SqlStore
 from service.leftovers import remove_leftovers
@@ -18,10 +19,11 @@ from service.metrics import Metrics
 from service.observe import Observe
 from service.openapi import describe
 from service.records.aliases import Aliases
+from service.records.feedback import Feedback
 from service.records.keys import Keys
 from service.records.traffic import TrafficPlans
 from service.registry import Registry
-from service.routes import aliases, datasets, health, keys, models, searches
+from service.routes import aliases, datasets, events, health, keys, models, search_views, searches
 from service.settings import Settings
 
 
@@ -32,11 +34,22 @@ def create_app(settings: Settings) -> FastAPI:
     metrics = Metrics(store)
     app = FastAPI(version=version("ihas"), lifespan=_lifespan, redirect_slashes=False)
     key_table = Keys(store)
-    app.state.parts = Parts(settings, store, Registry(store, settings.folder), metrics, key_table, Aliases(store), TrafficPlans(store))
+    feedback = Feedback(store)
+    app.state.parts = Parts(
+        settings=settings,
+        store=store,
+        registry=Registry(store, settings.folder),
+        metrics=metrics,
+        keys=key_table,
+        aliases=Aliases(store),
+        plans=TrafficPlans(store),
+        feedback=feedback,
+        aftermath=Aftermath(feedback, settings.feedback_kept_s, metrics.drop),
+    )
     app.add_middleware(Door, settings=settings, keys=key_table)
     app.add_middleware(Observe, settings=settings, metrics=metrics)
     problems.install(app)
-    for routes in (datasets, searches, models, aliases, keys, health):
+    for routes in (datasets, search_views, searches, models, aliases, events, keys, health):
         app.include_router(routes.router)
     app.openapi = lambda: describe(app, models.STRUCTURES)  # type: ignore[method-assign]  # FastAPI's own way to extend the description
     return app
@@ -47,7 +60,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts: Parts = app.state.parts
     await run_in_threadpool(remove_leftovers, parts.store, parts.settings.folder)
     parts.registry.start()
+    parts.aftermath.start()
     yield
     parts.shutdown.set()
+    await run_in_threadpool(parts.aftermath.close)
     await run_in_threadpool(parts.registry.close)
     parts.store.close()

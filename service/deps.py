@@ -12,6 +12,7 @@ from starlette.datastructures import Headers
 
 from ihas.errors import RequestError
 from service.access.caller import Caller
+from service.aftermath import Aftermath
 from service.errors import PreconditionMissingError, UnknownIdError
 from service.jobs.catalogue import Dataset
 from service.jobs.job import Job, JobKind
@@ -19,6 +20,7 @@ from service.jobs.sql_store import SqlStore
 from service.jobs.store import JobStore
 from service.metrics import Metrics
 from service.records.aliases import ABSENT, ANY, Aliases
+from service.records.feedback import Feedback
 from service.records.keys import Keys
 from service.records.traffic import TrafficPlans
 from service.registry import Registry, TenantModels
@@ -40,6 +42,8 @@ class Parts:
     keys: Keys
     aliases: Aliases
     plans: TrafficPlans
+    feedback: Feedback
+    aftermath: Aftermath
     shutdown: asyncio.Event = field(default_factory=asyncio.Event)
 
 

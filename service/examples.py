@@ -40,7 +40,8 @@ REPORT = {
     },
 }  # fmt: skip
 SEARCH = {
-    "id": "sr_91c0", "name": "coupon", "dataset_id": "ds_5f2a", "state": "searching", "attempt": 1, "progress": 0.4, "eta_s": 21.5,
+    "id": "sr_91c0", "name": "coupon", "dataset_id": "ds_5f2a", "priority": 0, "state": "searching", "attempt": 1,
+    "progress": 0.4, "eta_s": 21.5,
     "heartbeat_age_s": 1.2, "message": "Epoch 3: validation AUC .741.", "error": None, "model_version": None,
     "created_at": AT, "started_at": AT, "finished_at": None,
 }  # fmt: skip
@@ -102,6 +103,7 @@ ANSWERS: Mapping[tuple[str, str], Any] = {
     ("put", "/v1/datasets/{dataset_id}/content"): {**DATASET, "state": "validating"},
     ("get", "/v1/datasets/{dataset_id}/report"): REPORT,
     ("get", "/v1/datasets/{dataset_id}/profile"): [PROFILE],
+    ("post", "/v1/searches/{search_id}/clone"): {**SEARCH, "id": "sr_7aa2", "state": "queued", "attempt": 0, "progress": 0.0},
     ("post", "/v1/searches"): {**SEARCH, "state": "queued", "attempt": 0, "progress": 0.0, "message": "Waits for a worker."},
     ("get", "/v1/searches"): {"searches": [SEARCH], "next_cursor": None},
     ("get", "/v1/searches/{search_id}"): SEARCH,

@@ -21,12 +21,36 @@ LINEAGE = {
     "dataset_sha256": "9f86d081", "seed": 1, "recipe": {"learning": {"seed": 1}, "run": {"num_threads": 0}}, "manifest_sha256": "5feceb66",
     "chosen": "grouped", "test": {"rows": 1268, "auc": 0.7873, "log_loss": 0.5531, "calibration": 0.981},
 }  # fmt: skip
+SEARCH_COPY: Mapping[str, Any] = {"learning": {"training": {"epochs": 30}}, "priority": 5}
+COMPARISON = {
+    "searches": ["sr_91c0", "sr_7aa2"], "chosen": ["static", "grouped"], "same_data": True,
+    "settings": [{"setting": "training.epochs", "first": 60, "second": 30}],
+    "figures": [{"figure": "test.auc", "first": 0.7858, "second": 0.7873, "difference": 0.0015}],
+}  # fmt: skip
+EVENTS: Mapping[str, Any] = {
+    "events": [
+        {"recommendation_id": "rc_7d1e", "item_id": "Bar", "kind": "impression"},
+        {"recommendation_id": "rc_7d1e", "item_id": "Bar", "kind": "click"},
+    ]
+}
+ONLINE = {
+    "model": "coupon", "within_s": 604800.0, "drift": 0.012,
+    "groups": [
+        {
+            "version": 2, "group": 0, "impressions": 1200, "clicks": 310, "click_through": 0.2583, "low": 0.2344, "high": 0.2838,
+            "calibration": 1.04, "share": 1.0,
+        }
+    ],
+    "shadows": [{"version": 4, "requests": 800, "failures": 0, "mean_difference": 0.021, "mean_ms": 0.9}],
+}  # fmt: skip
 MODEL = "/v1/models/{name}"
 BODIES: Mapping[tuple[str, str], Any] = {
     ("put", f"{MODEL}/aliases/{{alias}}"): {"version": 2, "reason": REASON},
     ("post", f"{MODEL}/promote"): {"version": 2, "reason": REASON},
     ("post", f"{MODEL}/rollback"): {"reason": "Clicks fell."},
     ("put", f"{MODEL}/traffic"): PLAN,
+    ("post", "/v1/searches/{search_id}/clone"): SEARCH_COPY,
+    ("post", "/v1/events"): EVENTS,
     ("post", "/v1/keys"): {"name": "shop front", "scopes": ["score", "read"]},
     ("post", "/v1/keys/{key_id}/rotate"): {"grace_s": 3600.0},
 }
@@ -44,5 +68,11 @@ ANSWERS: Mapping[tuple[str, str], Any] = {
     ("get", "/v1/keys"): {"keys": [KEY]},
     ("post", "/v1/keys/{key_id}/rotate"): NEW_KEY,
     ("delete", "/v1/keys/{key_id}"): {**KEY, "revoked_at": AT},
+    ("post", "/v1/events"): {"accepted": 2, "rejected": []},
+    ("get", f"{MODEL}/online"): ONLINE,
+    ("get", "/v1/searches/compare"): COMPARISON,
+    ("get", "/v1/searches/{search_id}/logs"): "Epoch 3: validation AUC .741.\n",
+    ("get", "/v1/searches/{search_id}/plots"): {"figures": ["auc", "counts", "gates", "groups", "history", "kept", "pareto"]},
+    ("get", "/v1/searches/{search_id}/plots/{figure}"): {"data": [{"type": "bar", "x": [0.7858], "y": ["static"]}], "layout": {}},
     ("get", "/startupz"): {"status": "ready", "models": {}},
 }

@@ -8,12 +8,13 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PlainSerializer
 
-from ihas.config import Config, LearningConfig, RunOptions, SchemaConfig
+from ihas.config import BudgetConfig, Config, LearningConfig, RunOptions, SchemaConfig
 from service.jobs.catalogue import Dataset, DatasetState, ModelVersion
 from service.jobs.job import Event, Job, JobState
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Moment = Annotated[datetime, PlainSerializer(lambda moment: moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"), str)]
+Priority = Annotated[int, Field(ge=-100, le=100)]
 FileFormat = Literal["auto", "csv", "parquet", "jsonl"]
 
 
@@ -81,6 +82,25 @@ class SearchCreate(Config):
     """What is learnt."""
     run: RunOptions = RunOptions()
     """How it is run."""
+    budget: BudgetConfig = BudgetConfig()
+    """What it must keep within; the result certifies it."""
+    priority: Priority = 0
+    """A higher one is begun first, among those of the same tenant and of others."""
+
+
+class SearchClone(Config):
+    """A search like another one, but for what is said here."""
+
+    name: Name | None = None
+    """Name of the model that comes out; without it, the other one's."""
+    learning: dict[str, Any] = {}
+    """Settings that win over the other one's, group by group: `{"training": {"epochs": 3}}`."""
+    run: dict[str, Any] = {}
+    """How it is run, where that differs."""
+    budget: BudgetConfig | None = None
+    """What it must keep within; without it, the other one's."""
+    priority: Priority = 0
+    """A higher one is begun first."""
 
 
 class SearchPublic(Config):
@@ -92,6 +112,8 @@ class SearchPublic(Config):
     """Name of the model that comes out."""
     dataset_id: str
     """Data set that it works on."""
+    priority: int
+    """A higher one is begun first."""
     state: JobState
     """Where it stands."""
     attempt: int
@@ -118,9 +140,10 @@ class SearchPublic(Config):
     @classmethod
     def of(cls, job: Job) -> Self:
         """The wire form of a search."""
-        names = ("id", "name", "dataset_id", "state", "attempt", "eta_s", "heartbeat_age_s", "message", "error", "model_version")
+        names = ("id", "name", "dataset_id", "priority", "state", "attempt", "eta_s", "heartbeat_age_s", "message", "error")
         times = {name: moment(getattr(job, name)) for name in ("created_at", "started_at", "finished_at")}
-        return cls(**{name: getattr(job, name) for name in names}, **times, progress=job.fraction)
+        shown = {name: getattr(job, name) for name in names}
+        return cls(**shown, **times, model_version=job.model_version, progress=job.fraction)
 
 
 class SearchesPublic(Config):

@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     """Searches of one tenant at work at the same time, over all workers; 0 for no limit."""
     max_queued_per_tenant: Annotated[int, Field(ge=0)] = 1_000
     """Searches of one tenant that may wait; 0 for no limit."""
+    feedback_kept_s: Seconds = 30 * 86_400.0
+    """Seconds that answers and events are kept."""
     max_upload_bytes: Bytes = 20 * 2**30
     """Largest file that may be uploaded."""
     max_request_bytes: Bytes = 8 * 2**20

@@ -24,9 +24,9 @@ class SqlStore(SqlCatalogue):
     A job's row is locked before it is read for a change: by `for update` or, under SQLite, by the one writer's lock.
     """
 
-    def submit(self, new: NewJob) -> Job:
+    def submit(self, new: NewJob, max_queued: int = 0) -> Job:
         """As `JobStore` says."""
-        return self.write(lambda connection: rows.insert_job(connection, new))
+        return self.write(lambda connection: rows.insert_job(connection, new, max_queued))
 
     def job(self, job_id: str) -> Job:
         """As `JobStore` says."""

@@ -35,11 +35,12 @@ class JobStore(Catalogue, Protocol):
     without gaps. Heartbeats are no events.
     """
 
-    def submit(self, new: NewJob) -> Job:
+    def submit(self, new: NewJob, max_queued: int = 0) -> Job:
         """Queue a job; a tenant's same key with the same body gives the job of the first time.
 
         Raises:
             KeyReusedError: the key came before, with another body.
+            TooManyError: `max_queued` is above 0, and as many of the tenant's jobs wait.
         """
         ...
 

@@ -14,14 +14,14 @@ from starlette.concurrency import run_in_threadpool
 
 from ihas.errors import BundleError, RequestError
 from ihas.serving.answers import RecommendedItem, RecommendRequest, Scored, UnknownValue
-from service.deps import CallerDep, RegistryDep, StoreDep, VersionDep, json_only
+from service.deps import CallerDep, PartsDep, RegistryDep, StoreDep, VersionDep, json_only
 from service.division import Served
 from service.errors import UnknownIdError
 from service.jobs.rows import new_id
 from service.openapi import body_of, json_answer
 from service.problems import pointer_to
 from service.registry import TenantModels
-from service.routes.choosing import chosen
+from service.routes.choosing import chosen, shadows_of
 from service.schemas import ModelPublic, ModelsPublic, ModelVersionPublic
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
@@ -92,11 +92,12 @@ def read_model(name: str, store: StoreDep, registry: RegistryDep) -> ModelPublic
     openapi_extra=body_of(ScoreRequest),
     responses=json_answer(ScoreResponse),
 )
-async def score(name: str, request: Request, registry: RegistryDep, version: VersionDep = None) -> Response:
+async def score(name: str, request: Request, parts: PartsDep, version: VersionDep = None) -> Response:
     """Score rows."""
     asked = decode(SCORE, await request.body())
-    served = await chosen(request, registry, name, version, asked.rows[0] if asked.rows else {})
+    served = await chosen(request.scope, parts, name, version, asked.rows[0] if asked.rows else {})
     scores = await run_in_threadpool(served.recommender.score, asked.rows, asked.explain)
+    parts.aftermath.scored(shadows_of(parts, served), asked.rows, scores)
     return _json(ScoreResponse(name, served.version.version, scores))
 
 
@@ -106,11 +107,13 @@ async def score(name: str, request: Request, registry: RegistryDep, version: Ver
     openapi_extra=body_of(RecommendRequest),
     responses=json_answer(RecommendResponse),
 )
-async def recommend(name: str, request: Request, registry: RegistryDep, version: VersionDep = None) -> Response:
+async def recommend(name: str, request: Request, parts: PartsDep, version: VersionDep = None) -> Response:
     """Recommend the best items for a context, among candidates or among all items."""
     asked = decode(RECOMMEND, await request.body())
-    served = await chosen(request, registry, name, version, asked.context)
-    answer = await run_in_threadpool(served.recommender.recommend, asked, new_id("rc"))
+    served = await chosen(request.scope, parts, name, version, asked.context)
+    given_id = new_id("rc")
+    answer = await run_in_threadpool(served.recommender.recommend, asked, given_id)
+    parts.aftermath.recommended(served, shadows_of(parts, served), asked, given_id, answer)
     return _json(RecommendResponse(**{**msgspec.structs.asdict(answer), "model": name}, version=served.version.version))
 
 

@@ -35,16 +35,16 @@ LastEventDep = Annotated[int, Header(ge=0, le=2**31 - 1, description="Number of 
 
 @router.post("", status_code=202, dependencies=[Depends(json_only)])
 def create_search(
-    body: SearchCreate, response: Response, store: StoreDep, caller: CallerDep, idempotency_key: KeyDep = None
+    body: SearchCreate, response: Response, store: StoreDep, settings: SettingsDep, caller: CallerDep, idempotency_key: KeyDep = None
 ) -> SearchPublic:
     """Submit a search. A worker runs it; follow its state or its events at `Location`."""
     dataset = own_dataset(store, body.dataset_id, caller)
     if dataset.state is not DatasetState.VALID:
         raise ConflictError(f"Data set {dataset.id} is {dataset.state}; a search needs a valid one.")
     asked = body.model_dump(mode="json")
-    settings = {"learning": asked["learning"], "run": asked["run"]}
-    job = store.submit(NewJob(JobKind.SEARCH, body.name, dataset.id, settings, idempotency_key, _hash(asked), caller.tenant))
-    return _accepted(job, response)
+    recipe = {name: asked[name] for name in ("learning", "run", "budget")}
+    new = NewJob(JobKind.SEARCH, body.name, dataset.id, recipe, idempotency_key, _hash(asked), caller.tenant, body.priority)
+    return _accepted(store.submit(new, settings.max_queued_per_tenant), response)
 
 
 @router.get("")
@@ -96,13 +96,13 @@ def resume_search(search: SearchDep, response: Response, store: StoreDep) -> Sea
 @router.get("/{search_id}/result", response_class=FileResponse, responses={200: {"model": RunResult}})
 def read_result(search: SearchDep, settings: SettingsDep) -> FileResponse:
     """The figures of every variant, every group and every stage."""
-    return FileResponse(_file(search, settings, "result.json"), media_type="application/json")
+    return FileResponse(finished_file(search, settings, "result.json"), media_type="application/json")
 
 
 @router.get("/{search_id}/report", response_class=FileResponse, responses={200: {"content": {"text/html": {}}}})
 def read_report(search: SearchDep, settings: SettingsDep) -> FileResponse:
     """The figures drawn, as a page."""
-    return FileResponse(_file(search, settings, "report.html"), media_type="text/html", headers=REPORT_HEADERS)
+    return FileResponse(finished_file(search, settings, "report.html"), media_type="text/html", headers=REPORT_HEADERS)
 
 
 def _accepted(job: Job, response: Response) -> SearchPublic:
@@ -116,7 +116,13 @@ def _hash(asked: object) -> str:
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
-def _file(search: Job, settings: Settings, name: str) -> Path:
+def finished_file(search: Job, settings: Settings, name: str) -> Path:
+    """A file of a search that succeeded.
+
+    Raises:
+        ConflictError: it has not succeeded.
+        UnknownIdError: somebody removed the file.
+    """
     if search.state is not JobState.SUCCEEDED:
         raise ConflictError(f"Search {search.id} is {search.state}; there is a result once it has succeeded.")
     path = search_folder(settings.folder, search.id) / name

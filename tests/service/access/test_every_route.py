@@ -47,6 +47,8 @@ class World:
     def ask(self, method: str, path: str, headers: dict[str, str]) -> httpx.Response:
         """The answer to a request for the tenant's own object, with the body of the description's example."""
         place = path.format(**self.ids)
+        if path.endswith("/compare"):
+            place += f"?first={self.ids['search_id']}&second={self.ids['search_id']}"
         example = BODIES.get((method.lower(), path))
         if "events" in path and method == "GET":
             headers = {**headers, "last-event-id": "1000"}
@@ -61,6 +63,8 @@ def world(guarded: LiveServer, publish: Publish, new_headers: NewKey) -> World:
     """The tenant `local` has a data set, a search that succeeded, a model with an alias, and keys."""
     run = publish().parent
     (run / "result.json").write_text(json.dumps(RESULT))
+    (run / "plots").mkdir()
+    (run / "plots" / "gates.json").write_text("{}")
     (run / "report.html").write_text("<!doctype html>")
     (run / "log.txt").write_text("Epoch 1.\n")
     owner = new_headers(scopes=OF_A_TENANT)
@@ -95,7 +99,7 @@ def expected(path: str, scope: Scope | None, found: dict[str, int]) -> dict[str,
     if scope is Scope.METRICS:
         return {"nobody": 401, "reader": 403, "other": 200, "owner": 403}
     reader = 403 if scope is not Scope.READ else found["reader"] if found["reader"] in OWN_ANSWERS else 200
-    other = 404 if "{" in path else found["other"] if found["other"] in OWN_ANSWERS | {404} else 200
+    other = 404 if "{" in path or path.endswith("/compare") else found["other"] if found["other"] in OWN_ANSWERS | {404} else 200
     return {"nobody": 401, "reader": reader, "other": other, "owner": own}
 
 
