@@ -80,6 +80,7 @@ class Aftermath:
 
     def __post_init__(self) -> None:
         self._answers: deque[Answer] = deque()
+        self._writing = threading.Lock()
         self._asked: queue.Queue[Asked] = queue.Queue(MOST_SHADOWED)
         self._stop, self._forgot = threading.Event(), time.monotonic()
         self._threads = [threading.Thread(target=work, name=name) for work, name in ((self._keep, "answers"), (self._shadow, "shadows"))]
@@ -112,7 +113,11 @@ class Aftermath:
             self._put(Asked(shadows, rows, tuple(one.score for one in scores)))
 
     def flush(self) -> None:
-        """Write down the answers that wait."""
+        """Write down the answers that wait; those that another thread took are written down when this returns."""
+        with self._writing:
+            self._flush()
+
+    def _flush(self) -> None:
         waiting: list[Answer] = []
         while self._answers:
             waiting.append(self._answers.popleft())

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from service.examples import ANSWERS, BODIES, PROBLEM
-from service.problems import MEDIA_TYPE, Problem
+from service.inference_schemas import InferenceRequest
+from service.problems import MEDIA_TYPE, PROTOCOL, Problem
 
 REFERENCE = "#/components/schemas/{name}"
 TITLE = "iHAS"
@@ -34,14 +36,16 @@ def describe(app: FastAPI, structures: Iterable[type[msgspec.Struct]]) -> dict[s
         schema = get_openapi(title=TITLE, version=app.version, summary=SUMMARY, routes=app.routes)
         schemas = schema.setdefault("components", {}).setdefault("schemas", {})
         _, structured = msgspec.json.schema_components(structures, ref_template=REFERENCE)
-        _, problems = models_json_schema([(Problem, "serialization")], ref_template=REFERENCE.format(name="{model}"))
+        described: list[tuple[type[BaseModel], Literal["serialization", "validation"]]] = []
+        described += [(Problem, "serialization"), (InferenceRequest, "validation")]
+        _, problems = models_json_schema(described, ref_template=REFERENCE.format(name="{model}"))
         schemas |= structured | problems["$defs"]
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
         for path, operations in schema["paths"].items():
             for method, operation in operations.items():
                 _show_examples(operation, (method, path))
-                _say_problems(operation)
+                _say_problems(operation, path)
         app.openapi_schema = schema
     return app.openapi_schema
 
@@ -55,7 +59,13 @@ def _show_examples(operation: dict[str, Any], place: tuple[str, str]) -> None:
                 content["example"] = ANSWERS[place]
 
 
-def _say_problems(operation: dict[str, Any]) -> None:
+def _say_problems(operation: dict[str, Any], path: str) -> None:
+    if path.startswith(PROTOCOL):
+        error = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
+        content = {"application/json": {"schema": error, "example": {"error": PROBLEM["detail"]}}}
+        operation["responses"].pop("422", None)
+        operation["responses"]["default"] = {"description": "Why the request was not answered", "content": content}
+        return
     problem = {"schema": {"$ref": REFERENCE.format(name=Problem.__name__)}, "example": PROBLEM}
     operation["responses"].pop("422", None)
     operation["responses"]["default"] = {"description": "Why the request was not answered", "content": {MEDIA_TYPE: problem}}

@@ -29,6 +29,7 @@ from service.errors import (
     UnknownIdError,
 )
 
+PROTOCOL = "/v2"  # the Open Inference Protocol has a form of its own for errors
 MEDIA_TYPE = "application/problem+json"
 LOG = structlog.get_logger(__name__)
 
@@ -105,6 +106,10 @@ def problem_response(
         request_id=str(scope.get("state", {}).get("request_id", "")),
         errors=tuple(errors),
     )
+    if str(scope["path"]).startswith(PROTOCOL):
+        parts = "".join(f" {part.pointer or part.parameter}: {part.detail}" for part in errors)
+        said = orjson.dumps({"error": f"{detail}{parts}"})
+        return Response(said, status_code=status, headers=dict(headers or {}), media_type="application/json")
     body = orjson.dumps(problem.model_dump(exclude_none=True))
     return Response(body, status_code=status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
 

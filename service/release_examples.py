@@ -43,6 +43,33 @@ ONLINE = {
     ],
     "shadows": [{"version": 4, "requests": 800, "failures": 0, "mean_difference": 0.021, "mean_ms": 0.9}],
 }  # fmt: skip
+WHAT_IF: Mapping[str, Any] = {"row": {"Destination": "Home", "Age": "21", "Coupon": "Bar"}, "changes": {"Age": "50plus"}}
+WHAT_IF_ANSWER = {
+    "model": "coupon", "version": 2, "group": 1, "changed_from": 0,
+    "groups": [
+        {"group": 0, "path": "shared-for-group-0", "score": 0.41, "distance": 3.2},
+        {"group": 1, "path": "group-1", "score": 0.38, "distance": 2.9},
+    ],
+}  # fmt: skip
+INFER: Mapping[str, Any] = {
+    "id": "1",
+    "inputs": [
+        {"name": "Destination", "shape": [2], "datatype": "BYTES", "data": ["Home", "Work"]},
+        {"name": "Coupon", "shape": [2], "datatype": "BYTES", "data": ["Bar", "Coffee House"]},
+    ],
+    "outputs": [{"name": "score"}],
+}
+INFERRED = {
+    "model_name": "coupon", "model_version": "2", "id": "1",
+    "outputs": [{"name": "score", "shape": [2], "datatype": "FP64", "data": [0.41, 0.62]}],
+}  # fmt: skip
+METADATA = {
+    "name": "coupon", "versions": ["2", "1"], "platform": "ihas",
+    "inputs": [{"name": "Destination", "datatype": "BYTES", "shape": [-1]}],
+    "outputs": [{"name": "score", "datatype": "FP64", "shape": [-1]}],
+}  # fmt: skip
+V2 = "/v2/models/{model_name}"
+OF_VERSION = f"{V2}/versions/{{model_version}}"
 MODEL = "/v1/models/{name}"
 BODIES: Mapping[tuple[str, str], Any] = {
     ("put", f"{MODEL}/aliases/{{alias}}"): {"version": 2, "reason": REASON},
@@ -51,6 +78,9 @@ BODIES: Mapping[tuple[str, str], Any] = {
     ("put", f"{MODEL}/traffic"): PLAN,
     ("post", "/v1/searches/{search_id}/clone"): SEARCH_COPY,
     ("post", "/v1/events"): EVENTS,
+    ("post", f"{MODEL}/what-if"): WHAT_IF,
+    ("post", f"{V2}/infer"): INFER,
+    ("post", f"{OF_VERSION}/infer"): INFER,
     ("post", "/v1/keys"): {"name": "shop front", "scopes": ["score", "read"]},
     ("post", "/v1/keys/{key_id}/rotate"): {"grace_s": 3600.0},
 }
@@ -70,6 +100,16 @@ ANSWERS: Mapping[tuple[str, str], Any] = {
     ("delete", "/v1/keys/{key_id}"): {**KEY, "revoked_at": AT},
     ("post", "/v1/events"): {"accepted": 2, "rejected": []},
     ("get", f"{MODEL}/online"): ONLINE,
+    ("post", f"{MODEL}/what-if"): WHAT_IF_ANSWER,
+    ("get", "/v2"): {"name": "ihas", "version": "0.1.0", "extensions": []},
+    ("get", "/v2/health/live"): {"live": True},
+    ("get", "/v2/health/ready"): {"ready": True},
+    ("get", V2): METADATA,
+    ("get", OF_VERSION): METADATA,
+    ("get", f"{V2}/ready"): {"name": "coupon", "ready": True},
+    ("get", f"{OF_VERSION}/ready"): {"name": "coupon", "ready": True},
+    ("post", f"{V2}/infer"): INFERRED,
+    ("post", f"{OF_VERSION}/infer"): INFERRED,
     ("get", "/v1/searches/compare"): COMPARISON,
     ("get", "/v1/searches/{search_id}/logs"): "Epoch 3: validation AUC .741.\n",
     ("get", "/v1/searches/{search_id}/plots"): {"figures": ["auc", "counts", "gates", "groups", "history", "kept", "pareto"]},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +25,7 @@ STAGES = ("validating", "searching", "clustering", "retraining", "evaluating")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, object]]]:
     """A run folder after a run that nobody disturbed, and the run's lines."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    budget = BudgetConfig(wall_s=600.0, parameters=10**7, groups=8, p99_ms=1_000.0)
-    process = start(small_recipe().model_copy(update={"budget": budget}), folder)
+    process = start(small_recipe(), folder)
     lines = finish(process)
     assert process.returncode == 0, (folder / "log.txt").read_text()[-2000:]
     return folder, lines
@@ -176,9 +176,12 @@ def test_a_run_without_anything_to_search_is_refused_at_once(tmp_path):
     assert not list(tmp_path.rglob("*.json"))
 
 
-def test_a_run_certifies_its_budget_and_draws_its_figures(undisturbed):
+def test_a_run_certifies_its_budget_and_draws_its_figures(undisturbed, tmp_path):
     """Every limit of the recipe's budget is in the result, measured and kept; each figure is a file."""
-    folder, _ = undisturbed
+    folder = tmp_path / "run"
+    shutil.copytree(undisturbed[0], folder)
+    budget = BudgetConfig(wall_s=600.0, parameters=10**7, groups=8, p99_ms=1_000.0)
+    finish(start(small_recipe().model_copy(update={"budget": budget}), folder))
     result = orjson.loads((folder / "result.json").read_bytes())
     measured = {one["limit"]: (one["measured"], one["at_most"], one["met"]) for one in result["certificates"]}
     chosen = next(variant for variant in result["variants"] if variant["name"] == result["chosen"])

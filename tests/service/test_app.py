@@ -17,17 +17,17 @@ from pydantic import BaseModel
 from ihas.config import DataConfig
 from ihas.data.findings import FieldProfile, ValidationReport
 from ihas.results import RunResult
-from service import comparison, event_schemas, examples, key_schemas, release_schemas, schemas
+from service import comparison, event_schemas, examples, inference_schemas, key_schemas, release_schemas, schemas
 from service.app import create_app
 from service.demo import coupon_recipe
 from service.problems import Problem
 from service.records.traffic import TrafficPlan
-from service.routes import search_views
+from service.routes import search_views, what_if
 from service.routes.models import STRUCTURES, decode
 from service.schemas import DatasetCreate, EventPublic
 from service.settings import Settings
 
-WIRE = (schemas, event_schemas, release_schemas, key_schemas, comparison, search_views)
+WIRE = (schemas, event_schemas, release_schemas, key_schemas, comparison, search_views, what_if, inference_schemas)
 STRUCTURED = {kind.__name__: kind for kind in STRUCTURES}
 OTHERS: tuple[type[BaseModel], ...] = (FieldProfile, ValidationReport, RunResult, Problem, TrafficPlan)
 MODELS: dict[str, type[BaseModel]] = {
@@ -64,10 +64,11 @@ def test_every_route_is_described(description: dict[str, Any]) -> None:
     """Each operation has a sentence, an answer and the problem document."""
     operations = [operation for path in description["paths"].values() for operation in path.values()]
 
-    assert len(operations) == 42
+    assert len(operations) == 52
     for operation in operations:
         assert operation["description"]
-        assert "application/problem+json" in operation["responses"]["default"]["content"]
+        form = "application/json" if "open inference protocol" in operation["tags"] else "application/problem+json"
+        assert form in operation["responses"]["default"]["content"]
         assert "422" not in operation["responses"]
 
 
