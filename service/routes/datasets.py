@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, Header, HTTPException, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from ihas.data.findings import FieldProfile, Finding, ValidationReport
@@ -15,6 +15,7 @@ from service.errors import ConflictError
 from service.jobs.catalogue import Dataset, NewDataset
 from service.schemas import DatasetCreate, DatasetPublic, DatasetsPublic, next_cursor
 
+DigestDep = Annotated[str | None, Header(pattern="^[0-9a-fA-F]{64}$", description="SHA-256 of the file, hexadecimal.")]
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
 BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 SAID = "The file itself, of the data set's format: CSV with a header, Parquet or JSON lines, as it is or compressed with gzip or zstd."
@@ -45,12 +46,17 @@ def read_dataset(dataset: DatasetDep) -> DatasetPublic:
 
 
 @router.put("/{dataset_id}/content", status_code=202, openapi_extra=FILE)
-async def upload_content(dataset: DatasetDep, request: Request, store: StoreDep, settings: SettingsDep) -> DatasetPublic:
-    """Send the file as the body, gzip or zstd compressed or not; it is checked next."""
+async def upload_content(
+    dataset: DatasetDep, request: Request, store: StoreDep, settings: SettingsDep, x_content_sha256: DigestDep = None
+) -> DatasetPublic:
+    """Send the file as the body, gzip or zstd compressed or not; it is checked next. With its digest, a damaged one is refused."""
     if request.headers.get("content-type", "").startswith("multipart/"):
         raise HTTPException(415, "The body must be the file itself, not a form.")
     _check_takes_a_file(dataset)
     async with received(request.stream(), dataset, settings.folder) as upload:
+        if x_content_sha256 is not None and x_content_sha256.lower() != upload.sha256:
+            said = f"What arrived has SHA-256 {upload.sha256}, but `X-Content-SHA256` says {x_content_sha256}. Send it again."
+            raise HTTPException(422, said)
         return DatasetPublic.of(await run_in_threadpool(store.receive_upload, dataset.id, upload))
 
 
