@@ -20,7 +20,7 @@ from service.division import Division, Served
 from service.errors import UnknownIdError
 from service.jobs.catalogue import ModelVersion
 from service.jobs.sql_catalogue import SqlCatalogue
-from service.jobs.tables import LOCAL
+from service.jobs.tenants import LOCAL
 from service.records.aliases import CHAMPION, Alias, Aliases, Place
 from service.records.traffic import NO_PLAN, Traffic, TrafficPlans
 

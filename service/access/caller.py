@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from service.access.scopes import EVERYTHING, Scope
-from service.jobs.tables import LOCAL
+from service.jobs.tenants import LOCAL
 
 
 @dataclass(frozen=True, slots=True)

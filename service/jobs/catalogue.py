@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ihas.config import DataConfig
-from service.jobs.tables import LOCAL
+from service.jobs.tenants import LOCAL
 
 
 class DatasetState(StrEnum):

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from service.errors import ConflictError
-from service.jobs.tables import LOCAL
+from service.jobs.tenants import LOCAL
 
 
 class JobKind(StrEnum):

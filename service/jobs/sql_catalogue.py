@@ -13,7 +13,8 @@ from service.jobs import rows
 from service.jobs.catalogue import Dataset, DatasetState, ModelVersion, NewDataset, Upload
 from service.jobs.database import Database
 from service.jobs.job import Job, JobKind, NewJob
-from service.jobs.tables import DATASETS, LOCAL, MODELS
+from service.jobs.tables import DATASETS, MODELS
+from service.jobs.tenants import LOCAL
 
 
 class SqlCatalogue(Database):

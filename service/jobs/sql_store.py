@@ -15,7 +15,8 @@ from service.jobs.job import RUNNING, Event, Job, JobKind, JobState, NewJob
 from service.jobs.queue import take_next
 from service.jobs.sql_catalogue import SqlCatalogue, register_version
 from service.jobs.store import NOTHING
-from service.jobs.tables import DATASETS, EVENTS, JOBS, LOCAL, database_now
+from service.jobs.tables import DATASETS, EVENTS, JOBS, database_now
+from service.jobs.tenants import LOCAL
 
 
 class SqlStore(SqlCatalogue):

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from pipelines.progress import Progress
 from service.jobs.catalogue import Catalogue, ModelVersion
 from service.jobs.job import Event, Job, JobKind, JobState, NewJob
-from service.jobs.tables import LOCAL
+from service.jobs.tenants import LOCAL
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 

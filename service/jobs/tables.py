@@ -9,7 +9,6 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 METADATA = sa.MetaData()
-LOCAL = "local"  # tenant of whoever needs no key
 
 Json = sa.JSON(none_as_null=True)
 
