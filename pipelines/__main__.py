@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import resource
 import stat
 import sys
 import threading
@@ -43,10 +44,14 @@ def main() -> int:
     bench.add_argument("--folder", type=Path, required=True, help="folder of the runs and of benchmark.json, .md and .html")
     inspect = commands.add_parser("inspect", help="say what a table holds and what is wrong with it")
     inspect.add_argument("--data", type=Path, required=True, help="JSON file with a DataConfig")
+    inspect.add_argument("--max-expanded-bytes", type=int, default=None, help="most bytes that a compressed file may unpack to")
+    inspect.add_argument("--max-memory-bytes", type=int, default=None, help="most memory that this process may use")
+    inspect.add_argument("--max-cpu-s", type=int, default=None, help="most seconds that this process may compute")
     arguments = parser.parse_args()
     stop_with_parent()
     if arguments.command == "inspect":
-        return _inspect(arguments.data)
+        _limit(arguments.max_memory_bytes, arguments.max_cpu_s)
+        return _inspect(arguments.data, arguments.max_expanded_bytes)
     if arguments.command == "benchmark":
         return _benchmark(arguments.plan, arguments.folder)
     seeds = arguments.seeds if arguments.command == "compare" else None
@@ -146,15 +151,29 @@ class LastStage:
         print_progress(progress)
 
 
-def _inspect(data_path: Path) -> int:
+def _limit(memory_bytes: int | None, cpu_s: int | None) -> None:
+    """What the system lets this process use; a file that somebody sent is read within it."""
+    for kind, limit in ((resource.RLIMIT_DATA, memory_bytes), (resource.RLIMIT_CPU, cpu_s)):
+        if limit is not None:
+            resource.setrlimit(kind, (limit, limit))
+
+
+def _inspect(data_path: Path, max_expanded_bytes: int | None = None) -> int:
     answer: dict[str, object] = {"outcome": "succeeded"}
     try:
         from ihas.data.findings import raise_errors
         from ihas.data.ingest import inspect
+        from ihas.data.sources import check_expansion
 
-        report = inspect(DataConfig.model_validate_json(data_path.read_bytes()))
+        data = DataConfig.model_validate_json(data_path.read_bytes())
+        if max_expanded_bytes is not None:
+            check_expansion(data.path, max_expanded_bytes)
+        report = inspect(data)
         answer["report"] = report.model_dump(mode="json")
         raise_errors("The table has errors", report.findings, report.omitted)
+    except MemoryError:
+        detail = "The table needs more memory than a check may use. Send fewer rows or columns, or raise IHAS_CHECK_MEMORY_BYTES."
+        answer |= {"outcome": "failed", "error": {"code": "data", "detail": detail, "findings": []}}
     except (IhasError, ValidationError, OSError, ModuleNotFoundError) as error:
         answer |= {"outcome": "failed", "error": error_document(error)}
     sys.stdout.buffer.write(orjson.dumps(answer) + b"\n")

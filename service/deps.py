@@ -125,8 +125,9 @@ KeyDep = Annotated[str | None, Header(min_length=1, max_length=255, description=
 VersionDep = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="A version; the newest without it.")]
 
 
-IfMatchDep = Annotated[str | None, Header(max_length=64, description="The `ETag` that the change expects, or `*` for any.")]
-IfNoneMatchDep = Annotated[str | None, Header(max_length=64, description="`*` where there must be none yet.")]
+ETAG = r'^(\*|"?[0-9]{1,9}"?)$'
+IfMatchDep = Annotated[str | None, Header(pattern=ETAG, description="The `ETag` that the change expects, or `*` for any.")]
+IfNoneMatchDep = Annotated[str | None, Header(pattern=r"^\*$", description="`*` where there must be none yet.")]
 
 
 def etag(revision: int) -> str:

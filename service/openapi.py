@@ -46,6 +46,7 @@ def describe(app: FastAPI, structures: Iterable[type[msgspec.Struct]]) -> dict[s
             for method, operation in operations.items():
                 _show_examples(operation, (method, path))
                 _say_problems(operation, path)
+                _leave_out_absence(operation)
         app.openapi_schema = schema
     return app.openapi_schema
 
@@ -57,6 +58,15 @@ def _show_examples(operation: dict[str, Any], place: tuple[str, str]) -> None:
         if status.startswith("2"):
             for content in answer["content"].values():
                 content["example"] = ANSWERS[place]
+
+
+def _leave_out_absence(operation: dict[str, Any]) -> None:
+    """A parameter that may be left out is never the word `null`."""
+    for parameter in operation.get("parameters", ()):
+        kinds = [kind for kind in parameter["schema"].get("anyOf", ()) if kind != {"type": "null"}]
+        if len(kinds) == 1:
+            parameter["schema"].pop("anyOf")
+            parameter["schema"] |= kinds[0]
 
 
 def _say_problems(operation: dict[str, Any], path: str) -> None:

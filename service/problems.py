@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from ihas.config import Config
 from ihas.data.findings import Finding
@@ -150,7 +151,14 @@ async def _on_http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     said = None if error.detail == HTTPStatus(error.status_code).phrase else str(error.detail)
-    return http_problem(request.scope, error.status_code, said or _explained(request, error.status_code), error.headers)
+    headers = {"allow": _allowed(request)} if error.status_code == 405 else error.headers
+    return http_problem(request.scope, error.status_code, said or _explained(request, error.status_code), headers)
+
+
+def _allowed(request: Request) -> str:
+    """Methods of every route at the request's path; the framework names those of the first one only."""
+    at_path = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for route in at_path for method in getattr(route, "methods", None) or ()}))
 
 
 async def _on_database(request: Request, error: Exception) -> Response:

@@ -55,6 +55,12 @@ class Settings(BaseSettings):
     """Seconds that answers and events are kept."""
     max_upload_bytes: Bytes = 20 * 2**30
     """Largest file that may be uploaded."""
+    max_expanded_bytes: Bytes = 100 * 2**30
+    """Most bytes that a compressed file may unpack to."""
+    check_memory_bytes: Bytes = 16 * 2**30
+    """Memory that the process may use which checks a data set."""
+    check_cpu_s: Annotated[int, Field(ge=1)] = 3_600
+    """Seconds that the process may compute which checks a data set."""
     max_request_bytes: Bytes = 8 * 2**20
     """Largest body of any other request."""
     max_attempts: Annotated[int, Field(ge=1)] = 3

@@ -15,6 +15,7 @@ from ihas.config import Recipe
 from pipelines.progress import Progress
 from service.jobs.catalogue import Dataset
 from service.jobs.job import Job, JobKind
+from service.settings import Settings
 
 PIPELINES = (sys.executable, "-m", "pipelines")
 
@@ -57,13 +58,19 @@ def dataset_folder(folder: Path, dataset_id: str) -> Path:
     return folder / "datasets" / dataset_id
 
 
-def prepare(job: Job, dataset: Dataset, folder: Path, command: Sequence[str]) -> Run:
-    """Write down what the child is to do, and say how it is started."""
+def check_limits(settings: Settings) -> tuple[str, ...]:
+    """What the child that checks a data set is held to, as its command line says it."""
+    limits = {"expanded-bytes": settings.max_expanded_bytes, "memory-bytes": settings.check_memory_bytes, "cpu-s": settings.check_cpu_s}
+    return tuple(word for name, limit in limits.items() for word in (f"--max-{name}", str(limit)))
+
+
+def prepare(job: Job, dataset: Dataset, folder: Path, command: Sequence[str], limits: Sequence[str] = ()) -> Run:
+    """Write down what the child is to do, and say how it is started; `limits` are those of a check."""
     data = dataset.data_config(folder)
     if job.kind is JobKind.DATASET:
         target = dataset_folder(folder, dataset.id).resolve()
         asked = _write(target / "data.json", data.model_dump_json(indent=2))
-        return Run((*command, "inspect", "--data", str(asked)), target / "log.txt", target)
+        return Run((*command, "inspect", "--data", str(asked), *limits), target / "log.txt", target)
     target = search_folder(folder, job.id).resolve()
     recipe = Recipe.model_validate({"name": job.name, "data": data, **job.settings})
     asked = _write(target / "recipe.json", recipe.model_dump_json(indent=2))

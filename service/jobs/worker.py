@@ -17,7 +17,7 @@ from service.errors import LostLeaseError
 from service.jobs.catalogue import Dataset
 from service.jobs.child import Child
 from service.jobs.job import Job, JobKind
-from service.jobs.runs import PIPELINES, Outcome, Run, bundle_facts, prepare, read_line
+from service.jobs.runs import PIPELINES, Outcome, Run, bundle_facts, check_limits, prepare, read_line
 from service.jobs.sql_store import SqlStore
 from service.jobs.store import JobStore
 from service.jobs.watch import Verdict, Watch
@@ -90,7 +90,7 @@ class Worker:
 
     def _run(self, job: Job) -> None:
         dataset = self._store.dataset(job.dataset_id)
-        run = prepare(job, dataset, self._settings.folder, self._command)
+        run = prepare(job, dataset, self._settings.folder, self._command, check_limits(self._settings))
         child = Child(run.argv, run.log)
         try:
             with Watch(self._store, job, child, self._settings.lease_s, self._settings.heartbeat_s, self._stop) as watch:
