@@ -1,3 +1,11 @@
+"""Settings say what they mean."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from ihas.config import LearningConfig
 
 
 @pytest.mark.parametrize(
