@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+FIRST_RATE, FIRST_L2 = 6e-3, 1e-4
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -160,7 +161,7 @@ class BackboneConfig(Config):
     """Heads of the product of `finalmlp`'s streams."""
     dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """Share of hidden units set to zero in a training step."""
-    batch_norm: bool = False
+    batch_norm: bool = True
     """Whether each hidden layer is batch-normalised before its activation."""
 
     @model_validator(mode="after")
@@ -189,17 +190,26 @@ class TrainingConfig(Config):
     """Dimensions of every field's embedding before the search, D."""
     batch_size: Count | None = None
     """Rows of one step; without it, the power of two nearest to a two-hundredth of the training rows, from 32 to 4,096."""
-    learning_rate: Annotated[float, Field(gt=0.0)] = 3e-3
-    """Adam's step size at the start."""
+    learning_rate: Annotated[float, Field(gt=0.0)] | None = None
+    """Adam's step size at the start; without it, the plain model is trained with several and validation chooses."""
     embedding_l2: Annotated[float, Field(ge=0.0)] | None = None
-    """Weight of half the squared norm of the embedding table in the loss; without it, the plain model is trained under
-    several and validation chooses."""
+    """Weight of half the squared norm of the embedding table in the loss; without it, validation chooses too."""
     epochs: Count = 60
     """Most passes over the training rows."""
     patience: Count = 3
     """Epochs without a better validation AUC that are put up with; one more ends training, and the best weights are kept."""
     plateau_factor: Annotated[float, Field(gt=0.0, le=1.0)] = 0.3
     """Factor on the learning rate after each epoch that is not better."""
+
+    @property
+    def rate(self) -> float:
+        """`learning_rate`, or where the trials for one start."""
+        return FIRST_RATE if self.learning_rate is None else self.learning_rate
+
+    @property
+    def l2(self) -> float:
+        """`embedding_l2`, or where the trials for one start."""
+        return FIRST_L2 if self.embedding_l2 is None else self.embedding_l2
 
 
 class DistilConfig(Config):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,10 @@ from ihas.results import EpochFigures
 from ihas.table_optimizer import TableAdam
 
 BLOCK_ROWS = 1_000_000
-DEFAULT_L2 = 1e-4  # where no base stage has settled it
+SIGNATURE = [
+    tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.float32),
+    tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.float32), tf.TensorSpec([2], tf.int32),
+]  # fmt: skip
 EpochListener = Callable[[EpochFigures], None]
 
 
@@ -49,7 +53,8 @@ class Trainer:
         self.network, self.config, self.rng = network, config, rng
         self.dense = network.dense_variables
         self.optimizer = Adam(self.dense)
-        self.table = TableAdam(network.table.numpy(), DEFAULT_L2 if config.embedding_l2 is None else config.embedding_l2)
+        self._graphs: dict[bool, Any] = {}
+        self.table = TableAdam(network.table.numpy(), config.l2)
 
     def fit(
         self, name: str, rows: TrainingRows, epochs: int, listen: EpochListener, *, start_counts: bool = False
@@ -62,7 +67,7 @@ class Trainer:
             TrainingError: the loss or a score became infinite or not a number.
         """
         history: list[EpochFigures] = []
-        best, best_state, waited, learning_rate = -np.inf, self._state(), 0, self.config.learning_rate
+        best, best_state, waited, learning_rate = -np.inf, self._state(), 0, self.config.rate
         if start_counts:
             best = validation_score(predict(self.network, rows.valid), rows.valid.rows.labels)
         for epoch in range(1, epochs + 1):
@@ -102,17 +107,18 @@ class Trainer:
     def step(self, batch: GroupedRows, learning_rate: float, seed: np.ndarray) -> float:
         """One step on one batch; its loss."""
         ids = batch.rows.ids
-        values = self.table.look_up(ids, learning_rate)
-        loss, gradient = self._dense_step(values, ids, batch.rows.labels, batch.group, np.float32(learning_rate), seed)
+        inputs = (self.table.look_up(ids, learning_rate), ids, batch.rows.labels, batch.group, np.float32(learning_rate), seed)
+        loss, gradient = self._graph()(*map(tf.convert_to_tensor, inputs))
         self.table.apply(ids, np.asarray(memoryview(gradient)), learning_rate)
         return float(loss)
 
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.float32),
-            tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.float32), tf.TensorSpec([2], tf.int32),
-        ]
-    )  # fmt: skip
+    def _graph(self) -> Any:
+        """The dense step as it is called: choosing among traces costs more than a small network."""
+        masked = self.network.masked
+        if masked not in self._graphs:
+            self._graphs[masked] = tf.function(self._dense_step, input_signature=SIGNATURE).get_concrete_function()
+        return self._graphs[masked]
+
     def _dense_step(
         self, values: Tensor, ids: Tensor, labels: Tensor, group: Tensor, learning_rate: Tensor, seed: Tensor
     ) -> tuple[Tensor, Tensor]:

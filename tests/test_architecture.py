@@ -99,7 +99,7 @@ def test_package_init_files_hold_at_most_a_docstring() -> None:
 
 
 def test_tensorflow_is_imported_in_one_place() -> None:
-    """Only `ihas.legacy_keras` imports TensorFlow, because the legacy mode must be set before."""
+    """Only `ihas.legacy_keras` imports TensorFlow, because the legacy mode is set first; the benchmark measures Keras 3 in a child."""
     importers = {
         _name(path)
         for path in SOURCES
@@ -108,4 +108,4 @@ def test_tensorflow_is_imported_in_one_place() -> None:
         for name in ([alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""])
         if name.split(".")[0] in ("tensorflow", "tf_keras", "keras", "tensorflow_recommenders")
     }
-    assert importers == {"ihas/legacy_keras.py"}
+    assert importers == {"ihas/legacy_keras.py", "pipelines/bench/training.py"}

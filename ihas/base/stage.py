@@ -1,14 +1,15 @@
-"""The plain model, what everything else is measured against, with the L2 weight that validation prefers.
+"""The plain model, what everything else is measured against, with the L2 weight and the learning rate that validation prefers.
 
-    coarse   one trial for each decade, 1e-5 .. 1e-2, and up to two beyond while the best is at the edge
-    fine     two more, half a decade to either side of the best
+    L2 weight       climbed in decades from 1e-4, then half a decade to either side of the best
+    learning rate   climbed from .006 by doubling or halving, under the best L2 weight
 
-Grid and steps are our choice. With `training.embedding_l2` set there is one trial.
+A climb tries the next value on either side of the best and ends where neither is better. Starts and factors are our
+choice. What the settings state is not tried.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ihas.config import LearningConfig
@@ -18,15 +19,16 @@ from ihas.plain import PlainModel, train_plain
 from ihas.results import EpochFigures
 from ihas.training import EpochListener
 
-DECADES = (1e-5, 1e-4, 1e-3, 1e-2)
-HALF_DECADE, MORE_DECADES = 10.0**0.5, 2
+DECADE, HALF_DECADE, DOUBLE = 10.0, 10.0**0.5, 2.0
+MOST_DECADES, MOST_DOUBLES = 3, 2
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A plain model and the L2 weight that it was trained with."""
+    """A plain model, with the L2 weight and the learning rate that it was trained with."""
 
     embedding_l2: float
+    learning_rate: float
     model: PlainModel
 
     @property
@@ -52,39 +54,47 @@ class BaseResult:
         return tuple(figures for trial in self.trials for figures in trial.model.history)
 
     def settled(self, config: LearningConfig) -> LearningConfig:
-        """The settings with the L2 weight of the best trial."""
-        return config.with_training(embedding_l2=self.trials[0].embedding_l2)
+        """The settings with the L2 weight and the learning rate of the best trial."""
+        return config.with_training(embedding_l2=self.trials[0].embedding_l2, learning_rate=self.trials[0].learning_rate)
 
 
 def train_base(parts: Parts, config: LearningConfig, listen: EpochListener) -> BaseResult:
-    """Train the backbone on the whole embedding, under several L2 weights where none is set.
+    """Train the backbone on the whole embedding, under several settings where they are not stated.
 
     Raises:
         TrainingError: the loss became infinite or not a number.
     """
+    stated, tried = config.training, dict[tuple[float, float], Trial]()
 
-    stated = config.training.embedding_l2
+    def trial(l2: float, rate: float) -> Trial:
+        if (l2, rate) not in tried:
+            name = "base" if (l2, rate) == (stated.embedding_l2, stated.learning_rate) else f"base/l2={l2:.1e}/rate={rate:.1e}"
+            settings = config.with_training(embedding_l2=l2, learning_rate=rate)
+            tried[l2, rate] = Trial(l2, rate, train_plain(parts, settings, name, listen))
+        return tried[l2, rate]
 
-    def trial(weight: float) -> Trial:
-        name = "base" if stated is not None else f"base/l2={weight:.0e}"
-        return Trial(weight, train_plain(parts, config.with_training(embedding_l2=weight), name, listen))
+    l2, rate = stated.l2, stated.rate
+    if stated.embedding_l2 is None:
+        l2 = climb(lambda value: trial(value, rate).score, l2, DECADE, MOST_DECADES)
+        l2 = climb(lambda value: trial(value, rate).score, l2, HALF_DECADE, 1)
+    if stated.learning_rate is None:
+        climb(lambda value: trial(l2, value).score, rate, DOUBLE, MOST_DOUBLES)
+    trial(l2, rate)
+    return BaseResult(best_first(tuple(tried.values())))
 
-    if stated is not None:
-        return BaseResult((trial(stated),))
-    trials = [trial(weight) for weight in DECADES]
-    while (beyond := beyond_edge(trials)) and len(trials) < len(DECADES) + MORE_DECADES:
-        trials.append(trial(beyond))
-    best = best_first(trials)[0].embedding_l2
-    trials += [trial(weight) for weight in (best / HALF_DECADE, best * HALF_DECADE)]
-    return BaseResult(best_first(trials))
+
+def climb(score: Callable[[float], float], start: float, factor: float, most: int) -> float:
+    """The value of best score among start * factor^k, |k| <= most, going on from the best while a neighbour is better."""
+    best, steps = start, {k: start * factor**k for k in range(-most, most + 1)}
+    position = 0
+    while True:
+        near = [k for k in (position + 1, position - 1) if k in steps]
+        better = max(near, key=lambda k: score(steps[k]), default=position)
+        if score(steps[better]) <= score(best):
+            return best
+        position, best = better, steps[better]
 
 
 def best_first(trials: Sequence[Trial]) -> tuple[Trial, ...]:
     """Trials by validation AUC, the earlier of equals first."""
     return tuple(sorted(trials, key=lambda tried: -tried.score))
-
-
-def beyond_edge(trials: Sequence[Trial]) -> float | None:
-    """The next decade on the side where the best weight is the last tried; None where it lies within."""
-    best, weights = best_first(trials)[0].embedding_l2, [tried.embedding_l2 for tried in trials]
-    return {min(weights): best / 10.0, max(weights): best * 10.0}.get(best)

@@ -44,7 +44,7 @@ class Scorer:
         """The same after one epoch of training under the masks, so that masks unlike the instances' own are judged fairly."""
         self.network.assign(self.weights, masks)
         trainer = Trainer(self.network, self.config.training, generator(self.config.seed, "adapt"))
-        trainer.run_epoch(GroupedRows(self.parts.train, groups.train), self.config.training.learning_rate)
+        trainer.run_epoch(GroupedRows(self.parts.train, groups.train), self.config.training.rate)
         return self._losses(groups.valid)
 
     def _losses(self, group: np.ndarray) -> np.ndarray:

@@ -107,7 +107,7 @@ def _raised(hidden: tuple[int, ...], least: tuple[int, ...]) -> tuple[int, ...]:
 
 def student_config(config: LearningConfig) -> LearningConfig:
     """The settings under a teacher: its labels leave less to overfit, so the L2 weight is `distil.l2_factor` of the plain model's."""
-    return config.with_training(embedding_l2=(config.training.embedding_l2 or 0.0) * config.distil.l2_factor)
+    return config.with_training(embedding_l2=config.training.l2 * config.distil.l2_factor)
 
 
 def _taught_ids(train: Dataset, config: LearningConfig) -> np.ndarray:

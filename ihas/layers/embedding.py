@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ihas.layout import FieldLayout
 from ihas.legacy_keras import tf
 
@@ -22,8 +20,8 @@ class Lookup(NamedTuple):
     """The table rows that a batch reads, one for each slot of each row.
 
     Attributes:
-        rows: int32 (batch * num_slots,). Row numbers; padding reads any.
-        values: float32 (batch * num_slots, width). Those rows; what the gradient is taken against.
+        rows: int32 (batch * num_slots,). Row numbers; padding has 0.
+        values: float32 (batch * num_slots, width). Those rows, zeros for padding; what the gradient is taken against.
     """
 
     rows: Tensor
@@ -33,20 +31,24 @@ class Lookup(NamedTuple):
 def look_up(table: Tensor, ids: Tensor) -> Lookup:
     """Gather what a batch reads: table float32 (num_rows, width), ids int32 (batch, num_slots)."""
     rows = slot_rows(ids)
-    return Lookup(rows, tf.gather(table, rows))
+    return Lookup(rows, tf.gather(table, rows) * tf.reshape(tf.cast(ids >= 0, tf.float32), [-1, 1]))
 
 
 def slot_rows(ids: Tensor) -> Tensor:
-    """Row numbers int32 (batch * num_slots,) of ids int32 (batch, num_slots); padding reads row 0, which pooling leaves out."""
+    """Row numbers int32 (batch * num_slots,) of ids int32 (batch, num_slots); padding has 0."""
     return tf.reshape(tf.maximum(ids, 0), [-1])
 
 
 def concatenate_fields(gathered: Tensor, ids: Tensor, layout: FieldLayout) -> Tensor:
-    """Pool each field's slots: float32 (batch, num_slots, width) -> (batch, num_fields, width)."""
+    """Pool each field's slots: float32 (batch, num_slots, width), zeros for padding -> (batch, num_fields, width)."""
     if layout.single_valued:
         return gathered
-    present = tf.cast(ids >= 0, tf.float32)  # (batch, num_slots)
-    slot_field = np.repeat(np.eye(layout.num_fields, dtype=np.float32), layout.slots, axis=0)  # (num_slots, num_fields)
-    counts = tf.maximum(present @ slot_field, 1.0)  # (batch, num_fields)
-    sums = tf.einsum("bsw,sf->bfw", gathered * present[..., None], slot_field)
-    return sums / counts[..., None]
+    slots, pooled = iter(tf.unstack(gathered, num=layout.num_slots, axis=1)), list[Tensor]()
+    for first, width in zip(layout.first_slots.tolist(), layout.slots, strict=True):
+        values = [next(slots) for _ in range(width)]
+        pooled.append(values[0] if width == 1 else tf.add_n(values) / _counts(ids[:, first : first + width]))
+    return tf.stack(pooled, axis=1)
+
+
+def _counts(ids: Tensor) -> Tensor:
+    return tf.maximum(tf.reduce_sum(tf.cast(ids >= 0, tf.float32), axis=1, keepdims=True), 1.0)

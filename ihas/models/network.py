@@ -72,6 +72,7 @@ class Network(tf.Module):
         self.table = tf.Variable(tf.zeros([layout.num_rows, width]), name="table")
         elements = layout.num_fields * dim
         self.masks = tf.Variable(tf.ones([1, elements]), trainable=False, shape=[None, elements], name="masks")
+        self.masked = False  # read when a graph is made: a mask that drops nothing costs two passes over the embedding
         self.sampling = tf.Variable(True, trainable=False, name="sampling")
 
     @property
@@ -91,6 +92,7 @@ class Network(tf.Module):
         self.table.assign(weights.table)
         self.backbone.assign(weights.backbone)
         elements = self.layout.num_fields * self.dim
+        self.masked = masks is not None and not np.all(masks)
         self.masks.assign(np.ones((1, elements), np.float32) if masks is None else masks.reshape(-1, elements).astype(np.float32))
 
     def weights(self) -> NetworkWeights:
@@ -113,7 +115,7 @@ class Network(tf.Module):
         """Logits (batch,) of a training batch with sampled gates, and the gates' penalty (a scalar)."""
         embedded, first_order = self.embed(found, ids)
         if self.gates is None:
-            return self.backbone(self._masked(embedded, group), first_order, seed), tf.constant(0.0)
+            return self.backbone(self._masked(embedded, group) if self.masked else embedded, first_order, seed), tf.constant(0.0)
         gate_logits = self.gates.logits(embedded, training=True)
         if not self.sampling:
             return self.backbone(embedded, first_order, seed), tf.constant(0.0)

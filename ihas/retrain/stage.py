@@ -77,7 +77,7 @@ class Retraining:
             return Fitted(weights, ())
         network = Network(self.parts.train.layout, self.config.backbone, self.config.training.embedding_dim)
         network.assign(weights, self.grouping.masks)
-        rate = self.config.training.learning_rate * (SPECIALISED_RATE if copy else 1.0)
+        rate = self.config.training.rate * (SPECIALISED_RATE if copy else 1.0)
         trainer = Trainer(
             network, self.config.training.model_copy(update={"learning_rate": rate}), generator(self.config.seed, self.name, name)
         )

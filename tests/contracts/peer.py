@@ -25,7 +25,7 @@ ORACLE = make_tribes(np.random.default_rng(0), 1, (4000, 2000, 2000), values=8)
 """One field decides, one is constant, one is noise."""
 PARTS = ORACLE.parts
 CONFIG = LearningConfig(
-    backbone=BackboneConfig(hidden=(8,)),
+    backbone=BackboneConfig(batch_norm=False, hidden=(8,)),
     training=TrainingConfig(embedding_dim=4, batch_size=128, learning_rate=0.02, epochs=4),
     search=SearchConfig(epochs=2),
     retrain=RetrainConfig(epochs=2),
@@ -40,7 +40,7 @@ def ignore(figures: EpochFigures) -> None:
 
 def config_of(kind: str) -> LearningConfig:
     """A small network of a backbone of any kind."""
-    backbone = BackboneConfig.model_validate({"kind": kind, "hidden": (4,)})
+    backbone = BackboneConfig.model_validate({"kind": kind, "hidden": (4,), "batch_norm": False})
     return CONFIG.model_copy(update={"backbone": backbone})
 
 

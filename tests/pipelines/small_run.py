@@ -10,7 +10,17 @@ import numpy as np
 import orjson
 from safetensors.numpy import load_file
 
-from ihas.config import ClusterConfig, DistilConfig, EvaluateConfig, LearningConfig, Recipe, RetrainConfig, SearchConfig, TrainingConfig
+from ihas.config import (
+    BackboneConfig,
+    ClusterConfig,
+    DistilConfig,
+    EvaluateConfig,
+    LearningConfig,
+    Recipe,
+    RetrainConfig,
+    SearchConfig,
+    TrainingConfig,
+)
 from pipelines.recipe import read_recipe
 
 ROOT = Path(__file__).parents[2]
@@ -20,6 +30,7 @@ COUPON = ROOT / "pipelines" / "recipes" / "coupon.toml"
 def small_recipe() -> Recipe:
     """The coupon recipe, cut down to seconds."""
     learning = LearningConfig(
+        backbone=BackboneConfig(batch_norm=False),
         training=TrainingConfig(embedding_dim=4, batch_size=1024, learning_rate=0.02, embedding_l2=1e-4, epochs=2),
         distil=DistilConfig(members=2),
         search=SearchConfig(epochs=2),

@@ -1,13 +1,14 @@
-"""The plain model and the L2 weight that validation prefers, where the right one is known."""
+"""The plain model, with the L2 weight and the learning rate that validation prefers, where the right ones are known."""
 
 from __future__ import annotations
 
 from functools import cache
 
 import numpy as np
+import pytest
 
-from ihas.base.stage import DECADES, BaseResult, train_base
-from ihas.config import BackboneConfig, LearningConfig, TrainingConfig
+from ihas.base.stage import BaseResult, climb, train_base
+from ihas.config import FIRST_L2, FIRST_RATE, BackboneConfig, LearningConfig, TrainingConfig
 from ihas.data.dataset import Dataset, Parts
 from ihas.layout import FieldLayout
 from tests.oracle import ignore, tribes_config
@@ -30,46 +31,78 @@ def _noisy_parts() -> Parts:
 
 @cache
 def _tuned() -> tuple[BaseResult, LearningConfig]:
-    config = LearningConfig(
-        backbone=BackboneConfig(hidden=()), training=TrainingConfig(embedding_dim=4, batch_size=64, learning_rate=0.03, epochs=12)
-    )
+    config = LearningConfig(backbone=BackboneConfig(hidden=()), training=TrainingConfig(embedding_dim=4, batch_size=64, epochs=12))
     return train_base(_noisy_parts(), config, ignore), config
 
 
-def test_every_decade_is_tried_and_two_between():
-    """Four decades and those beyond a best at the edge, then half a decade to either side of the best of them."""
-    tried = {trial.embedding_l2 for trial in _tuned()[0].trials}
+@pytest.mark.parametrize("peak", [-3.0, -2.9, -1.2, 0.0, 0.4, 2.6, 3.0])
+def test_a_climb_ends_at_the_top(peak: float) -> None:
+    """Of a score with one peak the value nearest to it is found, in steps of the factor, and only its neighbours are tried."""
+    asked = set[float]()
 
-    assert set(DECADES) < tried
-    whole = [t for t in _tuned()[0].trials if abs(np.log10(t.embedding_l2) - round(np.log10(t.embedding_l2))) < 1e-6]
-    best = max(whole, key=lambda t: t.score).embedding_l2
-    assert 4 <= len(whole) == len(tried) - 2 <= 6
-    assert {best * 10**0.5, best / 10**0.5} < tried
+    def score(value: float) -> float:
+        asked.add(value)
+        return -abs(np.log10(value / 5.0) - peak)
+
+    assert climb(score, 5.0, 10.0, 3) == pytest.approx(5.0 * 10.0 ** round(peak))
+    assert len(asked) == min(abs(round(peak)), 2) + 3
+
+
+def test_a_climb_ends_at_the_edge() -> None:
+    """A score that always grows is climbed for `most` steps."""
+    assert climb(lambda value: value, 1.0, 2.0, 2) == 4.0
+
+
+def test_a_flat_score_keeps_the_start() -> None:
+    """Where nothing is better the start is the answer."""
+    assert climb(lambda value: 0.0, 3.0, 2.0, 4) == 3.0
+
+
+def test_decades_are_climbed_then_halves_then_the_rate() -> None:
+    """Each chosen value was tried with its neighbours: a decade, half a decade and a doubling to either side."""
+    tried = {(trial.embedding_l2, trial.learning_rate) for trial in _tuned()[0].trials}
+    best = _tuned()[0].trials[0]
+
+    assert (FIRST_L2, FIRST_RATE) in tried
+    assert any(l2 == pytest.approx(best.embedding_l2 * 10**0.5) for l2, _ in tried)
+    assert any(l2 == pytest.approx(best.embedding_l2 / 10**0.5) for l2, _ in tried)
+    assert {(best.embedding_l2, best.learning_rate * 2), (best.embedding_l2, best.learning_rate / 2)} <= tried
+    assert 7 <= len(tried) <= 10
 
 
 def test_the_best_trial_comes_first_and_settles_the_settings():
-    """Weights and L2 weight are those of the trial with the best validation AUC."""
+    """Weights, L2 weight and learning rate are those of the trial with the best validation AUC."""
     base, config = _tuned()
 
     assert base.trials[0].score == max(trial.score for trial in base.trials)
     assert base.weights is base.trials[0].model.weights
-    assert base.settled(config).training.embedding_l2 == base.trials[0].embedding_l2
+    settled = base.settled(config).training
+    assert (settled.embedding_l2, settled.learning_rate) == (base.trials[0].embedding_l2, base.trials[0].learning_rate)
 
 
 def test_a_table_that_can_be_learnt_by_heart_wants_a_strong_penalty():
     """Two rows a value: the weakest penalty ranks validation rows worse than the chosen one."""
-    trials = {trial.embedding_l2: trial.score for trial in _tuned()[0].trials}
+    best, weak = _tuned()[0].trials[0], next(t for t in _tuned()[0].trials if (t.embedding_l2, t.learning_rate) == (FIRST_L2, FIRST_RATE))
 
-    assert _tuned()[0].trials[0].embedding_l2 > 1e-4
-    assert trials[1e-5] < _tuned()[0].trials[0].score - 0.002
+    assert best.embedding_l2 > 1e-4
+    assert weak.score < best.score - 0.001
 
 
-def test_a_set_penalty_is_one_trial():
+def test_stated_settings_are_one_trial():
     """What the user states is not searched."""
-    config = tribes_config(2)
-    fixed = config.with_training(epochs=1, embedding_l2=3e-4)
+    fixed = tribes_config(2).with_training(epochs=1, embedding_l2=3e-4, learning_rate=0.01)
 
     base = train_base(_noisy_parts(), fixed, ignore)
 
-    assert [trial.embedding_l2 for trial in base.trials] == [3e-4]
-    assert len(base.history) == 1
+    assert [(trial.embedding_l2, trial.learning_rate) for trial in base.trials] == [(3e-4, 0.01)]
+    assert [figures.model for figures in base.history] == ["base"]
+
+
+@pytest.mark.parametrize(("stated", "open_one"), [({"embedding_l2": 3e-4}, "learning_rate"), ({"learning_rate": 0.01}, "embedding_l2")])
+def test_one_stated_setting_stays(stated: dict[str, float], open_one: str) -> None:
+    """Trials differ in what is not stated alone."""
+    base = train_base(_noisy_parts(), _tuned()[1].with_training(epochs=1, **stated), ignore)
+
+    (name, value), *_ = stated.items()
+    assert {getattr(trial, name) for trial in base.trials} == {value}
+    assert len({getattr(trial, open_one) for trial in base.trials}) == len(base.trials) > 1

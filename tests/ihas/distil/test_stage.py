@@ -16,7 +16,7 @@ from ihas.prediction import GroupedRows, GroupModel, predict_groups
 from tests.oracle import ignore
 
 CONFIG = LearningConfig(
-    backbone=BackboneConfig(hidden=(16, 8)),
+    backbone=BackboneConfig(hidden=(16, 8), batch_norm=False),
     training=TrainingConfig(embedding_dim=4, batch_size=128, learning_rate=0.01, embedding_l2=1e-4, epochs=12),
     distil=DistilConfig(members=3, copies=2, swap_fraction=0.3),
 )

@@ -15,7 +15,7 @@ ROWS = tf.constant(np.random.default_rng(0).normal(size=(400, 3)).astype(np.floa
 
 
 def _layers(hidden: tuple[int, ...], **settings: Any) -> HiddenLayers:
-    return HiddenLayers(3, BackboneConfig(hidden=hidden, **settings), 7)
+    return HiddenLayers(3, BackboneConfig(**{"hidden": hidden, "batch_norm": False} | settings), 7)
 
 
 def test_two_layers_by_hand() -> None:

@@ -39,7 +39,7 @@ class TestMLP(BackboneContract):
 
     @pytest.fixture
     def build(self) -> Build:
-        return _builder(MLP, BackboneConfig(hidden=HIDDEN, dropout=0.2))
+        return _builder(MLP, BackboneConfig(batch_norm=False, hidden=HIDDEN, dropout=0.2))
 
     @pytest.fixture
     def costs(self) -> dict[int, tuple[int, int]]:
@@ -63,7 +63,7 @@ class TestLinearMLP(BackboneContract):
 
     @pytest.fixture
     def build(self) -> Build:
-        return _builder(MLP, BackboneConfig(hidden=()))
+        return _builder(MLP, BackboneConfig(batch_norm=False, hidden=()))
 
     @pytest.fixture
     def costs(self) -> dict[int, tuple[int, int]]:
@@ -75,7 +75,7 @@ class TestDCN(BackboneContract):
 
     @pytest.fixture
     def build(self) -> Build:
-        return _builder(DCN, BackboneConfig(kind="dcn", hidden=HIDDEN, num_cross_layers=2))
+        return _builder(DCN, BackboneConfig(batch_norm=False, kind="dcn", hidden=HIDDEN, num_cross_layers=2))
 
     @pytest.fixture
     def costs(self) -> dict[int, tuple[int, int]]:
@@ -99,7 +99,7 @@ class TestDCNWithoutHiddenLayers(BackboneContract):
 
     @pytest.fixture
     def build(self) -> Build:
-        return _builder(DCN, BackboneConfig(kind="dcn", hidden=(), num_cross_layers=3))
+        return _builder(DCN, BackboneConfig(batch_norm=False, kind="dcn", hidden=(), num_cross_layers=3))
 
     @pytest.fixture
     def costs(self) -> dict[int, tuple[int, int]]:
@@ -111,7 +111,7 @@ class TestFM(BackboneContract):
 
     @pytest.fixture
     def build(self) -> Build:
-        return _builder(FM, BackboneConfig(kind="fm"))
+        return _builder(FM, BackboneConfig(batch_norm=False, kind="fm"))
 
     @pytest.fixture
     def costs(self) -> dict[int, tuple[int, int]]:
@@ -123,7 +123,7 @@ class TestWideDeep(BackboneContract):
 
     @pytest.fixture
     def build(self) -> Build:
-        return _builder(WideDeep, BackboneConfig(kind="wide_deep", hidden=HIDDEN))
+        return _builder(WideDeep, BackboneConfig(batch_norm=False, kind="wide_deep", hidden=HIDDEN))
 
     @pytest.fixture
     def costs(self) -> dict[int, tuple[int, int]]:
@@ -135,7 +135,7 @@ class TestDeepFM(BackboneContract):
 
     @pytest.fixture
     def build(self) -> Build:
-        return _builder(DeepFM, BackboneConfig(kind="deepfm", hidden=HIDDEN, dropout=0.1))
+        return _builder(DeepFM, BackboneConfig(batch_norm=False, kind="deepfm", hidden=HIDDEN, dropout=0.1))
 
     @pytest.fixture
     def costs(self) -> dict[int, tuple[int, int]]:
@@ -147,7 +147,7 @@ class TestIPNN(BackboneContract):
 
     @pytest.fixture
     def build(self) -> Build:
-        return _builder(IPNN, BackboneConfig(kind="ipnn", hidden=HIDDEN))
+        return _builder(IPNN, BackboneConfig(batch_norm=False, kind="ipnn", hidden=HIDDEN))
 
     @pytest.fixture
     def costs(self) -> dict[int, tuple[int, int]]:
@@ -159,7 +159,7 @@ class TestIPNNWithoutHiddenLayers(BackboneContract):
 
     @pytest.fixture
     def build(self) -> Build:
-        return _builder(IPNN, BackboneConfig(kind="ipnn", hidden=()))
+        return _builder(IPNN, BackboneConfig(batch_norm=False, kind="ipnn", hidden=()))
 
     @pytest.fixture
     def costs(self) -> dict[int, tuple[int, int]]:
@@ -171,7 +171,7 @@ class TestXDeepFM(BackboneContract):
 
     @pytest.fixture
     def build(self) -> Build:
-        return _builder(XDeepFM, BackboneConfig(kind="xdeepfm", hidden=HIDDEN, cin_maps=(2, 3)))
+        return _builder(XDeepFM, BackboneConfig(batch_norm=False, kind="xdeepfm", hidden=HIDDEN, cin_maps=(2, 3)))
 
     @pytest.fixture
     def costs(self) -> dict[int, tuple[int, int]]:
@@ -183,7 +183,7 @@ class TestLR(BackboneContract):
 
     @pytest.fixture
     def build(self) -> Build:
-        return _builder(LR, BackboneConfig(kind="lr"))
+        return _builder(LR, BackboneConfig(batch_norm=False, kind="lr"))
 
     @pytest.fixture
     def costs(self) -> dict[int, tuple[int, int]]:
@@ -195,7 +195,9 @@ class TestAutoInt(BackboneContract):
 
     @pytest.fixture
     def build(self) -> Build:
-        return _builder(AutoInt, BackboneConfig(kind="autoint", hidden=HIDDEN, attention_dim=6, attention_heads=2, dropout=0.1))
+        return _builder(
+            AutoInt, BackboneConfig(batch_norm=False, kind="autoint", hidden=HIDDEN, attention_dim=6, attention_heads=2, dropout=0.1)
+        )
 
     @pytest.fixture
     def costs(self) -> dict[int, tuple[int, int]]:
@@ -208,7 +210,7 @@ class TestAutoIntWithoutHiddenLayers(BackboneContract):
 
     @pytest.fixture
     def build(self) -> Build:
-        config = BackboneConfig(kind="autoint", hidden=(), num_attention_layers=1, attention_dim=4, attention_heads=1)
+        config = BackboneConfig(batch_norm=False, kind="autoint", hidden=(), num_attention_layers=1, attention_dim=4, attention_heads=1)
         return _builder(AutoInt, config)
 
     @pytest.fixture
@@ -222,7 +224,10 @@ class TestFinalMLP(BackboneContract):
     @pytest.fixture
     def build(self) -> Build:
         return _builder(
-            FinalMLP, BackboneConfig(kind="finalmlp", hidden=(5, 4), second_hidden=(6,), selection_hidden=(3,), fusion_heads=2, dropout=0.1)
+            FinalMLP,
+            BackboneConfig(
+                batch_norm=False, kind="finalmlp", hidden=(5, 4), second_hidden=(6,), selection_hidden=(3,), fusion_heads=2, dropout=0.1
+            ),
         )
 
     @pytest.fixture
@@ -250,7 +255,7 @@ class TestFinalMLPWithBatchNorm(BackboneContract):
 
 def test_mlp_by_hand() -> None:
     """w relu(W e + b) + c of e = (1, 2): relu((1 - 2, 2 + 1)) = (0, 3), logit 3 * 2 - 1 = 5."""
-    mlp = MLP(KeptDims.all(1, 2), BackboneConfig(hidden=(2,)), 0)
+    mlp = MLP(KeptDims.all(1, 2), BackboneConfig(batch_norm=False, hidden=(2,)), 0)
     mlp.assign(
         {
             "hidden_0/kernel": np.array([[1, 2], [-1, 0.5]]),
@@ -264,7 +269,7 @@ def test_mlp_by_hand() -> None:
 
 def test_dcn_by_hand() -> None:
     """x1 = x0 * (W x0 + b) + x0 of x0 = (1, 2), W = [[0, 1], [1, 0]] and b = (1, 0): (1 * 3 + 1, 2 * 1 + 2) = (4, 4)."""
-    dcn = DCN(KeptDims.all(1, 2), BackboneConfig(kind="dcn", hidden=(), num_cross_layers=1), 0)
+    dcn = DCN(KeptDims.all(1, 2), BackboneConfig(batch_norm=False, kind="dcn", hidden=(), num_cross_layers=1), 0)
     weights = {"cross_0/kernel": np.array([[0, 1], [1, 0]]), "cross_0/bias": np.array([1, 0])}
     dcn.assign(weights | {"output/kernel": np.array([[1], [10]]), "output/bias": np.array([0.5])})
     np.testing.assert_allclose(logits(dcn, np.array([[1, 2]], np.float32), None), [44.5])
@@ -272,7 +277,7 @@ def test_dcn_by_hand() -> None:
 
 def test_factorization_machine_by_hand() -> None:
     """Fields (1, 2), (3, 4) and (5, 6) have the products 3 + 5 + 15 and 8 + 12 + 24; the first-order weights add 6."""
-    machine = FM(KeptDims.all(3, 2), BackboneConfig(kind="fm"), 0)
+    machine = FM(KeptDims.all(3, 2), BackboneConfig(batch_norm=False, kind="fm"), 0)
     found = logits(machine, np.array([[1, 2, 3, 4, 5, 6]], np.float32), np.array([[1, 2, 3]], np.float32))
     np.testing.assert_allclose(found, [23 + 44 + 6])
 
@@ -286,21 +291,21 @@ def test_wide_deep_and_deepfm_by_hand() -> None:
     """e = (1, 2) and (3, 4): the deep part sums to 10 + .5, the first-order weights to 3, the one inner product is 3 + 8."""
     values, first_order = np.array([[1, 2, 3, 4]], np.float32), np.array([[1, 2]], np.float32)
     for kind, expected in (("wide_deep", 13.5), ("deepfm", 24.5)):
-        backbone = build_backbone(BackboneConfig(kind=kind, hidden=()), KeptDims.all(2, 2), 0)  # type: ignore[arg-type]
+        backbone = build_backbone(BackboneConfig(batch_norm=False, kind=kind, hidden=()), KeptDims.all(2, 2), 0)  # type: ignore[arg-type]
         _linear(backbone, [1, 1, 1, 1], 0.5)
         np.testing.assert_allclose(logits(backbone, values, first_order), [expected])
 
 
 def test_ipnn_by_hand() -> None:
     """Fields (1, 2), (3, 4), (5, 6): pairs 11, 17 and 39, weighted 1, 10 and 100."""
-    backbone = IPNN(KeptDims.all(3, 2), BackboneConfig(kind="ipnn", hidden=()), 0)
+    backbone = IPNN(KeptDims.all(3, 2), BackboneConfig(batch_norm=False, kind="ipnn", hidden=()), 0)
     _linear(backbone, [0] * 6 + [1, 10, 100], 0.0)
     np.testing.assert_allclose(logits(backbone, np.array([[1, 2, 3, 4, 5, 6]], np.float32), None), [11 + 170 + 3900])
 
 
 def test_xdeepfm_by_hand() -> None:
     """Fields 2 and 3 of one dim, all weights of the one map 1: (2 + 3)^2 = 25, pooled by .5; first-order weights 2, bias 1."""
-    backbone = XDeepFM(KeptDims.all(2, 1), BackboneConfig(kind="xdeepfm", hidden=(), cin_maps=(1,)), 0)
+    backbone = XDeepFM(KeptDims.all(2, 1), BackboneConfig(batch_norm=False, kind="xdeepfm", hidden=(), cin_maps=(1,)), 0)
     backbone.assign(backbone.weights() | {"cin_0/kernel": np.ones((4, 1), np.float32), "pooled/kernel": np.array([[0.5]], np.float32)})
     _linear(backbone, [0, 0], 1.0)
     found = logits(backbone, np.array([[2, 3]], np.float32), np.array([[1, 1]], np.float32))
@@ -309,7 +314,7 @@ def test_xdeepfm_by_hand() -> None:
 
 def test_logistic_regression_by_hand() -> None:
     """Weights 1, 2 and 3 and a bias of .5, whatever the embedding holds."""
-    backbone = LR(KeptDims.all(3, 2), BackboneConfig(kind="lr"), 0)
+    backbone = LR(KeptDims.all(3, 2), BackboneConfig(batch_norm=False, kind="lr"), 0)
     backbone.assign({"output/bias": np.array([0.5])})
     np.testing.assert_allclose(logits(backbone, np.full((1, 6), 9, np.float32), np.array([[1, 2, 3]], np.float32)), [6.5])
 
@@ -317,7 +322,7 @@ def test_logistic_regression_by_hand() -> None:
 def test_autoint_by_hand() -> None:
     """Fields 0 and ln 3, all kernels 1: field 0 attends evenly, the other with e^(ln 3)^2; the residual adds the field itself."""
     log3 = np.log(3.0)
-    config = BackboneConfig(kind="autoint", hidden=(), num_attention_layers=1, attention_dim=1, attention_heads=1)
+    config = BackboneConfig(batch_norm=False, kind="autoint", hidden=(), num_attention_layers=1, attention_dim=1, attention_heads=1)
     backbone = AutoInt(KeptDims.all(2, 1), config, 0)
     ones = {f"attention_0/{name}": np.ones((1, 1), np.float32) for name in ("query", "key", "value")}
     backbone.assign(ones | {"pooled/kernel": np.array([[1], [10]]), "output/bias": np.array([0.5])})
@@ -328,7 +333,7 @@ def test_autoint_by_hand() -> None:
 
 def test_finalmlp_by_hand() -> None:
     """Weights of 1 leave e = (1, 2) as it is: streams 3 and (1, 2), linear parts 3 + 10 + 40, product 3 * (1 + 2 * 2), bias .5."""
-    config = BackboneConfig(kind="finalmlp", hidden=(1,), second_hidden=(2,), selection_hidden=())
+    config = BackboneConfig(batch_norm=False, kind="finalmlp", hidden=(1,), second_hidden=(2,), selection_hidden=())
     backbone = FinalMLP(KeptDims.all(1, 2), config, 0)
     weights = {name: np.zeros_like(value) for name, value in backbone.weights().items()}
     weights |= {"first_hidden_0/kernel": np.ones((2, 1)), "second_hidden_0/kernel": np.eye(2)}
@@ -339,7 +344,9 @@ def test_finalmlp_by_hand() -> None:
 
 def test_selection_doubles_what_a_stream_reads() -> None:
     """2 sigmoid(ln 3) = 1.5 for the first element and 2 sigmoid(-ln 3) = .5 for the second."""
-    selection = Selection(KeptDims.all(1, 2), BackboneConfig(kind="finalmlp", selection_hidden=()), np.random.default_rng(0))
+    selection = Selection(
+        KeptDims.all(1, 2), BackboneConfig(batch_norm=False, kind="finalmlp", selection_hidden=()), np.random.default_rng(0)
+    )
     parts = selection.named_variables()
     parts["selected/kernel"].assign(np.zeros((2, 2)))
     parts["selected/bias"].assign([np.log(3.0), -np.log(3.0)])
@@ -348,7 +355,7 @@ def test_selection_doubles_what_a_stream_reads() -> None:
 
 def test_streams_drop_different_units() -> None:
     """Two streams of equal shape and weights draw dropout apart, so that their outputs differ in training and agree outside it."""
-    config = BackboneConfig(kind="finalmlp", hidden=(40,), second_hidden=(40,), selection_hidden=(), dropout=0.5)
+    config = BackboneConfig(batch_norm=False, kind="finalmlp", hidden=(40,), second_hidden=(40,), selection_hidden=(), dropout=0.5)
     backbone = FinalMLP(ALL, config, 0)
     weights = {name: np.zeros_like(value) for name, value in backbone.weights().items()}
     for name in STREAMS:
@@ -362,7 +369,7 @@ def test_streams_drop_different_units() -> None:
 
 def test_dropout_acts_in_training_only() -> None:
     """A seed drops hidden units, another seed drops others, no seed drops none."""
-    mlp = MLP(ALL, BackboneConfig(hidden=(50,), dropout=0.5), 0)
+    mlp = MLP(ALL, BackboneConfig(batch_norm=False, hidden=(50,), dropout=0.5), 0)
     randomize(mlp, 1)
     drawn = inputs(mlp, 2)
     first, again, other = (logits(mlp, *drawn, tf.constant([1, seed])) for seed in (1, 1, 2))

@@ -31,7 +31,7 @@ def _weights(config: BackboneConfig, width: int = DIM) -> NetworkWeights:
 
 
 def _network(gates: BernoulliGates | None = None, masks: np.ndarray | None = None, **settings: Any) -> Network:
-    config = BackboneConfig(**{"hidden": (5,)} | settings)
+    config = BackboneConfig(**{"hidden": (5,), "batch_norm": False} | settings)
     network = Network(LAYOUT, config, DIM, gates)
     network.assign(_weights(config), masks)
     return network
@@ -52,15 +52,15 @@ def _all_groups(network: Network, ids: np.ndarray = IDS) -> np.ndarray:
 
 def test_refuses_gates_that_no_score_reads() -> None:
     """Gates over the embedding of logistic regression are refused; without gates the network is built."""
-    Network(LAYOUT, BackboneConfig(kind="lr"), DIM)
+    Network(LAYOUT, BackboneConfig(batch_norm=False, kind="lr"), DIM)
     with pytest.raises(ConfigError, match="backbone of a search must read embedding dimensions"):
-        Network(LAYOUT, BackboneConfig(kind="lr"), DIM, _gates())
+        Network(LAYOUT, BackboneConfig(batch_norm=False, kind="lr"), DIM, _gates())
 
 
 def test_linear_network_by_hand() -> None:
     """logit = w . (e * m) + b: (1, 2) and the mean (4, 5) of two values, the mask (1, 0, 1, 1), w = (1, 10, 100, 1000), b = 7."""
     layout = FieldLayout(("a", "b"), (1, 2), (1, 2))
-    network = Network(layout, BackboneConfig(hidden=()), 2)
+    network = Network(layout, BackboneConfig(batch_norm=False, hidden=()), 2)
     backbone = {"output/kernel": np.array([[1], [10], [100], [1000]]), "output/bias": np.array([7])}
     network.assign(NetworkWeights(np.array([[1, 2], [3, 4], [5, 6]], np.float32), backbone), np.array([[1, 0, 1, 1]]))
     assert network.predict(np.array([[0, 1, 2]], np.int32), np.zeros(1, np.int32)).numpy().tolist() == [1 + 400 + 5000 + 7]
@@ -168,7 +168,7 @@ def test_fresh_weights_are_a_function_of_the_stream() -> None:
 @pytest.fixture
 def first_order() -> LearningConfig:
     """Settings under which the backbone is a factorisation machine."""
-    return LearningConfig(backbone=BackboneConfig(kind="fm"), training=TrainingConfig(embedding_dim=DIM))
+    return LearningConfig(backbone=BackboneConfig(batch_norm=False, kind="fm"), training=TrainingConfig(embedding_dim=DIM))
 
 
 def test_first_order_weights_are_the_last_column(first_order: LearningConfig) -> None:

@@ -1,0 +1,1 @@
+"""What things cost, measured: contenders take turns on one machine, and a table says medians and ratios."""
