@@ -42,6 +42,9 @@ def main() -> int:
     bench = commands.add_parser("benchmark", help="carry out a plan: data sets x backbones x seeds x methods, as tables and figures")
     bench.add_argument("--plan", type=Path, required=True, help="TOML file")
     bench.add_argument("--folder", type=Path, required=True, help="folder of the runs and of benchmark.json, .md and .html")
+    quote = commands.add_parser("estimate", help="say what a search would take and whether it may be worth it, from small ones")
+    quote.add_argument("--recipe", type=Path, required=True, help="TOML or JSON file")
+    quote.add_argument("--folder", type=Path, required=True, help="folder that takes estimate.json")
     inspect = commands.add_parser("inspect", help="say what a table holds and what is wrong with it")
     inspect.add_argument("--data", type=Path, required=True, help="JSON file with a DataConfig")
     inspect.add_argument("--max-expanded-bytes", type=int, default=None, help="most bytes that a compressed file may unpack to")
@@ -54,6 +57,8 @@ def main() -> int:
         return _inspect(arguments.data, arguments.max_expanded_bytes)
     if arguments.command == "benchmark":
         return _benchmark(arguments.plan, arguments.folder)
+    if arguments.command == "estimate":
+        return _estimate(arguments.recipe, arguments.folder)
     seeds = arguments.seeds if arguments.command == "compare" else None
     return _run(arguments.recipe, arguments.folder, seeds)
 
@@ -87,6 +92,21 @@ def _run(recipe_path: Path, folder: Path, seeds: list[int] | None) -> int:
             comparison = compare(recipe, folder, seeds, last)
             write_whole(folder / "comparison.json", comparison.model_dump_json(indent=1))
             write_whole(folder / "comparison.md", markdown(comparison))
+        return 0
+    except Exception as error:
+        return _fail(error, last)
+
+
+def _estimate(recipe_path: Path, folder: Path) -> int:
+    last = LastStage()
+    try:
+        recipe = read_recipe(recipe_path)
+        from ihas.legacy_keras import tf
+        from pipelines.estimate import estimate
+        from pipelines.run import threads
+
+        tf.config.threading.set_intra_op_parallelism_threads(threads(recipe.run))
+        estimate(recipe, folder, last)
         return 0
     except Exception as error:
         return _fail(error, last)

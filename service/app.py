@@ -23,7 +23,7 @@ from service.records.feedback import Feedback
 from service.records.keys import Keys
 from service.records.traffic import TrafficPlans
 from service.registry import Registry
-from service.routes import aliases, datasets, events, health, inference, keys, models, search_views, searches, what_if
+from service.routes import aliases, datasets, estimates, events, health, inference, keys, models, search_views, searches, what_if
 from service.settings import Settings
 
 
@@ -49,7 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Door, settings=settings, keys=key_table)
     app.add_middleware(Observe, settings=settings, metrics=metrics)
     problems.install(app)
-    for routes in (datasets, search_views, searches, models, what_if, aliases, events, keys, inference, health):
+    for routes in (datasets, estimates, search_views, searches, models, what_if, aliases, events, keys, inference, health):
         app.include_router(routes.router)
     app.openapi = lambda: describe(app, models.STRUCTURES)  # type: ignore[method-assign]  # FastAPI's own way to extend the description
     return app

@@ -40,6 +40,14 @@ class Endpoints(Generic[Answer, Text]):
         """Submit a search; `settings` is `learning`, `run`, `budget`, `priority`; `key` makes a repetition the same search."""
         return self.document("POST", "/v1/searches", json={"name": name, "dataset_id": dataset_id, **settings}, headers=_key(key))
 
+    def create_estimate(self, dataset_id: str, **settings: Any) -> Answer:
+        """Ask what a search would take; `settings` is `learning` and `run`."""
+        return self.document("POST", "/v1/searches/estimate", json={"dataset_id": dataset_id, **settings})
+
+    def estimate(self, estimate_id: str) -> Answer:
+        """An estimate, once it is ready."""
+        return self.document("GET", f"/v1/searches/estimates/{estimate_id}")
+
     def searches(self, cursor: int | None = None) -> Answer:
         """A page of searches, newest first."""
         return self.document("GET", "/v1/searches", params=_given(cursor=cursor))

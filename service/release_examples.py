@@ -70,6 +70,15 @@ METADATA = {
 }  # fmt: skip
 V2 = "/v2/models/{model_name}"
 OF_VERSION = f"{V2}/versions/{{model_version}}"
+ESTIMATE: Mapping[str, Any] = {
+    "id": "es_11d0", "dataset_id": "ds_5f2a", "state": "succeeded", "progress": 1.0, "message": "The estimate is ready.", "error": None,
+    "estimate": {
+        "rows": 10142, "pilot_rows": [1000, 4000], "pilot_seconds": [9.1, 14.8], "seconds_low": 22.0, "seconds_high": 38.0,
+        "memory_bytes": 900_000_000, "parameters": 4729, "chosen_in_pilot": "static",
+        "gain": {"difference": 0.004, "low": -0.01, "high": 0.018},
+        "advice": "The pilot chose `static`, within chance of the plain model on its test rows. More rows may tell.",
+    },
+}  # fmt: skip
 MODEL = "/v1/models/{name}"
 BODIES: Mapping[tuple[str, str], Any] = {
     ("put", f"{MODEL}/aliases/{{alias}}"): {"version": 2, "reason": REASON},
@@ -77,6 +86,7 @@ BODIES: Mapping[tuple[str, str], Any] = {
     ("post", f"{MODEL}/rollback"): {"reason": "Clicks fell."},
     ("put", f"{MODEL}/traffic"): PLAN,
     ("post", "/v1/searches/{search_id}/clone"): SEARCH_COPY,
+    ("post", "/v1/searches/estimate"): {"dataset_id": "ds_5f2a", "learning": {"seed": 1}},
     ("post", "/v1/events"): EVENTS,
     ("post", f"{MODEL}/what-if"): WHAT_IF,
     ("post", f"{V2}/infer"): INFER,
@@ -101,6 +111,8 @@ ANSWERS: Mapping[tuple[str, str], Any] = {
     ("post", "/v1/events"): {"accepted": 2, "rejected": []},
     ("get", f"{MODEL}/online"): ONLINE,
     ("post", f"{MODEL}/what-if"): WHAT_IF_ANSWER,
+    ("post", "/v1/searches/estimate"): {**ESTIMATE, "state": "queued", "progress": 0.0, "estimate": None},
+    ("get", "/v1/searches/estimates/{estimate_id}"): ESTIMATE,
     ("get", "/v2"): {"name": "ihas", "version": "0.1.0", "extensions": []},
     ("get", "/v2/health/live"): {"live": True},
     ("get", "/v2/health/ready"): {"ready": True},

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import time
 import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
@@ -21,7 +22,7 @@ from ihas.data.findings import ValidationReport
 from ihas.errors import ConfigError
 from pipelines.recipe import assign
 from service import rendering
-from service.client import Client
+from service.client import FINISHED, POLL_S, Client
 from service.local_run import ProgressBar, failure
 from service.terminal import CommandError, ExitCode, Terminal
 
@@ -103,6 +104,34 @@ def run_search(
             found = _watched(client, found["id"], terminal)
     terminal.result(found, _searches([found]))
     _check_succeeded(found, watch)
+
+
+@search.command("estimate")
+def estimate_search(
+    context: typer.Context,
+    dataset_id: Annotated[str, typer.Argument(help="Id of a valid data set.")],
+    recipe: Annotated[Path | None, typer.Option(help="TOML or JSON file with `learning` and `run`; the rest is not read.")] = None,
+    url: Url = HERE,
+) -> None:
+    """What a search would take and whether it may be worth it, from two small ones."""
+    terminal: Terminal = context.obj
+    asked = {} if recipe is None else {part: value for part, value in _document(recipe).items() if part in ("learning", "run")}
+    with client_of(url) as client, ProgressBar(terminal) as bar:
+        found = client.create_estimate(dataset_id, **asked)
+        while found["state"] not in FINISHED:
+            time.sleep(POLL_S)
+            found = client.estimate(found["id"])
+            bar.show(found["state"], found["message"], found["progress"], None)
+    if found["estimate"] is None:
+        raise failure(found.get("error") or {"detail": f"The estimate is {found['state']}."})
+    said = found["estimate"]
+    lines = (
+        f"time:        {said['seconds_low']:,.0f} to {said['seconds_high']:,.0f} s for {said['rows']:,} training rows",
+        f"memory:      {said['memory_bytes'] / 2**20:,.0f} MiB",
+        f"parameters:  {said['parameters']:,} in the plain model",
+        f"worth it?    {said['advice']}",
+    )
+    terminal.result(found, "\n".join(lines))
 
 
 @search.command("ls")

@@ -17,6 +17,8 @@ class JobKind(StrEnum):
 
     DATASET = "dataset"
     """Checks a data set's file."""
+    ESTIMATE = "estimate"
+    """Says what a search would take."""
     SEARCH = "search"
     """Runs the stages on a data set and registers the model."""
 

@@ -24,7 +24,7 @@ def take_next(connection: sa.Connection, worker: str, lease_s: float, max_attemp
     waiting = JOBS.c.state.in_({JobState.QUEUED} | RUNNING) & free
     if max_running:
         waiting &= (JOBS.c.kind == JobKind.DATASET) | (at_work < max_running)
-    searches_last = sa.case((JOBS.c.kind == JobKind.DATASET, 0), else_=1)
+    searches_last = sa.case((JOBS.c.kind == JobKind.DATASET, 0), else_=sa.case((JOBS.c.kind == JobKind.ESTIMATE, 1), else_=2))
     order = (searches_last, JOBS.c.priority.desc(), at_work, JOBS.c.number)
     query = rows.select_jobs().where(waiting).order_by(*order).limit(1).with_for_update(skip_locked=True, of=JOBS)
     row = connection.execute(query).mappings().one_or_none()

@@ -14,7 +14,7 @@ from service.jobs.catalogue import DatasetState
 from service.jobs.job import RUNNING, TERMINAL, Event, Job, JobKind, JobState, NewJob, check_transition
 from service.jobs.tables import DATASETS, EVENTS, JOBS, database_now
 
-PREFIXES = {JobKind.DATASET: "ck", JobKind.SEARCH: "sr"}
+PREFIXES = {JobKind.DATASET: "ck", JobKind.ESTIMATE: "es", JobKind.SEARCH: "sr"}
 ROOM_S = 60.0
 NO_LEASE: Mapping[str, Any] = {"worker": None, "lease_until": None}
 

@@ -40,7 +40,7 @@ class Run:
     Attributes:
         argv: its command line.
         log: file that takes its standard error.
-        bundle: where a search leaves its bundle.
+        bundle: where a search leaves its bundle, and an estimate its document.
     """
 
     argv: tuple[str, ...]
@@ -51,6 +51,11 @@ class Run:
 def search_folder(folder: Path, job_id: str) -> Path:
     """Run folder of a search inside the service's folder."""
     return folder / "searches" / job_id
+
+
+def estimate_folder(folder: Path, job_id: str) -> Path:
+    """Files of an estimate inside the service's folder."""
+    return folder / "estimates" / job_id
 
 
 def dataset_folder(folder: Path, dataset_id: str) -> Path:
@@ -71,9 +76,11 @@ def prepare(job: Job, dataset: Dataset, folder: Path, command: Sequence[str], li
         target = dataset_folder(folder, dataset.id).resolve()
         asked = _write(target / "data.json", data.model_dump_json(indent=2))
         return Run((*command, "inspect", "--data", str(asked), *limits), target / "log.txt", target)
-    target = search_folder(folder, job.id).resolve()
+    target = (estimate_folder if job.kind is JobKind.ESTIMATE else search_folder)(folder, job.id).resolve()
     recipe = Recipe.model_validate({"name": job.name, "data": data, **job.settings})
     asked = _write(target / "recipe.json", recipe.model_dump_json(indent=2))
+    if job.kind is JobKind.ESTIMATE:
+        return Run((*command, "estimate", "--recipe", str(asked), "--folder", str(target)), target / "log.txt", target / "estimate.json")
     return Run((*command, "run", "--recipe", str(asked), "--folder", str(target)), target / "log.txt", target / "bundle")
 
 
@@ -97,7 +104,7 @@ def read_line(kind: JobKind, line: str) -> Progress | Outcome | None:
     except ValidationError:
         pass
     try:
-        return Progress.model_validate_json(line) if kind is JobKind.SEARCH else None
+        return Progress.model_validate_json(line) if kind is not JobKind.DATASET else None
     except ValidationError:
         return None
 

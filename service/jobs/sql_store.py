@@ -93,6 +93,10 @@ class SqlStore(SqlCatalogue):
 
         self.write(write)
 
+    def finish(self, job_id: str, token: int, message: str) -> None:
+        """As `JobStore` says."""
+        self.write(lambda connection: _succeed(connection, rows.lock_owned(connection, job_id, token), message))
+
     def fail(self, job_id: str, token: int, error: Mapping[str, Any], report: Mapping[str, Any] | None = None) -> None:
         """As `JobStore` says."""
         self.write(lambda connection: rows.fail(connection, rows.lock_owned(connection, job_id, token), error, report))

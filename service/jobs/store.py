@@ -57,8 +57,10 @@ class JobStore(Catalogue, Protocol):
         ...
 
     def claim(self, worker: str, lease_s: float, max_attempts: int, max_running: int = 0) -> Job | None:
-        """Take the next job: checks of data sets first, then by priority, then of the tenant with the fewest jobs at work, then the
-        oldest; None when nothing may begin.
+        """Take the next job; None when nothing may begin.
+
+        Checks of data sets come first, then estimates, then searches: by priority, then of the tenant with the fewest jobs at
+        work, then the oldest.
 
         With `max_running` above 0, a tenant's searches wait while that many of its jobs are at work, exactly, whoever asks.
 
@@ -96,6 +98,14 @@ class JobStore(Catalogue, Protocol):
 
     def accept_dataset(self, job_id: str, token: int, report: Mapping[str, Any]) -> None:
         """Finish a check: the data set is valid.
+
+        Raises:
+            LostLeaseError: the job is no longer the caller's.
+        """
+        ...
+
+    def finish(self, job_id: str, token: int, message: str) -> None:
+        """Finish a job that registers nothing.
 
         Raises:
             LostLeaseError: the job is no longer the caller's.

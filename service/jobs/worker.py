@@ -132,6 +132,8 @@ class Worker:
     def _succeed(self, job: Job, run: Run, outcome: Outcome) -> None:
         if job.kind is JobKind.DATASET:
             self._store.accept_dataset(job.id, job.token, outcome.report or {})
+        elif job.kind is JobKind.ESTIMATE and run.bundle.is_file():
+            self._store.finish(job.id, job.token, "The estimate is ready.")
         elif run.bundle.is_dir():
             path = run.bundle.relative_to(self._settings.folder.resolve())
             self._store.succeed(job.id, job.token, path.as_posix(), bundle_facts(run.bundle))

@@ -15,7 +15,7 @@ from ihas.results import RunResult
 from ihas.serving.loading import load_recommender
 from pipelines.folder import RunFolder
 from pipelines.reporter import Reporter
-from pipelines.run import Run, _ingest, run_recipe
+from pipelines.run import Run, read_data, run_recipe
 from tests.pipelines.small_run import arrays, finish, kill_in, small_recipe, start
 
 STAGES = ("validating", "searching", "clustering", "retraining", "evaluating")
@@ -160,7 +160,7 @@ def test_the_same_file_as_test_part_or_as_validation_part_is_another_run(tmp_pat
     keys = []
     for role in ("valid_path", "test_path"):
         recipe = small_recipe().model_copy(update={"data": data.model_copy(update={role: tmp_path / "b.csv"})})
-        ingested = _ingest(Run(recipe, RunFolder(tmp_path / "run"), Reporter(lambda _: None)))
+        ingested = read_data(Run(recipe, RunFolder(tmp_path / "run"), Reporter(lambda _: None)))
         keys.append((len(ingested.parts.valid), len(ingested.parts.test)))
 
     assert keys == [(200, 40), (40, 200)]

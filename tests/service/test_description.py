@@ -15,11 +15,16 @@ from tests.service.conftest import Publish
 from tests.service.live import LiveServer
 
 CASES = os.environ.get("IHAS_TEST_CASES", "200")
+# Who asks to wait for a search waits: that is no slow answer.
 # A request may be right by the description and wrong for what is there: a field that this model does not have, a version that there
 # is not, a state that does not allow it. Every such refusal is described; none of these is an error of the service.
 SETTINGS = """
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", 401, 403, 404, 409, 412, 415, 422, 428, 429, 503]
+
+[[operations]]
+include-name = "GET /v1/searches/{search_id}"
+parameters = { "query.wait" = 0.05 }
 """
 
 

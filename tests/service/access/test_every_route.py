@@ -70,9 +70,10 @@ def world(guarded: LiveServer, publish: Publish, new_headers: NewKey) -> World:
     owner = new_headers(scopes=OF_A_TENANT)
     search = guarded.json("GET", "/v1/searches", headers=owner)["searches"][0]
     guarded.json("POST", "/v1/models/films/promote", json={"version": 1}, headers=owner)
+    estimate = guarded.json("POST", "/v1/searches/estimate", json={"dataset_id": search["dataset_id"]}, headers=owner)
     key = guarded.json("POST", "/v1/keys", json={"name": "one", "scopes": ["read"]}, headers=owner)
     ids = {"dataset_id": search["dataset_id"], "search_id": search["id"], "name": "films", "version": "1", "alias": "champion"}
-    ids |= {"key_id": key["id"], "figure": "gates", "model_name": "films", "model_version": "1"}
+    ids |= {"key_id": key["id"], "estimate_id": estimate["id"], "figure": "gates", "model_name": "films", "model_version": "1"}
     return World(guarded, ids, owner, new_headers("acme"), new_headers(scopes=frozenset({Scope.READ})))
 
 
@@ -99,7 +100,9 @@ def expected(path: str, scope: Scope | None, found: dict[str, int]) -> dict[str,
     if scope is Scope.METRICS:
         return {"nobody": 401, "reader": 403, "other": 200, "owner": 403}
     reader = 403 if scope is not Scope.READ else found["reader"] if found["reader"] in OWN_ANSWERS else 200
-    other = 404 if "{" in path or path.endswith("/compare") else found["other"] if found["other"] in OWN_ANSWERS | {404} else 200
+    other = (
+        404 if "{" in path or path.endswith(("/compare", "/estimate")) else found["other"] if found["other"] in OWN_ANSWERS | {404} else 200
+    )
     return {"nobody": 401, "reader": reader, "other": other, "owner": own}
 
 
