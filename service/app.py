@@ -38,7 +38,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.parts = Parts(
         settings=settings,
         store=store,
-        registry=Registry(store, settings.folder),
+        registry=Registry(store, settings.folder, settings.artefacts_url),
         metrics=metrics,
         keys=key_table,
         aliases=Aliases(store),

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ihas.errors import BundleError
 from ihas.serving.loading import load_recommender
+from service.artefacts import Artefacts
 from service.division import Division, Served
 from service.errors import UnknownIdError
 from service.jobs.catalogue import ModelVersion
@@ -58,8 +59,8 @@ class Registry:
     A version that cannot be loaded is passed over for the one before it, and is tried again after a while.
     """
 
-    def __init__(self, catalogue: SqlCatalogue, folder: Path) -> None:
-        self._catalogue, self._folder = catalogue, folder.resolve()
+    def __init__(self, catalogue: SqlCatalogue, folder: Path, artefacts_url: str | None = None) -> None:
+        self._catalogue, self._artefacts = catalogue, Artefacts(folder, artefacts_url)
         self._aliases, self._plans = Aliases(catalogue), TrafficPlans(catalogue)
         self._slots: dict[Name, Slot] = {}
         self._pinned: OrderedDict[tuple[Name, int], Served] = OrderedDict()
@@ -229,13 +230,15 @@ class Registry:
         ready = self.ready(version.name, version.version, version.tenant)
         if ready is not None:
             return ready
-        began, folder = time.perf_counter(), self._folder / version.path
+        began, folder = time.perf_counter(), None
         try:
+            folder = self._artefacts.local(version.path)
             served = Served(version, load_recommender(folder))
         except Exception as error:  # whatever a bundle does to its reader, the other models serve
             LOG.error("a bundle cannot be used", model=version.name, version=version.version, error=f"{type(error).__name__}: {error}")
             reason = f"Version {version.version} of model {version.name!r} cannot be used: {_reason(error, folder)}"
             slot.broken[version.version] = (time.monotonic(), reason)
+            self._artefacts.forget(version.path)
             raise BundleError(reason) from error
         slot.broken.pop(version.version, None)
         LOG.info("model loaded", model=version.name, version=version.version, seconds=round(time.perf_counter() - began, 3))
@@ -269,7 +272,7 @@ def _older(wanted: tuple[int, int, int], made_of: tuple[int, int, int] | None) -
     return made_of is not None and any(new < old for new, old in zip(wanted, made_of, strict=True))
 
 
-def _reason(error: Exception, folder: Path) -> str:
+def _reason(error: Exception, folder: Path | None) -> str:
     """What is wrong with a bundle, its files named relative to `folder`; the log has the rest."""
     if isinstance(error, BundleError):
         return str(error).replace(f"{folder}/", "").replace(str(folder), "its place")

@@ -21,6 +21,8 @@ class Settings(BaseSettings):
     """Database of jobs, as SQLAlchemy writes it; without it, an SQLite file in `folder`."""
     folder: Path = Path("runs")
     """Folder of uploaded data sets, run folders and bundles; the API and every worker must see the same one."""
+    artefacts_url: str | None = None
+    """Store of bundles, as fsspec writes it, such as `s3://bucket/ihas`; without it, they stay in `folder`."""
     host: str = "127.0.0.1"
     """Address that the API listens on."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8000

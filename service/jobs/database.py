@@ -128,7 +128,7 @@ def _stamp(connection: sa.Connection, version: str) -> None:
 def _engine(url: str, foreign_keys: bool) -> sa.Engine:
     sqlite = sa.make_url(url).get_backend_name() == "sqlite"
     arguments = {"timeout": BUSY_S} if sqlite else {}
-    engine = sa.create_engine(url, connect_args=arguments, pool_size=8, max_overflow=40, pool_pre_ping=not sqlite)
+    engine = sa.create_engine(url, connect_args=arguments, hide_parameters=True, pool_size=8, max_overflow=40, pool_pre_ping=not sqlite)
     if sqlite:
         sa.event.listen(engine, "connect", lambda connection, _: _prepare_sqlite(connection, foreign_keys))
         sa.event.listen(engine, "begin", _begin_sqlite)

@@ -13,6 +13,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from service.artefacts import Artefacts
 from service.errors import LostLeaseError
 from service.jobs.catalogue import Dataset
 from service.jobs.child import Child
@@ -136,6 +137,7 @@ class Worker:
             self._store.finish(job.id, job.token, "The estimate is ready.")
         elif run.bundle.is_dir():
             path = run.bundle.relative_to(self._settings.folder.resolve())
+            Artefacts(self._settings.folder, self._settings.artefacts_url).publish(path.as_posix())
             self._store.succeed(job.id, job.token, path.as_posix(), bundle_facts(run.bundle))
         else:
             detail = "The run said that it succeeded, but left no bundle."
