@@ -4,12 +4,13 @@ UV_VERSION := 0.13.9
 ARGS ?=
 PLAN ?= pipelines/recipes/benchmark/coupon.toml
 FOLDER ?= runs/benchmark
+COSTS ?= runs/bench
 
 UV := .bootstrap/bin/uv
 BIN := .venv/bin
 COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" --quiet
 
-.PHONY: help setup demo serve benchmark test test-slow lint format lock
+.PHONY: help setup demo serve benchmark bench bench-serving test test-slow lint format lock
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -24,6 +25,12 @@ serve: setup ## HTTP service and worker on this machine
 
 benchmark: setup ## data sets x backbones x seeds x methods in one table; PLAN=FILE.toml FOLDER=runs/benchmark
 	$(BIN)/python -m pipelines benchmark --plan $(PLAN) --folder $(FOLDER)
+
+bench: setup ## what serving and training cost, against a floor and peers; COSTS=runs/bench
+	$(BIN)/python -m pipelines bench --folder $(COSTS) $(ARGS)
+
+bench-serving: setup ## what an answer costs, in the process and over HTTP
+	$(BIN)/python -m pipelines bench serving http --folder $(COSTS) $(ARGS)
 
 test: setup lint ## linters, types, import contracts, tests with coverage
 	$(BIN)/pytest --cov=ihas --cov=pipelines --cov=service --cov-report=term:skip-covered $(ARGS)

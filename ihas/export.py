@@ -18,6 +18,7 @@ from ihas.models.backbone import Backbone, KeptDims
 from ihas.models.network import NetworkWeights
 from ihas.models.registry import BACKBONES, build_backbone
 from ihas.prediction import GroupModel
+from ihas.splitting import fold_batch_norm, split_backbone
 
 OPSET = 18
 
@@ -25,7 +26,7 @@ OPSET = 18
 def export_path(name: str, model: GroupModel, layout: FieldLayout, config: LearningConfig, *, gated: bool = False) -> Path:
     """A group's model as a path of the bundle: only the kept dimensions of its table, only the kernels they need."""
     dim, kept = config.training.embedding_dim, KeptDims(model.mask)
-    backbone = restricted_backbone(model, config)
+    backbone = folded_backbone(model, config)
     table, wide = model.weights.table[:, :dim], model.weights.table.shape[1] > dim
     return Path(
         name=name,
@@ -34,7 +35,18 @@ def export_path(name: str, model: GroupModel, layout: FieldLayout, config: Learn
         table=ragged_table(table, kept, layout),
         first_order=model.weights.table[:, dim].copy() if wide else None,
         graph=onnx_graph(backbone),
+        split=None if gated else split_backbone(backbone.weights(), model.mask, backbone.config),
     )
+
+
+def folded_backbone(model: GroupModel, config: LearningConfig) -> Backbone:
+    """The backbone on the kept dimensions alone, its batch normalisation folded into its kernels."""
+    backbone = restricted_backbone(model, config)
+    if not config.backbone.batch_norm:
+        return backbone
+    folded = build_backbone(config.backbone.model_copy(update={"batch_norm": False}), backbone.kept, 0)
+    folded.assign(fold_batch_norm(backbone.weights()))
+    return folded
 
 
 def restricted_backbone(model: GroupModel, config: LearningConfig) -> Backbone:

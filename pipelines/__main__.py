@@ -1,4 +1,4 @@
-"""`python -m pipelines run|compare|benchmark|inspect`: what the worker and the command line start as a child process.
+"""`python -m pipelines run|compare|benchmark|bench|inspect`: what the worker and the command line start as a child process.
 
 Exit status: 0 succeeded, 4 bad data or settings, 5 the run failed. The last line of standard output says why.
 """
@@ -45,6 +45,10 @@ def main() -> int:
     quote = commands.add_parser("estimate", help="say what a search would take and whether it may be worth it, from small ones")
     quote.add_argument("--recipe", type=Path, required=True, help="TOML or JSON file")
     quote.add_argument("--folder", type=Path, required=True, help="folder that takes estimate.json")
+    cost = commands.add_parser("bench", help="measure what serving and training cost, against a floor and peers")
+    cost.add_argument("names", nargs="*", help="which; all of them where there are none")
+    cost.add_argument("--folder", type=Path, default=Path("runs/bench"), help="folder of the figures")
+    cost.add_argument("--rounds", type=int, default=9, help="turns of every contender")
     inspect = commands.add_parser("inspect", help="say what a table holds and what is wrong with it")
     inspect.add_argument("--data", type=Path, required=True, help="JSON file with a DataConfig")
     inspect.add_argument("--max-expanded-bytes", type=int, default=None, help="most bytes that a compressed file may unpack to")
@@ -55,6 +59,8 @@ def main() -> int:
     if arguments.command == "inspect":
         _limit(arguments.max_memory_bytes, arguments.max_cpu_s)
         return _inspect(arguments.data, arguments.max_expanded_bytes)
+    if arguments.command == "bench":
+        return _bench(arguments.names, arguments.folder, arguments.rounds)
     if arguments.command == "benchmark":
         return _benchmark(arguments.plan, arguments.folder)
     if arguments.command == "estimate":
@@ -151,6 +157,18 @@ def _benchmark(plan_path: Path, folder: Path) -> int:
         return 0
     except Exception as error:
         return _fail(error, last)
+
+
+def _bench(names: list[str], folder: Path, rounds: int) -> int:
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `ihas serve` sets it
+    from pipelines.bench.command import bench
+
+    try:
+        bench(names, folder, rounds)
+    except IhasError as error:
+        sys.stderr.write(f"{error}\n")
+        return FAILED if not isinstance(error, ConfigError) else BAD_INPUT
+    return 0
 
 
 def _fail(error: Exception, last: LastStage) -> int:

@@ -23,7 +23,7 @@ from service.records.feedback import Feedback
 from service.records.keys import Keys
 from service.records.traffic import TrafficPlans
 from service.registry import Registry
-from service.routes import aliases, datasets, estimates, events, health, inference, keys, models, search_views, searches, what_if
+from service.routes import aliases, datasets, estimates, events, health, inference, keys, models, scoring, search_views, searches, what_if
 from service.settings import Settings
 
 
@@ -51,7 +51,8 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     for routes in (datasets, estimates, search_views, searches, models, what_if, aliases, events, keys, inference, health):
         app.include_router(routes.router)
-    app.openapi = lambda: describe(app, models.STRUCTURES)  # type: ignore[method-assign]  # FastAPI's own way to extend the description
+    app.router.routes[:0] = scoring.hot_routes(app.state.parts)
+    app.openapi = lambda: describe(app, scoring.described.routes, scoring.STRUCTURES)  # type: ignore[method-assign]  # FastAPI's own way to extend the description
     return app
 
 

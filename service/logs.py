@@ -1,10 +1,16 @@
-"""Logs: lines for a person on a terminal, JSON elsewhere; the libraries' logs take the same form."""
+"""Logs: lines for a person on a terminal, JSON elsewhere; the libraries' logs take the same form.
+
+Elsewhere our own lines go straight to standard error: by way of the standard library each would take four times as long, half as
+much as the rest of a request.
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
+from typing import Any
 
+import orjson
 import structlog
 
 
@@ -15,20 +21,31 @@ def configure_logs(level: int = logging.INFO) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    by_library = structlog.stdlib.ProcessorFormatter.wrap_for_formatter
+    direct: list[structlog.types.Processor] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_bytes)]
+    watched = sys.stderr.isatty()
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*shared, by_library] if watched else [*shared, *direct],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        logger_factory=structlog.stdlib.LoggerFactory() if watched else structlog.BytesLoggerFactory(sys.stderr.buffer),
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_last_steps()))
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_last_steps(watched)))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for chatty in ("httpx", "httpcore"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
-def _last_steps() -> list[structlog.types.Processor]:
+def _last_steps(watched: bool) -> list[structlog.types.Processor]:
     without_record = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    if sys.stderr.isatty():
+    if watched:
         return [without_record, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
-    return [without_record, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    return [without_record, structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_text)]
+
+
+def _bytes(line: dict[str, Any], **_: Any) -> bytes:
+    return orjson.dumps(line, default=str)
+
+
+def _text(line: dict[str, Any], **_: Any) -> str:
+    return _bytes(line).decode()

@@ -20,6 +20,7 @@ class Metrics:
 
     def __init__(self, store: JobStore) -> None:
         self._registry = CollectorRegistry()
+        self._found: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._registry.register(JobCollector(store))
         labels = ("route", "method", "status")
         self._requests = Counter("ihas_requests", "Requests answered.", labels, registry=self._registry)
@@ -37,8 +38,17 @@ class Metrics:
         """Count one request; a path that no route takes counts as `unmatched`."""
         route = getattr(scope.get("route"), "path", None) or "unmatched"
         method = scope["method"] if scope["method"] in METHODS else "other"
-        self._requests.labels(route, method, str(status)).inc()
-        self._seconds.labels(route, method).observe(seconds)
+        requests, latency = self._figures(route, method, status)
+        requests.inc()
+        latency.observe(seconds)
+
+    def _figures(self, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+        """Those of one label set; kept, because to find them again costs more than to count."""
+        found = self._found.get((route, method, status))
+        if found is None:
+            found = self._requests.labels(route, method, str(status)), self._seconds.labels(route, method)
+            self._found[route, method, status] = found
+        return found
 
     def page(self) -> bytes:
         """Everything, in Prometheus's text format."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
+from starlette.routing import BaseRoute
 
 from service.examples import ANSWERS, BODIES, PROBLEM
 from service.inference_schemas import InferenceRequest
@@ -30,15 +31,21 @@ def json_answer(kind: type[msgspec.Struct]) -> dict[int | str, dict[str, Any]]:
     return {200: {"content": {"application/json": {"schema": _reference(kind)}}}}
 
 
-def describe(app: FastAPI, structures: Iterable[type[msgspec.Struct]]) -> dict[str, Any]:
-    """The description of `app`, made once; `structures` are what msgspec reads and writes."""
+def describe(app: FastAPI, described: Sequence[BaseRoute], structures: Iterable[type[msgspec.Struct]]) -> dict[str, Any]:
+    """The description of `app`, made once.
+
+    Args:
+        app: the application.
+        described: routes that FastAPI describes and others answer.
+        structures: what msgspec reads and writes.
+    """
     if app.openapi_schema is None:
-        schema = get_openapi(title=TITLE, version=app.version, summary=SUMMARY, routes=app.routes)
+        schema = get_openapi(title=TITLE, version=app.version, summary=SUMMARY, routes=[*app.routes, *described])
         schemas = schema.setdefault("components", {}).setdefault("schemas", {})
         _, structured = msgspec.json.schema_components(structures, ref_template=REFERENCE)
-        described: list[tuple[type[BaseModel], Literal["serialization", "validation"]]] = []
-        described += [(Problem, "serialization"), (InferenceRequest, "validation")]
-        _, problems = models_json_schema(described, ref_template=REFERENCE.format(name="{model}"))
+        documents: list[tuple[type[BaseModel], Literal["serialization", "validation"]]] = []
+        documents += [(Problem, "serialization"), (InferenceRequest, "validation")]
+        _, problems = models_json_schema(documents, ref_template=REFERENCE.format(name="{model}"))
         schemas |= structured | problems["$defs"]
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ import numpy as np
 import safetensors.numpy
 
 from ihas.bundle import values
-from ihas.bundle.manifest import PATH_NAME, Manifest, PathEntry, encode_manifest, file_entry, package_version
+from ihas.bundle.manifest import PATH_NAME, Manifest, PathEntry, SplitEntry, encode_manifest, file_entry, package_version
 from ihas.errors import BundleError
 
 
@@ -25,7 +25,9 @@ def bundle_files(bundle: values.Bundle, created_at: str | None) -> dict[str, byt
     tables = _TableFiles()
     router_table = tables.add(bundle.router.table)
     paths = tuple(_path_entry(path, tables) for path in bundle.paths)
-    files = _documents(bundle) | tables.files | {f"paths/{path.name}.onnx": path.graph for path in bundle.paths}
+    files = (
+        _documents(bundle) | tables.files | {f"paths/{path.name}.onnx": path.graph for path in bundle.paths} | _split_files(bundle.paths)
+    )
     manifest = Manifest(
         ihas_version=package_version(),
         name=bundle.name,
@@ -60,6 +62,15 @@ def _documents(bundle: values.Bundle) -> dict[str, bytes]:
     return documents
 
 
+def _split_files(paths: Sequence[values.Path]) -> dict[str, bytes]:
+    files = {}
+    for path in paths:
+        if path.split is not None:
+            files[f"splits/{path.name}.safetensors"] = _tensors({"kernel": path.split.kernel, "bias": path.split.bias})
+            files[f"splits/{path.name}.onnx"] = path.split.graph
+    return files
+
+
 class _TableFiles:
     """Tables to be written, equal ones once."""
 
@@ -83,7 +94,10 @@ def _path_entry(path: values.Path, tables: _TableFiles) -> PathEntry:
         raise BundleError(f"A path's name must match {PATH_NAME.pattern!r}, for it names a file, but got {path.name!r}.")
     num_fields, dim = path.mask.shape
     first_order = None if path.first_order is None else tables.add(path.first_order)
-    return PathEntry(path.name, (num_fields, dim), path.gated, f"paths/{path.name}.onnx", tables.add(path.table), first_order)
+    table, split = tables.add(path.table), None
+    if path.split is not None:
+        split = SplitEntry(f"splits/{path.name}.safetensors", f"splits/{path.name}.onnx", path.split.squares)
+    return PathEntry(path.name, (num_fields, dim), path.gated, f"paths/{path.name}.onnx", table, first_order, split)
 
 
 def _json(value: Any) -> bytes:

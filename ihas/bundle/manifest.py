@@ -17,13 +17,15 @@ from ihas.errors import BundleCorruptError, BundleVersionError
 from ihas.routing import GateForm, PointsOf
 
 FORMAT_NAME = "ihas-bundle"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+READABLE_VERSIONS = (1, 2)
+"""Version 1 has no splits; such a bundle serves every row whole."""
 MANIFEST = "manifest.json"
 MANIFEST_CHECKSUM = "manifest.sha256"
 
 PATH_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _WAY_OUT = "Copy the bundle again, or write it anew from its run."
-_FILE_NAME = re.compile(r"(?:(?:tables|paths)/)?[a-z0-9][a-z0-9_-]{0,79}\.(?:json|npy|onnx|safetensors)")
+_FILE_NAME = re.compile(r"(?:(?:tables|paths|splits)/)?[a-z0-9][a-z0-9_-]{0,79}\.(?:json|npy|onnx|safetensors)")
 
 
 class FileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,8 +36,16 @@ class FileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bytes: int
 
 
+class SplitEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A path's split: the files of its kernel and bias, and of its graph, and whether it has squares."""
+
+    arrays: str
+    graph: str
+    squares: bool
+
+
 class PathEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One path: its name, the shape of its mask, whether it reads the row's gates, and its files."""
+    """One path: its name, the shape of its mask, whether it reads the row's gates, its files, and its split where it has one."""
 
     name: str
     mask_shape: tuple[int, int]
@@ -43,6 +53,7 @@ class PathEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     graph: str
     table: str
     first_order: str | None
+    split: SplitEntry | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -146,9 +157,9 @@ def _read(folder: Path, name: str) -> bytes:
 
 
 def _check_version(header: _Header) -> None:
-    if (header.format, header.version) != (FORMAT_NAME, FORMAT_VERSION):
+    if header.format != FORMAT_NAME or header.version not in READABLE_VERSIONS:
         raise BundleVersionError(
-            f"A bundle must be of format ({FORMAT_NAME}, version {FORMAT_VERSION}), but got ({header.format}, version {header.version}). "
+            f"A bundle must be of format {FORMAT_NAME}, version 1 to {FORMAT_VERSION}, but got {header.format}, version {header.version}. "
             "Serve it with the iHAS version that wrote it, or write it anew from its run."
         )
 
@@ -158,6 +169,7 @@ def _check_names(manifest: Manifest) -> None:
     wrong = [name for name in names if not _FILE_NAME.fullmatch(name) or names.count(name) > 1]
     wrong += [path.name for path in manifest.paths if not PATH_NAME.fullmatch(path.name)]
     used = {file for path in manifest.paths for file in (path.graph, path.table, path.first_order) if file is not None}
+    used |= {file for path in manifest.paths if path.split is not None for file in (path.split.arrays, path.split.graph)}
     wrong += sorted((used | {manifest.router_table}) - set(names))
     if wrong:
         raise BundleCorruptError(f"`{MANIFEST}` must name plain files, each once and each listed, but got {wrong}. {_WAY_OUT}")

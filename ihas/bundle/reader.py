@@ -13,7 +13,7 @@ import safetensors
 import safetensors.numpy
 
 from ihas.bundle import values
-from ihas.bundle.manifest import MANIFEST, Manifest, PathEntry
+from ihas.bundle.manifest import MANIFEST, Manifest, PathEntry, SplitEntry
 from ihas.data.encoder import Encoder
 from ihas.data.item_table import ItemTable
 from ihas.data.schema import Schema
@@ -73,7 +73,13 @@ class BundleReader:
     def _path(self, entry: PathEntry, mask: np.ndarray) -> values.Path:
         first_order = None if entry.first_order is None else self._table(entry.first_order).reshape(-1)
         graph = (self.folder / entry.graph).read_bytes()
-        return values.Path(entry.name, mask, entry.gated, self._table(entry.table).reshape(-1), first_order, graph)
+        split = None if entry.split is None else self._split(entry.split)
+        return values.Path(entry.name, mask, entry.gated, self._table(entry.table).reshape(-1), first_order, graph, split)
+
+    def _split(self, entry: SplitEntry) -> values.Split:
+        with _reading(entry.arrays) as name:
+            arrays = self._arrays(name)
+            return values.Split(arrays["kernel"], arrays["bias"], entry.squares, (self.folder / entry.graph).read_bytes())
 
     def _items(self) -> ItemTable | None:
         if not (self.folder / "items.json").exists():

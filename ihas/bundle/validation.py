@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ihas.bundle.values import Bundle, Path
+from ihas.bundle.values import Bundle, Path, Split
 from ihas.errors import BundleCorruptError
 from ihas.layout import PADDING, FieldLayout
 from ihas.routing import Router
@@ -86,6 +86,18 @@ def _path_problems(path: Path, layout: FieldLayout, dim: int) -> Iterator[str]:
     yield from _array_problems(f"table of path {path.name!r}", path.table, (length,))
     if path.first_order is not None:
         yield from _array_problems(f"first-order weights of path {path.name!r}", path.first_order, (layout.num_rows,))
+    if path.split is not None:
+        yield from _split_problems(path, path.split)
+
+
+def _split_problems(path: Path, split: Split) -> Iterator[str]:
+    if path.gated:
+        yield f"path {path.name!r} reads the row's gates, so it cannot be split"
+    if split.bias.ndim != 1 or not len(split.bias):
+        yield f"bias of the split of path {path.name!r} must have one dimension, but has {split.bias.shape}"
+        return
+    yield from _array_problems(f"bias of the split of path {path.name!r}", split.bias, split.bias.shape)
+    yield from _array_problems(f"kernel of the split of path {path.name!r}", split.kernel, (int(path.mask.sum()), len(split.bias)))
 
 
 def _row_problems(bundle: Bundle) -> Iterator[str]:

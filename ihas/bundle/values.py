@@ -20,6 +20,27 @@ from ihas.routing import Router
 
 
 @dataclass(frozen=True)
+class Split:
+    """A path's arithmetic in two: sums over the fields, to which the context and each item add on their own, and the rest.
+
+        sums = values @ kernel + bias
+        sums[last] += sum_f first_order_f - |values|^2 / 2      the first term where the path has it, the second where `squares`
+        logits = graph(sums)
+
+    Attributes:
+        kernel: float32 (kept dimensions, width). First kernels of the backbone side by side; batch normalisation is folded in.
+        bias: float32 (width,).
+        squares: whether the last sum has the second term.
+        graph: ONNX model. Input `sums`, float32 (rows, width); output `logits`, float32 (rows,).
+    """
+
+    kernel: np.ndarray
+    bias: np.ndarray
+    squares: bool
+    graph: bytes
+
+
+@dataclass(frozen=True)
 class Path:
     """One model that serves one or more groups.
 
@@ -34,6 +55,7 @@ class Path:
         table: float32 (sum over fields of vocabulary size * kept dimensions,). Fields' tables, each row-major, end to end.
         first_order: float32 (num_rows,). A weight per table row, where the backbone has a linear part.
         graph: ONNX model.
+        split: the same arithmetic in two; None where the backbone does not begin with sums, or the path is gated.
     """
 
     name: str
@@ -42,6 +64,7 @@ class Path:
     table: np.ndarray
     first_order: np.ndarray | None
     graph: bytes
+    split: Split | None = None
 
     def field_tables(self, layout: FieldLayout) -> tuple[np.ndarray, ...]:
         """Each field's table, float32 (vocabulary size, kept dimensions), as views."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 
 from ihas.data.cells import Scalar, cell_text
 from ihas.data.item_table import ItemTable
 from ihas.errors import RequestError
-from ihas.serving.requests import MAX_ROWS
+from ihas.serving.requests import MAX_ROWS, check_names
 
 
 @dataclass(frozen=True)
@@ -34,15 +35,19 @@ class Catalogue:
         self._position: dict[Scalar | None, int] = {name: position for position, name in enumerate(items.names)}
         self._most_popular = np.argsort(-items.popularity.astype(np.int64), kind="stable")
 
-    def choose(self, candidates: Iterable[Scalar] | None, exclude: Iterable[Scalar]) -> Candidates:
+    def choose(self, candidates: Sequence[Scalar] | None, exclude: Sequence[Scalar]) -> Candidates:
         """Candidates less the excluded; without candidates, the `MAX_ROWS` most popular items.
 
         Raises:
-            RequestError: no candidate is left.
+            RequestError: a candidate is no text and no number, or none is left.
         """
-        excluded = {position for position in self._positions(exclude).values() if position is not None}
+        excluded = {position for position in self._positions(exclude).values() if position is not None} if exclude else set()
         if candidates is None:
             return Candidates(self._popular(excluded), ())
+        plain = None if excluded else self._plain(candidates)
+        if plain is not None:
+            return plain
+        check_names(candidates, "/candidates")
         found = self._positions(candidates)
         unknown = dict.fromkeys(str(name) for name, position in found.items() if position is None)
         known = dict.fromkeys(position for position in found.values() if position is not None)
@@ -55,12 +60,22 @@ class Catalogue:
             )
         return Candidates(np.array(left, np.int64), tuple(unknown))
 
+    def _plain(self, candidates: Sequence[Scalar]) -> Candidates | None:
+        """Candidates that are all known as they are spelt, each named once; None where it takes a closer look."""
+        try:
+            found = itemgetter(*candidates)(self._position) if len(candidates) > 1 else (self._position[candidates[0]],)
+        except (KeyError, TypeError, IndexError):
+            return None
+        return Candidates(np.array(found, np.int64), ()) if len(set(found)) == len(found) else None
+
     def _positions(self, names: Iterable[Scalar]) -> dict[Scalar, int | None]:
         """Position of each item, however its id is spelt; None for one that the table does not hold."""
         found = {name: self._position.get(name) for name in names}
         return found | {name: self._position.get(cell_text(name)) for name, position in found.items() if position is None}
 
     def _popular(self, excluded: set[int]) -> np.ndarray:
+        if not excluded and len(self._most_popular):
+            return self._most_popular[:MAX_ROWS]
         wanted = np.ones(len(self.items.names), bool)
         wanted[list(excluded)] = False
         left = self._most_popular[wanted[self._most_popular]][:MAX_ROWS]

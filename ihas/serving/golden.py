@@ -7,6 +7,7 @@ import numpy as np
 from ihas.bundle.values import GoldenRows
 from ihas.errors import BundleCorruptError
 from ihas.serving.recommender import GroupedRecommender
+from ihas.serving.sums import FieldSums
 
 TOLERANCE = 1e-5
 """Largest difference of a logit: |logit - recorded| <= TOLERANCE * (1 + |recorded|)."""
@@ -26,9 +27,26 @@ def check_golden(recommender: GroupedRecommender, golden: GoldenRows) -> None:
             f"Golden rows must fall into their recorded groups, but {len(moved)} of {len(group)} do not; "
             f"row {row}: group {group[row]} instead of {golden.group[row]}. Write the bundle anew from its run."
         )
-    difference = np.abs(logits - golden.logits)
-    if not np.allclose(logits, golden.logits, rtol=TOLERANCE, atol=TOLERANCE):
+    _check_logits("score", logits, golden.logits)
+    _check_logits("score by the paths' splits", _split_logits(recommender, golden, logits), golden.logits)
+
+
+def _split_logits(recommender: GroupedRecommender, golden: GoldenRows, whole: np.ndarray) -> np.ndarray:
+    """Logits by way of the paths' splits; `whole` where a path has none."""
+    model, logits = recommender.model, whole.copy()
+    path_of_row = model.path_of(golden.group)
+    for number, path in enumerate(model.paths):
+        split, rows = path.path.split, np.flatnonzero(path_of_row == number)
+        if split is not None and len(rows):
+            sums = FieldSums(path.path, split, model.layout, range(model.layout.num_fields))(golden.ids[rows])
+            logits[rows] = path.split_logits(sums + split.bias)
+    return logits
+
+
+def _check_logits(what: str, logits: np.ndarray, recorded: np.ndarray) -> None:
+    difference = np.abs(logits - recorded)
+    if not np.allclose(logits, recorded, rtol=TOLERANCE, atol=TOLERANCE):
         raise BundleCorruptError(
-            f"Golden rows must score as recorded, within {TOLERANCE}, but the largest difference is {difference.max():.3g} "
+            f"Golden rows must {what} as recorded, within {TOLERANCE}, but the largest difference is {difference.max():.3g} "
             f"in row {int(difference.argmax())}. Write the bundle anew from its run."
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 
@@ -12,6 +13,10 @@ from ihas.serving.paths import PathModel
 
 BLOCK_ROWS = 512
 """Rows scored at a time, so that memory does not grow with the request."""
+
+FLOAT_BYTES = 4
+NO_GATES = np.zeros((0, 0), bool)
+"""Gates of rows that no path reads the gates of."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,25 @@ class GroupedModel:
         self.router = bundle.router
         self.paths = tuple(PathModel(path, self.layout) for path in bundle.paths)
         self._path_of_group = np.array(bundle.path_of_group, np.int64)
+        self._alone = bundle.router.num_groups == 1 and len(bundle.paths) == 1 and not bundle.paths[0].gated
+
+    @cached_property
+    def multiply_adds(self) -> int:
+        """About how many multiply-adds a candidate takes: the numbers in the largest graph that it runs through."""
+        return max(len(path.path.graph if path.path.split is None else path.path.split.graph) for path in self.paths) // FLOAT_BYTES
+
+    def path_of(self, group: np.ndarray) -> np.ndarray:
+        """Position of the path that serves each group: int32 (rows,) -> int64 (rows,)."""
+        return np.asarray(self._path_of_group[group])
+
+    def logits(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Group and logit of rows, without what only explanations read: int32 (rows, num_slots) -> int32 (rows,), float32 (rows,)."""
+        if not self._alone:
+            scored = self.score(ids)
+            return scored.group, scored.logits
+        starts = range(0, max(len(ids), 1), BLOCK_ROWS)
+        logits = [self.paths[0].logits(ids[start : start + BLOCK_ROWS], NO_GATES) for start in starts]
+        return np.zeros(len(ids), np.int32), logits[0] if len(logits) == 1 else np.concatenate(logits)
 
     def score(self, ids: np.ndarray) -> RoutedLogits:
         """Route rows, then score each path's rows together: ids int32 (rows, num_slots)."""
@@ -67,7 +91,7 @@ class GroupedModel:
 
     def _score_block(self, ids: np.ndarray) -> RoutedLogits:
         route = self.router.route(ids)
-        path = np.asarray(self._path_of_group[route.group])
+        path = self.path_of(route.group)
         return RoutedLogits(route.gates, route.distances, route.group, path, self.path_logits(ids, route.gates, path))
 
     def path_logits(self, ids: np.ndarray, gates: np.ndarray, path: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -12,15 +12,16 @@ MAX_LOGIT = 30.0
 
 def probabilities(logits: np.ndarray) -> np.ndarray:
     """1 / (1 + exp(-logit)): float (rows,) -> float64 (rows,), each in (0, 1)."""
-    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logits.astype(np.float64), -MAX_LOGIT, MAX_LOGIT))))
+    cut = np.minimum(np.maximum(logits.astype(np.float64), -MAX_LOGIT), MAX_LOGIT)  # np.clip takes three times as long for one row
+    return np.asarray(1.0 / (1.0 + np.exp(-cut)))
 
 
-def best(logits: np.ndarray, names: Sequence[str], k: int) -> np.ndarray:
+def best(logits: np.ndarray, name_of: Callable[[int], str], k: int) -> np.ndarray:
     """Positions of the k largest logits, largest first; equal logits in the order of their names.
 
     Args:
         logits: float (rows,).
-        names: name of each row.
+        name_of: row number to its name.
         k: most positions to return, at least 1.
 
     Returns:
@@ -29,5 +30,5 @@ def best(logits: np.ndarray, names: Sequence[str], k: int) -> np.ndarray:
     least = np.partition(logits, -k)[-k] if k < len(logits) else -np.inf
     kept = np.flatnonzero(logits >= least)  # with every row that ties with the k-th
     rows = kept.tolist()
-    ranked = sorted(zip((-logits[kept]).tolist(), [names[row] for row in rows], rows, strict=True))
+    ranked = sorted(zip((-logits[kept]).tolist(), map(name_of, rows), rows, strict=True))
     return np.array([row for _, _, row in ranked[:k]], np.int64)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -11,11 +13,17 @@ from ihas.bundle.values import Bundle
 from ihas.data.schema import Schema
 from ihas.errors import RequestError
 from ihas.serving.answers import Explanation, Recommendation, RecommendedItem, RecommendRequest, Scored, UnknownValue
+from ihas.serving.candidate_model import CandidateModel
 from ihas.serving.candidates import Catalogue
 from ihas.serving.explanation import explain_rows
-from ihas.serving.model import GroupedModel, RoutedLogits
+from ihas.serving.item_arrays import MAX_BYTES
+from ihas.serving.model import GroupedModel
 from ihas.serving.ranking import best, probabilities
-from ihas.serving.requests import check_recommend, check_rows
+from ihas.serving.requests import MAX_ROWS, check_recommend, check_rows
+from ihas.serving.row_reader import RowReader
+
+QUICK_MULTIPLY_ADDS = 10_000_000
+"""About half a millisecond."""
 
 
 class Recommender(Protocol):
@@ -48,23 +56,51 @@ class Recommender(Protocol):
         """
 
 
+@dataclass(frozen=True)
+class ReadRows:
+    """Rows of one request, as the model reads them.
+
+    Attributes:
+        ids: int32 (rows, num_slots).
+        unknown: values of each row that the model does not know.
+    """
+
+    ids: np.ndarray
+    unknown: Sequence[tuple[UnknownValue, ...]]
+
+
+@runtime_checkable
+class BatchRecommender(Recommender, Protocol):
+    """A recommender that scores the rows of several requests at once."""
+
+    def read(self, rows: Sequence[Mapping[str, Any]]) -> ReadRows:
+        """Rows of one request; RequestError as `score`."""
+
+    def score_read(self, requests: Sequence[ReadRows]) -> list[list[Scored]]:
+        """What `score` gives for each request."""
+
+    def is_quick(self, request: RecommendRequest) -> bool:
+        """Whether `recommend` takes less time than handing it to a thread is worth."""
+
+
 class GroupedRecommender:
     """A bundle at work: route each row to its group, score it on the group's path."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, max_item_bytes: int = MAX_BYTES) -> None:
         """
         Args:
             bundle: verified bundle.
+            max_item_bytes: memory for what is known of the items beforehand.
 
         Raises:
             BundleCorruptError: a path's graph cannot be loaded.
         """
         self.bundle = bundle
         self.model = GroupedModel(bundle)
+        self._rows = RowReader(bundle.encoder, bundle.encoder.layout.names)
+        self._context = RowReader(bundle.encoder, bundle.encoder.names_of("context"))
         self._catalogue = None if bundle.items is None else Catalogue(bundle.items)
-        self._context_fields = bundle.encoder.names_of("context")
-        self._context_slots = bundle.encoder.slots_of("context")
-        self._item_slots = bundle.encoder.slots_of("item")
+        self._candidates = None if bundle.items is None else CandidateModel(self.model, bundle, bundle.items, max_item_bytes)
 
     @property
     def name(self) -> str:
@@ -78,71 +114,75 @@ class GroupedRecommender:
 
     def score_ids(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Group and logit of encoded rows: int32 (rows, num_slots) -> int32 (rows,), float32 (rows,)."""
-        scored = self.model.score(ids)
-        return scored.group, scored.logits
+        return self.model.logits(ids)
 
     def score(self, rows: Sequence[Mapping[str, Any]], explain: bool = False) -> list[Scored]:
         """See `Recommender.score`."""
+        if not explain:
+            return self.score_read([self.read(rows)])[0]
         check_rows(rows, explain)
         if not rows:
             return []
-        ids = self.bundle.encoder.encode_rows(rows, pointer="/rows")
+        ids, unknown = self._rows.read_all(rows, "/rows")
         scored = self.model.score(ids)
-        cells = zip(
-            probabilities(scored.logits).tolist(),
-            scored.logits.tolist(),
-            scored.group.tolist(),
-            map(self._unknown_values, rows, ids),
-            self._explanations(ids, scored, explain),
-            strict=True,
-        )
-        return [Scored(*row) for row in cells]
+        return _scores(scored.group, scored.logits, unknown, explain_rows(self.model, self.bundle.encoder, ids, scored))
+
+    def read(self, rows: Sequence[Mapping[str, Any]]) -> ReadRows:
+        """See `BatchRecommender.read`."""
+        check_rows(rows, explain=False)
+        return ReadRows(*self._rows.read_all(rows, "/rows"))
+
+    def score_read(self, requests: Sequence[ReadRows]) -> list[list[Scored]]:
+        """See `BatchRecommender.score_read`."""
+        full = [request.ids for request in requests if len(request.unknown)]
+        if not full:
+            return [[] for _ in requests]
+        group, logits = self.model.logits(full[0] if len(full) == 1 else np.concatenate(full))
+        scores = iter(_scores(group, logits, [unknown for request in requests for unknown in request.unknown], [None] * len(logits)))
+        return [list(islice(scores, len(request.unknown))) for request in requests]
+
+    def is_quick(self, request: RecommendRequest) -> bool:
+        """See `BatchRecommender.is_quick`."""
+        items = 0 if self.bundle.items is None else len(self.bundle.items.names)
+        candidates = min(items, MAX_ROWS) if request.candidates is None else len(request.candidates)
+        return not request.explain and candidates * self.model.multiply_adds <= QUICK_MULTIPLY_ADDS
 
     def recommend(self, request: RecommendRequest, recommendation_id: str | None = None) -> Recommendation:
         """See `Recommender.recommend`; ids that the item table does not hold are left out and reported."""
         check_recommend(request, self.bundle.schema)
-        if self._catalogue is None:
+        if self._catalogue is None or self._candidates is None:
             raise RequestError(f"Model {self.name!r} has no item table, for its schema names no item id. Score rows instead.")
-        context = self.bundle.encoder.encode_row(request.context, self._context_fields, "/context")
+        names = self._catalogue.items.names
+        read = self._context.read(request.context, "/context")
+        context = np.array(read.ids, np.int32)
         chosen = self._catalogue.choose(request.candidates, request.exclude)
-        ids = self._ids(context, self._catalogue.items.ids[chosen.positions])
-        scored = self.model.score(ids)
-        names = [self._catalogue.items.names[position] for position in chosen.positions.tolist()]
-        order = best(scored.logits, names, request.k)
+        scored = self._candidates.score(context, chosen.positions)
+        order = best(scored.logits, lambda row: names[chosen.positions[row]], request.k)
+        explanations = self._explained(self._candidates.ids(context, chosen.positions[order])) if request.explain else [None] * len(order)
         return Recommendation(
             recommendation_id=recommendation_id,
             model=self.name,
-            items=self._items([names[row] for row in order.tolist()], ids[order], scored.take(order), request.explain),
-            num_scored=len(ids),
+            items=_items(
+                [names[item] for item in chosen.positions[order].tolist()], scored.logits[order], scored.group[order], explanations
+            ),
+            num_scored=len(chosen.positions),
             unknown_candidates=chosen.unknown,
-            unknown_values=self._unknown_values(request.context, ids[0]),
+            unknown_values=read.unknown,
         )
 
-    def _ids(self, context: np.ndarray, items: np.ndarray) -> np.ndarray:
-        """The context beside each item: int32 (items, num_slots)."""
-        ids = np.empty((len(items), self.model.layout.num_slots), np.int32)
-        ids[:, self._context_slots] = context
-        ids[:, self._item_slots] = items
-        return ids
+    def _explained(self, ids: np.ndarray) -> Sequence[Explanation | None]:
+        return explain_rows(self.model, self.bundle.encoder, ids, self.model.score(ids))
 
-    def _items(self, names: Sequence[str], ids: np.ndarray, scored: RoutedLogits, explain: bool) -> tuple[RecommendedItem, ...]:
-        cells = zip(
-            names,
-            probabilities(scored.logits).tolist(),
-            range(1, len(names) + 1),
-            scored.group.tolist(),
-            self._explanations(ids, scored, explain),
-            strict=True,
-        )
-        return tuple(RecommendedItem(*row) for row in cells)
 
-    def _explanations(self, ids: np.ndarray, scored: RoutedLogits, explain: bool) -> Sequence[Explanation | None]:
-        return explain_rows(self.model, self.bundle.encoder, ids, scored) if explain else [None] * len(ids)
+def _scores(
+    group: np.ndarray, logits: np.ndarray, unknown: Sequence[tuple[UnknownValue, ...]], explanations: Sequence[Explanation | None]
+) -> list[Scored]:
+    cells = zip(probabilities(logits).tolist(), logits.tolist(), group.tolist(), unknown, explanations, strict=True)
+    return [Scored(*row) for row in cells]
 
-    def _unknown_values(self, row: Mapping[str, Any], ids: np.ndarray) -> tuple[UnknownValue, ...]:
-        """Stated fields of which a value is the unknown one."""
-        layout = self.model.layout
-        unknown = np.add.reduceat(ids == np.repeat(layout.first_rows, layout.slots), layout.first_slots, dtype=np.int64)
-        return tuple(
-            UnknownValue(layout.names[field], row[layout.names[field]]) for field in np.flatnonzero(unknown) if layout.names[field] in row
-        )
+
+def _items(
+    names: Sequence[str], logits: np.ndarray, group: np.ndarray, explanations: Sequence[Explanation | None]
+) -> tuple[RecommendedItem, ...]:
+    cells = zip(names, probabilities(logits).tolist(), range(1, len(names) + 1), group.tolist(), explanations, strict=True)
+    return tuple(RecommendedItem(*row) for row in cells)

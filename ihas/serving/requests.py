@@ -19,7 +19,7 @@ MAX_EXPLAINED = 100
 
 
 def check_recommend(request: RecommendRequest, schema: Schema) -> None:
-    """Check what can be told without looking at values or items.
+    """Check what can be told without looking at values or items; candidates are checked one by one where they are chosen.
 
     Raises:
         RequestError: a part has the wrong type or range, or the context states a field of the item.
@@ -30,14 +30,20 @@ def check_recommend(request: RecommendRequest, schema: Schema) -> None:
     if request.explain and request.k > MAX_EXPLAINED:
         raise RequestError(f"`k <= {MAX_EXPLAINED}` must hold with `explain`, but got {request.k}. Lower `k`, or do not explain.", "/k")
     _check_context(request.context, schema)
-    _check_names(request.exclude, "/exclude")
+    _check_list(request.exclude, "/exclude")
+    check_names(request.exclude, "/exclude")
     if request.candidates is not None:
-        _check_names(request.candidates, "/candidates")
+        _check_list(request.candidates, "/candidates")
         _check_length(request.candidates, MAX_ROWS, "/candidates")
 
 
+def _check_list(names: Any, pointer: str) -> None:
+    if isinstance(names, str) or not isinstance(names, Sequence):
+        raise RequestError(f"Item ids must come as a list, but got {type(names).__name__}.", pointer)
+
+
 def check_rows(rows: Sequence[Mapping[str, Any]], explain: bool) -> None:
-    """Check rows to be scored, but for their cells.
+    """Check rows to be scored, but for their fields and cells.
 
     Raises:
         RequestError: no list of rows, or too many.
@@ -46,7 +52,8 @@ def check_rows(rows: Sequence[Mapping[str, Any]], explain: bool) -> None:
         raise RequestError(f"Rows must come as a list, but got {type(rows).__name__}.", "/rows")
     _check_length(rows, MAX_EXPLAINED if explain else MAX_ROWS, "/rows")
     for position, row in enumerate(rows):
-        _check_mapping(row, f"/rows/{position}")
+        if type(row) is not dict:
+            check_mapping(row, f"/rows/{position}")
 
 
 def _check_count(k: Any) -> None:
@@ -55,14 +62,19 @@ def _check_count(k: Any) -> None:
 
 
 def _check_context(context: Any, schema: Schema) -> None:
-    _check_mapping(context, "/context")
+    check_mapping(context, "/context")
     for field in schema.fields:
         if field.role == "item" and field.name in context:
             pointer = f"/context/{field.name.replace('~', '~0').replace('/', '~1')}"
             raise RequestError(f"`{field.name}` describes the item and is read from the item table. Leave it out of the context.", pointer)
 
 
-def _check_mapping(row: Any, pointer: str) -> None:
+def check_mapping(row: Any, pointer: str) -> None:
+    """Check that a row names its values.
+
+    Raises:
+        RequestError: it is no mapping, or a name is no text.
+    """
     if not isinstance(row, Mapping) or not all(isinstance(name, str) for name in row):
         raise RequestError(f"A row must give its values by field name, but got {type(row).__name__}.", pointer)
 
@@ -72,9 +84,12 @@ def _check_length(parts: Sequence[Any], most: int, pointer: str) -> None:
         raise RequestError(f"At most {most} entries are possible here, but got {len(parts)}. Send them in several requests.", pointer)
 
 
-def _check_names(names: Any, pointer: str) -> None:
-    if isinstance(names, str) or not isinstance(names, Sequence):
-        raise RequestError(f"Item ids must come as a list, but got {type(names).__name__}.", pointer)
+def check_names(names: Sequence[Any], pointer: str) -> None:
+    """Check that item ids are texts or numbers.
+
+    Raises:
+        RequestError: one is not.
+    """
     for position, name in enumerate(names):
         if not isinstance(name, str | int | float):
             raise RequestError(f"An item id must be a text or a number, but got {name!r}.", f"{pointer}/{position}")

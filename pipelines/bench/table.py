@@ -84,7 +84,7 @@ def timing_table(title: str, timings: Timings, references: Mapping[str, Cost], n
 def markdown(found: Measured) -> str:
     """All tables, under the line that says how they came about."""
     head = f"`{found.command}`, {found.machine}, {found.date}"
-    return "\n\n".join([head, *map(_markdown_table, found.tables)]) + "\n"
+    return "\n\n".join([head, *map(markdown_table, found.tables)]) + "\n"
 
 
 def write(found: Measured, folder: Path, name: str) -> Path:
@@ -102,7 +102,8 @@ def describe_machine() -> str:
     return f"{model}, {os.cpu_count()} cores, {memory:.0f} GiB"
 
 
-def _markdown_table(table: Table) -> str:
+def markdown_table(table: Table) -> str:
+    """One comparison under its title."""
     lines = ["| " + " | ".join(table.columns) + " |", "|---" + "|---:" * (len(table.columns) - 1) + "|"]
     lines += ["| " + " | ".join(map(_text, row)) + " |" for row in table.rows]
     return "\n".join([f"### {table.title}", "", *([table.note, ""] if table.note else []), *lines])

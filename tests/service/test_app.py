@@ -23,7 +23,7 @@ from service.demo import coupon_recipe
 from service.problems import Problem
 from service.records.traffic import TrafficPlan
 from service.routes import estimates, search_views, what_if
-from service.routes.models import STRUCTURES, decode
+from service.routes.scoring import STRUCTURES, decode
 from service.schemas import DatasetCreate, EventPublic
 from service.settings import Settings
 

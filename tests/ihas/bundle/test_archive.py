@@ -7,6 +7,7 @@ import hashlib
 import io
 import mmap
 import os
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -20,6 +21,7 @@ from ihas.bundle.manifest import MANIFEST, MANIFEST_CHECKSUM, Manifest, encode_m
 from ihas.bundle.values import Bundle
 from ihas.errors import BundleCorruptError, BundleError, BundleVersionError
 from ihas.routing import Gates
+from pipelines.bench.bundles import BundleShape, random_bundle
 from tests.ihas.bundle_factory import linear_graph, small_bundle
 
 
@@ -48,6 +50,11 @@ def _mlp_gates() -> Bundle:
     kernels = np.ones((6, 3), np.float32), np.ones((3, 6), np.float32)
     gates = Gates("mlp", np.zeros(6, np.float32), np.ones(6, np.float32), kernels, (np.ones(3, np.float32), np.ones(6, np.float32)))
     return dataclasses.replace(bundle, router=dataclasses.replace(bundle.router, gates=gates, on="mask"))
+
+
+def _split() -> Bundle:
+    """Paths whose arithmetic is there in two as well."""
+    return random_bundle(BundleShape(hidden=(3,), num_fields=4, num_users=5, num_items=6, num_values=3, dim=2, num_groups=2))
 
 
 def _assert_same(actual: object, expected: object) -> None:
@@ -87,6 +94,12 @@ def _forge(folder: Path, manifest: Manifest) -> None:
         (folder / name).write_bytes(content)
 
 
+def _forge_bytes(folder: Path, content: bytes) -> None:
+    """Replace the manifest by these bytes, with the right checksum."""
+    (folder / MANIFEST).write_bytes(content)
+    (folder / MANIFEST_CHECKSUM).write_text(f"{hashlib.sha256(content).hexdigest()}  {MANIFEST}\n")
+
+
 def _forge_file(folder: Path, name: str, content: bytes) -> None:
     """Replace a file, with the right checksum everywhere."""
     (folder / name).write_bytes(content)
@@ -110,7 +123,7 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("make", [small_bundle, _gated, _without_items, _mlp_gates])
+@pytest.mark.parametrize("make", [small_bundle, _gated, _without_items, _mlp_gates, _split])
 def test_comes_back_as_written(tmp_path: Path, make: object) -> None:
     """Every array, text and number of a bundle is read back to the bit."""
     assert callable(make)
@@ -241,7 +254,23 @@ def test_no_folder_is_no_bundle(tmp_path: Path) -> None:
         read_bundle(tmp_path / "nothing")
 
 
-@pytest.mark.parametrize("change", [{"version": 2}, {"format": "other"}])
+def test_a_bundle_of_the_first_version_is_read(tmp_path: Path) -> None:
+    """Without splits in its manifest and among its files, and with no word of them, it is the bundle without splits."""
+    write_bundle(_split(), tmp_path / "bundle")
+    manifest = read_manifest(tmp_path / "bundle")
+    paths = tuple(msgspec.structs.replace(path, split=None) for path in manifest.paths)
+    files = tuple(entry for entry in manifest.files if not entry.name.startswith("splits/"))
+    shutil.rmtree(tmp_path / "bundle" / "splits")
+    content = msgspec.to_builtins(msgspec.structs.replace(manifest, version=1, paths=paths, files=files))
+    for path in content["paths"]:
+        del path["split"]
+    _forge_bytes(tmp_path / "bundle", msgspec.json.encode(content))
+
+    whole = dataclasses.replace(_split(), paths=tuple(dataclasses.replace(path, split=None) for path in _split().paths))
+    _assert_same(read_bundle(tmp_path / "bundle"), whole)
+
+
+@pytest.mark.parametrize("change", [{"version": 3}, {"format": "other"}])
 def test_other_formats_are_refused(folder: Path, change: dict[str, object]) -> None:
     """A bundle of another format or version says which one it is, and is told apart from a damaged one."""
     _forge(folder, msgspec.structs.replace(read_manifest(folder), **change))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ihas.bundle.validation import check_bundle
-from ihas.bundle.values import Bundle
+from ihas.bundle.values import Bundle, Split
 from ihas.errors import BundleCorruptError
 from ihas.layout import PADDING, FieldLayout
 from tests.ihas.bundle_factory import small_bundle
@@ -51,6 +51,8 @@ ITEMS = BUNDLE.items
 assert ITEMS is not None
 TABLE, GOLDEN, GATES, FIRST = BUNDLE.router.table, BUNDLE.golden, BUNDLE.router.gates, BUNDLE.paths[0]
 
+SPLIT = Split(np.ones((4, 3), np.float32), np.ones(3, np.float32), False, b"")
+
 
 def test_the_small_bundle_fits() -> None:
     """The bundle that the other tests break is whole."""
@@ -85,6 +87,12 @@ def test_the_small_bundle_fits() -> None:
         (_with_path(table=FIRST.table[:-1]), "table of path 'group-0'"),
         (_with_path(table=_changed(FIRST.table, 0, np.inf)), "must hold finite"),
         (_with_path(first_order=np.zeros(12, np.float32)), "first-order weights of path 'group-0'"),
+        (_with_path(mask=np.ones((3, 2), bool), gated=True, split=SPLIT), "cannot be split"),
+        (_with_path(split=dataclasses.replace(SPLIT, kernel=SPLIT.kernel[:-1])), "kernel of the split of path 'group-0'"),
+        (_with_path(split=dataclasses.replace(SPLIT, kernel=SPLIT.kernel[:, :-1])), "kernel of the split of path 'group-0'"),
+        (_with_path(split=dataclasses.replace(SPLIT, bias=SPLIT.bias[None])), "bias of the split of path 'group-0'"),
+        (_with_path(split=dataclasses.replace(SPLIT, bias=SPLIT.bias[:0])), "bias of the split of path 'group-0'"),
+        (_with_path(split=dataclasses.replace(SPLIT, bias=SPLIT.bias * np.float32(np.nan))), "must hold finite"),
         (_with_golden(logits=GOLDEN.logits[:-1]), "golden logits"),
         (_with_golden(group=GOLDEN.group.astype(np.int64)), "golden group"),
         (_with_golden(ids=GOLDEN.ids[:, :-1]), "golden ids must be int32"),

@@ -35,6 +35,8 @@ def test_candidates_in_their_order_each_once() -> None:
     chosen = _catalogue([0, 0, 0]).choose(["2", "0", "x", "2", "x"], ())
     assert chosen.positions.tolist() == [2, 0]
     assert chosen.unknown == ("x",)
+    assert _catalogue([0, 0, 0]).choose(["2", "0", "2"], ()).positions.tolist() == [2, 0]
+    assert _catalogue([0, 0, 0]).choose(["2", "0"], ()).positions.tolist() == [2, 0]
 
 
 def test_spelling_of_a_number_does_not_matter() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ihas.bundle.values import Path
+from ihas.bundle.values import Path, Split
 from ihas.errors import BundleCorruptError
 from ihas.layout import PADDING, FieldLayout
 from ihas.routing import embed
@@ -100,3 +100,16 @@ def test_graph_with_other_inputs_is_refused() -> None:
     graph = linear_graph(np.ones(4), 0.0, first_order=True)
     with pytest.raises(BundleCorruptError, match="first_order"):
         PathModel(dataclasses.replace(BUNDLE.paths[0], graph=graph), BUNDLE.encoder.layout)
+
+
+def test_sums_of_a_path_without_a_split_are_nobodys() -> None:
+    """A path that scores whole rows does not take sums."""
+    with pytest.raises(RuntimeError, match="group-0"):
+        PathModel(BUNDLE.paths[0], BUNDLE.encoder.layout).split_logits(np.zeros((1, 2), np.float32))
+
+
+def test_a_split_whose_graph_takes_other_inputs_is_refused() -> None:
+    """The graph of a split reads sums; one that reads values is refused when the bundle is loaded."""
+    split = Split(np.ones((4, 1), np.float32), np.zeros(1, np.float32), False, linear_graph(np.ones(1), 0.0))
+    with pytest.raises(BundleCorruptError, match="sums"):
+        PathModel(dataclasses.replace(BUNDLE.paths[0], split=split), BUNDLE.encoder.layout)

@@ -2,79 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from service.settings import Settings
-from tests.ihas.bundle_factory import GENRES, GROUPS, LOGITS, rows
+from tests.ihas.bundle_factory import LOGITS, rows
 from tests.service.conftest import Publish, damage, eventually
 from tests.service.live import LiveServer
-
-
-def test_rows_get_the_scores_of_the_hand_calculation(live: LiveServer, publish: Publish) -> None:
-    """Six rows, two groups: score = sigmoid(logit)."""
-    publish()
-    answer = live.json("POST", "/v1/models/films/score", json={"rows": rows()})
-
-    expected = [1.0 / (1.0 + math.exp(-logit)) for user in LOGITS for logit in LOGITS[user].values()]
-    assert [scored["score"] for scored in answer["scores"]] == pytest.approx(expected, abs=1e-6)
-    assert [scored["group"] for scored in answer["scores"]] == [GROUPS[user] for user in LOGITS for _ in LOGITS[user]]
-    assert (answer["model"], answer["version"]) == ("films", 1)
-
-
-def test_no_rows_get_no_scores(live: LiveServer, publish: Publish) -> None:
-    """An empty list is a list."""
-    publish()
-
-    assert live.json("POST", "/v1/models/films/score", json={"rows": []})["scores"] == []
-
-
-def test_the_best_items_come_first_and_say_why(live: LiveServer, publish: Publish) -> None:
-    """For ada m1 beats m2; every answer has a name of its own."""
-    publish()
-    request: dict[str, Any] = {"context": {"user": "ada"}, "k": 2, "explain": True}
-    answers = [live.json("POST", "/v1/models/films/recommend", json=request) for _ in range(2)]
-
-    assert [item["id"] for item in answers[0]["items"]] == ["m1", "m2"]
-    assert (answers[0]["num_scored"], answers[0]["version"]) == (len(GENRES), 1)
-    assert all(item["explanation"]["sentence"] for item in answers[0]["items"])
-    assert answers[0]["recommendation_id"] != answers[1]["recommendation_id"]
-
-
-def test_candidates_and_exclusions_are_obeyed(live: LiveServer, publish: Publish) -> None:
-    """Unknown candidates are named, excluded ones are absent."""
-    publish()
-    request = {"context": {"user": "ada"}, "candidates": ["m1", "m3", "m9"], "exclude": ["m1"]}
-    answer = live.json("POST", "/v1/models/films/recommend", json=request)
-
-    assert ([item["id"] for item in answer["items"]], answer["unknown_candidates"]) == (["m3"], ["m9"])
-
-
-@pytest.mark.parametrize(
-    ("path", "body", "pointer"),
-    [
-        ("score", {"rows": [{"user": "ada"}, {"colour": "red"}]}, "/rows/1/colour"),
-        ("recommend", {"context": {"colour": "red"}}, "/context/colour"),
-        ("recommend", {"context": {"movie": "m1"}}, "/context/movie"),
-        ("recommend", {"k": 0}, "/k"),
-        ("recommend", {"candidates": []}, "/candidates"),
-    ],
-)
-def test_a_request_that_cannot_be_answered_is_pointed_at(
-    live: LiveServer, publish: Publish, path: str, body: dict[str, Any], pointer: str
-) -> None:
-    """Unknown fields, an item's field in the context, k = 0, no candidates: 422, and the place."""
-    publish()
-    response = live.http.post(f"/v1/models/films/{path}", json=body)
-
-    assert response.status_code == 422, response.text
-    assert [part["pointer"] for part in response.json()["errors"]] == [pointer]
 
 
 def test_a_model_lists_its_versions_and_its_summary(live: LiveServer, publish: Publish) -> None:
