@@ -81,6 +81,17 @@ class SchemaConfig(Config):
     """Column that orders the rows for a split by time; it is not a field unless also listed as one."""
 
 
+class InteractionColumns(Config):
+    """Columns of a table of interactions, which is read as a sequence of items for each user."""
+
+    user: str = "user"
+    """Who."""
+    item: str = "item"
+    """Took what."""
+    time: str | None = "time"
+    """When: numbers, or ISO 8601 dates or times; without it, rows are in order of time."""
+
+
 class DataConfig(Config):
     """Where the rows are, and how to read them."""
 
@@ -90,12 +101,19 @@ class DataConfig(Config):
     """File of validation rows with the same columns; without it they are drawn from `path`."""
     test_path: Path | None = None
     """File of test rows with the same columns; without it they are drawn from `path`."""
-    format: Literal["auto", "csv", "parquet", "jsonl"] = "auto"
-    """Format of the files; `auto` goes by the file name's suffix."""
+    format: Literal["auto", "csv", "parquet", "jsonl", "sequences"] = "auto"
+    """Format of the files; `auto` goes by the file name's suffix. `sequences`: a user a line, then item ids, oldest first."""
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
     """Character between CSV cells; without it, it is told from the header."""
     columns: SchemaConfig = SchemaConfig()
     """What is known about the columns."""
+    interactions: InteractionColumns | None = None
+    """Where set, the file is a table of interactions (who, what, when) and not of clicks."""
+
+    @property
+    def holds_sequences(self) -> bool:
+        """Whether the file is read as sequences of items, and not as rows with a label."""
+        return self.format == "sequences" or self.interactions is not None
 
 
 class EncodingConfig(Config):
@@ -191,7 +209,7 @@ class TrainingConfig(Config):
     batch_size: Count | None = None
     """Rows of one step; without it, the power of two nearest to a two-hundredth of the training rows, from 32 to 4,096."""
     learning_rate: Annotated[float, Field(gt=0.0)] | None = None
-    """Adam's step size at the start; without it, the plain model is trained with several and validation chooses."""
+    """Step size at the start; without it, the plain model is trained with several and validation chooses."""
     embedding_l2: Annotated[float, Field(ge=0.0)] | None = None
     """Weight of half the squared norm of the embedding table in the loss; without it, validation chooses too."""
     epochs: Count = 60
@@ -200,6 +218,10 @@ class TrainingConfig(Config):
     """Epochs without a better validation AUC that are put up with; one more ends training, and the best weights are kept."""
     plateau_factor: Annotated[float, Field(gt=0.0, le=1.0)] = 0.3
     """Factor on the learning rate after each epoch that is not better."""
+    optimizer: Literal["adam", "sgd", "adagrad", "adadelta", "rmsprop"] = "adam"
+    """How weights follow their gradients (ihas/update_rules.py); each needs learning rates of its own, and the defaults are Adam's."""
+    overparameterisation: Literal["none", "scalar", "vector", "matrix"] = "none"
+    """Whether the embedding is trained as a product with a scalar or vector per row or a matrix per field, and folded afterwards."""
 
     @property
     def rate(self) -> float:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 
 from ihas.bundle.values import Path
 from ihas.config import LearningConfig
+from ihas.layers.embedding import Tensor
 from ihas.layout import FieldLayout
 from ihas.legacy_keras import tf
 from ihas.models.backbone import Backbone, KeptDims
@@ -69,15 +71,20 @@ def onnx_graph(backbone: Backbone) -> bytes:
     if backbone.uses_first_order:
         signature.append(tf.TensorSpec([None, backbone.kept.num_fields], tf.float32, name="first_order"))
 
-    def logits(values: object, first_order: object = None) -> dict[str, object]:
+    def logits(values: Tensor, first_order: Tensor = None) -> dict[str, Tensor]:
         return {"logits": backbone(values, first_order, None)}
 
+    return onnx_model(logits, signature)
+
+
+def onnx_model(function: Callable[..., dict[str, Tensor]], signature: list[Tensor]) -> bytes:
+    """A function of tensors as an ONNX model; the signature names its inputs, the dictionary that it gives names its outputs."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tf2onnx's own deprecations
         import tf2onnx
 
         logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-        model, _ = tf2onnx.convert.from_function(tf.function(logits), input_signature=signature, opset=OPSET)
+        model, _ = tf2onnx.convert.from_function(tf.function(function), input_signature=signature, opset=OPSET)
     return bytes(model.SerializeToString())
 
 

@@ -20,10 +20,9 @@ from ihas.layers.embedding import Lookup, Tensor, slot_rows
 from ihas.legacy_keras import tf
 from ihas.metrics import auc, row_losses
 from ihas.models.network import Network
-from ihas.optimizer import Adam
 from ihas.prediction import GroupedRows, predict
 from ihas.results import EpochFigures
-from ihas.table_optimizer import TableAdam
+from ihas.update_rules import dense_optimizer, table_optimizer
 
 BLOCK_ROWS = 1_000_000
 SIGNATURE = [
@@ -52,9 +51,9 @@ class Trainer:
     def __init__(self, network: Network, config: TrainingConfig, rng: np.random.Generator) -> None:
         self.network, self.config, self.rng = network, config, rng
         self.dense = network.dense_variables
-        self.optimizer = Adam(self.dense)
+        self.optimizer = dense_optimizer(config, self.dense)
         self._graphs: dict[bool, Any] = {}
-        self.table = TableAdam(network.table.numpy(), config.l2)
+        self.table = table_optimizer(network, config)
 
     def fit(
         self, name: str, rows: TrainingRows, epochs: int, listen: EpochListener, *, start_counts: bool = False

@@ -1,4 +1,4 @@
-"""`python -m pipelines run|compare|benchmark|bench|inspect`: what the worker and the command line start as a child process.
+"""`python -m pipelines run|compare|benchmark|bench|overrec|inspect`: what the worker and the command line start as a child process.
 
 Exit status: 0 succeeded, 4 bad data or settings, 5 the run failed. The last line of standard output says why.
 """
@@ -22,8 +22,9 @@ from pydantic import ValidationError
 from ihas.config import DataConfig
 from ihas.errors import BudgetError, ConfigError, DataError, IhasError, TrainingError, missing_package
 from ihas.folders import write_whole
+from ihas.sequential.config import OverRecRecipe
 from pipelines.progress import Progress, Stage, print_progress
-from pipelines.recipe import read_recipe
+from pipelines.recipe import read_any_recipe, read_recipe
 
 STOPPED, BAD_INPUT, FAILED = 3, 4, 5
 
@@ -49,6 +50,9 @@ def main() -> int:
     cost.add_argument("names", nargs="*", help="which; all of them where there are none")
     cost.add_argument("--folder", type=Path, default=Path("runs/bench"), help="folder of the figures")
     cost.add_argument("--rounds", type=int, default=9, help="turns of every contender")
+    study = commands.add_parser("overrec", help="carry out a study of the recommender that needs no training; writes study.json and .md")
+    study.add_argument("--plan", type=Path, required=True, help="TOML file")
+    study.add_argument("--folder", type=Path, required=True, help="folder of study.json and study.md")
     inspect = commands.add_parser("inspect", help="say what a table holds and what is wrong with it")
     inspect.add_argument("--data", type=Path, required=True, help="JSON file with a DataConfig")
     inspect.add_argument("--max-expanded-bytes", type=int, default=None, help="most bytes that a compressed file may unpack to")
@@ -65,6 +69,8 @@ def main() -> int:
         return _benchmark(arguments.plan, arguments.folder)
     if arguments.command == "estimate":
         return _estimate(arguments.recipe, arguments.folder)
+    if arguments.command == "overrec":
+        return _study(arguments.plan, arguments.folder)
     seeds = arguments.seeds if arguments.command == "compare" else None
     return _run(arguments.recipe, arguments.folder, seeds)
 
@@ -84,7 +90,12 @@ def _outlive_parent_never() -> None:
 def _run(recipe_path: Path, folder: Path, seeds: list[int] | None) -> int:
     last = LastStage()
     try:
-        recipe = read_recipe(recipe_path)
+        recipe = read_any_recipe(recipe_path) if seeds is None else read_recipe(recipe_path)
+        if isinstance(recipe, OverRecRecipe):
+            from pipelines.overrec.run import run_overrec
+
+            run_overrec(recipe, folder, last)
+            return 0
         from ihas.legacy_keras import tf  # after the recipe is known to be good: this import takes seconds
         from pipelines.run import run_recipe, threads
 
@@ -171,6 +182,18 @@ def _bench(names: list[str], folder: Path, rounds: int) -> int:
     return 0
 
 
+def _study(plan_path: Path, folder: Path) -> int:
+    last = LastStage()
+    try:
+        from pipelines.overrec.command import carry_out
+        from pipelines.overrec.plan import read_plan
+
+        carry_out(read_plan(plan_path), folder, last)
+        return 0
+    except Exception as error:
+        return _fail(error, last)
+
+
 def _fail(error: Exception, last: LastStage) -> int:
     document = error_document(error)
     last(Progress(stage=last.stage, message=str(document["detail"]), fraction=last.fraction, outcome="failed", error=document))
@@ -202,11 +225,12 @@ def _inspect(data_path: Path, max_expanded_bytes: int | None = None) -> int:
         from ihas.data.findings import raise_errors
         from ihas.data.ingest import inspect
         from ihas.data.sources import check_expansion
+        from ihas.sequential.reading import inspect_sequences
 
         data = DataConfig.model_validate_json(data_path.read_bytes())
         if max_expanded_bytes is not None:
             check_expansion(data.path, max_expanded_bytes)
-        report = inspect(data)
+        report = inspect_sequences(data) if data.holds_sequences else inspect(data)
         answer["report"] = report.model_dump(mode="json")
         raise_errors("The table has errors", report.findings, report.omitted)
     except MemoryError:

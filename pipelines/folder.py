@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import hashlib
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -66,6 +67,15 @@ class RunFolder:
         with (self.path / ".lock").open("w") as handle:
             _lock(handle.fileno(), self.path)
             yield
+
+
+def replace_bundle(folder: Path, write: Callable[[Path], None]) -> None:
+    """Write `folder/bundle` anew: `write` fills a folder beside it, which then takes its place."""
+    fresh = folder / "bundle.next"
+    shutil.rmtree(fresh, ignore_errors=True)
+    write(fresh)
+    shutil.rmtree(folder / "bundle", ignore_errors=True)
+    fresh.rename(folder / "bundle")
 
 
 def stage_key(name: str, before: str, settings: Any) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Collection
-from pathlib import Path
 
 import numpy as np
 
@@ -23,7 +21,7 @@ from ihas.results import RunResult
 from ihas.routing import Gates, Router, embed
 from ihas.seeding import generator
 from pipelines.budget import certify, choose_within, p99_ms
-from pipelines.folder import RunFolder
+from pipelines.folder import RunFolder, replace_bundle
 from pipelines.plots import write_plots
 from pipelines.report import write_report
 from pipelines.trained import Trained
@@ -46,7 +44,7 @@ def pack(recipe: Recipe, folder: RunFolder, trained: Trained, variants: tuple[Va
         BudgetError: nothing keeps within the recipe's budget.
     """
     result, bundle = _within_budget(recipe, trained, variants, folder.seconds, began)
-    _replace_bundle(bundle, folder.path)
+    replace_bundle(folder.path, lambda path: write_bundle(bundle, path))
     write_report(result, folder.path / "report.html")
     write_plots(result, folder.path)
     write_whole(folder.path / "result.json", result.model_dump_json(indent=1))
@@ -68,14 +66,6 @@ def _within_budget(
             certificates = certify(recipe.budget, figures, time.monotonic() - began, p99)
             return result.model_copy(update={"certificates": certificates}), bundle
         slow.append(result.chosen)
-
-
-def _replace_bundle(bundle: Bundle, folder: Path) -> None:
-    fresh = folder / "bundle.next"
-    shutil.rmtree(fresh, ignore_errors=True)
-    write_bundle(bundle, fresh)
-    shutil.rmtree(folder / "bundle", ignore_errors=True)
-    fresh.rename(folder / "bundle")
 
 
 def summarise(

@@ -5,17 +5,35 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from ihas.config import DataConfig, Recipe
 from ihas.errors import ConfigError
+from ihas.sequential.config import OverRecRecipe
+
+AnyRecipe = Recipe | OverRecRecipe
+KINDS: Mapping[str, type[Recipe] | type[OverRecRecipe]] = {"grouped": Recipe, "overrec": OverRecRecipe}
+"""What a recipe is read as, by its `kind`; one that names none is of the kind `grouped`."""
+AnyKind = TypeVar("AnyKind", Recipe, OverRecRecipe)
 
 
 def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe of the kind `grouped`; see `read_any_recipe`.
+
+    Raises:
+        ConfigError: also for a recipe of another kind.
+    """
+    recipe = read_any_recipe(path, overrides)
+    if not isinstance(recipe, Recipe):
+        raise ConfigError(f"A recipe of the kind 'grouped' is needed here, but {path} is of the kind {recipe.kind!r}. Run it by `run`.")
+    return recipe
+
+
+def read_any_recipe(path: Path, overrides: Sequence[str] = ()) -> AnyRecipe:
     """Read a recipe; a relative data path starts at the recipe's folder, `$NAME` in it is the environment's.
 
     Args:
@@ -36,20 +54,33 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     for override in overrides:
         assign(document, override)
     document.setdefault("name", path.stem.lower().replace("_", "-").replace(".", "-"))
-    return located(validated(document, str(path)), path.resolve().parent)
+    kind = document.pop("kind", "grouped")
+    if kind not in KINDS:
+        raise ConfigError(f"The kind of a recipe must be one of {', '.join(KINDS)}, but {path} has {kind!r}. Change `kind`.")
+    recipe_type: type[Any] = KINDS[kind]
+    recipe: AnyRecipe = _located(_validated(document, str(path), recipe_type), path.resolve().parent)
+    return recipe
 
 
 def validated(document: dict[str, Any], source: str) -> Recipe:
-    """A recipe from its document; ConfigError names every setting that is wrong."""
+    """A recipe of the kind `grouped` from its document; ConfigError names every setting that is wrong."""
+    return _validated(document, source, Recipe)
+
+
+def located(recipe: Recipe, folder: Path) -> Recipe:
+    """The recipe with absolute data paths, relative ones being taken from `folder`."""
+    return _located(recipe, folder)
+
+
+def _validated(document: dict[str, Any], source: str, kind: type[AnyKind]) -> AnyKind:
     try:
-        return Recipe.model_validate(document)
+        return kind.model_validate(document)
     except ValidationError as error:
         wrong = "; ".join(f"`{'.'.join(map(str, part['loc']))}`: {part['msg']}" for part in error.errors())
         raise ConfigError(f"{source} is no valid recipe. {wrong}") from error
 
 
-def located(recipe: Recipe, folder: Path) -> Recipe:
-    """The recipe with absolute data paths, relative ones being taken from `folder`."""
+def _located(recipe: AnyKind, folder: Path) -> AnyKind:
     paths = {name: getattr(recipe.data, name) for name in ("path", "valid_path", "test_path")}
     moved = {name: folder / os.path.expandvars(path) for name, path in paths.items() if path is not None}
     return recipe.model_copy(update={"data": recipe.data.model_copy(update=moved)})

@@ -16,7 +16,9 @@ from service import remote_commands
 from service.terminal import EXIT_CODES, CommandError, ExitCode, Output, Terminal, exit_code, this_command
 
 if TYPE_CHECKING:
-    from ihas.serving.recommender import GroupedRecommender
+    from ihas.results import RunResult
+    from ihas.serving.recommender import Recommender
+    from pipelines.overrec.values import OverRecResult
     from service.settings import Settings
 
 EPILOG = "Exit codes: " + "; ".join(f"{int(code)} {meaning}" for code, meaning in EXIT_CODES.items()) + "."
@@ -76,12 +78,11 @@ def search(
     set_: Annotated[list[str] | None, typer.Option("--set", help="A setting that wins over the recipe: learning.training.epochs=3")] = None,
 ) -> None:
     """Carry out a recipe on this machine; started again, it goes on after the last finished stage."""
-    from pipelines.recipe import read_recipe
-    from pipelines.report import write_report
+    from pipelines.recipe import read_any_recipe
     from service import local_run, rendering
 
     terminal: Terminal = context.obj
-    asked = read_recipe(recipe, set_ or ())
+    asked = read_any_recipe(recipe, set_ or ())
     target = folder or Path("runs") / asked.name
     try:
         result = local_run.search(asked, target, terminal)
@@ -90,8 +91,8 @@ def search(
         raise CommandError(f"Stopped. Finished and kept in {target}: {kept}. To go on: {this_command()}", ExitCode.INTERRUPTED) from None
     report = target / "report.html"
     if not report.is_file():
-        write_report(result, report)
-    terminal.result(result.model_dump(mode="json"), *rendering.run_tables(result))
+        _write_report(result, report)
+    terminal.result(result.model_dump(mode="json"), *rendering.tables(result))
     terminal.say(f"Report: {report}\nBundle: {target / 'bundle'}")
 
 
@@ -120,12 +121,32 @@ def inspect(
 @app.command()
 def report(context: typer.Context, run_folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")]) -> None:
     """Write the report of a finished run anew."""
-    from pipelines.report import write_report
-    from service.local_run import read_result
+    from service.local_run import read_any_result
 
     path = run_folder / "report.html"
-    write_report(read_result(run_folder), path)
+    _write_report(read_any_result(run_folder), path)
     context.obj.result({"report": str(path)}, str(path))
+
+
+@app.command()
+def advise(
+    context: typer.Context,
+    plan: Annotated[Path, typer.Argument(help="Plan of a small ladder, a TOML file such as pipelines/recipes/scaling/lastfm.toml.")],
+    seconds: Annotated[float, typer.Option(help="Wall time that one training of the advised size may take.")],
+    folder: Annotated[Path | None, typer.Option(help="Folder of the ladder; runs/advice-<name of the plan> where it is left out.")] = None,
+) -> None:
+    """Train a small ladder of sequential transformers and advise which size to train within a budget; it goes on where it was stopped."""
+    from ihas.sequential.advice import Advice
+    from pipelines.scaling.plan import read_ladder_plan
+    from service import rendering
+    from service.local_run import climb
+
+    terminal: Terminal = context.obj
+    target = folder or Path("runs") / f"advice-{read_ladder_plan(plan).name}"
+    climb(plan, target, seconds, terminal)
+    found = Advice.model_validate_json((target / "advice.json").read_bytes())
+    terminal.result(found.model_dump(mode="json"), rendering.advice(found), found.reason)
+    terminal.say(f"Figure: {target / 'advice.html'}")
 
 
 @app.command()
@@ -174,6 +195,25 @@ def recommend(
         raise RequestError(f"The request cannot be read: {error}.") from error
     answer = msgspec.to_builtins(_recommender(bundle).recommend(request))
     context.obj.result(answer, rendering.recommendation(answer, f"{answer['num_scored']:,} items scored by {answer['model']}"))
+
+
+@app.command()
+def combine(
+    context: typer.Context,
+    model: Annotated[Path, typer.Argument(help="Bundle of a trained model, or run folder that holds one.")],
+    front: Annotated[Path, typer.Argument(help="Bundle of the kind overrec, or run folder that holds one.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of the bundle to write; it must not exist yet.")],
+    user_field: Annotated[str, typer.Option(help="Field of the trained model that names the user.")] = "user",
+    name: Annotated[str, typer.Option(help="Model name.")] = "combined",
+) -> None:
+    """Put histories in front of a trained model: they answer for users whom it does not know."""
+    from ihas.bundle.compound import write_compound
+    from ihas.serving.loading import COLD_START, load_recommender
+
+    parts = {"model": _bundle_in(model), "front": _bundle_in(front)}
+    write_compound(COLD_START, name, {"user_field": user_field}, parts, folder)
+    load_recommender(folder)
+    context.obj.result({"bundle": str(folder)}, str(folder))
 
 
 @app.command()
@@ -235,6 +275,17 @@ def doctor(context: typer.Context, host: HostOption = None, port: PortOption = N
         raise CommandError(f"Not fit: {', '.join(failed)}. The lines above tell the way out.", ExitCode.RUN_FAILED)
 
 
+def _write_report(result: RunResult | OverRecResult, path: Path) -> None:
+    from ihas.results import RunResult
+    from pipelines.overrec.page import write_page
+    from pipelines.report import write_report
+
+    if isinstance(result, RunResult):
+        write_report(result, path)
+    else:
+        write_page(result, path)
+
+
 def _settings(**given: Any) -> Settings:
     from pydantic import ValidationError
 
@@ -247,11 +298,15 @@ def _settings(**given: Any) -> Settings:
         raise ConfigError(f"The settings (IHAS_* or options) are not valid. {wrong}") from error
 
 
-def _recommender(bundle: Path) -> GroupedRecommender:
+def _recommender(bundle: Path) -> Recommender:
     from ihas.serving.loading import load_recommender
 
-    inner = bundle / "bundle"
-    return load_recommender(inner if inner.is_dir() else bundle)
+    return load_recommender(_bundle_in(bundle))
+
+
+def _bundle_in(folder: Path) -> Path:
+    inner = folder / "bundle"
+    return inner if inner.is_dir() else folder
 
 
 @contextmanager

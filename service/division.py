@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ihas.serving.recommender import GroupedRecommender
+from ihas.serving.recommender import Recommender
 from service.jobs.catalogue import ModelVersion
 from service.records.traffic import NO_PLAN, TrafficPlan
 
@@ -26,7 +26,7 @@ class Served:
     """
 
     version: ModelVersion
-    recommender: GroupedRecommender
+    recommender: Recommender
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,7 @@ def stability(found: Sequence[float], expected: Sequence[float]) -> float:
 
 
 def _drift(counts: Sequence[GroupCounts], division: Division) -> float | None:
-    summary: Mapping[str, Any] = division.champion.recommender.bundle.summary
+    summary: Mapping[str, Any] = division.champion.recommender.summary
     expected = {int(group["group"]): float(group["share"]) for group in summary.get("groups", ())}
     shown = {one.group: one.impressions for one in counts if one.version == division.champion.version.version}
     total = sum(shown.values())

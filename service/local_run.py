@@ -5,6 +5,9 @@ The child holds the reading end of a pipe whose writing end is here, so it ends 
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,10 +15,12 @@ from typing import Any
 from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
-from ihas.config import DataConfig, Recipe
+from ihas.config import DataConfig
 from ihas.data.findings import ValidationReport
 from ihas.results import RunResult
+from pipelines.overrec.values import OverRecResult
 from pipelines.progress import Progress
+from pipelines.recipe import AnyRecipe
 from service.jobs.child import Child
 from service.jobs.job import JobKind
 from service.jobs.runs import PIPELINES, Outcome, read_line
@@ -57,7 +62,23 @@ class ProgressBar:
         self._last_stage = stage
 
 
-def search(recipe: Recipe, folder: Path, terminal: Terminal, command: Sequence[str] = PIPELINES) -> RunResult:
+def climb(plan: Path, folder: Path, seconds: float, terminal: Terminal) -> None:
+    """Train a ladder in a child process, or go on with it, and write its advice into the folder.
+
+    Raises:
+        CommandError: data or settings are invalid, or a training failed.
+    """
+    command = (sys.executable, "-m", "pipelines.scaling", "--plan", str(plan), "--folder", str(folder), "--seconds", str(seconds))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        for line in child.stdout or ():
+            terminal.say(line.rstrip())
+        words = (child.stderr.read() if child.stderr else "").strip().splitlines()
+    if child.returncode:
+        code = ExitCode.INVALID_DATA if child.returncode == ExitCode.INVALID_DATA else ExitCode.RUN_FAILED
+        raise CommandError(words[-1] if words else f"The ladder ended with status {child.returncode}.", code)
+
+
+def search(recipe: AnyRecipe, folder: Path, terminal: Terminal, command: Sequence[str] = PIPELINES) -> RunResult | OverRecResult:
     """Carry out a recipe in a child process; what an earlier run in `folder` finished is not done again.
 
     Args:
@@ -75,7 +96,7 @@ def search(recipe: Recipe, folder: Path, terminal: Terminal, command: Sequence[s
     _write(asked, recipe.model_dump_json(indent=2))
     with ProgressBar(terminal) as bar:
         _follow(Child((*command, "run", "--recipe", str(asked), "--folder", str(folder)), folder / "log.txt"), JobKind.SEARCH, bar.follow)
-    return read_result(folder)
+    return read_any_result(folder)
 
 
 def inspect(data: DataConfig, folder: Path, command: Sequence[str] = PIPELINES) -> ValidationReport:
@@ -93,14 +114,15 @@ def inspect(data: DataConfig, folder: Path, command: Sequence[str] = PIPELINES) 
     return ValidationReport.model_validate(outcome.report)
 
 
-def read_result(folder: Path) -> RunResult:
-    """Figures of the finished run in `folder`; CommandError where there are none."""
+def read_any_result(folder: Path) -> RunResult | OverRecResult:
+    """Figures of the finished run in `folder`, of whatever kind it is; CommandError where there are none."""
     path = folder / "result.json"
     if not path.is_file():
         raise CommandError(
             f"A finished run has a result.json, but {folder} has none. Run `ihas search` on it first.", ExitCode.INVALID_DATA
         )
-    return RunResult.model_validate_json(path.read_text(encoding="utf-8"))
+    document = json.loads(path.read_text(encoding="utf-8"))
+    return OverRecResult.model_validate(document) if document.get("kind") == "overrec" else RunResult.model_validate(document)
 
 
 def finished_stages(folder: Path) -> tuple[str, ...]:

@@ -12,8 +12,42 @@ from rich.text import Text
 
 from ihas.data.findings import FieldProfile, Finding, ValidationReport
 from ihas.results import GroupResult, Interval, RunResult, VariantResult
+from ihas.sequential.advice import Advice
+from pipelines.overrec.values import OverRecResult
 
 SHOWN_FIELDS = 6
+
+
+def tables(result: RunResult | OverRecResult) -> Iterable[RenderableType]:
+    """What a run found, whatever its kind."""
+    return run_tables(result) if isinstance(result, RunResult) else overrec_tables(result)
+
+
+def overrec_tables(result: OverRecResult) -> Iterable[RenderableType]:
+    """Verdict and contenders of a run of the kind `overrec`."""
+    yield Text(result.verdict, style="bold")
+    rows = result.contenders[0].test.rows
+    table = Table("method", title=f"Full ranking on {rows:,} test rows", title_justify="left", box=SIMPLE)
+    for name in ("HR@5", "HR@10", "NDCG@10", "MRR", "NDCG@10 minus popularity [95 %]"):
+        table.add_column(name, justify="right")
+    for contender in result.contenders:
+        test = contender.test
+        cells = (test.hit_rate[5], test.hit_rate[10], test.ndcg[10], test.mrr)
+        table.add_row(contender.name, *map(decimal, cells), gain(contender.gain))
+    yield table
+    yield Text("\n".join(f"{contender.name}: {contender.description}" for contender in result.contenders))
+
+
+def advice(found: Advice) -> RenderableType:
+    """Sizes that a budget allows, the advised one marked."""
+    table = Table("layers x dim", title="Sizes within the budget", title_justify="left", box=SIMPLE)
+    for name in ("parameters", "seconds", "loss foretold [95 %]", "trained already", "advised"):
+        table.add_column(name, justify="right")
+    for size in found.considered:
+        loss = "" if size.loss is None else f"{size.loss.difference:.3f} [{size.loss.low:.3f}, {size.loss.high:.3f}]"
+        marks = "yes" if size.measured else "", "*" if size == found.choice else ""
+        table.add_row(f"{size.num_layers} x {size.dim}", f"{size.parameters:,}", f"{size.seconds:,.0f}", loss, *marks)
+    return table
 
 
 def run_tables(result: RunResult) -> Iterable[RenderableType]:
@@ -115,11 +149,11 @@ def explanation(why: Mapping[str, Any]) -> RenderableType:
     """Why a row scored as it did: routing, dimensions read, contributions of the fields."""
     distances = ", ".join(f"group {group} at {distance:.2f}" for group, distance in enumerate(why["distances"]))
     ranked = sorted(why["contributions"], key=lambda part: -abs(part["logit"]))[:SHOWN_FIELDS]
+    read = f"{most_kept(why['kept_dims'])} (of {why['dim']} each)"
     effects = ", ".join(f"{part['field']} = {' '.join(part['values'])} ({part['logit']:+.2f})" for part in ranked)
     lines = {
         "why": why["sentence"],
-        "distances": distances,
-        f"path {why['path']} reads": f"{most_kept(why['kept_dims'])} (of {why['dim']} each)",
+        **({} if not why["dim"] else {"distances": distances, f"path {why['path']} reads": read}),
         "log-odds": effects,
     }
     table = Table.grid(padding=(0, 1))

@@ -8,14 +8,15 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PlainSerializer
 
-from ihas.config import BudgetConfig, Config, LearningConfig, RunOptions, SchemaConfig
+from ihas.config import BudgetConfig, Config, InteractionColumns, LearningConfig, RunOptions, SchemaConfig
+from ihas.sequential.config import OverRecLearning
 from service.jobs.catalogue import Dataset, DatasetState, ModelVersion
 from service.jobs.job import Event, Job, JobState
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Moment = Annotated[datetime, PlainSerializer(lambda moment: moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"), str)]
 Priority = Annotated[int, Field(ge=-100, le=100)]
-FileFormat = Literal["auto", "csv", "parquet", "jsonl"]
+FileFormat = Literal["auto", "csv", "parquet", "jsonl", "sequences"]
 
 
 class DatasetCreate(Config):
@@ -33,6 +34,8 @@ class DatasetCreate(Config):
     """Character between CSV cells; without it, it is told from the header."""
     columns: SchemaConfig = SchemaConfig()
     """What is known about the columns; the rest is inferred."""
+    interactions: InteractionColumns | None = None
+    """Where set, the file is a table of interactions (who, what, when), for searches with `overrec`."""
     path: str | None = Field(default=None, min_length=1)
     """A file that the service can read already; without it, the file is uploaded."""
 
@@ -80,6 +83,8 @@ class SearchCreate(Config):
     """A valid data set."""
     learning: LearningConfig = LearningConfig()
     """What is learnt."""
+    overrec: OverRecLearning | None = None
+    """Where set, the search makes a recommender of the next item from a data set of sequences, without training; `learning` is not read."""
     run: RunOptions = RunOptions()
     """How it is run."""
     budget: BudgetConfig = BudgetConfig()

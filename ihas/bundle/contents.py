@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import msgspec
 import numpy as np
-import safetensors.numpy
 
 from ihas.bundle import values
+from ihas.bundle.files import json_file, tensor_file
 from ihas.bundle.manifest import PATH_NAME, Manifest, PathEntry, SplitEntry, encode_manifest, file_entry, package_version
 from ihas.errors import BundleError
 
@@ -49,16 +47,16 @@ def _documents(bundle: values.Bundle) -> dict[str, bytes]:
     router |= {f"kernel-{i}": kernel for i, kernel in enumerate(gates.kernels)}
     router |= {f"bias-{i}": bias for i, bias in enumerate(gates.biases)}
     documents = {
-        "schema.json": _json(bundle.schema.model_dump(mode="json")),
+        "schema.json": json_file(bundle.schema.model_dump(mode="json")),
         "encoder.json": bundle.encoder.to_json().encode(),
-        "summary.json": _json(bundle.summary),
-        "router.safetensors": _tensors(router),
-        "masks.safetensors": _tensors({path.name: path.mask for path in bundle.paths}),
-        "golden.safetensors": _tensors({"ids": golden.ids, "group": golden.group, "logits": golden.logits}),
+        "summary.json": json_file(bundle.summary),
+        "router.safetensors": tensor_file(router),
+        "masks.safetensors": tensor_file({path.name: path.mask for path in bundle.paths}),
+        "golden.safetensors": tensor_file({"ids": golden.ids, "group": golden.group, "logits": golden.logits}),
     }
     if bundle.items is not None:
-        documents["items.json"] = _json(bundle.items.names)
-        documents["items.safetensors"] = _tensors({"ids": bundle.items.ids, "popularity": bundle.items.popularity})
+        documents["items.json"] = json_file(bundle.items.names)
+        documents["items.safetensors"] = tensor_file({"ids": bundle.items.ids, "popularity": bundle.items.popularity})
     return documents
 
 
@@ -66,7 +64,7 @@ def _split_files(paths: Sequence[values.Path]) -> dict[str, bytes]:
     files = {}
     for path in paths:
         if path.split is not None:
-            files[f"splits/{path.name}.safetensors"] = _tensors({"kernel": path.split.kernel, "bias": path.split.bias})
+            files[f"splits/{path.name}.safetensors"] = tensor_file({"kernel": path.split.kernel, "bias": path.split.bias})
             files[f"splits/{path.name}.onnx"] = path.split.graph
     return files
 
@@ -98,11 +96,3 @@ def _path_entry(path: values.Path, tables: _TableFiles) -> PathEntry:
     if path.split is not None:
         split = SplitEntry(f"splits/{path.name}.safetensors", f"splits/{path.name}.onnx", path.split.squares)
     return PathEntry(path.name, (num_fields, dim), path.gated, f"paths/{path.name}.onnx", table, first_order, split)
-
-
-def _json(value: Any) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=2) + b"\n"
-
-
-def _tensors(arrays: Mapping[str, np.ndarray]) -> bytes:
-    return safetensors.numpy.save({name: np.ascontiguousarray(array) for name, array in arrays.items()})

@@ -10,6 +10,7 @@ import hashlib
 import re
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -20,10 +21,12 @@ FORMAT_NAME = "ihas-bundle"
 FORMAT_VERSION = 2
 READABLE_VERSIONS = (1, 2)
 """Version 1 has no splits; such a bundle serves every row whole."""
+GROUPED = "grouped"
 MANIFEST = "manifest.json"
 MANIFEST_CHECKSUM = "manifest.sha256"
 
 PATH_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_Manifest = TypeVar("_Manifest", bound=msgspec.Struct)
 _WAY_OUT = "Copy the bundle again, or write it anew from its run."
 _FILE_NAME = re.compile(r"(?:(?:tables|paths|splits)/)?[a-z0-9][a-z0-9_-]{0,79}\.(?:json|npy|onnx|safetensors)")
 
@@ -86,11 +89,29 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     files: tuple[FileEntry, ...]
 
 
+class DataManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a bundle of another kind than `grouped` consists of.
+
+    Attributes:
+        kind: what the bundle is; says who can read it.
+        format, version, ihas_version, name, created_at, files: as in `Manifest`.
+    """
+
+    format: str = FORMAT_NAME
+    version: int = FORMAT_VERSION
+    kind: str
+    ihas_version: str
+    name: str
+    created_at: str | None
+    files: tuple[FileEntry, ...]
+
+
 class _Header(msgspec.Struct, frozen=True):
-    """The two keys that every version has."""
+    """The keys that every version has, and the kind, which bundles of groups leave out."""
 
     format: str
     version: int
+    kind: str = GROUPED
 
 
 def package_version() -> str:
@@ -101,32 +122,38 @@ def package_version() -> str:
         return "unknown"
 
 
-def encode_manifest(manifest: Manifest) -> dict[str, bytes]:
+def encode_manifest(manifest: Manifest | DataManifest) -> dict[str, bytes]:
     """The manifest's two files: name to content."""
     content = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
     return {MANIFEST: content, MANIFEST_CHECKSUM: _checksum_line(content)}
 
 
+def bundle_kind(folder: Path) -> str:
+    """Kind of a bundle; errors as `read_manifest`, but for names."""
+    return _checked_header(folder)[1].kind
+
+
 def read_manifest(folder: Path) -> Manifest:
-    """Manifest of a bundle, checked against its own checksum.
+    """Manifest of a bundle of groups, checked against its own checksum.
 
     Raises:
         BundleCorruptError: a file is missing, the checksum differs, or a name is not one that a bundle may use.
-        BundleVersionError: written in another format.
+        BundleVersionError: written in another format, or of another kind.
     """
-    content = _read(folder, MANIFEST)
-    if _read(folder, MANIFEST_CHECKSUM) != _checksum_line(content):
-        raise BundleCorruptError(f"`{MANIFEST}` must have the checksum in `{MANIFEST_CHECKSUM}`, but one of the two changed. {_WAY_OUT}")
-    try:
-        _check_version(msgspec.json.decode(content, type=_Header))
-        manifest = msgspec.json.decode(content, type=Manifest)
-    except msgspec.MsgspecError as error:
-        raise BundleCorruptError(f"`{MANIFEST}` cannot be read: {error}. {_WAY_OUT}") from error
+    manifest = _decoded(folder, GROUPED, Manifest)
+    _check_names(manifest)
+    _check_paths(manifest)
+    return manifest
+
+
+def read_data_manifest(folder: Path, kind: str) -> DataManifest:
+    """Manifest of a bundle of another kind; errors as `read_manifest`."""
+    manifest = _decoded(folder, kind, DataManifest)
     _check_names(manifest)
     return manifest
 
 
-def verify_files(folder: Path, manifest: Manifest) -> None:
+def verify_files(folder: Path, manifest: Manifest | DataManifest) -> None:
     """Compare every file of the folder with the manifest.
 
     Raises:
@@ -137,7 +164,7 @@ def verify_files(folder: Path, manifest: Manifest) -> None:
     for name in sorted(listed ^ present):
         raise BundleCorruptError(f"`{name}` is {'missing from' if name in listed else 'not part of'} the bundle in {folder}. {_WAY_OUT}")
     for entry in manifest.files:
-        _verify_file(folder / entry.name, entry)
+        verify_file(folder / entry.name, entry)
 
 
 def file_entry(name: str, content: bytes) -> FileEntry:
@@ -156,6 +183,28 @@ def _read(folder: Path, name: str) -> bytes:
     return path.read_bytes()
 
 
+def _checked_header(folder: Path) -> tuple[bytes, _Header]:
+    content = _read(folder, MANIFEST)
+    if _read(folder, MANIFEST_CHECKSUM) != _checksum_line(content):
+        raise BundleCorruptError(f"`{MANIFEST}` must have the checksum in `{MANIFEST_CHECKSUM}`, but one of the two changed. {_WAY_OUT}")
+    try:
+        header = msgspec.json.decode(content, type=_Header)
+    except msgspec.MsgspecError as error:
+        raise BundleCorruptError(f"`{MANIFEST}` cannot be read: {error}. {_WAY_OUT}") from error
+    _check_version(header)
+    return content, header
+
+
+def _decoded(folder: Path, kind: str, of: type[_Manifest]) -> _Manifest:
+    content, header = _checked_header(folder)
+    if header.kind != kind:
+        raise BundleVersionError(f"This reads bundles of the kind {kind!r}, but got {header.kind!r}. Read it by `load_recommender`.")
+    try:
+        return msgspec.json.decode(content, type=of)
+    except msgspec.MsgspecError as error:
+        raise BundleCorruptError(f"`{MANIFEST}` cannot be read: {error}. {_WAY_OUT}") from error
+
+
 def _check_version(header: _Header) -> None:
     if header.format != FORMAT_NAME or header.version not in READABLE_VERSIONS:
         raise BundleVersionError(
@@ -164,18 +213,25 @@ def _check_version(header: _Header) -> None:
         )
 
 
-def _check_names(manifest: Manifest) -> None:
+def _check_names(manifest: Manifest | DataManifest) -> None:
     names = [entry.name for entry in manifest.files]
-    wrong = [name for name in names if not _FILE_NAME.fullmatch(name) or names.count(name) > 1]
-    wrong += [path.name for path in manifest.paths if not PATH_NAME.fullmatch(path.name)]
+    _refuse([name for name in names if not _FILE_NAME.fullmatch(name) or names.count(name) > 1])
+
+
+def _check_paths(manifest: Manifest) -> None:
+    wrong = [path.name for path in manifest.paths if not PATH_NAME.fullmatch(path.name)]
     used = {file for path in manifest.paths for file in (path.graph, path.table, path.first_order) if file is not None}
     used |= {file for path in manifest.paths if path.split is not None for file in (path.split.arrays, path.split.graph)}
-    wrong += sorted((used | {manifest.router_table}) - set(names))
+    _refuse(wrong + sorted((used | {manifest.router_table}) - {entry.name for entry in manifest.files}))
+
+
+def _refuse(wrong: list[str]) -> None:
     if wrong:
         raise BundleCorruptError(f"`{MANIFEST}` must name plain files, each once and each listed, but got {wrong}. {_WAY_OUT}")
 
 
-def _verify_file(path: Path, entry: FileEntry) -> None:
+def verify_file(path: Path, entry: FileEntry) -> None:
+    """Compare one file with its entry; errors as `verify_files`."""
     if path.is_symlink() or not path.is_file():
         raise BundleCorruptError(f"`{entry.name}` must be a regular file. {_WAY_OUT}")
     length = path.stat().st_size

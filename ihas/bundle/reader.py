@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
-import safetensors
 import safetensors.numpy
 
 from ihas.bundle import values
-from ihas.bundle.manifest import MANIFEST, Manifest, PathEntry, SplitEntry
+from ihas.bundle.files import reading
+from ihas.bundle.manifest import Manifest, PathEntry, SplitEntry
 from ihas.data.encoder import Encoder
 from ihas.data.item_table import ItemTable
 from ihas.data.schema import Schema
-from ihas.errors import BundleCorruptError
 from ihas.routing import Gates, Router
 
 
@@ -35,19 +32,19 @@ class BundleReader:
             BundleCorruptError: a file's content is not what its name says.
         """
         manifest = self.manifest
-        with _reading("encoder.json") as name:
+        with reading("encoder.json") as name:
             encoder = Encoder.from_json((self.folder / name).read_text(encoding="utf-8"))
-        with _reading("schema.json") as name:
+        with reading("schema.json") as name:
             schema = Schema.model_validate(self._document(name))
-        with _reading("summary.json") as name:
+        with reading("summary.json") as name:
             summary = dict(self._document(name))
-        with _reading("golden.safetensors") as name:
+        with reading("golden.safetensors") as name:
             golden = values.GoldenRows(**self._arrays(name))
         router = self._router(encoder)
         return values.Bundle(manifest.name, schema, encoder, router, self._paths(), manifest.path_of_group, self._items(), golden, summary)
 
     def _router(self, encoder: Encoder) -> Router:
-        with _reading("router.safetensors") as name:
+        with reading("router.safetensors") as name:
             arrays = self._arrays(name)
             count = sum(key.startswith("kernel-") for key in arrays)
             gates = Gates(
@@ -58,12 +55,12 @@ class BundleReader:
                 tuple(arrays[f"bias-{i}"] for i in range(count)),
             )
         table = self._table(self.manifest.router_table)
-        with _reading(self.manifest.router_table):
+        with reading(self.manifest.router_table):
             matrix = table.reshape(encoder.layout.num_rows, -1)
             return Router(encoder.layout, matrix, gates, arrays["centroids"], self.manifest.clustered_on)
 
     def _paths(self) -> tuple[values.Path, ...]:
-        with _reading("masks.safetensors") as name:
+        with reading("masks.safetensors") as name:
             masks = self._arrays(name)
             for entry in self.manifest.paths:
                 if masks[entry.name].shape != entry.mask_shape:
@@ -77,20 +74,20 @@ class BundleReader:
         return values.Path(entry.name, mask, entry.gated, self._table(entry.table).reshape(-1), first_order, graph, split)
 
     def _split(self, entry: SplitEntry) -> values.Split:
-        with _reading(entry.arrays) as name:
+        with reading(entry.arrays) as name:
             arrays = self._arrays(name)
             return values.Split(arrays["kernel"], arrays["bias"], entry.squares, (self.folder / entry.graph).read_bytes())
 
     def _items(self) -> ItemTable | None:
         if not (self.folder / "items.json").exists():
             return None
-        with _reading("items.json") as name:
+        with reading("items.json") as name:
             names = msgspec.json.decode((self.folder / name).read_bytes(), type=tuple[str, ...])
-        with _reading("items.safetensors") as name:
+        with reading("items.safetensors") as name:
             return ItemTable(names, **self._arrays(name))
 
     def _table(self, name: str) -> np.ndarray:
-        with _reading(name):
+        with reading(name):
             return np.asarray(np.load(self.folder / name, mmap_mode="r", allow_pickle=False))
 
     def _arrays(self, name: str) -> dict[str, np.ndarray]:
@@ -98,12 +95,3 @@ class BundleReader:
 
     def _document(self, name: str) -> Any:
         return msgspec.json.decode((self.folder / name).read_bytes())
-
-
-@contextmanager
-def _reading(name: str) -> Iterator[str]:
-    """Say which file it was that could not be understood."""
-    try:
-        yield name
-    except (ValueError, TypeError, KeyError, OSError, msgspec.MsgspecError, safetensors.SafetensorError) as error:
-        raise BundleCorruptError(f"`{name}`, listed in `{MANIFEST}`, cannot be read: {error}.") from error

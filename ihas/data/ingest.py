@@ -72,6 +72,11 @@ def _write(folder: Path, data: DataConfig, encoding: EncodingConfig, split: Spli
 
 
 def _read(data: DataConfig) -> dict[PartName, pa.Table]:
+    if data.format == "sequences" or data.interactions is not None:
+        raise ConfigError(
+            f"Rows with a label are read from CSV, Parquet or JSON lines, but {data.path.name} is said to hold sequences of items. "
+            "Leave `interactions` and `format = 'sequences'` out, or use a recipe of the kind 'overrec'."
+        )
     paths: dict[PartName, Path | None] = {"train": data.path, "valid": data.valid_path, "test": data.test_path}
     tables = {name: read_table(path, data.format, data.delimiter) for name, path in paths.items() if path is not None}
     for name, table in tables.items():

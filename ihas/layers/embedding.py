@@ -31,7 +31,8 @@ class Lookup(NamedTuple):
 def look_up(table: Tensor, ids: Tensor) -> Lookup:
     """Gather what a batch reads: table float32 (num_rows, width), ids int32 (batch, num_slots)."""
     rows = slot_rows(ids)
-    return Lookup(rows, tf.gather(table, rows) * tf.reshape(tf.cast(ids >= 0, tf.float32), [-1, 1]))
+    values = tf.gather(table, rows)
+    return Lookup(rows, values * tf.reshape(tf.cast(ids >= 0, values.dtype), [-1, 1]))
 
 
 def slot_rows(ids: Tensor) -> Tensor:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from ihas.bundle.archive import read_bundle
+from ihas.bundle.compound import read_compound
+from ihas.bundle.manifest import GROUPED, bundle_kind
+from ihas.errors import BundleCorruptError, BundleError, BundleVersionError
+from ihas.sequential.transformer_archive import KIND, read_transformer
 from ihas.serving.golden import check_golden
-from ihas.serving.recommender import GroupedRecommender
+from ihas.serving.recommender import GroupedRecommender, Recommender
+from ihas.serving.transformer import TransformerRecommender
+
+COLD_START = "cold-start"
+"""Kind of a bundle that puts an OverRec one in front of a trained one."""
 
 
-def load_recommender(folder: Path) -> GroupedRecommender:
-    """Read a bundle, verify every byte, and let it answer its golden rows, which also warms it up.
+def load_recommender(folder: Path) -> Recommender:
+    """Read a bundle of any kind, verify every byte, and let it answer its golden rows, which also warms it up.
 
     Raises:
         BundleError: there is no bundle.
@@ -20,10 +29,57 @@ def load_recommender(folder: Path) -> GroupedRecommender:
         BundleVersionError: written in a format that this version does not read.
     """
     _keep_freed_memory()
+    if not folder.is_dir():
+        raise BundleError(f"A bundle is a folder, but there is none at {folder}.")
+    kind = bundle_kind(folder)
+    if kind not in LOADERS:
+        known = ", ".join(map(repr, LOADERS))
+        raise BundleVersionError(
+            f"A bundle must be of a kind among {known}, but got {kind!r}. Serve it with the iHAS version that wrote it."
+        )
+    return LOADERS[kind](folder)
+
+
+def load_grouped(folder: Path) -> GroupedRecommender:
+    """A bundle of the kind `grouped`, as `load_recommender` loads it; the same errors."""
+    _keep_freed_memory()
     bundle = read_bundle(folder)
     recommender = GroupedRecommender(bundle)
     check_golden(recommender, bundle.golden)
     return recommender
+
+
+def _overrec(folder: Path) -> Recommender:
+    from ihas.sequential.archive import read_overrec
+    from ihas.serving.overrec import OverRecRecommender  # compiles, which a service without such a model need not wait for
+
+    return OverRecRecommender(read_overrec(folder))
+
+
+def _transformer(folder: Path) -> Recommender:
+    return TransformerRecommender(read_transformer(folder))
+
+
+def _cold_start(folder: Path) -> Recommender:
+    from ihas.serving.cold_start import ColdStartRecommender
+    from ihas.serving.overrec import OverRecRecommender
+
+    name, settings = read_compound(folder, COLD_START)
+    if set(settings.parts) != {"model", "front"}:
+        raise BundleCorruptError(f"A bundle of this kind must have the parts 'model' and 'front', but has {list(settings.parts)}.")
+    model, front = (load_recommender(folder / part) for part in ("model", "front"))
+    if not isinstance(front, OverRecRecommender):
+        raise BundleCorruptError(f"In front there must be a bundle of the kind 'overrec', but there is a {type(front).__name__}.")
+    return ColdStartRecommender(name, model, front, str(settings.options.get("user_field")))
+
+
+LOADERS: Mapping[str, Callable[[Path], Recommender]] = {
+    GROUPED: load_grouped,
+    "overrec": _overrec,
+    COLD_START: _cold_start,
+    KIND: _transformer,
+}
+"""What makes a recommender of a bundle, by the bundle's kind."""
 
 
 def _keep_freed_memory() -> None:

@@ -33,6 +33,10 @@ class Recommender(Protocol):
     def name(self) -> str:
         """Model name."""
 
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What the run behind it found. JSON values only."""
+
     def score(self, rows: Sequence[Mapping[str, Any]], explain: bool = False) -> list[Scored]:
         """Probability of a click for each row, in order.
 
@@ -106,6 +110,11 @@ class GroupedRecommender:
     def name(self) -> str:
         """Model name."""
         return self.bundle.name
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What the run behind it found."""
+        return self.bundle.summary
 
     @property
     def schema(self) -> Schema:

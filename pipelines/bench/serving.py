@@ -25,7 +25,7 @@ from ihas.errors import ConfigError
 from ihas.serving.answers import RecommendRequest
 from ihas.serving.candidate_model import CandidateModel
 from ihas.serving.candidates import Catalogue
-from ihas.serving.loading import load_recommender
+from ihas.serving.loading import load_grouped
 from ihas.serving.recommender import GroupedRecommender
 from pipelines.bench.bundles import ITEM, BundleShape, context_of, random_bundle, random_ids, row_of
 from pipelines.bench.child import Child
@@ -62,7 +62,7 @@ def shape_tables(name: str, shape: BundleShape, rounds: int) -> list[Table]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory())) / "bundle"
         write_bundle(random_bundle(shape), folder)
-        recommender = load_recommender(folder)
+        recommender = load_grouped(folder)
         plain = shape.num_groups == 1
         children = [stack.enter_context(Child(tensorflow_turns, folder, threads, plain)) for threads in ((1, None) if plain else (1,))]
         others = {key: contender for child in children for key, contender in child.contenders().items()}

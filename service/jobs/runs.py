@@ -11,8 +11,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ihas.config import Recipe
+from ihas.config import DataConfig, Recipe
+from ihas.sequential.config import OverRecRecipe
 from pipelines.progress import Progress
+from pipelines.recipe import AnyRecipe
 from service.jobs.catalogue import Dataset
 from service.jobs.job import Job, JobKind
 from service.settings import Settings
@@ -77,8 +79,7 @@ def prepare(job: Job, dataset: Dataset, folder: Path, command: Sequence[str], li
         asked = _write(target / "data.json", data.model_dump_json(indent=2))
         return Run((*command, "inspect", "--data", str(asked), *limits), target / "log.txt", target)
     target = (estimate_folder if job.kind is JobKind.ESTIMATE else search_folder)(folder, job.id).resolve()
-    recipe = Recipe.model_validate({"name": job.name, "data": data, **job.settings})
-    asked = _write(target / "recipe.json", recipe.model_dump_json(indent=2))
+    asked = _write(target / "recipe.json", recipe_of(job, data).model_dump_json(indent=2))
     if job.kind is JobKind.ESTIMATE:
         return Run((*command, "estimate", "--recipe", str(asked), "--folder", str(target)), target / "log.txt", target / "estimate.json")
     return Run((*command, "run", "--recipe", str(asked), "--folder", str(target)), target / "log.txt", target / "bundle")
@@ -95,6 +96,14 @@ def bundle_facts(bundle: Path) -> dict[str, Any]:
         facts["chosen"] = found.get("chosen")
         facts["test"] = next((one["test"] for one in found.get("variants", ()) if one["name"] == found.get("chosen")), {})
     return facts
+
+
+def recipe_of(job: Job, data: DataConfig) -> AnyRecipe:
+    """What a search's child is to do: settings with `overrec` are a recipe of that kind."""
+    if "overrec" not in job.settings:
+        return Recipe.model_validate({"name": job.name, "data": data, **job.settings})
+    learning = job.settings["overrec"]
+    return OverRecRecipe.model_validate({"name": job.name, "data": data, "learning": learning, "run": job.settings.get("run", {})})
 
 
 def read_line(kind: JobKind, line: str) -> Progress | Outcome | None:

@@ -26,7 +26,7 @@ FILE = {"requestBody": {"required": True, "description": SAID, "content": BINARY
 def create_dataset(body: DatasetCreate, response: Response, store: StoreDep, settings: SettingsDep, caller: CallerDep) -> DatasetPublic:
     """Create a data set. With `path` its check begins at once; otherwise upload its file next."""
     path = None if body.path is None else allowed_path(body.path, settings.data_roots)
-    reading = body.model_dump(mode="json", include={"format", "delimiter", "columns"})
+    reading = body.model_dump(mode="json", include={"format", "delimiter", "columns", "interactions"})
     dataset = store.add_dataset(NewDataset(body.name, reading, path, caller.tenant))
     response.headers["Location"] = f"/v1/datasets/{dataset.id}"
     return DatasetPublic.of(dataset)

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from ihas.errors import RequestError
+from ihas.serving.recommender import GroupedRecommender
 from service.deps import CallerDep, PartsDep
 from service.division import Served
 from service.errors import UnknownIdError
@@ -153,7 +154,7 @@ def _metadata(parts: PartsDep, tenant: str, name: str, version: int | None) -> M
     if not versions:
         raise UnknownIdError(f"There is no model {name!r}.")
     served: Served = parts.registry.get(name, version, tenant)
-    fields = served.recommender.schema.fields
+    fields = served.recommender.schema.fields if isinstance(served.recommender, GroupedRecommender) else ()
     return ModelMetadata(
         name=name,
         versions=tuple(str(one.version) for one in versions),

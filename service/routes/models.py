@@ -32,7 +32,7 @@ def read_model(name: str, store: StoreDep, registry: RegistryDep) -> ModelPublic
         latest=versions[0].version,
         serving=None if served is None else served.version.version,
         problem=problem,
-        summary={} if served is None else served.recommender.bundle.summary,
+        summary={} if served is None else served.recommender.summary,
         versions=tuple(map(ModelVersionPublic.of, versions)),
     )
 

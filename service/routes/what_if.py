@@ -11,9 +11,10 @@ from starlette.concurrency import run_in_threadpool
 
 from ihas.config import Config
 from ihas.serving.ranking import probabilities
-from ihas.serving.recommender import GroupedRecommender
+from ihas.serving.recommender import GroupedRecommender, Recommender
 from ihas.serving.requests import check_rows
 from service.deps import PartsDep, VersionDep, json_only
+from service.errors import ConflictError
 from service.routes.choosing import chosen
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
@@ -68,12 +69,15 @@ async def what_if(name: str, body: WhatIf, request: Request, parts: PartsDep, ve
     )
 
 
-def every_group(recommender: GroupedRecommender, row: dict[str, Any]) -> tuple[int, tuple[GroupAnswer, ...]]:
+def every_group(recommender: Recommender, row: dict[str, Any]) -> tuple[int, tuple[GroupAnswer, ...]]:
     """Group of a row, and what each group would answer.
 
     Raises:
         RequestError: an unknown field, or a cell of a wrong type.
+        ConflictError: the model has no groups.
     """
+    if not isinstance(recommender, GroupedRecommender):
+        raise ConflictError(f"Model {recommender.name!r} has no groups that could be asked.")
     check_rows([row], explain=True)
     bundle, model = recommender.bundle, recommender.model
     ids = bundle.encoder.encode_rows([row], pointer="/row")

@@ -191,6 +191,27 @@ def test_wrong_settings_are_named(recipe: Path, setting: str, words: str) -> Non
         read_recipe(recipe, [setting])
 
 
+def test_advice_goes_on_from_a_trained_ladder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """From a ladder that is trained, a size is advised at once as JSON; a plan without its file of sequences is invalid data."""
+    (tmp_path / "walks.txt").write_text("u a b c a\nv b c a b\n")
+    sizes = ((1, 4), (1, 8), (1, 16))
+    (tmp_path / "plan.toml").write_text(f'sequences = "walks.txt"\nseeds = [0]\nsizes = {[[*size, 1] for size in sizes]}\n')
+    figures = {"rows": 2, "hit_rate": {"10": 1.0}, "ndcg": {"10": 1.0}, "mrr": 1.0}
+    rungs = [
+        {"num_layers": layers, "dim": dim, "parameters": 12 * layers * dim**2, "seed": 0, "fraction": 1.0, "interactions": 4,
+         "loss": 3.0 + 5.0 / dim, "figures": figures, "epochs": 1, "seconds": float(dim)}
+        for layers, dim in sizes
+    ]  # fmt: skip
+    (tmp_path / "ladder.json").write_text(json.dumps({"name": "plan", "rungs": rungs}))
+    command = ["--output", "json", "advise", str(tmp_path / "plan.toml"), "--seconds", "40", "--folder", str(tmp_path)]
+    assert run(command) == ExitCode.OK
+    advice = json.loads(capsys.readouterr().out)
+    assert (advice["choice"]["measured"], advice["choice"]["seconds"] <= 40) == (False, True)
+    assert (tmp_path / "advice.html").is_file()
+    (tmp_path / "walks.txt").unlink()
+    assert run(command) == ExitCode.INVALID_DATA
+
+
 def test_invalid_data_ends_a_search_with_its_code(recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A table without rows stops `ihas search` with exit code 4 and the child's own words."""
     assert run(["search", str(recipe), "--folder", str(tmp_path / "run")]) == 4

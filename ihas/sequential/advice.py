@@ -1,0 +1,139 @@
+"""Which size to train next, from a ladder of measured ones.
+
+    loss      L(N) = E + (N0 / N)^alpha, with bootstrap intervals over seeds
+    seconds   T(N) = s0 + s1 N, s0 and s1 not negative, by least squares
+
+The size advised is the one of lowest foretold loss whose training fits the budget; a size whose foretold loss is not lower than
+the best measured one, at the upper end of its interval, is not worth its seconds. Source: our choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.optimize import nnls
+
+from ihas.config import Config
+from ihas.errors import ConfigError
+from ihas.results import Interval
+from ihas.sequential.scaling_law import Bootstrapped, bootstrap
+from ihas.sequential.transformer_config import TransformerConfig
+
+
+class Measured(Config):
+    """One size that was trained."""
+
+    num_layers: int
+    """Layers."""
+    dim: int
+    """Embedding size."""
+    losses: tuple[float, ...]
+    """Cross-entropy in nats, one a seed."""
+    seconds: float
+    """Mean wall time of a training."""
+
+    @property
+    def parameters(self) -> int:
+        """N = 12 L d^2."""
+        return TransformerConfig(num_layers=self.num_layers, dim=self.dim).num_parameters
+
+
+class Advised(Config):
+    """A size with what it is expected to bring."""
+
+    num_layers: int
+    """Layers."""
+    dim: int
+    """Embedding size."""
+    parameters: int
+    """N."""
+    seconds: float
+    """Foretold wall time of a training."""
+    loss: Interval | None
+    """Foretold loss with its 95 % interval over seeds; absent where it was measured or no law could be fitted."""
+    measured: bool
+    """Whether this size was trained already."""
+
+
+class Advice(Config):
+    """What to train, and why."""
+
+    choice: Advised
+    """The size."""
+    considered: tuple[Advised, ...]
+    """All sizes that the budget allows, smallest first."""
+    exponent: Interval | None
+    """alpha with its interval; absent where the losses follow no law."""
+    reason: str
+    """A sentence for a person."""
+
+
+def advise(measured: Sequence[Measured], candidates: Sequence[tuple[int, int]], budget_seconds: float, rng: np.random.Generator) -> Advice:
+    """The size to train within the budget.
+
+    Args:
+        measured: a ladder of three sizes or more with the same number of seeds.
+        candidates: layers and dim of sizes to consider beside the measured ones.
+        budget_seconds: wall time of one training.
+        rng: draws the bootstrap.
+
+    Raises:
+        ConfigError: fewer than three sizes, different numbers of seeds, or no size fits the budget.
+    """
+    ladder = sorted(measured, key=lambda one: one.parameters)
+    if len({one.parameters for one in ladder}) < 3 or len({len(one.losses) for one in ladder}) != 1:
+        seeds = [len(one.losses) for one in ladder]
+        raise ConfigError(f"Advice needs three different sizes or more with the same number of seeds, but got {len(ladder)} with {seeds}.")
+    sizes = np.array([one.parameters for one in ladder], np.float64)
+    base, slope = nnls(np.column_stack([np.ones_like(sizes), sizes]), np.array([one.seconds for one in ladder]))[0]
+    known = {(one.num_layers, one.dim) for one in ladder}
+    asked = sorted({*known, *candidates}, key=lambda shape: (_parameters(shape), shape))
+    fits = [shape for shape in asked if base + slope * _parameters(shape) <= budget_seconds]
+    if not fits:
+        least = base + slope * _parameters(asked[0])
+        raise ConfigError(f"Some size must fit the budget, but the smallest takes about {least:.0f} s of {budget_seconds:g}. Raise it.")
+    law = _law(sizes, ladder, fits, rng)
+    considered = tuple(
+        Advised(
+            num_layers=layers,
+            dim=dim,
+            parameters=_parameters((layers, dim)),
+            seconds=float(base + slope * _parameters((layers, dim))),
+            loss=None if law is None else law.foretold[i],
+            measured=(layers, dim) in known,
+        )
+        for i, (layers, dim) in enumerate(fits)
+    )
+    return _choose(ladder, considered, law)
+
+
+def _parameters(shape: tuple[int, int]) -> int:
+    return TransformerConfig(num_layers=shape[0], dim=shape[1]).num_parameters
+
+
+def _law(sizes: np.ndarray, ladder: Sequence[Measured], fits: Sequence[tuple[int, int]], rng: np.random.Generator) -> Bootstrapped | None:
+    losses = np.array([one.losses for one in ladder]).T
+    try:
+        return bootstrap(sizes, losses, np.array([_parameters(shape) for shape in fits], np.float64), rng)
+    except ConfigError:
+        return None
+
+
+def _choose(ladder: Sequence[Measured], considered: tuple[Advised, ...], law: Bootstrapped | None) -> Advice:
+    means = {(one.num_layers, one.dim): float(np.mean(one.losses)) for one in ladder}
+    within = [own for own in considered if own.measured] or [considered[0]]
+    best = min(within, key=lambda own: means.get((own.num_layers, own.dim), np.inf))
+    largest = considered[-1]
+    lowest = means.get((best.num_layers, best.dim), np.inf)
+    if law is None:
+        reason = (
+            f"The loss does not fall as a power of size here, so the best size measured is advised: {lowest:.3f} nats. The data end it."
+        )
+        return Advice(choice=best, considered=considered, exponent=None, reason=reason)
+    if largest.loss is not None and largest.loss.high < lowest and not largest.measured:
+        foretold = f"{largest.loss.difference:.3f} nats ({largest.loss.low:.3f} to {largest.loss.high:.3f})"
+        reason = f"The largest size that fits is foretold {foretold}, below the {lowest:.3f} of the best that was measured."
+        return Advice(choice=largest, considered=considered, exponent=law.exponent, reason=reason)
+    reason = f"No size within the budget is surely better than the best that was measured, {lowest:.3f} nats."
+    return Advice(choice=best, considered=considered, exponent=law.exponent, reason=reason)

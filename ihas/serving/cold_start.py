@@ -1,0 +1,79 @@
+"""Histories in front of a trained model: who the model does not know is answered by the nearest histories."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from ihas.serving.answers import Recommendation, RecommendedItem, RecommendRequest, Scored
+from ihas.serving.next_item import HISTORY, USER
+from ihas.serving.overrec import OverRecRecommender
+from ihas.serving.recommender import Recommender
+from ihas.serving.requests import check_rows
+
+
+class ColdStartRecommender:
+    """A `Recommender` of two: the trained model answers for users whom it knows, and wherever there is no history to go by."""
+
+    def __init__(self, name: str, model: Recommender, front: OverRecRecommender, user_field: str) -> None:
+        """
+        Args:
+            name: model name.
+            model: the trained model.
+            front: answers from histories; items are named as the model names them.
+            user_field: field of the model's context that names the user.
+        """
+        self._name, self.model, self.front, self.user_field = name, model, front, user_field
+
+    @property
+    def name(self) -> str:
+        """Model name."""
+        return self._name
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What the runs behind both found."""
+        return {"model": self.model.summary, "front": self.front.summary}
+
+    def score(self, rows: Sequence[Mapping[str, Any]], explain: bool = False) -> list[Scored]:
+        """See `Recommender.score`: the trained model's, for a probability of a click is not one of coming next; histories are not read."""
+        check_rows(rows, explain)
+        return self.model.score([_without_history(row) for row in rows], explain)
+
+    def recommend(self, request: RecommendRequest, recommendation_id: str | None = None) -> Recommendation:
+        """See `Recommender.recommend`; the context may also state `history`, items from the oldest on."""
+        plain = msgspec.structs.replace(request, context=_without_history(request.context))
+        answer = self.model.recommend(plain, recommendation_id)
+        reason = self._reason(request.context, answer)
+        if reason is None:
+            return msgspec.structs.replace(answer, model=self.name)
+        context = {name: value for name, value in {HISTORY: request.context.get(HISTORY)}.items() if value is not None}
+        if self.user_field in request.context:
+            context[USER] = request.context[self.user_field]
+        found = self.front.recommend(msgspec.structs.replace(request, context=context), recommendation_id)
+        items = tuple(_explained(item, reason) for item in found.items)
+        return msgspec.structs.replace(found, model=self.name, items=items, unknown_values=answer.unknown_values)
+
+    def _reason(self, context: Mapping[str, Any], answer: Recommendation) -> str | None:
+        """Why histories answer; None where the trained model does."""
+        user, history = context.get(self.user_field), context.get(HISTORY)
+        if not (history or (history is None and self.front.knows(user))):
+            return None
+        if user is None:
+            return f"No `{self.user_field}` is named, so the history is answered by the nearest ones."
+        if any(part.field == self.user_field for part in answer.unknown_values):
+            return f"The model knows no `{self.user_field}` {user!r}, so the history is answered by the nearest ones."
+        return None
+
+
+def _without_history(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != HISTORY}
+
+
+def _explained(item: RecommendedItem, reason: str) -> RecommendedItem:
+    if item.explanation is None:
+        return item
+    explanation = msgspec.structs.replace(item.explanation, sentence=f"{reason} {item.explanation.sentence}")
+    return msgspec.structs.replace(item, explanation=explanation)

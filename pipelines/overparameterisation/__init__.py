@@ -1,0 +1,1 @@
+"""How many epochs and seconds overparameterised embeddings take, against the plain one."""

@@ -1,0 +1,91 @@
+"""Ratios of epochs and seconds to the target, plain by overparameterised, with their paired 95 % intervals.
+
+ratio = exp(mean over seeds of ln(overparameterised / plain)),  interval: t distribution over the seeds; below 1 it is faster
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.stats import t as student
+
+from ihas.config import Config
+from ihas.results import Interval
+from pipelines.overparameterisation.race import Outcome
+
+
+class Arm(Config):
+    """One update rule on one form, tuned."""
+
+    rule: str
+    """Update rule."""
+    form: str
+    """`none` for the plain embedding, else the overparameterised form."""
+    tried: tuple[Outcome, ...]
+    """Runs that tuned the learning rate, the best first."""
+    outcomes: tuple[Outcome, ...]
+    """Runs that are compared, one a seed."""
+
+    @property
+    def reached(self) -> int:
+        """Seeds that reached the target."""
+        return sum(outcome.epochs is not None for outcome in self.outcomes)
+
+
+class RaceTable(Config):
+    """All arms of a plan."""
+
+    name: str
+    """Name of the experiment."""
+    target: float
+    """The value to reach."""
+    arms: tuple[Arm, ...]
+    """Arms, the plain one of a rule before its others."""
+
+
+def ratio(over: Sequence[float | None], plain: Sequence[float | None]) -> Interval | None:
+    """Geometric mean of over / plain with its interval, from seeds where both are known; None with fewer than two."""
+    logs = np.array([np.log(a / b) for a, b in zip(over, plain, strict=True) if a and b])
+    if len(logs) < 2:
+        return None
+    half = float(student.ppf(0.975, len(logs) - 1) * logs.std(ddof=1) / np.sqrt(len(logs)))
+    mean = float(logs.mean())
+    return Interval(difference=float(np.exp(mean)), low=float(np.exp(mean - half)), high=float(np.exp(mean + half)))
+
+
+def difference(over: Sequence[float], plain: Sequence[float]) -> Interval:
+    """Mean paired difference over - plain with its interval."""
+    paired = np.subtract(over, plain)
+    half = float(student.ppf(0.975, len(paired) - 1) * paired.std(ddof=1) / np.sqrt(len(paired)))
+    return Interval(difference=float(paired.mean()), low=float(paired.mean()) - half, high=float(paired.mean()) + half)
+
+
+def markdown(table: RaceTable) -> str:
+    """The table as Markdown."""
+    plain = {arm.rule: arm for arm in table.arms if arm.form == "none"}
+    lines = [
+        f"{table.name}: target {table.target:g}",
+        "",
+        "| rule | embedding | learning rate | reached | epochs | ratio of epochs | ratio of seconds | best value | difference |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    return "\n".join([*lines, *(_line(arm, plain[arm.rule]) for arm in table.arms), ""])
+
+
+def _line(arm: Arm, plain: Arm) -> str:
+    epochs = [outcome.epochs for outcome in arm.outcomes if outcome.epochs is not None]
+    best = [outcome.best for outcome in arm.outcomes]
+    compared = ["", "", ""]
+    if arm is not plain:
+        for i, name in enumerate(("epochs", "seconds")):
+            found = ratio([getattr(outcome, name) for outcome in arm.outcomes], [getattr(outcome, name) for outcome in plain.outcomes])
+            compared[i] = "not known" if found is None else f"{found.difference:.2f} ({found.low:.2f} to {found.high:.2f})"
+        change = difference(best, [outcome.best for outcome in plain.outcomes])
+        compared[2] = f"{change.difference:+.4f} ({change.low:+.4f} to {change.high:+.4f})"
+    cells = [
+        arm.rule, "plain" if arm.form == "none" else arm.form,
+        f"{arm.outcomes[0].learning_rate:.3g}", f"{arm.reached} of {len(arm.outcomes)}",
+        f"{np.mean(epochs):.2f}" if epochs else "-", compared[0], compared[1], f"{np.mean(best):.4f}", compared[2],
+    ]  # fmt: skip
+    return f"| {' | '.join(cells)} |"

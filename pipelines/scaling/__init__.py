@@ -1,0 +1,1 @@
+"""A ladder of sequential transformers, the law of its losses, and advice on the next size."""

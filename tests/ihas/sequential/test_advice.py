@@ -1,0 +1,69 @@
+"""Advice from ladders whose right answer is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ihas.errors import ConfigError
+from ihas.sequential.advice import Measured, advise
+from ihas.sequential.scaling_law import ScalingLaw
+
+LAW = ScalingLaw(3.0, 1e4, 0.5)
+SHAPES = ((2, 8), (2, 16), (2, 32), (2, 64))
+
+
+def _ladder(law: ScalingLaw | None = LAW, noise: float = 0.001, seeds: int = 3) -> list[Measured]:
+    """Losses by a law, or equal ones rising a little; a training takes 10 s and 1 ms a parameter."""
+    rng, found = np.random.default_rng(0), []
+    for place, (layers, dim) in enumerate(SHAPES):
+        parameters = 12 * layers * dim**2
+        mean = 5.0 + 0.1 * place if law is None else float(law.predict(parameters))
+        found.append(
+            Measured(
+                num_layers=layers, dim=dim, losses=tuple(mean + noise * rng.normal(size=seeds)), seconds=10.0 + 1e-3 * parameters
+            )  # fmt: skip
+        )
+    return found
+
+
+def test_advises_the_largest_that_fits() -> None:
+    """1,000 s allow 990,000 parameters: 4 x 128 with 786,432 and not 8 x 128; its loss lies in the interval foretold."""
+    advice = advise(_ladder(), [(4, 128), (8, 128)], 1000.0, np.random.default_rng(0))
+    choice = advice.choice
+    assert (choice.num_layers, choice.dim, choice.measured) == (4, 128, False)
+    assert choice.seconds == pytest.approx(10.0 + 786.432, rel=1e-6)
+    assert choice.loss is not None
+    assert choice.loss.low - 0.01 < float(LAW.predict(786_432)) < choice.loss.high + 0.01
+    assert advice.exponent is not None
+    assert advice.exponent.low - 0.05 < 0.5 < advice.exponent.high + 0.05
+    assert [(own.num_layers, own.dim) for own in advice.considered] == [*SHAPES, (4, 128)]
+
+
+def test_a_small_budget_keeps_to_what_fits() -> None:
+    """40 s allow 30,000 parameters: 2 x 32 is the best of the measured ones that fit."""
+    choice = advise(_ladder(), [(4, 128)], 40.0, np.random.default_rng(0)).choice
+    assert (choice.num_layers, choice.dim, choice.measured) == (2, 32, True)
+
+
+def test_data_may_end_it() -> None:
+    """Where losses rise with size no law is claimed: the best measured size is advised, and the reason says that the data end it."""
+    advice = advise(_ladder(None), [(4, 128)], 1000.0, np.random.default_rng(0))
+    assert (advice.choice.dim, advice.exponent) == (8, None)
+    assert "data end it" in advice.reason
+
+
+def test_noise_that_hides_the_gain_advises_no_larger_size() -> None:
+    """Where the law has flattened and noise is large, a larger size is not surely better, and the best measured one is advised."""
+    advice = advise(_ladder(ScalingLaw(3.0, 1.0, 0.5), noise=0.05), [(4, 128)], 1000.0, np.random.default_rng(0))
+    assert advice.choice.measured
+
+
+def test_refuses_what_tells_nothing() -> None:
+    """Two sizes, sizes with other numbers of seeds, and a budget below the smallest size are refused."""
+    with pytest.raises(ConfigError, match="three different sizes"):
+        advise(_ladder()[:2], [], 100.0, np.random.default_rng(0))
+    with pytest.raises(ConfigError, match="same number of seeds"):
+        advise([*_ladder()[:3], _ladder(seeds=2)[3]], [], 100.0, np.random.default_rng(0))
+    with pytest.raises(ConfigError, match="must fit the budget"):
+        advise(_ladder(), [], 5.0, np.random.default_rng(0))

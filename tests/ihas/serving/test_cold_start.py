@@ -1,0 +1,132 @@
+"""Histories in front of a trained model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ihas.bundle.archive import write_bundle
+from ihas.bundle.compound import write_compound
+from ihas.errors import BundleCorruptError, BundleError
+from ihas.sequential.archive import OverRecBundle, write_overrec
+from ihas.sequential.config import OverRecConfig
+from ihas.sequential.sequences import Sequences, UserSequences
+from ihas.serving.answers import RecommendRequest
+from ihas.serving.cold_start import ColdStartRecommender
+from ihas.serving.loading import COLD_START, load_recommender
+from ihas.serving.overrec import OverRecRecommender
+from ihas.serving.recommender import GroupedRecommender
+from tests.ihas.bundle_factory import rows, small_bundle
+from tests.ihas.serving import test_recommender
+
+DATA = UserSequences(("zoe", "bob"), ("m1", "m2", "m3"), Sequences.of([[0, 1, 2], [2, 1, 0]]))
+
+
+def _front() -> OverRecBundle:
+    return OverRecBundle.of("walks", DATA, OverRecConfig(num_neighbours=1), {"found": 1})
+
+
+@pytest.fixture(scope="module")
+def combined() -> ColdStartRecommender:
+    """The small bundle behind two histories."""
+    return ColdStartRecommender("both", GroupedRecommender(small_bundle()), OverRecRecommender(_front()), "user")
+
+
+class TestColdStartRecommender(test_recommender.TestGroupedRecommender):
+    """The contract, answered by the trained model wherever there is no history."""
+
+    @pytest.fixture
+    def recommender(self) -> ColdStartRecommender:
+        """The small bundle behind two histories."""
+        return ColdStartRecommender("both", GroupedRecommender(small_bundle()), OverRecRecommender(_front()), "user")
+
+
+def test_the_model_answers_for_whom_it_knows(combined: ColdStartRecommender) -> None:
+    """A user of the training rows gets the trained model's answer, with or without a history."""
+    plain = combined.model.recommend(RecommendRequest({"user": "bob"}, explain=True))
+    for context in ({"user": "bob"}, {"user": "bob", "history": ["m1"]}):
+        found = combined.recommend(RecommendRequest(context, explain=True))
+        assert (found.items, found.model) == (plain.items, "both")
+
+
+def test_histories_answer_for_strangers_and_say_so(combined: ColdStartRecommender) -> None:
+    """A stranger's history, stated or on file, is answered by the nearest one; the explanation begins with the reason."""
+    stated = combined.recommend(RecommendRequest({"user": "eve", "history": ["m1"]}, k=1, explain=True))
+    assert [item.id for item in stated.items] == ["m2"]
+    assert stated.items[0].explanation is not None
+    said = stated.items[0].explanation.sentence
+    assert said.startswith("The model knows no `user` 'eve', so the history is answered by the nearest ones. 1 of the 1 nearest")
+    assert [value.field for value in stated.unknown_values] == ["user"]
+    on_file = combined.recommend(RecommendRequest({"user": "zoe"}, candidates=("m1", "m2"), explain=True))
+    assert on_file.items[0].explanation is not None
+    assert "knows no `user` 'zoe'" in on_file.items[0].explanation.sentence
+
+
+def test_nobody_with_a_history_is_answered_by_it(combined: ColdStartRecommender) -> None:
+    """Without a user the history decides; with neither, the model."""
+    found = combined.recommend(RecommendRequest({"history": ["m3"]}, k=1, explain=True))
+    assert found.items[0].id == "m2"
+    assert found.items[0].explanation is not None
+    assert found.items[0].explanation.sentence.startswith("No `user` is named")
+    plain = combined.model.recommend(RecommendRequest({}))
+    assert combined.recommend(RecommendRequest({"history": []})).items == plain.items
+
+
+def test_a_stranger_without_a_history_is_the_models(combined: ColdStartRecommender) -> None:
+    """Where neither knows anything, the trained model's answer for an unknown user stands."""
+    assert combined.recommend(RecommendRequest({"user": "eve"})).items == combined.model.recommend(RecommendRequest({"user": "eve"})).items
+
+
+def test_rows_are_the_models(combined: ColdStartRecommender) -> None:
+    """Scores of rows are the trained model's, whatever history they state."""
+    stated = [{**row, "history": ["m1"]} for row in rows()]
+    assert combined.score(stated) == combined.model.score(rows())
+
+
+def _written(tmp_path: Path) -> Path:
+    write_bundle(small_bundle(), tmp_path / "model")
+    write_overrec(_front(), tmp_path / "front")
+    write_compound(
+        COLD_START, "both", {"user_field": "user"}, {"model": tmp_path / "model", "front": tmp_path / "front"}, tmp_path / "bundle"
+    )
+    return tmp_path / "bundle"
+
+
+def test_is_a_bundle_of_both(tmp_path: Path, combined: ColdStartRecommender) -> None:
+    """Two bundles in one folder are served by its kind, and answer as the two together."""
+    loaded = load_recommender(_written(tmp_path))
+    request = RecommendRequest({"user": "eve", "history": ["m1"]}, explain=True)
+    assert loaded.recommend(request) == combined.recommend(request)
+    assert set(loaded.summary) == {"model", "front"}
+
+
+def test_another_part_is_refused(tmp_path: Path) -> None:
+    """A part that was exchanged, though whole, is not the one that was put there; an extra file is none of it."""
+    folder = _written(tmp_path)
+    (folder / "stray.json").write_text("{}")
+    with pytest.raises(BundleCorruptError, match=r"`stray\.json` is not part of"):
+        load_recommender(folder)
+    (folder / "stray.json").unlink()
+    for path in (folder / "front").iterdir():
+        path.unlink()
+    (folder / "front").rmdir()
+    with pytest.raises(BundleCorruptError, match="`front` is missing"):
+        load_recommender(folder)
+    write_overrec(OverRecBundle.of("others", DATA, OverRecConfig(), {}), folder / "front")
+    with pytest.raises(BundleCorruptError, match="'front' .* is not the one"):
+        load_recommender(folder)
+
+
+def test_histories_stand_in_front_and_nothing_else(tmp_path: Path) -> None:
+    """Two trained models are no cold start, nor is one alone; an existing folder is left alone."""
+    write_bundle(small_bundle(), tmp_path / "model")
+    model = tmp_path / "model"
+    write_compound(COLD_START, "both", {"user_field": "user"}, {"model": model, "front": model}, tmp_path / "twice")
+    with pytest.raises(BundleCorruptError, match="a bundle of the kind 'overrec'"):
+        load_recommender(tmp_path / "twice")
+    write_compound(COLD_START, "one", {}, {"model": model}, tmp_path / "alone")
+    with pytest.raises(BundleCorruptError, match="the parts 'model' and 'front'"):
+        load_recommender(tmp_path / "alone")
+    with pytest.raises(BundleError, match="new folder"):
+        write_compound(COLD_START, "one", {}, {"model": model}, tmp_path / "alone")

@@ -1,0 +1,173 @@
+"""Update rules against their formulas, and what trains a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from ihas.config import BackboneConfig, LearningConfig, TrainingConfig
+from ihas.data.synthetic import make_tribes
+from ihas.layers.embedding import look_up
+from ihas.layers.overparameterisation import OverparameterisedEmbedding, PlainEmbedding
+from ihas.layout import FieldLayout
+from ihas.legacy_keras import tf
+from ihas.models.network import Network, fresh_weights
+from ihas.optimizer import Adam
+from ihas.prediction import GroupedRows, predict
+from ihas.table_optimizer import TableAdam
+from ihas.training import Trainer, TrainingRows
+from ihas.update_rules import EmbeddingOptimizer, Rule, TableDescent, UpdateRule
+
+RATE, EPSILON = 0.1, 1e-7
+RULES: tuple[Rule, ...] = ("sgd", "adagrad", "adadelta", "rmsprop", "adam")
+FORMS = ("scalar", "vector", "matrix")
+Steps = Callable[[np.ndarray, list[np.ndarray]], np.ndarray]
+
+
+def _sgd(w: np.ndarray, gradients: list[np.ndarray]) -> np.ndarray:
+    return w - RATE * sum(gradients)
+
+
+def _adagrad(w: np.ndarray, gradients: list[np.ndarray]) -> np.ndarray:
+    s = np.zeros_like(w)
+    for g in gradients:
+        s = s + g**2
+        w = w - RATE * g / (np.sqrt(s) + EPSILON)
+    return w
+
+
+def _rmsprop(w: np.ndarray, gradients: list[np.ndarray]) -> np.ndarray:
+    s = np.zeros_like(w)
+    for g in gradients:
+        s = 0.9 * s + 0.1 * g**2
+        w = w - RATE * g / np.sqrt(s + EPSILON)
+    return w
+
+
+def _adadelta(w: np.ndarray, gradients: list[np.ndarray]) -> np.ndarray:
+    s = u = np.zeros_like(w)
+    for g in gradients:
+        s = 0.95 * s + 0.05 * g**2
+        step = g * np.sqrt(u + EPSILON) / np.sqrt(s + EPSILON)
+        u = 0.95 * u + 0.05 * step**2
+        w = w - RATE * step
+    return w
+
+
+def _adam(w: np.ndarray, gradients: list[np.ndarray]) -> np.ndarray:
+    m = v = np.zeros_like(w)
+    for t, g in enumerate(gradients, start=1):
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+        w = w - RATE * np.sqrt(1 - 0.999**t) / (1 - 0.9**t) * m / (np.sqrt(v) + EPSILON)
+    return w
+
+
+@pytest.mark.parametrize(
+    ("rule", "textbook"),
+    [("sgd", _sgd), ("adagrad", _adagrad), ("adadelta", _adadelta), ("rmsprop", _rmsprop), ("adam", _adam)],
+)
+def test_follows_its_formula(rule: Rule, textbook: Steps) -> None:
+    """Six steps in float64 are those of the formula, to 1e-12."""
+    rng = np.random.default_rng(0)
+    start, gradients = rng.normal(size=(3, 2)), [rng.normal(size=(3, 2)) for _ in range(6)]
+    variable = tf.Variable(start)
+    state = UpdateRule(rule, [variable])
+    for gradient in gradients:
+        state.apply([tf.constant(gradient)], tf.constant(RATE, tf.float64))
+    np.testing.assert_allclose(variable, textbook(start, gradients), rtol=0, atol=1e-12)
+
+
+def test_objective_is_the_plain_tables() -> None:
+    """L2 counts on the folded table: without any other gradient, the first step of a scalar form is that of l2 p, pulled back."""
+    table = np.array([[1.0, 2.0], [3.0, -1.0]])
+    embedding = OverparameterisedEmbedding(table, FieldLayout(("a",), (2,), (1,)), 2, "scalar")
+    embedding.factor.assign([[2.0], [2.0]])
+    optimizer = EmbeddingOptimizer("sgd", embedding, 0.5)
+    found = embedding.look_up(tf.constant([[0]]))
+    optimizer.apply(found, tf.zeros_like(found.values), tf.constant(RATE, tf.float64))
+    # p = 2 p^, G = .5 p = p^: rows p^ - .1 * 2 p^ = .8 p^, factors 2 - .1 |p^|^2 with |p^|^2 = 5 and 10
+    np.testing.assert_allclose(embedding.fold(), 0.8 * table * [[1.5], [1.0]], rtol=1e-12)
+
+
+def test_occurrences_are_summed() -> None:
+    """A row that a batch reads three times moves by three times the gradient."""
+    table = tf.Variable(np.zeros((2, 1)))
+    optimizer, found = EmbeddingOptimizer("sgd", PlainEmbedding(table), 0.0), look_up(table, tf.constant([[1], [1], [1]]))
+    optimizer.apply(found, tf.ones_like(found.values), tf.constant(RATE, tf.float64))
+    np.testing.assert_allclose(table, [[0.0], [-0.3]], rtol=1e-12)
+
+
+ORACLE = make_tribes(np.random.default_rng(0), 1, (2000, 1000, 10), values=8)
+ROWS = TrainingRows.one_group(ORACLE.parts)
+
+
+def _trainer(**settings: object) -> Trainer:
+    training = TrainingConfig.model_validate({"embedding_dim": 2, "batch_size": 100, "embedding_l2": 1e-4, **settings})
+    backbone = BackboneConfig(batch_norm=False)
+    config, rng = LearningConfig(backbone=backbone, training=training), np.random.default_rng(0)
+    network = Network(ORACLE.layout, config.backbone, 2)
+    network.assign(fresh_weights(ORACLE.layout, config, rng))
+    return Trainer(network, training, rng)
+
+
+@pytest.mark.parametrize(
+    ("rule", "form"), [*((rule, "none") for rule in RULES), *(("adam", form) for form in FORMS), *(("sgd", form) for form in FORMS)]
+)
+def test_every_rule_and_form_trains_a_network(rule: Rule, form: str) -> None:
+    """Two epochs lower the loss under every rule and form, and the network's table is the folded one after each."""
+    rate = {"sgd": 0.5, "adadelta": 5.0, "adagrad": 0.05}.get(rule, 0.01)
+    trainer = _trainer(optimizer=rule, overparameterisation=form, learning_rate=rate)
+    losses = [trainer.run_epoch(ROWS.train, rate) for _ in range(2)]
+    assert losses[1] < losses[0]
+    if isinstance(trainer.table, TableDescent):
+        np.testing.assert_array_equal(trainer.network.table, trainer.table.optimizer.embedding.fold())
+
+
+def test_adam_is_one_rule_in_both_places() -> None:
+    """Without any of the two settings the trainer's own Adam is used; the same rule here, on a plain embedding, gives the same epoch."""
+    usual, explicit = _trainer(), _trainer()
+    assert isinstance(usual.table, TableAdam)
+    assert isinstance(usual.optimizer, Adam)
+    explicit.table = TableDescent("adam", PlainEmbedding(tf.Variable(explicit.network.table)), 1e-4)
+    losses = [trainer.run_epoch(ROWS.train, 0.01) for trainer in (usual, explicit)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    np.testing.assert_allclose(usual.network.table, explicit.network.table, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_nothing_of_it_leaves_training(form: str) -> None:
+    """Weights of a network trained so have the names and shapes of a plain one's, and a plain network scores rows the same with them."""
+    trainer = _trainer(overparameterisation=form, learning_rate=0.01)
+    trainer.fit("base", ROWS, 2, lambda _: None)
+    plain = Network(ORACLE.layout, LearningConfig().backbone, 2)
+    plain.assign(trainer.network.weights())
+    np.testing.assert_array_equal(predict(plain, ROWS.valid), predict(trainer.network, ROWS.valid))
+
+
+def test_another_training_starts_from_the_table_as_it_stands() -> None:
+    """Weights set from outside between two trainings are not overwritten by what the factors held before."""
+    trainer = _trainer(overparameterisation="vector", learning_rate=1e-6)
+    trainer.fit("base", ROWS, 1, lambda _: None)
+    trainer.network.table.assign(tf.ones_like(trainer.network.table))
+    trainer.fit("again", TrainingRows(GroupedRows.one_group(ORACLE.parts.train.take(np.arange(10))), ROWS.valid), 1, lambda _: None)
+    np.testing.assert_allclose(trainer.network.table, np.ones(trainer.network.table.shape), atol=1e-3)
+
+
+def test_steps_are_counted() -> None:
+    """Both kinds of table say how many steps were taken."""
+    for settings in ({}, {"overparameterisation": "scalar"}):
+        trainer = _trainer(**settings)
+        trainer.run_epoch(ROWS.train, 0.01)
+        assert trainer.table.steps == 20
+
+
+def test_padding_reads_zeros_and_gets_no_gradient() -> None:
+    """A padded slot stands for no row: what it reads is zero, and its gradient reaches none, not even the first."""
+    start = np.arange(1.0, 9.0, dtype=np.float32).reshape(4, 2)
+    table = TableDescent("sgd", PlainEmbedding(tf.Variable(start)), 0.0)
+    ids = np.array([[2, -1]], np.int32)
+    np.testing.assert_array_equal(table.look_up(ids, 0.1), [start[2], [0.0, 0.0]])
+    table.apply(ids, np.ones((2, 2), np.float32), 0.1)
+    assert (table.values != start).any(axis=1).tolist() == [False, False, True, False]
