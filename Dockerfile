@@ -27,7 +27,7 @@ RUN uv venv --quiet --python /usr/local/bin/python3 /opt/ihas && \
 
 FROM python:3.12-slim AS runtime
 ENV PATH=/opt/ihas/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 ORT_DISABLE_TELEMETRY=1 \
-    HOME=/var/lib/ihas TMPDIR=/var/lib/ihas IHAS_FOLDER=/var/lib/ihas IHAS_HOST=0.0.0.0 IHAS_PORT=8000
+    HOME=/var/lib/ihas TMPDIR=/var/lib/ihas IHAS_FOLDER=/var/lib/ihas IHAS_HOST=0.0.0.0 IHAS_PORT=8000 IHAS_ACCESS=keys
 RUN install -d -o 10001 -g 10001 /var/lib/ihas
 USER 10001:10001
 WORKDIR /var/lib/ihas

@@ -5,6 +5,7 @@ IhasError
 ├── DataError (ValueError)        a table breaks a law; carries the findings, each with row and column
 ├── RequestError (ValueError)     a request names an unknown field, value or item, or asks the impossible
 ├── TrainingError (RuntimeError)  training gave a loss that is not a number
+├── BudgetError (RuntimeError)    a run cannot keep within its budget
 └── BundleError (RuntimeError)    a bundle cannot be used
     ├── BundleCorruptError        a checksum, a shape or a golden row does not match
     └── BundleVersionError        written in a format that this version does not read
@@ -53,6 +54,10 @@ class RequestError(IhasError, ValueError):
 
 class TrainingError(IhasError, RuntimeError):
     """Training gave a loss that is not a number."""
+
+
+class BudgetError(IhasError, RuntimeError):
+    """A run cannot keep within its budget."""
 
 
 class BundleError(IhasError, RuntimeError):

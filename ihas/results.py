@@ -144,6 +144,44 @@ class Point(Config):
     """Its group."""
 
 
+class Certificate(Config):
+    """One limit of the budget, and what was measured against it."""
+
+    limit: Literal["wall_s", "parameters", "groups", "p99_ms"]
+    """Name of the limit in `budget`."""
+    at_most: float
+    """The limit."""
+    measured: float
+    """What the run measured."""
+    met: bool
+    """Whether it keeps the limit; a run that succeeded keeps every one."""
+
+
+class Estimate(Config):
+    """What a search would take, told from small ones."""
+
+    rows: int
+    """Training rows of the table."""
+    pilot_rows: tuple[int, ...]
+    """Training rows of the small searches."""
+    pilot_seconds: tuple[float, ...]
+    """Seconds that each took."""
+    seconds_low: float
+    """Seconds of the whole search, by the curve through the small ones."""
+    seconds_high: float
+    """Seconds of the whole search, if time grows as rows do."""
+    memory_bytes: int
+    """Memory that the process would hold at most."""
+    parameters: int
+    """Parameters of the plain model on the whole table."""
+    chosen_in_pilot: str
+    """Variant that the larger small search would serve."""
+    gain: Interval | None
+    """Its test AUC minus the plain model's in the small search; absent where that is the plain model."""
+    advice: str
+    """Whether a search may be worth it, in a sentence for a person."""
+
+
 class RunResult(Config):
     """Everything that a run found."""
 
@@ -179,3 +217,5 @@ class RunResult(Config):
     """Wall time of each stage."""
     learning: LearningConfig
     """Settings of the run."""
+    certificates: tuple[Certificate, ...] = ()
+    """Every limit of the budget, measured."""

@@ -6,18 +6,21 @@ Exit status: 0 succeeded, 4 bad data or settings, 5 the run failed. The last lin
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import resource
 import stat
 import sys
 import threading
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
 from pydantic import ValidationError
 
 from ihas.config import DataConfig
-from ihas.errors import ConfigError, DataError, IhasError, TrainingError, missing_package
+from ihas.errors import BudgetError, ConfigError, DataError, IhasError, TrainingError, missing_package
 from ihas.folders import write_whole
 from ihas.sequential.config import OverRecRecipe
 from pipelines.progress import Progress, Stage, print_progress
@@ -40,6 +43,9 @@ def main() -> int:
     bench = commands.add_parser("benchmark", help="carry out a plan: data sets x backbones x seeds x methods, as tables and figures")
     bench.add_argument("--plan", type=Path, required=True, help="TOML file")
     bench.add_argument("--folder", type=Path, required=True, help="folder of the runs and of benchmark.json, .md and .html")
+    quote = commands.add_parser("estimate", help="say what a search would take and whether it may be worth it, from small ones")
+    quote.add_argument("--recipe", type=Path, required=True, help="TOML or JSON file")
+    quote.add_argument("--folder", type=Path, required=True, help="folder that takes estimate.json")
     cost = commands.add_parser("bench", help="measure what serving and training cost, against a floor and peers")
     cost.add_argument("names", nargs="*", help="which; all of them where there are none")
     cost.add_argument("--folder", type=Path, default=Path("runs/bench"), help="folder of the figures")
@@ -49,14 +55,20 @@ def main() -> int:
     study.add_argument("--folder", type=Path, required=True, help="folder of study.json and study.md")
     inspect = commands.add_parser("inspect", help="say what a table holds and what is wrong with it")
     inspect.add_argument("--data", type=Path, required=True, help="JSON file with a DataConfig")
+    inspect.add_argument("--max-expanded-bytes", type=int, default=None, help="most bytes that a compressed file may unpack to")
+    inspect.add_argument("--max-memory-bytes", type=int, default=None, help="most memory that this process may use")
+    inspect.add_argument("--max-cpu-s", type=int, default=None, help="most seconds that this process may compute")
     arguments = parser.parse_args()
     stop_with_parent()
     if arguments.command == "inspect":
-        return _inspect(arguments.data)
+        _limit(arguments.max_memory_bytes, arguments.max_cpu_s)
+        return _inspect(arguments.data, arguments.max_expanded_bytes)
     if arguments.command == "bench":
         return _bench(arguments.names, arguments.folder, arguments.rounds)
     if arguments.command == "benchmark":
         return _benchmark(arguments.plan, arguments.folder)
+    if arguments.command == "estimate":
+        return _estimate(arguments.recipe, arguments.folder)
     if arguments.command == "overrec":
         return _study(arguments.plan, arguments.folder)
     seeds = arguments.seeds if arguments.command == "compare" else None
@@ -89,7 +101,8 @@ def _run(recipe_path: Path, folder: Path, seeds: list[int] | None) -> int:
 
         tf.config.threading.set_intra_op_parallelism_threads(threads(recipe.run))
         if seeds is None:
-            run_recipe(recipe, folder, last)
+            with _within(recipe.budget.wall_s, last):
+                run_recipe(recipe, folder, last)
         else:
             from pipelines.compare import compare, markdown
 
@@ -99,6 +112,39 @@ def _run(recipe_path: Path, folder: Path, seeds: list[int] | None) -> int:
         return 0
     except Exception as error:
         return _fail(error, last)
+
+
+def _estimate(recipe_path: Path, folder: Path) -> int:
+    last = LastStage()
+    try:
+        recipe = read_recipe(recipe_path)
+        from ihas.legacy_keras import tf
+        from pipelines.estimate import estimate
+        from pipelines.run import threads
+
+        tf.config.threading.set_intra_op_parallelism_threads(threads(recipe.run))
+        estimate(recipe, folder, last)
+        return 0
+    except Exception as error:
+        return _fail(error, last)
+
+
+@contextlib.contextmanager
+def _within(wall_s: float | None, last: LastStage) -> Iterator[None]:
+    """End the process, with the reason as its last line, once a run takes longer than its budget; what is finished stays."""
+    timer = threading.Timer(wall_s or 0.0, _over_budget, (wall_s, last))
+    timer.daemon = True
+    if wall_s is not None:
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _over_budget(wall_s: float, last: LastStage) -> None:
+    _fail(BudgetError(f"`wall_s <= {wall_s:g}` must hold, but the run is not finished. Raise `budget.wall_s`, or resume the search."), last)
+    os._exit(FAILED)
 
 
 def _benchmark(plan_path: Path, folder: Path) -> int:
@@ -166,17 +212,30 @@ class LastStage:
         print_progress(progress)
 
 
-def _inspect(data_path: Path) -> int:
+def _limit(memory_bytes: int | None, cpu_s: int | None) -> None:
+    """What the system lets this process use; a file that somebody sent is read within it."""
+    for kind, limit in ((resource.RLIMIT_DATA, memory_bytes), (resource.RLIMIT_CPU, cpu_s)):
+        if limit is not None:
+            resource.setrlimit(kind, (limit, limit))
+
+
+def _inspect(data_path: Path, max_expanded_bytes: int | None = None) -> int:
     answer: dict[str, object] = {"outcome": "succeeded"}
     try:
         from ihas.data.findings import raise_errors
         from ihas.data.ingest import inspect
+        from ihas.data.sources import check_expansion
         from ihas.sequential.reading import inspect_sequences
 
         data = DataConfig.model_validate_json(data_path.read_bytes())
+        if max_expanded_bytes is not None:
+            check_expansion(data.path, max_expanded_bytes)
         report = inspect_sequences(data) if data.holds_sequences else inspect(data)
         answer["report"] = report.model_dump(mode="json")
         raise_errors("The table has errors", report.findings, report.omitted)
+    except MemoryError:
+        detail = "The table needs more memory than a check may use. Send fewer rows or columns, or raise IHAS_CHECK_MEMORY_BYTES."
+        answer |= {"outcome": "failed", "error": {"code": "data", "detail": detail, "findings": []}}
     except (IhasError, ValidationError, OSError, ModuleNotFoundError) as error:
         answer |= {"outcome": "failed", "error": error_document(error)}
     sys.stdout.buffer.write(orjson.dumps(answer) + b"\n")
@@ -191,6 +250,8 @@ def error_document(error: Exception) -> dict[str, object]:
         return {"code": "data", "detail": str(error), "findings": [finding.model_dump(mode="json") for finding in error.findings]}
     if isinstance(error, ConfigError | ValidationError):
         return {"code": "config", "detail": str(error)}
+    if isinstance(error, BudgetError):
+        return {"code": "budget", "detail": str(error)}
     if isinstance(error, TrainingError):
         return {"code": "training", "detail": str(error)}
     traceback.print_exception(error)  # to standard error, which the caller keeps as the run's log

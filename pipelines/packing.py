@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Collection
+
 import numpy as np
 
 from ihas.bundle import values
@@ -10,14 +13,16 @@ from ihas.bundle.values import Bundle, GoldenRows
 from ihas.config import LearningConfig, Recipe
 from ihas.data.dataset import Dataset
 from ihas.evaluate.groups import group_results, plane
-from ihas.evaluate.stage import choose, not_told_apart, variant_results, verdict
+from ihas.evaluate.stage import not_told_apart, variant_results, verdict
 from ihas.evaluate.variants import Variant
 from ihas.export import export_path, table_of
 from ihas.folders import write_whole
 from ihas.results import RunResult
 from ihas.routing import Gates, Router, embed
 from ihas.seeding import generator
+from pipelines.budget import certify, choose_within, p99_ms
 from pipelines.folder import RunFolder, replace_bundle
+from pipelines.plots import write_plots
 from pipelines.report import write_report
 from pipelines.trained import Trained
 
@@ -25,22 +30,51 @@ GOLDEN_FROM = 10_000
 GOLDEN_MARGIN = 1e-4  # a row nearer to another route could take it on another processor
 
 
-def pack(recipe: Recipe, folder: RunFolder, trained: Trained, variants: tuple[Variant, ...]) -> RunResult:
-    """Compare, choose, and write `bundle/`, `result.json` and `report.html`; the result."""
-    result = summarise(recipe, trained, variants, folder.seconds)
-    chosen = next(variant for variant in variants if variant.name == result.chosen)
-    bundle = make_bundle(recipe, trained, chosen, result)
+def pack(recipe: Recipe, folder: RunFolder, trained: Trained, variants: tuple[Variant, ...], began: float) -> RunResult:
+    """Compare, choose, and write `bundle/`, `plots/`, `report.html` and `result.json`; the result.
+
+    Args:
+        recipe: what was asked for.
+        folder: takes the files.
+        trained: outputs of the stages.
+        variants: all, the base first.
+        began: when the run began, by `time.monotonic`.
+
+    Raises:
+        BudgetError: nothing keeps within the recipe's budget.
+    """
+    result, bundle = _within_budget(recipe, trained, variants, folder.seconds, began)
     replace_bundle(folder.path, lambda path: write_bundle(bundle, path))
     write_report(result, folder.path / "report.html")
+    write_plots(result, folder.path)
     write_whole(folder.path / "result.json", result.model_dump_json(indent=1))
     return result
 
 
-def summarise(recipe: Recipe, trained: Trained, variants: tuple[Variant, ...], seconds: dict[str, float]) -> RunResult:
-    """Figures of every variant and group, and the choice in words."""
+def _within_budget(
+    recipe: Recipe, trained: Trained, variants: tuple[Variant, ...], seconds: dict[str, float], began: float
+) -> tuple[RunResult, Bundle]:
+    """The choice and its bundle; a variant that is too slow gives way to the next."""
+    slow: list[str] = []
+    while True:
+        result = summarise(recipe, trained, variants, seconds, slow)
+        chosen = next(variant for variant in variants if variant.name == result.chosen)
+        bundle = make_bundle(recipe, trained, chosen, result)
+        p99 = None if recipe.budget.p99_ms is None else p99_ms(bundle)
+        if p99 is None or recipe.budget.p99_ms is None or p99 <= recipe.budget.p99_ms:
+            figures = next(one for one in result.variants if one.name == result.chosen)
+            certificates = certify(recipe.budget, figures, time.monotonic() - began, p99)
+            return result.model_copy(update={"certificates": certificates}), bundle
+        slow.append(result.chosen)
+
+
+def summarise(
+    recipe: Recipe, trained: Trained, variants: tuple[Variant, ...], seconds: dict[str, float], slow: Collection[str] = ()
+) -> RunResult:
+    """Figures of every variant and group, and the choice in words; variants in `slow` are not chosen."""
     data, parts, grouping, learning = trained.data, trained.data.parts, trained.instances, trained.learning
     results = variant_results(variants, parts)
-    served = choose(variants, parts)
+    served = choose_within(variants, parts, recipe.budget, slow)
     chosen = next(result for result in results if result.name == served.name)
     table = table_of(trained.found.weights, learning.training.embedding_dim)
     return RunResult(

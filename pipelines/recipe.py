@@ -52,7 +52,7 @@ def read_any_recipe(path: Path, overrides: Sequence[str] = ()) -> AnyRecipe:
     if not isinstance(document, dict):
         raise ConfigError(f"A recipe must be groups of settings, but {path} holds {document!r}.")
     for override in overrides:
-        _set(document, override)
+        assign(document, override)
     document.setdefault("name", path.stem.lower().replace("_", "-").replace(".", "-"))
     kind = document.pop("kind", "grouped")
     if kind not in KINDS:
@@ -90,7 +90,8 @@ def _loads(text: str, path: Path) -> Any:
     return json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
 
 
-def _set(document: dict[str, Any], override: str) -> None:
+def assign(document: dict[str, Any], override: str) -> None:
+    """Put `a.b.c=value`, value in TOML or plain text, into nested settings; ConfigError where it has another form."""
     name, equals, text = override.partition("=")
     if not equals or not all(name.split(".")):
         raise ConfigError(f"A setting must read `a.b=value`, but got {override!r}. Write for example `learning.seed=1`.")

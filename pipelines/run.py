@@ -6,6 +6,7 @@ This page is the order of the stages; what each does is in `ihas`.
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,31 +60,37 @@ def run_recipe(recipe: Recipe, path: Path, report: Report) -> RunResult:
     Raises:
         ConfigError, DataError, TrainingError: as the stages say.
     """
-    folder = RunFolder(path)
+    folder, began = RunFolder(path), time.monotonic()
     check_searchable(recipe.learning.backbone)
     with folder.locked():
         run = Run(recipe, folder, Reporter(report))
-        data, base = data_and_base(run)
-        plain = run.learning
-        distilled, parts = _distil(run, data, base)
-        found = _search(run, parts, distilled.student if distilled else base.weights)
-        grouping = _cluster(run, parts, found)
-        retrained = _retrain(run, parts, found, grouping)
-        trained = Trained(data, base, distilled, parts, found, grouping, retrained, plain, run.learning)
-        run.reporter.enter("evaluating", "Comparing with the controls")
-        variants = train_controls(run.folder, run.keys[-1], trained, run.reporter)
-        result = pack(run.recipe, run.folder, trained, variants)
+        result = stages(run, read_data(run), began)
     run.reporter.finish(result.verdict)
     return result
 
 
+def stages(run: Run, data: Ingested, began: float) -> RunResult:
+    """Everything after the data; `began` is when the run began, by `time.monotonic`."""
+    base = _base(run, data)
+    plain = run.learning
+    distilled, parts = _distil(run, data, base)
+    found = _search(run, parts, distilled.student if distilled else base.weights)
+    grouping = _cluster(run, parts, found)
+    retrained = _retrain(run, parts, found, grouping)
+    trained = Trained(data, base, distilled, parts, found, grouping, retrained, plain, run.learning)
+    run.reporter.enter("evaluating", "Comparing with the controls")
+    variants = train_controls(run.folder, run.keys[-1], trained, run.reporter)
+    return pack(run.recipe, run.folder, trained, variants, began)
+
+
 def data_and_base(run: Run) -> tuple[Ingested, BaseResult]:
     """The two stages that ours and every method to compare with share; `run.learning` then holds what the base settled."""
-    data = _ingest(run)
+    data = read_data(run)
     return data, _base(run, data)
 
 
-def _ingest(run: Run) -> Ingested:
+def read_data(run: Run) -> Ingested:
+    """The first stage: the table, read, judged, divided and encoded."""
     data, learning = run.recipe.data, run.learning
     files = {name: path for name in ("path", "valid_path", "test_path") if (path := getattr(data, name)) is not None}
     run.reporter.enter("validating", f"Reading {data.path.name}")

@@ -6,17 +6,24 @@ import asyncio
 import math
 import socket
 
+import structlog
 import uvicorn
 
+from service.access.exposure import SAID, check_exposure
 from service.app import create_app
 from service.deps import Parts
 from service.settings import Settings
+
+LOG = structlog.get_logger(__name__)
 
 
 class Server(uvicorn.Server):
     """uvicorn that ends streams of events and long polls as soon as it begins to stop, so that they hold up nothing."""
 
     def __init__(self, settings: Settings) -> None:
+        check_exposure(settings)
+        if settings.access == "local":
+            LOG.info(SAID, host=settings.host)
         app = create_app(settings)
         parts: Parts = app.state.parts
         self._waiting: asyncio.Event = parts.shutdown

@@ -10,14 +10,20 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from service import problems
+from service.access.door import Door
+from service.aftermath import Aftermath
 from service.deps import Parts
 from service.jobs.sql_store import SqlStore
 from service.leftovers import remove_leftovers
 from service.metrics import Metrics
 from service.observe import Observe
 from service.openapi import describe
+from service.records.aliases import Aliases
+from service.records.feedback import Feedback
+from service.records.keys import Keys
+from service.records.traffic import TrafficPlans
 from service.registry import Registry
-from service.routes import datasets, health, models, scoring, searches
+from service.routes import aliases, datasets, estimates, events, health, inference, keys, models, scoring, search_views, searches, what_if
 from service.settings import Settings
 
 
@@ -27,10 +33,23 @@ def create_app(settings: Settings) -> FastAPI:
     store = SqlStore(settings.url)
     metrics = Metrics(store)
     app = FastAPI(version=version("ihas"), lifespan=_lifespan, redirect_slashes=False)
-    app.state.parts = Parts(settings, store, Registry(store, settings.folder), metrics)
+    key_table = Keys(store)
+    feedback = Feedback(store)
+    app.state.parts = Parts(
+        settings=settings,
+        store=store,
+        registry=Registry(store, settings.folder, settings.artefacts_url),
+        metrics=metrics,
+        keys=key_table,
+        aliases=Aliases(store),
+        plans=TrafficPlans(store),
+        feedback=feedback,
+        aftermath=Aftermath(feedback, settings.feedback_kept_s, metrics.drop),
+    )
+    app.add_middleware(Door, settings=settings, keys=key_table)
     app.add_middleware(Observe, settings=settings, metrics=metrics)
     problems.install(app)
-    for routes in (datasets, searches, models, health):
+    for routes in (datasets, estimates, search_views, searches, models, what_if, aliases, events, keys, inference, health):
         app.include_router(routes.router)
     app.router.routes[:0] = scoring.hot_routes(app.state.parts)
     app.openapi = lambda: describe(app, scoring.described.routes, scoring.STRUCTURES)  # type: ignore[method-assign]  # FastAPI's own way to extend the description
@@ -42,7 +61,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts: Parts = app.state.parts
     await run_in_threadpool(remove_leftovers, parts.store, parts.settings.folder)
     parts.registry.start()
+    parts.aftermath.start()
     yield
     parts.shutdown.set()
+    await run_in_threadpool(parts.aftermath.close)
     await run_in_threadpool(parts.registry.close)
     parts.store.close()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from ihas.errors import ConfigError, IhasError, RequestError, missing_package
+from service import remote_commands
 from service.terminal import EXIT_CODES, CommandError, ExitCode, Output, Terminal, exit_code, this_command
 
 if TYPE_CHECKING:
@@ -64,7 +65,12 @@ def demo(
     run_demo(context.obj, folder, data, keep)
 
 
-@app.command()
+for group in (remote_commands.dataset, remote_commands.search, remote_commands.model, remote_commands.keys):
+    app.add_typer(group)
+SEARCH_COMMANDS = frozenset(str(command.name) for command in remote_commands.search.registered_commands) | {"-h", "--help"}
+
+
+@remote_commands.search.command("here")
 def search(
     context: typer.Context,
     recipe: Annotated[Path, typer.Argument(help="Recipe, a TOML file.")],
@@ -234,6 +240,28 @@ def up(host: HostOption = None, port: PortOption = None, folder: FolderOption = 
     up(_settings(host=host, port=port, folder=folder))
 
 
+@app.command("settings")
+def show_settings(context: typer.Context) -> None:
+    """Every setting of the service: its environment variable, its value now, and what it means."""
+    from service import rendering
+
+    found = _settings()
+    rows = [
+        {"variable": f"IHAS_{name.upper()}", "value": _shown(name, getattr(found, name)), "meaning": field.description}
+        for name, field in type(found).model_fields.items()
+    ]
+    context.obj.result(rows, rendering.plain_table(("variable", "value now", "meaning"), [tuple(row.values()) for row in rows]))
+
+
+def _shown(name: str, value: Any) -> Any:
+    """A setting's value, a database's password hidden."""
+    if name == "database_url" and value is not None:
+        from sqlalchemy.engine import make_url
+
+        return make_url(value).render_as_string(hide_password=True)
+    return None if value is None else value if isinstance(value, int | float) else str(value)
+
+
 @app.command()
 def doctor(context: typer.Context, host: HostOption = None, port: PortOption = None, folder: FolderOption = None) -> None:
     """Is this machine fit to serve and to search?"""
@@ -317,7 +345,11 @@ def _json(name: str, text: str) -> Any:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Carry out a command line and return its exit code; errors that are expected become one line."""
+    """Carry out a command line and return its exit code; errors that are expected become one line.
+
+    `ihas search RECIPE` is short for `ihas search here RECIPE`.
+    """
+    arguments = _spelled_out(arguments)
     terminal = Terminal(Output.JSON if "json" in _output(arguments) else Output.TABLE)
     try:
         code = app(list(arguments), prog_name="ihas", standalone_mode=False)
@@ -333,6 +365,16 @@ def run(arguments: Sequence[str]) -> int:
     if code == ExitCode.INTERRUPTED:
         return terminal.fail("Interrupted.", ExitCode.INTERRUPTED)
     return int(code or ExitCode.OK)
+
+
+def _spelled_out(arguments: Sequence[str]) -> list[str]:
+    found = list(arguments)
+    place = next((number for number, argument in enumerate(found) if argument == "search"), None)
+    if place is not None and all(one.startswith("-") or one in tuple(Output) for one in found[:place]):
+        if found[place + 1 : place + 2] and found[place + 1] in SEARCH_COMMANDS:
+            return found
+        return [*found[: place + 1], "here", *found[place + 1 :]]
+    return found
 
 
 def _output(arguments: Sequence[str]) -> str:

@@ -10,13 +10,20 @@ from typing import Annotated
 from fastapi import Depends, Header, HTTPException, Path, Query, Request
 from starlette.datastructures import Headers
 
-from service.errors import UnknownIdError
+from ihas.errors import RequestError
+from service.access.caller import Caller
+from service.aftermath import Aftermath
+from service.errors import PreconditionMissingError, UnknownIdError
 from service.jobs.catalogue import Dataset
 from service.jobs.job import Job, JobKind
 from service.jobs.sql_store import SqlStore
 from service.jobs.store import JobStore
 from service.metrics import Metrics
-from service.registry import Registry
+from service.records.aliases import ABSENT, ANY, Aliases
+from service.records.feedback import Feedback
+from service.records.keys import Keys
+from service.records.traffic import TrafficPlans
+from service.registry import Registry, TenantModels
 from service.settings import Settings
 
 
@@ -32,6 +39,11 @@ class Parts:
     store: SqlStore
     registry: Registry
     metrics: Metrics
+    keys: Keys
+    aliases: Aliases
+    plans: TrafficPlans
+    feedback: Feedback
+    aftermath: Aftermath
     shutdown: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -41,7 +53,14 @@ def parts(request: Request) -> Parts:
     return found
 
 
+def caller(request: Request) -> Caller:
+    """Who asks."""
+    found: Caller = request.scope["state"]["caller"]
+    return found
+
+
 PartsDep = Annotated[Parts, Depends(parts)]
+CallerDep = Annotated[Caller, Depends(caller)]
 
 
 def get_settings(parts: PartsDep) -> Settings:
@@ -54,25 +73,46 @@ def get_store(parts: PartsDep) -> JobStore:
     return parts.store
 
 
-def get_registry(parts: PartsDep) -> Registry:
-    """The models in memory."""
-    return parts.registry
+def get_registry(parts: PartsDep, caller: CallerDep) -> TenantModels:
+    """The caller's models in memory."""
+    return TenantModels(parts.registry, caller.tenant)
 
 
 SettingsDep = Annotated[Settings, Depends(get_settings)]
 StoreDep = Annotated[JobStore, Depends(get_store)]
-RegistryDep = Annotated[Registry, Depends(get_registry)]
+RegistryDep = Annotated[TenantModels, Depends(get_registry)]
 
 
-def get_dataset(dataset_id: Annotated[str, Path(max_length=64)], store: StoreDep) -> Dataset:
-    """The data set that the path names."""
-    return store.dataset(dataset_id)
+def get_dataset(dataset_id: Annotated[str, Path(max_length=64)], store: StoreDep, caller: CallerDep) -> Dataset:
+    """The data set that the path names; another tenant's does not exist."""
+    return own_dataset(store, dataset_id, caller)
 
 
-def get_search(search_id: Annotated[str, Path(max_length=64)], store: StoreDep) -> Job:
-    """The search that the path names."""
+def own_dataset(store: JobStore, dataset_id: str, caller: Caller) -> Dataset:
+    """A data set of the caller's tenant.
+
+    Raises:
+        UnknownIdError: there is none, or it is another tenant's.
+    """
+    dataset = store.dataset(dataset_id)
+    if dataset.tenant != caller.tenant:
+        raise UnknownIdError(f"There is no data set {dataset_id!r}.")
+    return dataset
+
+
+def get_search(search_id: Annotated[str, Path(max_length=64)], store: StoreDep, caller: CallerDep) -> Job:
+    """The search that the path names; another tenant's does not exist."""
+    return own_search(store, search_id, caller)
+
+
+def own_search(store: JobStore, search_id: str, caller: Caller) -> Job:
+    """A search of the caller's tenant.
+
+    Raises:
+        UnknownIdError: there is none, or it is another tenant's.
+    """
     job = store.job(search_id)
-    if job.kind is not JobKind.SEARCH:
+    if job.kind is not JobKind.SEARCH or job.tenant != caller.tenant:
         raise UnknownIdError(f"There is no search {search_id!r}.")
     return job
 
@@ -83,6 +123,37 @@ CursorDep = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Where t
 LimitDep = Annotated[int, Query(ge=1, le=200, description="Most entries of a page.")]
 KeyDep = Annotated[str | None, Header(min_length=1, max_length=255, description="The same key with the same body is the same search.")]
 VersionDep = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="A version; the newest without it.")]
+
+
+ETAG = r'^(\*|"?[0-9]{1,9}"?)$'
+IfMatchDep = Annotated[str | None, Header(pattern=ETAG, description="The `ETag` that the change expects, or `*` for any.")]
+IfNoneMatchDep = Annotated[str | None, Header(pattern=r"^\*$", description="`*` where there must be none yet.")]
+
+
+def etag(revision: int) -> str:
+    """A revision as HTTP writes it."""
+    return f'"{revision}"'
+
+
+def expected_revision(if_match: str | None, if_none_match: str | None = None) -> int:
+    """The revision that a change expects.
+
+    Raises:
+        PreconditionMissingError: it does not say.
+        RequestError: it says something else than a revision.
+    """
+    if if_none_match is not None:
+        if if_none_match != "*":
+            raise RequestError(f"`If-None-Match` must be `*`, but got {if_none_match!r}.")
+        return ABSENT
+    if if_match is None:
+        raise PreconditionMissingError("Say what the change expects: `If-Match` with the `ETag` of the last answer, or `If-None-Match: *`.")
+    if if_match == "*":
+        return ANY
+    number = if_match.strip('"')
+    if not number.isdecimal() or len(number) > 9:
+        raise RequestError(f'`If-Match` must be an `ETag` of an answer, such as "3", but got {if_match!r}.')
+    return int(number)
 
 
 def is_json(headers: Mapping[str, str]) -> bool:

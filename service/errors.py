@@ -5,13 +5,26 @@ IhasError
 ├── ConflictError                 the state of the thing does not allow it          409
 ├── KeyReusedError (ValueError)   an idempotency key came with another body         422
 ├── PathRefusedError              a path outside the folders that may be read       403
+├── NoKeyError                    no key, or none that is known                     401
+├── ScopeError                    the key may not do this                           403
+├── PreconditionError             the thing is not in the form that was expected    412
+├── PreconditionMissingError      a change must say what form it expects            428
+├── TooManyError                  more than is taken now                            429
 ├── LostLeaseError                a worker writes to a job that is no longer its own
 └── ServiceError                  the client got a problem document
-    └── WaitTimeoutError          the client waited, and it did not come in time
+    ├── WaitTimeoutError          the client waited, and it did not come in time
+    ├── UnreachableError          no answer came
+    ├── NotAllowedError           401, 403: no valid key, or one that may not do this
+    ├── NotFoundError             404: there is no such thing, for this key
+    ├── StateError                409, 412, 428: the thing is not in the state that was expected
+    ├── InvalidError              400, 413, 415, 422: the request is wrong; `problem["errors"]` points at the parts
+    └── BusyError                 429, 503: more than is taken now
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from ihas.errors import IhasError
@@ -31,6 +44,34 @@ class KeyReusedError(IhasError, ValueError):
 
 class PathRefusedError(IhasError):
     """A path outside the folders that may be read."""
+
+
+class NoKeyError(IhasError):
+    """No key came, or none that is known."""
+
+
+class ScopeError(IhasError):
+    """The key may not do this."""
+
+
+class PreconditionError(IhasError):
+    """The thing is no longer in the form that the change expected."""
+
+
+class PreconditionMissingError(IhasError):
+    """A change did not say what form of the thing it expects."""
+
+
+class TooManyError(IhasError):
+    """More than is taken now.
+
+    Attributes:
+        retry_after_s: seconds after which to try again.
+    """
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class LostLeaseError(IhasError):
@@ -56,3 +97,44 @@ class ServiceError(IhasError):
 
 class WaitTimeoutError(ServiceError):
     """What the client waited for did not come in time."""
+
+
+class UnreachableError(ServiceError):
+    """No answer came."""
+
+
+class NotAllowedError(ServiceError):
+    """No valid key, or one that may not do this."""
+
+
+class NotFoundError(ServiceError):
+    """There is no such thing, for this key."""
+
+
+class StateError(ServiceError):
+    """The thing is not in the state that was expected."""
+
+
+class InvalidError(ServiceError):
+    """The request is wrong."""
+
+
+class BusyError(ServiceError):
+    """More than is taken now."""
+
+
+BY_STATUS: Mapping[int, type[ServiceError]] = MappingProxyType(
+    {
+        0: UnreachableError,
+        **dict.fromkeys((401, 403), NotAllowedError),
+        404: NotFoundError,
+        **dict.fromkeys((409, 412, 428), StateError),
+        **dict.fromkeys((400, 413, 415, 422), InvalidError),
+        **dict.fromkeys((429, 503), BusyError),
+    }
+)
+
+
+def service_error(problem: dict[str, Any]) -> ServiceError:
+    """The error of a problem document, of the class of its status."""
+    return BY_STATUS.get(int(problem.get("status", 0)), ServiceError)(problem)

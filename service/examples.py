@@ -9,6 +9,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from service import release_examples
+
 AT = "2026-11-21T09:30:00.000Z"
 CONTEXT: Mapping[str, str] = {"Destination": "No Urgent Place", "Passanger": "Friend(s)", "Weather": "Sunny", "Time": "6PM", "Age": "21"}
 SCORE: Mapping[str, Any] = {"rows": [{**CONTEXT, "Coupon": "Coffee House"}], "explain": False}
@@ -38,7 +40,8 @@ REPORT = {
     },
 }  # fmt: skip
 SEARCH = {
-    "id": "sr_91c0", "name": "coupon", "dataset_id": "ds_5f2a", "state": "searching", "attempt": 1, "progress": 0.4, "eta_s": 21.5,
+    "id": "sr_91c0", "name": "coupon", "dataset_id": "ds_5f2a", "priority": 0, "state": "searching", "attempt": 1,
+    "progress": 0.4, "eta_s": 21.5,
     "heartbeat_age_s": 1.2, "message": "Epoch 3: validation AUC .741.", "error": None, "model_version": None,
     "created_at": AT, "started_at": AT, "finished_at": None,
 }  # fmt: skip
@@ -85,6 +88,7 @@ PROBLEM = {
     "errors": [{"detail": "Input should be greater than or equal to 0", "pointer": "/learning/seed"}],
 }  # fmt: skip
 BODIES: Mapping[tuple[str, str], Any] = {
+    **release_examples.BODIES,
     ("post", "/v1/datasets"): DATASET_CREATE,
     ("put", "/v1/datasets/{dataset_id}/content"): FILE,
     ("post", "/v1/searches"): SEARCH_CREATE,
@@ -92,12 +96,14 @@ BODIES: Mapping[tuple[str, str], Any] = {
     ("post", "/v1/models/{name}/recommend"): RECOMMEND,
 }
 ANSWERS: Mapping[tuple[str, str], Any] = {
+    **release_examples.ANSWERS,
     ("post", "/v1/datasets"): {**DATASET, "state": "uploading", "size": None, "sha256": None},
     ("get", "/v1/datasets"): {"datasets": [DATASET], "next_cursor": None},
     ("get", "/v1/datasets/{dataset_id}"): DATASET,
     ("put", "/v1/datasets/{dataset_id}/content"): {**DATASET, "state": "validating"},
     ("get", "/v1/datasets/{dataset_id}/report"): REPORT,
     ("get", "/v1/datasets/{dataset_id}/profile"): [PROFILE],
+    ("post", "/v1/searches/{search_id}/clone"): {**SEARCH, "id": "sr_7aa2", "state": "queued", "attempt": 0, "progress": 0.0},
     ("post", "/v1/searches"): {**SEARCH, "state": "queued", "attempt": 0, "progress": 0.0, "message": "Waits for a worker."},
     ("get", "/v1/searches"): {"searches": [SEARCH], "next_cursor": None},
     ("get", "/v1/searches/{search_id}"): SEARCH,

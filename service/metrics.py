@@ -28,6 +28,12 @@ class Metrics:
             "ihas_request_seconds", "Seconds until an answer began.", ("route", "method"), buckets=BUCKETS, registry=self._registry
         )
 
+        self._dropped = Counter("ihas_dropped_answers", "Answers that were neither kept nor shadowed.", registry=self._registry)
+
+    def drop(self) -> None:
+        """Count an answer that found its queue full."""
+        self._dropped.inc()
+
     def observe(self, scope: Mapping[str, Any], status: int, seconds: float) -> None:
         """Count one request; a path that no route takes counts as `unmatched`."""
         route = getattr(scope.get("route"), "path", None) or "unmatched"

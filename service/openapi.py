@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
 
 from service.examples import ANSWERS, BODIES, PROBLEM
-from service.problems import MEDIA_TYPE, Problem
+from service.inference_schemas import InferenceRequest
+from service.problems import MEDIA_TYPE, PROTOCOL, Problem
 
 REFERENCE = "#/components/schemas/{name}"
 TITLE = "iHAS"
@@ -41,14 +43,17 @@ def describe(app: FastAPI, described: Sequence[BaseRoute], structures: Iterable[
         schema = get_openapi(title=TITLE, version=app.version, summary=SUMMARY, routes=[*app.routes, *described])
         schemas = schema.setdefault("components", {}).setdefault("schemas", {})
         _, structured = msgspec.json.schema_components(structures, ref_template=REFERENCE)
-        _, problems = models_json_schema([(Problem, "serialization")], ref_template=REFERENCE.format(name="{model}"))
+        documents: list[tuple[type[BaseModel], Literal["serialization", "validation"]]] = []
+        documents += [(Problem, "serialization"), (InferenceRequest, "validation")]
+        _, problems = models_json_schema(documents, ref_template=REFERENCE.format(name="{model}"))
         schemas |= structured | problems["$defs"]
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
         for path, operations in schema["paths"].items():
             for method, operation in operations.items():
                 _show_examples(operation, (method, path))
-                _say_problems(operation)
+                _say_problems(operation, path)
+                _leave_out_absence(operation)
         app.openapi_schema = schema
     return app.openapi_schema
 
@@ -62,7 +67,22 @@ def _show_examples(operation: dict[str, Any], place: tuple[str, str]) -> None:
                 content["example"] = ANSWERS[place]
 
 
-def _say_problems(operation: dict[str, Any]) -> None:
+def _leave_out_absence(operation: dict[str, Any]) -> None:
+    """A parameter that may be left out is never the word `null`."""
+    for parameter in operation.get("parameters", ()):
+        kinds = [kind for kind in parameter["schema"].get("anyOf", ()) if kind != {"type": "null"}]
+        if len(kinds) == 1:
+            parameter["schema"].pop("anyOf")
+            parameter["schema"] |= kinds[0]
+
+
+def _say_problems(operation: dict[str, Any], path: str) -> None:
+    if path.startswith(PROTOCOL):
+        error = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
+        content = {"application/json": {"schema": error, "example": {"error": PROBLEM["detail"]}}}
+        operation["responses"].pop("422", None)
+        operation["responses"]["default"] = {"description": "Why the request was not answered", "content": content}
+        return
     problem = {"schema": {"$ref": REFERENCE.format(name=Problem.__name__)}, "example": PROBLEM}
     operation["responses"].pop("422", None)
     operation["responses"]["default"] = {"description": "Why the request was not answered", "content": {MEDIA_TYPE: problem}}

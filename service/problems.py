@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -12,12 +13,24 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from ihas.config import Config
 from ihas.data.findings import Finding
 from ihas.errors import BundleError, ConfigError, DataError, RequestError
-from service.errors import ConflictError, KeyReusedError, PathRefusedError, UnknownIdError
+from service.errors import (
+    ConflictError,
+    KeyReusedError,
+    NoKeyError,
+    PathRefusedError,
+    PreconditionError,
+    PreconditionMissingError,
+    ScopeError,
+    TooManyError,
+    UnknownIdError,
+)
 
+PROTOCOL = "/v2"  # the Open Inference Protocol has a form of its own for errors
 MEDIA_TYPE = "application/problem+json"
 LOG = structlog.get_logger(__name__)
 
@@ -64,6 +77,11 @@ KINDS: Mapping[type[Exception], tuple[str, int, str]] = {
     ConflictError: ("conflict", 409, "Not in this state"),
     KeyReusedError: ("key-reused", 422, "Idempotency key with another body"),
     PathRefusedError: ("path-refused", 403, "Path refused"),
+    NoKeyError: ("no-key", 401, "No valid key"),
+    ScopeError: ("scope", 403, "Not allowed to this key"),
+    PreconditionError: ("precondition-failed", 412, "Changed meanwhile"),
+    PreconditionMissingError: ("precondition-required", 428, "Precondition missing"),
+    TooManyError: ("too-many", 429, "Too many"),
     ConfigError: ("invalid-settings", 422, "Invalid settings"),
     RequestError: ("invalid-request", 422, "Invalid request"),
     DataError: ("invalid-data", 422, "Invalid data"),
@@ -89,6 +107,10 @@ def problem_response(
         request_id=str(scope.get("state", {}).get("request_id", "")),
         errors=tuple(errors),
     )
+    if str(scope["path"]).startswith(PROTOCOL):
+        parts = "".join(f" {part.pointer or part.parameter}: {part.detail}" for part in errors)
+        said = orjson.dumps({"error": f"{detail}{parts}"})
+        return Response(said, status_code=status, headers=dict(headers or {}), media_type="application/json")
     body = orjson.dumps(problem.model_dump(exclude_none=True))
     return Response(body, status_code=status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
@@ -110,15 +132,33 @@ def http_problem(scope: Mapping[str, Any], status: int, detail: str | None = Non
 
 
 async def _on_known(request: Request, error: Exception) -> Response:
+    return known_problem(request.scope, error)
+
+
+def known_problem(scope: Mapping[str, Any], error: Exception) -> Response:
+    """The answer to an error that is raised on purpose."""
     kind = next(KINDS[base] for base in type(error).__mro__ if base in KINDS)
-    return problem_response(request.scope, kind, str(error), parts_of(error))
+    return problem_response(scope, kind, str(error), parts_of(error), _headers(error))
+
+
+def _headers(error: Exception) -> dict[str, str]:
+    if isinstance(error, TooManyError):
+        return {"retry-after": str(max(1, math.ceil(error.retry_after_s)))}
+    return {"www-authenticate": "Bearer"} if isinstance(error, NoKeyError) else {}
 
 
 async def _on_http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     said = None if error.detail == HTTPStatus(error.status_code).phrase else str(error.detail)
-    return http_problem(request.scope, error.status_code, said or _explained(request, error.status_code), error.headers)
+    headers = {"allow": _allowed(request)} if error.status_code == 405 else error.headers
+    return http_problem(request.scope, error.status_code, said or _explained(request, error.status_code), headers)
+
+
+def _allowed(request: Request) -> str:
+    """Methods of every route at the request's path; the framework names those of the first one only."""
+    at_path = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for route in at_path for method in getattr(route, "methods", None) or ()}))
 
 
 async def _on_database(request: Request, error: Exception) -> Response:

@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,27 +16,21 @@ from sqlalchemy.exc import DBAPIError
 
 from ihas.errors import BundleError
 from ihas.serving.loading import load_recommender
-from ihas.serving.recommender import Recommender
+from service.artefacts import Artefacts
+from service.division import Division, Served
 from service.errors import UnknownIdError
-from service.jobs.catalogue import Catalogue, ModelVersion
+from service.jobs.catalogue import ModelVersion
+from service.jobs.sql_catalogue import SqlCatalogue
+from service.jobs.tenants import LOCAL
+from service.records.aliases import CHAMPION, Alias, Aliases, Place
+from service.records.traffic import NO_PLAN, Traffic, TrafficPlans
 
 CHECK_S = 1.0
 RETRY_S = 10.0
 MAX_PINNED = 4
 LOG = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A verified model.
-
-    Attributes:
-        version: which bundle it is.
-        recommender: answers; safe to call from several threads.
-    """
-
-    version: ModelVersion
-    recommender: Recommender
+Name = tuple[str, str]
+"""Tenant, and name of the model."""
 
 
 @dataclass(slots=True)
@@ -44,34 +38,38 @@ class Slot:
     """What is known of one name.
 
     Attributes:
-        served: newest version that could be loaded.
+        division: what answers.
+        made_of: newest version, revision of the champion, and of the traffic, that `division` was made of.
         failure: why the newest version could not be loaded, once all versions were tried in vain.
         broken: versions that could not be loaded: when that was found, and why.
         lock: held while a version is loaded.
     """
 
-    served: Served | None = None
+    division: Division | None = None
+    made_of: tuple[int, int, int] | None = None
     failure: str | None = None
     broken: dict[int, tuple[float, str]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Registry:
-    """The newest version of every name, loaded and checked by a thread, and a newer one beside it once there is one.
+    """The champion of every name, or its newest version where nobody chose one, loaded and checked by a thread; what is to replace
+    it is loaded beside it and takes its place by one assignment.
 
     A version that cannot be loaded is passed over for the one before it, and is tried again after a while.
     """
 
-    def __init__(self, catalogue: Catalogue, folder: Path) -> None:
-        self._catalogue, self._folder = catalogue, folder.resolve()
-        self._slots: dict[str, Slot] = {}
-        self._pinned: OrderedDict[tuple[str, int], Served] = OrderedDict()
+    def __init__(self, catalogue: SqlCatalogue, folder: Path, artefacts_url: str | None = None) -> None:
+        self._catalogue, self._artefacts = catalogue, Artefacts(folder, artefacts_url)
+        self._aliases, self._plans = Aliases(catalogue), TrafficPlans(catalogue)
+        self._slots: dict[Name, Slot] = {}
+        self._pinned: OrderedDict[tuple[Name, int], Served] = OrderedDict()
         self._guard = threading.Lock()  # of the two above; held for no longer than a look
         self._stop, self._looked = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._keep_up, name="models", daemon=True)
 
     def start(self) -> None:
-        """Load every model, and from then on every newer version, in a thread."""
+        """Load every model, and from then on every change, in a thread."""
         self._thread.start()
 
     def close(self) -> None:
@@ -84,52 +82,77 @@ class Registry:
         """Whether the models that were there at the start are still being loaded."""
         return not self._looked.is_set()
 
-    def ready(self, name: str, version: int | None = None) -> Served | None:
-        """The model, where it is in memory."""
-        with self._guard:
-            slot = self._slots.get(name)
-            served = None if slot is None else slot.served
-            if version is None or (served is not None and served.version.version == version):
-                return served
-            if (name, version) in self._pinned:
-                self._pinned.move_to_end((name, version))
-            return self._pinned.get((name, version))
+    def division(self, name: str, tenant: str = LOCAL) -> Division | None:
+        """What answers under a name, where it is in memory."""
+        slot = self._slots.get((tenant, name))
+        return None if slot is None else slot.division
 
-    def get(self, name: str, version: int | None = None) -> Served:
+    def ready(self, name: str, version: int | None = None, tenant: str = LOCAL) -> Served | None:
+        """The model, where it is in memory."""
+        division = self.division(name, tenant)
+        if version is None:
+            return None if division is None else division.champion
+        if division is not None:
+            for served in (division.champion, division.canary, *division.shadows):
+                if served is not None and served.version.version == version:
+                    return served
+        with self._guard:
+            if ((tenant, name), version) in self._pinned:
+                self._pinned.move_to_end(((tenant, name), version))
+            return self._pinned.get(((tenant, name), version))
+
+    def get(self, name: str, version: int | None = None, tenant: str = LOCAL) -> Served:
         """The model; may read the database and load a bundle.
 
         Raises:
             UnknownIdError: no such name or version.
             BundleError: no version of it can be loaded.
         """
-        versions = self._catalogue.versions(name)
+        versions = self._catalogue.versions(name, tenant)
         if not versions:
             raise UnknownIdError(f"There is no model {name!r}.")
         known = next((one for one in versions if one.version == version), None)
         if version is not None and known is None:
             raise UnknownIdError(f"Model {name!r} has no version {version}; its newest is {versions[0].version}.")
-        slot = self._slot(name)
-        ready = self.ready(name, version)
+        slot = self._slot((tenant, name))
+        ready = self.ready(name, version, tenant)
         if ready is not None:
             return ready
+        if known is None:
+            return self.renew(name, tenant).champion
         with slot.lock:
-            return self.ready(name, version) or (self._newest(slot, versions) if known is None else self._pin(slot, known))
+            return self.ready(name, version, tenant) or self._pin(slot, known)
+
+    def renew(self, name: str, tenant: str = LOCAL) -> Division:
+        """Bring one name up to what the database says, now.
+
+        Raises:
+            UnknownIdError: no such name.
+            BundleError: no version of it can be loaded.
+        """
+        versions = self._catalogue.versions(name, tenant)
+        if not versions:
+            raise UnknownIdError(f"There is no model {name!r}.")
+        champion = next((alias for alias in self._aliases.of_model(tenant, name) if alias.alias == CHAMPION), None)
+        return self._renew(versions[0], champion, self._plans.get(tenant, name))
 
     def refresh(self) -> None:
-        """Look for names and versions that are not in memory, and load them; one that is broken waits for its next try."""
-        for newest in self._catalogue.models():
-            slot = self._slot(newest.name)
-            if slot.served is None or slot.served.version.version < newest.version:
-                with slot.lock, suppress(BundleError):
-                    self._newest(slot, self._catalogue.versions(newest.name))
+        """Look for what is not in memory as the database says, and load it; one that is broken waits for its next try."""
+        newest = self._catalogue.models()
+        champions = {(alias.tenant, alias.model): alias for alias in self._aliases.everywhere(CHAMPION)}
+        plans = {(plan.tenant, plan.model): plan for plan in self._plans.everywhere()}
+        for version in newest:
+            name = (version.tenant, version.name)
+            with suppress(BundleError):
+                self._renew(version, champions.get(name), plans.get(name))
 
-    def failures(self) -> Mapping[str, str]:
+    def failures(self) -> Mapping[Name, str]:
         """Names of which no version can be loaded, each with the reason."""
-        return {name: reason for name, slot in self._known().items() if slot.served is None and (reason := slot.failure) is not None}
+        return {name: reason for name, slot in self._known().items() if slot.division is None and (reason := slot.failure) is not None}
 
-    def serving(self) -> Mapping[str, int]:
-        """Versions in use, by name."""
-        return {name: served.version.version for name, slot in self._known().items() if (served := slot.served) is not None}
+    def serving(self) -> Mapping[Name, int]:
+        """Champions in use, by name."""
+        return {name: division.champion.version.version for name, slot in self._known().items() if (division := slot.division) is not None}
 
     def _keep_up(self) -> None:
         while not self._stop.is_set():
@@ -140,30 +163,62 @@ class Registry:
                 LOG.warning("the database is out of reach", error=str(error))
             self._stop.wait(CHECK_S)
 
-    def _slot(self, name: str) -> Slot:
+    def _slot(self, name: Name) -> Slot:
         with self._guard:
             return self._slots.setdefault(name, Slot())
 
-    def _known(self) -> Mapping[str, Slot]:
+    def _known(self) -> Mapping[Name, Slot]:
         with self._guard:
             return dict(self._slots)
 
-    def _newest(self, slot: Slot, versions: Sequence[ModelVersion]) -> Served:
-        """Serve the newest version that can be loaded, under the slot's lock."""
-        for version in versions:
-            if slot.served is not None and version.version <= slot.served.version.version:
-                return slot.served
+    def _renew(self, newest: ModelVersion, champion: Alias | None, traffic: Traffic | None) -> Division:
+        slot = self._slot((newest.tenant, newest.name))
+        wanted = (newest.version, champion.revision if champion else 0, traffic.revision if traffic else 0)
+        if slot.division is not None and slot.made_of == wanted and not slot.broken:
+            return slot.division
+        with slot.lock:
+            if slot.division is not None and _older(wanted, slot.made_of):
+                return slot.division  # somebody read the database after this caller did
+            versions = self._catalogue.versions(newest.name, newest.tenant)
+            served = self._champion(slot, versions, champion)
+            plan = NO_PLAN if traffic is None else traffic.plan
+            canary = None if plan.canary is None else self._beside(slot, versions, plan.canary.version)
+            shadows = tuple(found for number in plan.shadows if (found := self._beside(slot, versions, number)) is not None)
+            slot.division, slot.made_of, slot.failure = Division(served, canary, shadows, plan), wanted, None
+            return slot.division
+
+    def _champion(self, slot: Slot, versions: Sequence[ModelVersion], champion: Alias | None) -> Served:
+        """The version that is to serve, or the best there is, under the slot's lock."""
+        now = None if slot.division is None else slot.division.champion
+        for version in versions if champion is None else self._in_force(versions, champion):
+            if now is not None and (version.version == now.version.version or (champion is None and version.version < now.version.version)):
+                return now
             with suppress(BundleError):
-                slot.served = self._load(slot, version)
-                return slot.served
-        slot.failure = slot.broken[versions[0].version][1]
+                return self._load(slot, version)
+            if now is not None and champion is not None:
+                return now
+        slot.failure = slot.broken[versions[0].version if champion is None else champion.version][1]
         raise BundleError(slot.failure)
 
+    def _in_force(self, versions: Sequence[ModelVersion], champion: Alias) -> Iterable[ModelVersion]:
+        """The champion, then those that were it before."""
+        known = {version.version: version for version in versions}
+        yield known[champion.version]
+        for number in self._aliases.earlier(Place(champion.tenant, champion.model, champion.alias)):
+            yield known[number]
+
+    def _beside(self, slot: Slot, versions: Sequence[ModelVersion], number: int) -> Served | None:
+        """A version beside the champion; None where it cannot be loaded, which is no reason not to answer."""
+        version = next((one for one in versions if one.version == number), None)
+        with suppress(BundleError):
+            return None if version is None else self._load(slot, version)
+        return None
+
     def _pin(self, slot: Slot, version: ModelVersion) -> Served:
-        """Keep a version beside the newest one, under the slot's lock."""
+        """Keep a version beside what answers, under the slot's lock."""
         served = self._load(slot, version)
         with self._guard:
-            self._pinned[version.name, version.version] = served
+            self._pinned[(version.tenant, version.name), version.version] = served
             while len(self._pinned) > MAX_PINNED:
                 self._pinned.popitem(last=False)
         return served
@@ -172,23 +227,52 @@ class Registry:
         found, reason = slot.broken.get(version.version, (-math.inf, ""))
         if time.monotonic() - found < RETRY_S:
             raise BundleError(reason)
-        pinned = self.ready(version.name, version.version)
-        if pinned is not None:
-            return pinned
-        began, folder = time.perf_counter(), self._folder / version.path
+        ready = self.ready(version.name, version.version, version.tenant)
+        if ready is not None:
+            return ready
+        began, folder = time.perf_counter(), None
         try:
+            folder = self._artefacts.local(version.path)
             served = Served(version, load_recommender(folder))
         except Exception as error:  # whatever a bundle does to its reader, the other models serve
             LOG.error("a bundle cannot be used", model=version.name, version=version.version, error=f"{type(error).__name__}: {error}")
             reason = f"Version {version.version} of model {version.name!r} cannot be used: {_reason(error, folder)}"
             slot.broken[version.version] = (time.monotonic(), reason)
+            self._artefacts.forget(version.path)
             raise BundleError(reason) from error
         slot.broken.pop(version.version, None)
         LOG.info("model loaded", model=version.name, version=version.version, seconds=round(time.perf_counter() - began, 3))
         return served
 
 
-def _reason(error: Exception, folder: Path) -> str:
+class TenantModels:
+    """The registry as one tenant sees it."""
+
+    def __init__(self, registry: Registry, tenant: str) -> None:
+        self._registry, self.tenant = registry, tenant
+
+    def division(self, name: str) -> Division | None:
+        """See `Registry.division`."""
+        return self._registry.division(name, self.tenant)
+
+    def ready(self, name: str, version: int | None = None) -> Served | None:
+        """See `Registry.ready`."""
+        return self._registry.ready(name, version, self.tenant)
+
+    def get(self, name: str, version: int | None = None) -> Served:
+        """See `Registry.get`."""
+        return self._registry.get(name, version, self.tenant)
+
+    def renew(self, name: str) -> Division:
+        """See `Registry.renew`."""
+        return self._registry.renew(name, self.tenant)
+
+
+def _older(wanted: tuple[int, int, int], made_of: tuple[int, int, int] | None) -> bool:
+    return made_of is not None and any(new < old for new, old in zip(wanted, made_of, strict=True))
+
+
+def _reason(error: Exception, folder: Path | None) -> str:
     """What is wrong with a bundle, its files named relative to `folder`; the log has the rest."""
     if isinstance(error, BundleError):
         return str(error).replace(f"{folder}/", "").replace(str(folder), "its place")

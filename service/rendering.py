@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.box import SIMPLE
@@ -55,6 +55,14 @@ def run_tables(result: RunResult) -> Iterable[RenderableType]:
     yield Text(result.verdict, style="bold")
     yield _variants(result)
     yield _groups(result)
+
+
+def plain_table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    """Rows under names, as they are; what is absent is a dash."""
+    table = Table(*names, box=SIMPLE)
+    for row in rows:
+        table.add_row(*("–" if cell is None else f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in row))
+    return table
 
 
 def _variants(result: RunResult) -> Table:

@@ -8,13 +8,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PlainSerializer
 
-from ihas.config import Config, InteractionColumns, LearningConfig, RunOptions, SchemaConfig
+from ihas.config import BudgetConfig, Config, InteractionColumns, LearningConfig, RunOptions, SchemaConfig
 from ihas.sequential.config import OverRecLearning
 from service.jobs.catalogue import Dataset, DatasetState, ModelVersion
 from service.jobs.job import Event, Job, JobState
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Moment = Annotated[datetime, PlainSerializer(lambda moment: moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"), str)]
+Priority = Annotated[int, Field(ge=-100, le=100)]
 FileFormat = Literal["auto", "csv", "parquet", "jsonl", "sequences"]
 
 
@@ -61,7 +62,7 @@ class DatasetPublic(Config):
     def of(cls, dataset: Dataset) -> Self:
         """The wire form of a data set."""
         shown = {name: getattr(dataset, name) for name in ("id", "name", "state", "size", "sha256", "error")}
-        return cls(**shown, created_at=_moment(dataset.created_at))
+        return cls(**shown, created_at=moment(dataset.created_at))
 
 
 class DatasetsPublic(Config):
@@ -86,6 +87,25 @@ class SearchCreate(Config):
     """Where set, the search makes a recommender of the next item from a data set of sequences, without training; `learning` is not read."""
     run: RunOptions = RunOptions()
     """How it is run."""
+    budget: BudgetConfig = BudgetConfig()
+    """What it must keep within; the result certifies it."""
+    priority: Priority = 0
+    """A higher one is begun first, among those of the same tenant and of others."""
+
+
+class SearchClone(Config):
+    """A search like another one, but for what is said here."""
+
+    name: Name | None = None
+    """Name of the model that comes out; without it, the other one's."""
+    learning: dict[str, Any] = {}
+    """Settings that win over the other one's, group by group: `{"training": {"epochs": 3}}`."""
+    run: dict[str, Any] = {}
+    """How it is run, where that differs."""
+    budget: BudgetConfig | None = None
+    """What it must keep within; without it, the other one's."""
+    priority: Priority = 0
+    """A higher one is begun first."""
 
 
 class SearchPublic(Config):
@@ -97,6 +117,8 @@ class SearchPublic(Config):
     """Name of the model that comes out."""
     dataset_id: str
     """Data set that it works on."""
+    priority: int
+    """A higher one is begun first."""
     state: JobState
     """Where it stands."""
     attempt: int
@@ -123,9 +145,10 @@ class SearchPublic(Config):
     @classmethod
     def of(cls, job: Job) -> Self:
         """The wire form of a search."""
-        names = ("id", "name", "dataset_id", "state", "attempt", "eta_s", "heartbeat_age_s", "message", "error", "model_version")
-        times = {name: _moment(getattr(job, name)) for name in ("created_at", "started_at", "finished_at")}
-        return cls(**{name: getattr(job, name) for name in names}, **times, progress=job.fraction)
+        names = ("id", "name", "dataset_id", "priority", "state", "attempt", "eta_s", "heartbeat_age_s", "message", "error")
+        times = {name: moment(getattr(job, name)) for name in ("created_at", "started_at", "finished_at")}
+        shown = {name: getattr(job, name) for name in names}
+        return cls(**shown, **times, model_version=job.model_version, progress=job.fraction)
 
 
 class SearchesPublic(Config):
@@ -163,7 +186,7 @@ class EventPublic(Config):
     def of(cls, event: Event) -> Self:
         """The wire form of an event."""
         shown = {name: getattr(event, name) for name in ("id", "state", "attempt", "eta_s", "message", "metrics", "error")}
-        return cls(**shown, at=_moment(event.at), progress=event.fraction)
+        return cls(**shown, at=moment(event.at), progress=event.fraction)
 
 
 class ModelVersionPublic(Config):
@@ -181,7 +204,7 @@ class ModelVersionPublic(Config):
     @classmethod
     def of(cls, version: ModelVersion) -> Self:
         """The wire form of a version."""
-        return cls(name=version.name, version=version.version, search_id=version.job_id, created_at=_moment(version.created_at))
+        return cls(name=version.name, version=version.version, search_id=version.job_id, created_at=moment(version.created_at))
 
 
 class ModelsPublic(Config):
@@ -222,5 +245,6 @@ def next_cursor(found: Sequence[Job] | Sequence[Dataset], limit: int) -> int | N
     return found[-1].number if len(found) == limit else None
 
 
-def _moment(seconds: float | None) -> Any:
+def moment(seconds: float | None) -> Any:
+    """Seconds since 1970 as a time of the wire."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -21,18 +21,48 @@ class Settings(BaseSettings):
     """Database of jobs, as SQLAlchemy writes it; without it, an SQLite file in `folder`."""
     folder: Path = Path("runs")
     """Folder of uploaded data sets, run folders and bundles; the API and every worker must see the same one."""
+    artefacts_url: str | None = None
+    """Store of bundles, as fsspec writes it, such as `s3://bucket/ihas`; without it, they stay in `folder`."""
     host: str = "127.0.0.1"
     """Address that the API listens on."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     """Port that the API listens on; 0 lets the system choose."""
+    access: Literal["local", "keys"] = "local"
+    """`local` asks for no keys and therefore listens on loopback only; `keys` wants a key or a token with every request."""
+    key_cache_s: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 5.0
+    """Seconds that a key which was found is remembered; a revoked one opens nothing after that."""
+    max_requests_per_minute: Annotated[int, Field(ge=0)] = 0
+    """Requests of one key that each process answers in a minute; 0 for no limit."""
+    max_bad_keys_per_minute: Annotated[int, Field(ge=0)] = 60
+    """Requests with a key that is unknown that one address may make in a minute; 0 for no limit."""
+    oidc_issuer: str | None = None
+    """Issuer of the OpenID tokens that are taken beside keys."""
+    oidc_audience: str | None = None
+    """Audience that such a token must name."""
+    oidc_jwks_url: str | None = None
+    """Where the issuer publishes its keys (JWKS); without it, no token is taken."""
+    oidc_tenant_claim: str = "tenant"
+    """Claim of a token that names its tenant; its claim `scope` lists what it may do."""
     lease_s: Seconds = 30.0
     """Seconds after its last heartbeat that a worker keeps a job; then another one may take it."""
     heartbeat_s: Seconds = 5.0
     """Seconds between two heartbeats of a worker; at most half of `lease_s`, so that one may be missed."""
     poll_s: Seconds = 0.5
     """Seconds between two looks at the job table, where a worker or a stream of events waits for news."""
+    max_running_per_tenant: Annotated[int, Field(ge=0)] = 0
+    """Searches of one tenant at work at the same time, over all workers; 0 for no limit."""
+    max_queued_per_tenant: Annotated[int, Field(ge=0)] = 1_000
+    """Searches of one tenant that may wait; 0 for no limit."""
+    feedback_kept_s: Seconds = 30 * 86_400.0
+    """Seconds that answers and events are kept."""
     max_upload_bytes: Bytes = 20 * 2**30
     """Largest file that may be uploaded."""
+    max_expanded_bytes: Bytes = 100 * 2**30
+    """Most bytes that a compressed file may unpack to."""
+    check_memory_bytes: Bytes = 16 * 2**30
+    """Memory that the process may use which checks a data set."""
+    check_cpu_s: Annotated[int, Field(ge=1)] = 3_600
+    """Seconds that the process may compute which checks a data set."""
     max_request_bytes: Bytes = 8 * 2**20
     """Largest body of any other request."""
     max_attempts: Annotated[int, Field(ge=1)] = 3
@@ -48,6 +78,14 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"`2 * heartbeat_s <= lease_s` must hold, but got ({self.heartbeat_s}, {self.lease_s}). "
                 "Lower `heartbeat_s` (IHAS_HEARTBEAT_S) or raise `lease_s` (IHAS_LEASE_S)."
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _tokens_are_checked_in_full(self) -> Self:
+        if self.oidc_jwks_url is not None and None in (self.oidc_issuer, self.oidc_audience):
+            raise ValueError(
+                "With `oidc_jwks_url`, `oidc_issuer` and `oidc_audience` must be set too (IHAS_OIDC_ISSUER, IHAS_OIDC_AUDIENCE)."
             )
         return self
 

@@ -13,6 +13,7 @@ from ihas.data.findings import Finding
 from ihas.errors import DataError
 
 _COMPRESSIONS: dict[str, Literal["gzip", "zstd"]] = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}
+CHUNK = 2**20
 
 
 def compression_of(path: Path) -> Literal["gzip", "zstd"] | None:
@@ -37,6 +38,22 @@ def opened(path: Path) -> Iterator[BinaryIO]:
                     yield cast("BinaryIO", stream)
     except OSError as error:
         raise_unreadable(path, _reason(path, error))
+
+
+def check_expansion(path: Path, at_most: int) -> None:
+    """Unpack a compressed file as far as the limit, keeping nothing, before anything is made of it.
+
+    Raises:
+        DataError: it holds more than `at_most` bytes, or its compression is damaged.
+    """
+    if compression_of(path) is None:
+        return
+    found = 0
+    with opened(path) as stream:
+        while found <= at_most and (part := stream.read(CHUNK)):
+            found += len(part)
+    if found > at_most:
+        raise_unreadable(path, f"Unpacked it must have at most {at_most:,} bytes, but it has more. Send it in parts.", "too_large_unpacked")
 
 
 def raise_unreadable(path: Path, reason: str, code: str = "unreadable_file") -> NoReturn:

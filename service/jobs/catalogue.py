@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ihas.config import DataConfig
+from service.jobs.tenants import LOCAL
 
 
 class DatasetState(StrEnum):
@@ -31,11 +32,13 @@ class NewDataset:
     Attributes:
         reading: JSON object; `format`, `delimiter` and `columns` of `DataConfig`.
         path: absolute path of a file that lies here already.
+        tenant: whose it is.
     """
 
     name: str
     reading: Mapping[str, Any]
     path: str | None = None
+    tenant: str = LOCAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class Dataset:
     """A data set as the table has it. Times are seconds since 1970.
 
     Attributes:
+        tenant: whose it is.
         path: absolute for a file named by path, relative to the service's folder for an upload.
         referenced: whether the file was named by path.
         job_id: job that checks it.
@@ -67,6 +71,7 @@ class Dataset:
 
     number: int
     id: str
+    tenant: str
     name: str
     state: DatasetState
     reading: Mapping[str, Any]
@@ -92,12 +97,16 @@ class ModelVersion:
         version: 1, 2, 3, ... within the name.
         path: bundle folder, relative to the service's folder.
         job_id: job that trained it.
+        facts: JSON object; what was known when it was registered: `sha256` of the bundle's manifest, `chosen`, `test`.
+        tenant: whose it is.
     """
 
+    tenant: str
     name: str
     version: int
     path: str
     job_id: str
+    facts: Mapping[str, Any]
     created_at: float
 
 
@@ -105,8 +114,8 @@ class Catalogue(Protocol):
     """Data sets and model versions.
 
     **Data sets** move uploading -> validating -> valid or invalid; a valid one never changes. **Model versions** are only ever
-    added, together with the success of the job that trained them. Ids are opaque: nothing may be read from them, and no path
-    is built from an id that was not found here.
+    added, together with the success of the job that trained them; their numbers run within tenant and name. Ids are opaque: nothing
+    may be read from them, and no path is built from an id that was not found here.
     """
 
     def add_dataset(self, new: NewDataset) -> Dataset:
@@ -130,14 +139,14 @@ class Catalogue(Protocol):
         """
         ...
 
-    def datasets(self, before: int | None, limit: int) -> Sequence[Dataset]:
-        """Data sets with a number below `before`, newest first."""
+    def datasets(self, before: int | None, limit: int, tenant: str = LOCAL) -> Sequence[Dataset]:
+        """A tenant's data sets with a number below `before`, newest first."""
         ...
 
-    def models(self) -> Sequence[ModelVersion]:
-        """The newest version of every name, by name."""
+    def models(self, tenant: str | None = None) -> Sequence[ModelVersion]:
+        """The newest version of every name, by name; of one tenant, or of all."""
         ...
 
-    def versions(self, name: str) -> Sequence[ModelVersion]:
-        """All versions of a name, newest first; empty for an unknown name."""
+    def versions(self, name: str, tenant: str = LOCAL) -> Sequence[ModelVersion]:
+        """All versions of a tenant's name, newest first; empty for an unknown name."""
         ...

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from service.errors import ConflictError
+from service.jobs.tenants import LOCAL
 
 
 class JobKind(StrEnum):
@@ -16,6 +17,8 @@ class JobKind(StrEnum):
 
     DATASET = "dataset"
     """Checks a data set's file."""
+    ESTIMATE = "estimate"
+    """Says what a search would take."""
     SEARCH = "search"
     """Runs the stages on a data set and registers the model."""
 
@@ -79,8 +82,10 @@ class NewJob:
         name: name of the model, or of the data set.
         dataset_id: data set that it works on.
         settings: JSON object; for a search `learning` and `run`.
-        key: idempotency key of the request.
+        key: idempotency key of the request, within the tenant.
         body_hash: digest of the request that came with the key.
+        tenant: whose it is.
+        priority: a higher one is claimed first.
     """
 
     kind: JobKind
@@ -89,6 +94,8 @@ class NewJob:
     settings: Mapping[str, Any]
     key: str | None = None
     body_hash: str | None = None
+    tenant: str = LOCAL
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +103,9 @@ class Job:
     """A job as the table has it. Times are seconds since 1970 by the database's clock.
 
     Attributes:
-        number: place in the queue.
+        number: place in the queue, among jobs of its priority.
+        tenant: whose it is.
+        priority: a higher one is claimed first.
         token: fencing token; grows with every claim, cancel and resume.
         attempt: times that a worker began it, since it was queued by a person.
         worker: process that holds the lease.
@@ -109,7 +118,9 @@ class Job:
 
     number: int
     id: str
+    tenant: str
     kind: JobKind
+    priority: int
     name: str
     dataset_id: str
     settings: Mapping[str, Any]

@@ -9,12 +9,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.errors import KeyReusedError, LostLeaseError, UnknownIdError
+from service.errors import KeyReusedError, LostLeaseError, TooManyError, UnknownIdError
 from service.jobs.catalogue import DatasetState
 from service.jobs.job import RUNNING, TERMINAL, Event, Job, JobKind, JobState, NewJob, check_transition
 from service.jobs.tables import DATASETS, EVENTS, JOBS, database_now
 
-PREFIXES = {JobKind.DATASET: "ck", JobKind.SEARCH: "sr"}
+PREFIXES = {JobKind.DATASET: "ck", JobKind.ESTIMATE: "es", JobKind.SEARCH: "sr"}
+ROOM_S = 60.0
 NO_LEASE: Mapping[str, Any] = {"worker": None, "lease_until": None}
 
 
@@ -69,21 +70,32 @@ def lock_owned(connection: sa.Connection, job_id: str, token: int) -> Job:
     return job
 
 
-def insert_job(connection: sa.Connection, new: NewJob) -> Job:
+def insert_job(connection: sa.Connection, new: NewJob, max_queued: int = 0) -> Job:
     """Queue a job, or find the one that the same key and body queued before.
 
     Raises:
         KeyReusedError: the key came before, with another body.
+        TooManyError: as many of the tenant's jobs wait as may.
     """
     if new.key is not None:
-        row = connection.execute(select_jobs().where(JOBS.c.key == new.key)).mappings().one_or_none()
+        same = (JOBS.c.key == new.key) & (JOBS.c.tenant == new.tenant)
+        row = connection.execute(select_jobs().where(same)).mappings().one_or_none()
         if row is not None:
             return _same_request(job_of(row), new)
+    if max_queued:
+        _check_room(connection, new.tenant, max_queued)
     job_id = new_id(PREFIXES[new.kind])
     connection.execute(JOBS.insert().values(**asdict(new), id=job_id, **_at_first(now(connection))))
     job = lock_job(connection, job_id)
     append_event(connection, job)
     return job
+
+
+def _check_room(connection: sa.Connection, tenant: str, max_queued: int) -> None:
+    waiting = (JOBS.c.tenant == tenant) & (JOBS.c.state == JobState.QUEUED)
+    found = connection.execute(sa.select(sa.func.count()).select_from(JOBS).where(waiting)).scalar_one()
+    if found >= max_queued:
+        raise TooManyError(f"At most {max_queued} searches may wait, and {found} do. Cancel one, or wait until one has begun.", ROOM_S)
 
 
 def _same_request(job: Job, new: NewJob) -> Job:

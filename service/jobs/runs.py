@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from pipelines.progress import Progress
 from pipelines.recipe import AnyRecipe
 from service.jobs.catalogue import Dataset
 from service.jobs.job import Job, JobKind
+from service.settings import Settings
 
 PIPELINES = (sys.executable, "-m", "pipelines")
 
@@ -40,7 +42,7 @@ class Run:
     Attributes:
         argv: its command line.
         log: file that takes its standard error.
-        bundle: where a search leaves its bundle.
+        bundle: where a search leaves its bundle, and an estimate its document.
     """
 
     argv: tuple[str, ...]
@@ -53,21 +55,47 @@ def search_folder(folder: Path, job_id: str) -> Path:
     return folder / "searches" / job_id
 
 
+def estimate_folder(folder: Path, job_id: str) -> Path:
+    """Files of an estimate inside the service's folder."""
+    return folder / "estimates" / job_id
+
+
 def dataset_folder(folder: Path, dataset_id: str) -> Path:
     """Files of a data set inside the service's folder."""
     return folder / "datasets" / dataset_id
 
 
-def prepare(job: Job, dataset: Dataset, folder: Path, command: Sequence[str]) -> Run:
-    """Write down what the child is to do, and say how it is started."""
+def check_limits(settings: Settings) -> tuple[str, ...]:
+    """What the child that checks a data set is held to, as its command line says it."""
+    limits = {"expanded-bytes": settings.max_expanded_bytes, "memory-bytes": settings.check_memory_bytes, "cpu-s": settings.check_cpu_s}
+    return tuple(word for name, limit in limits.items() for word in (f"--max-{name}", str(limit)))
+
+
+def prepare(job: Job, dataset: Dataset, folder: Path, command: Sequence[str], limits: Sequence[str] = ()) -> Run:
+    """Write down what the child is to do, and say how it is started; `limits` are those of a check."""
     data = dataset.data_config(folder)
     if job.kind is JobKind.DATASET:
         target = dataset_folder(folder, dataset.id).resolve()
         asked = _write(target / "data.json", data.model_dump_json(indent=2))
-        return Run((*command, "inspect", "--data", str(asked)), target / "log.txt", target)
-    target = search_folder(folder, job.id).resolve()
+        return Run((*command, "inspect", "--data", str(asked), *limits), target / "log.txt", target)
+    target = (estimate_folder if job.kind is JobKind.ESTIMATE else search_folder)(folder, job.id).resolve()
     asked = _write(target / "recipe.json", recipe_of(job, data).model_dump_json(indent=2))
+    if job.kind is JobKind.ESTIMATE:
+        return Run((*command, "estimate", "--recipe", str(asked), "--folder", str(target)), target / "log.txt", target / "estimate.json")
     return Run((*command, "run", "--recipe", str(asked), "--folder", str(target)), target / "log.txt", target / "bundle")
+
+
+def bundle_facts(bundle: Path) -> dict[str, Any]:
+    """What is worth knowing of a bundle where it is registered: digest of its manifest, variant, figures on test rows."""
+    checksum, summary = bundle / "manifest.sha256", bundle / "summary.json"
+    facts: dict[str, Any] = {}
+    if checksum.is_file():
+        facts["manifest_sha256"] = checksum.read_text(encoding="utf-8").split()[0]
+    if summary.is_file():
+        found = json.loads(summary.read_bytes())
+        facts["chosen"] = found.get("chosen")
+        facts["test"] = next((one["test"] for one in found.get("variants", ()) if one["name"] == found.get("chosen")), {})
+    return facts
 
 
 def recipe_of(job: Job, data: DataConfig) -> AnyRecipe:
@@ -85,7 +113,7 @@ def read_line(kind: JobKind, line: str) -> Progress | Outcome | None:
     except ValidationError:
         pass
     try:
-        return Progress.model_validate_json(line) if kind is JobKind.SEARCH else None
+        return Progress.model_validate_json(line) if kind is not JobKind.DATASET else None
     except ValidationError:
         return None
 

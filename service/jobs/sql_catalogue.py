@@ -2,92 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, TypeVar
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
 from service.errors import ConflictError, UnknownIdError
 from service.jobs import rows
 from service.jobs.catalogue import Dataset, DatasetState, ModelVersion, NewDataset, Upload
+from service.jobs.database import Database
 from service.jobs.job import Job, JobKind, NewJob
-from service.jobs.tables import DATASETS, MODELS, open_engine, reading
-
-Result = TypeVar("Result")
-TRIES = 5
+from service.jobs.tables import DATASETS, MODELS
+from service.jobs.tenants import LOCAL
 
 
-class SqlCatalogue:
+class SqlCatalogue(Database):
     """`Catalogue` on a relational database; the laws are written there."""
-
-    def __init__(self, url: str) -> None:
-        self._engine = open_engine(url)
-        self._reads = reading(self._engine)
-
-    def close(self) -> None:
-        """Close every connection."""
-        self._engine.dispose()
-
-    def check(self) -> None:
-        """Reach the database, or raise what the driver raises."""
-        self._read(sa.select(sa.literal(1)))
 
     def add_dataset(self, new: NewDataset) -> Dataset:
         """As `Catalogue` says."""
-        return self._write(lambda connection: _add_dataset(connection, new))
+        return self.write(lambda connection: _add_dataset(connection, new))
 
     def receive_upload(self, dataset_id: str, upload: Upload) -> Dataset:
         """As `Catalogue` says."""
-        return self._write(lambda connection: _receive_upload(connection, dataset_id, upload))
+        return self.write(lambda connection: _receive_upload(connection, dataset_id, upload))
 
     def dataset(self, dataset_id: str) -> Dataset:
         """As `Catalogue` says."""
-        found = self._read(sa.select(DATASETS).where(DATASETS.c.id == dataset_id))
+        found = self.read(sa.select(DATASETS).where(DATASETS.c.id == dataset_id))
         return _only(found, dataset_id)
 
-    def datasets(self, before: int | None, limit: int) -> Sequence[Dataset]:
+    def datasets(self, before: int | None, limit: int, tenant: str = LOCAL) -> Sequence[Dataset]:
         """As `Catalogue` says."""
-        query = sa.select(DATASETS).order_by(DATASETS.c.number.desc()).limit(limit)
+        query = sa.select(DATASETS).where(DATASETS.c.tenant == tenant).order_by(DATASETS.c.number.desc()).limit(limit)
         if before is not None:
             query = query.where(DATASETS.c.number < before)
-        return [_dataset_of(row) for row in self._read(query)]
+        return [_dataset_of(row) for row in self.read(query)]
 
-    def models(self) -> Sequence[ModelVersion]:
+    def models(self, tenant: str | None = None) -> Sequence[ModelVersion]:
         """As `Catalogue` says."""
-        newest = sa.select(MODELS.c.name, sa.func.max(MODELS.c.version).label("version")).group_by(MODELS.c.name).subquery()
-        same = (MODELS.c.name == newest.c.name) & (MODELS.c.version == newest.c.version)
-        found = self._read(sa.select(MODELS).join(newest, same).order_by(MODELS.c.name))
+        newest = sa.func.max(MODELS.c.version).over(partition_by=(MODELS.c.tenant, MODELS.c.name)).label("newest")
+        ranked = sa.select(MODELS, newest).subquery()
+        query = sa.select(*(ranked.c[column.name] for column in MODELS.c)).where(ranked.c.version == ranked.c.newest)
+        if tenant is not None:
+            query = query.where(ranked.c.tenant == tenant)
+        return [ModelVersion(**row) for row in self.read(query.order_by(ranked.c.name, ranked.c.tenant))]
+
+    def versions(self, name: str, tenant: str = LOCAL) -> Sequence[ModelVersion]:
+        """As `Catalogue` says."""
+        same = (MODELS.c.name == name) & (MODELS.c.tenant == tenant)
+        found = self.read(sa.select(MODELS).where(same).order_by(MODELS.c.version.desc()))
         return [ModelVersion(**row) for row in found]
 
-    def versions(self, name: str) -> Sequence[ModelVersion]:
-        """As `Catalogue` says."""
-        found = self._read(sa.select(MODELS).where(MODELS.c.name == name).order_by(MODELS.c.version.desc()))
-        return [ModelVersion(**row) for row in found]
 
-    def _read(self, query: sa.Executable) -> Sequence[sa.RowMapping]:
-        with self._reads.begin() as connection:
-            return connection.execute(query).mappings().all()
-
-    def _write(self, work: Callable[[sa.Connection], Result]) -> Result:
-        """Run `work` as one transaction; once more where another one took the same key or version number first."""
-        for _ in range(TRIES - 1):
-            try:
-                with self._engine.begin() as connection:
-                    return work(connection)
-            except IntegrityError:
-                continue
-        with self._engine.begin() as connection:
-            return work(connection)
-
-
-def register_version(connection: sa.Connection, job: Job, path: str) -> ModelVersion:
+def register_version(connection: sa.Connection, job: Job, path: str, facts: Mapping[str, Any]) -> ModelVersion:
     """Give a search's bundle the next version number of its name; a name's first version is the lock on its numbers."""
-    first = sa.select(MODELS.c.version).where(MODELS.c.name == job.name, MODELS.c.version == 1)
-    connection.execute(first.with_for_update())
-    highest = connection.execute(sa.select(sa.func.max(MODELS.c.version)).where(MODELS.c.name == job.name)).scalar()
-    version = ModelVersion(name=job.name, version=(highest or 0) + 1, path=path, job_id=job.id, created_at=job.read_at)
+    same = (MODELS.c.name == job.name) & (MODELS.c.tenant == job.tenant)
+    connection.execute(sa.select(MODELS.c.version).where(same, MODELS.c.version == 1).with_for_update())
+    highest = connection.execute(sa.select(sa.func.max(MODELS.c.version)).where(same)).scalar()
+    version = ModelVersion(job.tenant, job.name, (highest or 0) + 1, path, job.id, dict(facts), job.read_at)
     connection.execute(MODELS.insert().values(**asdict(version)))
     return version
 
@@ -125,7 +99,7 @@ def _receive_upload(connection: sa.Connection, dataset_id: str, upload: Upload) 
 
 
 def _queue_check(connection: sa.Connection, dataset: Dataset, values: dict[str, Any]) -> Dataset:
-    job = rows.insert_job(connection, NewJob(JobKind.DATASET, dataset.name, dataset.id, {}))
+    job = rows.insert_job(connection, NewJob(JobKind.DATASET, dataset.name, dataset.id, {}, tenant=dataset.tenant))
     values |= {"state": DatasetState.VALIDATING, "job_id": job.id, "report": None, "error": None}
     connection.execute(DATASETS.update().where(DATASETS.c.id == dataset.id).values(**values))
     return _lock_dataset(connection, dataset.id)

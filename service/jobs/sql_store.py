@@ -12,8 +12,11 @@ from service.errors import ConflictError, LostLeaseError, UnknownIdError
 from service.jobs import rows
 from service.jobs.catalogue import DatasetState, ModelVersion
 from service.jobs.job import RUNNING, Event, Job, JobKind, JobState, NewJob
+from service.jobs.queue import take_next
 from service.jobs.sql_catalogue import SqlCatalogue, register_version
+from service.jobs.store import NOTHING
 from service.jobs.tables import DATASETS, EVENTS, JOBS, database_now
+from service.jobs.tenants import LOCAL
 
 
 class SqlStore(SqlCatalogue):
@@ -22,28 +25,28 @@ class SqlStore(SqlCatalogue):
     A job's row is locked before it is read for a change: by `for update` or, under SQLite, by the one writer's lock.
     """
 
-    def submit(self, new: NewJob) -> Job:
+    def submit(self, new: NewJob, max_queued: int = 0) -> Job:
         """As `JobStore` says."""
-        return self._write(lambda connection: rows.insert_job(connection, new))
+        return self.write(lambda connection: rows.insert_job(connection, new, max_queued))
 
     def job(self, job_id: str) -> Job:
         """As `JobStore` says."""
-        found = self._read(rows.select_jobs().where(JOBS.c.id == job_id))
+        found = self.read(rows.select_jobs().where(JOBS.c.id == job_id))
         if not found:
             raise UnknownIdError(f"There is no job {job_id!r}.")
         return rows.job_of(found[0])
 
-    def jobs(self, kind: JobKind, before: int | None, limit: int) -> Sequence[Job]:
+    def jobs(self, kind: JobKind, before: int | None, limit: int, tenant: str = LOCAL) -> Sequence[Job]:
         """As `JobStore` says."""
-        query = rows.select_jobs().where(JOBS.c.kind == kind).order_by(JOBS.c.number.desc()).limit(limit)
+        query = rows.select_jobs().where(JOBS.c.kind == kind, JOBS.c.tenant == tenant).order_by(JOBS.c.number.desc()).limit(limit)
         if before is not None:
             query = query.where(JOBS.c.number < before)
-        return [rows.job_of(row) for row in self._read(query)]
+        return [rows.job_of(row) for row in self.read(query)]
 
-    def claim(self, worker: str, lease_s: float, max_attempts: int) -> Job | None:
+    def claim(self, worker: str, lease_s: float, max_attempts: int, max_running: int = 0) -> Job | None:
         """As `JobStore` says."""
         while True:
-            job = self._write(lambda connection: _take_next(connection, worker, lease_s, max_attempts))
+            job = self.write(lambda connection: take_next(connection, worker, lease_s, max_attempts, max_running))
             if job is None or not job.finished:
                 return job
 
@@ -51,12 +54,12 @@ class SqlStore(SqlCatalogue):
         """As `JobStore` says."""
         times = {"lease_until": database_now() + lease_s, "heartbeat_at": database_now()}
         query = JOBS.update().where(_owned(job_id, token)).values(**times)
-        if self._write(lambda connection: connection.execute(query).rowcount) == 0:
+        if self.write(lambda connection: connection.execute(query).rowcount) == 0:
             raise LostLeaseError(f"Job {job_id} is no longer under token {token}.")
 
     def owns(self, job_id: str, token: int) -> bool:
         """As `JobStore` says."""
-        return bool(self._read(sa.select(JOBS.c.number).where(_owned(job_id, token))))
+        return bool(self.read(sa.select(JOBS.c.number).where(_owned(job_id, token))))
 
     def record(self, job_id: str, token: int, progress: Progress) -> None:
         """As `JobStore` says."""
@@ -66,18 +69,18 @@ class SqlStore(SqlCatalogue):
             job = rows.lock_owned(connection, job_id, token)
             rows.change(connection, job, JobState(progress.stage), progress.metrics, **values)
 
-        self._write(write)
+        self.write(write)
 
-    def succeed(self, job_id: str, token: int, bundle: str) -> ModelVersion:
+    def succeed(self, job_id: str, token: int, bundle: str, facts: Mapping[str, Any] = NOTHING) -> ModelVersion:
         """As `JobStore` says."""
 
         def write(connection: sa.Connection) -> ModelVersion:
             job = rows.lock_owned(connection, job_id, token)
-            version = register_version(connection, job, bundle)
+            version = register_version(connection, job, bundle, facts)
             _succeed(connection, job, f"Registered as version {version.version} of {version.name}.", model_version=version.version)
             return version
 
-        return self._write(write)
+        return self.write(write)
 
     def accept_dataset(self, job_id: str, token: int, report: Mapping[str, Any]) -> None:
         """As `JobStore` says."""
@@ -88,11 +91,15 @@ class SqlStore(SqlCatalogue):
             connection.execute(DATASETS.update().where(DATASETS.c.id == job.dataset_id).values(**values))
             _succeed(connection, job, "The data set may be searched on.")
 
-        self._write(write)
+        self.write(write)
+
+    def finish(self, job_id: str, token: int, message: str) -> None:
+        """As `JobStore` says."""
+        self.write(lambda connection: _succeed(connection, rows.lock_owned(connection, job_id, token), message))
 
     def fail(self, job_id: str, token: int, error: Mapping[str, Any], report: Mapping[str, Any] | None = None) -> None:
         """As `JobStore` says."""
-        self._write(lambda connection: rows.fail(connection, rows.lock_owned(connection, job_id, token), error, report))
+        self.write(lambda connection: rows.fail(connection, rows.lock_owned(connection, job_id, token), error, report))
 
     def lose_attempt(self, job_id: str, token: int, error: Mapping[str, Any], max_attempts: int) -> Job:
         """As `JobStore` says."""
@@ -103,7 +110,7 @@ class SqlStore(SqlCatalogue):
                 return rows.fail(connection, job, error)
             return rows.queue_again(connection, job, f"Attempt {job.attempt} of {max_attempts} broke off: {error['detail']}")
 
-        return self._write(write)
+        return self.write(write)
 
     def release(self, job_id: str, token: int) -> Job:
         """As `JobStore` says."""
@@ -112,12 +119,12 @@ class SqlStore(SqlCatalogue):
             job = rows.lock_owned(connection, job_id, token)
             return rows.queue_again(connection, job, "Its worker stops; waits for another one.", attempt=job.attempt - 1)
 
-        return self._write(write)
+        return self.write(write)
 
     def let_go(self, job_id: str, worker: str) -> None:
         """As `JobStore` says."""
         query = JOBS.update().where(JOBS.c.id == job_id, JOBS.c.worker == worker).values(**rows.NO_LEASE)
-        self._write(lambda connection: connection.execute(query))
+        self.write(lambda connection: connection.execute(query))
 
     def cancel(self, job_id: str) -> Job:
         """As `JobStore` says."""
@@ -127,7 +134,7 @@ class SqlStore(SqlCatalogue):
             values: dict[str, Any] = {"token": job.token + 1, "eta_s": None}
             return rows.change(connection, job, JobState.CANCELLED, message="Cancelled.", **values)
 
-        return self._write(write)
+        return self.write(write)
 
     def resume(self, job_id: str) -> Job:
         """As `JobStore` says."""
@@ -139,22 +146,22 @@ class SqlStore(SqlCatalogue):
             values: dict[str, Any] = {"token": job.token + 1, "attempt": 0, "error": None, "finished_at": None}
             return rows.change(connection, job, JobState.QUEUED, message="Resumed; waits for a worker.", **values)
 
-        return self._write(write)
+        return self.write(write)
 
     def events(self, job_id: str, after: int, limit: int) -> Sequence[Event]:
         """As `JobStore` says."""
         query = sa.select(EVENTS).where(EVENTS.c.job_id == job_id, EVENTS.c.id > after).order_by(EVENTS.c.id).limit(limit)
-        return [rows.event_of(row) for row in self._read(query)]
+        return [rows.event_of(row) for row in self.read(query)]
 
     def counts(self) -> Mapping[JobState, int]:
         """As `JobStore` says."""
-        found = self._read(sa.select(JOBS.c.state, sa.func.count().label("jobs")).group_by(JOBS.c.state))
+        found = self.read(sa.select(JOBS.c.state, sa.func.count().label("jobs")).group_by(JOBS.c.state))
         return dict.fromkeys(JobState, 0) | {JobState(row["state"]): int(row["jobs"]) for row in found}
 
     def children(self) -> int:
         """As `JobStore` says."""
         running = JOBS.c.state.in_(RUNNING) & (JOBS.c.lease_until > database_now())
-        return int(self._read(sa.select(sa.func.count().label("jobs")).select_from(JOBS).where(running))[0]["jobs"])
+        return int(self.read(sa.select(sa.func.count().label("jobs")).select_from(JOBS).where(running))[0]["jobs"])
 
 
 def _owned(job_id: str, token: int) -> sa.ColumnElement[bool]:
@@ -163,18 +170,3 @@ def _owned(job_id: str, token: int) -> sa.ColumnElement[bool]:
 
 def _succeed(connection: sa.Connection, job: Job, message: str, **values: Any) -> None:
     rows.change(connection, job, JobState.SUCCEEDED, message=message, fraction=1.0, eta_s=None, **rows.NO_LEASE, **values)
-
-
-def _take_next(connection: sa.Connection, worker: str, lease_s: float, max_attempts: int) -> Job | None:
-    """Begin the next job, or fail it where its last worker died in its last attempt."""
-    free = JOBS.c.lease_until.is_(None) | (JOBS.c.lease_until < database_now())
-    waiting = JOBS.c.state.in_({JobState.QUEUED} | RUNNING) & free
-    query = rows.select_jobs().where(waiting).order_by(JOBS.c.kind, JOBS.c.number).limit(1).with_for_update(skip_locked=True)
-    row = connection.execute(query).mappings().one_or_none()
-    if row is None:
-        return None
-    job = rows.job_of(row)
-    if job.attempt < max_attempts:
-        return rows.begin_attempt(connection, job, worker, lease_s)
-    detail = f"Its worker died in attempt {job.attempt} of {max_attempts}. Resume it once the machine has what the run needs."
-    return rows.fail(connection, job, {"code": "worker_lost", "detail": detail})

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from pipelines.progress import Progress
 from service.jobs.catalogue import Catalogue, ModelVersion
 from service.jobs.job import Event, Job, JobKind, JobState, NewJob
+from service.jobs.tenants import LOCAL
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class JobStore(Catalogue, Protocol):
@@ -31,11 +35,12 @@ class JobStore(Catalogue, Protocol):
     without gaps. Heartbeats are no events.
     """
 
-    def submit(self, new: NewJob) -> Job:
-        """Queue a job; the same key with the same body gives the job of the first time.
+    def submit(self, new: NewJob, max_queued: int = 0) -> Job:
+        """Queue a job; a tenant's same key with the same body gives the job of the first time.
 
         Raises:
             KeyReusedError: the key came before, with another body.
+            TooManyError: `max_queued` is above 0, and as many of the tenant's jobs wait.
         """
         ...
 
@@ -47,12 +52,17 @@ class JobStore(Catalogue, Protocol):
         """
         ...
 
-    def jobs(self, kind: JobKind, before: int | None, limit: int) -> Sequence[Job]:
-        """Jobs of a kind with a number below `before`, newest first."""
+    def jobs(self, kind: JobKind, before: int | None, limit: int, tenant: str = LOCAL) -> Sequence[Job]:
+        """A tenant's jobs of a kind with a number below `before`, newest first."""
         ...
 
-    def claim(self, worker: str, lease_s: float, max_attempts: int) -> Job | None:
-        """Take the next job: checks of data sets first, then the oldest; None when nothing waits.
+    def claim(self, worker: str, lease_s: float, max_attempts: int, max_running: int = 0) -> Job | None:
+        """Take the next job; None when nothing may begin.
+
+        Checks of data sets come first, then estimates, then searches: by priority, then of the tenant with the fewest jobs at
+        work, then the oldest.
+
+        With `max_running` above 0, a tenant's searches wait while that many of its jobs are at work, exactly, whoever asks.
 
         A job whose lease ran out and whose attempts are used up fails here, with code `worker_lost`.
         """
@@ -78,8 +88,8 @@ class JobStore(Catalogue, Protocol):
         """
         ...
 
-    def succeed(self, job_id: str, token: int, bundle: str) -> ModelVersion:
-        """Finish a search and register its bundle as the name's next version, in one transaction.
+    def succeed(self, job_id: str, token: int, bundle: str, facts: Mapping[str, Any] = NOTHING) -> ModelVersion:
+        """Finish a search and register its bundle as the name's next version, with what is known of it, in one transaction.
 
         Raises:
             LostLeaseError: the job is no longer the caller's.
@@ -88,6 +98,14 @@ class JobStore(Catalogue, Protocol):
 
     def accept_dataset(self, job_id: str, token: int, report: Mapping[str, Any]) -> None:
         """Finish a check: the data set is valid.
+
+        Raises:
+            LostLeaseError: the job is no longer the caller's.
+        """
+        ...
+
+    def finish(self, job_id: str, token: int, message: str) -> None:
+        """Finish a job that registers nothing.
 
         Raises:
             LostLeaseError: the job is no longer the caller's.

@@ -1,8 +1,7 @@
-"""Tables of the service, and how its database is opened."""
+"""Tables of the service."""
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,8 +9,6 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 METADATA = sa.MetaData()
-BUSY_S = 30.0
-CREATE_LOCK = 4_711  # any number, the same for all processes
 
 Json = sa.JSON(none_as_null=True)
 
@@ -38,11 +35,13 @@ JOBS = sa.Table(
     METADATA,
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("id", sa.String(64), unique=True, nullable=False),
+    sa.Column("tenant", sa.String(64), nullable=False),
     sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("priority", sa.Integer, nullable=False),
     sa.Column("name", sa.String(200), nullable=False),
     sa.Column("dataset_id", sa.String(64), nullable=False),
     sa.Column("settings", Json, nullable=False),
-    sa.Column("key", sa.String(255), unique=True),
+    sa.Column("key", sa.String(255)),
     sa.Column("body_hash", sa.String(64)),
     sa.Column("state", sa.String(16), nullable=False, index=True),
     sa.Column("token", sa.Integer, nullable=False),
@@ -59,6 +58,7 @@ JOBS = sa.Table(
     sa.Column("created_at", sa.Double, nullable=False),
     sa.Column("started_at", sa.Double),
     sa.Column("finished_at", sa.Double),
+    sa.UniqueConstraint("tenant", "key", name="jobs_tenant_key"),
 )
 
 EVENTS = sa.Table(
@@ -81,6 +81,7 @@ DATASETS = sa.Table(
     METADATA,
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("id", sa.String(64), unique=True, nullable=False),
+    sa.Column("tenant", sa.String(64), nullable=False),
     sa.Column("name", sa.String(200), nullable=False),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("reading", Json, nullable=False),
@@ -97,44 +98,90 @@ DATASETS = sa.Table(
 MODELS = sa.Table(
     "model_versions",
     METADATA,
+    sa.Column("tenant", sa.String(64), primary_key=True),
     sa.Column("name", sa.String(200), primary_key=True),
     sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("path", sa.Text, nullable=False),
     sa.Column("job_id", sa.ForeignKey("jobs.id"), unique=True, nullable=False),
+    sa.Column("facts", Json, nullable=False),
     sa.Column("created_at", sa.Double, nullable=False),
 )
 
+ALIASES = sa.Table(
+    "aliases",
+    METADATA,
+    sa.Column("tenant", sa.String(64), primary_key=True),
+    sa.Column("model", sa.String(200), primary_key=True),
+    sa.Column("alias", sa.String(64), primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("change", sa.Integer, nullable=False),
+)
 
-def open_engine(url: str) -> sa.Engine:
-    """An engine on the database at `url`, whose tables are created where they are missing.
+ALIAS_CHANGES = sa.Table(
+    "alias_changes",
+    METADATA,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("tenant", sa.String(64), nullable=False),
+    sa.Column("model", sa.String(200), nullable=False),
+    sa.Column("alias", sa.String(64), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("before", sa.Integer),
+    sa.Column("actor", sa.String(200), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.UniqueConstraint("tenant", "model", "alias", "revision", name="alias_changes_revision"),
+)
 
-    SQLite is put into write-ahead mode, waits for a lock instead of failing, and begins every writing transaction as a writer,
-    so that transactions follow one another as they do under PostgreSQL's row locks.
-    """
-    sqlite = sa.make_url(url).get_backend_name() == "sqlite"
-    arguments = {"timeout": BUSY_S} if sqlite else {}
-    engine = sa.create_engine(url, connect_args=arguments, pool_size=8, max_overflow=40, pool_pre_ping=not sqlite)
-    if sqlite:
-        sa.event.listen(engine, "connect", _prepare_sqlite)
-        sa.event.listen(engine, "begin", _begin_sqlite)
-    with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(CREATE_LOCK)))
-        METADATA.create_all(connection)
-    return engine
+TRAFFIC = sa.Table(
+    "traffic",
+    METADATA,
+    sa.Column("tenant", sa.String(64), primary_key=True),
+    sa.Column("model", sa.String(200), primary_key=True),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("plan", Json, nullable=False),
+    sa.Column("actor", sa.String(200), nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+)
 
+KEYS = sa.Table(
+    "api_keys",
+    METADATA,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("tenant", sa.String(64), nullable=False, index=True),
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("scopes", Json, nullable=False),
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("expires_at", sa.Double),
+    sa.Column("revoked_at", sa.Double),
+)
 
-def reading(engine: sa.Engine) -> sa.Engine:
-    """The same engine for transactions that only read: under SQLite they wait for no writer."""
-    return engine.execution_options(only_reads=True)
+ANSWERS = sa.Table(
+    "answers",
+    METADATA,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("tenant", sa.String(64), nullable=False),
+    sa.Column("model", sa.String(200), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("items", Json, nullable=False),
+    sa.Index("answers_at", "tenant", "model", "at"),
+)
 
-
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # SQLAlchemy's `begin` event says BEGIN, not the driver
-    connection.execute("pragma journal_mode = wal")
-    connection.execute("pragma foreign_keys = on")
-
-
-def _begin_sqlite(connection: sa.Connection) -> None:
-    only_reads = connection.get_execution_options().get("only_reads", False)
-    connection.exec_driver_sql("begin" if only_reads else "begin immediate")
+FEEDBACK = sa.Table(
+    "feedback",
+    METADATA,
+    sa.Column("answer_id", sa.String(64), primary_key=True),
+    sa.Column("item_id", sa.String(255), primary_key=True),
+    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("tenant", sa.String(64), nullable=False),
+    sa.Column("model", sa.String(200), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("group", sa.Integer, nullable=False),
+    sa.Column("score", sa.Double, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Index("feedback_at", "tenant", "model", "at"),
+)

@@ -12,13 +12,22 @@ from service.jobs.job import Job
 
 def public_error(error: Mapping[str, Any], job: Job, dataset: Dataset, folder: Path) -> dict[str, Any]:
     """A child's error, with the data set's name for its file, without the service's folder; a bug's says where to look."""
-    names = {f"{folder.resolve()}/": ""}
-    if dataset.path is not None:
-        path = folder.resolve() / dataset.path
-        called = f"Data set {dataset.name!r}"
-        names = {str(path): called, f"{path.parent}/": ""} | names | ({} if dataset.referenced else {path.name: called})
-    said: dict[str, Any] = _renamed(dict(error), names)
+    said: dict[str, Any] = _renamed(dict(error), _names(dataset, folder))
     return said | {"detail": f"{said.get('detail')} {see_log(job)}"} if said.get("code") == "internal" else said
+
+
+def public_text(text: str, dataset: Dataset, folder: Path) -> str:
+    """What a child wrote, with the data set's name for its file, without the service's folder."""
+    return str(_renamed(text, _names(dataset, folder)))
+
+
+def _names(dataset: Dataset, folder: Path) -> dict[str, str]:
+    names = {f"{folder.resolve()}/": ""}
+    if dataset.path is None:
+        return names
+    path = folder.resolve() / dataset.path
+    called = f"Data set {dataset.name!r}"
+    return {str(path): called, f"{path.parent}/": ""} | names | ({} if dataset.referenced else {path.name: called})
 
 
 def see_log(job: Job) -> str:

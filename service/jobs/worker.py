@@ -13,11 +13,12 @@ from pathlib import Path
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from service.artefacts import Artefacts
 from service.errors import LostLeaseError
 from service.jobs.catalogue import Dataset
 from service.jobs.child import Child
 from service.jobs.job import Job, JobKind
-from service.jobs.runs import PIPELINES, Outcome, Run, prepare, read_line
+from service.jobs.runs import PIPELINES, Outcome, Run, bundle_facts, check_limits, prepare, read_line
 from service.jobs.sql_store import SqlStore
 from service.jobs.store import JobStore
 from service.jobs.watch import Verdict, Watch
@@ -62,7 +63,8 @@ class Worker:
     def work(self) -> bool:
         """Carry out the next job; False where nothing waits or the database is out of reach."""
         try:
-            job = self._store.claim(self.name, self._settings.lease_s, self._settings.max_attempts)
+            asked = self._settings
+            job = self._store.claim(self.name, asked.lease_s, asked.max_attempts, asked.max_running_per_tenant)
             if job is None:
                 return False
             LOG.info("claimed", job=job.id, kind=job.kind, attempt=job.attempt, token=job.token)
@@ -89,7 +91,7 @@ class Worker:
 
     def _run(self, job: Job) -> None:
         dataset = self._store.dataset(job.dataset_id)
-        run = prepare(job, dataset, self._settings.folder, self._command)
+        run = prepare(job, dataset, self._settings.folder, self._command, check_limits(self._settings))
         child = Child(run.argv, run.log)
         try:
             with Watch(self._store, job, child, self._settings.lease_s, self._settings.heartbeat_s, self._stop) as watch:
@@ -131,9 +133,12 @@ class Worker:
     def _succeed(self, job: Job, run: Run, outcome: Outcome) -> None:
         if job.kind is JobKind.DATASET:
             self._store.accept_dataset(job.id, job.token, outcome.report or {})
+        elif job.kind is JobKind.ESTIMATE and run.bundle.is_file():
+            self._store.finish(job.id, job.token, "The estimate is ready.")
         elif run.bundle.is_dir():
             path = run.bundle.relative_to(self._settings.folder.resolve())
-            self._store.succeed(job.id, job.token, path.as_posix())
+            Artefacts(self._settings.folder, self._settings.artefacts_url).publish(path.as_posix())
+            self._store.succeed(job.id, job.token, path.as_posix(), bundle_facts(run.bundle))
         else:
             detail = "The run said that it succeeded, but left no bundle."
             self._store.fail(job.id, job.token, {"code": "internal", "detail": detail})

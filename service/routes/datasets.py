@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, Header, HTTPException, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from ihas.data.findings import FieldProfile, Finding, ValidationReport
 from ihas.errors import DataError
 from service.content import allowed_path, received
-from service.deps import CursorDep, DatasetDep, LimitDep, SettingsDep, StoreDep, json_only
+from service.deps import CallerDep, CursorDep, DatasetDep, LimitDep, SettingsDep, StoreDep, json_only
 from service.errors import ConflictError
 from service.jobs.catalogue import Dataset, NewDataset
 from service.schemas import DatasetCreate, DatasetPublic, DatasetsPublic, next_cursor
 
+DigestDep = Annotated[str | None, Header(pattern="^[0-9a-fA-F]{64}$", description="SHA-256 of the file, hexadecimal.")]
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
 BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 SAID = "The file itself, of the data set's format: CSV with a header, Parquet or JSON lines, as it is or compressed with gzip or zstd."
@@ -22,19 +23,19 @@ FILE = {"requestBody": {"required": True, "description": SAID, "content": BINARY
 
 
 @router.post("", status_code=201, dependencies=[Depends(json_only)])
-def create_dataset(body: DatasetCreate, response: Response, store: StoreDep, settings: SettingsDep) -> DatasetPublic:
+def create_dataset(body: DatasetCreate, response: Response, store: StoreDep, settings: SettingsDep, caller: CallerDep) -> DatasetPublic:
     """Create a data set. With `path` its check begins at once; otherwise upload its file next."""
     path = None if body.path is None else allowed_path(body.path, settings.data_roots)
     reading = body.model_dump(mode="json", include={"format", "delimiter", "columns", "interactions"})
-    dataset = store.add_dataset(NewDataset(body.name, reading, path))
+    dataset = store.add_dataset(NewDataset(body.name, reading, path, caller.tenant))
     response.headers["Location"] = f"/v1/datasets/{dataset.id}"
     return DatasetPublic.of(dataset)
 
 
 @router.get("")
-def list_datasets(store: StoreDep, cursor: CursorDep = None, limit: LimitDep = 50) -> DatasetsPublic:
+def list_datasets(store: StoreDep, caller: CallerDep, cursor: CursorDep = None, limit: LimitDep = 50) -> DatasetsPublic:
     """Data sets, newest first."""
-    found = store.datasets(cursor, limit)
+    found = store.datasets(cursor, limit, caller.tenant)
     return DatasetsPublic(datasets=tuple(map(DatasetPublic.of, found)), next_cursor=next_cursor(found, limit))
 
 
@@ -45,12 +46,17 @@ def read_dataset(dataset: DatasetDep) -> DatasetPublic:
 
 
 @router.put("/{dataset_id}/content", status_code=202, openapi_extra=FILE)
-async def upload_content(dataset: DatasetDep, request: Request, store: StoreDep, settings: SettingsDep) -> DatasetPublic:
-    """Send the file as the body, gzip or zstd compressed or not; it is checked next."""
+async def upload_content(
+    dataset: DatasetDep, request: Request, store: StoreDep, settings: SettingsDep, x_content_sha256: DigestDep = None
+) -> DatasetPublic:
+    """Send the file as the body, gzip or zstd compressed or not; it is checked next. With its digest, a damaged one is refused."""
     if request.headers.get("content-type", "").startswith("multipart/"):
         raise HTTPException(415, "The body must be the file itself, not a form.")
     _check_takes_a_file(dataset)
     async with received(request.stream(), dataset, settings.folder) as upload:
+        if x_content_sha256 is not None and x_content_sha256.lower() != upload.sha256:
+            said = f"What arrived has SHA-256 {upload.sha256}, but `X-Content-SHA256` says {x_content_sha256}. Send it again."
+            raise HTTPException(422, said)
         return DatasetPublic.of(await run_in_threadpool(store.receive_upload, dataset.id, upload))
 
 

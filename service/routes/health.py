@@ -5,13 +5,14 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from service.deps import PartsDep, RegistryDep, StoreDep
+from service.deps import PartsDep
 from service.problems import ProblemPart, problem_response
 from service.schemas import Health
 
 router = APIRouter(tags=["health"])
 RETRY = {"retry-after": "1"}
 NOT_READY = ("not-ready", 503, "Not ready")
+DRAINING = ("draining", 503, "Draining")
 LOADING = ("loading", 503, "Loading")
 
 
@@ -22,17 +23,33 @@ async def livez() -> Health:
 
 
 @router.get("/readyz", response_model=Health)
-def readyz(request: Request, store: StoreDep, registry: RegistryDep) -> Health | Response:
-    """The database is reached, and of every model a version met its golden rows."""
-    store.check()
+def readyz(request: Request, parts: PartsDep) -> Health | Response:
+    """The database is reached, and of every model a version met its golden rows.
+
+    With keys, models are not named, and one that cannot be used answers 503 itself: other tenants' models serve on.
+    """
+    parts.store.check()
+    registry = parts.registry
     if registry.loading:
         return problem_response(request.scope, LOADING, "The models are being loaded and checked. Ask again.", headers=RETRY)
+    if parts.shutdown.is_set():
+        return problem_response(request.scope, DRAINING, "The service is about to stop.", headers=RETRY)
+    if parts.settings.access == "keys":
+        return Health(status="ready")
     failures = registry.failures()
     if failures:
         errors = [ProblemPart(detail=reason) for reason in failures.values()]
-        detail = f"No version can be used of {', '.join(map(repr, failures))}."
+        detail = f"No version can be used of {', '.join(repr(name) for _, name in failures)}."
         return problem_response(request.scope, NOT_READY, detail, errors, RETRY)
-    return Health(status="ready", models=dict(registry.serving()))
+    return Health(status="ready", models={name: version for (_, name), version in registry.serving().items()})
+
+
+@router.get("/startupz", response_model=Health)
+def startupz(request: Request, parts: PartsDep) -> Health | Response:
+    """The models that were there at the start have been loaded and checked, each or in vain."""
+    if parts.registry.loading:
+        return problem_response(request.scope, LOADING, "The models are being loaded and checked. Ask again.", headers=RETRY)
+    return Health(status="ready")
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})

@@ -5,24 +5,25 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from ihas.errors import BundleError
-from service.deps import RegistryDep, StoreDep
+from service.deps import CallerDep, RegistryDep, StoreDep
+from service.division import Served
 from service.errors import UnknownIdError
-from service.registry import Registry, Served
+from service.registry import TenantModels
 from service.schemas import ModelPublic, ModelsPublic, ModelVersionPublic
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
 
 @router.get("")
-def list_models(store: StoreDep) -> ModelsPublic:
+def list_models(store: StoreDep, caller: CallerDep) -> ModelsPublic:
     """The newest version of every model."""
-    return ModelsPublic(models=tuple(map(ModelVersionPublic.of, store.models())))
+    return ModelsPublic(models=tuple(map(ModelVersionPublic.of, store.models(caller.tenant))))
 
 
 @router.get("/{name}")
 def read_model(name: str, store: StoreDep, registry: RegistryDep) -> ModelPublic:
     """One model: its versions, and what the search behind the serving one found."""
-    versions = store.versions(name)
+    versions = store.versions(name, registry.tenant)
     if not versions:
         raise UnknownIdError(f"There is no model {name!r}.")
     served, problem = _served(registry, name)
@@ -36,7 +37,7 @@ def read_model(name: str, store: StoreDep, registry: RegistryDep) -> ModelPublic
     )
 
 
-def _served(registry: Registry, name: str) -> tuple[Served | None, str | None]:
+def _served(registry: TenantModels, name: str) -> tuple[Served | None, str | None]:
     try:
         return registry.get(name), None
     except BundleError as error:

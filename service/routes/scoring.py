@@ -28,7 +28,7 @@ from service.jobs.rows import new_id
 from service.microbatch import MOST_ROWS, MicroBatches, takes_batches
 from service.openapi import body_of, json_answer
 from service.problems import pointer_to
-from service.registry import Served
+from service.routes.choosing import chosen, shadows_of
 
 PLACE = re.compile(r" - at `(?:key in )?\$(?P<place>.*)`$")
 STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
@@ -110,9 +110,11 @@ class ScoreEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
         asked = decode(SCORE, await json_body(scope, receive))
-        served = await chosen(scope, self._parts)
+        name, version = scope["path_params"]["name"], version_of(scope["query_string"])
+        served = await chosen(scope, self._parts, name, version, asked.rows[0] if asked.rows else {})
         scores = await self._scores(served.recommender, asked)
-        await answer(send, ScoreResponse(scope["path_params"]["name"], served.version.version, list(scores)))
+        self._parts.aftermath.scored(shadows_of(self._parts, served), asked.rows, scores)
+        await answer(send, ScoreResponse(name, served.version.version, list(scores)))
 
     async def _scores(self, recommender: Recommender, asked: ScoreRequest) -> Sequence[Scored]:
         if asked.explain or len(asked.rows) > MOST_ROWS or not takes_batches(recommender):
@@ -129,14 +131,17 @@ class RecommendEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
         asked = decode(RECOMMEND, await json_body(scope, receive))
-        served = await chosen(scope, self._parts)
+        name, version = scope["path_params"]["name"], version_of(scope["query_string"])
+        served = await chosen(scope, self._parts, name, version, asked.context)
         recommender, given_id = served.recommender, new_id("rc")
         if takes_batches(recommender) and recommender.is_quick(asked):
             found = recommender.recommend(asked, given_id)
         else:
             found = await run_in_threadpool(recommender.recommend, asked, given_id)
-        name, version = scope["path_params"]["name"], served.version.version
-        response = RecommendResponse(given_id, name, version, found.items, found.num_scored, found.unknown_candidates, found.unknown_values)
+        self._parts.aftermath.recommended(served, shadows_of(self._parts, served), asked, given_id, found)
+        response = RecommendResponse(
+            given_id, name, served.version.version, found.items, found.num_scored, found.unknown_candidates, found.unknown_values
+        )
         await answer(send, response)
 
 
@@ -158,19 +163,6 @@ async def json_body(scope: Scope, receive: Receive) -> bytes:
     if message["type"] == "http.disconnect":
         raise ClientDisconnect
     return body
-
-
-async def chosen(scope: Scope, parts: Parts) -> Served:
-    """The version that answers; it is loaded where it is not in memory.
-
-    Raises:
-        UnknownIdError: no such name or version.
-        BundleError: no version of it can be loaded.
-        RequestValidationError: the query's version is none.
-    """
-    name, version = scope["path_params"]["name"], version_of(scope["query_string"])
-    ready = parts.registry.ready(name, version)
-    return ready if ready is not None else await run_in_threadpool(parts.registry.get, name, version)
 
 
 def version_of(query: bytes) -> int | None:

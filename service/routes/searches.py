@@ -17,7 +17,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
 from ihas.results import RunResult
-from service.deps import CursorDep, KeyDep, LimitDep, PartsDep, SearchDep, SettingsDep, StoreDep, json_only
+from service.deps import CallerDep, CursorDep, KeyDep, LimitDep, PartsDep, SearchDep, SettingsDep, StoreDep, json_only, own_dataset
 from service.errors import ConflictError, UnknownIdError
 from service.jobs.catalogue import DatasetState
 from service.jobs.job import TERMINAL, Job, JobKind, JobState, NewJob
@@ -34,22 +34,23 @@ LastEventDep = Annotated[int, Header(ge=0, le=2**31 - 1, description="Number of 
 
 
 @router.post("", status_code=202, dependencies=[Depends(json_only)])
-def create_search(body: SearchCreate, response: Response, store: StoreDep, idempotency_key: KeyDep = None) -> SearchPublic:
+def create_search(
+    body: SearchCreate, response: Response, store: StoreDep, settings: SettingsDep, caller: CallerDep, idempotency_key: KeyDep = None
+) -> SearchPublic:
     """Submit a search. A worker runs it; follow its state or its events at `Location`."""
-    dataset = store.dataset(body.dataset_id)
+    dataset = own_dataset(store, body.dataset_id, caller)
     if dataset.state is not DatasetState.VALID:
         raise ConflictError(f"Data set {dataset.id} is {dataset.state}; a search needs a valid one.")
     asked = body.model_dump(mode="json")
-    kind = "learning" if body.overrec is None else "overrec"
-    settings = {kind: asked[kind], "run": asked["run"]}
-    job = store.submit(NewJob(JobKind.SEARCH, body.name, dataset.id, settings, idempotency_key, _hash(asked)))
-    return _accepted(job, response)
+    recipe = {name: asked[name] for name in ("learning" if body.overrec is None else "overrec", "run", "budget")}
+    new = NewJob(JobKind.SEARCH, body.name, dataset.id, recipe, idempotency_key, _hash(asked), caller.tenant, body.priority)
+    return _accepted(store.submit(new, settings.max_queued_per_tenant), response)
 
 
 @router.get("")
-def list_searches(store: StoreDep, cursor: CursorDep = None, limit: LimitDep = 50) -> SearchesPublic:
+def list_searches(store: StoreDep, caller: CallerDep, cursor: CursorDep = None, limit: LimitDep = 50) -> SearchesPublic:
     """Searches, newest first."""
-    found = store.jobs(JobKind.SEARCH, cursor, limit)
+    found = store.jobs(JobKind.SEARCH, cursor, limit, caller.tenant)
     return SearchesPublic(searches=tuple(map(SearchPublic.of, found)), next_cursor=next_cursor(found, limit))
 
 
@@ -95,13 +96,13 @@ def resume_search(search: SearchDep, response: Response, store: StoreDep) -> Sea
 @router.get("/{search_id}/result", response_class=FileResponse, responses={200: {"model": RunResult}})
 def read_result(search: SearchDep, settings: SettingsDep) -> FileResponse:
     """The figures of every variant, every group and every stage."""
-    return FileResponse(_file(search, settings, "result.json"), media_type="application/json")
+    return FileResponse(finished_file(search, settings, "result.json"), media_type="application/json")
 
 
 @router.get("/{search_id}/report", response_class=FileResponse, responses={200: {"content": {"text/html": {}}}})
 def read_report(search: SearchDep, settings: SettingsDep) -> FileResponse:
     """The figures drawn, as a page."""
-    return FileResponse(_file(search, settings, "report.html"), media_type="text/html", headers=REPORT_HEADERS)
+    return FileResponse(finished_file(search, settings, "report.html"), media_type="text/html", headers=REPORT_HEADERS)
 
 
 def _accepted(job: Job, response: Response) -> SearchPublic:
@@ -115,7 +116,13 @@ def _hash(asked: object) -> str:
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
-def _file(search: Job, settings: Settings, name: str) -> Path:
+def finished_file(search: Job, settings: Settings, name: str) -> Path:
+    """A file of a search that succeeded.
+
+    Raises:
+        ConflictError: it has not succeeded.
+        UnknownIdError: somebody removed the file.
+    """
     if search.state is not JobState.SUCCEEDED:
         raise ConflictError(f"Search {search.id} is {search.state}; there is a result once it has succeeded.")
     path = search_folder(settings.folder, search.id) / name

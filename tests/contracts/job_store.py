@@ -21,9 +21,9 @@ SHORT_S = 0.15
 ERROR = {"code": "data", "detail": "The label must be 0 or 1."}
 
 
-def search(key: str | None = None, body_hash: str | None = None, name: str = "films") -> NewJob:
+def search(key: str | None = None, body_hash: str | None = None, name: str = "films", tenant: str = "local", priority: int = 0) -> NewJob:
     """A search to submit."""
-    return NewJob(JobKind.SEARCH, name, "ds_1", {"learning": {"seed": 1}}, key, body_hash)
+    return NewJob(JobKind.SEARCH, name, "ds_1", {"learning": {"seed": 1}}, key, body_hash, tenant, priority)
 
 
 def progress(stage: str = "searching", fraction: float = 0.5) -> Progress:

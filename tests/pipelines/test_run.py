@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import orjson
 import pytest
 
-from ihas.config import BackboneConfig, LearningConfig
+from ihas.config import BackboneConfig, BudgetConfig, LearningConfig
 from ihas.errors import ConfigError
 from ihas.results import RunResult
 from ihas.serving.loading import load_recommender
 from pipelines.folder import RunFolder
 from pipelines.reporter import Reporter
-from pipelines.run import Run, _ingest, run_recipe
+from pipelines.run import Run, read_data, run_recipe
 from tests.pipelines.small_run import arrays, finish, kill_in, small_recipe, start
 
 STAGES = ("validating", "searching", "clustering", "retraining", "evaluating")
@@ -159,7 +160,7 @@ def test_the_same_file_as_test_part_or_as_validation_part_is_another_run(tmp_pat
     keys = []
     for role in ("valid_path", "test_path"):
         recipe = small_recipe().model_copy(update={"data": data.model_copy(update={role: tmp_path / "b.csv"})})
-        ingested = _ingest(Run(recipe, RunFolder(tmp_path / "run"), Reporter(lambda _: None)))
+        ingested = read_data(Run(recipe, RunFolder(tmp_path / "run"), Reporter(lambda _: None)))
         keys.append((len(ingested.parts.valid), len(ingested.parts.test)))
 
     assert keys == [(200, 40), (40, 200)]
@@ -173,3 +174,29 @@ def test_a_run_without_anything_to_search_is_refused_at_once(tmp_path):
     with pytest.raises(ConfigError, match="'lr' reads first-order weights alone"):
         run_recipe(recipe, tmp_path / "run", lambda _: None)
     assert not list(tmp_path.rglob("*.json"))
+
+
+def test_a_run_certifies_its_budget_and_draws_its_figures(undisturbed, tmp_path):
+    """Every limit of the recipe's budget is in the result, measured and kept; each figure is a file."""
+    folder = tmp_path / "run"
+    shutil.copytree(undisturbed[0], folder)
+    budget = BudgetConfig(wall_s=600.0, parameters=10**7, groups=8, p99_ms=1_000.0)
+    finish(start(small_recipe().model_copy(update={"budget": budget}), folder))
+    result = orjson.loads((folder / "result.json").read_bytes())
+    measured = {one["limit"]: (one["measured"], one["at_most"], one["met"]) for one in result["certificates"]}
+    chosen = next(variant for variant in result["variants"] if variant["name"] == result["chosen"])
+
+    assert set(measured) == {"wall_s", "parameters", "groups", "p99_ms"}
+    assert measured["parameters"][0] == chosen["cost"]["parameters_total"]
+    assert all(met and found <= limit for found, limit, met in measured.values())
+    assert {path.stem for path in (folder / "plots").glob("*.json")} > {"auc", "gates", "history", "pareto"}
+
+
+def test_a_run_ends_when_its_time_is_over(tmp_path):
+    """Its last line says which limit it was, and it ends with the status of a run that failed."""
+    recipe = small_recipe()
+    process = start(recipe.model_copy(update={"budget": BudgetConfig(wall_s=0.05)}), tmp_path)
+    last = finish(process)[-1]
+
+    assert (process.returncode, last["outcome"], last["error"]["code"]) == (5, "failed", "budget")
+    assert "`wall_s <= 0.05` must hold" in last["error"]["detail"]

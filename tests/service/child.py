@@ -44,6 +44,15 @@ def inspect(data: Path) -> int:
     return 0
 
 
+def estimate(folder: Path) -> int:
+    say(stage="searching", message="Pilot", fraction=0.5)
+    found = {"rows": 9, "pilot_rows": [4, 8], "pilot_seconds": [1.0, 2.0], "seconds_low": 2.0, "seconds_high": 3.0, "memory_bytes": 5}
+    found |= {"parameters": 7, "chosen_in_pilot": "base", "gain": None, "advice": "Expect little."}
+    (folder / "estimate.json").write_text(json.dumps(found))
+    say(stage="evaluating", message="done", fraction=1.0, outcome="succeeded")
+    return 0
+
+
 def run(recipe: Path, folder: Path) -> int:
     name = json.loads(recipe.read_text())["name"]
     with (folder / "starts").open("a") as starts:
@@ -93,6 +102,8 @@ def main() -> int:
     options = dict(zip(sys.argv[2::2], sys.argv[3::2], strict=True))
     if sys.argv[1] == "inspect":
         return inspect(Path(options["--data"]))
+    if sys.argv[1] == "estimate":
+        return estimate(Path(options["--folder"]))
     return run(Path(options["--recipe"]), Path(options["--folder"]))
 
 

@@ -14,6 +14,7 @@ import pytest
 import structlog
 
 from ihas.bundle.archive import write_bundle
+from service import examples
 from service.jobs.catalogue import NewDataset
 from service.jobs.job import Job, JobKind, NewJob
 from service.jobs.sql_store import SqlStore
@@ -21,6 +22,7 @@ from service.jobs.worker import run_worker
 from service.settings import Settings
 from tests.ihas.bundle_factory import small_bundle
 from tests.service.live import LiveServer
+from tests.service.postgres import PostgresServer, postgres_server, reason_to_skip
 
 COMMAND = (sys.executable, str(Path(__file__).with_name("child.py")))
 Found = TypeVar("Found")
@@ -47,6 +49,16 @@ def damage(folder: Path) -> str:
 def _plain_logs() -> None:
     """Log lines as JSON: drawing a traceback for a person takes seconds."""
     structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer()])
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server."""
+    reason = reason_to_skip()
+    if reason is not None:
+        pytest.skip(reason)
+    with postgres_server() as server:
+        yield server
 
 
 @pytest.fixture
@@ -135,7 +147,7 @@ def valid_dataset(store: SqlStore, table: str) -> str:
     dataset_id = add_table(store, table)
     job = store.claim("check", 60.0, 1)
     assert job is not None
-    store.accept_dataset(job.id, job.token, {})
+    store.accept_dataset(job.id, job.token, examples.REPORT)
     return dataset_id
 
 
@@ -154,7 +166,7 @@ def publish(store: SqlStore, settings: Settings, table: str, bundle: Path) -> Pu
     def publish(name: str = "films", spoil: Callable[[Path], object] = lambda _: None) -> Path:
         submitted(store, table, name)
         while (job := store.claim("trainer", 60.0, 1)) is not None and job.kind is JobKind.DATASET:
-            store.accept_dataset(job.id, job.token, {})
+            store.accept_dataset(job.id, job.token, examples.REPORT)
         assert job is not None
         path = f"searches/{job.id}/bundle"
         shutil.copytree(bundle, settings.folder / path)

@@ -17,19 +17,22 @@ from pydantic import BaseModel
 from ihas.config import DataConfig
 from ihas.data.findings import FieldProfile, ValidationReport
 from ihas.results import RunResult
-from service import examples, schemas
+from service import comparison, event_schemas, examples, inference_schemas, key_schemas, release_schemas, schemas
 from service.app import create_app
 from service.demo import coupon_recipe
 from service.problems import Problem
+from service.records.traffic import TrafficPlan
+from service.routes import estimates, search_views, what_if
 from service.routes.scoring import STRUCTURES, decode
 from service.schemas import DatasetCreate, EventPublic
 from service.settings import Settings
 
+WIRE = (schemas, event_schemas, release_schemas, key_schemas, comparison, search_views, what_if, inference_schemas, estimates)
 STRUCTURED = {kind.__name__: kind for kind in STRUCTURES}
-OTHERS: tuple[type[BaseModel], ...] = (FieldProfile, ValidationReport, RunResult, Problem)
+OTHERS: tuple[type[BaseModel], ...] = (FieldProfile, ValidationReport, RunResult, Problem, TrafficPlan)
 MODELS: dict[str, type[BaseModel]] = {
     kind.__name__: kind
-    for kind in (*OTHERS, *(one for one in vars(schemas).values() if isinstance(one, type)))
+    for kind in (*OTHERS, *(one for module in WIRE for one in vars(module).values() if isinstance(one, type)))
     if issubclass(kind, BaseModel)
 }
 HEAVY = ("tensorflow", "keras", "pyarrow", "sklearn", "scipy", "plotly", "pandas", "onnx")
@@ -61,10 +64,11 @@ def test_every_route_is_described(description: dict[str, Any]) -> None:
     """Each operation has a sentence, an answer and the problem document."""
     operations = [operation for path in description["paths"].values() for operation in path.values()]
 
-    assert len(operations) == 21
+    assert len(operations) == 54
     for operation in operations:
         assert operation["description"]
-        assert "application/problem+json" in operation["responses"]["default"]["content"]
+        form = "application/json" if "open inference protocol" in operation["tags"] else "application/problem+json"
+        assert form in operation["responses"]["default"]["content"]
         assert "422" not in operation["responses"]
 
 

@@ -6,6 +6,11 @@ import json
 import subprocess
 import sys
 
+import pytest
+import structlog
+
+from tests.service.live import LiveServer
+
 LINES = """
 import logging, structlog
 from service.logs import configure_logs
@@ -32,3 +37,16 @@ def test_our_lines_and_the_libraries_lines_have_one_form() -> None:
     ]
     assert "ZeroDivisionError" in lines[2]["exception"]
     assert all(line["timestamp"].endswith("Z") for line in lines)
+
+
+def test_a_callers_trace_is_in_every_line(live: LiveServer, capsys: pytest.CaptureFixture[str]) -> None:
+    """`traceparent` (W3C Trace Context) names trace and parent; one that is malformed names nothing."""
+    trace, parent = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+    before = structlog.get_config()
+    structlog.configure(processors=[structlog.contextvars.merge_contextvars, structlog.processors.JSONRenderer()])
+    for header in (f"00-{trace}-{parent}-01", f"00-{'0' * 32}-{parent}-01", "nonsense"):
+        live.http.get("/livez", headers={"traceparent": header})
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "/livez" in line]
+    structlog.configure(**before)
+
+    assert [(line.get("trace_id"), line.get("parent_id")) for line in lines] == [(trace, parent), (None, None), (None, None)]

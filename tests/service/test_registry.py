@@ -76,12 +76,12 @@ def test_a_mended_bundle_serves_without_being_asked_for(
     monkeypatch.setattr("service.registry.CHECK_S", 0.02)
     folder = publish(spoil=damage)
     registry.start()
-    eventually(lambda: "films" in registry.failures())
+    eventually(lambda: ("local", "films") in registry.failures())
     shutil.copytree(bundle, folder, dirs_exist_ok=True)
     registry.refresh()
-    assert "films" in registry.failures()
+    assert ("local", "films") in registry.failures()
     monkeypatch.setattr("service.registry.RETRY_S", 0.0)
-    eventually(lambda: registry.serving() == {"films": 1})
+    eventually(lambda: registry.serving() == {("local", "films"): 1})
     registry.close()
 
     assert registry.failures() == {}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from ihas.data.sources import opened
+from ihas.data.sources import check_expansion, opened
 from ihas.errors import DataError
 from tests.ihas.data.tables import fault_places, written
 
@@ -39,3 +39,17 @@ def test_a_path_without_a_file(tmp_path: Path) -> None:
         pass
     with pytest.raises(DataError, match="is a folder"), opened(tmp_path):
         pass
+
+
+@pytest.mark.parametrize("suffix", ["gz", "zst"])
+def test_a_file_that_unpacks_to_too_much_is_refused_before_it_is_read(tmp_path: Path, suffix: str) -> None:
+    """A hundred million zeros in a small file: at the limit it is taken, one byte below the limit is too little."""
+    path = tmp_path / f"bomb.csv.{suffix}"
+    with pa.output_stream(str(path), compression="gzip" if suffix == "gz" else "zstd") as stream:
+        for _ in range(100):
+            stream.write(bytes(10**6))
+
+    assert path.stat().st_size < 10**6
+    check_expansion(path, 10**8)
+    with pytest.raises(DataError, match="at most 99,999,999 bytes"):
+        check_expansion(path, 10**8 - 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,13 +11,12 @@ import sqlalchemy as sa
 
 from service.jobs.sql_store import SqlStore
 from service.jobs.store import JobStore
-from service.jobs.tables import METADATA
+from tests.contracts.fair_store import FairStoreContract
 from tests.contracts.job_store import JobStoreContract, search, taken
+from tests.service.postgres import PostgresServer
 
-POSTGRES = os.environ.get("IHAS_TEST_POSTGRES_URL")
 
-
-class TestSqlite(JobStoreContract):
+class TestSqlite(JobStoreContract, FairStoreContract):
     """On a file."""
 
     @pytest.fixture
@@ -29,17 +27,13 @@ class TestSqlite(JobStoreContract):
         store.close()
 
 
-@pytest.mark.skipif(POSTGRES is None, reason="IHAS_TEST_POSTGRES_URL names no PostgreSQL database")
-class TestPostgres(JobStoreContract):
+class TestPostgres(JobStoreContract, FairStoreContract):
     """On a server."""
 
     @pytest.fixture
-    def store(self) -> Iterator[JobStore]:
-        """A store whose tables were emptied."""
-        engine = sa.create_engine(str(POSTGRES))
-        METADATA.drop_all(engine)
-        engine.dispose()
-        store = SqlStore(str(POSTGRES))
+    def store(self, postgres: PostgresServer) -> Iterator[JobStore]:
+        """A store on a database of its own."""
+        store = SqlStore(postgres.new_database())
         yield store
         store.close()
 

@@ -87,7 +87,7 @@ def test_an_upload_that_breaks_off_leaves_nothing_behind(live: LiveServer, setti
     """A client that goes away in the middle changes nothing."""
     dataset_id = created(live)
     with socket.create_connection(("127.0.0.1", live.port)) as connection:
-        connection.sendall(f"PUT /v1/datasets/{dataset_id}/content HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nhalf".encode())
+        connection.sendall(f"PUT /v1/datasets/{dataset_id}/content HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 100\r\n\r\nhalf".encode())
         eventually(lambda: files(settings, dataset_id))
     eventually(lambda: not files(settings, dataset_id))
 

@@ -1,0 +1,69 @@
+"""Which version answers a request: the champion, or the canary for some."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ihas.serving.recommender import Recommender
+from service.jobs.catalogue import ModelVersion
+from service.records.traffic import NO_PLAN, TrafficPlan
+
+BUCKETS = 10_000
+"""Sticky keys fall into this many buckets; a canary of p percent has the first p * 100, so that a larger share keeps whom it had."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A verified model.
+
+    Attributes:
+        version: which bundle it is.
+        recommender: answers; safe to call from several threads.
+    """
+
+    version: ModelVersion
+    recommender: Recommender
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """How the requests of one model are divided; a value, so that a change is one assignment and no request sees half of it.
+
+    Attributes:
+        champion: answers what the canary does not.
+        canary: answers a share; None where there is none, or where it cannot be loaded.
+        shadows: answer too, unheard.
+        plan: what was asked for.
+    """
+
+    champion: Served
+    canary: Served | None = None
+    shadows: tuple[Served, ...] = ()
+    plan: TrafficPlan = NO_PLAN
+
+    def choose(self, sticky: str | None) -> Served:
+        """The version for a sticky key; by chance where there is none.
+
+        bucket = BLAKE2b(tenant/name/key) mod BUCKETS;  canary where bucket < 100 * percent
+        """
+        if self.canary is None or self.plan.canary is None:
+            return self.champion
+        cut = self.plan.canary.percent * BUCKETS / 100.0
+        found = random.random() * BUCKETS if sticky is None else self._bucket(sticky)
+        return self.canary if found < cut else self.champion
+
+    def sticky_key(self, header: str | None, stated: Mapping[str, Any]) -> str | None:
+        """What keeps a person on one side: the header, or the value of the plan's field."""
+        if header is not None or self.plan.sticky_field is None:
+            return header
+        value = stated.get(self.plan.sticky_field)
+        return None if value is None else str(value)
+
+    def _bucket(self, sticky: str) -> int:
+        version = self.champion.version
+        salted = f"{version.tenant}/{version.name}/{sticky}".encode("utf-8", "surrogatepass")
+        return int.from_bytes(hashlib.blake2b(salted, digest_size=8).digest()) % BUCKETS

@@ -1,0 +1,172 @@
+"""What goes over the wire about events, by role."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from ihas.config import Config
+from service.aftermath import ShadowFigures
+from service.division import Division
+from service.records.feedback import GroupCounts
+
+MOST_EVENTS = 1_000
+LEAST_SHARE = 1e-4
+
+
+class EventReport(Config):
+    """Something that a person saw or did."""
+
+    recommendation_id: Annotated[str, Field(max_length=64)]
+    """The answer that held the item."""
+    item_id: Annotated[str, Field(max_length=255)]
+    """The item."""
+    kind: Literal["impression", "click"]
+    """`impression`: it was shown; `click`: it was chosen."""
+
+
+class EventsReport(Config):
+    """Events to report."""
+
+    events: Annotated[tuple[EventReport, ...], Field(max_length=MOST_EVENTS)]
+    """In any order."""
+
+
+class RejectedEvent(Config):
+    """An event that belongs to nothing known."""
+
+    index: int
+    """Its place in the report, from 0."""
+    detail: str
+    """Why."""
+
+
+class EventsAccepted(Config):
+    """What became of a report."""
+
+    accepted: int
+    """Events that count."""
+    rejected: tuple[RejectedEvent, ...]
+    """Events that do not."""
+
+
+class GroupOnline(Config):
+    """What people did with one group's items, of one version."""
+
+    version: int
+    """Version that recommended them."""
+    group: int
+    """The group."""
+    impressions: int
+    """Items shown."""
+    clicks: int
+    """Items clicked."""
+    click_through: float
+    """Clicks per impression."""
+    low: float
+    """Lower end of its 95 % interval (Wilson 1927)."""
+    high: float
+    """Upper end."""
+    calibration: float | None
+    """Mean score of the shown items over the click-through; 1 is calibrated, absent without clicks."""
+    share: float
+    """Share of the version's impressions."""
+
+
+class ShadowOnline(Config):
+    """How a shadow answers beside the version that is heard, in the process that was asked, since it started."""
+
+    version: int
+    """The shadow."""
+    requests: int
+    """Requests that both answered."""
+    failures: int
+    """Requests that the shadow answered with an error."""
+    mean_difference: float | None
+    """Mean absolute difference of the scores of the same rows."""
+    mean_ms: float | None
+    """Milliseconds a request took the shadow, on average."""
+
+
+class Online(Config):
+    """What became of a model's answers."""
+
+    model: str
+    """The model."""
+    within_s: float
+    """Seconds back from now that count."""
+    groups: tuple[GroupOnline, ...]
+    """By version and group."""
+    drift: float | None
+    """Population stability index of the champion's groups, shown items against training rows: sum (p - q) ln(p / q); above .25 the
+    rows have changed (common reading). Absent without impressions."""
+    shadows: tuple[ShadowOnline, ...]
+    """Versions that answered unheard."""
+
+
+def online(
+    name: str, within_s: float, counts: Sequence[GroupCounts], division: Division | None, shadows: Mapping[int, ShadowFigures]
+) -> Online:
+    """Figures of counts."""
+    totals: dict[int, int] = {}
+    for one in counts:
+        totals[one.version] = totals.get(one.version, 0) + one.impressions
+    return Online(
+        model=name,
+        within_s=within_s,
+        groups=tuple(_group(one, totals[one.version]) for one in counts),
+        drift=None if division is None else _drift(counts, division),
+        shadows=tuple(_shadow(version, figures) for version, figures in sorted(shadows.items())),
+    )
+
+
+def _group(counts: GroupCounts, total: int) -> GroupOnline:
+    low, high = wilson(counts.clicks, counts.impressions)
+    return GroupOnline(
+        version=counts.version,
+        group=counts.group,
+        impressions=counts.impressions,
+        clicks=counts.clicks,
+        click_through=counts.clicks / counts.impressions,
+        low=low,
+        high=high,
+        calibration=counts.scored / counts.clicks if counts.clicks else None,
+        share=counts.impressions / total,
+    )
+
+
+def wilson(clicks: int, impressions: int, z: float = 1.959964) -> tuple[float, float]:
+    """95 % interval of a rate (Wilson 1927): (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n)."""
+    rate, spread = clicks / impressions, z * z / impressions
+    middle = rate + spread / 2
+    half = z * math.sqrt(rate * (1 - rate) / impressions + spread / (4 * impressions))
+    return max(0.0, (middle - half) / (1 + spread)), min(1.0, (middle + half) / (1 + spread))
+
+
+def stability(found: Sequence[float], expected: Sequence[float]) -> float:
+    """Population stability index: sum (p - q) ln(p / q), shares at least `LEAST_SHARE`."""
+    pairs = [(max(p, LEAST_SHARE), max(q, LEAST_SHARE)) for p, q in zip(found, expected, strict=True)]
+    return sum((p - q) * math.log(p / q) for p, q in pairs)
+
+
+def _drift(counts: Sequence[GroupCounts], division: Division) -> float | None:
+    summary: Mapping[str, Any] = division.champion.recommender.summary
+    expected = {int(group["group"]): float(group["share"]) for group in summary.get("groups", ())}
+    shown = {one.group: one.impressions for one in counts if one.version == division.champion.version.version}
+    total = sum(shown.values())
+    if not total or not expected or not set(shown) <= set(expected):
+        return None
+    return stability([shown.get(group, 0) / total for group in expected], list(expected.values()))
+
+
+def _shadow(version: int, figures: ShadowFigures) -> ShadowOnline:
+    return ShadowOnline(
+        version=version,
+        requests=figures.requests,
+        failures=figures.failures,
+        mean_difference=figures.difference / figures.rows if figures.rows else None,
+        mean_ms=figures.seconds / figures.requests * 1e3 if figures.requests else None,
+    )

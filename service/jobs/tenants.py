@@ -1,0 +1,6 @@
+"""Whose things are."""
+
+from __future__ import annotations
+
+LOCAL = "local"
+"""Tenant of whoever needs no key."""

@@ -1,0 +1,130 @@
+"""Examples of requests and answers about releases and keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+AT = "2026-11-21T09:30:00.000Z"
+REASON = "Better on the week's clicks."
+ALIAS = {"alias": "champion", "version": 2, "revision": 3}
+CANARY = {"version": 3, "percent": 5.0, "groups": None}
+PLAN: Mapping[str, Any] = {"canary": CANARY, "sticky_field": "user", "shadows": [4]}
+TRAFFIC: Mapping[str, Any] = {**PLAN, "revision": 1, "champion": 2, "actor": "key:3f9a0c5d1b7e2468", "changed_at": AT}
+CHANGE = {"revision": 3, "version": 2, "kind": "set", "actor": "key:3f9a0c5d1b7e2468", "reason": REASON, "at": AT}
+KEY = {
+    "id": "3f9a0c5d1b7e2468", "name": "shop front", "scopes": ["score", "read"], "created_at": AT, "expires_at": None, "revoked_at": None,
+}  # fmt: skip
+NEW_KEY: Mapping[str, Any] = {**KEY, "key": "ihas_3f9a0c5d1b7e2468_ and 48 more digits"}
+LINEAGE = {
+    "name": "coupon", "version": 1, "search_id": "sr_91c0", "created_at": AT, "dataset_id": "ds_5f2a", "dataset_name": "coupons",
+    "dataset_sha256": "9f86d081", "seed": 1, "recipe": {"learning": {"seed": 1}, "run": {"num_threads": 0}}, "manifest_sha256": "5feceb66",
+    "chosen": "grouped", "test": {"rows": 1268, "auc": 0.7873, "log_loss": 0.5531, "calibration": 0.981},
+}  # fmt: skip
+SEARCH_COPY: Mapping[str, Any] = {"learning": {"training": {"epochs": 30}}, "priority": 5}
+COMPARISON = {
+    "searches": ["sr_91c0", "sr_7aa2"], "chosen": ["static", "grouped"], "same_data": True,
+    "settings": [{"setting": "training.epochs", "first": 60, "second": 30}],
+    "figures": [{"figure": "test.auc", "first": 0.7858, "second": 0.7873, "difference": 0.0015}],
+}  # fmt: skip
+EVENTS: Mapping[str, Any] = {
+    "events": [
+        {"recommendation_id": "rc_7d1e", "item_id": "Bar", "kind": "impression"},
+        {"recommendation_id": "rc_7d1e", "item_id": "Bar", "kind": "click"},
+    ]
+}
+ONLINE = {
+    "model": "coupon", "within_s": 604800.0, "drift": 0.012,
+    "groups": [
+        {
+            "version": 2, "group": 0, "impressions": 1200, "clicks": 310, "click_through": 0.2583, "low": 0.2344, "high": 0.2838,
+            "calibration": 1.04, "share": 1.0,
+        }
+    ],
+    "shadows": [{"version": 4, "requests": 800, "failures": 0, "mean_difference": 0.021, "mean_ms": 0.9}],
+}  # fmt: skip
+WHAT_IF: Mapping[str, Any] = {"row": {"Destination": "Home", "Age": "21", "Coupon": "Bar"}, "changes": {"Age": "50plus"}}
+WHAT_IF_ANSWER = {
+    "model": "coupon", "version": 2, "group": 1, "changed_from": 0,
+    "groups": [
+        {"group": 0, "path": "shared-for-group-0", "score": 0.41, "distance": 3.2},
+        {"group": 1, "path": "group-1", "score": 0.38, "distance": 2.9},
+    ],
+}  # fmt: skip
+INFER: Mapping[str, Any] = {
+    "id": "1",
+    "inputs": [
+        {"name": "Destination", "shape": [2], "datatype": "BYTES", "data": ["Home", "Work"]},
+        {"name": "Coupon", "shape": [2], "datatype": "BYTES", "data": ["Bar", "Coffee House"]},
+    ],
+    "outputs": [{"name": "score"}],
+}
+INFERRED = {
+    "model_name": "coupon", "model_version": "2", "id": "1",
+    "outputs": [{"name": "score", "shape": [2], "datatype": "FP64", "data": [0.41, 0.62]}],
+}  # fmt: skip
+METADATA = {
+    "name": "coupon", "versions": ["2", "1"], "platform": "ihas",
+    "inputs": [{"name": "Destination", "datatype": "BYTES", "shape": [-1]}],
+    "outputs": [{"name": "score", "datatype": "FP64", "shape": [-1]}],
+}  # fmt: skip
+V2 = "/v2/models/{model_name}"
+OF_VERSION = f"{V2}/versions/{{model_version}}"
+ESTIMATE: Mapping[str, Any] = {
+    "id": "es_11d0", "dataset_id": "ds_5f2a", "state": "succeeded", "progress": 1.0, "message": "The estimate is ready.", "error": None,
+    "estimate": {
+        "rows": 10142, "pilot_rows": [1000, 4000], "pilot_seconds": [9.1, 14.8], "seconds_low": 22.0, "seconds_high": 38.0,
+        "memory_bytes": 900_000_000, "parameters": 4729, "chosen_in_pilot": "static",
+        "gain": {"difference": 0.004, "low": -0.01, "high": 0.018},
+        "advice": "The pilot chose `static`, within chance of the plain model on its test rows. More rows may tell.",
+    },
+}  # fmt: skip
+MODEL = "/v1/models/{name}"
+BODIES: Mapping[tuple[str, str], Any] = {
+    ("put", f"{MODEL}/aliases/{{alias}}"): {"version": 2, "reason": REASON},
+    ("post", f"{MODEL}/promote"): {"version": 2, "reason": REASON},
+    ("post", f"{MODEL}/rollback"): {"reason": "Clicks fell."},
+    ("put", f"{MODEL}/traffic"): PLAN,
+    ("post", "/v1/searches/{search_id}/clone"): SEARCH_COPY,
+    ("post", "/v1/searches/estimate"): {"dataset_id": "ds_5f2a", "learning": {"seed": 1}},
+    ("post", "/v1/events"): EVENTS,
+    ("post", f"{MODEL}/what-if"): WHAT_IF,
+    ("post", f"{V2}/infer"): INFER,
+    ("post", f"{OF_VERSION}/infer"): INFER,
+    ("post", "/v1/keys"): {"name": "shop front", "scopes": ["score", "read"]},
+    ("post", "/v1/keys/{key_id}/rotate"): {"grace_s": 3600.0},
+}
+ANSWERS: Mapping[tuple[str, str], Any] = {
+    ("get", f"{MODEL}/versions/{{version}}"): LINEAGE,
+    ("get", f"{MODEL}/aliases"): {"aliases": [ALIAS]},
+    ("get", f"{MODEL}/aliases/{{alias}}"): ALIAS,
+    ("put", f"{MODEL}/aliases/{{alias}}"): ALIAS,
+    ("get", f"{MODEL}/aliases/{{alias}}/history"): {"changes": [CHANGE], "next_cursor": None},
+    ("post", f"{MODEL}/promote"): ALIAS,
+    ("post", f"{MODEL}/rollback"): {**ALIAS, "version": 1, "revision": 4},
+    ("get", f"{MODEL}/traffic"): TRAFFIC,
+    ("put", f"{MODEL}/traffic"): TRAFFIC,
+    ("post", "/v1/keys"): NEW_KEY,
+    ("get", "/v1/keys"): {"keys": [KEY]},
+    ("post", "/v1/keys/{key_id}/rotate"): NEW_KEY,
+    ("delete", "/v1/keys/{key_id}"): {**KEY, "revoked_at": AT},
+    ("post", "/v1/events"): {"accepted": 2, "rejected": []},
+    ("get", f"{MODEL}/online"): ONLINE,
+    ("post", f"{MODEL}/what-if"): WHAT_IF_ANSWER,
+    ("post", "/v1/searches/estimate"): {**ESTIMATE, "state": "queued", "progress": 0.0, "estimate": None},
+    ("get", "/v1/searches/estimates/{estimate_id}"): ESTIMATE,
+    ("get", "/v2"): {"name": "ihas", "version": "0.1.0", "extensions": []},
+    ("get", "/v2/health/live"): {"live": True},
+    ("get", "/v2/health/ready"): {"ready": True},
+    ("get", V2): METADATA,
+    ("get", OF_VERSION): METADATA,
+    ("get", f"{V2}/ready"): {"name": "coupon", "ready": True},
+    ("get", f"{OF_VERSION}/ready"): {"name": "coupon", "ready": True},
+    ("post", f"{V2}/infer"): INFERRED,
+    ("post", f"{OF_VERSION}/infer"): INFERRED,
+    ("get", "/v1/searches/compare"): COMPARISON,
+    ("get", "/v1/searches/{search_id}/logs"): "Epoch 3: validation AUC .741.\n",
+    ("get", "/v1/searches/{search_id}/plots"): {"figures": ["auc", "counts", "gates", "groups", "history", "kept", "pareto"]},
+    ("get", "/v1/searches/{search_id}/plots/{figure}"): {"data": [{"type": "bar", "x": [0.7858], "y": ["static"]}], "layout": {}},
+    ("get", "/startupz"): {"status": "ready", "models": {}},
+}

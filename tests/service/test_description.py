@@ -1,0 +1,43 @@
+"""The service does what its own description says: thousands of requests made from it, right and wrong ones (schemathesis)."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from service.examples import RESULT
+from tests.service.conftest import Publish
+from tests.service.live import LiveServer
+
+CASES = os.environ.get("IHAS_TEST_CASES", "200")
+# Who asks to wait for a search waits: that is no slow answer.
+# A request may be right by the description and wrong for what is there: a field that this model does not have, a version that there
+# is not, a state that does not allow it. Every such refusal is described; none of these is an error of the service.
+SETTINGS = """
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", 401, 403, 404, 409, 412, 415, 422, 428, 429, 503]
+
+[[operations]]
+include-name = "GET /v1/searches/{search_id}"
+parameters = { "query.wait" = 0.05 }
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3_000)
+def test_the_service_does_what_it_describes(live: LiveServer, publish: Publish, tmp_path: Path) -> None:
+    """Every check on, on every operation but the endless stream: no 5xx, no undescribed status, no answer of another form."""
+    for _ in range(2):
+        (publish().parent / "result.json").write_text(json.dumps(RESULT))
+    (tmp_path / "schemathesis.toml").write_text(SETTINGS)
+    command = [str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(tmp_path / "schemathesis.toml"), "run"]
+    command += [f"{live.url}/openapi.json", "--checks", "all", "--max-examples", CASES, "--seed", "1", "--request-timeout", "30"]
+    command += ["--phases", "examples,coverage,fuzzing", "--exclude-path", "/v1/searches/{search_id}/events"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stdout[-8_000:]

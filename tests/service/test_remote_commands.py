@@ -1,0 +1,123 @@
+"""Commands that speak to a service: what a person types, what is printed, how it ends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.cli import run
+from service.jobs.sql_store import SqlStore
+from service.settings import Settings
+from tests.service.conftest import Publish, RunningWorker
+from tests.service.live import LiveServer
+
+
+class Shell:
+    """A person at a terminal, whose service is known by IHAS_URL."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def __call__(self, *words: str, code: int = 0) -> Any:
+        """The JSON result of a command, which must end with the code."""
+        assert run(["--output", "json", *words]) == code, self._capsys.readouterr().err
+        found = self._capsys.readouterr()
+        return json.loads((found.out if code == 0 else found.err).splitlines()[-1])
+
+    def shown(self, *words: str) -> str:
+        """What a command prints for a person."""
+        assert run(list(words)) == 0, self._capsys.readouterr().err
+        printed = self._capsys.readouterr().out.splitlines()
+        return "\n".join(line for line in printed if not line.startswith("{"))  # the service's log goes to the same stream here
+
+
+@pytest.fixture
+def shell(live: LiveServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """Commands against the live service."""
+    monkeypatch.setenv("IHAS_URL", live.url)
+    capsys.readouterr()
+    return Shell(capsys)
+
+
+def test_from_a_file_to_a_model(shell: Shell, settings: Settings, table: str, tmp_path: Path) -> None:
+    """Push, look, search, log: each command's result is the service's document, and ids lead from one to the next."""
+    (tmp_path / "shop.toml").write_text('[learning]\nseed = 3\n[budget]\ngroups = 2\n[data]\npath = "not read"\n')
+    with RunningWorker(settings):
+        pushed = shell("dataset", "push", table, "--name", "clicks")
+        search = shell("search", "run", pushed["id"], "--name", "films", "--recipe", str(tmp_path / "shop.toml"), "--priority", "2")
+    copy = shell("search", "clone", search["id"], "--set", "learning.seed=4")
+
+    assert (pushed["state"], search["state"], search["priority"], search["model_version"]) == ("valid", "succeeded", 2, 1)
+    assert [one["id"] for one in shell("dataset", "ls")] == [pushed["id"]]
+    assert shell("dataset", "report", pushed["id"])["rows"] == 2
+    assert [one["id"] for one in shell("search", "ls")] == [copy["id"], search["id"]]
+    assert shell("search", "logs", search["id"]) == {"log": ""}
+    assert shell("search", "cancel", copy["id"])["state"] == "cancelled"
+    assert shell("search", "resume", copy["id"])["state"] == "queued"
+
+
+def test_a_search_that_fails_ends_with_its_reason(shell: Shell, settings: Settings, table: str) -> None:
+    """The exit code is that of bad data; `watch` says the same later."""
+    with RunningWorker(settings):
+        pushed = shell("dataset", "push", table)
+        failed = shell("search", "run", pushed["id"], "--name", "bad", code=4)
+        search = shell("search", "ls")[0]
+        watched = shell("search", "watch", search["id"], code=4)
+
+    assert failed["error"]["detail"] == watched["error"]["detail"] == "No clicks."
+
+
+def test_releases_are_made_and_taken_back(shell: Shell, publish: Publish) -> None:
+    """Promote, roll back, history, traffic."""
+    publish()
+    publish()
+    shell("model", "promote", "films", "1")
+    shell("model", "promote", "films", "2", "--reason", "Better.")
+    shell("model", "rollback", "films", "--reason", "Worse.")
+    shell("model", "traffic", "films", "--canary", "2", "--percent", "5", "--sticky", "user")
+
+    assert [one["reason"] for one in shell("model", "history", "films")] == ["Worse.", "Better.", ""]
+    assert shell.shown("model", "traffic", "films") == "champion: version 1\ncanary:   version 2, 5 %, by user"
+    assert (shell("model", "traffic", "films", "--clear")["canary"], shell("model", "ls")[0]["serving"]) == (None, 1)
+    assert shell("model", "promote", "films", "9", code=4)["error"]["detail"].startswith("Model 'films' has no version 9")
+
+
+def test_the_first_key_is_made_on_the_machine(
+    settings: Settings, store: SqlStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a service; with it, others are made, listed, replaced and ended over HTTP."""
+    shell = Shell(capsys)
+    first = shell("keys", "create", "--tenant", "acme", "--scopes", "admin,read", "--folder", str(settings.folder))
+    with LiveServer(settings.model_copy(update={"access": "keys", "key_cache_s": 0.0})) as live:
+        capsys.readouterr()
+        monkeypatch.setenv("IHAS_URL", live.url)
+        refused = shell("keys", "ls", code=4)
+        monkeypatch.setenv("IHAS_API_KEY", first["key"])
+        second = shell("keys", "create", "--name", "shop", "--scopes", "read")
+        rotated = shell("keys", "rotate", second["id"], "--grace-s", "0")
+        shell("keys", "revoke", rotated["id"])
+        listed = shell("keys", "ls")
+
+    assert "needs a valid key" in refused["error"]["detail"]
+    assert {one["id"]: one["revoked_at"] is not None for one in listed} == {first["id"]: False, second["id"]: False, rotated["id"]: True}
+    assert first["key"] not in json.dumps(listed)
+
+
+def test_an_unknown_scope_makes_no_key(settings: Settings, store: SqlStore, capsys: pytest.CaptureFixture[str]) -> None:
+    """The scopes that there are are named."""
+    failed = Shell(capsys)("keys", "create", "--tenant", "acme", "--scopes", "reed", "--folder", str(settings.folder), code=2)
+
+    assert "but got reed" in failed["error"]["detail"]
+
+
+def test_settings_document_themselves(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each with its variable, its value now, and a sentence; a database's password is hidden."""
+    monkeypatch.setenv("IHAS_DATABASE_URL", "postgresql+psycopg://ada:secret@db/ihas")
+    rows = {row["variable"]: row for row in Shell(capsys)("settings")}
+
+    assert set(rows) == {f"IHAS_{name.upper()}" for name in Settings.model_fields}
+    assert rows["IHAS_DATABASE_URL"]["value"] == "postgresql+psycopg://ada:***@db/ihas"
+    assert all(row["meaning"] for row in rows.values())
