@@ -27,8 +27,6 @@ class Canary(Config):
     """The version."""
     percent: Annotated[float, Field(ge=0.0, le=100.0, allow_inf_nan=False)]
     """Share of the requests, of their sticky keys where they have some, in hundredths."""
-    groups: Annotated[tuple[Annotated[int, Field(ge=0, le=2**31 - 1)], ...], Field(min_length=1, max_length=64)] | None = None
-    """Groups of the champion whose rows it answers; without them, all rows."""
 
 
 class TrafficPlan(Config):
