@@ -95,7 +95,8 @@ def teacher_config(config: LearningConfig) -> LearningConfig:
     """The settings of a member: hidden layers no smaller than `distil.hidden`, and these where there are none."""
     least, heads = config.distil.hidden, config.backbone.fusion_heads
     kind = "deepfm" if config.backbone.kind in SHALLOW else config.backbone.kind
-    layers = {name: _raised(getattr(config.backbone, name), least) for name in ("hidden", "second_hidden")}
+    read = ("hidden", "second_hidden") if kind == "finalmlp" else ("hidden",)
+    layers = {name: _raised(getattr(config.backbone, name), least) for name in read}
     if kind == "finalmlp":
         layers = {name: (*units[:-1], -(-units[-1] // heads) * heads) for name, units in layers.items()}
     return config.model_copy(update={"backbone": config.backbone.model_copy(update={**layers, "kind": kind})})

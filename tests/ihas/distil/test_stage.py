@@ -126,3 +126,11 @@ def test_members_have_hidden_layers_of_the_least_size_and_keep_larger_ones():
 def test_under_a_teacher_the_penalty_is_the_stated_share():
     """A tenth of 1e-4 is 1e-5."""
     assert student_config(CONFIG).training.embedding_l2 == 1e-5
+
+
+def test_a_base_that_is_large_enough_is_a_member_itself():
+    """With layers of at least the least size nothing of the settings changes, so that the base counts as a member."""
+    for kind in ("mlp", "dcn", "finalmlp"):
+        large = BackboneConfig.model_validate({"kind": kind, "hidden": (100, 50, 40), "second_hidden": (64, 32)})
+        config = CONFIG.model_copy(update={"backbone": large})
+        assert teacher_config(config) == config
