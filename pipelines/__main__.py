@@ -186,9 +186,14 @@ def _study(plan_path: Path, folder: Path) -> int:
     last = LastStage()
     try:
         from pipelines.overrec.command import carry_out
-        from pipelines.overrec.plan import read_plan
+        from pipelines.overrec.plan import WidthPlan, read_plan
 
-        carry_out(read_plan(plan_path), folder, last)
+        plan = read_plan(plan_path)
+        if isinstance(plan, WidthPlan):
+            from ihas.legacy_keras import tf
+
+            tf.config.threading.set_intra_op_parallelism_threads(plan.num_threads)
+        carry_out(plan, folder, last)
         return 0
     except Exception as error:
         return _fail(error, last)

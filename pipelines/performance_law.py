@@ -67,7 +67,7 @@ def row(grid: Grid) -> str:
     figures = compare_laws(layers, dims, values, held_out)
     try:
         best = fit_performance_law(layers, dims, values).optimum()
-        optimum = f"{best.layers:.3g}, {best.dim:.3g}{'' if best.inside else ' (beyond the grid)'}"
+        optimum = f"{best.layers:.4g}, {best.dim:.4g}{'' if best.inside else ' (beyond the grid)'}"
     except ConfigError:
         optimum = "none"
     cells = [*(f"{own.explained:.3f}" for own in figures), *(f"{own.held_out_error:.1%}" for own in figures), optimum]

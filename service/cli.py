@@ -121,6 +121,7 @@ def inspect(
 @app.command()
 def report(context: typer.Context, run_folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")]) -> None:
     """Write the report of a finished run anew."""
+    import pipelines.report  # noqa: F401 # says what an installation lacks before anything else
     from service.local_run import read_any_result
 
     path = run_folder / "report.html"

@@ -33,6 +33,7 @@ from service.errors import (
 PROTOCOL = "/v2"  # the Open Inference Protocol has a form of its own for errors
 MEDIA_TYPE = "application/problem+json"
 LOG = structlog.get_logger(__name__)
+METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 
 class ProblemPart(Config):
@@ -156,9 +157,9 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 
 def _allowed(request: Request) -> str:
-    """Methods of every route at the request's path; the framework names those of the first one only."""
-    at_path = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
-    return ", ".join(sorted({method for route in at_path for method in getattr(route, "methods", None) or ()}))
+    """Methods that some route answers at the request's path; the framework names those of the first one only."""
+    scopes = {method: {**request.scope, "method": method} for method in METHODS}
+    return ", ".join(m for m, scope in scopes.items() if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes))
 
 
 async def _on_database(request: Request, error: Exception) -> Response:

@@ -63,7 +63,6 @@ class RecurrentNetwork:
 
 def measure_width(plan: WidthPlan, say: Say) -> Study:
     """All tables of a plan, on validation rows."""
-    tf.config.threading.set_intra_op_parallelism_threads(plan.num_threads)
     data = read_sequences(plan.data)
     parts = leave_one_out(data.sequences)
     rows: list[tuple[str | float | int | None, ...]] = []

@@ -8,6 +8,7 @@ from pipelines.bench import job
 from pipelines.bench.job import STAGES, tables
 
 
+@pytest.mark.slow
 def test_a_job_is_its_stages(monkeypatch: pytest.MonkeyPatch) -> None:
     """The last cell is the sum of the stages by the base's; without members the teacher costs nothing."""
     monkeypatch.setattr(job, "ROWS", 3_000)
