@@ -8,7 +8,7 @@ from typing import Any
 AT = "2026-11-21T09:30:00.000Z"
 REASON = "Better on the week's clicks."
 ALIAS = {"alias": "champion", "version": 2, "revision": 3}
-CANARY = {"version": 3, "percent": 5.0, "groups": None}
+CANARY = {"version": 3, "percent": 5.0}
 PLAN: Mapping[str, Any] = {"canary": CANARY, "sticky_field": "user", "shadows": [4]}
 TRAFFIC: Mapping[str, Any] = {**PLAN, "revision": 1, "champion": 2, "actor": "key:3f9a0c5d1b7e2468", "changed_at": AT}
 CHANGE = {"revision": 3, "version": 2, "kind": "set", "actor": "key:3f9a0c5d1b7e2468", "reason": REASON, "at": AT}

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import logging
-import statistics
 import time
 from collections.abc import Iterator
 
 import pytest
 import structlog
 
-from service.access.door import Door
 from service.access.scopes import Scope
 from service.jobs.sql_store import SqlStore
 from service.records.keys import Keys
@@ -139,24 +136,3 @@ def test_without_keys_other_sites_pages_are_not_answered(settings: Settings) -> 
         named = live.http.get("/v1/models", headers={"host": f"localhost:{live.port}"})
 
     assert [answer.status_code for answer in (bent, foreign, own, named)] == [403, 403, 200, 200]
-
-
-def test_a_known_key_costs_microseconds(settings: Settings, store: SqlStore, new_headers: NewKey) -> None:
-    """The door, called without a server: below a tenth of a millisecond for a key that is remembered."""
-
-    async def app(*_: object) -> None:
-        return None
-
-    door = Door(app, settings.model_copy(update={"key_cache_s": 60.0, "max_requests_per_minute": 10**9}), Keys(store))
-    headers = [(b"host", b"x"), (b"authorization", new_headers()["authorization"].encode())]
-
-    async def seconds() -> list[float]:
-        took = []
-        for _ in range(500):
-            began = time.perf_counter()
-            scope = {"type": "http", "method": "POST", "path": "/v1/models/films/score", "headers": headers, "client": ("::1", 1)}
-            await door(scope, None, None)  # type: ignore[arg-type]  # nothing is received or sent
-            took.append(time.perf_counter() - began)
-        return took
-
-    assert statistics.median(asyncio.run(seconds())) < 1e-4

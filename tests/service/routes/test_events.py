@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
-from ihas.serving.answers import RecommendRequest
 from service.settings import Settings
 from tests.service.conftest import Publish, eventually
 from tests.service.live import LiveServer
@@ -73,18 +71,3 @@ def test_a_shadow_answers_unheard_and_is_compared(live: LiveServer, publish: Pub
 
     assert versions == {1}
     assert (shadows[0]["version"], shadows[0]["failures"], shadows[0]["mean_difference"]) == (2, 0, 0.0)
-
-
-def test_taking_note_of_an_answer_costs_microseconds(live: LiveServer, publish: Publish) -> None:
-    """A thousand answers are noted in less than 50 ms altogether."""
-    publish()
-    parts = live.server.config.app.state.parts  # type: ignore[union-attr]  # the application itself
-    recommended(live)
-    division = parts.registry.division("films")
-    request = RecommendRequest(context={"user": "ada"}, k=2)
-    found = division.champion.recommender.recommend(request)
-    began = time.perf_counter()
-    for number in range(1_000):
-        parts.aftermath.recommended(division.champion, (), request, f"rc_{number}", found)
-
-    assert time.perf_counter() - began < 0.05
