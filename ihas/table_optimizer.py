@@ -60,7 +60,8 @@ class TableAdam:
         sums = np.empty((len(rows), self.state.shape[2]), np.float32)
         kernels.scatter_sum(gradient, positions, sums)
         kernels.adam(self.state, rows, sums, _corrected(learning_rate, self.steps), self.l2)
-        self._last[rows] = self.steps
+        if not self.dense:
+            self._last[rows] = self.steps
 
     def settle(self, learning_rate: float) -> None:
         """Give every row the steps that it was left out of."""

@@ -8,17 +8,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
-import tomllib
 from pathlib import Path
 
 import numpy as np
-from pydantic import ValidationError
 
 from ihas.config import Config, RunOptions
-from ihas.errors import ConfigError
 from ihas.folders import write_whole
 from ihas.legacy_keras import tf
 from ihas.sequential.full_ranking import transformer_figures
@@ -30,6 +26,7 @@ from ihas.sequential.transformer_archive import write_transformer
 from ihas.sequential.transformer_config import TransformerConfig, TransformerTraining
 from ihas.sequential.transformer_export import export_transformer
 from ihas.sequential.transformer_training import TransformerEpoch, train_transformer
+from pipelines.plan_file import beside, document_of
 from pipelines.run import threads
 
 
@@ -67,15 +64,10 @@ def read_transformer_recipe(path: Path) -> TransformerRecipe:
     Raises:
         ConfigError: no such file, not TOML, or a setting breaks a law.
     """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    with document_of(path, "recipe") as document:
         if "sequences" in document:
-            document["sequences"] = path.resolve().parent / os.path.expandvars(document["sequences"])
+            document["sequences"] = beside(path, document["sequences"])
         return TransformerRecipe.model_validate({"name": path.stem, **document})
-    except OSError as error:
-        raise ConfigError(f"The recipe must be a readable file, but {path} is not ({error.strerror}). Name another one.") from error
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise ConfigError(f"{path} is no valid recipe: {error}") from error
 
 
 def carry_out(recipe: TransformerRecipe, folder: Path) -> TransformerResult:

@@ -7,7 +7,6 @@ A backbone changes what the base is, a variant only what comes after it, so that
 
 from __future__ import annotations
 
-import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from ihas.config import Config, Recipe, RunOptions
 from ihas.errors import ConfigError
 from ihas.models.registry import check_searchable
 from pipelines.peers.registry import PEERS
+from pipelines.plan_file import beside
 from pipelines.recipe import read_recipe
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
@@ -99,7 +99,7 @@ def read_plan(path: Path) -> Plan:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
         paths = document.get("recipes", [])
-        document["recipes"] = [read_recipe(path.resolve().parent / os.path.expandvars(recipe)) for recipe in paths]
+        document["recipes"] = [read_recipe(beside(path, recipe)) for recipe in paths]
         plan = Plan.model_validate({"name": path.stem.lower().replace("_", "-"), **document})
     except OSError as error:
         raise ConfigError(f"The plan must be a readable file, but {path} is not ({error.strerror}). Name another one.") from error

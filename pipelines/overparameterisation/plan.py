@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from ihas.config import Config, Count, Fraction, RunOptions, TrainingConfig
-from ihas.errors import ConfigError
 from ihas.layers.overparameterisation import Form
 from ihas.update_rules import Rule
+from pipelines.plan_file import beside, document_of
 
 Rate = Annotated[float, Field(gt=0.0)]
 
@@ -81,13 +79,8 @@ def read_race_plan(path: Path) -> RacePlan:
     Raises:
         ConfigError: no such file, not TOML, or a setting breaks a law.
     """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    with document_of(path, "plan") as document:
         for table, name in (("ratings", "path"), ("clicks", "recipe")):
             if table in document and name in document[table]:
-                document[table][name] = path.resolve().parent / os.path.expandvars(document[table][name])
+                document[table][name] = beside(path, document[table][name])
         return RacePlan.model_validate({"name": path.stem, **document})
-    except OSError as error:
-        raise ConfigError(f"The plan must be a readable file, but {path} is not ({error.strerror}). Name another one.") from error
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise ConfigError(f"{path} is no valid plan: {error}") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,6 +11,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from ihas.config import Config, Count, DataConfig
 from ihas.errors import ConfigError
 from ihas.sequential.config import KernelConfig
+from pipelines.plan_file import beside
 
 
 class AccuracyPlan(Config):
@@ -111,5 +111,5 @@ def read_plan(path: Path) -> Plan:
         raise ConfigError(f"The plan must be TOML, but {path} is not: {error}.") from error
     if isinstance(plan, TiedPlan):
         return plan
-    data = plan.data.model_copy(update={"path": path.resolve().parent / os.path.expandvars(plan.data.path)})
+    data = plan.data.model_copy(update={"path": beside(path, str(plan.data.path))})
     return plan.model_copy(update={"data": data})

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import tomllib
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from ihas.config import Config, Fraction, RunOptions
-from ihas.errors import ConfigError
 from ihas.sequential.transformer_config import TransformerConfig, TransformerTraining
+from pipelines.plan_file import beside, document_of
 
 Size = Annotated[tuple[int, int, int], Field(description="Layers, dim and heads.")]
 
@@ -48,15 +46,10 @@ def read_ladder_plan(path: Path) -> LadderPlan:
     Raises:
         ConfigError: no such file, not TOML, or a setting breaks a law.
     """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    with document_of(path, "plan") as document:
         if "sequences" in document:
-            document["sequences"] = path.resolve().parent / os.path.expandvars(document["sequences"])
+            document["sequences"] = beside(path, document["sequences"])
         plan = LadderPlan.model_validate({"name": path.stem, **document})
         for size in plan.sizes:
             plan.config(size)
         return plan
-    except OSError as error:
-        raise ConfigError(f"The plan must be a readable file, but {path} is not ({error.strerror}). Name another one.") from error
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise ConfigError(f"{path} is no valid plan: {error}") from error
