@@ -219,7 +219,7 @@ class TrainingConfig(Config):
     plateau_factor: Annotated[float, Field(gt=0.0, le=1.0)] = 0.3
     """Factor on the learning rate after each epoch that is not better."""
     optimizer: Literal["adam", "sgd", "adagrad", "adadelta", "rmsprop"] = "adam"
-    """How weights follow their gradients (ihas/update_rules.py); each needs learning rates of its own, and the defaults are Adam's."""
+    """How weights follow their gradients (ihas/optimizer.py); each needs learning rates of its own, and the defaults are Adam's."""
     overparameterisation: Literal["none", "scalar", "vector", "matrix"] = "none"
     """Whether the embedding is trained as a product with a scalar or vector per row or a matrix per field, and folded afterwards."""
 

@@ -16,6 +16,7 @@ from ihas.config import Config
 from ihas.errors import DataError, TrainingError
 from ihas.layers.embedding import Tensor
 from ihas.legacy_keras import tf
+from ihas.optimizer import UpdateRule
 from ihas.seeding import generator
 from ihas.sequential.batches import batches, buckets
 from ihas.sequential.full_ranking import transformer_figures, transformer_loss
@@ -23,7 +24,6 @@ from ihas.sequential.next_item_loss import next_item_losses
 from ihas.sequential.sequences import NextItem, Sequences
 from ihas.sequential.transformer import Transformer, Weights
 from ihas.sequential.transformer_config import TransformerConfig, TransformerTraining
-from ihas.update_rules import UpdateRule
 
 
 class TransformerEpoch(Config):

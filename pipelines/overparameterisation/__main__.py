@@ -12,7 +12,7 @@ from pathlib import Path
 from ihas.config import TrainingConfig
 from ihas.folders import write_whole
 from ihas.legacy_keras import tf
-from ihas.update_rules import Rule
+from ihas.optimizer import Rule
 from pipelines.overparameterisation.plan import RacePlan, read_race_plan
 from pipelines.overparameterisation.race import Outcome, race, tune
 from pipelines.overparameterisation.table import Arm, RaceTable, markdown

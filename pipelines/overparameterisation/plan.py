@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from ihas.config import Config, Count, Fraction, RunOptions, TrainingConfig
 from ihas.layers.overparameterisation import Form
-from ihas.update_rules import Rule
+from ihas.optimizer import Rule
 from pipelines.plan_file import beside, document_of
 
 Rate = Annotated[float, Field(gt=0.0)]

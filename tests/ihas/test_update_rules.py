@@ -14,11 +14,11 @@ from ihas.layers.overparameterisation import OverparameterisedEmbedding, PlainEm
 from ihas.layout import FieldLayout
 from ihas.legacy_keras import tf
 from ihas.models.network import Network, fresh_weights
-from ihas.optimizer import Adam
+from ihas.optimizer import Adam, Rule, UpdateRule
 from ihas.prediction import GroupedRows, predict
 from ihas.table_optimizer import TableAdam
 from ihas.training import Trainer, TrainingRows
-from ihas.update_rules import EmbeddingOptimizer, Rule, TableDescent, UpdateRule
+from ihas.update_rules import EmbeddingOptimizer, TableDescent
 
 RATE, EPSILON = 0.1, 1e-7
 RULES: tuple[Rule, ...] = ("sgd", "adagrad", "adadelta", "rmsprop", "adam")
