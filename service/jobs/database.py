@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from time import monotonic, sleep
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from service.jobs.tables import METADATA
 Result = TypeVar("Result")
 TRIES = 5
 BUSY_S = 30.0
+BUSY_STEP_S = 0.01
 CREATE_LOCK = 4_711  # any number, the same for all processes
 FIRST, HEAD = "0001", "0002"
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -137,8 +139,21 @@ def _engine(url: str, foreign_keys: bool) -> sa.Engine:
 
 def _prepare_sqlite(connection: sqlite3.Connection, foreign_keys: bool) -> None:
     connection.isolation_level = None  # SQLAlchemy's `begin` event says BEGIN, not the driver
-    connection.execute("pragma journal_mode = wal")
+    _write_ahead(connection)
     connection.execute(f"pragma foreign_keys = {'on' if foreign_keys else 'off'}")
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Of several connections that change the mode at once, SQLite refuses all but one immediately, whatever its timeout is."""
+    deadline = monotonic() + BUSY_S
+    while True:
+        try:
+            connection.execute("pragma journal_mode = wal")
+            return
+        except sqlite3.OperationalError:
+            if monotonic() > deadline:
+                raise
+            sleep(BUSY_STEP_S)
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
