@@ -1,11 +1,12 @@
 """Losses of next-item prediction, from a state h and the item embeddings E, in nats.
 
-    full      ln sum_i exp(h.E_i) - h.E_target
+    full      ln sum_i exp(h.E_i) - h.E_target + e (h.E_target - mean_i h.E_i)
     sampled   the same over the target and k drawn items, those that are the target itself left out
     gbce      beta softplus(-h.E_target) + sum over drawn i of softplus(h.E_i),
               beta = alpha (t (1 - 1/alpha) + 1/alpha),  alpha = k / (items - 1)
 
-Source: gBCE, Petrov and Macdonald, RecSys 2023, of which the second form here follows from sigma(s)^beta.
+Source: e smooths labels, Szegedy et al., CVPR 2016, section 7;
+gBCE, Petrov and Macdonald, RecSys 2023, of which the second form here follows from sigma(s)^beta.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def next_item_losses(states: Tensor, embeddings: Tensor, targets: Tensor, seed: 
         seed: int32 (2,). Draws the negatives.
     """
     if training.loss == "full":
-        return full_losses(states, embeddings, targets)
+        return full_losses(states, embeddings, targets) + training.label_smoothing * _lead(states, embeddings, targets)
     num_items = embeddings.shape[0]
     drawn = tf.random.stateless_uniform([training.num_negatives], seed, 0, num_items, tf.int32)
     own = tf.reduce_sum(states * tf.gather(embeddings, targets), axis=1)
@@ -39,6 +40,11 @@ def next_item_losses(states: Tensor, embeddings: Tensor, targets: Tensor, seed: 
 def full_losses(states: Tensor, embeddings: Tensor, targets: Tensor) -> Tensor:
     """Cross-entropy over all items of each target, float32 (targets,)."""
     return tf.nn.sparse_softmax_cross_entropy_with_logits(targets, tf.matmul(states, embeddings, transpose_b=True))
+
+
+def _lead(states: Tensor, embeddings: Tensor, targets: Tensor) -> Tensor:
+    """How far each target's score lies above the mean of all items' scores, float32 (targets,)."""
+    return tf.reduce_sum(states * (tf.gather(embeddings, targets) - tf.reduce_mean(embeddings, axis=0)), axis=1)
 
 
 def calibration_power(num_negatives: int, num_items: int, t: float) -> float:

@@ -1,6 +1,6 @@
 """Decoder-only transformer on item ids.
 
-    x_0 = dropout(E[items] + P[places]),   x <- x + attention(norm(x)),   x <- x + W_2 gelu(W_1 norm(x)),   s = norm(x_L) E^T
+    x_0 = dropout(sqrt(d) E[items] + P[places]),   x <- x + attention(norm(x)),   x <- x + W_2 gelu(W_1 norm(x)),   s = norm(x_L) E^T
 
 Causal attention, norms before each part, learned places counted from the oldest item read, items' embeddings tied to the output.
 N = 12 L d^2 numbers lie in the kernels. Source: Zhang et al., RecSys 2024 (LSRM), whose block is GPT-2's; pre-norm is presumed.
@@ -130,7 +130,7 @@ class Transformer(tf.Module):
         A state sees the items up to its own alone, so what stands at padded places reaches no other.
         """
         length = tf.shape(items)[1]
-        states = tf.gather(self.items, tf.maximum(items, 0)) + self.places[:length]
+        states = self.config.embedding_factor * tf.gather(self.items, tf.maximum(items, 0)) + self.places[:length]
         states = dropped(states, self.config.dropout_first, seed)
         mask = FAR_BELOW * (1.0 - tf.linalg.band_part(tf.ones([length, length]), -1, 0))
         for layer in self.layers:

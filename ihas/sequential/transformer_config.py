@@ -22,6 +22,8 @@ class TransformerConfig(Config):
     """Size of an item's embedding and of the hidden states, d."""
     num_heads: Count = 1
     """Heads of each attention; they divide `dim`."""
+    scale_embedding: bool = True
+    """Whether an item's embedding is multiplied by sqrt(dim) before places are added (Vaswani et al. 2017); the output's is not."""
     dropout_first: Rate = 0.5
     """Dropout of the embedding and of the lowest layer."""
     dropout_last: Rate = 0.1
@@ -37,6 +39,11 @@ class TransformerConfig(Config):
     def num_parameters(self) -> int:
         """N = 12 L d^2: the kernels of attention (4 d^2) and of the hidden layer (8 d^2); embeddings, biases and norms do not count."""
         return 12 * self.num_layers * self.dim**2
+
+    @property
+    def embedding_factor(self) -> float:
+        """What an item's embedding is multiplied by where it enters: sqrt(d), or 1."""
+        return float(self.dim**0.5) if self.scale_embedding else 1.0
 
     def dropout(self, layer: int) -> float:
         """Rate of a layer, counted from 0 at the bottom; a single layer has `dropout_first`."""
@@ -54,6 +61,8 @@ class TransformerTraining(Config):
     """Items drawn for `sampled` and `gbce`, the same for all targets of a batch."""
     calibration: Annotated[float, Field(ge=0.0, le=1.0)] = 0.75
     """t of `gbce`: 0 for plain binary cross-entropy, 1 for scores as if all items had been drawn."""
+    label_smoothing: Rate = 0.0
+    """Share e of a target's probability that `full` spreads over all items (Szegedy et al. 2016)."""
     learning_rate: Annotated[float, Field(gt=0.0)] = 1e-3
     """Adam's step size."""
     sgd_learning_rate: Annotated[float, Field(gt=0.0)] | None = 0.1
@@ -70,3 +79,11 @@ class TransformerTraining(Config):
     """Most users whose validation items are looked at after each epoch, drawn once."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """Source of every random draw."""
+
+    @model_validator(mode="after")
+    def _only_the_full_loss_is_smoothed(self) -> Self:
+        if self.label_smoothing and self.loss != "full":
+            raise ValueError(
+                f"`label_smoothing` needs the loss 'full', but got ({self.label_smoothing:g}, {self.loss!r}). Change one of them."
+            )
+        return self

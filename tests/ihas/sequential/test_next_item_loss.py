@@ -34,6 +34,21 @@ def test_full_by_hand() -> None:
     np.testing.assert_allclose(_losses(loss="full"), expected, rtol=1e-5)
 
 
+def test_smoothed_by_hand() -> None:
+    """Cross-entropy against 1 - e on the target and e spread evenly over all items."""
+    scores = (STATES @ EMBEDDINGS.T).astype(np.float64)
+    wanted = np.full((4, 7), 0.3 / 7)
+    wanted[np.arange(4), TARGETS] += 0.7
+    expected = -(wanted * (scores - np.log(np.exp(scores).sum(axis=1, keepdims=True)))).sum(axis=1)
+    np.testing.assert_allclose(_losses(loss="full", label_smoothing=0.3), expected, rtol=1e-5)
+
+
+def test_drawn_losses_are_not_smoothed() -> None:
+    """What has no effect is refused."""
+    with pytest.raises(ValueError, match="needs the loss 'full'"):
+        TransformerTraining(loss="gbce", label_smoothing=0.1)
+
+
 def test_sampled_by_hand() -> None:
     """The same over the target and the drawn items, with draws of the target itself left out."""
     drawn, scores = _drawn(5), STATES @ EMBEDDINGS.T

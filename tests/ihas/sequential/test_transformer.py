@@ -66,9 +66,10 @@ def test_order_matters() -> None:
     assert np.abs(scores[0] - scores[1]).max() > 1e-3
 
 
-def test_by_numpy() -> None:
+@pytest.mark.parametrize(("scale_embedding", "factor"), [(True, 2.0), (False, 1.0)])
+def test_by_numpy(scale_embedding: bool, factor: float) -> None:
     """One layer of one head, computed step by step in float64, gives the same scores."""
-    config = TransformerConfig(max_length=4, num_layers=1, dim=4, num_heads=1)
+    config = TransformerConfig(max_length=4, num_layers=1, dim=4, num_heads=1, scale_embedding=scale_embedding)
     network = _network(config, 6)
     w = {name: value.astype(np.float64) for name, value in network.weights().items()}
     items = [2, 5, 1]
@@ -80,7 +81,7 @@ def test_by_numpy() -> None:
     def linear(x: np.ndarray, name: str) -> np.ndarray:
         return x @ w[f"layer_0/{name}/kernel"] + w[f"layer_0/{name}/bias"]
 
-    x = w["items"][items] + w["places"][:3]
+    x = factor * w["items"][items] + w["places"][:3]
     query, key, value = np.split(linear(norm(x, "layer_0/attention/norm"), "attention/in"), 3, axis=1)
     logits = np.where(np.tril(np.ones((3, 3))) > 0, query @ key.T / 2.0, -np.inf)
     weights = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
