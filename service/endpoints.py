@@ -127,7 +127,7 @@ class Endpoints(Generic[Answer, Text]):
         return self.document("POST", f"/v1/models/{name}/score", json=asked, params=_given(version=version))
 
     def recommend(self, name: str, request: Mapping[str, Any], version: int | None = None) -> Answer:
-        """Recommend items; `request` is `context`, `candidates`, `k`, `exclude` and `explain`."""
+        """Recommend items; `request` is `context`, `candidates`, `k`, `exclude`, `filter`, `diversity` and `explain`."""
         return self.document("POST", f"/v1/models/{name}/recommend", json=dict(request), params=_given(version=version))
 
     def what_if(self, name: str, row: Mapping[str, Any], **changes: Any) -> Answer:

@@ -14,7 +14,10 @@ from service import release_examples
 AT = "2026-11-21T09:30:00.000Z"
 CONTEXT: Mapping[str, str] = {"Destination": "No Urgent Place", "Passanger": "Friend(s)", "Weather": "Sunny", "Time": "6PM", "Age": "21"}
 SCORE: Mapping[str, Any] = {"rows": [{**CONTEXT, "Coupon": "Coffee House"}], "explain": False}
-RECOMMEND: Mapping[str, Any] = {"context": CONTEXT, "candidates": ["Coffee House", "Bar", "Museum"], "k": 2, "explain": False}
+RECOMMEND: Mapping[str, Any] = {
+    "context": CONTEXT, "candidates": ["Coffee House", "Bar", "Museum"], "k": 2, "explain": False,
+    "filter": 'Coupon != "Takeaway"', "diversity": {"field": "Coupon", "at_most": 1},
+}  # fmt: skip
 DATASET_CREATE: Mapping[str, Any] = {
     "name": "coupons",
     "delimiter": ";",

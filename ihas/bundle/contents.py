@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from ihas.bundle import values
 from ihas.bundle.files import json_file, tensor_file
 from ihas.bundle.manifest import PATH_NAME, Manifest, PathEntry, SplitEntry, encode_manifest, file_entry, package_version
+from ihas.data.item_table import FieldValues
 from ihas.errors import BundleError
 
 
@@ -57,7 +58,16 @@ def _documents(bundle: values.Bundle) -> dict[str, bytes]:
     if bundle.items is not None:
         documents["items.json"] = json_file(bundle.items.names)
         documents["items.safetensors"] = tensor_file({"ids": bundle.items.ids, "popularity": bundle.items.popularity})
+        documents |= _item_values(bundle.items.values)
     return documents
+
+
+def _item_values(fields: Mapping[str, FieldValues] | None) -> dict[str, bytes]:
+    if fields is None:
+        return {}
+    facts = [[name, field.texts, field.multivalued] for name, field in fields.items()]
+    arrays = {f"{kind}-{i}": getattr(field, kind) for i, field in enumerate(fields.values()) for kind in ("offsets", "codes")}
+    return {"item-values.json": json_file(facts), "item-values.safetensors": tensor_file(arrays)}
 
 
 def _split_files(paths: Sequence[values.Path]) -> dict[str, bytes]:

@@ -13,7 +13,7 @@ from ihas.bundle import values
 from ihas.bundle.files import reading
 from ihas.bundle.manifest import Manifest, PathEntry, SplitEntry
 from ihas.data.encoder import Encoder
-from ihas.data.item_table import ItemTable
+from ihas.data.item_table import FieldValues, ItemTable
 from ihas.data.schema import Schema
 from ihas.routing import Gates, Router
 
@@ -84,7 +84,17 @@ class BundleReader:
         with reading("items.json") as name:
             names = msgspec.json.decode((self.folder / name).read_bytes(), type=tuple[str, ...])
         with reading("items.safetensors") as name:
-            return ItemTable(names, **self._arrays(name))
+            return ItemTable(names, **self._arrays(name), values=self._item_values())
+
+    def _item_values(self) -> dict[str, FieldValues] | None:
+        if not (self.folder / "item-values.json").exists():
+            return None
+        with reading("item-values.json") as name:
+            facts = msgspec.json.decode((self.folder / name).read_bytes(), type=list[tuple[str, tuple[str, ...], bool]])
+        with reading("item-values.safetensors") as name:
+            arrays = self._arrays(name)
+            pairs = [(arrays[f"offsets-{i}"], arrays[f"codes-{i}"]) for i in range(len(facts))]
+        return {field: FieldValues(texts, *pair, many) for (field, texts, many), pair in zip(facts, pairs, strict=True)}
 
     def _table(self, name: str) -> np.ndarray:
         with reading(name):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ihas.bundle.values import Bundle, Path, Split
+from ihas.data.item_table import FieldValues
 from ihas.errors import BundleCorruptError
 from ihas.layout import PADDING, FieldLayout
 from ihas.routing import Router
@@ -119,6 +120,21 @@ def _item_problems(bundle: Bundle) -> Iterator[str]:
     yield from _id_problems("item ids", bundle.items.ids, bundle.encoder.layout, fields)
     if len(set(bundle.items.names)) != count or bundle.items.ids.shape[:1] != (count,) or bundle.items.popularity.shape != (count,):
         yield f"the item table must have one row for each of {count} different names"
+    for name, values in (bundle.items.values or {}).items():
+        yield from _value_problems(name, values, count)
+
+
+def _value_problems(name: str, values: FieldValues, count: int) -> Iterator[str]:
+    offsets, codes = values.offsets, values.codes
+    if offsets.dtype != np.int64 or codes.dtype != np.int32 or offsets.shape != (count + 1,) or codes.ndim != 1:
+        found = f"{offsets.dtype} {offsets.shape}, {codes.dtype}"
+        yield f"values of item field {name!r} must be int64 ({count + 1},) and int32, but are {found}"
+    elif offsets[0] != 0 or offsets[-1] != len(codes) or (np.diff(offsets) < 0).any() or not _within(codes, len(values.texts)):
+        yield f"values of item field {name!r} must lie within its {len(values.texts)} texts, each item's after the one before"
+
+
+def _within(codes: np.ndarray, end: int) -> bool:
+    return not codes.size or bool(codes.min() >= 0 and codes.max() < end)
 
 
 def _id_problems(what: str, ids: np.ndarray, layout: FieldLayout, fields: np.ndarray) -> Iterator[str]:

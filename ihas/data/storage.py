@@ -1,12 +1,13 @@
 """An encoded table as a folder: complete or absent, and mapped into memory when read.
 
 train/ids.npy, train/labels.npy, the same for valid and test, encoder.json, schema.json, report.json,
-items/names.json, items/ids.npy, items/popularity.npy where the schema names an item id
+items/names.json, items/ids.npy, items/popularity.npy, items/values.json, items/values.npz where the schema names an item id
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import numpy as np
 from ihas.data.dataset import Dataset, Parts
 from ihas.data.encoder import Encoder
 from ihas.data.findings import ValidationReport
-from ihas.data.item_table import ItemTable
+from ihas.data.item_table import FieldValues, ItemTable
 from ihas.data.schema import Schema
 from ihas.layout import FieldLayout
 
@@ -60,6 +61,15 @@ def save_values(folder: Path, schema: Schema, encoder: Encoder, items: ItemTable
         (folder / "items" / "names.json").write_text(json.dumps(items.names), encoding="utf-8")
         np.save(folder / "items" / "ids.npy", items.ids, allow_pickle=False)
         np.save(folder / "items" / "popularity.npy", items.popularity, allow_pickle=False)
+        _save_item_values(folder / "items", items.values)
+
+
+def _save_item_values(folder: Path, values: Mapping[str, FieldValues] | None) -> None:
+    fields = list((values or {}).items())
+    facts = [[name, field.texts, field.multivalued] for name, field in fields]
+    (folder / "values.json").write_text(json.dumps(facts), encoding="utf-8")
+    arrays = {f"{kind}-{i}": getattr(field, kind) for i, (_, field) in enumerate(fields) for kind in ("offsets", "codes")}
+    np.savez(folder / "values.npz", **arrays)
 
 
 def load_ingested(folder: Path) -> Ingested:
@@ -82,7 +92,19 @@ def _load_items(folder: Path) -> ItemTable | None:
     if not folder.exists():
         return None
     names = tuple(json.loads((folder / "names.json").read_text(encoding="utf-8")))
-    return ItemTable(names, _mapped(folder / "ids.npy"), _mapped(folder / "popularity.npy"))
+    return ItemTable(names, _mapped(folder / "ids.npy"), _mapped(folder / "popularity.npy"), _load_item_values(folder))
+
+
+def _load_item_values(folder: Path) -> dict[str, FieldValues] | None:
+    """None in a folder that an earlier version wrote."""
+    if not (folder / "values.json").exists():
+        return None
+    facts = json.loads((folder / "values.json").read_text(encoding="utf-8"))
+    with np.load(folder / "values.npz", allow_pickle=False) as arrays:
+        return {
+            name: FieldValues(tuple(texts), arrays[f"offsets-{i}"], arrays[f"codes-{i}"], multivalued)
+            for i, (name, texts, multivalued) in enumerate(facts)
+        }
 
 
 def _mapped(path: Path) -> np.ndarray:

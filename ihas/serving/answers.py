@@ -7,6 +7,19 @@ from typing import Any
 import msgspec
 
 
+class Diversity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How alike the answers may be.
+
+    Attributes:
+        field: an item field.
+        at_most: most items of one of its values. From the best on, an item is passed over where one of its values is used up; an item
+            without a value uses up none (greedy; our choice).
+    """
+
+    field: str
+    at_most: int
+
+
 class RecommendRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which items, for whom.
 
@@ -16,6 +29,8 @@ class RecommendRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         k: most items to return.
         exclude: items that must not be returned.
         explain: whether each item says why it is where it is.
+        filter: what the item fields must say of an item: `year >= 1990 and genre in ("Drama", "War")`.
+        diversity: how alike the answers may be.
     """
 
     context: dict[str, Any] = {}
@@ -23,6 +38,8 @@ class RecommendRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     k: int = 10
     exclude: tuple[str | int | float, ...] = ()
     explain: bool = False
+    filter: str | None = None
+    diversity: Diversity | None = None
 
 
 class UnknownValue(msgspec.Struct, frozen=True):

@@ -35,23 +35,31 @@ class Catalogue:
         self._position: dict[Scalar | None, int] = {name: position for position, name in enumerate(items.names)}
         self._most_popular = np.argsort(-items.popularity.astype(np.int64), kind="stable")
 
-    def choose(self, candidates: Sequence[Scalar] | None, exclude: Sequence[Scalar]) -> Candidates:
+    def choose(self, candidates: Sequence[Scalar] | None, exclude: Sequence[Scalar], wanted: np.ndarray | None = None) -> Candidates:
         """Candidates less the excluded; without candidates, the `MAX_ROWS` most popular items.
+
+        Args:
+            candidates: item ids; None for all.
+            exclude: item ids.
+            wanted: bool (num_items,). Items that a filter lets pass.
 
         Raises:
             RequestError: a candidate is no text and no number, or none is left.
         """
-        excluded = {position for position in self._positions(exclude).values() if position is not None} if exclude else set()
+        excluded = self.excluded(exclude)
         if candidates is None:
-            return Candidates(self._popular(excluded), ())
-        plain = None if excluded else self._plain(candidates)
+            return Candidates(self.left(excluded, wanted)[:MAX_ROWS], ())
+        plain = None if excluded or wanted is not None else self._plain(candidates)
         if plain is not None:
             return plain
         check_names(candidates, "/candidates")
         found = self._positions(candidates)
         unknown = dict.fromkeys(str(name) for name, position in found.items() if position is None)
         known = dict.fromkeys(position for position in found.values() if position is not None)
-        left = [position for position in known if position not in excluded]
+        allowed = [position for position in known if position not in excluded]
+        left = allowed if wanted is None else [position for position in allowed if wanted[position]]
+        if allowed and not left:
+            raise RequestError(f"At least one candidate must be left, but none of {len(allowed)} meets the filter. Widen it.", "/filter")
         if not left:
             raise RequestError(
                 f"At least one candidate must be left, but of {len(found)} {len(unknown)} are unknown and {len(known)} excluded. "
@@ -59,6 +67,10 @@ class Catalogue:
                 "/candidates",
             )
         return Candidates(np.array(left, np.int64), tuple(unknown))
+
+    def excluded(self, exclude: Sequence[Scalar]) -> set[int]:
+        """Positions of the excluded items; unknown ones exclude nothing."""
+        return {position for position in self._positions(exclude).values() if position is not None} if exclude else set()
 
     def _plain(self, candidates: Sequence[Scalar]) -> Candidates | None:
         """Candidates that are all known as they are spelt, each named once; None where it takes a closer look."""
@@ -73,12 +85,19 @@ class Catalogue:
         found = {name: self._position.get(name) for name in names}
         return found | {name: self._position.get(cell_text(name)) for name, position in found.items() if position is None}
 
-    def _popular(self, excluded: set[int]) -> np.ndarray:
-        if not excluded and len(self._most_popular):
-            return self._most_popular[:MAX_ROWS]
-        wanted = np.ones(len(self.items.names), bool)
-        wanted[list(excluded)] = False
-        left = self._most_popular[wanted[self._most_popular]][:MAX_ROWS]
+    def left(self, excluded: set[int], wanted: np.ndarray | None) -> np.ndarray:
+        """Items that are not excluded and that a filter lets pass, the most popular first: int64 (n,).
+
+        Raises:
+            RequestError: there is none.
+        """
+        if not excluded and wanted is None and len(self._most_popular):
+            return self._most_popular
+        kept = np.ones(len(self.items.names), bool) if wanted is None else wanted.copy()
+        kept[list(excluded)] = False
+        left: np.ndarray = self._most_popular[kept[self._most_popular]]
+        if not len(left) and wanted is not None:
+            raise RequestError(f"At least one item must be left, but none of {len(kept)} meets the filter and is not excluded.", "/filter")
         if not len(left):
-            raise RequestError(f"At least one item must be left, but all {len(wanted)} are excluded. Exclude fewer.", "/exclude")
+            raise RequestError(f"At least one item must be left, but all {len(kept)} are excluded. Exclude fewer.", "/exclude")
         return left

@@ -10,7 +10,7 @@ import msgspec
 from ihas.serving.answers import Recommendation, RecommendedItem, RecommendRequest, Scored
 from ihas.serving.next_item import HISTORY, USER
 from ihas.serving.overrec import OverRecRecommender
-from ihas.serving.recommender import Recommender
+from ihas.serving.recommender import GroupedRecommender, Recommender
 from ihas.serving.requests import check_rows
 
 
@@ -26,6 +26,8 @@ class ColdStartRecommender:
             user_field: field of the model's context that names the user.
         """
         self._name, self.model, self.front, self.user_field = name, model, front, user_field
+        if isinstance(model, GroupedRecommender) and model.bundle.items is not None and model.fields is not None:
+            front.describe_items(model.fields.fields, model.bundle.items.names)
 
     @property
     def name(self) -> str:

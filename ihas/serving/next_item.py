@@ -13,12 +13,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from ihas.data.cells import cell_text
-from ihas.data.item_table import ItemTable
+from ihas.data.item_table import FieldValues, ItemTable
 from ihas.data.schema import Field, Schema
 from ihas.errors import RequestError
 from ihas.sequential.sequences import Sequences, UserSequences
 from ihas.serving.answers import Explanation, Recommendation, RecommendedItem, RecommendRequest, Scored, UnknownValue
 from ihas.serving.candidates import Catalogue
+from ihas.serving.item_fields import ItemFields
 from ihas.serving.ranking import MAX_LOGIT, probabilities
 from ihas.serving.requests import check_recommend, check_rows
 
@@ -78,7 +79,8 @@ class NextItemRecommender(ABC):
         self._items = {name: number for number, name in enumerate(data.items)}
         self._users = {name: number for number, name in enumerate(data.users)}
         no_fields = np.empty((data.num_items, 0), np.int32)
-        self._catalogue = Catalogue(ItemTable(data.items, no_fields, data.sequences.counts(data.num_items).astype(np.int32)))
+        items = ItemTable(data.items, no_fields, data.sequences.counts(data.num_items).astype(np.int32), {})
+        self._catalogue, self._fields = Catalogue(items), ItemFields(items, ITEM)
         self._name_ranks = np.argsort(np.argsort(np.array(data.items, dtype=object), kind="stable"), kind="stable")
 
     @abstractmethod
@@ -104,6 +106,12 @@ class NextItemRecommender(ABC):
         """What the run found."""
         return self._bundle.summary
 
+    def describe_items(self, fields: Mapping[str, FieldValues], names: Sequence[str]) -> None:
+        """Let filters ask of the items what another model knows of them: its item fields, and its items' names."""
+        position = {name: number for number, name in enumerate(names)}
+        items = np.array([position.get(name, -1) for name in self._bundle.data.items], np.int64)
+        self._fields = ItemFields(self._catalogue.items, ITEM, {name: values.take(items) for name, values in fields.items()})
+
     def knows(self, user: Any) -> bool:
         """Whether there is a history of this user."""
         return self._user(user) is not None
@@ -128,7 +136,8 @@ class NextItemRecommender(ABC):
         asked = self._context(request.context, "/context")
         positions, unknown = self._chosen(request, asked.history)
         logits = self._logits([asked.history])[0]
-        order = positions[np.lexsort((self._name_ranks[positions], -logits[positions]))][: request.k]
+        ranked = np.lexsort((self._name_ranks[positions], -logits[positions]))
+        order = positions[self._fields.first(lambda k: ranked[:k], positions, request)]
         reasons: Sequence[Explanation | None] = [None] * len(order)
         if request.explain:
             reasons = self._explanations(asked.history, order.tolist(), logits)
@@ -150,16 +159,18 @@ class NextItemRecommender(ABC):
             return np.asarray(np.clip(np.log(shares) - np.log1p(-shares), -MAX_LOGIT, MAX_LOGIT))
 
     def _chosen(self, request: RecommendRequest, history: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+        meeting = None if request.filter is None else self._fields.meet(request.filter)
         if request.candidates is not None:
-            chosen = self._catalogue.choose(request.candidates, request.exclude)
+            chosen = self._catalogue.choose(request.candidates, request.exclude, meeting)
             return chosen.positions, chosen.unknown
-        wanted = np.ones(self._bundle.data.num_items, bool)
+        wanted = np.ones(self._bundle.data.num_items, bool) if meeting is None else meeting.copy()
         wanted[[number for number in map(self._item, request.exclude) if number is not None]] = False
         if self._hide_history:
             wanted[history[history >= 0]] = False
         if not wanted.any():
-            law = f"At least one item must be left, but all {len(wanted)} are excluded or in the history."
-            raise RequestError(f"{law} Exclude fewer, or name candidates.", "/exclude")
+            by_filter = "" if meeting is None else " or filtered out"
+            law = f"At least one item must be left, but all {len(wanted)} are excluded or in the history{by_filter}."
+            raise RequestError(f"{law} Exclude fewer, or name candidates.", "/exclude" if meeting is None else "/filter")
         return np.flatnonzero(wanted), ()
 
     def _row(self, row: Mapping[str, Any], pointer: str) -> tuple[Asked, int | None, tuple[UnknownValue, ...]]:

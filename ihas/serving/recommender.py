@@ -17,6 +17,7 @@ from ihas.serving.candidate_model import CandidateModel
 from ihas.serving.candidates import Catalogue
 from ihas.serving.explanation import explain_rows
 from ihas.serving.item_arrays import MAX_BYTES
+from ihas.serving.item_fields import ItemFields
 from ihas.serving.model import GroupedModel
 from ihas.serving.ranking import best, probabilities
 from ihas.serving.requests import MAX_ROWS, check_recommend, check_rows
@@ -104,6 +105,7 @@ class GroupedRecommender:
         self._rows = RowReader(bundle.encoder, bundle.encoder.layout.names)
         self._context = RowReader(bundle.encoder, bundle.encoder.names_of("context"))
         self._catalogue = None if bundle.items is None else Catalogue(bundle.items)
+        self.fields = None if bundle.items is None else ItemFields(bundle.items, str(bundle.schema.item_id))
         self._candidates = None if bundle.items is None else CandidateModel(self.model, bundle, bundle.items, max_item_bytes)
 
     @property
@@ -159,14 +161,15 @@ class GroupedRecommender:
     def recommend(self, request: RecommendRequest, recommendation_id: str | None = None) -> Recommendation:
         """See `Recommender.recommend`; ids that the item table does not hold are left out and reported."""
         check_recommend(request, self.bundle.schema)
-        if self._catalogue is None or self._candidates is None:
+        if self._catalogue is None or self._candidates is None or self.fields is None:
             raise RequestError(f"Model {self.name!r} has no item table, for its schema names no item id. Score rows instead.")
         names = self._catalogue.items.names
         read = self._context.read(request.context, "/context")
         context = np.array(read.ids, np.int32)
-        chosen = self._catalogue.choose(request.candidates, request.exclude)
+        wanted = None if request.filter is None else self.fields.meet(request.filter)
+        chosen = self._catalogue.choose(request.candidates, request.exclude, wanted)
         scored = self._candidates.score(context, chosen.positions)
-        order = best(scored.logits, lambda row: names[chosen.positions[row]], request.k)
+        order = self.fields.first(lambda k: best(scored.logits, lambda row: names[chosen.positions[row]], k), chosen.positions, request)
         explanations = self._explained(self._candidates.ids(context, chosen.positions[order])) if request.explain else [None] * len(order)
         return Recommendation(
             recommendation_id=recommendation_id,

@@ -30,11 +30,22 @@ def check_recommend(request: RecommendRequest, schema: Schema) -> None:
     if request.explain and request.k > MAX_EXPLAINED:
         raise RequestError(f"`k <= {MAX_EXPLAINED}` must hold with `explain`, but got {request.k}. Lower `k`, or do not explain.", "/k")
     _check_context(request.context, schema)
+    _check_selection(request)
     _check_list(request.exclude, "/exclude")
     check_names(request.exclude, "/exclude")
     if request.candidates is not None:
         _check_list(request.candidates, "/candidates")
         _check_length(request.candidates, MAX_ROWS, "/candidates")
+
+
+def _check_selection(request: RecommendRequest) -> None:
+    if request.filter is not None and not isinstance(request.filter, str):
+        raise RequestError(f"`filter` must be a text, but got {request.filter!r}.", "/filter")
+    if request.diversity is None:
+        return
+    at_most = request.diversity.at_most
+    if isinstance(at_most, bool) or not isinstance(at_most, int) or at_most < 1:
+        raise RequestError(f"`at_most` must be a whole number of at least 1, but got {at_most!r}.", "/diversity/at_most")
 
 
 def _check_list(names: Any, pointer: str) -> None:

@@ -21,7 +21,7 @@ from onnx import TensorProto, helper, numpy_helper
 from ihas.bundle.values import Bundle, GoldenRows, Path
 from ihas.data.encoder import Encoder
 from ihas.data.field_encoders import CategoricalEncoder, MultivaluedEncoder
-from ihas.data.item_table import ItemTable
+from ihas.data.item_table import FieldValues, ItemTable
 from ihas.data.schema import Field, Schema
 from ihas.routing import Gates, Router
 
@@ -126,7 +126,9 @@ def _paths() -> tuple[Path, ...]:
 
 def _items(encoder: Encoder) -> ItemTable:
     cells = [{"genres": genres, "movie": movie} for movie, genres in GENRES.items()]
-    return ItemTable(tuple(GENRES), encoder.encode_rows(cells, ("genres", "movie")), np.array([5, 9, 7], np.int32))
+    genres = FieldValues(("drama", "comedy"), np.array([0, 2, 3, 3]), np.array([0, 1, 1], np.int32), multivalued=True)
+    ids = encoder.encode_rows(cells, ("genres", "movie"))
+    return ItemTable(tuple(GENRES), ids, np.array([5, 9, 7], np.int32), {"genres": genres})
 
 
 def _golden(encoder: Encoder) -> GoldenRows:

@@ -352,3 +352,19 @@ def test_an_installation_that_only_serves_says_what_it_lacks(monkeypatch: pytest
 
     assert run(["report", "no-such-folder"]) == ExitCode.USAGE
     assert "needs the package `plotly`" in capsys.readouterr().err
+
+
+def test_recommend_filters(bundle_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--filter` and `--diversity` decide among the items."""
+    asked = [
+        "--output",
+        "json",
+        "recommend",
+        str(bundle_run),
+        "--filter",
+        "not genres is missing",
+        "--diversity",
+        '{"field": "genres", "at_most": 1}',
+    ]
+    assert run(asked) == 0
+    assert [item["id"] for item in json.loads(capsys.readouterr().out)["items"]] == ["m1"]

@@ -47,3 +47,22 @@ def test_no_item_id_means_no_items() -> None:
     """A table whose rows name no item has nothing to recommend."""
     items, _ = _items(None, movie=["a", "b"], user=[1, 2], year=[3, 4])
     assert items is None
+
+
+def test_items_keep_what_their_fields_said() -> None:
+    """Values travel as they were, rare ones, numbers and several in a cell too, from the row that gave the encoding."""
+    fields = (
+        *FIELDS[:2],
+        Field(name="price", kind="numeric", role="item"),
+        Field(name="tags", kind="multivalued", role="item", separator="|"),
+    )
+    table = made_table(
+        {"label": [0, 1, 1], "movie": ["a", "a", "b"], "user": [1, 2, 3], "price": [2.5, 2.5, None], "tags": ["x|rare", "x|rare", None]}
+    )
+    schema = Schema(label="label", fields=fields, item_id="movie")
+    encoder = fit_encoder(table, schema, EncodingConfig(min_count=3))
+    items = build_item_table(table, encode_table(table, schema, encoder)[0], encoder, schema)
+    assert items is not None
+    assert items.values is not None
+    said = {name: [[field.texts[code] for code in field.of_item(item)] for item in (0, 1)] for name, field in items.values.items()}
+    assert said == {"price": [["2.5"], []], "tags": [["x", "rare"], []]}

@@ -130,3 +130,9 @@ def test_histories_stand_in_front_and_nothing_else(tmp_path: Path) -> None:
         load_recommender(tmp_path / "alone")
     with pytest.raises(BundleError, match="new folder"):
         write_compound(COLD_START, "one", {}, {"model": model}, tmp_path / "alone")
+
+
+def test_histories_are_filtered_by_what_the_model_knows_of_items(combined: ColdStartRecommender) -> None:
+    """Who the model does not know is answered by histories, and a filter of the model's item fields holds for these too."""
+    request = RecommendRequest({"user": "eve", "history": ["m3"]}, filter='genres has "comedy"')
+    assert {item.id for item in combined.recommend(request).items} == {"m1", "m2"}

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ihas.errors import RequestError
-from ihas.serving.answers import Recommendation, RecommendRequest, UnknownValue
+from ihas.serving.answers import Diversity, Recommendation, RecommendRequest, UnknownValue
 from ihas.serving.recommender import GroupedRecommender
 from ihas.serving.requests import MAX_EXPLAINED, MAX_ROWS
 from tests.contracts.recommender import RecommenderContract
@@ -195,3 +195,39 @@ def test_refuses_to_recommend_without_an_item_table() -> None:
 def test_shows_its_schema(films: GroupedRecommender) -> None:
     """A recommender shows what fields a request may state."""
     assert [field.name for field in films.schema.fields if field.role == "context"] == ["user"]
+
+
+def test_a_filter_decides_among_all_items_and_among_candidates() -> None:
+    """Only m1 is a drama; m2 is none, so that naming it and asking for dramas leaves nothing, which points at the filter."""
+    recommender = GroupedRecommender(small_bundle())
+    request = RecommendRequest({"user": "ada"}, filter='genres has "drama"')
+    assert [item.id for item in recommender.recommend(request).items] == ["m1"]
+    kept = RecommendRequest({"user": "bob"}, ("m1", "m2", "m3"), exclude=("m1",), filter='not genres has "drama"')
+    assert [item.id for item in recommender.recommend(kept).items] == ["m2", "m3"]
+    for candidates, exclude in ((("m2",), ()), (None, ("m1",))):
+        with pytest.raises(RequestError) as caught:
+            recommender.recommend(RecommendRequest({"user": "ada"}, candidates, exclude=exclude, filter='genres has "drama"'))
+        assert caught.value.pointer == "/filter"
+
+
+def test_answers_are_no_more_alike_than_asked() -> None:
+    """By hand: for ada m1 uses up comedy, so that m2 is passed over and m3, which has no genre, follows."""
+    request = RecommendRequest({"user": "ada"}, diversity=Diversity("genres", 1))
+    assert [item.id for item in GroupedRecommender(small_bundle()).recommend(request).items] == ["m1", "m3"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"filter": 3}, "/filter"),
+        ({"diversity": Diversity("genres", 0)}, "/diversity/at_most"),
+        ({"diversity": Diversity("genres", True)}, "/diversity/at_most"),
+        ({"diversity": Diversity("user", 1)}, "/diversity/field"),
+        ({"filter": 'user == "ada"'}, "/filter"),
+    ],
+)
+def test_a_senseless_selection_is_pointed_at(changes: dict[str, Any], pointer: str) -> None:
+    """A filter that is no text or asks of the context, and a diversity of nothing, are refused where they stand."""
+    with pytest.raises(RequestError) as caught:
+        GroupedRecommender(small_bundle()).recommend(RecommendRequest({"user": "ada"}, **changes))
+    assert caught.value.pointer == pointer

@@ -143,3 +143,16 @@ def test_routes_are_counted_by_their_pattern(live: LiveServer, publish: Publish)
     live.json("POST", "/v1/models/films/score", json={"rows": []})
 
     assert 'ihas_requests_total{method="POST",route="/v1/models/{name}/score",status="200"} 1.0' in live.http.get("/metrics").text
+
+
+def test_filters_and_diversity_over_http(live: LiveServer, publish: Publish) -> None:
+    """A filter and a diversity are obeyed; a filter that goes wrong is pointed at, with the column."""
+    publish()
+    path = "/v1/models/films/recommend"
+    request = {"context": {"user": "ada"}, "filter": "not genres is missing", "diversity": {"field": "genres", "at_most": 1}}
+    assert [item["id"] for item in live.json("POST", path, json=request)["items"]] == ["m1"]
+
+    refused = live.http.post(path, json={"filter": "genre has 'drama'"})
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["pointer"] == "/filter"
+    assert "Column 1" in refused.json()["detail"] + refused.json()["errors"][0]["detail"]
