@@ -282,8 +282,9 @@ class ClusterConfig(Config):
 
     num_groups: Annotated[tuple[Count, ...], Field(min_length=1)] = (2, 3, 4)
     """Numbers of groups to try; validation chooses."""
-    on: Annotated[tuple[Literal["masked", "mask"], ...], Field(min_length=1)] = ("masked", "mask")
-    """What K-means may see: the masked embedding e*z (the paper's method) or the gates z alone; validation chooses."""
+    on: Annotated[tuple[Literal["masked", "mask", "openness"], ...], Field(min_length=1)] = ("masked", "openness")
+    """What K-means may see: the masked embedding e*z (the paper's method), the gates z alone, or how open the gates of each field are;
+    validation chooses."""
     min_group_fraction: Annotated[float, Field(ge=0.0, lt=0.5)] = 0.05
     """Smallest share of training rows a group may have; with a smaller one, that number of groups is not chosen;
     where none is left, all rows are one group."""

@@ -112,8 +112,8 @@ class GroupCountResult(Config):
 
     num_groups: int
     """Groups."""
-    on: Literal["masked", "mask", "embedding"] = "masked"
-    """What K-means saw: e * z, z, or e."""
+    on: Literal["masked", "mask", "openness", "embedding"] = "masked"
+    """What K-means saw: e * z, z, openness, or e."""
     log_loss: float
     """Validation log-loss of the supernet under the groups' masks, after one epoch of training under them."""
     smallest_share: float
@@ -207,8 +207,8 @@ class RunResult(Config):
     """Mask diversity of the supernet on validation rows."""
     group_counts: tuple[GroupCountResult, ...]
     """Numbers of groups tried."""
-    grouped_on: Literal["masked", "mask", "embedding"]
-    """What the groups kept were formed on: e * z, z, or e."""
+    grouped_on: Literal["masked", "mask", "openness", "embedding"]
+    """What the groups kept were formed on: e * z, z, openness, or e."""
     history: tuple[EpochFigures, ...]
     """Every epoch of the plain model, the search and the groups' models."""
     points: tuple[Point, ...]

@@ -3,7 +3,8 @@
     e = [table[ids_f]]_f            in R^N, N = num_fields * dim; a multi-valued cell is the mean of its values
     a = W (e - mean) / scale + b    gate logits
     z = 1[a > 0]                    deterministic gates
-    p = e * z, or z alone           the point that was clustered
+    o = 1/2 + clip(a, -4, 4) / 8    openness, in [0, 1]
+    p = e * z, z, or the mean of o over each field's dimensions: the point that was clustered
     g = argmin_k ||p - c_k||        nearest centroid
 
 The clustering stage and the serving process call these very functions, so a row cannot be routed in two ways.
@@ -21,7 +22,8 @@ import numpy as np
 from ihas.layout import PADDING, FieldLayout
 
 GateForm = Literal["full", "field", "mlp"]
-PointsOf = Literal["masked", "mask", "embedding"]
+PointsOf = Literal["masked", "mask", "openness", "embedding"]
+REACH = 4.0  # of a gate's logit: what lies beyond is as good as open or closed
 
 
 def embed(ids: np.ndarray, table: np.ndarray, layout: FieldLayout) -> np.ndarray:
@@ -79,14 +81,23 @@ class Gates:
         return self.logits(embedded) > 0.0
 
 
-def points(embedded: np.ndarray, gates: np.ndarray, on: PointsOf) -> np.ndarray:
-    """What is clustered: float32 (rows, N), bool (rows, N) -> float32 (rows, N).
+def openness(logits: np.ndarray) -> np.ndarray:
+    """1/2 + clip(a, -4, 4) / 8: how open gates are, in [0, 1], of logits float32, any shape. Our choice."""
+    return np.asarray(0.5 + np.clip(logits, -REACH, REACH) / np.float32(2.0 * REACH))
 
-    `masked` is e * z (the paper's figure 1), `mask` is z, `embedding` is e.
+
+def points(embedded: np.ndarray, logits: np.ndarray, on: PointsOf, dim: int) -> np.ndarray:
+    """What is clustered: embedding and gate logits, float32 (rows, N) each -> float32 (rows, N).
+
+    `masked` is e * z (the paper's figure 1), `mask` is z, `embedding` is e; `openness` is the mean openness of a field's gates in
+    each of the field's `dim` places: gates that nothing holds open or closed, and which fall now so, now so, hardly move it.
     """
     if on == "embedding":
         return embedded
-    return gates.astype(np.float32) if on == "mask" else embedded * gates
+    if on == "openness":
+        means = openness(logits).reshape(len(logits), -1, dim).mean(axis=2)
+        return np.repeat(means, dim, axis=1)
+    return (logits > 0.0).astype(np.float32) if on == "mask" else embedded * (logits > 0.0)
 
 
 @dataclass(frozen=True)
@@ -152,6 +163,6 @@ class Router:
     def route(self, ids: np.ndarray) -> Route:
         """Group of each row: ids int32 (rows, num_slots)."""
         embedded = embed(ids, self.table, self.layout)
-        gates = self.gates.open(embedded)
-        distances, group = nearest(points(embedded, gates, self.on), self.centroids)
-        return Route(embedded, gates, distances, group)
+        logits = self.gates.logits(embedded)
+        distances, group = nearest(points(embedded, logits, self.on, self.dim), self.centroids)
+        return Route(embedded, logits > 0.0, distances, group)

@@ -14,7 +14,7 @@ from pipelines.drawing import outcome
 from pipelines.group_figures import fields_by_kept
 from pipelines.variant_figures import compared, pareto_front
 
-POINTS = MappingProxyType({"masked": "e*z", "mask": "z", "embedding": "e"})
+POINTS = MappingProxyType({"masked": "e*z", "mask": "z", "openness": "openness", "embedding": "e"})
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
     static           one group: is more than one worth it?
     random groups    does it matter who is in a group?
     groups on e      do the gates matter for grouping?
-    groups on z      and do the gates alone suffice?    (or on e*z, where validation chose z)
+    groups on openness  and do the gates alone suffice?  (or on e*z, where validation chose otherwise)
     teacher          what would all its members together answer, at the cost of all?
 
 Controls in groups are trained exactly as the groups are.
@@ -77,7 +77,7 @@ def candidate_makers(trained: Trained, listen: EpochListener) -> dict[str, Calla
 def control_makers(trained: Trained, listen: EpochListener) -> dict[str, Callable[[], Variant]]:
     """What is there to compare with."""
     parts, config, found, number = trained.parts, trained.learning, trained.found, trained.grouping.num_groups
-    other: PointsOf = "mask" if trained.grouping.on == "masked" else "masked"
+    other: PointsOf = "openness" if trained.grouping.on == "masked" else "masked"
 
     def control(name: str, form: Callable[[Clustering, Scorer], Grouping]) -> Callable[[], Variant]:
         def make() -> Variant:
@@ -121,4 +121,4 @@ def _retrain(name: str, grouping: Grouping, trained: Trained, listen: EpochListe
 
 def other_name(on: PointsOf) -> str:
     """Name of the control that clusters what the grouped variant does not."""
-    return "groups on z" if on == "mask" else "groups on e*z"
+    return "groups on openness" if on == "openness" else "groups on e*z"

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from ihas.results import RunResult, VariantResult
 from pipelines.drawing import MARK, UNCLEAR, against_base, frame, front_line, gain_bar, group_colour, label, outcome_colour
 from pipelines.front import unbeaten
+
+# name, line, mark and filling of what K-means saw
+TRIED = MappingProxyType(
+    {
+        "masked": ("K-means on e*z", "solid", "circle", ""),
+        "mask": ("K-means on z", "dot", "square", "/"),
+        "openness": ("K-means on openness", "dash", "diamond", "."),
+    }
+)
 
 
 def compared(result: RunResult) -> list[VariantResult]:
@@ -105,8 +116,8 @@ def history(result: RunResult) -> go.Figure:
 def counts(result: RunResult) -> go.Figure:
     """Validation log-loss and smallest group's share for every number of groups that was tried."""
     panels = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.1, figure=frame("Numbers of groups tried", 420))
-    for on, dash in (("masked", "solid"), ("mask", "dot")):
-        _add_tried(panels, result, on, dash)
+    for on in TRIED:
+        _add_tried(panels, result, on)
     least = result.learning.cluster.min_group_fraction
     panels.add_hline(y=least, line={"color": UNCLEAR, "dash": "dash"}, annotation_text=f"least {least:.0%}", row=2, col=1)
     panels.update_xaxes(type="category")
@@ -116,10 +127,13 @@ def counts(result: RunResult) -> go.Figure:
     return panels.update_layout(barmode="group")
 
 
-def _add_tried(panels: go.Figure, result: RunResult, on: str, dash: str) -> None:
+def _add_tried(panels: go.Figure, result: RunResult, on: str) -> None:
     tried = [count for count in result.group_counts if count.on == on]
+    if not tried:
+        return
+    name, dash, symbol, shape = TRIED[on]
     kept = [count.num_groups == len(result.groups) and on == result.grouped_on for count in tried]
-    colours, name = [MARK if mine else UNCLEAR for mine in kept], {"masked": "K-means on e*z", "mask": "K-means on z"}[on]
+    colours = [MARK if mine else UNCLEAR for mine in kept]
     numbers = [str(count.num_groups) for count in tried]
     panels.add_scatter(
         x=numbers,
@@ -127,17 +141,16 @@ def _add_tried(panels: go.Figure, result: RunResult, on: str, dash: str) -> None
         name=name,
         mode="lines+markers",
         line={"color": UNCLEAR, "dash": dash},
-        marker={"size": 12, "color": colours, "symbol": "circle" if on == "masked" else "square"},
+        marker={"size": 12, "color": colours, "symbol": symbol},
         hovertemplate="%{x} groups: log-loss %{y:.5f}<extra></extra>",
         row=1,
         col=1,
     )
     shares = [count.smallest_share for count in tried]
-    pattern = {"shape": "" if on == "masked" else "/"}
     panels.add_bar(
         x=numbers,
         y=shares,
-        marker={"color": colours, "pattern": pattern},
+        marker={"color": colours, "pattern": {"shape": shape}},
         hovertemplate="%{y:.1%}<extra></extra>",
         showlegend=False,
         row=2,

@@ -35,9 +35,14 @@ class Clustering:
     config: LearningConfig
 
     @property
+    def dim(self) -> int:
+        """Dimensions of a field's embedding."""
+        return self.config.training.embedding_dim
+
+    @property
     def table(self) -> np.ndarray:
         """Embedding columns of the table: float32 (num_rows, dim)."""
-        return self.weights.table[:, : self.config.training.embedding_dim]
+        return self.weights.table[:, : self.dim]
 
 
 @dataclass(frozen=True)
@@ -82,27 +87,27 @@ def divide(clustering: Clustering, num_groups: int, on: PointsOf) -> Division:
     kmeans = KMeans(num_groups, n_init=RESTARTS, random_state=int(draws.integers(2**31)))
     with threadpool_limits(1), warnings.catch_warnings():  # one thread sums in one order: the same groups to the bit on every run
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different points than groups: seen by the smallest share
-        kmeans.fit(points(embedded, clustering.gates.open(embedded), on))
+        kmeans.fit(points(embedded, clustering.gates.logits(embedded), on, clustering.dim))
     return Division(on, kmeans.cluster_centers_.astype(np.float32))
 
 
 def assign(rows: Dataset, clustering: Clustering, divisions: list[Division]) -> list[Assignment]:
     """Group of every row under each division."""
     assignments = [Assignment(np.empty(len(rows), np.int32), np.zeros_like(division.centroids, np.float64)) for division in divisions]
-    for block, embedded, gates in masked_blocks(rows, clustering):
+    for block, embedded, logits in gated_blocks(rows, clustering):
         for division, assignment in zip(divisions, assignments, strict=True):
-            group = nearest(points(embedded, gates, division.on), division.centroids)[1]
+            group = nearest(points(embedded, logits, division.on, clustering.dim), division.centroids)[1]
             assignment.group[block] = group
-            assignment.open_counts[:] += count_open(gates, group, len(division.centroids))
+            assignment.open_counts[:] += count_open(logits > 0.0, group, len(division.centroids))
     return assignments
 
 
-def masked_blocks(rows: Dataset, clustering: Clustering) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-    """Blocks of rows with their embedding, float32 (block, N), and open gates, bool (block, N)."""
+def gated_blocks(rows: Dataset, clustering: Clustering) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+    """Blocks of rows with their embedding and gate logits, float32 (block, N) each."""
     for start in range(0, len(rows), BLOCK_ROWS):
         block = slice(start, start + BLOCK_ROWS)
         embedded = embed(np.asarray(rows.ids[block]), clustering.table, rows.layout)
-        yield block, embedded, clustering.gates.open(embedded)
+        yield block, embedded, clustering.gates.logits(embedded)
 
 
 def count_open(gates: np.ndarray, group: np.ndarray, num_groups: int) -> np.ndarray:

@@ -1,9 +1,9 @@
 """Stage 2: group instances by their deterministic gates, and give each group one mask.
 
 groups      K-means on e * z of the training rows (Yu et al., CIKM 2023, figure 1)
-K           the smallest whose validation log-loss, after one epoch of training under its masks, is within one
-            standard error of the best; K-means on z alone competes with it, because values of e can hide which
-            gates are open (our choice)
+K           the smallest whose validation log-loss, after one epoch of training under its masks, the best does
+            not beat by more than 1.96 standard errors; K-means on how open each field's gates are competes with
+            it, because values of e can hide which gates are open (our choice)
 mask        mean gate of the group >= threshold; the threshold is searched on the group's validation rows
 """
 
@@ -14,13 +14,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ihas.cluster.division import Assignment, Clustering, Division, assign, count_open, divide, masked_blocks
+from ihas.cluster.division import Assignment, Clustering, Division, assign, count_open, divide, gated_blocks
 from ihas.cluster.thresholds import Scorer, search_thresholds
 from ihas.config import ClusterConfig
 from ihas.grouping import Grouping, PartGroups
 from ihas.results import GroupCountResult
 from ihas.routing import PointsOf
 from ihas.seeding import generator
+
+CHANCE = 1.96  # standard errors that chance explains 19 times of 20
 
 
 def cluster_instances(clustering: Clustering) -> Grouping:
@@ -58,8 +60,8 @@ def random_groups(clustering: Clustering, num_groups: int, scorer: Scorer) -> Gr
     rng, parts = generator(clustering.config.seed, "random groups"), clustering.parts
     drawn = [rng.permutation(np.arange(len(rows), dtype=np.int32) % num_groups) for rows in (parts.train, parts.valid, parts.test)]
     counts = np.zeros((num_groups, clustering.gates.mean.size))
-    for block, _, gates in masked_blocks(parts.train, clustering):
-        counts += count_open(gates, drawn[0][block], num_groups)
+    for block, _, logits in gated_blocks(parts.train, clustering):
+        counts += count_open(logits > 0.0, drawn[0][block], num_groups)
     assigned = ByPart(*(Assignment(group, counts) for group in drawn))
     return give_masks(clustering, Division("masked", np.zeros_like(counts, np.float32)), assigned, scorer)
 
@@ -95,6 +97,6 @@ def choose_number(losses: list[np.ndarray], tried: list[GroupCountResult], confi
     best = min(allowed, key=lambda i: float(losses[i].mean()))
     for i in allowed:
         worse = losses[i] - losses[best]
-        if worse.mean() <= worse.std() / np.sqrt(len(worse)):
+        if worse.mean() <= CHANCE * worse.std() / np.sqrt(len(worse)):
             return i
     return best

@@ -67,5 +67,6 @@ def plane(rows: Dataset, grouping: Grouping, table: np.ndarray, gates: Gates, rn
     """Some training rows on the first two principal components of what was clustered: table float32 (num_rows, dim)."""
     chosen = np.sort(rng.choice(len(rows), size=min(PLANE_ROWS, len(rows)), replace=False))
     embedded = embed(np.asarray(rows.ids[chosen]), table, rows.layout)
-    flat = PCA(2, svd_solver="full").fit_transform(points(embedded, gates.open(embedded), grouping.on).astype(np.float64))
+    clustered = points(embedded, gates.logits(embedded), grouping.on, table.shape[1])
+    flat = PCA(2, svd_solver="full").fit_transform(clustered.astype(np.float64))
     return tuple(Point(x=float(x), y=float(y), group=int(g)) for (x, y), g in zip(flat, grouping.groups.train[chosen], strict=True))

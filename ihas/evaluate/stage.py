@@ -23,7 +23,7 @@ DESCRIPTIONS = {
     "teacher": "All plain models of the teacher, asked for every row.",
     "random groups": "As many groups, drawn at random.",
     "groups on e": "As many groups, K-means on the embedding, gates ignored.",
-    "groups on z": "As many groups, K-means on the gates alone.",
+    "groups on openness": "As many groups, K-means on how open each field's gates are.",
     "groups on e*z": "As many groups, K-means on the masked embedding.",
 }
 HARDLY_BETTER_THAN_CHANCE = 0.53

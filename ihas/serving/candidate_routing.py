@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ihas.routing import Router, points
+from ihas.routing import PointsOf, Router, openness, points
 from ihas.serving.gather import Gather
 from ihas.serving.item_arrays import ItemArrays, Maker
 
@@ -88,7 +88,7 @@ class Side:
     Attributes:
         columns: int64. Their elements of the concatenated embedding.
         embed: their ids to their embedding, float32 (rows, len(columns)).
-        centroids: float32 (num_groups, len(columns)).
+        centroids: float32 (num_groups, len(columns)). What points are multiplied by.
     """
 
     def __init__(self, router: Router, fields: Sequence[int]) -> None:
@@ -96,16 +96,16 @@ class Side:
         self.fields = list(fields)
         self.columns = np.flatnonzero(np.isin(np.nonzero(mask)[0], self.fields))
         self.embed = Gather(router.table.reshape(-1), mask, router.layout, fields)
-        self.centroids = np.ascontiguousarray(router.centroids[:, self.columns])
+        self.centroids = np.ascontiguousarray(_pulling(router)[:, self.columns])
         self._router = router
 
-    def open_own(self, embedded: np.ndarray) -> np.ndarray:
-        """Gates that see their own field only, of form `field`: float32 (rows, columns) -> bool (rows, columns)."""
+    def own_logits(self, embedded: np.ndarray) -> np.ndarray:
+        """Logits of gates that see their own field only, of form `field`: float32 (rows, columns) -> the same."""
         gates = self._router.gates
         kernel, dim = gates.kernels[0][self.fields], self._router.dim
         values = (embedded - gates.mean[self.columns]) / gates.scale[self.columns]
         blocks = values.reshape(-1, len(self.fields), dim).transpose(1, 0, 2) @ kernel
-        return np.asarray(blocks.transpose(1, 0, 2).reshape(values.shape) + gates.biases[0][self.columns] > 0.0)
+        return np.asarray(blocks.transpose(1, 0, 2).reshape(values.shape) + gates.biases[0][self.columns])
 
 
 class PullRouting:
@@ -127,7 +127,7 @@ class PullRouting:
     def _pulls(self, side: Side, ids: np.ndarray) -> np.ndarray:
         embedded = side.embed(ids)
         if self._router.on != "embedding":
-            embedded = points(embedded, side.open_own(embedded), self._router.on)
+            embedded = _weights(side.own_logits(embedded), embedded, self._router.on)
         return np.asarray(-2.0 * (embedded @ side.centroids.T), np.float32)
 
 
@@ -169,7 +169,7 @@ class GateRouting:
     def makers(self) -> Mapping[str, Maker]:
         """See `CandidateRouting.makers`."""
         makers: dict[str, Maker] = {GATES: lambda ids: self.item_side.embed(ids) @ self._kernels[1]}
-        return makers | ({EMBEDDED: self.item_side.embed} if self.on != "mask" and not self.alone else {})
+        return makers | ({EMBEDDED: self.item_side.embed} if self.on in ("masked", "embedding") and not self.alone else {})
 
     def context(self, ids: np.ndarray) -> _ContextGates:
         """See `CandidateRouting.context`."""
@@ -194,7 +194,7 @@ class _ContextGates:
         gates = None if not routing.gated else opened if routing.back is None else np.ascontiguousarray(opened[:, routing.back])
         if routing.alone:
             return CandidateRoute(np.zeros(len(positions), np.int32), gates)
-        np.copyto(logits, opened)  # the gates as numbers
+        np.copyto(logits, openness(logits) if routing.on == "openness" else opened)
         return CandidateRoute(self._nearest(logits, items, positions), gates)
 
     def _nearest(self, gates: np.ndarray, items: ItemArrays, positions: np.ndarray) -> np.ndarray:
@@ -203,11 +203,25 @@ class _ContextGates:
         ours, theirs = gates[:, : routing.num_context], gates[:, routing.num_context :]
         if routing.on == "embedding":
             products = self.embedded @ context + items.take(EMBEDDED, positions) @ own
-        elif routing.on == "mask":
+        elif routing.on != "masked":
             products = ours @ context + theirs @ own
         else:
             products = ours @ (self.embedded[:, None] * context) + np.multiply(items.take(EMBEDDED, positions), theirs, out=theirs) @ own
         return np.asarray((routing.squares - 2.0 * products).argmin(axis=1), np.int32)
+
+
+def _pulling(router: Router) -> np.ndarray:
+    """Centroids, float32 (num_groups, N): for `openness` their mean over each field, with which each gate's own openness gives the
+    product of the field's mean openness with the centroid."""
+    if router.on != "openness":
+        return router.centroids
+    means = router.centroids.reshape(router.num_groups, -1, router.dim).mean(axis=2)
+    return np.repeat(means, router.dim, axis=1)
+
+
+def _weights(logits: np.ndarray, embedded: np.ndarray, on: PointsOf) -> np.ndarray:
+    """What centroids' elements are multiplied by: float32 (rows, columns)."""
+    return openness(logits) if on == "openness" else points(embedded, logits, on, 1)
 
 
 def _dense(router: Router) -> np.ndarray:

@@ -103,18 +103,22 @@ def test_nearest_by_hand() -> None:
     np.testing.assert_array_equal(group, [1, 0])
 
 
-@pytest.mark.parametrize(("on", "expected"), [("masked", [[0, 4]]), ("mask", [[0, 1]]), ("embedding", [[3, 4]])])
+@pytest.mark.parametrize(
+    ("on", "expected"),
+    [("masked", [[0, 4, 0, 6]]), ("mask", [[0, 1, 0, 1]]), ("embedding", [[3, 4, 5, 6]]), ("openness", [[0.5, 0.5, 0.625, 0.625]])],
+)
 def test_points(on: PointsOf, expected: list[list[int]]) -> None:
-    """What is clustered is e * z, z or e."""
-    np.testing.assert_array_equal(points(np.array([[3, 4]], np.float32), np.array([[False, True]]), on), expected)
+    """What is clustered is e * z, z, e, or the mean openness of each field: -2 and 2 make a half, -2 and 9 (as 4) five eighths."""
+    logits = np.array([[-2, 2, -2, 9]], np.float32)
+    np.testing.assert_array_equal(points(np.array([[3, 4, 5, 6]], np.float32), logits, on, 2), expected)
 
 
-@given(seeds, st.sampled_from(["masked", "mask", "embedding"]))
+@given(seeds, st.sampled_from(["masked", "mask", "openness", "embedding"]))
 def test_every_row_goes_to_its_nearest_centroid(seed: int, on: PointsOf) -> None:
     """No centroid is nearer to a row's point than that of its group, by distances worked out one by one."""
     router, ids = _router(seed)
     route = dataclasses.replace(router, on=on).route(ids)
-    point = points(route.embedded, route.gates, on)
+    point = points(route.embedded, router.gates.logits(route.embedded), on, router.dim)
     exact = np.linalg.norm(point[:, None] - router.centroids, axis=2)
     np.testing.assert_allclose(route.distances, exact, atol=2e-3)
     assert (exact[np.arange(len(ids)), route.group] <= exact.min(axis=1) + 2e-3).all()

@@ -18,7 +18,7 @@ from ihas.routing import Router
 from tests.oracle import solved_tribes
 
 
-@pytest.mark.parametrize("num_tribes", [2, 3])
+@pytest.mark.parametrize("num_tribes", [2, 3, 5])
 def test_the_groups_are_the_tribes(num_tribes):
     """Unseen rows are grouped by the taste that decides their label, and so many groups are chosen as there are tribes."""
     solved = solved_tribes(num_tribes)
@@ -83,7 +83,7 @@ def _tried(*shares: float) -> list[GroupCountResult]:
 
 
 def test_the_smallest_number_within_noise_of_the_best_is_chosen():
-    """Three groups lose less than two, but by less than a standard error: two are kept; five are clearly better: five are."""
+    """Three groups lose less than two, but by less than two standard errors: two are kept; five are clearly better: five are."""
     rng = np.random.default_rng(0)
     two = rng.normal(0.50, 0.1, 1000)
     three, five = two - 0.001 + rng.normal(0, 0.1, 1000), two - 0.05

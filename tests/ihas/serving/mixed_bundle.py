@@ -34,7 +34,7 @@ def mixed_bundle(kind: str, form: GateForm, on: PointsOf, *, gated: bool = False
     table = rng.normal(size=(encoder.layout.num_rows, DIM)).astype(np.float32)
     router = Router(encoder.layout, table, _gates(form, encoder.layout.num_fields, rng), np.zeros((2, 0), np.float32), on)
     embedded = embed(encoder.encode_rows([{"movie": movie, "user": user} for movie in ITEMS for user in USERS]), table, encoder.layout)
-    around = points(embedded, router.gates.open(embedded), on)
+    around = points(embedded, router.gates.logits(embedded), on, DIM)
     centroids = np.stack([around[::2].mean(axis=0), around[rng.permutation(len(around))[:8]].mean(axis=0)]).astype(np.float32)
     return Bundle(
         name="mixed",

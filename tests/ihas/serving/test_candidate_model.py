@@ -18,7 +18,7 @@ from pipelines.bench.bundles import BundleShape, random_bundle, random_ids
 from tests.ihas.serving.mixed_bundle import contexts, mixed_bundle
 
 FORMS: tuple[GateForm, ...] = ("full", "field", "mlp")
-POINTS: tuple[PointsOf, ...] = ("masked", "mask", "embedding")
+POINTS: tuple[PointsOf, ...] = ("masked", "mask", "openness", "embedding")
 UNDECIDED = 1e-4
 KINDS = sorted(BACKBONES)
 
