@@ -313,6 +313,21 @@ class EvaluateConfig(Config):
     """Test rows whose scores travel in the bundle and must be met before it serves."""
 
 
+class RetrievalConfig(Config):
+    """The retrieval tower: which items are scored where they are too many to score all."""
+
+    when: Literal["large", "always", "never"] = "large"
+    """`large`: trained where there are more items than a request may have scored."""
+    width: Count = 32
+    """Dimensions of an item's vector."""
+    hidden: Count = 64
+    """Hidden units of either tower."""
+    epochs: Count = 10
+    """Most passes over the clicked training rows; the one that retrieves best on validation rows is kept."""
+    learning_rate: Annotated[float, Field(gt=0.0)] = 0.003
+    """Learning rate of Adam."""
+
+
 class LearningConfig(Config):
     """Everything that decides what is learnt."""
 
@@ -336,6 +351,8 @@ class LearningConfig(Config):
     """Stage 3."""
     evaluate: EvaluateConfig = EvaluateConfig()
     """Stage 4."""
+    retrieval: RetrievalConfig = RetrievalConfig()
+    """The retrieval tower."""
 
     def with_training(self, **changes: float) -> Self:
         """The same with other values, valid ones, in `training`."""

@@ -6,6 +6,7 @@ columns of an id matrix. An id is a row number of the table; -1 pads the unused 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -57,3 +58,13 @@ class FieldLayout:
     def single_valued(self) -> bool:
         """Whether every field has one slot, so that no pooling is needed."""
         return all(width == 1 for width in self.slots)
+
+    def side(self, fields: Sequence[int]) -> FieldLayout:
+        """Some fields alone, as a layout of their own: their positions, ascending."""
+        sizes, slots = (tuple(part[f] for f in fields) for part in (self.vocabulary_sizes, self.slots))
+        return FieldLayout(tuple(self.names[f] for f in fields), sizes, slots)
+
+    def side_shift(self, fields: Sequence[int]) -> np.ndarray:
+        """What turns ids of some fields into ids of their own layout, for each of their slots: int32 (slots of the fields,)."""
+        own = self.side(fields)
+        return np.repeat(own.first_rows - self.first_rows[list(fields)], own.slots).astype(np.int32)

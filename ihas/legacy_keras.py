@@ -1,7 +1,7 @@
 """The one place that imports TensorFlow.
 
 tensorflow-recommenders needs Keras 2, which TensorFlow gives only when `TF_USE_LEGACY_KERAS` is set before its
-first import. Everything else imports `tf`, `keras` and `Cross` from here.
+first import. Everything else imports `tf`, `keras` and what it needs of tensorflow-recommenders from here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ with warnings.catch_warnings():
     import tensorflow as tf
     import tf_keras as keras
     from tensorflow_recommenders.layers.feature_interaction.dcn import Cross
+    from tensorflow_recommenders.metrics.factorized_top_k import FactorizedTopK
+    from tensorflow_recommenders.tasks.retrieval import Retrieval as RetrievalTask
 
 tf.get_logger().setLevel("ERROR")
 
-__all__ = ["Cross", "keras", "tf"]
+__all__ = ["Cross", "FactorizedTopK", "RetrievalTask", "keras", "tf"]

@@ -182,6 +182,23 @@ class Estimate(Config):
     """Whether a search may be worth it, in a sentence for a person."""
 
 
+class RetrievalFigures(Config):
+    """How much of the best of all items retrieval lets through, on contexts of test rows."""
+
+    items: int
+    """Items of the item table."""
+    contexts: int
+    """Contexts asked about."""
+    best: int
+    """Items that the served model puts first when it scores all: those that are looked for."""
+    retrieved: tuple[int, ...]
+    """Numbers of items retrieved."""
+    recall: tuple[float, ...]
+    """Share of the best that are among the retrieved, for each number; retrieved by chance it is that number's share of all items."""
+    click_recall: tuple[float, ...]
+    """Share of clicked test rows whose item is among the retrieved."""
+
+
 class RunResult(Config):
     """Everything that a run found."""
 
@@ -219,3 +236,5 @@ class RunResult(Config):
     """Settings of the run."""
     certificates: tuple[Certificate, ...] = ()
     """Every limit of the budget, measured."""
+    retrieval: RetrievalFigures | None = None
+    """What retrieval lets through; absent where all items are scored."""

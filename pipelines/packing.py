@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -12,18 +14,21 @@ from ihas.bundle.archive import write_bundle
 from ihas.bundle.values import Bundle, GoldenRows
 from ihas.config import LearningConfig, Recipe
 from ihas.data.dataset import Dataset
+from ihas.data.storage import Ingested
 from ihas.evaluate.groups import group_results, plane
 from ihas.evaluate.stage import not_told_apart, variant_results, verdict
 from ihas.evaluate.variants import Variant
 from ihas.export import export_path, table_of
 from ihas.folders import write_whole
 from ihas.results import RunResult
+from ihas.retrieve.stage import RetrievalTowers, within_side
 from ihas.routing import Gates, Router, embed
 from ihas.seeding import generator
 from pipelines.budget import certify, choose_within, p99_ms
 from pipelines.folder import RunFolder, replace_bundle
 from pipelines.plots import write_plots
 from pipelines.report import write_report
+from pipelines.retrieval_figures import retrieval_figures
 from pipelines.trained import Trained
 
 GOLDEN_FROM = 10_000
@@ -44,6 +49,9 @@ def pack(recipe: Recipe, folder: RunFolder, trained: Trained, variants: tuple[Va
         BudgetError: nothing keeps within the recipe's budget.
     """
     result, bundle = _within_budget(recipe, trained, variants, folder.seconds, began)
+    figures = retrieval_figures(bundle, trained.data.parts.test, recipe.learning.seed)
+    result = result.model_copy(update={"retrieval": figures})
+    bundle = replace(bundle, summary=_summary(result))
     replace_bundle(folder.path, lambda path: write_bundle(bundle, path))
     write_report(result, folder.path / "report.html")
     write_plots(result, folder.path)
@@ -106,6 +114,7 @@ def make_bundle(recipe: Recipe, trained: Trained, chosen: Variant, result: RunRe
     """The chosen variant, ready to serve."""
     data, learning = trained.data, trained.learning
     router, paths, path_of_group = _routing(trained, chosen, learning)
+    golden = _golden(data.parts.test, chosen, router, learning)
     return Bundle(
         name=recipe.name,
         schema=data.schema,
@@ -114,8 +123,9 @@ def make_bundle(recipe: Recipe, trained: Trained, chosen: Variant, result: RunRe
         paths=paths,
         path_of_group=path_of_group,
         items=data.items,
-        golden=_golden(data.parts.test, chosen, router, learning),
-        summary=result.model_dump(mode="json", exclude={"points", "history"}),
+        golden=golden,
+        summary=_summary(result),
+        retrieval=None if trained.retrieval is None else _retrieval(data, trained.retrieval, golden),
     )
 
 
@@ -131,6 +141,16 @@ def _routing(trained: Trained, chosen: Variant, config: LearningConfig) -> tuple
     names = [f"{model.name}-for-group-{g}" if model.name == "shared" else model.name for g, model in enumerate(chosen.models)]
     paths = tuple(export_path(name, model, layout, config) for name, model in zip(names, chosen.models, strict=True))
     return router, paths, tuple(range(len(paths)))
+
+
+def _summary(result: RunResult) -> dict[str, Any]:
+    return result.model_dump(mode="json", exclude={"points", "history"})
+
+
+def _retrieval(data: Ingested, towers: RetrievalTowers, golden: GoldenRows) -> values.Retrieval:
+    query, encoder = towers.tower(data.encoder), data.encoder
+    contexts = within_side(encoder, golden.ids[:, encoder.slots_of("context")], "context")
+    return values.Retrieval(query, towers.items, query.vectors(contexts).astype(np.float32))
 
 
 def unrouted(router: Router) -> Router:

@@ -24,7 +24,9 @@ from ihas.models.network import NetworkWeights
 from ihas.models.registry import check_searchable
 from ihas.results import RunResult
 from ihas.retrain.stage import Retraining, RetrainResult, retrain_groups
+from ihas.retrieve.stage import RetrievalTowers, Retrieving, learn_retrieval
 from ihas.search.stage import SearchResult, search_gates
+from ihas.serving.requests import MAX_ROWS
 from pipelines.controls import train_controls
 from pipelines.folder import RunFolder, file_digest, stage_key
 from pipelines.packing import pack
@@ -77,7 +79,7 @@ def stages(run: Run, data: Ingested, began: float) -> RunResult:
     found = _search(run, parts, distilled.student if distilled else base.weights)
     grouping = _cluster(run, parts, found)
     retrained = _retrain(run, parts, found, grouping)
-    trained = Trained(data, base, distilled, parts, found, grouping, retrained, plain, run.learning)
+    trained = Trained(data, base, distilled, parts, found, grouping, retrained, plain, run.learning, _retrieve(run, data))
     run.reporter.enter("evaluating", "Comparing with the controls")
     variants = train_controls(run.folder, run.keys[-1], trained, run.reporter)
     return pack(run.recipe, run.folder, trained, variants, began)
@@ -150,6 +152,23 @@ def _search(run: Run, parts: Parts, start: NetworkWeights) -> SearchResult:
     diversity = found.diversity
     run.reporter.say(
         f"Gates found: {diversity.distinct_masks:,} different masks in {diversity.rows:,} rows, {diversity.kept_fraction:.0%} open"
+    )
+    return found
+
+
+def _retrieve(run: Run, data: Ingested) -> RetrievalTowers | None:
+    """Towers, where there are items and too many of them; they depend on the data alone."""
+    settings, items = run.recipe.learning.retrieval, data.items
+    if items is None or settings.when == "never" or (settings.when == "large" and len(items.names) <= MAX_ROWS):
+        return None
+    learning = run.recipe.learning
+    run.reporter.say("Training retrieval")
+    facts = [settings.model_dump(mode="json", exclude={"when"}), learning.training.embedding_dim, learning.seed, threads(run.recipe.run)]
+    retrieving = Retrieving(data.encoder, items, data.parts.train, data.parts.valid, learning)
+    key = stage_key("retrieve", run.keys[0], facts)
+    found: RetrievalTowers = run.folder.stage("retrieve", key, lambda: learn_retrieval(retrieving, lambda *_: None))
+    run.reporter.say(
+        f"{found.hit_rate:.1%} of clicked validation rows have their item among the {found.judged_at} nearest of {len(items.names):,}"
     )
     return found
 

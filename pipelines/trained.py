@@ -11,6 +11,7 @@ from ihas.data.storage import Ingested
 from ihas.distil.stage import Distilled
 from ihas.grouping import Grouping
 from ihas.retrain.stage import RetrainResult
+from ihas.retrieve.stage import RetrievalTowers
 from ihas.search.stage import SearchResult
 
 
@@ -28,6 +29,7 @@ class Trained:
         retrained: the groups' models.
         plain: settings of the plain model.
         learning: settings of everything after it.
+        retrieval: the towers; None where all items can be scored.
     """
 
     data: Ingested
@@ -39,6 +41,7 @@ class Trained:
     retrained: RetrainResult
     plain: LearningConfig
     learning: LearningConfig
+    retrieval: RetrievalTowers | None = None
 
     @property
     def instances(self) -> Grouping:

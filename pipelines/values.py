@@ -24,6 +24,7 @@ from ihas.plain import PlainModel
 from ihas.prediction import GroupModel
 from ihas.results import Cost, Diversity, EpochFigures, GroupCountResult
 from ihas.retrain.stage import RetrainResult
+from ihas.retrieve.stage import RetrievalTowers
 from ihas.routing import Gates
 from ihas.search.stage import SearchResult
 from pipelines.peers.peer import Answers
@@ -32,7 +33,7 @@ VALUES: dict[str, Any] = {
     cls.__name__: cls
     for cls in (
         Answers, BaseResult, Cost, Distilled, Diversity, EpochFigures, Gates, GroupCountResult, Grouping, GroupModel, NetworkWeights,
-        PartGroups, PlainModel, RetrainResult, SearchResult, Trial, Variant,
+        PartGroups, PlainModel, RetrainResult, RetrievalTowers, SearchResult, Trial, Variant,
     )
 }  # fmt: skip
 NAMES = {cls: name for name, cls in VALUES.items()}

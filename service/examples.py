@@ -78,7 +78,7 @@ SCORED = {
 }  # fmt: skip
 RECOMMENDED: Mapping[str, Any] = {
     "recommendation_id": "rc_7d1e", "model": "coupon", "version": 1, "num_scored": 2, "unknown_candidates": ["Museum"],
-    "unknown_values": [],
+    "unknown_values": [], "retrieved": None,
     "items": [
         {"id": "Bar", "score": 0.8426, "rank": 1, "group": 0, "explanation": None},
         {"id": "Coffee House", "score": 0.757, "rank": 2, "group": 0, "explanation": None},

@@ -59,7 +59,15 @@ def _documents(bundle: values.Bundle) -> dict[str, bytes]:
         documents["items.json"] = json_file(bundle.items.names)
         documents["items.safetensors"] = tensor_file({"ids": bundle.items.ids, "popularity": bundle.items.popularity})
         documents |= _item_values(bundle.items.values)
+    if bundle.retrieval is not None:
+        documents["retrieval.safetensors"] = tensor_file(_retrieval_arrays(bundle.retrieval))
     return documents
+
+
+def _retrieval_arrays(retrieval: values.Retrieval) -> dict[str, np.ndarray]:
+    arrays = {"table": retrieval.query.table, "items": retrieval.items, "golden": retrieval.golden}
+    arrays |= {f"kernel-{i}": kernel for i, kernel in enumerate(retrieval.query.kernels)}
+    return arrays | {f"bias-{i}": bias for i, bias in enumerate(retrieval.query.biases)}
 
 
 def _item_values(fields: Mapping[str, FieldValues] | None) -> dict[str, bytes]:

@@ -41,7 +41,18 @@ class BundleReader:
         with reading("golden.safetensors") as name:
             golden = values.GoldenRows(**self._arrays(name))
         router = self._router(encoder)
-        return values.Bundle(manifest.name, schema, encoder, router, self._paths(), manifest.path_of_group, self._items(), golden, summary)
+        retrieval = self._retrieval(encoder)
+        paths, groups = self._paths(), manifest.path_of_group
+        return values.Bundle(manifest.name, schema, encoder, router, paths, groups, self._items(), golden, summary, retrieval)
+
+    def _retrieval(self, encoder: Encoder) -> values.Retrieval | None:
+        if not (self.folder / "retrieval.safetensors").exists():
+            return None
+        fields = [number for number, field in enumerate(encoder.fields) if field.role == "context"]
+        with reading("retrieval.safetensors") as name:
+            a = self._arrays(name)
+            query = values.Tower(encoder.layout.side(fields), a["table"], (a["kernel-0"], a["kernel-1"]), (a["bias-0"], a["bias-1"]))
+            return values.Retrieval(query, a["items"], a["golden"])
 
     def _router(self, encoder: Encoder) -> Router:
         with reading("router.safetensors") as name:

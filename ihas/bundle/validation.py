@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ihas.bundle.values import Bundle, Path, Split
+from ihas.bundle.values import Bundle, Path, Retrieval, Split
 from ihas.data.item_table import FieldValues
 from ihas.errors import BundleCorruptError
 from ihas.layout import PADDING, FieldLayout
@@ -36,6 +36,23 @@ def _problems(bundle: Bundle) -> Iterator[str]:
         yield from _path_problems(path, layout, bundle.router.dim)
     yield from _row_problems(bundle)
     yield from _item_problems(bundle)
+    if bundle.retrieval is not None:
+        yield from _retrieval_problems(bundle, bundle.retrieval)
+
+
+def _retrieval_problems(bundle: Bundle, retrieval: Retrieval) -> Iterator[str]:
+    query, width = retrieval.query, retrieval.items.shape[-1]
+    hidden = query.kernels[0].shape[-1]
+    if bundle.items is None or query.table.ndim != 2:
+        yield "a retrieval tower needs an item table, and a matrix of embeddings"
+        return
+    yield from _array_problems("table of the retrieval", query.table, (query.layout.num_rows, query.table.shape[1]))
+    shapes = ((query.layout.num_fields * query.table.shape[1], hidden), (hidden, width))
+    for kernel, bias, shape in zip(query.kernels, query.biases, shapes, strict=True):
+        yield from _array_problems("kernel of the retrieval", kernel, shape)
+        yield from _array_problems("bias of the retrieval", bias, shape[1:])
+    yield from _array_problems("item vectors", retrieval.items, (len(bundle.items.names), width))
+    yield from _array_problems("golden vectors", retrieval.golden, (len(bundle.golden.ids), width))
 
 
 def _schema_problems(bundle: Bundle) -> Iterator[str]:

@@ -16,7 +16,7 @@ from ihas.data.encoder import Encoder
 from ihas.data.item_table import ItemTable
 from ihas.data.schema import Schema
 from ihas.layout import FieldLayout
-from ihas.routing import Router
+from ihas.routing import Router, embed
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,45 @@ class GoldenRows:
 
 
 @dataclass(frozen=True)
+class Tower:
+    """Ids of one side's fields to a vector.
+
+        e = [table[ids_f]]_f,   vector = relu(e W_0 + b_0) W_1 + b_1
+
+    Attributes:
+        layout: where the side's fields lie, counted within the side.
+        table: float32 (rows of the side, dim).
+        kernels: float32 (fields * dim, hidden), (hidden, width).
+        biases: float32 (hidden,), (width,).
+    """
+
+    layout: FieldLayout
+    table: np.ndarray
+    kernels: tuple[np.ndarray, np.ndarray]
+    biases: tuple[np.ndarray, np.ndarray]
+
+    def vectors(self, ids: np.ndarray) -> np.ndarray:
+        """int32 (rows, slots of the side), counted within the side -> float32 (rows, width)."""
+        hidden = np.maximum(embed(ids, self.table, self.layout) @ self.kernels[0] + self.biases[0], 0.0)
+        return np.asarray(hidden @ self.kernels[1] + self.biases[1])
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """What chooses the items that are scored: those of which the vector's product with the context's is largest.
+
+    Attributes:
+        query: context fields to a vector.
+        items: float32 (num_items, width). Vectors of the item table's items.
+        golden: float32 (golden rows, width). Vectors of the golden rows' contexts.
+    """
+
+    query: Tower
+    items: np.ndarray
+    golden: np.ndarray
+
+
+@dataclass(frozen=True)
 class Bundle:
     """A trained recommender as data.
 
@@ -104,6 +143,7 @@ class Bundle:
         items: the item table; None where the schema names no item id.
         golden: rows that must score as recorded.
         summary: what the run found: settings, chosen variant, figures. JSON values only.
+        retrieval: chooses the items that are scored; None where all can be.
     """
 
     name: str
@@ -115,3 +155,9 @@ class Bundle:
     items: ItemTable | None
     golden: GoldenRows
     summary: dict[str, Any]
+    retrieval: Retrieval | None = None
+
+    @property
+    def context_fields(self) -> list[int]:
+        """Positions of the context fields, ascending."""
+        return [number for number, field in enumerate(self.encoder.fields) if field.role == "context"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -31,6 +31,8 @@ class RecommendRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         explain: whether each item says why it is where it is.
         filter: what the item fields must say of an item: `year >= 1990 and genre in ("Drama", "War")`.
         diversity: how alike the answers may be.
+        retrieve: items that retrieval chooses to be scored, where the model has it and `candidates` is left out; without it, all items
+            are scored where they are 10,000 or fewer, and else 1,000 are retrieved, or more for a large `k` or `diversity`.
     """
 
     context: dict[str, Any] = {}
@@ -40,6 +42,7 @@ class RecommendRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     explain: bool = False
     filter: str | None = None
     diversity: Diversity | None = None
+    retrieve: int | None = None
 
 
 class UnknownValue(msgspec.Struct, frozen=True):
@@ -126,6 +129,20 @@ class RecommendedItem(msgspec.Struct, frozen=True):
     explanation: Explanation | None = None
 
 
+class Retrieved(msgspec.Struct, frozen=True):
+    """That not all items were scored.
+
+    Attributes:
+        items: that were retrieved, and then scored.
+        of_items: that they were chosen from, after exclusions and the filter.
+        method: `exact`, or `approximate` where there are more than a million items.
+    """
+
+    items: int
+    of_items: int
+    method: Literal["exact", "approximate"]
+
+
 class Recommendation(msgspec.Struct, frozen=True):
     """The best items, best first; ties in the order of their ids.
 
@@ -136,6 +153,7 @@ class Recommendation(msgspec.Struct, frozen=True):
         num_scored: candidates that were scored.
         unknown_candidates: candidates that are not in the item table; they were left out.
         unknown_values: context values that the model does not know.
+        retrieved: how the scored items were chosen; None where no retrieval was needed.
     """
 
     recommendation_id: str | None
@@ -144,3 +162,4 @@ class Recommendation(msgspec.Struct, frozen=True):
     num_scored: int
     unknown_candidates: tuple[str, ...]
     unknown_values: tuple[UnknownValue, ...]
+    retrieved: Retrieved | None = None

@@ -7,20 +7,22 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Protocol, runtime_checkable
 
+import msgspec
 import numpy as np
 
 from ihas.bundle.values import Bundle
 from ihas.data.schema import Schema
 from ihas.errors import RequestError
-from ihas.serving.answers import Explanation, Recommendation, RecommendedItem, RecommendRequest, Scored, UnknownValue
+from ihas.serving.answers import Explanation, Recommendation, RecommendedItem, RecommendRequest, Retrieved, Scored, UnknownValue
 from ihas.serving.candidate_model import CandidateModel
-from ihas.serving.candidates import Catalogue
+from ihas.serving.candidates import Candidates, Catalogue
 from ihas.serving.explanation import explain_rows
 from ihas.serving.item_arrays import MAX_BYTES
 from ihas.serving.item_fields import ItemFields
 from ihas.serving.model import GroupedModel
 from ihas.serving.ranking import best, probabilities
 from ihas.serving.requests import MAX_ROWS, check_recommend, check_rows
+from ihas.serving.retrieval import Retriever
 from ihas.serving.row_reader import RowReader
 
 QUICK_MULTIPLY_ADDS = 10_000_000
@@ -106,6 +108,7 @@ class GroupedRecommender:
         self._context = RowReader(bundle.encoder, bundle.encoder.names_of("context"))
         self._catalogue = None if bundle.items is None else Catalogue(bundle.items)
         self.fields = None if bundle.items is None else ItemFields(bundle.items, str(bundle.schema.item_id))
+        self._retriever = None if bundle.retrieval is None else Retriever(bundle, bundle.retrieval)
         self._candidates = None if bundle.items is None else CandidateModel(self.model, bundle, bundle.items, max_item_bytes)
 
     @property
@@ -156,7 +159,10 @@ class GroupedRecommender:
         """See `BatchRecommender.is_quick`."""
         items = 0 if self.bundle.items is None else len(self.bundle.items.names)
         candidates = min(items, MAX_ROWS) if request.candidates is None else len(request.candidates)
-        return not request.explain and candidates * self.model.multiply_adds <= QUICK_MULTIPLY_ADDS
+        retrieved = None if self._retriever is None else self._retriever.wanted(request, items)
+        work = candidates if retrieved is None else retrieved
+        searched = 0 if retrieved is None or self._retriever is None else self._retriever.multiply_adds
+        return not request.explain and work * self.model.multiply_adds + searched <= QUICK_MULTIPLY_ADDS
 
     def recommend(self, request: RecommendRequest, recommendation_id: str | None = None) -> Recommendation:
         """See `Recommender.recommend`; ids that the item table does not hold are left out and reported."""
@@ -166,11 +172,13 @@ class GroupedRecommender:
         names = self._catalogue.items.names
         read = self._context.read(request.context, "/context")
         context = np.array(read.ids, np.int32)
-        wanted = None if request.filter is None else self.fields.meet(request.filter)
-        chosen = self._catalogue.choose(request.candidates, request.exclude, wanted)
+        chosen, retrieved = self._chosen(self._catalogue, self.fields, context, request)
         scored = self._candidates.score(context, chosen.positions)
         order = self.fields.first(lambda k: best(scored.logits, lambda row: names[chosen.positions[row]], k), chosen.positions, request)
-        explanations = self._explained(self._candidates.ids(context, chosen.positions[order])) if request.explain else [None] * len(order)
+        explanations: Sequence[Explanation | None] = [None] * len(order)
+        if request.explain:
+            ids = self._candidates.ids(context, chosen.positions[order])
+            explanations = [_told(why, place, retrieved) for why, place in zip(self._explained(ids), order.tolist(), strict=True)]
         return Recommendation(
             recommendation_id=recommendation_id,
             model=self.name,
@@ -180,10 +188,33 @@ class GroupedRecommender:
             num_scored=len(chosen.positions),
             unknown_candidates=chosen.unknown,
             unknown_values=read.unknown,
+            retrieved=retrieved,
         )
 
-    def _explained(self, ids: np.ndarray) -> Sequence[Explanation | None]:
+    def _chosen(
+        self, catalogue: Catalogue, fields: ItemFields, context: np.ndarray, request: RecommendRequest
+    ) -> tuple[Candidates, Retrieved | None]:
+        """What is scored, and how it was retrieved; candidates, all items, or those that retrieval chooses."""
+        wanted = None if request.filter is None else fields.meet(request.filter)
+        if self._retriever is None or request.candidates is not None:
+            return catalogue.choose(request.candidates, request.exclude, wanted), None
+        left = catalogue.left(catalogue.excluded(request.exclude), wanted)
+        number = self._retriever.wanted(request, len(left))
+        if number is None:
+            return Candidates(left[:MAX_ROWS], ()), None
+        found = self._retriever.retrieve(context, number, left)
+        return Candidates(found, ()), Retrieved(len(found), len(left), self._retriever.method)
+
+    def _explained(self, ids: np.ndarray) -> list[Explanation]:
         return explain_rows(self.model, self.bundle.encoder, ids, self.model.score(ids))
+
+
+def _told(explanation: Explanation, place: int, retrieved: Retrieved | None) -> Explanation:
+    """The reason, and how the item came to be scored: its place among the retrieved, from 0."""
+    if retrieved is None:
+        return explanation
+    how = f"Retrieval put it at place {place + 1:,} of {retrieved.of_items:,} items, of which {retrieved.items:,} were scored."
+    return msgspec.structs.replace(explanation, sentence=f"{explanation.sentence} {how}")
 
 
 def _scores(

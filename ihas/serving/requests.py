@@ -41,6 +41,9 @@ def check_recommend(request: RecommendRequest, schema: Schema) -> None:
 def _check_selection(request: RecommendRequest) -> None:
     if request.filter is not None and not isinstance(request.filter, str):
         raise RequestError(f"`filter` must be a text, but got {request.filter!r}.", "/filter")
+    retrieve = request.retrieve
+    if retrieve is not None and (isinstance(retrieve, bool) or not isinstance(retrieve, int) or not request.k <= retrieve <= MAX_ROWS):
+        raise RequestError(f"`retrieve` must be a whole number from `k`, {request.k}, to {MAX_ROWS}, but got {retrieve!r}.", "/retrieve")
     if request.diversity is None:
         return
     at_most = request.diversity.at_most

@@ -21,7 +21,7 @@ from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
 from ihas.errors import RequestError
-from ihas.serving.answers import RecommendedItem, RecommendRequest, Scored, UnknownValue
+from ihas.serving.answers import RecommendedItem, RecommendRequest, Retrieved, Scored, UnknownValue
 from ihas.serving.recommender import Recommender
 from service.deps import Parts, VersionDep, is_json
 from service.jobs.rows import new_id
@@ -61,6 +61,7 @@ class RecommendResponse(msgspec.Struct, frozen=True):
     num_scored: int
     unknown_candidates: tuple[str, ...]
     unknown_values: tuple[UnknownValue, ...]
+    retrieved: Retrieved | None = None
 
 
 STRUCTURES = (ScoreRequest, ScoreResponse, RecommendRequest, RecommendResponse)
@@ -139,9 +140,8 @@ class RecommendEndpoint:
         else:
             found = await run_in_threadpool(recommender.recommend, asked, given_id)
         self._parts.aftermath.recommended(served, shadows_of(self._parts, served), asked, given_id, found)
-        response = RecommendResponse(
-            given_id, name, served.version.version, found.items, found.num_scored, found.unknown_candidates, found.unknown_values
-        )
+        parts = (found.items, found.num_scored, found.unknown_candidates, found.unknown_values, found.retrieved)
+        response = RecommendResponse(given_id, name, served.version.version, *parts)
         await answer(send, response)
 
 

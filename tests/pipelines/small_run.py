@@ -18,6 +18,7 @@ from ihas.config import (
     LearningConfig,
     Recipe,
     RetrainConfig,
+    RetrievalConfig,
     SearchConfig,
     TrainingConfig,
 )
@@ -37,6 +38,7 @@ def small_recipe() -> Recipe:
         cluster=ClusterConfig(num_groups=(2,), on=("masked",), thresholds=(0.3, 0.6)),
         retrain=RetrainConfig(epochs=1),
         evaluate=EvaluateConfig(controls=False),
+        retrieval=RetrievalConfig(when="always", width=4, hidden=8, epochs=1),
     )
     return read_recipe(COUPON).model_copy(update={"learning": learning})
 

@@ -68,6 +68,18 @@ def test_the_bundle_answers_for_known_and_unknown_people(undisturbed):
         assert scores == sorted(scores, reverse=True)
 
 
+def test_the_bundle_retrieves(undisturbed):
+    """Asked for retrieval, one was learnt and travels: two of five coupons are scored, and of all five none of the best is lost."""
+    from ihas.serving.answers import RecommendRequest
+
+    folder, _ = undisturbed
+    figures = RunResult.model_validate_json((folder / "result.json").read_bytes()).retrieval
+    answer = load_recommender(folder / "bundle").recommend(RecommendRequest(context={"Weather": "Sunny"}, k=2, retrieve=2))
+
+    assert (figures.items, figures.retrieved, figures.recall, figures.click_recall) == (5, (5,), (1.0,), (1.0,))
+    assert (answer.retrieved.items, answer.retrieved.of_items, answer.num_scored) == (2, 5, 2)
+
+
 def test_a_finished_run_started_again_computes_nothing_and_says_the_same(undisturbed):
     """The result of a second start on the same folder is the same document, wall times included."""
     folder, _ = undisturbed
