@@ -67,6 +67,11 @@ def _assert_same(actual: object, expected: object) -> None:
         assert type(actual) is type(expected)
         for field in dataclasses.fields(expected):
             _assert_same(getattr(actual, field.name), getattr(expected, field.name))
+    elif isinstance(expected, dict):
+        assert isinstance(actual, dict)
+        assert actual.keys() == expected.keys()
+        for name, value in expected.items():
+            _assert_same(actual[name], value)
     elif isinstance(expected, tuple):
         assert isinstance(actual, tuple)
         assert len(actual) == len(expected)
