@@ -8,6 +8,7 @@ import numpy as np
 
 from ihas.config import LearningConfig
 from ihas.data.dataset import Dataset
+from ihas.data.mapped import spans
 from ihas.models.network import Network, NetworkWeights
 from ihas.routing import Gates, embed
 
@@ -35,6 +36,10 @@ class GroupedRows:
         """The chosen rows: bool (rows,) or int (n,)."""
         return GroupedRows(self.rows.take(chosen), self.group[chosen])
 
+    def block(self, start: int, stop: int) -> GroupedRows:
+        """Neighbouring rows, in memory."""
+        return GroupedRows(self.rows.block(start, stop), self.group[start:stop])
+
 
 @dataclass(frozen=True)
 class GroupModel:
@@ -53,10 +58,10 @@ class GroupModel:
 
 def predict(network: Network, rows: GroupedRows) -> np.ndarray:
     """Logits, float32 (rows,), with deterministic gates or the groups' masks."""
-    ids, group = rows.rows.ids, rows.group
-    starts = range(0, len(group), BLOCK_ROWS)
-    blocks = [network.predict(ids[start : start + BLOCK_ROWS], group[start : start + BLOCK_ROWS]).numpy() for start in starts]
-    return np.concatenate([np.zeros(0, np.float32), *blocks])
+    logits = np.zeros(len(rows.group), np.float32)
+    for block in spans(len(logits), BLOCK_ROWS):
+        logits[block] = network.predict(rows.rows.ids[block], rows.group[block]).numpy()
+    return logits
 
 
 def predict_groups(models: tuple[GroupModel, ...], rows: GroupedRows, config: LearningConfig) -> np.ndarray:
@@ -65,9 +70,10 @@ def predict_groups(models: tuple[GroupModel, ...], rows: GroupedRows, config: Le
     masks = np.stack([model.mask for model in models])
     logits = np.zeros(len(rows.group), np.float32)
     for name in dict.fromkeys(model.name for model in models):
-        served = np.isin(rows.group, [g for g, model in enumerate(models) if model.name == name])
+        served = np.flatnonzero(np.isin(rows.group, [g for g, model in enumerate(models) if model.name == name]))
         network.assign(next(model.weights for model in models if model.name == name), masks)
-        logits[served] = predict(network, rows.take(served))
+        for block in spans(len(served), BLOCK_ROWS):
+            logits[served[block]] = predict(network, rows.take(served[block]))
     return logits
 
 
@@ -76,9 +82,8 @@ def predict_gated(weights: NetworkWeights, gates: Gates, rows: Dataset, config: 
     dim = config.training.embedding_dim
     network = Network(rows.layout, config.backbone, dim)
     network.assign(weights)
-    logits = [np.zeros(0, np.float32)]
-    for start in range(0, len(rows), BLOCK_ROWS):
-        ids = np.asarray(rows.ids[start : start + BLOCK_ROWS])
-        masks = gates.open(embed(ids, weights.table[:, :dim], rows.layout)).astype(np.float32)
-        logits.append(network.predict_masked(ids, masks).numpy())
-    return np.concatenate(logits)
+    logits = np.zeros(len(rows), np.float32)
+    for block in spans(len(rows), BLOCK_ROWS):
+        masks = gates.open(embed(rows.ids[block], weights.table[:, :dim], rows.layout)).astype(np.float32)
+        logits[block] = network.predict_masked(rows.ids[block], masks).numpy()
+    return logits

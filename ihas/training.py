@@ -94,7 +94,7 @@ class Trainer:
         total, size = 0.0, self.config.batch_size or batch_size_for(len(train.rows))
         self.table.values[...] = self.network.table.numpy()
         for start in self.rng.permutation(np.arange(0, len(train.rows), BLOCK_ROWS)).tolist():
-            block = train if len(train.rows) <= BLOCK_ROWS else train.take(np.arange(start, min(start + BLOCK_ROWS, len(train.rows))))
+            block = train.block(start, start + BLOCK_ROWS)
             order, seed = self.rng.permutation(len(block.rows)), self.rng.integers(2**31 - 1, size=2).astype(np.int32)
             for step, first in enumerate(range(0, len(order), size)):
                 batch = block.take(order[first : first + size])

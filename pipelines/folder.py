@@ -21,6 +21,7 @@ from typing import Any
 
 import orjson
 
+from ihas.data.mapped import scratch_in
 from ihas.errors import ConfigError
 from ihas.folders import new_folder
 from pipelines.values import read_value, write_value
@@ -58,7 +59,7 @@ class RunFolder:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the folder against other processes.
+        """Hold the folder against other processes; arrays larger than memory lie on its disk meanwhile.
 
         Raises:
             ConfigError: another process kept it for longer than `LOCK_WAIT_S`.
@@ -66,7 +67,8 @@ class RunFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         with (self.path / ".lock").open("w") as handle:
             _lock(handle.fileno(), self.path)
-            yield
+            with scratch_in(self.path):
+                yield
 
 
 def replace_bundle(folder: Path, write: Callable[[Path], None]) -> None:

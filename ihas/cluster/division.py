@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from ihas.config import LearningConfig
 from ihas.data.dataset import Dataset, Parts
+from ihas.data.mapped import spans
 from ihas.errors import ConfigError
 from ihas.models.network import NetworkWeights
 from ihas.routing import Gates, PointsOf, embed, nearest, points
@@ -104,9 +105,8 @@ def assign(rows: Dataset, clustering: Clustering, divisions: list[Division]) -> 
 
 def gated_blocks(rows: Dataset, clustering: Clustering) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
     """Blocks of rows with their embedding and gate logits, float32 (block, N) each."""
-    for start in range(0, len(rows), BLOCK_ROWS):
-        block = slice(start, start + BLOCK_ROWS)
-        embedded = embed(np.asarray(rows.ids[block]), clustering.table, rows.layout)
+    for block in spans(len(rows), BLOCK_ROWS):
+        embedded = embed(rows.ids[block], clustering.table, rows.layout)
         yield block, embedded, clustering.gates.logits(embedded)
 
 

@@ -7,16 +7,18 @@ texts are canonical (ihas.data.cells), and a missing cell is null.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ihas.data.cells import NUMBER_PATTERN, cell_text
+from ihas.data.mapped import release, spans
 
 TEXT = pa.dictionary(pa.int32(), pa.string())
 LIST = pa.list_(pa.string())
+_COUNTED_ROWS = 1 << 20
 _MAY_CHANGE = r"^$|^[^!-~]|[^!-~]$|\.0$|^(?i:true|false)$"
 
 
@@ -35,17 +37,24 @@ class Column:
     @property
     def counts(self) -> np.ndarray:
         """Rows of each text: int64 (texts,)."""
-        return np.bincount(self.codes[self.codes >= 0], minlength=len(self.texts))
+        counts = np.zeros(len(self.texts) + 1, dtype=np.int64)  # the first entry is that of code -1
+        for block in spans(len(self.codes), _COUNTED_ROWS):
+            counts += np.bincount(self.codes[block] + 1, minlength=len(counts))
+        return counts[1:]
 
     def text(self, row: int) -> str | None:
         """Text of a row; None where it is missing."""
         code = int(self.codes[row])
         return None if code < 0 else str(self.texts[code].as_py())
 
-    def rows_where(self, bad: np.ndarray) -> list[int]:
-        """Rows, from 0, whose text is marked: bool (texts,)."""
+    def rows_where(self, bad: np.ndarray) -> np.ndarray:
+        """Rows, from 0, whose text is marked: bool (texts,) -> int64 (n,)."""
         marked = np.append(bad, False)  # the entry that code -1 reads
-        return [int(row) for row in np.flatnonzero(marked[self.codes])] if bad.any() else []
+        return np.flatnonzero(marked[self.codes]) if bad.any() else np.zeros(0, np.int64)
+
+    def take(self, rows: np.ndarray | None) -> Column:
+        """The column of some rows, int64 (n,); of all where there are none."""
+        return self if rows is None else Column(self.codes[rows], self.texts)
 
 
 @dataclass(frozen=True)
@@ -65,16 +74,25 @@ class ListColumn:
         """Values of each row: int64 (rows,)."""
         return np.diff(self.offsets)
 
+    def take(self, rows: np.ndarray | None) -> ListColumn:
+        """The column of some rows, int64 (n,) ascending; of all where there are none."""
+        if rows is None:
+            return self
+        chosen = np.zeros(len(self.lengths), dtype=bool)
+        chosen[rows] = True
+        codes = self.values.codes[np.repeat(chosen, self.lengths)]
+        return ListColumn(np.concatenate([[0], np.cumsum(self.lengths[rows])]), Column(codes, self.values.texts))
+
 
 def text_column(table: pa.Table, name: str) -> Column:
     """Single-valued column of a table that was read."""
-    array = one_array(table.column(name))
-    return Column(_codes(array.indices), array.dictionary)
+    chunks: Any = table.column(name).unify_dictionaries().chunks or [pa.array([], TEXT)]
+    return Column(_joined_codes([chunk.indices for chunk in chunks]), chunks[0].dictionary)
 
 
 def list_column(table: pa.Table, name: str) -> ListColumn:
     """Multi-valued column of a table that was read."""
-    return as_lists(one_array(table.column(name)))
+    return as_lists(table.column(name))
 
 
 def is_list(table: pa.Table, name: str) -> bool:
@@ -86,8 +104,9 @@ def cell_codes(table: pa.Table, name: str) -> np.ndarray:
     """A code per different cell of a column, -1 where the cell is missing: int32 (rows,)."""
     if not is_list(table, name):
         return text_column(table, name).codes
-    joined: Any = pc.binary_join(one_array(table.column(name)), "\0")
-    return np.where(list_column(table, name).lengths > 0, _codes(joined.dictionary_encode().indices), -1).astype(np.int32)
+    joined: Any = pc.binary_join(table.column(name), "\0")
+    codes = _joined_codes([chunk.indices for chunk in joined.dictionary_encode().chunks])
+    return np.where(list_column(table, name).lengths > 0, codes, -1).astype(np.int32)
 
 
 def one_array(column: pa.ChunkedArray[Any]) -> Any:
@@ -101,14 +120,17 @@ def split_texts(texts: pa.StringArray, separator: str | None) -> ListColumn:
     pieces = (
         pc.split_pattern(texts, separator) if separator else pa.ListArray.from_arrays(pa.array(range(len(texts) + 1), pa.int32()), texts)
     )
-    return as_lists(canonical_lists(pieces))
+    return as_lists(pa.chunked_array([canonical_lists(pieces)]))
 
 
-def as_lists(array: pa.ListArray[Any]) -> ListColumn:
+def as_lists(lists: pa.ChunkedArray[Any]) -> ListColumn:
     """Lists of canonical texts as codes."""
-    values: Any = array.flatten().dictionary_encode()
-    lengths = np.asarray(pc.fill_null(pc.list_value_length(array), 0), dtype=np.int64)
-    return ListColumn(np.concatenate([[0], np.cumsum(lengths)]), Column(_codes(values.indices), values.dictionary))
+    flat: list[Any] = [chunk.flatten() for chunk in cast("list[Any]", lists.chunks)]
+    values: Any = pa.chunked_array(flat, pa.string()).dictionary_encode()
+    chunks = values.unify_dictionaries().chunks or [pa.array([], TEXT)]
+    lengths = np.asarray(pc.fill_null(pc.list_value_length(lists), 0), dtype=np.int64)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    return ListColumn(offsets, Column(_joined_codes([chunk.indices for chunk in chunks]), chunks[0].dictionary))
 
 
 def numbers(texts: pa.StringArray) -> np.ndarray:
@@ -153,3 +175,10 @@ def _distinct_texts(values: Any) -> tuple[pa.StringArray, np.ndarray | None]:
 
 def _codes(indices: Any) -> np.ndarray:
     return np.asarray(pc.fill_null(indices, -1))
+
+
+def _joined_codes(chunks: list[Any]) -> np.ndarray:
+    """Codes of all chunks, in memory; what was mapped for them is given back."""
+    codes = np.concatenate([np.zeros(0, np.int32), *map(_codes, chunks)])
+    release()
+    return codes

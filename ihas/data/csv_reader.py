@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
@@ -18,14 +19,15 @@ from ihas.data.sources import opened, raise_unreadable
 from ihas.errors import ConfigError
 
 DELIMITERS = ",;\t|"
-_BLOCK_BYTES = 1 << 24
+BATCH_ROWS = 1 << 19
+_BLOCK_BYTES = 1 << 22
 _HEADER_BYTES = 1 << 20
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _CSV_FAULT = "{} cannot be read as CSV"
 
 
-def read_csv(path: Path, delimiter: str | None) -> pa.Table:
-    """Rows of a CSV file as dictionary columns of texts; an empty cell is null, quoted or not.
+def csv_batches(path: Path, delimiter: str | None) -> Iterator[pa.Table]:
+    """Rows of a CSV file in batches of about `BATCH_ROWS`, as dictionary columns of texts; an empty cell is null, quoted or not.
 
     Raises:
         ConfigError: a delimiter that CSV cannot have.
@@ -40,16 +42,18 @@ def read_csv(path: Path, delimiter: str | None) -> pa.Table:
             path, f"The first line must be readable as CSV, but it is not: {error}. Put a line with the columns' names on top."
         )
     _check_header(names, path)
-    ragged: list[Any] = []
+    stripped, ragged, rows, last = [name.strip() for name in names], list[Any](), 0, None
+    yield pa.table({name: pa.array([], TEXT) for name in stripped})
     try:
-        table = _parse(path, delimiter, names, ragged, use_threads=True)
+        for batch in _joined(_parse(path, delimiter, names, ragged)):
+            rows, last = rows + batch.num_rows, batch.column(batch.num_columns - 1)[-1].as_py()
+            yield batch.rename_columns(stripped)
     except pa.ArrowInvalid as error:
         _find_encoding_faults(path, delimiter, names)
         raise_unreadable(path, f"The rows must be readable as CSV, but they are not: {error}. Look for a quote that is never closed.")
     if ragged:
         _raise_ragged(path, delimiter, names)
-    _check_last_quote(path, table)
-    return table.rename_columns([name.strip() for name in names])
+    _check_last_quote(path, last, rows, stripped[-1])
 
 
 def tell_delimiter(header: str) -> str:
@@ -101,13 +105,13 @@ def _check_header(names: list[str], path: Path) -> None:
     findings.raise_errors(_CSV_FAULT.format(path.name))
 
 
-def _parse(path: Path, delimiter: str, names: list[str], ragged: list[Any], *, use_threads: bool) -> pa.Table:
+def _parse(path: Path, delimiter: str, names: list[str], ragged: list[Any], *, use_threads: bool = True) -> Iterator[pa.RecordBatch]:
     def skip(row: Any) -> Literal["skip"]:
         ragged.append(row)
         return "skip"
 
     with opened(path) as stream:
-        return pyarrow.csv.read_csv(
+        yield from pyarrow.csv.open_csv(
             stream,
             read_options=pyarrow.csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=use_threads),
             parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip),
@@ -120,9 +124,22 @@ def _parse(path: Path, delimiter: str, names: list[str], ragged: list[Any], *, u
         )
 
 
+def _joined(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Several small batches as one, for each is compared with all texts known so far."""
+    kept: list[pa.RecordBatch] = []
+    for batch in batches:
+        kept += [batch] if batch.num_rows else []
+        if sum(one.num_rows for one in kept) >= BATCH_ROWS:
+            yield pa.Table.from_batches(kept)
+            kept.clear()
+    if kept:
+        yield pa.Table.from_batches(kept)
+
+
 def _raise_ragged(path: Path, delimiter: str, names: list[str]) -> None:
     ragged: list[Any] = []
-    _parse(path, delimiter, names, ragged, use_threads=False)  # row numbers are known to a single thread only
+    for _ in _parse(path, delimiter, names, ragged, use_threads=False):  # row numbers are known to a single thread only
+        pass
     findings = FindingCollector()
     for row in ragged:
         law = f"A row must have {row.expected_columns} cells, as the header, but this one has {row.actual_columns}: {row.text[:80]!r}."
@@ -145,8 +162,8 @@ def _find_encoding_faults(path: Path, delimiter: str, names: list[str]) -> None:
     findings.raise_errors(_CSV_FAULT.format(path.name))
 
 
-def _check_last_quote(path: Path, table: pa.Table) -> None:
-    last = table.column(table.num_columns - 1)[-1].as_py() if table.num_rows else None
+def _check_last_quote(path: Path, last: str | None, rows: int, column: str) -> None:
+    """DataError where the last cell of the last row begins with a quote that is never closed."""
     if last is None or "\n" not in last:
         return
     with opened(path) as stream:
@@ -156,5 +173,5 @@ def _check_last_quote(path: Path, table: pa.Table) -> None:
     if not tail.rstrip(b"\r\n").endswith(b'"'):
         findings = FindingCollector()
         law = "Every quote must be closed, but the one that opens this cell is not, so the rest of the file is in the cell."
-        findings.add("open_quote", law, row=table.num_rows, column=table.column_names[-1].strip())
+        findings.add("open_quote", law, row=rows, column=column)
         findings.raise_errors(_CSV_FAULT.format(path.name))

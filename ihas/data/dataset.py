@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ihas.data.mapped import new_array, release, spans
 from ihas.layout import FieldLayout
+
+TAKEN_ROWS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -28,13 +31,25 @@ class Dataset:
         return int(self.ids.shape[0])
 
     def take(self, rows: np.ndarray) -> Dataset:
-        """The given rows, in that order: int (n,) or bool (rows,)."""
-        return Dataset(self.layout, self.ids[rows], self.labels[rows])
+        """The given rows, in that order: int (n,) or bool (rows,); where they are many, their ids are mapped (`ihas.data.mapped`)."""
+        rows = np.flatnonzero(rows) if rows.dtype == bool else rows
+        if len(rows) <= TAKEN_ROWS:
+            return Dataset(self.layout, self.ids[rows], self.labels[rows])
+        ids = new_array((len(rows), self.ids.shape[1]), np.int32)
+        for block in spans(len(rows), TAKEN_ROWS):
+            ids[block] = self.ids[rows[block]]
+        return Dataset(self.layout, ids, self.labels[rows])
 
     def blocks(self, num_rows: int) -> Iterator[Dataset]:
-        """The rows in order, at most `num_rows` at a time."""
+        """The rows in order, at most `num_rows` at a time, in memory."""
         for start in range(0, len(self), num_rows):
-            yield self.take(np.arange(start, min(start + num_rows, len(self))))
+            yield self.block(start, start + num_rows)
+
+    def block(self, start: int, stop: int) -> Dataset:
+        """Neighbouring rows, in memory; fewer where there are no more."""
+        block = Dataset(self.layout, np.array(self.ids[start:stop]), np.array(self.labels[start:stop]))
+        release()
+        return block
 
 
 @dataclass(frozen=True)

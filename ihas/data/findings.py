@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
+import numpy as np
+
 from ihas.config import Config
 from ihas.data.schema import FieldKind, FieldRole, Schema
 from ihas.errors import DataError
@@ -100,10 +102,10 @@ class FindingCollector:
         self._kept_of_code[code] = kept + 1
         self.kept.append(Finding(code=code, severity=severity, message=self.prefix + message, row=row, column=column))
 
-    def add_rows(self, code: str, column: str, rows: Sequence[int], message: Callable[[int], str]) -> None:
-        """Add an error per row: `rows` count from 0, and `message` makes a row's text; it is called for the kept ones only."""
+    def add_rows(self, code: str, column: str, rows: Sequence[int] | np.ndarray, message: Callable[[int], str]) -> None:
+        """Add an error per row: `rows` count from 0, int (n,), and `message` makes a row's text; it is called for the kept ones only."""
         free = MAX_FINDINGS_PER_CODE - self._kept_of_code.get(code, 0)
-        for row in rows[:free]:
+        for row in map(int, rows[:free]):
             self.add(code, message(row), row=row + 1, column=column)
         if len(rows) > free:
             self.omitted[code] = self.omitted.get(code, 0) + len(rows) - free

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -22,18 +22,26 @@ from ihas.data.field_encoders import (
     NumericEncoder,
 )
 from ihas.data.findings import FindingCollector
+from ihas.data.mapped import spans
 from ihas.data.quantiles import quantiles
 from ihas.data.schema import Field, Schema
 from ihas.data.validation import find_label_faults, find_number_faults, values_within
 from ihas.layout import PADDING
 
 _BLOCK_ROWS = 1 << 18
-_Rows = Callable[[int, int], np.ndarray]
+_Ids = Callable[[pa.Table], np.ndarray]
 
 
-def fit_encoder(train: pa.Table, schema: Schema, config: EncodingConfig) -> Encoder:
-    """Encoder whose values, buckets and slots are those of the training rows: a table that was read."""
-    return Encoder(fields=tuple(_fit_field(train, field, config) for field in schema.fields))
+def fit_encoder(table: pa.Table, schema: Schema, config: EncodingConfig, train: np.ndarray | None = None) -> Encoder:
+    """Encoder whose values, buckets and slots are those of the training rows of a table that was read.
+
+    Args:
+        table: the rows.
+        schema: what the columns are.
+        config: how cells become ids.
+        train: int64 (n,) ascending. Training rows; all of them where there are none.
+    """
+    return Encoder(fields=tuple(_fit_field(table, field, config, train) for field in schema.fields))
 
 
 def encode_table(table: pa.Table, schema: Schema, encoder: Encoder) -> tuple[np.ndarray, np.ndarray]:
@@ -45,21 +53,23 @@ def encode_table(table: pa.Table, schema: Schema, encoder: Encoder) -> tuple[np.
     Raises:
         DataError: labels other than 0 and 1, texts in a numeric field, or lists in a field with one value.
     """
-    ids = np.empty((table.num_rows, encoder.layout.num_slots), dtype=np.int32)
-    encode_fields(table, encoder, ids)
-    return ids, encode_labels(table, schema.label)
+    empty = np.empty((0, encoder.layout.num_slots), dtype=np.int32)
+    return np.concatenate([empty, *(ids for _, ids in encode_blocks(table, encoder))]), encode_labels(table, schema.label)
 
 
-def encode_fields(table: pa.Table, encoder: Encoder, ids: np.ndarray) -> None:
-    """Encode all fields into `ids`, int32 (rows, num_slots), block by block; DataError as `encode_table`."""
+def encode_blocks(table: pa.Table, encoder: Encoder) -> Iterator[tuple[slice, np.ndarray]]:
+    """Neighbouring rows and their ids, int32 (rows of the block, num_slots), block by block; DataError as `encode_table`."""
     layout = encoder.layout
     _check_cells(table, encoder)
-    fields = [_field_rows(table, field) for field in encoder.fields]
-    for start in range(0, table.num_rows, _BLOCK_ROWS):
-        stop = min(start + _BLOCK_ROWS, table.num_rows)
-        for rows, first_row, first_slot, slots in zip(fields, layout.first_rows, layout.first_slots, layout.slots, strict=True):
-            local = rows(start, stop).reshape(stop - start, slots)
-            ids[start:stop, first_slot : first_slot + slots] = np.where(local == PADDING, PADDING, local + first_row)
+    table = table.unify_dictionaries()  # so that a block has all texts of its column
+    fields = [_ids_of(table, field) for field in encoder.fields]
+    for block in spans(table.num_rows, _BLOCK_ROWS):
+        rows = table.slice(block.start, block.stop - block.start)
+        ids = np.empty((rows.num_rows, layout.num_slots), dtype=np.int32)
+        for of_block, first_row, first_slot, slots in zip(fields, layout.first_rows, layout.first_slots, layout.slots, strict=True):
+            local = of_block(rows)
+            ids[:, first_slot : first_slot + slots] = np.where(local == PADDING, PADDING, local + first_row)
+        yield block, ids
 
 
 def encode_labels(table: pa.Table, name: str) -> np.ndarray:
@@ -72,22 +82,22 @@ def encode_labels(table: pa.Table, name: str) -> np.ndarray:
     return np.asarray(clicked.astype(np.float32)[column.codes])
 
 
-def _fit_field(train: pa.Table, field: Field, config: EncodingConfig) -> FieldEncoder:
+def _fit_field(table: pa.Table, field: Field, config: EncodingConfig, train: np.ndarray | None) -> FieldEncoder:
     if field.kind == "multivalued":
-        return _fit_multivalued(train, field, config)
-    column = text_column(train, field.name)
+        return _fit_multivalued(table, field, config, train)
+    column = text_column(table, field.name).take(train)
     if field.kind == "categorical":
         return CategoricalEncoder(name=field.name, role=field.role, values=_frequent(column.texts, column.counts, config.min_count))
     edges = np.unique(quantiles(numbers(column.texts), column.counts, config.num_buckets)[:-1])[1:]
     return NumericEncoder(name=field.name, role=field.role, edges=tuple(edges.tolist()))
 
 
-def _fit_multivalued(train: pa.Table, field: Field, config: EncodingConfig) -> MultivaluedEncoder:
-    if is_list(train, field.name):
-        cells = list_column(train, field.name)
+def _fit_multivalued(table: pa.Table, field: Field, config: EncodingConfig, train: np.ndarray | None) -> MultivaluedEncoder:
+    if is_list(table, field.name):
+        cells = list_column(table, field.name).take(train)
         texts, counts, lengths = cells.values.texts, cells.values.counts, cells.lengths
     else:
-        column = text_column(train, field.name)
+        column = text_column(table, field.name).take(train)
         texts, counts = values_within(column, field.separator)
         lengths = split_texts(column.texts, field.separator).lengths[column.counts > 0]
     return MultivaluedEncoder(
@@ -115,21 +125,19 @@ def _check_cells(table: pa.Table, encoder: Encoder) -> None:
     findings.raise_errors("The table does not fit the encoder")
 
 
-def _field_rows(table: pa.Table, field: FieldEncoder) -> _Rows:
-    """Function from a range of rows to their ids, counted from the field's first table row: int32 (rows, slots)."""
+def _ids_of(table: pa.Table, field: FieldEncoder) -> _Ids:
+    """Function from a block of the table to its ids, counted from the field's first table row: int32 (rows, slots)."""
     if field.kind == "multivalued" and is_list(table, field.name):
-        return _list_rows(list_column(table, field.name), field)
-    column = text_column(table, field.name)
+        return lambda block: _list_ids(list_column(block, field.name), field)
+    texts = text_column(table.slice(0, 1), field.name).texts
     if field.kind == "multivalued":
-        of_text = _list_rows(split_texts(column.texts, field.separator), field)(0, len(column.texts))
+        of_text = _list_ids(split_texts(texts, field.separator), field)
     else:
-        of_text = (_vocabulary_ids(field.values, column.texts) if field.kind == "categorical" else _bucket_ids(field, column.texts))[
-            :, None
-        ]
+        of_text = (_vocabulary_ids(field.values, texts) if field.kind == "categorical" else _bucket_ids(field, texts))[:, None]
     missing = np.full((1, field.slots), PADDING, dtype=np.int32)
     missing[0, 0] = MISSING
     of_code = np.concatenate([of_text, missing])  # the last entry is that of code -1, a missing cell
-    return lambda start, stop: of_code[column.codes[start:stop]]
+    return lambda block: of_code[text_column(block, field.name).codes]
 
 
 def _vocabulary_ids(values: tuple[str, ...], texts: pa.StringArray) -> np.ndarray:
@@ -141,17 +149,11 @@ def _bucket_ids(field: NumericEncoder, texts: pa.StringArray) -> np.ndarray:
     return np.searchsorted(np.array(field.edges), numbers(texts), side="right").astype(np.int32) + FIRST_VALUE
 
 
-def _list_rows(cells: ListColumn, field: MultivaluedEncoder) -> _Rows:
-    of_value = _vocabulary_ids(field.values, cells.values.texts)
-
-    def rows(start: int, stop: int) -> np.ndarray:
-        ids = np.full((stop - start, field.slots), PADDING, dtype=np.int32)
-        lengths = cells.lengths[start:stop]
-        row = np.repeat(np.arange(stop - start), lengths)
-        slot = np.arange(row.size) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        kept = slot < field.slots
-        ids[row[kept], slot[kept]] = of_value[cells.values.codes[cells.offsets[start] : cells.offsets[stop]]][kept]
-        ids[lengths == 0, 0] = MISSING
-        return ids
-
-    return rows
+def _list_ids(cells: ListColumn, field: MultivaluedEncoder) -> np.ndarray:
+    ids = np.full((len(cells.lengths), field.slots), PADDING, dtype=np.int32)
+    row = np.repeat(np.arange(len(ids)), cells.lengths)
+    slot = np.arange(row.size) - np.repeat(cells.offsets[:-1], cells.lengths)
+    kept = slot < field.slots
+    ids[row[kept], slot[kept]] = _vocabulary_ids(field.values, cells.values.texts)[cells.values.codes][kept]
+    ids[cells.lengths == 0, 0] = MISSING
+    return ids

@@ -11,7 +11,7 @@ from ihas.config import DataConfig, EncodingConfig, SchemaConfig, SplitConfig
 from ihas.data.columns import is_list
 from ihas.data.encoder import Encoder
 from ihas.data.findings import FindingCollector, ValidationReport, raise_errors
-from ihas.data.fitting import encode_fields, encode_labels, fit_encoder
+from ihas.data.fitting import encode_blocks, encode_labels, fit_encoder
 from ihas.data.inference import infer_schema
 from ihas.data.items import build_item_table
 from ihas.data.readers import read_table
@@ -63,12 +63,16 @@ def _write(folder: Path, data: DataConfig, encoding: EncodingConfig, split: Spli
     report = _report(tables, schema)
     raise_errors("The table cannot be learnt from", report.findings, report.omitted)
     drawn: list[PartName] = [name for name in ("valid", "test") if name not in tables]
-    rows = split_rows(tables["train"], split, schema.time, drawn, generator(seed, "split"))
-    parts = tables | {name: tables["train"].take(pa.array(of_part)) for name, of_part in rows.items()}
-    check_classes({name: encode_labels(part, schema.label) for name, part in parts.items()})
-    encoder = fit_encoder(parts["train"], schema, encoding)
-    ids = {name: _write_part(folder, name, part, schema, encoder) for name, part in parts.items()}
-    save_values(folder, schema, encoder, build_item_table(parts["train"], ids["train"], encoder, schema), report)
+    rows = {name: np.arange(table.num_rows) for name, table in tables.items()}
+    rows |= split_rows(tables["train"], split, schema.time, drawn, generator(seed, "split"))
+    of_table = {name: encode_labels(table, schema.label) for name, table in tables.items()}
+    labels = {name: of_table.get(name, of_table["train"])[of_part] for name, of_part in rows.items()}
+    check_classes(labels)
+    encoder = fit_encoder(tables["train"], schema, encoding, rows["train"])
+    ids = _write_ids(folder, tables, rows, encoder)
+    for name, of_part in labels.items():
+        save_labels(folder, name, of_part)
+    save_values(folder, schema, encoder, build_item_table(tables["train"], ids["train"], encoder, schema, rows["train"]), report)
 
 
 def _read(data: DataConfig) -> dict[PartName, pa.Table]:
@@ -115,9 +119,17 @@ def _report(tables: dict[PartName, pa.Table], schema: Schema) -> ValidationRepor
     return reports[0].model_copy(update={"findings": findings, "omitted": omitted})
 
 
-def _write_part(folder: Path, name: PartName, part: pa.Table, schema: Schema, encoder: Encoder) -> np.ndarray:
-    ids = new_ids(folder, name, (part.num_rows, encoder.layout.num_slots))
-    encode_fields(part, encoder, ids)
-    ids.flush()
-    save_labels(folder, name, encode_labels(part, schema.label))
-    return ids
+def _write_ids(
+    folder: Path, tables: dict[PartName, pa.Table], rows: dict[PartName, np.ndarray], encoder: Encoder
+) -> dict[PartName, np.ndarray]:
+    """Ids of each part, mapped; a pass over each table, whose rows come in the order of its parts."""
+    written = {name: new_ids(folder, name, (len(of_part), encoder.layout.num_slots)) for name, of_part in rows.items()}
+    for name, table in tables.items():
+        parts = [part for part in rows if part == name or (name == "train" and part not in tables)]
+        for block, ids in encode_blocks(table, encoder):
+            for part in parts:
+                first, end = np.searchsorted(rows[part], (block.start, block.stop))
+                written[part][first:end] = ids[rows[part][first:end] - block.start]
+    for ids_of_part in written.values():
+        ids_of_part.flush()
+    return dict(written)

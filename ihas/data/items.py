@@ -8,17 +8,23 @@ import pyarrow as pa
 from ihas.data.columns import Column, ListColumn, is_list, list_column, split_texts, text_column
 from ihas.data.encoder import Encoder
 from ihas.data.item_table import FieldValues, ItemTable
+from ihas.data.mapped import spans
 from ihas.data.schema import Field, Schema
 
+_BLOCK_ROWS = 1 << 18
 
-def build_item_table(train: pa.Table, ids: np.ndarray, encoder: Encoder, schema: Schema) -> ItemTable | None:
+
+def build_item_table(
+    table: pa.Table, ids: np.ndarray, encoder: Encoder, schema: Schema, train: np.ndarray | None = None
+) -> ItemTable | None:
     """Every item that training rows show, the most popular first, equally popular ones by name.
 
     Args:
-        train: training rows, a table that was read.
-        ids: int32 (rows, num_slots). The same rows, encoded.
+        table: a table that was read.
+        ids: int32 (training rows, num_slots). Training rows, encoded.
         encoder: the encoder that encoded them.
         schema: what the columns are.
+        train: int64 (n,) ascending. Training rows of the table; all of them where there are none.
 
     Returns:
         The items, each with the item slots that most of its rows have; of equally frequent ones, those of the earliest row. Values
@@ -27,27 +33,28 @@ def build_item_table(train: pa.Table, ids: np.ndarray, encoder: Encoder, schema:
     """
     if schema.item_id is None:
         return None
-    column = text_column(train, schema.item_id)
+    column = text_column(table, schema.item_id).take(train)
     counts, names = column.counts, column.texts.to_pylist()
     order = sorted(np.flatnonzero(counts).tolist(), key=lambda item: (-counts[item], names[item]))
-    slots = ids[:, encoder.slots_of("item")]
-    rows = _typical_rows(column.codes, slots, len(names))[order]
+    slots = encoder.slots_of("item")
+    rows = _typical_rows(column.codes, ids, slots, len(names))[order]
+    of_table = rows if train is None else train[rows]
     fields = [field for field in schema.fields if field.role == "item" and field.name != schema.item_id]
     return ItemTable(
         names=tuple(str(names[item]) for item in order),
-        ids=np.ascontiguousarray(slots[rows]),
+        ids=np.ascontiguousarray(ids[rows][:, slots]),
         popularity=counts[order].astype(np.int32),
-        values={field.name: _values(train, field, rows) for field in fields},
+        values={field.name: _values(table, field, of_table) for field in fields},
     )
 
 
-def _values(train: pa.Table, field: Field, rows: np.ndarray) -> FieldValues:
+def _values(table: pa.Table, field: Field, rows: np.ndarray) -> FieldValues:
     """What a field says in some rows: int (n,)."""
     if field.kind != "multivalued":
-        return _single(text_column(train, field.name), rows)
-    if is_list(train, field.name):
-        return _several(list_column(train, field.name), rows)
-    column = text_column(train, field.name)
+        return _single(text_column(table, field.name), rows)
+    if is_list(table, field.name):
+        return _several(list_column(table, field.name), rows)
+    column = text_column(table, field.name)
     return _several(split_texts(column.texts, field.separator), column.codes[rows])
 
 
@@ -69,21 +76,31 @@ def _texts(column: Column, codes: np.ndarray) -> tuple[str, ...]:
     return tuple(map(str, column.texts.take(pa.array(codes)).to_pylist()))
 
 
-def _typical_rows(items: np.ndarray, slots: np.ndarray, num_items: int) -> np.ndarray:
+def _typical_rows(items: np.ndarray, ids: np.ndarray, slots: np.ndarray, num_items: int) -> np.ndarray:
     """First row of each item with its most frequent slots: int64 (num_items,)."""
-    shown = np.flatnonzero(items >= 0)
-    rows = np.zeros(num_items, dtype=np.int64)
-    rows[items[shown][::-1]] = shown[::-1]  # the last write stays, so the first row of each item
-    varying = np.unique(items[shown][(slots[shown] != slots[rows[items[shown]]]).any(axis=1)])
-    for item, of_item in _rows_by_item(items, varying):
-        _, first, counts = np.unique(slots[of_item], axis=0, return_index=True, return_counts=True)
+    rows = _first_rows(items, num_items)
+    of_first, varies = ids[rows][:, slots], np.zeros(num_items, dtype=bool)
+    for block in spans(len(items), _BLOCK_ROWS):
+        shown = items[block] >= 0
+        of_item = items[block][shown]
+        varies[of_item[(ids[block][:, slots][shown] != of_first[of_item]).any(axis=1)]] = True
+    for item, of_item in _rows_by_item(items, varies):
+        _, first, counts = np.unique(ids[of_item][:, slots], axis=0, return_index=True, return_counts=True)
         most = np.flatnonzero(counts == counts.max())
         rows[item] = of_item[first[most].min()]
     return rows
 
 
+def _first_rows(items: np.ndarray, num_items: int) -> np.ndarray:
+    rows = np.zeros(num_items + 1, dtype=np.int64)  # the last entry is that of code -1
+    rows[items[::-1]] = np.arange(len(items))[::-1]  # the last write stays, so the first row of each item
+    return rows[:-1]
+
+
 def _rows_by_item(items: np.ndarray, chosen: np.ndarray) -> list[tuple[int, np.ndarray]]:
-    rows = np.flatnonzero(np.isin(items, chosen))
+    """Rows of each chosen item, ascending: bool (num_items,)."""
+    rows = np.flatnonzero(np.append(chosen, False)[items])
     ordered = rows[np.argsort(items[rows], kind="stable")]
-    ends = np.searchsorted(items[ordered], chosen, side="right")
-    return list(zip(chosen.tolist(), np.split(ordered, ends[:-1]) if chosen.size else [], strict=True))
+    numbers = np.flatnonzero(chosen)
+    ends = np.searchsorted(items[ordered], numbers, side="right")
+    return list(zip(numbers.tolist(), np.split(ordered, ends[:-1]) if numbers.size else [], strict=True))

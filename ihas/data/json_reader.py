@@ -17,6 +17,11 @@ from ihas.data.sources import opened, raise_unreadable
 _BLOCK_BYTES = 1 << 24
 
 
+def json_batches(path: Path) -> Iterator[pa.Table]:
+    """All rows of a JSON-lines file at once, for any row may show another column or type: see `read_json_lines`."""
+    yield read_json_lines(path)
+
+
 def read_json_lines(path: Path) -> pa.Table:
     """Rows of a JSON-lines file, each an object; a key that a row leaves out is null, a list is a multi-valued cell.
 

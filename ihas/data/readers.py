@@ -6,6 +6,7 @@ dictionary<int32, string>, or multi-valued, list<string>; texts are canonical (i
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,10 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
-from ihas.data.columns import canonical_lists, canonical_texts, one_array
-from ihas.data.csv_reader import read_csv
+from ihas.data.columns import LIST, TEXT, canonical_lists, canonical_texts, one_array
+from ihas.data.csv_reader import BATCH_ROWS, csv_batches
 from ihas.data.findings import FindingCollector
-from ihas.data.json_reader import read_json_lines
+from ihas.data.gathering import gather
+from ihas.data.json_reader import json_batches
 from ihas.data.sources import compression_of, opened, raise_unreadable
 
 Format = Literal["auto", "csv", "parquet", "jsonl"]
@@ -50,10 +52,13 @@ def read_table(path: Path, format: Format = "auto", delimiter: str | None = None
         DataError: the file cannot be read as a table; each finding has its row and column where it has one.
     """
     known = _format_of(path) if format == "auto" else format
-    table = read_csv(path, delimiter) if known == "csv" else _READERS[known](path)
+    batches = csv_batches(path, delimiter) if known == "csv" else _BATCHES[known](path)
+    reading = _Reading()
+    table = gather(reading.counted(batches), reading.in_one_form)
     if table.num_rows == 0:
         raise_unreadable(path, "The file must have data rows, but it has none below its header.", "no_rows")
-    return _in_one_form(table, path)
+    reading.raise_errors(table.column_names, path)
+    return table
 
 
 def _format_of(path: Path) -> Literal["csv", "parquet", "jsonl"]:
@@ -70,16 +75,20 @@ def _format_of(path: Path) -> Literal["csv", "parquet", "jsonl"]:
     return _FORMATS[suffix]
 
 
-def _read_parquet(path: Path) -> pa.Table:
+def _parquet_batches(path: Path) -> Iterator[pa.Table]:
     with opened(path) as stream:
         source: Any = pa.BufferReader(stream.read()) if compression_of(path) else path
         try:
-            table = pyarrow.parquet.ParquetFile(source).read()
-            table.validate(full=True)
+            file = pyarrow.parquet.ParquetFile(source)
+            _check_names(file.schema_arrow.names, path)
+            texts = [field.name for field in file.schema_arrow if field.type == pa.string()]
+            file = pyarrow.parquet.ParquetFile(source, read_dictionary=texts, pre_buffer=False)
+            yield file.schema_arrow.empty_table()
+            for batch in file.iter_batches(BATCH_ROWS):
+                batch.validate(full=True)
+                yield pa.Table.from_batches([batch])
         except (pa.ArrowException, OSError) as error:
             raise_unreadable(path, f"The file must be intact Parquet, but it is not: {error}. Write or copy it again.")
-    _check_names(table.column_names, path)
-    return table
 
 
 def _check_names(names: list[str], path: Path) -> None:
@@ -89,19 +98,39 @@ def _check_names(names: list[str], path: Path) -> None:
     findings.raise_errors(f"{path.name} cannot be read")
 
 
-def _in_one_form(table: pa.Table, path: Path) -> pa.Table:
-    findings = FindingCollector()
-    columns: dict[str, Any] = {}
-    for name in table.column_names:
+class _Reading:
+    """Faults of the cells of one file, while its batches come."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.unsupported: dict[str, Any] = {}
+        self.nul_rows: dict[str, list[int]] = {}
+
+    def counted(self, batches: Iterable[pa.Table]) -> Iterator[pa.Table]:
+        """The batches; `rows` are those before the last one."""
+        for batch in batches:
+            yield batch
+            self.rows += batch.num_rows
+
+    def in_one_form(self, name: str, column: Any) -> Any:
+        """One array of the form described above; faults are noted."""
         try:
-            columns[name] = _column_in_one_form(table.column(name))
+            array = _column_in_one_form(column)
         except (pa.ArrowNotImplementedError, pa.ArrowInvalid, TypeError):
-            type_name = table.schema.field(name).type
-            law = f"Cells must be texts, numbers, booleans, times, or lists of them, but this column holds {type_name}."
+            self.unsupported[name] = column.type
+            return pa.nulls(len(column), LIST if pa.types.is_nested(column.type) else TEXT)
+        self.nul_rows.setdefault(name, []).extend(self.rows + row for row in _rows_with_nul(array))
+        return array
+
+    def raise_errors(self, names: list[str], path: Path) -> None:
+        """DataError where there was a fault."""
+        findings = FindingCollector()
+        for name in (name for name in names if name in self.unsupported):
+            law = f"Cells must be texts, numbers, booleans, times, or lists of them, but this column holds {self.unsupported[name]}."
             findings.add("unsupported_type", f"{law} Write its parts as columns of their own.", column=name)
-    _find_nul(columns, findings)
-    findings.raise_errors(f"{path.name} cannot be read")
-    return pa.table(columns)
+        for name in names:
+            findings.add_rows("nul_byte", name, self.nul_rows.get(name, []), lambda _: _NUL_LAW)
+        findings.raise_errors(f"{path.name} cannot be read")
 
 
 def _column_in_one_form(column: Any) -> Any:
@@ -127,14 +156,11 @@ def _is_any_list(data_type: Any) -> bool:
     return any(is_list(data_type) for is_list in (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list))
 
 
-_READERS = {"parquet": _read_parquet, "jsonl": read_json_lines}
+def _rows_with_nul(array: Any) -> list[int]:
+    texts = array.dictionary if pa.types.is_dictionary(array.type) else array.values
+    if not pc.any(pc.match_substring(texts, "\0")).as_py():
+        return []
+    return [row for row, cell in enumerate(array.to_pylist()) if cell is not None and "\0" in "".join(cell)]
 
 
-def _find_nul(columns: dict[str, Any], findings: FindingCollector) -> None:
-    for name, column in columns.items():
-        texts = column.dictionary if pa.types.is_dictionary(column.type) else column.values
-        holds_nul = pc.match_substring(texts, "\0")
-        if not pc.any(holds_nul).as_py():
-            continue
-        rows = [row for row, cell in enumerate(column.to_pylist()) if cell is not None and "\0" in "".join(cell)]
-        findings.add_rows("nul_byte", name, rows, lambda _: _NUL_LAW)
+_BATCHES = {"parquet": _parquet_batches, "jsonl": json_batches}

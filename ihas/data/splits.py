@@ -72,7 +72,7 @@ def _drawn_rows(order: np.ndarray, split: SplitConfig, drawn: Sequence[PartName]
     num_valid, num_test = (round(fractions[name] * order.size) if name in drawn else 0 for name in ("valid", "test"))
     num_train = order.size - num_valid - num_test
     pieces = zip(PARTS, np.split(order, [num_train, num_train + num_valid]), strict=True)
-    return {name: np.sort(piece).astype(np.int64) for name, piece in pieces if name == "train" or name in drawn}
+    return {name: np.sort(piece).astype(np.int64, copy=False) for name, piece in pieces if name == "train" or name in drawn}
 
 
 def _given_rows(table: pa.Table, split: SplitConfig, drawn: Sequence[PartName]) -> dict[PartName, np.ndarray]:
@@ -88,7 +88,7 @@ def _given_rows(table: pa.Table, split: SplitConfig, drawn: Sequence[PartName]) 
     part_of_text = np.array([PARTS.index(text) if text in PARTS else -1 for text in column.texts.to_pylist()] + [-1])
     part = part_of_text[column.codes]
     findings = FindingCollector()
-    unknown = [int(row) for row in np.flatnonzero(part < 0)]
+    unknown = np.flatnonzero(part < 0)
     law = "A cell of the split column must be `train`, `valid` or `test`, but it is {!r}. Correct it or drop the row."
     findings.add_rows("unknown_part", column_name, unknown, lambda row: law.format(column.text(row) or ""))
     findings.raise_errors("The split column cannot be read")

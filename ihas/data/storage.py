@@ -17,6 +17,7 @@ from ihas.data.dataset import Dataset, Parts
 from ihas.data.encoder import Encoder
 from ihas.data.findings import ValidationReport
 from ihas.data.item_table import FieldValues, ItemTable
+from ihas.data.mapped import load_mapped, watched
 from ihas.data.schema import Schema
 from ihas.layout import FieldLayout
 
@@ -43,7 +44,7 @@ class Ingested:
 def new_ids(folder: Path, part: str, shape: tuple[int, int]) -> np.memmap:
     """Ids of a part, int32 `shape`, to be filled in place."""
     (folder / part).mkdir()
-    return np.lib.format.open_memmap(folder / part / "ids.npy", mode="w+", dtype=np.int32, shape=shape)
+    return watched(np.lib.format.open_memmap(folder / part / "ids.npy", mode="w+", dtype=np.int32, shape=shape))
 
 
 def save_labels(folder: Path, part: str, labels: np.ndarray) -> None:
@@ -85,14 +86,14 @@ def load_ingested(folder: Path) -> Ingested:
 
 
 def _load_part(folder: Path, layout: FieldLayout) -> Dataset:
-    return Dataset(layout, _mapped(folder / "ids.npy"), _mapped(folder / "labels.npy"))
+    return Dataset(layout, load_mapped(folder / "ids.npy"), load_mapped(folder / "labels.npy"))
 
 
 def _load_items(folder: Path) -> ItemTable | None:
     if not folder.exists():
         return None
     names = tuple(json.loads((folder / "names.json").read_text(encoding="utf-8")))
-    return ItemTable(names, _mapped(folder / "ids.npy"), _mapped(folder / "popularity.npy"), _load_item_values(folder))
+    return ItemTable(names, load_mapped(folder / "ids.npy"), load_mapped(folder / "popularity.npy"), _load_item_values(folder))
 
 
 def _load_item_values(folder: Path) -> dict[str, FieldValues] | None:
@@ -105,7 +106,3 @@ def _load_item_values(folder: Path) -> dict[str, FieldValues] | None:
             name: FieldValues(tuple(texts), arrays[f"offsets-{i}"], arrays[f"codes-{i}"], multivalued)
             for i, (name, texts, multivalued) in enumerate(facts)
         }
-
-
-def _mapped(path: Path) -> np.ndarray:
-    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))

@@ -9,6 +9,7 @@ from ihas.data.columns import Column, cell_codes, is_list, list_column, numbers,
 from ihas.data.csv_reader import header_looks_like_data
 from ihas.data.findings import FieldProfile, FindingCollector, ValidationReport
 from ihas.data.inference import LABEL_TEXTS, item_attributes
+from ihas.data.mapped import spans
 from ihas.data.quantiles import quantiles
 from ihas.data.schema import Field, Schema
 from ihas.data.times import seconds
@@ -17,6 +18,7 @@ MOSTLY_MISSING = 0.95
 NEARLY_UNIQUE = 0.9
 MIN_ROWS_TO_JUDGE = 50
 NUM_COMMONEST = 10
+_HASHED_ROWS = 1 << 16
 
 
 def validate(table: pa.Table, schema: Schema, prefix: str = "") -> ValidationReport:
@@ -53,7 +55,7 @@ def find_label_faults(table: pa.Table, name: str, findings: FindingCollector) ->
         findings.add("label_is_list", "The label must be one value per row, but the column holds lists.", column=name)
         return
     column = text_column(table, name)
-    missing = [int(row) for row in np.flatnonzero(column.codes < 0)]
+    missing = np.flatnonzero(column.codes < 0)
     findings.add_rows("label_missing", name, missing, lambda _: "The label must be 0 or 1, but it is missing. Fill it in or drop the row.")
     law = "The label must be 0 or 1, true or false, but it is {!r}. Correct it or drop the row."
     bad = column.rows_where(~_is_label(column))
@@ -94,8 +96,7 @@ def _find_time_faults(table: pa.Table, name: str, findings: FindingCollector) ->
     column = text_column(table, name)
     law = "A time must be a number or an ISO 8601 date or time, alike in all rows, but it is {!r}. Correct it or drop the row."
     bad = np.append(np.isnan(seconds(column.texts)), True)[column.codes]
-    rows = [int(row) for row in np.flatnonzero(bad)]
-    findings.add_rows("not_a_time", name, rows, lambda row: law.format(column.text(row) or ""))
+    findings.add_rows("not_a_time", name, np.flatnonzero(bad), lambda row: law.format(column.text(row) or ""))
 
 
 def _profile(table: pa.Table, name: str, schema: Schema) -> FieldProfile:
@@ -167,8 +168,11 @@ def _find_repeated(table: pa.Table) -> tuple[int, int]:
     """How many rows repeat an earlier one, and the number of the first that does."""
     hashes = np.zeros(table.num_rows, dtype=np.uint64)
     for name in table.column_names:
-        mixed = (hashes ^ cell_codes(table, name).astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
-        hashes = mixed ^ (mixed >> np.uint64(29))
-    first = np.unique(hashes, return_index=True)[1]
-    repeats = np.setdiff1d(np.arange(table.num_rows), first, assume_unique=True)
-    return len(repeats), int(repeats[0]) + 1 if len(repeats) else 0
+        codes = cell_codes(table, name)
+        for block in spans(table.num_rows, _HASHED_ROWS):
+            mixed = (hashes[block] ^ codes[block].astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+            hashes[block] = mixed ^ (mixed >> np.uint64(29))
+    order = np.argsort(hashes, kind="stable")
+    hashes = hashes[order]
+    repeats = order[1:][hashes[1:] == hashes[:-1]]
+    return len(repeats), int(repeats.min()) + 1 if len(repeats) else 0

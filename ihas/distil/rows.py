@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from ihas.data.dataset import Dataset
+from ihas.data.mapped import new_array, spans
 
 BLOCK_ROWS = 65_536
 ADDED_ROWS, MOST_COPIES = 200_000, 8
@@ -21,8 +22,8 @@ def copies_for(num_rows: int) -> int:
     return int(np.clip(round(ADDED_ROWS / max(num_rows, 1)), 1, MOST_COPIES))
 
 
-def swapped_ids(rows: Dataset, copies: int, fraction: float, rng: np.random.Generator) -> np.ndarray:
-    """`copies` times as many rows with swapped fields: int32 (copies * rows, num_slots).
+def taught_ids(rows: Dataset, copies: int, fraction: float, rng: np.random.Generator) -> np.ndarray:
+    """The rows, and behind them `copies` times as many with swapped fields: int32 ((1 + copies) * rows, num_slots).
 
     Args:
         rows: rows to start from.
@@ -30,12 +31,14 @@ def swapped_ids(rows: Dataset, copies: int, fraction: float, rng: np.random.Gene
         fraction: share of fields that take their value from another row.
         rng: source of the draws.
     """
-    ids, field_of_slot = np.asarray(rows.ids), np.repeat(np.arange(rows.layout.num_fields), rows.layout.slots)
-    swapped = np.empty((copies, *ids.shape), np.int32)
-    for copy in swapped:
-        donors = rng.permutation(len(ids))
-        for start in range(0, len(ids), BLOCK_ROWS):
-            block = slice(start, start + BLOCK_ROWS)
-            swap = rng.random((len(ids[block]), rows.layout.num_fields), dtype=np.float32) < fraction
-            copy[block] = np.where(swap[:, field_of_slot], ids[donors[block]], ids[block])
-    return swapped.reshape(-1, ids.shape[1])
+    num_rows, field_of_slot = len(rows), np.repeat(np.arange(rows.layout.num_fields), rows.layout.slots)
+    taught = new_array(((1 + copies) * num_rows, rows.ids.shape[1]), np.int32)
+    for block in spans(num_rows, BLOCK_ROWS):
+        taught[block] = rows.ids[block]
+    for copy in range(copies):
+        donors, first = rng.permutation(num_rows), (1 + copy) * num_rows
+        for block in spans(num_rows, BLOCK_ROWS):
+            ids = rows.ids[block]
+            swap = rng.random((len(ids), rows.layout.num_fields), dtype=np.float32) < fraction
+            taught[first + block.start : first + block.stop] = np.where(swap[:, field_of_slot], rows.ids[donors[block]], ids)
+    return taught

@@ -20,7 +20,8 @@ import numpy as np
 
 from ihas.config import LearningConfig
 from ihas.data.dataset import Dataset, Parts
-from ihas.distil.rows import copies_for, swapped_ids
+from ihas.data.mapped import spans
+from ihas.distil.rows import BLOCK_ROWS, copies_for, taught_ids
 from ihas.metrics import row_losses, sigmoid
 from ihas.models.network import Network, NetworkWeights
 from ihas.plain import PlainModel, train_plain
@@ -74,7 +75,7 @@ def distil(parts: Parts, candidates: tuple[NetworkWeights, ...], config: Learnin
         return None
     ids = _taught_ids(parts.train, config)
     asked = Dataset(parts.train.layout, ids, np.zeros(len(ids), np.float32))
-    taught = replace(asked, labels=sigmoid(_mean_logits(weights, asked, teacher)).astype(np.float32))
+    taught = replace(asked, labels=_probabilities(_mean_logits(weights, asked, teacher)))
     student = train_plain(replace(parts, train=taught), student_config(config), "student", listen)
     return Distilled(
         student=student.weights,
@@ -113,8 +114,7 @@ def student_config(config: LearningConfig) -> LearningConfig:
 
 def _taught_ids(train: Dataset, config: LearningConfig) -> np.ndarray:
     copies = copies_for(len(train)) if config.distil.copies is None else config.distil.copies
-    swapped = swapped_ids(train, copies, config.distil.swap_fraction, generator(config.seed, "swapped rows"))
-    return np.concatenate([np.asarray(train.ids), swapped])
+    return taught_ids(train, copies, config.distil.swap_fraction, generator(config.seed, "swapped rows"))
 
 
 def _useful(candidates: tuple[NetworkWeights, ...], valid: Dataset, config: LearningConfig) -> tuple[NetworkWeights, ...]:
@@ -136,6 +136,13 @@ def _mean_logits(members: tuple[NetworkWeights, ...], rows: Dataset, config: Lea
         network.assign(weights)
         total += predict(network, GroupedRows.one_group(rows))
     return np.asarray(total / len(members), np.float32)
+
+
+def _probabilities(logits: np.ndarray) -> np.ndarray:
+    probabilities = np.empty_like(logits)
+    for block in spans(len(logits), BLOCK_ROWS):
+        probabilities[block] = sigmoid(logits[block])
+    return probabilities
 
 
 def _loss(logits: np.ndarray, rows: Dataset) -> float:

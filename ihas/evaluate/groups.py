@@ -7,6 +7,7 @@ from sklearn.decomposition import PCA
 
 from ihas.data.dataset import Dataset, Parts
 from ihas.data.encoder import Encoder
+from ihas.data.mapped import spans
 from ihas.evaluate.variants import Variant
 from ihas.grouping import Grouping
 from ihas.metrics import figures
@@ -16,6 +17,7 @@ from ihas.routing import Gates, embed, points
 TYPICAL_VALUES = 5
 TYPICAL_SHARE = 0.05
 PLANE_ROWS = 1_000
+BLOCK_ROWS = 1 << 18
 
 
 def group_results(parts: Parts, grouping: Grouping, chosen: Variant, base: Variant, encoder: Encoder) -> tuple[GroupResult, ...]:
@@ -46,15 +48,17 @@ def group_results(parts: Parts, grouping: Grouping, chosen: Variant, base: Varia
 def typical_values(rows: Dataset, members: np.ndarray, encoder: Encoder) -> tuple[str, ...]:
     """Values that at least `TYPICAL_SHARE` of the members have, by how much oftener they have them than all rows do."""
     layout = rows.layout
-    everywhere, within = (_value_shares(part, layout.num_rows) for part in (rows.ids, rows.ids[members]))
+    everywhere, within = (_value_shares(rows.ids, chosen, layout.num_rows) for chosen in (np.ones(len(rows), bool), members))
     lift = np.where(within >= TYPICAL_SHARE, within / np.maximum(everywhere, 1e-12), 0.0)
     best = [int(row) for row in np.argsort(-lift, kind="stable")[:TYPICAL_VALUES] if lift[row] > 1.1]
     return tuple(f"{_name(row, encoder)} ({lift[row]:.1f} times as often)" for row in best)
 
 
-def _value_shares(ids: np.ndarray, num_rows: int) -> np.ndarray:
-    counts = np.bincount(ids[ids >= 0], minlength=num_rows)
-    return np.asarray(counts / max(len(ids), 1))
+def _value_shares(ids: np.ndarray, chosen: np.ndarray, num_rows: int) -> np.ndarray:
+    counts = np.zeros(num_rows + 1, np.int64)  # the first entry is that of padding
+    for block in spans(len(ids), BLOCK_ROWS):
+        counts += np.bincount(ids[block][chosen[block]].reshape(-1) + 1, minlength=len(counts))
+    return np.asarray(counts[1:] / max(chosen.sum(), 1))
 
 
 def _name(row: int, encoder: Encoder) -> str:

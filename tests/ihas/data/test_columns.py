@@ -51,7 +51,7 @@ def test_codes_counts_and_rows() -> None:
     column = text_column(made_table({"a": ["x", None, "y", "x"]}), "a")
     assert column.codes.tolist() == [0, -1, 1, 0]
     assert column.counts.tolist() == [2, 1]
-    assert column.rows_where(np.array([True, False])) == [0, 3]
+    assert column.rows_where(np.array([True, False])).tolist() == [0, 3]
     assert [column.text(row) for row in range(4)] == ["x", None, "y", "x"]
 
 

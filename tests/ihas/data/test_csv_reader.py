@@ -6,15 +6,21 @@ import csv
 import io
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ihas.data.csv_reader import header_looks_like_data, read_csv, tell_delimiter
+from ihas.data.csv_reader import csv_batches, header_looks_like_data, tell_delimiter
 from ihas.errors import ConfigError, DataError
 from tests.ihas.data.tables import fault_places, written
 
 CELLS = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters='\n,;|\t"'), max_size=5)
+
+
+def read_csv(path: Path, delimiter: str | None) -> pa.Table:
+    """All batches of a file as one table."""
+    return pa.concat_tables(csv_batches(path, delimiter))
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ihas.data import dataset, mapped
 from ihas.data.dataset import Dataset
 from ihas.layout import FieldLayout
 
@@ -30,3 +34,19 @@ def test_take_keeps_ids_and_labels_together() -> None:
     assert taken.ids[:, 0].tolist() == [3, 0]
     assert taken.labels.tolist() == [1.0, 0.0]
     assert len(_dataset(5).take(np.array([True, False, True, False, False]))) == 2
+
+
+@given(st.integers(0, 20), st.integers(1, 7), st.randoms())
+def test_many_rows_are_taken_as_few_are(rows: int, most: int, random: Random) -> None:
+    """Rows that do not fit into memory are the same rows, by number and by mask, from memory and from a map."""
+    numbers = np.array([random.randrange(rows) for _ in range(rows)], np.int64)
+    mask = np.isin(np.arange(rows), numbers)
+    expected = [_dataset(rows).take(chosen) for chosen in (numbers, mask)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mapped, "IN_MEMORY_BYTES", 0)
+        patch.setattr(dataset, "TAKEN_ROWS", most)
+        taken = [_dataset(rows).take(chosen) for chosen in (numbers, mask)]
+        taken += [taken[0].take(np.arange(len(numbers)))]
+    for found, right in zip(taken, [*expected, expected[0]], strict=True):
+        assert found.ids.tolist() == right.ids.tolist()
+        assert found.labels.tolist() == right.labels.tolist()

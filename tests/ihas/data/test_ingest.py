@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ihas.config import DataConfig, EncodingConfig, SchemaConfig, SplitConfig
+from ihas.data import columns, csv_reader, fitting, items, mapped, readers, validation
 from ihas.data.ingest import ingest, inspect
 from ihas.data.readers import read_table
 from ihas.data.storage import load_ingested
@@ -56,6 +63,47 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
     first, again, other = (_bytes(tmp_path / name) for name in "abc")
     assert first == again
     assert first["test/ids.npy"] != other["test/ids.npy"]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl"])
+@given(seed=st.integers(0, 2**16), rows=st.integers(60, 200), size=st.integers(1, 90))
+@settings(max_examples=8)
+def test_a_table_larger_than_memory_gives_the_same_bytes(
+    suffix: str, seed: int, rows: int, size: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Read in batches of any size, with codes in a mapped file, a table is encoded as it is at once in memory, to the byte."""
+    path = _drawn_table(tmp_path_factory.mktemp("table") / f"x.{suffix}", np.random.default_rng(seed), rows)
+    data = DataConfig(path=path, columns=SchemaConfig(item_id="item", item=("item", "year"), numeric=("price",), time="time"))
+    split = SplitConfig(kind="time" if seed % 2 else "random", valid_fraction=0.3, test_fraction=0.3)
+    whole = path.with_name("whole")
+    ingest(data, EncodingConfig(), split, seed, whole)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mapped, "IN_MEMORY_BYTES", 0)
+        patch.setattr(readers, "BATCH_ROWS", size)
+        patch.setattr(csv_reader, "BATCH_ROWS", size)
+        patch.setattr(csv_reader, "_BLOCK_BYTES", 400)
+        for module, name in ((fitting, "_BLOCK_ROWS"), (items, "_BLOCK_ROWS"), (validation, "_HASHED_ROWS"), (columns, "_COUNTED_ROWS")):
+            patch.setattr(module, name, size)
+        ingest(data, EncodingConfig(), split, seed, path.with_name("cut"))
+    assert _bytes(path.with_name("cut")) == _bytes(whole)
+
+
+def _drawn_table(path: Path, rng: np.random.Generator, rows: int) -> Path:
+    tags = [["x", "y", "z"][: rng.integers(0, 4)] for _ in range(rows)]
+    table = pa.table(
+        {
+            "label": np.arange(rows) % 2,
+            "item": pa.array([None if n == 0 else f"item {n % 7}" for n in rng.integers(0, 20, rows)]),
+            "year": rng.integers(1990, 1994, rows),
+            "price": np.round(rng.normal(size=rows), 2),
+            "tags": ["|".join(cell) for cell in tags] if path.suffix == ".csv" else tags,
+            "time": rng.permutation(rows),
+        }
+    )
+    if path.suffix == ".jsonl":
+        return written(path, "".join(json.dumps(row) + "\n" for row in table.to_pylist()))
+    (pyarrow.csv.write_csv if path.suffix == ".csv" else pyarrow.parquet.write_table)(table, path)
+    return path
 
 
 def test_what_was_written_is_mapped_and_decodes_to_the_file(tmp_path: Path) -> None:

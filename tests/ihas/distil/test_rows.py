@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ihas.data.dataset import Dataset
-from ihas.distil.rows import copies_for, swapped_ids
+from ihas.distil.rows import copies_for, taught_ids
 from ihas.layout import FieldLayout
 
 LAYOUT = FieldLayout(("a", "b", "tags"), (50, 50, 50), (1, 1, 3))
@@ -17,6 +17,13 @@ IDS = np.random.default_rng(0).integers(0, 50, (ROWS, 5)).astype(np.int32) + np.
 
 def _rows(ids: np.ndarray) -> Dataset:
     return Dataset(LAYOUT, ids, np.zeros(len(ids), np.float32))
+
+
+def swapped_ids(rows: Dataset, copies: int, fraction: float, rng: np.random.Generator) -> np.ndarray:
+    """The taught rows behind those that they were made of."""
+    taught = taught_ids(rows, copies, fraction, rng)
+    np.testing.assert_array_equal(taught[: len(rows)], rows.ids)
+    return taught[len(rows) :]
 
 
 def test_about_the_stated_share_of_fields_is_swapped():
