@@ -57,26 +57,27 @@ def tables(rounds: int) -> Iterator[Table]:
     return (table for name, shape in SHAPES.items() for table in shape_tables(name, shape, rounds))
 
 
-def shape_tables(name: str, shape: BundleShape, rounds: int) -> list[Table]:
-    """Tables of one shape: one row, then candidates."""
+def shape_tables(name: str, shape: BundleShape, rounds: int, candidates: Sequence[int] = CANDIDATES) -> list[Table]:
+    """Tables of one shape: one row, then each number of candidates."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory())) / "bundle"
         write_bundle(random_bundle(shape), folder)
         recommender = load_grouped(folder)
         plain = shape.num_groups == 1
-        children = [stack.enter_context(Child(tensorflow_turns, folder, threads, plain)) for threads in ((1, None) if plain else (1,))]
+        processes = (1, None) if plain else (1,)
+        children = [stack.enter_context(Child(tensorflow_turns, folder, threads, plain, tuple(candidates))) for threads in processes]
         others = {key: contender for child in children for key, contender in child.contenders().items()}
         found = [_table(f"{name}: one row", _row_turns(recommender) | _chosen(others, 1), rounds, floor=False)]
-        for count in CANDIDATES:
+        for count in candidates:
             contenders = _candidate_turns(recommender, count) | _chosen(others, count)
             found.append(_table(f"{name}: {count} candidates", contenders, rounds, floor=not shape.gated))
         found.append(steps_table(f"{name}: one row, step by step", row_steps(recommender, score_body(recommender.bundle)), rounds))
-        body = recommend_body(recommender.bundle, CANDIDATES[-1])
-        found.append(steps_table(f"{name}: {CANDIDATES[-1]} candidates, step by step", candidate_steps(recommender, body), rounds))
+        body = recommend_body(recommender.bundle, candidates[-1])
+        found.append(steps_table(f"{name}: {candidates[-1]} candidates, step by step", candidate_steps(recommender, body), rounds))
     return found
 
 
-def tensorflow_turns(folder: Path, threads: int | None, plain: bool) -> Mapping[str, Contender]:
+def tensorflow_turns(folder: Path, threads: int | None, plain: bool, candidates: Sequence[int] = CANDIDATES) -> Mapping[str, Contender]:
     """tf.function and, for a plain bundle, Keras on whole rows: 1 and as many as there are candidates. Runs in a child."""
     from ihas.legacy_keras import tf
 
@@ -88,7 +89,7 @@ def tensorflow_turns(folder: Path, threads: int | None, plain: bool) -> Mapping[
     turns: dict[str, Contender] = {}
     for kind in ("tf.function", "keras") if plain and threads == 1 else ("tf.function",):
         scorer = SCORERS[kind](bundle)
-        for count in (1, *CANDIDATES):
+        for count in (1, *candidates):
             turns[f"{count} {kind}, {label}"] = timed(_in_turn(scorer, _many_rows(bundle, count)), TURN_S)
     return turns
 

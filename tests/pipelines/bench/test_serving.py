@@ -39,10 +39,9 @@ def test_the_row_is_one_that_the_model_knows() -> None:
 
 
 @pytest.mark.slow
-def test_a_shape_gives_a_table_for_one_row_and_for_each_number_of_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shape_gives_a_table_for_one_row_and_for_each_number_of_candidates() -> None:
     """A small model, two rounds: every contender has its line; the floor costs less than what stands on it."""
-    monkeypatch.setattr("pipelines.bench.serving.CANDIDATES", (5, 12))
-    one_row, few, many, *steps = shape_tables("small", SHAPES["grouped"], 2)
+    one_row, few, many, *steps = shape_tables("small", SHAPES["grouped"], 2, (5, 12))
 
     assert {OURS, TF} <= {row[0] for row in one_row.rows}
     for table in (few, many):
@@ -54,11 +53,10 @@ def test_a_shape_gives_a_table_for_one_row_and_for_each_number_of_candidates(mon
 
 
 @pytest.mark.slow
-def test_peers_have_a_turn_for_every_number_of_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_peers_have_a_turn_for_every_number_of_rows(tmp_path: Path) -> None:
     """tf.function and Keras, one row and each number of candidates."""
-    monkeypatch.setattr("pipelines.bench.serving.CANDIDATES", (5,))
     write_bundle(random_bundle(SHAPES["plain"]), tmp_path / "bundle")
-    turns = tensorflow_turns(tmp_path / "bundle", None, True)
+    turns = tensorflow_turns(tmp_path / "bundle", None, True, (5,))
 
     assert [name.partition(",")[0] for name in turns] == ["1 tf.function", "5 tf.function"]
     assert all(turn().cpu > 0.0 for turn in turns.values())
