@@ -13,11 +13,15 @@ IhasError
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from errno import EDQUOT, ENOSPC
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ihas.data.findings import Finding
+
+WITHOUT_ROOM = re.compile(r"No space left on device|Disk quota exceeded|disk is full|^\d+ requested and \d+ written$")
 
 
 class IhasError(Exception):
@@ -76,3 +80,8 @@ def missing_package(error: ModuleNotFoundError) -> ConfigError:
     """The error of an installation that only serves and is asked to read tables, to train or to draw."""
     package = (error.name or "").partition(".")[0]
     return ConfigError(f"This needs the package `{package}`, which an installation that only serves leaves out. Install `ihas[train]`.")
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether something could not be written for want of room: by the system's number, else by what libraries say that hide it."""
+    return (isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT)) or WITHOUT_ROOM.search(str(error)) is not None

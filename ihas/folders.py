@@ -40,9 +40,13 @@ def new_folder(folder: Path) -> Iterator[Path]:
 def write_whole(path: Path, text: str) -> None:
     """Write or replace a file: readers see the old content or the new, never a part."""
     partial = path.with_name(f".{path.name}.{uuid4().hex}")
-    partial.write_text(text, encoding="utf-8")
-    _sync(partial)
-    partial.replace(path)
+    try:
+        partial.write_text(text, encoding="utf-8")
+        _sync(partial)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
     _sync(path.parent)
 
 

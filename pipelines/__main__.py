@@ -20,7 +20,7 @@ import orjson
 from pydantic import ValidationError
 
 from ihas.config import DataConfig
-from ihas.errors import BudgetError, ConfigError, DataError, IhasError, TrainingError, missing_package
+from ihas.errors import BudgetError, ConfigError, DataError, IhasError, TrainingError, is_disk_full, missing_package
 from ihas.folders import write_whole
 from ihas.sequential.config import OverRecRecipe
 from pipelines.progress import Progress, Stage, print_progress
@@ -259,6 +259,8 @@ def error_document(error: Exception) -> dict[str, object]:
         return {"code": "budget", "detail": str(error)}
     if isinstance(error, TrainingError):
         return {"code": "training", "detail": str(error)}
+    if is_disk_full(error):
+        return {"code": "disk", "detail": "The disk is full. What the run has finished stays: make room, then resume it."}
     traceback.print_exception(error)  # to standard error, which the caller keeps as the run's log
     return {"code": "internal", "detail": f"The run ended with an unexpected {type(error).__name__}."}
 

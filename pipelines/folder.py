@@ -75,7 +75,11 @@ def replace_bundle(folder: Path, write: Callable[[Path], None]) -> None:
     """Write `folder/bundle` anew: `write` fills a folder beside it, which then takes its place."""
     fresh = folder / "bundle.next"
     shutil.rmtree(fresh, ignore_errors=True)
-    write(fresh)
+    try:
+        write(fresh)
+    except BaseException:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
     shutil.rmtree(folder / "bundle", ignore_errors=True)
     fresh.rename(folder / "bundle")
 

@@ -32,7 +32,7 @@ class Progress(Config):
     outcome: Literal["running", "succeeded", "failed"] = "running"
     """`succeeded` or `failed` on the last line."""
     error: dict[str, Any] | None = None
-    """On failure: `code` (config, data, training, budget, internal), `detail`, and `findings` for bad data."""
+    """On failure: `code` (config, data, training, budget, disk, internal), `detail`, and `findings` for bad data."""
 
 
 Report = Callable[[Progress], None]

@@ -17,7 +17,7 @@ from starlette.routing import Match
 
 from ihas.config import Config
 from ihas.data.findings import Finding
-from ihas.errors import BundleError, ConfigError, DataError, RequestError
+from ihas.errors import BundleError, ConfigError, DataError, RequestError, is_disk_full
 from service.errors import (
     ConflictError,
     KeyReusedError,
@@ -33,6 +33,7 @@ from service.errors import (
 PROTOCOL = "/v2"  # the Open Inference Protocol has a form of its own for errors
 MEDIA_TYPE = "application/problem+json"
 LOG = structlog.get_logger(__name__)
+AGAIN = {"retry-after": "1"}
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 
@@ -123,6 +124,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(DBAPIError, _on_database)
+    app.add_exception_handler(OSError, _on_system)
 
 
 def http_problem(scope: Mapping[str, Any], status: int, detail: str | None = None, headers: Mapping[str, str] | None = None) -> Response:
@@ -163,10 +165,23 @@ def _allowed(request: Request) -> str:
 
 
 async def _on_database(request: Request, error: Exception) -> Response:
+    if is_disk_full(error):
+        return _disk_full(request, error)
     LOG.error("the database is out of reach", error=str(error))
-    return problem_response(
-        request.scope, ("database-unavailable", 503, "Database out of reach"), "The database is out of reach. Try again."
-    )
+    kind = ("database-unavailable", 503, "Database out of reach")
+    return problem_response(request.scope, kind, "The database is out of reach. Try again.", headers=AGAIN)
+
+
+async def _on_system(request: Request, error: Exception) -> Response:
+    if not is_disk_full(error):
+        raise error
+    return _disk_full(request, error)
+
+
+def _disk_full(request: Request, error: Exception) -> Response:
+    LOG.error("the disk is full", error=str(error))
+    detail = "The service's disk is full, and nothing of the request was kept. Make room there, then send it again."
+    return problem_response(request.scope, ("disk-full", 507, "Disk full"), detail)
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:

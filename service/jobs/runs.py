@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ihas.config import DataConfig, Recipe
+from ihas.folders import write_whole
 from ihas.sequential.config import OverRecRecipe
 from pipelines.progress import Progress
 from pipelines.recipe import AnyRecipe
@@ -120,5 +121,5 @@ def read_line(kind: JobKind, line: str) -> Progress | Outcome | None:
 
 def _write(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    write_whole(path, text)
     return path

@@ -13,6 +13,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from ihas.errors import is_disk_full
 from service.artefacts import Artefacts
 from service.errors import LostLeaseError
 from service.jobs.catalogue import Dataset
@@ -25,6 +26,7 @@ from service.jobs.watch import Verdict, Watch
 from service.jobs.wording import public_error, see_log
 from service.settings import Settings
 
+DISK_FULL = {"code": "disk", "detail": "The worker's disk is full. What the run has finished stays: make room, then resume it."}
 LOG = structlog.get_logger(__name__)
 
 
@@ -86,6 +88,9 @@ class Worker:
             self._run(job)
         except (OSError, ValueError) as error:
             LOG.exception("the run could not be started", job=job.id)
+            if is_disk_full(error):
+                self._store.fail(job.id, job.token, DISK_FULL)
+                return
             detail = f"The run could not be started ({type(error).__name__}). {see_log(job)}"
             self._lose_attempt(job, {"code": "machine", "detail": detail})
 

@@ -90,9 +90,9 @@ def run(recipe: Path, folder: Path) -> int:
 def finish(folder: Path, name: str) -> None:
     bundle = os.environ.get("IHAS_TEST_BUNDLE")
     if bundle is not None:
-        shutil.copytree(bundle, folder / "bundle")
+        shutil.copytree(bundle, folder / "bundle", dirs_exist_ok=True)
     elif name != "empty":
-        (folder / "bundle").mkdir()
+        (folder / "bundle").mkdir(exist_ok=True)
     (folder / "result.json").write_text(json.dumps({"name": name, "chosen": "grouped"}))
     (folder / "report.html").write_text(f"<!doctype html><title>{name}</title>")
 

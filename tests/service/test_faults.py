@@ -7,8 +7,11 @@ import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,13 +21,15 @@ from service import examples
 from service.client import Client
 from service.errors import ServiceError
 from service.jobs.catalogue import NewDataset
-from service.jobs.job import JobKind
+from service.jobs.job import JobKind, JobState
 from service.jobs.sql_store import SqlStore
 from service.settings import Settings
+from tests.service.conftest import RunningWorker, eventually
 from tests.service.live import LiveServer
 from tests.service.postgres import PostgresServer, postgres_server, reason_to_skip
 
-OPERATIONS = 500
+SEARCHES = 400
+Document = dict[str, Any]
 
 
 @pytest.fixture
@@ -37,12 +42,12 @@ def fragile() -> Iterator[PostgresServer]:
         yield server
 
 
-def surely(client: Client, name: str, dataset_id: str, key: str) -> str:
-    """Submit until it was accepted, as a client does that must not lose its search."""
-    end = time.monotonic() + 60.0
+def surely(ask: Callable[[], Document], done: Callable[[], Document | None] = lambda: None) -> Document:
+    """Ask until it was done, as a client does that must not lose it; refusals are 503, and what `done` gives was done already."""
+    end = time.monotonic() + 120.0
     while time.monotonic() < end:
         try:
-            return str(client.create_search(name, dataset_id, key)["id"])
+            return done() or ask()
         except ServiceError as error:
             if error.status not in (0, 503):
                 raise
@@ -50,38 +55,87 @@ def surely(client: Client, name: str, dataset_id: str, key: str) -> str:
     pytest.fail("The service stayed away.")
 
 
+def submit_and_sometimes_change_ones_mind(client: Client, dataset_id: str, numbers: Iterable[int]) -> dict[str, str]:
+    """Submit a search for each number, under the number as its key; cancel every fifth and resume every tenth. Ids by number."""
+    ids = {}
+    for number in numbers:
+        search_id = str(surely(lambda key=str(number): client.create_search("films", dataset_id, key))["id"])  # type: ignore[misc]
+        ids[str(number)] = search_id
+        if number % 5 == 0:
+            surely(lambda at=search_id: client.cancel(at), lambda at=search_id: now_in(client, at, "succeeded", "cancelled"))  # type: ignore[misc]
+        if number % 10 == 0:
+            surely(lambda at=search_id: client.resume(at), lambda at=search_id: not_in(client, at, "cancelled"))  # type: ignore[misc]
+    return ids
+
+
+def now_in(client: Client, search_id: str, *states: str) -> Document | None:
+    """The search, where it is in one of the states."""
+    found = client.search(search_id)
+    return found if found["state"] in states else None
+
+
+def not_in(client: Client, search_id: str, state: str) -> Document | None:
+    """The search, where it is in another state."""
+    found = client.search(search_id)
+    return found if found["state"] != state else None
+
+
+@contextmanager
+def outages(server: PostgresServer) -> Iterator[list[float]]:
+    """Stop the server for up to two seconds, every one to four seconds; how long each time."""
+    draw, done, lengths = random.Random(11), threading.Event(), list[float]()
+
+    def disturb() -> None:
+        while not done.wait(draw.uniform(1.0, 4.0)):
+            lengths.append(draw.uniform(0.0, 2.0))
+            server.stop()
+            time.sleep(lengths[-1])
+            server.start()
+
+    disturber = threading.Thread(target=disturb)
+    disturber.start()
+    try:
+        yield lengths
+    finally:
+        done.set()
+        disturber.join()
+
+
 @pytest.mark.slow
-def test_a_database_that_comes_and_goes_loses_and_doubles_nothing(fragile: PostgresServer, settings: Settings) -> None:
-    """Three outages of up to a second during submissions with keys: every key has its one search, and refusals were 503."""
-    settings = settings.model_copy(update={"database_url": fragile.new_database()})
+@pytest.mark.timeout(900)
+def test_a_database_that_comes_and_goes_loses_and_doubles_nothing(
+    fragile: PostgresServer, settings: Settings, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than 500 operations of clients, and every write of two workers, while the server stops again and again.
+
+    Every key has its one search, every search that was not cancelled one model version, and no event is missing or doubled.
+    """
+    monkeypatch.setenv("IHAS_TEST_BUNDLE", str(bundle))
+    settings = settings.model_copy(update={"database_url": fragile.new_database(), "max_attempts": 100, "lease_s": 3.0})
     settings.folder.mkdir(parents=True)
     store = SqlStore(settings.url)
     dataset_id = store.add_dataset(NewDataset("clicks", {}, path="/data/clicks.csv")).id
-    job = store.claim("check", 60.0, 1)
-    assert job is not None
-    store.accept_dataset(job.id, job.token, examples.REPORT)
-    done = threading.Event()
+    check = store.claim("check", 60.0, 1)
+    assert check is not None
+    store.accept_dataset(check.id, check.token, examples.REPORT)
+    with LiveServer(settings) as live, Client(live.url) as client, RunningWorker(settings), RunningWorker(settings):
+        with outages(fragile) as lengths, ThreadPoolExecutor(4) as pool:
+            parts = pool.map(lambda first: submit_and_sometimes_change_ones_mind(client, dataset_id, range(first, SEARCHES, 4)), range(4))
+            ids = {key: search_id for part in parts for key, search_id in part.items()}
+        again = {key: str(surely(lambda one=key: client.create_search("films", dataset_id, one))["id"]) for key in ids}  # type: ignore[misc]
+        jobs = [eventually(lambda one=one: job if (job := store.job(one)).finished else None, 300.0) for one in ids.values()]  # type: ignore[misc]
 
-    def disturb() -> None:
-        for pause in (0.3, 1.0, 0.6):
-            if done.wait(0.5):
-                return
-            fragile.stop()
-            time.sleep(pause)
-            fragile.start()
-
-    with LiveServer(settings) as live, Client(live.url) as client:
-        disturber = threading.Thread(target=disturb)
-        disturber.start()
-        ids = {str(number): surely(client, "films", dataset_id, str(number)) for number in range(OPERATIONS)}
-        done.set()
-        disturber.join()
-        again = {key: surely(client, "films", dataset_id, key) for key in ids}
-
-    found = Counter(job.key for job in store.jobs(JobKind.SEARCH, None, 1_000))
-    store.close()
+    assert len(lengths) >= 3
     assert again == ids
-    assert found == dict.fromkeys(ids, 1)
+    assert Counter(job.key for job in store.jobs(JobKind.SEARCH, None, 1_000)) == dict.fromkeys(ids, 1)
+    assert {job.state for job in jobs} <= {JobState.SUCCEEDED, JobState.CANCELLED}
+    assert {job.key for job in jobs if job.state is JobState.CANCELLED} <= {key for key in ids if int(key) % 10 == 5}
+    registered = {version.job_id: version.version for version in store.versions("films")}
+    assert registered.keys() == {job.id for job in jobs if job.state is JobState.SUCCEEDED}
+    assert sorted(registered.values()) == list(range(1, len(registered) + 1))
+    for job in jobs:
+        assert [event.id for event in store.events(job.id, 0, 1_000)] == list(range(1, job.last_event + 1))
+    store.close()
 
 
 def test_scores_need_no_database(fragile: PostgresServer, settings: Settings, bundle: Path) -> None:

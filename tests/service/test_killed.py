@@ -62,7 +62,7 @@ def submitted(store: SqlStore, seed: int) -> Job:
 
 
 def searched(folder: Path, seed: int, died: int) -> Ended:
-    """A search carried out by workers that die at every point but the first `died`; each death of a worker is followed by another worker."""
+    """A search carried out by workers that die at every point but the first `died`; whenever one has died, another one begins."""
     folder.mkdir()
     (folder / "deaths").write_text("".join(f"{point}\n" for point in POINTS[:died]))
     settings = Settings(folder=folder / "runs", lease_s=2.0, heartbeat_s=0.5, poll_s=0.1, max_attempts=len(POINTS) + 1)

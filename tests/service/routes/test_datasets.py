@@ -95,6 +95,20 @@ def test_an_upload_that_breaks_off_leaves_nothing_behind(live: LiveServer, setti
     assert 'status="499"' in live.http.get("/metrics").text
 
 
+def test_an_upload_with_another_digest_leaves_nothing_behind(live: LiveServer, settings: Settings) -> None:
+    """One byte turned over on the way: 422 with both digests, no file, and the right bytes are taken afterwards."""
+    path = f"/v1/datasets/{(dataset_id := created(live))}/content"
+    said = {"x-content-sha256": hashlib.sha256(CSV).hexdigest()}
+    damaged = CSV.replace(b"ada", b"adb")
+    refused = live.http.put(path, content=damaged, headers=said)
+
+    assert (refused.status_code, files(settings, dataset_id)) == (422, [])
+    assert all(digest in refused.json()["detail"] for digest in (said["x-content-sha256"], hashlib.sha256(damaged).hexdigest()))
+    assert live.json("GET", f"/v1/datasets/{dataset_id}")["state"] == "uploading"
+    assert live.http.put(path, content=CSV, headers={"x-content-sha256": "no digest"}).status_code == 422
+    assert live.json("PUT", path, content=CSV, headers=said)["sha256"] == said["x-content-sha256"]
+
+
 def test_a_form_is_no_file(live: LiveServer) -> None:
     """A form's boundaries would end up in the table."""
     response = live.http.put(f"/v1/datasets/{created(live)}/content", files={"file": CSV})
