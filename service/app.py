@@ -25,6 +25,7 @@ from service.records.traffic import TrafficPlans
 from service.registry import Registry
 from service.routes import aliases, datasets, estimates, events, health, inference, keys, models, scoring, search_views, searches, what_if
 from service.settings import Settings
+from service.shedding import Shed
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -46,6 +47,7 @@ def create_app(settings: Settings) -> FastAPI:
         feedback=feedback,
         aftermath=Aftermath(feedback, settings.feedback_kept_s, metrics.drop),
     )
+    app.add_middleware(Shed, settings=settings)
     app.add_middleware(Door, settings=settings, keys=key_table)
     app.add_middleware(Observe, settings=settings, metrics=metrics)
     problems.install(app)

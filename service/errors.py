@@ -10,6 +10,7 @@ IhasError
 ├── PreconditionError             the thing is not in the form that was expected    412
 ├── PreconditionMissingError      a change must say what form it expects            428
 ├── TooManyError                  more than is taken now                            429
+│   └── OverloadError             more than can be answered in time                 503
 ├── LostLeaseError                a worker writes to a job that is no longer its own
 └── ServiceError                  the client got a problem document
     ├── WaitTimeoutError          the client waited, and it did not come in time
@@ -72,6 +73,10 @@ class TooManyError(IhasError):
     def __init__(self, message: str, retry_after_s: float) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class OverloadError(TooManyError):
+    """More than can be answered in time."""
 
 
 class LostLeaseError(IhasError):

@@ -33,6 +33,12 @@ class Settings(BaseSettings):
     """Seconds that a key which was found is remembered; a revoked one opens nothing after that."""
     max_requests_per_minute: Annotated[int, Field(ge=0)] = 0
     """Requests of one key that each process answers in a minute; 0 for no limit."""
+    max_answers_at_once: Annotated[int, Field(ge=1)] = 32
+    """Questions to models that a process answers at the same time; the next ones wait, each in its turn."""
+    max_requests_at_once: Annotated[int, Field(ge=1)] = 64
+    """Other requests that a process answers at the same time, but for uploads, downloads and streams."""
+    max_wait_s: Seconds = 0.5
+    """Seconds that a request may wait for its turn; one that would wait longer is refused at once."""
     max_bad_keys_per_minute: Annotated[int, Field(ge=0)] = 60
     """Requests with a key that is unknown that one address may make in a minute; 0 for no limit."""
     oidc_issuer: str | None = None

@@ -15,6 +15,7 @@ BENCHMARKS: Mapping[str, str] = {
     "job": "pipelines.bench.job",
     "serving": "pipelines.bench.serving",
     "http": "pipelines.bench.http",
+    "overload": "pipelines.bench.overload",
 }
 """Name to the module whose `tables(rounds)` measures and gives one table after the other; it is imported when its turn comes."""
 

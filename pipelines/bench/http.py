@@ -150,11 +150,11 @@ def _start(stack: ExitStack, folder: Path, *, plain: bool) -> list[Running]:
     bundle, all_workloads = folder / "bundle", dict.fromkeys(WORKLOADS, "/empty")
     scoring = {workload: "/score" if workload == "one row" else "/recommend" for workload in WORKLOADS}
     ours = {workload: f"/v1/models/bench{path}" for workload, path in scoring.items()}
-    floor = stack.enter_context(_running(FLOOR, _peer(bundle, "empty"), all_workloads, "/empty"))
-    single = stack.enter_context(_running(OURS, _service(bundle, folder / "one"), ours, "/readyz"))
-    double = stack.enter_context(_running(TWO, _service(bundle, folder / "two"), ours, "/readyz", count=2))
+    floor = stack.enter_context(running(FLOOR, _peer(bundle, "empty"), all_workloads, "/empty"))
+    single = stack.enter_context(running(OURS, _service(bundle, folder / "one"), ours, "/readyz"))
+    double = stack.enter_context(running(TWO, _service(bundle, folder / "two"), ours, "/readyz", count=2))
     empty = Running(f"{OURS}, empty route", single.processes, single.port, all_workloads, single.ready_s, single.ready_cpu_s)
-    peers = [stack.enter_context(_running(name, _peer(bundle, name), scoring, "/empty")) for name in PEERS if plain or name != "keras"]
+    peers = [stack.enter_context(running(name, _peer(bundle, name), scoring, "/empty")) for name in PEERS if plain or name != "keras"]
     return [floor, empty, single, double, *peers]
 
 
@@ -167,7 +167,7 @@ def _service(bundle: Path, folder: Path) -> list[str]:
 
 
 @contextmanager
-def _running(name: str, command: Sequence[str], paths: Mapping[str, str], probe: str, count: int = 1) -> Iterator[Running]:
+def running(name: str, command: Sequence[str], paths: Mapping[str, str], probe: str, count: int = 1) -> Iterator[Running]:
     """Processes that listen on one port, ended at the end of the `with` block."""
     port, processes = _free_port(), []
     try:

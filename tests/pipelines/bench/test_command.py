@@ -37,5 +37,5 @@ def test_figures_are_printed_and_written(
 @pytest.mark.parametrize(("names", "rounds"), [(["one", "none"], 3), (["serving"], 0)])
 def test_what_is_no_benchmark_is_refused(names: list[str], rounds: int, tmp_path: Path) -> None:
     """An unknown name is told before anything is measured, and so is a number of rounds that measures nothing."""
-    with pytest.raises(ConfigError, match="training, job, serving, http"):
+    with pytest.raises(ConfigError, match="training, job, serving, http, overload"):
         command.bench(names, tmp_path, rounds)
