@@ -311,6 +311,8 @@ class EvaluateConfig(Config):
     """Whether to train the controls too: one group, random groups, K-means on e, K-means on z."""
     num_golden_rows: Count = 32
     """Test rows whose scores travel in the bundle and must be met before it serves."""
+    fallback: bool = True
+    """Whether the plain model travels with groups' models, to serve a group whose own fails its check; no figure counts it."""
 
 
 class RetrievalConfig(Config):

@@ -67,7 +67,7 @@ def _within_budget(
     while True:
         result = summarise(recipe, trained, variants, seconds, slow)
         chosen = next(variant for variant in variants if variant.name == result.chosen)
-        bundle = make_bundle(recipe, trained, chosen, result)
+        bundle = make_bundle(recipe, trained, chosen, result, variants[0])
         p99 = None if recipe.budget.p99_ms is None else p99_ms(bundle)
         if p99 is None or recipe.budget.p99_ms is None or p99 <= recipe.budget.p99_ms:
             figures = next(one for one in result.variants if one.name == result.chosen)
@@ -110,11 +110,15 @@ def summarise(
     )
 
 
-def make_bundle(recipe: Recipe, trained: Trained, chosen: Variant, result: RunResult) -> Bundle:
-    """The chosen variant, ready to serve."""
+def make_bundle(recipe: Recipe, trained: Trained, chosen: Variant, result: RunResult, base: Variant) -> Bundle:
+    """The chosen variant, ready to serve; beside groups' models the base as their fallback, where the recipe wants that."""
     data, learning = trained.data, trained.learning
     router, paths, path_of_group = _routing(trained, chosen, learning)
-    golden = _golden(data.parts.test, chosen, router, learning)
+    golden, rows = _golden(data.parts.test, chosen, router, learning)
+    fallback = None
+    if len(paths) > 1 and recipe.learning.evaluate.fallback:
+        fallback = values.Fallback(len(paths), base.test_logits[rows].astype(np.float32))
+        paths += (export_path("fallback", base.models[0], data.parts.train.layout, trained.plain),)
     return Bundle(
         name=recipe.name,
         schema=data.schema,
@@ -126,6 +130,7 @@ def make_bundle(recipe: Recipe, trained: Trained, chosen: Variant, result: RunRe
         golden=golden,
         summary=_summary(result),
         retrieval=None if trained.retrieval is None else _retrieval(data, trained.retrieval, golden),
+        fallback=fallback,
     )
 
 
@@ -167,12 +172,13 @@ def unrouted(router: Router) -> Router:
     return Router(router.layout, router.table, gates, np.zeros((1, width), np.float32))
 
 
-def _golden(test: Dataset, chosen: Variant, router: Router, config: LearningConfig) -> GoldenRows:
+def _golden(test: Dataset, chosen: Variant, router: Router, config: LearningConfig) -> tuple[GoldenRows, np.ndarray]:
+    """Golden rows, and which test rows they are."""
     ids = np.ascontiguousarray(test.ids[:GOLDEN_FROM])
     margins = routing_margins(ids, router)
     decided = np.flatnonzero(margins > GOLDEN_MARGIN)[: config.evaluate.num_golden_rows]
     rows = decided if len(decided) else np.array([margins.argmax()])
-    return GoldenRows(ids=ids[rows], group=router.route(ids[rows]).group, logits=chosen.test_logits[rows].copy())
+    return GoldenRows(ids=ids[rows], group=router.route(ids[rows]).group, logits=chosen.test_logits[rows].copy()), rows
 
 
 def routing_margins(ids: np.ndarray, router: Router) -> np.ndarray:

@@ -34,12 +34,13 @@ def create_app(settings: Settings) -> FastAPI:
     store = SqlStore(settings.url)
     metrics = Metrics(store)
     app = FastAPI(version=version("ihas"), lifespan=_lifespan, redirect_slashes=False)
-    key_table = Keys(store)
+    key_table, registry = Keys(store), Registry(store, settings.folder, settings.artefacts_url)
+    metrics.watch(registry.degraded_counts)
     feedback = Feedback(store)
     app.state.parts = Parts(
         settings=settings,
         store=store,
-        registry=Registry(store, settings.folder, settings.artefacts_url),
+        registry=registry,
         metrics=metrics,
         keys=key_table,
         aliases=Aliases(store),

@@ -62,10 +62,13 @@ class Artefacts:
                 raise BundleError(f"The store of bundles gave none: {type(error).__name__}. The service's log says more.") from error
         return cached
 
-    def forget(self, path: str) -> None:
-        """Remove a bundle from the cache, so that it is read from the store again."""
-        if self._store is not None:
-            shutil.rmtree(self._folder / CACHE / path, ignore_errors=True)
+    def forget(self, path: str) -> bool:
+        """Remove a bundle from the cache, so that it is read from the store again; whether it was there."""
+        cached = self._folder / CACHE / path
+        if self._store is None or not cached.is_dir():
+            return False
+        shutil.rmtree(cached, ignore_errors=True)
+        return True
 
     def _fetch(self, path: str, cached: Path) -> None:
         source = f"{self._root}/{path}"

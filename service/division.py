@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ihas.serving.recommender import Recommender
+from ihas.serving.recommender import Recommender, degraded_groups, group_of
 from service.jobs.catalogue import ModelVersion
 from service.records.traffic import NO_PLAN, TrafficPlan
 
@@ -28,6 +28,11 @@ class Served:
     version: ModelVersion
     recommender: Recommender
 
+    @property
+    def degraded(self) -> Mapping[int, str]:
+        """Groups whose own model failed its check, which the shared model serves, each with the reason."""
+        return degraded_groups(self.recommender)
+
 
 @dataclass(frozen=True, slots=True)
 class Division:
@@ -45,16 +50,24 @@ class Division:
     shadows: tuple[Served, ...] = ()
     plan: TrafficPlan = NO_PLAN
 
-    def choose(self, sticky: str | None) -> Served:
-        """The version for a sticky key; by chance where there is none.
+    def choose(self, sticky: str | None, stated: Mapping[str, Any] | None = None) -> Served:
+        """The version for a sticky key; by chance where there is none. A canary of some groups answers no request of another one.
 
         bucket = BLAKE2b(tenant/name/key) mod BUCKETS;  canary where bucket < 100 * percent
         """
-        if self.canary is None or self.plan.canary is None:
+        if self.canary is None or self.plan.canary is None or not self._among(self.plan.canary.groups, stated):
             return self.champion
         cut = self.plan.canary.percent * BUCKETS / 100.0
         found = random.random() * BUCKETS if sticky is None else self._bucket(sticky)
         return self.canary if found < cut else self.champion
+
+    def shadows_for(self, stated: Mapping[str, Any]) -> tuple[Served, ...]:
+        """Versions that answer a request unheard."""
+        return self.shadows if not self.shadows or self._among(self.plan.shadow_groups, stated) else ()
+
+    def _among(self, groups: tuple[int, ...], stated: Mapping[str, Any] | None) -> bool:
+        """Whether the champion puts a request into one of the groups; into any, where none is named."""
+        return not groups or group_of(self.champion.recommender, stated or {}) in groups
 
     def sticky_key(self, header: str | None, stated: Mapping[str, Any]) -> str | None:
         """What keeps a person on one side: the header, or the value of the plan's field."""

@@ -75,10 +75,11 @@ MODEL = {"name": "coupon", "latest": 1, "serving": 1, "problem": None, "summary"
 SCORED = {
     "model": "coupon", "version": 1,
     "scores": [{"score": 0.757, "logit": 1.1364, "group": 0, "unknown_values": [], "explanation": None}],
+    "degraded_groups": [],
 }  # fmt: skip
 RECOMMENDED: Mapping[str, Any] = {
     "recommendation_id": "rc_7d1e", "model": "coupon", "version": 1, "num_scored": 2, "unknown_candidates": ["Museum"],
-    "unknown_values": [], "retrieved": None,
+    "unknown_values": [], "retrieved": None, "degraded_groups": [],
     "items": [
         {"id": "Bar", "score": 0.8426, "rank": 1, "group": 0, "explanation": None},
         {"id": "Coffee House", "score": 0.757, "rank": 2, "group": 0, "explanation": None},
@@ -119,7 +120,7 @@ ANSWERS: Mapping[tuple[str, str], Any] = {
     ("get", "/v1/models/{name}"): MODEL,
     ("post", "/v1/models/{name}/score"): SCORED,
     ("post", "/v1/models/{name}/recommend"): RECOMMENDED,
-    ("get", "/livez"): {"status": "alive", "models": {}},
-    ("get", "/readyz"): {"status": "ready", "models": {"coupon": 1}},
+    ("get", "/livez"): {"status": "alive", "models": {}, "degraded": {}},
+    ("get", "/readyz"): {"status": "degraded", "models": {"coupon": 1}, "degraded": {"coupon": [1]}},
     ("get", "/metrics"): 'ihas_jobs{state="queued"} 0.0\n',
 }

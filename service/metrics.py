@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from service.jobs.catalogue import ModelVersion
 from service.jobs.store import JobStore
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+VERSION = ("tenant", "model", "version")
+Degraded = Callable[[], Iterable[tuple[ModelVersion, int]]]
+"""Champions in memory, each with how many of its groups the shared model serves."""
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
@@ -28,7 +32,18 @@ class Metrics:
             "ihas_request_seconds", "Seconds until an answer began.", ("route", "method"), buckets=BUCKETS, registry=self._registry
         )
 
+        self._fallbacks = Counter(
+            "ihas_fallback_rows", "Rows that the shared model scored, their group's own having failed.", VERSION, registry=self._registry
+        )
         self._dropped = Counter("ihas_dropped_answers", "Answers that were neither kept nor shadowed.", registry=self._registry)
+
+    def watch(self, degraded: Degraded) -> None:
+        """Show how many groups the shared model serves, whenever the figures are asked for."""
+        self._registry.register(DegradedCollector(degraded))
+
+    def fall_back(self, version: ModelVersion, rows: int) -> None:
+        """Count rows that the shared model scored in the place of a group's own."""
+        self._fallbacks.labels(version.tenant, version.name, str(version.version)).inc(rows)
 
     def drop(self) -> None:
         """Count an answer that found its queue full."""
@@ -55,6 +70,24 @@ class Metrics:
         return generate_latest(self._registry)
 
 
+class DegradedCollector(Collector):
+    """Reads the models in memory when the figures are asked for."""
+
+    def __init__(self, degraded: Degraded) -> None:
+        self._degraded = degraded
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Name without figures."""
+        yield _degraded()
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Groups of each champion that are served by its shared model."""
+        found = _degraded()
+        for version, groups in self._degraded():
+            found.add_metric([version.tenant, version.name, str(version.version)], groups)
+        yield found
+
+
 class JobCollector(Collector):
     """Reads the job table when the figures are asked for."""
 
@@ -74,6 +107,12 @@ class JobCollector(Collector):
         children.add_metric([], self._store.children())
         yield jobs
         yield children
+
+
+def _degraded() -> GaugeMetricFamily:
+    return GaugeMetricFamily(
+        "ihas_degraded_groups", "Groups whose own model failed its check; the shared model serves them.", labels=VERSION
+    )
 
 
 def _jobs() -> GaugeMetricFamily:

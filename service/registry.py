@@ -154,6 +154,16 @@ class Registry:
         """Champions in use, by name."""
         return {name: division.champion.version.version for name, slot in self._known().items() if (division := slot.division) is not None}
 
+    def degraded(self) -> Mapping[Name, Mapping[int, str]]:
+        """Champions with groups that the shared model serves, each group with the reason."""
+        divisions = {name: slot.division for name, slot in self._known().items() if slot.division is not None}
+        return {name: division.champion.degraded for name, division in divisions.items() if division.champion.degraded}
+
+    def degraded_counts(self) -> Sequence[tuple[ModelVersion, int]]:
+        """Every champion, with how many of its groups the shared model serves."""
+        divisions = [slot.division for slot in self._known().values() if slot.division is not None]
+        return [(division.champion.version, len(division.champion.degraded)) for division in divisions]
+
     def _keep_up(self) -> None:
         while not self._stop.is_set():
             try:
@@ -234,6 +244,8 @@ class Registry:
         try:
             folder = self._artefacts.local(version.path)
             served = Served(version, load_recommender(folder))
+            if served.degraded and self._artefacts.forget(version.path):
+                served = Served(version, load_recommender(self._artefacts.local(version.path)))
         except Exception as error:  # whatever a bundle does to its reader, the other models serve
             LOG.error("a bundle cannot be used", model=version.name, version=version.version, error=f"{type(error).__name__}: {error}")
             reason = f"Version {version.version} of model {version.name!r} cannot be used: {_reason(error, folder)}"
@@ -241,6 +253,8 @@ class Registry:
             self._artefacts.forget(version.path)
             raise BundleError(reason) from error
         slot.broken.pop(version.version, None)
+        for group, reason in served.degraded.items():
+            LOG.error("the shared model serves a group", model=version.name, version=version.version, group=group, error=reason)
         LOG.info("model loaded", model=version.name, version=version.version, seconds=round(time.perf_counter() - began, 3))
         return served
 

@@ -8,8 +8,8 @@ from typing import Any
 AT = "2026-11-21T09:30:00.000Z"
 REASON = "Better on the week's clicks."
 ALIAS = {"alias": "champion", "version": 2, "revision": 3}
-CANARY = {"version": 3, "percent": 5.0}
-PLAN: Mapping[str, Any] = {"canary": CANARY, "sticky_field": "user", "shadows": [4]}
+CANARY = {"version": 3, "percent": 5.0, "groups": [0, 1]}
+PLAN: Mapping[str, Any] = {"canary": CANARY, "sticky_field": "user", "shadows": [4], "shadow_groups": [0]}
 TRAFFIC: Mapping[str, Any] = {**PLAN, "revision": 1, "champion": 2, "actor": "key:3f9a0c5d1b7e2468", "changed_at": AT}
 CHANGE = {"revision": 3, "version": 2, "kind": "set", "actor": "key:3f9a0c5d1b7e2468", "reason": REASON, "at": AT}
 KEY = {
@@ -126,5 +126,5 @@ ANSWERS: Mapping[tuple[str, str], Any] = {
     ("get", "/v1/searches/{search_id}/logs"): "Epoch 3: validation AUC .741.\n",
     ("get", "/v1/searches/{search_id}/plots"): {"figures": ["auc", "counts", "gates", "groups", "history", "kept", "pareto"]},
     ("get", "/v1/searches/{search_id}/plots/{figure}"): {"data": [{"type": "bar", "x": [0.7858], "y": ["static"]}], "layout": {}},
-    ("get", "/startupz"): {"status": "ready", "models": {}},
+    ("get", "/startupz"): {"status": "ready", "models": {}, "degraded": {}},
 }

@@ -155,6 +155,8 @@ class TrafficPublic(Config):
     """Context field whose value keeps a person on one side."""
     shadows: tuple[int, ...]
     """Versions that answer unheard."""
+    shadow_groups: tuple[int, ...]
+    """Groups of the champion whose requests these answer; without any, all."""
     actor: str
     """Who made the plan."""
     changed_at: Moment | None
@@ -170,6 +172,7 @@ class TrafficPublic(Config):
             canary=plan.canary,
             sticky_field=plan.sticky_field,
             shadows=plan.shadows,
+            shadow_groups=plan.shadow_groups,
             actor=traffic.actor,
             changed_at=moment(traffic.at) if traffic.revision else None,
         )

@@ -257,22 +257,28 @@ def traffic(
     percent: Annotated[float, typer.Option(help="Share of the requests that the canary answers, in hundredths.")] = 0.0,
     sticky: Annotated[str | None, typer.Option(help="Context field that keeps a person on one side.")] = None,
     shadow: Annotated[list[int] | None, typer.Option(help="Version that answers unheard; may be given several times.")] = None,
+    group: Annotated[list[int] | None, typer.Option(help="Group that canary and shadows are for; may be given several times.")] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Let the champion answer everything.")] = False,
     url: Url = HERE,
 ) -> None:
     """Show how a model's requests are divided, or divide them."""
-    plan: dict[str, Any] = {"sticky_field": sticky, "shadows": shadow or []}
+    plan: dict[str, Any] = {"sticky_field": sticky, "shadows": shadow or [], "shadow_groups": group or []}
     if canary is not None:
-        plan["canary"] = {"version": canary, "percent": percent}
+        plan["canary"] = {"version": canary, "percent": percent, "groups": group or []}
     with client_of(url) as client:
         found = client.traffic(name)
         if clear or canary is not None or shadow:
             found = client.divide(name, {} if clear else plan, found["revision"])
     part = found["canary"]
     lines = [f"champion: version {found['champion']}"]
-    lines += [f"canary:   version {part['version']}, {part['percent']:g} %, by {found['sticky_field'] or 'chance'}"] if part else []
-    lines += [f"shadow:   version {one}" for one in found["shadows"]]
+    by = found["sticky_field"] or "chance"
+    lines += [f"canary:   version {part['version']}, {part['percent']:g} %, by {by}{_of_groups(part['groups'])}"] if part else []
+    lines += [f"shadow:   version {one}{_of_groups(found['shadow_groups'])}" for one in found["shadows"]]
     context.obj.result(found, "\n".join(lines))
+
+
+def _of_groups(groups: list[int]) -> str:
+    return f", of groups {', '.join(map(str, groups))}" if groups else ""
 
 
 @keys.command("create")

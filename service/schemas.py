@@ -234,10 +234,13 @@ class ModelPublic(Config):
 class Health(Config):
     """That the process is well."""
 
-    status: Literal["alive", "ready"]
-    """`alive` answers; `ready` also reaches the database and serves a version of every model."""
+    status: Literal["alive", "ready", "degraded"]
+    """`alive` answers; `ready` also reaches the database and serves a version of every model; `degraded` is ready, but the shared model
+    serves some groups, whose own failed its check."""
     models: dict[str, int] = {}
     """Versions in use, by name."""
+    degraded: dict[str, tuple[int, ...]] = {}
+    """Groups that the shared model serves, by name of the model."""
 
 
 def next_cursor(found: Sequence[Job] | Sequence[Dataset], limit: int) -> int | None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from ihas.bundle import values
 from ihas.bundle.contents import bundle_files
-from ihas.bundle.manifest import read_manifest, verify_files
+from ihas.bundle.manifest import FALLBACK, Manifest, file_faults, path_files, read_manifest, verify_files
 from ihas.bundle.reader import BundleReader
 from ihas.bundle.validation import check_bundle
-from ihas.errors import BundleError
+from ihas.errors import BundleCorruptError, BundleError
 from ihas.folders import new_folder
 
 
@@ -51,3 +51,41 @@ def read_bundle(folder: Path) -> values.Bundle:
     bundle = BundleReader(folder, manifest).bundle()
     check_bundle(bundle)
     return bundle
+
+
+def read_usable(folder: Path) -> tuple[values.Bundle, dict[int, str]]:
+    """Read a bundle although files of some groups' own models are broken, where it holds the shared model for them.
+
+    Returns:
+        The bundle without the broken paths, their groups given to the fallback; and these groups, each with the reason.
+
+    Raises:
+        BundleError, BundleCorruptError, BundleVersionError: as `read_bundle`, where anything else is broken or there is no fallback.
+    """
+    if not folder.is_dir():
+        raise BundleError(f"A bundle is a folder, but there is none at {folder}.")
+    manifest = read_manifest(folder)
+    faults = file_faults(folder, manifest)
+    if not faults:
+        return read_bundle(folder), {}
+    broken = _broken_paths(manifest, faults)
+    spared = set().union(*(path_files(manifest.paths[position]) for position in broken))
+    for name, fault in faults.items():
+        if name not in spared or FALLBACK in faults or not (folder / FALLBACK).exists():
+            raise fault
+    reader = BundleReader(folder, manifest, broken)
+    if reader.fallback_path() in broken:
+        raise next(iter(faults.values()))
+    bundle = reader.bundle()
+    check_bundle(bundle)
+    return bundle, {group: broken[path] for group, path in enumerate(manifest.path_of_group) if path in broken}
+
+
+def _broken_paths(manifest: Manifest, faults: dict[str, BundleCorruptError]) -> dict[int, str]:
+    """Paths with a broken file that is no other part's, by position, each with the reason."""
+    broken = {}
+    for position, path in enumerate(manifest.paths):
+        found = sorted(path_files(path) & faults.keys() - {manifest.router_table})
+        if found:
+            broken[position] = str(faults[found[0]])
+    return broken

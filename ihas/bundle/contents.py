@@ -10,7 +10,7 @@ import numpy as np
 
 from ihas.bundle import values
 from ihas.bundle.files import json_file, tensor_file
-from ihas.bundle.manifest import PATH_NAME, Manifest, PathEntry, SplitEntry, encode_manifest, file_entry, package_version
+from ihas.bundle.manifest import FALLBACK, PATH_NAME, Manifest, PathEntry, SplitEntry, encode_manifest, file_entry, package_version
 from ihas.data.item_table import FieldValues
 from ihas.errors import BundleError
 
@@ -59,6 +59,9 @@ def _documents(bundle: values.Bundle) -> dict[str, bytes]:
         documents["items.json"] = json_file(bundle.items.names)
         documents["items.safetensors"] = tensor_file({"ids": bundle.items.ids, "popularity": bundle.items.popularity})
         documents |= _item_values(bundle.items.values)
+    if bundle.fallback is not None:
+        arrays = {"path": np.array([bundle.fallback.path], np.int32), "logits": bundle.fallback.logits}
+        documents[FALLBACK] = tensor_file(arrays)
     if bundle.retrieval is not None:
         documents["retrieval.safetensors"] = tensor_file(_retrieval_arrays(bundle.retrieval))
     return documents

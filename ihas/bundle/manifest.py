@@ -22,6 +22,7 @@ FORMAT_VERSION = 2
 READABLE_VERSIONS = (1, 2)
 """Version 1 has no splits; such a bundle serves every row whole."""
 GROUPED = "grouped"
+FALLBACK = "fallback.safetensors"
 MANIFEST = "manifest.json"
 MANIFEST_CHECKSUM = "manifest.sha256"
 
@@ -159,12 +160,35 @@ def verify_files(folder: Path, manifest: Manifest | DataManifest) -> None:
     Raises:
         BundleCorruptError: a file is missing, extra, a link, of another length, or has other bytes.
     """
+    for fault in file_faults(folder, manifest).values():
+        raise fault
+
+
+def file_faults(folder: Path, manifest: Manifest | DataManifest) -> dict[str, BundleCorruptError]:
+    """Listed files that are not as they were written, each with its fault.
+
+    Raises:
+        BundleCorruptError: a file is not listed.
+    """
     listed = {entry.name for entry in manifest.files} | {MANIFEST, MANIFEST_CHECKSUM}
     present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()}
-    for name in sorted(listed ^ present):
-        raise BundleCorruptError(f"`{name}` is {'missing from' if name in listed else 'not part of'} the bundle in {folder}. {_WAY_OUT}")
+    for name in sorted(present - listed):
+        raise BundleCorruptError(f"`{name}` is not part of the bundle in {folder}. {_WAY_OUT}")
+    faults = {}
     for entry in manifest.files:
-        verify_file(folder / entry.name, entry)
+        try:
+            if entry.name not in present:
+                raise BundleCorruptError(f"`{entry.name}` is missing from the bundle in {folder}. {_WAY_OUT}")
+            verify_file(folder / entry.name, entry)
+        except BundleCorruptError as error:
+            faults[entry.name] = error
+    return faults
+
+
+def path_files(path: PathEntry) -> set[str]:
+    """Files that a path is read from; several paths may share a table."""
+    found = {path.graph, path.table} | (set() if path.first_order is None else {path.first_order})
+    return found if path.split is None else found | {path.split.arrays, path.split.graph}
 
 
 def file_entry(name: str, content: bytes) -> FileEntry:
@@ -220,8 +244,7 @@ def _check_names(manifest: Manifest | DataManifest) -> None:
 
 def _check_paths(manifest: Manifest) -> None:
     wrong = [path.name for path in manifest.paths if not PATH_NAME.fullmatch(path.name)]
-    used = {file for path in manifest.paths for file in (path.graph, path.table, path.first_order) if file is not None}
-    used |= {file for path in manifest.paths if path.split is not None for file in (path.split.arrays, path.split.graph)}
+    used = set().union(*map(path_files, manifest.paths))
     _refuse(wrong + sorted((used | {manifest.router_table}) - {entry.name for entry in manifest.files}))
 
 

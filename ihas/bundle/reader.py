@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ import safetensors.numpy
 
 from ihas.bundle import values
 from ihas.bundle.files import reading
-from ihas.bundle.manifest import Manifest, PathEntry, SplitEntry
+from ihas.bundle.manifest import FALLBACK, Manifest, PathEntry, SplitEntry
+from ihas.bundle.redirection import keep_paths
 from ihas.data.encoder import Encoder
 from ihas.data.item_table import FieldValues, ItemTable
 from ihas.data.schema import Schema
@@ -21,9 +24,14 @@ from ihas.routing import Gates, Router
 class BundleReader:
     """Files of a verified folder to the parts of a bundle."""
 
-    def __init__(self, folder: Path, manifest: Manifest) -> None:
-        self.folder = folder
-        self.manifest = manifest
+    def __init__(self, folder: Path, manifest: Manifest, broken: Collection[int] = ()) -> None:
+        """
+        Args:
+            folder: the bundle's.
+            manifest: its manifest.
+            broken: positions of paths that are not read; their groups are given to the fallback, which must be there.
+        """
+        self.folder, self.manifest, self.broken = folder, manifest, broken
 
     def bundle(self) -> values.Bundle:
         """The whole bundle, its tables mapped into memory.
@@ -42,8 +50,30 @@ class BundleReader:
             golden = values.GoldenRows(**self._arrays(name))
         router = self._router(encoder)
         retrieval = self._retrieval(encoder)
-        paths, groups = self._paths(), manifest.path_of_group
-        return values.Bundle(manifest.name, schema, encoder, router, paths, groups, self._items(), golden, summary, retrieval)
+        fallback, read = self._fallback(), self._paths()
+        groups, paths = manifest.path_of_group, tuple(path for path in read if path is not None)
+        if self.broken and fallback is not None:
+            golden = self._expected(golden, fallback)
+            paths, groups, place = keep_paths(read, groups, fallback.path)
+            fallback = replace(fallback, path=place)
+        return values.Bundle(manifest.name, schema, encoder, router, paths, groups, self._items(), golden, summary, retrieval, fallback)
+
+    def fallback_path(self) -> int | None:
+        """Position of the shared model; None where there is none."""
+        fallback = self._fallback()
+        return None if fallback is None else fallback.path
+
+    def _expected(self, golden: values.GoldenRows, fallback: values.Fallback) -> values.GoldenRows:
+        """Golden rows of groups whose path is not read must score as the fallback did."""
+        given = [group for group, path in enumerate(self.manifest.path_of_group) if path in self.broken]
+        return replace(golden, logits=np.where(np.isin(golden.group, given), fallback.logits, golden.logits).astype(np.float32))
+
+    def _fallback(self) -> values.Fallback | None:
+        if not (self.folder / FALLBACK).exists():
+            return None
+        with reading(FALLBACK) as name:
+            arrays = self._arrays(name)
+            return values.Fallback(int(arrays["path"][0]), arrays["logits"])
 
     def _retrieval(self, encoder: Encoder) -> values.Retrieval | None:
         if not (self.folder / "retrieval.safetensors").exists():
@@ -70,13 +100,14 @@ class BundleReader:
             matrix = table.reshape(encoder.layout.num_rows, -1)
             return Router(encoder.layout, matrix, gates, arrays["centroids"], self.manifest.clustered_on)
 
-    def _paths(self) -> tuple[values.Path, ...]:
+    def _paths(self) -> tuple[values.Path | None, ...]:
         with reading("masks.safetensors") as name:
             masks = self._arrays(name)
             for entry in self.manifest.paths:
                 if masks[entry.name].shape != entry.mask_shape:
                     raise ValueError(f"mask {entry.name!r} must have the shape {entry.mask_shape}, but has {masks[entry.name].shape}")
-        return tuple(self._path(entry, masks[entry.name]) for entry in self.manifest.paths)
+        entries = enumerate(self.manifest.paths)
+        return tuple(None if position in self.broken else self._path(entry, masks[entry.name]) for position, entry in entries)
 
     def _path(self, entry: PathEntry, mask: np.ndarray) -> values.Path:
         first_order = None if entry.first_order is None else self._table(entry.first_order).reshape(-1)

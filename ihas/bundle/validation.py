@@ -36,6 +36,10 @@ def _problems(bundle: Bundle) -> Iterator[str]:
         yield from _path_problems(path, layout, bundle.router.dim)
     yield from _row_problems(bundle)
     yield from _item_problems(bundle)
+    if bundle.fallback is not None:
+        yield from _array_problems("golden logits of the fallback", bundle.fallback.logits, bundle.golden.ids.shape[:1])
+        if not 0 <= bundle.fallback.path < len(bundle.paths) or bundle.paths[bundle.fallback.path].gated:
+            yield f"the fallback must be one of {len(bundle.paths)} paths, and not gated, but is {bundle.fallback.path}"
     if bundle.retrieval is not None:
         yield from _retrieval_problems(bundle, bundle.retrieval)
 

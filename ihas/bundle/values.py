@@ -91,6 +91,19 @@ class GoldenRows:
 
 
 @dataclass(frozen=True)
+class Fallback:
+    """The shared model that serves a group whose own model fails its check.
+
+    Attributes:
+        path: its position in the bundle's paths; no group's own.
+        logits: float32 (golden rows,). What it gives the golden rows, of every group. Computed by TensorFlow at export.
+    """
+
+    path: int
+    logits: np.ndarray
+
+
+@dataclass(frozen=True)
 class Tower:
     """Ids of one side's fields to a vector.
 
@@ -144,6 +157,7 @@ class Bundle:
         golden: rows that must score as recorded.
         summary: what the run found: settings, chosen variant, figures. JSON values only.
         retrieval: chooses the items that are scored; None where all can be.
+        fallback: serves groups whose own model fails; None where one model serves all, or in bundles of an earlier version.
     """
 
     name: str
@@ -156,6 +170,7 @@ class Bundle:
     golden: GoldenRows
     summary: dict[str, Any]
     retrieval: Retrieval | None = None
+    fallback: Fallback | None = None
 
     @property
     def context_fields(self) -> list[int]:

@@ -154,6 +154,7 @@ class Recommendation(msgspec.Struct, frozen=True):
         unknown_candidates: candidates that are not in the item table; they were left out.
         unknown_values: context values that the model does not know.
         retrieved: how the scored items were chosen; None where no retrieval was needed.
+        degraded_groups: groups whose own model failed its check; the shared model scored their items.
     """
 
     recommendation_id: str | None
@@ -163,3 +164,4 @@ class Recommendation(msgspec.Struct, frozen=True):
     unknown_candidates: tuple[str, ...]
     unknown_values: tuple[UnknownValue, ...]
     retrieved: Retrieved | None = None
+    degraded_groups: tuple[int, ...] = ()

@@ -50,9 +50,10 @@ class CandidateModel:
         sides = [[number for number, own in enumerate(roles) if own == role] for role in ("context", "item")]
         gated = any(path.gated for path in bundle.paths)
         self._routing = candidate_routing(bundle.router, *sides, gated=gated)
+        used = set(bundle.path_of_group)
         self._sums = [
-            None if path.split is None else tuple(FieldSums(path, path.split, model.layout, side) for side in sides)
-            for path in bundle.paths
+            None if path.split is None or number not in used else tuple(FieldSums(path, path.split, model.layout, side) for side in sides)
+            for number, path in enumerate(bundle.paths)
         ]
         self._bias = [None if path.split is None else path.split.bias for path in bundle.paths]
         makers: dict[str, Maker] = {_name(number): sums[1] for number, sums in enumerate(self._sums) if sums is not None}

@@ -10,7 +10,7 @@ import msgspec
 from ihas.serving.answers import Recommendation, RecommendedItem, RecommendRequest, Scored
 from ihas.serving.next_item import HISTORY, USER
 from ihas.serving.overrec import OverRecRecommender
-from ihas.serving.recommender import GroupedRecommender, Recommender
+from ihas.serving.recommender import GroupedRecommender, Recommender, degraded_groups
 from ihas.serving.requests import check_rows
 
 
@@ -38,6 +38,11 @@ class ColdStartRecommender:
     def summary(self) -> dict[str, Any]:
         """What the runs behind both found."""
         return {"model": self.model.summary, "front": self.front.summary}
+
+    @property
+    def degraded(self) -> Mapping[int, str]:
+        """Groups of the trained model that its shared model serves."""
+        return degraded_groups(self.model)
 
     def score(self, rows: Sequence[Mapping[str, Any]], explain: bool = False) -> list[Scored]:
         """See `Recommender.score`: the trained model's, for a probability of a click is not one of coming next; histories are not read."""

@@ -6,6 +6,8 @@ import numpy as np
 
 from ihas.bundle.values import GoldenRows
 from ihas.errors import BundleCorruptError
+from ihas.serving.model import NO_GATES
+from ihas.serving.paths import PathModel
 from ihas.serving.recommender import GroupedRecommender
 from ihas.serving.sums import FieldSums
 
@@ -29,6 +31,26 @@ def check_golden(recommender: GroupedRecommender, golden: GoldenRows) -> None:
         )
     _check_logits("score", logits, golden.logits)
     _check_logits("score by the paths' splits", _split_logits(recommender, golden, logits), golden.logits)
+
+
+def check_path(path: PathModel, golden: GoldenRows, rows: np.ndarray) -> None:
+    """Score some golden rows by one path that reads no gates, whole and by its split, whatever group they fall into, and compare.
+
+    Args:
+        path: the model.
+        golden: rows and the logits that they must get.
+        rows: int (n,). Which of them.
+
+    Raises:
+        BundleCorruptError: a logit differs by more than `TOLERANCE`.
+    """
+    if not len(rows):
+        return
+    split, ids, recorded = path.path.split, golden.ids[rows], golden.logits[rows]
+    _check_logits("score", path.logits(ids, NO_GATES), recorded)
+    if split is not None:
+        sums = FieldSums(path.path, split, path.layout, range(path.layout.num_fields))(ids)
+        _check_logits("score by the paths' splits", path.split_logits(sums + split.bias), recorded)
 
 
 def _split_logits(recommender: GroupedRecommender, golden: GoldenRows, whole: np.ndarray) -> np.ndarray:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ihas.bundle.archive import read_bundle
+from ihas.bundle.archive import read_usable
 from ihas.bundle.compound import read_compound
 from ihas.bundle.manifest import GROUPED, bundle_kind
 from ihas.errors import BundleCorruptError, BundleError, BundleVersionError
 from ihas.sequential.transformer_archive import KIND, read_transformer
-from ihas.serving.golden import check_golden
+from ihas.serving.fallback import checked
 from ihas.serving.recommender import GroupedRecommender, Recommender
 from ihas.serving.transformer import TransformerRecommender
 
@@ -41,12 +41,12 @@ def load_recommender(folder: Path) -> Recommender:
 
 
 def load_grouped(folder: Path) -> GroupedRecommender:
-    """A bundle of the kind `grouped`, as `load_recommender` loads it; the same errors."""
+    """A bundle of the kind `grouped`, as `load_recommender` loads it; the same errors.
+
+    Groups whose own model is broken, or scores its golden rows differently, are served by the bundle's fallback where it has one.
+    """
     _keep_freed_memory()
-    bundle = read_bundle(folder)
-    recommender = GroupedRecommender(bundle)
-    check_golden(recommender, bundle.golden)
-    return recommender
+    return checked(*read_usable(folder))
 
 
 def _overrec(folder: Path) -> Recommender:

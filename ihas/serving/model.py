@@ -69,7 +69,8 @@ class GroupedModel:
     @cached_property
     def multiply_adds(self) -> int:
         """About how many multiply-adds a candidate takes: the numbers in the largest graph that it runs through."""
-        return max(len(path.path.graph if path.path.split is None else path.path.split.graph) for path in self.paths) // FLOAT_BYTES
+        used = [self.paths[number].path for number in set(self._path_of_group.tolist())]
+        return max(len(path.graph if path.split is None else path.split.graph) for path in used) // FLOAT_BYTES
 
     def path_of(self, group: np.ndarray) -> np.ndarray:
         """Position of the path that serves each group: int32 (rows,) -> int64 (rows,)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Protocol, runtime_checkable
@@ -90,19 +90,37 @@ class BatchRecommender(Recommender, Protocol):
         """Whether `recommend` takes less time than handing it to a thread is worth."""
 
 
+def degraded_groups(recommender: Recommender) -> Mapping[int, str]:
+    """Groups whose own model failed its check, which the shared model serves, each with the reason."""
+    found: Mapping[int, str] = getattr(recommender, "degraded", {})
+    return found
+
+
+def group_of(recommender: Recommender, stated: Mapping[str, Any]) -> int | None:
+    """Group of what a request states, its item or its context alone; None where the model has no groups, or cannot read it."""
+    find: Callable[[Mapping[str, Any]], int | None] | None = getattr(recommender, "group_of", None)
+    return None if find is None else find(stated)
+
+
+def num_groups(recommender: Recommender) -> int:
+    """Groups of a model; 0 where it has none."""
+    return recommender.bundle.router.num_groups if isinstance(recommender, GroupedRecommender) else 0
+
+
 class GroupedRecommender:
     """A bundle at work: route each row to its group, score it on the group's path."""
 
-    def __init__(self, bundle: Bundle, max_item_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, bundle: Bundle, max_item_bytes: int = MAX_BYTES, degraded: Mapping[int, str] | None = None) -> None:
         """
         Args:
             bundle: verified bundle.
             max_item_bytes: memory for what is known of the items beforehand.
+            degraded: groups that the fallback serves because their own model failed its check, each with the reason.
 
         Raises:
             BundleCorruptError: a path's graph cannot be loaded.
         """
-        self.bundle = bundle
+        self.bundle, self.degraded = bundle, dict(degraded or {})
         self.model = GroupedModel(bundle)
         self._rows = RowReader(bundle.encoder, bundle.encoder.layout.names)
         self._context = RowReader(bundle.encoder, bundle.encoder.names_of("context"))
@@ -139,7 +157,8 @@ class GroupedRecommender:
             return []
         ids, unknown = self._rows.read_all(rows, "/rows")
         scored = self.model.score(ids)
-        return _scores(scored.group, scored.logits, unknown, explain_rows(self.model, self.bundle.encoder, ids, scored))
+        reasons = explain_rows(self.model, self.bundle.encoder, ids, scored)
+        return _scores(scored.group, scored.logits, unknown, self._degraded(reasons, scored.group))
 
     def read(self, rows: Sequence[Mapping[str, Any]]) -> ReadRows:
         """See `BatchRecommender.read`."""
@@ -154,6 +173,14 @@ class GroupedRecommender:
         group, logits = self.model.logits(full[0] if len(full) == 1 else np.concatenate(full))
         scores = iter(_scores(group, logits, [unknown for request in requests for unknown in request.unknown], [None] * len(logits)))
         return [list(islice(scores, len(request.unknown))) for request in requests]
+
+    def group_of(self, stated: Mapping[str, Any]) -> int | None:
+        """Group of what a request states, what it leaves out being missing; None where it cannot be read."""
+        try:
+            ids = self._rows.read(stated, "").ids
+        except RequestError:
+            return None
+        return int(self.model.router.route(np.array([ids], np.int32)).group[0])
 
     def is_quick(self, request: RecommendRequest) -> bool:
         """See `BatchRecommender.is_quick`."""
@@ -189,6 +216,7 @@ class GroupedRecommender:
             unknown_candidates=chosen.unknown,
             unknown_values=read.unknown,
             retrieved=retrieved,
+            degraded_groups=tuple(self.degraded),
         )
 
     def _chosen(
@@ -206,7 +234,15 @@ class GroupedRecommender:
         return Candidates(found, ()), Retrieved(len(found), len(left), self._retriever.method)
 
     def _explained(self, ids: np.ndarray) -> list[Explanation]:
-        return explain_rows(self.model, self.bundle.encoder, ids, self.model.score(ids))
+        scored = self.model.score(ids)
+        return self._degraded(explain_rows(self.model, self.bundle.encoder, ids, scored), scored.group)
+
+    def _degraded(self, reasons: list[Explanation], group: np.ndarray) -> list[Explanation]:
+        """The reasons; those of a degraded group say that the shared model answers."""
+        if not self.degraded:
+            return reasons
+        pairs = zip(reasons, group.tolist(), strict=True)
+        return [_said(why, f"The own model of group {own} failed its check.") if own in self.degraded else why for why, own in pairs]
 
 
 def _told(explanation: Explanation, place: int, retrieved: Retrieved | None) -> Explanation:
@@ -214,7 +250,11 @@ def _told(explanation: Explanation, place: int, retrieved: Retrieved | None) -> 
     if retrieved is None:
         return explanation
     how = f"Retrieval put it at place {place + 1:,} of {retrieved.of_items:,} items, of which {retrieved.items:,} were scored."
-    return msgspec.structs.replace(explanation, sentence=f"{explanation.sentence} {how}")
+    return _said(explanation, how)
+
+
+def _said(explanation: Explanation, more: str) -> Explanation:
+    return msgspec.structs.replace(explanation, sentence=f"{explanation.sentence} {more}")
 
 
 def _scores(

@@ -17,6 +17,8 @@ from service.jobs.tables import TRAFFIC
 from service.records.aliases import ANY
 
 MAX_SHADOWS = 4
+MAX_GROUPS = 100
+Groups = Annotated[tuple[Annotated[int, Field(ge=0, lt=10_000)], ...], Field(max_length=MAX_GROUPS)]
 VersionNumber = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
@@ -27,6 +29,8 @@ class Canary(Config):
     """The version."""
     percent: Annotated[float, Field(ge=0.0, le=100.0, allow_inf_nan=False)]
     """Share of the requests, of their sticky keys where they have some, in hundredths."""
+    groups: Groups = ()
+    """Groups of the champion whose requests it may answer; without any, all. A request's group is its context's, or its first row's."""
 
 
 class TrafficPlan(Config):
@@ -38,6 +42,8 @@ class TrafficPlan(Config):
     """Context field whose value keeps a person on one side; the header `Sticky-Key` wins over it. Chance divides requests with neither."""
     shadows: Annotated[tuple[VersionNumber, ...], Field(max_length=MAX_SHADOWS)] = ()
     """Versions that answer too, unheard; how far their scores lie from those that were given is counted."""
+    shadow_groups: Groups = ()
+    """Groups of the champion whose requests shadows answer; without any, all."""
 
 
 NO_PLAN = TrafficPlan()

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Response
 
 from ihas.errors import BundleError, RequestError
+from ihas.serving.recommender import num_groups
 from service.deps import (
     CallerDep,
     CursorDep,
@@ -147,6 +148,7 @@ def put_traffic(
     expected = expected_revision(if_match)
     for pointer, version in _named(body):
         _check_loads(models, parts.store, name, version, pointer)
+    _check_groups(models, name, body)
     traffic = parts.plans.put(Traffic(caller.tenant, name, 0, body, caller.name, 0.0), expected)
     _bring_in(models, name)
     return _traffic(traffic, response, models)
@@ -160,6 +162,19 @@ def _traffic(traffic: Traffic, response: Response, models: TenantModels) -> Traf
 def _named(plan: TrafficPlan) -> list[tuple[str, int]]:
     canary = [] if plan.canary is None else [("/canary/version", plan.canary.version)]
     return canary + [(f"/shadows/{place}", version) for place, version in enumerate(plan.shadows)]
+
+
+def _check_groups(models: TenantModels, name: str, plan: TrafficPlan) -> None:
+    """Refuse groups that the champion does not have."""
+    named = [("/canary/groups", () if plan.canary is None else plan.canary.groups), ("/shadow_groups", plan.shadow_groups)]
+    if not any(groups for _, groups in named):
+        return
+    count = num_groups(models.renew(name).champion.recommender)
+    for pointer, groups in named:
+        wrong = [group for group in groups if group >= count]
+        if wrong:
+            law = f"Groups must be among the {count} of the champion of model {name!r}, numbered from 0"
+            raise RequestError(f"{law}, but got {wrong}. Leave them out to mean all requests.", pointer)
 
 
 def _check_known(store: JobStore, name: str, tenant: str) -> list[ModelVersion]:
@@ -182,9 +197,12 @@ def _check_loads(models: TenantModels, store: JobStore, name: str, version: int,
     if all(one.version != version for one in known):
         raise RequestError(f"Model {name!r} has no version {version}; its newest is {known[0].version}.", pointer)
     try:
-        models.get(name, version)
+        degraded = models.get(name, version).degraded
     except BundleError as error:
         raise ConflictError(f"{error} What answers stays as it is.") from error
+    if degraded:
+        found = " ".join(f"Group {group}: {reason}" for group, reason in degraded.items())
+        raise ConflictError(f"Version {version} of model {name!r} has groups whose own model fails. {found} What answers stays as it is.")
 
 
 def _below(models: TenantModels, name: str, versions: list[ModelVersion]) -> int | None:

@@ -40,10 +40,10 @@ async def chosen(scope: Scope, parts: Parts, name: str, version: int | None, sta
     if division.canary is None:
         return division.champion
     header = next((value.decode("latin-1") for key, value in scope["headers"] if key == STICKY_HEADER), None)
-    return division.choose(division.sticky_key(header, stated))
+    return division.choose(division.sticky_key(header, stated), stated)
 
 
-def shadows_of(parts: Parts, served: Served) -> tuple[Served, ...]:
+def shadows_of(parts: Parts, served: Served, stated: Mapping[str, Any]) -> tuple[Served, ...]:
     """Versions that answer this request too, unheard; none where a version was asked for by number that is not in the traffic."""
     division = parts.registry.division(served.version.name, served.version.tenant)
-    return () if division is None or served not in (division.champion, division.canary) else division.shadows
+    return () if division is None or served not in (division.champion, division.canary) else division.shadows_for(stated)

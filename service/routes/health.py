@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
@@ -26,7 +28,8 @@ async def livez() -> Health:
 def readyz(request: Request, parts: PartsDep) -> Health | Response:
     """The database is reached, and of every model a version met its golden rows.
 
-    With keys, models are not named, and one that cannot be used answers 503 itself: other tenants' models serve on.
+    With keys, models are not named, and one that cannot be used answers 503 itself: other tenants' models serve on. Where a group's own
+    model failed its check and the shared one serves it, the answer is `degraded`, which is ready all the same.
     """
     parts.store.check()
     registry = parts.registry
@@ -34,14 +37,20 @@ def readyz(request: Request, parts: PartsDep) -> Health | Response:
         return problem_response(request.scope, LOADING, "The models are being loaded and checked. Ask again.", headers=RETRY)
     if parts.shutdown.is_set():
         return problem_response(request.scope, DRAINING, "The service is about to stop.", headers=RETRY)
+    degraded = registry.degraded()
+    status: Literal["ready", "degraded"] = "degraded" if degraded else "ready"
     if parts.settings.access == "keys":
-        return Health(status="ready")
+        return Health(status=status)
     failures = registry.failures()
     if failures:
         errors = [ProblemPart(detail=reason) for reason in failures.values()]
         detail = f"No version can be used of {', '.join(repr(name) for _, name in failures)}."
         return problem_response(request.scope, NOT_READY, detail, errors, RETRY)
-    return Health(status="ready", models={name: version for (_, name), version in registry.serving().items()})
+    return Health(
+        status=status,
+        models={name: version for (_, name), version in registry.serving().items()},
+        degraded={name: tuple(groups) for (_, name), groups in degraded.items()},
+    )
 
 
 @router.get("/startupz", response_model=Health)

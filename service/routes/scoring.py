@@ -24,6 +24,7 @@ from ihas.errors import RequestError
 from ihas.serving.answers import RecommendedItem, RecommendRequest, Retrieved, Scored, UnknownValue
 from ihas.serving.recommender import Recommender
 from service.deps import Parts, VersionDep, is_json
+from service.division import Served
 from service.jobs.rows import new_id
 from service.microbatch import MOST_ROWS, MicroBatches, takes_batches
 from service.openapi import body_of, json_answer
@@ -49,6 +50,7 @@ class ScoreResponse(msgspec.Struct, frozen=True):
     model: str
     version: int
     scores: list[Scored]
+    degraded_groups: tuple[int, ...] = ()
 
 
 class RecommendResponse(msgspec.Struct, frozen=True):
@@ -62,6 +64,7 @@ class RecommendResponse(msgspec.Struct, frozen=True):
     unknown_candidates: tuple[str, ...]
     unknown_values: tuple[UnknownValue, ...]
     retrieved: Retrieved | None = None
+    degraded_groups: tuple[int, ...] = ()
 
 
 STRUCTURES = (ScoreRequest, ScoreResponse, RecommendRequest, RecommendResponse)
@@ -112,10 +115,12 @@ class ScoreEndpoint:
         """Answer one request (ASGI)."""
         asked = decode(SCORE, await json_body(scope, receive))
         name, version = scope["path_params"]["name"], version_of(scope["query_string"])
-        served = await chosen(scope, self._parts, name, version, asked.rows[0] if asked.rows else {})
+        first = asked.rows[0] if asked.rows else {}
+        served = await chosen(scope, self._parts, name, version, first)
         scores = await self._scores(served.recommender, asked)
-        self._parts.aftermath.scored(shadows_of(self._parts, served), asked.rows, scores)
-        await answer(send, ScoreResponse(name, served.version.version, list(scores)))
+        self._parts.aftermath.scored(shadows_of(self._parts, served, first), asked.rows, scores)
+        _count_fallbacks(self._parts, served, scores)
+        await answer(send, ScoreResponse(name, served.version.version, list(scores), tuple(served.degraded)))
 
     async def _scores(self, recommender: Recommender, asked: ScoreRequest) -> Sequence[Scored]:
         if asked.explain or len(asked.rows) > MOST_ROWS or not takes_batches(recommender):
@@ -139,10 +144,17 @@ class RecommendEndpoint:
             found = recommender.recommend(asked, given_id)
         else:
             found = await run_in_threadpool(recommender.recommend, asked, given_id)
-        self._parts.aftermath.recommended(served, shadows_of(self._parts, served), asked, given_id, found)
-        parts = (found.items, found.num_scored, found.unknown_candidates, found.unknown_values, found.retrieved)
+        self._parts.aftermath.recommended(served, shadows_of(self._parts, served, asked.context), asked, given_id, found)
+        _count_fallbacks(self._parts, served, found.items)
+        parts = (found.items, found.num_scored, found.unknown_candidates, found.unknown_values, found.retrieved, found.degraded_groups)
         response = RecommendResponse(given_id, name, served.version.version, *parts)
         await answer(send, response)
+
+
+def _count_fallbacks(parts: Parts, served: Served, answers: Sequence[Scored] | Sequence[RecommendedItem]) -> None:
+    """Count what the shared model scored in the place of a group's own."""
+    if served.degraded:
+        parts.metrics.fall_back(served.version, sum(one.group in served.degraded for one in answers))
 
 
 async def json_body(scope: Scope, receive: Receive) -> bytes:

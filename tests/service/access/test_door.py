@@ -73,7 +73,7 @@ def test_probes_need_no_key_and_name_no_model(guarded: LiveServer, new_headers: 
     publish()
     ready = eventually(lambda: answer if (answer := guarded.http.get("/readyz")).status_code == 200 else None)
 
-    assert ready.json() == {"status": "ready", "models": {}}
+    assert ready.json() == {"status": "ready", "models": {}, "degraded": {}}
     assert (guarded.http.get("/livez").status_code, guarded.http.get("/startupz").status_code) == (200, 200)
     assert guarded.http.get("/metrics", headers=new_headers(scopes=READ)).status_code == 403
     assert guarded.http.get("/metrics", headers=new_headers()).status_code == 200

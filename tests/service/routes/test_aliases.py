@@ -15,6 +15,7 @@ import pytest
 
 from service.settings import Settings
 from tests.ihas.bundle_factory import LOGITS, rows
+from tests.ihas.serving.fallback_bundle import torn
 from tests.service.conftest import Publish, damage, eventually
 from tests.service.live import LiveServer
 
@@ -230,3 +231,35 @@ def test_fifty_swaps_under_load_fail_no_request(live: LiveServer, publish: Publi
 def test_a_model_that_does_not_exist_has_nothing(live: LiveServer, path: str) -> None:
     """404 for each."""
     assert live.http.get(f"/v1/models/nothing/{path}").status_code == 404
+
+
+def test_a_version_with_a_group_that_fails_is_not_let_in(live: LiveServer, publish: Publish) -> None:
+    """The shared model may keep a version answering, but nobody can promote such a version, or give it traffic."""
+    publish()
+    promote(live, 1)
+    publish(spoil=torn)
+    refused, canary = promote(live, 2), traffic(live, canary={"version": 2, "percent": 5})
+
+    assert (refused.status_code, canary.status_code) == (409, 409)
+    assert "Group 1" in refused.json()["detail"]
+    assert answering(live) == 1
+
+
+def test_canary_and_shadows_of_some_groups(live: LiveServer, publish: Publish) -> None:
+    """A canary of group 1 answers all of bob's requests and none of ada's; shadows of group 0 answer ada's alone; a group that the
+    champion does not have is pointed at."""
+    for _ in range(3):
+        publish()
+    promote(live, 1)
+    plan = {"canary": {"version": 2, "percent": 100, "groups": [1]}, "shadows": [3], "shadow_groups": [0]}
+    other = {"canary": {"version": 2, "percent": 100, "groups": [2]}}
+    for pointer, wrong in (("/canary/groups", other), ("/shadow_groups", {"shadow_groups": [7]})):
+        refused = traffic(live, **{**plan, **wrong})
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, pointer)
+    put = traffic(live, **plan).json()
+    assert (put["canary"]["groups"], put["shadow_groups"]) == ([1], [0])
+
+    asked = {user: live.json("POST", f"{MODEL}/recommend", json={"context": {"user": user}})["version"] for user in ("ada", "bob")}
+    scored = {user: live.json("POST", f"{MODEL}/score", json={"rows": [{"user": user}]})["version"] for user in ("ada", "bob")}
+    assert asked == scored == {"ada": 1, "bob": 2}
+    assert eventually(lambda: [(one["version"], one["requests"]) for one in live.json("GET", f"{MODEL}/online")["shadows"]] == [(3, 2)])

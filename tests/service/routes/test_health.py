@@ -12,6 +12,8 @@ from ihas.serving.loading import load_recommender
 from ihas.serving.recommender import GroupedRecommender
 from service.jobs.sql_store import SqlStore
 from service.settings import Settings
+from tests.ihas.bundle_factory import rows
+from tests.ihas.serving.fallback_bundle import SHARED, torn
 from tests.service.conftest import Publish, damage, eventually
 from tests.service.live import LiveServer
 
@@ -27,8 +29,8 @@ def test_a_running_process_is_alive_and_ready(live: LiveServer) -> None:
     """Without models there is nothing that could be unfit."""
     eventually(lambda: live.http.get("/readyz").is_success)
 
-    assert live.json("GET", "/livez") == {"status": "alive", "models": {}}
-    assert live.json("GET", "/readyz") == {"status": "ready", "models": {}}
+    assert live.json("GET", "/livez") == {"status": "alive", "models": {}, "degraded": {}}
+    assert live.json("GET", "/readyz") == {"status": "ready", "models": {}, "degraded": {}}
 
 
 def test_at_the_start_it_is_not_ready_until_every_model_was_checked(
@@ -49,7 +51,7 @@ def test_at_the_start_it_is_not_ready_until_every_model_was_checked(
         eventually(lambda: live.http.get("/readyz").is_success)
 
         assert (before.status_code, before.json()["type"]) == (503, "urn:ihas:problem:loading")
-        assert live.json("GET", "/readyz") == {"status": "ready", "models": {"films": 1}}
+        assert live.json("GET", "/readyz") == {"status": "ready", "models": {"films": 1}, "degraded": {}}
 
 
 def test_a_model_of_which_no_version_serves_is_named(live: LiveServer, publish: Publish) -> None:
@@ -89,3 +91,18 @@ def test_jobs_and_children_are_counted(live: LiveServer, store: SqlStore, valid_
     assert figure(live, "ihas_jobs", state="validating") == 1.0
     assert figure(live, "ihas_jobs", state="failed") == 0.0
     assert figure(live, "ihas_children") == 1.0
+
+
+def test_a_group_that_falls_back_is_told_and_counted(live: LiveServer, publish: Publish) -> None:
+    """One group's graph is torn: answers go on, by the shared model for that group, readiness is `degraded`, and figures count it."""
+    publish(spoil=torn)
+    eventually(lambda: live.http.get("/readyz").json().get("models"))
+    answer = live.json("POST", "/v1/models/films/score", json={"rows": rows()})
+    found = live.json("POST", "/v1/models/films/recommend", json={"context": {"user": "bob"}})
+
+    assert live.json("GET", "/readyz") == {"status": "degraded", "models": {"films": 1}, "degraded": {"films": [1]}}
+    assert [row["logit"] for row in answer["scores"][3:]] == pytest.approx([SHARED["bob"]] * 3)
+    assert answer["degraded_groups"] == found["degraded_groups"] == [1]
+    version = {"tenant": "local", "model": "films", "version": "1"}
+    assert figure(live, "ihas_degraded_groups", **version) == 1.0
+    assert figure(live, "ihas_fallback_rows_total", **version) == 6.0
