@@ -13,6 +13,7 @@ from service import problems
 from service.access.door import Door
 from service.aftermath import Aftermath
 from service.deps import Parts
+from service.fetching import Fetches
 from service.jobs.sql_store import SqlStore
 from service.leftovers import remove_leftovers
 from service.metrics import Metrics
@@ -47,6 +48,7 @@ def create_app(settings: Settings) -> FastAPI:
         plans=TrafficPlans(store),
         feedback=feedback,
         aftermath=Aftermath(feedback, settings.feedback_kept_s, metrics.drop),
+        fetches=Fetches(settings),
     )
     app.add_middleware(Shed, settings=settings)
     app.add_middleware(Door, settings=settings, keys=key_table)

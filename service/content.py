@@ -16,7 +16,7 @@ from typing import BinaryIO, Protocol
 from starlette.concurrency import run_in_threadpool
 
 from service.errors import PathRefusedError
-from service.jobs.catalogue import Dataset, Upload
+from service.jobs.catalogue import Upload
 from service.jobs.runs import dataset_folder
 
 HEAD_BYTES = 4_096
@@ -65,13 +65,13 @@ class Incoming:
 
 
 @asynccontextmanager
-async def received(chunks: AsyncIterator[bytes], dataset: Dataset, folder: Path) -> AsyncIterator[Upload]:
-    """Write an upload below the service's `folder`; where it does not arrive whole or the block fails, nothing is left.
+async def received(chunks: AsyncIterator[bytes], dataset_id: str, form: str, folder: Path) -> AsyncIterator[Upload]:
+    """Write a data set's file of format `form` below the service's `folder`; not whole, or the block fails: nothing is left.
 
     The file gets a name of its own, so that two uploads at the same time never share one, and is locked until the block
     ends, which tells it from one that a killed process left.
     """
-    target = dataset_folder(folder, dataset.id)
+    target = dataset_folder(folder, dataset_id)
     await run_in_threadpool(target.mkdir, parents=True, exist_ok=True)
     path = target / f"upload-{secrets.token_hex(8)}.part"
     with path.open("wb") as file:
@@ -81,7 +81,7 @@ async def received(chunks: AsyncIterator[bytes], dataset: Dataset, folder: Path)
             async for chunk in chunks:
                 await run_in_threadpool(incoming.take, chunk)
             await run_in_threadpool(incoming.finish)
-            path = path.rename(path.with_suffix(suffix_of(incoming.head, str(dataset.reading.get("format", "auto")))))
+            path = path.rename(path.with_suffix(suffix_of(incoming.head, form)))
             yield Upload(path.relative_to(folder).as_posix(), incoming.size, incoming.digest.hexdigest())
         except BaseException:
             path.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ from ihas.errors import RequestError
 from service.access.caller import Caller
 from service.aftermath import Aftermath
 from service.errors import PreconditionMissingError, UnknownIdError
+from service.fetching import Fetches
 from service.jobs.catalogue import Dataset
 from service.jobs.job import Job, JobKind
 from service.jobs.sql_store import SqlStore
@@ -44,6 +45,7 @@ class Parts:
     plans: TrafficPlans
     feedback: Feedback
     aftermath: Aftermath
+    fetches: Fetches
     shutdown: asyncio.Event = field(default_factory=asyncio.Event)
 
 

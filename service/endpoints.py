@@ -21,8 +21,9 @@ class Endpoints(Generic[Answer, Text]):
         raise NotImplementedError
 
     def create_dataset(self, name: str, **reading: Any) -> Answer:
-        """Create a data set; `reading` is `format`, `delimiter`, `columns`, `path` and `uri`."""
-        return self.document("POST", "/v1/datasets", json={"name": name, **reading})
+        """Create a data set; `reading` is `format`, `delimiter`, `columns`, and `path`, or `uri` and `sha256`."""
+        options = {} if "uri" not in reading else {"timeout": None}
+        return self.document("POST", "/v1/datasets", json={"name": name, **reading}, **options)
 
     def dataset(self, dataset_id: str) -> Answer:
         """One data set."""

@@ -5,6 +5,8 @@ IhasError
 ├── ConflictError                 the state of the thing does not allow it          409
 ├── KeyReusedError (ValueError)   an idempotency key came with another body         422
 ├── PathRefusedError              a path outside the folders that may be read       403
+├── UriRefusedError               a URI outside the places that may be asked        403
+├── FetchError                    a file that is named by URI did not come          502
 ├── NoKeyError                    no key, or none that is known                     401
 ├── ScopeError                    the key may not do this                           403
 ├── PreconditionError             the thing is not in the form that was expected    412
@@ -45,6 +47,14 @@ class KeyReusedError(IhasError, ValueError):
 
 class PathRefusedError(IhasError):
     """A path outside the folders that may be read."""
+
+
+class UriRefusedError(IhasError):
+    """A URI outside the places that may be asked."""
+
+
+class FetchError(IhasError):
+    """A file that is named by URI did not come."""
 
 
 class NoKeyError(IhasError):

@@ -20,6 +20,7 @@ from ihas.data.findings import Finding
 from ihas.errors import BundleError, ConfigError, DataError, RequestError, is_disk_full
 from service.errors import (
     ConflictError,
+    FetchError,
     KeyReusedError,
     NoKeyError,
     OverloadError,
@@ -29,6 +30,7 @@ from service.errors import (
     ScopeError,
     TooManyError,
     UnknownIdError,
+    UriRefusedError,
 )
 
 PROTOCOL = "/v2"  # the Open Inference Protocol has a form of its own for errors
@@ -80,6 +82,8 @@ KINDS: Mapping[type[Exception], tuple[str, int, str]] = {
     ConflictError: ("conflict", 409, "Not in this state"),
     KeyReusedError: ("key-reused", 422, "Idempotency key with another body"),
     PathRefusedError: ("path-refused", 403, "Path refused"),
+    UriRefusedError: ("uri-refused", 403, "URI refused"),
+    FetchError: ("fetch-failed", 502, "File could not be fetched"),
     NoKeyError: ("no-key", 401, "No valid key"),
     ScopeError: ("scope", 403, "Not allowed to this key"),
     PreconditionError: ("precondition-failed", 412, "Changed meanwhile"),

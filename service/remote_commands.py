@@ -46,21 +46,24 @@ def client_of(url: str) -> Client:
 @dataset.command()
 def push(
     context: typer.Context,
-    path: Annotated[Path, typer.Argument(help="CSV, Parquet or JSON-lines file.", exists=True, dir_okay=False)],
+    source: Annotated[str, typer.Argument(metavar="FILE|URI", help="CSV, Parquet or JSON-lines file; the service fetches a URI.")],
     name: Annotated[str | None, typer.Option(help="Name for people; the file's where it is left out.")] = None,
     columns: Annotated[Path | None, typer.Option(help="What is known about the columns: a TOML or JSON file.")] = None,
     delimiter: Annotated[str | None, typer.Option(help="Character between CSV cells.")] = None,
     url: Url = HERE,
 ) -> None:
     """Upload a table and wait until it was checked."""
-    terminal: Terminal = context.obj
+    terminal, path = context.obj, Path(source)
+    if "://" not in source and not path.is_file():
+        raise typer.BadParameter(f"File '{source}' does not exist.", param_hint="'FILE|URI'")
     reading: dict[str, Any] = {"delimiter": delimiter} if delimiter else {}
     if columns is not None:
         reading["columns"] = _document(columns)
     with client_of(url) as client:
-        found = client.create_dataset(name or path.name, **reading)
-        with _upload_bar(terminal, path) as bar:
-            client.upload(found["id"], path, lambda sent: bar.advance(bar.task_ids[0], sent))
+        found = client.create_dataset(name or path.name, **reading, **({"uri": source} if "://" in source else {}))
+        if "://" not in source:
+            with _upload_bar(terminal, path) as bar:
+                client.upload(found["id"], path, lambda sent: bar.advance(bar.task_ids[0], sent))
         found = client.wait_dataset(found["id"])
     terminal.result(found, _datasets([found]))
     if found["state"] == "invalid":

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PlainSerializer
+from pydantic import Field, PlainSerializer, model_validator
 
 from ihas.config import BudgetConfig, Config, InteractionColumns, LearningConfig, RunOptions, SchemaConfig
 from ihas.sequential.config import OverRecLearning
@@ -38,6 +38,18 @@ class DatasetCreate(Config):
     """Where set, the file is a table of interactions (who, what, when), for searches with `overrec`."""
     path: str | None = Field(default=None, min_length=1)
     """A file that the service can read already; without it, the file is uploaded."""
+    uri: str | None = Field(default=None, min_length=1, max_length=2_000)
+    """A file that the service fetches from one of its places; the answer comes when the file has."""
+    sha256: str | None = Field(default=None, pattern="^[0-9a-fA-F]{64}$")
+    """Digest of the file at `uri`, hexadecimal; other bytes are refused."""
+
+    @model_validator(mode="after")
+    def _from_one_place(self) -> Self:
+        if self.path is not None and self.uri is not None:
+            raise ValueError("`path` and `uri` name two files. Leave one out.")
+        if self.sha256 is not None and self.uri is None:
+            raise ValueError("`sha256` is of the file at `uri`. An upload says its digest in `X-Content-SHA256`.")
+        return self
 
 
 class DatasetPublic(Config):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -9,6 +10,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Seconds = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+PLACE = re.compile(r"(?!file:|local:|memory:)[a-z][a-z0-9+.-]*://[^/@\s]+/")
 Bytes = Annotated[int, Field(ge=1)]
 
 
@@ -75,6 +77,14 @@ class Settings(BaseSettings):
     """Times that a job is begun whose worker or child died, before it fails."""
     data_roots: tuple[Path, ...] = ()
     """Folders whose files a data set may name by path instead of an upload; empty refuses every path."""
+    uri_places: tuple[str, ...] = ()
+    """Where files of data sets are fetched from, such as `https://data.example.org/clicks/` or `s3://bucket/`; empty refuses every URI."""
+    uri_private_places: tuple[str, ...] = ()
+    """The same for places that may lie at addresses of this machine or network."""
+    max_fetches_at_once: Annotated[int, Field(ge=1)] = 4
+    """Files that a process fetches at the same time."""
+    fetch_s: Seconds = 600.0
+    """Seconds that fetching a file may take."""
     drain_s: Seconds = 10.0
     """Seconds that a stopping process gives its running requests or its child before it ends them."""
 
@@ -93,6 +103,15 @@ class Settings(BaseSettings):
             raise ValueError(
                 "With `oidc_jwks_url`, `oidc_issuer` and `oidc_audience` must be set too (IHAS_OIDC_ISSUER, IHAS_OIDC_AUDIENCE)."
             )
+        return self
+
+    @model_validator(mode="after")
+    def _places_are_of_stores(self) -> Self:
+        for place in (*self.uri_places, *self.uri_private_places):
+            if not PLACE.match(place):
+                raise ValueError(
+                    f"A place must be scheme://host/path of a store, and files of this machine are IHAS_DATA_ROOTS, but got {place!r}."
+                )
         return self
 
     @property

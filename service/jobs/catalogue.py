@@ -26,22 +26,6 @@ class DatasetState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class NewDataset:
-    """A data set to add.
-
-    Attributes:
-        reading: JSON object; `format`, `delimiter` and `columns` of `DataConfig`.
-        path: absolute path of a file that lies here already.
-        tenant: whose it is.
-    """
-
-    name: str
-    reading: Mapping[str, Any]
-    path: str | None = None
-    tenant: str = LOCAL
-
-
-@dataclass(frozen=True, slots=True)
 class Upload:
     """A file that arrived.
 
@@ -54,6 +38,26 @@ class Upload:
     path: str
     size: int
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewDataset:
+    """A data set to add.
+
+    Attributes:
+        reading: JSON object; `format`, `delimiter` and `columns` of `DataConfig`.
+        path: absolute path of a file that lies here already.
+        tenant: whose it is.
+        upload: a file that has arrived already.
+        id: where that file lies is below this id; a new one where it is None.
+    """
+
+    name: str
+    reading: Mapping[str, Any]
+    path: str | None = None
+    tenant: str = LOCAL
+    upload: Upload | None = None
+    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,7 @@ class Catalogue(Protocol):
     """
 
     def add_dataset(self, new: NewDataset) -> Dataset:
-        """Add a data set; one with a path is queued for its check in the same transaction."""
+        """Add a data set; one with a file is queued for its check in the same transaction."""
         ...
 
     def receive_upload(self, dataset_id: str, upload: Upload) -> Dataset:

@@ -82,11 +82,14 @@ def _lock_dataset(connection: sa.Connection, dataset_id: str) -> Dataset:
 
 
 def _add_dataset(connection: sa.Connection, new: NewDataset) -> Dataset:
-    dataset_id = rows.new_id("ds")
-    values: dict[str, Any] = {**asdict(new), "id": dataset_id, "referenced": new.path is not None, "state": DatasetState.UPLOADING}
+    dataset_id = new.id or rows.new_id("ds")
+    values: dict[str, Any] = {name: getattr(new, name) for name in ("name", "reading", "path", "tenant")}
+    values |= {"id": dataset_id, "referenced": new.path is not None, "state": DatasetState.UPLOADING}
     connection.execute(DATASETS.insert().values(**values, created_at=rows.now(connection)))
     dataset = _lock_dataset(connection, dataset_id)
-    return dataset if new.path is None else _queue_check(connection, dataset, {})
+    if new.path is None and new.upload is None:
+        return dataset
+    return _queue_check(connection, dataset, {} if new.upload is None else asdict(new.upload))
 
 
 def _receive_upload(connection: sa.Connection, dataset_id: str, upload: Upload) -> Dataset:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Request, Response
-from starlette.concurrency import run_in_threadpool
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 
 from ihas.data.findings import FieldProfile, Finding, ValidationReport
 from ihas.errors import DataError
 from service.content import allowed_path, received
-from service.deps import CallerDep, CursorDep, DatasetDep, LimitDep, SettingsDep, StoreDep, json_only
+from service.deps import CallerDep, CursorDep, DatasetDep, LimitDep, Parts, PartsDep, SettingsDep, StoreDep, json_only
 from service.errors import ConflictError
-from service.jobs.catalogue import Dataset, NewDataset
+from service.jobs.catalogue import Dataset, NewDataset, Upload
+from service.jobs.rows import new_id
+from service.jobs.runs import dataset_folder
 from service.schemas import DatasetCreate, DatasetPublic, DatasetsPublic, next_cursor
 
 DigestDep = Annotated[str | None, Header(pattern="^[0-9a-fA-F]{64}$", description="SHA-256 of the file, hexadecimal.")]
@@ -23,11 +28,12 @@ FILE = {"requestBody": {"required": True, "description": SAID, "content": BINARY
 
 
 @router.post("", status_code=201, dependencies=[Depends(json_only)])
-def create_dataset(body: DatasetCreate, response: Response, store: StoreDep, settings: SettingsDep, caller: CallerDep) -> DatasetPublic:
-    """Create a data set. With `path` its check begins at once; otherwise upload its file next."""
-    path = None if body.path is None else allowed_path(body.path, settings.data_roots)
+async def create_dataset(body: DatasetCreate, response: Response, parts: PartsDep, caller: CallerDep) -> DatasetPublic:
+    """Create a data set. With `path` or `uri` its check begins at once; otherwise upload its file next."""
+    path = None if body.path is None else await run_in_threadpool(allowed_path, body.path, parts.settings.data_roots)
     reading = body.model_dump(mode="json", include={"format", "delimiter", "columns", "interactions"})
-    dataset = store.add_dataset(NewDataset(body.name, reading, path, caller.tenant))
+    new = NewDataset(body.name, reading, path, caller.tenant)
+    dataset = await (run_in_threadpool(parts.store.add_dataset, new) if body.uri is None else _fetched(new, body.uri, body, parts))
     response.headers["Location"] = f"/v1/datasets/{dataset.id}"
     return DatasetPublic.of(dataset)
 
@@ -53,10 +59,8 @@ async def upload_content(
     if request.headers.get("content-type", "").startswith("multipart/"):
         raise HTTPException(415, "The body must be the file itself, not a form.")
     _check_takes_a_file(dataset)
-    async with received(request.stream(), dataset, settings.folder) as upload:
-        if x_content_sha256 is not None and x_content_sha256.lower() != upload.sha256:
-            said = f"What arrived has SHA-256 {upload.sha256}, but `X-Content-SHA256` says {x_content_sha256}. Send it again."
-            raise HTTPException(422, said)
+    async with received(request.stream(), dataset.id, _form(dataset.reading), settings.folder) as upload:
+        _check_digest(upload, x_content_sha256, "`X-Content-SHA256` says {said}. Send it again.")
         return DatasetPublic.of(await run_in_threadpool(store.receive_upload, dataset.id, upload))
 
 
@@ -70,6 +74,30 @@ def read_report(dataset: DatasetDep) -> Any:
 def read_profile(dataset: DatasetDep) -> tuple[FieldProfile, ...]:
     """What each column holds."""
     return ValidationReport.model_validate(_report(dataset)).profiles
+
+
+async def _fetched(new: NewDataset, uri: str, body: DatasetCreate, parts: Parts) -> Dataset:
+    """A data set whose file is fetched; where that fails, nothing is left."""
+    chunks, dataset_id = parts.fetches.chunks(uri), new_id("ds")
+    try:
+        async with received(iterate_in_threadpool(chunks), dataset_id, _form(new.reading), parts.settings.folder) as upload:
+            _check_digest(upload, body.sha256, "`sha256` says {said}.")
+            return await run_in_threadpool(parts.store.add_dataset, replace(new, upload=upload, id=dataset_id))
+    except BaseException:
+        with suppress(OSError):
+            dataset_folder(parts.settings.folder, dataset_id).rmdir()
+        raise
+    finally:
+        await run_in_threadpool(chunks.close)
+
+
+def _form(reading: Mapping[str, Any]) -> str:
+    return str(reading.get("format", "auto"))
+
+
+def _check_digest(upload: Upload, said: str | None, otherwise: str) -> None:
+    if said is not None and said.lower() != upload.sha256:
+        raise HTTPException(422, f"What arrived has SHA-256 {upload.sha256}, but {otherwise.format(said=said)}")
 
 
 def _report(dataset: Dataset) -> Any:

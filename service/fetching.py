@@ -1,0 +1,180 @@
+"""Files of data sets that are named by URI and fetched by the service, from places that whoever runs it has listed.
+
+Nothing is fetched from anywhere else, no redirect is followed, and no credentials stand in a URI. A host's name is resolved once, every
+address that it has is judged, and the connection goes to one of those that were judged: a name that means another address a moment later
+gains nothing. HTTP goes through httpcore; every other scheme through fsspec, with the credentials of the process.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import fsspec
+import httpcore
+import structlog
+from starlette.exceptions import HTTPException
+
+from service.errors import FetchError, TooManyError, UriRefusedError
+from service.settings import Settings
+
+CHUNK = 2**20
+CONNECT_S, QUIET_S, AGAIN_S = 10.0, 30.0, 5.0
+UNSAFE = re.compile(r"[\s\\\x00-\x20\x7f]")
+PORTS = {"http": 80, "https": 443}
+HEADERS: dict[bytes | str, bytes | str] = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "ihas"}
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
+Resolve = Callable[..., Sequence[tuple[Any, Any, Any, Any, Any]]]
+LOG = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Uri:
+    """A URI, taken apart: scheme, host with port, path."""
+
+    scheme: str
+    host: str
+    path: str
+
+    @classmethod
+    def of(cls, text: str) -> Uri:
+        """Take a URI apart.
+
+        Raises:
+            UriRefusedError: it has parts that none may have here.
+        """
+        try:
+            parts = urlsplit(text)
+            port = parts.port
+        except ValueError as error:
+            raise UriRefusedError(f"The URI cannot be read: {error}.") from error
+        chained = "::" in text.replace(f"[{parts.hostname}]", "")  # an address of six has it too, in brackets
+        if UNSAFE.search(text) or chained or not parts.netloc or "@" in parts.netloc or parts.fragment or _climbs(parts.path):
+            raise UriRefusedError("A URI is scheme://host/path, without a person, a fragment, a space, `..`, or another URI in it.")
+        if parts.scheme not in PORTS:
+            return cls(parts.scheme, parts.netloc, parts.path)
+        return cls(parts.scheme, f"{parts.hostname}:{port or PORTS[parts.scheme]}", parts.path or "/")
+
+    def lies_in(self, place: Uri) -> bool:
+        """Whether the URI is the place, or below it where the place ends with `/`."""
+        same = (self.scheme, self.host) == (place.scheme, place.host)
+        return same and (self.path == place.path or (place.path.endswith("/") and self.path.startswith(place.path)))
+
+
+class Fetches:
+    """Fetches of one process, some at a time."""
+
+    def __init__(self, settings: Settings, resolve: Resolve = socket.getaddrinfo) -> None:
+        self._settings, self._resolve = settings, resolve
+        self._free = threading.BoundedSemaphore(settings.max_fetches_at_once)
+
+    def chunks(self, text: str) -> Generator[bytes, None, None]:
+        """The file's bytes, in order; close the iterator where it is not read to its end.
+
+        Raises:
+            UriRefusedError: the URI lies in no place that is listed, or its host at an address that may not be asked.
+            FetchError: there is no such file, or it did not come.
+            HTTPException: it is larger than an upload may be (413).
+            TooManyError: as many files are fetched as may be at once.
+        """
+        uri = Uri.of(text)
+        private = self._allowed(uri)
+        if not self._free.acquire(blocking=False):
+            most = self._settings.max_fetches_at_once
+            raise TooManyError(f"{most} files are being fetched, as many as may be at once. Try again later.", AGAIN_S)
+        try:
+            yield from self._within_limits(self._http(text, private) if uri.scheme in PORTS else _from_store(text))
+        except (OSError, httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
+            LOG.warning("a file could not be fetched", uri=text.partition("?")[0], error=f"{type(error).__name__}: {error}")
+            raise FetchError(f"The file could not be fetched ({type(error).__name__}). Look at the URI, or upload the file.") from error
+        finally:
+            self._free.release()
+
+    def _allowed(self, uri: Uri) -> bool:
+        """Whether the place may be at a private address."""
+        for places, private in ((self._settings.uri_private_places, True), (self._settings.uri_places, False)):
+            if any(uri.lies_in(Uri.of(place)) for place in places):
+                return private
+        raise UriRefusedError("The URI lies in no place that files are fetched from here. Upload the file, or see IHAS_URI_PLACES.")
+
+    def _within_limits(self, parts: Iterator[bytes]) -> Iterator[bytes]:
+        size, end = 0, time.monotonic() + self._settings.fetch_s
+        for part in parts:
+            size += len(part)
+            if size > self._settings.max_upload_bytes:
+                raise HTTPException(413, f"The file is larger than {self._settings.max_upload_bytes} bytes, the most that is taken here.")
+            if time.monotonic() > end:
+                raise FetchError(f"The file took longer than {self._settings.fetch_s:g} s to come. Upload it instead.")
+            yield part
+
+    def _http(self, text: str, private: bool) -> Iterator[bytes]:
+        timeout = {"connect": CONNECT_S, "read": QUIET_S, "write": QUIET_S, "pool": CONNECT_S}
+        connections = httpcore.ConnectionPool(network_backend=Judged(private, self._resolve))
+        with connections as pool, pool.stream("GET", text, headers=HEADERS, extensions={"timeout": timeout}) as answer:
+            if 300 <= answer.status < 400:
+                raise FetchError(f"The host sends elsewhere ({answer.status}), which is not followed. Name the file where it lies.")
+            if answer.status != 200:
+                raise FetchError(f"The host gave no file, but status {answer.status}.")
+            yield from answer.iter_stream()
+
+
+class Judged(httpcore.NetworkBackend):
+    """Connects to addresses that were judged, and to no other."""
+
+    def __init__(self, private: bool, resolve: Resolve) -> None:
+        self._private, self._resolve, self._backend = private, resolve, httpcore.SyncBackend()
+
+    def connect_tcp(
+        self, host: str, port: int, timeout: float | None = None, local_address: str | None = None, socket_options: Any = None
+    ) -> httpcore.NetworkStream:
+        """See `httpcore.NetworkBackend`."""
+        return self._backend.connect_tcp(self._address(host, port), port, timeout, local_address, socket_options)
+
+    def _address(self, host: str, port: int) -> str:
+        found = [str(one[4][0]) for one in self._resolve(host, port, type=socket.SOCK_STREAM)]
+        if not self._private and not all(is_public(address) for address in found):
+            raise UriRefusedError("The URI's host lies at an address of this machine or network. Upload the file instead.")
+        return found[0]
+
+
+def is_public(address: str) -> bool:
+    """Whether an address is one of the open internet, also where it carries another one in it."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(found, ipaddress.IPv6Address):
+        inner = found.ipv4_mapped or found.sixtofour or (found.teredo[1] if found.teredo else None)
+        if inner is None and found in NAT64:
+            inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(str(inner))
+    return found.is_global and not found.is_multicast
+
+
+def _climbs(path: str) -> bool:
+    """Whether a path has a step `.` or `..`, however often it is encoded."""
+    for _ in range(3):
+        path = unquote(path)
+    return bool({".", ".."} & set(re.split(r"[/\\]", path)))
+
+
+def _from_store(text: str) -> Iterator[bytes]:
+    with _opened(text) as file:
+        while part := file.read(CHUNK):
+            yield part
+
+
+@contextmanager
+def _opened(text: str) -> Iterator[Any]:
+    try:
+        file = fsspec.open(text, "rb").open()
+    except (ImportError, ValueError) as error:
+        raise FetchError(f"Files of this scheme cannot be fetched here: {error}") from error
+    with file:
+        yield file
