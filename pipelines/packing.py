@@ -31,7 +31,7 @@ from pipelines.report import write_report
 from pipelines.retrieval_figures import retrieval_figures
 from pipelines.trained import Trained
 
-GOLDEN_FROM = 10_000
+GOLDEN_FROM, REFERENCE_ROWS = 10_000, 100_000
 GOLDEN_MARGIN = 1e-4  # a row nearer to another route could take it on another processor
 
 
@@ -131,6 +131,7 @@ def make_bundle(recipe: Recipe, trained: Trained, chosen: Variant, result: RunRe
         summary=_summary(result),
         retrieval=None if trained.retrieval is None else _retrieval(data, trained.retrieval, golden),
         fallback=fallback,
+        reference=values.Reference.of(router, _some(data.parts.train.ids)) if len(paths) > 1 or chosen.gated else None,
     )
 
 
@@ -146,6 +147,11 @@ def _routing(trained: Trained, chosen: Variant, config: LearningConfig) -> tuple
     names = [f"{model.name}-for-group-{g}" if model.name == "shared" else model.name for g, model in enumerate(chosen.models)]
     paths = tuple(export_path(name, model, layout, config) for name, model in zip(names, chosen.models, strict=True))
     return router, paths, tuple(range(len(paths)))
+
+
+def _some(ids: np.ndarray) -> np.ndarray:
+    """At most `REFERENCE_ROWS` rows, spread evenly."""
+    return np.ascontiguousarray(ids[:: -(-len(ids) // REFERENCE_ROWS)])
 
 
 def _summary(result: RunResult) -> dict[str, Any]:

@@ -7,19 +7,24 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 from sqlalchemy.exc import DBAPIError
 
 from ihas.errors import IhasError
 from ihas.serving.answers import RecommendedItem, RecommendRequest, Scored
+from ihas.serving.recommender import GroupedRecommender
 from service.division import Served
 from service.records.feedback import Answer, Feedback
+from service.routing_figures import RoutingFigures
 
 MOST_WAITING = 10_000
 MOST_SHADOWED = 100
+MOST_LOOKED_AT, ROWS_LOOKED_AT = 50, 20
+"""Requests, each a fifth of a second, and rows of each of which the routing is looked at; under load that is a sample."""
 FLUSH_S = 0.2
 FORGET_EVERY_S = 3_600.0
 LOG = structlog.get_logger(__name__)
@@ -33,6 +38,14 @@ class Asked:
     rows: Sequence[dict[str, Any]] | RecommendRequest
     scores: tuple[float, ...]
     items: tuple[str, ...] = ()
+
+
+class Seen(NamedTuple):
+    """Rows, or a context and the items that were recommended."""
+
+    served: Served
+    stated: Sequence[dict[str, Any]]
+    items: Sequence[str] | None
 
 
 @dataclass(slots=True)
@@ -71,16 +84,19 @@ class Aftermath:
         kept_s: seconds that answers are kept.
         drop: counts an answer or a shadowed request that found its queue full.
         shadows: figures by tenant, model and version.
+        routing: how rows were routed, by tenant, model and version.
     """
 
     feedback: Feedback
     kept_s: float
     drop: Callable[[], None]
     shadows: dict[tuple[str, str, int], ShadowFigures] = field(default_factory=dict)
+    routing: dict[tuple[str, str, int], RoutingFigures] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._answers: deque[Answer] = deque()
         self._writing = threading.Lock()
+        self._seen: deque[Seen] = deque()
         self._asked: queue.Queue[Asked] = queue.Queue(MOST_SHADOWED)
         self._stop, self._forgot = threading.Event(), time.monotonic()
         self._threads = [threading.Thread(target=work, name=name) for work, name in ((self._keep, "answers"), (self._shadow, "shadows"))]
@@ -104,18 +120,37 @@ class Aftermath:
             self._answers.append(Answer(given_id, version.tenant, version.name, version.version, items))
         else:
             self.drop()
+        self._look(Seen(served, (asked.context,), tuple(items)[:ROWS_LOOKED_AT]))
         if shadows:
             self._put(Asked(shadows, asked, tuple(item.score for item in found.items), tuple(items)))
 
-    def scored(self, shadows: tuple[Served, ...], rows: Sequence[dict[str, Any]], scores: Sequence[Scored]) -> None:
+    def scored(self, served: Served, shadows: tuple[Served, ...], rows: Sequence[dict[str, Any]], scores: Sequence[Scored]) -> None:
         """Take note of scores that are sent now."""
+        self._look(Seen(served, rows[:ROWS_LOOKED_AT], None))
         if shadows:
             self._put(Asked(shadows, rows, tuple(one.score for one in scores)))
 
     def flush(self) -> None:
-        """Write down the answers that wait; those that another thread took are written down when this returns."""
+        """Write down the answers that wait, and count how rows were routed; what another thread took is done when this returns."""
         with self._writing:
             self._flush()
+            while self._seen:
+                self._count(self._seen.popleft())
+
+    def _look(self, seen: Seen) -> None:
+        if len(self._seen) < MOST_LOOKED_AT and isinstance(seen.served.recommender, GroupedRecommender):
+            self._seen.append(seen)
+
+    def _count(self, seen: Seen) -> None:
+        version, recommender = seen.served.version, seen.served.recommender
+        if not isinstance(recommender, GroupedRecommender):
+            return
+        key = (version.tenant, version.name, version.version)
+        figures = self.routing.get(key) or RoutingFigures.of(recommender.bundle)
+        with suppress(IhasError):  # what was answered can be read; were it not so, the answers of others must be kept all the same
+            observed = None if figures is None else recommender.observe(seen.stated, seen.items)
+            if figures is not None and observed is not None:
+                self.routing[key] = figures.plus(observed)
 
     def _flush(self) -> None:
         waiting: list[Answer] = []

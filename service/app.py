@@ -28,6 +28,8 @@ from service.routes import aliases, datasets, estimates, events, health, inferen
 from service.settings import Settings
 from service.shedding import Shed
 
+PEOPLE_S = 7 * 86_400.0
+
 
 def create_app(settings: Settings) -> FastAPI:
     """The HTTP application on a folder and a database, which are created where they are missing."""
@@ -38,6 +40,8 @@ def create_app(settings: Settings) -> FastAPI:
     key_table, registry = Keys(store), Registry(store, settings.folder, settings.artefacts_url)
     metrics.watch(registry.degraded_counts)
     feedback = Feedback(store)
+    aftermath = Aftermath(feedback, settings.feedback_kept_s, metrics.drop)
+    metrics.watch_online(lambda: aftermath.routing, lambda: feedback.everywhere(PEOPLE_S))
     app.state.parts = Parts(
         settings=settings,
         store=store,
@@ -47,7 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
         aliases=Aliases(store),
         plans=TrafficPlans(store),
         feedback=feedback,
-        aftermath=Aftermath(feedback, settings.feedback_kept_s, metrics.drop),
+        aftermath=aftermath,
         fetches=Fetches(settings),
     )
     app.add_middleware(Shed, settings=settings)

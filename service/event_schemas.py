@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from ihas.bundle.values import FAR_SHARE
 from ihas.config import Config
+from ihas.serving.recommender import GroupedRecommender, Recommender
 from service.aftermath import ShadowFigures
 from service.division import Division
 from service.records.feedback import GroupCounts
+from service.routing_figures import RoutingFigures, stability
 
 MOST_EVENTS = 1_000
-LEAST_SHARE = 1e-4
 
 
 class EventReport(Config):
@@ -91,6 +93,41 @@ class ShadowOnline(Config):
     """Milliseconds a request took the shadow, on average."""
 
 
+class RoutedGroup(Config):
+    """Rows of one group."""
+
+    group: int
+    """The group."""
+    share: float
+    """Share of the rows."""
+    training_share: float
+    """Its share of the training rows."""
+    far_share: float | None
+    """Share of its rows that are far from every group; absent without rows."""
+
+
+class RoutingOnline(Config):
+    """How the champion's rows are routed, against its training rows; in the process that was asked, the last 100,000 rows or so.
+
+    Rows are those that were scored, and the items that were recommended; under load a sample of them.
+    """
+
+    rows: int
+    """Rows that count."""
+    group_drift: float
+    """Population stability index of the groups: sum over groups of (p - q) ln(p / q), p the share of rows, q that of training rows."""
+    gate_drift: float
+    """Mean over gates of the population stability index of open and closed."""
+    gate_drift_of_field: dict[str, float]
+    """The same over each field's gates."""
+    far_share: float
+    """Share of rows far from every group: further from the nearest than all but `training_far_share` of the training rows."""
+    training_far_share: float
+    """What it was on training rows."""
+    groups: tuple[RoutedGroup, ...]
+    """By number."""
+
+
 class Online(Config):
     """What became of a model's answers."""
 
@@ -103,12 +140,19 @@ class Online(Config):
     drift: float | None
     """Population stability index of the champion's groups, shown items against training rows: sum (p - q) ln(p / q); above .25 the
     rows have changed (common reading). Absent without impressions."""
+    routing: RoutingOnline | None
+    """How the champion's rows are routed; absent where one model serves all, or without rows."""
     shadows: tuple[ShadowOnline, ...]
     """Versions that answered unheard."""
 
 
 def online(
-    name: str, within_s: float, counts: Sequence[GroupCounts], division: Division | None, shadows: Mapping[int, ShadowFigures]
+    name: str,
+    within_s: float,
+    counts: Sequence[GroupCounts],
+    division: Division | None,
+    shadows: Mapping[int, ShadowFigures],
+    routing: RoutingFigures | None = None,
 ) -> Online:
     """Figures of counts."""
     totals: dict[int, int] = {}
@@ -119,6 +163,7 @@ def online(
         within_s=within_s,
         groups=tuple(_group(one, totals[one.version]) for one in counts),
         drift=None if division is None else _drift(counts, division),
+        routing=None if routing is None else _routing(routing),
         shadows=tuple(_shadow(version, figures) for version, figures in sorted(shadows.items())),
     )
 
@@ -146,20 +191,41 @@ def wilson(clicks: int, impressions: int, z: float = 1.959964) -> tuple[float, f
     return max(0.0, (middle - half) / (1 + spread)), min(1.0, (middle + half) / (1 + spread))
 
 
-def stability(found: Sequence[float], expected: Sequence[float]) -> float:
-    """Population stability index: sum (p - q) ln(p / q), shares at least `LEAST_SHARE`."""
-    pairs = [(max(p, LEAST_SHARE), max(q, LEAST_SHARE)) for p, q in zip(found, expected, strict=True)]
-    return sum((p - q) * math.log(p / q) for p, q in pairs)
-
-
 def _drift(counts: Sequence[GroupCounts], division: Division) -> float | None:
-    summary: Mapping[str, Any] = division.champion.recommender.summary
-    expected = {int(group["group"]): float(group["share"]) for group in summary.get("groups", ())}
+    expected = _training_shares(division.champion.recommender)
     shown = {one.group: one.impressions for one in counts if one.version == division.champion.version.version}
     total = sum(shown.values())
     if not total or not expected or not set(shown) <= set(expected):
         return None
     return stability([shown.get(group, 0) / total for group in expected], list(expected.values()))
+
+
+def _training_shares(recommender: Recommender) -> dict[int, float]:
+    """Share of the training rows of each group that is served; empty where one model serves all, or it is not known."""
+    if not isinstance(recommender, GroupedRecommender) or recommender.bundle.router.num_groups == 1:
+        return {}
+    reference = recommender.bundle.reference
+    if reference is not None:
+        return dict(enumerate(reference.shares.tolist()))
+    return {int(group["group"]): float(group["share"]) for group in recommender.summary.get("groups", ())}
+
+
+def _routing(figures: RoutingFigures) -> RoutingOnline:
+    seen, shares = figures.seen, figures.reference.shares.tolist()
+    counts = zip(seen.rows.tolist(), seen.far.tolist(), shares, strict=True)
+    groups = [
+        RoutedGroup(group=group, share=rows / seen.total, training_share=share, far_share=far / rows if rows else None)
+        for group, (rows, far, share) in enumerate(counts)
+    ]
+    return RoutingOnline(
+        rows=figures.rows,
+        group_drift=figures.group_drift,
+        gate_drift=figures.gate_drift,
+        gate_drift_of_field=dict(figures.gate_drifts),
+        far_share=figures.far_share,
+        training_far_share=FAR_SHARE,
+        groups=tuple(groups),
+    )
 
 
 def _shadow(version: int, figures: ShadowFigures) -> ShadowOnline:

@@ -11,9 +11,22 @@ from prometheus_client.registry import Collector
 
 from service.jobs.catalogue import ModelVersion
 from service.jobs.store import JobStore
+from service.records.feedback import GroupCounts
+from service.routing_figures import RoutingFigures
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 VERSION = ("tenant", "model", "version")
+GROUP = (*VERSION, "group")
+ONLINE = {
+    "ihas_group_drift": ("Population stability index of the groups, served rows against training rows.", VERSION),
+    "ihas_gate_drift": ("Population stability index of a field's gates, served rows against training rows.", (*VERSION, "field")),
+    "ihas_far_share": ("Share of served rows far from every group; .01 of the training rows are.", VERSION),
+    "ihas_group_share": ("Share of each group in the served rows.", GROUP),
+    "ihas_click_through": ("Clicks per impression over a week.", GROUP),
+    "ihas_calibration": ("Mean score over click-through, over a week.", GROUP),
+}
+People = Callable[[], Iterable[tuple[str, str, GroupCounts]]]
+"""Counts of a week by tenant and model."""
 Degraded = Callable[[], Iterable[tuple[ModelVersion, int]]]
 """Champions in memory, each with how many of its groups the shared model serves."""
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -40,6 +53,10 @@ class Metrics:
     def watch(self, degraded: Degraded) -> None:
         """Show how many groups the shared model serves, whenever the figures are asked for."""
         self._registry.register(DegradedCollector(degraded))
+
+    def watch_online(self, routing: Callable[[], Mapping[tuple[str, str, int], RoutingFigures]], people: People) -> None:
+        """Show how rows are routed and what people did, whenever the figures are asked for."""
+        self._registry.register(RoutingCollector(routing, people))
 
     def fall_back(self, version: ModelVersion, rows: int) -> None:
         """Count rows that the shared model scored in the place of a group's own."""
@@ -86,6 +103,38 @@ class DegradedCollector(Collector):
         for version, groups in self._degraded():
             found.add_metric([version.tenant, version.name, str(version.version)], groups)
         yield found
+
+
+class RoutingCollector(Collector):
+    """Reads how rows were routed, and what people did, when the figures are asked for."""
+
+    def __init__(self, routing: Callable[[], Mapping[tuple[str, str, int], RoutingFigures]], people: People) -> None:
+        self._routing, self._people = routing, people
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Names without figures."""
+        for name, (words, labels) in ONLINE.items():
+            yield GaugeMetricFamily(name, words, labels=labels)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Figures of every version that was asked."""
+        families = {family.name: family for family in self.describe()}
+        for (tenant, model, version), figures in list(self._routing().items()):
+            self._routed(families, [tenant, model, str(version)], figures)
+        for tenant, model, counts in self._people():
+            labels = [tenant, model, str(counts.version), str(counts.group)]
+            families["ihas_click_through"].add_metric(labels, counts.clicks / counts.impressions)
+            if counts.clicks:
+                families["ihas_calibration"].add_metric(labels, counts.scored / counts.clicks)
+        yield from families.values()
+
+    def _routed(self, families: Mapping[str, GaugeMetricFamily], labels: list[str], figures: RoutingFigures) -> None:
+        families["ihas_group_drift"].add_metric(labels, figures.group_drift)
+        families["ihas_far_share"].add_metric(labels, figures.far_share)
+        for name, drift in figures.gate_drifts.items():
+            families["ihas_gate_drift"].add_metric([*labels, name], drift)
+        for group, share in enumerate((figures.seen.rows / figures.seen.total).tolist()):
+            families["ihas_group_share"].add_metric([*labels, str(group)], share)
 
 
 class JobCollector(Collector):

@@ -41,6 +41,11 @@ ONLINE = {
             "calibration": 1.04, "share": 1.0,
         }
     ],
+    "routing": {
+        "rows": 20_000, "group_drift": 0.031, "gate_drift": 0.004, "gate_drift_of_field": {"Destination": 0.002, "Coupon": 0.006},
+        "far_share": 0.013, "training_far_share": 0.01,
+        "groups": [{"group": 0, "share": 0.62, "training_share": 0.58, "far_share": 0.012}],
+    },
     "shadows": [{"version": 4, "requests": 800, "failures": 0, "mean_difference": 0.021, "mean_ms": 0.9}],
 }  # fmt: skip
 WHAT_IF: Mapping[str, Any] = {"row": {"Destination": "Home", "Age": "21", "Coupon": "Bar"}, "changes": {"Age": "50plus"}}

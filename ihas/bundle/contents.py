@@ -62,6 +62,10 @@ def _documents(bundle: values.Bundle) -> dict[str, bytes]:
     if bundle.fallback is not None:
         arrays = {"path": np.array([bundle.fallback.path], np.int32), "logits": bundle.fallback.logits}
         documents[FALLBACK] = tensor_file(arrays)
+    if bundle.reference is not None:
+        known = bundle.reference
+        arrays = {"shares": known.shares, "gate_rates": known.gate_rates, "far": np.array([known.far], np.float32)}
+        documents["reference.safetensors"] = tensor_file(arrays)
     if bundle.retrieval is not None:
         documents["retrieval.safetensors"] = tensor_file(_retrieval_arrays(bundle.retrieval))
     return documents

@@ -56,7 +56,15 @@ class BundleReader:
             golden = self._expected(golden, fallback)
             paths, groups, place = keep_paths(read, groups, fallback.path)
             fallback = replace(fallback, path=place)
-        return values.Bundle(manifest.name, schema, encoder, router, paths, groups, self._items(), golden, summary, retrieval, fallback)
+        more = (retrieval, fallback, self._reference())
+        return values.Bundle(manifest.name, schema, encoder, router, paths, groups, self._items(), golden, summary, *more)
+
+    def _reference(self) -> values.Reference | None:
+        if not (self.folder / "reference.safetensors").exists():
+            return None
+        with reading("reference.safetensors") as name:
+            arrays = self._arrays(name)
+            return values.Reference(arrays["shares"], arrays["gate_rates"], float(arrays["far"][0]))
 
     def fallback_path(self) -> int | None:
         """Position of the shared model; None where there is none."""

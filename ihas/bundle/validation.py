@@ -36,6 +36,9 @@ def _problems(bundle: Bundle) -> Iterator[str]:
         yield from _path_problems(path, layout, bundle.router.dim)
     yield from _row_problems(bundle)
     yield from _item_problems(bundle)
+    if bundle.reference is not None:
+        yield from _array_problems("shares of the reference", bundle.reference.shares, (router.num_groups,))
+        yield from _array_problems("gate rates of the reference", bundle.reference.gate_rates, (router.centroids.shape[1],))
     if bundle.fallback is not None:
         yield from _array_problems("golden logits of the fallback", bundle.fallback.logits, bundle.golden.ids.shape[:1])
         if not 0 <= bundle.fallback.path < len(bundle.paths) or bundle.paths[bundle.fallback.path].gated:

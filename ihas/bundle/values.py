@@ -90,6 +90,35 @@ class GoldenRows:
     logits: np.ndarray
 
 
+FAR_SHARE, ROUTED_AT_ONCE = 0.01, 4_096
+
+
+@dataclass(frozen=True)
+class Reference:
+    """How the training rows were routed.
+
+    Attributes:
+        shares: float32 (num_groups,). Share of each group.
+        gate_rates: float32 (N,). Share of rows with each gate open.
+        far: distance to the nearest centroid beyond which `FAR_SHARE` of the rows lie.
+    """
+
+    shares: np.ndarray
+    gate_rates: np.ndarray
+    far: float
+
+    @classmethod
+    def of(cls, router: Router, ids: np.ndarray) -> Reference:
+        """The reference of training rows: int32 (rows, num_slots), at least one."""
+        blocks = [router.route(ids[start : start + ROUTED_AT_ONCE]) for start in range(0, len(ids), ROUTED_AT_ONCE)]
+        group = np.concatenate([block.group for block in blocks])
+        nearest = np.concatenate([block.distances.min(axis=1) for block in blocks])
+        opened = np.sum([block.gates.sum(axis=0) for block in blocks], axis=0)
+        shares = np.bincount(group, minlength=router.num_groups) / len(ids)
+        far = float(np.float32(np.quantile(nearest, 1.0 - FAR_SHARE)))
+        return cls(shares.astype(np.float32), (opened / len(ids)).astype(np.float32), far)
+
+
 @dataclass(frozen=True)
 class Fallback:
     """The shared model that serves a group whose own model fails its check.
@@ -158,6 +187,7 @@ class Bundle:
         summary: what the run found: settings, chosen variant, figures. JSON values only.
         retrieval: chooses the items that are scored; None where all can be.
         fallback: serves groups whose own model fails; None where one model serves all, or in bundles of an earlier version.
+        reference: how the training rows were routed; None where one model serves all, or in bundles of an earlier version.
     """
 
     name: str
@@ -171,6 +201,7 @@ class Bundle:
     summary: dict[str, Any]
     retrieval: Retrieval | None = None
     fallback: Fallback | None = None
+    reference: Reference | None = None
 
     @property
     def context_fields(self) -> list[int]:

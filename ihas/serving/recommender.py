@@ -20,6 +20,7 @@ from ihas.serving.explanation import explain_rows
 from ihas.serving.item_arrays import MAX_BYTES
 from ihas.serving.item_fields import ItemFields
 from ihas.serving.model import GroupedModel
+from ihas.serving.observation import Observed, observe
 from ihas.serving.ranking import best, probabilities
 from ihas.serving.requests import MAX_ROWS, check_recommend, check_rows
 from ihas.serving.retrieval import Retriever
@@ -181,6 +182,27 @@ class GroupedRecommender:
         except RequestError:
             return None
         return int(self.model.router.route(np.array([ids], np.int32)).group[0])
+
+    def observe(self, stated: Sequence[Mapping[str, Any]], items: Sequence[str] | None) -> Observed | None:
+        """How rows are routed: rows as they were scored, or a context with items that were recommended; None without a reference.
+
+        Args:
+            stated: rows, or one context.
+            items: ids of items of the item table; None for rows.
+
+        Raises:
+            RequestError: they cannot be read.
+        """
+        if self.bundle.reference is None or not stated:
+            return None
+        if items is None:
+            ids = self._rows.read_all(stated, "/rows")[0]
+        elif self._candidates is None or self._catalogue is None or not items:
+            return None
+        else:
+            context = np.array(self._context.read(stated[0], "/context").ids, np.int32)
+            ids = self._candidates.ids(context, self._catalogue.choose(items, ()).positions)
+        return observe(self.bundle.router, self.bundle.reference, ids)
 
     def is_quick(self, request: RecommendRequest) -> bool:
         """See `BatchRecommender.is_quick`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import sqlalchemy as sa
@@ -58,6 +58,9 @@ class GroupCounts:
     scored: float
 
 
+COUNTED = tuple(part.name for part in fields(GroupCounts))
+
+
 class Feedback:
     """The tables of answers and of what people did."""
 
@@ -100,8 +103,17 @@ class Feedback:
 
         A click without an impression of the same item counts as one: nobody clicks what they did not see.
         """
-        recent = (FEEDBACK.c.tenant == tenant) & (FEEDBACK.c.model == model) & (FEEDBACK.c.at > database_now() - within_s)
-        place = (FEEDBACK.c.answer_id, FEEDBACK.c.item_id, FEEDBACK.c.version, FEEDBACK.c.group, FEEDBACK.c.score)
+        own = (FEEDBACK.c.tenant == tenant) & (FEEDBACK.c.model == model)
+        return [counts for _, _, counts in self._counts(own, within_s)]
+
+    def everywhere(self, within_s: float) -> Sequence[tuple[str, str, GroupCounts]]:
+        """The same of every tenant and model, each with both names."""
+        return self._counts(sa.true(), within_s)
+
+    def _counts(self, of: sa.ColumnElement[bool], within_s: float) -> Sequence[tuple[str, str, GroupCounts]]:
+        recent = of & (FEEDBACK.c.at > database_now() - within_s)
+        whose = (FEEDBACK.c.tenant, FEEDBACK.c.model, FEEDBACK.c.version, FEEDBACK.c.group)
+        place = (FEEDBACK.c.answer_id, FEEDBACK.c.item_id, FEEDBACK.c.score, *whose)
         clicked = sa.func.max(sa.case((FEEDBACK.c.kind == "click", 1), else_=0)).label("clicked")
         seen = sa.select(*place, clicked).where(recent).group_by(*place).subquery()
         count = (
@@ -109,10 +121,9 @@ class Feedback:
             sa.func.sum(seen.c.clicked).label("clicks"),
             sa.func.sum(seen.c.score).label("scored"),
         )
-        query = (
-            sa.select(seen.c.version, seen.c.group, *count).group_by(seen.c.version, seen.c.group).order_by(seen.c.version, seen.c.group)
-        )
-        return [GroupCounts(**row) for row in self._database.read(query)]
+        names = [seen.c[column.name] for column in whose]
+        found = self._database.read(sa.select(*names, *count).group_by(*names).order_by(*names))
+        return [(row["tenant"], row["model"], GroupCounts(**{name: row[name] for name in COUNTED})) for row in found]
 
     def forget(self, older_than_s: float) -> int:
         """Remove answers and deeds that are older; how many answers."""

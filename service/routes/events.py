@@ -37,7 +37,7 @@ def report_events(body: EventsReport, parts: PartsDep, caller: CallerDep) -> Eve
 
 @router.get("/models/{name}/online")
 def read_online(name: str, parts: PartsDep, caller: CallerDep, within_s: WithinDep = WEEK_S) -> Online:
-    """What people did, for each version and group: click-through, calibration, shares; and how far shadows lie."""
+    """What people did, for each version and group: click-through, calibration, shares; how rows are routed; how far shadows lie."""
     if not parts.store.versions(name, caller.tenant):
         raise UnknownIdError(f"There is no model {name!r}.")
     parts.aftermath.flush()
@@ -47,4 +47,6 @@ def read_online(name: str, parts: PartsDep, caller: CallerDep, within_s: WithinD
         for (tenant, model, version), figures in parts.aftermath.shadows.items()
         if (tenant, model) == (caller.tenant, name)
     }
-    return online(name, within_s, parts.feedback.counts(caller.tenant, name, within_s), division, shadows)
+    version = None if division is None else division.champion.version.version
+    routing = None if version is None else parts.aftermath.routing.get((caller.tenant, name, version))
+    return online(name, within_s, parts.feedback.counts(caller.tenant, name, within_s), division, shadows, routing)

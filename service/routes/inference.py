@@ -100,7 +100,7 @@ async def _infer(name: str, version: int | None, request: Request, parts: PartsD
     wanted = _wanted(body)
     served = await chosen(request.scope, parts, name, version, rows[0] if rows else {})
     scores = await run_in_threadpool(served.recommender.score, rows)
-    parts.aftermath.scored(shadows_of(parts, served, rows[0] if rows else {}), rows, scores)
+    parts.aftermath.scored(served, shadows_of(parts, served, rows[0] if rows else {}), rows, scores)
     columns: dict[str, Any] = {output: [getattr(one, output) for one in scores] for output in wanted}
     outputs = tuple(OutputTensor(name=one, shape=(len(rows),), datatype=OUTPUTS[one], data=columns[one]) for one in wanted)
     return InferenceResponse(model_name=name, model_version=str(served.version.version), id=body.id, outputs=outputs)

@@ -118,7 +118,7 @@ class ScoreEndpoint:
         first = asked.rows[0] if asked.rows else {}
         served = await chosen(scope, self._parts, name, version, first)
         scores = await self._scores(served.recommender, asked)
-        self._parts.aftermath.scored(shadows_of(self._parts, served, first), asked.rows, scores)
+        self._parts.aftermath.scored(served, shadows_of(self._parts, served, first), asked.rows, scores)
         _count_fallbacks(self._parts, served, scores)
         await answer(send, ScoreResponse(name, served.version.version, list(scores), tuple(served.degraded)))
 

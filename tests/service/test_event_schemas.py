@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.aftermath import ShadowFigures
-from service.event_schemas import online, stability, wilson
+from service.event_schemas import online, wilson
 from service.records.feedback import GroupCounts
+from service.routing_figures import stability
 
 
 def test_click_through_and_calibration_are_those_of_a_calculator() -> None:
