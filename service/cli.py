@@ -181,6 +181,7 @@ def recommend(
     exclude: Annotated[str, typer.Option(help="Items to leave out, a JSON list of ids.")] = "[]",
     explain: Annotated[bool, typer.Option("--explain", help="Say why.")] = False,
     filter_: Annotated[str | None, typer.Option("--filter", help='What item fields must say: year >= 1990 and genres has "War"')] = None,
+    retrieve: Annotated[int | None, typer.Option(help="Items that retrieval chooses to be scored; told by itself without it.")] = None,
     diversity: Annotated[str | None, typer.Option(help='How alike answers may be: {"field": "genres", "at_most": 2}')] = None,
 ) -> None:
     """Recommend items with a bundle, without a service."""
@@ -190,6 +191,7 @@ def recommend(
     from service import rendering
 
     parts = {"context": _json("--context", asked), "exclude": _json("--exclude", exclude), "k": k, "explain": explain}
+    parts |= {} if retrieve is None else {"retrieve": retrieve}
     parts |= {} if filter_ is None else {"filter": filter_}
     parts |= {} if diversity is None else {"diversity": _json("--diversity", diversity)}
     if candidates is not None:

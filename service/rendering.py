@@ -137,8 +137,16 @@ def recommendation(answer: Mapping[str, Any], title: str) -> RenderableType:
     if answer["items"] and answer["items"][0].get("explanation"):
         parts.append(explanation(answer["items"][0]["explanation"]))
     parts += [Text(f"not in the item table: {', '.join(answer['unknown_candidates'])}")] if answer.get("unknown_candidates") else []
+    parts += [Text(line) for line in _how(answer)]
     parts += [Text(f"unknown value: {cell['field']} = {cell['value']}") for cell in answer.get("unknown_values", ())]
     return Group(*parts)
+
+
+def _how(answer: Mapping[str, Any]) -> list[str]:
+    """How the items came to be scored, where that was not by each group's own model over all candidates."""
+    retrieved, degraded = answer.get("retrieved"), answer.get("degraded_groups")
+    lines = [f"retrieved: {retrieved['items']:,} of {retrieved['of_items']:,} items ({retrieved['method']})"] if retrieved else []
+    return lines + ([f"served by the shared model: groups {', '.join(map(str, degraded))}"] if degraded else [])
 
 
 def _rounded(value: float | None) -> str | None:

@@ -20,6 +20,8 @@ from service.errors import ServiceError, WaitTimeoutError
 from service.local_run import finished_stages, search
 from service.terminal import CommandError, ExitCode, Terminal, exit_code
 from tests.ihas.bundle_factory import LOGITS, rows, small_bundle
+from tests.ihas.serving.fallback_bundle import torn
+from tests.ihas.serving.test_retrieval import retrieving_bundle
 from tests.pipelines.result_factory import run_result
 
 IHAS = (sys.executable, "-c", "from service.cli import main; main()")
@@ -368,3 +370,14 @@ def test_recommend_filters(bundle_run: Path, capsys: pytest.CaptureFixture[str])
     ]
     assert run(asked) == 0
     assert [item["id"] for item in json.loads(capsys.readouterr().out)["items"]] == ["m1"]
+
+
+def test_recommend_says_how_items_were_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The table's last lines name what retrieval chose, and the groups that the shared model serves."""
+    write_bundle(retrieving_bundle(), tmp_path / "retrieving")
+    write_bundle(small_bundle(), tmp_path / "torn")
+    torn(tmp_path / "torn")
+    assert run(["recommend", str(tmp_path / "retrieving"), "--k", "2", "--retrieve", "2"]) == 0
+    assert "retrieved: 2 of 3 items (exact)" in capsys.readouterr().out
+    assert run(["recommend", str(tmp_path / "torn")]) == 0
+    assert "served by the shared model: groups 1" in capsys.readouterr().out
