@@ -50,6 +50,7 @@ def main() -> int:
     cost.add_argument("names", nargs="*", help="which; all of them where there are none")
     cost.add_argument("--folder", type=Path, default=Path("runs/bench"), help="folder of the figures")
     cost.add_argument("--rounds", type=int, default=9, help="turns of every contender")
+    cost.add_argument("--rows", type=int, default=None, help="rows of the tables that `ingest`, `growth` and `large` make")
     study = commands.add_parser("overrec", help="carry out a study of the recommender that needs no training; writes study.json and .md")
     study.add_argument("--plan", type=Path, required=True, help="TOML file")
     study.add_argument("--folder", type=Path, required=True, help="folder of study.json and study.md")
@@ -64,7 +65,7 @@ def main() -> int:
         _limit(arguments.max_memory_bytes, arguments.max_cpu_s)
         return _inspect(arguments.data, arguments.max_expanded_bytes)
     if arguments.command == "bench":
-        return _bench(arguments.names, arguments.folder, arguments.rounds)
+        return _bench(arguments.names, arguments.folder, arguments.rounds, arguments.rows)
     if arguments.command == "benchmark":
         return _benchmark(arguments.plan, arguments.folder)
     if arguments.command == "estimate":
@@ -170,12 +171,12 @@ def _benchmark(plan_path: Path, folder: Path) -> int:
         return _fail(error, last)
 
 
-def _bench(names: list[str], folder: Path, rounds: int) -> int:
+def _bench(names: list[str], folder: Path, rounds: int, rows: int | None) -> int:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `ihas serve` sets it
     from pipelines.bench.command import bench
 
     try:
-        bench(names, folder, rounds)
+        bench(names, folder, rounds, rows)
     except IhasError as error:
         sys.stderr.write(f"{error}\n")
         return FAILED if not isinstance(error, ConfigError) else BAD_INPUT

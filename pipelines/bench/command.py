@@ -11,6 +11,8 @@ from ihas.errors import ConfigError
 from pipelines.bench.table import Table, markdown_table, measured, write
 
 BENCHMARKS: Mapping[str, str] = {
+    "ingest": "pipelines.bench.ingest",
+    "growth": "pipelines.bench.growth",
     "training": "pipelines.bench.training",
     "job": "pipelines.bench.job",
     "serving": "pipelines.bench.serving",
@@ -18,27 +20,37 @@ BENCHMARKS: Mapping[str, str] = {
     "overload": "pipelines.bench.overload",
 }
 """Name to the module whose `tables(rounds)` measures and gives one table after the other; it is imported when its turn comes."""
+ON_REQUEST: Mapping[str, str] = {"large": "pipelines.bench.large"}
+"""The same for those that take too long to be among all."""
+SIZED = ("ingest", "growth", "large")
+"""Those whose `tables(rounds, rows)` may be told the number of rows."""
 
 
-def bench(names: Sequence[str], folder: Path, rounds: int) -> None:
+def bench(names: Sequence[str], folder: Path, rounds: int, rows: int | None = None) -> None:
     """Measure; print each table, and write all so far to `NAME.md` and `NAME.json` in a folder, as soon as it is there.
 
     Args:
         names: benchmarks, in this order; all of them where there are none.
         folder: of the figures.
         rounds: turns of every contender.
+        rows: rows of the tables that are made for it, for those of `SIZED`.
 
     Raises:
-        ConfigError: a name is none of a benchmark, or there is no round.
+        ConfigError: a name is none of a benchmark, there is no round, or rows are stated where they decide nothing.
     """
-    unknown = [name for name in names if name not in BENCHMARKS]
+    known = {**BENCHMARKS, **ON_REQUEST}
+    unknown = [name for name in names if name not in known]
     if unknown or rounds < 1:
-        raise ConfigError(f"Names must be among {', '.join(BENCHMARKS)} and `rounds >= 1`, but got {unknown or list(names)} and {rounds}.")
+        raise ConfigError(f"Names must be among {', '.join(known)} and `rounds >= 1`, but got {unknown or list(names)} and {rounds}.")
+    if rows is not None and (rows < 1 or not names or set(names) - set(SIZED)):
+        raise ConfigError(f"`--rows >= 1` must go with some of {', '.join(SIZED)}, but got {rows} for {', '.join(names) or 'all'}.")
+    stated = () if rows is None else (rows,)
     for name in names or tuple(BENCHMARKS):
-        tables: Callable[[int], Iterable[Table]] = import_module(BENCHMARKS[name]).tables
+        tables: Callable[..., Iterable[Table]] = import_module(known[name]).tables
+        command = f"python -m pipelines bench {name} --rounds {rounds}" + ("" if rows is None else f" --rows {rows}")
         found: list[Table] = []
-        for table in tables(rounds):
+        for table in tables(rounds, *stated):
             found.append(table)
-            write(measured(f"python -m pipelines bench {name} --rounds {rounds}", found), folder, name)
+            write(measured(command, found), folder, name)
             sys.stdout.write(f"{markdown_table(table)}\n\n")
             sys.stdout.flush()

@@ -15,7 +15,7 @@ from ihas.folders import write_whole
 from pipelines.bench.timing import Cost, Timings
 
 Cell = str | float | int | None
-GIB = 2**30
+MIB, GIB = 2**20, 2**30
 
 
 @dataclass(frozen=True)

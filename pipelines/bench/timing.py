@@ -24,10 +24,12 @@ class Turn:
     Attributes:
         cpu: seconds of CPU of the process that did the work, all threads together.
         wall: seconds on the clock.
+        memory: bytes that the process held at most; 0 where that was not looked at.
     """
 
     cpu: float
     wall: float
+    memory: int = 0
 
 
 Contender = Callable[[], Turn]
@@ -50,6 +52,10 @@ class Timings:
     def median(self, name: str, cost: Cost) -> float:
         """Median over the rounds, in seconds."""
         return statistics.median(self.costs(name, cost))
+
+    def memory(self, name: str) -> int:
+        """Most bytes in any round."""
+        return max(turn.memory for turn in self.turns[name])
 
     def ratio(self, name: str, reference: str, cost: Cost) -> float:
         """Median over the rounds of a contender's cost by the reference's in the same round."""

@@ -14,7 +14,9 @@ from pipelines.bench.table import Table
 
 def test_every_name_leads_to_a_benchmark() -> None:
     """Each module has a function `tables`."""
-    assert all(callable(import_module(module).tables) for module in command.BENCHMARKS.values())
+    known = {**command.BENCHMARKS, **command.ON_REQUEST}
+    assert all(callable(import_module(module).tables) for module in known.values())
+    assert set(command.SIZED) <= set(known)
 
 
 @pytest.mark.parametrize("names", [("one",), ()])
@@ -34,8 +36,20 @@ def test_figures_are_printed_and_written(
     assert (tmp_path / "one.json").is_file()
 
 
+def test_rows_are_handed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stated number of rows reaches the benchmark and stands in its command; one that makes no table of its own refuses it."""
+    monkeypatch.setattr("pipelines.bench.ingest.tables", lambda rounds, rows: (Table("One", ("", "x"), (("a", rows),)),))
+    command.bench(["ingest"], tmp_path, 3, 500)
+    written = (tmp_path / "ingest.md").read_text()
+    assert "`python -m pipelines bench ingest --rounds 3 --rows 500`" in written
+    assert "| a | 500 |" in written
+    for names in (["ingest", "serving"], []):
+        with pytest.raises(ConfigError, match="`--rows >= 1` must go with"):
+            command.bench(names, tmp_path, 3, 500)
+
+
 @pytest.mark.parametrize(("names", "rounds"), [(["one", "none"], 3), (["serving"], 0)])
 def test_what_is_no_benchmark_is_refused(names: list[str], rounds: int, tmp_path: Path) -> None:
     """An unknown name is told before anything is measured, and so is a number of rounds that measures nothing."""
-    with pytest.raises(ConfigError, match="training, job, serving, http, overload"):
+    with pytest.raises(ConfigError, match="ingest, growth, training, job, serving, http, overload, large"):
         command.bench(names, tmp_path, rounds)
