@@ -1,7 +1,8 @@
 """Loops over rows of the embedding table, compiled by Numba: what a graph of array operations would pass over memory many times for.
 
-A row's weights, first and second moments lie side by side, float32 (rows, 3, width), so that one place in memory is read for
-it and not three. Other arrays are float32 or int32; a row number below 0 is padding, reads zeros and gets no gradient.
+A row's weights and what its rule keeps of it lie side by side, float32 (rows, 3, width) for Adam's two moments and (rows, 2, width)
+for AdaGrad's sum of squares, so that one place in memory is read for it and not three. Other arrays are float32 or int32; a row
+number below 0 is padding, reads zeros and gets no gradient.
 Sums run in the order of the batch, on one thread, so equal inputs give equal results to the bit.
 """
 
@@ -12,6 +13,7 @@ from numba import njit
 
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
 SPANS = 24
+REST = 1e-9  # a weight that is nothing
 SLOW_SPAN = 3  # from 2 ** 3 left-out steps on, momentum is nearly spent and a change of sign is L2's overshooting
 
 _SPAN_STEPS = 2.0 ** np.arange(SPANS)
@@ -21,14 +23,14 @@ _DECAY_2 = (BETA_2**_SPAN_STEPS).astype(np.float32)
 _HALF_2 = (BETA_2 ** (_SPAN_STEPS / 2.0)).astype(np.float32)
 _REACH = (BETA_1 * (1.0 - BETA_1**_SPAN_STEPS) / (1.0 - BETA_1)).astype(np.float32)
 _ZERO, _LEAST = np.float32(0.0), np.float32(-np.inf)
-_FRESH_1, _FRESH_2, _EPSILON = np.float32(1.0 - BETA_1), np.float32(1.0 - BETA_2), np.float32(EPSILON)
+_FRESH_1, _FRESH_2, _EPSILON, _REST = np.float32(1.0 - BETA_1), np.float32(1.0 - BETA_2), np.float32(EPSILON), np.float32(REST)
 
 _compiled = njit(cache=True, nogil=True, error_model="numpy")
 
 
 @_compiled
 def gather(state: np.ndarray, ids: np.ndarray, out: np.ndarray) -> None:
-    """out[k] = w of row ids[k]: state (rows, 3, width), ids (n,), out (n, width)."""
+    """out[k] = w of row ids[k]: state (rows, planes, width), ids (n,), out (n, width)."""
     for k in range(len(ids)):
         row, found = ids[k], out[k]
         if row < 0:
@@ -114,3 +116,40 @@ def adam_left_out(state: np.ndarray, rows: np.ndarray, last: np.ndarray, now: in
                 state[row, 2, j] = g * g + spread * decay_2
             left -= 1 << span
             span = min(span + 1, SPANS - 1)
+
+
+@_compiled
+def adagrad(state: np.ndarray, rows: np.ndarray, sums: np.ndarray, rate: np.float32, l2: np.float32) -> None:
+    """One step of AdaGrad at each of `rows` (n,) with the gradient sums[k] + l2 w: state (table rows, 2, width), sums (n, width)."""
+    for k in range(len(rows)):
+        w, squares, total = state[rows[k], 0], state[rows[k], 1], sums[k]
+        for j in range(len(total)):
+            gradient = total[j] + l2 * w[j]
+            squares[j] += gradient * gradient
+            w[j] -= rate * gradient / (np.sqrt(squares[j]) + _EPSILON)
+
+
+@_compiled
+def adagrad_left_out(state: np.ndarray, rows: np.ndarray, last: np.ndarray, now: int, rate: np.float32, l2: np.float32) -> None:
+    """Give each of `rows` (n,) the steps last[row] + 1 .. now, in which no batch read it and its gradient was l2 w.
+
+    One by one: without L2 there are none. A row rests once no step changes a weight, for steps only shrink, or can change it by more
+    than `REST`, which is as far as zero is.
+    """
+    for k in range(len(rows)):
+        w, squares, left = state[rows[k], 0], state[rows[k], 1], now - last[rows[k]]
+        last[rows[k]] = now
+        if l2 == _ZERO:
+            continue
+        for step in range(left):
+            moving = 0
+            for j in range(len(w)):
+                before, gradient = w[j], l2 * w[j]
+                squares[j] += gradient * gradient
+                root = np.sqrt(squares[j]) + _EPSILON
+                w[j] = before - rate * gradient / root
+                moving += (w[j] != before) & ((np.abs(w[j]) > _REST) | (root < rate * l2))
+            if moving == 0:
+                for j in range(len(w)):
+                    squares[j] += np.float32(left - 1 - step) * (l2 * w[j]) * (l2 * w[j])
+                break

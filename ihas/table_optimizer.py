@@ -1,14 +1,18 @@
-"""Adam (Kingma and Ba 2015, algorithm 1) for the embedding table, outside the graph and in place.
+"""Adam (Kingma and Ba 2015, algorithm 1) and AdaGrad (Duchi et al. 2011) for the embedding table, outside the graph and in place.
 
-    m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g^2,  w <- w - lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + eps)
+    adam      m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g^2,  w <- w - lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + eps)
+    adagrad   s <- s + g^2,  w <- w - lr g / (sqrt(s) + eps)
     g = sum over the row's occurrences in the batch + l2 w
 
 A table of up to `DENSE_ROWS` rows is updated whole; of a larger one only the rows that the batch reads, which costs the
 batch and not the vocabulary. A row that batches left out is given what it missed, decay, momentum and L2, when it is read
-next (`table_kernels.adam_left_out`), so that both ways agree. Source: the settling in spans is our choice.
+next (`table_kernels.adam_left_out`, `adagrad_left_out`), so that both ways agree. AdaGrad's missed steps are L2 alone and are taken one by
+one until they change nothing; without L2 there are none. Source: Adam's settling in spans is our choice.
 """
 
 from __future__ import annotations
+
+from abc import ABC, abstractmethod
 
 import numpy as np
 
@@ -17,17 +21,17 @@ from ihas import table_kernels as kernels
 DENSE_ROWS = 50_000
 
 
-class TableAdam:
-    """A table while it is trained, with its moments.
+class TableByRows(ABC):
+    """A table while it is trained, with what its rule keeps of each row.
 
     Attributes:
-        state: float32 (num_rows, 3, width). Weights, first and second moments.
+        state: float32 (num_rows, planes, width). Weights first.
         l2: weight of half the squared norm in the loss.
         steps: steps done.
     """
 
-    def __init__(self, values: np.ndarray, l2: float) -> None:
-        self.state, self.l2, self.steps = np.zeros((len(values), 3, values.shape[1]), np.float32), np.float32(l2), 0
+    def __init__(self, values: np.ndarray, l2: float, planes: int) -> None:
+        self.state, self.l2, self.steps = np.zeros((len(values), planes, values.shape[1]), np.float32), np.float32(l2), 0
         self.values[...] = values
         self._whole = np.arange(len(values), dtype=np.int32)
         self._batch = _Rows(len(values))
@@ -59,7 +63,7 @@ class TableAdam:
         rows, positions = (self._whole, flat) if self.dense else (self._batch.rows, self._batch.positions)
         sums = np.empty((len(rows), self.state.shape[2]), np.float32)
         kernels.scatter_sum(gradient, positions, sums)
-        kernels.adam(self.state, rows, sums, _corrected(learning_rate, self.steps), self.l2)
+        self._change(rows, sums, learning_rate)
         if not self.dense:
             self._last[rows] = self.steps
 
@@ -68,9 +72,40 @@ class TableAdam:
         if not self.dense:
             self._settle(self._whole, learning_rate)
 
+    @abstractmethod
+    def _change(self, rows: np.ndarray, sums: np.ndarray, learning_rate: float) -> None:
+        """One step of rows int32 (n,) with summed gradients float32 (n, width)."""
+
+    @abstractmethod
+    def _settle(self, rows: np.ndarray, learning_rate: float) -> None:
+        """Give rows the steps that they were left out of."""
+
+
+class TableAdam(TableByRows):
+    """By Adam: planes are weights, first and second moments."""
+
+    def __init__(self, values: np.ndarray, l2: float) -> None:
+        super().__init__(values, l2, 3)
+
+    def _change(self, rows: np.ndarray, sums: np.ndarray, learning_rate: float) -> None:
+        kernels.adam(self.state, rows, sums, _corrected(learning_rate, self.steps), self.l2)
+
     def _settle(self, rows: np.ndarray, learning_rate: float) -> None:
         rate = _corrected(learning_rate, max(self.steps, 1))
         kernels.adam_left_out(self.state, rows, self._last, self.steps, rate, self.l2)
+
+
+class TableAdagrad(TableByRows):
+    """By AdaGrad: planes are weights and sums of squared gradients."""
+
+    def __init__(self, values: np.ndarray, l2: float) -> None:
+        super().__init__(values, l2, 2)
+
+    def _change(self, rows: np.ndarray, sums: np.ndarray, learning_rate: float) -> None:
+        kernels.adagrad(self.state, rows, sums, np.float32(learning_rate), self.l2)
+
+    def _settle(self, rows: np.ndarray, learning_rate: float) -> None:
+        kernels.adagrad_left_out(self.state, rows, self._last, self.steps, np.float32(learning_rate), self.l2)
 
 
 class _Rows:

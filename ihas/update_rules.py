@@ -1,6 +1,6 @@
 """What trains an embedding and the variables beside it, by any rule of `ihas.optimizer`, plain or as a product.
 
-With another rule than Adam, or a product, the whole table is updated at each step, whatever its size: a step costs the vocabulary.
+With other rules than Adam and AdaGrad, or a product, the whole table is updated at each step, and a step costs the vocabulary.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ihas.layers.overparameterisation import Embedding, OverparameterisedEmbeddi
 from ihas.legacy_keras import tf
 from ihas.models.network import Network
 from ihas.optimizer import Adam, Rule, UpdateRule
-from ihas.table_optimizer import TableAdam
+from ihas.table_optimizer import TableAdagrad, TableAdam, TableByRows
 
 
 class EmbeddingOptimizer(tf.Module):
@@ -37,7 +37,7 @@ class EmbeddingOptimizer(tf.Module):
 
 
 class TableDescent:
-    """A table while it is trained by any rule, plain or as a product; answers the calls of `ihas.table_optimizer.TableAdam`.
+    """A table while it is trained by any rule, plain or as a product; answers the calls of `ihas.table_optimizer.TableByRows`.
 
     Attributes:
         values: float32 (num_rows, width). The folded table; where it is set from outside between epochs, factors start again from it.
@@ -49,7 +49,7 @@ class TableDescent:
         self.values = embedding.fold().numpy().copy()
         self._settled: np.ndarray | None = self.values.copy()
 
-    def look_up(self, ids: np.ndarray, learning_rate: float) -> np.ndarray:  # noqa: ARG002 # TableAdam's needs it
+    def look_up(self, ids: np.ndarray, learning_rate: float) -> np.ndarray:  # noqa: ARG002 # TableByRows needs it
         """Rows that ids int32 (batch, num_slots) read: float32 (batch * num_slots, width), zeros for padding."""
         if self._settled is not None and not np.array_equal(self._settled, self.values):
             self.optimizer.embedding.start_at(self.values)
@@ -78,13 +78,14 @@ def dense_optimizer(config: TrainingConfig, variables: list[Tensor]) -> UpdateRu
     return Adam(variables) if config.optimizer == "adam" else UpdateRule(config.optimizer, variables)
 
 
-def table_optimizer(network: Network, config: TrainingConfig) -> TableAdam | TableDescent:
-    """What trains a network's table: Adam's compiled loops, unless another rule or an overparameterised form is asked for."""
+def table_optimizer(network: Network, config: TrainingConfig) -> TableByRows | TableDescent:
+    """What trains a network's table: compiled loops of Adam or AdaGrad, unless another rule or an overparameterised form is asked for."""
     if config.overparameterisation != "none":
         product = OverparameterisedEmbedding(network.table.numpy(), network.layout, network.dim, config.overparameterisation)
         return TableDescent(config.optimizer, product, config.l2)
-    if config.optimizer == "adam":
-        return TableAdam(network.table.numpy(), config.l2)
+    by_rows = {"adam": TableAdam, "adagrad": TableAdagrad}.get(config.optimizer)
+    if by_rows is not None:
+        return by_rows(network.table.numpy(), config.l2)
     return TableDescent(config.optimizer, PlainEmbedding(tf.Variable(network.table)), config.l2)
 
 

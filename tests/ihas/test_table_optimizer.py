@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ihas import table_optimizer
 from ihas.layout import PADDING
-from ihas.table_optimizer import TableAdam
+from ihas.table_optimizer import TableAdagrad, TableAdam
 
 RATE = 0.1
 
@@ -114,3 +114,12 @@ def test_by_rows_is_nearly_whole(seed: int, l2: float, rate: float) -> None:
         rows.settle(rate)
     assert np.abs(rows.values - whole.values).mean() < 0.12 * np.abs(whole.values).mean()
     assert np.corrcoef(rows.values.ravel(), whole.values.ravel())[0, 1] > 0.995
+
+
+def test_a_weight_at_rest_is_left_at_once() -> None:
+    """A million missed steps of AdaGrad whose L2 no longer moves a weight are one look: it stays, its sum of squares grows."""
+    table = TableAdagrad(np.ones((60_000, 1), np.float32), 1e-3)
+    table.state[:, 1], table.steps = 1e9, 1_000_000
+    table.settle(1e-3)
+    assert (table.values == 1.0).all()
+    np.testing.assert_allclose(table.state[:, 1], 1e9 + 1.0)

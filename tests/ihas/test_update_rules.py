@@ -6,17 +6,20 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from ihas import table_optimizer
 from ihas.config import BackboneConfig, LearningConfig, TrainingConfig
 from ihas.data.synthetic import make_tribes
 from ihas.layers.embedding import look_up
 from ihas.layers.overparameterisation import OverparameterisedEmbedding, PlainEmbedding
-from ihas.layout import FieldLayout
+from ihas.layout import PADDING, FieldLayout
 from ihas.legacy_keras import tf
 from ihas.models.network import Network, fresh_weights
 from ihas.optimizer import Adam, Rule, UpdateRule
 from ihas.prediction import GroupedRows, predict
-from ihas.table_optimizer import TableAdam
+from ihas.table_optimizer import TableAdagrad, TableAdam
 from ihas.training import Trainer, TrainingRows
 from ihas.update_rules import EmbeddingOptimizer, TableDescent
 
@@ -136,6 +139,45 @@ def test_adam_is_one_rule_in_both_places() -> None:
     np.testing.assert_allclose(usual.network.table, explicit.network.table, rtol=0, atol=1e-4)
 
 
+@settings(max_examples=20, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    l2=st.sampled_from([0.0, 1e-6, 1e-4, 1e-2]),
+    rate=st.sampled_from([1e-3, 1e-2, 5e-2]),
+    steps=st.integers(1, 60),
+)
+def test_adagrad_by_rows_is_adagrad_on_the_whole_table(seed: int, l2: float, rate: float, steps: int) -> None:
+    """Touching only the rows that a batch reads gives, to 1e-6, what updating the whole table at every step gives: what batches read on
+    the way, and the table once it is settled, also under another rate after that; L2 reaches rows that no batch reads."""
+    rng, num_rows = np.random.default_rng(seed), 40
+    start = rng.normal(0.0, 0.01, (num_rows, 3)).astype(np.float32)
+    whole, rows = TableDescent("adagrad", PlainEmbedding(tf.Variable(start)), l2), TableAdagrad(start, l2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(table_optimizer, "DENSE_ROWS", 0)
+        for rate_now in (rate, 0.3 * rate):
+            for _ in range(steps):
+                ids = (np.exp(rng.random((4, 3)) * np.log(num_rows)) - 1).astype(np.int32)
+                ids[0, 0] = PADDING
+                gradient = (0.01 * rng.normal(size=(12, 3))).astype(np.float32)
+                np.testing.assert_allclose(rows.look_up(ids, rate_now), whole.look_up(ids, rate_now), rtol=0, atol=1e-6)
+                for table in (rows, whole):
+                    table.apply(ids, gradient, rate_now)
+            for table in (rows, whole):
+                table.settle(rate_now)
+            np.testing.assert_allclose(rows.values, whole.values, rtol=0, atol=1e-6)
+    assert (l2 == 0.0) == np.array_equal(rows.values[-1], start[-1])
+
+
+def test_adagrad_is_trained_by_rows_in_a_network() -> None:
+    """The trainer takes the compiled loops for AdaGrad, and they give the epoch that the whole table gives."""
+    usual, explicit = (_trainer(optimizer="adagrad", learning_rate=0.05) for _ in range(2))
+    assert isinstance(usual.table, TableAdagrad)
+    explicit.table = TableDescent("adagrad", PlainEmbedding(tf.Variable(explicit.network.table)), 1e-4)
+    losses = [trainer.run_epoch(ROWS.train, 0.05) for trainer in (usual, explicit)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    np.testing.assert_allclose(usual.network.table, explicit.network.table, rtol=0, atol=1e-4)
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_nothing_of_it_leaves_training(form: str) -> None:
     """Weights of a network trained so have the names and shapes of a plain one's, and a plain network scores rows the same with them."""
@@ -157,8 +199,8 @@ def test_another_training_starts_from_the_table_as_it_stands() -> None:
 
 def test_steps_are_counted() -> None:
     """Both kinds of table say how many steps were taken."""
-    for settings in ({}, {"overparameterisation": "scalar"}):
-        trainer = _trainer(**settings)
+    for changed in ({}, {"overparameterisation": "scalar"}):
+        trainer = _trainer(**changed)
         trainer.run_epoch(ROWS.train, 0.01)
         assert trainer.table.steps == 20
 
