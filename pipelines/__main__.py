@@ -19,10 +19,12 @@ from pathlib import Path
 import orjson
 from pydantic import ValidationError
 
-from ihas.config import DataConfig
+from ihas.config import DataConfig, Recipe
 from ihas.errors import BudgetError, ConfigError, DataError, IhasError, TrainingError, is_disk_full, missing_package
 from ihas.folders import write_whole
 from ihas.sequential.config import OverRecRecipe
+from ihas.sequential.ladder_config import LadderRecipe
+from ihas.sequential.transformer_config import TransformerRecipe
 from pipelines.progress import Progress, Stage, print_progress
 from pipelines.recipe import read_any_recipe, read_recipe
 
@@ -92,6 +94,8 @@ def _run(recipe_path: Path, folder: Path, seeds: list[int] | None) -> int:
     last = LastStage()
     try:
         recipe = read_any_recipe(recipe_path) if seeds is None else read_recipe(recipe_path)
+        if isinstance(recipe, LadderRecipe):
+            raise ConfigError("A ladder makes advice and no model. Use `ihas advise`, or POST /v1/searches/estimate.")
         if isinstance(recipe, OverRecRecipe):
             from pipelines.overrec.run import run_overrec
 
@@ -101,6 +105,11 @@ def _run(recipe_path: Path, folder: Path, seeds: list[int] | None) -> int:
         from pipelines.run import run_recipe, threads
 
         tf.config.threading.set_intra_op_parallelism_threads(threads(recipe.run))
+        if isinstance(recipe, TransformerRecipe):
+            from pipelines.transformer.run import run_transformer
+
+            run_transformer(recipe, folder, last)
+            return 0
         if seeds is None:
             with _within(recipe.budget.wall_s, last):
                 run_recipe(recipe, folder, last)
@@ -118,13 +127,19 @@ def _run(recipe_path: Path, folder: Path, seeds: list[int] | None) -> int:
 def _estimate(recipe_path: Path, folder: Path) -> int:
     last = LastStage()
     try:
-        recipe = read_recipe(recipe_path)
+        recipe = read_any_recipe(recipe_path)
+        if not isinstance(recipe, Recipe | LadderRecipe):
+            raise ConfigError(f"Searches of the kinds 'grouped' and 'ladder' are estimated, but got {recipe.kind!r}.")
         from ihas.legacy_keras import tf
         from pipelines.estimate import estimate
         from pipelines.run import threads
+        from pipelines.scaling.command import advise_size
 
         tf.config.threading.set_intra_op_parallelism_threads(threads(recipe.run))
-        estimate(recipe, folder, last)
+        if isinstance(recipe, LadderRecipe):
+            advise_size(recipe, folder, last)
+        else:
+            estimate(recipe, folder, last)
         return 0
     except Exception as error:
         return _fail(error, last)

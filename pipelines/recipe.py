@@ -6,6 +6,7 @@ import json
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,11 +15,15 @@ from pydantic import ValidationError
 from ihas.config import DataConfig, Recipe
 from ihas.errors import ConfigError
 from ihas.sequential.config import OverRecRecipe
+from ihas.sequential.ladder_config import LadderRecipe
+from ihas.sequential.transformer_config import TransformerRecipe
 
-AnyRecipe = Recipe | OverRecRecipe
-KINDS: Mapping[str, type[Recipe] | type[OverRecRecipe]] = {"grouped": Recipe, "overrec": OverRecRecipe}
+AnyRecipe = Recipe | OverRecRecipe | TransformerRecipe | LadderRecipe
+KINDS: Mapping[str, type[AnyRecipe]] = {
+    "grouped": Recipe, "overrec": OverRecRecipe, "transformer": TransformerRecipe, "ladder": LadderRecipe
+}  # fmt: skip
 """What a recipe is read as, by its `kind`; one that names none is of the kind `grouped`."""
-AnyKind = TypeVar("AnyKind", Recipe, OverRecRecipe)
+AnyKind = TypeVar("AnyKind", Recipe, OverRecRecipe, TransformerRecipe, LadderRecipe)
 
 
 def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -30,6 +35,20 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     recipe = read_any_recipe(path, overrides)
     if not isinstance(recipe, Recipe):
         raise ConfigError(f"A recipe of the kind 'grouped' is needed here, but {path} is of the kind {recipe.kind!r}. Run it by `run`.")
+    return recipe
+
+
+def read_ladder(path: Path, overrides: Sequence[str] = ()) -> LadderRecipe:
+    """Read a recipe of the kind `ladder`; see `read_any_recipe`.
+
+    Raises:
+        ConfigError: also for a recipe of another kind.
+    """
+    recipe = read_any_recipe(path, overrides)
+    if not isinstance(recipe, LadderRecipe):
+        raise ConfigError(
+            f"A recipe of the kind 'ladder' is needed here, but {path} is of another. Write `kind = 'ladder'`, or `search` it."
+        )
     return recipe
 
 
@@ -84,6 +103,30 @@ def _located(recipe: AnyKind, folder: Path) -> AnyKind:
     paths = {name: getattr(recipe.data, name) for name in ("path", "valid_path", "test_path")}
     moved = {name: folder / os.path.expandvars(path) for name, path in paths.items() if path is not None}
     return recipe.model_copy(update={"data": recipe.data.model_copy(update=moved)})
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """A file of settings, JSON or TOML whatever its suffix.
+
+    Raises:
+        ConfigError: it cannot be read, or is neither.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        with suppress(ValueError):
+            found: dict[str, Any] = json.loads(text)
+            return found
+        return tomllib.loads(text)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} must be a TOML or JSON file, but: {error}.") from error
+
+
+def request_settings(path: Path, others: Sequence[str]) -> dict[str, Any]:
+    """A recipe's settings as a request to a service names them: `learning` under its kind, and those of the others that it has."""
+    document = read_document(path)
+    kind = document.get("kind", "grouped")
+    settings = {} if "learning" not in document else {"learning" if kind == "grouped" else str(kind): document["learning"]}
+    return settings | {name: document[name] for name in others if name in document}
 
 
 def _loads(text: str, path: Path) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from ihas.results import EpochFigures
+from ihas.sequential.transformer_config import TransformerEpoch
 from pipelines.progress import Progress, Report, Stage
 
 # Share of a run that each stage takes, from runs on the coupon, Frappe and MovieLens-1M tables.
@@ -34,6 +35,12 @@ class Reporter:
         self.say(
             f"{figures.model}: epoch {figures.epoch}, validation AUC {figures.auc:.4f}", {"loss": figures.loss, "valid_auc": figures.auc}
         )
+
+    def step(self, epoch: TransformerEpoch) -> None:
+        """An epoch of a transformer ended."""
+        self.epochs, self.computing = self.epochs + 1, True
+        said = f"Epoch {epoch.epoch} ({epoch.rule}): training loss {epoch.loss:.4f}, validation {epoch.valid:.4f}"
+        self.say(said, {"loss": epoch.loss, "valid": epoch.valid})
 
     def say(self, message: str, metrics: dict[str, float] | None = None) -> None:
         """One line."""

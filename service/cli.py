@@ -16,9 +16,7 @@ from service import remote_commands
 from service.terminal import EXIT_CODES, CommandError, ExitCode, Output, Terminal, exit_code, this_command
 
 if TYPE_CHECKING:
-    from ihas.results import RunResult
     from ihas.serving.recommender import Recommender
-    from pipelines.overrec.values import OverRecResult
     from service.settings import Settings
 
 EPILOG = "Exit codes: " + "; ".join(f"{int(code)} {meaning}" for code, meaning in EXIT_CODES.items()) + "."
@@ -91,7 +89,7 @@ def search(
         raise CommandError(f"Stopped. Finished and kept in {target}: {kept}. To go on: {this_command()}", ExitCode.INTERRUPTED) from None
     report = target / "report.html"
     if not report.is_file():
-        _write_report(result, report)
+        local_run.write_report(result, report)
     terminal.result(result.model_dump(mode="json"), *rendering.tables(result))
     terminal.say(f"Report: {report}\nBundle: {target / 'bundle'}")
 
@@ -122,29 +120,31 @@ def inspect(
 def report(context: typer.Context, run_folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")]) -> None:
     """Write the report of a finished run anew."""
     import pipelines.report  # noqa: F401 # says what an installation lacks before anything else
-    from service.local_run import read_any_result
+    from service.local_run import read_any_result, write_report
 
     path = run_folder / "report.html"
-    _write_report(read_any_result(run_folder), path)
+    write_report(read_any_result(run_folder), path)
     context.obj.result({"report": str(path)}, str(path))
 
 
 @app.command()
 def advise(
     context: typer.Context,
-    plan: Annotated[Path, typer.Argument(help="Plan of a small ladder, a TOML file such as pipelines/recipes/scaling/lastfm.toml.")],
+    recipe: Annotated[Path, typer.Argument(help="Recipe of the kind ladder, a TOML file such as pipelines/recipes/scaling/lastfm.toml.")],
     seconds: Annotated[float, typer.Option(help="Wall time that one training of the advised size may take.")],
-    folder: Annotated[Path | None, typer.Option(help="Folder of the ladder; runs/advice-<name of the plan> where it is left out.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Folder of the ladder; runs/advice-<name of the ladder> where it is left out.")
+    ] = None,
 ) -> None:
     """Train a small ladder of sequential transformers and advise which size to train within a budget; it goes on where it was stopped."""
     from ihas.sequential.advice import Advice
-    from pipelines.scaling.plan import read_ladder_plan
+    from pipelines.recipe import read_ladder
     from service import rendering
     from service.local_run import climb
 
     terminal: Terminal = context.obj
-    target = folder or Path("runs") / f"advice-{read_ladder_plan(plan).name}"
-    climb(plan, target, seconds, terminal)
+    target = folder or Path("runs") / f"advice-{read_ladder(recipe).name}"
+    climb(recipe, target, seconds, terminal)
     found = Advice.model_validate_json((target / "advice.json").read_bytes())
     terminal.result(found.model_dump(mode="json"), rendering.advice(found), found.reason)
     terminal.say(f"Figure: {target / 'advice.html'}")
@@ -280,17 +280,6 @@ def doctor(context: typer.Context, host: HostOption = None, port: PortOption = N
     failed = [check.name for check in checks if check.verdict == "fail"]
     if failed:
         raise CommandError(f"Not fit: {', '.join(failed)}. The lines above tell the way out.", ExitCode.RUN_FAILED)
-
-
-def _write_report(result: RunResult | OverRecResult, path: Path) -> None:
-    from ihas.results import RunResult
-    from pipelines.overrec.page import write_page
-    from pipelines.report import write_report
-
-    if isinstance(result, RunResult):
-        write_report(result, path)
-    else:
-        write_page(result, path)
 
 
 def _settings(**given: Any) -> Settings:

@@ -42,7 +42,7 @@ class Endpoints(Generic[Answer, Text]):
         return self.document("POST", "/v1/searches", json={"name": name, "dataset_id": dataset_id, **settings}, headers=_key(key))
 
     def create_estimate(self, dataset_id: str, **settings: Any) -> Answer:
-        """Ask what a search would take; `settings` is `learning` and `run`."""
+        """Ask what a search would take; `settings` is `learning` and `run`, or `ladder` and `seconds`."""
         return self.document("POST", "/v1/searches/estimate", json={"dataset_id": dataset_id, **settings})
 
     def estimate(self, estimate_id: str) -> Answer:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,16 @@ from ihas.results import RunResult
 from pipelines.overrec.values import OverRecResult
 from pipelines.progress import Progress
 from pipelines.recipe import AnyRecipe
+from pipelines.transformer.values import TransformerResult
 from service.jobs.child import Child
 from service.jobs.job import JobKind
 from service.jobs.runs import PIPELINES, Outcome, read_line
 from service.terminal import CommandError, ExitCode, Terminal
 
 Watcher = Callable[[Progress], None]
+AnyResult = RunResult | OverRecResult | TransformerResult
+RESULTS: Mapping[str, type[AnyResult]] = {"overrec": OverRecResult, "transformer": TransformerResult}
+"""What a result is read as, by its `kind`; one that names none is of the kind `grouped`."""
 
 
 class ProgressBar:
@@ -62,13 +66,13 @@ class ProgressBar:
         self._last_stage = stage
 
 
-def climb(plan: Path, folder: Path, seconds: float, terminal: Terminal) -> None:
+def climb(recipe: Path, folder: Path, seconds: float, terminal: Terminal) -> None:
     """Train a ladder in a child process, or go on with it, and write its advice into the folder.
 
     Raises:
         CommandError: data or settings are invalid, or a training failed.
     """
-    command = (sys.executable, "-m", "pipelines.scaling", "--plan", str(plan), "--folder", str(folder), "--seconds", str(seconds))
+    command = (sys.executable, "-m", "pipelines.scaling", "--recipe", str(recipe), "--folder", str(folder), "--seconds", str(seconds))
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
         for line in child.stdout or ():
             terminal.say(line.rstrip())
@@ -78,7 +82,7 @@ def climb(plan: Path, folder: Path, seconds: float, terminal: Terminal) -> None:
         raise CommandError(words[-1] if words else f"The ladder ended with status {child.returncode}.", code)
 
 
-def search(recipe: AnyRecipe, folder: Path, terminal: Terminal, command: Sequence[str] = PIPELINES) -> RunResult | OverRecResult:
+def search(recipe: AnyRecipe, folder: Path, terminal: Terminal, command: Sequence[str] = PIPELINES) -> AnyResult:
     """Carry out a recipe in a child process; what an earlier run in `folder` finished is not done again.
 
     Args:
@@ -114,7 +118,7 @@ def inspect(data: DataConfig, folder: Path, command: Sequence[str] = PIPELINES) 
     return ValidationReport.model_validate(outcome.report)
 
 
-def read_any_result(folder: Path) -> RunResult | OverRecResult:
+def read_any_result(folder: Path) -> AnyResult:
     """Figures of the finished run in `folder`, of whatever kind it is; CommandError where there are none."""
     path = folder / "result.json"
     if not path.is_file():
@@ -122,7 +126,22 @@ def read_any_result(folder: Path) -> RunResult | OverRecResult:
             f"A finished run has a result.json, but {folder} has none. Run `ihas search` on it first.", ExitCode.INVALID_DATA
         )
     document = json.loads(path.read_text(encoding="utf-8"))
-    return OverRecResult.model_validate(document) if document.get("kind") == "overrec" else RunResult.model_validate(document)
+    result: AnyResult = RESULTS.get(document.get("kind", ""), RunResult).model_validate(document)
+    return result
+
+
+def write_report(result: AnyResult, path: Path) -> None:
+    """Write the report of a run, of whatever kind it is."""
+    import pipelines.overrec.page
+    import pipelines.report
+    import pipelines.transformer.page
+
+    if isinstance(result, RunResult):
+        pipelines.report.write_report(result, path)
+    elif isinstance(result, OverRecResult):
+        pipelines.overrec.page.write_page(result, path)
+    else:
+        pipelines.transformer.page.write_page(result, path)
 
 
 def finished_stages(folder: Path) -> tuple[str, ...]:

@@ -5,13 +5,10 @@ The service is at `--url`; the key comes from IHAS_API_KEY alone, so that no lis
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import time
-import tomllib
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +17,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from ihas.data.findings import ValidationReport
 from ihas.errors import ConfigError
-from pipelines.recipe import assign
+from ihas.sequential.advice import Advice
+from pipelines.recipe import assign, read_document, request_settings
 from service import rendering
 from service.client import FINISHED, POLL_S, Client
 from service.local_run import ProgressBar, failure
@@ -58,7 +56,7 @@ def push(
         raise typer.BadParameter(f"File '{source}' does not exist.", param_hint="'FILE|URI'")
     reading: dict[str, Any] = {"delimiter": delimiter} if delimiter else {}
     if columns is not None:
-        reading["columns"] = _document(columns)
+        reading["columns"] = read_document(columns)
     with client_of(url) as client:
         found = client.create_dataset(name or path.name, **reading, **({"uri": source} if "://" in source else {}))
         if "://" not in source:
@@ -99,7 +97,7 @@ def run_search(
 ) -> None:
     """Submit a search; Ctrl-C stops watching, never the search."""
     terminal: Terminal = context.obj
-    asked = {} if recipe is None else {part: value for part, value in _document(recipe).items() if part in ("learning", "run", "budget")}
+    asked = {} if recipe is None else request_settings(recipe, ("run", "budget"))
     with client_of(url) as client:
         found = client.create_search(name, dataset_id, key or secrets.token_hex(8), priority=priority, **asked)
         terminal.say(f"Search {found['id']} is {found['state']}.")
@@ -113,18 +111,24 @@ def run_search(
 def estimate_search(
     context: typer.Context,
     dataset_id: Annotated[str, typer.Argument(help="Id of a valid data set.")],
-    recipe: Annotated[Path | None, typer.Option(help="TOML or JSON file with `learning` and `run`; the rest is not read.")] = None,
+    recipe: Annotated[Path | None, typer.Option(help="TOML or JSON file with `learning` and `run`, or of the kind ladder.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="With a ladder: wall time that one training of the advised size may take.")] = None,
     url: Url = HERE,
 ) -> None:
     """What a search would take and whether it may be worth it, from two small ones."""
     terminal: Terminal = context.obj
-    asked = {} if recipe is None else {part: value for part, value in _document(recipe).items() if part in ("learning", "run")}
+    asked = {} if recipe is None else request_settings(recipe, ("run", "seconds"))
+    if seconds is not None:
+        asked["seconds"] = seconds
     with client_of(url) as client, ProgressBar(terminal) as bar:
         found = client.create_estimate(dataset_id, **asked)
         while found["state"] not in FINISHED:
             time.sleep(POLL_S)
             found = client.estimate(found["id"])
             bar.show(found["state"], found["message"], found["progress"], None)
+    if found["advice"] is not None:
+        terminal.result(found, rendering.advice(Advice.model_validate(found["advice"])), found["advice"]["reason"])
+        return
     if found["estimate"] is None:
         raise failure(found.get("error") or {"detail": f"The estimate is {found['state']}."})
     said = found["estimate"]
@@ -384,15 +388,3 @@ def _datasets(found: list[dict[str, Any]]) -> Any:
 def _searches(found: list[dict[str, Any]]) -> Any:
     shown = [(one["id"], one["name"], one["state"], f"{one['progress']:.0%}", one["model_version"] or "", one["message"]) for one in found]
     return rendering.plain_table(("id", "model", "state", "done", "version", "message"), shown)
-
-
-def _document(path: Path) -> dict[str, Any]:
-    """A TOML or JSON file; ConfigError where it is none."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        with suppress(ValueError):
-            found: dict[str, Any] = json.loads(text)
-            return found
-        return tomllib.loads(text)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path} must be a TOML or JSON file, but: {error}.") from error

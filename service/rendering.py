@@ -13,29 +13,48 @@ from rich.text import Text
 from ihas.data.findings import FieldProfile, Finding, ValidationReport
 from ihas.results import GroupResult, Interval, RunResult, VariantResult
 from ihas.sequential.advice import Advice
+from ihas.sequential.ranking import RankingFigures
 from pipelines.overrec.values import OverRecResult
+from pipelines.transformer.values import TransformerResult
 
 SHOWN_FIELDS = 6
 
 
-def tables(result: RunResult | OverRecResult) -> Iterable[RenderableType]:
+def tables(result: RunResult | OverRecResult | TransformerResult) -> Iterable[RenderableType]:
     """What a run found, whatever its kind."""
-    return run_tables(result) if isinstance(result, RunResult) else overrec_tables(result)
+    if isinstance(result, RunResult):
+        return run_tables(result)
+    return overrec_tables(result) if isinstance(result, OverRecResult) else transformer_tables(result)
+
+
+def transformer_tables(result: TransformerResult) -> Iterable[RenderableType]:
+    """Verdict and figures of a run of the kind `transformer`."""
+    yield Text(result.verdict, style="bold")
+    table = _ranking_table(result.test.rows)
+    for name, test, own_gain in (("popularity", result.popularity, None), ("transformer", result.test, result.gain)):
+        table.add_row(name, *_ranking_cells(test), gain(own_gain))
+    yield table
 
 
 def overrec_tables(result: OverRecResult) -> Iterable[RenderableType]:
     """Verdict and contenders of a run of the kind `overrec`."""
     yield Text(result.verdict, style="bold")
-    rows = result.contenders[0].test.rows
+    table = _ranking_table(result.contenders[0].test.rows)
+    for contender in result.contenders:
+        table.add_row(contender.name, *_ranking_cells(contender.test), gain(contender.gain))
+    yield table
+    yield Text("\n".join(f"{contender.name}: {contender.description}" for contender in result.contenders))
+
+
+def _ranking_table(rows: int) -> Table:
     table = Table("method", title=f"Full ranking on {rows:,} test rows", title_justify="left", box=SIMPLE)
     for name in ("HR@5", "HR@10", "NDCG@10", "MRR", "NDCG@10 minus popularity [95 %]"):
         table.add_column(name, justify="right")
-    for contender in result.contenders:
-        test = contender.test
-        cells = (test.hit_rate[5], test.hit_rate[10], test.ndcg[10], test.mrr)
-        table.add_row(contender.name, *map(decimal, cells), gain(contender.gain))
-    yield table
-    yield Text("\n".join(f"{contender.name}: {contender.description}" for contender in result.contenders))
+    return table
+
+
+def _ranking_cells(test: RankingFigures) -> Iterable[str]:
+    return map(decimal, (test.hit_rate[5], test.hit_rate[10], test.ndcg[10], test.mrr))
 
 
 def advice(found: Advice) -> RenderableType:

@@ -10,6 +10,7 @@ from pydantic import Field, PlainSerializer, model_validator
 
 from ihas.config import BudgetConfig, Config, InteractionColumns, LearningConfig, RunOptions, SchemaConfig
 from ihas.sequential.config import OverRecLearning
+from ihas.sequential.transformer_config import TransformerLearning
 from service.jobs.catalogue import Dataset, DatasetState, ModelVersion
 from service.jobs.job import Event, Job, JobState
 
@@ -35,7 +36,7 @@ class DatasetCreate(Config):
     columns: SchemaConfig = SchemaConfig()
     """What is known about the columns; the rest is inferred."""
     interactions: InteractionColumns | None = None
-    """Where set, the file is a table of interactions (who, what, when), for searches with `overrec`."""
+    """Where set, the file is a table of interactions (who, what, when), for searches with `overrec` or `transformer`."""
     path: str | None = Field(default=None, min_length=1)
     """A file that the service can read already; without it, the file is uploaded."""
     uri: str | None = Field(default=None, min_length=1, max_length=2_000)
@@ -97,12 +98,25 @@ class SearchCreate(Config):
     """What is learnt."""
     overrec: OverRecLearning | None = None
     """Where set, the search makes a recommender of the next item from a data set of sequences, without training; `learning` is not read."""
+    transformer: TransformerLearning | None = None
+    """Where set, the search trains a sequential transformer on a data set of sequences; `learning` is not read."""
     run: RunOptions = RunOptions()
     """How it is run."""
     budget: BudgetConfig = BudgetConfig()
     """What it must keep within; the result certifies it."""
     priority: Priority = 0
     """A higher one is begun first, among those of the same tenant and of others."""
+
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> Self:
+        if self.overrec is not None and self.transformer is not None:
+            raise ValueError("A search makes one model, but got both `overrec` and `transformer`. Leave one of them out.")
+        return self
+
+    @property
+    def settings(self) -> str:
+        """Which of the groups of settings is read: `learning`, `overrec` or `transformer`."""
+        return next((kind for kind in ("overrec", "transformer") if getattr(self, kind) is not None), "learning")
 
 
 class SearchClone(Config):

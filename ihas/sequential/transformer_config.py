@@ -1,4 +1,4 @@
-"""Settings of the sequential transformer and of its training."""
+"""Settings of the sequential transformer and of its training, and what an epoch of it is."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ihas.config import Config, Count
+from ihas.config import Config, Count, DataConfig, RunOptions
 
 Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
 
@@ -87,3 +87,40 @@ class TransformerTraining(Config):
                 f"`label_smoothing` needs the loss 'full', but got ({self.label_smoothing:g}, {self.loss!r}). Change one of them."
             )
         return self
+
+
+class TransformerLearning(Config):
+    """Everything that decides what is learnt."""
+
+    transformer: TransformerConfig = TransformerConfig()
+    """Sizes and dropout."""
+    training: TransformerTraining = TransformerTraining()
+    """The training."""
+
+
+class TransformerRecipe(Config):
+    """One file that says what a run of the kind `transformer` is."""
+
+    kind: Literal["transformer"] = "transformer"
+    """What the run makes."""
+    name: str = Field(default="run", pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
+    """Name of the model that comes out."""
+    data: DataConfig
+    """Where the sequences are: `format = "sequences"`, or `interactions`."""
+    learning: TransformerLearning = TransformerLearning()
+    """What is learnt."""
+    run: RunOptions = RunOptions()
+    """How it is run."""
+
+
+class TransformerEpoch(Config):
+    """One pass over the training sequences."""
+
+    epoch: int
+    """Number, from 1."""
+    rule: Literal["adam", "sgd"]
+    """Update rule."""
+    loss: float
+    """Mean training loss of a target, in nats."""
+    valid: float
+    """Validation value: NDCG@10, or minus the cross-entropy; more is better."""

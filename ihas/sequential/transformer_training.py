@@ -12,7 +12,6 @@ from typing import Literal
 
 import numpy as np
 
-from ihas.config import Config
 from ihas.errors import DataError, TrainingError
 from ihas.layers.embedding import Tensor
 from ihas.legacy_keras import tf
@@ -23,20 +22,7 @@ from ihas.sequential.full_ranking import transformer_figures, transformer_loss
 from ihas.sequential.next_item_loss import next_item_losses
 from ihas.sequential.sequences import NextItem, Sequences
 from ihas.sequential.transformer import Transformer, Weights
-from ihas.sequential.transformer_config import TransformerConfig, TransformerTraining
-
-
-class TransformerEpoch(Config):
-    """One pass over the training sequences."""
-
-    epoch: int
-    """Number, from 1."""
-    rule: Literal["adam", "sgd"]
-    """Update rule."""
-    loss: float
-    """Mean training loss of a target, in nats."""
-    valid: float
-    """Validation value: NDCG@10, or minus the cross-entropy; more is better."""
+from ihas.sequential.transformer_config import TransformerConfig, TransformerEpoch, TransformerTraining
 
 
 @dataclass(frozen=True)

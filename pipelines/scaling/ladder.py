@@ -15,14 +15,14 @@ from ihas.results import Interval
 from ihas.seeding import generator
 from ihas.sequential.advice import Measured
 from ihas.sequential.full_ranking import transformer_figures, transformer_loss
+from ihas.sequential.ladder_config import LadderLearning, LadderRecipe
 from ihas.sequential.ranking import RankingFigures
-from ihas.sequential.reading import read_item_sequences
+from ihas.sequential.reading import read_sequences
 from ihas.sequential.scaling_law import bootstrap
 from ihas.sequential.sequences import LeaveOneOut, leave_one_out
 from ihas.sequential.transformer import Transformer
 from ihas.sequential.transformer_config import TransformerConfig
 from ihas.sequential.transformer_training import train_transformer
-from pipelines.scaling.plan import LadderPlan
 
 
 class Rung(Config):
@@ -74,11 +74,15 @@ class Forecast(Config):
     """Its mean loss."""
 
 
-def climb(plan: LadderPlan, folder: Path, say: Callable[[str], None]) -> Ladder:
-    """Train every rung that `ladder.json` in the folder does not hold, smallest first."""
-    known = folder / "ladder.json"
+def climb(recipe: LadderRecipe, folder: Path, say: Callable[[str], None]) -> Ladder:
+    """Train every rung that `ladder.json` in the folder does not hold, smallest first.
+
+    Raises:
+        ConfigError, DataError, TrainingError: as reading and training say.
+    """
+    known, plan = folder / "ladder.json", recipe.learning
     rungs = list(Ladder.model_validate_json(known.read_bytes()).rungs) if known.exists() else []
-    data = read_item_sequences(plan.sequences)
+    data = read_sequences(recipe.data)
     parts = leave_one_out(data.sequences)
     for seed in plan.seeds:
         for fraction in (*plan.fractions, 1.0):
@@ -86,14 +90,14 @@ def climb(plan: LadderPlan, folder: Path, say: Callable[[str], None]) -> Ladder:
                 if any((r.num_layers, r.dim, r.seed, r.fraction) == (size[0], size[1], seed, fraction) for r in rungs):
                     continue
                 rungs.append(_rung(plan, plan.config(size), parts, data.num_items, seed, fraction))
-                write_whole(known, Ladder(name=plan.name, rungs=tuple(rungs)).model_dump_json(indent=1))
+                write_whole(known, Ladder(name=recipe.name, rungs=tuple(rungs)).model_dump_json(indent=1))
                 say(
                     f"{size[0]} x {size[1]}, seed {seed}, {fraction:.0%} of the users: {rungs[-1].loss:.4f} nats, {rungs[-1].seconds:.0f} s"
                 )
-    return Ladder(name=plan.name, rungs=tuple(rungs))
+    return Ladder(name=recipe.name, rungs=tuple(rungs))
 
 
-def _rung(plan: LadderPlan, config: TransformerConfig, parts: LeaveOneOut, num_items: int, seed: int, fraction: float) -> Rung:
+def _rung(plan: LadderLearning, config: TransformerConfig, parts: LeaveOneOut, num_items: int, seed: int, fraction: float) -> Rung:
     users = generator(seed, "fraction").permutation(len(parts.train))[: max(1, round(fraction * len(parts.train)))]
     train = parts.train if fraction == 1.0 else parts.train.take(np.sort(users))
     start = time.perf_counter()

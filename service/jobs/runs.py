@@ -13,9 +13,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ihas.config import DataConfig, Recipe
 from ihas.folders import write_whole
-from ihas.sequential.config import OverRecRecipe
 from pipelines.progress import Progress
-from pipelines.recipe import AnyRecipe
+from pipelines.recipe import KINDS, AnyRecipe
 from service.jobs.catalogue import Dataset
 from service.jobs.job import Job, JobKind
 from service.settings import Settings
@@ -82,7 +81,8 @@ def prepare(job: Job, dataset: Dataset, folder: Path, command: Sequence[str], li
     target = (estimate_folder if job.kind is JobKind.ESTIMATE else search_folder)(folder, job.id).resolve()
     asked = _write(target / "recipe.json", recipe_of(job, data).model_dump_json(indent=2))
     if job.kind is JobKind.ESTIMATE:
-        return Run((*command, "estimate", "--recipe", str(asked), "--folder", str(target)), target / "log.txt", target / "estimate.json")
+        written = "advice.json" if "ladder" in job.settings else "estimate.json"
+        return Run((*command, "estimate", "--recipe", str(asked), "--folder", str(target)), target / "log.txt", target / written)
     return Run((*command, "run", "--recipe", str(asked), "--folder", str(target)), target / "log.txt", target / "bundle")
 
 
@@ -100,11 +100,13 @@ def bundle_facts(bundle: Path) -> dict[str, Any]:
 
 
 def recipe_of(job: Job, data: DataConfig) -> AnyRecipe:
-    """What a search's child is to do: settings with `overrec` are a recipe of that kind."""
-    if "overrec" not in job.settings:
+    """What a search's child is to do: settings with `overrec`, `transformer` or `ladder` are a recipe of that kind."""
+    kind = next((kind for kind in KINDS if kind in job.settings), None)
+    if kind is None:
         return Recipe.model_validate({"name": job.name, "data": data, **job.settings})
-    learning = job.settings["overrec"]
-    return OverRecRecipe.model_validate({"name": job.name, "data": data, "learning": learning, "run": job.settings.get("run", {})})
+    rest = {name: job.settings[name] for name in ("run", "seconds") if name in job.settings}
+    recipe: AnyRecipe = KINDS[kind].model_validate({"name": job.name, "data": data, "learning": job.settings[kind], **rest})
+    return recipe
 
 
 def read_line(kind: JobKind, line: str) -> Progress | Outcome | None:

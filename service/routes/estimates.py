@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Self, TypeVar
 
 from fastapi import APIRouter, Depends, Path, Response
+from fastapi.responses import FileResponse
+from pydantic import BaseModel, Field, model_validator
 
 from ihas.config import Config, LearningConfig, RunOptions
 from ihas.results import Estimate
+from ihas.sequential.advice import Advice
+from ihas.sequential.ladder_config import LadderLearning
+from service.access.caller import Caller
 from service.deps import CallerDep, SettingsDep, StoreDep, json_only, own_dataset
 from service.errors import ConflictError, UnknownIdError
 from service.jobs.catalogue import DatasetState
 from service.jobs.job import Job, JobKind, JobState, NewJob
 from service.jobs.runs import estimate_folder
+from service.jobs.store import JobStore
+from service.routes.searches import REPORT_HEADERS
 from service.settings import Settings
 
 router = APIRouter(prefix="/v1/searches", tags=["searches"])
 NAME = "estimate"
+Found = TypeVar("Found", Estimate, Advice)
+FILES: Mapping[type[BaseModel], str] = {Estimate: "estimate.json", Advice: "advice.json"}
 
 
 class EstimateCreate(Config):
@@ -26,8 +36,19 @@ class EstimateCreate(Config):
     """A valid data set."""
     learning: LearningConfig = LearningConfig()
     """What would be learnt."""
+    ladder: LadderLearning | None = None
+    """Where set, sequential transformers of several sizes are trained on a data set of sequences, to say which size is worth its time;
+    `learning` is not read."""
+    seconds: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = None
+    """With `ladder`: wall time that one training of the advised size may take."""
     run: RunOptions = RunOptions()
     """How it would be run."""
+
+    @model_validator(mode="after")
+    def _a_ladder_has_a_budget(self) -> Self:
+        if (self.ladder is None) != (self.seconds is None):
+            raise ValueError(f"`ladder` and `seconds` belong together, but `seconds` is {self.seconds}. Give both or neither.")
+        return self
 
 
 class EstimatePublic(Config):
@@ -46,13 +67,16 @@ class EstimatePublic(Config):
     error: dict[str, Any] | None
     """Why it failed."""
     estimate: Estimate | None
-    """What a search would take; absent until it is ready."""
+    """What a search would take; absent until it is ready, and with `ladder`."""
+    advice: Advice | None
+    """With `ladder`: which size to train; absent until it is ready."""
 
     @classmethod
     def of(cls, job: Job, settings: Settings) -> Self:
         """The wire form of an estimate."""
         names = ("id", "dataset_id", "state", "message", "error")
-        return cls(**{name: getattr(job, name) for name in names}, progress=job.fraction, estimate=_found(job, settings))
+        estimate, advice = _found(job, settings, Estimate), _found(job, settings, Advice)
+        return cls(**{name: getattr(job, name) for name in names}, progress=job.fraction, estimate=estimate, advice=advice)
 
 
 @router.post("/estimate", status_code=202, dependencies=[Depends(json_only)])
@@ -61,7 +85,7 @@ def create_estimate(body: EstimateCreate, response: Response, store: StoreDep, s
     dataset = own_dataset(store, body.dataset_id, caller)
     if dataset.state is not DatasetState.VALID:
         raise ConflictError(f"Data set {dataset.id} is {dataset.state}; an estimate needs a valid one.")
-    asked = body.model_dump(mode="json", include={"learning", "run"})
+    asked = body.model_dump(mode="json", include={"learning", "run"} if body.ladder is None else {"ladder", "seconds", "run"})
     job = store.submit(NewJob(JobKind.ESTIMATE, NAME, dataset.id, asked, tenant=caller.tenant), settings.max_queued_per_tenant)
     response.headers["Location"] = f"/v1/searches/estimates/{job.id}"
     response.headers["Retry-After"] = "1"
@@ -73,14 +97,30 @@ def read_estimate(
     estimate_id: Annotated[str, Path(max_length=64)], store: StoreDep, settings: SettingsDep, caller: CallerDep
 ) -> EstimatePublic:
     """An estimate; its figures once it is ready."""
+    return EstimatePublic.of(_own(store, estimate_id, caller), settings)
+
+
+@router.get("/estimates/{estimate_id}/figure", response_class=FileResponse)
+def read_estimate_figure(
+    estimate_id: Annotated[str, Path(max_length=64)], store: StoreDep, settings: SettingsDep, caller: CallerDep
+) -> FileResponse:
+    """Loss against size with the fitted law and the advised size, as a page; of an estimate with `ladder`, once it is ready."""
+    job = _own(store, estimate_id, caller)
+    path = estimate_folder(settings.folder, job.id) / "advice.html"
+    if job.state is not JobState.SUCCEEDED or not path.is_file():
+        raise UnknownIdError(f"Estimate {estimate_id!r} has no figure: it is {job.state}, or was asked without `ladder`.")
+    return FileResponse(path, media_type="text/html", headers=REPORT_HEADERS)
+
+
+def _own(store: JobStore, estimate_id: str, caller: Caller) -> Job:
     job = store.job(estimate_id)
     if job.kind is not JobKind.ESTIMATE or job.tenant != caller.tenant:
         raise UnknownIdError(f"There is no estimate {estimate_id!r}.")
-    return EstimatePublic.of(job, settings)
+    return job
 
 
-def _found(job: Job, settings: Settings) -> Estimate | None:
-    path = estimate_folder(settings.folder, job.id) / "estimate.json"
+def _found(job: Job, settings: Settings, what: type[Found]) -> Found | None:
+    path = estimate_folder(settings.folder, job.id) / FILES[what]
     if job.state is not JobState.SUCCEEDED or not path.is_file():
         return None
-    return Estimate.model_validate_json(path.read_bytes())
+    return what.model_validate_json(path.read_bytes())

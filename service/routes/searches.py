@@ -42,7 +42,7 @@ def create_search(
     if dataset.state is not DatasetState.VALID:
         raise ConflictError(f"Data set {dataset.id} is {dataset.state}; a search needs a valid one.")
     asked = body.model_dump(mode="json")
-    recipe = {name: asked[name] for name in ("learning" if body.overrec is None else "overrec", "run", "budget")}
+    recipe = {name: asked[name] for name in (body.settings, "run", "budget")}
     new = NewJob(JobKind.SEARCH, body.name, dataset.id, recipe, idempotency_key, _hash(asked), caller.tenant, body.priority)
     return _accepted(store.submit(new, settings.max_queued_per_tenant), response)
 

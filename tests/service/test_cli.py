@@ -197,7 +197,10 @@ def test_advice_goes_on_from_a_trained_ladder(tmp_path: Path, capsys: pytest.Cap
     """From a ladder that is trained, a size is advised at once as JSON; a plan without its file of sequences is invalid data."""
     (tmp_path / "walks.txt").write_text("u a b c a\nv b c a b\n")
     sizes = ((1, 4), (1, 8), (1, 16))
-    (tmp_path / "plan.toml").write_text(f'sequences = "walks.txt"\nseeds = [0]\nsizes = {[[*size, 1] for size in sizes]}\n')
+    (tmp_path / "plan.toml").write_text(
+        'kind = "ladder"\n[data]\npath = "walks.txt"\nformat = "sequences"\n'
+        f"[learning]\nseeds = [0]\nsizes = {[[*size, 1] for size in sizes]}\n"
+    )
     figures = {"rows": 2, "hit_rate": {"10": 1.0}, "ndcg": {"10": 1.0}, "mrr": 1.0}
     rungs = [
         {"num_layers": layers, "dim": dim, "parameters": 12 * layers * dim**2, "seed": 0, "fraction": 1.0, "interactions": 4,

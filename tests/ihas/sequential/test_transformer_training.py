@@ -11,8 +11,8 @@ from ihas.errors import DataError, TrainingError
 from ihas.sequential.full_ranking import transformer_figures, transformer_loss, transformer_ranks
 from ihas.sequential.sequences import NextItem, Sequences, leave_one_out
 from ihas.sequential.transformer import Transformer
-from ihas.sequential.transformer_config import TransformerConfig, TransformerTraining
-from ihas.sequential.transformer_training import TransformerEpoch, train_transformer
+from ihas.sequential.transformer_config import TransformerConfig, TransformerEpoch, TransformerTraining
+from ihas.sequential.transformer_training import train_transformer
 
 NUM_ITEMS = 12
 CONFIG = TransformerConfig(max_length=8, num_layers=1, dim=16, num_heads=2, dropout_first=0.0, dropout_last=0.0)

@@ -11,21 +11,27 @@ import pytest
 from ihas.errors import ConfigError
 from ihas.sequential.advice import Measured
 from ihas.sequential.scaling_law import ScalingLaw
+from pipelines.progress import Progress
+from pipelines.recipe import read_ladder
 from pipelines.scaling.advisor import write_advice
+from pipelines.scaling.command import advise_size
 from pipelines.scaling.ladder import climb, forecast, measured
 from pipelines.scaling.page import figure, markdown, sentence
-from pipelines.scaling.plan import read_ladder_plan
 
 RECIPES = Path(__file__).parents[3] / "pipelines" / "recipes" / "scaling"
 PLAN = """
-sequences = "walks.txt"
+kind = "ladder"
+[data]
+path = "walks.txt"
+format = "sequences"
+[learning]
 sizes = [[1, 8, 1], [1, 4, 2]]
 seeds = [0]
 fractions = [0.5]
-[transformer]
+[learning.transformer]
 max_length = 6
 dropout_first = 0.0
-[training]
+[learning.training]
 batch_targets = 64
 epochs = 1
 stop_by = "loss"
@@ -36,7 +42,7 @@ LAW = ScalingLaw(3.0, 1e4, 0.4)
 
 @pytest.fixture
 def plan_file(tmp_path: Path) -> Path:
-    """A plan beside the walks that it names."""
+    """A recipe beside the walks that it names."""
     rng = np.random.default_rng(0)
     walks = [" ".join(f"i{(start + place) % 9}" for place in range(6)) for start in rng.integers(9, size=30)]
     (tmp_path / "walks.txt").write_text("\n".join(f"u{number} {walk}" for number, walk in enumerate(walks)) + "\n")
@@ -52,7 +58,7 @@ def _sizes(count: int, noise: float = 0.001) -> list[Measured]:
 
 def test_a_ladder_is_trained_once(plan_file: Path, tmp_path: Path) -> None:
     """Every size on every fraction, smallest first; a second call trains nothing and says nothing."""
-    plan, heard = read_ladder_plan(plan_file), list[str]()
+    plan, heard = read_ladder(plan_file), list[str]()
     ladder = climb(plan, tmp_path, heard.append)
     found = [(rung.dim, rung.fraction, rung.parameters) for rung in ladder.rungs]
     assert found == [(4, 0.5, 192), (8, 0.5, 768), (4, 1.0, 192), (8, 1.0, 768)]
@@ -95,16 +101,31 @@ def test_advice_is_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
 def test_shipped_ladders_have_four_sizes(path: Path) -> None:
-    """Every shipped plan is valid, judges by loss, and has a size to foretell from three smaller ones."""
-    plan = read_ladder_plan(path)
-    assert plan.training.stop_by == "loss"
-    assert len({plan.config(size).num_parameters for size in plan.sizes}) >= 4
+    """Every shipped recipe is valid, judges by loss, and has a size to foretell from three smaller ones."""
+    learning = read_ladder(path).learning
+    assert learning.training.stop_by == "loss"
+    assert len({learning.config(size).num_parameters for size in learning.sizes}) >= 4
 
 
-def test_broken_plans_are_refused(tmp_path: Path) -> None:
-    """No file, no TOML, and heads that do not divide are said."""
+def test_advice_is_reported_as_a_run_is(plan_file: Path, tmp_path: Path) -> None:
+    """A line a rung, ever nearer to the end, and the reason as the last one, which is the advice's."""
+    sizes = [[1, 4, 1], [1, 8, 1], [1, 12, 1]]
+    recipe, heard = read_ladder(plan_file, [f"learning.sizes={sizes}", "learning.fractions=[]", "seconds=1000.0"]), list[Progress]()
+    found = advise_size(recipe, tmp_path / "advice", heard.append)
+    assert found is not None
+    assert len(heard) == 1 + 3 + 1
+    assert [said.fraction for said in heard] == sorted(said.fraction for said in heard)
+    assert (heard[-1].message, heard[-1].outcome) == (found.reason, "succeeded")
+    assert json.loads((tmp_path / "advice" / "advice.json").read_text())["reason"] == found.reason
+
+
+def test_broken_recipes_are_refused(tmp_path: Path) -> None:
+    """No file, another kind, and heads that do not divide are said."""
     with pytest.raises(ConfigError, match="readable file"):
-        read_ladder_plan(tmp_path / "none.toml")
-    (tmp_path / "bad.toml").write_text('sequences = "x"\nsizes = [[1, 8, 3]]\n')
+        read_ladder(tmp_path / "none.toml")
+    (tmp_path / "bad.toml").write_text('kind = "ladder"\n[data]\npath = "x"\n[learning]\nsizes = [[1, 8, 3]]\n')
     with pytest.raises(ConfigError, match="`num_heads` must divide"):
-        read_ladder_plan(tmp_path / "bad.toml")
+        read_ladder(tmp_path / "bad.toml")
+    (tmp_path / "other.toml").write_text('kind = "transformer"\n[data]\npath = "x"\n')
+    with pytest.raises(ConfigError, match="of another"):
+        read_ladder(tmp_path / "other.toml")

@@ -1,0 +1,55 @@
+"""Settings of a ladder: the same transformer in several sizes, each under several seeds."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from ihas.config import Config, DataConfig, Fraction, RunOptions
+from ihas.sequential.transformer_config import TransformerConfig, TransformerTraining
+
+Size = Annotated[tuple[int, int, int], Field(description="Layers, dim and heads.")]
+
+
+class LadderLearning(Config):
+    """What is trained to learn how the loss falls with size."""
+
+    sizes: Annotated[tuple[Size, ...], Field(min_length=1, max_length=32)] = ((2, 8, 1), (2, 16, 1), (2, 32, 1))
+    """Layers, dim and heads of each size."""
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0, lt=2**31)], ...], Field(min_length=1, max_length=32)] = (0, 1, 2)
+    """Seeds of every size."""
+    fractions: Annotated[tuple[Fraction, ...], Field(max_length=8)] = ()
+    """Shares of the training users that every size is trained on too, for the joint law."""
+    transformer: TransformerConfig = TransformerConfig()
+    """Settings that all sizes share; layers, dim and heads are those of `sizes`."""
+    training: TransformerTraining = TransformerTraining(stop_by="loss")
+    """The training of every size; `seed` is that of `seeds`."""
+
+    @model_validator(mode="after")
+    def _every_size_is_one(self) -> Self:
+        for size in self.sizes:
+            self.config(size)
+        return self
+
+    def config(self, size: tuple[int, int, int]) -> TransformerConfig:
+        """Settings of one size."""
+        layers, dim, heads = size
+        return TransformerConfig.model_validate({**dict(self.transformer), "num_layers": layers, "dim": dim, "num_heads": heads})
+
+
+class LadderRecipe(Config):
+    """One file that says what a ladder is; it makes advice, and no model."""
+
+    kind: Literal["ladder"] = "ladder"
+    """What it makes."""
+    name: str = Field(default="ladder", pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
+    """Name of the ladder."""
+    data: DataConfig
+    """Where the sequences are: `format = "sequences"`, or `interactions`."""
+    learning: LadderLearning = LadderLearning()
+    """What is trained."""
+    seconds: Annotated[float, Field(gt=0.0)] | None = None
+    """Wall time that one training of the advised size may take; without it, nothing is advised."""
+    run: RunOptions = RunOptions()
+    """How it is run."""

@@ -1,0 +1,95 @@
+"""A recipe of the kind `transformer`, carried out: read, train, measure once on the test items, write the bundle and the report.
+
+A run that was stopped begins its training anew: a network of this kind has no stages to keep.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from ihas.folders import write_whole
+from ihas.sequential.baselines import Popularity
+from ihas.sequential.full_ranking import transformer_ranks
+from ihas.sequential.ranking import discounted_gains, figures, paired_difference, ranks
+from ihas.sequential.reading import read_sequences
+from ihas.sequential.sequences import LeaveOneOut, UserSequences, leave_one_out
+from ihas.sequential.transformer import Transformer
+from ihas.sequential.transformer_archive import write_transformer
+from ihas.sequential.transformer_config import TransformerEpoch, TransformerRecipe
+from ihas.sequential.transformer_export import export_transformer
+from ihas.sequential.transformer_training import train_transformer
+from pipelines.folder import RunFolder, replace_bundle
+from pipelines.progress import Report
+from pipelines.reporter import Reporter
+from pipelines.transformer.page import write_page
+from pipelines.transformer.values import TransformerResult
+
+CUTOFF = 10
+
+
+def run_transformer(recipe: TransformerRecipe, path: Path, report: Report) -> TransformerResult:
+    """Carry out a recipe on a run folder: `result.json`, `report.html` and `bundle/` in it are new.
+
+    Raises:
+        ConfigError, DataError, TrainingError: as reading and training say.
+    """
+    folder, reporter = RunFolder(path), Reporter(report)
+    with folder.locked():
+        began = time.monotonic()
+        reporter.enter("validating", f"Reading {recipe.data.path.name}")
+        data = read_sequences(recipe.data)
+        parts = leave_one_out(data.sequences)
+        reporter.say(f"{len(data.users):,} users, {data.num_items:,} items, {len(data.sequences.items):,} interactions")
+        folder.seconds["data"] = time.monotonic() - began
+        network, history = _trained(recipe, parts, data.num_items, reporter, folder.seconds)
+        result = _measured(recipe, data, parts, network, history, reporter, folder.seconds)
+        bundle = export_transformer(network, data, recipe.name, result.model_dump(mode="json"))
+        replace_bundle(path, lambda fresh: write_transformer(bundle, fresh))
+        write_page(result, path / "report.html")
+        write_whole(path / "result.json", result.model_dump_json(indent=1))
+    reporter.finish(result.verdict)
+    return result
+
+
+def _trained(
+    recipe: TransformerRecipe, parts: LeaveOneOut, num_items: int, reporter: Reporter, seconds: dict[str, float]
+) -> tuple[Transformer, tuple[TransformerEpoch, ...]]:
+    learning, began = recipe.learning, time.monotonic()
+    reporter.enter("searching", "Training")
+    trained = train_transformer(parts.train, parts.valid, num_items, learning.transformer, learning.training, reporter.step)
+    network = Transformer(num_items, learning.transformer, np.random.default_rng(0))
+    network.assign(trained.weights)
+    seconds["train"] = time.monotonic() - began
+    return network, trained.history
+
+
+def _measured(
+    recipe: TransformerRecipe, data: UserSequences, parts: LeaveOneOut, network: Transformer, history: tuple[TransformerEpoch, ...],
+    reporter: Reporter, seconds: dict[str, float],
+) -> TransformerResult:  # fmt: skip
+    reporter.enter("evaluating", "Ranking all items for every user, and comparing with popularity")
+    began = time.monotonic()
+    own = transformer_ranks(network, parts.test)
+    popular = ranks(Popularity(parts.train.counts(data.num_items)).scores, parts.test)
+    gain = paired_difference(discounted_gains(own, CUTOFF), discounted_gains(popular, CUTOFF))
+    test, popularity = figures(own), figures(popular)
+    seconds["evaluate"] = time.monotonic() - began
+    better = "ranks better than popularity" if gain.low > 0.0 else "ranks no better than popularity, as far as these rows tell"
+    told = f"HR@10 {test.hit_rate[CUTOFF]:.4f} and NDCG@10 {test.ndcg[CUTOFF]:.4f} on {test.rows:,} test rows, full ranking"
+    return TransformerResult(
+        name=recipe.name,
+        users=len(data.users),
+        items=data.num_items,
+        interactions=len(data.sequences.items),
+        parameters=network.config.num_parameters,
+        verdict=f"The transformer {better}: {told}; popularity's NDCG@10 is {popularity.ndcg[CUTOFF]:.4f}.",
+        history=history,
+        test=test,
+        popularity=popularity,
+        gain=gain,
+        seconds={stage: round(value, 2) for stage, value in seconds.items()},
+        learning=recipe.learning,
+    )
