@@ -14,6 +14,7 @@ BENCHMARKS: Mapping[str, str] = {
     "ingest": "pipelines.bench.ingest",
     "growth": "pipelines.bench.growth",
     "training": "pipelines.bench.training",
+    "sequences": "pipelines.bench.sequences",
     "job": "pipelines.bench.job",
     "serving": "pipelines.bench.serving",
     "http": "pipelines.bench.http",
