@@ -24,7 +24,21 @@ from service.records.feedback import Feedback
 from service.records.keys import Keys
 from service.records.traffic import TrafficPlans
 from service.registry import Registry
-from service.routes import aliases, datasets, estimates, events, health, inference, keys, models, scoring, search_views, searches, what_if
+from service.routes import (
+    aliases,
+    datasets,
+    derived,
+    estimates,
+    events,
+    health,
+    inference,
+    keys,
+    models,
+    scoring,
+    search_views,
+    searches,
+    what_if,
+)
 from service.settings import Settings
 from service.shedding import Shed
 
@@ -58,7 +72,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Door, settings=settings, keys=key_table)
     app.add_middleware(Observe, settings=settings, metrics=metrics)
     problems.install(app)
-    for routes in (datasets, estimates, search_views, searches, models, what_if, aliases, events, keys, inference, health):
+    for routes in (datasets, estimates, search_views, searches, models, derived, what_if, aliases, events, keys, inference, health):
         app.include_router(routes.router)
     app.router.routes[:0] = scoring.hot_routes(app.state.parts)
     app.openapi = lambda: describe(app, scoring.described.routes, scoring.STRUCTURES)  # type: ignore[method-assign]  # FastAPI's own way to extend the description

@@ -131,6 +131,16 @@ class Endpoints(Generic[Answer, Text]):
         """Recommend items; `request` is `context`, `candidates`, `k`, `exclude`, `filter`, `diversity` and `explain`."""
         return self.document("POST", f"/v1/models/{name}/recommend", json=dict(request), params=_given(version=version))
 
+    def add_interactions(self, name: str, interactions: Sequence[Mapping[str, str]], version: int | None = None) -> Answer:
+        """Put interactions, `user` and `item` each, oldest first, behind those of an OverRec model; its next version."""
+        asked = {"interactions": [dict(one) for one in interactions], "version": version}
+        return self.document("POST", f"/v1/models/{name}/interactions", json=asked)
+
+    def put_front(self, name: str, front: str, register_as: str, user_field: str = "user") -> Answer:
+        """Put an OverRec model in front of a trained one; the version that comes out."""
+        asked = {"front": front, "register_as": register_as, "user_field": user_field}
+        return self.document("POST", f"/v1/models/{name}/front", json=asked)
+
     def what_if(self, name: str, row: Mapping[str, Any], **changes: Any) -> Answer:
         """What every group would answer."""
         return self.document("POST", f"/v1/models/{name}/what-if", json={"row": dict(row), "changes": changes})

@@ -86,6 +86,8 @@ ESTIMATE: Mapping[str, Any] = {
 }  # fmt: skip
 MODEL = "/v1/models/{name}"
 BODIES: Mapping[tuple[str, str], Any] = {
+    ("post", f"{MODEL}/interactions"): {"interactions": [{"user": "7", "item": "31"}], "version": 1},
+    ("post", f"{MODEL}/front"): {"front": "walks", "user_field": "user", "register_as": "shop-with-histories"},
     ("put", f"{MODEL}/aliases/{{alias}}"): {"version": 2, "reason": REASON},
     ("post", f"{MODEL}/promote"): {"version": 2, "reason": REASON},
     ("post", f"{MODEL}/rollback"): {"reason": "Clicks fell."},
@@ -100,6 +102,8 @@ BODIES: Mapping[tuple[str, str], Any] = {
     ("post", "/v1/keys/{key_id}/rotate"): {"grace_s": 3600.0},
 }
 ANSWERS: Mapping[tuple[str, str], Any] = {
+    ("post", f"{MODEL}/interactions"): {"name": "walks", "version": 2, "search_id": "sr_91c0", "created_at": AT},
+    ("post", f"{MODEL}/front"): {"name": "shop-with-histories", "version": 1, "search_id": "sr_91c0", "created_at": AT},
     ("get", f"{MODEL}/versions/{{version}}"): LINEAGE,
     ("get", f"{MODEL}/aliases"): {"aliases": [ALIAS]},
     ("get", f"{MODEL}/aliases/{{alias}}"): ALIAS,

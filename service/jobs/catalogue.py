@@ -147,6 +147,23 @@ class Catalogue(Protocol):
         """A tenant's data sets with a number below `before`, newest first."""
         ...
 
+    def register(
+        self, base: ModelVersion, name: str, path: str, facts: Mapping[str, Any], message: str, newest: int | None = None
+    ) -> ModelVersion:
+        """Add a version that came of another one without a search, in one transaction with the job that says so.
+
+        Args:
+            base: the version that it came of; data set and settings are that one's.
+            name: name of the model, which may be another one.
+            path, facts: as those of a version.
+            message: how it came to be, for a person.
+            newest: number that must be the name's highest before.
+
+        Raises:
+            ConflictError: it is not.
+        """
+        ...
+
     def models(self, tenant: str | None = None) -> Sequence[ModelVersion]:
         """The newest version of every name, by name; of one tenant, or of all."""
         ...

@@ -55,6 +55,11 @@ def search_folder(folder: Path, job_id: str) -> Path:
     return folder / "searches" / job_id
 
 
+def derived_folder(folder: Path, version_id: str) -> Path:
+    """Bundle, inside the service's folder, of a version that came of other versions."""
+    return folder / "derived" / version_id / "bundle"
+
+
 def estimate_folder(folder: Path, job_id: str) -> Path:
     """Files of an estimate inside the service's folder."""
     return folder / "estimates" / job_id

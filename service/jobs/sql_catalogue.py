@@ -12,7 +12,7 @@ from service.errors import ConflictError, UnknownIdError
 from service.jobs import rows
 from service.jobs.catalogue import Dataset, DatasetState, ModelVersion, NewDataset, Upload
 from service.jobs.database import Database
-from service.jobs.job import Job, JobKind, NewJob
+from service.jobs.job import Job, JobKind, JobState, NewJob
 from service.jobs.tables import DATASETS, MODELS
 from service.jobs.tenants import LOCAL
 
@@ -48,6 +48,25 @@ class SqlCatalogue(Database):
         if tenant is not None:
             query = query.where(ranked.c.tenant == tenant)
         return [ModelVersion(**row) for row in self.read(query.order_by(ranked.c.name, ranked.c.tenant))]
+
+    def register(
+        self, base: ModelVersion, name: str, path: str, facts: Mapping[str, Any], message: str, newest: int | None = None
+    ) -> ModelVersion:
+        """As `Catalogue` says."""
+
+        def write(connection: sa.Connection) -> ModelVersion:
+            before = rows.lock_job(connection, base.job_id)
+            job = rows.insert_job(connection, NewJob(JobKind.SEARCH, name, before.dataset_id, before.settings, tenant=base.tenant))
+            version = register_version(connection, job, path, facts)
+            if newest is not None and version.version != newest + 1:
+                found = f"version {version.version - 1} is the newest"
+                raise ConflictError(f"What is added to version {newest} of model {name!r} must follow it, but {found}. Add to that one.")
+            begun = rows.change(connection, job, JobState.VALIDATING, message="Begins with another version.")
+            values = {"fraction": 1.0, "model_version": version.version, **rows.NO_LEASE}
+            rows.change(connection, begun, JobState.SUCCEEDED, message=message, **values)
+            return version
+
+        return self.write(write)
 
     def versions(self, name: str, tenant: str = LOCAL) -> Sequence[ModelVersion]:
         """As `Catalogue` says."""
