@@ -46,6 +46,9 @@ def describe(app: FastAPI, described: Sequence[BaseRoute], structures: Iterable[
         documents: list[tuple[type[BaseModel], Literal["serialization", "validation"]]] = []
         documents += [(Problem, "serialization"), (InferenceRequest, "validation")]
         _, problems = models_json_schema(documents, ref_template=REFERENCE.format(name="{model}"))
+        clash = structured.keys() & schemas.keys()
+        if clash:
+            raise RuntimeError(f"What msgspec and pydantic describe must have different names, but both have {sorted(clash)}. Rename one.")
         schemas |= structured | problems["$defs"]
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)

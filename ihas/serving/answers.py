@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 
-class Diversity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DiversityRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How alike the answers may be.
 
     Attributes:
@@ -41,7 +41,7 @@ class RecommendRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     exclude: tuple[str | int | float, ...] = ()
     explain: bool = False
     filter: str | None = None
-    diversity: Diversity | None = None
+    diversity: DiversityRule | None = None
     retrieve: int | None = None
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ihas.data.item_table import FieldValues, ItemTable
 from ihas.errors import RequestError
-from ihas.serving.answers import Diversity, RecommendRequest
+from ihas.serving.answers import DiversityRule, RecommendRequest
 from ihas.serving.filter_language import parse_filter
 from ihas.serving.filter_nodes import Field
 
@@ -71,7 +71,7 @@ class ItemFields:
                 return np.array(kept, np.int64)
             asked = min(len(items), 4 * asked)
 
-    def _values(self, diversity: Diversity) -> FieldValues:
+    def _values(self, diversity: DiversityRule) -> FieldValues:
         try:
             return Field(diversity.field, 1).values(self.fields)
         except RequestError as error:

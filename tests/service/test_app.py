@@ -22,12 +22,12 @@ from service.app import create_app
 from service.demo import coupon_recipe
 from service.problems import Problem
 from service.records.traffic import TrafficPlan
-from service.routes import estimates, search_views, what_if
+from service.routes import derived, estimates, search_views, what_if
 from service.routes.scoring import STRUCTURES, decode
 from service.schemas import DatasetCreate, EventPublic
 from service.settings import Settings
 
-WIRE = (schemas, event_schemas, release_schemas, key_schemas, comparison, search_views, what_if, inference_schemas, estimates)
+WIRE = (schemas, event_schemas, release_schemas, key_schemas, comparison, search_views, what_if, inference_schemas, estimates, derived)
 STRUCTURED = {kind.__name__: kind for kind in STRUCTURES}
 OTHERS: tuple[type[BaseModel], ...] = (FieldProfile, ValidationReport, RunResult, Problem, TrafficPlan)
 MODELS: dict[str, type[BaseModel]] = {
@@ -64,7 +64,7 @@ def test_every_route_is_described(description: dict[str, Any]) -> None:
     """Each operation has a sentence, an answer and the problem document."""
     operations = [operation for path in description["paths"].values() for operation in path.values()]
 
-    assert len(operations) == 54
+    assert len(operations) == 56
     for operation in operations:
         assert operation["description"]
         form = "application/json" if "open inference protocol" in operation["tags"] else "application/problem+json"

@@ -7,7 +7,7 @@ import pytest
 
 from ihas.data.item_table import FieldValues, ItemTable
 from ihas.errors import RequestError
-from ihas.serving.answers import Diversity, RecommendRequest
+from ihas.serving.answers import DiversityRule, RecommendRequest
 from ihas.serving.item_fields import ItemFields
 
 NAMES = ("a", "b", "c", "d", "e", "f")
@@ -19,7 +19,7 @@ ITEMS = ItemTable(NAMES, np.zeros((6, 1), np.int32), np.ones(6, np.int32), {"gen
 def _first(at_most: int, k: int, scores: str = "abcdef") -> str:
     """Answers where items score in the given order."""
     items = np.array([NAMES.index(name) for name in scores])
-    request = RecommendRequest(k=k, diversity=Diversity("genres", at_most))
+    request = RecommendRequest(k=k, diversity=DiversityRule("genres", at_most))
     rows = ItemFields(ITEMS, "item").first(lambda number: np.arange(number), items, request)
     return "".join(NAMES[items[row]] for row in rows)
 
@@ -42,14 +42,14 @@ def test_looks_further_down_until_enough() -> None:
     names = tuple(map(str, range(41)))
     values = FieldValues.single(("x", "y"), np.array([0] * 40 + [1]))
     fields = ItemFields(ItemTable(names, np.zeros((41, 1), np.int32), np.ones(41, np.int32), {"kind": values}), "item")
-    request = RecommendRequest(k=2, diversity=Diversity("kind", 1))
+    request = RecommendRequest(k=2, diversity=DiversityRule("kind", 1))
     assert fields.first(lambda number: np.arange(number), np.arange(41), request).tolist() == [0, 40]
 
 
 def test_an_unknown_field_is_pointed_at() -> None:
-    """Diversity by a field that no item has points at the field and lists the known."""
+    """DiversityRule by a field that no item has points at the field and lists the known."""
     with pytest.raises(RequestError, match="item, genres") as caught:
-        ItemFields(ITEMS, "item").first(np.arange, np.arange(6), RecommendRequest(diversity=Diversity("genre", 1)))
+        ItemFields(ITEMS, "item").first(np.arange, np.arange(6), RecommendRequest(diversity=DiversityRule("genre", 1)))
     assert caught.value.pointer == "/diversity/field"
 
 

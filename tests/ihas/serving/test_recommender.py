@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ihas.errors import RequestError
-from ihas.serving.answers import Diversity, Recommendation, RecommendRequest, UnknownValue
+from ihas.serving.answers import DiversityRule, Recommendation, RecommendRequest, UnknownValue
 from ihas.serving.recommender import GroupedRecommender
 from ihas.serving.requests import MAX_EXPLAINED, MAX_ROWS
 from tests.contracts.recommender import RecommenderContract
@@ -212,7 +212,7 @@ def test_a_filter_decides_among_all_items_and_among_candidates() -> None:
 
 def test_answers_are_no_more_alike_than_asked() -> None:
     """By hand: for ada m1 uses up comedy, so that m2 is passed over and m3, which has no genre, follows."""
-    request = RecommendRequest({"user": "ada"}, diversity=Diversity("genres", 1))
+    request = RecommendRequest({"user": "ada"}, diversity=DiversityRule("genres", 1))
     assert [item.id for item in GroupedRecommender(small_bundle()).recommend(request).items] == ["m1", "m3"]
 
 
@@ -220,9 +220,9 @@ def test_answers_are_no_more_alike_than_asked() -> None:
     ("changes", "pointer"),
     [
         ({"filter": 3}, "/filter"),
-        ({"diversity": Diversity("genres", 0)}, "/diversity/at_most"),
-        ({"diversity": Diversity("genres", True)}, "/diversity/at_most"),
-        ({"diversity": Diversity("user", 1)}, "/diversity/field"),
+        ({"diversity": DiversityRule("genres", 0)}, "/diversity/at_most"),
+        ({"diversity": DiversityRule("genres", True)}, "/diversity/at_most"),
+        ({"diversity": DiversityRule("user", 1)}, "/diversity/field"),
         ({"filter": 'user == "ada"'}, "/filter"),
     ],
 )

@@ -15,7 +15,7 @@ import pytest
 from ihas.bundle.archive import read_bundle, write_bundle
 from ihas.bundle.values import Bundle, Retrieval, Tower
 from ihas.errors import BundleCorruptError, RequestError
-from ihas.serving.answers import Diversity, Recommendation, RecommendRequest, Retrieved
+from ihas.serving.answers import DiversityRule, Recommendation, RecommendRequest, Retrieved
 from ihas.serving.recommender import GroupedRecommender
 from ihas.serving.requests import MAX_ROWS
 from ihas.serving.retrieval import Retriever
@@ -74,7 +74,7 @@ def test_how_many_are_retrieved() -> None:
     many = 5 * MAX_ROWS
     assert wanted(RecommendRequest(k=10), many) == 1_000
     assert wanted(RecommendRequest(k=300), many) == 3_000
-    assert wanted(RecommendRequest(k=10, diversity=Diversity("genres", 1)), many) == 4_000
+    assert wanted(RecommendRequest(k=10, diversity=DiversityRule("genres", 1)), many) == 4_000
     assert wanted(RecommendRequest(k=2_000), many) == MAX_ROWS
     assert wanted(RecommendRequest(k=10), MAX_ROWS) is None
 

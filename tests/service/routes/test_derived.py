@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from tests.service.conftest import Publish
 from tests.service.live import LiveServer
 
 DATA = UserSequences(("zoe", "bob"), ("m1", "m2", "m3"), Sequences.of([[0, 1, 2], [2, 1, 0]]))
-ADDED = [{"user": "eve", "item": "m4"}, {"user": "eve", "item": "m3"}]
+ADDED = [{"user": "eve", "item": "m4"}, {"user": "eve", "item": "m2"}]
 
 
 def walks(folder: Path) -> None:
@@ -32,19 +33,19 @@ def _best(live: LiveServer, model: str, **context: Any) -> str:
 
 @pytest.mark.timeout(280)
 def test_interactions_make_the_next_version(live: LiveServer, publish: Publish) -> None:
-    """Eve's walk from m4, an item that nobody had, to m3 is known to the next version alone; the one before, asked by number, goes by
-    popularity."""
+    """Eve's walk from m4, an item that nobody had, to m2 is known to the next version alone; the one before, asked by number, has no
+    walk through m4."""
     publish("walks", spoil=walks)
     before = _best(live, "walks", history=["m4"])
     made = live.http.post("/v1/models/walks/interactions", json={"interactions": ADDED, "version": 1})
 
     assert (made.status_code, made.json()["version"], made.headers["location"]) == (201, 2, "/v1/models/walks/versions/2")
-    assert (before, _best(live, "walks", history=["m4"])) == ("m1", "m3")
+    assert (before, _best(live, "walks", history=["m4"])) == ("m3", "m2")
     assert live.json("GET", "/v1/models/walks")["summary"]["added"] == {"interactions": 2, "to_version": 1}
     search = live.json("GET", f"/v1/searches/{made.json()['search_id']}")
     assert (search["state"], search["message"]) == ("succeeded", "2 interactions were added to version 1.")
     old = live.json("POST", "/v1/models/walks/recommend?version=1", json={"context": {"history": ["m4"]}, "k": 1})
-    assert old["items"][0]["id"] == "m1"
+    assert old["items"][0]["id"] == "m3"
 
 
 @pytest.mark.timeout(280)
@@ -54,7 +55,9 @@ def test_of_four_who_add_to_one_version_one_does(live: LiveServer, publish: Publ
 
     def add(item: str) -> int:
         asked = {"interactions": [{"user": "eve", "item": item}], "version": 1}
-        return live.http.post("/v1/models/walks/interactions", json=asked).status_code
+        while (found := live.http.post("/v1/models/walks/interactions", json=asked)).status_code == 503:
+            time.sleep(0.2)  # more at once than a busy machine answers in time
+        return found.status_code
 
     with ThreadPoolExecutor(4) as pool:
         statuses = sorted(pool.map(add, ["m1", "m2", "m3", "m4"]))
