@@ -23,7 +23,7 @@ from ihas.config import DataConfig, Recipe
 from ihas.errors import BudgetError, ConfigError, DataError, IhasError, TrainingError, is_disk_full, missing_package
 from ihas.folders import write_whole
 from ihas.sequential.config import OverRecRecipe
-from ihas.sequential.ladder_config import LadderRecipe
+from ihas.sequential.ladder_config import LadderRecipe, TransferRecipe
 from ihas.sequential.transformer_config import TransformerRecipe
 from pipelines.progress import Progress, Stage, print_progress
 from pipelines.recipe import read_any_recipe, read_recipe
@@ -94,8 +94,8 @@ def _run(recipe_path: Path, folder: Path, seeds: list[int] | None) -> int:
     last = LastStage()
     try:
         recipe = read_any_recipe(recipe_path) if seeds is None else read_recipe(recipe_path)
-        if isinstance(recipe, LadderRecipe):
-            raise ConfigError("A ladder makes advice and no model. Use `ihas advise`, or POST /v1/searches/estimate.")
+        if isinstance(recipe, LadderRecipe | TransferRecipe):
+            raise ConfigError("A ladder makes advice and no model: use `ihas advise`. A transfer: python -m pipelines.scaling.transfer.")
         if isinstance(recipe, OverRecRecipe):
             from pipelines.overrec.run import run_overrec
 

@@ -15,15 +15,15 @@ from pydantic import ValidationError
 from ihas.config import DataConfig, Recipe
 from ihas.errors import ConfigError
 from ihas.sequential.config import OverRecRecipe
-from ihas.sequential.ladder_config import LadderRecipe
+from ihas.sequential.ladder_config import LadderRecipe, TransferRecipe
 from ihas.sequential.transformer_config import TransformerRecipe
 
-AnyRecipe = Recipe | OverRecRecipe | TransformerRecipe | LadderRecipe
+AnyRecipe = Recipe | OverRecRecipe | TransformerRecipe | LadderRecipe | TransferRecipe
 KINDS: Mapping[str, type[AnyRecipe]] = {
-    "grouped": Recipe, "overrec": OverRecRecipe, "transformer": TransformerRecipe, "ladder": LadderRecipe
+    "grouped": Recipe, "overrec": OverRecRecipe, "transformer": TransformerRecipe, "ladder": LadderRecipe, "transfer": TransferRecipe
 }  # fmt: skip
 """What a recipe is read as, by its `kind`; one that names none is of the kind `grouped`."""
-AnyKind = TypeVar("AnyKind", Recipe, OverRecRecipe, TransformerRecipe, LadderRecipe)
+AnyKind = TypeVar("AnyKind", Recipe, OverRecRecipe, TransformerRecipe, LadderRecipe, TransferRecipe)
 
 
 def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -38,16 +38,17 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     return recipe
 
 
-def read_ladder(path: Path, overrides: Sequence[str] = ()) -> LadderRecipe:
-    """Read a recipe of the kind `ladder`; see `read_any_recipe`.
+def read_of_kind(path: Path, kind: type[AnyKind], overrides: Sequence[str] = ()) -> AnyKind:
+    """Read a recipe of one kind; see `read_any_recipe`.
 
     Raises:
         ConfigError: also for a recipe of another kind.
     """
     recipe = read_any_recipe(path, overrides)
-    if not isinstance(recipe, LadderRecipe):
+    if not isinstance(recipe, kind):
+        name = next(name for name, of_name in KINDS.items() if of_name is kind)
         raise ConfigError(
-            f"A recipe of the kind 'ladder' is needed here, but {path} is of another. Write `kind = 'ladder'`, or `search` it."
+            f"A recipe of the kind {name!r} is needed here, but {path} is of another. Write `kind = {name!r}`, or `search` it."
         )
     return recipe
 
@@ -100,9 +101,15 @@ def _validated(document: dict[str, Any], source: str, kind: type[AnyKind]) -> An
 
 
 def _located(recipe: AnyKind, folder: Path) -> AnyKind:
-    paths = {name: getattr(recipe.data, name) for name in ("path", "valid_path", "test_path")}
-    moved = {name: folder / os.path.expandvars(path) for name, path in paths.items() if path is not None}
-    return recipe.model_copy(update={"data": recipe.data.model_copy(update=moved)})
+    update = {"data": _beside(recipe.data, folder)}
+    if isinstance(recipe, TransferRecipe) and recipe.other is not None:
+        update["other"] = _beside(recipe.other, folder)
+    return recipe.model_copy(update=update)
+
+
+def _beside(data: DataConfig, folder: Path) -> DataConfig:
+    paths = {name: getattr(data, name) for name in ("path", "valid_path", "test_path")}
+    return data.model_copy(update={name: folder / os.path.expandvars(path) for name, path in paths.items() if path is not None})
 
 
 def read_document(path: Path) -> dict[str, Any]:

@@ -138,12 +138,13 @@ def advise(
 ) -> None:
     """Train a small ladder of sequential transformers and advise which size to train within a budget; it goes on where it was stopped."""
     from ihas.sequential.advice import Advice
-    from pipelines.recipe import read_ladder
+    from ihas.sequential.ladder_config import LadderRecipe
+    from pipelines.recipe import read_of_kind
     from service import rendering
     from service.local_run import climb
 
     terminal: Terminal = context.obj
-    target = folder or Path("runs") / f"advice-{read_ladder(recipe).name}"
+    target = folder or Path("runs") / f"advice-{read_of_kind(recipe, LadderRecipe).name}"
     climb(recipe, target, seconds, terminal)
     found = Advice.model_validate_json((target / "advice.json").read_bytes())
     terminal.result(found.model_dump(mode="json"), rendering.advice(found), found.reason)

@@ -17,6 +17,7 @@ from scipy.optimize import nnls
 from ihas.config import Config
 from ihas.errors import ConfigError
 from ihas.results import Interval
+from ihas.sequential.performance_law import fit_performance_law
 from ihas.sequential.scaling_law import Bootstrapped, bootstrap
 from ihas.sequential.transformer_config import TransformerConfig
 
@@ -32,6 +33,8 @@ class Measured(Config):
     """Cross-entropy in nats, one a seed."""
     seconds: float
     """Mean wall time of a training."""
+    ndcg: float | None = None
+    """Mean NDCG@10 of the test items, where it was measured."""
 
     @property
     def parameters(self) -> int:
@@ -56,6 +59,17 @@ class Advised(Config):
     """Whether this size was trained already."""
 
 
+class SizeOptimum(Config):
+    """Where the performance law of NDCG@10 over layers and dim is largest."""
+
+    num_layers: float
+    """N*, not rounded."""
+    dim: float
+    """d*, not rounded."""
+    inside: bool
+    """Whether both lie within the sizes that were trained; otherwise it is a guess beyond the data."""
+
+
 class Advice(Config):
     """What to train, and why."""
 
@@ -67,6 +81,10 @@ class Advice(Config):
     """alpha with its interval; absent where the losses follow no law."""
     reason: str
     """A sentence for a person."""
+    optimum: SizeOptimum | None = None
+    """Where ranking would be best by the performance law; absent where the sizes do not tell it."""
+    optimum_reason: str = ""
+    """What the sizes say of ranking, or why they say nothing."""
 
 
 def advise(measured: Sequence[Measured], candidates: Sequence[tuple[int, int]], budget_seconds: float, rng: np.random.Generator) -> Advice:
@@ -93,7 +111,7 @@ def advise(measured: Sequence[Measured], candidates: Sequence[tuple[int, int]], 
     if not fits:
         least = base + slope * _parameters(asked[0])
         raise ConfigError(f"Some size must fit the budget, but the smallest takes about {least:.0f} s of {budget_seconds:g}. Raise it.")
-    law = _law(sizes, ladder, fits, rng)
+    law, (optimum, told) = _law(sizes, ladder, fits, rng), best_ranking(ladder)
     considered = tuple(
         Advised(
             num_layers=layers,
@@ -105,7 +123,23 @@ def advise(measured: Sequence[Measured], candidates: Sequence[tuple[int, int]], 
         )
         for i, (layers, dim) in enumerate(fits)
     )
-    return _choose(ladder, considered, law)
+    return _choose(ladder, considered, law).model_copy(update={"optimum": optimum, "optimum_reason": told})
+
+
+def best_ranking(ladder: Sequence[Measured]) -> tuple[SizeOptimum | None, str]:
+    """Where the performance law of the ladder's NDCG@10 is largest, and a sentence; None where it cannot be told."""
+    if any(one.ndcg is None for one in ladder):
+        return None, "NDCG@10 was not measured."
+    layers, dims = (np.array(values, np.float64) for values in zip(*((one.num_layers, one.dim) for one in ladder), strict=True))
+    try:
+        found = fit_performance_law(layers, dims, np.array([one.ndcg for one in ladder], np.float64)).optimum()
+    except ConfigError as error:
+        return None, str(error)
+    where = "within" if found.inside else "beyond"
+    told = (
+        f"By the performance law NDCG@10 is largest at {found.layers:.3g} layers of {found.dim:.3g}, {where} the sizes that were trained."
+    )
+    return SizeOptimum(num_layers=found.layers, dim=found.dim, inside=found.inside), told
 
 
 def _parameters(shape: tuple[int, int]) -> int:

@@ -1,4 +1,4 @@
-"""Settings of a ladder: the same transformer in several sizes, each under several seeds."""
+"""Settings of a ladder, the same transformer in several sizes, and of a transfer between domains."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from ihas.config import Config, DataConfig, Fraction, RunOptions
-from ihas.sequential.transformer_config import TransformerConfig, TransformerTraining
+from ihas.sequential.transformer_config import TransformerConfig, TransformerLearning, TransformerTraining
 
 Size = Annotated[tuple[int, int, int], Field(description="Layers, dim and heads.")]
 
@@ -51,5 +51,22 @@ class LadderRecipe(Config):
     """What is trained."""
     seconds: Annotated[float, Field(gt=0.0)] | None = None
     """Wall time that one training of the advised size may take; without it, nothing is advised."""
+    run: RunOptions = RunOptions()
+    """How it is run."""
+
+
+class TransferRecipe(Config):
+    """One file that says between which domains a transformer carries over; it makes figures, and no model."""
+
+    kind: Literal["transfer"] = "transfer"
+    """What it makes."""
+    name: str = Field(default="transfer", pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
+    """Name of the study."""
+    data: DataConfig
+    """Sequences of the domain that is judged; without `other`, both halves of its items."""
+    other: DataConfig | None = None
+    """Sequences of the other domain, which shares neither users nor items; without it, the items of `data` are drawn into two halves."""
+    learning: TransformerLearning = TransformerLearning()
+    """The training, the same alone and with both."""
     run: RunOptions = RunOptions()
     """How it is run."""

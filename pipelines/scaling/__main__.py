@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ihas.errors import ConfigError, DataError, IhasError
 from ihas.sequential.ladder_config import LadderRecipe
-from pipelines.recipe import read_ladder
+from pipelines.recipe import read_of_kind
 
 BAD_INPUT, FAILED = 4, 5
 
@@ -26,7 +26,7 @@ def main() -> int:
     arguments = parser.parse_args()
     overrides = [] if arguments.seconds is None else [f"seconds={arguments.seconds}"]
     try:
-        _carry_out(read_ladder(arguments.recipe, overrides), arguments.folder)
+        _carry_out(read_of_kind(arguments.recipe, LadderRecipe, overrides), arguments.folder)
     except IhasError as error:
         sys.stderr.write(f"{error}\n")
         return BAD_INPUT if isinstance(error, ConfigError | DataError) else FAILED

@@ -132,6 +132,7 @@ def measured(rungs: Sequence[Rung]) -> tuple[Measured, ...]:
             dim=dim,
             losses=tuple(of_shape[layers, dim][seed].loss for seed in seeds),
             seconds=float(np.mean([of_shape[layers, dim][seed].seconds for seed in seeds])),
+            ndcg=float(np.mean([of_shape[layers, dim][seed].figures.ndcg[10] for seed in seeds])),
         )
         for layers, dim in shapes
         if seeds

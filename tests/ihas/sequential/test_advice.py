@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from ihas.errors import ConfigError
-from ihas.sequential.advice import Measured, advise
+from ihas.sequential.advice import Measured, advise, best_ranking
+from ihas.sequential.performance_law import PerformanceLaw
 from ihas.sequential.scaling_law import ScalingLaw
 
 LAW = ScalingLaw(3.0, 1e4, 0.5)
@@ -67,3 +68,30 @@ def test_refuses_what_tells_nothing() -> None:
         advise([*_ladder()[:3], _ladder(seeds=2)[3]], [], 100.0, np.random.default_rng(0))
     with pytest.raises(ConfigError, match="must fit the budget"):
         advise(_ladder(), [], 5.0, np.random.default_rng(0))
+
+
+def test_the_best_of_ranking_is_named() -> None:
+    """On NDCG@10 of a known performance law over a grid of layers and dims, its optimum of 16 layers of 32 is named, within the grid."""
+    true = PerformanceLaw(0.1, 0.04, 0.25, 0.03, 0.2, (2.0, 32.0), (16.0, 128.0))
+    ladder = [
+        Measured(
+            num_layers=layers, dim=dim, losses=(float(LAW.predict(12 * layers * dim**2)),), seconds=1.0,
+            ndcg=float(true.predict(np.array(float(layers)), np.array(float(dim)))),
+        )
+        for layers in (2, 4, 8, 16, 32)
+        for dim in (16, 32, 64, 128)
+    ]  # fmt: skip
+    advice = advise(ladder, [], 10.0, np.random.default_rng(0))
+    assert advice.optimum is not None
+    assert (advice.optimum.num_layers, advice.optimum.dim) == pytest.approx((16.0, 32.0), rel=1e-3)
+    assert advice.optimum.inside
+    assert "within the sizes" in advice.optimum_reason
+
+
+def test_what_does_not_tell_the_best_of_ranking_says_why() -> None:
+    """Sizes of one number of layers leave its exponent open, and figures that were not measured say nothing."""
+    alike = [one.model_copy(update={"ndcg": 0.1}) for one in [*_ladder(), *_ladder()]]
+    optimum, reason = best_ranking(alike)
+    assert optimum is None
+    assert "N must take three different" in reason
+    assert best_ranking(_ladder()) == (None, "NDCG@10 was not measured.")

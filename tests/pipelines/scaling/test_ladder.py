@@ -10,9 +10,10 @@ import pytest
 
 from ihas.errors import ConfigError
 from ihas.sequential.advice import Measured
+from ihas.sequential.ladder_config import LadderRecipe
 from ihas.sequential.scaling_law import ScalingLaw
 from pipelines.progress import Progress
-from pipelines.recipe import read_ladder
+from pipelines.recipe import read_of_kind
 from pipelines.scaling.advisor import write_advice
 from pipelines.scaling.command import advise_size
 from pipelines.scaling.ladder import climb, forecast, measured
@@ -58,7 +59,7 @@ def _sizes(count: int, noise: float = 0.001) -> list[Measured]:
 
 def test_a_ladder_is_trained_once(plan_file: Path, tmp_path: Path) -> None:
     """Every size on every fraction, smallest first; a second call trains nothing and says nothing."""
-    plan, heard = read_ladder(plan_file), list[str]()
+    plan, heard = read_of_kind(plan_file, LadderRecipe), list[str]()
     ladder = climb(plan, tmp_path, heard.append)
     found = [(rung.dim, rung.fraction, rung.parameters) for rung in ladder.rungs]
     assert found == [(4, 0.5, 192), (8, 0.5, 768), (4, 1.0, 192), (8, 1.0, 768)]
@@ -102,7 +103,7 @@ def test_advice_is_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
 def test_shipped_ladders_have_four_sizes(path: Path) -> None:
     """Every shipped recipe is valid, judges by loss, and has a size to foretell from three smaller ones."""
-    learning = read_ladder(path).learning
+    learning = read_of_kind(path, LadderRecipe).learning
     assert learning.training.stop_by == "loss"
     assert len({learning.config(size).num_parameters for size in learning.sizes}) >= 4
 
@@ -110,7 +111,10 @@ def test_shipped_ladders_have_four_sizes(path: Path) -> None:
 def test_advice_is_reported_as_a_run_is(plan_file: Path, tmp_path: Path) -> None:
     """A line a rung, ever nearer to the end, and the reason as the last one, which is the advice's."""
     sizes = [[1, 4, 1], [1, 8, 1], [1, 12, 1]]
-    recipe, heard = read_ladder(plan_file, [f"learning.sizes={sizes}", "learning.fractions=[]", "seconds=1000.0"]), list[Progress]()
+    recipe, heard = (
+        read_of_kind(plan_file, LadderRecipe, [f"learning.sizes={sizes}", "learning.fractions=[]", "seconds=1000.0"]),
+        list[Progress](),
+    )
     found = advise_size(recipe, tmp_path / "advice", heard.append)
     assert found is not None
     assert len(heard) == 1 + 3 + 1
@@ -122,10 +126,10 @@ def test_advice_is_reported_as_a_run_is(plan_file: Path, tmp_path: Path) -> None
 def test_broken_recipes_are_refused(tmp_path: Path) -> None:
     """No file, another kind, and heads that do not divide are said."""
     with pytest.raises(ConfigError, match="readable file"):
-        read_ladder(tmp_path / "none.toml")
+        read_of_kind(tmp_path / "none.toml", LadderRecipe)
     (tmp_path / "bad.toml").write_text('kind = "ladder"\n[data]\npath = "x"\n[learning]\nsizes = [[1, 8, 3]]\n')
     with pytest.raises(ConfigError, match="`num_heads` must divide"):
-        read_ladder(tmp_path / "bad.toml")
+        read_of_kind(tmp_path / "bad.toml", LadderRecipe)
     (tmp_path / "other.toml").write_text('kind = "transformer"\n[data]\npath = "x"\n')
     with pytest.raises(ConfigError, match="of another"):
-        read_ladder(tmp_path / "other.toml")
+        read_of_kind(tmp_path / "other.toml", LadderRecipe)
