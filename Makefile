@@ -33,7 +33,7 @@ bench-serving: setup ## what an answer costs, in the process and over HTTP
 	$(BIN)/python -m pipelines bench serving http --folder $(COSTS) $(ARGS)
 
 test: setup lint ## linters, types, import contracts, tests with coverage
-	$(BIN)/pytest --cov=ihas --cov=pipelines --cov=service --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --cov=ihas --cov=pipelines --cov=service --cov-report=term:skip-covered $(ARGS)
 
 test-slow: setup ## tests longer than 20 seconds
 	$(BIN)/pytest -m slow $(ARGS)
