@@ -137,7 +137,7 @@ def advise(
     ] = None,
 ) -> None:
     """Train a small ladder of sequential transformers and advise which size to train within a budget; it goes on where it was stopped."""
-    from ihas.sequential.advice import Advice
+    from ihas.sequential.advised import Advice
     from ihas.sequential.ladder_config import LadderRecipe
     from pipelines.recipe import read_of_kind
     from service import rendering

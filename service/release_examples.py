@@ -76,6 +76,7 @@ METADATA = {
 V2 = "/v2/models/{model_name}"
 OF_VERSION = f"{V2}/versions/{{model_version}}"
 ESTIMATE: Mapping[str, Any] = {
+    "advice": None,
     "id": "es_11d0", "dataset_id": "ds_5f2a", "state": "succeeded", "progress": 1.0, "message": "The estimate is ready.", "error": None,
     "estimate": {
         "rows": 10142, "pilot_rows": [1000, 4000], "pilot_seconds": [9.1, 14.8], "seconds_low": 22.0, "seconds_high": 38.0,
@@ -122,6 +123,7 @@ ANSWERS: Mapping[tuple[str, str], Any] = {
     ("post", f"{MODEL}/what-if"): WHAT_IF_ANSWER,
     ("post", "/v1/searches/estimate"): {**ESTIMATE, "state": "queued", "progress": 0.0, "estimate": None},
     ("get", "/v1/searches/estimates/{estimate_id}"): ESTIMATE,
+    ("get", "/v1/searches/estimates/{estimate_id}/figure"): "<!doctype html>\n<title>shop</title>\n",
     ("get", "/v2"): {"name": "ihas", "version": "0.1.0", "extensions": []},
     ("get", "/v2/health/live"): {"live": True},
     ("get", "/v2/health/ready"): {"ready": True},

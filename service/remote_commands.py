@@ -17,7 +17,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from ihas.data.findings import ValidationReport
 from ihas.errors import ConfigError
-from ihas.sequential.advice import Advice
+from ihas.sequential.advised import Advice
 from pipelines.recipe import assign, read_document, request_settings
 from service import rendering
 from service.client import FINISHED, POLL_S, Client

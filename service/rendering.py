@@ -12,7 +12,7 @@ from rich.text import Text
 
 from ihas.data.findings import FieldProfile, Finding, ValidationReport
 from ihas.results import GroupResult, Interval, RunResult, VariantResult
-from ihas.sequential.advice import Advice
+from ihas.sequential.advised import Advice
 from ihas.sequential.ranking import RankingFigures
 from pipelines.overrec.values import OverRecResult
 from pipelines.transformer.values import TransformerResult

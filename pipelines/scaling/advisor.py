@@ -7,7 +7,8 @@ from pathlib import Path
 
 from ihas.folders import write_whole
 from ihas.seeding import generator
-from ihas.sequential.advice import Advice, Measured, advise
+from ihas.sequential.advice import advise
+from ihas.sequential.advised import Advice, Measured
 from pipelines.scaling.page import figure
 
 CANDIDATES = tuple((layers, dim) for layers in (1, 2, 4, 8, 12) for dim in (16, 32, 64, 128, 256))

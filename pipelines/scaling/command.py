@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ihas.folders import write_whole
-from ihas.sequential.advice import Advice
+from ihas.sequential.advised import Advice
 from ihas.sequential.ladder_config import LadderRecipe
 from pipelines.progress import Progress, Report
 from pipelines.scaling.advisor import write_advice

@@ -13,7 +13,7 @@ from ihas.errors import ConfigError
 from ihas.folders import write_whole
 from ihas.results import Interval
 from ihas.seeding import generator
-from ihas.sequential.advice import Measured
+from ihas.sequential.advised import Measured
 from ihas.sequential.full_ranking import transformer_figures, transformer_loss
 from ihas.sequential.ladder_config import LadderLearning, LadderRecipe
 from ihas.sequential.ranking import RankingFigures

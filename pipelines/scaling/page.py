@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from ihas.errors import ConfigError
 from ihas.seeding import generator
-from ihas.sequential.advice import Measured
+from ihas.sequential.advised import Measured
 from ihas.sequential.scaling_law import fit_scaling_law
 from pipelines.drawing import MARK, UNCLEAR, frame
 from pipelines.scaling.ladder import Ladder, forecast, measured

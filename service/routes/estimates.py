@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from ihas.config import Config, LearningConfig, RunOptions
 from ihas.results import Estimate
-from ihas.sequential.advice import Advice
+from ihas.sequential.advised import Advice
 from ihas.sequential.ladder_config import LadderLearning
 from service.access.caller import Caller
 from service.deps import CallerDep, SettingsDep, StoreDep, json_only, own_dataset
@@ -100,7 +100,7 @@ def read_estimate(
     return EstimatePublic.of(_own(store, estimate_id, caller), settings)
 
 
-@router.get("/estimates/{estimate_id}/figure", response_class=FileResponse)
+@router.get("/estimates/{estimate_id}/figure", response_class=FileResponse, responses={200: {"content": {"text/html": {}}}})
 def read_estimate_figure(
     estimate_id: Annotated[str, Path(max_length=64)], store: StoreDep, settings: SettingsDep, caller: CallerDep
 ) -> FileResponse:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from ihas.errors import ConfigError
-from ihas.sequential.advice import Measured, advise, best_ranking
+from ihas.sequential.advice import advise, best_ranking
+from ihas.sequential.advised import Measured
 from ihas.sequential.performance_law import PerformanceLaw
 from ihas.sequential.scaling_law import ScalingLaw
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ihas.errors import ConfigError
-from ihas.sequential.advice import Measured
+from ihas.sequential.advised import Measured
 from ihas.sequential.ladder_config import LadderRecipe
 from ihas.sequential.scaling_law import ScalingLaw
 from pipelines.progress import Progress
