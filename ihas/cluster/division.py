@@ -22,7 +22,8 @@ from ihas.models.network import NetworkWeights
 from ihas.routing import Gates, PointsOf, embed, nearest, points
 from ihas.seeding import generator
 
-RESTARTS = 4
+RESTARTS = {"openness": 32}  # its points have a number a field, so that more starts cost little
+FEW_RESTARTS = 4
 BLOCK_ROWS = 65_536
 
 
@@ -85,11 +86,12 @@ def divide(clustering: Clustering, num_groups: int, on: PointsOf) -> Division:
     chosen = np.sort(generator(seed, "cluster").choice(len(train), size=size, replace=False))
     embedded = embed(np.asarray(train.ids[chosen]), clustering.table, train.layout)
     draws = generator(seed, "cluster", on, str(num_groups))
-    kmeans = KMeans(num_groups, n_init=RESTARTS, random_state=int(draws.integers(2**31)))
+    kmeans = KMeans(num_groups, n_init=RESTARTS.get(on, FEW_RESTARTS), random_state=int(draws.integers(2**31)))
+    copies = clustering.dim if on == "openness" else 1  # of each column, which change no distance but for a factor
     with threadpool_limits(1), warnings.catch_warnings():  # one thread sums in one order: the same groups to the bit on every run
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different points than groups: seen by the smallest share
-        kmeans.fit(points(embedded, clustering.gates.logits(embedded), on, clustering.dim))
-    return Division(on, kmeans.cluster_centers_.astype(np.float32))
+        kmeans.fit(points(embedded, clustering.gates.logits(embedded), on, clustering.dim)[:, ::copies])
+    return Division(on, np.repeat(kmeans.cluster_centers_.astype(np.float32), copies, axis=1))
 
 
 def assign(rows: Dataset, clustering: Clustering, divisions: list[Division]) -> list[Assignment]:

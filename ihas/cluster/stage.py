@@ -87,7 +87,7 @@ def give_masks(clustering: Clustering, division: Division, assigned: ByPart, sco
 
 
 def choose_number(losses: list[np.ndarray], tried: list[GroupCountResult], config: ClusterConfig) -> int | None:
-    """Position of the grouping to keep, given validation losses of each, float64 (rows,).
+    """Position of the grouping to keep, given validation losses of each, float64 (rows,): the best of the smallest good number.
 
     None where every number of groups leaves one empty, or smaller than the least share.
     """
@@ -95,8 +95,10 @@ def choose_number(losses: list[np.ndarray], tried: list[GroupCountResult], confi
     if not allowed:
         return None
     best = min(allowed, key=lambda i: float(losses[i].mean()))
-    for i in allowed:
-        worse = losses[i] - losses[best]
-        if worse.mean() <= CHANCE * worse.std() / np.sqrt(len(worse)):
-            return i
-    return best
+    return min(
+        (i for i in allowed if _within_chance(losses[i] - losses[best])), key=lambda i: (tried[i].num_groups, float(losses[i].mean()))
+    )
+
+
+def _within_chance(worse: np.ndarray) -> bool:
+    return bool(worse.mean() <= CHANCE * worse.std() / np.sqrt(len(worse)))

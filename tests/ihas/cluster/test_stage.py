@@ -92,6 +92,16 @@ def test_the_smallest_number_within_noise_of_the_best_is_chosen():
     assert choose_number([two, three, five], _tried(0.5, 0.3, 0.2), ClusterConfig()) == 2
 
 
+def test_of_one_number_the_better_grouping_is_chosen():
+    """Two groupings of two groups, both within noise of three groups: the one of lower loss is kept, wherever it stands."""
+    noise = np.tile([0.1, -0.1], 500)
+    three, better, worse = np.full(1000, 0.5), 0.501 + noise, 0.502 + noise
+    alike = [GroupCountResult(num_groups=number, log_loss=0.0, smallest_share=0.3) for number in (2, 2, 3)]
+
+    assert choose_number([worse, better, three], alike, ClusterConfig()) == 1
+    assert choose_number([better, worse, three], alike, ClusterConfig()) == 0
+
+
 def test_a_number_with_too_small_a_group_is_not_chosen():
     """The best number is passed over when its smallest group holds less than the least share."""
     two, three = np.full(100, 0.5), np.full(100, 0.1)
