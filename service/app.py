@@ -41,6 +41,7 @@ from service.routes import (
 )
 from service.settings import Settings
 from service.shedding import Shed
+from service.telemetry import Traced, traces_of
 
 PEOPLE_S = 7 * 86_400.0
 
@@ -67,10 +68,13 @@ def create_app(settings: Settings) -> FastAPI:
         feedback=feedback,
         aftermath=aftermath,
         fetches=Fetches(settings),
+        traces=(traces := traces_of(settings, "ihas-api")),
     )
     app.add_middleware(Shed, settings=settings)
     app.add_middleware(Door, settings=settings, keys=key_table)
     app.add_middleware(Observe, settings=settings, metrics=metrics)
+    if traces is not None:
+        app.add_middleware(Traced, traces=traces)
     problems.install(app)
     for routes in (datasets, estimates, search_views, searches, models, derived, what_if, aliases, events, keys, inference, health):
         app.include_router(routes.router)
@@ -89,4 +93,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts.shutdown.set()
     await run_in_threadpool(parts.aftermath.close)
     await run_in_threadpool(parts.registry.close)
+    if parts.traces is not None:
+        await run_in_threadpool(parts.traces.close)
     parts.store.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -26,6 +27,9 @@ from service.records.keys import Keys
 from service.records.traffic import TrafficPlans
 from service.registry import Registry, TenantModels
 from service.settings import Settings
+from service.telemetry import Traces
+
+TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ class Parts:
     feedback: Feedback
     aftermath: Aftermath
     fetches: Fetches
+    traces: Traces | None = None
     shutdown: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -119,6 +124,13 @@ def own_search(store: JobStore, search_id: str, caller: Caller) -> Job:
     return job
 
 
+def traceparent(request: Request) -> str | None:
+    """The span that asks, as W3C writes it."""
+    said = request.headers.get("traceparent", "")
+    return said if TRACEPARENT.fullmatch(said) else None
+
+
+TraceDep = Annotated[str | None, Depends(traceparent)]
 DatasetDep = Annotated[Dataset, Depends(get_dataset)]
 SearchDep = Annotated[Job, Depends(get_search)]
 CursorDep = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Where the page begins; `next_cursor` of the page before.")]

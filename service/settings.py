@@ -77,6 +77,8 @@ class Settings(BaseSettings):
     """Times that a job is begun whose worker or child died, before it fails."""
     data_roots: tuple[Path, ...] = ()
     """Folders whose files a data set may name by path instead of an upload; empty refuses every path."""
+    otlp_endpoint: str | None = None
+    """Collector that traces are sent to, such as `http://127.0.0.1:4318`; without it, that of OTEL_EXPORTER_OTLP_ENDPOINT, or none."""
     uri_places: tuple[str, ...] = ()
     """Where files of data sets are fetched from, such as `https://data.example.org/clicks/` or `s3://bucket/`; empty refuses every URI."""
     uri_private_places: tuple[str, ...] = ()

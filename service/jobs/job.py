@@ -86,6 +86,7 @@ class NewJob:
         body_hash: digest of the request that came with the key.
         tenant: whose it is.
         priority: a higher one is claimed first.
+        traceparent: names the span that submitted it, as W3C writes it.
     """
 
     kind: JobKind
@@ -96,6 +97,7 @@ class NewJob:
     body_hash: str | None = None
     tenant: str = LOCAL
     priority: int = 0
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,7 @@ class Job:
     settings: Mapping[str, Any]
     key: str | None
     body_hash: str | None
+    traceparent: str | None
     state: JobState
     token: int
     attempt: int

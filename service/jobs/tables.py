@@ -43,6 +43,7 @@ JOBS = sa.Table(
     sa.Column("settings", Json, nullable=False),
     sa.Column("key", sa.String(255)),
     sa.Column("body_hash", sa.String(64)),
+    sa.Column("traceparent", sa.String(64)),
     sa.Column("state", sa.String(16), nullable=False, index=True),
     sa.Column("token", sa.Integer, nullable=False),
     sa.Column("attempt", sa.Integer, nullable=False),

@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import structlog
@@ -25,6 +26,7 @@ from service.jobs.store import JobStore
 from service.jobs.watch import Verdict, Watch
 from service.jobs.wording import public_error, see_log
 from service.settings import Settings
+from service.telemetry import Traces, traces_of
 
 DISK_FULL = {"code": "disk", "detail": "The worker's disk is full. What the run has finished stays: make room, then resume it."}
 LOG = structlog.get_logger(__name__)
@@ -40,7 +42,8 @@ def run_worker(settings: Settings, stop: threading.Event, command: Sequence[str]
     """
     settings.folder.mkdir(parents=True, exist_ok=True)
     store = SqlStore(settings.url)
-    worker = Worker(store, settings, stop, command)
+    traces = traces_of(settings, "ihas-worker")
+    worker = Worker(store, settings, stop, command, traces)
     LOG.info("worker started", worker=worker.name)
     try:
         while not stop.is_set():
@@ -48,6 +51,8 @@ def run_worker(settings: Settings, stop: threading.Event, command: Sequence[str]
                 stop.wait(settings.poll_s)
     finally:
         store.close()
+        if traces is not None:
+            traces.close()
         LOG.info("worker stopped", worker=worker.name)
 
 
@@ -58,9 +63,11 @@ class Worker:
         name: unique to this process, so that a restarted worker is another one.
     """
 
-    def __init__(self, store: JobStore, settings: Settings, stop: threading.Event, command: Sequence[str]) -> None:
+    def __init__(
+        self, store: JobStore, settings: Settings, stop: threading.Event, command: Sequence[str], traces: Traces | None = None
+    ) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        self._store, self._settings, self._stop, self._command = store, settings, stop, command
+        self._store, self._settings, self._stop, self._command, self._traces = store, settings, stop, command, traces
 
     def work(self) -> bool:
         """Carry out the next job; False where nothing waits or the database is out of reach."""
@@ -70,11 +77,19 @@ class Worker:
             if job is None:
                 return False
             LOG.info("claimed", job=job.id, kind=job.kind, attempt=job.attempt, token=job.token)
-            self._carry_out(job)
+            with self._traced(job):
+                self._carry_out(job)
         except DBAPIError as error:
             LOG.warning("the database is out of reach", error=str(error))
             return False
         return True
+
+    def _traced(self, job: Job) -> AbstractContextManager[object]:
+        """A span for one attempt, below the one that submitted the job."""
+        if self._traces is None:
+            return nullcontext()
+        known = {"ihas.job.id": job.id, "ihas.job.kind": str(job.kind), "ihas.job.attempt": job.attempt}
+        return self._traces.span(f"job {job.kind}", job.traceparent, "consumer", known)
 
     def _carry_out(self, job: Job) -> None:
         try:

@@ -14,7 +14,7 @@ from ihas.results import Estimate
 from ihas.sequential.advised import Advice
 from ihas.sequential.ladder_config import LadderLearning
 from service.access.caller import Caller
-from service.deps import CallerDep, SettingsDep, StoreDep, json_only, own_dataset
+from service.deps import CallerDep, SettingsDep, StoreDep, TraceDep, json_only, own_dataset
 from service.errors import ConflictError, UnknownIdError
 from service.jobs.catalogue import DatasetState
 from service.jobs.job import Job, JobKind, JobState, NewJob
@@ -80,13 +80,16 @@ class EstimatePublic(Config):
 
 
 @router.post("/estimate", status_code=202, dependencies=[Depends(json_only)])
-def create_estimate(body: EstimateCreate, response: Response, store: StoreDep, settings: SettingsDep, caller: CallerDep) -> EstimatePublic:
+def create_estimate(
+    body: EstimateCreate, response: Response, store: StoreDep, settings: SettingsDep, caller: CallerDep, trace: TraceDep
+) -> EstimatePublic:
     """Ask what a search would take and whether it may be worth it: a worker searches on two small parts of the table."""
     dataset = own_dataset(store, body.dataset_id, caller)
     if dataset.state is not DatasetState.VALID:
         raise ConflictError(f"Data set {dataset.id} is {dataset.state}; an estimate needs a valid one.")
     asked = body.model_dump(mode="json", include={"learning", "run"} if body.ladder is None else {"ladder", "seconds", "run"})
-    job = store.submit(NewJob(JobKind.ESTIMATE, NAME, dataset.id, asked, tenant=caller.tenant), settings.max_queued_per_tenant)
+    new = NewJob(JobKind.ESTIMATE, NAME, dataset.id, asked, tenant=caller.tenant, traceparent=trace)
+    job = store.submit(new, settings.max_queued_per_tenant)
     response.headers["Location"] = f"/v1/searches/estimates/{job.id}"
     response.headers["Retry-After"] = "1"
     return EstimatePublic.of(job, settings)

@@ -14,7 +14,7 @@ from ihas.config import Config
 from ihas.errors import RequestError
 from ihas.results import RunResult
 from service.comparison import Comparison, compare
-from service.deps import CallerDep, KeyDep, SearchDep, SettingsDep, StoreDep, json_only, own_search
+from service.deps import CallerDep, KeyDep, SearchDep, SettingsDep, StoreDep, TraceDep, json_only, own_search
 from service.errors import UnknownIdError
 from service.jobs.job import Job
 from service.jobs.runs import search_folder
@@ -61,6 +61,7 @@ def clone_search(
     store: StoreDep,
     settings: SettingsDep,
     caller: CallerDep,
+    trace: TraceDep,
     idempotency_key: KeyDep = None,
 ) -> SearchPublic:
     """Submit a search like this one, but for what the body says."""
@@ -73,7 +74,7 @@ def clone_search(
     except ValidationError as error:
         first = error.errors()[0]
         raise RequestError(f"The copy would not be valid: {first['msg']}.", pointer_to(first["loc"])) from error
-    return create_search(new, response, store, settings, caller, idempotency_key)
+    return create_search(new, response, store, settings, caller, trace, idempotency_key)
 
 
 @router.get("/{search_id}/logs", response_class=Response, responses={200: {"content": {"text/plain": {}}}})

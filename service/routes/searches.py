@@ -17,7 +17,19 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
 from ihas.results import RunResult
-from service.deps import CallerDep, CursorDep, KeyDep, LimitDep, PartsDep, SearchDep, SettingsDep, StoreDep, json_only, own_dataset
+from service.deps import (
+    CallerDep,
+    CursorDep,
+    KeyDep,
+    LimitDep,
+    PartsDep,
+    SearchDep,
+    SettingsDep,
+    StoreDep,
+    TraceDep,
+    json_only,
+    own_dataset,
+)
 from service.errors import ConflictError, UnknownIdError
 from service.jobs.catalogue import DatasetState
 from service.jobs.job import TERMINAL, Job, JobKind, JobState, NewJob
@@ -35,7 +47,13 @@ LastEventDep = Annotated[int, Header(ge=0, le=2**31 - 1, description="Number of 
 
 @router.post("", status_code=202, dependencies=[Depends(json_only)])
 def create_search(
-    body: SearchCreate, response: Response, store: StoreDep, settings: SettingsDep, caller: CallerDep, idempotency_key: KeyDep = None
+    body: SearchCreate,
+    response: Response,
+    store: StoreDep,
+    settings: SettingsDep,
+    caller: CallerDep,
+    trace: TraceDep,
+    idempotency_key: KeyDep = None,
 ) -> SearchPublic:
     """Submit a search. A worker runs it; follow its state or its events at `Location`."""
     dataset = own_dataset(store, body.dataset_id, caller)
@@ -43,7 +61,7 @@ def create_search(
         raise ConflictError(f"Data set {dataset.id} is {dataset.state}; a search needs a valid one.")
     asked = body.model_dump(mode="json")
     recipe = {name: asked[name] for name in (body.settings, "run", "budget")}
-    new = NewJob(JobKind.SEARCH, body.name, dataset.id, recipe, idempotency_key, _hash(asked), caller.tenant, body.priority)
+    new = NewJob(JobKind.SEARCH, body.name, dataset.id, recipe, idempotency_key, _hash(asked), caller.tenant, body.priority, trace)
     return _accepted(store.submit(new, settings.max_queued_per_tenant), response)
 
 
