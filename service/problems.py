@@ -165,9 +165,12 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 
 def _allowed(request: Request) -> str:
-    """Methods that some route answers at the request's path; the framework names those of the first one only."""
+    """Methods at the path that the first route which knows the request's path is written with; the framework names those of one route."""
+    nested = (getattr(getattr(route, "original_router", None), "routes", (route,)) for route in request.app.routes)
+    known = [route for routes in nested for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    same = [route for route in known if getattr(route, "path", None) == getattr(known[0], "path", None)]
     scopes = {method: {**request.scope, "method": method} for method in METHODS}
-    return ", ".join(m for m, scope in scopes.items() if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes))
+    return ", ".join(m for m, scope in scopes.items() if any(route.matches(scope)[0] is Match.FULL for route in same))
 
 
 async def _on_database(request: Request, error: Exception) -> Response:
