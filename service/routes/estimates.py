@@ -110,8 +110,10 @@ def read_estimate_figure(
     """Loss against size with the fitted law and the advised size, as a page; of an estimate with `ladder`, once it is ready."""
     job = _own(store, estimate_id, caller)
     path = estimate_folder(settings.folder, job.id) / "advice.html"
-    if job.state is not JobState.SUCCEEDED or not path.is_file():
-        raise UnknownIdError(f"Estimate {estimate_id!r} has no figure: it is {job.state}, or was asked without `ladder`.")
+    if job.state is not JobState.SUCCEEDED:
+        raise ConflictError(f"Estimate {estimate_id} is {job.state}; it has a figure once it has succeeded.")
+    if not path.is_file():
+        raise UnknownIdError(f"Estimate {estimate_id} has no figure: it was asked without `ladder`.")
     return FileResponse(path, media_type="text/html", headers=REPORT_HEADERS)
 
 

@@ -38,7 +38,7 @@ def test_a_size_is_advised_and_one_is_trained_and_served(live: LiveServer, store
             "transformer": TRANSFORMER, "training": {**TRAINING, "epochs": 2, "stop_by": "loss"},
         }  # fmt: skip
         asked = live.json("POST", "/v1/searches/estimate", json={"dataset_id": dataset_id, "ladder": ladder, "seconds": 600})
-        assert live.http.get(f"/v1/searches/estimates/{asked['id']}/figure").status_code == 404
+        assert live.http.get(f"/v1/searches/estimates/{asked['id']}/figure").status_code == 409
         learning = {"transformer": TRANSFORMER, "training": TRAINING}
         search = live.json("POST", "/v1/searches", json={"name": "next", "dataset_id": dataset_id, "transformer": learning})
         job = eventually(lambda: one if (one := store.job(search["id"])).finished else None, within_s=200.0)

@@ -13,7 +13,7 @@ import pytest
 
 from ihas.errors import IhasError
 from pipelines.bench import load as loading
-from pipelines.bench.http import _free_port, _running
+from pipelines.bench.http import _free_port, running
 from pipelines.bench.load import check_answer, cpu_seconds, load, read_wrk, resident_bytes
 
 REPORT = """
@@ -34,7 +34,7 @@ Requests/sec:   2160.50
 def url() -> Iterator[str]:
     """A server that answers an empty list."""
     command = [sys.executable, "-m", "pipelines.bench.peer_server", "--bundle", "none", "--scorer", "empty"]
-    with _running("empty", command, {}, "/empty") as server:
+    with running("empty", command, {}, "/empty") as server:
         yield f"http://127.0.0.1:{server.port}/empty"
 
 
@@ -95,7 +95,7 @@ def test_cpu_of_a_process_that_works_and_of_one_that_sleeps() -> None:
 
 def test_a_server_that_ends_is_told() -> None:
     """A process that cannot start is not waited for."""
-    with pytest.raises(IhasError, match="ended with status 3"), _running("broken", [sys.executable, "-c", "raise SystemExit(3)"], {}, "/"):
+    with pytest.raises(IhasError, match="ended with status 3"), running("broken", [sys.executable, "-c", "raise SystemExit(3)"], {}, "/"):
         pass
 
 
