@@ -63,9 +63,9 @@ def postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """A folder of its own and times of tenths of a second."""
+    """A folder of its own and times of tenths of a second; no request is refused because the machine is busy with other tests."""
     roots = (tmp_path / "data",)
-    return Settings(folder=tmp_path / "runs", lease_s=1.0, heartbeat_s=0.2, poll_s=0.05, drain_s=2.0, data_roots=roots)
+    return Settings(folder=tmp_path / "runs", lease_s=1.0, heartbeat_s=0.2, poll_s=0.05, drain_s=2.0, data_roots=roots, max_wait_s=60.0)
 
 
 @pytest.fixture
