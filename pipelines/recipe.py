@@ -132,7 +132,11 @@ def request_settings(path: Path, others: Sequence[str]) -> dict[str, Any]:
     """A recipe's settings as a request to a service names them: `learning` under its kind, and those of the others that it has."""
     document = read_document(path)
     kind = document.get("kind", "grouped")
-    settings = {} if "learning" not in document else {"learning" if kind == "grouped" else str(kind): document["learning"]}
+    settings = (
+        {}
+        if kind == "grouped" and "learning" not in document
+        else {"learning" if kind == "grouped" else str(kind): document.get("learning", {})}
+    )
     return settings | {name: document[name] for name in others if name in document}
 
 

@@ -103,7 +103,7 @@ class SearchCreate(Config):
     run: RunOptions = RunOptions()
     """How it is run."""
     budget: BudgetConfig = BudgetConfig()
-    """What it must keep within; the result certifies it."""
+    """What it must keep within; the result certifies it. For searches with `learning` alone."""
     priority: Priority = 0
     """A higher one is begun first, among those of the same tenant and of others."""
 
@@ -111,6 +111,8 @@ class SearchCreate(Config):
     def _of_one_kind(self) -> Self:
         if self.overrec is not None and self.transformer is not None:
             raise ValueError("A search makes one model, but got both `overrec` and `transformer`. Leave one of them out.")
+        if self.settings != "learning" and self.budget != BudgetConfig():
+            raise ValueError(f"A budget is kept by searches with `learning`, but got one with `{self.settings}`. Leave it out.")
         return self
 
     @property

@@ -93,10 +93,12 @@ def _choose(ladder: Sequence[Measured], considered: tuple[Advised, ...], law: Bo
     within = [own for own in considered if own.measured] or [considered[0]]
     best = min(within, key=lambda own: means.get((own.num_layers, own.dim), np.inf))
     largest = considered[-1]
-    lowest = means.get((best.num_layers, best.dim), np.inf)
+    lowest = means.get((best.num_layers, best.dim), min(means.values()))
     if law is None:
         reason = (
             f"The loss does not fall as a power of size here, so the best size measured is advised: {lowest:.3f} nats. The data end it."
+            if best.measured
+            else "No size that was trained fits the budget, and the losses follow no law: the smallest that fits is named, untried."
         )
         return Advice(choice=best, considered=considered, exponent=None, reason=reason)
     if largest.loss is not None and largest.loss.high < lowest and not largest.measured:

@@ -142,7 +142,8 @@ async def capacity(url: str, bodies: Sequence[bytes], seconds: float) -> float:
         nonlocal answered
         while time.perf_counter() < end:
             number += 1
-            answered += (await client.post(url, content=bodies[number % len(bodies)], headers=JSON)).status_code == 200
+            answer = await client.post(url, content=bodies[number % len(bodies)], headers=JSON)
+            answered += answer.status_code == 200  # not in one statement, which would read the count before it waits
 
     async with httpx.AsyncClient(timeout=30.0) as client:
         await asyncio.gather(*(connection(client, number) for number in range(CONNECTIONS)))

@@ -96,3 +96,11 @@ def test_what_does_not_tell_the_best_of_ranking_says_why() -> None:
     assert optimum is None
     assert "N must take three different" in reason
     assert best_ranking(_ladder()) == (None, "NDCG@10 was not measured.")
+
+
+def test_where_nothing_trained_fits_the_reason_is_in_figures() -> None:
+    """10.5 s allow no size that was trained: with a law or without, the sentence names no infinite loss."""
+    for law in (LAW, None):
+        advice = advise(_ladder(law), [(1, 4)], 10.5, np.random.default_rng(0))
+        assert not advice.choice.measured
+        assert "inf" not in advice.reason
