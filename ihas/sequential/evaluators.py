@@ -127,14 +127,19 @@ def roll_out(scores: Scores, sequences: Sequences, horizon: int) -> dict[int, Ra
     return found
 
 
-def of_domain(sequences: Sequences, members: np.ndarray) -> Sequences:
-    """Sequences of the items of one domain alone, renumbered in order: bool (num_items,). Users without any are left out."""
+def within_domain(sequences: Sequences, members: np.ndarray) -> Sequences:
+    """Sequences of the items of one domain alone, renumbered in order: bool (num_items,). Those without any stay, empty."""
     kept = members[sequences.items]
     number = np.cumsum(members) - 1
     of_item = np.repeat(np.arange(len(sequences)), sequences.lengths)
     lengths = np.bincount(of_item[kept], minlength=len(sequences))
-    found = Sequences(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), number[sequences.items[kept]].astype(np.int32))
-    return found.take(lengths > 0)
+    return Sequences(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), number[sequences.items[kept]].astype(np.int32))
+
+
+def of_domain(sequences: Sequences, members: np.ndarray) -> Sequences:
+    """The same without users who have no item of the domain."""
+    found = within_domain(sequences, members)
+    return found.take(found.lengths > 0)
 
 
 def transfer_gain(transferred: np.ndarray, alone: np.ndarray) -> float:

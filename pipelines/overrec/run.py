@@ -9,14 +9,14 @@ from pathlib import Path
 from ihas.folders import write_whole
 from ihas.sequential.archive import OverRecBundle, write_overrec
 from ihas.sequential.config import OverRecRecipe
-from ihas.sequential.reading import read_sequences
-from ihas.sequential.sequences import UserSequences, leave_one_out
+from ihas.sequential.sequences import UserSequences
 from pipelines.folder import RunFolder, replace_bundle
 from pipelines.overrec.choice import Rows, baselines, compared, overrec_contender, try_settings
 from pipelines.overrec.page import write_page
 from pipelines.overrec.values import Contender, OverRecResult
 from pipelines.progress import Report
 from pipelines.reporter import Reporter
+from pipelines.sequences import read_parts
 
 
 def run_overrec(recipe: OverRecRecipe, path: Path, report: Report) -> OverRecResult:
@@ -27,13 +27,8 @@ def run_overrec(recipe: OverRecRecipe, path: Path, report: Report) -> OverRecRes
     """
     folder, reporter = RunFolder(path), Reporter(report)
     with folder.locked():
-        began = time.monotonic()
-        reporter.enter("validating", f"Reading {recipe.data.path.name}")
-        data = read_sequences(recipe.data)
-        parts = leave_one_out(data.sequences)
-        reporter.say(f"{len(data.users):,} users, {data.num_items:,} items, {len(data.sequences.items):,} interactions")
+        data, parts = read_parts(recipe.data, folder, reporter)
         rows = Rows(parts, data.num_items, recipe.run.num_threads or os.cpu_count() or 1)
-        folder.seconds["data"] = time.monotonic() - began
         result = _found(recipe, data, rows, reporter, folder.seconds)
         bundle = OverRecBundle.of(recipe.name, data, result.chosen, result.model_dump(mode="json"))
         replace_bundle(path, lambda fresh: write_overrec(bundle, fresh))

@@ -21,7 +21,7 @@ from ihas.config import Config
 from ihas.folders import write_whole
 from ihas.results import Interval
 from ihas.seeding import generator
-from ihas.sequential.evaluators import of_domain, transfer_gain
+from ihas.sequential.evaluators import of_domain, transfer_gain, within_domain
 from ihas.sequential.full_ranking import score_blocks
 from ihas.sequential.ladder_config import TransferRecipe
 from ihas.sequential.ranking import RankingFigures, discounted_gains, figures, paired_difference, target_ranks
@@ -70,7 +70,7 @@ class Domains:
         """The first domain without the other: the same targets."""
         number = np.cumsum(self.members) - 1
         rows = [
-            NextItem(part.users, _within(part.histories, self.members), number[part.targets].astype(np.int32))
+            NextItem(part.users, within_domain(part.histories, self.members), number[part.targets].astype(np.int32))
             for part in (self.valid, self.test)
         ]
         everything = np.ones(int(self.members.sum()), bool)
@@ -144,17 +144,9 @@ def domain_ranks(network: Transformer, domains: Domains) -> np.ndarray:
     """Place of each test item among the first domain's items that its history does not hold, ties against it: int64 (rows,)."""
     number, found = np.cumsum(domains.members) - 1, np.empty(len(domains.test), np.int64)
     for rows, scores in score_blocks(network, domains.test.histories):
-        histories = _within(domains.test.histories.take(rows), domains.members)
+        histories = within_domain(domains.test.histories.take(rows), domains.members)
         found[rows] = target_ranks(scores[:, domains.members], number[domains.test.targets[rows]], histories)
     return found
-
-
-def _within(histories: Sequences, members: np.ndarray) -> Sequences:
-    """Histories without the items of the other domain, renumbered; those without any stay, empty."""
-    kept, number = members[histories.items], np.cumsum(members) - 1
-    owner = np.repeat(np.arange(len(histories)), histories.lengths)
-    lengths = np.bincount(owner[kept], minlength=len(histories))
-    return Sequences(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), number[histories.items[kept]].astype(np.int32))
 
 
 def _joined(first: Sequences, second: Sequences) -> Sequences:

@@ -14,8 +14,7 @@ from ihas.folders import write_whole
 from ihas.sequential.baselines import Popularity
 from ihas.sequential.full_ranking import transformer_ranks
 from ihas.sequential.ranking import discounted_gains, figures, paired_difference, ranks
-from ihas.sequential.reading import read_sequences
-from ihas.sequential.sequences import LeaveOneOut, UserSequences, leave_one_out
+from ihas.sequential.sequences import LeaveOneOut, UserSequences
 from ihas.sequential.transformer import Transformer
 from ihas.sequential.transformer_archive import write_transformer
 from ihas.sequential.transformer_config import TransformerEpoch, TransformerRecipe
@@ -24,6 +23,7 @@ from ihas.sequential.transformer_training import train_transformer
 from pipelines.folder import RunFolder, replace_bundle
 from pipelines.progress import Report
 from pipelines.reporter import Reporter
+from pipelines.sequences import read_parts
 from pipelines.transformer.page import write_page
 from pipelines.transformer.values import TransformerResult
 
@@ -38,12 +38,7 @@ def run_transformer(recipe: TransformerRecipe, path: Path, report: Report) -> Tr
     """
     folder, reporter = RunFolder(path), Reporter(report)
     with folder.locked():
-        began = time.monotonic()
-        reporter.enter("validating", f"Reading {recipe.data.path.name}")
-        data = read_sequences(recipe.data)
-        parts = leave_one_out(data.sequences)
-        reporter.say(f"{len(data.users):,} users, {data.num_items:,} items, {len(data.sequences.items):,} interactions")
-        folder.seconds["data"] = time.monotonic() - began
+        data, parts = read_parts(recipe.data, folder, reporter)
         network, history = _trained(recipe, parts, data.num_items, reporter, folder.seconds)
         result = _measured(recipe, data, parts, network, history, reporter, folder.seconds)
         bundle = export_transformer(network, data, recipe.name, result.model_dump(mode="json"))

@@ -20,7 +20,7 @@ from service.jobs.job import Job
 from service.jobs.runs import search_folder
 from service.jobs.wording import public_text
 from service.problems import pointer_to
-from service.routes.searches import create_search, finished_file
+from service.routes.searches import REPORT_HEADERS, create_search, finished_file
 from service.schemas import SearchClone, SearchCreate, SearchPublic
 from service.settings import Settings
 
@@ -33,7 +33,6 @@ PAGE = (
     "<script>var drawn = JSON.parse(document.getElementById('drawn').textContent);"
     "Plotly.newPlot('figure', drawn.data, drawn.layout, {{responsive: true}});</script></html>\n"
 )
-PAGE_HEADERS = {"content-security-policy": "sandbox allow-scripts allow-downloads", "x-content-type-options": "nosniff"}
 OffsetDep = Annotated[int, Query(ge=0, le=2**53, description=f"Bytes of the log to pass over; `{NEXT_HEADER}` of the answer before.")]
 SearchId = Annotated[str, Query(max_length=64, description="Id of a search that succeeded.")]
 
@@ -108,7 +107,7 @@ def read_plot(search: SearchDep, figure: str, settings: SettingsDep, form: Liter
         return Response(drawn, media_type="application/json")
     script = found.with_name("plotly.js").read_text(encoding="utf-8")
     page = PAGE.format(title=figure, script=script, figure=drawn.replace("<", "\\u003c"))
-    return Response(page, media_type="text/html", headers=PAGE_HEADERS)
+    return Response(page, media_type="text/html", headers=REPORT_HEADERS)
 
 
 def merged(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

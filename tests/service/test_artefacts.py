@@ -8,7 +8,6 @@ from pathlib import Path
 
 import fsspec
 import pytest
-from moto.server import ThreadedMotoServer
 
 from ihas.errors import BundleError
 from ihas.serving.loading import load_recommender
@@ -17,6 +16,7 @@ from service.jobs.sql_store import SqlStore
 from service.registry import Registry
 from service.settings import Settings
 from tests.service.conftest import Publish
+from tests.service.s3 import s3_server
 
 PATH = "searches/sr_1/bundle"
 
@@ -24,18 +24,9 @@ PATH = "searches/sr_1/bundle"
 @pytest.fixture(scope="module")
 def s3() -> Iterator[str]:
     """URL of a bucket on a server that speaks S3."""
-    patch = pytest.MonkeyPatch()
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    known = {"ENDPOINT_URL": f"http://{host}:{port}", "ACCESS_KEY_ID": "k", "SECRET_ACCESS_KEY": "s", "DEFAULT_REGION": "us-east-1"}
-    for name, value in known.items():
-        patch.setenv(f"AWS_{name}", value)
-    fsspec.filesystem("s3").mkdir("bundles")
-    yield "s3://bundles/ihas"
-    fsspec.filesystem("s3").clear_instance_cache()
-    server.stop()
-    patch.undo()
+    with s3_server():
+        fsspec.filesystem("s3").mkdir("bundles")
+        yield "s3://bundles/ihas"
 
 
 @pytest.fixture(params=["s3", "folder"])

@@ -11,7 +11,6 @@ from typing import Any
 
 import fsspec
 import pytest
-from moto.server import ThreadedMotoServer
 from starlette.exceptions import HTTPException
 
 from service.cli import run
@@ -21,6 +20,7 @@ from service.jobs.sql_store import SqlStore
 from service.settings import Settings
 from tests.service.conftest import RunningWorker
 from tests.service.live import LiveServer
+from tests.service.s3 import s3_server
 
 CSV = b"click,user\n0,ada\n1,bob\n"
 DIGEST = hashlib.sha256(CSV).hexdigest()
@@ -255,20 +255,13 @@ def test_a_host_that_is_not_there_is_no_bug(settings: Settings) -> None:
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def bucket() -> Iterator[str]:
     """A bucket with a file, on a server that speaks S3."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    known = {"ENDPOINT_URL": f"http://{host}:{port}", "ACCESS_KEY_ID": "k", "SECRET_ACCESS_KEY": "s", "DEFAULT_REGION": "us-east-1"}
-    for name, value in known.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
-    store = fsspec.filesystem("s3", skip_instance_cache=True)
-    store.mkdir("clicks")
-    store.pipe("clicks/shop/good.csv", CSV)
-    yield "s3://clicks/shop/"
-    fsspec.filesystem("s3").clear_instance_cache()
-    server.stop()
+    with s3_server():
+        store = fsspec.filesystem("s3", skip_instance_cache=True)
+        store.mkdir("clicks")
+        store.pipe("clicks/shop/good.csv", CSV)
+        yield "s3://clicks/shop/"
 
 
 def test_a_file_of_a_bucket_is_fetched(settings: Settings, bucket: str) -> None:
