@@ -3,8 +3,10 @@
     loss      L(N) = E + (N0 / N)^alpha, with bootstrap intervals over seeds
     seconds   T(N) = s0 + s1 N, s0 and s1 not negative, by least squares
 
-The size advised is the one of lowest foretold loss whose training fits the budget; a size whose foretold loss is not lower than
-the best measured one, at the upper end of its interval, is not worth its seconds. Source: our choice.
+The size advised is the largest whose training fits the budget, where its foretold loss lies below the best measured one with its whole
+interval; otherwise the best measured size. Neither law is trusted far: no size above `MOST_GROWTH` times the largest measured one is
+considered, none above that one where the seconds do not grow with size, and a law with its exponent at an end of its range foretells
+nothing. Source: our choice.
 """
 
 from __future__ import annotations
@@ -19,6 +21,9 @@ from ihas.sequential.advised import Advice, Advised, Measured, SizeOptimum
 from ihas.sequential.performance_law import fit_performance_law
 from ihas.sequential.scaling_law import Bootstrapped, bootstrap
 from ihas.sequential.transformer_config import TransformerConfig
+
+MOST_GROWTH = 16
+"""Parameters of the largest size considered, to those of the largest measured: four times the layers, or half of that and twice the dim."""
 
 
 def advise(measured: Sequence[Measured], candidates: Sequence[tuple[int, int]], budget_seconds: float, rng: np.random.Generator) -> Advice:
@@ -40,12 +45,13 @@ def advise(measured: Sequence[Measured], candidates: Sequence[tuple[int, int]], 
     sizes = np.array([one.parameters for one in ladder], np.float64)
     base, slope = nnls(np.column_stack([np.ones_like(sizes), sizes]), np.array([one.seconds for one in ladder]))[0]
     known = {(one.num_layers, one.dim) for one in ladder}
-    asked = sorted({*known, *candidates}, key=lambda shape: (_parameters(shape), shape))
+    most = sizes[-1] * (MOST_GROWTH if slope > 0.0 else 1)
+    asked = sorted({*known, *(one for one in candidates if _parameters(one) <= most)}, key=lambda shape: (_parameters(shape), shape))
     fits = [shape for shape in asked if base + slope * _parameters(shape) <= budget_seconds]
     if not fits:
         least = base + slope * _parameters(asked[0])
         raise ConfigError(f"Some size must fit the budget, but the smallest takes about {least:.0f} s of {budget_seconds:g}. Raise it.")
-    law, (optimum, told) = _law(sizes, ladder, fits, rng), best_ranking(ladder)
+    (law, why), (optimum, told) = _law(sizes, ladder, fits, rng), best_ranking(ladder)
     considered = tuple(
         Advised(
             num_layers=layers,
@@ -57,7 +63,7 @@ def advise(measured: Sequence[Measured], candidates: Sequence[tuple[int, int]], 
         )
         for i, (layers, dim) in enumerate(fits)
     )
-    return _choose(ladder, considered, law).model_copy(update={"optimum": optimum, "optimum_reason": told})
+    return _choose(ladder, considered, law, why).model_copy(update={"optimum": optimum, "optimum_reason": told})
 
 
 def best_ranking(ladder: Sequence[Measured]) -> tuple[SizeOptimum | None, str]:
@@ -80,15 +86,19 @@ def _parameters(shape: tuple[int, int]) -> int:
     return TransformerConfig(num_layers=shape[0], dim=shape[1]).num_parameters
 
 
-def _law(sizes: np.ndarray, ladder: Sequence[Measured], fits: Sequence[tuple[int, int]], rng: np.random.Generator) -> Bootstrapped | None:
+def _law(
+    sizes: np.ndarray, ladder: Sequence[Measured], fits: Sequence[tuple[int, int]], rng: np.random.Generator
+) -> tuple[Bootstrapped | None, str]:
+    """The law, or None and why it foretells nothing."""
     losses = np.array([one.losses for one in ladder]).T
     try:
-        return bootstrap(sizes, losses, np.array([_parameters(shape) for shape in fits], np.float64), rng)
-    except ConfigError:
-        return None
+        found = bootstrap(sizes, losses, np.array([_parameters(shape) for shape in fits], np.float64), rng)
+    except ConfigError as error:
+        return None, str(error)
+    return (None, found.law.caution) if found.law.caution else (found, "")
 
 
-def _choose(ladder: Sequence[Measured], considered: tuple[Advised, ...], law: Bootstrapped | None) -> Advice:
+def _choose(ladder: Sequence[Measured], considered: tuple[Advised, ...], law: Bootstrapped | None, why: str) -> Advice:
     means = {(one.num_layers, one.dim): float(np.mean(one.losses)) for one in ladder}
     within = [own for own in considered if own.measured] or [considered[0]]
     best = min(within, key=lambda own: means.get((own.num_layers, own.dim), np.inf))
@@ -96,9 +106,9 @@ def _choose(ladder: Sequence[Measured], considered: tuple[Advised, ...], law: Bo
     lowest = means.get((best.num_layers, best.dim), min(means.values()))
     if law is None:
         reason = (
-            f"The loss does not fall as a power of size here, so the best size measured is advised: {lowest:.3f} nats. The data end it."
+            f"The best size measured is advised, {lowest:.3f} nats: larger ones cannot be foretold. {why}"
             if best.measured
-            else "No size that was trained fits the budget, and the losses follow no law: the smallest that fits is named, untried."
+            else f"No size that was trained fits the budget, so the smallest that does is named, untried. {why}"
         )
         return Advice(choice=best, considered=considered, exponent=None, reason=reason)
     if largest.loss is not None and largest.loss.high < lowest and not largest.measured:

@@ -39,7 +39,7 @@ class Advised(Config):
     seconds: float
     """Foretold wall time of a training."""
     loss: Interval | None
-    """Foretold loss with its 95 % interval over seeds; absent where it was measured or no law could be fitted."""
+    """Loss by the law with its 95 % interval over seeds; absent where no law could be fitted."""
     measured: bool
     """Whether this size was trained already."""
 

@@ -25,6 +25,8 @@ class LadderLearning(Config):
     """Settings that all sizes share; layers, dim and heads are those of `sizes`."""
     training: TransformerTraining = TransformerTraining(stop_by="loss")
     """The training of every size; `seed` is that of `seeds`."""
+    tasks: bool = False
+    """Whether every size is also asked for long-tail items, short histories, disturbed histories, two items ahead, and coverage."""
 
     @model_validator(mode="after")
     def _every_size_is_one(self) -> Self:

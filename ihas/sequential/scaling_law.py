@@ -3,7 +3,7 @@
     L(N) = E + (N0 / N)^alpha,     L(N, D) = E + (N0 / N)^a + (D0 / D)^b
 
 N counts parameters without embeddings, 12 L d^2; D counts interactions; L is a cross-entropy in nats. Exponents are searched, the rest is
-linear (variable projection). Intervals: bootstrap over seeds, each size's seeds drawn anew with replacement.
+linear (variable projection). Intervals: bootstrap over two seeds or more, each size's seeds drawn anew with replacement.
 Source: Zhang et al., RecSys 2024 (LSRM); the joint form is the usual one, the paper's could not be obtained.
 """
 
@@ -20,6 +20,8 @@ from ihas.sequential.projection import project
 
 EXPONENTS = np.geomspace(0.01, 4.0, 41)
 FINE_EXPONENTS = np.geomspace(0.01, 4.0, 401)
+EDGE = 0.01
+"""Relative distance to an end of the range at which an exponent counts as being there."""
 DRAWS = 400
 
 
@@ -40,6 +42,11 @@ class ScalingLaw:
     def predict(self, sizes: np.ndarray | float) -> np.ndarray:
         """Loss at the given sizes, float (points,)."""
         return np.asarray(self.limit + (self.scale / np.asarray(sizes, np.float64)) ** self.exponent)
+
+    @property
+    def caution(self) -> str:
+        """What the sizes do not tell; empty where the exponent lies within the range that was searched."""
+        return _caution({"alpha": self.exponent})
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,11 @@ class JointScalingLaw:
         """Loss at the given sizes of model and data, float (points,)."""
         of_size = (self.size_scale / np.asarray(sizes, np.float64)) ** self.size_exponent
         return np.asarray(self.limit + of_size + (self.data_scale / np.asarray(data, np.float64)) ** self.data_exponent)
+
+    @property
+    def caution(self) -> str:
+        """What the points do not tell; empty where both exponents lie within the range that was searched."""
+        return _caution({"a": self.size_exponent, "b": self.data_exponent})
 
 
 def fit_scaling_law(sizes: np.ndarray, losses: np.ndarray) -> ScalingLaw:
@@ -105,6 +117,16 @@ def fit_joint_scaling_law(sizes: np.ndarray, data: np.ndarray, losses: np.ndarra
     return JointScalingLaw(limit, float(size[0]), size[1], float(of_data[0]), of_data[1])
 
 
+def _caution(exponents: dict[str, float]) -> str:
+    lowest, highest = EXPONENTS[[0, -1]]
+    for name, exponent in exponents.items():
+        if exponent <= lowest * (1.0 + EDGE):
+            return f"{name} lies at the lower end of its range, {lowest:g}: the loss falls like a logarithm, and E cannot be told."
+        if exponent >= highest * (1.0 - EDGE):
+            return f"{name} lies at the upper end of its range, {highest:g}: the loss falls once and stays, and its scale cannot be told."
+    return ""
+
+
 def _check_falls(weights: dict[str, float]) -> None:
     for name, weight in weights.items():
         if weight <= 0.0:
@@ -138,8 +160,10 @@ def bootstrap(sizes: np.ndarray, losses: np.ndarray, asked: np.ndarray, rng: np.
         rng: draws the seeds.
 
     Raises:
-        ConfigError: as `fit_scaling_law`, or most draws have no law.
+        ConfigError: as `fit_scaling_law`, fewer than two seeds, or most draws have no law.
     """
+    if len(losses) < 2:
+        raise ConfigError(f"An interval over seeds needs two seeds or more, but got {len(losses)}. Train more seeds.")
     law = fit_scaling_law(sizes, losses.mean(axis=0))
     drawn = rng.integers(len(losses), size=(DRAWS, *losses.shape))
     means = np.take_along_axis(losses[None], drawn, axis=1).mean(axis=1)  # (draws, points)

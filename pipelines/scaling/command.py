@@ -10,7 +10,8 @@ from ihas.sequential.advised import Advice
 from ihas.sequential.ladder_config import LadderRecipe
 from pipelines.progress import Progress, Report
 from pipelines.scaling.advisor import write_advice
-from pipelines.scaling.ladder import climb, measured
+from pipelines.scaling.ladder import climb
+from pipelines.scaling.laws import measured
 from pipelines.scaling.page import figure, markdown
 
 

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import orjson
 
 from ihas.config import Config
 from ihas.errors import ConfigError
 from ihas.folders import write_whole
-from ihas.results import Interval
 from ihas.seeding import generator
-from ihas.sequential.advised import Measured
 from ihas.sequential.full_ranking import transformer_figures, transformer_loss
 from ihas.sequential.ladder_config import LadderLearning, LadderRecipe
 from ihas.sequential.ranking import RankingFigures
 from ihas.sequential.reading import read_sequences
-from ihas.sequential.scaling_law import bootstrap
 from ihas.sequential.sequences import LeaveOneOut, leave_one_out
 from ihas.sequential.transformer import Transformer
 from ihas.sequential.transformer_config import TransformerConfig
 from ihas.sequential.transformer_training import train_transformer
+from pipelines.folder import file_digest
+from pipelines.scaling.tasks import TaskFigures, task_figures
 
 
 class Rung(Config):
@@ -32,6 +33,8 @@ class Rung(Config):
     """Layers."""
     dim: int
     """Embedding size."""
+    num_heads: int
+    """Heads."""
     parameters: int
     """N = 12 L d^2."""
     seed: int
@@ -48,6 +51,8 @@ class Rung(Config):
     """Epochs trained."""
     seconds: float
     """Wall time of the training."""
+    tasks: TaskFigures | None = None
+    """What else the model can do, where it was asked."""
 
 
 class Ladder(Config):
@@ -55,46 +60,59 @@ class Ladder(Config):
 
     name: str
     """Name of the ladder."""
+    settings: str
+    """Digest of the data and of the settings that all rungs share."""
     rungs: tuple[Rung, ...]
     """Rungs, in the order they were trained."""
-
-
-class Forecast(Config):
-    """The law of all sizes but the largest, and how it foretold the largest."""
-
-    exponent: Interval
-    """alpha with its interval."""
-    limit: float
-    """E, in nats."""
-    scale: float
-    """N0."""
-    foretold: Interval
-    """Loss foretold for the largest size."""
-    measured: float
-    """Its mean loss."""
 
 
 def climb(recipe: LadderRecipe, folder: Path, say: Callable[[str], None]) -> Ladder:
     """Train every rung that `ladder.json` in the folder does not hold, smallest first.
 
     Raises:
+        ConfigError: the folder's rungs were trained on other data or with other settings.
         ConfigError, DataError, TrainingError: as reading and training say.
     """
-    known, plan = folder / "ladder.json", recipe.learning
-    rungs = list(Ladder.model_validate_json(known.read_bytes()).rungs) if known.exists() else []
+    known, plan, settings = folder / "ladder.json", recipe.learning, _settings(recipe)
+    rungs = _known(known, settings)
     data = read_sequences(recipe.data)
     parts = leave_one_out(data.sequences)
     for seed in plan.seeds:
         for fraction in (*plan.fractions, 1.0):
             for size in sorted(plan.sizes, key=lambda size: plan.config(size).num_parameters):
-                if any((r.num_layers, r.dim, r.seed, r.fraction) == (size[0], size[1], seed, fraction) for r in rungs):
+                if any((r.num_layers, r.dim, r.num_heads, r.seed, r.fraction) == (*size, seed, fraction) for r in rungs):
                     continue
                 rungs.append(_rung(plan, plan.config(size), parts, data.num_items, seed, fraction))
-                write_whole(known, Ladder(name=recipe.name, rungs=tuple(rungs)).model_dump_json(indent=1))
+                write_whole(known, Ladder(name=recipe.name, settings=settings, rungs=tuple(rungs)).model_dump_json(indent=1))
                 say(
                     f"{size[0]} x {size[1]}, seed {seed}, {fraction:.0%} of the users: {rungs[-1].loss:.4f} nats, {rungs[-1].seconds:.0f} s"
                 )
-    return Ladder(name=recipe.name, rungs=tuple(rungs))
+    return Ladder(name=recipe.name, settings=settings, rungs=tuple(rungs))
+
+
+def _settings(recipe: LadderRecipe) -> str:
+    """Digest of all that decides a rung beside its size, seed and fraction."""
+    plan = recipe.learning
+    shared = {
+        "data": file_digest(recipe.data.path),
+        "reading": recipe.data.model_dump(mode="json", exclude={"path"}),
+        "transformer": plan.transformer.model_dump(mode="json", exclude={"num_layers", "dim", "num_heads"}),
+        "training": plan.training.model_dump(mode="json", exclude={"seed"}),
+        "tasks": plan.tasks,
+    }
+    return hashlib.sha256(orjson.dumps(shared, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _known(path: Path, settings: str) -> list[Rung]:
+    if not path.exists():
+        return []
+    found = Ladder.model_validate_json(path.read_bytes())
+    if found.settings != settings:
+        raise ConfigError(
+            f"A ladder is gone on with under its own data and settings, but {path} was trained under others "
+            f"({found.settings[:12]}, not {settings[:12]}). Name another folder, or take the settings back."
+        )
+    return list(found.rungs)
 
 
 def _rung(plan: LadderLearning, config: TransformerConfig, parts: LeaveOneOut, num_items: int, seed: int, fraction: float) -> Rung:
@@ -109,6 +127,7 @@ def _rung(plan: LadderLearning, config: TransformerConfig, parts: LeaveOneOut, n
     return Rung(
         num_layers=config.num_layers,
         dim=config.dim,
+        num_heads=config.num_heads,
         parameters=config.num_parameters,
         seed=seed,
         fraction=fraction,
@@ -117,43 +136,5 @@ def _rung(plan: LadderLearning, config: TransformerConfig, parts: LeaveOneOut, n
         figures=transformer_figures(network, parts.test),
         epochs=len(trained.history),
         seconds=seconds,
-    )
-
-
-def measured(rungs: Sequence[Rung]) -> tuple[Measured, ...]:
-    """Sizes on all users, smallest first, with the loss of each seed that every size has."""
-    whole = [rung for rung in rungs if rung.fraction == 1.0]
-    shapes = sorted({(rung.num_layers, rung.dim) for rung in whole}, key=lambda shape: (shape[0] * shape[1] ** 2, shape))
-    of_shape = {shape: {rung.seed: rung for rung in whole if (rung.num_layers, rung.dim) == shape} for shape in shapes}
-    seeds = sorted(set.intersection(*(set(found) for found in of_shape.values()))) if of_shape else []
-    return tuple(
-        Measured(
-            num_layers=layers,
-            dim=dim,
-            losses=tuple(of_shape[layers, dim][seed].loss for seed in seeds),
-            seconds=float(np.mean([of_shape[layers, dim][seed].seconds for seed in seeds])),
-            ndcg=float(np.mean([of_shape[layers, dim][seed].figures.ndcg[10] for seed in seeds])),
-        )
-        for layers, dim in shapes
-        if seeds
-    )
-
-
-def forecast(sizes: Sequence[Measured], rng: np.random.Generator) -> Forecast:
-    """Fit all sizes but the largest and foretell it.
-
-    Raises:
-        ConfigError: fewer than four sizes, or the losses of the smaller ones follow no law.
-    """
-    if len(sizes) < 4:
-        raise ConfigError(f"A forecast needs three sizes and a larger one, but got {len(sizes)}. Train more.")
-    *smaller, largest = sizes
-    parameters = np.array([one.parameters for one in smaller], np.float64)
-    found = bootstrap(parameters, np.array([one.losses for one in smaller]).T, np.array([float(largest.parameters)]), rng)
-    return Forecast(
-        exponent=found.exponent,
-        limit=found.law.limit,
-        scale=found.law.scale,
-        foretold=found.foretold[0],
-        measured=float(np.mean(largest.losses)),
+        tasks=task_figures(network, parts, num_items, seed) if plan.tasks else None,
     )

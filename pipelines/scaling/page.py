@@ -12,13 +12,14 @@ from ihas.seeding import generator
 from ihas.sequential.advised import Measured
 from ihas.sequential.scaling_law import fit_scaling_law
 from pipelines.drawing import MARK, UNCLEAR, frame
-from pipelines.scaling.ladder import Ladder, forecast, measured
+from pipelines.scaling.ladder import Ladder, Rung
+from pipelines.scaling.laws import forecast, joint_forecast, measured
 
 HEADING = "| layers x dim | N | test loss, nats | HR@10 | NDCG@10 | epochs | seconds |\n|---|---|---|---|---|---|---|"
 
 
 def markdown(ladder: Ladder) -> str:
-    """A row for each size on all users, then what the smaller sizes foretell of the largest."""
+    """A row for each size on all users, one for each size's tasks, then what the smaller points foretell of the largest."""
     rows = []
     for one in measured(ladder.rungs):
         own = [rung for rung in ladder.rungs if (rung.num_layers, rung.dim, rung.fraction) == (one.num_layers, one.dim, 1.0)]
@@ -28,7 +29,38 @@ def markdown(ladder: Ladder) -> str:
             f"| {one.num_layers} x {one.dim} | {one.parameters:,} | {np.mean(one.losses):.4f}{deviation} "
             f"| {means[0]:.4f} | {means[1]:.4f} | {means[2]:.1f} | {one.seconds:.0f} |"
         )
-    return "\n".join([HEADING, *rows, "", sentence(measured(ladder.rungs)), ""])
+    said = [sentence(measured(ladder.rungs)), *([joint_sentence(ladder.rungs)] if any(r.fraction < 1.0 for r in ladder.rungs) else [])]
+    return "\n".join([HEADING, *rows, "", *task_rows(ladder.rungs), *"\n\n".join(said).splitlines(), ""])
+
+
+def task_rows(rungs: Sequence[Rung]) -> list[str]:
+    """NDCG@10, relative losses and coverage of each size, means over seeds, as a table; nothing where they were not asked."""
+    of_size: dict[tuple[int, int, int], list[dict[str, float]]] = {}
+    for rung in sorted(rungs, key=lambda rung: rung.parameters):
+        if rung.tasks is not None and rung.fraction == 1.0:
+            of_size.setdefault((rung.parameters, rung.num_layers, rung.dim), []).append(rung.tasks.row())
+    if not of_size:
+        return []
+    names = list(next(iter(of_size.values()))[0])
+    rows = [
+        f"| {layers} x {dim} | {' | '.join(f'{np.mean([one[name] for one in found]):.4f}' for name in names)} |"
+        for (_, layers, dim), found in of_size.items()
+    ]
+    return [f"| layers x dim | {' | '.join(names)} |", "|" + "---|" * (len(names) + 1), *rows, ""]
+
+
+def joint_sentence(rungs: Sequence[Rung]) -> str:
+    """What smaller sizes and fewer users foretell of the largest size on all users, or why they foretell nothing."""
+    try:
+        found = joint_forecast(rungs)
+    except ConfigError as error:
+        return f"Size and data together: {error}"
+    law = found.law
+    return (
+        f"Size and data together, without the largest size on all users: E = {law.limit:.3f}, a = {law.size_exponent:.3f}, "
+        f"b = {law.data_exponent:.3f}, N0 = {law.size_scale:.3g}, D0 = {law.data_scale:.3g}. Foretold for it: {found.foretold:.4f}; "
+        f"measured: {found.measured:.4f}, off by {abs(found.foretold - found.measured):.4f} nats.{_also(law.caution)}"
+    )
 
 
 def sentence(sizes: Sequence[Measured]) -> str:
@@ -42,8 +74,12 @@ def sentence(sizes: Sequence[Measured]) -> str:
         f"Fitted to all sizes but the largest: alpha = {alpha.difference:.3f} ({alpha.low:.3f} to {alpha.high:.3f}), "
         f"E = {found.limit:.3f}, N0 = {found.scale:.3g}. Foretold for the largest: {foretold.difference:.4f} "
         f"({foretold.low:.4f} to {foretold.high:.4f}); measured: {found.measured:.4f}, "
-        f"off by {abs(foretold.difference - found.measured):.4f} nats."
+        f"off by {abs(foretold.difference - found.measured):.4f} nats.{_also(found.caution)}"
     )
+
+
+def _also(caution: str) -> str:
+    return f" But {caution}" if caution else ""
 
 
 def figure(sizes: Sequence[Measured]) -> go.Figure:

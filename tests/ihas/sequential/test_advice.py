@@ -55,6 +55,31 @@ def test_data_may_end_it() -> None:
     assert "data end it" in advice.reason
 
 
+def test_one_seed_foretells_nothing() -> None:
+    """Without a second seed there is no interval, and the reason says so, not that the data end it."""
+    advice = advise(_ladder(seeds=1), [(4, 128)], 1000.0, np.random.default_rng(0))
+    assert (advice.choice.dim, advice.exponent) == (64, None)
+    assert "two seeds or more" in advice.reason
+
+
+def test_a_logarithm_is_not_followed() -> None:
+    """Losses that fall by the same amount with every size have no limit that could be told: the best measured size is advised."""
+    straight = [one.model_copy(update={"losses": (5.0 - 0.1 * place,) * 3}) for place, one in enumerate(_ladder())]
+    advice = advise(straight, [(4, 128)], 1000.0, np.random.default_rng(0))
+    assert (advice.choice.dim, advice.choice.measured) == (64, True)
+    assert "E cannot be told" in advice.reason
+
+
+def test_sizes_far_beyond_the_ladder_are_not_considered() -> None:
+    """Of 8 x 128 (sixteen times the largest measured) and 12 x 256 only the first; neither where seconds do not grow with size."""
+    far = [(8, 128), (12, 256)]
+    considered = advise(_ladder(), far, 1e9, np.random.default_rng(0)).considered
+    assert [(own.num_layers, own.dim) for own in considered] == [*SHAPES, (8, 128)]
+    flat = [one.model_copy(update={"seconds": 20.0 - place}) for place, one in enumerate(_ladder())]
+    considered = advise(flat, far, 1e9, np.random.default_rng(0)).considered
+    assert [(own.num_layers, own.dim) for own in considered] == [*SHAPES]
+
+
 def test_noise_that_hides_the_gain_advises_no_larger_size() -> None:
     """Where the law has flattened and noise is large, a larger size is not surely better, and the best measured one is advised."""
     advice = advise(_ladder(ScalingLaw(3.0, 1.0, 0.5), noise=0.05), [(4, 128)], 1000.0, np.random.default_rng(0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -61,3 +63,13 @@ def test_refuses_what_is_no_law() -> None:
         fit_joint_scaling_law(np.tile(SIZES, 2), np.full(8, 1e5), np.tile(TRUE.predict(SIZES), 2))
     with pytest.raises(ConfigError, match="must fall with N"):
         fit_scaling_law(SIZES, np.array([4.0, 4.5, 4.6, 4.9]))
+    with pytest.raises(ConfigError, match="two seeds or more"):
+        bootstrap(SIZES, TRUE.predict(SIZES)[None], np.array([2e7]), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(("shape", "told"), [(np.log, "E cannot be told"), (lambda sizes: -(sizes**-6.0), "scale cannot be told")])
+def test_an_exponent_at_an_end_of_its_range_is_told(shape: Callable[[np.ndarray], np.ndarray], told: str) -> None:
+    """A straight line over the logarithm of sizes, and a fall steeper than any power searched, are cautioned; a power within is not."""
+    unit = SIZES / SIZES[0]
+    assert told in fit_scaling_law(SIZES, 9.0 - 0.1 * shape(unit)).caution
+    assert fit_scaling_law(SIZES, TRUE.predict(SIZES)).caution == ""

@@ -11,13 +11,15 @@ import pytest
 from ihas.errors import ConfigError
 from ihas.sequential.advised import Measured
 from ihas.sequential.ladder_config import LadderRecipe
-from ihas.sequential.scaling_law import ScalingLaw
+from ihas.sequential.ranking import RankingFigures
+from ihas.sequential.scaling_law import JointScalingLaw, ScalingLaw
 from pipelines.progress import Progress
 from pipelines.recipe import read_of_kind
 from pipelines.scaling.advisor import write_advice
 from pipelines.scaling.command import advise_size
-from pipelines.scaling.ladder import climb, forecast, measured
-from pipelines.scaling.page import figure, markdown, sentence
+from pipelines.scaling.ladder import Rung, climb
+from pipelines.scaling.laws import forecast, joint_forecast, measured
+from pipelines.scaling.page import figure, joint_sentence, markdown, sentence, task_rows
 
 RECIPES = Path(__file__).parents[3] / "pipelines" / "recipes" / "scaling"
 PLAN = """
@@ -70,6 +72,42 @@ def test_a_ladder_is_trained_once(plan_file: Path, tmp_path: Path) -> None:
     assert len(heard) == 4
     assert [one.dim for one in measured(ladder.rungs)] == [4, 8]
     assert markdown(ladder).count("| 1 x ") == 2
+    assert "Size and data together" in markdown(ladder)
+    assert task_rows(ladder.rungs) == []
+
+
+def test_a_ladder_goes_on_only_under_its_own_settings(plan_file: Path, tmp_path: Path) -> None:
+    """More seeds and sizes are added; other training settings and a file that changed are refused, and what is known stays."""
+    overrides = ["learning.sizes=[[1, 4, 1]]", "learning.fractions=[]"]
+    climb(read_of_kind(plan_file, LadderRecipe, overrides), tmp_path, lambda _: None)
+    two = climb(read_of_kind(plan_file, LadderRecipe, [*overrides, "learning.seeds=[0, 1]"]), tmp_path, lambda _: None)
+    assert [(rung.num_heads, rung.seed) for rung in two.rungs] == [(1, 0), (1, 1)]
+    before = (tmp_path / "ladder.json").read_bytes()
+    with pytest.raises(ConfigError, match="under its own data and settings"):
+        climb(read_of_kind(plan_file, LadderRecipe, [*overrides, "learning.training.epochs=2"]), tmp_path, lambda _: None)
+    (tmp_path / "walks.txt").write_text((tmp_path / "walks.txt").read_text() + "new i1 i2 i3\n")
+    with pytest.raises(ConfigError, match="under its own data and settings"):
+        climb(read_of_kind(plan_file, LadderRecipe, overrides), tmp_path, lambda _: None)
+    assert (tmp_path / "ladder.json").read_bytes() == before
+
+
+def test_tasks_are_a_table_beside_the_losses(plan_file: Path, tmp_path: Path) -> None:
+    """On walks around a ring of nine, each item tells the next: the last one alone is enough, and the table holds the means."""
+    overrides = [
+        "learning.sizes=[[1, 8, 1]]", "learning.seeds=[0, 1]", "learning.fractions=[]", "learning.tasks=true",
+        "learning.training.epochs=30", "learning.training.learning_rate=0.03", "learning.training.patience=9",
+    ]  # fmt: skip
+    ladder = climb(read_of_kind(plan_file, LadderRecipe, overrides), tmp_path, lambda _: None)
+    tasks = [rung.tasks for rung in ladder.rungs]
+    for one in tasks:
+        assert one is not None
+        assert one.cold_start[1].mrr == 1.0
+        assert one.roll_out[1].rows == one.roll_out[2].rows == 30
+        assert one.deleted[0.3] == pytest.approx(0.0, abs=0.2)
+        assert sum(figures.rows for figures in one.popularity.values()) == 30
+    head, _, row, _ = task_rows(ladder.rungs)
+    assert (head.count("|"), row.count("|")) == (len(tasks[0].row()) + 2,) * 2 if tasks[0] else ()
+    assert row.startswith("| 1 x 8 | ")
 
 
 def test_the_largest_is_foretold() -> None:
@@ -80,6 +118,37 @@ def test_the_largest_is_foretold() -> None:
     with pytest.raises(ConfigError, match="three sizes and a larger one"):
         forecast(_sizes(3), np.random.default_rng(0))
     assert "three sizes and a larger one" in sentence(_sizes(3))
+
+
+def _points(losses: np.ndarray) -> list[Rung]:
+    """Four sizes by three amounts of data, a rung each, rows of `losses` being sizes."""
+    figures = RankingFigures(rows=1, hit_rate={10: 0.0}, ndcg={10: 0.0}, mrr=0.0)
+    return [
+        Rung(
+            num_layers=2, dim=dim, num_heads=1, parameters=24 * dim**2, seed=0, fraction=fraction, interactions=int(1e6 * fraction),
+            loss=float(losses[row, column]), figures=figures, epochs=1, seconds=1.0,
+        )
+        for row, dim in enumerate((8, 16, 32, 64))
+        for column, fraction in enumerate((0.25, 0.5, 1.0))
+    ]  # fmt: skip
+
+
+def test_size_and_data_foretell_the_largest_size_on_all_users() -> None:
+    """Losses of a known joint law give it back from eleven of twelve points, and the twelfth; a loss that grows with data is no law."""
+    law = JointScalingLaw(3.0, 2e4, 0.35, 5e4, 0.5)
+    sizes, data = np.array([[24.0 * dim**2] for dim in (8, 16, 32, 64)]), np.array([[0.25e6, 0.5e6, 1e6]])
+    found = joint_forecast(_points(law.predict(sizes, data)))
+    assert (found.law.size_exponent, found.law.data_exponent) == pytest.approx((0.35, 0.5), abs=1e-5)
+    assert found.foretold == pytest.approx(found.measured, abs=1e-6)
+    assert "off by 0.0000 nats." in joint_sentence(_points(law.predict(sizes, data)))
+    assert "must fall with D" in joint_sentence(_points(law.predict(sizes, 1e12 / data)))
+
+
+def test_a_law_at_the_end_of_its_range_says_so() -> None:
+    """Losses that fall by the same amount with every size are a logarithm: the sentence says that E cannot be told."""
+    straight = [one.model_copy(update={"losses": (5.0 - 0.1 * place,) * 2}) for place, one in enumerate(_sizes(4))]
+    assert "E cannot be told" in sentence(straight)
+    assert "E cannot be told" not in sentence(_sizes(4))
 
 
 def test_figure_draws_every_seed_and_the_law() -> None:
