@@ -10,6 +10,8 @@ Source: Pincus 1991; Kontoyiannis et al. 1998, as used for the performance law (
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from ihas.config import Config
@@ -104,20 +106,28 @@ def approximate_entropies(sequences: Sequences, block: int = 2) -> np.ndarray:
         ConfigError: `block` below 1.
     """
     _check(block, 0.0)
-    lengths = sequences.lengths
-    of_item = np.repeat(np.arange(len(sequences)), lengths)
-    names, phis = of_item.copy(), list[np.ndarray]()  # the name of the empty block is its sequence, so that no two sequences share one
+    lengths, phis = sequences.lengths, list[np.ndarray]()
+    for size, (of_block, inverse, counts) in enumerate(_named_blocks(sequences, block + 1), start=1):
+        blocks = np.maximum(lengths - size + 1, 0)
+        logs = np.log(counts[inverse]) - np.log(blocks[of_block])
+        with np.errstate(invalid="ignore", divide="ignore"):
+            phis.append(np.bincount(of_block, logs, minlength=len(sequences)) / blocks)
+    return np.where(lengths > block, np.abs(phis[block - 1] - phis[block]), np.nan)
+
+
+def _named_blocks(sequences: Sequences, largest: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Of the blocks of 1, 2 .. `largest` items: each one's sequence and name, int64 (blocks,), and how often a name occurs, int64 (names,).
+
+    The name of the empty block is its sequence, so that no two sequences share a name.
+    """
+    of_item = np.repeat(np.arange(len(sequences)), sequences.lengths)
     items, num_items = sequences.items.astype(np.int64), int(sequences.items.max(initial=0)) + 1
-    ends = np.repeat(sequences.offsets[1:], lengths)
-    for size in range(1, block + 2):
+    names, ends = of_item.copy(), np.repeat(sequences.offsets[1:], sequences.lengths)
+    for size in range(1, largest + 1):
         here = np.flatnonzero(np.arange(len(items)) + size <= ends)  # where a block of this size begins
         _, inverse, counts = np.unique(names[here] * num_items + items[here + size - 1], return_inverse=True, return_counts=True)
         names[here] = inverse
-        blocks = np.maximum(lengths - size + 1, 0)
-        logs = np.log(counts[inverse]) - np.log(blocks[of_item[here]])
-        with np.errstate(invalid="ignore", divide="ignore"):
-            phis.append(np.bincount(of_item[here], logs, minlength=len(sequences)) / blocks)
-    return np.where(lengths > block, np.abs(phis[block - 1] - phis[block]), np.nan)
+        yield of_item[here], inverse, counts
 
 
 def lempel_ziv_entropy(values: np.ndarray) -> float:
@@ -128,29 +138,43 @@ def lempel_ziv_entropy(values: np.ndarray) -> float:
     """
     if not len(values):
         raise ConfigError("A sequence must hold an item, but it is empty. Leave it out.")
-    longest = np.zeros(len(values), np.int64)
-    for lag in range(1, len(values)):
-        equal = values[lag:] == values[:-lag]
-        if equal.any():
-            longest[lag:] = np.maximum(longest[lag:], np.minimum(_runs(equal), lag))
-    return float(np.log(len(values)) / (1.0 + longest.mean()))
+    return float(lempel_ziv_entropies(Sequences.of([np.unique(values, return_inverse=True)[1]]))[0])
 
 
-def _runs(equal: np.ndarray) -> np.ndarray:
-    """Length of the run of True that begins at each place: bool (n,) -> int64 (n,)."""
-    places = np.arange(len(equal))
-    stops = np.where(equal, len(equal), places)  # each False is the stop of what is before it
-    return np.asarray(np.minimum.accumulate(stops[::-1])[::-1] - places)
+def lempel_ziv_entropies(sequences: Sequences) -> np.ndarray:
+    """LZ of each sequence, in nats: float64 (num_sequences,); 0 for a sequence of one item, nan for an empty one."""
+    lengths = sequences.lengths
+    total = np.bincount(np.repeat(np.arange(len(sequences)), lengths), _longest_matches(sequences), minlength=len(sequences))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.log(lengths) / (1.0 + total / lengths))
+
+
+def _longest_matches(sequences: Sequences) -> np.ndarray:
+    """Lambda - 1 of every item, all sequences together: int64 (total,); each lag compares all items that have one so far before them."""
+    lengths, items = sequences.lengths, sequences.items
+    longest, places = np.zeros(len(items), np.int64), np.arange(len(items))
+    before = places - np.repeat(sequences.offsets[:-1], lengths)
+    left = np.repeat(sequences.offsets[1:], lengths) - places
+    places = places[np.repeat(repeats_a_block(sequences, 1), lengths)]  # the others' are 0
+    for lag in range(1, int(before[places].max(initial=0)) + 1):
+        places = places[before[places] >= lag]
+        equal = places[items[places] == items[places - lag]]
+        longest[equal] = np.maximum(longest[equal], np.minimum(np.minimum(_runs(equal), left[equal]), lag))
+    return longest
+
+
+def _runs(places: np.ndarray) -> np.ndarray:
+    """How many of the ascending places follow each other without a gap from each on: int64 (n,) -> int64 (n,)."""
+    numbers = np.arange(len(places))
+    last = np.append(np.diff(places) != 1, True)[: len(places)]
+    stops = np.where(last, numbers, len(places))
+    return np.asarray(np.minimum.accumulate(stops[::-1])[::-1] - numbers + 1)
 
 
 def repeats_a_block(sequences: Sequences, block: int = 2) -> np.ndarray:
     """Whether some block occurs twice in a sequence: bool (num_sequences,)."""
-    lengths = sequences.lengths
-    of_item = np.repeat(np.arange(len(sequences)), lengths)
-    here = np.flatnonzero(np.arange(len(sequences.items)) + block <= np.repeat(sequences.offsets[1:], lengths))
-    rows = np.stack([of_item[here], *(sequences.items[here + i] for i in range(block))], axis=1)
-    unique, counts = np.unique(rows, axis=0, return_counts=True)
-    return np.bincount(unique[counts > 1, 0], minlength=len(sequences)) > 0
+    *_, (of_block, inverse, counts) = _named_blocks(sequences, block)
+    return np.bincount(of_block[counts[inverse] > 1], minlength=len(sequences)) > 0
 
 
 def entropy_figures(sequences: Sequences, block: int = 2) -> EntropyFigures:
@@ -167,7 +191,7 @@ def entropy_figures(sequences: Sequences, block: int = 2) -> EntropyFigures:
         interactions=len(sequences.items),
         block=block,
         approximate_entropy=float(approximate_entropies(long, block).mean()),
-        lempel_ziv_entropy=float(np.mean([lempel_ziv_entropy(items) for items in long])),
+        lempel_ziv_entropy=float(lempel_ziv_entropies(long).mean()),
         repeating_blocks=float(repeats_a_block(long, block).mean()),
         repeating_items=float(repeats_a_block(long, 1).mean()),
     )

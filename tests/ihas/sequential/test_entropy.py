@@ -12,6 +12,7 @@ from ihas.sequential.entropy import (
     approximate_entropies,
     approximate_entropy,
     entropy_figures,
+    lempel_ziv_entropies,
     lempel_ziv_entropy,
     repeats_a_block,
 )
@@ -60,6 +61,13 @@ def test_equals_brute_force_on_items(sequences: list[list[int]], block: int) -> 
 def test_lempel_ziv_equals_brute_force(items: list[int]) -> None:
     """Lambda by lags is Lambda by search, to 1e-12."""
     assert lempel_ziv_entropy(np.array(items)) == pytest.approx(_brute_lempel_ziv(items), abs=1e-12)
+
+
+@given(st.lists(st.lists(st.integers(0, 2), max_size=12), min_size=1, max_size=5))
+def test_lempel_ziv_of_all_sequences_equals_brute_force(sequences: list[list[int]]) -> None:
+    """All sequences at once give each what the definition gives it alone, to 1e-12; a match does not run on into the next one."""
+    expected = [_brute_lempel_ziv(items) if items else np.nan for items in sequences]
+    assert lempel_ziv_entropies(Sequences.of(sequences)) == pytest.approx(expected, abs=1e-12, nan_ok=True)
 
 
 @pytest.mark.parametrize(("length", "expected"), [(25, 0.04256), (50, 0.020619), (100, 0.010152), (200, 0.005038)])
