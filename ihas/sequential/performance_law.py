@@ -2,11 +2,7 @@
 
     y = c + A g_a(N) + B g_e(d),   g_a(x) = ln x - x^a / (2 a);     N* = 2^(1/a),  d* = 2^(1/e)
 
-g rises like a logarithm and falls like a power, so y has a maximum where A, B > 0. Over several lengths or data sets of size D,
-
-    y = b + A g_a(N) + B g_e(d) + s g_s(D)
-
-Within one data set the last term is a constant: s and b cannot be told from each other there, and D's unit shifts both.
+g rises like a logarithm and falls like a power, so y has a maximum where A, B > 0.
 Source: Shen et al. 2024 (arXiv 2412.00430), the released fit's form with both p fixed at 2, rewritten; variable projection is our choice.
 """
 
@@ -108,23 +104,6 @@ class PerformanceLaw:
         return all(low <= size <= high for size, (low, high) in ranges)
 
 
-@dataclass(frozen=True)
-class JointLaw:
-    """One law over several lengths or data sets.
-
-    Attributes:
-        sizes: the law of N and d; its constant is b.
-        data_exponent: s.
-    """
-
-    sizes: PerformanceLaw
-    data_exponent: float
-
-    def predict(self, layers: np.ndarray, dim: np.ndarray, data: np.ndarray) -> np.ndarray:
-        """y at the given sizes of model and data, float (points,)."""
-        return np.asarray(self.sizes.predict(layers, dim) + self.data_exponent * growth(data, self.data_exponent))
-
-
 def growth(size: np.ndarray, exponent: float) -> np.ndarray:
     """g(x) = ln x - x^exponent / (2 exponent), largest at 2^(1/exponent)."""
     logs = np.log(np.asarray(size, np.float64))
@@ -140,32 +119,19 @@ def fit_performance_law(layers: np.ndarray, dim: np.ndarray, values: np.ndarray)
     check_sizes({"N": layers, "d": dim}, values, 6)
 
     def design(exponents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return np.zeros(len(values)), _columns(layers, dim, exponents)
+        return np.zeros(len(values)), columns(layers, dim, exponents)
 
     fit = project(design, np.asarray(values, np.float64), (EXPONENTS, EXPONENTS))
-    return _law(fit, layers, dim)
+    return law_of(fit, layers, dim)
 
 
-def fit_joint_law(layers: np.ndarray, dim: np.ndarray, data: np.ndarray, values: np.ndarray) -> JointLaw:
-    """Fit b, A, a, B, e and s to float (points,) of each; `data` is D in any one unit, best near 1.
-
-    Raises:
-        ConfigError: fewer than three different N, d or D, or fewer than seven points.
-    """
-    check_sizes({"N": layers, "d": dim, "D": data}, values, 7)
-
-    def design(exponents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return exponents[2] * growth(data, exponents[2]), _columns(layers, dim, exponents)
-
-    fit = project(design, np.asarray(values, np.float64), (EXPONENTS, EXPONENTS, EXPONENTS[::3]))
-    return JointLaw(_law(fit, layers, dim), float(fit.exponents[2]))
-
-
-def _columns(layers: np.ndarray, dim: np.ndarray, exponents: np.ndarray) -> np.ndarray:
+def columns(layers: np.ndarray, dim: np.ndarray, exponents: np.ndarray) -> np.ndarray:
+    """What c, A and B are multiplied by under given exponents a and e: float (points, 3)."""
     return np.column_stack([np.ones(len(layers)), growth(layers, exponents[0]), growth(dim, exponents[1])])
 
 
-def _law(fit: Projected, layers: np.ndarray, dim: np.ndarray) -> PerformanceLaw:
+def law_of(fit: Projected, layers: np.ndarray, dim: np.ndarray) -> PerformanceLaw:
+    """The law that a fit of `columns` found."""
     constant, of_layers, of_dim = (float(value) for value in fit.coefficients)
     ranges = [(float(np.min(sizes)), float(np.max(sizes))) for sizes in (layers, dim)]
     return PerformanceLaw(constant, of_layers, float(fit.exponents[0]), of_dim, float(fit.exponents[1]), ranges[0], ranges[1])

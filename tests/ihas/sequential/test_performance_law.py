@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
 from ihas.errors import ConfigError
-from ihas.sequential.performance_law import JointLaw, PerformanceLaw, fit_joint_law, fit_performance_law, growth
+from ihas.sequential.performance_law import PerformanceLaw, fit_performance_law, growth
 from ihas.sequential.rival_laws import compare_laws, explained, fit_log_quadratic, fit_power_law
 
 GRIDS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "performance_law_grids.json").read_text())["grids"]
@@ -84,22 +84,6 @@ def test_refits_the_authors_grids(grid: dict[str, Any]) -> None:
     layers, dims, values = _grid(grid)
     law = fit_performance_law(layers, dims, values)
     assert explained(values, law.predict(layers, dims)) > grid["explained"] - 0.003
-
-
-@pytest.mark.parametrize("s", [0.3, 0.8, 1.7])
-def test_joint_fit_recovers_the_data_exponent(s: float) -> None:
-    """Three sizes of data identify s and everything else, to 1e-6."""
-    layers, dims, data = (v.ravel() for v in np.meshgrid([4.0, 8.0, 16.0, 32.0], [16.0, 32.0, 64.0, 128.0], [0.5, 1.0, 2.0]))
-    found = fit_joint_law(layers, dims, data, JointLaw(TRUE, s).predict(layers, dims, data))
-    assert found.data_exponent == pytest.approx(s, abs=1e-6)
-    assert found.sizes.constant == pytest.approx(0.1, abs=1e-6)
-    assert (found.sizes.layers_exponent, found.sizes.dim_exponent) == pytest.approx((0.25, 0.2), abs=1e-6)
-
-
-def test_one_length_does_not_tell_the_data_exponent() -> None:
-    """With one D the joint fit is refused, and says that the exponent cannot be told from the constant."""
-    with pytest.raises(ConfigError, match="D must take three different positive values or more, or its exponent cannot be told"):
-        fit_joint_law(LAYERS, DIMS, np.ones_like(LAYERS), TRUE.predict(LAYERS, DIMS))
 
 
 @pytest.mark.parametrize(
