@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from ihas.config import LearningConfig
 from ihas.data.dataset import Dataset, Parts
-from ihas.data.mapped import spans
+from ihas.data.mapped import scattered, spans
 from ihas.errors import ConfigError
 from ihas.models.network import NetworkWeights
 from ihas.routing import Gates, PointsOf, embed, nearest, points
@@ -84,7 +84,7 @@ def divide(clustering: Clustering, num_groups: int, on: PointsOf) -> Division:
     train, seed = clustering.parts.train, clustering.config.seed
     size = min(clustering.config.cluster.max_rows, len(train))
     chosen = np.sort(generator(seed, "cluster").choice(len(train), size=size, replace=False))
-    embedded = embed(np.asarray(train.ids[chosen]), clustering.table, train.layout)
+    embedded = embed(scattered(train.ids, chosen), clustering.table, train.layout)
     draws = generator(seed, "cluster", on, str(num_groups))
     kmeans = KMeans(num_groups, n_init=RESTARTS.get(on, FEW_RESTARTS), random_state=int(draws.integers(2**31)))
     copies = clustering.dim if on == "openness" else 1  # of each column, which change no distance but for a factor

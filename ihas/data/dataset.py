@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ihas.data.mapped import new_array, release, spans
+from ihas.data.mapped import new_array, release, scattered, spans
 from ihas.layout import FieldLayout
 
 TAKEN_ROWS = 1 << 16
@@ -34,11 +34,11 @@ class Dataset:
         """The given rows, in that order: int (n,) or bool (rows,); where they are many, their ids are mapped (`ihas.data.mapped`)."""
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows
         if len(rows) <= TAKEN_ROWS:
-            return Dataset(self.layout, self.ids[rows], self.labels[rows])
+            return Dataset(self.layout, scattered(self.ids, rows), scattered(self.labels, rows))
         ids = new_array((len(rows), self.ids.shape[1]), np.int32)
         for block in spans(len(rows), TAKEN_ROWS):
-            ids[block] = self.ids[rows[block]]
-        return Dataset(self.layout, ids, self.labels[rows])
+            ids[block] = scattered(self.ids, rows[block])
+        return Dataset(self.layout, ids, scattered(self.labels, rows))
 
     def blocks(self, num_rows: int) -> Iterator[Dataset]:
         """The rows in order, at most `num_rows` at a time, in memory."""

@@ -18,6 +18,8 @@ from weakref import WeakSet
 import numpy as np
 
 IN_MEMORY_BYTES = 1 << 28
+SCATTERED_ROWS = 2_048
+"""Rows read at once from places all over an array: each may bring 64 KiB around it into memory, 128 MiB together."""
 _maps: WeakSet[mmap.mmap] = WeakSet()
 _scratch: ContextVar[Path | None] = ContextVar("scratch", default=None)
 
@@ -68,6 +70,16 @@ def release() -> None:
     """Give back the pages of all mapped arrays; what was written to them goes to their files."""
     for mapping in list(_maps):
         mapping.madvise(mmap.MADV_DONTNEED)
+
+
+def scattered(array: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The given rows of an array, int (n,), in memory; where it is large, pages are given back as they are read."""
+    if array.nbytes <= IN_MEMORY_BYTES:
+        return np.asarray(array[rows])
+    found = np.empty((len(rows), *array.shape[1:]), array.dtype)
+    for block in spans(len(rows), SCATTERED_ROWS):
+        found[block] = array[rows[block]]
+    return found
 
 
 def spans(num_rows: int, most: int) -> Iterator[slice]:

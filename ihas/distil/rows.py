@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from ihas.data.dataset import Dataset
-from ihas.data.mapped import new_array, spans
+from ihas.data.mapped import new_array, scattered, spans
 
 BLOCK_ROWS = 65_536
 ADDED_ROWS, MOST_COPIES = 200_000, 8
@@ -40,5 +40,5 @@ def taught_ids(rows: Dataset, copies: int, fraction: float, rng: np.random.Gener
         for block in spans(num_rows, BLOCK_ROWS):
             ids = rows.ids[block]
             swap = rng.random((len(ids), rows.layout.num_fields), dtype=np.float32) < fraction
-            taught[first + block.start : first + block.stop] = np.where(swap[:, field_of_slot], rows.ids[donors[block]], ids)
+            taught[first + block.start : first + block.stop] = np.where(swap[:, field_of_slot], scattered(rows.ids, donors[block]), ids)
     return taught

@@ -7,7 +7,7 @@ from sklearn.decomposition import PCA
 
 from ihas.data.dataset import Dataset, Parts
 from ihas.data.encoder import Encoder
-from ihas.data.mapped import spans
+from ihas.data.mapped import scattered, spans
 from ihas.evaluate.variants import Variant
 from ihas.grouping import Grouping
 from ihas.metrics import figures
@@ -70,7 +70,7 @@ def _name(row: int, encoder: Encoder) -> str:
 def plane(rows: Dataset, grouping: Grouping, table: np.ndarray, gates: Gates, rng: np.random.Generator) -> tuple[Point, ...]:
     """Some training rows on the first two principal components of what was clustered: table float32 (num_rows, dim)."""
     chosen = np.sort(rng.choice(len(rows), size=min(PLANE_ROWS, len(rows)), replace=False))
-    embedded = embed(np.asarray(rows.ids[chosen]), table, rows.layout)
+    embedded = embed(scattered(rows.ids, chosen), table, rows.layout)
     clustered = points(embedded, gates.logits(embedded), grouping.on, table.shape[1])
     flat = PCA(2, svd_solver="full").fit_transform(clustered.astype(np.float64))
     return tuple(Point(x=float(x), y=float(y), group=int(g)) for (x, y), g in zip(flat, grouping.groups.train[chosen], strict=True))

@@ -13,6 +13,7 @@ import numpy as np
 
 from ihas.config import LearningConfig
 from ihas.data.dataset import Dataset, Parts
+from ihas.data.mapped import scattered
 from ihas.layers.gates import BernoulliGates
 from ihas.models.network import Network, NetworkWeights, fresh_weights
 from ihas.results import Diversity, EpochFigures
@@ -65,4 +66,4 @@ def search_gates(parts: Parts, start: NetworkWeights, config: LearningConfig, li
 
 def _embed_some(rows: Dataset, table: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     chosen = np.sort(rng.choice(len(rows), size=min(STATISTICS_ROWS, len(rows)), replace=False))
-    return embed(rows.ids[chosen], table, rows.layout)
+    return embed(scattered(rows.ids, chosen), table, rows.layout)

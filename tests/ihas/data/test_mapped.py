@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ihas.data import mapped
-from ihas.data.mapped import load_mapped, new_array, release, scratch_in, spans
+from ihas.data.mapped import load_mapped, new_array, release, scattered, scratch_in, spans
 
 
 @pytest.mark.parametrize(("limit", "kind"), [(4 * 12, np.ndarray), (4 * 12 - 1, np.memmap)])
@@ -44,6 +44,21 @@ def test_pages_that_were_given_back_are_not_resident(tmp_path: Path) -> None:
     assert sum(held) == 2**25
     assert _mapped_pages() - before < 2**22
     loaded.sum()
+    assert _mapped_pages() - before > 2**24
+
+
+def test_rows_from_all_over_a_file_leave_nothing_resident(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Two thousand rows in random order, read from 32 MiB, are those rows; read at once they would bring most of the file with them."""
+    monkeypatch.setattr(mapped, "IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr(mapped, "SCATTERED_ROWS", 32)
+    rng = np.random.default_rng(0)
+    values = rng.integers(1 << 30, size=(2**18, 32), dtype=np.int32)
+    np.save(tmp_path / "x.npy", values)
+    loaded, rows = load_mapped(tmp_path / "x.npy"), rng.integers(len(values), size=2_000)
+    before = _mapped_pages()
+    assert np.array_equal(scattered(loaded, rows), values[rows])
+    assert _mapped_pages() - before < 2**22
+    assert loaded[rows].shape == (2_000, 32)
     assert _mapped_pages() - before > 2**24
 
 
