@@ -11,11 +11,14 @@ from ihas.config import Config
 from service.division import Division
 from service.jobs.catalogue import Dataset, ModelVersion
 from service.jobs.job import Job
+from service.jobs.runs import settings_of
 from service.records.aliases import Alias, AliasChange
 from service.records.traffic import Canary, Traffic, VersionNumber
 from service.schemas import Moment, moment
 
 Reason = Annotated[str, Field(max_length=1_000)]
+WITH_SEED = {"transformer": "training", "overrec": "recommender"}
+"""Where the settings of a kind have their seed; `learning` has it itself."""
 
 
 class Lineage(Config):
@@ -38,18 +41,19 @@ class Lineage(Config):
     seed: int
     """Source of every random draw."""
     recipe: dict[str, Any]
-    """What was learnt and how it was run: `learning` and `run`."""
+    """What was learnt and how it was run: `learning`, or `overrec` or `transformer`, and `run`."""
     manifest_sha256: str | None
     """Digest of the bundle's manifest, which lists the digest of every file."""
     chosen: str | None
-    """Variant that the bundle serves."""
+    """What the bundle serves: a variant, `overrec` or `transformer`."""
     test: dict[str, Any]
-    """Its figures on test rows."""
+    """Its figures on test rows, as the result of its search says them: AUC and the like, or HR and NDCG by cut-off, a transformer's with
+    the cross-entropy `loss`."""
 
     @classmethod
     def of(cls, version: ModelVersion, job: Job, dataset: Dataset) -> Self:
         """The wire form of a version with its job and data set."""
-        learning = dict(job.settings.get("learning", {}))
+        name, learned = settings_of(job)
         return cls(
             name=version.name,
             version=version.version,
@@ -58,8 +62,8 @@ class Lineage(Config):
             dataset_id=dataset.id,
             dataset_name=dataset.name,
             dataset_sha256=dataset.sha256,
-            seed=int(learning.get("seed", 0)),
-            recipe={"learning": learning, "run": dict(job.settings.get("run", {}))},
+            seed=int(learned.get(WITH_SEED.get(name, ""), learned).get("seed", 0)),
+            recipe={name: learned, "run": dict(job.settings.get("run", {}))},
             manifest_sha256=version.facts.get("manifest_sha256"),
             chosen=version.facts.get("chosen"),
             test=dict(version.facts.get("test", {})),

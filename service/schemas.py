@@ -127,7 +127,7 @@ class SearchClone(Config):
     name: Name | None = None
     """Name of the model that comes out; without it, the other one's."""
     learning: dict[str, Any] = {}
-    """Settings that win over the other one's, group by group: `{"training": {"epochs": 3}}`."""
+    """Settings that win over the other one's `learning`, `overrec` or `transformer`, group by group: `{"training": {"epochs": 3}}`."""
     run: dict[str, Any] = {}
     """How it is run, where that differs."""
     budget: BudgetConfig | None = None

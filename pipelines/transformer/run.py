@@ -12,7 +12,7 @@ import numpy as np
 
 from ihas.folders import write_whole
 from ihas.sequential.baselines import Popularity
-from ihas.sequential.full_ranking import transformer_ranks
+from ihas.sequential.full_ranking import transformer_loss, transformer_ranks
 from ihas.sequential.ranking import discounted_gains, figures, paired_difference, ranks
 from ihas.sequential.sequences import LeaveOneOut, UserSequences
 from ihas.sequential.transformer import Transformer
@@ -70,7 +70,7 @@ def _measured(
     own = transformer_ranks(network, parts.test)
     popular = ranks(Popularity(parts.train.counts(data.num_items)).scores, parts.test)
     gain = paired_difference(discounted_gains(own, CUTOFF), discounted_gains(popular, CUTOFF))
-    test, popularity = figures(own), figures(popular)
+    test, loss, popularity = figures(own), transformer_loss(network, parts.test), figures(popular)
     seconds["evaluate"] = time.monotonic() - began
     better = "ranks better than popularity" if gain.low > 0.0 else "ranks no better than popularity, as far as these rows tell"
     told = f"HR@10 {test.hit_rate[CUTOFF]:.4f} and NDCG@10 {test.ndcg[CUTOFF]:.4f} on {test.rows:,} test rows, full ranking"
@@ -83,6 +83,7 @@ def _measured(
         verdict=f"The transformer {better}: {told}; popularity's NDCG@10 is {popularity.ndcg[CUTOFF]:.4f}.",
         history=history,
         test=test,
+        loss=loss,
         popularity=popularity,
         gain=gain,
         seconds={stage: round(value, 2) for stage, value in seconds.items()},

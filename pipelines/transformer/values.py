@@ -31,6 +31,8 @@ class TransformerResult(Config):
     """Epochs."""
     test: RankingFigures
     """Test figures."""
+    loss: float
+    """Cross-entropy of the test items over all items, in nats."""
     popularity: RankingFigures
     """Test figures of ranking all items by how often they were taken."""
     gain: Interval

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -92,16 +92,33 @@ def prepare(job: Job, dataset: Dataset, folder: Path, command: Sequence[str], li
 
 
 def bundle_facts(bundle: Path) -> dict[str, Any]:
-    """What is worth knowing of a bundle where it is registered: digest of its manifest, variant, figures on test rows."""
+    """What is worth knowing of a bundle where it is registered: digest of its manifest, variant or method, figures on test rows."""
     checksum, summary = bundle / "manifest.sha256", bundle / "summary.json"
     facts: dict[str, Any] = {}
     if checksum.is_file():
         facts["manifest_sha256"] = checksum.read_text(encoding="utf-8").split()[0]
     if summary.is_file():
         found = json.loads(summary.read_bytes())
-        facts["chosen"] = found.get("chosen")
-        facts["test"] = next((one["test"] for one in found.get("variants", ()) if one["name"] == found.get("chosen")), {})
+        facts |= _served(found)
     return facts
+
+
+def _served(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Which variant or method of a run's result its bundle serves, and that one's figures on test rows."""
+    kind, chosen = summary.get("kind"), summary.get("chosen")
+    if kind == "transformer":
+        return {"chosen": kind, "test": {**summary["test"], "loss": summary["loss"]}}
+    if kind == "overrec":
+        chosen, named = kind, summary.get("contenders", ())
+    else:
+        named = summary.get("variants", ())
+    return {"chosen": chosen, "test": next((one["test"] for one in named if one["name"] == chosen), {})}
+
+
+def settings_of(job: Job) -> tuple[str, dict[str, Any]]:
+    """What a search learns: the group of settings that is read, `learning` or a kind's, and what it says."""
+    name = next((kind for kind in KINDS if kind in job.settings), "learning")
+    return name, dict(job.settings.get(name, {}))
 
 
 def recipe_of(job: Job, data: DataConfig) -> AnyRecipe:

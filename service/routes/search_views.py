@@ -17,7 +17,7 @@ from service.comparison import Comparison, compare
 from service.deps import CallerDep, KeyDep, SearchDep, SettingsDep, StoreDep, TraceDep, json_only, own_search
 from service.errors import UnknownIdError
 from service.jobs.job import Job
-from service.jobs.runs import search_folder
+from service.jobs.runs import search_folder, settings_of
 from service.jobs.wording import public_text
 from service.problems import pointer_to
 from service.routes.searches import REPORT_HEADERS, create_search, finished_file
@@ -65,7 +65,8 @@ def clone_search(
 ) -> SearchPublic:
     """Submit a search like this one, but for what the body says."""
     asked: dict[str, Any] = {"name": body.name or search.name, "dataset_id": search.dataset_id, "priority": body.priority}
-    asked["learning"] = merged(search.settings.get("learning", {}), body.learning)
+    kind, learned = settings_of(search)
+    asked[kind] = merged(learned, body.learning)
     asked["run"] = merged(search.settings.get("run", {}), body.run)
     asked["budget"] = search.settings.get("budget", {}) if body.budget is None else body.budget
     try:

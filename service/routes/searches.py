@@ -17,6 +17,8 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
 from ihas.results import RunResult
+from pipelines.overrec.values import OverRecResult
+from pipelines.transformer.values import TransformerResult
 from service.deps import (
     CallerDep,
     CursorDep,
@@ -107,13 +109,15 @@ def cancel_search(search: SearchDep, response: Response, store: StoreDep) -> Sea
 
 @router.post("/{search_id}/resume", status_code=202)
 def resume_search(search: SearchDep, response: Response, store: StoreDep) -> SearchPublic:
-    """Queue a failed or cancelled search again; it goes on from its last finished stage."""
+    """Queue a failed or cancelled search again. With `learning` it goes on from its last finished stage; with `overrec` or `transformer`,
+    which have no stages, it begins anew."""
     return _accepted(store.resume(search.id), response)
 
 
-@router.get("/{search_id}/result", response_class=FileResponse, responses={200: {"model": RunResult}})
+@router.get("/{search_id}/result", response_class=FileResponse, responses={200: {"model": RunResult | OverRecResult | TransformerResult}})
 def read_result(search: SearchDep, settings: SettingsDep) -> FileResponse:
-    """The figures of every variant, every group and every stage."""
+    """What a search found. With `learning`: figures of every variant, every group and every stage. With `overrec`: of the recommender, of
+    the methods beside it and of every setting that was tried. With `transformer`: every epoch, ranking figures and loss of test items."""
     return FileResponse(finished_file(search, settings, "result.json"), media_type="application/json")
 
 

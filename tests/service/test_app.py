@@ -81,6 +81,15 @@ def test_every_reference_leads_somewhere(description: dict[str, Any]) -> None:
     assert {"Problem", "ScoreRequest", "RecommendRequest", "RecommendResponse", "RunResult"} <= names
 
 
+def test_a_result_is_described_by_kind(description: dict[str, Any]) -> None:
+    """What a search found is one of three documents, each of which is described."""
+    answer = description["paths"]["/v1/searches/{search_id}/result"]["get"]["responses"]["200"]["content"]["application/json"]
+    names = [one["$ref"].rpartition("/")[2] for one in answer["schema"]["anyOf"]]
+
+    assert names == ["RunResult", "OverRecResult", "TransformerResult"]
+    assert set(names) <= set(description["components"]["schemas"])
+
+
 def contents(operation: dict[str, Any]) -> list[dict[str, Any]]:
     """Body, answers and problem of an operation, as the description has them."""
     answers = [operation.get("requestBody", {}), *operation["responses"].values()]
@@ -93,7 +102,8 @@ def test_every_example_is_what_its_schema_says(description: dict[str, Any]) -> N
     checked = set()
     for content in (content for operation in operations for content in contents(operation)):
         schema, example = content.get("schema", {}), json.dumps(content["example"]).encode()
-        name = schema.get("items", schema).get("$ref", "").rpartition("/")[2]
+        first = schema.get("anyOf", [schema.get("items", schema)])[0]  # of a result of several kinds, the example is of the first
+        name = first.get("$ref", "").rpartition("/")[2]
         if name in STRUCTURED:
             decode(msgspec.json.Decoder(STRUCTURED[name]), example)
         elif name:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.overrec.values import OverRecResult
 from service.cli import run
 from service.jobs.runs import PIPELINES
 from service.jobs.sql_store import SqlStore
@@ -41,7 +42,10 @@ def test_a_search_without_training_serves_histories(live: LiveServer, store: Sql
         search = live.json("POST", "/v1/searches", json={"name": "walks", "dataset_id": dataset_id, "overrec": asked})
         job = eventually(lambda: one if (one := store.job(search["id"])).finished else None, within_s=200.0)
     assert (job.state, job.model_version) == ("succeeded", 1), job.error
-    assert live.json("GET", f"/v1/searches/{job.id}/result")["kind"] == "overrec"
+    result = OverRecResult.model_validate(live.json("GET", f"/v1/searches/{job.id}/result"))
+    lineage = live.json("GET", "/v1/models/walks/versions/1")
+    assert (lineage["chosen"], lineage["recipe"]["overrec"]["num_neighbours"]) == ("overrec", [20])
+    assert lineage["test"] == result.contenders[-1].test.model_dump(mode="json")
     answer = live.json("POST", "/v1/models/walks/recommend", json={"context": {"history": ["i8", "i9"]}, "k": 2, "explain": True})
     assert answer["items"][0]["id"] == "i10"
     assert "nearest histories" in answer["items"][0]["explanation"]["sentence"]

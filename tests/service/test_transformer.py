@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.transformer.values import TransformerResult
 from service.cli import run
 from service.jobs.runs import PIPELINES
 from service.jobs.sql_store import SqlStore
@@ -39,7 +40,7 @@ def test_a_size_is_advised_and_one_is_trained_and_served(live: LiveServer, store
         }  # fmt: skip
         asked = live.json("POST", "/v1/searches/estimate", json={"dataset_id": dataset_id, "ladder": ladder, "seconds": 600})
         assert live.http.get(f"/v1/searches/estimates/{asked['id']}/figure").status_code == 409
-        learning = {"transformer": TRANSFORMER, "training": TRAINING}
+        learning = {"transformer": TRANSFORMER, "training": {**TRAINING, "seed": 7}}
         search = live.json("POST", "/v1/searches", json={"name": "next", "dataset_id": dataset_id, "transformer": learning})
         job = eventually(lambda: one if (one := store.job(search["id"])).finished else None, within_s=200.0)
     assert (job.state, job.model_version) == ("succeeded", 1), job.error
@@ -48,7 +49,14 @@ def test_a_size_is_advised_and_one_is_trained_and_served(live: LiveServer, store
     assert {size["dim"] for size in found["advice"]["considered"] if size["measured"]} == {4, 8, 16}
     page = live.http.get(f"/v1/searches/estimates/{asked['id']}/figure")
     assert (page.status_code, page.headers["x-content-type-options"]) == (200, "nosniff")
-    assert live.json("GET", f"/v1/searches/{job.id}/result")["kind"] == "transformer"
+    result = TransformerResult.model_validate(live.json("GET", f"/v1/searches/{job.id}/result"))
+    lineage = live.json("GET", "/v1/models/next/versions/1")
+    assert (lineage["chosen"], lineage["search_id"], lineage["seed"]) == ("transformer", job.id, 7)
+    assert lineage["recipe"]["transformer"]["transformer"]["dim"] == 16
+    assert lineage["test"] == {**result.test.model_dump(mode="json"), "loss": result.loss}
+    copy = live.json("POST", f"/v1/searches/{job.id}/clone", json={"learning": {"training": {"epochs": 3}}})
+    training = store.job(copy["id"]).settings["transformer"]["training"]
+    assert (training["epochs"], training["seed"]) == (3, 7)
     answer = live.json("POST", "/v1/models/next/recommend", json={"context": {"history": ["i7", "i8", "i9"]}, "k": 2})
     assert (answer["items"][0]["id"], answer["num_scored"]) == ("i10", NUM_ITEMS - 3)  # what is in the history is not recommended
 

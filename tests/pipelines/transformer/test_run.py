@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ihas.errors import ConfigError, DataError
@@ -52,6 +53,7 @@ def test_trains_measures_and_serves(tmp_path: Path) -> None:
     assert (result.test.rows, result.users, result.items, result.parameters) == (108, 108, 9, 768)
     assert result.test.hit_rate[5] > 0.9
     assert result.gain.low > 0.0
+    assert 0.0 < result.loss < np.log(9)
     assert result.verdict.startswith("The transformer ranks better than popularity")
     assert TransformerResult.model_validate_json((tmp_path / "run" / "result.json").read_bytes()) == result
     assert result.verdict[:60] in (tmp_path / "run" / "report.html").read_text()
