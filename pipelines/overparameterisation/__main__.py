@@ -1,18 +1,22 @@
 """`python -m pipelines.overparameterisation --plan FILE --folder FOLDER`: the race of plain and overparameterised embeddings.
 
-`race.json` and `race.md` in the folder are renewed after every update rule; a rule that they hold is not raced again.
+`race.json` and `race.md` in the folder are renewed after every update rule; a rule that they hold is not raced again, and one of other data
+or settings is refused. Exit status: 0 succeeded, 4 bad data or settings, 5 training failed.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from ihas.config import TrainingConfig
 from ihas.folders import write_whole
 from ihas.legacy_keras import tf
 from ihas.optimizer import Rule
+from pipelines.exit_status import status_of
+from pipelines.overparameterisation.kept import kept_arms, settings_digest
 from pipelines.overparameterisation.plan import RacePlan, read_race_plan
 from pipelines.overparameterisation.race import Outcome, race, tune
 from pipelines.overparameterisation.table import Arm, RaceTable, markdown
@@ -20,27 +24,34 @@ from pipelines.overparameterisation.tasks import Task, task_of
 from pipelines.run import threads
 
 
-def main() -> None:
-    """Carry out a plan."""
+def main(given: Sequence[str] | None = None) -> int:
+    """Carry out a plan; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.overparameterisation", description=__doc__)
     parser.add_argument("--plan", type=Path, required=True, help="TOML file")
     parser.add_argument("--folder", type=Path, required=True, help="folder of race.json and race.md")
-    arguments = parser.parse_args()
-    plan = read_race_plan(arguments.plan)
+    arguments = parser.parse_args(given)
+    return status_of(lambda: _carry_out(read_race_plan(arguments.plan), arguments.folder))
+
+
+def _carry_out(plan: RacePlan, folder: Path) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(threads(plan.run))
-    arguments.folder.mkdir(parents=True, exist_ok=True)
-    sys.stdout.write(markdown(carry_out(plan, arguments.folder)))
+    folder.mkdir(parents=True, exist_ok=True)
+    sys.stdout.write(markdown(carry_out(plan, folder)))
 
 
 def carry_out(plan: RacePlan, folder: Path) -> RaceTable:
-    """Tune and race every arm of a plan."""
-    known = folder / "race.json"
-    arms = RaceTable.model_validate_json(known.read_bytes()).arms if known.exists() else ()
+    """Tune and race every arm of a plan that the folder does not hold.
+
+    Raises:
+        ConfigError: the folder's arms were raced on other data or under other settings.
+    """
+    known, settings = folder / "race.json", settings_digest(plan)
+    arms = kept_arms(known, plan, settings)
     task = task_of(plan)
     for rule, start in plan.learning_rates.items():
         if rule not in {arm.rule for arm in arms}:
             arms += race_rule(task, rule, start, plan)
-        table = RaceTable(name=plan.name, target=plan.target, arms=arms)
+        table = RaceTable(name=plan.name, target=plan.target, settings=settings, arms=arms)
         write_whole(known, table.model_dump_json(indent=1))
         write_whole(folder / "race.md", markdown(table))
     return table
@@ -63,8 +74,8 @@ def race_rule(task: Task, rule: Rule, start: float, plan: RacePlan) -> tuple[Arm
     for seed in plan.seeds:
         for form in forms:
             outcomes[form].append(race(task, best[form], seed, plan, to_the_end=True))
-    return tuple(Arm(rule=rule, form=form, tried=tuple(tried[form]), outcomes=tuple(outcomes[form])) for form in forms)
+    return tuple(Arm(rule=rule, start=start, form=form, tried=tuple(tried[form]), outcomes=tuple(outcomes[form])) for form in forms)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -20,6 +20,8 @@ class Arm(Config):
 
     rule: str
     """Update rule."""
+    start: float
+    """Where the grid of learning rates began."""
     form: str
     """`none` for the plain embedding, else the overparameterised form."""
     tried: tuple[Outcome, ...]
@@ -40,6 +42,8 @@ class RaceTable(Config):
     """Name of the experiment."""
     target: float
     """The value to reach."""
+    settings: str
+    """Digest of the data and of the settings that all arms share."""
     arms: tuple[Arm, ...]
     """Arms, the plain one of a rule before its others."""
 

@@ -36,9 +36,11 @@ def test_table_says_who_did_not_reach() -> None:
 
     def arm(form: str, epochs: tuple[float | None, ...]) -> Arm:
         runs = [Outcome(learning_rate=0.5, seed=i, epochs=value, epoch_seconds=2.0, best=0.9) for i, value in enumerate(epochs)]
-        return Arm(rule="sgd", form=form, tried=(runs[0],), outcomes=tuple(runs))
+        return Arm(rule="sgd", start=1.0, form=form, tried=(runs[0],), outcomes=tuple(runs))
 
-    table = RaceTable(name="toy", target=0.9, arms=(arm("none", (4.0, 4.0)), arm("scalar", (2.0, 2.0)), arm("matrix", (2.0, None))))
+    table = RaceTable(
+        name="toy", target=0.9, settings="", arms=(arm("none", (4.0, 4.0)), arm("scalar", (2.0, 2.0)), arm("matrix", (2.0, None)))
+    )
     rows = markdown(table).splitlines()[-3:]
     assert rows[0] == "| sgd | plain | 0.5 | 2 of 2 | 4.00 |  |  | 0.9000 |  |"
     assert rows[1].startswith("| sgd | scalar | 0.5 | 2 of 2 | 2.00 | 0.50 (0.50 to 0.50) | 0.50 (0.50 to 0.50) | 0.9000 | +0.0000")

@@ -1,4 +1,4 @@
-"""Transfer between domains: how sequences are cut, and what is ranked, by hand; a gain that is there by construction."""
+"""Transfer between domains: a gain that is there by construction, and the command."""
 
 from __future__ import annotations
 
@@ -8,41 +8,10 @@ import numpy as np
 import pytest
 
 from ihas.sequential.ladder_config import TransferRecipe
-from ihas.sequential.sequences import Sequences
 from pipelines.recipe import read_of_kind
-from pipelines.scaling.transfer import carry_out, disjoint, mixed
+from pipelines.scaling.transfer import Transfer, carry_out, main
 
 RECIPES = Path(__file__).parents[3] / "pipelines" / "recipes" / "transfer"
-FIRST = np.array([True, True, True, True, False, False])
-SEQUENCES = Sequences.of([[0, 4, 1, 5, 2, 4, 3, 5], [4, 5, 0, 1]])
-
-
-def _lists(sequences: Sequences) -> list[list[int]]:
-    return [items.tolist() for items in sequences]
-
-
-def test_mixed_histories_are_cut_before_the_targets() -> None:
-    """Of items 0 to 3 the last is tested, the one before validates; a user with two of them is trained on whole."""
-    found = mixed(SEQUENCES, FIRST)
-    assert _lists(found.train) == [[0, 4, 1, 5], [4, 5, 0, 1]]
-    assert (_lists(found.valid.histories), found.valid.targets.tolist()) == ([[0, 4, 1, 5]], [2])
-    assert (_lists(found.test.histories), found.test.targets.tolist()) == ([[0, 4, 1, 5, 2, 4]], [3])
-    assert found.test.users.tolist() == [0]
-
-
-def test_alone_is_the_same_without_the_other_domain() -> None:
-    """Targets are the same, and what the user took of the other domain is not seen."""
-    found = mixed(SEQUENCES, FIRST).alone()
-    assert (found.num_items, _lists(found.train)) == (4, [[0, 1], [0, 1]])
-    assert (_lists(found.test.histories), found.test.targets.tolist()) == ([[0, 1, 2]], [3])
-
-
-def test_disjoint_domains_are_trained_on_side_by_side() -> None:
-    """The other domain's items are numbered after the first one's, and its sequences are whole."""
-    found = disjoint(Sequences.of([[0, 1, 2], [2, 1, 0]]), 3, Sequences.of([[1, 0], [0, 0]]), 2)
-    assert _lists(found.train) == [[0], [2], [4, 3], [3, 3]]
-    assert (found.num_items, found.members.tolist()) == (5, [True, True, True, False, False])
-    assert found.test.targets.tolist() == [2, 0]
 
 
 def test_what_the_other_domain_tells_is_gained(tmp_path: Path) -> None:
@@ -68,3 +37,34 @@ def test_what_the_other_domain_tells_is_gained(tmp_path: Path) -> None:
 def test_shipped_recipes_are_valid(path: Path) -> None:
     """Mixed domains are the halves of one file, disjoint ones two files."""
     assert (read_of_kind(path, TransferRecipe).other is None) == (path.stem == "mixed")
+
+
+def _recipe(folder: Path, training: str) -> str:
+    lines = [f"u{user} " + " ".join(f"i{(user + place) % 7}" for place in range(6)) for user in range(20)]
+    (folder / "taken.txt").write_text("\n".join(lines) + "\n")
+    (folder / "transfer.toml").write_text(
+        'kind = "transfer"\n[data]\npath = "taken.txt"\nformat = "sequences"\n[learning.transformer]\nnum_layers = 1\ndim = 4\n'
+        f"[learning.training]\nepochs = 1\n{training}[run]\nnum_threads = 1\n"
+    )
+    return str(folder / "transfer.toml")
+
+
+def test_the_command_writes_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A recipe is carried out on as many threads as it says, `transfer.json` holds what is printed last, and the status is 0."""
+    assert main(["--recipe", _recipe(tmp_path, ""), "--folder", str(tmp_path / "out")]) == 0
+    found = Transfer.model_validate_json((tmp_path / "out" / "transfer.json").read_bytes())
+    assert capsys.readouterr().out.splitlines()[-1] == found.sentence
+    assert found.task == "mixed"
+
+
+def test_what_goes_wrong_is_a_message_and_a_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A recipe of another kind and data that are not there are 4, a training that ends in no numbers is 5; nothing is written."""
+    recipe = Path(_recipe(tmp_path, "learning_rate = 1e30\nsgd_learning_rate = 1e30\n"))
+    assert main(["--recipe", str(recipe), "--folder", str(tmp_path / "out")]) == 5
+    assert "Lower the learning rate" in capsys.readouterr().err
+    (tmp_path / "taken.txt").unlink()
+    assert main(["--recipe", str(recipe), "--folder", str(tmp_path / "out")]) == 4
+    recipe.write_text(recipe.read_text().replace('"transfer"', '"ladder"'))
+    assert main(["--recipe", str(recipe), "--folder", str(tmp_path / "out")]) == 4
+    assert "of the kind 'transfer'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

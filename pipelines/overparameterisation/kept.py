@@ -1,0 +1,73 @@
+"""What a folder holds of a race, under a digest of all that decides its figures."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from ihas.errors import ConfigError, DataError
+from pipelines.folder import file_digest
+from pipelines.overparameterisation.plan import RacePlan
+from pipelines.overparameterisation.table import Arm, RaceTable
+from pipelines.recipe import read_recipe
+
+PATHS = {"path", "valid_path", "test_path"}
+
+
+def settings_digest(plan: RacePlan) -> str:
+    """Digest of the data and of every setting but `learning_rates`, each of which decides one update rule's arms alone.
+
+    Raises:
+        ConfigError, DataError: the recipe of the clicks breaks a law, or a file of data is not there.
+    """
+    shared = {
+        "plan": plan.model_dump(mode="json", exclude={"name": True, "learning_rates": True, "ratings": {"path"}, "clicks": {"recipe"}}),
+        "recipe": _recipe(plan),
+        "data": [_digest(path) for path in _files(plan)],
+    }
+    return hashlib.sha256(orjson.dumps(shared, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def kept_arms(path: Path, plan: RacePlan, settings: str) -> tuple[Arm, ...]:
+    """Arms that were raced already; none where there is no file.
+
+    Raises:
+        ConfigError: they were raced on other data or under other settings.
+    """
+    if not path.exists():
+        return ()
+    found = RaceTable.model_validate_json(path.read_bytes())
+    starts = {str(rule): start for rule, start in plan.learning_rates.items()}
+    other = sorted({arm.rule for arm in found.arms if arm.start != starts.get(arm.rule, arm.start)})
+    if found.settings != settings or other:
+        differing = f"{', '.join(other)} from another rate" if other else f"under digest {found.settings[:12]}, not {settings[:12]}"
+        raise ConfigError(
+            f"A race is gone on with on its own data and settings, but {path} was raced {differing}. "
+            "Name another folder, or take the settings back."
+        )
+    return found.arms
+
+
+def _recipe(plan: RacePlan) -> dict[str, Any] | None:
+    if plan.clicks is None:
+        return None
+    recipe = read_recipe(plan.clicks.recipe)
+    return recipe.model_dump(mode="json", include={"learning": True, "data": set(type(recipe.data).model_fields) - PATHS})
+
+
+def _files(plan: RacePlan) -> Iterator[Path]:
+    if plan.ratings is not None:
+        yield plan.ratings.path
+    if plan.clicks is not None:
+        data = read_recipe(plan.clicks.recipe).data
+        yield from (path for name in sorted(PATHS) if (path := getattr(data, name)) is not None)
+
+
+def _digest(path: Path) -> str:
+    if not path.is_file():
+        raise DataError(f"A race needs its data, but there is no file at {path}. Name another one.")
+    return file_digest(path)
