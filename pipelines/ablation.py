@@ -13,11 +13,11 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import numpy as np
 import orjson
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from ihas.config import Config
 from ihas.errors import ConfigError
@@ -68,6 +68,12 @@ class AblationPlan(Config):
     """Seeds of every run."""
     changes: Annotated[dict[str, Change], Field(min_length=1)]
     """Changes by their names in the table."""
+
+    @model_validator(mode="after")
+    def _every_change_is_one(self) -> Self:
+        for change in self.changes.values():
+            change.of(TransformerLearning())
+        return self
 
 
 class AblationRun(Config):

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from ihas.sequential.ranking import RankingFigures
-from ihas.sequential.transformer_config import TransformerLearning
-from pipelines.ablation import Ablation, AblationRun, Change, main, markdown, read_plan
+from ihas.sequential.transformer_config import TransformerLearning, TransformerRecipe
+from pipelines.ablation import Ablation, AblationRun, Change, carry_out, main, markdown, read_plan
+from pipelines.recipe import read_of_kind
 
 PLANS = Path(__file__).parents[2] / "pipelines" / "recipes" / "ablation"
 
@@ -46,39 +47,37 @@ def test_shipped_plans_change_one_part_over_five_seeds(path: Path) -> None:
     assert all(change.of(TransformerLearning()) != TransformerLearning() for change in plan.changes.values())
 
 
-def _plan(folder: Path) -> list[str]:
+def _plan(folder: Path) -> Path:
     lines = [f"u{user} " + " ".join(f"i{(user + place) % 7}" for place in range(6)) for user in range(30)]
     (folder / "taken.txt").write_text("\n".join(lines) + "\n")
     (folder / "walks.toml").write_text(
         'kind = "transformer"\n[data]\npath = "taken.txt"\nformat = "sequences"\n[learning.transformer]\nnum_layers = 1\ndim = 8\n'
-        "[learning.training]\nepochs = 2\nbatch_targets = 64\n[run]\nnum_threads = 1\n"
+        "[learning.training]\nepochs = 2\nbatch_targets = 64\n"
     )
     (folder / "plan.toml").write_text(
         'recipe = "walks.toml"\nseeds = [0, 1]\n[changes."without SGD".training]\nsgd_learning_rate = "none"\n'
     )
-    return ["--plan", str(folder / "plan.toml"), "--folder", str(folder / "out")]
+    return folder / "plan.toml"
 
 
-def test_a_plan_is_carried_out_and_gone_on_with(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Both arms are trained under both seeds; a second call trains nothing, and one of changed settings only what they change."""
-    arguments, known = _plan(tmp_path), tmp_path / "out" / "ablation.json"
-    assert main(arguments) == 0
-    first = Ablation.model_validate_json(known.read_bytes())
+def test_a_plan_is_carried_out_and_gone_on_with(tmp_path: Path) -> None:
+    """Both arms are trained under both seeds; a second call trains nothing, and one with another seed only that one."""
+    plan, known = read_plan(_plan(tmp_path)), tmp_path / "out" / "ablation.json"
+    recipe, heard = read_of_kind(plan.recipe, TransformerRecipe), list[str]()
+    first = carry_out(plan, recipe, tmp_path / "out", heard.append)
     assert [(run.change, run.seed) for run in first.runs] == [(name, seed) for seed in (0, 1) for name in ("the recipe", "without SGD")]
     assert (tmp_path / "out" / "ablation.md").read_text().count("| without SGD | 2 |") == 1
-    assert main(arguments) == 0
     assert Ablation.model_validate_json(known.read_bytes()) == first
-    plan = tmp_path / "plan.toml"
-    plan.write_text(plan.read_text().replace("seeds = [0, 1]", "seeds = [0, 2]"))
-    assert main(arguments) == 0
-    again = Ablation.model_validate_json(known.read_bytes()).runs
-    assert [run for run in again if run.seed != 2] == [run for seed in (0, 1) for run in first.runs if run.seed == seed]
-    assert capsys.readouterr().out.count("| without SGD | 2 |") == 3
+    assert carry_out(plan, recipe, tmp_path / "out", heard.append) == first
+    other = carry_out(plan.model_copy(update={"seeds": (0, 2)}), recipe, tmp_path / "out", heard.append)
+    assert other.runs[:2] == first.runs[:2]
+    assert {run.seed for run in Ablation.model_validate_json(known.read_bytes()).runs} == {0, 1, 2}
+    assert heard[0].startswith("the recipe, seed 0: NDCG@10")
 
 
 def test_a_broken_plan_is_a_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A change of a setting that is none ends with 4 and its name."""
-    arguments = _plan(tmp_path)
-    (tmp_path / "plan.toml").write_text('recipe = "walks.toml"\n[changes.more.training]\nwidth = 3\n')
-    assert main(arguments) == 4
+    plan = _plan(tmp_path)
+    plan.write_text('recipe = "walks.toml"\n[changes.more.training]\nwidth = 3\n')
+    assert main(["--plan", str(plan), "--folder", str(tmp_path)]) == 4
     assert "width" in capsys.readouterr().err

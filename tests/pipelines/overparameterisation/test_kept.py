@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ihas.errors import ConfigError, DataError
-from pipelines.overparameterisation.__main__ import main
+from pipelines.overparameterisation.__main__ import carry_out, main
 from pipelines.overparameterisation.kept import kept_arms, settings_digest
 from pipelines.overparameterisation.plan import RacePlan
 from pipelines.overparameterisation.race import Outcome
@@ -57,15 +57,20 @@ def test_other_settings_are_refused(tmp_path: Path, changes: dict[str, Any], law
         kept_arms(path, plan, settings_digest(plan))
 
 
-def test_other_data_are_refused_by_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """One more rating in the same file ends the command with 4, and what was raced stays."""
+def test_other_data_are_refused(tmp_path: Path) -> None:
+    """One more rating in the same file is another race; it is refused before anything is trained, and what was raced stays."""
     path = _keep(tmp_path, _plan(tmp_path))
     kept = path.read_bytes()
     (tmp_path / "ratings.txt").write_text("1 2 3\n1 3 4\n")
-    (tmp_path / "plan.toml").write_text('target = -0.2\n[ratings]\npath = "ratings.txt"\n[learning_rates]\nadam = 0.05\n')
-    assert main(["--plan", str(tmp_path / "plan.toml"), "--folder", str(tmp_path)]) == 4
-    assert "Name another folder" in capsys.readouterr().err
+    with pytest.raises(ConfigError, match="Name another folder"):
+        carry_out(_plan(tmp_path), tmp_path)
     assert path.read_bytes() == kept
+
+
+def test_a_plan_that_is_not_there_is_a_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command ends with 4 and the law."""
+    assert main(["--plan", str(tmp_path / "none.toml"), "--folder", str(tmp_path)]) == 4
+    assert "must be a readable file" in capsys.readouterr().err
 
 
 def test_a_recipe_of_clicks_counts(tmp_path: Path) -> None:
