@@ -57,6 +57,7 @@ def _command(recipe: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "pipelines.scaling.transfer", *arguments], capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_the_command_writes_what_it_found(tmp_path: Path) -> None:
     """A recipe is carried out, `transfer.json` holds what is printed last, and the status is 0."""
     answer = _command(_recipe(tmp_path, ""), tmp_path / "out")
@@ -67,7 +68,7 @@ def test_the_command_writes_what_it_found(tmp_path: Path) -> None:
 
 def test_a_training_that_fails_is_a_message_and_a_status(tmp_path: Path) -> None:
     """A learning rate that ends in no numbers is 5 and the law, without a traceback, and nothing is written."""
-    answer = _command(_recipe(tmp_path, "learning_rate = 1e30\n"), tmp_path / "out")
+    answer = _command(_recipe(tmp_path, 'learning_rate = 1e30\nstop_by = "loss"\n'), tmp_path / "out")
     assert (answer.returncode, (tmp_path / "out").exists()) == (5, False)
     assert "Lower the learning rate" in answer.stderr
     assert "Traceback" not in answer.stderr
