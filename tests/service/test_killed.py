@@ -25,7 +25,7 @@ from tests.pipelines.small_run import ROOT, arrays, small_recipe
 from tests.service.conftest import eventually
 from tests.service.dying import COMMAND, DEATHS, POINTS
 
-WITHIN_S = 3_600.0
+WITHIN_S, DEATH_S = 3_600.0, 60.0
 ARRAYS = ("base", "search", "cluster", "retrain")
 NOT_OF_THE_RUN = {"log.txt", "recipe.json", ".lock"}
 
@@ -77,25 +77,21 @@ def searched(folder: Path, seed: int, died: int) -> Ended:
 
 
 def _workers(folder: Path, environment: Mapping[str, str], store: SqlStore, job_id: str) -> int:
-    """Start a worker whenever there is none, until the job has finished and the last one looked again."""
-    started = 0
-    while True:
+    """Start a worker whenever there is none; the one that begins after the last death is let live until the job has finished."""
+    started, dies = 0, True
+    while dies:
+        dies = len((folder / "deaths").read_text().splitlines()) < len(POINTS)
         with (folder / "worker.log").open("ab") as log:
             worker = subprocess.Popen([*COMMAND, "work"], cwd=ROOT, env={**os.environ, **environment}, stdout=log, stderr=log)
         started += 1
         try:
-            eventually(lambda process=worker: process.poll() is not None or _done(folder, store, job_id), WITHIN_S)  # type: ignore[misc]
+            eventually(lambda process=worker: process.poll() is not None or store.job(job_id).finished, WITHIN_S)  # type: ignore[misc]
+            if dies:  # a death is written down before it is died, and the last one comes when the job has finished already
+                assert worker.wait(DEATH_S) == -signal.SIGKILL, f"See {folder / 'worker.log'}."
         finally:
-            dead = worker.poll()
-            worker.terminate()
+            worker.kill()
             worker.wait()
-        if dead is None:
-            return started
-        assert dead == -signal.SIGKILL, f"A worker ended with status {dead}; see {folder / 'worker.log'}."
-
-
-def _done(folder: Path, store: SqlStore, job_id: str) -> bool:
-    return store.job(job_id).finished and len((folder / "deaths").read_text().splitlines()) == len(POINTS)
+    return started
 
 
 def files(folder: Path) -> set[str]:
@@ -151,6 +147,7 @@ def test_a_search_killed_at_every_point_ends_as_an_undisturbed_one(tmp_path: Pat
     assert [event.id for event in events] == list(range(1, killed.job.last_event + 1))
     assert [event.state for event in events].count(JobState.SUCCEEDED) == 1
     assert [version.version for version in killed.store.versions("coupon")] == [1]
+    assert killed.store.claim("another", 60.0, 1) is None
     assert_same(killed.folder, calm.folder)
     assert load_recommender(killed.folder / "bundle").name == "coupon"
     for one in (calm, killed):
