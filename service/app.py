@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from service import problems
 from service.access.door import Door
 from service.aftermath import Aftermath
+from service.computing import Threads
 from service.deps import Parts
 from service.fetching import Fetches
 from service.jobs.sql_store import SqlStore
@@ -68,9 +69,10 @@ def create_app(settings: Settings) -> FastAPI:
         feedback=feedback,
         aftermath=aftermath,
         fetches=Fetches(settings),
+        threads=(threads := Threads(settings)),
         traces=(traces := traces_of(settings, "ihas-api")),
     )
-    app.add_middleware(Shed, settings=settings)
+    app.add_middleware(Shed, settings=settings, threads=threads)
     app.add_middleware(Door, settings=settings, keys=key_table)
     app.add_middleware(Observe, settings=settings, metrics=metrics)
     if traces is not None:

@@ -14,6 +14,7 @@ from starlette.datastructures import Headers
 from ihas.errors import RequestError
 from service.access.caller import Caller
 from service.aftermath import Aftermath
+from service.computing import Threads
 from service.errors import PreconditionMissingError, UnknownIdError
 from service.fetching import Fetches
 from service.jobs.catalogue import Dataset
@@ -50,6 +51,7 @@ class Parts:
     feedback: Feedback
     aftermath: Aftermath
     fetches: Fetches
+    threads: Threads
     traces: Traces | None = None
     shutdown: asyncio.Event = field(default_factory=asyncio.Event)
 

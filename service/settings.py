@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     """Requests of one key that each process answers in a minute; 0 for no limit."""
     max_answers_at_once: Annotated[int, Field(ge=1)] = 32
     """Questions to models that a process answers at the same time; the next ones wait, each in its turn."""
+    compute_threads: Annotated[int, Field(ge=0)] = 0
+    """Threads that a process computes larger answers in; 0 for as many as it may use processors."""
     max_requests_at_once: Annotated[int, Field(ge=1)] = 64
     """Other requests that a process answers at the same time, but for uploads, downloads and streams."""
     max_wait_s: Seconds = 0.5

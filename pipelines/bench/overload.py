@@ -1,57 +1,41 @@
 """What the service does when twice as much is asked as it can answer.
 
-A round measures the capacity, by connections that ask again as soon as they are answered; then requests come at twice that rate, evenly,
-whether or not the ones before were answered; then the capacity is measured once more, and the mean of both is the round's. In time is
-within `IN_TIME_S` of being sent.
+The capacity is what connections that ask again as soon as they are answered are answered a second, as many of them as it takes until more
+bring nothing more. A round measures it; then requests come at twice that rate, evenly, whether or not the ones before were answered; then
+it is measured once more, and the mean of both is the round's. In time is within `IN_TIME_S` of being due.
 """
 
 from __future__ import annotations
 
-import asyncio
 import statistics
 import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import httpx
 import msgspec
 
 from ihas.bundle.archive import write_bundle
 from ihas.bundle.values import Bundle
 from ihas.errors import IhasError
+from pipelines.bench.asking import Client, Flood, Outcome
 from pipelines.bench.bundles import BundleShape, random_bundle
 from pipelines.bench.http import running
-from pipelines.bench.load import check_answer
+from pipelines.bench.load import check_answer, cpu_seconds
 from pipelines.bench.serving import recommend_body
 from pipelines.bench.table import Cell, Table
 
-SHAPE = BundleShape(num_items=20_000)
+SHAPES: Mapping[str, BundleShape] = {"MLP 64-32": BundleShape(), "MLP 64-32, 4 groups": BundleShape(num_groups=4)}
 PATH = "/v1/models/bench/recommend"
-CONNECTIONS = 4
-ROUND_S, WARM_S = 10.0, 2.0
+CONNECTIONS = (2, 4, 8, 16)
+RISES = 1.05
+ROUND_S = 8.0
 OVER = 2.0
 IN_TIME_S = 1.0
 NUM_BODIES = 64
-JSON = {"content-type": "application/json"}
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One request.
-
-    Attributes:
-        status: of the answer; 0 where the connection broke.
-        seconds: from sending to the whole answer.
-        retry_after: whether the answer says when to come again.
-    """
-
-    status: int
-    seconds: float
-    retry_after: bool
 
 
 @dataclass(frozen=True)
@@ -60,52 +44,54 @@ class Overload:
 
     Attributes:
         capacity: answers a second while nobody asks more than is answered.
-        seconds: that more was asked.
-        outcomes: of every request of that time.
+        capacity_cpu: cores that the server kept busy for them.
+        flood: what came of more than that.
+        flood_cpu: cores that the server kept busy meanwhile.
     """
 
     capacity: float
-    seconds: float
-    outcomes: Sequence[Outcome]
+    capacity_cpu: float
+    flood: Flood
+    flood_cpu: float
 
     def row(self) -> tuple[Cell, ...]:
         """What the table says of the round."""
-        asked = len(self.outcomes) / self.seconds
-        answered = [one for one in self.outcomes if one.status == 200]
-        refused = [one for one in self.outcomes if one.status in (429, 503) and one.retry_after]
-        in_time = sum(one.seconds <= IN_TIME_S for one in answered) / self.seconds
-        others = len(self.outcomes) - len(answered) - len(refused)
-        return (self.capacity, asked, in_time, in_time / self.capacity, _p99(answered), _p99(refused), len(refused), others)
+        outcomes, seconds = self.flood.outcomes, self.flood.seconds
+        answered = [one for one in outcomes if one.status == 200]
+        refused = [one for one in outcomes if one.status in (429, 503) and one.retry_after]
+        in_time = sum(one.seconds <= IN_TIME_S for one in answered) / seconds
+        others = len(outcomes) - len(answered) - len(refused)
+        shares = (in_time / self.capacity, in_time / self.capacity * self.capacity_cpu / self.flood_cpu, len(refused) / len(outcomes))
+        cores = (self.capacity_cpu, self.flood_cpu, self.flood.cpu, self.flood.late_s * 1e3)
+        return (self.capacity, len(outcomes) / seconds, in_time, *shares, _p99(answered), _p99(refused), others, *cores)
 
 
 def tables(rounds: int) -> Iterator[Table]:
-    """One table, a row a round and their medians."""
+    """Of each shape: a row a round and their medians."""
+    return (_shape_table(name, shape, rounds) for name, shape in SHAPES.items())
+
+
+def _shape_table(name: str, shape: BundleShape, rounds: int) -> Table:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
-        bundle = random_bundle(SHAPE)
+        bundle = random_bundle(shape)
         write_bundle(bundle, folder / "bundle")
         command = [sys.executable, "-m", "service.bench_server", "--bundle", str(folder / "bundle"), "--folder", str(folder / "service")]
         server = stack.enter_context(running("iHAS", command, {"all items": PATH}, "/readyz"))
         bodies = whole_catalogue(bundle)
         check_answer(server.url("all items"), bodies[0])
-        asyncio.run(capacity(server.url("all items"), bodies, WARM_S))
-        found = [asyncio.run(measure(server.url("all items"), bodies)).row() for _ in range(rounds)]
-    yield overload_table(f"the 10 best of {SHAPE.num_items:,} items, asked {OVER:g} times as often as is answered", found)
+        client = stack.enter_context(Client(server.url("all items"), bodies))
+        connections = enough_connections(client)
+        found = [measure(client, connections, server.processes).row() for _ in range(rounds)]
+    asked = f"the 10 best of {shape.num_items:,} items, asked {OVER:g} times as often as {connections} connections are answered"
+    return overload_table(f"{name}: {asked}", found)
 
 
 def overload_table(title: str, rows: Sequence[tuple[Cell, ...]]) -> Table:
     """Every round, and the median of each column."""
-    columns = (
-        "",
-        "capacity/s",
-        "asked/s",
-        "answered in time/s",
-        "of the capacity",
-        "answered p99 ms",
-        "refused p99 ms",
-        "refused",
-        "other",
-    )
+    rates = ("capacity/s", "asked/s", "answered in time/s", "of the capacity", "the same a CPU second", "share refused")
+    cores = ("server's cores at capacity", "server's cores", "client's cores", "client late p99 ms")
+    columns = ("", *rates, "answered p99 ms", "refused p99 ms", "other", *cores)
     middle = [_median(cells) for cells in zip(*rows, strict=True)]
     lines = [(f"round {number}", *row) for number, row in enumerate(rows, start=1)]
     return Table(title, columns, (*lines, ("median", *middle)), f"In time: within {IN_TIME_S:g} s. Refused: 429 or 503 with `Retry-After`.")
@@ -122,54 +108,29 @@ def whole_catalogue(bundle: Bundle) -> list[bytes]:
     return [msgspec.json.encode({"context": one["context"], "k": 10}) for one in asked]
 
 
-async def measure(url: str, bodies: Sequence[bytes]) -> Overload:
-    """One round: the capacity, more than that, and the capacity again."""
-    before = await capacity(url, bodies, ROUND_S / 2)
-    outcomes = await flood(url, bodies, OVER * before, ROUND_S)
-    after = await capacity(url, bodies, ROUND_S / 2)
-    return Overload((before + after) / 2, ROUND_S, outcomes)
-
-
-async def capacity(url: str, bodies: Sequence[bytes], seconds: float) -> float:
-    """Answers a second to connections that ask one after the other.
+def enough_connections(client: Client) -> int:
+    """The fewest of `CONNECTIONS` beyond which more are answered no more often.
 
     Raises:
         IhasError: nothing was answered.
     """
-    answered, end = 0, time.perf_counter() + seconds
-
-    async def connection(client: httpx.AsyncClient, number: int) -> None:
-        nonlocal answered
-        while time.perf_counter() < end:
-            number += 1
-            answer = await client.post(url, content=bodies[number % len(bodies)], headers=JSON)
-            answered += answer.status_code == 200  # not in one statement, which would read the count before it waits
-
-    async with httpx.AsyncClient(timeout=30.0) as client:
-        await asyncio.gather(*(connection(client, number) for number in range(CONNECTIONS)))
-    if not answered:
-        raise IhasError(f"A server must answer within {seconds:g} s to have a capacity, but did not.")
-    return answered / seconds
+    answered = {connections: client.saturate(connections, ROUND_S / 4) for connections in CONNECTIONS}
+    if not any(answered.values()):
+        raise IhasError(f"A server must answer within {ROUND_S / 4:g} s to have a capacity, but did not.")
+    return next(connections for connections in CONNECTIONS if max(answered.values()) <= RISES * answered[connections])
 
 
-async def flood(url: str, bodies: Sequence[bytes], rate: float, seconds: float) -> list[Outcome]:
-    """Requests at a rate, whatever becomes of them."""
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-    async with httpx.AsyncClient(timeout=30.0, limits=limits) as client:
-        began, asked = time.perf_counter(), []
-        for number in range(round(rate * seconds)):
-            await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
-            asked.append(asyncio.create_task(_one(client, url, bodies[number % len(bodies)])))
-        return list(await asyncio.gather(*asked))
-
-
-async def _one(client: httpx.AsyncClient, url: str, body: bytes) -> Outcome:
-    began = time.perf_counter()
-    try:
-        answer = await client.post(url, content=body, headers=JSON)
-    except httpx.TransportError:
-        return Outcome(0, time.perf_counter() - began, False)
-    return Outcome(answer.status_code, time.perf_counter() - began, "retry-after" in answer.headers)
+def measure(client: Client, connections: int, server: Sequence[int]) -> Overload:
+    """One round: the capacity, more than that, and the capacity again; `server` is its processes."""
+    spent = [cpu_seconds(server)]
+    before = client.saturate(connections, ROUND_S / 2)
+    spent.append(cpu_seconds(server))
+    flood = client.flood(OVER * before, ROUND_S)
+    spent.append(cpu_seconds(server))
+    after = client.saturate(connections, ROUND_S / 2)
+    spent.append(cpu_seconds(server))
+    first, flooded, second = (end - start for start, end in pairwise(spent))
+    return Overload((before + after) / 2, (first + second) / ROUND_S, flood, flooded / ROUND_S)
 
 
 def _p99(outcomes: Sequence[Outcome]) -> float | None:

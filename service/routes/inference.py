@@ -10,7 +10,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Path, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
-from starlette.concurrency import run_in_threadpool
 
 from ihas.errors import RequestError
 from ihas.serving.recommender import GroupedRecommender
@@ -99,7 +98,7 @@ async def _infer(name: str, version: int | None, request: Request, parts: PartsD
     rows = rows_of(body)
     wanted = _wanted(body)
     served = await chosen(request.scope, parts, name, version, rows[0] if rows else {})
-    scores = await run_in_threadpool(served.recommender.score, rows)
+    scores = await parts.threads.run(request.scope, served.recommender.score, rows)
     parts.aftermath.scored(served, shadows_of(parts, served, rows[0] if rows else {}), rows, scores)
     columns: dict[str, Any] = {output: [getattr(one, output) for one in scores] for output in wanted}
     outputs = tuple(OutputTensor(name=one, shape=(len(rows),), datatype=OUTPUTS[one], data=columns[one]) for one in wanted)

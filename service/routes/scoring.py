@@ -14,7 +14,6 @@ import msgspec
 from fastapi import APIRouter, HTTPException
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field, TypeAdapter, ValidationError
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, QueryParams
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match, Route
@@ -117,14 +116,14 @@ class ScoreEndpoint:
         name, version = scope["path_params"]["name"], version_of(scope["query_string"])
         first = asked.rows[0] if asked.rows else {}
         served = await chosen(scope, self._parts, name, version, first)
-        scores = await self._scores(served.recommender, asked)
+        scores = await self._scores(scope, served.recommender, asked)
         self._parts.aftermath.scored(served, shadows_of(self._parts, served, first), asked.rows, scores)
         _count_fallbacks(self._parts, served, scores)
         await answer(send, ScoreResponse(name, served.version.version, list(scores), tuple(served.degraded)))
 
-    async def _scores(self, recommender: Recommender, asked: ScoreRequest) -> Sequence[Scored]:
+    async def _scores(self, scope: Scope, recommender: Recommender, asked: ScoreRequest) -> Sequence[Scored]:
         if asked.explain or len(asked.rows) > MOST_ROWS or not takes_batches(recommender):
-            return await run_in_threadpool(recommender.score, asked.rows, asked.explain)
+            return await self._parts.threads.run(scope, recommender.score, asked.rows, asked.explain)
         return await self._batches.score(recommender, recommender.read(asked.rows))
 
 
@@ -143,7 +142,7 @@ class RecommendEndpoint:
         if takes_batches(recommender) and recommender.is_quick(asked):
             found = recommender.recommend(asked, given_id)
         else:
-            found = await run_in_threadpool(recommender.recommend, asked, given_id)
+            found = await self._parts.threads.run(scope, recommender.recommend, asked, given_id)
         self._parts.aftermath.recommended(served, shadows_of(self._parts, served, asked.context), asked, given_id, found)
         _count_fallbacks(self._parts, served, found.items)
         parts = (found.items, found.num_scored, found.unknown_candidates, found.unknown_values, found.retrieved, found.degraded_groups)

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
-from starlette.concurrency import run_in_threadpool
 
 from ihas.config import Config
 from ihas.serving.ranking import probabilities
@@ -62,11 +61,16 @@ async def what_if(name: str, body: WhatIf, request: Request, parts: PartsDep, ve
     """Score a row on every group's path, whatever group it falls into; with changes, also say whether they move it to another group."""
     row = {**body.row, **body.changes}
     served = await chosen(request.scope, parts, name, version, row)
-    group, answers = await run_in_threadpool(every_group, served.recommender, row)
-    before = (await run_in_threadpool(every_group, served.recommender, body.row))[0] if body.changes else group
+    group, answers, before = await parts.threads.run(request.scope, with_and_without, served.recommender, row, body)
     return WhatIfAnswer(
         model=name, version=served.version.version, group=group, changed_from=None if before == group else before, groups=answers
     )
+
+
+def with_and_without(recommender: Recommender, row: dict[str, Any], body: WhatIf) -> tuple[int, tuple[GroupAnswer, ...], int]:
+    """Group of a row and what each group would answer, and the row's group without the changes."""
+    group, answers = every_group(recommender, row)
+    return group, answers, every_group(recommender, body.row)[0] if body.changes else group
 
 
 def every_group(recommender: Recommender, row: dict[str, Any]) -> tuple[int, tuple[GroupAnswer, ...]]:

@@ -2,126 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
-import pytest
 
-from service.errors import OverloadError
 from service.settings import Settings
-from service.shedding import Places
 from tests.service.conftest import Publish, eventually
 from tests.service.live import LiveServer
-
-LONG_S = 60.0
-
-
-def test_requests_get_places_in_the_order_in_which_they_came() -> None:
-    """One place: the second and the third wait, and come in turn as it is given back."""
-
-    async def scenario() -> list[str]:
-        places, came = Places(1, LONG_S), list[str]()
-
-        async def one(name: str) -> None:
-            given_at = await places.take()
-            came.append(name)
-            await asyncio.sleep(0)
-            places.give_back(given_at)
-
-        await asyncio.gather(*(one(name) for name in "abc"))
-        return came
-
-    assert asyncio.run(scenario()) == ["a", "b", "c"]
-
-
-def test_who_would_wait_too_long_is_refused_at_once() -> None:
-    """Answers take a second each by what was seen: with one place, a wait of half a second is too long; with the place free, none is."""
-
-    async def measured() -> tuple[float, str]:
-        places = Places(1, 0.5)
-        for _ in range(100):
-            places.give_back(await places.take() - 1.0)  # as if a second ago
-        await places.take()
-        began = time.perf_counter()
-        with pytest.raises(OverloadError, match="1 requests are at work and 0 wait") as caught:
-            await places.take()
-        return time.perf_counter() - began, str(caught.value.retry_after_s)
-
-    took, retry_after = asyncio.run(measured())
-    assert took < 0.5
-    assert retry_after == "1"
-
-
-def test_who_waited_too_long_is_refused_and_takes_no_place() -> None:
-    """The one that gave up is out of the queue: the place goes to the next, and is free in the end."""
-
-    async def scenario() -> list[str]:
-        places, came = Places(1, 0.05), list[str]()
-        given_at = await places.take()
-        with pytest.raises(OverloadError):
-            await places.take()
-        places.give_back(given_at)
-        for name in ("next", "and the next"):
-            at = await places.take()
-            came.append(name)
-            places.give_back(at)
-        return came
-
-    assert asyncio.run(scenario()) == ["next", "and the next"]
-
-
-def test_a_client_that_leaves_the_queue_takes_no_place() -> None:
-    """Neither while it waits, nor when its place comes at the moment at which it leaves."""
-
-    async def scenario() -> bool:
-        places = Places(1, LONG_S)
-        given_at = await places.take()
-        leaving = [asyncio.create_task(places.take()) for _ in range(2)]
-        await asyncio.sleep(0)
-        leaving[0].cancel()
-        await asyncio.sleep(0)
-        places.give_back(given_at)
-        leaving[1].cancel()
-        await asyncio.gather(*leaving, return_exceptions=True)
-        places.give_back(await asyncio.wait_for(places.take(), 1.0))
-        return True
-
-    assert asyncio.run(scenario())
-
-
-def test_small_answers_of_one_turn_of_the_loop_take_their_time_too() -> None:
-    """Ten requests that are ready at once and each compute a while: the last ones are refused, and the next turn begins anew."""
-
-    async def scenario() -> tuple[list[bool], bool]:
-        places, answered = Places(100, 0.05), list[bool]()
-
-        async def one() -> None:
-            try:
-                given_at = await places.take()
-            except OverloadError:
-                answered.append(False)
-                return
-            time.sleep(0.02)
-            places.give_back(given_at)
-            answered.append(True)
-
-        await asyncio.gather(*(one() for _ in range(10)))
-        await asyncio.sleep(0)
-        before = answered.copy()
-        await one()
-        return before, answered[-1]
-
-    answered, afterwards = asyncio.run(scenario())
-    assert answered[0]
-    assert answered == sorted(answered, reverse=True)
-    assert not answered[-1]
-    assert afterwards
 
 
 @contextmanager
@@ -166,3 +57,29 @@ def test_a_slow_body_takes_no_place(settings: Settings, publish: Publish) -> Non
         answers = [live.http.post("/v1/models/films/score", json={"rows": [{"user": "ada"}]}).status_code for _ in range(5)]
 
     assert answers == [200] * 5
+
+
+def test_long_answers_wait_for_a_thread_and_small_ones_do_not(settings: Settings, publish: Publish) -> None:
+    """The one thread is taken by large questions: another one is refused with 503, also before it is read; single rows are answered."""
+    publish()
+    narrow = settings.model_copy(update={"compute_threads": 1, "max_wait_s": 0.05})
+    large = {"rows": [{"user": "ada"}] * 10_000}
+    stop = threading.Event()
+    with LiveServer(narrow) as live:
+
+        def ask() -> None:
+            while not stop.is_set():
+                live.http.post("/v1/models/films/score", json=large)
+
+        asking = [threading.Thread(target=ask) for _ in range(3)]
+        for thread in asking:
+            thread.start()
+        refused = eventually(lambda: one if (one := live.http.post("/v1/models/films/score", json=large)).status_code == 503 else None)
+        answered = live.http.post("/v1/models/films/recommend", json={"context": {"user": "ada"}, "k": 1})
+        stop.set()
+        for thread in asking:
+            thread.join()
+        after = live.http.post("/v1/models/films/score", json=large)
+
+    assert (refused.json()["type"], refused.headers["retry-after"]) == ("urn:ihas:problem:overloaded", "1")
+    assert (answered.status_code, after.status_code) == (200, 200)

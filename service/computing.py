@@ -1,0 +1,58 @@
+"""Threads that models compute in: as many as there are processors, for more would only stand in each other's way.
+
+What a model computes waits for nothing but the processor. With a thread for every request that is at work, the event loop would be one of
+dozens that want the interpreter, and those who have to be refused would learn it after the others were answered. So a request that takes
+long waits for a thread in a queue that refuses, and for no longer than it has been waiting already.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+import anyio.to_thread
+from anyio import CapacityLimiter
+from starlette.types import Scope
+
+from service.places import Places, Turn
+from service.settings import Settings
+
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
+
+
+class Threads:
+    """Threads of one application; requests get one in the order in which they came."""
+
+    def __init__(self, settings: Settings) -> None:
+        count = settings.compute_threads or processors()
+        self._places, self._limiter = Places(count, settings.max_wait_s), CapacityLimiter(count)
+
+    def check(self) -> None:
+        """Refuse a request that will want a thread, before more is spent on it.
+
+        Raises:
+            OverloadError: there will be none in time.
+        """
+        self._places.check()
+
+    async def run(self, scope: Scope, function: Callable[Given, Found], *arguments: Given.args, **options: Given.kwargs) -> Found:
+        """What `function` gives, computed in a thread; the request leaves its place among those that are answered at once.
+
+        Raises:
+            OverloadError: there will be no thread in time.
+        """
+        turn: Turn = scope["state"]["turn"]
+        turn.leave()
+        given_at = await self._places.take(turn.came_at)
+        try:
+            return await anyio.to_thread.run_sync(partial(function, *arguments, **options), limiter=self._limiter)
+        finally:
+            self._places.give_back(given_at)
+
+
+def processors() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
