@@ -5,12 +5,13 @@ ARGS ?=
 PLAN ?= pipelines/recipes/benchmark/coupon.toml
 FOLDER ?= runs/benchmark
 COSTS ?= runs/bench
+CASES ?= 200
 
 UV := .bootstrap/bin/uv
 BIN := .venv/bin
 COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" --quiet
 
-.PHONY: help setup demo serve benchmark bench bench-serving test test-slow lint format lock
+.PHONY: help setup demo serve benchmark bench bench-serving test test-slow schema-test lint format lock
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -37,6 +38,9 @@ test: setup lint ## linters, types, import contracts, tests with coverage
 
 test-slow: setup ## tests longer than 20 seconds
 	$(BIN)/pytest -m slow $(ARGS)
+
+schema-test: setup ## the API against its own description, by schemathesis; CASES=200 an operation
+	IHAS_TEST_CASES=$(CASES) $(BIN)/pytest -m slow tests/service/test_description.py $(ARGS)
 
 lint: setup ## ruff and mypy
 	$(BIN)/ruff check

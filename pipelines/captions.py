@@ -11,8 +11,9 @@ import numpy as np
 
 from ihas.results import GroupResult, Interval, RunResult
 from pipelines.drawing import outcome
+from pipelines.front import pareto_front
 from pipelines.group_figures import fields_by_kept
-from pipelines.variant_figures import compared, pareto_front
+from pipelines.variant_figures import compared
 
 POINTS = MappingProxyType({"masked": "e*z", "mask": "z", "openness": "openness", "embedding": "e"})
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from ihas.results import RunResult, VariantResult
+
 Item = TypeVar("Item")
 
 
@@ -15,3 +17,9 @@ def unbeaten(items: Iterable[Item], cost: Callable[[Item], float], score: Callab
         if not front or score(item) > score(front[-1]):
             front.append(item)
     return front
+
+
+def pareto_front(result: RunResult) -> list[VariantResult]:
+    """Candidates that no other candidate beats in test AUC at the same or fewer parameters per path, smallest first."""
+    scored = [variant for variant in result.variants if variant.test.auc is not None and variant.role == "candidate"]
+    return unbeaten(scored, lambda variant: variant.cost.parameters_per_path, lambda variant: variant.test.auc or 0.0)

@@ -9,7 +9,7 @@ from plotly.subplots import make_subplots
 
 from ihas.results import RunResult, VariantResult
 from pipelines.drawing import MARK, UNCLEAR, against_base, frame, front_line, gain_bar, group_colour, label, outcome_colour
-from pipelines.front import unbeaten
+from pipelines.front import pareto_front
 
 # name, line, mark and filling of what K-means saw
 TRIED = MappingProxyType(
@@ -24,12 +24,6 @@ TRIED = MappingProxyType(
 def compared(result: RunResult) -> list[VariantResult]:
     """Variants with a gain over the base, best first."""
     return sorted((variant for variant in result.variants if variant.gain), key=lambda v: -v.gain.difference if v.gain else 0.0)
-
-
-def pareto_front(result: RunResult) -> list[VariantResult]:
-    """Candidates that no other candidate beats in test AUC at the same or fewer parameters per path, smallest first."""
-    scored = [variant for variant in result.variants if variant.test.auc is not None and variant.role == "candidate"]
-    return unbeaten(scored, lambda variant: variant.cost.parameters_per_path, lambda variant: variant.test.auc or 0.0)
 
 
 def _symbol(variant: VariantResult, chosen: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from ihas.errors import ConfigError, IhasError, RequestError, missing_package
-from service import remote_commands
+from service.remote_commands import datasets, keys, models, searches
 from service.terminal import EXIT_CODES, CommandError, ExitCode, Output, Terminal, exit_code, this_command
 
 if TYPE_CHECKING:
@@ -63,12 +63,12 @@ def demo(
     run_demo(context.obj, folder, data, keep)
 
 
-for group in (remote_commands.dataset, remote_commands.search, remote_commands.model, remote_commands.keys):
+for group in (datasets.dataset, searches.search, models.model, keys.keys):
     app.add_typer(group)
-SEARCH_COMMANDS = frozenset(str(command.name) for command in remote_commands.search.registered_commands) | {"-h", "--help"}
+SEARCH_COMMANDS = frozenset(str(command.name) for command in searches.search.registered_commands) | {"-h", "--help"}
 
 
-@remote_commands.search.command("here")
+@searches.search.command("here")
 def search(
     context: typer.Context,
     recipe: Annotated[Path, typer.Argument(help="Recipe, a TOML file.")],

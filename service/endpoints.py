@@ -85,6 +85,14 @@ class Endpoints(Generic[Answer, Text]):
         """A figure of a search, as plotly's JSON."""
         return self.document("GET", f"/v1/searches/{search_id}/plots/{figure}")
 
+    def figures(self, search_id: str) -> Answer:
+        """Names of the figures of a search."""
+        return self.document("GET", f"/v1/searches/{search_id}/plots")
+
+    def plot_page(self, search_id: str, figure: str) -> Text:
+        """A figure of a search, as an HTML page that needs nothing else."""
+        return self.text("GET", f"/v1/searches/{search_id}/plots/{figure}", params={"form": "html"})
+
     def models(self) -> Answer:
         """The newest version of every model."""
         return self.document("GET", "/v1/models")

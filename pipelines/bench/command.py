@@ -19,11 +19,12 @@ BENCHMARKS: Mapping[str, str] = {
     "serving": "pipelines.bench.serving",
     "http": "pipelines.bench.http",
     "overload": "pipelines.bench.overload",
+    "retrieval": "pipelines.bench.retrieval",
 }
 """Name to the module whose `tables(rounds)` measures and gives one table after the other; it is imported when its turn comes."""
 ON_REQUEST: Mapping[str, str] = {"large": "pipelines.bench.large"}
 """The same for those that take too long to be among all."""
-SIZED = ("ingest", "growth", "large")
+SIZED = ("ingest", "growth", "large", "retrieval")
 """Those whose `tables(rounds, rows)` may be told the number of rows."""
 
 

@@ -40,4 +40,5 @@ def test_the_service_does_what_it_describes(live: LiveServer, publish: Publish, 
     command += ["--phases", "examples,coverage,fuzzing", "--exclude-path", "/v1/searches/{search_id}/events"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
 
+    print(done.stdout[-2_000:])  # noqa: T201 - how many cases there were; shown by `pytest -s`
     assert done.returncode == 0, done.stdout[-8_000:]

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from pipelines.front import pareto_front
 from service.cli import run
 from service.jobs.sql_store import SqlStore
 from service.settings import Settings
+from tests.pipelines.result_factory import run_result
 from tests.service.conftest import Publish, RunningWorker
 from tests.service.live import LiveServer
+from tests.service.routes.test_derived import ADDED, walks
 
 
 class Shell:
@@ -121,3 +124,47 @@ def test_settings_document_themselves(capsys: pytest.CaptureFixture[str], monkey
     assert set(rows) == {f"IHAS_{name.upper()}" for name in Settings.model_fields}
     assert rows["IHAS_DATABASE_URL"]["value"] == "postgresql+psycopg://ada:***@db/ihas"
     assert all(row["meaning"] for row in rows.values())
+
+
+@pytest.mark.timeout(280)
+def test_versions_come_of_other_versions(shell: Shell, publish: Publish, tmp_path: Path) -> None:
+    """Interactions from a file make the next version, which knows the new item; in front of a trained model they make another model."""
+    publish("films")
+    publish("walks", spoil=walks)
+    (tmp_path / "new.jsonl").write_text("".join(json.dumps(one) + "\n" for one in ADDED))
+    (tmp_path / "new.csv").write_text("item,user\n" + "".join(f"{one['item']},{one['user']}\n" for one in ADDED))
+    (tmp_path / "torn.jsonl").write_text('{"user": "eve"}\n')
+
+    assert shell("model", "add", "walks", str(tmp_path / "new.jsonl"), "--version", "1")["version"] == 2
+    assert shell.shown("model", "add", "walks", str(tmp_path / "new.csv")) == "Version 3 of walks has 2 more interactions."
+    refused = shell("model", "add", "walks", str(tmp_path / "torn.jsonl"), code=4)
+    assert refused["error"]["detail"].startswith("Interactions must come from a readable file with a `user` and an `item` on every line")
+    assert shell("model", "front", "films", "walks", "--register-as", "both")["name"] == "both"
+    assert {one["name"]: one["latest"] for one in shell("model", "ls")} == {"both": 1, "films": 1, "walks": 3}
+
+
+def test_the_front_and_the_figures_of_a_search_are_fetched(shell: Shell, publish: Publish, tmp_path: Path) -> None:
+    """The front is the result's own, the one that serves is marked; a figure comes as plotly's JSON or as a page, by the file's name."""
+    folder, result = publish().parent, run_result()
+    (folder / "result.json").write_text(result.model_dump_json())
+    (folder / "plots").mkdir()
+    (folder / "plots" / "pareto.json").write_text('{"data": [], "layout": {"title": "front"}}')
+    (folder / "plots" / "plotly.js").write_text("/* plotly.js */")
+    page, document = tmp_path / "pareto.html", tmp_path / "pareto.json"
+
+    assert [one["name"] for one in shell("search", "front", folder.name)] == [one.name for one in pareto_front(result)]
+    marked = [line.split()[0] for line in shell.shown("search", "front", folder.name).splitlines() if line.rstrip().endswith("*")]
+    assert marked == ["grouped"]
+    assert shell("search", "plot", folder.name) == ["pareto"]
+    assert shell("search", "plot", folder.name, "pareto", "--to", str(page)) == {"figure": str(page)}
+    shell("search", "plot", folder.name, "pareto", "--to", str(document))
+    assert "/* plotly.js */" in page.read_text()
+    assert json.loads(document.read_text())["layout"] == {"title": "front"}
+
+
+def test_only_a_search_for_groups_has_a_front(shell: Shell, publish: Publish) -> None:
+    """Of another kind there is nothing to draw it from, and the message says which kind."""
+    folder = publish().parent
+    (folder / "result.json").write_text('{"kind": "overrec"}')
+
+    assert "'overrec'" in shell("search", "front", folder.name, code=2)["error"]["detail"]
