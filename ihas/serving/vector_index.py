@@ -14,6 +14,8 @@ MOST_EXACT = 1_000_000
 """Vectors that are searched exactly; with more, faiss searches where it is installed (`ihas[ann]`)."""
 TRAINED_ON = 64
 PROBED = 8
+FEW = 20
+"""A filter that leaves one vector in so many, or fewer, leaves them to an exact search."""
 
 
 class VectorIndex(Protocol):
@@ -54,18 +56,19 @@ class ExactIndex:
 
     def search(self, query: np.ndarray, n: int, wanted: np.ndarray | None) -> np.ndarray:
         """See `VectorIndex.search`."""
-        products = self._vectors @ query
-        kept = None if wanted is None else np.flatnonzero(wanted)
-        products = products if kept is None else products[kept]
-        rows = largest(products, n)
-        return rows if kept is None else kept[rows]
+        if wanted is None:
+            return largest(self._vectors @ query, n)
+        kept = np.flatnonzero(wanted)
+        few = len(kept) * FEW <= len(wanted)
+        products = self._vectors[kept] @ query if few else (self._vectors @ query)[kept]
+        return kept[largest(products, n)]
 
 
 class ApproximateIndex:
     """An inverted file of faiss, built when the bundle is loaded: vectors by the nearest of sqrt(n) centres, an eighth of which
     (`PROBED`) is searched.
 
-    Too few found, as under a narrow filter, are searched exactly.
+    Under a filter that leaves few (`FEW`), or where too few were found, the search is exact.
     """
 
     method: Literal["exact", "approximate"] = "approximate"
@@ -80,6 +83,8 @@ class ApproximateIndex:
 
     def search(self, query: np.ndarray, n: int, wanted: np.ndarray | None) -> np.ndarray:
         """See `VectorIndex.search`."""
+        if wanted is not None and np.count_nonzero(wanted) * FEW <= len(wanted):
+            return self._exact.search(query, n, wanted)
         selector = None if wanted is None else self._faiss.IDSelectorBitmap(np.packbits(wanted, bitorder="little"))
         parameters = self._faiss.SearchParametersIVF(nprobe=max(1, self._index.nlist // PROBED), sel=selector)
         _, found = self._index.search(query[None], n, params=parameters)

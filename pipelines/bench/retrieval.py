@@ -1,7 +1,8 @@
 """What an approximate index of item vectors finds and costs beside the exact search, where items are too many for that.
 
-    recall@100 = share of the 100 items with the largest product that the index gives
+    recall@n = share of the n items with the largest product that are among the n which the index gives first
 
+A request retrieves `LEAST` items at the least, so that many are asked for.
 Vectors of the usual width in blocks, as items that are alike have them: centres are standard normal, an item is one of them plus
 `SPREAD` standard normal, and so is a context. Without blocks the vectors have nothing that an inverted file could use: the worst case.
 """
@@ -15,14 +16,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from ihas.config import RetrievalConfig
+from ihas.serving.retrieval import LEAST
 from ihas.serving.vector_index import ExactIndex, VectorIndex, vector_index
 from pipelines.bench.table import Cell, Table
 
 ITEMS, BLOCKS, SPREAD = 1_200_000, 1_000, 0.5
 WIDTH = RetrievalConfig().width
-QUERIES, BEST = 50, 100
-FILTERED = 1_000
-"""One item in so many is left by the filter."""
+QUERIES, FIRST = 50, 100
+FILTERED = (10, 1_000)
+"""One item in so many is left by a filter."""
 
 
 @dataclass(frozen=True)
@@ -62,15 +64,16 @@ def _around(rng: np.random.Generator, centres: np.ndarray, count: int) -> np.nda
 
 
 def _table(title: str, vectors: np.ndarray, queries: np.ndarray, rounds: int) -> Table:
-    wanted = np.zeros(len(vectors), bool)
-    wanted[::FILTERED] = True
     built = [_built(lambda: ExactIndex(vectors)), _built(lambda: vector_index(vectors, 0))]
     lines: list[tuple[Cell, ...]] = []
-    for name, mask in (("", None), (", one in a thousand left by a filter", wanted)):
-        searched = [min((search(index, queries, mask) for _ in range(rounds)), key=lambda one: one.cpu) for index, _, _ in built]
+    for left in (1, *FILTERED):
+        name, wanted = ("", None) if left == 1 else (f", 1 of {left:,} left by a filter", np.arange(len(vectors)) % left == 0)
+        searched = [min((search(index, queries, wanted) for _ in range(rounds)), key=lambda one: one.cpu) for index, _, _ in built]
         for (index, cpu, wall), one in zip(built, searched, strict=True):
-            lines.append((f"{index.method}{name}", cpu, wall, one.cpu * 1e3, one.wall * 1e3, recall(one.found, searched[0].found)))
-    return Table(title, ("", "build, CPU s", "build, s", "CPU ms a query", "ms a query", f"recall@{BEST}"), tuple(lines))
+            recalls = (recall(one.found, searched[0].found, FIRST), recall(one.found, searched[0].found, LEAST))
+            lines.append((f"{index.method}{name}", cpu, wall, one.cpu * 1e3, one.wall * 1e3, *recalls))
+    costs = ("build, CPU s", "build, s", "CPU ms a query", "ms a query")
+    return Table(title, ("", *costs, f"recall@{FIRST}", f"recall@{LEAST:,}"), tuple(lines))
 
 
 def _built(make: Callable[[], VectorIndex]) -> tuple[VectorIndex, float, float]:
@@ -82,10 +85,10 @@ def _built(make: Callable[[], VectorIndex]) -> tuple[VectorIndex, float, float]:
 def search(index: VectorIndex, queries: np.ndarray, wanted: np.ndarray | None) -> Searched:
     """Every query once."""
     cpu, wall = time.process_time(), time.perf_counter()
-    found = tuple(index.search(query, BEST, wanted) for query in queries)
+    found = tuple(index.search(query, LEAST, wanted) for query in queries)
     return Searched((time.process_time() - cpu) / len(queries), (time.perf_counter() - wall) / len(queries), found)
 
 
-def recall(found: tuple[np.ndarray, ...], right: tuple[np.ndarray, ...]) -> float:
-    """Mean share of the right positions that were found."""
-    return float(np.mean([np.isin(best, some).mean() for some, best in zip(found, right, strict=True)]))
+def recall(found: tuple[np.ndarray, ...], right: tuple[np.ndarray, ...], n: int) -> float:
+    """Mean share of the first n right positions that are among the first n found."""
+    return float(np.mean([np.isin(best[:n], some[:n]).mean() for some, best in zip(found, right, strict=True)]))

@@ -11,10 +11,11 @@ from pipelines.bench.retrieval import QUERIES, SPREAD, WIDTH, drawn, recall, sea
 
 
 def test_recall_is_the_share_of_the_right_ones() -> None:
-    """Three of four and none of four: 3/8 in the mean, whatever the order, and whatever else was found."""
+    """Three of four and none of four: 3/8 in the mean, whatever the order; of the first two, one and none."""
     right = (np.array([1, 2, 3, 4]), np.array([5, 6, 7, 8]))
 
-    assert recall((np.array([4, 2, 1, 9]), np.array([1, 2])), right) == 0.375
+    assert recall((np.array([4, 2, 1, 9]), np.array([1, 2])), right, 4) == 0.375
+    assert recall((np.array([4, 2, 1, 9]), np.array([1, 2])), right, 2) == 0.25
 
 
 def test_vectors_lie_around_their_centres() -> None:
@@ -39,12 +40,12 @@ def test_every_query_is_searched_under_the_filter() -> None:
 
 
 def test_the_index_is_compared_with_the_exact_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four lines a table; the exact search finds all, the index nearly all where there are blocks, and all that a narrow filter leaves."""
+    """Six lines a table; the exact search finds all, the index nearly all where there are blocks, and all that a narrow filter leaves."""
     pytest.importorskip("faiss")
     monkeypatch.setattr(retrieval, "BLOCKS", 20)
     found = [{str(row[0]): float(row[-1] or 0.0) for row in table.rows} for table in tables(1, 20_000)]
 
     for table in found:
         assert table["exact"] == 1.0
-        assert table["approximate, one in a thousand left by a filter"] == 1.0
+        assert table["approximate, 1 of 1,000 left by a filter"] == 1.0
     assert found[0]["approximate"] > 0.9
