@@ -61,7 +61,7 @@ class ExactIndex:
         kept = np.flatnonzero(wanted)
         few = len(kept) * FEW <= len(wanted)
         products = self._vectors[kept] @ query if few else (self._vectors @ query)[kept]
-        return kept[largest(products, n)]
+        return np.asarray(kept[largest(products, n)], np.int64)
 
 
 class ApproximateIndex:
