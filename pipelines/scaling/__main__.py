@@ -10,11 +10,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from ihas.errors import ConfigError, DataError, IhasError
+from ihas.errors import DataError
 from ihas.sequential.ladder_config import LadderRecipe
+from pipelines.exit_status import status_of
 from pipelines.recipe import read_of_kind
-
-BAD_INPUT, FAILED = 4, 5
 
 
 def main() -> int:
@@ -25,12 +24,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, help="wall time of one training, to advise a size for")
     arguments = parser.parse_args()
     overrides = [] if arguments.seconds is None else [f"seconds={arguments.seconds}"]
-    try:
-        _carry_out(read_of_kind(arguments.recipe, LadderRecipe, overrides), arguments.folder)
-    except IhasError as error:
-        sys.stderr.write(f"{error}\n")
-        return BAD_INPUT if isinstance(error, ConfigError | DataError) else FAILED
-    return 0
+    return status_of(lambda: _carry_out(read_of_kind(arguments.recipe, LadderRecipe, overrides), arguments.folder))
 
 
 def _carry_out(recipe: LadderRecipe, folder: Path) -> None:
