@@ -130,7 +130,7 @@ class _Fitting:
         waited = 0
         for _ in range(self.left):
             loss = self.trainer.run_epoch(learning_rate)
-            value = self._value()
+            value = self._value() if np.isfinite(loss) and self._finite() else np.nan
             if not (np.isfinite(loss) and np.isfinite(value)):
                 raise TrainingError(
                     f"Loss and validation value must stay finite, but are ({loss:g}, {value:g}) in epoch {len(self.history) + 1}. "
@@ -144,6 +144,9 @@ class _Fitting:
             waited += 1
             if waited > self.trainer.training.patience:
                 break
+
+    def _finite(self) -> bool:
+        return all(np.isfinite(values).all() for values in self.trainer.network.weights().values())
 
     def _value(self) -> float:
         if self.trainer.training.stop_by == "ndcg":

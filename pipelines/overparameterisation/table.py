@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import t as student
 
 from ihas.config import Config
 from ihas.results import Interval
+from pipelines.measures import paired_interval
 from pipelines.overparameterisation.race import Outcome
 
 
@@ -53,16 +53,8 @@ def ratio(over: Sequence[float | None], plain: Sequence[float | None]) -> Interv
     logs = np.array([np.log(a / b) for a, b in zip(over, plain, strict=True) if a and b])
     if len(logs) < 2:
         return None
-    half = float(student.ppf(0.975, len(logs) - 1) * logs.std(ddof=1) / np.sqrt(len(logs)))
-    mean = float(logs.mean())
-    return Interval(difference=float(np.exp(mean)), low=float(np.exp(mean - half)), high=float(np.exp(mean + half)))
-
-
-def difference(over: Sequence[float], plain: Sequence[float]) -> Interval:
-    """Mean paired difference over - plain with its interval."""
-    paired = np.subtract(over, plain)
-    half = float(student.ppf(0.975, len(paired) - 1) * paired.std(ddof=1) / np.sqrt(len(paired)))
-    return Interval(difference=float(paired.mean()), low=float(paired.mean()) - half, high=float(paired.mean()) + half)
+    found = paired_interval(logs)
+    return Interval(difference=float(np.exp(found.difference)), low=float(np.exp(found.low)), high=float(np.exp(found.high)))
 
 
 def markdown(table: RaceTable) -> str:
@@ -85,7 +77,7 @@ def _line(arm: Arm, plain: Arm) -> str:
         for i, name in enumerate(("epochs", "seconds")):
             found = ratio([getattr(outcome, name) for outcome in arm.outcomes], [getattr(outcome, name) for outcome in plain.outcomes])
             compared[i] = "not known" if found is None else f"{found.difference:.2f} ({found.low:.2f} to {found.high:.2f})"
-        change = difference(best, [outcome.best for outcome in plain.outcomes])
+        change = paired_interval(np.subtract(best, [outcome.best for outcome in plain.outcomes]))
         compared[2] = f"{change.difference:+.4f} ({change.low:+.4f} to {change.high:+.4f})"
     cells = [
         arm.rule, "plain" if arm.form == "none" else arm.form,

@@ -15,7 +15,7 @@ from ihas.errors import RequestError
 from ihas.results import RunResult
 from service.comparison import Comparison, compare
 from service.deps import CallerDep, KeyDep, SearchDep, SettingsDep, StoreDep, TraceDep, json_only, own_search
-from service.errors import UnknownIdError
+from service.errors import ConflictError, UnknownIdError
 from service.jobs.job import Job
 from service.jobs.runs import search_folder, settings_of
 from service.jobs.wording import public_text
@@ -128,6 +128,11 @@ def _figures(search: Job, settings: Settings) -> dict[str, Path]:
 
 def _result(search: Job, settings: Settings) -> RunResult:
     document = json.loads(finished_file(search, settings, "result.json").read_bytes())
+    if "kind" in document:
+        raise ConflictError(
+            f"Searches of clicks are compared, but search {search.id} is of the kind {document['kind']!r}. "
+            "`GET /v1/models/NAME` shows the figures of each model."
+        )
     try:
         return RunResult.model_validate(document)
     except ValidationError as error:

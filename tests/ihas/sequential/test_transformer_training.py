@@ -80,8 +80,9 @@ def test_refuses_what_teaches_nothing() -> None:
         train_transformer(Sequences.of([[1], [2]]), PARTS.valid, NUM_ITEMS, CONFIG, training, lambda _: None)
     with pytest.raises(DataError, match="validation rows"):
         train_transformer(PARTS.train, nothing, NUM_ITEMS, CONFIG, training, lambda _: None)
-    with pytest.raises(TrainingError, match="Lower the learning rate of 'adam'"):
-        _train(learning_rate=1e30)
+    for stop_by in ("loss", "ndcg"):  # the one step's loss is finite still, the weights after it are not
+        with pytest.raises(TrainingError, match="Lower the learning rate of 'adam'"):
+            _train(learning_rate=1e38, batch_targets=100_000, stop_by=stop_by)
 
 
 def _scripted(scores: np.ndarray) -> Transformer:

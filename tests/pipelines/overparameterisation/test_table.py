@@ -7,7 +7,7 @@ import math
 import pytest
 
 from pipelines.overparameterisation.race import Outcome
-from pipelines.overparameterisation.table import Arm, RaceTable, difference, markdown, ratio
+from pipelines.overparameterisation.table import Arm, RaceTable, markdown, ratio
 
 
 def test_ratio_by_hand() -> None:
@@ -22,13 +22,6 @@ def test_ratio_by_hand() -> None:
 def test_ratio_needs_two_pairs() -> None:
     """Seeds where one of both never reached the target tell nothing of how much faster it is."""
     assert ratio([1.0, None, 3.0], [None, 2.0, 3.0]) is None
-
-
-def test_difference_by_hand() -> None:
-    """Differences 1 and 3 have the mean 2 and the standard error 1."""
-    found = difference([2.0, 5.0], [1.0, 2.0])
-    assert found.difference == pytest.approx(2.0)
-    assert found.high - found.difference == pytest.approx(12.7062, rel=1e-4)
 
 
 def test_table_says_who_did_not_reach() -> None:

@@ -92,7 +92,7 @@ def test_a_copy_that_would_not_be_valid_is_pointed_at(live: LiveServer, run: Pat
 
 
 def test_two_searches_are_compared(live: LiveServer, run: Path, publish: Publish) -> None:
-    """On the same data set; one that has not succeeded conflicts."""
+    """On the same data set; one that has not succeeded conflicts, and so does one of another kind."""
     other = publish().parent
     (other / "result.json").write_text(json.dumps({**RESULT, "learning": {"seed": 9}}))
     found = live.json("GET", "/v1/searches/compare", params={"first": run.name, "second": other.name})
@@ -100,6 +100,9 @@ def test_two_searches_are_compared(live: LiveServer, run: Path, publish: Publish
 
     assert (found["settings"], found["same_data"]) == ([{"setting": "seed", "first": 1, "second": 9}], True)
     assert live.http.get("/v1/searches/compare", params={"first": run.name, "second": waiting}).status_code == 409
+    (other / "result.json").write_text(json.dumps({"kind": "transformer"}))
+    answer = live.http.get("/v1/searches/compare", params={"first": run.name, "second": other.name})
+    assert (answer.status_code, "of the kind 'transformer'" in answer.json()["detail"]) == (409, True)
 
 
 def test_only_so_many_searches_wait(settings: Settings, store: SqlStore, valid_dataset: str) -> None:
