@@ -26,7 +26,7 @@ from ihas.sequential.ranking import RankingFigures
 from ihas.sequential.sequences import UserSequences, leave_one_out
 from ihas.sequential.transformer_config import TransformerLearning, TransformerRecipe
 from pipelines.exit_status import status_of
-from pipelines.folder import file_digest
+from pipelines.folder import file_digest, read_kept
 from pipelines.measures import paired_interval
 from pipelines.plan_file import beside, document_of
 from pipelines.recipe import read_of_kind
@@ -149,7 +149,7 @@ def carry_out(plan: AblationPlan, recipe: TransformerRecipe, folder: Path, say: 
 
     folder.mkdir(parents=True, exist_ok=True)
     known = folder / "ablation.json"
-    kept = {run.settings: run for run in (Ablation.model_validate_json(known.read_bytes()).runs if known.exists() else ())}
+    kept = {run.settings: run for run in (read_kept(known, Ablation).runs if known.exists() else ())}
     arms = {WHOLE: recipe.learning, **{name: change.of(recipe.learning) for name, change in plan.changes.items()}}
     reading = [file_digest(recipe.data.path), recipe.data.model_dump(mode="json", exclude={"path"}), recipe.run.num_threads]
     data, runs = read_sequences(recipe.data), list[AblationRun]()

@@ -17,9 +17,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
+from pydantic import BaseModel, ValidationError
 
 from ihas.data.mapped import scratch_in
 from ihas.errors import ConfigError
@@ -27,6 +28,7 @@ from ihas.folders import new_folder
 from pipelines.values import read_value, write_value
 
 FORMAT = 1
+Kept = TypeVar("Kept", bound=BaseModel)
 LOCK_WAIT_S = 60.0
 
 
@@ -105,3 +107,15 @@ def _lock(descriptor: int, path: Path) -> None:
                 message = f"One process at a time may work on a run folder, but {path} is held by another. Wait for it or stop it."
                 raise ConfigError(message) from None
             time.sleep(0.2)
+
+
+def read_kept(path: Path, form: type[Kept]) -> Kept:
+    """A document that an earlier call wrote.
+
+    Raises:
+        ConfigError: it has another version's form.
+    """
+    try:
+        return form.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise ConfigError(f"{path} has another version's form: {error.errors()[0]['msg']}. Name another folder.") from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -73,10 +74,12 @@ def climb(recipe: Path, folder: Path, seconds: float, terminal: Terminal) -> Non
         CommandError: data or settings are invalid, or a training failed.
     """
     command = (sys.executable, "-m", "pipelines.scaling", "--recipe", str(recipe), "--folder", str(folder), "--seconds", str(seconds))
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
-        for line in child.stdout or ():
-            terminal.say(line.rstrip())
-        words = (child.stderr.read() if child.stderr else "").strip().splitlines()
+    with tempfile.TemporaryFile("w+") as said:  # not a pipe, which a child that says much would fill
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True) as child:
+            for line in child.stdout or ():
+                terminal.say(line.rstrip())
+        said.seek(0)
+        words = said.read().strip().splitlines()
     if child.returncode:
         code = ExitCode.INVALID_DATA if child.returncode == ExitCode.INVALID_DATA else ExitCode.RUN_FAILED
         raise CommandError(words[-1] if words else f"The ladder ended with status {child.returncode}.", code)

@@ -23,7 +23,7 @@ from ihas.sequential.scaling_law import Bootstrapped, bootstrap
 from ihas.sequential.transformer_config import TransformerConfig
 
 MOST_GROWTH = 16
-"""Parameters of the largest size considered, to those of the largest measured: four times the layers, or half of that and twice the dim."""
+"""Parameters of the largest size considered, to those of the largest measured: four times the layers and twice the dim, say."""
 
 
 def advise(measured: Sequence[Measured], candidates: Sequence[tuple[int, int]], budget_seconds: float, rng: np.random.Generator) -> Advice:

@@ -13,7 +13,7 @@ class Measured(Config):
     num_layers: int
     """Layers."""
     dim: int
-    """Embedding size."""
+    """Dimensions of an item's embedding and of the hidden states."""
     losses: tuple[float, ...]
     """Cross-entropy in nats, one a seed."""
     seconds: float
@@ -33,7 +33,7 @@ class Advised(Config):
     num_layers: int
     """Layers."""
     dim: int
-    """Embedding size."""
+    """Dimensions of an item's embedding and of the hidden states."""
     parameters: int
     """N."""
     seconds: float

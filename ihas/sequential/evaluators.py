@@ -102,6 +102,8 @@ def robustness(
 def roll_out(scores: Scores, sequences: Sequences, horizon: int) -> dict[int, RankingFigures]:
     """Figures at 1 .. `horizon` items after a prefix that ends so many items before the end; after each, the model's best item is appended.
 
+    An appended item counts as history from then on: a model that names the item after the next too early no longer finds it.
+
     The best item is the highest score among items that the prefix and its continuation do not hold, equal ones by number. Sequences of
     `horizon` items or fewer are left out.
 

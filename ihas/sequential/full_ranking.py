@@ -1,4 +1,4 @@
-"""A transformer under full ranking: ranks among all items but those of the history, and cross-entropy over all items."""
+"""A transformer under full ranking: ranks among all items, those of the history hidden or not, and cross-entropy over all items."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ def score_blocks(network: Transformer, histories: Sequences) -> Iterator[tuple[n
 
 
 def transformer_ranks(network: Transformer, rows: NextItem) -> np.ndarray:
-    """Rank of each target among all items that are not in its history, ties against it: int64 (rows,)."""
+    """Rank of each target among all items, without those of its history where they are hidden, ties against it: int64 (rows,)."""
     ranks = np.empty(len(rows), np.int64)
     for chosen, scores in score_blocks(network, rows.histories):
-        ranks[chosen] = target_ranks(scores, rows.targets[chosen], rows.histories.take(chosen))
+        hidden = rows.histories.take(chosen) if network.config.hide_history else None
+        ranks[chosen] = target_ranks(scores, rows.targets[chosen], hidden)
     return ranks
 
 

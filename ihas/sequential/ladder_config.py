@@ -32,7 +32,17 @@ class LadderLearning(Config):
     def _every_size_is_one(self) -> Self:
         for size in self.sizes:
             self.config(size)
+        if len({size[:2] for size in self.sizes}) < len(self.sizes):
+            raise ValueError(f"Sizes must differ in layers or dim, but got {self.sizes}. Leave all but one of them out.")
+        if self.tasks and not self.transformer.hide_history:
+            raise ValueError("`tasks` rank the items that a history does not hold, so `transformer.hide_history` must be true. Change one.")
         return self
+
+    def check_advisable(self) -> None:
+        """ValueError where these sizes can tell no law, and so no advice."""
+        different = {self.config(size).num_parameters for size in self.sizes}
+        if len(different) < 3:
+            raise ValueError(f"Advice needs three sizes with different 12 L d^2 or more, but `sizes` has {sorted(different)}. Add some.")
 
     def config(self, size: tuple[int, int, int]) -> TransformerConfig:
         """Settings of one size."""
@@ -55,6 +65,12 @@ class LadderRecipe(Config):
     """Wall time that one training of the advised size may take; without it, nothing is advised."""
     run: RunOptions = RunOptions()
     """How it is run."""
+
+    @model_validator(mode="after")
+    def _advice_needs_a_law(self) -> Self:
+        if self.seconds is not None:
+            self.learning.check_advisable()
+        return self
 
 
 class TransferRecipe(Config):

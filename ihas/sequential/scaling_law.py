@@ -45,8 +45,8 @@ class ScalingLaw:
 
     @property
     def caution(self) -> str:
-        """What the sizes do not tell; empty where the exponent lies within the range that was searched."""
-        return _caution({"alpha": self.exponent})
+        """What the sizes do not tell; empty where the exponent lies within the range that was searched and E is not negative."""
+        return _caution({"alpha": self.exponent}, self.limit)
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ class JointScalingLaw:
 
     @property
     def caution(self) -> str:
-        """What the points do not tell; empty where both exponents lie within the range that was searched."""
-        return _caution({"a": self.size_exponent, "b": self.data_exponent})
+        """What the points do not tell; empty where both exponents lie within the range that was searched and E is not negative."""
+        return _caution({"a": self.size_exponent, "b": self.data_exponent}, self.limit)
 
 
 def fit_scaling_law(sizes: np.ndarray, losses: np.ndarray) -> ScalingLaw:
@@ -117,14 +117,14 @@ def fit_joint_scaling_law(sizes: np.ndarray, data: np.ndarray, losses: np.ndarra
     return JointScalingLaw(limit, float(size[0]), size[1], float(of_data[0]), of_data[1])
 
 
-def _caution(exponents: dict[str, float]) -> str:
+def _caution(exponents: dict[str, float], limit: float) -> str:
     lowest, highest = EXPONENTS[[0, -1]]
     for name, exponent in exponents.items():
         if exponent <= lowest * (1.0 + EDGE):
             return f"{name} lies at the lower end of its range, {lowest:g}: the loss falls like a logarithm, and E cannot be told."
         if exponent >= highest * (1.0 - EDGE):
             return f"{name} lies at the upper end of its range, {highest:g}: the loss falls once and stays, and its scale cannot be told."
-    return ""
+    return f"E is {limit:.3f}, which no cross-entropy can be: the points do not tell it." if limit < 0.0 else ""
 
 
 def _check_falls(weights: dict[str, float]) -> None:
@@ -151,7 +151,9 @@ class Bootstrapped:
 
 
 def bootstrap(sizes: np.ndarray, losses: np.ndarray, asked: np.ndarray, rng: np.random.Generator) -> Bootstrapped:
-    """Fit to the means over seeds, and to means over seeds drawn with replacement.
+    """Fit to the means over seeds, and to means over seeds drawn with replacement; draws whose loss rises with size are left out.
+
+    With two to five seeds such intervals hold the truth in some 75 to 85 of 100 cases, not in 95.
 
     Args:
         sizes: float (points,).

@@ -28,6 +28,8 @@ class TransformerConfig(Config):
     """Dropout of the embedding and of the lowest layer."""
     dropout_last: Rate = 0.1
     """Dropout of the highest layer; layers between have rates on the straight line (layer-wise adaptive dropout)."""
+    hide_history: bool = True
+    """Whether items of the history are left out of rankings and recommendations; a target among them is then found last."""
 
     @model_validator(mode="after")
     def _heads_divide_the_dim(self) -> Self:

@@ -67,7 +67,7 @@ class TransformerRecommender(NextItemRecommender):
         Raises:
             BundleCorruptError: its golden histories are answered differently, or its graph cannot be run.
         """
-        super().__init__(bundle, hide_history=True)
+        super().__init__(bundle, hide_history=bundle.config.hide_history)
         self.bundle, self.model = bundle, TransformerModel(bundle)
         bundle.golden.check(self.model, bundle.name, TOLERANCE)
 

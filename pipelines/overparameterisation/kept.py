@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from ihas.errors import ConfigError, DataError
-from pipelines.folder import file_digest
+from pipelines.folder import file_digest, read_kept
 from pipelines.overparameterisation.plan import RacePlan
 from pipelines.overparameterisation.table import Arm, RaceTable
 from pipelines.recipe import read_recipe
@@ -36,11 +36,11 @@ def kept_arms(path: Path, plan: RacePlan, settings: str) -> tuple[Arm, ...]:
     """Arms that were raced already; none where there is no file.
 
     Raises:
-        ConfigError: they were raced on other data or under other settings.
+        ConfigError: they were raced on other data or under other settings, or the file has another version's form.
     """
     if not path.exists():
         return ()
-    found = RaceTable.model_validate_json(path.read_bytes())
+    found = read_kept(path, RaceTable)
     starts = {str(rule): start for rule, start in plan.learning_rates.items()}
     other = sorted({arm.rule for arm in found.arms if arm.start != starts.get(arm.rule, arm.start)})
     if found.settings != settings or other:

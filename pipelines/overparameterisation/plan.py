@@ -36,10 +36,10 @@ class ClicksTask(Config):
 
 
 class RacePlan(Config):
-    """One experiment."""
+    """One study."""
 
     name: str
-    """Name of the experiment."""
+    """Name of the study."""
     ratings: RatingsTask | None = None
     """The task, if it is ratings."""
     clicks: ClicksTask | None = None

@@ -39,7 +39,7 @@ class RaceTable(Config):
     """All arms of a plan."""
 
     name: str
-    """Name of the experiment."""
+    """Name of the study."""
     target: float
     """The value to reach."""
     settings: str

@@ -22,7 +22,7 @@ from ihas.sequential.sequences import LeaveOneOut, leave_one_out
 from ihas.sequential.transformer import Transformer
 from ihas.sequential.transformer_config import TransformerConfig
 from ihas.sequential.transformer_training import train_transformer
-from pipelines.folder import file_digest
+from pipelines.folder import file_digest, read_kept
 from pipelines.scaling.tasks import TaskFigures, task_figures
 
 
@@ -32,7 +32,7 @@ class Rung(Config):
     num_layers: int
     """Layers."""
     dim: int
-    """Embedding size."""
+    """Dimensions of an item's embedding and of the hidden states."""
     num_heads: int
     """Heads."""
     parameters: int
@@ -67,7 +67,7 @@ class Ladder(Config):
 
 
 def climb(recipe: LadderRecipe, folder: Path, say: Callable[[str], None]) -> Ladder:
-    """Train every rung that `ladder.json` in the folder does not hold, smallest first.
+    """Train every rung that `ladder.json` in the folder does not hold, smallest first; the ladder of the rungs that the recipe names.
 
     Raises:
         ConfigError: the folder's rungs were trained on other data or with other settings.
@@ -87,7 +87,9 @@ def climb(recipe: LadderRecipe, folder: Path, say: Callable[[str], None]) -> Lad
                 say(
                     f"{size[0]} x {size[1]}, seed {seed}, {fraction:.0%} of the users: {rungs[-1].loss:.4f} nats, {rungs[-1].seconds:.0f} s"
                 )
-    return Ladder(name=recipe.name, settings=settings, rungs=tuple(rungs))
+    asked = {(*size, seed, fraction) for size in plan.sizes for seed in plan.seeds for fraction in (*plan.fractions, 1.0)}
+    named = tuple(rung for rung in rungs if (rung.num_layers, rung.dim, rung.num_heads, rung.seed, rung.fraction) in asked)
+    return Ladder(name=recipe.name, settings=settings, rungs=named)
 
 
 def _settings(recipe: LadderRecipe) -> str:
@@ -106,7 +108,7 @@ def _settings(recipe: LadderRecipe) -> str:
 def _known(path: Path, settings: str) -> list[Rung]:
     if not path.exists():
         return []
-    found = Ladder.model_validate_json(path.read_bytes())
+    found = read_kept(path, Ladder)
     if found.settings != settings:
         raise ConfigError(
             f"A ladder is gone on with under its own data and settings, but {path} was trained under others "

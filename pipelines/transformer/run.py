@@ -68,7 +68,7 @@ def _measured(
     reporter.enter("evaluating", "Ranking all items for every user, and comparing with popularity")
     began = time.monotonic()
     own = transformer_ranks(network, parts.test)
-    popular = ranks(Popularity(parts.train.counts(data.num_items)).scores, parts.test)
+    popular = ranks(Popularity(parts.train.counts(data.num_items)).scores, parts.test, hide_history=network.config.hide_history)
     gain = paired_difference(discounted_gains(own, CUTOFF), discounted_gains(popular, CUTOFF))
     test, loss, popularity = figures(own), transformer_loss(network, parts.test), figures(popular)
     seconds["evaluate"] = time.monotonic() - began

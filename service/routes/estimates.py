@@ -48,6 +48,8 @@ class EstimateCreate(Config):
     def _a_ladder_has_a_budget(self) -> Self:
         if (self.ladder is None) != (self.seconds is None):
             raise ValueError(f"`ladder` and `seconds` belong together, but `seconds` is {self.seconds}. Give both or neither.")
+        if self.ladder is not None:
+            self.ladder.check_advisable()
         return self
 
 

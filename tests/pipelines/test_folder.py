@@ -9,7 +9,8 @@ import pytest
 import pipelines.folder
 from ihas.errors import ConfigError
 from ihas.grouping import PartGroups
-from pipelines.folder import RunFolder, stage_key
+from ihas.results import Interval
+from pipelines.folder import RunFolder, read_kept, stage_key
 
 
 def _groups() -> PartGroups:
@@ -60,3 +61,13 @@ def test_a_second_process_waits_and_then_says_who_is_in_the_way(tmp_path, monkey
         fcntl.flock(handle, fcntl.LOCK_EX)
         with pytest.raises(ConfigError, match="held by another"), RunFolder(tmp_path).locked():
             pass
+
+
+def test_a_document_of_another_form_is_refused(tmp_path):
+    """What an earlier call wrote is read; where its form is not known any more, the error says to name another folder."""
+    path = tmp_path / "interval.json"
+    path.write_text('{"difference": 1.0, "low": 0.5, "high": 1.5}')
+    assert read_kept(path, Interval).high == 1.5
+    path.write_text('{"difference": 1.0}')
+    with pytest.raises(ConfigError, match="another version's form"):
+        read_kept(path, Interval)

@@ -73,3 +73,4 @@ def test_an_exponent_at_an_end_of_its_range_is_told(shape: Callable[[np.ndarray]
     unit = SIZES / SIZES[0]
     assert told in fit_scaling_law(SIZES, 9.0 - 0.1 * shape(unit)).caution
     assert fit_scaling_law(SIZES, TRUE.predict(SIZES)).caution == ""
+    assert "no cross-entropy can be" in fit_scaling_law(SIZES, TRUE.predict(SIZES) - 4.0).caution

@@ -85,9 +85,10 @@ def test_refuses_what_teaches_nothing() -> None:
             _train(learning_rate=1e38, batch_targets=100_000, stop_by=stop_by)
 
 
-def _scripted(scores: np.ndarray) -> Transformer:
+def _scripted(scores: np.ndarray, hide_history: bool = True) -> Transformer:
     """A network of dimension 4 that gives the same scores after every history: its last state is the unit vector 0."""
-    network = Transformer(len(scores), TransformerConfig(max_length=4, num_layers=1, dim=4), np.random.default_rng(0))
+    config = TransformerConfig(max_length=4, num_layers=1, dim=4, hide_history=hide_history)
+    network = Transformer(len(scores), config, np.random.default_rng(0))
     weights = {name: np.zeros_like(value) for name, value in network.weights().items()}
     weights["norm/bias"][0] = 1.0
     weights["items"][:, 0] = scores
@@ -102,3 +103,11 @@ def test_full_ranking_by_hand() -> None:
     assert transformer_ranks(network, rows).tolist() == [1, 3, 1]
     total = np.log(np.exp([5.0, 4.0, 3.0, 2.0, 1.0]).sum())
     assert transformer_loss(network, rows) == pytest.approx(np.mean([total - 4.0, total - 2.0, total - 5.0]), rel=1e-5)
+
+
+@pytest.mark.parametrize(("hide_history", "found"), [(True, [5, 1]), (False, [1, 2])])
+def test_a_return_counts_where_the_history_is_not_hidden(hide_history: bool, found: list[int]) -> None:
+    """Scores 5 4 3 2 1: item 0 after item 0 is last where the history is hidden and first where not; item 1 after 0 first or second."""
+    network = _scripted(np.array([5.0, 4.0, 3.0, 2.0, 1.0], np.float32), hide_history)
+    rows = NextItem(np.arange(2), Sequences.of([[0], [0]]), np.array([0, 1], np.int32))
+    assert transformer_ranks(network, rows).tolist() == found

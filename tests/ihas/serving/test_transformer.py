@@ -45,11 +45,10 @@ class TestTransformerRecommender(RecommenderContract):
     """The contract, on requests that leave no item out."""
 
     @pytest.fixture
-    def recommender(self, bundle: TransformerBundle, monkeypatch: pytest.MonkeyPatch) -> TransformerRecommender:
+    def recommender(self, bundle: TransformerBundle) -> TransformerRecommender:
         """At work, with items of the history shown as the contract expects."""
-        recommender = TransformerRecommender(bundle)
-        monkeypatch.setattr(recommender, "_hide_history", False)
-        return recommender
+        shown = bundle.config.model_copy(update={"hide_history": False})
+        return TransformerRecommender(dataclasses.replace(bundle, config=shown))
 
     @pytest.fixture
     def rows(self) -> list[dict[str, Any]]:

@@ -82,6 +82,8 @@ def test_a_ladder_goes_on_only_under_its_own_settings(plan_file: Path, tmp_path:
     climb(read_of_kind(plan_file, LadderRecipe, overrides), tmp_path, lambda _: None)
     two = climb(read_of_kind(plan_file, LadderRecipe, [*overrides, "learning.seeds=[0, 1]"]), tmp_path, lambda _: None)
     assert [(rung.num_heads, rung.seed) for rung in two.rungs] == [(1, 0), (1, 1)]
+    one = climb(read_of_kind(plan_file, LadderRecipe, [*overrides, "learning.seeds=[1]"]), tmp_path, lambda _: None)
+    assert [rung.seed for rung in one.rungs] == [1]
     before = (tmp_path / "ladder.json").read_bytes()
     with pytest.raises(ConfigError, match="under its own data and settings"):
         climb(read_of_kind(plan_file, LadderRecipe, [*overrides, "learning.training.epochs=2"]), tmp_path, lambda _: None)
@@ -200,5 +202,15 @@ def test_broken_recipes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="`num_heads` must divide"):
         read_of_kind(tmp_path / "bad.toml", LadderRecipe)
     (tmp_path / "other.toml").write_text('kind = "transformer"\n[data]\npath = "x"\n')
+    for settings, law in (
+        ("sizes = [[1, 8, 1], [1, 8, 2]]", "must differ in layers or dim"),
+        ("tasks = true\n[learning.transformer]\nhide_history = false", "`tasks` rank the items"),
+    ):
+        (tmp_path / "bad.toml").write_text(f'kind = "ladder"\n[data]\npath = "x"\n[learning]\n{settings}\n')
+        with pytest.raises(ConfigError, match=law):
+            read_of_kind(tmp_path / "bad.toml", LadderRecipe)
+    (tmp_path / "bad.toml").write_text('kind = "ladder"\nseconds = 9.0\n[data]\npath = "x"\n[learning]\nsizes = [[1, 16, 1], [4, 8, 1]]\n')
+    with pytest.raises(ConfigError, match="three sizes with different 12 L d"):
+        read_of_kind(tmp_path / "bad.toml", LadderRecipe)
     with pytest.raises(ConfigError, match="of another"):
         read_of_kind(tmp_path / "other.toml", LadderRecipe)
