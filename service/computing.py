@@ -8,6 +8,7 @@ long waits for a thread in a queue that refuses, and for no longer than it has b
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import ParamSpec, TypeVar
@@ -46,7 +47,7 @@ class Threads:
         """
         turn: Turn = scope["state"]["turn"]
         turn.leave()
-        given_at = await self._places.take(turn.came_at)
+        given_at = await self._places.take(time.perf_counter() - turn.waited_s)
         try:
             return await anyio.to_thread.run_sync(partial(function, *arguments, **options), limiter=self._limiter)
         finally:

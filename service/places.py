@@ -108,12 +108,12 @@ class Turn:
     """The place of one request.
 
     Attributes:
-        came_at: when the request came, by `time.perf_counter`.
+        waited_s: how long the request waited for its place; what is done in the place, such as loading a model, does not count.
         left: whether it has left its place.
     """
 
     def __init__(self, places: Places, came_at: float, given_at: float) -> None:
-        self.came_at = came_at
+        self.waited_s = given_at - came_at
         self._places, self._given_at = places, given_at
         self.left = False
 

@@ -62,6 +62,18 @@ def test_who_waits_for_a_thread_holds_no_place(tmp_path: Path) -> None:
     assert asyncio.run(scenario()) == [True, True]
 
 
+def test_what_is_done_in_a_place_is_no_waiting(tmp_path: Path) -> None:
+    """A question that loads its model for longer than anybody may wait gets the free thread all the same."""
+
+    async def scenario() -> int:
+        threads, places = Threads(Settings(folder=tmp_path, compute_threads=1, max_wait_s=0.05)), Places(1, LONG_S)
+        scope = await arrived(places)
+        await asyncio.sleep(0.2)
+        return await threads.run(scope, lambda: 7)
+
+    assert asyncio.run(scenario()) == 7
+
+
 def test_who_gets_no_thread_in_time_is_refused(tmp_path: Path) -> None:
     """The only thread is taken for longer than anybody may wait; the refused one's turn passes to nobody."""
     go = threading.Event()
