@@ -73,7 +73,7 @@ def climb(recipe: LadderRecipe, folder: Path, say: Callable[[str], None]) -> Lad
         ConfigError: the folder's rungs were trained on other data or with other settings.
         ConfigError, DataError, TrainingError: as reading and training say.
     """
-    known, plan, settings = folder / "ladder.json", recipe.learning, _settings(recipe)
+    known, plan, settings = folder / "ladder.json", recipe.learning, settings_digest(recipe)
     rungs = _known(known, settings)
     data = read_sequences(recipe.data)
     parts = leave_one_out(data.sequences)
@@ -92,7 +92,7 @@ def climb(recipe: LadderRecipe, folder: Path, say: Callable[[str], None]) -> Lad
     return Ladder(name=recipe.name, settings=settings, rungs=named)
 
 
-def _settings(recipe: LadderRecipe) -> str:
+def settings_digest(recipe: LadderRecipe) -> str:
     """Digest of all that decides a rung beside its size, seed and fraction."""
     plan = recipe.learning
     shared = {

@@ -14,7 +14,9 @@ import pytest
 
 from ihas.bundle.archive import write_bundle
 from ihas.errors import BundleCorruptError, ConfigError, DataError, RequestError, TrainingError
-from pipelines.recipe import read_recipe
+from ihas.sequential.ladder_config import LadderRecipe
+from pipelines.recipe import read_of_kind, read_recipe
+from pipelines.scaling.ladder import settings_digest
 from service.cli import run
 from service.errors import ServiceError, WaitTimeoutError
 from service.local_run import finished_stages, search
@@ -199,15 +201,17 @@ def test_advice_goes_on_from_a_trained_ladder(tmp_path: Path, capsys: pytest.Cap
     sizes = ((1, 4), (1, 8), (1, 16))
     (tmp_path / "plan.toml").write_text(
         'kind = "ladder"\n[data]\npath = "walks.txt"\nformat = "sequences"\n'
-        f"[learning]\nseeds = [0]\nsizes = {[[*size, 1] for size in sizes]}\n"
+        f"[learning]\nseeds = [0, 1]\nsizes = {[[*size, 1] for size in sizes]}\n"
     )
     figures = {"rows": 2, "hit_rate": {"10": 1.0}, "ndcg": {"10": 1.0}, "mrr": 1.0}
     rungs = [
-        {"num_layers": layers, "dim": dim, "parameters": 12 * layers * dim**2, "seed": 0, "fraction": 1.0, "interactions": 4,
+        {"num_layers": layers, "dim": dim, "num_heads": 1, "parameters": 12 * layers * dim**2, "seed": seed, "fraction": 1.0, "interactions": 4,
          "loss": 3.0 + 5.0 / dim, "figures": figures, "epochs": 1, "seconds": float(dim)}
         for layers, dim in sizes
+        for seed in (0, 1)
     ]  # fmt: skip
-    (tmp_path / "ladder.json").write_text(json.dumps({"name": "plan", "rungs": rungs}))
+    digest = settings_digest(read_of_kind(tmp_path / "plan.toml", LadderRecipe))
+    (tmp_path / "ladder.json").write_text(json.dumps({"name": "plan", "settings": digest, "rungs": rungs}))
     command = ["--output", "json", "advise", str(tmp_path / "plan.toml"), "--seconds", "40", "--folder", str(tmp_path)]
     assert run(command) == ExitCode.OK
     advice = json.loads(capsys.readouterr().out)
