@@ -205,8 +205,8 @@ def test_advice_goes_on_from_a_trained_ladder(tmp_path: Path, capsys: pytest.Cap
     )
     figures = {"rows": 2, "hit_rate": {"10": 1.0}, "ndcg": {"10": 1.0}, "mrr": 1.0}
     rungs = [
-        {"num_layers": layers, "dim": dim, "num_heads": 1, "parameters": 12 * layers * dim**2, "seed": seed, "fraction": 1.0, "interactions": 4,
-         "loss": 3.0 + 5.0 / dim, "figures": figures, "epochs": 1, "seconds": float(dim)}
+        {"num_layers": layers, "dim": dim, "num_heads": 1, "parameters": 12 * layers * dim**2, "seed": seed, "fraction": 1.0,
+         "interactions": 4, "loss": 3.0 + 5.0 / dim, "figures": figures, "epochs": 1, "seconds": float(dim)}
         for layers, dim in sizes
         for seed in (0, 1)
     ]  # fmt: skip
