@@ -8,7 +8,6 @@ or settings, 5 training failed.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,17 +15,16 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import numpy as np
-import orjson
 from pydantic import Field, ValidationError, model_validator
 
 from ihas.config import Config
 from ihas.errors import ConfigError
 from ihas.folders import write_whole
 from ihas.sequential.ranking import RankingFigures
-from ihas.sequential.sequences import UserSequences, leave_one_out
+from ihas.sequential.sequences import LeaveOneOut, leave_one_out
 from ihas.sequential.transformer_config import TransformerLearning, TransformerRecipe
-from pipelines.exit_status import status_of
-from pipelines.folder import file_digest, read_kept
+from pipelines.exit_status import say, status_of
+from pipelines.folder import file_digest, read_kept, value_digest
 from pipelines.measures import paired_interval
 from pipelines.plan_file import beside, document_of
 from pipelines.recipe import read_of_kind
@@ -124,7 +122,7 @@ def _carry_out(plan: AblationPlan, folder: Path) -> None:
     from pipelines.run import threads
 
     tf.config.threading.set_intra_op_parallelism_threads(threads(recipe.run))
-    _say(markdown(carry_out(plan, recipe, folder, _say)))
+    say(markdown(carry_out(plan, recipe, folder, say)))
 
 
 def read_plan(path: Path) -> AblationPlan:
@@ -153,30 +151,31 @@ def carry_out(plan: AblationPlan, recipe: TransformerRecipe, folder: Path, say: 
     arms = {WHOLE: recipe.learning, **{name: change.of(recipe.learning) for name, change in plan.changes.items()}}
     reading = [file_digest(recipe.data.path), recipe.data.model_dump(mode="json", exclude={"path"}), recipe.run.num_threads]
     data, runs = read_sequences(recipe.data), list[AblationRun]()
+    parts = leave_one_out(data.sequences)
     for seed in plan.seeds:
         for name, learning in arms.items():
             seeded = learning.model_copy(update={"training": learning.training.model_copy(update={"seed": seed})})
-            digest = hashlib.sha256(orjson.dumps([reading, seeded.model_dump(mode="json")], option=orjson.OPT_SORT_KEYS)).hexdigest()
-            found = kept.get(digest) or train(data, seeded, name, digest)
+            digest = value_digest([reading, seeded.model_dump(mode="json")])
+            found = kept.get(digest) or train(parts, data.num_items, seeded, name, digest)
             runs.append(found.model_copy(update={"change": name}))
-            others = [run for run in kept.values() if run.settings not in {one.settings for one in runs}]
+            done = {run.settings for run in runs}
+            others = [run for run in kept.values() if run.settings not in done]
             write_whole(known, Ablation(runs=(*runs, *others)).model_dump_json(indent=1))
             write_whole(folder / "ablation.md", markdown(Ablation(runs=tuple(runs))))
             say(f"{name}, seed {seed}: NDCG@10 {found.test.ndcg[10]:.4f}, {found.loss:.4f} nats, {found.seconds:.0f} s")
     return Ablation(runs=tuple(runs))
 
 
-def train(data: UserSequences, learning: TransformerLearning, name: str, digest: str) -> AblationRun:
+def train(parts: LeaveOneOut, num_items: int, learning: TransformerLearning, name: str, digest: str) -> AblationRun:
     """One run: trained, and ranked on the test items."""
     from ihas.sequential.full_ranking import transformer_figures, transformer_loss
     from ihas.sequential.transformer import Transformer
     from ihas.sequential.transformer_training import train_transformer
 
-    parts, began = leave_one_out(data.sequences), time.perf_counter()
-    trained = train_transformer(parts.train, parts.valid, data.num_items, learning.transformer, learning.training, lambda _: None)
+    began = time.perf_counter()
+    trained = train_transformer(parts.train, parts.valid, num_items, learning.transformer, learning.training, lambda _: None)
     seconds = time.perf_counter() - began
-    network = Transformer(data.num_items, learning.transformer, np.random.default_rng(0))
-    network.assign(trained.weights)
+    network = Transformer.of(learning.transformer, trained.weights)
     return AblationRun(
         change=name,
         seed=learning.training.seed,
@@ -216,11 +215,6 @@ def _difference(figure: Callable[[AblationRun], float], runs: Mapping[int, Ablat
 
 def _absent(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: None if value == ABSENT else value for name, value in settings.items()}
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

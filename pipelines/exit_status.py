@@ -1,4 +1,4 @@
-"""What a command's exit status says: 0 succeeded, 4 bad data or settings, 5 the work failed."""
+"""What a command tells: lines as they come, and its exit status, 0 succeeded, 4 bad data or settings, 5 the work failed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from collections.abc import Callable
 from ihas.errors import ConfigError, DataError, IhasError
 
 SUCCEEDED, BAD_INPUT, FAILED = 0, 4, 5
+
+
+def say(line: str) -> None:
+    """Write a line to standard output at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def status_of(work: Callable[[], None]) -> int:

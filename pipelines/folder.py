@@ -88,7 +88,12 @@ def replace_bundle(folder: Path, write: Callable[[Path], None]) -> None:
 
 def stage_key(name: str, before: str, settings: Any) -> str:
     """Key of a stage: `settings` holds JSON values only."""
-    return hashlib.sha256(orjson.dumps([FORMAT, name, before, settings], option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return value_digest([FORMAT, name, before, settings])
+
+
+def value_digest(value: Any) -> str:
+    """sha256 of JSON values, whatever the order of their names."""
+    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def file_digest(path: Path) -> str:

@@ -124,8 +124,8 @@ def _optimum(find: Callable[[], Optimum]) -> str:
 
 def joint_row(grids: Sequence[Grid]) -> str:
     """The joint law of one figure at several lengths, as a row of the table; why there is none, where it cannot be told."""
-    layers, dims, values, held_out = (np.concatenate(columns) for columns in zip(*(grid.points() for grid in grids), strict=True))
-    lengths = np.repeat([float(grid.length) for grid in grids], [grid.points()[2].size for grid in grids])
+    points = [(*grid.points(), np.full(np.size(grid.values), float(grid.length))) for grid in grids]
+    layers, dims, values, held_out, lengths = (np.concatenate(columns) for columns in zip(*points, strict=True))
     name = f"{grids[0].figure} {grids[0].data} {', '.join(str(grid.length) for grid in grids)}"
     try:
         found = compare_joint(layers, dims, relative_to_mean(lengths), values, held_out)

@@ -8,7 +8,6 @@ The recipes are `pipelines/recipes/published`, one for each backbone; nothing bu
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -18,6 +17,7 @@ from ihas.config import Recipe
 from ihas.data.ingest import ingest
 from ihas.evaluate.variants import plain_variant
 from ihas.metrics import figures
+from pipelines.exit_status import say
 from pipelines.recipe import read_recipe
 
 FOLDER = Path(__file__).parent / "recipes" / "published"
@@ -35,12 +35,6 @@ def main() -> None:
         recipe = read_recipe(FOLDER / f"{kind}.toml")
         for seed in arguments.seeds:
             say(row(recipe.model_copy(update={"learning": recipe.learning.model_copy(update={"seed": seed})})))
-
-
-def say(line: str) -> None:
-    """Write a line to standard output at once."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 def row(recipe: Recipe) -> str:

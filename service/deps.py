@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -28,9 +27,7 @@ from service.records.keys import Keys
 from service.records.traffic import TrafficPlans
 from service.registry import Registry, TenantModels
 from service.settings import Settings
-from service.telemetry import Traces
-
-TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+from service.telemetry import HEADER, TRACEPARENT, Traces
 
 
 @dataclass(frozen=True)
@@ -128,7 +125,7 @@ def own_search(store: JobStore, search_id: str, caller: Caller) -> Job:
 
 def traceparent(request: Request) -> str | None:
     """The span that asks, as W3C writes it."""
-    said = request.headers.get("traceparent", "")
+    said = request.headers.get(HEADER, "")
     return said if TRACEPARENT.fullmatch(said) else None
 
 

@@ -15,9 +15,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.metrics import Metrics
 from service.problems import http_problem
 from service.settings import Settings
+from service.telemetry import HEADER, TRACEPARENT
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?P<trace>(?!0{32})[0-9a-f]{32})-(?P<parent>(?!0{16})[0-9a-f]{16})-[0-9a-f]{2}")
 UPLOAD = re.compile(r"/v1/datasets/[^/]+/content")
 CLIENT_LEFT = 499
 LOG = structlog.get_logger(__name__)
@@ -48,7 +48,7 @@ class Exchange:
         headers = Headers(scope=scope)
         asked = headers.get("x-request-id", "")
         self.request_id = asked if REQUEST_ID.fullmatch(asked) else uuid.uuid4().hex
-        trace = TRACEPARENT.fullmatch(headers.get("traceparent", ""))
+        trace = TRACEPARENT.fullmatch(headers.get(HEADER, ""))
         self.trace = {} if trace is None else {"trace_id": trace["trace"], "parent_id": trace["parent"]}
         self.length = int(said) if (said := headers.get("content-length", "0")).isdecimal() else 0
         self.scope, self.limit = scope, limit

@@ -38,8 +38,7 @@ class Places:
             OverloadError: there will be none in time.
         """
         left_s = self._max_wait_s if came_at is None else came_at + self._max_wait_s - time.perf_counter()
-        if self._expected_s() > PROMISED * left_s:
-            raise self._overload()
+        self._check(left_s)
         if self._taken < self._at_once and not self._queue:
             self._taken += 1
         else:
@@ -52,7 +51,10 @@ class Places:
         Raises:
             OverloadError: it would.
         """
-        if self._expected_s() > PROMISED * self._max_wait_s:
+        self._check(self._max_wait_s)
+
+    def _check(self, left_s: float) -> None:
+        if self._expected_s() > PROMISED * left_s:
             raise self._overload()
 
     def give_back(self, given_at: float) -> None:

@@ -20,8 +20,13 @@ def score_blocks(network: Transformer, histories: Sequences) -> Iterator[tuple[n
     order = np.argsort(np.minimum(histories.lengths, network.config.max_length), kind="stable")
     for start in range(0, len(order), BLOCK_ROWS):
         rows = order[start : start + BLOCK_ROWS]
-        some = histories.take(rows).last(network.config.max_length)
-        yield rows, network.scores(padded(some, max(1, int(some.lengths.max(initial=0))))).numpy()
+        yield rows, history_scores(network, histories.take(rows))
+
+
+def history_scores(network: Transformer, histories: Sequences) -> np.ndarray:
+    """Score of every item after histories of any length, of which the last items are read: float32 (histories, num_items)."""
+    some = histories.last(network.config.max_length)
+    return np.asarray(network.scores(padded(some, max(1, int(some.lengths.max(initial=0))))).numpy())
 
 
 def transformer_ranks(network: Transformer, rows: NextItem) -> np.ndarray:

@@ -100,6 +100,13 @@ class Transformer(tf.Module):
         self.layers = [Layer(config, number, rng) for number in range(config.num_layers)]
         self.norm = Norm(config.dim)
 
+    @classmethod
+    def of(cls, config: TransformerConfig, weights: Weights) -> Transformer:
+        """A network with the given weights; errors as `assign`."""
+        network = cls(len(weights["items"]), config, np.random.default_rng(0))
+        network.assign(weights)
+        return network
+
     def named_variables(self) -> dict[str, Tensor]:
         """Variables by their name in `Weights`."""
         named = {"items": self.items, "places": self.places}

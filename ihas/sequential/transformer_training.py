@@ -131,7 +131,7 @@ class _Fitting:
         for _ in range(self.left):
             loss = self.trainer.run_epoch(learning_rate)
             value = self._value() if np.isfinite(loss) and self._finite() else np.nan
-            if not (np.isfinite(loss) and np.isfinite(value)):
+            if not np.isfinite(value):
                 raise TrainingError(
                     f"Loss and validation value must stay finite, but are ({loss:g}, {value:g}) in epoch {len(self.history) + 1}. "
                     f"Lower the learning rate of {rule!r} ({learning_rate:g})."

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import orjson
-
+from ihas.config import Recipe
 from ihas.errors import ConfigError, DataError
-from pipelines.folder import file_digest, read_kept
+from pipelines.folder import file_digest, read_kept, value_digest
 from pipelines.overparameterisation.plan import RacePlan
 from pipelines.overparameterisation.table import Arm, RaceTable
 from pipelines.recipe import read_recipe
@@ -24,12 +21,13 @@ def settings_digest(plan: RacePlan) -> str:
     Raises:
         ConfigError, DataError: the recipe of the clicks breaks a law, or a file of data is not there.
     """
+    recipe = None if plan.clicks is None else read_recipe(plan.clicks.recipe)
     shared = {
         "plan": plan.model_dump(mode="json", exclude={"name": True, "learning_rates": True, "ratings": {"path"}, "clicks": {"recipe"}}),
-        "recipe": _recipe(plan),
-        "data": [_digest(path) for path in _files(plan)],
+        "recipe": None if recipe is None else recipe.model_dump(mode="json", include={"learning": True, "data": _reading(recipe)}),
+        "data": [_digest(path) for path in _files(plan, recipe)],
     }
-    return hashlib.sha256(orjson.dumps(shared, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return value_digest(shared)
 
 
 def kept_arms(path: Path, plan: RacePlan, settings: str) -> tuple[Arm, ...]:
@@ -52,19 +50,15 @@ def kept_arms(path: Path, plan: RacePlan, settings: str) -> tuple[Arm, ...]:
     return found.arms
 
 
-def _recipe(plan: RacePlan) -> dict[str, Any] | None:
-    if plan.clicks is None:
-        return None
-    recipe = read_recipe(plan.clicks.recipe)
-    return recipe.model_dump(mode="json", include={"learning": True, "data": set(type(recipe.data).model_fields) - PATHS})
+def _reading(recipe: Recipe) -> set[str]:
+    return set(type(recipe.data).model_fields) - PATHS
 
 
-def _files(plan: RacePlan) -> Iterator[Path]:
+def _files(plan: RacePlan, recipe: Recipe | None) -> Iterator[Path]:
     if plan.ratings is not None:
         yield plan.ratings.path
-    if plan.clicks is not None:
-        data = read_recipe(plan.clicks.recipe).data
-        yield from (path for name in sorted(PATHS) if (path := getattr(data, name)) is not None)
+    if recipe is not None:
+        yield from (path for name in sorted(PATHS) if (path := getattr(recipe.data, name)) is not None)
 
 
 def _digest(path: Path) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ihas.errors import DataError
 from ihas.sequential.ladder_config import LadderRecipe
-from pipelines.exit_status import status_of
+from pipelines.exit_status import say, status_of
 from pipelines.recipe import read_of_kind
 
 
@@ -35,13 +35,8 @@ def _carry_out(recipe: LadderRecipe, folder: Path) -> None:
     from pipelines.scaling.command import carry_out
 
     tf.config.threading.set_intra_op_parallelism_threads(threads(recipe.run))
-    advice = carry_out(recipe, folder, _say)
-    _say((folder / "ladder.md").read_text(encoding="utf-8") if advice is None else advice.reason)
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    advice = carry_out(recipe, folder, say)
+    say((folder / "ladder.md").read_text(encoding="utf-8") if advice is None else advice.reason)
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def disjoint(first: Sequences, num_first: int, other: Sequences, num_other: int)
     parts = leave_one_out(first)
     shifted = Sequences(other.offsets, (other.items + num_first).astype(np.int32))
     members = np.arange(num_first + num_other) < num_first
-    return Domains(len(members), members, _joined(parts.train, shifted), parts.valid, parts.test)
+    return Domains(len(members), members, parts.train.followed_by(shifted), parts.valid, parts.test)
 
 
 def domain_ranks(network: Transformer, domains: Domains) -> np.ndarray:
@@ -80,8 +80,3 @@ def domain_ranks(network: Transformer, domains: Domains) -> np.ndarray:
         histories = within_domain(domains.test.histories.take(rows), domains.members)
         found[rows] = target_ranks(scores[:, domains.members], number[domains.test.targets[rows]], histories)
     return found
-
-
-def _joined(first: Sequences, second: Sequences) -> Sequences:
-    offsets = np.concatenate([first.offsets, first.offsets[-1] + second.offsets[1:]])
-    return Sequences(offsets, np.concatenate([first.items, second.items]))

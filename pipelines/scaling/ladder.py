@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import orjson
 
 from ihas.config import Config
 from ihas.errors import ConfigError
@@ -22,7 +20,7 @@ from ihas.sequential.sequences import LeaveOneOut, leave_one_out
 from ihas.sequential.transformer import Transformer
 from ihas.sequential.transformer_config import TransformerConfig
 from ihas.sequential.transformer_training import train_transformer
-from pipelines.folder import file_digest, read_kept
+from pipelines.folder import file_digest, read_kept, value_digest
 from pipelines.scaling.tasks import TaskFigures, task_figures
 
 
@@ -54,6 +52,11 @@ class Rung(Config):
     tasks: TaskFigures | None = None
     """What else the model can do, where it was asked."""
 
+    @property
+    def key(self) -> tuple[int, int, int, int, float]:
+        """What a recipe names it by: layers, dim, heads, seed and share of the users."""
+        return self.num_layers, self.dim, self.num_heads, self.seed, self.fraction
+
 
 class Ladder(Config):
     """All rungs of a plan."""
@@ -74,22 +77,19 @@ def climb(recipe: LadderRecipe, folder: Path, say: Callable[[str], None]) -> Lad
         ConfigError, DataError, TrainingError: as reading and training say.
     """
     known, plan, settings = folder / "ladder.json", recipe.learning, settings_digest(recipe)
-    rungs = _known(known, settings)
+    rungs = {rung.key: rung for rung in _known(known, settings)}
     data = read_sequences(recipe.data)
     parts = leave_one_out(data.sequences)
-    for seed in plan.seeds:
-        for fraction in (*plan.fractions, 1.0):
-            for size in sorted(plan.sizes, key=lambda size: plan.config(size).num_parameters):
-                if any((r.num_layers, r.dim, r.num_heads, r.seed, r.fraction) == (*size, seed, fraction) for r in rungs):
-                    continue
-                rungs.append(_rung(plan, plan.config(size), parts, data.num_items, seed, fraction))
-                write_whole(known, Ladder(name=recipe.name, settings=settings, rungs=tuple(rungs)).model_dump_json(indent=1))
-                say(
-                    f"{size[0]} x {size[1]}, seed {seed}, {fraction:.0%} of the users: {rungs[-1].loss:.4f} nats, {rungs[-1].seconds:.0f} s"
-                )
-    asked = {(*size, seed, fraction) for size in plan.sizes for seed in plan.seeds for fraction in (*plan.fractions, 1.0)}
-    named = tuple(rung for rung in rungs if (rung.num_layers, rung.dim, rung.num_heads, rung.seed, rung.fraction) in asked)
-    return Ladder(name=recipe.name, settings=settings, rungs=named)
+    sizes = sorted(plan.sizes, key=lambda size: plan.config(size).num_parameters)
+    asked = [(*size, seed, fraction) for seed in plan.seeds for fraction in (*plan.fractions, 1.0) for size in sizes]
+    for key in asked:
+        if key in rungs:
+            continue
+        *size, seed, fraction = key
+        rung = rungs[key] = _rung(plan, plan.config((size[0], size[1], size[2])), parts, data.num_items, seed, fraction)
+        write_whole(known, Ladder(name=recipe.name, settings=settings, rungs=tuple(rungs.values())).model_dump_json(indent=1))
+        say(f"{rung.num_layers} x {rung.dim}, seed {seed}, {fraction:.0%} of the users: {rung.loss:.4f} nats, {rung.seconds:.0f} s")
+    return Ladder(name=recipe.name, settings=settings, rungs=tuple(rungs[key] for key in asked))
 
 
 def settings_digest(recipe: LadderRecipe) -> str:
@@ -102,7 +102,7 @@ def settings_digest(recipe: LadderRecipe) -> str:
         "training": plan.training.model_dump(mode="json", exclude={"seed"}),
         "tasks": plan.tasks,
     }
-    return hashlib.sha256(orjson.dumps(shared, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return value_digest(shared)
 
 
 def _known(path: Path, settings: str) -> list[Rung]:
@@ -124,8 +124,7 @@ def _rung(plan: LadderLearning, config: TransformerConfig, parts: LeaveOneOut, n
     training = plan.training.model_copy(update={"seed": seed})
     trained = train_transformer(train, parts.valid, num_items, config, training, lambda _: None)
     seconds = time.perf_counter() - start
-    network = Transformer(num_items, config, np.random.default_rng(0))
-    network.assign(trained.weights)
+    network = Transformer.of(config, trained.weights)
     return Rung(
         num_layers=config.num_layers,
         dim=config.dim,

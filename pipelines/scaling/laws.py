@@ -10,25 +10,21 @@ from ihas.config import Config
 from ihas.errors import ConfigError
 from ihas.results import Interval
 from ihas.sequential.advised import Measured
-from ihas.sequential.scaling_law import JointScalingLaw, bootstrap, fit_joint_scaling_law
+from ihas.sequential.scaling_law import JointScalingLaw, ScalingLaw, bootstrap, fit_joint_scaling_law
 from pipelines.scaling.ladder import Rung
 
 
 class Forecast(Config):
     """The law of all sizes but the largest, and how it foretold the largest."""
 
+    law: ScalingLaw
+    """E, in nats, N0 and alpha."""
     exponent: Interval
     """alpha with its interval."""
-    limit: float
-    """E, in nats."""
-    scale: float
-    """N0."""
     foretold: Interval
     """Loss foretold for the largest size."""
     measured: float
     """Its mean loss."""
-    caution: str
-    """What the smaller sizes do not tell; empty where alpha lies within its range."""
 
 
 class JointForecast(Config):
@@ -72,14 +68,7 @@ def forecast(sizes: Sequence[Measured], rng: np.random.Generator) -> Forecast:
     *smaller, largest = sizes
     parameters = np.array([one.parameters for one in smaller], np.float64)
     found = bootstrap(parameters, np.array([one.losses for one in smaller]).T, np.array([float(largest.parameters)]), rng)
-    return Forecast(
-        exponent=found.exponent,
-        limit=found.law.limit,
-        scale=found.law.scale,
-        foretold=found.foretold[0],
-        measured=float(np.mean(largest.losses)),
-        caution=found.law.caution,
-    )
+    return Forecast(law=found.law, exponent=found.exponent, foretold=found.foretold[0], measured=float(np.mean(largest.losses)))
 
 
 def joint_forecast(rungs: Sequence[Rung]) -> JointForecast:

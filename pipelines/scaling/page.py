@@ -20,8 +20,8 @@ HEADING = "| layers x dim | N | test loss, nats | HR@10 | NDCG@10 | epochs | sec
 
 def markdown(ladder: Ladder) -> str:
     """A row for each size on all users, one for each size's tasks, then what the smaller points foretell of the largest."""
-    rows = []
-    for one in measured(ladder.rungs):
+    rows, sizes = [], measured(ladder.rungs)
+    for one in sizes:
         own = [rung for rung in ladder.rungs if (rung.num_layers, rung.dim, rung.fraction) == (one.num_layers, one.dim, 1.0)]
         means = [np.mean(values) for values in zip(*((r.figures.hit_rate[10], r.figures.ndcg[10], r.epochs) for r in own), strict=True)]
         deviation = f" ± {np.std(one.losses, ddof=1):.4f}" if len(one.losses) > 1 else ""
@@ -29,8 +29,8 @@ def markdown(ladder: Ladder) -> str:
             f"| {one.num_layers} x {one.dim} | {one.parameters:,} | {np.mean(one.losses):.4f}{deviation} "
             f"| {means[0]:.4f} | {means[1]:.4f} | {means[2]:.1f} | {one.seconds:.0f} |"
         )
-    said = [sentence(measured(ladder.rungs)), *([joint_sentence(ladder.rungs)] if any(r.fraction < 1.0 for r in ladder.rungs) else [])]
-    return "\n".join([HEADING, *rows, "", *task_rows(ladder.rungs), *"\n\n".join(said).splitlines(), ""])
+    joint = ["", joint_sentence(ladder.rungs)] if any(rung.fraction < 1.0 for rung in ladder.rungs) else []
+    return "\n".join([HEADING, *rows, "", *task_rows(ladder.rungs), sentence(sizes), *joint, ""])
 
 
 def task_rows(rungs: Sequence[Rung]) -> list[str]:
@@ -72,9 +72,9 @@ def sentence(sizes: Sequence[Measured]) -> str:
     alpha, foretold = found.exponent, found.foretold
     return (
         f"Fitted to all sizes but the largest: alpha = {alpha.difference:.3f} ({alpha.low:.3f} to {alpha.high:.3f}), "
-        f"E = {found.limit:.3f}, N0 = {found.scale:.3g}. Foretold for the largest: {foretold.difference:.4f} "
+        f"E = {found.law.limit:.3f}, N0 = {found.law.scale:.3g}. Foretold for the largest: {foretold.difference:.4f} "
         f"({foretold.low:.4f} to {foretold.high:.4f}); measured: {found.measured:.4f}, "
-        f"off by {abs(foretold.difference - found.measured):.4f} nats.{_also(found.caution)}"
+        f"off by {abs(foretold.difference - found.measured):.4f} nats.{_also(found.law.caution)}"
     )
 
 

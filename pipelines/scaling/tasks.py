@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from ihas.config import Config
 from ihas.seeding import generator
-from ihas.sequential.batches import padded
-from ihas.sequential.evaluators import Scores, cold_start, coverage, long_tail, popularity_groups, robustness, roll_out
+from ihas.sequential.evaluators import cold_start, coverage, long_tail, popularity_groups, robustness, roll_out
+from ihas.sequential.full_ranking import history_scores
 from ihas.sequential.ranking import RankingFigures
 from ihas.sequential.sequences import LeaveOneOut, Sequences
 from ihas.sequential.transformer import Transformer
@@ -50,7 +52,7 @@ def task_figures(network: Transformer, parts: LeaveOneOut, num_items: int, seed:
     Raises:
         ConfigError: the model finds no target at all, so that nothing can be lost.
     """
-    scores, groups = scores_of(network), popularity_groups(parts.train, num_items)
+    scores, groups = partial(history_scores, network), popularity_groups(parts.train, num_items)
     whole = Sequences.of([np.append(history, target) for history, target in zip(parts.test.histories, parts.test.targets, strict=True)])
     return TaskFigures(
         popularity=long_tail(scores, parts.test, groups),
@@ -60,13 +62,3 @@ def task_figures(network: Transformer, parts: LeaveOneOut, num_items: int, seed:
         roll_out=roll_out(scores, whole, HORIZON),
         coverage=coverage(scores, parts.test.histories),
     )
-
-
-def scores_of(network: Transformer) -> Scores:
-    """A transformer as evaluators ask it: histories of any length to float32 (histories, num_items)."""
-
-    def scores(histories: Sequences) -> np.ndarray:
-        some = histories.last(network.config.max_length)
-        return np.asarray(network.scores(padded(some, max(1, int(some.lengths.max(initial=0))))))
-
-    return scores

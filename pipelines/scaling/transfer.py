@@ -26,7 +26,7 @@ from ihas.sequential.ranking import RankingFigures, discounted_gains, figures, p
 from ihas.sequential.reading import read_sequences
 from ihas.sequential.transformer import Transformer
 from ihas.sequential.transformer_training import train_transformer
-from pipelines.exit_status import status_of
+from pipelines.exit_status import say, status_of
 from pipelines.recipe import read_of_kind
 from pipelines.run import threads
 from pipelines.scaling.domains import Domains, disjoint, domain_ranks, mixed
@@ -66,10 +66,10 @@ def main(given: Sequence[str] | None = None) -> int:
 
 def _carry_out(recipe: TransferRecipe, folder: Path) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(threads(recipe.run))
-    found = carry_out(recipe, _say)
+    found = carry_out(recipe, say)
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / "transfer.json", found.model_dump_json(indent=1))
-    _say(found.sentence)
+    say(found.sentence)
 
 
 def carry_out(recipe: TransferRecipe, say: Say) -> Transfer:
@@ -96,9 +96,7 @@ def _ranks(domains: Domains, recipe: TransferRecipe, say: Say) -> np.ndarray:
         domains.train, domains.valid, domains.num_items, learning.transformer, learning.training,
         lambda epoch: say(f"epoch {epoch.epoch}, validation {epoch.valid:.4f}"),
     )  # fmt: skip
-    network = Transformer(domains.num_items, learning.transformer, np.random.default_rng(0))
-    network.assign(trained.weights)
-    return domain_ranks(network, domains)
+    return domain_ranks(Transformer.of(learning.transformer, trained.weights), domains)
 
 
 def read_domains(recipe: TransferRecipe) -> Domains:
@@ -113,11 +111,6 @@ def read_domains(recipe: TransferRecipe) -> Domains:
         return mixed(data.sequences, half)
     other = read_sequences(recipe.other)
     return disjoint(data.sequences, data.num_items, other.sequences, other.num_items)
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -8,8 +8,6 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import numpy as np
-
 from ihas.folders import write_whole
 from ihas.sequential.baselines import Popularity
 from ihas.sequential.full_ranking import transformer_loss, transformer_ranks
@@ -55,8 +53,7 @@ def _trained(
     learning, began = recipe.learning, time.monotonic()
     reporter.enter("searching", "Training")
     trained = train_transformer(parts.train, parts.valid, num_items, learning.transformer, learning.training, reporter.step)
-    network = Transformer(num_items, learning.transformer, np.random.default_rng(0))
-    network.assign(trained.weights)
+    network = Transformer.of(learning.transformer, trained.weights)
     seconds["train"] = time.monotonic() - began
     return network, trained.history
 

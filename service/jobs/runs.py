@@ -123,11 +123,11 @@ def settings_of(job: Job) -> tuple[str, dict[str, Any]]:
 
 def recipe_of(job: Job, data: DataConfig) -> AnyRecipe:
     """What a search's child is to do: settings with `overrec`, `transformer` or `ladder` are a recipe of that kind."""
-    kind = next((kind for kind in KINDS if kind in job.settings), None)
-    if kind is None:
+    kind, learned = settings_of(job)
+    if kind == "learning":
         return Recipe.model_validate({"name": job.name, "data": data, **job.settings})
     rest = {name: job.settings[name] for name in ("run", "seconds") if name in job.settings}
-    recipe: AnyRecipe = KINDS[kind].model_validate({"name": job.name, "data": data, "learning": job.settings[kind], **rest})
+    recipe: AnyRecipe = KINDS[kind].model_validate({"name": job.name, "data": data, "learning": learned, **rest})
     return recipe
 
 
