@@ -31,7 +31,7 @@ class Server(uvicorn.Server):
             app,
             host=settings.host,
             port=settings.port,
-            loop="uvloop",
+            loop="asyncio",  # uvloop accepts one connection a turn: new clients would starve under load
             http="httptools",
             ws="none",
             lifespan="on",

@@ -64,7 +64,7 @@ def serve(settings: Settings) -> None:
     server = Server(settings)
     app: Any = server.config.app
     app.router.routes.insert(0, Route("/empty", Empty(), methods=["POST"]))
-    listening = socket.socket()
+    listening = socket.socket(proto=socket.IPPROTO_TCP)  # asyncio sends small answers at once where it is told that it is TCP
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     listening.bind((settings.host, settings.port))
     server.run(sockets=[listening])

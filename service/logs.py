@@ -13,6 +13,8 @@ from typing import Any
 import orjson
 import structlog
 
+from service.log_lines import Lines
+
 
 def configure_logs(level: int = logging.INFO) -> None:
     """Send every log line to standard error, with time, level and the request's id."""
@@ -24,16 +26,30 @@ def configure_logs(level: int = logging.INFO) -> None:
     by_library = structlog.stdlib.ProcessorFormatter.wrap_for_formatter
     direct: list[structlog.types.Processor] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_bytes)]
     watched = sys.stderr.isatty()
+    lines = None if watched else Lines(sys.stderr.buffer)
     structlog.configure(
-        processors=[*shared, by_library] if watched else [*shared, *direct],
+        processors=[*shared, by_library] if lines is None else [*shared, *direct],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.stdlib.LoggerFactory() if watched else structlog.BytesLoggerFactory(sys.stderr.buffer),
+        logger_factory=structlog.stdlib.LoggerFactory() if lines is None else lambda *_: lines,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(sys.stderr) if lines is None else LinesHandler(lines)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_last_steps(watched)))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for chatty in ("httpx", "httpcore"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+class LinesHandler(logging.Handler):
+    """The libraries' lines, in their place among ours."""
+
+    def __init__(self, lines: Lines) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See `logging.Handler`."""
+        tell = self._lines.error if record.levelno >= logging.WARNING else self._lines.info
+        tell(self.format(record).encode())
 
 
 def _last_steps(watched: bool) -> list[structlog.types.Processor]:

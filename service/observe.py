@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-import uuid
 
 import structlog
 from fastapi import HTTPException
@@ -12,6 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.ids import RANDOM
 from service.metrics import Metrics
 from service.problems import http_problem
 from service.settings import Settings
@@ -47,7 +47,7 @@ class Exchange:
     def __init__(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
         headers = Headers(scope=scope)
         asked = headers.get("x-request-id", "")
-        self.request_id = asked if REQUEST_ID.fullmatch(asked) else uuid.uuid4().hex
+        self.request_id = asked if REQUEST_ID.fullmatch(asked) else RANDOM.hex(16)
         trace = TRACEPARENT.fullmatch(headers.get(HEADER, ""))
         self.trace = {} if trace is None else {"trace_id": trace["trace"], "parent_id": trace["parent"]}
         self.length = int(said) if (said := headers.get("content-length", "0")).isdecimal() else 0

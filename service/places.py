@@ -1,7 +1,8 @@
 """Places for requests at work, and the queue for them.
 
 Who would wait for longer than half of `max_wait_s` is refused when it comes, by the time that answers took lately; who waited for all of
-it, because answers began to take longer, is refused then.
+it, because answers began to take longer, is refused then. Small answers are made in the event loop: when its turns are long, each that
+follows another refuses what it could not answer soon.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from service.errors import OverloadError
 
 WEIGHT = 0.05
 """Of the newest answer in the mean of what answers took."""
+PAUSE_S = 0.1
+"""Between two turns of the event loop that have nothing to do with each other; reading hundreds of requests takes less."""
 PROMISED = 0.5
 """Of the time that is left: what a request may be expected to wait when it is let into the queue."""
 
@@ -22,11 +25,18 @@ PROMISED = 0.5
 class Places:
     """Places for requests at work, and the queue for them; of one event loop."""
 
-    def __init__(self, at_once: int, max_wait_s: float) -> None:
-        self._at_once, self._max_wait_s = at_once, max_wait_s
+    def __init__(self, at_once: int, max_wait_s: float, long_turn_s: float = math.inf) -> None:
+        """
+        Args:
+            at_once: places.
+            max_wait_s: for one of them.
+            long_turn_s: of the event loop, in which small answers are made one after the other while all others wait.
+        """
+        self._at_once, self._max_wait_s, self._long_turn_s = at_once, max_wait_s, long_turn_s
         self._taken, self._mean_s = 0, 0.0
         self._queue: deque[asyncio.Future[None]] = deque()
         self._turn_began: float | None = None
+        self._was_long, self._turn_ended = False, 0.0
 
     async def take(self, came_at: float | None = None) -> float:
         """Wait for a place; when it was given, by `time.perf_counter`.
@@ -54,7 +64,7 @@ class Places:
         self._check(self._max_wait_s)
 
     def _check(self, left_s: float) -> None:
-        if self._expected_s() > PROMISED * left_s:
+        if self._expected_s() > PROMISED * left_s or self._loop_is_overrun():
             raise self._overload()
 
     def give_back(self, given_at: float) -> None:
@@ -66,16 +76,22 @@ class Places:
         """Seconds that a request would wait which comes now: what this turn of the loop has taken, or the queue will."""
         return max(self._turn_s(), (len(self._queue) + 1) / self._at_once * self._mean_s if self._taken >= self._at_once else 0.0)
 
+    def _loop_is_overrun(self) -> bool:
+        """Whether this turn is long and the one before was: a burst is answered, more than can be answered is not."""
+        return self._turn_s() > self._long_turn_s and self._was_long
+
     def _turn_s(self) -> float:
         """Seconds since the first request of this turn of the event loop: small answers are made one after the other within one."""
         now = time.perf_counter()
         if self._turn_began is None:
             self._turn_began = now
+            self._was_long = self._was_long and now - self._turn_ended < PAUSE_S
             asyncio.get_running_loop().call_soon(self._end_turn)
         return now - self._turn_began
 
     def _end_turn(self) -> None:
-        self._turn_began = None
+        self._was_long = self._turn_s() > self._long_turn_s
+        self._turn_began, self._turn_ended = None, time.perf_counter()
 
     async def _wait(self, left_s: float) -> None:
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -22,6 +22,8 @@ from service.problems import http_problem, known_problem
 from service.settings import Settings
 
 MAX_PATHS = 1_000
+LONG_TURN = 0.2
+"""Of the time that anybody may wait: a turn of the event loop which makes small answers for longer is long."""
 LONG = re.compile(r"/v1/(datasets|datasets/[^/]+/content|searches/[^/]+(/(events|logs|report|result|plots/.*))?)|/metrics")
 
 
@@ -31,7 +33,7 @@ class Shed:
     def __init__(self, app: ASGIApp, settings: Settings, threads: Threads) -> None:
         self._app, self._threads = app, threads
         self._long: set[str] = set()
-        self._answers = Places(settings.max_answers_at_once, settings.max_wait_s)
+        self._answers = Places(settings.max_answers_at_once, settings.max_wait_s, LONG_TURN * settings.max_wait_s)
         self._others = Places(settings.max_requests_at_once, settings.max_wait_s)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -15,8 +15,13 @@ from ihas.bundle.values import Bundle
 from ihas.data.item_table import ItemTable
 from ihas.serving.candidate_routing import ContextRoute, candidate_routing
 from ihas.serving.item_arrays import MAX_BYTES, ItemArrays, Maker
-from ihas.serving.model import BLOCK_ROWS, NO_GATES, GroupedModel
+from ihas.serving.model import NO_GATES, GroupedModel
 from ihas.serving.sums import FieldSums
+
+BLOCK_ROWS = 2_048
+"""Fewer cost a step of Python for too few rows, and that step keeps others from the interpreter; more do not fit the cache."""
+WORK_OF_A_BYTE = 8
+"""An item's bytes are fetched, added to and compared: each takes as long as so many multiply-adds of a graph (docs/performance.md)."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,11 @@ class CandidateModel:
         makers: dict[str, Maker] = {_name(number): sums[1] for number, sums in enumerate(self._sums) if sums is not None}
         self.arrays = ItemArrays(items, makers | dict(self._routing.makers), max_bytes)
 
+    @property
+    def work_of_item(self) -> int:
+        """About how many multiply-adds of a graph an item takes as long as."""
+        return self.model.multiply_adds + WORK_OF_A_BYTE * self.arrays.bytes_of_item
+
     def score(self, context: np.ndarray, positions: np.ndarray) -> CandidateLogits:
         """Group and logit of a context with items.
 
@@ -99,8 +109,10 @@ class _Request:
 
     def score(self, positions: np.ndarray) -> CandidateLogits:
         route = self._route.route(self._model.arrays, positions)
-        path = self._model.model.path_of(route.group)
         gates = NO_GATES if route.gates is None else route.gates
+        if len(self._model.model.paths) == 1:
+            return CandidateLogits(route.group, self._logits(0, positions, gates))
+        path = self._model.model.path_of(route.group)
         used = np.flatnonzero(np.bincount(path)).tolist()
         if len(used) == 1:
             return CandidateLogits(route.group, self._logits(used[0], positions, gates))

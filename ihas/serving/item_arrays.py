@@ -16,7 +16,12 @@ Maker = Callable[[np.ndarray], np.ndarray]
 
 
 class ItemArrays:
-    """Arrays with one row per item, by name."""
+    """Arrays with one row per item, by name.
+
+    Attributes:
+        bytes_of_item: what an item takes in all of them.
+        num_kept: items that are in them.
+    """
 
     def __init__(self, items: ItemTable, makers: Mapping[str, Maker], max_bytes: int = MAX_BYTES) -> None:
         """
@@ -26,8 +31,8 @@ class ItemArrays:
             max_bytes: memory of all arrays together.
         """
         self._ids, self._makers = items.ids, makers
-        bytes_of_item = sum(maker(items.ids[:1]).nbytes for maker in makers.values()) or 1
-        self.num_kept = min(len(items.names), max_bytes // bytes_of_item)
+        self.bytes_of_item = sum(maker(items.ids[:1]).nbytes for maker in makers.values())
+        self.num_kept = min(len(items.names), max_bytes // (self.bytes_of_item or 1))
         kept = np.arange(len(items.names))
         self._place: np.ndarray | None = None
         if self.num_kept < len(kept):

@@ -26,8 +26,10 @@ from ihas.serving.requests import MAX_ROWS, check_recommend, check_rows
 from ihas.serving.retrieval import Retriever
 from ihas.serving.row_reader import RowReader
 
-QUICK_MULTIPLY_ADDS = 10_000_000
-"""About half a millisecond."""
+QUICK_WORK = 60_000_000
+"""About two milliseconds, in multiply-adds: a thread would take as long to come to its turn at the interpreter."""
+WORK_OF_A_SEARCHED_NUMBER = 8
+"""What retrieval reads is multiplied once, and fetched from memory first (docs/performance.md)."""
 
 
 class Recommender(Protocol):
@@ -209,9 +211,10 @@ class GroupedRecommender:
         items = 0 if self.bundle.items is None else len(self.bundle.items.names)
         candidates = min(items, MAX_ROWS) if request.candidates is None else len(request.candidates)
         retrieved = None if self._retriever is None else self._retriever.wanted(request, items)
-        work = candidates if retrieved is None else retrieved
+        scored = candidates if retrieved is None else retrieved
+        work = 0 if self._candidates is None else scored * self._candidates.work_of_item
         searched = 0 if retrieved is None or self._retriever is None else self._retriever.multiply_adds
-        return not request.explain and work * self.model.multiply_adds + searched <= QUICK_MULTIPLY_ADDS
+        return not request.explain and work + WORK_OF_A_SEARCHED_NUMBER * searched <= QUICK_WORK
 
     def recommend(self, request: RecommendRequest, recommendation_id: str | None = None) -> Recommendation:
         """See `Recommender.recommend`; ids that the item table does not hold are left out and reported."""

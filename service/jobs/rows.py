@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.errors import KeyReusedError, LostLeaseError, TooManyError, UnknownIdError
+from service.ids import new_id
 from service.jobs.catalogue import DatasetState
 from service.jobs.job import RUNNING, TERMINAL, Event, Job, JobKind, JobState, NewJob, check_transition
 from service.jobs.tables import DATASETS, EVENTS, JOBS, database_now
@@ -17,11 +17,6 @@ from service.jobs.tables import DATASETS, EVENTS, JOBS, database_now
 PREFIXES = {JobKind.DATASET: "ck", JobKind.ESTIMATE: "es", JobKind.SEARCH: "sr"}
 ROOM_S = 60.0
 NO_LEASE: Mapping[str, Any] = {"worker": None, "lease_until": None}
-
-
-def new_id(prefix: str) -> str:
-    """An opaque id nobody can guess."""
-    return f"{prefix}_{secrets.token_hex(12)}"
 
 
 def select_jobs() -> sa.Select[Any]:

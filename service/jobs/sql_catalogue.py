@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.errors import ConflictError, UnknownIdError
+from service.ids import new_id
 from service.jobs import rows
 from service.jobs.catalogue import Dataset, DatasetState, ModelVersion, NewDataset, Upload
 from service.jobs.database import Database
@@ -101,7 +102,7 @@ def _lock_dataset(connection: sa.Connection, dataset_id: str) -> Dataset:
 
 
 def _add_dataset(connection: sa.Connection, new: NewDataset) -> Dataset:
-    dataset_id = new.id or rows.new_id("ds")
+    dataset_id = new.id or new_id("ds")
     values: dict[str, Any] = {name: getattr(new, name) for name in ("name", "reading", "path", "tenant")}
     values |= {"id": dataset_id, "referenced": new.path is not None, "state": DatasetState.UPLOADING}
     connection.execute(DATASETS.insert().values(**values, created_at=rows.now(connection)))

@@ -15,8 +15,8 @@ from ihas.errors import DataError
 from service.content import allowed_path, received
 from service.deps import CallerDep, CursorDep, DatasetDep, LimitDep, Parts, PartsDep, SettingsDep, StoreDep, json_only
 from service.errors import ConflictError
+from service.ids import new_id
 from service.jobs.catalogue import Dataset, NewDataset, Upload
-from service.jobs.rows import new_id
 from service.jobs.runs import dataset_folder
 from service.schemas import DatasetCreate, DatasetPublic, DatasetsPublic, next_cursor
 

@@ -24,7 +24,7 @@ from ihas.serving.answers import RecommendedItem, RecommendRequest, Retrieved, S
 from ihas.serving.recommender import Recommender
 from service.deps import Parts, VersionDep, is_json
 from service.division import Served
-from service.jobs.rows import new_id
+from service.ids import new_id
 from service.microbatch import MOST_ROWS, MicroBatches, takes_batches
 from service.openapi import body_of, json_answer
 from service.problems import pointer_to

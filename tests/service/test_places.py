@@ -8,7 +8,7 @@ import time
 import pytest
 
 from service.errors import OverloadError
-from service.places import Places, Turn
+from service.places import PAUSE_S, Places, Turn
 
 LONG_S = 60.0
 
@@ -113,6 +113,50 @@ def test_small_answers_of_one_turn_of_the_loop_take_their_time_too() -> None:
     assert answered == sorted(answered, reverse=True)
     assert not answered[-1]
     assert afterwards
+
+
+async def _answered(places: Places, number: int, each_s: float) -> int:
+    """How many of so many requests that are ready at once are answered, each computed in the loop for a while."""
+
+    async def one() -> bool:
+        try:
+            given_at = await places.take()
+        except OverloadError:
+            return False
+        time.sleep(each_s)
+        places.give_back(given_at)
+        return True
+
+    return sum(await asyncio.gather(*(one() for _ in range(number))))
+
+
+def test_a_burst_is_answered_and_more_than_can_be_answered_is_not() -> None:
+    """Twenty requests of 5 ms at once, again and again: the first twenty are all answered; a turn that follows answers those of its first
+    30 ms alone, and when nobody asked for a while, twenty are answered again."""
+
+    async def scenario() -> tuple[int, list[int], int]:
+        places = Places(100, LONG_S, 0.03)
+        first = await _answered(places, 20, 0.005)
+        later = [await _answered(places, 20, 0.005) for _ in range(4)]
+        await asyncio.sleep(2 * PAUSE_S)
+        return first, later, await _answered(places, 20, 0.005)
+
+    first, later, after = asyncio.run(scenario())
+    assert (first, after) == (20, 20)
+    assert all(1 <= answered <= 7 for answered in later), later
+
+
+def test_long_turns_that_do_not_follow_each_other_refuse_nobody() -> None:
+    """Turns of 60 ms with pauses between them: every request is answered."""
+
+    async def scenario() -> list[int]:
+        places, answered = Places(100, LONG_S, 0.03), []
+        for _ in range(4):
+            answered.append(await _answered(places, 12, 0.005))
+            await asyncio.sleep(2 * PAUSE_S)
+        return answered
+
+    assert asyncio.run(scenario()) == [12] * 4
 
 
 def test_waiting_counts_from_when_the_request_came() -> None:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from ihas.bundle.values import Bundle
 from ihas.models.registry import BACKBONES
 from ihas.routing import GateForm, PointsOf, Router, embed
-from ihas.serving.candidate_model import CandidateModel
-from ihas.serving.model import BLOCK_ROWS, GroupedModel
+from ihas.serving.candidate_model import BLOCK_ROWS, CandidateModel
+from ihas.serving.model import GroupedModel
 from ihas.serving.recommender import GroupedRecommender
 from ihas.splitting import SPLITTERS
 from pipelines.bench.bundles import BundleShape, random_bundle, random_ids

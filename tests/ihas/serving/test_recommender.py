@@ -14,6 +14,7 @@ from ihas.errors import RequestError
 from ihas.serving.answers import DiversityRule, Recommendation, RecommendRequest, UnknownValue
 from ihas.serving.recommender import GroupedRecommender
 from ihas.serving.requests import MAX_EXPLAINED, MAX_ROWS
+from pipelines.bench.bundles import BundleShape, random_bundle
 from tests.contracts.recommender import RecommenderContract
 from tests.ihas.bundle_factory import GROUPS, LOGITS, rows, small_bundle
 
@@ -231,3 +232,26 @@ def test_a_senseless_selection_is_pointed_at(changes: dict[str, Any], pointer: s
     with pytest.raises(RequestError) as caught:
         GroupedRecommender(small_bundle()).recommend(RecommendRequest({"user": "ada"}, **changes))
     assert caught.value.pointer == pointer
+
+
+@pytest.mark.parametrize(
+    ("hidden", "groups", "candidates", "explain", "quick"),
+    [
+        ((64, 32), 1, None, False, True),
+        ((64, 32), 1, 500, False, True),
+        ((64, 32), 1, 500, True, False),
+        ((64, 32), 4, 500, False, True),
+        ((64, 32), 4, None, False, False),
+        ((400, 400, 400), 1, 100, False, True),
+        ((400, 400, 400), 1, 500, False, False),
+    ],
+)
+def test_what_takes_milliseconds_is_not_quick(
+    hidden: tuple[int, ...], groups: int, candidates: int | None, explain: bool, quick: bool
+) -> None:
+    """What measured two milliseconds or less is quick: 10,000 items under 64-32, 500 with the way to one of four groups, 100 under 400x3;
+    the same items on the way to groups, 500 under 400x3, and reasons are not."""
+    shape = BundleShape(hidden=hidden, num_groups=groups, num_users=50, num_values=50, num_items=10_000)
+    recommender = GroupedRecommender(random_bundle(shape))
+    asked = RecommendRequest({}, candidates=None if candidates is None else tuple(map(str, range(candidates))), explain=explain)
+    assert recommender.is_quick(asked) is quick

@@ -28,11 +28,19 @@ def test_a_round_is_counted_by_hand() -> None:
     assert row[7:] == (pytest.approx(1.0), 2, 0.8, 0.4, 0.05, 3.0)
 
 
-def test_the_table_ends_with_medians() -> None:
-    """Of three rounds the middle one, column by column; what a round lacks is left out."""
-    table = overload_table("Title", [(1.0, None), (3.0, 5.0), (2.0, 7.0)])
+def test_the_table_ends_with_all_rounds_together() -> None:
+    """Two rounds of one and of three seconds, capacities 4 and 6, with 2 and 10 answers in time and 1 and 3 refused: 12 answers in four
+    seconds are 3 a second, .6 of the mean capacity, and a quarter of what was asked was refused."""
+    answered, refused = Outcome(200, 0.01, False), Outcome(503, 0.001, True)
+    rounds = [
+        Overload(4.0, 0.8, Flood([answered] * 2 + [refused], 1.0, 0.002, 0.1), 0.4),
+        Overload(6.0, 1.2, Flood([answered] * 10 + [refused] * 3, 3.0, 0.004, 0.3), 1.6),
+    ]
+    table = overload_table("Title", rounds)
 
-    assert table.rows[-1] == ("median", 2.0, 6.0)
+    assert [row[0] for row in table.rows] == ["round 1", "round 2", "all"]
+    assert table.rows[-1][1:7] == (5.0, 4.0, 3.0, pytest.approx(0.6), pytest.approx(0.6), pytest.approx(0.25))
+    assert table.rows[-1][9:] == (0, pytest.approx(1.0), pytest.approx(1.0), pytest.approx(0.2), pytest.approx(3.0))
 
 
 def test_requests_are_for_all_items() -> None:

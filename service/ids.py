@@ -1,0 +1,31 @@
+"""Names nobody can guess, from random bytes that are fetched many at a time: the call for them lets go of the interpreter."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+FETCHED = 4_096
+
+
+class Randomness:
+    """Random bytes of the operating system; safe to call from several threads."""
+
+    def __init__(self) -> None:
+        self._left, self._taking = b"", threading.Lock()
+
+    def hex(self, number: int) -> str:
+        """So many bytes, each in two digits; at most `FETCHED`."""
+        with self._taking:
+            if len(self._left) < number:
+                self._left = os.urandom(FETCHED)
+            taken, self._left = self._left[:number], self._left[number:]
+        return taken.hex()
+
+
+RANDOM = Randomness()
+
+
+def new_id(prefix: str) -> str:
+    """An opaque id nobody can guess."""
+    return f"{prefix}_{RANDOM.hex(12)}"
