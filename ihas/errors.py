@@ -32,6 +32,10 @@ class ConfigError(IhasError, ValueError):
     """A setting breaks a law."""
 
 
+class FolderBusyError(ConfigError):
+    """Another process works on the run folder."""
+
+
 class DataError(IhasError, ValueError):
     """A table breaks a law.
 

@@ -20,7 +20,7 @@ import orjson
 from pydantic import ValidationError
 
 from ihas.config import DataConfig, Recipe
-from ihas.errors import BudgetError, ConfigError, DataError, IhasError, TrainingError, is_disk_full, missing_package
+from ihas.errors import BudgetError, ConfigError, DataError, FolderBusyError, IhasError, TrainingError, is_disk_full, missing_package
 from ihas.folders import write_whole
 from ihas.sequential.config import OverRecRecipe
 from ihas.sequential.ladder_config import LadderRecipe, TransferRecipe
@@ -269,6 +269,8 @@ def error_document(error: Exception) -> dict[str, object]:
         error = missing_package(error)
     if isinstance(error, DataError):
         return {"code": "data", "detail": str(error), "findings": [finding.model_dump(mode="json") for finding in error.findings]}
+    if isinstance(error, FolderBusyError):
+        return {"code": "busy", "detail": str(error)}
     if isinstance(error, ConfigError | ValidationError):
         return {"code": "config", "detail": str(error)}
     if isinstance(error, BudgetError):

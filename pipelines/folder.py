@@ -23,7 +23,7 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from ihas.data.mapped import scratch_in
-from ihas.errors import ConfigError
+from ihas.errors import ConfigError, FolderBusyError
 from ihas.folders import new_folder
 from pipelines.values import read_value, write_value
 
@@ -64,7 +64,7 @@ class RunFolder:
         """Hold the folder against other processes; arrays larger than memory lie on its disk meanwhile.
 
         Raises:
-            ConfigError: another process kept it for longer than `LOCK_WAIT_S`.
+            FolderBusyError: another process kept it for longer than `LOCK_WAIT_S`.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         with (self.path / ".lock").open("w") as handle:
@@ -110,7 +110,7 @@ def _lock(descriptor: int, path: Path) -> None:
         except BlockingIOError:
             if time.monotonic() > deadline:
                 message = f"One process at a time may work on a run folder, but {path} is held by another. Wait for it or stop it."
-                raise ConfigError(message) from None
+                raise FolderBusyError(message) from None
             time.sleep(0.2)
 
 

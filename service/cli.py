@@ -303,6 +303,9 @@ def _recommender(bundle: Path) -> Recommender:
 
 def _bundle_in(folder: Path) -> Path:
     inner = folder / "bundle"
+    if not inner.is_dir() and (folder / "stages").is_dir():
+        way = "Begin the search in the same folder again: it goes on with the stages that are done."
+        raise CommandError(f"A run must have ended to have a bundle, but the one in {folder} has not. {way}", ExitCode.INVALID_DATA)
     return inner if inner.is_dir() else folder
 
 

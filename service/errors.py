@@ -61,6 +61,10 @@ class NoKeyError(IhasError):
     """No key came, or none that is known."""
 
 
+class ProviderError(IhasError):
+    """The identity provider did not give its keys, so that nobody knows whether a token is valid."""
+
+
 class ScopeError(IhasError):
     """The key may not do this."""
 

@@ -1,6 +1,7 @@
 """Lines of the log, written together: a write lets go of the interpreter, and under load a request would wait longer for it than it works.
 
 What is only told waits for up to `WAITS_S`; warnings and errors, with all that waited before them, are written before the caller goes on.
+A file that cannot be written to, such as one on a full disk, costs the lines that were to be written then, and no request.
 """
 
 from __future__ import annotations
@@ -12,20 +13,30 @@ from collections import deque
 from typing import BinaryIO
 
 WAITS_S = 0.05
+MOST_WAITING = 100_000
 
 
 class Lines:
-    """A structlog logger of bytes, one for each level; safe to call from several threads."""
+    """A structlog logger of bytes, one method for each level; safe to call from several threads.
+
+    Attributes:
+        lost: lines that could not be written, or found too many waiting.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
+        self.lost = 0
         self._file = file
         self._waiting: deque[bytes] = deque()
-        self._told, self._writing = threading.Event(), threading.Lock()
+        self._told = threading.Event()
+        self._writing = threading.RLock()  # what is collected as garbage while this thread writes may have something to tell too
         threading.Thread(target=self._keep_writing, name="log", daemon=True).start()
         atexit.register(self.write)
 
     def info(self, line: bytes) -> None:
         """Let a line wait."""
+        if len(self._waiting) >= MOST_WAITING:
+            self.lost += 1
+            return
         self._waiting.append(line + b"\n")
         if not self._told.is_set():
             self._told.set()
@@ -41,10 +52,15 @@ class Lines:
     def write(self) -> None:
         """Write what waits, in order."""
         with self._writing:
-            lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
-            if lines:
-                self._file.write(b"".join(lines))
-                self._file.flush()
+            lines = []
+            while self._waiting:
+                lines.append(self._waiting.popleft())
+            try:
+                if lines:
+                    self._file.write(b"".join(lines))
+                    self._file.flush()
+            except OSError:
+                self.lost += len(lines)
 
     def _keep_writing(self) -> None:
         while self._told.wait():

@@ -49,7 +49,10 @@ class LinesHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """See `logging.Handler`."""
         tell = self._lines.error if record.levelno >= logging.WARNING else self._lines.info
-        tell(self.format(record).encode())
+        try:
+            tell(self.format(record).encode())
+        except Exception:  # as every handler: a library's log line that is wrong is no fault of the request
+            self.handleError(record)
 
 
 def _last_steps(watched: bool) -> list[structlog.types.Processor]:

@@ -27,6 +27,7 @@ from service.errors import (
     PathRefusedError,
     PreconditionError,
     PreconditionMissingError,
+    ProviderError,
     ScopeError,
     TooManyError,
     UnknownIdError,
@@ -90,6 +91,7 @@ KINDS: Mapping[type[Exception], tuple[str, int, str]] = {
     PreconditionMissingError: ("precondition-required", 428, "Precondition missing"),
     TooManyError: ("too-many", 429, "Too many"),
     OverloadError: ("overloaded", 503, "Too much at once"),
+    ProviderError: ("provider-unavailable", 503, "Identity provider out of reach"),
     ConfigError: ("invalid-settings", 422, "Invalid settings"),
     RequestError: ("invalid-request", 422, "Invalid request"),
     DataError: ("invalid-data", 422, "Invalid data"),
@@ -149,9 +151,11 @@ def known_problem(scope: Mapping[str, Any], error: Exception) -> Response:
     return problem_response(scope, kind, str(error), parts_of(error), _headers(error))
 
 
-def _headers(error: Exception) -> dict[str, str]:
+def _headers(error: Exception) -> Mapping[str, str]:
     if isinstance(error, TooManyError):
         return {"retry-after": str(max(1, math.ceil(error.retry_after_s)))}
+    if isinstance(error, ProviderError):
+        return AGAIN
     return {"www-authenticate": "Bearer"} if isinstance(error, NoKeyError) else {}
 
 
@@ -173,23 +177,28 @@ def _allowed(request: Request) -> str:
 
 
 async def _on_database(request: Request, error: Exception) -> Response:
+    return database_problem(request.scope, error)
+
+
+def database_problem(scope: Mapping[str, Any], error: Exception) -> Response:
+    """The answer where the database does not."""
     if is_disk_full(error):
-        return _disk_full(request, error)
+        return _disk_full(scope, error)
     LOG.error("the database is out of reach", error=str(error))
     kind = ("database-unavailable", 503, "Database out of reach")
-    return problem_response(request.scope, kind, "The database is out of reach. Try again.", headers=AGAIN)
+    return problem_response(scope, kind, "The database is out of reach. Try again.", headers=AGAIN)
 
 
 async def _on_system(request: Request, error: Exception) -> Response:
     if not is_disk_full(error):
         raise error
-    return _disk_full(request, error)
+    return _disk_full(request.scope, error)
 
 
-def _disk_full(request: Request, error: Exception) -> Response:
+def _disk_full(scope: Mapping[str, Any], error: Exception) -> Response:
     LOG.error("the disk is full", error=str(error))
     detail = "The service's disk is full, and nothing of the request was kept. Make room there, then send it again."
-    return problem_response(request.scope, ("disk-full", 507, "Disk full"), detail)
+    return problem_response(scope, ("disk-full", 507, "Disk full"), detail)
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:

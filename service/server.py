@@ -9,12 +9,14 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable, Sequence
 from multiprocessing.process import BaseProcess
 
 import structlog
 
+from ihas.errors import ConfigError
 from service.jobs.runs import PIPELINES
 from service.logs import configure_logs
 from service.settings import Settings
@@ -26,7 +28,12 @@ LOG = structlog.get_logger(__name__)
 
 
 def serve(settings: Settings) -> None:
-    """Answer HTTP until SIGTERM or SIGINT."""
+    """Answer HTTP until SIGTERM or SIGINT.
+
+    Raises:
+        ConfigError: others listen at the address already.
+    """
+    _check_address(settings)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is imported; a request's products are too small to share
     from service.api import Server
 
@@ -49,8 +56,10 @@ def up(settings: Settings, command: Sequence[str] = PIPELINES) -> None:
     """Answer HTTP and carry out jobs, in two processes that end together.
 
     Raises:
+        ConfigError: others listen at the address already; nothing was started.
         SystemExit: one of them ended by itself.
     """
+    _check_address(settings)
     configure_logs()
     stop = _stop_on_signal()
     context = multiprocessing.get_context("spawn")
@@ -66,6 +75,19 @@ def up(settings: Settings, command: Sequence[str] = PIPELINES) -> None:
         _end(processes, settings.drain_s + MARGIN_S)
     if ended:
         raise SystemExit(f"Ended by itself: {', '.join(ended)}. The log above says why.")
+
+
+def _check_address(settings: Settings) -> None:
+    """Refuse an address that cannot be listened at, before anything is started."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(address)
+    except OSError as error:
+        place = f"{settings.host}:{settings.port}"
+        way = "Stop what listens there, or choose another with IHAS_PORT or `--port`."
+        raise ConfigError(f"The service must be able to listen at {place}, but cannot ({error.strerror}). {way}") from error
 
 
 def _ended_by_itself(processes: Sequence[BaseProcess], stop: threading.Event) -> list[str]:

@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     max_requests_at_once: Annotated[int, Field(ge=1)] = 64
     """Other requests that a process answers at the same time, but for uploads, downloads and streams."""
     max_wait_s: Seconds = 0.5
-    """Seconds that a request may wait for its turn; one that would wait longer is refused at once."""
+    """Seconds that a request may wait for its turn; one that seems to wait longer than half of that is refused."""
     max_bad_keys_per_minute: Annotated[int, Field(ge=0)] = 60
     """Requests with a key that is unknown that one address may make in a minute; 0 for no limit."""
     oidc_issuer: str | None = None

@@ -1,4 +1,4 @@
-"""More requests than can be answered in time: as many as there is time for are answered, the others are refused at once.
+"""More requests than can be answered in time: as many as there is time for are answered, the others are refused soon.
 
 Requests wait in the order in which they came (`service.places`). Questions to models have places of their own, so that a database that is
 away or slow takes none from them; those that take long to answer leave theirs for a thread (`service.computing`). Probes, figures, streams,

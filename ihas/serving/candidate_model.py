@@ -21,7 +21,7 @@ from ihas.serving.sums import FieldSums
 BLOCK_ROWS = 2_048
 """Fewer cost a step of Python for too few rows, and that step keeps others from the interpreter; more do not fit the cache."""
 WORK_OF_A_BYTE = 8
-"""An item's bytes are fetched, added to and compared: each takes as long as so many multiply-adds of a graph (docs/performance.md)."""
+"""How many multiply-adds of a graph take as long as to fetch and to add one byte of what is known of an item."""
 
 
 @dataclass(frozen=True)

@@ -27,9 +27,13 @@ from ihas.serving.retrieval import Retriever
 from ihas.serving.row_reader import RowReader
 
 QUICK_WORK = 60_000_000
-"""About two milliseconds, in multiply-adds: a thread would take as long to come to its turn at the interpreter."""
+"""About two milliseconds, in multiply-adds. What takes less is not worth a thread, which waits for the interpreter as long."""
 WORK_OF_A_SEARCHED_NUMBER = 8
-"""What retrieval reads is multiplied once, and fetched from memory first (docs/performance.md)."""
+"""Of retrieval: fetched from memory, and multiplied once."""
+WORK_OF_A_NAME = 40_000
+"""Of an item that is excluded, or that is answered: looked up, and written down."""
+WORK_OF_A_FILTERED_ITEM = 2_000
+"""Of the item table, when a filter is asked for."""
 
 
 class Recommender(Protocol):
@@ -214,7 +218,10 @@ class GroupedRecommender:
         scored = candidates if retrieved is None else retrieved
         work = 0 if self._candidates is None else scored * self._candidates.work_of_item
         searched = 0 if retrieved is None or self._retriever is None else self._retriever.multiply_adds
-        return not request.explain and work + WORK_OF_A_SEARCHED_NUMBER * searched <= QUICK_WORK
+        work += WORK_OF_A_SEARCHED_NUMBER * searched + WORK_OF_A_NAME * (len(request.exclude) + min(request.k, candidates))
+        if request.filter is not None:
+            work += WORK_OF_A_FILTERED_ITEM * items
+        return not request.explain and request.diversity is None and work <= QUICK_WORK
 
     def recommend(self, request: RecommendRequest, recommendation_id: str | None = None) -> Recommendation:
         """See `Recommender.recommend`; ids that the item table does not hold are left out and reported."""

@@ -32,6 +32,7 @@ def check_recommend(request: RecommendRequest, schema: Schema) -> None:
     _check_context(request.context, schema)
     _check_selection(request)
     _check_list(request.exclude, "/exclude")
+    _check_length(request.exclude, MAX_ROWS, "/exclude")
     check_names(request.exclude, "/exclude")
     if request.candidates is not None:
         _check_list(request.candidates, "/candidates")

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from urllib.parse import urlsplit
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -21,7 +22,7 @@ from service.access.rates import Rates
 from service.access.scopes import Scope as Right
 from service.access.scopes import needed
 from service.errors import NoKeyError, ScopeError
-from service.problems import known_problem
+from service.problems import database_problem, known_problem
 from service.records.keys import Keys
 from service.settings import Settings
 
@@ -51,6 +52,9 @@ class Door:
             scope.setdefault("state", {})["caller"] = await self._admit(scope)
         except IhasError as error:
             await known_problem(scope, error)(scope, receive, send)
+            return
+        except DBAPIError as error:
+            await database_problem(scope, error)(scope, receive, send)
             return
         await self._app(scope, receive, send)
 

@@ -10,7 +10,7 @@ import jwt
 
 from service.access.caller import Caller
 from service.access.scopes import OF_A_TENANT
-from service.errors import NoKeyError
+from service.errors import NoKeyError, ProviderError
 from service.settings import Settings
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "PS256", "EdDSA")
@@ -29,6 +29,7 @@ class Provider:
         """Who a token stands for, and for how many seconds from now.
 
         Raises:
+            ProviderError: the provider's keys cannot be fetched.
             NoKeyError: it is not signed by the provider for this service, has ended, or names no tenant.
         """
         asked = self._settings
@@ -43,6 +44,8 @@ class Provider:
                 leeway=LEEWAY_S,
                 options={"require": ["exp", "iss", "aud", "sub"]},
             )
+        except jwt.PyJWKClientConnectionError as error:
+            raise ProviderError("The identity provider is out of reach, and no token can be checked. Try again, or use a key.") from error
         except jwt.PyJWTError as error:
             raise NoKeyError(f"The token is not valid here: {error}.") from error
         return _caller(claims, asked.oidc_tenant_claim), float(claims["exp"]) - time.time()

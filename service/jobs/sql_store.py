@@ -112,12 +112,12 @@ class SqlStore(SqlCatalogue):
 
         return self.write(write)
 
-    def release(self, job_id: str, token: int) -> Job:
+    def release(self, job_id: str, token: int, why: str = "Its worker stops; waits for another one.") -> Job:
         """As `JobStore` says."""
 
         def write(connection: sa.Connection) -> Job:
             job = rows.lock_owned(connection, job_id, token)
-            return rows.queue_again(connection, job, "Its worker stops; waits for another one.", attempt=job.attempt - 1)
+            return rows.queue_again(connection, job, why, attempt=job.attempt - 1)
 
         return self.write(write)
 

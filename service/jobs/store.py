@@ -128,8 +128,8 @@ class JobStore(Catalogue, Protocol):
         """
         ...
 
-    def release(self, job_id: str, token: int) -> Job:
-        """The worker stops: queue the job again; the attempt does not count.
+    def release(self, job_id: str, token: int, why: str = "Its worker stops; waits for another one.") -> Job:
+        """The worker gives the job back: queue it again; the attempt does not count.
 
         Raises:
             LostLeaseError: the job is no longer the caller's.

@@ -142,6 +142,8 @@ class Worker:
             self._succeed(job, run, outcome)
         elif verdict is Verdict.STOPPING:
             self._store.release(job.id, job.token)
+        elif outcome is not None and outcome.error is not None and outcome.error.get("code") == "busy":
+            self._store.release(job.id, job.token, "An earlier attempt still holds the run folder; waits for it to end.")
         elif outcome is not None and outcome.outcome == "failed":
             LOG.warning("the run failed", job=job.id, error=outcome.error, log=child.log_tail())
             error = outcome.error or {"code": "internal", "detail": f"The run failed and did not say why. {see_log(job)}"}

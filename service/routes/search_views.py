@@ -79,16 +79,35 @@ def clone_search(
 
 @router.get("/{search_id}/logs", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 def read_logs(search: SearchDep, store: StoreDep, settings: SettingsDep, offset: OffsetDep = 0) -> Response:
-    """What the run wrote beside its progress, at most 256 KiB from an offset on; `next-offset` says where the next part begins."""
+    """What the run wrote beside its progress, whole lines of at most 256 KiB from an offset on; `next-offset` says where the next part
+    begins. A line that began before the offset, or is longer, is left out."""
     log = search_folder(settings.folder, search.id) / "log.txt"
-    part, start = b"", offset
-    if log.is_file():
-        with log.open("rb") as file:
-            start = min(offset, log.stat().st_size)
-            file.seek(start)
-            part = file.read(LOG_BYTES)
+    part, after = (b"", offset) if not log.is_file() else lines_from(log, offset, ended=search.finished)
     text = public_text(part.decode("utf-8", errors="replace"), store.dataset(search.dataset_id), settings.folder)
-    return Response(text, media_type="text/plain", headers={NEXT_HEADER: str(start + len(part)), "x-content-type-options": "nosniff"})
+    return Response(text, media_type="text/plain", headers={NEXT_HEADER: str(after), "x-content-type-options": "nosniff"})
+
+
+def lines_from(log: Path, offset: int, *, ended: bool) -> tuple[bytes, int]:
+    """Whole lines, so that no name which has to be left out is cut in two, and the offset after them.
+
+    Args:
+        log: file.
+        offset: bytes.
+        ended: whether a last line without its end is one.
+    """
+    with log.open("rb") as file:
+        size = log.stat().st_size
+        if offset:
+            file.seek(min(offset, size) - 1)
+            file.readline()  # nothing but the end of the line before, or the rest of one that began before
+        start = file.tell()
+        part = file.read(LOG_BYTES)
+        whole = len(part) if ended and start + len(part) == size else part.rfind(b"\n") + 1
+        if not whole and len(part) == LOG_BYTES:
+            file.seek(start)
+            file.readline()
+            return b"", file.tell()
+    return part[:whole], start + whole
 
 
 @router.get("/{search_id}/plots")

@@ -7,9 +7,10 @@ import fcntl
 import pytest
 
 import pipelines.folder
-from ihas.errors import ConfigError
+from ihas.errors import ConfigError, FolderBusyError
 from ihas.grouping import PartGroups
 from ihas.results import Interval
+from pipelines.__main__ import error_document
 from pipelines.folder import RunFolder, read_kept, stage_key
 
 
@@ -59,8 +60,9 @@ def test_a_second_process_waits_and_then_says_who_is_in_the_way(tmp_path, monkey
     monkeypatch.setattr(pipelines.folder, "LOCK_WAIT_S", 0.3)
     with (tmp_path / ".lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        with pytest.raises(ConfigError, match="held by another"), RunFolder(tmp_path).locked():
+        with pytest.raises(FolderBusyError, match="held by another") as caught, RunFolder(tmp_path).locked():
             pass
+    assert error_document(caught.value)["code"] == "busy"
 
 
 def test_a_document_of_another_form_is_refused(tmp_path):

@@ -59,6 +59,10 @@ def run(recipe: Path, folder: Path) -> int:
         starts.write(f"{os.getpid()} {os.getpriority(os.PRIO_PROCESS, 0)}\n")
     if name == "deaf":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if name == "busy" and len((folder / "starts").read_text().splitlines()) < 3:
+        detail = "One process at a time may work on a run folder."
+        say(stage="validating", message="stopped", fraction=0.0, outcome="failed", error={"code": "busy", "detail": detail})
+        return 1
     if name == "noisy":
         sys.stdout.write("a library's greeting\n")
     for number, stage in enumerate(STAGES, start=1):

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+
+import pytest
 
 from service.ids import FETCHED, Randomness, new_id
 
@@ -27,3 +31,16 @@ def test_bytes_are_never_given_twice_across_a_fetch() -> None:
     source = Randomness()
     assert len({source.hex(1_000) for _ in range(5)}) == 5
     assert all(len(source.hex(1_000)) == 2_000 for _ in range(5))
+
+
+def test_more_than_a_fetch_is_refused() -> None:
+    """The law and the way out are told, rather than fewer bytes given."""
+    with pytest.raises(ValueError, match="At most 4096 bytes"):
+        Randomness().hex(FETCHED + 1)
+
+
+def test_a_process_that_was_split_off_gives_other_names() -> None:
+    """After a fork, parent and child go on with different bytes."""
+    program = "import os; from service.ids import new_id; new_id('x'); pid = os.fork(); print(new_id('x'), flush=True); pid and os.wait()"
+    names = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, timeout=60).stdout.split()
+    assert len(names) == len(set(names)) == 2

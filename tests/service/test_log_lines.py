@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import subprocess
 import sys
@@ -56,6 +57,54 @@ def test_an_error_is_written_before_its_caller_goes_on_with_all_that_waited() ->
     lines.info(b"before")
     lines.error(b"wrong")
     assert file.getvalue() == b"before\nwrong\n"
+
+
+class FullOnce(Writes):
+    """The disk is full at the first write."""
+
+    def write(self, data: object) -> int:
+        """See `io.BytesIO`."""
+        if not self.count:
+            self.count += 1
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(data)
+
+
+def test_a_full_disk_costs_lines_and_neither_the_caller_nor_the_lines_after() -> None:
+    """The first write fails: `error` returns all the same, two lines are counted as lost, and the ones told later are written."""
+    file = FullOnce()
+    lines = Lines(file)
+    lines.info(b"lost")
+    lines.error(b"lost too")
+    lines.info(b"later")
+    end = time.monotonic() + 20 * WAITS_S
+    while file.getvalue() != b"later\n" and time.monotonic() < end:
+        time.sleep(WAITS_S / 10)
+    assert (file.getvalue(), lines.lost) == (b"later\n", 2)
+
+
+class Talking(Writes):
+    """Tells something while it is written to, as a finalizer may."""
+
+    def write(self, data: object) -> int:
+        """See `io.BytesIO`."""
+        written = super().write(data)
+        if self.count == 1:
+            self.lines.error(b"from within")
+        return written
+
+    lines: Lines
+
+
+def test_what_is_told_while_a_line_is_written_is_written_too() -> None:
+    """A write that tells an error itself neither hangs nor loses it."""
+    file = Talking()
+    lines = file.lines = Lines(file)
+    told = threading.Thread(target=lines.error, args=(b"outer",), daemon=True)
+    told.start()
+    told.join(10.0)
+    assert not told.is_alive()
+    assert file.getvalue() == b"outer\nfrom within\n"
 
 
 def test_a_process_that_ends_writes_what_waits() -> None:

@@ -48,6 +48,9 @@ class TestGroupedRecommender(RecommenderContract):
         return ["m1", "m2", "m3"]
 
 
+SOME = tuple(map(str, range(500)))
+
+
 @pytest.fixture(scope="module")
 def films() -> GroupedRecommender:
     """The small bundle at work."""
@@ -235,23 +238,32 @@ def test_a_senseless_selection_is_pointed_at(changes: dict[str, Any], pointer: s
 
 
 @pytest.mark.parametrize(
-    ("hidden", "groups", "candidates", "explain", "quick"),
+    ("hidden", "groups", "asked", "quick"),
     [
-        ((64, 32), 1, None, False, True),
-        ((64, 32), 1, 500, False, True),
-        ((64, 32), 1, 500, True, False),
-        ((64, 32), 4, 500, False, True),
-        ((64, 32), 4, None, False, False),
-        ((400, 400, 400), 1, 100, False, True),
-        ((400, 400, 400), 1, 500, False, False),
+        ((64, 32), 1, {}, True),
+        ((64, 32), 1, {"k": 10_000}, False),
+        ((64, 32), 1, {"exclude": tuple(map(str, range(10_000)))}, False),
+        ((64, 32), 1, {"filter": "field-14 = 'x'"}, False),
+        ((64, 32), 1, {"diversity": DiversityRule("field-14", 1)}, False),
+        ((64, 32), 1, {"candidates": SOME}, True),
+        ((64, 32), 1, {"candidates": SOME, "exclude": ("1", "2")}, True),
+        ((64, 32), 1, {"candidates": SOME, "explain": True}, False),
+        ((64, 32), 4, {"candidates": SOME}, True),
+        ((64, 32), 4, {}, False),
+        ((400, 400, 400), 1, {"candidates": SOME[:100]}, True),
+        ((400, 400, 400), 1, {"candidates": SOME}, False),
     ],
 )
-def test_what_takes_milliseconds_is_not_quick(
-    hidden: tuple[int, ...], groups: int, candidates: int | None, explain: bool, quick: bool
-) -> None:
+def test_what_takes_milliseconds_is_not_quick(hidden: tuple[int, ...], groups: int, asked: dict[str, Any], quick: bool) -> None:
     """What measured two milliseconds or less is quick: 10,000 items under 64-32, 500 with the way to one of four groups, 100 under 400x3;
-    the same items on the way to groups, 500 under 400x3, and reasons are not."""
+    more on the way to groups or under 400x3 is not, nor thousands of names, filters of all items, diversity and reasons."""
     shape = BundleShape(hidden=hidden, num_groups=groups, num_users=50, num_values=50, num_items=10_000)
-    recommender = GroupedRecommender(random_bundle(shape))
-    asked = RecommendRequest({}, candidates=None if candidates is None else tuple(map(str, range(candidates))), explain=explain)
-    assert recommender.is_quick(asked) is quick
+    assert GroupedRecommender(random_bundle(shape)).is_quick(RecommendRequest({}, **asked)) is quick
+
+
+def test_no_more_items_are_excluded_than_can_be_candidates(films: GroupedRecommender) -> None:
+    """10,000 are looked up, one more is refused with a pointer."""
+    assert films.recommend(RecommendRequest({"user": "ada"}, exclude=tuple(map(str, range(10_000))))).items
+    with pytest.raises(RequestError, match="At most 10000") as caught:
+        films.recommend(RecommendRequest({"user": "ada"}, exclude=tuple(map(str, range(10_001)))))
+    assert caught.value.pointer == "/exclude"

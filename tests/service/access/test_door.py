@@ -8,10 +8,12 @@ import time
 from collections.abc import Iterator
 
 import pytest
+import sqlalchemy as sa
 import structlog
 
 from service.access.scopes import Scope
 from service.jobs.sql_store import SqlStore
+from service.jobs.tables import KEYS
 from service.records.keys import Keys
 from service.settings import Settings
 from tests.service.access.conftest import NewKey
@@ -136,3 +138,14 @@ def test_without_keys_other_sites_pages_are_not_answered(settings: Settings) -> 
         named = live.http.get("/v1/models", headers={"host": f"localhost:{live.port}"})
 
     assert [answer.status_code for answer in (bent, foreign, own, named)] == [403, 403, 200, 200]
+
+
+def test_a_database_that_is_away_is_no_wrong_key(guarded: LiveServer, new_headers: NewKey, store: SqlStore) -> None:
+    """While the keys cannot be read, the answer is 503 with `Retry-After`; once they can be, the key opens again."""
+    headers = new_headers(scopes=READ)
+    store.write(lambda connection: connection.execute(sa.text(f"ALTER TABLE {KEYS.name} RENAME TO away")))
+    away = guarded.http.get("/v1/models", headers=headers)
+    store.write(lambda connection: connection.execute(sa.text(f"ALTER TABLE away RENAME TO {KEYS.name}")))
+
+    assert (away.status_code, away.headers["retry-after"], away.json()["type"]) == (503, "1", "urn:ihas:problem:database-unavailable")
+    assert guarded.http.get("/v1/models", headers=headers).status_code == 200

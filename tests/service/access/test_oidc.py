@@ -98,3 +98,13 @@ def test_a_token_that_is_not_meant_opens_nothing(trusting: LiveServer, token: To
 def test_without_a_provider_no_token_is_taken(guarded: LiveServer, token: Token) -> None:
     """A token is a wrong key then."""
     assert guarded.http.get("/v1/models", headers=token()).status_code == 401
+
+
+def test_a_provider_that_is_away_is_no_wrong_token(settings: Settings, store: SqlStore, token: Token) -> None:  # noqa: ARG001 - made first
+    """Its keys cannot be fetched: 503 with `Retry-After`, and no wrong key is counted against the address."""
+    known = {"oidc_issuer": ISSUER, "oidc_audience": AUDIENCE, "oidc_jwks_url": "http://127.0.0.1:9/jwks", "max_bad_keys_per_minute": 1}
+    with LiveServer(settings.model_copy(update=known)) as live:
+        answers = [live.http.get("/v1/models", headers=token()) for _ in range(3)]
+
+    assert [(one.status_code, one.headers["retry-after"]) for one in answers] == [(503, "1")] * 3
+    assert answers[0].json()["type"] == "urn:ihas:problem:provider-unavailable"

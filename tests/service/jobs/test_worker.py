@@ -283,6 +283,44 @@ def test_after_kill_9_another_worker_finishes_the_job(store: SqlStore, settings:
     assert messages.count("searching began") == 2
 
 
+def test_a_worker_that_was_stopped_past_its_lease_changes_nothing_when_it_goes_on(store: SqlStore, settings: Settings, table: str) -> None:
+    """SIGSTOP for longer than a lease: another worker takes the job up; after SIGCONT the first one's child ends, and the job
+    comes to one end, of the second attempt."""
+    job = submitted(store, table, "slow")
+    process = multiprocessing.get_context("spawn").Process(target=_work, args=(settings,))
+    process.start()
+    try:
+        child = searching(store, settings, job.id)
+        os.kill(process.pid or 0, signal.SIGSTOP)
+        with RunningWorker(settings):
+            eventually(lambda: store.job(job.id).attempt == 2)
+            eventually(lambda: len(children(settings, job.id)) == 2)
+            assert alive(child)
+            os.kill(process.pid or 0, signal.SIGCONT)
+            eventually(lambda: not alive(child))
+            (run_folder(settings, job.id) / "go").touch()
+            done = finished(store, job.id)
+    finally:
+        os.kill(process.pid or 0, signal.SIGCONT)
+        process.terminate()
+        process.join()
+
+    events = store.events(job.id, 0, 100)
+    assert (done.state, done.attempt, done.model_version) == (JobState.SUCCEEDED, 2, 1)
+    assert [event.state for event in events].count(JobState.SUCCEEDED) == 1
+    assert [version.version for version in store.versions("slow")] == [1]
+
+
+def test_a_run_folder_that_is_still_held_costs_no_attempt(store: SqlStore, settings: Settings, table: str) -> None:
+    """Two children find the folder held by a run that has lost its job; the job waits, and the third child brings it to its end."""
+    job = submitted(store, table, "busy")
+    with RunningWorker(settings):
+        done = finished(store, job.id)
+    waits = [event.message for event in store.events(job.id, 0, 100) if "still holds the run folder" in event.message]
+
+    assert (done.state, done.attempt, len(children(settings, job.id)), len(waits)) == (JobState.SUCCEEDED, 1, 3, 2)
+
+
 def test_a_command_that_cannot_be_started_fails_the_job_and_not_the_worker(store: SqlStore, settings: Settings, table: str) -> None:
     """The reason is the machine's, and every attempt is used."""
     worker = Worker(store, settings, threading.Event(), ["/no/such/program"])
