@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import os
 import resource
+import signal
 import stat
 import sys
 import threading
@@ -235,9 +236,11 @@ class LastStage:
 
 def _limit(memory_bytes: int | None, cpu_s: int | None) -> None:
     """What the system lets this process use; a file that somebody sent is read within it."""
-    for kind, limit in ((resource.RLIMIT_DATA, memory_bytes), (resource.RLIMIT_CPU, cpu_s)):
-        if limit is not None:
-            resource.setrlimit(kind, (limit, limit))
+    if memory_bytes is not None:
+        resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+    if cpu_s is not None:
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))  # the first ends it by SIGXCPU, which says why; the second by SIGKILL
+        signal.setitimer(signal.ITIMER_REAL, 2.0 * cpu_s)  # Arrow waits forever for a thread that there is no memory for
 
 
 def _inspect(data_path: Path, max_expanded_bytes: int | None = None) -> int:

@@ -7,10 +7,12 @@ long waits for a thread in a queue that refuses, and for no longer than it has b
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import anyio.to_thread
@@ -54,6 +56,15 @@ class Threads:
             self._places.give_back(given_at)
 
 
-def processors() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def processors(cpu_max: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """Processors that this process may use, a container's share of them rounded up.
+
+    Args:
+        cpu_max: where Linux's control groups say how many microseconds of each period that is, `max 100000` for all.
+    """
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = cpu_max.read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return allowed
+    return allowed if quota == "max" else min(allowed, max(1, math.ceil(int(quota) / int(period))))

@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     check_memory_bytes: Bytes = 16 * 2**30
     """Memory that the process may use which checks a data set."""
     check_cpu_s: Annotated[int, Field(ge=1)] = 3_600
-    """Seconds that the process may compute which checks a data set."""
+    """Seconds that the process may compute which checks a data set; it ends after twice as many by the clock."""
     max_request_bytes: Bytes = 8 * 2**20
     """Largest body of any other request."""
     max_attempts: Annotated[int, Field(ge=1)] = 3

@@ -24,7 +24,7 @@ from service.settings import Settings
 MAX_PATHS = 1_000
 LONG_TURN = 0.2
 """Of the time that anybody may wait: a turn of the event loop which makes small answers for longer is long."""
-LONG = re.compile(r"/v1/(datasets|datasets/[^/]+/content|searches/[^/]+(/(events|logs|report|result|plots/.*))?)|/metrics")
+LONG = re.compile(r"/v1/(datasets|datasets/[^/]+/content|searches/sr_[^/]+(/(events|logs|report|result|plots/.*))?)|/metrics")
 
 
 class Shed:
@@ -61,7 +61,7 @@ class Shed:
             turn.leave()
 
     def _remember(self, path: str, took_long: bool) -> None:
-        """Whether the last answer at a path took a thread, so that the next one is refused before it is read where there is none."""
+        """Whether the last answer at a path took a thread, so that the next one is refused before it is parsed where there is none."""
         if not took_long:
             self._long.discard(path)
         elif path not in self._long:

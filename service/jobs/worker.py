@@ -29,6 +29,7 @@ from service.settings import Settings
 from service.telemetry import Traces, traces_of
 
 DISK_FULL = {"code": "disk", "detail": "The worker's disk is full. What the run has finished stays: make room, then resume it."}
+TOO_LONG = "The table takes longer to check than a check may take. Send fewer rows or columns, or raise IHAS_CHECK_CPU_S."
 LOG = structlog.get_logger(__name__)
 
 
@@ -148,6 +149,8 @@ class Worker:
             LOG.warning("the run failed", job=job.id, error=outcome.error, log=child.log_tail())
             error = outcome.error or {"code": "internal", "detail": f"The run failed and did not say why. {see_log(job)}"}
             self._store.fail(job.id, job.token, error, outcome.report)
+        elif job.kind is JobKind.DATASET and code in (-signal.SIGXCPU, -signal.SIGALRM):
+            self._store.fail(job.id, job.token, {"code": "data", "detail": TOO_LONG})
         else:
             LOG.warning("the child died", job=job.id, code=code, log=child.log_tail())
             self._lose_attempt(job, _crash(code, job))

@@ -93,3 +93,12 @@ def test_who_gets_no_thread_in_time_is_refused(tmp_path: Path) -> None:
 def test_there_are_as_many_threads_as_processors_unless_it_is_said() -> None:
     """At least one, and no more than the machine has."""
     assert processors() >= 1
+
+
+@pytest.mark.parametrize(("text", "most"), [("150000 100000", 2), ("50000 100000", 1), ("1 100000", 1), ("max 100000", None), ("", None)])
+def test_a_container_has_as_many_processors_as_its_share(tmp_path: Path, text: str, most: int | None) -> None:
+    """A share is rounded up, and never more than there are; without one, or with a file of another form, all are its own."""
+    share = tmp_path / "cpu.max"
+    share.write_text(text)
+    everything = processors(tmp_path / "absent")
+    assert processors(share) == (everything if most is None else min(everything, most))

@@ -128,6 +128,19 @@ def test_a_label_that_is_no_click_makes_a_data_set_invalid(store: SqlStore, sett
     assert "row 3, column `click`" in dataset.error["detail"]
 
 
+def test_a_check_that_takes_too_long_says_which_limit_it_met(store: SqlStore, settings: Settings, table: str) -> None:
+    """The real `python -m pipelines inspect`, held to one second of the processor, on 200,000 rows: invalid at the first try."""
+    Path(table).write_text("click,user\n" + "".join(f"{row % 2},user-{row}\n" for row in range(200_000)))
+    dataset_id = store.add_dataset(NewDataset("clicks", {"columns": {"label": "click"}}, path=table)).id
+    with RunningWorker(settings.model_copy(update={"check_cpu_s": 1}), PIPELINES):
+        eventually(lambda: store.dataset(dataset_id).state is not DatasetState.VALIDATING)
+    dataset = store.dataset(dataset_id)
+
+    assert dataset.error is not None
+    assert (dataset.state, dataset.error["code"]) == (DatasetState.INVALID, "data")
+    assert "raise IHAS_CHECK_CPU_S" in dataset.error["detail"]
+
+
 def test_a_run_that_fails_is_not_tried_again(store: SqlStore, settings: Settings, table: str) -> None:
     """What the child says is the reason is the reason, and what it wrote to standard error is in the log."""
     job = submitted(store, table, "bad")
