@@ -4,7 +4,6 @@ import io
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -322,18 +321,6 @@ def test_recommend_from_a_run_that_has_not_ended_says_so(tmp_path: Path, capsys:
     (tmp_path / "stages").mkdir()
     assert run(["recommend", str(tmp_path), "--context", "{}"]) == ExitCode.INVALID_DATA
     assert "has not. Begin the search in the same folder again" in " ".join(capsys.readouterr().err.split())
-
-
-@pytest.mark.parametrize("command", ["up", "serve"])
-def test_a_taken_port_is_told_before_anything_is_started(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Somebody listens at the port: exit 2, the sentence names it, and the service's folder was not made."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        assert run([command, "--port", str(port), "--folder", str(tmp_path / "service")]) == ExitCode.USAGE
-    assert f"must be able to listen at 127.0.0.1:{port}, but cannot" in " ".join(capsys.readouterr().err.split())
-    assert not (tmp_path / "service").exists()
 
 
 def test_recommend_explains_in_words(bundle_run: Path, capsys: pytest.CaptureFixture[str]) -> None:

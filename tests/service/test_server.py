@@ -15,8 +15,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from service.cli import run
 from service.client import Client
 from service.settings import Settings
+from service.terminal import ExitCode
 from tests.ihas.bundle_factory import LOGITS, rows
 from tests.service.conftest import COMMAND, eventually
 
@@ -117,3 +119,15 @@ def test_when_a_part_ends_by_itself_up_ends_too(service: subprocess.Popen[bytes]
     assert service.wait(STOP_S) == 1
     eventually(lambda: gone(running))
     assert "Ended by itself: api" in (tmp_path / "log").read_text()
+
+
+@pytest.mark.parametrize("command", ["up", "serve"])
+def test_a_taken_port_is_told_before_anything_is_started(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Somebody listens at the port: exit 2, the sentence names it, and the service's folder was not made."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert run([command, "--port", str(port), "--folder", str(tmp_path / "service")]) == ExitCode.USAGE
+    assert f"must be able to listen at 127.0.0.1:{port}, but cannot" in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "service").exists()
