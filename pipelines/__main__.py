@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from ihas.config import DataConfig, Recipe
 from ihas.errors import BudgetError, ConfigError, DataError, FolderBusyError, IhasError, TrainingError, is_disk_full, missing_package
-from ihas.folders import write_whole
+from ihas.folders import file_digest, write_whole
 from ihas.sequential.config import OverRecRecipe
 from ihas.sequential.ladder_config import LadderRecipe, TransferRecipe
 from ihas.sequential.transformer_config import TransformerRecipe
@@ -39,6 +39,7 @@ def main() -> int:
     run = commands.add_parser("run", help="carry out a recipe on a run folder")
     run.add_argument("--recipe", type=Path, required=True, help="TOML or JSON file")
     run.add_argument("--folder", type=Path, required=True, help="run folder; complete stages in it are kept")
+    run.add_argument("--data-sha256", default=None, help="digest that the data's file must have")
     compare = commands.add_parser("compare", help="carry out a recipe under several seeds and write comparison.json and comparison.md")
     compare.add_argument("--recipe", type=Path, required=True, help="TOML or JSON file")
     compare.add_argument("--folder", type=Path, required=True, help="folder of the runs")
@@ -49,6 +50,7 @@ def main() -> int:
     quote = commands.add_parser("estimate", help="say what a search would take and whether it may be worth it, from small ones")
     quote.add_argument("--recipe", type=Path, required=True, help="TOML or JSON file")
     quote.add_argument("--folder", type=Path, required=True, help="folder that takes estimate.json")
+    quote.add_argument("--data-sha256", default=None, help="digest that the data's file must have")
     cost = commands.add_parser("bench", help="measure what serving and training cost, against a floor and peers")
     cost.add_argument("names", nargs="*", help="which; all of them where there are none")
     cost.add_argument("--folder", type=Path, default=Path("runs/bench"), help="folder of the figures")
@@ -72,11 +74,12 @@ def main() -> int:
     if arguments.command == "benchmark":
         return _benchmark(arguments.plan, arguments.folder)
     if arguments.command == "estimate":
-        return _estimate(arguments.recipe, arguments.folder)
+        return _estimate(arguments.recipe, arguments.folder, arguments.data_sha256)
     if arguments.command == "overrec":
         return _study(arguments.plan, arguments.folder)
-    seeds = arguments.seeds if arguments.command == "compare" else None
-    return _run(arguments.recipe, arguments.folder, seeds)
+    if arguments.command == "compare":
+        return _run(arguments.recipe, arguments.folder, arguments.seeds)
+    return _run(arguments.recipe, arguments.folder, digest=arguments.data_sha256)
 
 
 def stop_with_parent() -> None:
@@ -91,12 +94,13 @@ def _outlive_parent_never() -> None:
     os._exit(STOPPED)
 
 
-def _run(recipe_path: Path, folder: Path, seeds: list[int] | None) -> int:
+def _run(recipe_path: Path, folder: Path, seeds: list[int] | None = None, digest: str | None = None) -> int:
     last = LastStage()
     try:
         recipe = read_any_recipe(recipe_path) if seeds is None else read_recipe(recipe_path)
         if isinstance(recipe, LadderRecipe | TransferRecipe):
             raise ConfigError("A ladder makes advice and no model: use `ihas advise`. A transfer: python -m pipelines.scaling.transfer.")
+        _check_content(recipe.data.path, digest)
         if isinstance(recipe, OverRecRecipe):
             from pipelines.overrec.run import run_overrec
 
@@ -125,12 +129,20 @@ def _run(recipe_path: Path, folder: Path, seeds: list[int] | None) -> int:
         return _fail(error, last)
 
 
-def _estimate(recipe_path: Path, folder: Path) -> int:
+def _check_content(path: Path, digest: str | None) -> None:
+    """Refuse a file that is no longer the one that was checked."""
+    if digest is not None and (found := file_digest(path)) != digest:
+        way = "Bring that one back, or make a data set of what is there now."
+        raise DataError(f"{path.name} must be the file that was checked, of SHA-256 {digest}, but has {found}. {way}")
+
+
+def _estimate(recipe_path: Path, folder: Path, digest: str | None = None) -> int:
     last = LastStage()
     try:
         recipe = read_any_recipe(recipe_path)
         if not isinstance(recipe, Recipe | LadderRecipe):
             raise ConfigError(f"Searches of the kinds 'grouped' and 'ladder' are estimated, but got {recipe.kind!r}.")
+        _check_content(recipe.data.path, digest)
         from ihas.legacy_keras import tf
         from pipelines.estimate import estimate
         from pipelines.run import threads
@@ -254,6 +266,7 @@ def _inspect(data_path: Path, max_expanded_bytes: int | None = None) -> int:
         data = DataConfig.model_validate_json(data_path.read_bytes())
         if max_expanded_bytes is not None:
             check_expansion(data.path, max_expanded_bytes)
+        answer["sha256"] = file_digest(data.path)
         report = inspect_sequences(data) if data.holds_sequences else inspect(data)
         answer["report"] = report.model_dump(mode="json")
         raise_errors("The table has errors", report.findings, report.omitted)

@@ -19,12 +19,12 @@ from pydantic import Field, ValidationError, model_validator
 
 from ihas.config import Config
 from ihas.errors import ConfigError
-from ihas.folders import write_whole
+from ihas.folders import file_digest, write_whole
 from ihas.sequential.ranking import RankingFigures
 from ihas.sequential.sequences import LeaveOneOut, leave_one_out
 from ihas.sequential.transformer_config import TransformerLearning, TransformerRecipe
 from pipelines.exit_status import say, status_of
-from pipelines.folder import file_digest, read_kept, value_digest
+from pipelines.folder import read_kept, value_digest
 from pipelines.measures import paired_interval
 from pipelines.plan_file import beside, document_of
 from pipelines.recipe import read_of_kind

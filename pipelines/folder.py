@@ -96,12 +96,6 @@ def value_digest(value: Any) -> str:
     return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def file_digest(path: Path) -> str:
-    """sha256 of a file's content."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
 def _lock(descriptor: int, path: Path) -> None:
     deadline = time.monotonic() + LOCK_WAIT_S
     while True:

@@ -19,6 +19,7 @@ from ihas.data.dataset import Parts
 from ihas.data.ingest import ingest
 from ihas.data.storage import Ingested, load_ingested
 from ihas.distil.stage import Distilled, distil, student_config, taught_parts
+from ihas.folders import file_digest
 from ihas.grouping import Grouping
 from ihas.models.network import NetworkWeights
 from ihas.models.registry import check_searchable
@@ -28,7 +29,7 @@ from ihas.retrieve.stage import RetrievalTowers, Retrieving, learn_retrieval
 from ihas.search.stage import SearchResult, search_gates
 from ihas.serving.requests import MAX_ROWS
 from pipelines.controls import train_controls
-from pipelines.folder import RunFolder, file_digest, stage_key
+from pipelines.folder import RunFolder, stage_key
 from pipelines.packing import pack
 from pipelines.progress import Report
 from pipelines.reporter import Reporter

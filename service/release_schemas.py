@@ -37,7 +37,7 @@ class Lineage(Config):
     dataset_name: str
     """The data set's name for people."""
     dataset_sha256: str | None
-    """Digest of the data set's file, hexadecimal; absent for one named by path."""
+    """Digest of the data set's file, hexadecimal."""
     seed: int
     """Source of every random draw."""
     recipe: dict[str, Any]

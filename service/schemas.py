@@ -65,7 +65,7 @@ class DatasetPublic(Config):
     size: int | None
     """Bytes of the uploaded file."""
     sha256: str | None
-    """Digest of the uploaded file, hexadecimal."""
+    """Digest of the file, hexadecimal; of one named by path, once it was checked."""
     error: dict[str, Any] | None
     """Why it cannot be used: `code`, `detail`, and `findings` with row and column."""
     created_at: Moment

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from ihas.config import Recipe
 from ihas.errors import ConfigError, DataError
-from pipelines.folder import file_digest, read_kept, value_digest
+from ihas.folders import file_digest
+from pipelines.folder import read_kept, value_digest
 from pipelines.overparameterisation.plan import RacePlan
 from pipelines.overparameterisation.table import Arm, RaceTable
 from pipelines.recipe import read_recipe

@@ -10,7 +10,7 @@ import numpy as np
 
 from ihas.config import Config
 from ihas.errors import ConfigError
-from ihas.folders import write_whole
+from ihas.folders import file_digest, write_whole
 from ihas.seeding import generator
 from ihas.sequential.full_ranking import transformer_figures, transformer_loss
 from ihas.sequential.ladder_config import LadderLearning, LadderRecipe
@@ -20,7 +20,7 @@ from ihas.sequential.sequences import LeaveOneOut, leave_one_out
 from ihas.sequential.transformer import Transformer
 from ihas.sequential.transformer_config import TransformerConfig
 from ihas.sequential.transformer_training import train_transformer
-from pipelines.folder import file_digest, read_kept, value_digest
+from pipelines.folder import read_kept, value_digest
 from pipelines.scaling.tasks import TaskFigures, task_figures
 
 

@@ -31,6 +31,8 @@ class Outcome(BaseModel):
     """How it ended."""
     report: dict[str, Any] | None = None
     """Of an inspection: what was found in the data."""
+    sha256: str | None = None
+    """Of an inspection: digest of the file that was checked."""
     error: dict[str, Any] | None = None
     """Why it failed: `code`, `detail`, and `findings` for bad data."""
 
@@ -83,12 +85,13 @@ def prepare(job: Job, dataset: Dataset, folder: Path, command: Sequence[str], li
         target = dataset_folder(folder, dataset.id).resolve()
         asked = _write(target / "data.json", data.model_dump_json(indent=2))
         return Run((*command, "inspect", "--data", str(asked), *limits), target / "log.txt", target)
+    content = () if dataset.sha256 is None else ("--data-sha256", dataset.sha256)
     target = (estimate_folder if job.kind is JobKind.ESTIMATE else search_folder)(folder, job.id).resolve()
     asked = _write(target / "recipe.json", recipe_of(job, data).model_dump_json(indent=2))
     if job.kind is JobKind.ESTIMATE:
         written = "advice.json" if "ladder" in job.settings else "estimate.json"
-        return Run((*command, "estimate", "--recipe", str(asked), "--folder", str(target)), target / "log.txt", target / written)
-    return Run((*command, "run", "--recipe", str(asked), "--folder", str(target)), target / "log.txt", target / "bundle")
+        return Run((*command, "estimate", "--recipe", str(asked), "--folder", str(target), *content), target / "log.txt", target / written)
+    return Run((*command, "run", "--recipe", str(asked), "--folder", str(target), *content), target / "log.txt", target / "bundle")
 
 
 def bundle_facts(bundle: Path) -> dict[str, Any]:

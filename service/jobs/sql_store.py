@@ -82,12 +82,12 @@ class SqlStore(SqlCatalogue):
 
         return self.write(write)
 
-    def accept_dataset(self, job_id: str, token: int, report: Mapping[str, Any]) -> None:
+    def accept_dataset(self, job_id: str, token: int, report: Mapping[str, Any], sha256: str | None = None) -> None:
         """As `JobStore` says."""
 
         def write(connection: sa.Connection) -> None:
             job = rows.lock_owned(connection, job_id, token)
-            values = {"state": DatasetState.VALID, "report": dict(report)}
+            values = {"state": DatasetState.VALID, "report": dict(report), "sha256": sa.func.coalesce(DATASETS.c.sha256, sha256)}
             connection.execute(DATASETS.update().where(DATASETS.c.id == job.dataset_id).values(**values))
             _succeed(connection, job, "The data set may be searched on.")
 

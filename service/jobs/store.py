@@ -96,8 +96,8 @@ class JobStore(Catalogue, Protocol):
         """
         ...
 
-    def accept_dataset(self, job_id: str, token: int, report: Mapping[str, Any]) -> None:
-        """Finish a check: the data set is valid.
+    def accept_dataset(self, job_id: str, token: int, report: Mapping[str, Any], sha256: str | None = None) -> None:
+        """Finish a check: the data set is valid; `sha256` is the digest of a file that was named by path.
 
         Raises:
             LostLeaseError: the job is no longer the caller's.

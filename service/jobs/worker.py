@@ -157,7 +157,7 @@ class Worker:
 
     def _succeed(self, job: Job, run: Run, outcome: Outcome) -> None:
         if job.kind is JobKind.DATASET:
-            self._store.accept_dataset(job.id, job.token, outcome.report or {})
+            self._store.accept_dataset(job.id, job.token, outcome.report or {}, outcome.sha256)
         elif job.kind is JobKind.ESTIMATE and run.bundle.is_file():
             self._store.finish(job.id, job.token, "The estimate is ready.")
         elif run.bundle.is_dir():

@@ -329,6 +329,17 @@ class JobStoreContract:
         assert (seen.state, seen.report, seen.size, seen.path) == (DatasetState.VALID, {"rows": 3}, 7, "datasets/x/content.csv")
         assert store.job(job.id).state is JobState.SUCCEEDED
 
+    def test_a_file_named_by_path_gets_its_digest_from_the_check_and_an_upload_keeps_its_own(self, store: JobStore) -> None:
+        """What arrived was digested as it came; what was named is digested when it is checked."""
+        sent, job = uploaded(store)
+        store.accept_dataset(job.id, job.token, {}, "f" * 64)
+        named = store.add_dataset(NewDataset("clicks", {}, path="/tables/clicks.csv"))
+        check = taken(store, "ada")
+        store.accept_dataset(check.id, check.token, {}, "e" * 64)
+
+        assert store.dataset(sent.id).sha256 == "ab" * 32
+        assert store.dataset(named.id).sha256 == "e" * 64
+
     def test_a_valid_data_set_takes_no_other_file(self, store: JobStore) -> None:
         """What a search may have read never changes, and neither does what is being checked."""
         dataset, job = uploaded(store)
