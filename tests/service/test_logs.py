@@ -9,6 +9,7 @@ import sys
 import pytest
 import structlog
 
+from tests.service.conftest import eventually
 from tests.service.live import LiveServer
 
 LINES = """
@@ -46,7 +47,14 @@ def test_a_callers_trace_is_in_every_line(live: LiveServer, capsys: pytest.Captu
     structlog.configure(processors=[structlog.contextvars.merge_contextvars, structlog.processors.JSONRenderer()])
     for header in (f"00-{trace}-{parent}-01", f"00-{'0' * 32}-{parent}-01", "nonsense"):
         live.http.get("/livez", headers={"traceparent": header})
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "/livez" in line]
+    said = list[str]()  # a line is told after its answer was sent
+
+    def told() -> bool:
+        said.extend(line for line in capsys.readouterr().out.splitlines() if "/livez" in line)
+        return len(said) == 3
+
+    eventually(told)
+    lines = list(map(json.loads, said))
     structlog.configure(**before)
 
     assert [(line.get("trace_id"), line.get("parent_id")) for line in lines] == [(trace, parent), (None, None), (None, None)]

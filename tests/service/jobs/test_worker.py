@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import multiprocessing
 import os
@@ -18,7 +17,7 @@ import structlog
 
 from service.jobs.catalogue import DatasetState, NewDataset, Upload
 from service.jobs.child import Child
-from service.jobs.job import JobKind, JobState, NewJob
+from service.jobs.job import JobState
 from service.jobs.runs import PIPELINES
 from service.jobs.sql_store import SqlStore
 from service.jobs.watch import Verdict, Watch
@@ -127,37 +126,6 @@ def test_a_label_that_is_no_click_makes_a_data_set_invalid(store: SqlStore, sett
     assert (dataset.state, dataset.error["code"], (dataset.report or {})["rows"]) == (DatasetState.INVALID, "data", 3)
     assert [(finding["row"], finding["column"]) for finding in dataset.error["findings"]] == [(3, "click")]
     assert "row 3, column `click`" in dataset.error["detail"]
-
-
-def test_a_file_named_by_path_is_the_one_that_was_checked(store: SqlStore, settings: Settings, table: str) -> None:
-    """The real commands: the check notes the digest; a file that changed after it fails the search, which names both digests."""
-    Path(table).write_text("click,user\n" + "".join(f"{row % 2},user-{row % 9}\n" for row in range(200)))
-    checked = hashlib.sha256(Path(table).read_bytes()).hexdigest()
-    dataset_id = store.add_dataset(NewDataset("clicks", {"columns": {"label": "click"}}, path=table)).id
-    with RunningWorker(settings, PIPELINES):
-        eventually(lambda: store.dataset(dataset_id).state is DatasetState.VALID)
-        with Path(table).open("a") as file:
-            file.write("1,eve\n")
-        done = finished(store, store.submit(NewJob(JobKind.SEARCH, "films", dataset_id, {"learning": {}, "run": {}})).id)
-
-    changed = hashlib.sha256(Path(table).read_bytes()).hexdigest()
-    assert store.dataset(dataset_id).sha256 == checked
-    assert done.error is not None
-    assert (done.state, done.error["code"]) == (JobState.FAILED, "data")
-    assert f"of SHA-256 {checked}, but has {changed}" in done.error["detail"]
-
-
-def test_a_check_that_takes_too_long_says_which_limit_it_met(store: SqlStore, settings: Settings, table: str) -> None:
-    """The real `python -m pipelines inspect`, held to one second of the processor, on 200,000 rows: invalid at the first try."""
-    Path(table).write_text("click,user\n" + "".join(f"{row % 2},user-{row}\n" for row in range(200_000)))
-    dataset_id = store.add_dataset(NewDataset("clicks", {"columns": {"label": "click"}}, path=table)).id
-    with RunningWorker(settings.model_copy(update={"check_cpu_s": 1}), PIPELINES):
-        eventually(lambda: store.dataset(dataset_id).state is not DatasetState.VALIDATING)
-    dataset = store.dataset(dataset_id)
-
-    assert dataset.error is not None
-    assert (dataset.state, dataset.error["code"]) == (DatasetState.INVALID, "data")
-    assert "raise IHAS_CHECK_CPU_S" in dataset.error["detail"]
 
 
 def test_a_run_that_fails_is_not_tried_again(store: SqlStore, settings: Settings, table: str) -> None:
