@@ -1,4 +1,4 @@
-"""Folders and files that are whole or absent: written under another name, forced to disk, then renamed."""
+"""Folders and files that are whole or absent: written under another name, forced to disk, then renamed; and what a file holds."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import math
 import time
@@ -14,6 +13,7 @@ from typing import Any, Self
 
 import httpx
 
+from ihas.folders import file_digest
 from service.endpoints import Endpoints
 from service.errors import ServiceError, WaitTimeoutError
 from service.retries import BUSY, TRIES, final, repeatable, unreachable, wait_s
@@ -254,9 +254,7 @@ def _parts(path: Path, sent: Sent) -> Iterator[bytes]:
 
 
 def _digest(path: Path) -> dict[str, str]:
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"content-length": str(path.stat().st_size), "x-content-sha256": found}
+    return {"content-length": str(path.stat().st_size), "x-content-sha256": file_digest(path)}
 
 
 def _give_up_on(error: httpx.TransportError | ServiceError, away_since: float, patience_s: float) -> None:

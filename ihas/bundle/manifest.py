@@ -15,6 +15,7 @@ from typing import TypeVar
 import msgspec
 
 from ihas.errors import BundleCorruptError, BundleVersionError
+from ihas.folders import file_digest
 from ihas.routing import GateForm, PointsOf
 
 FORMAT_NAME = "ihas-bundle"
@@ -260,7 +261,6 @@ def verify_file(path: Path, entry: FileEntry) -> None:
     length = path.stat().st_size
     if length != entry.bytes:
         raise BundleCorruptError(f"`{entry.name}` must have {entry.bytes} bytes, but has {length}. {_WAY_OUT}")
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = file_digest(path)
     if digest != entry.sha256:
         raise BundleCorruptError(f"`{entry.name}` must have SHA-256 {entry.sha256}, but has {digest}. {_WAY_OUT}")
