@@ -16,6 +16,7 @@ from service.jobs.tables import DATASETS, EVENTS, JOBS, database_now
 
 PREFIXES = {JobKind.DATASET: "ck", JobKind.ESTIMATE: "es", JobKind.SEARCH: "sr"}
 ROOM_S = 60.0
+ROOM_LOCK = 4_713  # any number, the same for all processes
 NO_LEASE: Mapping[str, Any] = {"worker": None, "lease_until": None}
 
 
@@ -87,6 +88,9 @@ def insert_job(connection: sa.Connection, new: NewJob, max_queued: int = 0) -> J
 
 
 def _check_room(connection: sa.Connection, tenant: str, max_queued: int) -> None:
+    """Count under a lock of the tenant's: under SQLite the one writer's, under PostgreSQL one of its own."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(ROOM_LOCK, sa.func.hashtext(tenant))))
     waiting = (JOBS.c.tenant == tenant) & (JOBS.c.state == JobState.QUEUED)
     found = connection.execute(sa.select(sa.func.count()).select_from(JOBS).where(waiting)).scalar_one()
     if found >= max_queued:

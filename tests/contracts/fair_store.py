@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+from service.errors import TooManyError
 from service.jobs.catalogue import NewDataset
 from service.jobs.job import JobKind
 from service.jobs.store import JobStore
@@ -40,6 +41,22 @@ class FairStoreContract:
         store.fail(jobs[0].id, jobs[0].token, ERROR)
         assert (store.claim("ada", LEASE_S, 3, 2) or jobs[1]).tenant == jobs[0].tenant
         assert store.claim("ada", LEASE_S, 3, 2) is None
+
+    def test_room_in_the_queue_is_exact(self, store: JobStore) -> None:
+        """Of twelve searches that eight threads submit at once, a limit of three lets in three of each tenant's."""
+
+        def let_in(tenant: str) -> bool:
+            try:
+                store.submit(search(tenant=tenant), 3)
+            except TooManyError:
+                return False
+            return True
+
+        with ThreadPoolExecutor(8) as pool:
+            let = list(pool.map(let_in, ("local", "acme") * 6))
+
+        assert sum(let) == 6
+        assert [len(store.jobs(JobKind.SEARCH, None, 99, tenant)) for tenant in ("local", "acme")] == [3, 3]
 
     def test_tenants_do_not_see_each_other(self, store: JobStore) -> None:
         """Lists, keys and numbers of versions are a tenant's own."""

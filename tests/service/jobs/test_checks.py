@@ -32,8 +32,8 @@ def test_a_file_named_by_path_is_the_one_that_was_checked(store: SqlStore, setti
 
 
 def test_a_check_that_takes_too_long_says_which_limit_it_met(store: SqlStore, settings: Settings, table: str) -> None:
-    """The real `python -m pipelines inspect`, held to one second of the processor, on 200,000 rows: invalid at the first try."""
-    Path(table).write_text("click,user\n" + "".join(f"{row % 2},user-{row}\n" for row in range(200_000)))
+    """The real `python -m pipelines inspect`, held to one second of the processor, on 2,000,000 rows: invalid at the first try."""
+    Path(table).write_text("click,user\n" + "".join(f"{row % 2},user-{row}\n" for row in range(2_000_000)))
     dataset_id = store.add_dataset(NewDataset("clicks", {"columns": {"label": "click"}}, path=table)).id
     with RunningWorker(settings.model_copy(update={"check_cpu_s": 1}), PIPELINES):
         eventually(lambda: store.dataset(dataset_id).state is not DatasetState.VALIDATING)
@@ -42,3 +42,17 @@ def test_a_check_that_takes_too_long_says_which_limit_it_met(store: SqlStore, se
     assert dataset.error is not None
     assert (dataset.state, dataset.error["code"]) == (DatasetState.INVALID, "data")
     assert "raise IHAS_CHECK_CPU_S" in dataset.error["detail"]
+
+
+def test_a_check_that_needs_too_much_memory_says_which_limit_it_met(store: SqlStore, settings: Settings, tmp_path: Path) -> None:
+    """The real `python -m pipelines inspect`, held to 300 MiB, on 400,000 documents that take 600: invalid at the first try."""
+    table = tmp_path / "clicks.jsonl"
+    table.write_text("".join(f'{{"click": {row % 2}, "user": "user-{row:0100}"}}\n' for row in range(400_000)))
+    dataset_id = store.add_dataset(NewDataset("clicks", {"columns": {"label": "click"}}, path=str(table))).id
+    with RunningWorker(settings.model_copy(update={"check_memory_bytes": 300 * 2**20}), PIPELINES):
+        eventually(lambda: store.dataset(dataset_id).state is not DatasetState.VALIDATING)
+    dataset = store.dataset(dataset_id)
+
+    assert dataset.error is not None
+    assert (dataset.state, dataset.error["code"]) == (DatasetState.INVALID, "data")
+    assert "raise IHAS_CHECK_MEMORY_BYTES" in dataset.error["detail"]
