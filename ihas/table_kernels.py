@@ -3,7 +3,8 @@
 A row's weights and what its rule keeps of it lie side by side, float32 (rows, 3, width) for Adam's two moments and (rows, 2, width)
 for AdaGrad's sum of squares, so that one place in memory is read for it and not three. Other arrays are float32 or int32; a row
 number below 0 is padding, reads zeros and gets no gradient.
-Sums run in the order of the batch, on one thread, so equal inputs give equal results to the bit.
+Sums run in the order of the batch, on one thread, so equal inputs give equal results to the bit. Distinct rows may be divided among
+threads (`ihas.row_shares`). Rows of a large table wait for memory more than for arithmetic, hence `_fetch`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from numba import njit
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-7
 SPANS = 24
 REST = 1e-9  # a weight that is nothing
+AHEAD = 64  # rows that are fetched before they are worked on
 SLOW_SPAN = 3  # from 2 ** 3 left-out steps on, momentum is nearly spent and a change of sign is L2's overshooting
 
 _SPAN_STEPS = 2.0 ** np.arange(SPANS)
@@ -26,6 +28,17 @@ _ZERO, _LEAST = np.float32(0.0), np.float32(-np.inf)
 _FRESH_1, _FRESH_2, _EPSILON, _REST = np.float32(1.0 - BETA_1), np.float32(1.0 - BETA_2), np.float32(EPSILON), np.float32(REST)
 
 _compiled = njit(cache=True, nogil=True, error_model="numpy")
+
+
+@_compiled
+def _fetch(state: np.ndarray, rows: np.ndarray) -> np.float32:
+    """Read a number of every plane of each row, from many places of memory at once; their sum, so that no compiler leaves it out."""
+    total = _ZERO
+    for k in range(len(rows)):
+        row = state[rows[k]]
+        for plane in range(len(row)):
+            total += row[plane, 0]
+    return total
 
 
 @_compiled
@@ -76,27 +89,37 @@ def scatter_sum(gradient: np.ndarray, positions: np.ndarray, sums: np.ndarray) -
 
 
 @_compiled
-def adam(state: np.ndarray, rows: np.ndarray, sums: np.ndarray, rate: np.float32, l2: np.float32) -> None:
-    """One step of Adam at each of `rows` (n,) with the gradient sums[k] + l2 w: state (table rows, 3, width), sums (n, width)."""
+def adam(state: np.ndarray, rows: np.ndarray, sums: np.ndarray, rate: np.float32, l2: np.float32) -> np.float32:
+    """One step of Adam at each of `rows` (n,) with the gradient sums[k] + l2 w: state (table rows, 3, width), sums (n, width).
+
+    What it returns is of no use (`_fetch`).
+    """
+    fetched = _ZERO
     for k in range(len(rows)):
+        if k % AHEAD == 0:
+            fetched += _fetch(state, rows[k : k + AHEAD])
         w, m, v, total = state[rows[k], 0], state[rows[k], 1], state[rows[k], 2], sums[k]
         for j in range(len(total)):
             gradient = total[j] + l2 * w[j]
             m[j] += _FRESH_1 * (gradient - m[j])
             v[j] += _FRESH_2 * (gradient * gradient - v[j])
             w[j] -= rate * m[j] / (np.sqrt(v[j]) + _EPSILON)
+    return fetched
 
 
 @_compiled
-def adam_left_out(state: np.ndarray, rows: np.ndarray, last: np.ndarray, now: int, rate: np.float32, l2: np.float32) -> None:
+def adam_left_out(state: np.ndarray, rows: np.ndarray, last: np.ndarray, now: int, rate: np.float32, l2: np.float32) -> np.float32:
     """Give each of `rows` (n,) the steps last[row] + 1 .. now, in which no batch read it and its gradient was l2 w.
 
     In spans of 1, 2, 4, ... steps, each with the weight w held at its start; with g = l2 w and n steps
         m <- g + b1^n (m - g),   v <- g^2 + b2^n (v - g^2)
         w <- w - rate (n g + (m - g) b1 (1 - b1^n) / (1 - b1)) / (sqrt(v half way) + eps)
-    A long span that would carry w across zero leaves it there, at rest.
+    A long span that would carry w across zero leaves it there, at rest. What it returns is of no use (`_fetch`).
     """
+    fetched = _ZERO
     for k in range(len(rows)):
+        if k % AHEAD == 0:
+            fetched += _fetch(state, rows[k : k + AHEAD])
         row = rows[k]
         left, span = now - last[row], 0
         last[row] = now
@@ -116,6 +139,7 @@ def adam_left_out(state: np.ndarray, rows: np.ndarray, last: np.ndarray, now: in
                 state[row, 2, j] = g * g + spread * decay_2
             left -= 1 << span
             span = min(span + 1, SPANS - 1)
+    return fetched
 
 
 @_compiled

@@ -17,8 +17,11 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from ihas import table_kernels as kernels
+from ihas.row_shares import in_shares
 
 DENSE_ROWS = 50_000
+ALIGNMENT = 64
+"""Bytes that TensorFlow wants arrays to begin at a multiple of; one that does need not be copied for it."""
 
 
 class TableByRows(ABC):
@@ -28,10 +31,12 @@ class TableByRows(ABC):
         state: float32 (num_rows, planes, width). Weights first.
         l2: weight of half the squared norm in the loss.
         steps: steps done.
+        num_threads: threads that share the rows; the result does not depend on it.
     """
 
-    def __init__(self, values: np.ndarray, l2: float, planes: int) -> None:
+    def __init__(self, values: np.ndarray, l2: float, planes: int, num_threads: int) -> None:
         self.state, self.l2, self.steps = np.zeros((len(values), planes, values.shape[1]), np.float32), np.float32(l2), 0
+        self.num_threads = num_threads
         self.values[...] = values
         self._whole = np.arange(len(values), dtype=np.int32)
         self._batch = _Rows(len(values))
@@ -48,12 +53,15 @@ class TableByRows(ABC):
         return len(self.state) <= DENSE_ROWS
 
     def look_up(self, ids: np.ndarray, learning_rate: float) -> np.ndarray:
-        """Rows that ids int32 (batch, num_slots) read, as a step will find them: float32 (batch * num_slots, width), zeros for padding."""
+        """Rows that ids int32 (batch, num_slots) read, as a step will find them: float32 (batch * num_slots, width), zeros for padding.
+
+        An array of the caller's own, aligned.
+        """
         flat = np.ascontiguousarray(ids).reshape(-1)
         if not self.dense:
             self._settle(self._batch.find(flat), learning_rate)
-        found = np.empty((len(flat), self.state.shape[2]), np.float32)
-        kernels.gather(self.state, flat, found)
+        found = _aligned(len(flat), self.state.shape[2])
+        in_shares(lambda share: kernels.gather(self.state, flat[share], found[share]), len(flat), self.num_threads)
         return found
 
     def apply(self, ids: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
@@ -84,28 +92,32 @@ class TableByRows(ABC):
 class TableAdam(TableByRows):
     """By Adam: planes are weights, first and second moments."""
 
-    def __init__(self, values: np.ndarray, l2: float) -> None:
-        super().__init__(values, l2, 3)
+    def __init__(self, values: np.ndarray, l2: float, num_threads: int = 1) -> None:
+        super().__init__(values, l2, 3, num_threads)
 
     def _change(self, rows: np.ndarray, sums: np.ndarray, learning_rate: float) -> None:
-        kernels.adam(self.state, rows, sums, _corrected(learning_rate, self.steps), self.l2)
+        rate = _corrected(learning_rate, self.steps)
+        in_shares(lambda share: kernels.adam(self.state, rows[share], sums[share], rate, self.l2), len(rows), self.num_threads)
 
     def _settle(self, rows: np.ndarray, learning_rate: float) -> None:
         rate = _corrected(learning_rate, max(self.steps, 1))
-        kernels.adam_left_out(self.state, rows, self._last, self.steps, rate, self.l2)
+        last, steps = self._last, self.steps
+        in_shares(lambda share: kernels.adam_left_out(self.state, rows[share], last, steps, rate, self.l2), len(rows), self.num_threads)
 
 
 class TableAdagrad(TableByRows):
     """By AdaGrad: planes are weights and sums of squared gradients."""
 
-    def __init__(self, values: np.ndarray, l2: float) -> None:
-        super().__init__(values, l2, 2)
+    def __init__(self, values: np.ndarray, l2: float, num_threads: int = 1) -> None:
+        super().__init__(values, l2, 2, num_threads)
 
     def _change(self, rows: np.ndarray, sums: np.ndarray, learning_rate: float) -> None:
-        kernels.adagrad(self.state, rows, sums, np.float32(learning_rate), self.l2)
+        rate = np.float32(learning_rate)
+        in_shares(lambda share: kernels.adagrad(self.state, rows[share], sums[share], rate, self.l2), len(rows), self.num_threads)
 
     def _settle(self, rows: np.ndarray, learning_rate: float) -> None:
-        kernels.adagrad_left_out(self.state, rows, self._last, self.steps, np.float32(learning_rate), self.l2)
+        rate, last, steps = np.float32(learning_rate), self._last, self.steps
+        in_shares(lambda share: kernels.adagrad_left_out(self.state, rows[share], last, steps, rate, self.l2), len(rows), self.num_threads)
 
 
 class _Rows:
@@ -119,6 +131,12 @@ class _Rows:
         rows, self.positions = np.empty(len(ids), np.int32), np.empty(len(ids), np.int32)
         self.rows = rows[: kernels.distinct(ids, self._seen, rows, self.positions)]
         return self.rows
+
+
+def _aligned(rows: int, width: int) -> np.ndarray:
+    raw = np.empty(4 * rows * width + ALIGNMENT, np.uint8)
+    start = -raw.ctypes.data % ALIGNMENT
+    return raw[start : start + 4 * rows * width].view(np.float32).reshape(rows, width)
 
 
 def _corrected(learning_rate: float, step: int) -> np.float32:

@@ -22,6 +22,7 @@ from ihas.metrics import auc, row_losses
 from ihas.models.network import Network
 from ihas.prediction import GroupedRows, predict
 from ihas.results import EpochFigures
+from ihas.table_optimizer import ALIGNMENT
 from ihas.update_rules import dense_optimizer, table_optimizer
 
 BLOCK_ROWS = 1_000_000
@@ -106,8 +107,8 @@ class Trainer:
     def step(self, batch: GroupedRows, learning_rate: float, seed: np.ndarray) -> float:
         """One step on one batch; its loss."""
         ids = batch.rows.ids
-        inputs = (self.table.look_up(ids, learning_rate), ids, batch.rows.labels, batch.group, np.float32(learning_rate), seed)
-        loss, gradient = self._graph()(*map(tf.convert_to_tensor, inputs))
+        inputs = (ids, batch.rows.labels, batch.group, np.float32(learning_rate), seed)
+        loss, gradient = self._graph()(lent(self.table.look_up(ids, learning_rate)), *map(tf.convert_to_tensor, inputs))
         self.table.apply(ids, np.asarray(memoryview(gradient)), learning_rate)
         return float(loss)
 
@@ -135,6 +136,13 @@ class Trainer:
     def _restore(self, state: list[np.ndarray]) -> None:
         for variable, value in zip(self.network.saved_variables, state, strict=True):
             variable.assign(value)
+
+
+def lent(values: np.ndarray) -> Tensor:
+    """An array that nobody writes to any more, as a tensor; copied only where it is not aligned."""
+    if values.ctypes.data % ALIGNMENT:
+        return tf.convert_to_tensor(values)
+    return tf.experimental.dlpack.from_dlpack(values.__dlpack__())
 
 
 def batch_size_for(num_rows: int) -> int:

@@ -5,6 +5,8 @@ With other rules than Adam and AdaGrad, or a product, the whole table is updated
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 
 from ihas.config import TrainingConfig
@@ -85,8 +87,13 @@ def table_optimizer(network: Network, config: TrainingConfig) -> TableByRows | T
         return TableDescent(config.optimizer, product, config.l2)
     by_rows = {"adam": TableAdam, "adagrad": TableAdagrad}.get(config.optimizer)
     if by_rows is not None:
-        return by_rows(network.table.numpy(), config.l2)
+        return by_rows(network.table.numpy(), config.l2, _num_threads())
     return TableDescent(config.optimizer, PlainEmbedding(tf.Variable(network.table)), config.l2)
+
+
+def _num_threads() -> int:
+    """As many as TensorFlow's arithmetic has: those that were set, or one per core."""
+    return tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count() or 1
 
 
 def _present(ids: np.ndarray) -> np.ndarray:

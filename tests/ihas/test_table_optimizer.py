@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ihas import table_optimizer
 from ihas.layout import PADDING
 from ihas.table_optimizer import TableAdagrad, TableAdam
+from ihas.training import lent
 
 RATE = 0.1
 
@@ -123,3 +124,17 @@ def test_a_weight_at_rest_is_left_at_once() -> None:
     table.settle(1e-3)
     assert (table.values == 1.0).all()
     np.testing.assert_allclose(table.state[:, 1], 1e9 + 1.0)
+
+
+@pytest.mark.parametrize("width", [1, 3, 16])
+def test_what_is_looked_up_is_lent_without_a_copy(width: int) -> None:
+    """TensorFlow sees the array itself, wherever it was allocated; one that is not aligned is copied."""
+    table = TableAdam(np.random.default_rng(1).normal(size=(50, width)).astype(np.float32), 0.0)
+    for size in (1, 7, 33):
+        found = table.look_up(np.arange(size, dtype=np.int32)[:, None], RATE)
+        for values in (found, found[1:]):
+            aligned, tensor = values.ctypes.data % 64 == 0, lent(values)
+            np.testing.assert_array_equal(tensor.numpy(), values)
+            values += 1.0
+            assert np.array_equal(tensor.numpy(), values) == (aligned or not values.size)
+        assert found.ctypes.data % 64 == 0
