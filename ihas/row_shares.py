@@ -13,17 +13,16 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
 
-LEAST_ROWS = 8_192
-"""Fewer rows cost less than it does to wake a thread."""
 
-
-def in_shares(work: Callable[[slice], object], num_rows: int, num_threads: int) -> None:
+def in_shares(work: Callable[[slice], object], num_rows: int, num_threads: int, least: int) -> None:
     """Call `work` on neighbouring slices that make up all rows, beside each other; it has to let go of the interpreter's lock.
+
+    Fewer than `least` rows are one slice: waking a thread costs a tenth of a millisecond.
 
     Raises:
         what `work` raises.
     """
-    if num_threads == 1 or num_rows < LEAST_ROWS:
+    if num_threads == 1 or num_rows < least:
         work(slice(0, num_rows))
         return
     own, *others = (slice(start, stop) for start, stop in pairwise(num_rows * i // num_threads for i in range(num_threads + 1)))

@@ -20,6 +20,8 @@ from ihas import table_kernels as kernels
 from ihas.row_shares import in_shares
 
 DENSE_ROWS = 50_000
+LEAST_CHANGED, LEAST_READ = 8_192, 65_536
+"""Rows that are changed, or read, from which on threads share them."""
 ALIGNMENT = 64
 """Bytes that TensorFlow wants arrays to begin at a multiple of; one that does need not be copied for it."""
 
@@ -61,7 +63,7 @@ class TableByRows(ABC):
         if not self.dense:
             self._settle(self._batch.find(flat), learning_rate)
         found = _aligned(len(flat), self.state.shape[2])
-        in_shares(lambda share: kernels.gather(self.state, flat[share], found[share]), len(flat), self.num_threads)
+        in_shares(lambda share: kernels.gather(self.state, flat[share], found[share]), len(flat), self.num_threads, LEAST_READ)
         return found
 
     def apply(self, ids: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
@@ -97,12 +99,19 @@ class TableAdam(TableByRows):
 
     def _change(self, rows: np.ndarray, sums: np.ndarray, learning_rate: float) -> None:
         rate = _corrected(learning_rate, self.steps)
-        in_shares(lambda share: kernels.adam(self.state, rows[share], sums[share], rate, self.l2), len(rows), self.num_threads)
+        in_shares(
+            lambda share: kernels.adam(self.state, rows[share], sums[share], rate, self.l2), len(rows), self.num_threads, LEAST_CHANGED
+        )
 
     def _settle(self, rows: np.ndarray, learning_rate: float) -> None:
         rate = _corrected(learning_rate, max(self.steps, 1))
         last, steps = self._last, self.steps
-        in_shares(lambda share: kernels.adam_left_out(self.state, rows[share], last, steps, rate, self.l2), len(rows), self.num_threads)
+        in_shares(
+            lambda share: kernels.adam_left_out(self.state, rows[share], last, steps, rate, self.l2),
+            len(rows),
+            self.num_threads,
+            LEAST_CHANGED,
+        )
 
 
 class TableAdagrad(TableByRows):
@@ -113,11 +122,18 @@ class TableAdagrad(TableByRows):
 
     def _change(self, rows: np.ndarray, sums: np.ndarray, learning_rate: float) -> None:
         rate = np.float32(learning_rate)
-        in_shares(lambda share: kernels.adagrad(self.state, rows[share], sums[share], rate, self.l2), len(rows), self.num_threads)
+        in_shares(
+            lambda share: kernels.adagrad(self.state, rows[share], sums[share], rate, self.l2), len(rows), self.num_threads, LEAST_CHANGED
+        )
 
     def _settle(self, rows: np.ndarray, learning_rate: float) -> None:
         rate, last, steps = np.float32(learning_rate), self._last, self.steps
-        in_shares(lambda share: kernels.adagrad_left_out(self.state, rows[share], last, steps, rate, self.l2), len(rows), self.num_threads)
+        in_shares(
+            lambda share: kernels.adagrad_left_out(self.state, rows[share], last, steps, rate, self.l2),
+            len(rows),
+            self.num_threads,
+            LEAST_CHANGED,
+        )
 
 
 class _Rows:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ihas import row_shares
+from ihas import table_optimizer
 from ihas.row_shares import in_shares
 from ihas.table_optimizer import TableAdagrad, TableAdam
 
@@ -22,9 +22,7 @@ def test_every_row_is_worked_on_once(num_rows: int, num_threads: int) -> None:
     def work(share: slice) -> None:
         counts[share] += 1
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(row_shares, "LEAST_ROWS", 0)
-        in_shares(work, num_rows, num_threads)
+    in_shares(work, num_rows, num_threads, 0)
 
     assert (counts == 1).all()
 
@@ -32,7 +30,16 @@ def test_every_row_is_worked_on_once(num_rows: int, num_threads: int) -> None:
 def test_threads_work_beside_each_other() -> None:
     """Two shares that wait for each other both end."""
     meeting = threading.Barrier(2, timeout=10.0)
-    in_shares(lambda _: meeting.wait(), row_shares.LEAST_ROWS, 2)
+    in_shares(lambda _: meeting.wait(), 10, 2, 10)
+
+
+def test_few_rows_are_one_share() -> None:
+    """Fewer than are worth a thread, and any number where there is one thread."""
+    shares = list[slice]()
+    for num_rows, num_threads in ((9, 2), (10, 1)):
+        in_shares(shares.append, num_rows, num_threads, 10)
+
+    assert shares == [slice(0, 9), slice(0, 10)]
 
 
 def test_what_a_thread_raises_is_raised() -> None:
@@ -43,13 +50,17 @@ def test_what_a_thread_raises_is_raised() -> None:
             raise MemoryError("no room")
 
     with pytest.raises(MemoryError, match="no room"):
-        in_shares(work, row_shares.LEAST_ROWS, 2)
+        in_shares(work, 10, 2, 10)
 
 
 @pytest.mark.parametrize("table", [TableAdam, TableAdagrad])
 @pytest.mark.parametrize("num_rows", [40_000, 60_000])
-def test_the_number_of_threads_changes_no_bit(table: type[TableAdam | TableAdagrad], num_rows: int) -> None:
+def test_the_number_of_threads_changes_no_bit(
+    table: type[TableAdam | TableAdagrad], num_rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whole and by rows, ids of every rarity and padding: tables of one, two and three threads are equal."""
+    monkeypatch.setattr(table_optimizer, "LEAST_CHANGED", 100)
+    monkeypatch.setattr(table_optimizer, "LEAST_READ", 100)
     rng = np.random.default_rng(3)
     start = rng.normal(0.0, 0.01, (num_rows, 4)).astype(np.float32)
     tables = [table(start, 1e-3, num_threads) for num_threads in (1, 2, 3)]
