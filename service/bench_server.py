@@ -7,6 +7,7 @@ so that what the service itself costs can be told from what a score costs. Sever
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import shutil
 import socket
@@ -55,13 +56,15 @@ def register(settings: Settings, bundle: Path) -> None:
 
 def serve(settings: Settings) -> None:
     """Answer on a port that others may listen on too."""
+    gc.disable()  # as in `ihas serve`
     from starlette.routing import Route
 
-    from service.api import Server
+    from service.api import Server, keep_for_good
     from service.logs import configure_logs
 
     configure_logs()
     server = Server(settings)
+    keep_for_good()
     app: Any = server.config.app
     app.router.routes.insert(0, Route("/empty", Empty(), methods=["POST"]))
     listening = socket.socket(proto=socket.IPPROTO_TCP)  # asyncio sends small answers at once where it is told that it is TCP

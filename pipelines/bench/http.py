@@ -53,8 +53,8 @@ class Running:
         processes: their numbers.
         port: where it answers.
         paths: path of each workload that it takes.
-        ready_s: seconds from its start until it said that it is ready, one process.
-        ready_cpu_s: CPU seconds until then, one process.
+        ready_s: seconds from its start until it said that it is ready, the first process.
+        ready_cpu_s: CPU seconds until then, the first process.
     """
 
     name: str
@@ -176,8 +176,9 @@ def running(name: str, command: Sequence[str], paths: Mapping[str, str], probe: 
             process = subprocess.Popen([*command, "--port", str(port)], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
             processes.append(process)
             _wait(process, f"http://127.0.0.1:{port}{probe}", name)
-        ready_s, numbers = (time.perf_counter() - began) / count, tuple(process.pid for process in processes)
-        yield Running(name, numbers, port, paths, ready_s, cpu_seconds(numbers) / count)
+            if process is processes[0]:  # at a shared port the first answers for the second
+                ready_s, ready_cpu_s = time.perf_counter() - began, cpu_seconds([process.pid])
+        yield Running(name, tuple(process.pid for process in processes), port, paths, ready_s, ready_cpu_s)
     finally:
         for process in processes:
             process.terminate()
