@@ -13,6 +13,7 @@ one until they change nothing; without L2 there are none. Source: Adam's settlin
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 
@@ -82,6 +83,10 @@ class TableByRows(ABC):
         if not self.dense:
             self._settle(self._whole, learning_rate)
 
+    def _in_shares(self, change: Callable[[slice], object], rows: np.ndarray) -> None:
+        """Change rows int32 (n,), share by share."""
+        in_shares(change, len(rows), self.num_threads, LEAST_CHANGED)
+
     @abstractmethod
     def _change(self, rows: np.ndarray, sums: np.ndarray, learning_rate: float) -> None:
         """One step of rows int32 (n,) with summed gradients float32 (n, width)."""
@@ -99,19 +104,11 @@ class TableAdam(TableByRows):
 
     def _change(self, rows: np.ndarray, sums: np.ndarray, learning_rate: float) -> None:
         rate = _corrected(learning_rate, self.steps)
-        in_shares(
-            lambda share: kernels.adam(self.state, rows[share], sums[share], rate, self.l2), len(rows), self.num_threads, LEAST_CHANGED
-        )
+        self._in_shares(lambda share: kernels.adam(self.state, rows[share], sums[share], rate, self.l2), rows)
 
     def _settle(self, rows: np.ndarray, learning_rate: float) -> None:
         rate = _corrected(learning_rate, max(self.steps, 1))
-        last, steps = self._last, self.steps
-        in_shares(
-            lambda share: kernels.adam_left_out(self.state, rows[share], last, steps, rate, self.l2),
-            len(rows),
-            self.num_threads,
-            LEAST_CHANGED,
-        )
+        self._in_shares(lambda share: kernels.adam_left_out(self.state, rows[share], self._last, self.steps, rate, self.l2), rows)
 
 
 class TableAdagrad(TableByRows):
@@ -122,18 +119,11 @@ class TableAdagrad(TableByRows):
 
     def _change(self, rows: np.ndarray, sums: np.ndarray, learning_rate: float) -> None:
         rate = np.float32(learning_rate)
-        in_shares(
-            lambda share: kernels.adagrad(self.state, rows[share], sums[share], rate, self.l2), len(rows), self.num_threads, LEAST_CHANGED
-        )
+        self._in_shares(lambda share: kernels.adagrad(self.state, rows[share], sums[share], rate, self.l2), rows)
 
     def _settle(self, rows: np.ndarray, learning_rate: float) -> None:
-        rate, last, steps = np.float32(learning_rate), self._last, self.steps
-        in_shares(
-            lambda share: kernels.adagrad_left_out(self.state, rows[share], last, steps, rate, self.l2),
-            len(rows),
-            self.num_threads,
-            LEAST_CHANGED,
-        )
+        rate = np.float32(learning_rate)
+        self._in_shares(lambda share: kernels.adagrad_left_out(self.state, rows[share], self._last, self.steps, rate, self.l2), rows)
 
 
 class _Rows:

@@ -12,13 +12,13 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from ihas.errors import ConfigError
+from service.jobs.locks import CREATE_LOCK, one_at_a_time
 from service.jobs.tables import METADATA
 
 Result = TypeVar("Result")
 TRIES = 5
 BUSY_S = 30.0
 BUSY_STEP_S = 0.01
-CREATE_LOCK = 4_711  # any number, the same for all processes
 FIRST, HEAD = "0001", "0003"
 MIGRATIONS = Path(__file__).with_name("migrations")
 VERSION = sa.Table("alembic_version", sa.MetaData(), sa.Column("version_num", sa.String(32), primary_key=True))
@@ -88,8 +88,7 @@ def bring_up_to_date(url: str) -> None:
     engine = _engine(url, foreign_keys=False)  # SQLite rebuilds a table that others refer to
     try:
         with engine.begin() as connection:
-            if engine.dialect.name == "postgresql":
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(CREATE_LOCK)))
+            one_at_a_time(connection, CREATE_LOCK)
             _bring_up_to_date(connection)
     finally:
         engine.dispose()

@@ -6,19 +6,16 @@ import sqlalchemy as sa
 
 from service.jobs import rows
 from service.jobs.job import RUNNING, Job, JobKind, JobState
+from service.jobs.locks import CLAIM_LOCK, one_at_a_time
 from service.jobs.tables import JOBS, database_now
-
-CLAIM_LOCK = 4_712  # any number, the same for all processes
 
 
 def take_next(connection: sa.Connection, worker: str, lease_s: float, max_attempts: int, max_running: int) -> Job | None:
     """Begin the next job, or fail it where its last worker died in its last attempt.
 
-    Tenants' jobs at work are counted under a lock that all claims take: under SQLite the one writer's, under PostgreSQL one of
-    their own.
+    Tenants' jobs at work are counted under a lock that all claims take.
     """
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(CLAIM_LOCK)))
+    one_at_a_time(connection, CLAIM_LOCK)
     at_work = _at_work()
     free = JOBS.c.lease_until.is_(None) | (JOBS.c.lease_until < database_now())
     waiting = JOBS.c.state.in_({JobState.QUEUED} | RUNNING) & free

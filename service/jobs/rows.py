@@ -12,11 +12,11 @@ from service.errors import KeyReusedError, LostLeaseError, TooManyError, Unknown
 from service.ids import new_id
 from service.jobs.catalogue import DatasetState
 from service.jobs.job import RUNNING, TERMINAL, Event, Job, JobKind, JobState, NewJob, check_transition
+from service.jobs.locks import ROOM_LOCK, one_at_a_time
 from service.jobs.tables import DATASETS, EVENTS, JOBS, database_now
 
 PREFIXES = {JobKind.DATASET: "ck", JobKind.ESTIMATE: "es", JobKind.SEARCH: "sr"}
 ROOM_S = 60.0
-ROOM_LOCK = 4_713  # any number, the same for all processes
 NO_LEASE: Mapping[str, Any] = {"worker": None, "lease_until": None}
 
 
@@ -88,9 +88,8 @@ def insert_job(connection: sa.Connection, new: NewJob, max_queued: int = 0) -> J
 
 
 def _check_room(connection: sa.Connection, tenant: str, max_queued: int) -> None:
-    """Count under a lock of the tenant's: under SQLite the one writer's, under PostgreSQL one of its own."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(ROOM_LOCK, sa.func.hashtext(tenant))))
+    """Count under a lock of the tenant's."""
+    one_at_a_time(connection, ROOM_LOCK, sa.func.hashtext(tenant))
     waiting = (JOBS.c.tenant == tenant) & (JOBS.c.state == JobState.QUEUED)
     found = connection.execute(sa.select(sa.func.count()).select_from(JOBS).where(waiting)).scalar_one()
     if found >= max_queued:
