@@ -87,11 +87,11 @@ def table_optimizer(network: Network, config: TrainingConfig) -> TableByRows | T
         return TableDescent(config.optimizer, product, config.l2)
     by_rows = {"adam": TableAdam, "adagrad": TableAdagrad}.get(config.optimizer)
     if by_rows is not None:
-        return by_rows(network.table.numpy(), config.l2, _num_threads())
+        return by_rows(network.table.numpy(), config.l2, num_threads())
     return TableDescent(config.optimizer, PlainEmbedding(tf.Variable(network.table)), config.l2)
 
 
-def _num_threads() -> int:
+def num_threads() -> int:
     """As many as TensorFlow's arithmetic has: those that were set, or one per core."""
     return tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count() or 1
 

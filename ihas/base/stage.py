@@ -3,18 +3,20 @@
     L2 weight       climbed in decades from 1e-4, then half a decade to either side of the best
     learning rate   climbed from .006 by doubling or halving, under the best L2 weight
 
-A climb tries the next value on either side of the best and ends where neither is better. Starts and factors are our
-choice. What the settings state is not tried.
+A climb tries the next value on either side of the best, beside each other, and ends where neither is better. Starts and
+factors are our choice. What the settings state is not tried.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ihas.config import LearningConfig
 from ihas.data.dataset import Parts
 from ihas.models.network import NetworkWeights
+from ihas.parallel_training import train_in_parallel
 from ihas.plain import PlainModel, train_plain
 from ihas.results import EpochFigures
 from ihas.training import EpochListener
@@ -66,33 +68,40 @@ def train_base(parts: Parts, config: LearningConfig, listen: EpochListener) -> B
     """
     stated, tried = config.training, dict[tuple[float, float], Trial]()
 
-    def trial(l2: float, rate: float) -> Trial:
-        if (l2, rate) not in tried:
-            name = "base" if (l2, rate) == (stated.embedding_l2, stated.learning_rate) else f"base/l2={l2:.1e}/rate={rate:.1e}"
-            settings = config.with_training(embedding_l2=l2, learning_rate=rate)
-            tried[l2, rate] = Trial(l2, rate, train_plain(parts, settings, name, listen))
-        return tried[l2, rate]
+    def trial(l2: float, rate: float, heard: EpochListener) -> Trial:
+        name = "base" if (l2, rate) == (stated.embedding_l2, stated.learning_rate) else f"base/l2={l2:.1e}/rate={rate:.1e}"
+        settings = config.with_training(embedding_l2=l2, learning_rate=rate)
+        return Trial(l2, rate, train_plain(parts, settings, name, heard))
+
+    def scores(settings: list[tuple[float, float]]) -> list[float]:
+        untried = [setting for setting in settings if setting not in tried]
+        trained = train_in_parallel([partial(trial, *setting) for setting in untried], parts.train, config, listen)
+        tried.update(zip(untried, trained, strict=True))
+        return [tried[setting].score for setting in settings]
 
     l2, rate = stated.l2, stated.rate
     if stated.embedding_l2 is None:
-        l2 = climb(lambda value: trial(value, rate).score, l2, DECADE, MOST_DECADES)
-        l2 = climb(lambda value: trial(value, rate).score, l2, HALF_DECADE, 1)
+        l2 = climb(lambda values: scores([(value, rate) for value in values]), l2, DECADE, MOST_DECADES)
+        l2 = climb(lambda values: scores([(value, rate) for value in values]), l2, HALF_DECADE, 1)
     if stated.learning_rate is None:
-        climb(lambda value: trial(l2, value).score, rate, DOUBLE, MOST_DOUBLES)
-    trial(l2, rate)
+        climb(lambda values: scores([(l2, value) for value in values]), rate, DOUBLE, MOST_DOUBLES)
+    scores([(l2, rate)])
     return BaseResult(best_first(tuple(tried.values())))
 
 
-def climb(score: Callable[[float], float], start: float, factor: float, most: int) -> float:
-    """The value of best score among start * factor^k, |k| <= most, going on from the best while a neighbour is better."""
-    best, steps = start, {k: start * factor**k for k in range(-most, most + 1)}
+def climb(scores: Callable[[list[float]], list[float]], start: float, factor: float, most: int) -> float:
+    """The value of best score among start * factor^k, |k| <= most, going on from the best while a neighbour is better.
+
+    `scores` is given values at once, the best one last, and may be given one again.
+    """
     position = 0
     while True:
-        near = [k for k in (position + 1, position - 1) if k in steps]
-        better = max(near, key=lambda k: score(steps[k]), default=position)
-        if score(steps[better]) <= score(best):
-            return best
-        position, best = better, steps[better]
+        near = [k for k in (position + 1, position - 1) if abs(k) <= most] + [position]
+        found = scores([start * factor**k for k in near])
+        better = max(range(len(near)), key=found.__getitem__)
+        if found[better] <= found[-1]:
+            return start * factor**position
+        position = near[better]
 
 
 def best_first(trials: Sequence[Trial]) -> tuple[Trial, ...]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from threading import Lock
 from typing import IO, Any
 from weakref import WeakSet
 
@@ -21,6 +22,7 @@ IN_MEMORY_BYTES = 1 << 28
 SCATTERED_ROWS = 2_048
 """Rows read at once from places all over an array: each may bring 64 KiB around it into memory, 128 MiB together."""
 _maps: WeakSet[mmap.mmap] = WeakSet()
+_changing = Lock()  # trainings beside each other add maps and give pages back
 _scratch: ContextVar[Path | None] = ContextVar("scratch", default=None)
 
 
@@ -54,21 +56,27 @@ def scratch_in(folder: Path) -> Iterator[None]:
 
 def map_file(file: IO[bytes]) -> mmap.mmap:
     """The content of an open file, read-only."""
-    mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    _maps.add(mapping)
-    return mapping
+    return _noted(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
 def watched(array: np.memmap) -> np.memmap:
     """The array, whose pages `release` gives back from now on."""
     mapping: Any = array.base
-    _maps.add(mapping)
+    _noted(mapping)
     return array
+
+
+def _noted(mapping: mmap.mmap) -> mmap.mmap:
+    with _changing:
+        _maps.add(mapping)
+    return mapping
 
 
 def release() -> None:
     """Give back the pages of all mapped arrays; what was written to them goes to their files."""
-    for mapping in list(_maps):
+    with _changing:
+        mappings = list(_maps)
+    for mapping in mappings:
         mapping.madvise(mmap.MADV_DONTNEED)
 
 

@@ -14,6 +14,7 @@ members are ours.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import zip_longest
 
 import numpy as np
@@ -24,6 +25,7 @@ from ihas.data.mapped import spans
 from ihas.distil.rows import BLOCK_ROWS, copies_for, taught_ids
 from ihas.metrics import row_losses, sigmoid
 from ihas.models.network import Network, NetworkWeights
+from ihas.parallel_training import train_in_parallel
 from ihas.plain import PlainModel, train_plain
 from ihas.prediction import GroupedRows, predict
 from ihas.results import EpochFigures
@@ -68,7 +70,8 @@ def distil(parts: Parts, candidates: tuple[NetworkWeights, ...], config: Learnin
     """
     teacher = teacher_config(config)
     members = _useful(candidates, parts.valid, config)[: config.distil.members] if teacher == config else ()
-    added = [train_plain(parts, teacher, f"teacher/{number}", listen) for number in range(len(members), config.distil.members)]
+    names = [f"teacher/{number}" for number in range(len(members), config.distil.members)]
+    added = train_in_parallel([partial(train_plain, parts, teacher, name) for name in names], parts.train, teacher, listen)
     weights = (*members, *(model.weights for model in added))
     valid_logits = _mean_logits(weights, parts.valid, teacher)
     if _loss(valid_logits, parts.valid) >= _loss(_mean_logits(candidates[:1], parts.valid, config), parts.valid):

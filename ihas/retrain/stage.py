@@ -8,7 +8,9 @@ scratch      per group, from fresh weights, on the group's rows (Yu et al., CIKM
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -17,6 +19,7 @@ from ihas.data.dataset import Parts
 from ihas.grouping import Grouping
 from ihas.metrics import auc, row_losses
 from ihas.models.network import Network, NetworkWeights, fresh_weights
+from ihas.parallel_training import train_in_parallel
 from ihas.prediction import GroupedRows, GroupModel, predict_groups
 from ihas.results import EpochFigures
 from ihas.seeding import generator
@@ -101,13 +104,23 @@ def retrain_groups(retraining: Retraining, listen: EpochListener) -> RetrainResu
     """
     if retraining.config.retrain.mode == "specialise":
         return _share_then_specialise(retraining, listen)
-    models: list[GroupModel] = []
-    history: list[EpochFigures] = []
-    for group in range(retraining.grouping.num_groups):
-        fitted = retraining.fit(f"group-{group}", _start(retraining, group), retraining.rows_of(group), listen)
-        models.append(_own_model(retraining, group, fitted.weights))
-        history += fitted.history
-    return RetrainResult(tuple(models), tuple(history))
+    fitted = _fit_each(retraining, lambda group: _start(retraining, group), listen)
+    models = tuple(_own_model(retraining, group, fitted[group].weights) for group in range(len(fitted)))
+    return RetrainResult(models, _histories(fitted))
+
+
+def _fit_each(retraining: Retraining, start: Callable[[int], NetworkWeights], listen: EpochListener, *, copy: bool = False) -> list[Fitted]:
+    """Every group's model, trained on the group's rows, none knowing of another."""
+
+    def fit(group: int, heard: EpochListener) -> Fitted:
+        return retraining.fit(f"group-{group}", start(group), retraining.rows_of(group), heard, copy=copy)
+
+    trainings = [partial(fit, group) for group in range(retraining.grouping.num_groups)]
+    return train_in_parallel(trainings, retraining.parts.train, retraining.config, listen)
+
+
+def _histories(fitted: Sequence[Fitted]) -> tuple[EpochFigures, ...]:
+    return tuple(figures for model in fitted for figures in model.history)
 
 
 def _start(retraining: Retraining, group: int) -> NetworkWeights:
@@ -120,19 +133,17 @@ def _start(retraining: Retraining, group: int) -> NetworkWeights:
 def _share_then_specialise(retraining: Retraining, listen: EpochListener) -> RetrainResult:
     shared = retraining.fit("shared", retraining.start, retraining.rows(), listen)
     models = tuple(GroupModel("shared", shared.weights, mask) for mask in retraining.grouping.masks)
-    history, valid = shared.history, retraining.rows().valid
     if len(models) == 1:
-        return RetrainResult(models, history)
+        return RetrainResult(models, shared.history)
+    copies = _fit_each(retraining, lambda _: shared.weights, listen, copy=True)
+    valid = retraining.rows().valid
     logits = predict_groups(models, valid, retraining.config)
-    for group in range(len(models)):
-        fitted = retraining.fit(f"group-{group}", shared.weights, retraining.rows_of(group), listen, copy=True)
-        own = _own_model(retraining, group, fitted.weights)
-        candidate = models[:group] + (own,) + models[group + 1 :]
+    for group, copy in enumerate(copies):
+        candidate = models[:group] + (_own_model(retraining, group, copy.weights),) + models[group + 1 :]
         candidate_logits = predict_groups(candidate, valid, retraining.config)
-        history += fitted.history
         if is_better(candidate_logits, logits, valid, group):
             models, logits = candidate, candidate_logits
-    return RetrainResult(models, history)
+    return RetrainResult(models, _histories((shared, *copies)))
 
 
 def _own_model(retraining: Retraining, group: int, weights: NetworkWeights) -> GroupModel:

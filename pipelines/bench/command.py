@@ -15,6 +15,7 @@ BENCHMARKS: Mapping[str, str] = {
     "growth": "pipelines.bench.growth",
     "training": "pipelines.bench.training",
     "sequences": "pipelines.bench.sequences",
+    "parallel": "pipelines.bench.parallel",
     "job": "pipelines.bench.job",
     "serving": "pipelines.bench.serving",
     "http": "pipelines.bench.http",

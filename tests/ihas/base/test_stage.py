@@ -40,22 +40,22 @@ def test_a_climb_ends_at_the_top(peak: float) -> None:
     """Of a score with one peak the value nearest to it is found, in steps of the factor, and only its neighbours are tried."""
     asked = set[float]()
 
-    def score(value: float) -> float:
-        asked.add(value)
-        return -abs(np.log10(value / 5.0) - peak)
+    def scores(values: list[float]) -> list[float]:
+        asked.update(values)
+        return [-abs(np.log10(value / 5.0) - peak) for value in values]
 
-    assert climb(score, 5.0, 10.0, 3) == pytest.approx(5.0 * 10.0 ** round(peak))
+    assert climb(scores, 5.0, 10.0, 3) == pytest.approx(5.0 * 10.0 ** round(peak))
     assert len(asked) == min(abs(round(peak)), 2) + 3
 
 
 def test_a_climb_ends_at_the_edge() -> None:
     """A score that always grows is climbed for `most` steps."""
-    assert climb(lambda value: value, 1.0, 2.0, 2) == 4.0
+    assert climb(lambda values: values, 1.0, 2.0, 2) == 4.0
 
 
 def test_a_flat_score_keeps_the_start() -> None:
     """Where nothing is better the start is the answer."""
-    assert climb(lambda value: 0.0, 3.0, 2.0, 4) == 3.0
+    assert climb(lambda values: [0.0 for _ in values], 3.0, 2.0, 4) == 3.0
 
 
 def test_decades_are_climbed_then_halves_then_the_rate() -> None:

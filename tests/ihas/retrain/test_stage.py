@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from ihas import parallel_training
 from ihas.grouping import PartGroups
 from ihas.metrics import auc
 from ihas.prediction import GroupedRows, predict_groups
@@ -38,6 +40,32 @@ def test_every_mode_reaches_the_best_auc_where_rows_abound(mode):
     rows = GroupedRows(solved.oracle.parts.test, solved.grouping.groups.test)
     assert [model.name for model in result.models] == ["group-0", "group-1"]
     assert auc(predict_groups(result.models, rows, config), rows.rows.labels) > _best_auc() - 0.015
+
+
+@pytest.mark.parametrize("mode", ["specialise", "inherit", "scratch"])
+def test_groups_trained_beside_each_other_are_those_trained_one_after_another(mode, monkeypatch):
+    """Weights, masks, which copies are kept and the epochs are equal to the bit."""
+    solved = solved_tribes(3)
+    config = solved.config.model_copy(update={"retrain": solved.config.retrain.model_copy(update={"mode": mode, "epochs": 3})})
+    retraining = Retraining(solved.oracle.parts, solved.grouping, solved.found.weights, config, mode)
+    threads, results = set(), []
+
+    def listen(_):
+        threads.add(threading.current_thread().name)
+
+    for at_once in (3, 1):
+        monkeypatch.setattr(parallel_training, "num_threads", lambda at_once=at_once: at_once)
+        results.append(retrain_groups(retraining, listen))
+
+    assert {name for name in threads if name.startswith("training")}
+    beside, after = results
+    assert beside.history == after.history
+    for one, other in zip(beside.models, after.models, strict=True):
+        assert one.name == other.name
+        np.testing.assert_array_equal(one.weights.table, other.weights.table)
+        assert one.weights.backbone.keys() == other.weights.backbone.keys()
+        for name, value in one.weights.backbone.items():
+            np.testing.assert_array_equal(value, other.weights.backbone[name])
 
 
 def test_a_group_reads_only_what_its_mask_keeps():

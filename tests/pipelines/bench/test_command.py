@@ -51,5 +51,5 @@ def test_rows_are_handed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(("names", "rounds"), [(["one", "none"], 3), (["serving"], 0)])
 def test_what_is_no_benchmark_is_refused(names: list[str], rounds: int, tmp_path: Path) -> None:
     """An unknown name is told before anything is measured, and so is a number of rounds that measures nothing."""
-    with pytest.raises(ConfigError, match="ingest, growth, training, sequences, job, serving, http, overload, retrieval, large"):
+    with pytest.raises(ConfigError, match="ingest, growth, training, sequences, parallel, job, serving, http, overload, retrieval, large"):
         command.bench(names, tmp_path, rounds)

@@ -1,0 +1,58 @@
+"""What independent trainings take one after another and beside each other: a base's trials, a teacher's members, groups' models.
+
+Plain models of the same size stand for all of them; rows are those of `ihas.data.synthetic`. Each takes the same number of epochs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+
+import numpy as np
+
+from ihas.config import BackboneConfig, LearningConfig, TrainingConfig
+from ihas.data.dataset import Parts
+from ihas.data.synthetic import make_tribes
+from ihas.parallel_training import train_in_parallel
+from ihas.plain import train_plain
+from ihas.results import EpochFigures
+from ihas.update_rules import num_threads
+from pipelines.bench.memory import measured_turn
+from pipelines.bench.table import Table, timing_table
+from pipelines.bench.timing import take_turns
+
+TRAININGS, EPOCHS, TRIBES = 4, 3, 4
+ROWS: Mapping[tuple[int, ...], int] = {(16, 8): 40_000, (64, 32): 100_000, (400, 400, 400): 20_000}
+ALONE, BESIDE = "one after another", "beside each other"
+
+
+def tables(rounds: int) -> Iterator[Table]:
+    """One table per network."""
+    for hidden, rows in ROWS.items():
+        parts = make_tribes(np.random.default_rng(0), TRIBES, (rows, 1_000, 1)).parts
+        yield _table(parts, hidden, rounds)
+
+
+def _table(parts: Parts, hidden: tuple[int, ...], rounds: int) -> Table:
+    config = LearningConfig(
+        backbone=BackboneConfig(hidden=hidden),
+        training=TrainingConfig(epochs=EPOCHS, patience=EPOCHS, embedding_l2=1e-4, learning_rate=6e-3),
+    )
+    trainings = [partial(train_plain, parts, config, str(number)) for number in range(TRAININGS)]
+
+    def one_after_another() -> None:
+        for training in trainings:
+            train_in_parallel([training], parts.train, config, _nobody)
+
+    def beside_each_other() -> None:
+        train_in_parallel(trainings, parts.train, config, _nobody)
+
+    trainings[0](_nobody)  # compiled loops are read from their cache
+    contenders = {ALONE: measured_turn(one_after_another), BESIDE: measured_turn(beside_each_other)}
+    timings = take_turns(contenders, rounds)
+    title = f"{TRAININGS} trainings of MLP {'-'.join(map(str, hidden))}, {len(parts.train):,} rows, {num_threads()} threads"
+    return timing_table(title, timings, {ALONE: "wall"}, scale=1.0)
+
+
+def _nobody(_: EpochFigures) -> None:
+    return None
