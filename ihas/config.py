@@ -365,7 +365,7 @@ class RunOptions(Config):
     """How a run is carried out."""
 
     num_threads: Annotated[int, Field(ge=0)] = 0
-    """Threads of arithmetic and of a large table's rows, 0 for one per core; equal results to the bit need equal numbers of them."""
+    """Threads of arithmetic, a large table's rows and trainings at once, 0 for one per core; equal results to the bit need as many."""
 
 
 class BudgetConfig(Config):

@@ -1,19 +1,20 @@
 """Trainings that do not depend on each other, beside each other in threads.
 
-    at once = min(trainings, threads of the arithmetic, HELD_BYTES // bytes that one holds),   at least 1
-    bytes   = TABLES_HELD * the embedding table's + a block of rows'
+    at once = min(trainings, threads of the arithmetic, AT_ONCE, HELD_BYTES // bytes of one),   at least 1
+    bytes   = MOST_TABLES * the embedding table's + a block of rows'
 
-A training has its own network and its own stream of random numbers, so that its result is the same, to the bit, whatever runs beside it.
-Threads, not processes: TensorFlow lets go of the interpreter's lock while it computes, rows stay mapped once, and a process would spend
-seconds on importing TensorFlow. Source: our choice.
+Not counted: what a batch needs on its way through the network. A training has its own network and its own stream of random numbers, so
+that its result is the same, to the bit, whatever runs beside it. Threads, not processes: TensorFlow lets go of the interpreter's lock
+while it computes, rows stay mapped once, and a process would spend seconds on importing TensorFlow. Source: our choice (decision 10).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from contextvars import copy_context
-from threading import Lock
+from threading import RLock
 from typing import TypeVar
 
 from ihas.config import LearningConfig
@@ -23,8 +24,9 @@ from ihas.results import EpochFigures
 from ihas.training import BLOCK_ROWS, EpochListener
 from ihas.update_rules import num_threads
 
+AT_ONCE = 4  # a small network's step is mostly its call from Python, of which there is one at a time
 HELD_BYTES = 1 << 30
-TABLES_HELD = 6  # what it starts from, the network's, the optimiser's with two moments, and the best so far
+MOST_TABLES = 16  # of any update rule, overparameterised; Adam by rows holds 6
 
 Result = TypeVar("Result")
 
@@ -38,45 +40,64 @@ def train_in_parallel(
         trainings: each is given the listener of its epochs.
         rows: the training rows, which no training has more of.
         config: their settings, of which the size of an embedding table is read.
-        listen: told of every epoch, of one at a time.
+        listen: told of every epoch, of one at a time, on the thread that trains.
 
     Raises:
-        what a training raises: the others are stopped at the end of their epoch.
+        the first error of a training or of the listener: what waits is not begun, what runs ends with its epoch.
     """
-    at_once = min(len(trainings), num_threads(), HELD_BYTES // _bytes_held(rows, config))
+    at_once = min(len(trainings), num_threads(), AT_ONCE, HELD_BYTES // _bytes_held(rows, config))
     if at_once <= 1:
         return [training(listen) for training in trainings]
-    turns = _Turns(listen)
-    with ThreadPoolExecutor(at_once, "training") as threads:
-        started = [threads.submit(copy_context().run, training, turns.listen) for training in trainings]
-        try:
-            ended, _ = wait(started, return_when=FIRST_EXCEPTION)
-            failed = [training for training in ended if training.exception() is not None]
-            return [training.result() for training in failed or started]
-        finally:
-            turns.stopped = True
-            threads.shutdown(cancel_futures=True)
+    shared = _SharedListener(listen)
+    threads = ThreadPoolExecutor(at_once, "training")
+    try:
+        started = [threads.submit(copy_context().run, shared.carry_out, training) for training in trainings]
+        wait(started, return_when=FIRST_EXCEPTION)
+    finally:
+        shared.stopped = True
+        threads.shutdown(cancel_futures=True)
+    if shared.error is not None:
+        raise shared.error
+    return [training.result() for training in started]
 
 
 def _bytes_held(rows: Dataset, config: LearningConfig) -> int:
     table, block = rows.layout.num_rows * table_width(config), min(len(rows), BLOCK_ROWS) * rows.layout.num_slots
-    return 4 * (TABLES_HELD * table + block)
+    return 4 * (MOST_TABLES * table + block)
 
 
 class _StoppedError(Exception):
     """Ends a training whose result nobody waits for."""
 
 
-class _Turns:
-    """A listener that many threads may call."""
+class _SharedListener:
+    """A listener that many threads may call, until the first error of any of them."""
 
     def __init__(self, listen: EpochListener) -> None:
-        self._listen, self._lock = listen, Lock()
-        self.stopped = False
+        self._listen, self._lock, self.stopped = listen, RLock(), False
+        self.error: BaseException | None = None
+
+    def carry_out(self, training: Callable[[EpochListener], Result]) -> Result:
+        """The result of a training, which is not begun after an error."""
+        if self.stopped:
+            raise _StoppedError
+        with self._noting_errors():
+            return training(self.listen)
 
     def listen(self, figures: EpochFigures) -> None:
-        """Tell of an epoch, when it is this thread's turn."""
-        with self._lock:
+        """Tell of an epoch when no other thread does."""
+        with self._lock, self._noting_errors():
             if self.stopped:
                 raise _StoppedError
             self._listen(figures)
+
+    @contextmanager
+    def _noting_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            with self._lock:
+                self.stopped = True
+                if self.error is None and not isinstance(error, _StoppedError):
+                    self.error = error
+            raise

@@ -68,10 +68,10 @@ def train_base(parts: Parts, config: LearningConfig, listen: EpochListener) -> B
     """
     stated, tried = config.training, dict[tuple[float, float], Trial]()
 
-    def trial(l2: float, rate: float, heard: EpochListener) -> Trial:
+    def trial(l2: float, rate: float, listen: EpochListener) -> Trial:
         name = "base" if (l2, rate) == (stated.embedding_l2, stated.learning_rate) else f"base/l2={l2:.1e}/rate={rate:.1e}"
         settings = config.with_training(embedding_l2=l2, learning_rate=rate)
-        return Trial(l2, rate, train_plain(parts, settings, name, heard))
+        return Trial(l2, rate, train_plain(parts, settings, name, listen))
 
     def scores(settings: list[tuple[float, float]]) -> list[float]:
         untried = [setting for setting in settings if setting not in tried]

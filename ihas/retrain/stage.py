@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from ihas.results import EpochFigures
 from ihas.seeding import generator
 from ihas.training import EpochListener, Trainer, TrainingRows
 
+Trained = TypeVar("Trained")
 SPECIALISED_RATE = 0.1  # a copy starts where the shared model's learning rate had fallen to
 
 
@@ -97,30 +99,25 @@ class Fitted:
 
 
 def retrain_groups(retraining: Retraining, listen: EpochListener) -> RetrainResult:
-    """Train the groups' models in the configured mode.
+    """Train the groups' models in the configured mode, beside each other where threads and memory allow.
 
     Raises:
         TrainingError: the loss became infinite or not a number.
     """
     if retraining.config.retrain.mode == "specialise":
         return _share_then_specialise(retraining, listen)
-    fitted = _fit_each(retraining, lambda group: _start(retraining, group), listen)
+    fitted = _for_each_group(retraining, partial(_train_alone, retraining), listen)
     models = tuple(_own_model(retraining, group, fitted[group].weights) for group in range(len(fitted)))
     return RetrainResult(models, _histories(fitted))
 
 
-def _fit_each(retraining: Retraining, start: Callable[[int], NetworkWeights], listen: EpochListener, *, copy: bool = False) -> list[Fitted]:
-    """Every group's model, trained on the group's rows, none knowing of another."""
-
-    def fit(group: int, heard: EpochListener) -> Fitted:
-        return retraining.fit(f"group-{group}", start(group), retraining.rows_of(group), heard, copy=copy)
-
-    trainings = [partial(fit, group) for group in range(retraining.grouping.num_groups)]
+def _for_each_group(retraining: Retraining, train: Callable[[int, EpochListener], Trained], listen: EpochListener) -> list[Trained]:
+    trainings = [partial(train, group) for group in range(retraining.grouping.num_groups)]
     return train_in_parallel(trainings, retraining.parts.train, retraining.config, listen)
 
 
-def _histories(fitted: Sequence[Fitted]) -> tuple[EpochFigures, ...]:
-    return tuple(figures for model in fitted for figures in model.history)
+def _train_alone(retraining: Retraining, group: int, listen: EpochListener) -> Fitted:
+    return retraining.fit(f"group-{group}", _start(retraining, group), retraining.rows_of(group), listen)
 
 
 def _start(retraining: Retraining, group: int) -> NetworkWeights:
@@ -135,26 +132,60 @@ def _share_then_specialise(retraining: Retraining, listen: EpochListener) -> Ret
     models = tuple(GroupModel("shared", shared.weights, mask) for mask in retraining.grouping.masks)
     if len(models) == 1:
         return RetrainResult(models, shared.history)
-    copies = _fit_each(retraining, lambda _: shared.weights, listen, copy=True)
     valid = retraining.rows().valid
     logits = predict_groups(models, valid, retraining.config)
+    copies = _for_each_group(retraining, partial(_specialise, retraining, shared.weights, logits), listen)
     for group, copy in enumerate(copies):
-        candidate = models[:group] + (_own_model(retraining, group, copy.weights),) + models[group + 1 :]
-        candidate_logits = predict_groups(candidate, valid, retraining.config)
-        if is_better(candidate_logits, logits, valid, group):
-            models, logits = candidate, candidate_logits
+        if copy.model is None:
+            continue
+        candidate = logits.copy()
+        candidate[valid.group == group] = copy.logits
+        if not_lower(candidate, logits, valid.rows.labels):
+            models, logits = models[:group] + (copy.model,) + models[group + 1 :], candidate
     return RetrainResult(models, _histories((shared, *copies)))
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A copy of the shared model after it was trained on a group's rows.
+
+    Attributes:
+        model: the group's own model, or None where it is not clearly better on the group's validation rows.
+        logits: float32 (the group's validation rows,). Its answers.
+        history: its epochs.
+    """
+
+    model: GroupModel | None
+    logits: np.ndarray
+    history: tuple[EpochFigures, ...]
+
+
+def _specialise(retraining: Retraining, shared: NetworkWeights, shared_logits: np.ndarray, group: int, listen: EpochListener) -> Copy:
+    fitted = retraining.fit(f"group-{group}", shared, retraining.rows_of(group), listen, copy=True)
+    model, valid = _own_model(retraining, group, fitted.weights), retraining.rows().valid
+    members = valid.group == group
+    own = valid.take(members)
+    logits = predict_groups((model,), GroupedRows.one_group(own.rows), retraining.config)
+    better = is_clearly_better(logits, shared_logits[members], own.rows.labels)
+    return Copy(model if better else None, logits, fitted.history)
 
 
 def _own_model(retraining: Retraining, group: int, weights: NetworkWeights) -> GroupModel:
     return GroupModel(f"group-{group}", weights, retraining.grouping.masks[group])
 
 
-def is_better(logits: np.ndarray, shared_logits: np.ndarray, valid: GroupedRows, group: int) -> bool:
-    """Whether a group's own model beats the shared one: log-loss on its rows by more than a standard error, pooled AUC not lower."""
-    members, labels = valid.group == group, valid.rows.labels
-    if members.sum() < 2:
+def _histories(trained: Sequence[Fitted | Copy]) -> tuple[EpochFigures, ...]:
+    return tuple(figures for one in trained for figures in one.history)
+
+
+def is_clearly_better(logits: np.ndarray, shared_logits: np.ndarray, labels: np.ndarray) -> bool:
+    """Whether log-loss on a group's rows is lower than the shared model's by more than a standard error; all float32 (rows,)."""
+    if len(labels) < 2:
         return False
-    gained = row_losses(shared_logits, labels)[members] - row_losses(logits, labels)[members]
-    pooled, shared_pooled = auc(logits, labels), auc(shared_logits, labels)
-    return bool(gained.mean() > gained.std() / np.sqrt(len(gained)) and (pooled or 0.0) >= (shared_pooled or 0.0))
+    gained = row_losses(shared_logits, labels) - row_losses(logits, labels)
+    return bool(gained.mean() > gained.std() / np.sqrt(len(gained)))
+
+
+def not_lower(logits: np.ndarray, shared_logits: np.ndarray, labels: np.ndarray) -> bool:
+    """Whether pooled AUC is not lower; all float32 (rows,)."""
+    return (auc(logits, labels) or 0.0) >= (auc(shared_logits, labels) or 0.0)

@@ -6,6 +6,7 @@ Plain models of the same size stand for all of them; rows are those of `ihas.dat
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -18,7 +19,7 @@ from ihas.plain import train_plain
 from ihas.results import EpochFigures
 from ihas.update_rules import num_threads
 from pipelines.bench.memory import measured_turn
-from pipelines.bench.table import Table, timing_table
+from pipelines.bench.table import MIB, Table, timing_table
 from pipelines.bench.timing import take_turns
 
 TRAININGS, EPOCHS, TRIBES = 4, 3, 4
@@ -51,7 +52,9 @@ def _table(parts: Parts, hidden: tuple[int, ...], rounds: int) -> Table:
     contenders = {ALONE: measured_turn(one_after_another), BESIDE: measured_turn(beside_each_other)}
     timings = take_turns(contenders, rounds)
     title = f"{TRAININGS} trainings of MLP {'-'.join(map(str, hidden))}, {len(parts.train):,} rows, {num_threads()} threads"
-    return timing_table(title, timings, {ALONE: "wall"}, scale=1.0)
+    timed = timing_table(title, timings, {ALONE: "wall"}, scale=1.0)
+    rows = tuple((*row, round(timings.memory(str(row[0])) / MIB)) for row in timed.rows)
+    return replace(timed, columns=(*timed.columns, "most resident MiB"), rows=rows)
 
 
 def _nobody(_: EpochFigures) -> None:

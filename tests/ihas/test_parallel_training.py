@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 
 from ihas import parallel_training
-from ihas.config import LearningConfig
+from ihas.config import BackboneConfig, LearningConfig, TrainingConfig
 from ihas.data.dataset import Dataset
 from ihas.data.mapped import new_array, scratch_in
+from ihas.data.synthetic import make_tribes
 from ihas.layout import FieldLayout
-from ihas.parallel_training import HELD_BYTES, TABLES_HELD, train_in_parallel
+from ihas.parallel_training import AT_ONCE, train_in_parallel
+from ihas.plain import train_plain
 from ihas.results import EpochFigures
 from ihas.training import EpochListener
 from tests.oracle import ignore
@@ -25,7 +27,7 @@ from tests.oracle import ignore
 LAYOUT = FieldLayout(("field",), (4,), (1,))
 ROWS = Dataset(LAYOUT, np.zeros((10, 1), np.int32), np.zeros(10, np.float32))
 FOREVER = 10_000
-HALF_OF_THE_BOUND = HELD_BYTES // 2 // (4 * TABLES_HELD * LearningConfig().training.embedding_dim)  # values of a field whose tables fill it
+PLAIN = LearningConfig(backbone=BackboneConfig(hidden=(8,), dropout=0.2), training=TrainingConfig(epochs=2, embedding_l2=1e-4))
 
 
 @pytest.fixture(autouse=True)
@@ -53,26 +55,28 @@ def test_trainings_run_beside_each_other_and_answer_in_their_order() -> None:
     assert _run([partial(first, number=0), partial(first, number=1), lambda _: 2]) == [0, 1, 2]
 
 
-def test_no_more_than_the_threads_run_at_once() -> None:
-    """Of six trainings on two threads, two are in hand at the most."""
-    running, most, lock = 0, 0, threading.Lock()
+@pytest.mark.parametrize(("num_threads", "most"), [(2, 2), (64, AT_ONCE)])
+def test_no_more_run_at_once_than_threads_or_the_bound(num_threads: int, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as may run meet at a barrier; never is one more in hand."""
+    monkeypatch.setattr(parallel_training, "num_threads", lambda: num_threads)
+    meeting, lock, running, seen = threading.Barrier(most, timeout=10.0), threading.Lock(), list[int](), list[int]()
 
     def train(_: EpochListener) -> None:
-        nonlocal running, most
         with lock:
-            running, most = running + 1, max(most, running + 1)
-        time.sleep(0.01)
+            running.append(1)
+            seen.append(len(running))
+        meeting.wait()
         with lock:
-            running -= 1
+            running.pop()
 
-    _run([train] * 6)
+    _run([train] * (2 * most))
 
-    assert most == 2
+    assert max(seen) == most
 
 
-@pytest.mark.parametrize(("vocabulary", "beside"), [(HALF_OF_THE_BOUND - 1, True), (HALF_OF_THE_BOUND + 1, False)])
+@pytest.mark.parametrize(("vocabulary", "beside"), [(500_000, True), (1_000_000, False)])
 def test_what_runs_at_once_holds_no_more_than_its_bound(vocabulary: int, beside: bool) -> None:
-    """Two trainings share the bound where twice their tables and rows fit; otherwise one follows the other on the calling thread."""
+    """Sixteen tables of a million values of 16 are nearly 1 GiB and leave one, on the calling thread; half of it leaves two."""
     rows = Dataset(FieldLayout(("field",), (vocabulary,), (1,)), ROWS.ids, ROWS.labels)
 
     ran_on = _run([lambda _: threading.current_thread()] * 2, rows=rows)
@@ -90,9 +94,9 @@ def test_epochs_are_told_one_at_a_time() -> None:
         heard.append(figures)
         inside.release()
 
-    def train(tell: EpochListener, name: str) -> None:
+    def train(listen: EpochListener, name: str) -> None:
         for epoch in range(20):
-            tell(_figures(name, epoch))
+            listen(_figures(name, epoch))
 
     _run([partial(train, name=name) for name in "abc"], listen)
 
@@ -102,41 +106,94 @@ def test_epochs_are_told_one_at_a_time() -> None:
 
 def test_an_error_ends_the_others_at_their_epoch() -> None:
     """The first error is raised as it is; what runs is stopped when it next tells of an epoch, what waits is never begun."""
-    began, told = threading.Event(), list[str]()
+    third, told = threading.Event(), list[str]()
 
-    def endless(tell: EpochListener) -> None:
+    def listen(figures: EpochFigures) -> None:
+        told.append(figures.model)
+        if figures.epoch == 3:
+            third.set()
+
+    def endless(listen: EpochListener) -> None:
         for epoch in range(FOREVER):
-            began.set()
-            tell(_figures("endless", epoch))
+            listen(_figures("endless", epoch))
             time.sleep(0.001)
 
     def fails(_: EpochListener) -> None:
-        began.wait(10.0)
+        third.wait(10.0)
+        time.sleep(0.05)
         raise ArithmeticError("the loss is not finite")
 
+    before = threading.active_count()
     with pytest.raises(ArithmeticError, match="the loss is not finite"):
-        _run([endless, fails, lambda _: told.append("begun")], lambda figures: told.append(figures.model))
+        _run([endless, fails, lambda _: told.append("begun")], listen)
 
     assert "begun" not in told
-    assert len(told) < FOREVER
+    assert 3 <= len(told) < FOREVER
+    assert threading.active_count() == before
 
 
 def test_a_listener_that_raises_ends_all() -> None:
-    """What the listener raises comes out, and no training goes on behind the caller's back."""
+    """What the listener raises comes out, it is never called again, and no training goes on behind the caller's back."""
+    calls = list[int]()
 
-    def train(tell: EpochListener) -> None:
+    def train(listen: EpochListener) -> None:
         for epoch in range(FOREVER):
-            tell(_figures("model", epoch))
+            listen(_figures("model", epoch))
 
-    def listen(figures: EpochFigures) -> None:
-        if figures.epoch == 3:
+    def listen(_: EpochFigures) -> None:
+        calls.append(1)
+        if len(calls) == 3:
             raise BrokenPipeError("nobody listens")
 
     before = threading.active_count()
     with pytest.raises(BrokenPipeError, match="nobody listens"):
-        _run([train, train], listen)
+        _run([train, train, train], listen)
 
+    assert len(calls) == 3
     assert threading.active_count() == before
+
+
+def test_a_thread_that_cannot_start_ends_those_that_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's refusal comes out at once, and what was handed out is not carried out to its end."""
+    start, told = threading.Thread.start, list[int]()
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name.endswith("_1"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    def train(listen: EpochListener) -> None:
+        for epoch in range(FOREVER):
+            listen(_figures("model", epoch))
+            time.sleep(0.001)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        _run([train, train, train], lambda figures: told.append(figures.epoch))
+
+    assert len(told) < FOREVER
+
+
+@pytest.mark.parametrize(
+    "training",
+    [{}, {"optimizer": "adagrad"}, {"optimizer": "sgd"}, {"overparameterisation": "vector"}],
+    ids=lambda changed: "-".join(changed.values()) or "adam",
+)
+def test_results_are_those_of_one_after_another(training: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Table, backbone and epochs of plain models with dropout are equal to the bit, by every kind of rule."""
+    parts = make_tribes(np.random.default_rng(0), 2, (3_000, 500, 1)).parts
+    trainings = [partial(train_plain, parts, PLAIN.with_training(**training), str(number)) for number in range(3)]
+
+    found = []
+    for at_once in (3, 1):
+        monkeypatch.setattr(parallel_training, "num_threads", lambda at_once=at_once: at_once)
+        found.append(train_in_parallel(trainings, parts.train, PLAIN, ignore))
+
+    for beside, after in zip(*found, strict=True):
+        assert beside.history == after.history
+        np.testing.assert_array_equal(beside.weights.table, after.weights.table)
+        for name, value in after.weights.backbone.items():
+            np.testing.assert_array_equal(beside.weights.backbone[name], value)
 
 
 def test_a_training_knows_where_scratch_files_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from ihas import parallel_training
 from ihas.base.stage import BaseResult, climb, train_base
 from ihas.config import FIRST_L2, FIRST_RATE, BackboneConfig, LearningConfig, TrainingConfig
 from ihas.data.dataset import Dataset, Parts
@@ -68,6 +69,20 @@ def test_decades_are_climbed_then_halves_then_the_rate() -> None:
     assert any(l2 == pytest.approx(best.embedding_l2 / 10**0.5) for l2, _ in tried)
     assert {(best.embedding_l2, best.learning_rate * 2), (best.embedding_l2, best.learning_rate / 2)} <= tried
     assert 7 <= len(tried) <= 10
+
+
+def test_trials_beside_each_other_are_those_of_one_after_another(monkeypatch):
+    """The same settings in the same order, with the same figures and weights, to the bit."""
+    config = LearningConfig(backbone=BackboneConfig(hidden=(4,)), training=TrainingConfig(embedding_dim=4, batch_size=64, epochs=2))
+    found = []
+    for at_once in (3, 1):
+        monkeypatch.setattr(parallel_training, "num_threads", lambda at_once=at_once: at_once)
+        found.append(train_base(_noisy_parts(), config, ignore).trials)
+
+    for beside, after in zip(*found, strict=True):
+        assert (beside.embedding_l2, beside.learning_rate) == (after.embedding_l2, after.learning_rate)
+        assert beside.model.history == after.model.history
+        np.testing.assert_array_equal(beside.model.weights.table, after.model.weights.table)
 
 
 def test_the_best_trial_comes_first_and_settles_the_settings():

@@ -9,10 +9,14 @@ import numpy as np
 import pytest
 
 from ihas import parallel_training
-from ihas.grouping import PartGroups
+from ihas.config import BackboneConfig, LearningConfig, TrainingConfig
+from ihas.data.dataset import Dataset, Parts
+from ihas.grouping import Grouping, PartGroups
+from ihas.layout import FieldLayout
 from ihas.metrics import auc
+from ihas.models.network import fresh_weights
 from ihas.prediction import GroupedRows, predict_groups
-from ihas.retrain.stage import Retraining, is_better, retrain_groups
+from ihas.retrain.stage import Retraining, is_clearly_better, not_lower, retrain_groups
 from tests.oracle import ignore, solved_tribes
 
 
@@ -85,15 +89,49 @@ def test_a_group_reads_only_what_its_mask_keeps():
 
 
 def test_an_own_model_is_kept_only_where_validation_is_clear():
-    """A group's model must lower its rows' loss by more than a standard error; a tie keeps the shared one."""
+    """A group's model must lower its rows' loss by more than a standard error; a tie keeps the shared one, and so does a single row."""
     solved = solved_tribes(2)
-    valid = GroupedRows(solved.oracle.parts.valid, solved.grouping.groups.valid)
-    shared = np.zeros(len(valid.group), np.float32)
-    better = np.where(valid.group == 0, solved.oracle.logits[1], shared)
+    labels, better = solved.oracle.parts.valid.labels, solved.oracle.logits[1]
+    shared = np.zeros(len(labels), np.float32)
 
-    assert is_better(better, shared, valid, 0)
-    assert not is_better(shared, shared, valid, 0)
-    assert not is_better(-better, shared, valid, 0)
+    assert is_clearly_better(better, shared, labels)
+    assert not is_clearly_better(shared, shared, labels)
+    assert not is_clearly_better(-better, shared, labels)
+    assert not is_clearly_better(better[:1], shared[:1], labels[:1])
+
+
+def test_an_own_model_must_not_lower_the_pooled_auc():
+    """Of four rows in the right order, a tie is let pass and one pair in the wrong order is not."""
+    labels = np.array([0.0, 0.0, 1.0, 1.0], np.float32)
+    right, wrong = np.array([1.0, 2.0, 3.0, 4.0], np.float32), np.array([1.0, 3.0, 2.0, 4.0], np.float32)
+
+    assert not_lower(right, right, labels)
+    assert not_lower(right, wrong, labels)
+    assert not not_lower(wrong, right, labels)
+
+
+def test_groups_that_contradict_each_other_keep_their_own_models():
+    """The value that one group clicks is the one that the other leaves: a shared model knows nothing, two copies know all."""
+    rng, layout, num_tastes = np.random.default_rng(0), FieldLayout(("taste",), (10,), (1,)), 8
+
+    def part(rows: int) -> tuple[Dataset, np.ndarray]:
+        taste, group = rng.integers(num_tastes, size=rows), np.arange(rows, dtype=np.int32) % 2
+        labels = (taste < num_tastes // 2) ^ (group == 1)
+        return Dataset(layout, (2 + taste[:, None]).astype(np.int32), labels.astype(np.float32)), group
+
+    (train, valid, test), groups = zip(*map(part, (4_000, 1_000, 1)), strict=True)
+    parts = Parts(train, valid, test)
+    config = LearningConfig(
+        backbone=BackboneConfig(hidden=()), training=TrainingConfig(embedding_dim=2, epochs=8, learning_rate=0.1, embedding_l2=0.0)
+    )
+    every = np.ones((2, 1, 2))
+    grouping = Grouping("mask", every[:, 0].astype(np.float32), PartGroups(*groups), every.astype(np.float32), (0.5, 0.5), every > 0, ())
+
+    result = retrain_groups(Retraining(parts, grouping, fresh_weights(layout, config, rng), config, "opposed"), ignore)
+
+    assert [model.name for model in result.models] == ["group-0", "group-1"]
+    rows = GroupedRows(valid, groups[1])
+    assert auc(predict_groups(result.models, rows, config), rows.rows.labels) == 1.0
 
 
 @pytest.mark.parametrize("mode", ["specialise", "inherit"])
