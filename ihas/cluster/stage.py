@@ -10,6 +10,7 @@ mask        mean gate of the group >= threshold; the threshold is searched on th
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -18,9 +19,11 @@ from ihas.cluster.division import Assignment, Clustering, Division, assign, coun
 from ihas.cluster.thresholds import Scorer, search_thresholds
 from ihas.config import ClusterConfig
 from ihas.grouping import Grouping, PartGroups
+from ihas.parallel_training import train_in_parallel
 from ihas.results import GroupCountResult
 from ihas.routing import PointsOf
 from ihas.seeding import generator
+from ihas.training import EpochListener
 
 CHANCE = 1.96  # standard errors that chance explains 19 times of 20
 
@@ -29,7 +32,7 @@ def cluster_instances(clustering: Clustering) -> Grouping:
     """Try every configured number of groups and keep the one that validation prefers; one group where none is large enough."""
     config, scorer = clustering.config.cluster, Scorer(clustering.parts, clustering.weights, clustering.config)
     groupings = form_groups(clustering, [(number, on) for number in sorted(set(config.num_groups)) for on in config.on], scorer)
-    losses = [scorer.adapted_row_losses(grouping.masks, grouping.groups) for grouping in groupings]
+    losses = _adapted_losses(clustering, groupings, scorer)
     tried = [
         GroupCountResult(
             num_groups=grouping.num_groups,
@@ -42,6 +45,13 @@ def cluster_instances(clustering: Clustering) -> Grouping:
     chosen = choose_number(losses, tried, config)
     kept = form_groups(clustering, [(1, config.on[0])], scorer)[0] if chosen is None else groupings[chosen]
     return replace(kept, tried=tuple(tried))
+
+
+def _adapted_losses(clustering: Clustering, groupings: list[Grouping], scorer: Scorer) -> list[np.ndarray]:
+    def adapt(grouping: Grouping, _: EpochListener) -> np.ndarray:
+        return scorer.adapted_row_losses(grouping.masks, grouping.groups)
+
+    return train_in_parallel([partial(adapt, each) for each in groupings], clustering.parts.train, clustering.config, lambda _: None)
 
 
 def form_groups(clustering: Clustering, wanted: list[tuple[int, PointsOf]], scorer: Scorer) -> list[Grouping]:

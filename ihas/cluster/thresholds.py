@@ -25,7 +25,7 @@ class Scorer:
 
     def __init__(self, parts: Parts, weights: NetworkWeights, config: LearningConfig) -> None:
         self.parts, self.weights, self.config = parts, weights, config
-        self.network = Network(parts.train.layout, config.backbone, config.training.embedding_dim)
+        self.network = self._network()
 
     def row_losses(self, masks: np.ndarray, group: np.ndarray) -> np.ndarray:
         """Loss of each validation row under its group's mask.
@@ -38,17 +38,24 @@ class Scorer:
             float64 (validation rows,), in nats.
         """
         self.network.assign(self.weights, masks)
-        return self._losses(group)
+        return self._losses(self.network, group)
 
     def adapted_row_losses(self, masks: np.ndarray, groups: PartGroups) -> np.ndarray:
-        """The same after one epoch of training under the masks, so that masks unlike the instances' own are judged fairly."""
-        self.network.assign(self.weights, masks)
-        trainer = Trainer(self.network, self.config.training, generator(self.config.seed, "adapt"))
-        trainer.run_epoch(GroupedRows(self.parts.train, groups.train), self.config.training.rate)
-        return self._losses(groups.valid)
+        """The same after one epoch of training under the masks, so that masks unlike the instances' own are judged fairly.
 
-    def _losses(self, group: np.ndarray) -> np.ndarray:
-        return row_losses(predict(self.network, GroupedRows(self.parts.valid, group)), self.parts.valid.labels)
+        It has a network of its own: several may be asked for beside each other.
+        """
+        network = self._network()
+        network.assign(self.weights, masks)
+        trainer = Trainer(network, self.config.training, generator(self.config.seed, "adapt"))
+        trainer.run_epoch(GroupedRows(self.parts.train, groups.train), self.config.training.rate)
+        return self._losses(network, groups.valid)
+
+    def _network(self) -> Network:
+        return Network(self.parts.train.layout, self.config.backbone, self.config.training.embedding_dim)
+
+    def _losses(self, network: Network, group: np.ndarray) -> np.ndarray:
+        return row_losses(predict(network, GroupedRows(self.parts.valid, group)), self.parts.valid.labels)
 
 
 def search_thresholds(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from ihas import parallel_training
 from ihas.cluster.division import assign, check_numbers, divide
 from ihas.cluster.stage import choose_number, cluster_instances, form_groups, random_groups
 from ihas.cluster.thresholds import Scorer
@@ -55,6 +56,20 @@ def test_the_same_seed_gives_the_same_groups_to_the_bit():
     np.testing.assert_array_equal(division.centroids, solved.grouping.centroids)
     (assignment,) = assign(solved.oracle.parts.train, solved.clustering, [division])
     np.testing.assert_array_equal(assignment.group, solved.grouping.groups.train)
+
+
+def test_groupings_tried_beside_each_other_are_judged_as_one_after_another(monkeypatch):
+    """Log-losses of all that was tried, the choice and its masks are equal to the bit."""
+    solved, found = solved_tribes(2), []
+    for at_once in (3, 1):
+        monkeypatch.setattr(parallel_training, "num_threads", lambda at_once=at_once: at_once)
+        found.append(cluster_instances(solved.clustering))
+
+    beside, after = found
+    assert beside.tried == after.tried
+    assert len({result.log_loss for result in after.tried}) == len(after.tried) == 4
+    np.testing.assert_array_equal(beside.masks, after.masks)
+    np.testing.assert_array_equal(beside.groups.test, after.groups.test)
 
 
 def test_random_groups_have_equal_sizes_and_know_nothing_of_the_tribes():
