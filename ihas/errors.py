@@ -15,13 +15,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from errno import EDQUOT, ENOSPC
+from errno import EDQUOT, ENOMEM, ENOSPC
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ihas.data.findings import Finding
 
 WITHOUT_ROOM = re.compile(r"No space left on device|Disk quota exceeded|disk is full|^\d+ requested and \d+ written$")
+
+WITHOUT_MEMORY = re.compile(r"can't start new thread|Failed to launch worker thread|Cannot allocate memory")
 
 
 class IhasError(Exception):
@@ -89,3 +91,9 @@ def missing_package(error: ModuleNotFoundError) -> ConfigError:
 def is_disk_full(error: BaseException) -> bool:
     """Whether something could not be written for want of room: by the system's number, else by what libraries say that hide it."""
     return (isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT)) or WITHOUT_ROOM.search(str(error)) is not None
+
+
+def is_memory_full(error: BaseException) -> bool:
+    """Whether memory ran out: for a value, for a mapped file, or for a thread's stack, of which Python and Arrow each have their say."""
+    out = isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == ENOMEM)
+    return out or WITHOUT_MEMORY.search(str(error)) is not None

@@ -21,7 +21,17 @@ import orjson
 from pydantic import ValidationError
 
 from ihas.config import DataConfig, Recipe
-from ihas.errors import BudgetError, ConfigError, DataError, FolderBusyError, IhasError, TrainingError, is_disk_full, missing_package
+from ihas.errors import (
+    BudgetError,
+    ConfigError,
+    DataError,
+    FolderBusyError,
+    IhasError,
+    TrainingError,
+    is_disk_full,
+    is_memory_full,
+    missing_package,
+)
 from ihas.folders import file_digest, write_whole
 from ihas.sequential.config import OverRecRecipe
 from ihas.sequential.ladder_config import LadderRecipe, TransferRecipe
@@ -270,11 +280,14 @@ def _inspect(data_path: Path, max_expanded_bytes: int | None = None) -> int:
         report = inspect_sequences(data) if data.holds_sequences else inspect(data)
         answer["report"] = report.model_dump(mode="json")
         raise_errors("The table has errors", report.findings, report.omitted)
-    except MemoryError:
-        detail = "The table needs more memory than a check may use. Send fewer rows or columns, or raise IHAS_CHECK_MEMORY_BYTES."
-        answer |= {"outcome": "failed", "error": {"code": "data", "detail": detail, "findings": []}}
-    except (IhasError, ValidationError, OSError, ModuleNotFoundError) as error:
-        answer |= {"outcome": "failed", "error": error_document(error)}
+    except Exception as error:
+        if is_memory_full(error):
+            detail = "The table needs more memory than a check may use. Send fewer rows or columns, or raise IHAS_CHECK_MEMORY_BYTES."
+            answer |= {"outcome": "failed", "error": {"code": "data", "detail": detail, "findings": []}}
+        elif isinstance(error, IhasError | ValidationError | OSError | ModuleNotFoundError):
+            answer |= {"outcome": "failed", "error": error_document(error)}
+        else:
+            raise
     sys.stdout.buffer.write(orjson.dumps(answer) + b"\n")
     return 0 if answer["outcome"] == "succeeded" else BAD_INPUT
 
