@@ -2,7 +2,7 @@
 
 The floor is the network above the embedding alone, in the same framework: forward, gradients of its weights and of its input, Adam.
 Contenders run in processes of their own. Where PyTorch is installed, the form that FuxiCTR has takes part: a table per field, a dense
-Adam over all of them.
+Adam over all of them; and where the package `fuxictr` is installed too, it takes part itself.
 """
 
 from __future__ import annotations
@@ -15,18 +15,20 @@ from contextlib import ExitStack
 import numpy as np
 
 from pipelines.bench.child import Child
+from pipelines.bench.fuxictr_step import fuxictr_step
 from pipelines.bench.table import Table, timing_table
 from pipelines.bench.timing import Contender, Turn, take_turns, timed
 
 NUM_FIELDS, VALUES, DIM, BATCH, BATCHES = 26, 1_000_000 // 26, 16, 4_096, 8
 ZIPF = 1.05
 NETWORKS: Mapping[str, tuple[int, ...]] = {"MLP 400x3": (400, 400, 400), "MLP 64-32": (64, 32)}
-OURS, GATED, FLOOR, KERAS, TORCH = (
+OURS, GATED, FLOOR, KERAS, TORCH, FUXICTR = (
     "iHAS",
     "iHAS, gated search",
     "floor: network alone",
     "Keras 3 fit, table per field",
     "PyTorch, FuxiCTR's form",
+    "FuxiCTR itself",
 )
 LEARNING_RATE, TURN_S = 1e-3, 0.5
 
@@ -38,9 +40,13 @@ def tables(rounds: int) -> tuple[Table, ...]:
 
 def _table(name: str, hidden: tuple[int, ...], rounds: int) -> Table:
     prepared: list[Callable[..., Mapping[str, Contender]]] = [our_turns, keras_turns]
-    missing = "" if importlib.util.find_spec("torch") else f" {TORCH}: not measured, PyTorch is not installed."
-    if not missing:
-        prepared.append(torch_turns)
+    missing = ""
+    for key, turns, packages in ((TORCH, torch_turns, ("torch",)), (FUXICTR, fuxictr_turns, ("torch", "fuxictr"))):
+        lacking = [package for package in packages if importlib.util.find_spec(package) is None]
+        if lacking:
+            missing += f" {key}: not measured, {' and '.join(lacking)} not installed."
+        else:
+            prepared.append(turns)
     with ExitStack() as stack:
         children = [stack.enter_context(Child(prepare, hidden)) for prepare in prepared]
         contenders = {key: turn for child in children for key, turn in child.contenders().items()}
@@ -153,6 +159,12 @@ def torch_turns(hidden: tuple[int, ...]) -> Mapping[str, Contender]:
         optimizer.step()
 
     return {TORCH: _steps(step)}
+
+
+def fuxictr_turns(hidden: tuple[int, ...]) -> Mapping[str, Contender]:
+    """FuxiCTR's classes and its step. Runs in a child."""
+    rng = np.random.default_rng(0)
+    return {FUXICTR: _steps(fuxictr_step(zipf_ids(rng), _labels(rng), VALUES, DIM, hidden, LEARNING_RATE))}
 
 
 def _steps(step: Callable[[int], object]) -> Contender:
