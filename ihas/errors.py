@@ -94,6 +94,11 @@ def is_disk_full(error: BaseException) -> bool:
 
 
 def is_memory_full(error: BaseException) -> bool:
-    """Whether memory ran out: for a value, for a mapped file, or for a thread's stack, of which Python and Arrow each have their say."""
+    """Whether memory ran out: for a value, for a mapped file, or for a thread's stack, of which Python and Arrow each have their say.
+
+    Our own errors never say so: they may quote a cell that does.
+    """
+    if isinstance(error, IhasError):
+        return False
     out = isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == ENOMEM)
     return out or WITHOUT_MEMORY.search(str(error)) is not None

@@ -10,7 +10,7 @@ import sys
 import pyarrow as pa
 import pytest
 
-from ihas.errors import is_memory_full
+from ihas.errors import DataError, is_memory_full
 
 NO_ROOM_FOR_A_STACK = """
 import resource, threading
@@ -49,3 +49,8 @@ def test_a_thread_whose_stack_finds_no_room_is_memory_that_ran_out() -> None:
 def test_other_errors_are_not(error: Exception) -> None:
     """A full disk and words that only sound like it."""
     assert not is_memory_full(error)
+
+
+def test_a_cell_that_speaks_of_memory_is_not_memory() -> None:
+    """An error of ours that quotes a table's text stays what it is."""
+    assert not is_memory_full(DataError("Column `log` must hold numbers, but row 3 holds `Cannot allocate memory`."))
