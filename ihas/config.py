@@ -155,10 +155,10 @@ class BackboneConfig(Config):
     """The network above the embedding."""
 
     kind: Literal["mlp", "lr", "fm", "wide_deep", "deepfm", "dcn", "ipnn", "xdeepfm", "autoint", "finalmlp"] = "mlp"
-    """`mlp`: hidden layers on the concatenated embedding; `dcn`: DCN-v2, cross layers beside them; `lr`: first-order weights alone, which
-    leave nothing to search; `fm`: factorisation machine; `wide_deep` and `deepfm`: first-order weights, or a factorisation machine, beside
-    hidden layers; `ipnn`: hidden layers that also see inner products; `xdeepfm`: a compressed interaction network beside `wide_deep`;
-    `autoint`: self-attention between fields beside hidden layers; `finalmlp`: two streams of hidden layers, multiplied with each other."""
+    """`mlp`: hidden layers on the concatenated embedding; `dcn`: DCN-v2, cross layers beside them; `lr`: logistic regression, the sum of
+    the embedding, one dimension is enough; `fm`: factorisation machine; `wide_deep` and `deepfm`: first-order weights, or a factorisation
+    machine, beside hidden layers; `ipnn`: hidden layers that also see inner products; `xdeepfm`: a compressed interaction network beside
+    `wide_deep`; `autoint`: self-attention between fields beside hidden layers; `finalmlp`: two streams of hidden layers, multiplied."""
     hidden: tuple[Count, ...] = (16, 8)
     """Units of each hidden layer, from the input up; empty for a linear model on the embedding, or attention alone."""
     num_cross_layers: Annotated[int, Field(ge=0, le=16)] = 2
@@ -181,6 +181,8 @@ class BackboneConfig(Config):
     """Share of hidden units set to zero in a training step."""
     batch_norm: bool = True
     """Whether each hidden layer is batch-normalised before its activation."""
+    batch_norm_epsilon: Annotated[float, Field(gt=0.0)] = 1e-3
+    """Added to the variance that batch normalisation divides by."""
 
     @model_validator(mode="after")
     def _heads_divide_what_they_share(self) -> Self:
@@ -206,6 +208,8 @@ class TrainingConfig(Config):
 
     embedding_dim: Annotated[int, Field(ge=1, le=512)] = 16
     """Dimensions of every field's embedding before the search, D."""
+    initial_deviation: Annotated[float, Field(gt=0.0)] = 0.01
+    """Standard deviation of the normal draws that the embedding table starts from."""
     batch_size: Count | None = None
     """Rows of one step; without it, the power of two nearest to a two-hundredth of the training rows, from 32 to 4,096."""
     learning_rate: Annotated[float, Field(gt=0.0)] | None = None
@@ -280,8 +284,8 @@ class SearchConfig(Config):
 class ClusterConfig(Config):
     """Stage 2: groups of instances by their deterministic gate outputs."""
 
-    num_groups: Annotated[tuple[Count, ...], Field(min_length=1)] = (2, 3, 4)
-    """Numbers of groups to try; validation chooses."""
+    num_groups: Annotated[tuple[Count, ...], Field(min_length=1)] | None = None
+    """Numbers of groups to try, validation chooses; without it 2, 3 and 4, and one more for as long as the most of them is chosen."""
     on: Annotated[tuple[Literal["masked", "mask", "openness"], ...], Field(min_length=1)] = ("masked", "openness")
     """What K-means may see: the masked embedding e*z (the paper's method), the gates z alone, or how open the gates of each field are;
     validation chooses."""
@@ -308,7 +312,7 @@ class EvaluateConfig(Config):
     """Stage 4: the figures."""
 
     controls: bool = True
-    """Whether to train the controls too: one group, random groups, K-means on e, K-means on z."""
+    """Whether to train the controls too: random groups, K-means on e, and K-means on what validation did not choose."""
     num_golden_rows: Count = 32
     """Test rows whose scores travel in the bundle and must be met before it serves."""
     fallback: bool = True

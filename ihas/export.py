@@ -47,7 +47,7 @@ def folded_backbone(model: GroupModel, config: LearningConfig) -> Backbone:
     if not config.backbone.batch_norm:
         return backbone
     folded = build_backbone(config.backbone.model_copy(update={"batch_norm": False}), backbone.kept, 0)
-    folded.assign(fold_batch_norm(backbone.weights()))
+    folded.assign(fold_batch_norm(backbone.weights(), config.backbone.batch_norm_epsilon))
     return folded
 
 

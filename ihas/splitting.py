@@ -6,7 +6,7 @@ what the item adds (`ihas.bundle.values.Split`), so serving computes the one onc
 
     kind        sums                                          logits
     mlp         W e + b                                       hidden
-    lr          sum_f w_f + b                                 the sum
+    lr          sum_fd e_fd + b                               the sum
     wide_deep   W e + b, sum_f w_f                            hidden + the last sum
     fm          sum_f e_f, sum_f w_f - |e|^2 / 2 + b          |first sums|^2 / 2 + the last sum
     deepfm      W e + b, sum_f e_f, sum_f w_f - |e|^2 / 2     hidden + |middle sums|^2 / 2 + the last sum
@@ -30,12 +30,10 @@ from ihas.splitting_graph import SplitGraph
 
 Weights = Mapping[str, np.ndarray]
 Splitter = Callable[[Weights, np.ndarray, BackboneConfig], Split]
-EPSILON = 1e-3
-"""That of `ihas.layers.hidden`."""
 _NORM = re.compile(r"(?P<before>.*)norm_(?P<layer>\d+)/gamma")
 
 
-def fold_batch_norm(weights: Weights) -> dict[str, np.ndarray]:
+def fold_batch_norm(weights: Weights, epsilon: float) -> dict[str, np.ndarray]:
     """Weights of the same backbone without batch normalisation.
 
     gamma (W x - mean) / sqrt(variance + epsilon) + beta = (s W) x + beta - s mean,   s = gamma / sqrt(variance + epsilon)
@@ -45,7 +43,7 @@ def fold_batch_norm(weights: Weights) -> dict[str, np.ndarray]:
         found = _NORM.fullmatch(name)
         if found:
             norm, hidden = f"{found['before']}norm_{found['layer']}", f"{found['before']}hidden_{found['layer']}"
-            scale = weights[name] / np.sqrt(weights[f"{norm}/variance"] + np.float32(EPSILON))
+            scale = weights[name] / np.sqrt(weights[f"{norm}/variance"] + np.float32(epsilon))
             folded[f"{hidden}/kernel"] = weights[f"{hidden}/kernel"] * scale
             folded[f"{hidden}/bias"] = weights[f"{norm}/beta"] - weights[f"{norm}/mean"] * scale
     return folded
@@ -70,7 +68,7 @@ def _mlp(weights: Weights, mask: np.ndarray, config: BackboneConfig) -> Split:  
 
 
 def _lr(weights: Weights, mask: np.ndarray, config: BackboneConfig) -> Split:  # noqa: ARG001
-    return Split(_zeros(mask, 1), weights["output/bias"], False, SplitGraph(1).finish("sums"))
+    return Split(np.ones((int(mask.sum()), 1), np.float32), weights["output/bias"], False, SplitGraph(1).finish("sums"))
 
 
 def _wide_deep(weights: Weights, mask: np.ndarray, config: BackboneConfig) -> Split:  # noqa: ARG001

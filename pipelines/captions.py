@@ -145,10 +145,27 @@ def _groups(result: RunResult) -> Caption:
     )
 
 
+def _gains(result: RunResult) -> Caption:
+    read = (
+        f"A mark is a group of test rows: how much better {result.chosen}, which was chosen, orders them than the base does. "
+        "The bar is the 95 % interval: where it crosses the dashed line, the group's rows cannot tell the two apart (grey). "
+        "Rows of different groups are not compared here; the pooled difference above counts them too."
+    )
+    told = [group for group in result.groups if group.gain is not None]
+    if not told:
+        served = result.chosen == result.variants[0].name
+        return Caption(read, "The base serves every group." if served else "No group has test rows of both labels.")
+    kinds = {kind: [f"group {group.group}" for group in told if outcome(group.gain) == kind] for kind in ("better", "worse", "unclear")}
+    return Caption(
+        read,
+        f"Better than the base: {listed(kinds['better'])}; worse: {listed(kinds['worse'])}; not told apart: {listed(kinds['unclear'])}.",
+    )
+
+
 def _counts(result: RunResult) -> Caption:
     read = (
         "Above: how badly the scores fit the validation rows when the rows are cut into so many groups, by K-means on the masked "
-        "embedding e*z or on the open gates z alone; lower is better. "
+        "embedding e*z, on the gates z alone or on how open each field's gates are (openness); lower is better. "
         "Below: the share of training rows in the smallest group; below the dashed line a number of groups is not chosen."
     )
     if not result.group_counts:
@@ -183,7 +200,16 @@ def _history(result: RunResult) -> Caption:
 
 
 CAPTIONS: Mapping[str, Callable[[RunResult], Caption]] = MappingProxyType(
-    {"auc": _auc, "pareto": _pareto, "gates": _gates, "kept": _kept, "groups": _groups, "counts": _counts, "history": _history}
+    {
+        "auc": _auc,
+        "pareto": _pareto,
+        "gates": _gates,
+        "kept": _kept,
+        "groups": _groups,
+        "gains": _gains,
+        "counts": _counts,
+        "history": _history,
+    }
 )
 
 
@@ -217,4 +243,5 @@ def against_base(group: GroupResult) -> str:
     """A group's AUC beside the base's on the same rows, in words."""
     if group.test.auc is None or group.base_test.auc is None:
         return "no AUC: its test rows have not both labels"
-    return f"{group.test.auc:.4f} against the base's {group.base_test.auc:.4f} ({group.test.auc - group.base_test.auc:+.4f})"
+    difference = f"{group.test.auc - group.base_test.auc:+.4f}" if group.gain is None else interval(group.gain)
+    return f"{group.test.auc:.4f} against the base's {group.base_test.auc:.4f} ({difference})"

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import plotly.graph_objects as go
 
-from ihas.results import Interval, VariantResult
+from ihas.results import GroupResult, Interval, VariantResult
 
 GROUP_COLOURS = ("#2f7ed8", "#e6862a", "#2ca58d", "#b565c9", "#c9a227", "#d9577a", "#6b8e23", "#7f8fa6")
 BETTER, WORSE, UNCLEAR, MARK = "#17907a", "#d1495b", "#8a94a3", "#2f7ed8"
@@ -39,9 +39,9 @@ def outcome(gain: Interval | None) -> Outcome:
     return "better" if gain.low > 0.0 else "worse"
 
 
-def outcome_colour(variant: VariantResult) -> str:
-    """Colour of a variant by its gain over the base."""
-    return OUTCOME_COLOURS[outcome(variant.gain)]
+def outcome_colour(compared: VariantResult | GroupResult) -> str:
+    """Colour of a variant, or of a group, by its gain over the base."""
+    return OUTCOME_COLOURS[outcome(compared.gain)]
 
 
 def label(text: str, length: int = 22) -> str:

@@ -22,7 +22,6 @@ from ihas.config import Recipe
 from ihas.data.dataset import Dataset, Parts
 from ihas.data.storage import Ingested
 from ihas.folders import write_whole
-from ihas.models.registry import check_searchable
 from ihas.results import Estimate, RunResult
 from ihas.seeding import generator
 from pipelines.folder import RunFolder
@@ -45,7 +44,6 @@ def estimate(recipe: Recipe, path: Path, report: Report) -> Estimate:
     Raises:
         ConfigError, DataError, TrainingError: as the stages say.
     """
-    check_searchable(recipe.learning.backbone)
     began, folder = time.monotonic(), RunFolder(path)
     with folder.locked():
         data = read_data(Run(recipe, folder, Reporter(report)))

@@ -18,6 +18,7 @@ FIGURES: Mapping[str, Callable[[RunResult], go.Figure]] = MappingProxyType(
         "gates": group_figures.gates,
         "kept": group_figures.kept,
         "groups": group_figures.groups,
+        "gains": group_figures.gains,
         "counts": variant_figures.counts,
         "history": variant_figures.history,
     }

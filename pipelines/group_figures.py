@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from ihas.results import GroupResult, RunResult
-from pipelines.drawing import frame, group_colour, label
+from pipelines.drawing import against_base, frame, gain_bar, group_colour, label, outcome_colour
 
 ROW = 20  # pixels
 GATE_SCALE = [[0.0, "#16294d"], [0.5, "#6f7480"], [1.0, "#fbdc46"]]
@@ -88,7 +88,7 @@ def kept(result: RunResult) -> go.Figure:
 
 
 def groups(result: RunResult) -> go.Figure:
-    """Training rows in the plane of the two main directions of their masked embeddings, coloured by group."""
+    """Training rows in the plane of the two main directions of what they were grouped on, coloured by group."""
     figure = frame("Training rows in the plane", 460)
     for group in result.groups:
         inside = [point for point in result.points if point.group == group.group]
@@ -104,3 +104,19 @@ def groups(result: RunResult) -> go.Figure:
     figure.update_xaxes(title="first principal component")
     figure.update_yaxes(title="second principal component")
     return figure
+
+
+def gains(result: RunResult) -> go.Figure:
+    """Test AUC of the chosen variant minus the base's within each group, with its 95 % interval."""
+    figure = frame(f"Test AUC of {label(result.chosen)} against the base, group by group", 46 * len(result.groups) + 120)
+    for row, group in enumerate(result.groups):
+        if group.gain is not None:
+            figure.add_scatter(
+                **gain_bar(group.gain, row),
+                mode="markers",
+                marker={"size": 13, "color": outcome_colour(group)},
+                text=f"group {group.group}: {group.gain.difference:+.4f} [{group.gain.low:+.4f}, {group.gain.high:+.4f}]",
+                hoverinfo="text",
+            )
+    names = [f"Group {group.group} ({group.test.rows:,} rows)" for group in result.groups]
+    return against_base(figure, names, "+.3f")

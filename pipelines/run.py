@@ -22,7 +22,6 @@ from ihas.distil.stage import Distilled, distil, student_config, taught_parts
 from ihas.folders import file_digest
 from ihas.grouping import Grouping
 from ihas.models.network import NetworkWeights
-from ihas.models.registry import check_searchable
 from ihas.results import RunResult
 from ihas.retrain.stage import Retraining, RetrainResult, retrain_groups
 from ihas.retrieve.stage import RetrievalTowers, Retrieving, learn_retrieval
@@ -64,7 +63,6 @@ def run_recipe(recipe: Recipe, path: Path, report: Report) -> RunResult:
         ConfigError, DataError, TrainingError: as the stages say.
     """
     folder, began = RunFolder(path), time.monotonic()
-    check_searchable(recipe.learning.backbone)
     with folder.locked():
         run = Run(recipe, folder, Reporter(report))
         result = stages(run, read_data(run), began)

@@ -59,7 +59,7 @@ GROUP = {
     "group": 0, "share": 0.59, "click_rate": 0.456, "kept_dims": [2, 1],
     "mean_gates": [[0.98, 0.99], [0.9, 0.42]], "mask": [[True, True], [True, False]],
     "threshold": 0.9,
-    "path": "shared", "test": FIGURES, "base_test": FIGURES, "typical": ["Coupon = Coffee House (1.7 times as often)"],
+    "path": "shared", "test": FIGURES, "base_test": FIGURES, "gain": None, "typical": ["Coupon = Coffee House (1.7 times as often)"],
 }  # fmt: skip
 RESULT = {
     "name": "coupon", "rows": {"train": 10_142, "valid": 1268, "test": 1268}, "fields": ["Destination", "Coupon"],

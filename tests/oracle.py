@@ -9,7 +9,7 @@ import numpy as np
 
 from ihas.cluster.division import Clustering
 from ihas.cluster.stage import cluster_instances
-from ihas.config import BackboneConfig, ClusterConfig, LearningConfig, RetrainConfig, SearchConfig, TrainingConfig
+from ihas.config import BackboneConfig, LearningConfig, RetrainConfig, SearchConfig, TrainingConfig
 from ihas.data.synthetic import Oracle, make_tribes
 from ihas.grouping import Grouping
 from ihas.metrics import auc
@@ -48,7 +48,6 @@ def tribes_config(num_tribes: int) -> LearningConfig:
         backbone=BackboneConfig(hidden=()),
         training=TrainingConfig(embedding_dim=4, batch_size=256, learning_rate=0.01, embedding_l2=1e-4, epochs=12),
         search=SearchConfig(epochs=8),
-        cluster=ClusterConfig(num_groups=tuple({max(2, num_tribes), num_tribes + 1})),
         retrain=RetrainConfig(epochs=5),
     )
 

@@ -22,6 +22,7 @@ from ihas.models.network import NetworkWeights
 from ihas.routing import Gates, PointsOf, embed, nearest, points
 from ihas.seeding import generator
 
+FIRST_NUMBERS = (2, 3, 4)  # of groups, where none are stated
 RESTARTS = {"openness": 32}  # its points have a number a field, so that more starts cost little
 FEW_RESTARTS = 4
 BLOCK_ROWS = 65_536
@@ -74,7 +75,7 @@ def check_numbers(config: LearningConfig, num_rows: int) -> None:
     Raises:
         ConfigError: there are fewer training rows than groups.
     """
-    most = max(config.cluster.num_groups)
+    most = max(config.cluster.num_groups or FIRST_NUMBERS)
     if most > num_rows:
         raise ConfigError(f"`num_groups <= training rows` must hold, but got ({most}, {num_rows}). Lower `cluster.num_groups`.")
 

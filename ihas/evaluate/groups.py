@@ -10,7 +10,7 @@ from ihas.data.encoder import Encoder
 from ihas.data.mapped import scattered, spans
 from ihas.evaluate.variants import Variant
 from ihas.grouping import Grouping
-from ihas.metrics import figures
+from ihas.metrics import auc_difference, figures
 from ihas.results import GroupResult, Point
 from ihas.routing import Gates, embed, points
 
@@ -26,6 +26,8 @@ def group_results(parts: Parts, grouping: Grouping, chosen: Variant, base: Varia
     for group in range(grouping.num_groups):
         train, test = grouping.groups.train == group, grouping.groups.test == group
         labels = parts.test.labels[test]
+        own, reference = chosen.test_logits[test], base.test_logits[test]
+        told_apart = chosen is not base and 0 < int(labels.sum()) < len(labels)
         path = chosen.models[group].name if len(chosen.models) == grouping.num_groups > 1 else chosen.name
         results.append(
             GroupResult(
@@ -37,8 +39,9 @@ def group_results(parts: Parts, grouping: Grouping, chosen: Variant, base: Varia
                 mask=tuple(tuple(field) for field in grouping.masks[group].tolist()),
                 threshold=grouping.thresholds[group],
                 path=path,
-                test=figures(chosen.test_logits[test], labels),
-                base_test=figures(base.test_logits[test], labels),
+                test=figures(own, labels),
+                base_test=figures(reference, labels),
+                gain=auc_difference(own, reference, labels) if told_apart else None,
                 typical=typical_values(parts.train, train, encoder),
             )
         )

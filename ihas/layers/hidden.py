@@ -19,7 +19,8 @@ class HiddenLayers(tf.Module):
         super().__init__("hidden")
         self.num_inputs, self.config = num_inputs, config
         self.dense = [dense(units, seed + i, use_bias=not config.batch_norm) for i, units in enumerate(config.hidden)]
-        self.norms = [keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-3) for _ in config.hidden if config.batch_norm]
+        epsilon = config.batch_norm_epsilon
+        self.norms = [keras.layers.BatchNormalization(momentum=0.9, epsilon=epsilon) for _ in config.hidden if config.batch_norm]
         for layer, width in zip(self.dense, self.widths, strict=False):
             layer.build((None, width))
         for norm, units in zip(self.norms, config.hidden, strict=False):

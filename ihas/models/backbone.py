@@ -50,16 +50,13 @@ class KeptDims:
 class Backbone(tf.Module, ABC):
     """Network above the embedding.
 
-    Laws, tested for every backbone in tests/contracts/backbone.py: the gradient reaches every parameter, and every
-    value where `uses_embedding`; a dropped element is the same as a zero element, f_kept(e[kept]) = f_all(e * mask)
+    Laws, tested for every backbone in tests/contracts/backbone.py: the gradient reaches every parameter and every
+    value; a dropped element is the same as a zero element, f_kept(e[kept]) = f_all(e * mask)
     for `restrict`ed weights; a batch gives what its rows give one by one.
     """
 
     uses_first_order: ClassVar[bool] = False
     """Whether the embedding table carries one more column, a weight per value, that `__call__` receives."""
-
-    uses_embedding: ClassVar[bool] = True
-    """Whether the logits depend on `values`; where they do not, there are no dimensions to search."""
 
     def __init__(self, kept: KeptDims, config: BackboneConfig) -> None:
         super().__init__(config.kind)

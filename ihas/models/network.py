@@ -17,9 +17,7 @@ from ihas.layers.regularizers import gate_penalty
 from ihas.layout import FieldLayout
 from ihas.legacy_keras import tf
 from ihas.models.backbone import KeptDims
-from ihas.models.registry import BACKBONES, build_backbone, check_searchable
-
-INITIAL_DEVIATION = 0.01
+from ihas.models.registry import BACKBONES, build_backbone
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class NetworkWeights:
 def fresh_weights(layout: FieldLayout, config: LearningConfig, rng: np.random.Generator) -> NetworkWeights:
     """Initial weights: normal embedding, Glorot-uniform kernels."""
     width = table_width(config)
-    table = rng.normal(0.0, INITIAL_DEVIATION, (layout.num_rows, width)).astype(np.float32)
+    table = rng.normal(0.0, config.training.initial_deviation, (layout.num_rows, width)).astype(np.float32)
     kept = KeptDims.all(layout.num_fields, config.training.embedding_dim)
     backbone = build_backbone(config.backbone, kept, int(rng.integers(2**30)))
     return NetworkWeights(table, backbone.weights())
@@ -59,13 +57,8 @@ class Network(tf.Module):
             backbone: the network above the embedding.
             dim: dimensions of every field.
             gates: gates over the embedding.
-
-        Raises:
-            ConfigError: gates for a backbone that does not read the embedding.
         """
         super().__init__("network")
-        if gates is not None:
-            check_searchable(backbone)
         self.layout, self.dim, self.gates = layout, dim, gates
         self.backbone = build_backbone(backbone, KeptDims.all(layout.num_fields, dim), 0)
         width = dim + int(self.backbone.uses_first_order)

@@ -16,7 +16,6 @@ from pydantic import Field, ValidationError, model_validator
 
 from ihas.config import Config, Recipe, RunOptions
 from ihas.errors import ConfigError
-from ihas.models.registry import check_searchable
 from pipelines.peers.registry import PEERS
 from pipelines.plan_file import beside
 from pipelines.recipe import read_recipe
@@ -75,7 +74,7 @@ class Plan(Config):
         """The recipe of one cell.
 
         Raises:
-            ConfigError: an override breaks a law, or the backbone leaves nothing to search.
+            ConfigError: an override breaks a law.
         """
         planned, recipe = self.backbones[backbone], next(recipe for recipe in self.recipes if recipe.name == data)
         kept = {name: getattr(recipe.learning.training, name) for name in recipe.learning.training.model_fields_set - set(planned.unset)}
@@ -86,7 +85,6 @@ class Plan(Config):
         )
         learning = overridden(learning, {"backbone": planned.backbone, "training": planned.training}, f"`backbones.{backbone}`")
         learning = overridden(learning, self.variants.get(variant, {}), f"`variants.{variant}`")
-        check_searchable(learning.backbone)
         return recipe.model_copy(update={"learning": learning, "run": self.run})
 
 

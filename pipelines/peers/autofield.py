@@ -30,6 +30,7 @@ from pipelines.peers.field_weights import ChosenFields, WeighedFields, num_chose
 from pipelines.peers.peer import Answers, Setting, answers_of
 
 EVERY = 1  # training steps for each step of the logits
+DRAWS_OF_A_STEP = 2  # one for the weights, one for the logits
 COOLING, COLDEST = 5e-5, 0.01
 
 
@@ -48,7 +49,7 @@ class SearchedFields(WeighedFields):
     def field_weights(self, embedded: Tensor, seed: Tensor | None) -> Tensor:  # noqa: ARG002
         if seed is None:
             return tf.nn.softmax(self.logits)[None, :, 0]
-        temperature = tf.maximum(COLDEST, 1.0 - COOLING * self.draws.assign_add(1.0))
+        temperature = tf.maximum(COLDEST, 1.0 - COOLING * self.draws.assign_add(1.0) / DRAWS_OF_A_STEP)
         uniform = tf.random.stateless_uniform(self.logits.shape, seed, minval=1e-6, maxval=1.0 - 1e-6)
         gumbel = -tf.math.log(-tf.math.log(uniform))
         return tf.nn.softmax((self.logits + gumbel) / temperature)[None, :, 0]

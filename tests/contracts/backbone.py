@@ -78,7 +78,7 @@ class BackboneContract:
         raise NotImplementedError
 
     def test_gradient_reaches_every_parameter(self, build: Build) -> None:
-        """In training every trainable variable, every first-order weight and, where read, every value has a gradient that is not zero."""
+        """In training every trainable variable, every first-order weight and every value has a gradient that is not zero."""
         backbone = build(ALL, 0)
         randomize(backbone, 1)
         values, first_order = inputs(backbone, 2, rows=200)
@@ -90,8 +90,6 @@ class BackboneContract:
         sources = trainable | watched
         gradients = dict(zip(sources, tape.gradient(loss, list(sources.values())), strict=True))
         largest = {name: 0.0 if gradient is None else float(np.abs(gradient).max()) for name, gradient in gradients.items()}
-        if not backbone.uses_embedding:
-            assert largest.pop("values") == 0.0
         assert min(largest.values()) > 1e-6, largest
 
     def test_dropped_is_zero(self, build: Build) -> None:
@@ -104,7 +102,7 @@ class BackboneContract:
             restricted = build(kept, 7)
             restricted.assign(whole.restrict(whole.weights(), kept))
             expected = logits(whole, values * mask.ravel(), first_order)
-            np.testing.assert_allclose(logits(restricted, values[:, kept.positions], first_order), expected, rtol=1e-4, atol=1e-4)
+            np.testing.assert_allclose(logits(restricted, values[:, kept.positions], first_order), expected, rtol=1e-5, atol=1e-5)
 
     def test_restricting_leaves_the_weights_alone(self, build: Build) -> None:
         """Cutting weights down changes no number of what they are cut from."""
@@ -163,9 +161,10 @@ class BackboneContract:
         np.testing.assert_array_equal(logits(one, *drawn), logits(other, *drawn))
 
     def test_seed_decides_the_initial_weights(self, build: Build) -> None:
-        """Backbones of the same seed start alike."""
-        one, other = build(ALL, 3).weights(), build(ALL, 3).weights()
-        assert all((one[name] == other[name]).all() for name in one)
+        """Backbones of the same seed start alike; of another seed they differ in every kernel, where there is one."""
+        one, same, other = build(ALL, 3).weights(), build(ALL, 3).weights(), build(ALL, 4).weights()
+        assert all((one[name] == same[name]).all() for name in one)
+        assert all((one[name] != other[name]).any() for name in one if name.endswith("kernel"))
 
     def test_refuses_weights_of_another(self, build: Build) -> None:
         """Weights with a missing name, an unknown name or another shape are refused, and nothing is set."""

@@ -59,7 +59,7 @@ def _serve(path: Path, ids: np.ndarray) -> np.ndarray:
     return np.asarray(onnxruntime.InferenceSession(path.graph, providers=["CPUExecutionProvider"]).run(["logits"], feed)[0])
 
 
-@pytest.mark.parametrize("kind", ["mlp", "dcn", "autoint", "finalmlp"])
+@pytest.mark.parametrize("kind", ["mlp", "lr", "dcn", "autoint", "finalmlp"])
 @pytest.mark.parametrize("mask", [MASK, np.ones_like(MASK)], ids=["restricted", "whole"])
 def test_path_scores_as_tensorflow_does(kind: str, mask: np.ndarray) -> None:
     """The exported path, read field by field, gives the logits of the masked network within 1e-5."""
@@ -72,9 +72,9 @@ def test_path_scores_as_tensorflow_does(kind: str, mask: np.ndarray) -> None:
     np.testing.assert_array_equal(path.mask, mask)
 
 
-@pytest.mark.parametrize("kind", ["lr", "fm"])
+@pytest.mark.parametrize("kind", ["wide_deep", "fm"])
 def test_path_with_first_order_weights(kind: str) -> None:
-    """First-order weights travel beside the table and enter the graph as its second input, also where it reads nothing else."""
+    """First-order weights travel beside the table and enter the graph as its second input."""
     config, rows = _config(kind), _rows()
     model = _model(config, MASK)
     path = export_path("first", model, LAYOUT, config)

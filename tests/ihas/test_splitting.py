@@ -34,7 +34,7 @@ BARE = ("mlp", "wide_deep", "deepfm", "dcn")
 
 
 def _config(kind: str, *, batch_norm: bool, hidden: tuple[int, ...] = (7, 4)) -> LearningConfig:
-    backbone = BackboneConfig(kind=kind, hidden=hidden, batch_norm=batch_norm, **CONFIGS[kind])  # type: ignore[arg-type]
+    backbone = BackboneConfig(kind=kind, hidden=hidden, batch_norm=batch_norm, **CONFIGS.get(kind, {}))  # type: ignore[arg-type]
     return LearningConfig(backbone=backbone, training=TrainingConfig(embedding_dim=DIM))
 
 
@@ -99,18 +99,23 @@ def test_split_without_hidden_layers(kind: str) -> None:
     np.testing.assert_allclose(_split_logits(path, _ids()), _whole_logits(path, config, model, _ids()), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", ["mlp", "dcn", "finalmlp"])
-def test_folded_backbone_is_the_backbone_without_normalisation(kind: str) -> None:
-    """Same logits from fewer numbers, in TensorFlow and as a graph."""
+@pytest.mark.parametrize("epsilon", [1e-5, 0.2])
+@pytest.mark.parametrize("kind", sorted(set(BACKBONES) - {"lr", "fm"}))
+def test_folded_backbone_is_the_backbone_without_normalisation(kind: str, epsilon: float) -> None:
+    """Every kind with hidden layers: same logits from fewer numbers, in TensorFlow and as a graph, whatever is added to the variances."""
     config = _config(kind, batch_norm=True)
+    config = config.model_copy(update={"backbone": config.backbone.model_copy(update={"batch_norm_epsilon": epsilon})})
     model = _model(config, MASK)
     whole, folded = restricted_backbone(model, config), folded_backbone(model, config)
     values = np.random.default_rng(5).normal(size=(20, int(MASK.sum()))).astype(np.float32)
+    first_order = np.random.default_rng(6).normal(size=(20, 4)).astype(np.float32) if whole.uses_first_order else None
+    feed = {"values": values} | ({} if first_order is None else {"first_order": first_order})
+    expected = whole(values, first_order, None)
     session = onnxruntime.InferenceSession(onnx_graph(folded), providers=["CPUExecutionProvider"])
 
     assert folded.num_parameters() < whole.num_parameters()
-    np.testing.assert_allclose(folded(values, None, None), whole(values, None, None), rtol=1e-5, atol=1e-5)
-    np.testing.assert_allclose(session.run(["logits"], {"values": values})[0], whole(values, None, None), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(folded(values, first_order, None), expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(session.run(["logits"], feed)[0], expected, rtol=1e-5, atol=1e-5)
 
 
 def test_kinds_that_multiply_before_they_add_are_not_split() -> None:

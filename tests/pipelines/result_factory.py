@@ -68,6 +68,7 @@ VARIANTS = (
 def _group(number: int, num_groups: int, fields: tuple[str, ...], random: np.random.Generator) -> GroupResult:
     lean = random.beta(1.2, 1.2, size=(len(fields), 1))
     mean_gates = np.clip(lean + random.normal(0.0, 0.22, size=(len(fields), DIM)), 0.0, 1.0).round(3)
+    own, reference, half = ((0.752, 0.748, 0.003), (0.741, 0.744, 0.002), (0.769, 0.751, 0.02), (0.75, 0.75, 0.01))[number % 4]
     share = (0.54, 0.31, 0.15)[number] if num_groups == 3 else 1.0 / num_groups
     return GroupResult(
         group=number,
@@ -78,8 +79,9 @@ def _group(number: int, num_groups: int, fields: tuple[str, ...], random: np.ran
         mask=tuple(tuple(row) for row in (mean_gates >= 0.4).tolist()),
         threshold=0.4,
         path="shared" if number != 1 else "group-1",
-        test=figures(int(1268 * share), (0.752, 0.741, 0.769, 0.75)[number % 4], 0.57, 1.02),
-        base_test=figures(int(1268 * share), (0.748, 0.744, 0.751, 0.75)[number % 4], 0.58, 0.97),
+        test=figures(int(1268 * share), own, 0.57, 1.02),
+        base_test=figures(int(1268 * share), reference, 0.58, 0.97),
+        gain=Interval(difference=own - reference, low=own - reference - half, high=own - reference + half),
         typical=(f"{fields[0]} = No Urgent Place (1.9x)", f"{fields[1]} = Friend(s) (2.3x)", f"{fields[-1]} = Coffee House (1.5x)"),
     )
 

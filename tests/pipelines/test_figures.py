@@ -71,6 +71,26 @@ def test_losses_have_a_colour_of_their_own() -> None:
     assert "worse: K-means on z and random groups" in CAPTIONS["auc"](result).here
 
 
+def test_each_group_has_its_gain() -> None:
+    """One mark per group in the colour of its outcome, in the groups' order; the caption names them."""
+    result = run_result()
+    marks = draw("gains", result).data
+    assert [round(mark.x[0], 3) for mark in marks] == [0.004, -0.003, 0.018]
+    assert [mark.marker.color for mark in marks] == [BETTER, WORSE, UNCLEAR]
+    assert CAPTIONS["gains"](result).here == "Better than the base: group 0; worse: group 1; not told apart: group 2."
+
+
+@pytest.mark.parametrize(
+    ("chosen", "words"), [("base", "The base serves every group."), ("static", "No group has test rows of both labels.")]
+)
+def test_groups_without_a_gain_say_why(chosen: str, words: str) -> None:
+    """Where no group has a gain, the axis is empty and the caption tells which of the two reasons holds."""
+    result = run_result(chosen=chosen)
+    bare = result.model_copy(update={"groups": tuple(group.model_copy(update={"gain": None}) for group in result.groups)})
+    assert not draw("gains", bare).data
+    assert CAPTIONS["gains"](bare).here == words
+
+
 def _small() -> RunResult:
     gates = (((0.9, 0.1), (0.2, 0.3), (0.6, 0.7)), ((0.4, 0.8), (0.1, 0.2), (0.9, 0.9)))
     kept = ((1, 0, 2), (1, 0, 2))

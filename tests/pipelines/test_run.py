@@ -9,9 +9,9 @@ import numpy as np
 import orjson
 import pytest
 
-from ihas.config import BackboneConfig, BudgetConfig, LearningConfig
-from ihas.errors import ConfigError
+from ihas.config import BackboneConfig, BudgetConfig
 from ihas.results import RunResult
+from ihas.serving.answers import RecommendRequest
 from ihas.serving.loading import load_recommender
 from pipelines.folder import RunFolder
 from pipelines.reporter import Reporter
@@ -58,8 +58,6 @@ def test_the_result_is_honest_about_the_choice(undisturbed):
 
 def test_the_bundle_answers_for_known_and_unknown_people(undisturbed):
     """The bundle loads without TensorFlow's part in it and ranks all five coupons, also in a context never seen."""
-    from ihas.serving.answers import RecommendRequest
-
     recommender = load_recommender(undisturbed[0] / "bundle")
     for age in ("21", "a hundred"):
         answer = recommender.recommend(RecommendRequest(context={"Age": age, "Weather": "Sunny"}, k=5))
@@ -70,8 +68,6 @@ def test_the_bundle_answers_for_known_and_unknown_people(undisturbed):
 
 def test_the_bundle_retrieves(undisturbed):
     """Asked for retrieval, one was learnt and travels: two of five coupons are scored, and of all five none of the best is lost."""
-    from ihas.serving.answers import RecommendRequest
-
     folder, _ = undisturbed
     figures = RunResult.model_validate_json((folder / "result.json").read_bytes()).retrieval
     answer = load_recommender(folder / "bundle").recommend(RecommendRequest(context={"Weather": "Sunny"}, k=2, retrieve=2))
@@ -178,14 +174,18 @@ def test_the_same_file_as_test_part_or_as_validation_part_is_another_run(tmp_pat
     assert keys == [(200, 40), (40, 200)]
 
 
-def test_a_run_without_anything_to_search_is_refused_at_once(tmp_path):
-    """Logistic regression has no dimensions to search: the run says so before it reads a row or writes a file."""
-    learning = LearningConfig(backbone=BackboneConfig(kind="lr"))
-    recipe = small_recipe().model_copy(update={"learning": learning})
+def test_logistic_regression_is_searched_field_by_field_and_served(tmp_path):
+    """With one dimension a gate is a field's: the run trains every variant, and its bundle recommends."""
+    learning = small_recipe().learning
+    own = learning.model_copy(update={"backbone": BackboneConfig(kind="lr")}).with_training(embedding_dim=1)
+    result = run_recipe(small_recipe().model_copy(update={"learning": own}), tmp_path / "run", lambda _: None)
+    base = result.variants[0]
 
-    with pytest.raises(ConfigError, match="'lr' reads first-order weights alone"):
-        run_recipe(recipe, tmp_path / "run", lambda _: None)
-    assert not list(tmp_path.rglob("*.json"))
+    assert {variant.name for variant in result.variants} >= {"base", "distilled", "static", "supernet", "grouped"}
+    assert base.cost.multiply_adds == len(result.fields)
+    assert base.test.auc > 0.65
+    answer = load_recommender(tmp_path / "run" / "bundle").recommend(RecommendRequest(context={"Weather": "Sunny"}, k=5))
+    assert len({item.score for item in answer.items}) == 5
 
 
 def test_a_run_certifies_its_budget_and_draws_its_figures(undisturbed, tmp_path):

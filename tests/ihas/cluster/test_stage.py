@@ -10,7 +10,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from ihas import parallel_training
 from ihas.cluster.division import assign, check_numbers, divide
-from ihas.cluster.stage import choose_number, cluster_instances, form_groups, random_groups
+from ihas.cluster.stage import Trial, choose_number, cluster_instances, form_groups, next_number, random_groups
 from ihas.cluster.thresholds import Scorer
 from ihas.config import ClusterConfig, LearningConfig
 from ihas.errors import ConfigError
@@ -67,7 +67,7 @@ def test_groupings_tried_beside_each_other_are_judged_as_one_after_another(monke
 
     beside, after = found
     assert beside.tried == after.tried
-    assert len({result.log_loss for result in after.tried}) == len(after.tried) == 4
+    assert len({result.log_loss for result in after.tried}) == len(after.tried) == 6
     np.testing.assert_array_equal(beside.masks, after.masks)
     np.testing.assert_array_equal(beside.groups.test, after.groups.test)
 
@@ -123,6 +123,30 @@ def test_a_number_with_too_small_a_group_is_not_chosen():
 
     assert choose_number([two, three], _tried(0.4, 0.01), ClusterConfig()) == 0
     assert choose_number([two, three], _tried(0.02, 0.01), ClusterConfig()) is None
+
+
+def _trials(solved, *numbers, best):
+    """Trials of so many groups each, of which one fits far better than all others."""
+    losses = {number: np.full(100, 0.1 if number == best else 0.5) for number in numbers}
+    results = [GroupCountResult(num_groups=number, on="mask", log_loss=0.0, smallest_share=0.05) for number in numbers]
+    return [Trial(solved.grouping, losses[result.num_groups], result) for result in results]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "best", "rows", "following"),
+    [((2, 3, 4), 4, 100, 5), ((2, 3, 4, 5), 5, 6, 6), ((2, 3, 4), 3, 100, None), ((2, 3, 4), 4, 4, None), ((15, 16), 16, 100, None)],
+)
+def test_one_more_group_is_tried_for_as_long_as_the_most_is_chosen(numbers, best, rows, following):
+    """Where fewer groups are chosen, sixteen are reached or there are no rows for one more, no other number is tried."""
+    assert next_number(_trials(solved_tribes(2), *numbers, best=best), ClusterConfig(), rows) == following
+
+
+def test_stated_numbers_alone_are_tried():
+    """With numbers stated, no other is tried, though the most of them is chosen."""
+    solved = solved_tribes(2)
+    config = solved.config.model_copy(update={"cluster": ClusterConfig(num_groups=(2,), on=("mask",))})
+
+    assert [result.num_groups for result in cluster_instances(replace(solved.clustering, config=config)).tried] == [2]
 
 
 def test_gates_that_are_the_same_for_all_rows_make_one_group():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 from ihas.config import BackboneConfig
 from ihas.layers.hidden import HiddenLayers
@@ -57,13 +58,14 @@ def test_dropout_is_a_function_of_the_seed() -> None:
     assert (layers(ROWS, SEED).numpy() != layers(ROWS, SEED + 1).numpy()).any()
 
 
-def test_batch_norm_normalises_the_batch_in_training() -> None:
+@pytest.mark.parametrize("epsilon", [1e-3, 0.5])
+def test_batch_norm_normalises_the_batch_in_training(epsilon: float) -> None:
     """In training each unit is normalised over the batch before its activation, and the running statistics move a tenth of the way."""
-    layers = _layers((4,), batch_norm=True)
+    layers = _layers((4,), batch_norm=True, batch_norm_epsilon=epsilon)
     linear = _layers((4,)).dense[0](ROWS).numpy()
     mean, variance = linear.mean(axis=0), linear.var(axis=0)
     found = layers(ROWS, SEED).numpy()
-    np.testing.assert_allclose(found, np.maximum((linear - mean) / np.sqrt(variance + 1e-3), 0.0), rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(found, np.maximum((linear - mean) / np.sqrt(variance + epsilon), 0.0), rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(layers.norms[0].moving_mean, 0.1 * mean, rtol=1e-3, atol=1e-5)
     np.testing.assert_allclose(layers.norms[0].moving_variance, 0.9 + 0.1 * variance, rtol=1e-3)
 

@@ -8,12 +8,10 @@ import numpy as np
 import pytest
 
 from ihas.config import BackboneConfig, LearningConfig, SearchConfig, TrainingConfig
-from ihas.errors import ConfigError
 from ihas.layers.gates import BernoulliGates
 from ihas.layers.regularizers import gate_penalty
 from ihas.layout import PADDING, FieldLayout
 from ihas.legacy_keras import tf
-from ihas.models import network as network_module
 from ihas.models.network import Network, NetworkWeights, fresh_weights, table_width
 from ihas.routing import embed
 
@@ -48,13 +46,6 @@ def _gates(**settings: Any) -> BernoulliGates:
 
 def _all_groups(network: Network, ids: np.ndarray = IDS) -> np.ndarray:
     return np.asarray(network.predict(ids, np.zeros(len(ids), np.int32)))
-
-
-def test_refuses_gates_that_no_score_reads() -> None:
-    """Gates over the embedding of logistic regression are refused; without gates the network is built."""
-    Network(LAYOUT, BackboneConfig(batch_norm=False, kind="lr"), DIM)
-    with pytest.raises(ConfigError, match="backbone of a search must read embedding dimensions"):
-        Network(LAYOUT, BackboneConfig(batch_norm=False, kind="lr"), DIM, _gates())
 
 
 def test_linear_network_by_hand() -> None:
@@ -153,14 +144,14 @@ def test_trainable_variables() -> None:
 
 
 def test_fresh_weights_are_a_function_of_the_stream() -> None:
-    """The same stream draws the same weights; the embedding is normal with deviation 0.01; biases are zero."""
+    """The same stream draws the same weights; the embedding is normal with the stated deviation; biases are zero."""
     layout = FieldLayout(("a",), (20_000,), (1,))
-    config = LearningConfig(training=TrainingConfig(embedding_dim=2))
+    config = LearningConfig(training=TrainingConfig(embedding_dim=2, initial_deviation=0.003))
     one, again, other = (fresh_weights(layout, config, np.random.default_rng(seed)) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one.table, again.table)
     assert all((one.backbone[name] == again.backbone[name]).all() for name in one.backbone)
     assert (one.backbone["output/kernel"] != other.backbone["output/kernel"]).any()
-    assert one.table.std() == pytest.approx(network_module.INITIAL_DEVIATION, rel=0.03)
+    assert one.table.std() == pytest.approx(0.003, rel=0.03)
     assert one.table.dtype == np.float32
     assert not one.backbone["output/bias"].any()
 

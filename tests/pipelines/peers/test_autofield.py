@@ -63,11 +63,20 @@ def test_draws_keep_as_often_as_the_logits_say() -> None:
 
 
 def test_cools_down() -> None:
-    """Draws become decisions: after 19,800 and more the temperature stays at .01."""
+    """Draws become decisions: far on, the temperature stays at .01."""
     network = SearchedFields(ORACLE.layout, CONFIG)
     network.draws.assign(1e6)
     cold = network.field_weights(None, SEED).numpy()
     assert np.minimum(cold, 1.0 - cold).max() < 1e-6
+
+
+def test_the_temperature_falls_with_training_steps() -> None:
+    """After 10,000 training steps, which draw twice each, the temperature is 1 - 10,000 / 20,000, and the odds of a draw are squared."""
+    network = SearchedFields(ORACLE.layout, CONFIG)
+    warm = network.field_weights(None, SEED).numpy()
+    network.draws.assign(2 * 10_000 - 1)
+    half = network.field_weights(None, SEED).numpy()
+    np.testing.assert_allclose(np.log(half / (1 - half)), 2.0 * np.log(warm / (1 - warm)), rtol=1e-3)
 
 
 def test_cost_by_hand() -> None:
