@@ -18,12 +18,10 @@ from ihas.results import RunResult
 from pipelines.run import run_recipe
 from tests.oracle import tribes_config
 
-ROWS = 30_000
 
-
-def _run(num_tribes: int, folder: Path) -> tuple[RunResult, float]:
+def _run(num_tribes: int, folder: Path, num_rows: int = 30_000) -> tuple[RunResult, float]:
     """A run on a table of so many tribes, and the best reachable AUC."""
-    oracle = make_tribes(np.random.default_rng(11), num_tribes, (ROWS, 10, 10))
+    oracle = make_tribes(np.random.default_rng(11), num_tribes, (num_rows, 10, 10))
     rows, layout = oracle.parts.train, oracle.layout
     columns = {name: rows.ids[:, i] - layout.first_rows[i] for i, name in enumerate(layout.names)}
     pa.csv.write_csv(pa.table({**columns, "label": rows.labels.astype(np.int32)}), folder / "table.csv")
@@ -37,14 +35,29 @@ def test_two_tribes_are_told_apart_and_served_so(tmp_path):
     """What treats instances alike is not chosen, the groups come near the best AUC, and the bundle routes each tribe its own way."""
     result, best = _run(2, tmp_path)
 
+    _assert_told_apart(2, result, best, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("num_tribes", "num_rows"), [(3, 40_000), (5, 75_000)])
+def test_more_tribes_are_told_apart_and_served_so(num_tribes, num_rows, tmp_path):
+    """Three and five tribes too, with nothing said about the number of groups."""
+    result, best = _run(num_tribes, tmp_path, num_rows)
+
+    assert len(result.groups) == num_tribes
+    _assert_told_apart(num_tribes, result, best, tmp_path)
+
+
+def _assert_told_apart(num_tribes: int, result: RunResult, best: float, folder: Path) -> None:
     assert result.chosen in ("supernet", "grouped")
     assert result.verdict.startswith(f"`{result.chosen}` was the smallest of the best")
     named = {variant.name: variant for variant in result.variants}
     assert named["grouped"].test.auc == pytest.approx(best, abs=0.02)
     assert named["grouped"].gain.low > 0.05
     assert named["static"].gain.high < 0.05
-    bundle = read_bundle(tmp_path / "run" / "bundle")
-    values = [(2 + tribe, 2 + a, 2 + b, 2) for tribe in (0, 1) for a in range(20) for b in range(20)]
+    bundle = read_bundle(folder / "run" / "bundle")
+    tastes = np.random.default_rng(0).integers(20, size=(400, num_tribes))
+    values = [(2 + tribe, *(2 + taste).tolist(), 2) for tribe in range(num_tribes) for taste in tastes]
     rows = [{name: str(value) for name, value in zip(bundle.encoder.layout.names, row, strict=True)} for row in values]
     group = bundle.router.route(bundle.encoder.encode_rows(rows)).group
     assert adjusted_rand_score([row[0] for row in values], group) >= 0.95

@@ -9,6 +9,8 @@ import pytest
 from ihas.errors import ConfigError
 from pipelines.recipe import read_recipe
 
+RECIPES = Path(__file__).parents[2] / "pipelines" / "recipes"
+
 
 def _write(folder: Path, name: str, text: str) -> Path:
     path = folder / name
@@ -48,3 +50,10 @@ def test_what_is_no_recipe_is_told_with_the_place(tmp_path, name, text, words):
     """Wrong forms, empty lists, infinite numbers and misspelt settings each name the culprit."""
     with pytest.raises(ConfigError, match=words):
         read_recipe(_write(tmp_path, name, text))
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
+def test_recipes_of_the_repository_can_be_read(path, monkeypatch):
+    """Each is a recipe and bears the name of its file."""
+    monkeypatch.setenv("IHAS_DATA", "/data")
+    assert read_recipe(path).name == path.stem
