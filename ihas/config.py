@@ -156,7 +156,7 @@ class BackboneConfig(Config):
 
     kind: Literal["mlp", "lr", "fm", "wide_deep", "deepfm", "dcn", "ipnn", "xdeepfm", "autoint", "finalmlp"] = "mlp"
     """`mlp`: hidden layers on the concatenated embedding; `dcn`: DCN-v2, cross layers beside them; `lr`: logistic regression, the sum of
-    the embedding, one dimension is enough; `fm`: factorisation machine; `wide_deep` and `deepfm`: first-order weights, or a factorisation
+    the embedding (one dimension is enough); `fm`: factorisation machine; `wide_deep` and `deepfm`: first-order weights, or a factorisation
     machine, beside hidden layers; `ipnn`: hidden layers that also see inner products; `xdeepfm`: a compressed interaction network beside
     `wide_deep`; `autoint`: self-attention between fields beside hidden layers; `finalmlp`: two streams of hidden layers, multiplied."""
     hidden: tuple[Count, ...] = (16, 8)
@@ -285,7 +285,7 @@ class ClusterConfig(Config):
     """Stage 2: groups of instances by their deterministic gate outputs."""
 
     num_groups: Annotated[tuple[Count, ...], Field(min_length=1)] | None = None
-    """Numbers of groups to try, validation chooses; without it 2, 3 and 4, and one more for as long as the most of them is chosen."""
+    """Numbers of groups to try, validation chooses; without it 2, 3 and 4, and one more, up to 16, while the most is chosen."""
     on: Annotated[tuple[Literal["masked", "mask", "openness"], ...], Field(min_length=1)] = ("masked", "openness")
     """What K-means may see: the masked embedding e*z (the paper's method), the gates z alone, or how open the gates of each field are;
     validation chooses."""
@@ -380,7 +380,7 @@ class BudgetConfig(Config):
     parameters: Count | None = None
     """Parameters that the served variant may store, router and all paths."""
     groups: Count | None = None
-    """Groups that the served variant may have."""
+    """Groups that the served variant may have; no more are tried unless `cluster.num_groups` states them."""
     p99_ms: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = None
     """Milliseconds within which the bundle must score one row, 99 times of 100, on the machine of the run, alone and without HTTP."""
 

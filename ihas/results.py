@@ -89,7 +89,7 @@ class GroupResult(Config):
     base_test: Figures
     """Figures of the base model on the same rows."""
     gain: Interval | None = None
-    """AUC of the chosen variant minus the base's on the same rows; none where the base was chosen or the rows have one label."""
+    """AUC of the chosen variant minus the base's on the same rows; none where the base was chosen or a label has fewer than two rows."""
     typical: tuple[str, ...]
     """Values that are most over-represented in the group, as `field = value (x times as often)`."""
 

@@ -154,7 +154,9 @@ def _gains(result: RunResult) -> Caption:
     told = [group for group in result.groups if group.gain is not None]
     if not told:
         served = result.chosen == result.variants[0].name
-        return Caption(read, "The base serves every group." if served else "No group has test rows of both labels.")
+        return Caption(
+            read, "The base serves every group." if served else "No group has an interval: too few test rows of a label, or an old run."
+        )
     kinds = {kind: [f"group {group.group}" for group in told if outcome(group.gain) == kind] for kind in ("better", "worse", "unclear")}
     return Caption(
         read,

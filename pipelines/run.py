@@ -13,7 +13,7 @@ from typing import Any
 
 from ihas.base.stage import BaseResult, train_base
 from ihas.cluster.division import Clustering, check_numbers
-from ihas.cluster.stage import cluster_instances
+from ihas.cluster.stage import MOST_GROUPS, cluster_instances
 from ihas.config import LearningConfig, Recipe, RunOptions
 from ihas.data.dataset import Parts
 from ihas.data.ingest import ingest
@@ -175,8 +175,9 @@ def _retrieve(run: Run, data: Ingested) -> RetrievalTowers | None:
 def _cluster(run: Run, parts: Parts, found: SearchResult) -> Grouping:
     clustering = Clustering(parts, found.weights, found.gates, run.learning)
     run.reporter.enter("clustering", "Grouping instances by their gates")
-    key = run.key("cluster", run.learning.cluster.model_dump(mode="json"))
-    grouping: Grouping = run.folder.stage("cluster", key, lambda: cluster_instances(clustering))
+    most_groups = run.recipe.budget.groups or MOST_GROUPS
+    key = run.key("cluster", run.learning.cluster.model_dump(mode="json") | {"most_groups": most_groups})
+    grouping: Grouping = run.folder.stage("cluster", key, lambda: cluster_instances(clustering, most_groups))
     run.reporter.say(f"{grouping.num_groups} groups")
     return grouping
 

@@ -42,7 +42,7 @@ def ignore(figures: EpochFigures) -> None:
     """Listens to no epoch."""
 
 
-def tribes_config(num_tribes: int) -> LearningConfig:
+def tribes_config() -> LearningConfig:
     """Settings for tribes: a linear model, too small to tell which taste counts."""
     return LearningConfig(
         backbone=BackboneConfig(hidden=()),
@@ -56,7 +56,7 @@ def tribes_config(num_tribes: int) -> LearningConfig:
 def solved_tribes(num_tribes: int) -> Solved:
     """The oracle with so many tribes, taken through all stages."""
     rows = 20_000 if num_tribes < 5 else 60_000  # a third of a tribe's rows do not show its taste
-    oracle, config = make_tribes(np.random.default_rng(7), num_tribes, (rows, 5_000, 5_000)), tribes_config(num_tribes)
+    oracle, config = make_tribes(np.random.default_rng(7), num_tribes, (rows, 5_000, 5_000)), tribes_config()
     base = train_plain(oracle.parts, config, "base", ignore)
     found = search_gates(oracle.parts, base.weights, config, ignore)
     clustering = Clustering(oracle.parts, found.weights, found.gates, config)

@@ -22,7 +22,6 @@ from ihas.models.network import NetworkWeights
 from ihas.routing import Gates, PointsOf, embed, nearest, points
 from ihas.seeding import generator
 
-FIRST_NUMBERS = (2, 3, 4)  # of groups, where none are stated
 RESTARTS = {"openness": 32}  # its points have a number a field, so that more starts cost little
 FEW_RESTARTS = 4
 BLOCK_ROWS = 65_536
@@ -70,20 +69,28 @@ class Assignment:
 
 
 def check_numbers(config: LearningConfig, num_rows: int) -> None:
-    """That there are rows enough for the numbers of groups to try.
+    """That there are rows enough for the numbers of groups that are stated.
 
     Raises:
-        ConfigError: there are fewer training rows than groups.
+        ConfigError: K-means would see fewer training rows than groups.
     """
-    most = max(config.cluster.num_groups or FIRST_NUMBERS)
-    if most > num_rows:
-        raise ConfigError(f"`num_groups <= training rows` must hold, but got ({most}, {num_rows}). Lower `cluster.num_groups`.")
+    most, seen = max(config.cluster.num_groups or (1,)), rows_seen(config, num_rows)
+    if most > seen:
+        raise ConfigError(
+            f"`num_groups <= training rows that K-means sees` must hold, but got ({most}, {seen}). "
+            "Lower `cluster.num_groups`, or raise `cluster.max_rows` if there are more rows."
+        )
+
+
+def rows_seen(config: LearningConfig, num_rows: int) -> int:
+    """How many of so many training rows K-means is fitted on."""
+    return min(config.cluster.max_rows, num_rows)
 
 
 def divide(clustering: Clustering, num_groups: int, on: PointsOf) -> Division:
     """K-means on at most `max_rows` training rows, the same rows for every division of a run."""
     train, seed = clustering.parts.train, clustering.config.seed
-    size = min(clustering.config.cluster.max_rows, len(train))
+    size = rows_seen(clustering.config, len(train))
     chosen = np.sort(generator(seed, "cluster").choice(len(train), size=size, replace=False))
     embedded = embed(scattered(train.ids, chosen), clustering.table, train.layout)
     draws = generator(seed, "cluster", on, str(num_groups))

@@ -1,7 +1,7 @@
 """Stage 2: group instances by their deterministic gates, and give each group one mask.
 
 groups      K-means on e * z of the training rows (Yu et al., CIKM 2023, figure 1)
-tried       2, 3 and 4 groups unless numbers are stated, and one more for as long as the most of them is chosen (our choice)
+tried       2, 3 and 4 groups unless numbers are stated, and one more, up to 16, while the most of them is chosen (our choice)
 K           the smallest whose validation log-loss, after one epoch of training under its masks, the best does
             not beat by more than 1.96 standard errors; K-means on how open each field's gates are competes with
             it, because values of e can hide which gates are open (our choice)
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ihas.cluster.division import FIRST_NUMBERS, Assignment, Clustering, Division, assign, count_open, divide, gated_blocks
+from ihas.cluster.division import Assignment, Clustering, Division, assign, count_open, divide, gated_blocks, rows_seen
 from ihas.cluster.thresholds import Scorer, search_thresholds
 from ihas.config import ClusterConfig
 from ihas.grouping import Grouping, PartGroups
@@ -27,10 +27,10 @@ from ihas.seeding import generator
 from ihas.training import EpochListener
 
 CHANCE = 1.96  # standard errors that chance explains 19 times of 20
-MOST_GROUPS = 16
+FIRST_NUMBERS, MOST_GROUPS = (2, 3, 4), 16
 
 
-class Trial(NamedTuple):
+class Tried(NamedTuple):
     """A grouping, what validation rows lose under it, float64 (rows,), and the record of it."""
 
     grouping: Grouping
@@ -38,25 +38,29 @@ class Trial(NamedTuple):
     result: GroupCountResult
 
 
-def cluster_instances(clustering: Clustering) -> Grouping:
-    """Try numbers of groups and keep the one that validation prefers; one group where none is large enough."""
+def cluster_instances(clustering: Clustering, most_groups: int = MOST_GROUPS) -> Grouping:
+    """Try numbers of groups and keep the one that validation prefers; one group where none is large enough.
+
+    Where none are stated, none above `most_groups` is tried, nor above the rows that K-means sees.
+    """
     config, scorer = clustering.config.cluster, Scorer(clustering.parts, clustering.weights, clustering.config)
-    tried = _try(clustering, sorted(set(config.num_groups or FIRST_NUMBERS)), scorer)
-    while config.num_groups is None and (number := next_number(tried, config, len(clustering.parts.train))):
+    most = min(most_groups, rows_seen(clustering.config, len(clustering.parts.train)))
+    tried = _try(clustering, sorted(set(config.num_groups or [number for number in FIRST_NUMBERS if number <= most])), scorer)
+    while config.num_groups is None and (number := next_number(tried, config, most)):
         tried += _try(clustering, [number], scorer)
     chosen = _chosen(tried, config)
     kept = form_groups(clustering, [(1, config.on[0])], scorer)[0] if chosen is None else chosen.grouping
-    return replace(kept, tried=tuple(trial.result for trial in tried))
+    return replace(kept, tried=tuple(each.result for each in tried))
 
 
-def _try(clustering: Clustering, numbers: list[int], scorer: Scorer) -> list[Trial]:
+def _try(clustering: Clustering, numbers: list[int], scorer: Scorer) -> list[Tried]:
     def adapt(grouping: Grouping, _: EpochListener) -> np.ndarray:
         return scorer.adapted_row_losses(grouping.masks, grouping.groups)
 
     groupings = form_groups(clustering, [(number, on) for number in numbers for on in clustering.config.cluster.on], scorer)
     tasks = [partial(adapt, each) for each in groupings]
     losses = train_in_parallel(tasks, clustering.parts.train, clustering.config, lambda _: None)
-    return [Trial(grouping, loss, _record(grouping, loss)) for grouping, loss in zip(groupings, losses, strict=True)]
+    return [Tried(grouping, loss, _record(grouping, loss)) for grouping, loss in zip(groupings, losses, strict=True)]
 
 
 def _record(grouping: Grouping, loss: np.ndarray) -> GroupCountResult:
@@ -66,15 +70,14 @@ def _record(grouping: Grouping, loss: np.ndarray) -> GroupCountResult:
     )
 
 
-def next_number(tried: list[Trial], config: ClusterConfig, num_rows: int) -> int | None:
-    """The number of groups to try after these: one more than the most, where the most is chosen and rows are left for one more."""
-    chosen, most = _chosen(tried, config), max(trial.result.num_groups for trial in tried)
-    goes_on = chosen is not None and chosen.result.num_groups == most < min(MOST_GROUPS, num_rows)
-    return most + 1 if goes_on else None
+def next_number(tried: list[Tried], config: ClusterConfig, most_groups: int) -> int | None:
+    """One group more than the most that was tried, where that is chosen and below `most_groups`."""
+    chosen, most = _chosen(tried, config), max((each.result.num_groups for each in tried), default=most_groups)
+    return most + 1 if chosen is not None and chosen.result.num_groups == most < most_groups else None
 
 
-def _chosen(tried: list[Trial], config: ClusterConfig) -> Trial | None:
-    position = choose_number([trial.losses for trial in tried], [trial.result for trial in tried], config)
+def _chosen(tried: list[Tried], config: ClusterConfig) -> Tried | None:
+    position = choose_number([each.losses for each in tried], [each.result for each in tried], config)
     return None if position is None else tried[position]
 
 

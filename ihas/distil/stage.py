@@ -5,8 +5,8 @@
     student   min BCE(student(row), t(row)) over these rows
 
 A click is one bit about one row; a teacher's answer says how likely it was, and can be asked about any row. So a model
-of the plain one's size learns more of the same table. A member has the backbone of the plain model, with hidden layers
-no smaller than `distil.hidden`: what no member can tell, no gate could learn from them. Source: distillation from
+of the plain one's size learns more of the same table. A member has the backbone of the plain model (`deepfm` for `lr` and `fm`), with
+hidden layers no smaller than `distil.hidden`: what no member can tell, no gate could learn from them. Source: distillation from
 Hinton, Vinyals and Dean 2015, from several models for clicks from Zhu et al. (CIKM 2020); swapped rows and choice of
 members are ours.
 """

@@ -11,7 +11,7 @@ from ihas.data.mapped import scattered, spans
 from ihas.evaluate.variants import Variant
 from ihas.grouping import Grouping
 from ihas.metrics import auc_difference, figures
-from ihas.results import GroupResult, Point
+from ihas.results import GroupResult, Interval, Point
 from ihas.routing import Gates, embed, points
 
 TYPICAL_VALUES = 5
@@ -27,7 +27,6 @@ def group_results(parts: Parts, grouping: Grouping, chosen: Variant, base: Varia
         train, test = grouping.groups.train == group, grouping.groups.test == group
         labels = parts.test.labels[test]
         own, reference = chosen.test_logits[test], base.test_logits[test]
-        told_apart = chosen is not base and 0 < int(labels.sum()) < len(labels)
         path = chosen.models[group].name if len(chosen.models) == grouping.num_groups > 1 else chosen.name
         results.append(
             GroupResult(
@@ -41,11 +40,17 @@ def group_results(parts: Parts, grouping: Grouping, chosen: Variant, base: Varia
                 path=path,
                 test=figures(own, labels),
                 base_test=figures(reference, labels),
-                gain=auc_difference(own, reference, labels) if told_apart else None,
+                gain=None if chosen is base else gain(own, reference, labels),
                 typical=typical_values(parts.train, train, encoder),
             )
         )
     return tuple(results)
+
+
+def gain(own: np.ndarray, reference: np.ndarray, labels: np.ndarray) -> Interval | None:
+    """Difference in AUC of a group's rows; None below two clicks or two others, of which no interval can be told."""
+    clicks = int((labels > 0.5).sum())
+    return auc_difference(own, reference, labels) if min(clicks, len(labels) - clicks) >= 2 else None
 
 
 def typical_values(rows: Dataset, members: np.ndarray, encoder: Encoder) -> tuple[str, ...]:

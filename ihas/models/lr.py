@@ -31,7 +31,7 @@ class LR(Backbone):
         return {"output/bias": self.bias}
 
     def multiply_adds(self) -> int:
-        return self.kept.num_kept  # by one
+        return self.kept.num_kept  # it has nothing but this sum, and a cost of 0 would compare with nothing
 
     @classmethod
     def restrict(cls, weights: Weights, kept: KeptDims) -> Weights:  # noqa: ARG003

@@ -81,7 +81,8 @@ def test_each_group_has_its_gain() -> None:
 
 
 @pytest.mark.parametrize(
-    ("chosen", "words"), [("base", "The base serves every group."), ("static", "No group has test rows of both labels.")]
+    ("chosen", "words"),
+    [("base", "The base serves every group."), ("static", "No group has an interval: too few test rows of a label, or an old run.")],
 )
 def test_groups_without_a_gain_say_why(chosen: str, words: str) -> None:
     """Where no group has a gain, the axis is empty and the caption tells which of the two reasons holds."""

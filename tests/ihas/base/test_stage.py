@@ -105,7 +105,7 @@ def test_a_table_that_can_be_learnt_by_heart_wants_a_strong_penalty():
 
 def test_stated_settings_are_one_trial():
     """What the user states is not searched."""
-    fixed = tribes_config(2).with_training(epochs=1, embedding_l2=3e-4, learning_rate=0.01)
+    fixed = tribes_config().with_training(epochs=1, embedding_l2=3e-4, learning_rate=0.01)
 
     base = train_base(_noisy_parts(), fixed, ignore)
 

@@ -10,7 +10,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from ihas import parallel_training
 from ihas.cluster.division import assign, check_numbers, divide
-from ihas.cluster.stage import Trial, choose_number, cluster_instances, form_groups, next_number, random_groups
+from ihas.cluster.stage import Tried, choose_number, cluster_instances, form_groups, next_number, random_groups
 from ihas.cluster.thresholds import Scorer
 from ihas.config import ClusterConfig, LearningConfig
 from ihas.errors import ConfigError
@@ -125,20 +125,31 @@ def test_a_number_with_too_small_a_group_is_not_chosen():
     assert choose_number([two, three], _tried(0.02, 0.01), ClusterConfig()) is None
 
 
-def _trials(solved, *numbers, best):
-    """Trials of so many groups each, of which one fits far better than all others."""
+def _tried_numbers(solved, *numbers, best):
+    """So many groups each, of which one number fits far better than all others."""
     losses = {number: np.full(100, 0.1 if number == best else 0.5) for number in numbers}
     results = [GroupCountResult(num_groups=number, on="mask", log_loss=0.0, smallest_share=0.05) for number in numbers]
-    return [Trial(solved.grouping, losses[result.num_groups], result) for result in results]
+    return [Tried(solved.grouping, losses[result.num_groups], result) for result in results]
 
 
 @pytest.mark.parametrize(
-    ("numbers", "best", "rows", "following"),
-    [((2, 3, 4), 4, 100, 5), ((2, 3, 4, 5), 5, 6, 6), ((2, 3, 4), 3, 100, None), ((2, 3, 4), 4, 4, None), ((15, 16), 16, 100, None)],
+    ("numbers", "best", "most", "following"),
+    [((2, 3, 4), 4, 16, 5), ((2, 3, 4, 5), 5, 6, 6), ((2, 3, 4), 3, 16, None), ((2, 3, 4), 4, 4, None), ((), 0, 1, None)],
 )
-def test_one_more_group_is_tried_for_as_long_as_the_most_is_chosen(numbers, best, rows, following):
-    """Where fewer groups are chosen, sixteen are reached or there are no rows for one more, no other number is tried."""
-    assert next_number(_trials(solved_tribes(2), *numbers, best=best), ClusterConfig(), rows) == following
+def test_one_more_group_is_tried_for_as_long_as_the_most_is_chosen(numbers, best, most, following):
+    """Where fewer groups are chosen, the most is reached or nothing could be tried, no other number is."""
+    assert next_number(_tried_numbers(solved_tribes(2), *numbers, best=best), ClusterConfig(), most) == following
+
+
+@pytest.mark.parametrize(("most", "numbers"), [(1, []), (2, [2]), (3, [2, 3])])
+def test_no_more_groups_are_tried_than_allowed(most, numbers):
+    """Three tribes want three groups; with a lower bound fewer are tried, and with one nothing is and all rows are one group."""
+    clustering = solved_tribes(3).clustering
+    config = clustering.config.model_copy(update={"cluster": ClusterConfig(on=("openness",))})
+    grouping = cluster_instances(replace(clustering, config=config), most)
+
+    assert [result.num_groups for result in grouping.tried] == numbers
+    assert grouping.num_groups == max(numbers, default=1)
 
 
 def test_stated_numbers_alone_are_tried():
@@ -167,3 +178,4 @@ def test_more_groups_than_rows_is_an_error():
     config = LearningConfig(cluster=ClusterConfig(num_groups=(2, 20_001)))
     with pytest.raises(ConfigError, match=r"\(20001, 20000\).*cluster\.num_groups"):
         check_numbers(config, 20_000)
+    check_numbers(LearningConfig(), 1)

@@ -15,8 +15,8 @@ from ihas.metrics import auc_difference
 from ihas.results import Cost, GroupResult
 
 ENCODER = Encoder(fields=(CategoricalEncoder(name="f", role="context", values=("a", "b")),))
-LABELS = np.array([0, 0, 1, 1, 0, 1, 0, 1, 1, 1], np.float32)
-GROUP = np.array([0, 0, 0, 0, 1, 1, 1, 1, 2, 2], np.int32)  # the last group has clicks alone
+LABELS = np.array([0, 0, 1, 1, 0, 1, 0, 1, 1, 0], np.float32)
+GROUP = np.array([0, 0, 0, 0, 1, 1, 1, 1, 2, 2], np.int32)  # the last group has one row of each label
 RIGHT, WRONG = 2.0 * LABELS - 1.0, 1.0 - 2.0 * LABELS
 
 
@@ -43,7 +43,7 @@ def test_a_groups_gain_is_that_of_its_own_rows() -> None:
     assert second.gain is not None
     assert second.gain.difference == 0.0
     assert third.gain is None
-    assert third.test.auc is None
+    assert third.test.auc == 1.0
 
 
 def test_the_base_gains_nothing_over_itself() -> None:
@@ -58,6 +58,6 @@ def test_members_and_what_is_typical_of_them() -> None:
     first, second, third = _groups(base, base)
 
     assert [group.share for group in (first, second, third)] == pytest.approx([0.4, 0.4, 0.2])
-    assert [group.click_rate for group in (first, second, third)] == pytest.approx([0.5, 0.5, 1.0])
+    assert [group.click_rate for group in (first, second, third)] == pytest.approx([0.5, 0.5, 0.5])
     assert first.typical == ("f = a (2.5 times as often)",)
     assert second.typical == third.typical == ("f = b (1.7 times as often)",)
