@@ -10,7 +10,10 @@ import plotly.graph_objects as go
 
 from ihas.results import GroupResult, Interval, VariantResult
 
-GROUP_COLOURS = ("#2f7ed8", "#e6862a", "#2ca58d", "#b565c9", "#c9a227", "#d9577a", "#6b8e23", "#7f8fa6")
+GROUP_COLOURS = (
+    "#2f7ed8", "#e6862a", "#2ca58d", "#b565c9", "#c9a227", "#d9577a", "#6b8e23", "#7f8fa6",
+    "#1b4f8f", "#8f4a12", "#14665a", "#6f3a80", "#7a6115", "#8f2f4a", "#3f5a10", "#46536a",
+)  # fmt: skip
 BETTER, WORSE, UNCLEAR, MARK = "#17907a", "#d1495b", "#8a94a3", "#2f7ed8"
 AXIS = {"automargin": True, "gridcolor": "rgba(128,140,155,0.25)", "zeroline": False, "title": {"font": {"size": 12}, "standoff": 10}}
 TEMPLATE = go.layout.Template(
@@ -28,7 +31,7 @@ OUTCOME_COLOURS: dict[Outcome, str] = {"better": BETTER, "worse": WORSE, "unclea
 
 
 def group_colour(group: int) -> str:
-    """Colour of a group, the same in every figure; repeats after eight groups."""
+    """Colour of a group, the same in every figure; repeats after sixteen groups."""
     return GROUP_COLOURS[group % len(GROUP_COLOURS)]
 
 
