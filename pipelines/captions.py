@@ -91,14 +91,16 @@ def _pareto(result: RunResult) -> Caption:
 
 def _gates(result: RunResult) -> Caption:
     read = (
-        f"A row of cells is a field, a cell is one of the {result.dim} numbers (dimensions) that describe its value. Bright cells: the "
-        "gate is open for most rows of the group, so the number is used. A dot marks the cells that the group's mask keeps; the other "
+        f"A row of cells is a field, a cell is one of the numbers (dimensions, {result.dim} a field) that describe its value. Bright: "
+        "the gate is open for most rows of the group, so the number is used. A dot marks the cells that the group's mask keeps; the other "
         "numbers are not even stored on the group's path. Fields are sorted by dimensions kept over all groups."
     )
     total = len(result.fields) * result.dim
     kept = listed(f"group {group.group} keeps {sum(group.kept_dims)}" for group in result.groups)
     order = fields_by_kept(result)
+    sums = np.array([group.kept_dims for group in result.groups]).sum(axis=0)
     fields = f"Most are kept for {result.fields[order[0]]}, fewest for {result.fields[order[-1]]}."
+    fields = fields if sums.min() < sums.max() else "All fields keep as many."
     values = np.array([group.mean_gates for group in result.groups])
     span = f"A gate is open for {values.min():.0%} to {values.max():.0%} of a group's rows."
     return Caption(read, f"Of {total} dimensions, {kept}. {fields} {span}")
@@ -146,14 +148,15 @@ def _groups(result: RunResult) -> Caption:
 
 
 def _gains(result: RunResult) -> Caption:
+    served = result.chosen == result.variants[0].name
+    variant = "a variant that was chosen instead" if served else f"{result.chosen}, which was chosen,"
     read = (
-        f"A mark is a group of test rows: how much better {result.chosen}, which was chosen, orders them than the base does. "
+        f"A mark is a group of test rows: how much better {variant} orders them than the base does. "
         "The bar is the 95 % interval: where it crosses the dashed line, the group's rows cannot tell the two apart (grey). "
         "Rows of different groups are not compared here; the pooled difference above counts them too."
     )
     told = [group for group in result.groups if group.gain is not None]
     if not told:
-        served = result.chosen == result.variants[0].name
         return Caption(
             read, "The base serves every group." if served else "No group has an interval: too few test rows of a label, or an old run."
         )
@@ -233,9 +236,10 @@ def diversity(result: RunResult) -> str:
     seen = result.diversity
     share = seen.mutual_information / math.log(2.0)
     word = "hardly differ" if share < 0.02 else "differ somewhat" if share < 0.2 else "differ strongly"
+    patterns = "one and the same pattern" if seen.distinct_masks == 1 else f"{seen.distinct_masks:,} different patterns"
     return (
-        f"Gates {word} between rows: among {counted(seen.rows, 'validation row')} there are "
-        f"{counted(seen.distinct_masks, 'different pattern')} of open gates. On average {seen.kept_fraction:.0%} of the gates are open. "
+        f"Gates {word} between rows: {counted(seen.rows, 'validation row')} have {patterns} of open gates. "
+        f"On average {seen.kept_fraction:.0%} of the gates are open. "
         f"A gate's variance over the rows is {seen.mean_variance:.3f} (0: the same for every row, 0.25: open for one half), "
         f"and knowing the row tells {share:.0%} of what there is to know about a gate."
     )
@@ -245,5 +249,7 @@ def against_base(group: GroupResult) -> str:
     """A group's AUC beside the base's on the same rows, in words."""
     if group.test.auc is None or group.base_test.auc is None:
         return "no AUC: its test rows have not both labels"
+    if group.test == group.base_test:
+        return f"{group.test.auc:.4f}, the base's"
     difference = f"{group.test.auc - group.base_test.auc:+.4f}" if group.gain is None else interval(group.gain)
     return f"{group.test.auc:.4f} against the base's {group.base_test.auc:.4f} ({difference})"

@@ -5,7 +5,7 @@ from plotly.graph_objects import Figure
 
 from ihas.errors import RequestError
 from ihas.results import Interval, RunResult
-from pipelines.captions import CAPTIONS, diversity, headline, listed
+from pipelines.captions import CAPTIONS, against_base, diversity, headline, listed
 from pipelines.drawing import BETTER, UNCLEAR, WORSE, label, outcome
 from pipelines.figures import FIGURES, draw
 from pipelines.group_figures import fields_by_kept
@@ -80,6 +80,13 @@ def test_each_group_has_its_gain() -> None:
     assert CAPTIONS["gains"](result).here == "Better than the base: group 0; worse: group 1; not told apart: group 2."
 
 
+def test_groups_served_by_the_base_have_its_figures() -> None:
+    """Where a group's figures are the base's own, no difference is told; elsewhere it is, with its interval."""
+    group = run_result().groups[0]
+    assert against_base(group) == "0.7520 against the base's 0.7480 (+0.0040 [+0.0010, +0.0070])"
+    assert against_base(group.model_copy(update={"test": group.base_test, "gain": None})) == "0.7480, the base's"
+
+
 @pytest.mark.parametrize(
     ("chosen", "words"),
     [("base", "The base serves every group."), ("static", "No group has an interval: too few test rows of a label, or an old run.")],
@@ -152,7 +159,9 @@ def test_diversity_is_told_in_words() -> None:
     same = result.diversity.model_copy(update={"mutual_information": 0.0, "distinct_masks": 1})
     assert "differ strongly" in diversity(result)
     assert "1,102 different patterns" in diversity(result)
-    assert "hardly differ" in diversity(result.model_copy(update={"diversity": same}))
+    assert "hardly differ between rows: 1,268 validation rows have one and the same pattern" in diversity(
+        result.model_copy(update={"diversity": same})
+    )
 
 
 def test_lists_read_as_english() -> None:
