@@ -11,7 +11,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from ihas.bundle.archive import read_bundle
-from ihas.config import DataConfig, DistilConfig, EvaluateConfig, Recipe, SchemaConfig
+from ihas.config import ClusterConfig, DataConfig, DistilConfig, EvaluateConfig, Recipe, SchemaConfig
 from ihas.data.synthetic import make_tribes
 from ihas.metrics import auc
 from ihas.results import RunResult
@@ -25,7 +25,10 @@ def _run(num_tribes: int, folder: Path, num_rows: int = 30_000) -> tuple[RunResu
     rows, layout = oracle.parts.train, oracle.layout
     columns = {name: rows.ids[:, i] - layout.first_rows[i] for i, name in enumerate(layout.names)}
     pa.csv.write_csv(pa.table({**columns, "label": rows.labels.astype(np.int32)}), folder / "table.csv")
-    learning = tribes_config().model_copy(update={"distil": DistilConfig(members=2), "evaluate": EvaluateConfig(controls=False)})
+    cluster = ClusterConfig(num_groups=(2, 3)) if num_tribes < 3 else ClusterConfig()  # fewer numbers where the run must be short
+    learning = tribes_config().model_copy(
+        update={"distil": DistilConfig(members=2), "evaluate": EvaluateConfig(controls=False), "cluster": cluster}
+    )
     data = DataConfig(path=folder / "table.csv", columns=SchemaConfig(label="label", categorical=layout.names))
     recipe = Recipe(name="tribes", data=data, learning=learning)
     return run_recipe(recipe, folder / "run", lambda _: None), auc(oracle.logits[0], rows.labels) or 0.0
