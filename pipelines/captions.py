@@ -9,8 +9,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from ihas.results import GroupResult, Interval, RunResult
-from pipelines.drawing import outcome
+from ihas.results import GroupResult, RunResult
+from pipelines.drawing import interval, outcome
 from pipelines.front import pareto_front
 from pipelines.group_figures import fields_by_kept
 from pipelines.variant_figures import compared
@@ -40,11 +40,6 @@ def listed(words: Iterable[str]) -> str:
 def counted(number: int, noun: str) -> str:
     """`1 row`, `2 rows`."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
-def interval(gain: Interval) -> str:
-    """A difference with its 95 % interval, to four decimals."""
-    return f"{gain.difference:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}]"
 
 
 def _auc(result: RunResult) -> Caption:

@@ -47,6 +47,11 @@ def outcome_colour(compared: VariantResult | GroupResult) -> str:
     return OUTCOME_COLOURS[outcome(compared.gain)]
 
 
+def interval(gain: Interval) -> str:
+    """A difference with its 95 % interval, to four decimals."""
+    return f"{gain.difference:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}]"
+
+
 def label(text: str, length: int = 22) -> str:
     """Text from data as a figure may show it: at most `length` characters, markup made harmless."""
     return html.escape(text if len(text) <= length else text[: length - 1] + "…")

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from ihas.results import GroupResult, RunResult
-from pipelines.drawing import against_base, frame, gain_bar, group_colour, label, outcome_colour
+from pipelines.drawing import against_base, frame, gain_bar, group_colour, interval, label, outcome_colour
 
 ROW = 20  # pixels
 GATE_SCALE = [[0.0, "#16294d"], [0.5, "#6f7480"], [1.0, "#fbdc46"]]
@@ -115,7 +115,7 @@ def gains(result: RunResult) -> go.Figure:
                 **gain_bar(group.gain, row),
                 mode="markers",
                 marker={"size": 13, "color": outcome_colour(group)},
-                text=f"group {group.group}: {group.gain.difference:+.4f} [{group.gain.low:+.4f}, {group.gain.high:+.4f}]",
+                text=f"group {group.group}: {interval(group.gain)}",
                 hoverinfo="text",
             )
     names = [f"Group {group.group} ({group.test.rows:,} rows)" for group in result.groups]

@@ -22,7 +22,7 @@ from ihas.config import Config
 from ihas.folders import write_whole
 from ihas.results import RunResult, VariantResult
 from pipelines import captions
-from pipelines.drawing import group_colour, outcome
+from pipelines.drawing import group_colour, interval, outcome
 from pipelines.figures import FIGURES
 from pipelines.group_figures import gate_range, gates
 
@@ -56,7 +56,7 @@ def render_page(template: str, drawn: Mapping[str, go.Figure], **values: Any) ->
     environment = Environment(
         loader=PackageLoader("pipelines"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.globals.update(outcome=outcome, group_colour=group_colour, interval=captions.interval, counted=captions.counted)
+    environment.globals.update(outcome=outcome, group_colour=group_colour, interval=interval, counted=captions.counted)
     scripts = [get_plotlyjs(), _asset(environment, "report.js")]
     return environment.get_template(template).render(
         **values,

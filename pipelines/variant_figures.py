@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from ihas.results import RunResult, VariantResult
-from pipelines.drawing import MARK, UNCLEAR, against_base, frame, front_line, gain_bar, group_colour, label, outcome_colour
+from pipelines.drawing import MARK, UNCLEAR, against_base, frame, front_line, gain_bar, group_colour, interval, label, outcome_colour
 from pipelines.front import pareto_front
 
 # name, line, mark and filling of what K-means saw
@@ -57,7 +57,7 @@ def auc(result: RunResult) -> go.Figure:
             textposition="top center",
             cliponaxis=False,
             marker={"size": 13, "color": outcome_colour(variant), "symbol": _symbol(variant, result.chosen), "line": {"width": 2}},
-            hovertemplate=f"{label(variant.name, 60)}: {gain.difference:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}]<extra></extra>",
+            hovertemplate=f"{label(variant.name, 60)}: {interval(gain)}<extra></extra>",
         )
     names = [label(v.name) + (" ★" if v.name == result.chosen else "") for v in variants]
     return against_base(figure, names, "+.3f")
