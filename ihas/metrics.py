@@ -7,7 +7,7 @@ from scipy.special import expit
 from scipy.stats import norm, rankdata
 from sklearn.metrics import roc_auc_score
 
-from ihas.results import Figures, Interval
+from ihas.results.run_result import Figures, Interval
 
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:

@@ -20,7 +20,11 @@ from pathlib import Path
 import orjson
 from pydantic import ValidationError
 
-from ihas.config import DataConfig, Recipe
+from ihas.config.data import DataConfig
+from ihas.config.recipe import Recipe
+from ihas.config.overrec import OverRecRecipe
+from ihas.config.size_sweep import LadderRecipe, TransferRecipe
+from ihas.config.transformer import TransformerRecipe
 from ihas.errors import (
     BudgetError,
     ConfigError,
@@ -33,11 +37,8 @@ from ihas.errors import (
     missing_package,
 )
 from ihas.folders import file_digest, write_whole
-from ihas.sequential.config import OverRecRecipe
-from ihas.sequential.ladder_config import LadderRecipe, TransferRecipe
-from ihas.sequential.transformer_config import TransformerRecipe
-from pipelines.progress import Progress, Stage, print_progress
-from pipelines.recipe import read_any_recipe, read_recipe
+from pipelines.runs.progress import Progress, Stage, print_progress
+from pipelines.runs.recipe import read_any_recipe, read_recipe
 
 STOPPED, BAD_INPUT, FAILED = 3, 4, 5
 
@@ -109,19 +110,21 @@ def _run(recipe_path: Path, folder: Path, seeds: list[int] | None = None, digest
     try:
         recipe = read_any_recipe(recipe_path) if seeds is None else read_recipe(recipe_path)
         if isinstance(recipe, LadderRecipe | TransferRecipe):
-            raise ConfigError("A ladder makes advice and no model: use `ihas advise`. A transfer: python -m pipelines.scaling.transfer.")
+            raise ConfigError(
+                "A ladder makes advice and no model: use `ihas advise`. A transfer: python -m pipelines.studies.scaling.transfer."
+            )
         _check_content(recipe.data.path, digest)
         if isinstance(recipe, OverRecRecipe):
-            from pipelines.overrec.run import run_overrec
+            from pipelines.kinds.overrec.run import run_overrec
 
             run_overrec(recipe, folder, last)
             return 0
         from ihas.legacy_keras import tf  # after the recipe is known to be good: this import takes seconds
-        from pipelines.run import run_recipe, threads
+        from pipelines.runs.run import run_recipe, threads
 
         tf.config.threading.set_intra_op_parallelism_threads(threads(recipe.run))
         if isinstance(recipe, TransformerRecipe):
-            from pipelines.transformer.run import run_transformer
+            from pipelines.kinds.transformer.run import run_transformer
 
             run_transformer(recipe, folder, last)
             return 0
@@ -129,7 +132,7 @@ def _run(recipe_path: Path, folder: Path, seeds: list[int] | None = None, digest
             with _within(recipe.budget.wall_s, last):
                 run_recipe(recipe, folder, last)
         else:
-            from pipelines.compare import compare, markdown
+            from pipelines.studies.compare import compare, markdown
 
             comparison = compare(recipe, folder, seeds, last)
             write_whole(folder / "comparison.json", comparison.model_dump_json(indent=1))
@@ -154,9 +157,9 @@ def _estimate(recipe_path: Path, folder: Path, digest: str | None = None) -> int
             raise ConfigError(f"Searches of the kinds 'grouped' and 'ladder' are estimated, but got {recipe.kind!r}.")
         _check_content(recipe.data.path, digest)
         from ihas.legacy_keras import tf
-        from pipelines.estimate import estimate
-        from pipelines.run import threads
-        from pipelines.scaling.command import advise_size
+        from pipelines.runs.estimate import estimate
+        from pipelines.runs.run import threads
+        from pipelines.studies.scaling.command import advise_size
 
         tf.config.threading.set_intra_op_parallelism_threads(threads(recipe.run))
         if isinstance(recipe, LadderRecipe):
@@ -190,9 +193,9 @@ def _benchmark(plan_path: Path, folder: Path) -> int:
     last = LastStage()
     try:
         from ihas.legacy_keras import tf
-        from pipelines.benchmark.command import benchmark
-        from pipelines.benchmark.plan import read_plan
-        from pipelines.run import threads
+        from pipelines.runs.run import threads
+        from pipelines.studies.benchmark.command import benchmark
+        from pipelines.studies.benchmark.plan import read_plan
 
         plan = read_plan(plan_path)
         tf.config.threading.set_intra_op_parallelism_threads(threads(plan.run))
@@ -211,7 +214,7 @@ def _benchmark(plan_path: Path, folder: Path) -> int:
 
 def _bench(names: list[str], folder: Path, rounds: int, rows: int | None) -> int:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `ihas serve` sets it
-    from pipelines.bench.command import bench
+    from pipelines.benchmarks.command import bench
 
     try:
         bench(names, folder, rounds, rows)
@@ -224,8 +227,8 @@ def _bench(names: list[str], folder: Path, rounds: int, rows: int | None) -> int
 def _study(plan_path: Path, folder: Path) -> int:
     last = LastStage()
     try:
-        from pipelines.overrec.command import carry_out
-        from pipelines.overrec.plan import WidthPlan, read_plan
+        from pipelines.studies.overrec.command import carry_out
+        from pipelines.studies.overrec.plan import WidthPlan, read_plan
 
         plan = read_plan(plan_path)
         if isinstance(plan, WidthPlan):
@@ -271,7 +274,7 @@ def _inspect(data_path: Path, max_expanded_bytes: int | None = None) -> int:
         from ihas.data.findings import raise_errors
         from ihas.data.ingest import inspect
         from ihas.data.sources import check_expansion
-        from ihas.sequential.reading import inspect_sequences
+        from ihas.sequential.data.reading import inspect_sequences
 
         data = DataConfig.model_validate_json(data_path.read_bytes())
         if max_expanded_bytes is not None:

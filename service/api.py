@@ -10,9 +10,9 @@ import socket
 import structlog
 import uvicorn
 
-from service.access.exposure import SAID, check_exposure
 from service.app import create_app
-from service.deps import Parts
+from service.auth.exposure import SAID, check_exposure
+from service.http.dependencies import Parts
 from service.settings import Settings
 
 LOG = structlog.get_logger(__name__)

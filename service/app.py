@@ -9,23 +9,16 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
-from service import problems
-from service.access.door import Door
-from service.aftermath import Aftermath
-from service.computing import Threads
-from service.deps import Parts
-from service.fetching import Fetches
-from service.jobs.sql_store import SqlStore
-from service.leftovers import remove_leftovers
-from service.metrics import Metrics
-from service.observe import Observe
-from service.openapi import describe
-from service.records.aliases import Aliases
-from service.records.feedback import Feedback
-from service.records.keys import Keys
-from service.records.traffic import TrafficPlans
-from service.registry import Registry
-from service.routes import (
+from service.datasets.cleanup import remove_leftovers
+from service.datasets.remote_files import Fetches
+from service.http import problems
+from service.http.compute_threads import Threads
+from service.http.dependencies import Parts
+from service.http.middleware.authentication import Door
+from service.http.middleware.load_shedding import Shed
+from service.http.middleware.request_log import Observe
+from service.http.openapi import describe
+from service.http.routes import (
     aliases,
     datasets,
     derived,
@@ -40,9 +33,16 @@ from service.routes import (
     searches,
     what_if,
 )
+from service.models.registry import Registry
+from service.models.response_log import Aftermath
+from service.observability.metrics import Metrics
+from service.observability.tracing import Traced, traces_of
 from service.settings import Settings
-from service.shedding import Shed
-from service.telemetry import Traced, traces_of
+from service.storage.aliases import Aliases
+from service.storage.feedback import Feedback
+from service.storage.keys import Keys
+from service.storage.sql_store import SqlStore
+from service.storage.traffic import TrafficPlans
 
 PEOPLE_S = 7 * 86_400.0
 

@@ -19,7 +19,7 @@ import structlog
 
 from ihas.errors import ConfigError
 from service.jobs.runs import PIPELINES
-from service.logs import configure_logs
+from service.observability.logs import configure_logs
 from service.settings import Settings
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)

@@ -7,17 +7,21 @@ from functools import cache
 
 import numpy as np
 
-from ihas.cluster.division import Clustering
-from ihas.cluster.stage import cluster_instances
-from ihas.config import BackboneConfig, LearningConfig, RetrainConfig, SearchConfig, TrainingConfig
+from ihas.config.backbone import BackboneConfig
+from ihas.config.learning import LearningConfig
+from ihas.config.retrain import RetrainConfig
+from ihas.config.search import SearchConfig
+from ihas.config.training import TrainingConfig
 from ihas.data.synthetic import Oracle, make_tribes
-from ihas.grouping import Grouping
 from ihas.metrics import auc
-from ihas.plain import PlainModel, train_plain
-from ihas.prediction import GroupedRows, predict_groups
-from ihas.results import EpochFigures
-from ihas.retrain.stage import Retraining, RetrainResult, retrain_groups
-from ihas.search.stage import SearchResult, search_gates
+from ihas.models.prediction import GroupedRows, predict_groups
+from ihas.results.run_result import EpochFigures
+from ihas.routing.grouping import Grouping
+from ihas.stages.cluster.assignment import Clustering
+from ihas.stages.cluster.stage import cluster_instances
+from ihas.stages.retrain import Retraining, RetrainResult, retrain_groups
+from ihas.stages.search import SearchResult, search_gates
+from ihas.training.plain import PlainModel, train_plain
 
 
 @dataclass(frozen=True)

@@ -108,4 +108,4 @@ def test_tensorflow_is_imported_in_one_place() -> None:
         for name in ([alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""])
         if name.split(".")[0] in ("tensorflow", "tf_keras", "keras", "tensorflow_recommenders")
     }
-    assert importers == {"ihas/legacy_keras.py", "pipelines/bench/training.py"}
+    assert importers == {"ihas/legacy_keras.py", "pipelines/benchmarks/training.py"}

@@ -10,14 +10,14 @@ import pytest
 
 from ihas.folders import write_whole
 from pipelines.__main__ import error_document
-from pipelines.folder import RunFolder, replace_bundle
-from service.client import Client
+from pipelines.runs.folder import RunFolder, replace_bundle
+from service.client.client import Client
 from service.errors import ServiceError
-from service.jobs.job import Job, JobState
 from service.jobs.runs import PIPELINES
-from service.jobs.sql_store import SqlStore
 from service.settings import Settings
-from tests.pipelines.overrec.walks import write_lines
+from service.storage.job import Job, JobState
+from service.storage.sql_store import SqlStore
+from tests.pipelines.studies.overrec.walks import write_lines
 from tests.service.conftest import RunningWorker, eventually
 from tests.service.live import LiveServer
 from tests.small_disk import SIZE, SmallDisk, reason_to_skip, small_disk

@@ -16,7 +16,7 @@ import msgspec
 
 from ihas.errors import BundleCorruptError, BundleVersionError
 from ihas.folders import file_digest
-from ihas.routing import GateForm, PointsOf
+from ihas.routing.router import GateForm, PointsOf
 
 FORMAT_NAME = "ihas-bundle"
 FORMAT_VERSION = 2

@@ -18,7 +18,7 @@ from ihas.bundle.redirection import keep_paths
 from ihas.data.encoder import Encoder
 from ihas.data.item_table import FieldValues, ItemTable
 from ihas.data.schema import Schema
-from ihas.routing import Gates, Router
+from ihas.routing.router import Gates, Router
 
 
 class BundleReader:

@@ -8,9 +8,9 @@ import numpy as np
 
 from ihas.bundle.values import Bundle, Path, Retrieval, Split
 from ihas.data.item_table import FieldValues
+from ihas.data.layout import PADDING, FieldLayout
 from ihas.errors import BundleCorruptError
-from ihas.layout import PADDING, FieldLayout
-from ihas.routing import Router
+from ihas.routing.router import Router
 
 
 def check_bundle(bundle: Bundle) -> None:

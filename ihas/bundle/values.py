@@ -14,9 +14,9 @@ import numpy as np
 
 from ihas.data.encoder import Encoder
 from ihas.data.item_table import ItemTable
+from ihas.data.layout import FieldLayout
 from ihas.data.schema import Schema
-from ihas.layout import FieldLayout
-from ihas.routing import Router, embed
+from ihas.routing.router import Router, embed
 
 
 @dataclass(frozen=True)

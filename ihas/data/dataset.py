@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ihas.data.layout import FieldLayout
 from ihas.data.mapped import new_array, release, scattered, spans
-from ihas.layout import FieldLayout
 
 TAKEN_ROWS = 1 << 16
 

@@ -14,12 +14,12 @@ from typing import Annotated, NoReturn
 import numpy as np
 from pydantic import Field
 
-from ihas.config import Config
+from ihas.config.base import Config
 from ihas.data.cells import Cell
 from ihas.data.field_encoders import FieldEncoder
+from ihas.data.layout import PADDING, FieldLayout
 from ihas.data.schema import FieldRole
 from ihas.errors import RequestError
-from ihas.layout import PADDING, FieldLayout
 
 
 class Encoder(Config):

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ihas.config import Config
+from ihas.config.base import Config
 from ihas.data.cells import Cell, Scalar, cell_number, cell_text
 from ihas.data.schema import FieldRole
 from ihas.errors import RequestError

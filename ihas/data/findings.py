@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from ihas.config import Config
+from ihas.config.base import Config
 from ihas.data.schema import FieldKind, FieldRole, Schema
 from ihas.errors import DataError
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ihas.config import EncodingConfig
+from ihas.config.encoding import EncodingConfig
 from ihas.data.columns import ListColumn, is_list, list_column, numbers, split_texts, text_column
 from ihas.data.encoder import Encoder
 from ihas.data.field_encoders import (
@@ -22,11 +22,11 @@ from ihas.data.field_encoders import (
     NumericEncoder,
 )
 from ihas.data.findings import FindingCollector
+from ihas.data.layout import PADDING
 from ihas.data.mapped import spans
 from ihas.data.quantiles import quantiles
 from ihas.data.schema import Field, Schema
 from ihas.data.validation import find_label_faults, find_number_faults, values_within
-from ihas.layout import PADDING
 
 _BLOCK_ROWS = 1 << 18
 _Ids = Callable[[pa.Table], np.ndarray]

@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ihas.config import SchemaConfig
+from ihas.config.data import SchemaConfig
 from ihas.data.columns import Column, cell_codes, is_list, numbers, split_texts, text_column
 from ihas.data.schema import Field, FieldKind, Schema
 from ihas.errors import ConfigError

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from ihas.config import DataConfig, EncodingConfig, SchemaConfig, SplitConfig
+from ihas.config.data import DataConfig, SchemaConfig
+from ihas.config.encoding import EncodingConfig
+from ihas.config.split import SplitConfig
 from ihas.data.columns import is_list
 from ihas.data.encoder import Encoder
 from ihas.data.findings import FindingCollector, ValidationReport, raise_errors

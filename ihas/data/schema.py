@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from ihas.config import Config
+from ihas.config.base import Config
 
 FieldKind = Literal["categorical", "numeric", "multivalued"]
 FieldRole = Literal["context", "item"]

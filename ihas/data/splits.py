@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
-from ihas.config import SplitConfig
+from ihas.config.split import SplitConfig
 from ihas.data.columns import is_list, text_column
 from ihas.data.findings import FindingCollector
 from ihas.data.times import seconds

@@ -17,9 +17,9 @@ from ihas.data.dataset import Dataset, Parts
 from ihas.data.encoder import Encoder
 from ihas.data.findings import ValidationReport
 from ihas.data.item_table import FieldValues, ItemTable
+from ihas.data.layout import FieldLayout
 from ihas.data.mapped import load_mapped, watched
 from ihas.data.schema import Schema
-from ihas.layout import FieldLayout
 
 
 @dataclass(frozen=True)

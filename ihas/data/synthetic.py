@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ihas.data.dataset import Dataset, Parts
-from ihas.layout import FieldLayout
+from ihas.data.layout import FieldLayout
 
 
 @dataclass(frozen=True)

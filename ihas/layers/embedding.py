@@ -2,7 +2,7 @@
 
     e[b] = [mean over the values of field f of table[id]]_f        (num_fields * dim,)
 
-Training reads and updates the table outside the graph (`ihas.table_optimizer`); the graph sees the rows that were read.
+Training reads and updates the table outside the graph (`ihas.optim.table_optimizer`); the graph sees the rows that were read.
 Source: our choice.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ihas.layout import FieldLayout
+from ihas.data.layout import FieldLayout
 from ihas.legacy_keras import tf
 
 Tensor = Any

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ihas.config import BackboneConfig
+from ihas.config.backbone import BackboneConfig
 from ihas.layers.embedding import Tensor
 from ihas.layers.noise import dropout
 from ihas.legacy_keras import keras, tf

@@ -22,8 +22,8 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from ihas.data.layout import FieldLayout
 from ihas.layers.embedding import Lookup, Tensor, look_up
-from ihas.layout import FieldLayout
 from ihas.legacy_keras import tf
 
 Form = Literal["scalar", "vector", "matrix"]

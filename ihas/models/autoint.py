@@ -11,7 +11,7 @@ from typing import final
 
 import numpy as np
 
-from ihas.config import BackboneConfig
+from ihas.config.backbone import BackboneConfig
 from ihas.layers.attention import FieldAttention
 from ihas.layers.embedding import Tensor
 from ihas.layers.hidden import Weights, glorot

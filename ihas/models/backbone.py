@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ihas.config import BackboneConfig
+from ihas.config.backbone import BackboneConfig
 from ihas.errors import ConfigError
 from ihas.layers.embedding import Tensor
 from ihas.layers.hidden import Weights

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import final
 
-from ihas.config import BackboneConfig
+from ihas.config.backbone import BackboneConfig
 from ihas.layers.embedding import Tensor
 from ihas.layers.hidden import HiddenLayers, Weights, dense, dense_parts
 from ihas.legacy_keras import Cross, keras, tf

@@ -14,7 +14,7 @@ from typing import final
 
 import numpy as np
 
-from ihas.config import BackboneConfig
+from ihas.config.backbone import BackboneConfig
 from ihas.layers.embedding import Tensor
 from ihas.layers.hidden import HiddenLayers, Weights, dense, dense_parts, glorot
 from ihas.legacy_keras import tf

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import final
 
-from ihas.config import BackboneConfig
+from ihas.config.backbone import BackboneConfig
 from ihas.layers.embedding import Tensor
 from ihas.models.backbone import KeptDims
 from ihas.models.deep import Deep, DeepBackbone

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ihas.config import BackboneConfig, LearningConfig
+from ihas.config.backbone import BackboneConfig
+from ihas.config.learning import LearningConfig
+from ihas.data.layout import FieldLayout
+from ihas.gates.layer import BernoulliGates
+from ihas.gates.penalties import gate_penalty
 from ihas.layers.embedding import Lookup, Tensor, concatenate_fields, look_up
-from ihas.layers.gates import BernoulliGates
 from ihas.layers.hidden import Weights
-from ihas.layers.regularizers import gate_penalty
-from ihas.layout import FieldLayout
 from ihas.legacy_keras import tf
 from ihas.models.backbone import KeptDims
 from ihas.models.registry import BACKBONES, build_backbone
@@ -22,7 +23,7 @@ from ihas.models.registry import BACKBONES, build_backbone
 
 @dataclass(frozen=True)
 class NetworkWeights:
-    """A network's parameters as a value; gates are `ihas.routing.Gates`.
+    """A network's parameters as a value; gates are `ihas.routing.router.Gates`.
 
     Attributes:
         table: float32 (num_rows, dim), or (num_rows, dim + 1) with the first-order weight last.

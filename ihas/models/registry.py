@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ihas.config import BackboneConfig
+from ihas.config.backbone import BackboneConfig
 from ihas.models.autoint import AutoInt
 from ihas.models.backbone import Backbone, KeptDims
 from ihas.models.dcn import DCN

@@ -10,7 +10,7 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from ihas.config import BackboneConfig
+from ihas.config.backbone import BackboneConfig
 from ihas.layers.embedding import Tensor
 from ihas.layers.hidden import Weights, glorot
 from ihas.layers.interaction import spread

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from ihas.serving.answers import Recommendation, RecommendedItem, RecommendRequest, Scored
-from ihas.serving.next_item import HISTORY, USER
-from ihas.serving.overrec import OverRecRecommender
-from ihas.serving.recommender import GroupedRecommender, Recommender, degraded_groups
+from ihas.serving.grouped.recommender import GroupedRecommender, Recommender, degraded_groups
+from ihas.serving.next_item.overrec import OverRecRecommender
+from ihas.serving.next_item.recommender import HISTORY, USER
 from ihas.serving.requests import check_rows
 
 

@@ -11,10 +11,10 @@ from ihas.bundle.archive import read_usable
 from ihas.bundle.compound import read_compound
 from ihas.bundle.manifest import GROUPED, bundle_kind
 from ihas.errors import BundleCorruptError, BundleError, BundleVersionError
-from ihas.sequential.transformer_archive import KIND, read_transformer
-from ihas.serving.fallback import checked
-from ihas.serving.recommender import GroupedRecommender, Recommender
-from ihas.serving.transformer import TransformerRecommender
+from ihas.sequential.transformer.archive import KIND, read_transformer
+from ihas.serving.grouped.fallback import checked
+from ihas.serving.grouped.recommender import GroupedRecommender, Recommender
+from ihas.serving.next_item.transformer import TransformerRecommender
 
 COLD_START = "cold-start"
 """Kind of a bundle that puts an OverRec one in front of a trained one."""
@@ -50,8 +50,8 @@ def load_grouped(folder: Path) -> GroupedRecommender:
 
 
 def _overrec(folder: Path) -> Recommender:
-    from ihas.sequential.archive import read_overrec
-    from ihas.serving.overrec import OverRecRecommender  # compiles, which a service without such a model need not wait for
+    from ihas.sequential.overrec.archive import read_overrec
+    from ihas.serving.next_item.overrec import OverRecRecommender  # compiles, which a service without such a model need not wait for
 
     return OverRecRecommender(read_overrec(folder))
 
@@ -62,7 +62,7 @@ def _transformer(folder: Path) -> Recommender:
 
 def _cold_start(folder: Path) -> Recommender:
     from ihas.serving.cold_start import ColdStartRecommender
-    from ihas.serving.overrec import OverRecRecommender
+    from ihas.serving.next_item.overrec import OverRecRecommender
 
     name, settings = read_compound(folder, COLD_START)
     if set(settings.parts) != {"model", "front"}:

@@ -11,13 +11,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ihas.config import DataConfig, Recipe
+from ihas.config.data import DataConfig
+from ihas.config.recipe import Recipe
 from ihas.folders import write_whole
-from pipelines.progress import Progress
-from pipelines.recipe import KINDS, AnyRecipe
-from service.jobs.catalogue import Dataset
-from service.jobs.job import Job, JobKind
+from pipelines.runs.progress import Progress
+from pipelines.runs.recipe import KINDS, AnyRecipe
 from service.settings import Settings
+from service.storage.catalogue import Dataset
+from service.storage.job import Job, JobKind
 
 PIPELINES = (sys.executable, "-m", "pipelines")
 

@@ -12,8 +12,8 @@ from sqlalchemy.exc import DBAPIError
 
 from service.errors import LostLeaseError
 from service.jobs.child import Child
-from service.jobs.job import Job
-from service.jobs.store import JobStore
+from service.storage.job import Job
+from service.storage.job_store import JobStore
 
 LOOK_S = 0.25
 LOG = structlog.get_logger(__name__)

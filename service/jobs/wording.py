@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from service.jobs.catalogue import Dataset
-from service.jobs.job import Job
+from service.storage.catalogue import Dataset
+from service.storage.job import Job
 
 
 def public_error(error: Mapping[str, Any], job: Job, dataset: Dataset, folder: Path) -> dict[str, Any]:

@@ -15,18 +15,18 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from ihas.errors import is_disk_full
-from service.artefacts import Artefacts
 from service.errors import LostLeaseError
-from service.jobs.catalogue import Dataset
 from service.jobs.child import Child
-from service.jobs.job import Job, JobKind
 from service.jobs.runs import PIPELINES, Outcome, Run, bundle_facts, check_limits, prepare, read_line
-from service.jobs.sql_store import SqlStore
-from service.jobs.store import JobStore
 from service.jobs.watch import Verdict, Watch
 from service.jobs.wording import public_error, see_log
+from service.observability.tracing import Traces, traces_of
 from service.settings import Settings
-from service.telemetry import Traces, traces_of
+from service.storage.bundle_store import Artefacts
+from service.storage.catalogue import Dataset
+from service.storage.job import Job, JobKind
+from service.storage.job_store import JobStore
+from service.storage.sql_store import SqlStore
 
 DISK_FULL = {"code": "disk", "detail": "The worker's disk is full. What the run has finished stays: make room, then resume it."}
 TOO_LONG = "The table takes longer to check than a check may take. Send fewer rows or columns, or raise IHAS_CHECK_CPU_S."

@@ -7,18 +7,19 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from ihas.config import LearningConfig, TrainingConfig
+from ihas.config.learning import LearningConfig
+from ihas.config.training import TrainingConfig
 from ihas.data.dataset import Dataset
+from ihas.data.layout import FieldLayout
 from ihas.errors import ConfigError
-from ihas.export import onnx_graph
+from ihas.export.onnx_export import onnx_graph
 from ihas.layers.embedding import Tensor
-from ihas.layout import FieldLayout
 from ihas.legacy_keras import tf
 from ihas.models.backbone import Backbone, KeptDims
 from ihas.models.network import Network, fresh_weights
-from ihas.prediction import GroupedRows, predict
+from ihas.models.prediction import GroupedRows, predict
 from ihas.serving.onnx_runtime import onnxruntime
-from ihas.training import Trainer, TrainingRows
+from ihas.training.trainer import Trainer, TrainingRows
 
 NUM_FIELDS, DIM, ROWS = 3, 4, 9
 LAYOUT = FieldLayout(("a", "b", "c"), (4, 4, 4), (1, 1, 1))

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from ihas.data.layout import PADDING, FieldLayout
 from ihas.layers.embedding import look_up
 from ihas.layers.overparameterisation import Embedding
-from ihas.layout import PADDING, FieldLayout
 from ihas.legacy_keras import tf
 
 LAYOUT = FieldLayout(("a", "b"), (3, 4), (1, 2))

@@ -1,4 +1,4 @@
-"""What every `JobStore` must do for several tenants: the laws of `service.jobs.store` on whose job is next and who sees what."""
+"""What every `JobStore` must do for several tenants: the laws of `service.storage.job_store` on whose job is next and who sees what."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from service.errors import TooManyError
-from service.jobs.catalogue import NewDataset
-from service.jobs.job import JobKind
-from service.jobs.store import JobStore
+from service.storage.catalogue import NewDataset
+from service.storage.job import JobKind
+from service.storage.job_store import JobStore
 from tests.contracts.job_store import ERROR, LEASE_S, search, taken
 
 

@@ -1,4 +1,4 @@
-"""What every `JobStore` must do: the laws of `service.jobs.store`, as tests."""
+"""What every `JobStore` must do: the laws of `service.storage.job_store`, as tests."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pipelines.progress import Progress
+from pipelines.runs.progress import Progress
 from service.errors import ConflictError, KeyReusedError, LostLeaseError, UnknownIdError
-from service.jobs.catalogue import Dataset, DatasetState, NewDataset, Upload
-from service.jobs.job import TERMINAL, Job, JobKind, JobState, NewJob
-from service.jobs.store import JobStore
+from service.storage.catalogue import Dataset, DatasetState, NewDataset, Upload
+from service.storage.job import TERMINAL, Job, JobKind, JobState, NewJob
+from service.storage.job_store import JobStore
 
 LEASE_S = 30.0
 SHORT_S = 0.15

@@ -8,18 +8,22 @@ from functools import cache
 import numpy as np
 import pytest
 
-from ihas.config import BackboneConfig, LearningConfig, RetrainConfig, SearchConfig, TrainingConfig
+from ihas.config.backbone import BackboneConfig
+from ihas.config.learning import LearningConfig
+from ihas.config.retrain import RetrainConfig
+from ihas.config.search import SearchConfig
+from ihas.config.training import TrainingConfig
 from ihas.data.dataset import Dataset, Parts
 from ihas.data.synthetic import make_tribes
-from ihas.evaluate.variants import plain_variant
 from ihas.layers.embedding import Tensor
 from ihas.legacy_keras import tf
 from ihas.metrics import auc
 from ihas.models.network import Network, fresh_weights
-from ihas.plain import continue_plain, train_plain
-from ihas.results import EpochFigures
-from pipelines.peers.peer import MOST_SETTINGS, Answers, Peer
-from pipelines.peers.registry import PEERS
+from ihas.results.run_result import EpochFigures
+from ihas.stages.evaluate.variants import plain_variant
+from ihas.training.plain import continue_plain, train_plain
+from pipelines.studies.baselines.baseline import MOST_SETTINGS, Answers, Peer
+from pipelines.studies.baselines.registry import PEERS
 
 ORACLE = make_tribes(np.random.default_rng(0), 1, (4000, 2000, 2000), values=8)
 """One field decides, one is constant, one is noise."""

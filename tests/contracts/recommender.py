@@ -10,7 +10,7 @@ import pytest
 
 from ihas.errors import RequestError
 from ihas.serving.answers import RecommendRequest
-from ihas.serving.recommender import Recommender
+from ihas.serving.grouped.recommender import Recommender
 
 TOLERANCE = 1e-5
 

@@ -23,7 +23,7 @@ from ihas.data.encoder import Encoder
 from ihas.data.field_encoders import CategoricalEncoder, MultivaluedEncoder
 from ihas.data.item_table import FieldValues, ItemTable
 from ihas.data.schema import Field, Schema
-from ihas.routing import Gates, Router
+from ihas.routing.router import Gates, Router
 
 LOGITS = {"ada": {"m1": 4.5, "m2": 3.5, "m3": 1.5}, "bob": {"m1": 1.0, "m2": 0.0, "m3": -1.0}}
 GROUPS = {"ada": 0, "bob": 1}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from ihas.config import LearningConfig
+from ihas.config.learning import LearningConfig
 
 
 @pytest.mark.parametrize(

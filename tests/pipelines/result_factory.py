@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ihas.config import LearningConfig
-from ihas.results import (
+from ihas.config.learning import LearningConfig
+from ihas.results.run_result import (
     Cost,
     Diversity,
     EpochFigures,

@@ -10,19 +10,17 @@ import numpy as np
 import orjson
 from safetensors.numpy import load_file
 
-from ihas.config import (
-    BackboneConfig,
-    ClusterConfig,
-    DistilConfig,
-    EvaluateConfig,
-    LearningConfig,
-    Recipe,
-    RetrainConfig,
-    RetrievalConfig,
-    SearchConfig,
-    TrainingConfig,
-)
-from pipelines.recipe import read_recipe
+from ihas.config.backbone import BackboneConfig
+from ihas.config.cluster import ClusterConfig
+from ihas.config.distil import DistilConfig
+from ihas.config.evaluate import EvaluateConfig
+from ihas.config.learning import LearningConfig
+from ihas.config.recipe import Recipe
+from ihas.config.retrain import RetrainConfig
+from ihas.config.retrieval import RetrievalConfig
+from ihas.config.search import SearchConfig
+from ihas.config.training import TrainingConfig
+from pipelines.runs.recipe import read_recipe
 
 ROOT = Path(__file__).parents[2]
 COUPON = ROOT / "pipelines" / "recipes" / "coupon.toml"

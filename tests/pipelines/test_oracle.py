@@ -11,11 +11,15 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from ihas.bundle.archive import read_bundle
-from ihas.config import ClusterConfig, DataConfig, DistilConfig, EvaluateConfig, Recipe, SchemaConfig
+from ihas.config.cluster import ClusterConfig
+from ihas.config.data import DataConfig, SchemaConfig
+from ihas.config.distil import DistilConfig
+from ihas.config.evaluate import EvaluateConfig
+from ihas.config.recipe import Recipe
 from ihas.data.synthetic import make_tribes
 from ihas.metrics import auc
-from ihas.results import RunResult
-from pipelines.run import run_recipe
+from ihas.results.run_result import RunResult
+from pipelines.runs.run import run_recipe
 from tests.oracle import tribes_config
 
 

@@ -14,12 +14,12 @@ import pytest
 import structlog
 
 from ihas.bundle.archive import write_bundle
-from service import examples
-from service.jobs.catalogue import NewDataset
-from service.jobs.job import Job, JobKind, NewJob
-from service.jobs.sql_store import SqlStore
+from service.http.examples import searches
 from service.jobs.worker import run_worker
 from service.settings import Settings
+from service.storage.catalogue import NewDataset
+from service.storage.job import Job, JobKind, NewJob
+from service.storage.sql_store import SqlStore
 from tests.ihas.bundle_factory import small_bundle
 from tests.service.live import LiveServer
 from tests.service.postgres import PostgresServer, postgres_server, reason_to_skip
@@ -147,7 +147,7 @@ def valid_dataset(store: SqlStore, table: str) -> str:
     dataset_id = add_table(store, table)
     job = store.claim("check", 60.0, 1)
     assert job is not None
-    store.accept_dataset(job.id, job.token, examples.REPORT)
+    store.accept_dataset(job.id, job.token, searches.REPORT)
     return dataset_id
 
 
@@ -166,7 +166,7 @@ def publish(store: SqlStore, settings: Settings, table: str, bundle: Path) -> Pu
     def publish(name: str = "films", spoil: Callable[[Path], object] = lambda _: None) -> Path:
         submitted(store, table, name)
         while (job := store.claim("trainer", 60.0, 1)) is not None and job.kind is JobKind.DATASET:
-            store.accept_dataset(job.id, job.token, examples.REPORT)
+            store.accept_dataset(job.id, job.token, searches.REPORT)
         assert job is not None
         path = f"searches/{job.id}/bundle"
         shutil.copytree(bundle, settings.folder / path)

@@ -77,10 +77,10 @@ def before(holder: Any, name: str, point: str, wanted: Callable[..., bool] = lam
 
 def work() -> None:
     """Carry out jobs; runs are children that die too."""
-    from service.jobs import sql_store
-    from service.jobs.sql_store import SqlStore
     from service.jobs.worker import Worker, run_worker
     from service.settings import Settings
+    from service.storage import sql_store
+    from service.storage.sql_store import SqlStore
 
     before(Worker, "_carry_out", "worker: has claimed")
     record = SqlStore.record
@@ -100,10 +100,10 @@ def work() -> None:
 def run() -> int:
     """`python -m pipelines`, which dies."""
     import pipelines.__main__ as command
-    from pipelines import folder, packing
-    from pipelines.folder import RunFolder
+    from pipelines.runs import assemble, folder
+    from pipelines.runs.folder import RunFolder
 
-    new_folder, stage_folder, replace_bundle = folder.new_folder, RunFolder.stage_folder, packing.replace_bundle
+    new_folder, stage_folder, replace_bundle = folder.new_folder, RunFolder.stage_folder, assemble.replace_bundle
 
     @contextmanager
     def dying_folder(path: Path) -> Iterator[Path]:
@@ -126,7 +126,7 @@ def run() -> int:
 
     folder.new_folder = dying_folder  # type: ignore[assignment]
     RunFolder.stage_folder = dying_stage  # type: ignore[method-assign]
-    packing.replace_bundle = dying_write
+    assemble.replace_bundle = dying_write
     before(command, "print_progress", "run: in an epoch of the base", lambda progress: bool(progress.metrics))
     return command.main()
 

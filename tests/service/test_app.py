@@ -14,20 +14,26 @@ import msgspec
 import pytest
 from pydantic import BaseModel
 
-from ihas.config import DataConfig
+from ihas.config.data import DataConfig
 from ihas.data.findings import FieldProfile, ValidationReport
-from ihas.results import RunResult
-from service import comparison, event_schemas, examples, inference_schemas, key_schemas, release_schemas, schemas
+from ihas.results.run_result import RunResult
 from service.app import create_app
-from service.demo import coupon_recipe
-from service.problems import Problem
-from service.records.traffic import TrafficPlan
-from service.routes import derived, estimates, search_views, what_if
-from service.routes.scoring import STRUCTURES, decode
-from service.schemas import DatasetCreate, EventPublic
+from service.cli.demo import coupon_recipe
+from service.http.examples import searches
+from service.http.problems import Problem
+from service.http.routes import derived, estimates, search_views, what_if
+from service.http.routes.scoring import STRUCTURES, decode
+from service.http.schemas import events as events
+from service.http.schemas import inference as inference
+from service.http.schemas import keys as keys
+from service.http.schemas import releases as releases
+from service.http.schemas import searches as schemas
+from service.http.schemas.searches import DatasetCreate, EventPublic
+from service.models import comparison
 from service.settings import Settings
+from service.storage.traffic import TrafficPlan
 
-WIRE = (schemas, event_schemas, release_schemas, key_schemas, comparison, search_views, what_if, inference_schemas, estimates, derived)
+WIRE = (schemas, events, releases, keys, comparison, search_views, what_if, inference, estimates, derived)
 STRUCTURED = {kind.__name__: kind for kind in STRUCTURES}
 OTHERS: tuple[type[BaseModel], ...] = (FieldProfile, ValidationReport, RunResult, Problem, TrafficPlan)
 MODELS: dict[str, type[BaseModel]] = {
@@ -115,7 +121,7 @@ def test_every_example_is_what_its_schema_says(description: dict[str, Any]) -> N
         checked.add(name)
 
     assert checked >= {"Problem", "RunResult", "ValidationReport", "SearchCreate", "ScoreRequest", "RecommendResponse"}
-    EventPublic.model_validate_json(examples.ANSWERS["get", "/v1/searches/{search_id}/events"]["data"])
+    EventPublic.model_validate_json(searches.ANSWERS["get", "/v1/searches/{search_id}/events"]["data"])
 
 
 def test_examples_fit_the_coupon_model() -> None:
@@ -124,14 +130,14 @@ def test_examples_fit_the_coupon_model() -> None:
     with gzip.open(recipe.data.path, "rt", encoding="utf-8") as file:
         rows = list(csv.DictReader(file, delimiter=";"))
     columns = recipe.data.columns
-    cells = [cell for row in examples.SCORE["rows"] for cell in row.items()] + [("Coupon", item) for item in ("Coffee House", "Bar")]
+    cells = [cell for row in searches.SCORE["rows"] for cell in row.items()] + [("Coupon", item) for item in ("Coffee House", "Bar")]
 
     assert {(name, value) for name, value in cells if value not in {row[name] for row in rows}} == set()
-    assert not set(examples.CONTEXT) & {columns.label, *columns.item}
-    assert [item["id"] for item in examples.RECOMMENDED["items"]] == ["Bar", "Coffee House"]
-    assert (examples.DATASET_CREATE["columns"]) == {"label": columns.label, "item": list(columns.item), "item_id": columns.item_id}
-    assert set(examples.FILE.splitlines()[0].split(";")) <= set(rows[0])
-    assert examples.SEARCH_CREATE["name"] == examples.SCORED["model"] == recipe.name
+    assert not set(searches.CONTEXT) & {columns.label, *columns.item}
+    assert [item["id"] for item in searches.RECOMMENDED["items"]] == ["Bar", "Coffee House"]
+    assert (searches.DATASET_CREATE["columns"]) == {"label": columns.label, "item": list(columns.item), "item_id": columns.item_id}
+    assert set(searches.FILE.splitlines()[0].split(";")) <= set(rows[0])
+    assert searches.SEARCH_CREATE["name"] == searches.SCORED["model"] == recipe.name
 
 
 def test_a_data_set_is_read_as_a_recipe_reads_its_table() -> None:

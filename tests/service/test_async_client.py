@@ -7,7 +7,7 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-from service.client import AsyncClient, Client
+from service.client.client import AsyncClient, Client
 from service.settings import Settings
 from tests.ihas.bundle_factory import rows
 from tests.service.conftest import Publish, RunningWorker

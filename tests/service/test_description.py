@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from service.examples import RESULT
+from service.http.examples.searches import RESULT
 from tests.service.conftest import Publish
 from tests.service.live import LiveServer
 

@@ -17,13 +17,13 @@ import pytest
 
 from ihas.errors import BundleError
 from ihas.serving.loading import load_recommender
-from service import examples
-from service.client import Client
+from service.client.client import Client
 from service.errors import ServiceError
-from service.jobs.catalogue import NewDataset
-from service.jobs.job import JobKind, JobState
-from service.jobs.sql_store import SqlStore
+from service.http.examples import searches
 from service.settings import Settings
+from service.storage.catalogue import NewDataset
+from service.storage.job import JobKind, JobState
+from service.storage.sql_store import SqlStore
 from tests.service.conftest import RunningWorker, eventually
 from tests.service.live import LiveServer
 from tests.service.postgres import PostgresServer, postgres_server, reason_to_skip
@@ -117,7 +117,7 @@ def test_a_database_that_comes_and_goes_loses_and_doubles_nothing(
     dataset_id = store.add_dataset(NewDataset("clicks", {}, path="/data/clicks.csv")).id
     check = store.claim("check", 60.0, 1)
     assert check is not None
-    store.accept_dataset(check.id, check.token, examples.REPORT)
+    store.accept_dataset(check.id, check.token, searches.REPORT)
     with LiveServer(settings) as live, Client(live.url) as client, RunningWorker(settings), RunningWorker(settings):
         with outages(fragile) as lengths, ThreadPoolExecutor(4) as pool:
             parts = pool.map(lambda first: submit_and_sometimes_change_ones_mind(client, dataset_id, range(first, SEARCHES, 4)), range(4))
@@ -148,7 +148,7 @@ def test_scores_need_no_database(fragile: PostgresServer, settings: Settings, bu
         job = store.claim("ada", 60.0, 1)
         assert job is not None
         if kind is JobKind.DATASET:
-            store.accept_dataset(job.id, job.token, examples.REPORT)
+            store.accept_dataset(job.id, job.token, searches.REPORT)
             with LiveServer(settings) as live, Client(live.url) as client:
                 client.create_search("films", job.dataset_id, "k")
         else:

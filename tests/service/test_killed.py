@@ -14,13 +14,14 @@ import onnx
 import orjson
 import pytest
 
-from ihas.config import LearningConfig, RunOptions
+from ihas.config.learning import LearningConfig
+from ihas.config.run import RunOptions
 from ihas.serving.loading import load_recommender
-from service import examples
-from service.jobs.catalogue import NewDataset
-from service.jobs.job import Job, JobKind, JobState, NewJob
-from service.jobs.sql_store import SqlStore
+from service.http.examples import searches
 from service.settings import Settings
+from service.storage.catalogue import NewDataset
+from service.storage.job import Job, JobKind, JobState, NewJob
+from service.storage.sql_store import SqlStore
 from tests.pipelines.small_run import ROOT, arrays, small_recipe
 from tests.service.conftest import eventually
 from tests.service.dying import COMMAND, DEATHS, POINTS
@@ -56,7 +57,7 @@ def submitted(store: SqlStore, seed: int) -> Job:
     dataset_id = store.add_dataset(NewDataset("coupon", reading, path=str(small_recipe().data.path.resolve()))).id
     check = store.claim("check", 60.0, 1)
     assert check is not None
-    store.accept_dataset(check.id, check.token, examples.REPORT)
+    store.accept_dataset(check.id, check.token, searches.REPORT)
     asked = {"learning": learning(seed).model_dump(mode="json"), "run": RunOptions(num_threads=1).model_dump(mode="json")}
     return store.submit(NewJob(JobKind.SEARCH, "coupon", dataset_id, asked))
 

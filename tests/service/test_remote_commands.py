@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from pipelines.front import pareto_front
-from service.cli import run
-from service.jobs.sql_store import SqlStore
+from pipelines.reports.pareto import pareto_front
+from service.cli.main import run
 from service.settings import Settings
+from service.storage.sql_store import SqlStore
 from tests.pipelines.result_factory import run_result
 from tests.service.conftest import Publish, RunningWorker
+from tests.service.http.routes.test_derived import ADDED, walks
 from tests.service.live import LiveServer
-from tests.service.routes.test_derived import ADDED, walks
 
 
 class Shell:

@@ -15,10 +15,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from service.cli import run
-from service.client import Client
+from service.cli.main import run
+from service.cli.terminal import ExitCode
+from service.client.client import Client
 from service.settings import Settings
-from service.terminal import ExitCode
 from tests.ihas.bundle_factory import LOGITS, rows
 from tests.service.conftest import COMMAND, eventually
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.transformer.values import TransformerResult
-from service.cli import run
+from pipelines.kinds.transformer.values import TransformerResult
+from service.cli.main import run
 from service.jobs.runs import PIPELINES
-from service.jobs.sql_store import SqlStore
 from service.settings import Settings
-from tests.pipelines.overrec.walks import NUM_ITEMS, write_lines
+from service.storage.sql_store import SqlStore
+from tests.pipelines.studies.overrec.walks import NUM_ITEMS, write_lines
 from tests.service.conftest import RunningWorker, eventually
 from tests.service.live import LiveServer
 

@@ -11,22 +11,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ihas.config import (
-    BackboneConfig,
-    ClusterConfig,
-    DistilConfig,
-    EvaluateConfig,
-    LearningConfig,
-    RetrainConfig,
-    RetrievalConfig,
-    SearchConfig,
-    TrainingConfig,
-)
+from ihas.config.backbone import BackboneConfig
+from ihas.config.cluster import ClusterConfig
+from ihas.config.distil import DistilConfig
+from ihas.config.evaluate import EvaluateConfig
+from ihas.config.learning import LearningConfig
+from ihas.config.retrain import RetrainConfig
+from ihas.config.retrieval import RetrievalConfig
+from ihas.config.search import SearchConfig
+from ihas.config.training import TrainingConfig
 from ihas.serving.requests import MAX_ROWS
-from ihas.serving.retrieval import LEAST
+from ihas.serving.retrieval.retriever import LEAST
 from service.jobs.runs import PIPELINES
-from service.jobs.sql_store import SqlStore
 from service.settings import Settings
+from service.storage.sql_store import SqlStore
 from tests.service.conftest import RunningWorker, eventually
 from tests.service.live import LiveServer
 

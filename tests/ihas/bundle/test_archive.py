@@ -20,8 +20,8 @@ from ihas.bundle.archive import read_bundle, write_bundle
 from ihas.bundle.manifest import MANIFEST, MANIFEST_CHECKSUM, Manifest, encode_manifest, file_entry, read_manifest
 from ihas.bundle.values import Bundle
 from ihas.errors import BundleCorruptError, BundleError, BundleVersionError
-from ihas.routing import Gates
-from pipelines.bench.bundles import BundleShape, random_bundle
+from ihas.routing.router import Gates
+from pipelines.benchmarks.bundles import BundleShape, random_bundle
 from tests.ihas.bundle_factory import linear_graph, small_bundle
 
 

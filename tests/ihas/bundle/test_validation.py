@@ -10,8 +10,8 @@ import pytest
 
 from ihas.bundle.validation import check_bundle
 from ihas.bundle.values import Bundle, Split
+from ihas.data.layout import PADDING, FieldLayout
 from ihas.errors import BundleCorruptError
-from ihas.layout import PADDING, FieldLayout
 from tests.ihas.bundle_factory import small_bundle
 
 

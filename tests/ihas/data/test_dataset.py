@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ihas.data import dataset, mapped
 from ihas.data.dataset import Dataset
-from ihas.layout import FieldLayout
+from ihas.data.layout import FieldLayout
 
 LAYOUT = FieldLayout(("a",), (9,), (1,))
 

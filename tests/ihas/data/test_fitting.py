@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ihas.config import EncodingConfig
+from ihas.config.encoding import EncodingConfig
 from ihas.data import fitting
 from ihas.data.encoder import Encoder
 from ihas.data.fitting import encode_table, fit_encoder

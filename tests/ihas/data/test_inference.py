@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ihas.config import SchemaConfig
+from ihas.config.data import SchemaConfig
 from ihas.data.inference import infer_schema
 from ihas.data.schema import Schema
 from ihas.errors import ConfigError

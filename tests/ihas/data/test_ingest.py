@@ -15,7 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ihas.config import DataConfig, EncodingConfig, SchemaConfig, SplitConfig
+from ihas.config.data import DataConfig, SchemaConfig
+from ihas.config.encoding import EncodingConfig
+from ihas.config.split import SplitConfig
 from ihas.data import columns, csv_reader, fitting, items, mapped, readers, validation
 from ihas.data.ingest import ingest, inspect
 from ihas.data.readers import read_table

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ihas.config import EncodingConfig
+from ihas.config.encoding import EncodingConfig
 from ihas.data.fitting import encode_table, fit_encoder
 from ihas.data.item_table import ItemTable
 from ihas.data.items import build_item_table

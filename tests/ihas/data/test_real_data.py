@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ihas.config import DataConfig, EncodingConfig, SchemaConfig, SplitConfig
+from ihas.config.data import DataConfig, SchemaConfig
+from ihas.config.encoding import EncodingConfig
+from ihas.config.split import SplitConfig
 from ihas.data.inference import infer_schema
 from ihas.data.ingest import ingest, inspect
 from ihas.data.readers import read_table

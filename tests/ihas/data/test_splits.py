@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ihas.config import SplitConfig
+from ihas.config.split import SplitConfig
 from ihas.data.splits import PartName, check_classes, split_rows
 from ihas.errors import ConfigError, DataError
 from tests.ihas.data.tables import fault_places, made_table

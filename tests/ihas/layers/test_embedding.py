@@ -6,10 +6,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ihas.data.layout import PADDING, FieldLayout
 from ihas.layers.embedding import concatenate_fields, look_up
-from ihas.layout import PADDING, FieldLayout
 from ihas.legacy_keras import tf
-from ihas.routing import embed
+from ihas.routing.router import embed
 
 LAYOUT = FieldLayout(("a", "b"), (2, 3), (1, 2))
 TABLE = np.array([[1, 2], [3, 4], [5, 6], [7, 8], [9, 10]], np.float32)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ihas.config import BackboneConfig
+from ihas.config.backbone import BackboneConfig
 from ihas.layers.hidden import HiddenLayers
 from ihas.legacy_keras import tf
 

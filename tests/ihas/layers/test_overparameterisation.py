@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ihas.data.layout import FieldLayout
 from ihas.layers.overparameterisation import Embedding, Form, OverparameterisedEmbedding, PlainEmbedding
-from ihas.layout import FieldLayout
 from ihas.legacy_keras import tf
 from tests.contracts.embedding import LAYOUT, TABLE, EmbeddingContract, Make
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ihas.config import BackboneConfig
+from ihas.config.backbone import BackboneConfig
 from ihas.models.autoint import AutoInt
 from ihas.models.backbone import Backbone, KeptDims
 from ihas.models.dcn import DCN

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ihas.config import BackboneConfig
+from ihas.config.backbone import BackboneConfig
 from ihas.legacy_keras import tf
 from ihas.models.autoint import AutoInt
 from ihas.models.backbone import Backbone, KeptDims

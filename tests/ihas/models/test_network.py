@@ -7,13 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ihas.config import BackboneConfig, LearningConfig, SearchConfig, TrainingConfig
-from ihas.layers.gates import BernoulliGates
-from ihas.layers.regularizers import gate_penalty
-from ihas.layout import PADDING, FieldLayout
+from ihas.config.backbone import BackboneConfig
+from ihas.config.learning import LearningConfig
+from ihas.config.search import SearchConfig
+from ihas.config.training import TrainingConfig
+from ihas.data.layout import PADDING, FieldLayout
+from ihas.gates.layer import BernoulliGates
+from ihas.gates.penalties import gate_penalty
 from ihas.legacy_keras import tf
 from ihas.models.network import Network, NetworkWeights, fresh_weights, table_width
-from ihas.routing import embed
+from ihas.routing.router import embed
 
 LAYOUT, DIM = FieldLayout(("a", "b"), (3, 4), (1, 2)), 2
 IDS = np.array([[0, 3, 5], [1, 4, PADDING], [2, 6, 3], [1, PADDING, PADDING]], np.int32)

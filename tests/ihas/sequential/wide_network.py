@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import erf
 
-from ihas.sequential.config import KernelConfig
+from ihas.config.overrec import KernelConfig
 
 Array = np.ndarray
 

@@ -8,15 +8,17 @@ import itertools
 import numpy as np
 
 from ihas.bundle.values import Bundle, GoldenRows, Path
-from ihas.config import BackboneConfig, LearningConfig, TrainingConfig
+from ihas.config.backbone import BackboneConfig
+from ihas.config.learning import LearningConfig
+from ihas.config.training import TrainingConfig
 from ihas.data.encoder import Encoder
 from ihas.data.field_encoders import CategoricalEncoder, MultivaluedEncoder, NumericEncoder
 from ihas.data.item_table import ItemTable
 from ihas.data.schema import Field, Schema
-from ihas.export import export_path
+from ihas.export.onnx_export import export_path
 from ihas.models.network import NetworkWeights, fresh_weights
-from ihas.prediction import GroupModel
-from ihas.routing import GateForm, Gates, PointsOf, Router, embed, points
+from ihas.models.prediction import GroupModel
+from ihas.routing.router import GateForm, Gates, PointsOf, Router, embed, points
 
 DIM = 3
 MASKS = (

@@ -8,17 +8,17 @@ import pytest
 
 from ihas.bundle.archive import write_bundle
 from ihas.bundle.compound import write_compound
+from ihas.config.overrec import OverRecConfig
 from ihas.errors import BundleCorruptError, BundleError
-from ihas.sequential.archive import OverRecBundle, write_overrec
-from ihas.sequential.config import OverRecConfig
-from ihas.sequential.sequences import Sequences, UserSequences
+from ihas.sequential.data.sequences import Sequences, UserSequences
+from ihas.sequential.overrec.archive import OverRecBundle, write_overrec
 from ihas.serving.answers import RecommendRequest
 from ihas.serving.cold_start import ColdStartRecommender
+from ihas.serving.grouped.recommender import GroupedRecommender
 from ihas.serving.loading import COLD_START, load_recommender
-from ihas.serving.overrec import OverRecRecommender
-from ihas.serving.recommender import GroupedRecommender
+from ihas.serving.next_item.overrec import OverRecRecommender
 from tests.ihas.bundle_factory import rows, small_bundle
-from tests.ihas.serving import test_recommender
+from tests.ihas.serving.grouped import test_recommender
 
 DATA = UserSequences(("zoe", "bob"), ("m1", "m2", "m3"), Sequences.of([[0, 1, 2], [2, 1, 0]]))
 

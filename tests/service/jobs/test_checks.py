@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from service.jobs.catalogue import DatasetState, NewDataset
-from service.jobs.job import JobKind, JobState, NewJob
 from service.jobs.runs import PIPELINES
-from service.jobs.sql_store import SqlStore
 from service.settings import Settings
+from service.storage.catalogue import DatasetState, NewDataset
+from service.storage.job import JobKind, JobState, NewJob
+from service.storage.sql_store import SqlStore
 from tests.service.conftest import RunningWorker, eventually, finished
 
 

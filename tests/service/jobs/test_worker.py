@@ -15,14 +15,14 @@ import psutil
 import pytest
 import structlog
 
-from service.jobs.catalogue import DatasetState, NewDataset, Upload
 from service.jobs.child import Child
-from service.jobs.job import JobState
 from service.jobs.runs import PIPELINES
-from service.jobs.sql_store import SqlStore
 from service.jobs.watch import Verdict, Watch
 from service.jobs.worker import Worker, run_worker
 from service.settings import Settings
+from service.storage.catalogue import DatasetState, NewDataset, Upload
+from service.storage.job import JobState
+from service.storage.sql_store import SqlStore
 from tests.service.conftest import COMMAND, RunningWorker, add_table, eventually, finished, submitted
 
 CANCEL_S = 2.0

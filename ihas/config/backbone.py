@@ -1,0 +1,63 @@
+"""Settings `learning.backbone`: the network above the embedding."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic import model_validator
+from typing import Annotated
+from typing import Literal
+from typing import Self
+from ihas.config.base import Config
+from ihas.config.base import Count
+
+
+class BackboneConfig(Config):
+    """The network above the embedding."""
+
+    kind: Literal["mlp", "lr", "fm", "wide_deep", "deepfm", "dcn", "ipnn", "xdeepfm", "autoint", "finalmlp"] = "mlp"
+    """`mlp`: hidden layers on the concatenated embedding; `dcn`: DCN-v2, cross layers beside them; `lr`: logistic regression, the sum of
+    the embedding (one dimension is enough); `fm`: factorisation machine; `wide_deep` and `deepfm`: first-order weights, or a factorisation
+    machine, beside hidden layers; `ipnn`: hidden layers that also see inner products; `xdeepfm`: a compressed interaction network beside
+    `wide_deep`; `autoint`: self-attention between fields beside hidden layers; `finalmlp`: two streams of hidden layers, multiplied."""
+    hidden: tuple[Count, ...] = (16, 8)
+    """Units of each hidden layer, from the input up; empty for a linear model on the embedding, or attention alone."""
+    num_cross_layers: Annotated[int, Field(ge=0, le=16)] = 2
+    """Cross layers of `dcn`."""
+    cin_maps: Annotated[tuple[Count, ...], Field(min_length=1)] = (16,)
+    """Maps of each layer of `xdeepfm`'s compressed interaction network."""
+    num_attention_layers: Annotated[int, Field(ge=1, le=16)] = 2
+    """Attention layers of `autoint`."""
+    attention_dim: Count = 32
+    """Values of a field that leave each attention layer, all heads together."""
+    attention_heads: Count = 2
+    """Heads of each attention layer."""
+    second_hidden: Annotated[tuple[Count, ...], Field(min_length=1)] = (16, 8)
+    """Units of each hidden layer of `finalmlp`'s second stream; `hidden` are those of the first."""
+    selection_hidden: tuple[Count, ...] = (16,)
+    """Hidden units of what weights the embedding for each of `finalmlp`'s streams."""
+    fusion_heads: Count = 1
+    """Heads of the product of `finalmlp`'s streams."""
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    """Share of hidden units set to zero in a training step."""
+    batch_norm: bool = True
+    """Whether each hidden layer is batch-normalised before its activation."""
+    batch_norm_epsilon: Annotated[float, Field(gt=0.0)] = 1e-3
+    """Added to the variance that batch normalisation divides by."""
+
+    @model_validator(mode="after")
+    def _heads_divide_what_they_share(self) -> Self:
+        if self.kind == "autoint" and self.attention_dim % self.attention_heads:
+            raise ValueError(
+                f"`attention_heads` must divide `attention_dim`, but got ({self.attention_heads}, {self.attention_dim}). "
+                "Change one of them."
+            )
+        if self.kind == "finalmlp" and not self.hidden:
+            raise ValueError(
+                "`finalmlp` must have a hidden layer in each stream, but `hidden` is empty. Write for example `hidden = [16, 8]`."
+            )
+        if self.kind == "finalmlp" and any(units % self.fusion_heads for units in (self.hidden[-1], self.second_hidden[-1])):
+            raise ValueError(
+                f"`fusion_heads` must divide the last of `hidden` and of `second_hidden`, "
+                f"but got {self.fusion_heads} for ({self.hidden[-1]}, {self.second_hidden[-1]}). Lower `fusion_heads`."
+            )
+        return self

@@ -1,0 +1,64 @@
+"""Settings `data`: where the rows are, and how to read them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from pydantic import Field
+from typing import Literal
+from ihas.config.base import Config
+
+
+class SchemaConfig(Config):
+    """What the user states about the columns; everything left out is inferred and shown."""
+
+    label: str | None = None
+    """Column that holds the click: 0 or 1."""
+    categorical: tuple[str, ...] = ()
+    """Columns to read as categories even where they look numeric."""
+    numeric: tuple[str, ...] = ()
+    """Columns to read as numbers; each is cut into buckets at its training quantiles."""
+    multivalued: dict[str, str] = {}
+    """Columns that hold several values in one cell, each with its separator."""
+    ignored: tuple[str, ...] = ()
+    """Columns that no model may see."""
+    item: tuple[str, ...] = ()
+    """Columns that describe the item; every other field describes the context (user, time, place)."""
+    item_id: str | None = None
+    """Column whose value names the item; it has the role item."""
+    time: str | None = None
+    """Column that orders the rows for a split by time; it is not a field unless also listed as one."""
+
+
+class InteractionColumns(Config):
+    """Columns of a table of interactions, which is read as a sequence of items for each user."""
+
+    user: str = "user"
+    """Who."""
+    item: str = "item"
+    """Took what."""
+    time: str | None = "time"
+    """When: numbers, or ISO 8601 dates or times; without it, rows are in order of time."""
+
+
+class DataConfig(Config):
+    """Where the rows are, and how to read them."""
+
+    path: Path
+    """CSV, Parquet or JSON-lines file, optionally compressed with gzip or zstd."""
+    valid_path: Path | None = None
+    """File of validation rows with the same columns; without it they are drawn from `path`."""
+    test_path: Path | None = None
+    """File of test rows with the same columns; without it they are drawn from `path`."""
+    format: Literal["auto", "csv", "parquet", "jsonl", "sequences"] = "auto"
+    """Format of the files; `auto` goes by the file name's suffix. `sequences`: a user a line, then item ids, oldest first."""
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+    """Character between CSV cells; without it, it is told from the header."""
+    columns: SchemaConfig = SchemaConfig()
+    """What is known about the columns."""
+    interactions: InteractionColumns | None = None
+    """Where set, the file is a table of interactions (who, what, when) and not of clicks."""
+
+    @property
+    def holds_sequences(self) -> bool:
+        """Whether the file is read as sequences of items, and not as rows with a label."""
+        return self.format == "sequences" or self.interactions is not None

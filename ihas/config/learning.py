@@ -1,0 +1,49 @@
+"""Settings `learning`: everything that decides what is learnt; it travels inside the bundle."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from typing import Annotated
+from typing import Self
+from ihas.config.backbone import BackboneConfig
+from ihas.config.base import Config
+from ihas.config.cluster import ClusterConfig
+from ihas.config.distil import DistilConfig
+from ihas.config.encoding import EncodingConfig
+from ihas.config.evaluate import EvaluateConfig
+from ihas.config.retrain import RetrainConfig
+from ihas.config.retrieval import RetrievalConfig
+from ihas.config.search import SearchConfig
+from ihas.config.split import SplitConfig
+from ihas.config.training import TrainingConfig
+
+
+class LearningConfig(Config):
+    """Everything that decides what is learnt."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    """Source of every random draw."""
+    encoding: EncodingConfig = EncodingConfig()
+    """How cells become ids."""
+    split: SplitConfig = SplitConfig()
+    """How rows are divided."""
+    backbone: BackboneConfig = BackboneConfig()
+    """The network above the embedding."""
+    training: TrainingConfig = TrainingConfig()
+    """The training loop."""
+    distil: DistilConfig = DistilConfig()
+    """The teacher."""
+    search: SearchConfig = SearchConfig()
+    """Stage 1."""
+    cluster: ClusterConfig = ClusterConfig()
+    """Stage 2."""
+    retrain: RetrainConfig = RetrainConfig()
+    """Stage 3."""
+    evaluate: EvaluateConfig = EvaluateConfig()
+    """Stage 4."""
+    retrieval: RetrievalConfig = RetrievalConfig()
+    """The retrieval tower."""
+
+    def with_training(self, **changes: float) -> Self:
+        """The same with other values, valid ones, in `training`."""
+        return self.model_copy(update={"training": self.training.model_copy(update=changes)})

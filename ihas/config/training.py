@@ -1,0 +1,47 @@
+"""Settings `learning.training`: the training loop that every stage shares."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from typing import Annotated
+from typing import Literal
+from ihas.config.base import Config
+from ihas.config.base import Count
+
+
+FIRST_RATE, FIRST_L2 = 6e-3, 1e-4
+
+
+class TrainingConfig(Config):
+    """The one training loop, shared by every stage."""
+
+    embedding_dim: Annotated[int, Field(ge=1, le=512)] = 16
+    """Dimensions of every field's embedding before the search, D."""
+    initial_deviation: Annotated[float, Field(gt=0.0)] = 0.01
+    """Standard deviation of the normal draws that the embedding table starts from."""
+    batch_size: Count | None = None
+    """Rows of one step; without it, the power of two nearest to a two-hundredth of the training rows, from 32 to 4,096."""
+    learning_rate: Annotated[float, Field(gt=0.0)] | None = None
+    """Step size at the start; without it, the plain model is trained with several and validation chooses."""
+    embedding_l2: Annotated[float, Field(ge=0.0)] | None = None
+    """Weight of half the squared norm of the embedding table in the loss; without it, validation chooses too."""
+    epochs: Count = 60
+    """Most passes over the training rows."""
+    patience: Count = 3
+    """Epochs without a better validation AUC that are put up with; one more ends training, and the best weights are kept."""
+    plateau_factor: Annotated[float, Field(gt=0.0, le=1.0)] = 0.3
+    """Factor on the learning rate after each epoch that is not better."""
+    optimizer: Literal["adam", "sgd", "adagrad", "adadelta", "rmsprop"] = "adam"
+    """How weights follow their gradients (ihas/optim/optimizer.py); each needs learning rates of its own, and the defaults are Adam's."""
+    overparameterisation: Literal["none", "scalar", "vector", "matrix"] = "none"
+    """Whether the embedding is trained as a product with a scalar or vector per row or a matrix per field, and folded afterwards."""
+
+    @property
+    def rate(self) -> float:
+        """`learning_rate`, or where the trials for one start."""
+        return FIRST_RATE if self.learning_rate is None else self.learning_rate
+
+    @property
+    def l2(self) -> float:
+        """`embedding_l2`, or where the trials for one start."""
+        return FIRST_L2 if self.embedding_l2 is None else self.embedding_l2

@@ -1,0 +1,93 @@
+"""From trained weights to a path: cut away what the mask drops, and write the arithmetic as an ONNX graph.
+
+The graph holds the backbone only; the embedding table stays outside as plain data.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+
+from ihas.bundle.values import Path
+from ihas.config.learning import LearningConfig
+from ihas.data.layout import FieldLayout
+from ihas.export.two_sided import fold_batch_norm, split_backbone
+from ihas.layers.embedding import Tensor
+from ihas.legacy_keras import tf
+from ihas.models.backbone import Backbone, KeptDims
+from ihas.models.network import NetworkWeights
+from ihas.models.prediction import GroupModel
+from ihas.models.registry import BACKBONES, build_backbone
+
+OPSET = 18
+
+
+def export_path(name: str, model: GroupModel, layout: FieldLayout, config: LearningConfig, *, gated: bool = False) -> Path:
+    """A group's model as a path of the bundle: only the kept dimensions of its table, only the kernels they need."""
+    dim, kept = config.training.embedding_dim, KeptDims(model.mask)
+    backbone = folded_backbone(model, config)
+    table, wide = model.weights.table[:, :dim], model.weights.table.shape[1] > dim
+    return Path(
+        name=name,
+        mask=model.mask,
+        gated=gated,
+        table=ragged_table(table, kept, layout),
+        first_order=model.weights.table[:, dim].copy() if wide else None,
+        graph=onnx_graph(backbone),
+        split=None if gated else split_backbone(backbone.weights(), model.mask, backbone.config),
+    )
+
+
+def folded_backbone(model: GroupModel, config: LearningConfig) -> Backbone:
+    """The backbone on the kept dimensions alone, its batch normalisation folded into its kernels."""
+    backbone = restricted_backbone(model, config)
+    if not config.backbone.batch_norm:
+        return backbone
+    folded = build_backbone(config.backbone.model_copy(update={"batch_norm": False}), backbone.kept, 0)
+    folded.assign(fold_batch_norm(backbone.weights(), config.backbone.batch_norm_epsilon))
+    return folded
+
+
+def restricted_backbone(model: GroupModel, config: LearningConfig) -> Backbone:
+    """The backbone on the kept dimensions alone, with the model's weights."""
+    kept = KeptDims(model.mask)
+    backbone = build_backbone(config.backbone, kept, 0)
+    backbone.assign(BACKBONES[config.backbone.kind].restrict(model.weights.backbone, kept))
+    return backbone
+
+
+def ragged_table(table: np.ndarray, kept: KeptDims, layout: FieldLayout) -> np.ndarray:
+    """Kept columns of each field's rows, row-major, end to end: float32 (num_rows, dim) -> float32 (numbers,)."""
+    blocks = np.split(table, layout.first_rows[1:])
+    return np.concatenate([block[:, mask].ravel() for block, mask in zip(blocks, kept.mask, strict=True)]).astype(np.float32)
+
+
+def onnx_graph(backbone: Backbone) -> bytes:
+    """The backbone as an ONNX model: inputs `values` and, where used, `first_order`; output `logits`."""
+    signature = [tf.TensorSpec([None, backbone.kept.num_kept], tf.float32, name="values")]
+    if backbone.uses_first_order:
+        signature.append(tf.TensorSpec([None, backbone.kept.num_fields], tf.float32, name="first_order"))
+
+    def logits(values: Tensor, first_order: Tensor = None) -> dict[str, Tensor]:
+        return {"logits": backbone(values, first_order, None)}
+
+    return onnx_model(logits, signature)
+
+
+def onnx_model(function: Callable[..., dict[str, Tensor]], signature: list[Tensor]) -> bytes:
+    """A function of tensors as an ONNX model; the signature names its inputs, the dictionary that it gives names its outputs."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tf2onnx's own deprecations
+        import tf2onnx
+
+        logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+        model, _ = tf2onnx.convert.from_function(tf.function(function), input_signature=signature, opset=OPSET)
+    return bytes(model.SerializeToString())
+
+
+def table_of(weights: NetworkWeights, dim: int) -> np.ndarray:
+    """Embedding columns of a network's table, for the router: float32 (num_rows, dim)."""
+    return np.ascontiguousarray(weights.table[:, :dim])

@@ -1,0 +1,243 @@
+"""What a run found: the figures of every variant, every group and every stage, as one JSON document."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ihas.config.base import Config
+from ihas.config.learning import LearningConfig
+
+
+class Figures(Config):
+    """How well scores meet labels on some rows."""
+
+    rows: int
+    """Rows scored."""
+    auc: float | None
+    """Area under the ROC curve, pooled over the rows; absent where the rows have one label only."""
+    log_loss: float | None
+    """Mean negative log-likelihood in nats; absent where there are no rows."""
+    calibration: float | None
+    """Mean score divided by the rate of clicks; 1 is calibrated, absent where there are no clicks."""
+
+
+class Interval(Config):
+    """A paired difference with its 95 % interval."""
+
+    difference: float
+    """Estimate."""
+    low: float
+    """Lower end."""
+    high: float
+    """Upper end."""
+
+
+class Cost(Config):
+    """What a variant stores and computes."""
+
+    parameters_per_path: float
+    """Parameters of the path that serves a row, averaged over the training rows."""
+    parameters_total: int
+    """Parameters stored: router (table, gates, centroids) and all paths."""
+    multiply_adds: float
+    """Multiply-adds of scoring one row, routing included, averaged over the training rows."""
+    kept_dims: float
+    """Embedding dimensions that a row's path reads, averaged over the training rows."""
+
+
+class VariantResult(Config):
+    """One way of serving the same rows."""
+
+    name: str
+    """`base`, `static`, `supernet`, `grouped`, or a control's name."""
+    description: str
+    """A sentence for a person."""
+    role: Literal["candidate", "control"]
+    """Candidates may be chosen; controls are there to compare."""
+    num_groups: int
+    """Groups."""
+    valid: Figures
+    """Figures on the validation rows, on which the choice is made."""
+    test: Figures
+    """Figures on the test rows."""
+    gain: Interval | None
+    """Test AUC minus the base's on the same rows; absent for the base itself."""
+    cost: Cost
+    """What it stores and computes."""
+
+
+class GroupResult(Config):
+    """One group of the clustering stage."""
+
+    group: int
+    """Number, from 0."""
+    share: float
+    """Share of the training rows."""
+    click_rate: float
+    """Rate of clicks among the group's training rows."""
+    kept_dims: tuple[int, ...]
+    """Kept dimensions of each field."""
+    mean_gates: tuple[tuple[float, ...], ...]
+    """Mean deterministic gate, (num_fields, dim)."""
+    mask: tuple[tuple[bool, ...], ...]
+    """Kept dimensions, (num_fields, dim)."""
+    threshold: float
+    """Threshold that the searcher chose."""
+    path: str
+    """Path that serves the group."""
+    test: Figures
+    """Figures of the chosen variant on the group's test rows."""
+    base_test: Figures
+    """Figures of the base model on the same rows."""
+    gain: Interval | None = None
+    """AUC of the chosen variant minus the base's on the same rows; none where the base was chosen or a label has fewer than two rows."""
+    typical: tuple[str, ...]
+    """Values that are most over-represented in the group, as `field = value (x times as often)`."""
+
+
+class Diversity(Config):
+    """Whether the masks differ between instances."""
+
+    rows: int
+    """Rows looked at."""
+    distinct_masks: int
+    """Different masks among them."""
+    kept_fraction: float
+    """Share of gates that are open."""
+    mean_variance: float
+    """Variance of a gate over the rows, averaged over gates; 0.25 is the most."""
+    mutual_information: float
+    """H(mean pi) - mean H(pi), averaged over gates, in nats; ln 2 is the most, 0 is one mask for all."""
+
+
+class GroupCountResult(Config):
+    """One number of groups that the clustering stage tried."""
+
+    num_groups: int
+    """Groups."""
+    on: Literal["masked", "mask", "openness", "embedding"] = "masked"
+    """What K-means saw: e * z, z, openness, or e."""
+    log_loss: float
+    """Validation log-loss of the supernet under the groups' masks, after one epoch of training under them."""
+    smallest_share: float
+    """Share of training rows of the smallest group."""
+
+
+class EpochFigures(Config):
+    """One epoch of one training."""
+
+    model: str
+    """`base`, `search`, `grouped/shared`, `grouped/group-0`, ..."""
+    epoch: int
+    """Number, from 1."""
+    loss: float
+    """Mean training loss, the gates' penalty included."""
+    auc: float
+    """Validation AUC."""
+
+
+class Point(Config):
+    """A training row in the plane."""
+
+    x: float
+    """First principal component of what was clustered."""
+    y: float
+    """Second principal component."""
+    group: int
+    """Its group."""
+
+
+class Certificate(Config):
+    """One limit of the budget, and what was measured against it."""
+
+    limit: Literal["wall_s", "parameters", "groups", "p99_ms"]
+    """Name of the limit in `budget`."""
+    at_most: float
+    """The limit."""
+    measured: float
+    """What the run measured."""
+    met: bool
+    """Whether it keeps the limit; a run that succeeded keeps every one."""
+
+
+class Estimate(Config):
+    """What a search would take, told from small ones."""
+
+    rows: int
+    """Training rows of the table."""
+    pilot_rows: tuple[int, ...]
+    """Training rows of the small searches."""
+    pilot_seconds: tuple[float, ...]
+    """Seconds that each took."""
+    seconds_low: float
+    """Seconds of the whole search, by the curve through the small ones."""
+    seconds_high: float
+    """Seconds of the whole search, if time grows as rows do."""
+    memory_bytes: int
+    """Memory that the process would hold at most."""
+    parameters: int
+    """Parameters of the plain model on the whole table."""
+    chosen_in_pilot: str
+    """Variant that the larger small search would serve."""
+    gain: Interval | None
+    """Its test AUC minus the plain model's in the small search; absent where that is the plain model."""
+    advice: str
+    """Whether a search may be worth it, in a sentence for a person."""
+
+
+class RetrievalFigures(Config):
+    """How much of the best of all items retrieval lets through, on contexts of test rows."""
+
+    items: int
+    """Items of the item table."""
+    contexts: int
+    """Contexts asked about."""
+    best: int
+    """Items that the served model puts first when it scores all: those that are looked for."""
+    retrieved: tuple[int, ...]
+    """Numbers of items retrieved."""
+    recall: tuple[float, ...]
+    """Share of the best that are among the retrieved, for each number; retrieved by chance it is that number's share of all items."""
+    click_recall: tuple[float, ...]
+    """Share of clicked test rows whose item is among the retrieved."""
+
+
+class RunResult(Config):
+    """Everything that a run found."""
+
+    name: str
+    """Model name."""
+    rows: dict[Literal["train", "valid", "test"], int]
+    """Rows of each part."""
+    fields: tuple[str, ...]
+    """Field names, in the layout's order."""
+    roles: tuple[Literal["context", "item"], ...]
+    """Role of each field."""
+    dim: int
+    """Embedding dimensions before the search."""
+    chosen: str
+    """Name of the variant that the bundle serves."""
+    verdict: str
+    """What the choice means, in a sentence or two for a person."""
+    variants: tuple[VariantResult, ...]
+    """All variants, the base first."""
+    groups: tuple[GroupResult, ...]
+    """The groups."""
+    diversity: Diversity
+    """Mask diversity of the supernet on validation rows."""
+    group_counts: tuple[GroupCountResult, ...]
+    """Numbers of groups tried."""
+    grouped_on: Literal["masked", "mask", "openness", "embedding"]
+    """What the groups kept were formed on: e * z, z, openness, or e."""
+    history: tuple[EpochFigures, ...]
+    """Every epoch of the plain model, the search and the groups' models."""
+    points: tuple[Point, ...]
+    """Some training rows in the plane."""
+    seconds: dict[str, float]
+    """Wall time of each stage."""
+    learning: LearningConfig
+    """Settings of the run."""
+    certificates: tuple[Certificate, ...] = ()
+    """Every limit of the budget, measured."""
+    retrieval: RetrievalFigures | None = None
+    """What retrieval lets through; absent where all items are scored."""

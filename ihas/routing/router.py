@@ -1,0 +1,168 @@
+"""From ids to a group: embed, standardise, open gates, nearest centroid.
+
+    e = [table[ids_f]]_f            in R^N, N = num_fields * dim; a multi-valued cell is the mean of its values
+    a = W (e - mean) / scale + b    gate logits
+    z = 1[a > 0]                    deterministic gates
+    o = 1/2 + clip(a, -4, 4) / 8    openness, in [0, 1]
+    p = e * z, z, or the mean of o over each field's dimensions: the point that was clustered
+    g = argmin_k ||p - c_k||        nearest centroid
+
+The clustering stage and the serving process call these very functions, so a row cannot be routed in two ways.
+NumPy only: nothing here imports TensorFlow. Source: iHAS (Yu et al., CIKM 2023), figure 1; gate form and
+standardisation are our choice (docs/methods/ihas.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ihas.data.layout import PADDING, FieldLayout
+
+GateForm = Literal["full", "field", "mlp"]
+PointsOf = Literal["masked", "mask", "openness", "embedding"]
+REACH = 4.0  # of a gate's logit: what lies beyond is as good as open or closed
+
+
+def embed(ids: np.ndarray, table: np.ndarray, layout: FieldLayout) -> np.ndarray:
+    """Embedding of each field, concatenated.
+
+    Args:
+        ids: int32 (rows, num_slots). Rows of the table; -1 is padding.
+        table: float32 (num_rows, dim).
+        layout: where the fields lie.
+
+    Returns:
+        float32 (rows, num_fields * dim).
+    """
+    rows, dim = ids.shape[0], table.shape[1]
+    if layout.single_valued:
+        return np.asarray(table.take(ids, axis=0).reshape(rows, layout.num_fields * dim))
+    present = ids != PADDING
+    gathered = table.take(np.where(present, ids, 0), axis=0) * present[..., None]  # (rows, num_slots, dim)
+    sums = np.add.reduceat(gathered, layout.first_slots, axis=1)  # (rows, num_fields, dim)
+    counts = np.add.reduceat(present, layout.first_slots, axis=1, dtype=np.float32)
+    return (sums / np.maximum(counts, 1.0)[..., None]).reshape(rows, layout.num_fields * dim).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Gates:
+    """Learnt gates, ready to be read deterministically.
+
+    Attributes:
+        form: `full`: a = W e + b; `field`: the same with W block-diagonal; `mlp`: a = W2 relu(W1 e + b1) + b2.
+        mean: float32 (N,). Standardisation of e: subtracted.
+        scale: float32 (N,). Standardisation of e: divided by.
+        kernels: float32. `full`: ((N, N),); `field`: ((num_fields, dim, dim),); `mlp`: ((N, hidden), (hidden, N)).
+        biases: float32. `full` and `field`: ((N,),); `mlp`: ((hidden,), (N,)).
+    """
+
+    form: GateForm
+    mean: np.ndarray
+    scale: np.ndarray
+    kernels: tuple[np.ndarray, ...]
+    biases: tuple[np.ndarray, ...]
+
+    def logits(self, embedded: np.ndarray) -> np.ndarray:
+        """Gate logits a of embedded rows: float32 (rows, N) -> (rows, N)."""
+        values = (embedded - self.mean) / self.scale
+        if self.form == "field":
+            num_fields, dim, _ = self.kernels[0].shape
+            blocks = values.reshape(-1, num_fields, dim).transpose(1, 0, 2) @ self.kernels[0]  # (fields, rows, dim)
+            return np.asarray(blocks.transpose(1, 0, 2).reshape(values.shape) + self.biases[0])
+        if self.form == "mlp":
+            values = np.maximum(values @ self.kernels[0] + self.biases[0], 0.0)
+        return np.asarray(values @ self.kernels[-1] + self.biases[-1])
+
+    def open(self, embedded: np.ndarray) -> np.ndarray:
+        """Deterministic gates z of embedded rows: float32 (rows, N) -> bool (rows, N)."""
+        return self.logits(embedded) > 0.0
+
+
+def openness(logits: np.ndarray) -> np.ndarray:
+    """1/2 + clip(a, -4, 4) / 8: how open gates are, in [0, 1], of logits float32, any shape. Our choice."""
+    return np.asarray(0.5 + np.clip(logits, -REACH, REACH) / np.float32(2.0 * REACH))
+
+
+def points(embedded: np.ndarray, logits: np.ndarray, on: PointsOf, dim: int) -> np.ndarray:
+    """What is clustered: embedding and gate logits, float32 (rows, N) each -> float32 (rows, N).
+
+    `masked` is e * z (the paper's figure 1), `mask` is z, `embedding` is e; `openness` is the mean openness of a field's gates in
+    each of the field's `dim` places: gates that nothing holds open or closed, and which fall now so, now so, hardly move it.
+    """
+    if on == "embedding":
+        return embedded
+    if on == "openness":
+        means = openness(logits).reshape(len(logits), -1, dim).mean(axis=2)
+        return np.repeat(means, dim, axis=1)
+    return (logits > 0.0).astype(np.float32) if on == "mask" else embedded * (logits > 0.0)
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where rows go, and why.
+
+    Attributes:
+        embedded: float32 (rows, N). Embedding e.
+        gates: bool (rows, N). Open gates z.
+        distances: float32 (rows, num_groups). Euclidean distance of the row's point to each centroid.
+        group: int32 (rows,). Nearest group.
+    """
+
+    embedded: np.ndarray
+    gates: np.ndarray
+    distances: np.ndarray
+    group: np.ndarray
+
+
+def nearest(points: np.ndarray, centroids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Nearest centroid of each point; ties go to the lower number.
+
+    Args:
+        points: float32 (rows, N).
+        centroids: float32 (num_groups, N).
+
+    Returns:
+        distances: float32 (rows, num_groups), Euclidean; group: int32 (rows,).
+    """
+    squares = (points * points).sum(axis=1)[:, None] - 2.0 * (points @ centroids.T) + (centroids * centroids).sum(axis=1)
+    distances = np.sqrt(np.maximum(squares, 0.0))
+    return distances, distances.argmin(axis=1).astype(np.int32)
+
+
+@dataclass(frozen=True)
+class Router:
+    """Everything needed to send a row to its group.
+
+    Attributes:
+        layout: where the fields lie.
+        table: float32 (num_rows, dim). Embedding table of the search.
+        gates: the learnt gates.
+        centroids: float32 (num_groups, N).
+        on: what the centroids are centroids of.
+    """
+
+    layout: FieldLayout
+    table: np.ndarray
+    gates: Gates
+    centroids: np.ndarray
+    on: PointsOf = "masked"
+
+    @property
+    def dim(self) -> int:
+        """Dimensions of a field's embedding."""
+        return int(self.table.shape[1])
+
+    @property
+    def num_groups(self) -> int:
+        """Groups."""
+        return int(self.centroids.shape[0])
+
+    def route(self, ids: np.ndarray) -> Route:
+        """Group of each row: ids int32 (rows, num_slots)."""
+        embedded = embed(ids, self.table, self.layout)
+        logits = self.gates.logits(embedded)
+        distances, group = nearest(points(embedded, logits, self.on, self.dim), self.centroids)
+        return Route(embedded, logits > 0.0, distances, group)

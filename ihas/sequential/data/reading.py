@@ -1,0 +1,165 @@
+"""Users' item sequences from files: a user a line, or an interaction a row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ihas.config.data import DataConfig, InteractionColumns
+from ihas.data.columns import Column, is_list, text_column
+from ihas.data.findings import FieldProfile, FindingCollector, ValidationReport
+from ihas.data.readers import Format, read_table
+from ihas.data.schema import Field, Schema
+from ihas.data.sources import opened, raise_unreadable
+from ihas.data.times import seconds
+from ihas.errors import ConfigError
+from ihas.sequential.data.sequences import Sequences, UserSequences
+
+NUM_COMMONEST = 5
+
+
+def read_sequences(data: DataConfig) -> UserSequences:
+    """Users' sequences from one file, in the form that the settings say.
+
+    Raises:
+        ConfigError: the settings speak of rows with a label, or of several files.
+        DataError: as the form's reader.
+    """
+    if not data.holds_sequences or data.valid_path is not None or data.test_path is not None:
+        raise ConfigError(
+            f"Sequences come from one file with `format = 'sequences'` or with `interactions`, but got format {data.format!r}, "
+            f"interactions {data.interactions}, valid_path {data.valid_path} and test_path {data.test_path}. "
+            "Set one of the two, and leave the other files out."
+        )
+    if data.format == "sequences":
+        return read_item_sequences(data.path)
+    return read_interactions(data.path, data.interactions, data.format, data.delimiter)
+
+
+def inspect_sequences(data: DataConfig) -> ValidationReport:
+    """What is in the file, as the report of a table with the columns user and item; errors as `read_sequences`."""
+    found, columns = read_sequences(data), data.interactions or InteractionColumns()
+    by_user, by_item = found.sequences.lengths, found.sequences.counts(found.num_items)
+    fields = (Field(name=columns.user, kind="categorical"), Field(name=columns.item, kind="categorical", role="item"))
+    return ValidationReport(
+        rows=len(found.sequences.items),
+        findings=(),
+        profiles=(_profile(fields[0], found.users, by_user), _profile(fields[1], found.items, by_item)),
+        columns=Schema(label="taken", fields=fields, item_id=columns.item, time=columns.time if data.interactions else None),
+    )
+
+
+def read_item_sequences(path: Path) -> UserSequences:
+    """A user a line: the user's name, then item names, oldest first, separated by white space (the form of S3-Rec's data).
+
+    Args:
+        path: text file; a last suffix of .gz, .zst or .zstd says that it is compressed.
+
+    Raises:
+        DataError: no lines, a line without items, a user with two lines, or text that is not UTF-8; names the row.
+    """
+    with opened(path) as stream:
+        content = stream.read()
+    try:
+        lines = [line.split() for line in content.decode("utf-8").splitlines()]
+    except UnicodeDecodeError as error:
+        row = content.count(b"\n", 0, error.start) + 1
+        raise_unreadable(path, f"The text must be UTF-8, but line {row} is not. Save the file as UTF-8.", "wrong_encoding")
+    _check_lines(lines, path)
+    filled = [line for line in lines if line]
+    number: dict[str, int] = {}
+    sequences = Sequences.of([[number.setdefault(item, len(number)) for item in line[1:]] for line in filled])
+    return UserSequences(tuple(line[0] for line in filled), tuple(number), sequences)
+
+
+def read_interactions(
+    path: Path, columns: InteractionColumns | None = None, format: Format = "auto", delimiter: str | None = None
+) -> UserSequences:
+    """An interaction a row, in any order; users and items are numbered as they come, rows of one time stay in the file's order.
+
+    Args:
+        path: CSV, Parquet or JSON-lines file.
+        columns: which columns say who, what and when, `user`, `item` and `time` without it; others are not looked at.
+        format: `auto` goes by the suffix.
+        delimiter: character between CSV cells; None tells it from the header.
+
+    Raises:
+        DataError: the file cannot be read, a column is absent or holds lists, a cell is missing, or a time cannot be
+            read; names row and column.
+    """
+    columns = columns or InteractionColumns()
+    table = read_table(path, format, delimiter)
+    _check_columns(table, columns, path)
+    findings = FindingCollector()
+    users, items = (_whole(table, name, findings) for name in (columns.user, columns.item))
+    times = np.zeros(table.num_rows) if columns.time is None else _times(_whole(table, columns.time, findings), columns.time, findings)
+    findings.raise_errors(f"{path.name} cannot be read as interactions")
+    names, who = _in_order(users)
+    things, what = _in_order(items)
+    order = np.lexsort((np.arange(len(who)), times, who))
+    lengths = np.bincount(who, minlength=len(names))
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return UserSequences(names, things, Sequences(offsets, what[order].astype(np.int32)))
+
+
+def _profile(field: Field, names: tuple[str, ...], counts: np.ndarray) -> FieldProfile:
+    commonest = tuple((names[place], int(counts[place])) for place in np.argsort(-counts, kind="stable")[:NUM_COMMONEST])
+    return FieldProfile(
+        column=field.name, purpose="field", kind=field.kind, role=field.role, distinct=len(names), missing=0.0, commonest=commonest
+    )
+
+
+def _check_lines(lines: list[list[str]], path: Path) -> None:
+    findings = FindingCollector()
+    seen: dict[str, int] = {}
+    for row, line in enumerate(lines, start=1):
+        if not line:
+            continue
+        if len(line) == 1:
+            law = f"A line must be a user and at least one item, but user {line[0]!r} has none. Remove the line."
+            findings.add("no_items", law, row=row)
+        if line[0] in seen:
+            law = f"A user must have one line, but user {line[0]!r} has line {seen[line[0]]} too. Join them in order of time."
+            findings.add("repeated_user", law, row=row)
+        seen.setdefault(line[0], row)
+    if not seen:
+        raise_unreadable(path, "The file must have a line for each user, but it is empty.", "empty_file")
+    findings.raise_errors(f"{path.name} cannot be read as item sequences")
+
+
+def _check_columns(table: pa.Table, columns: InteractionColumns, path: Path) -> None:
+    findings = FindingCollector()
+    for purpose, name in (("user", columns.user), ("item", columns.item), ("time", columns.time)):
+        if name is None:
+            continue
+        if name not in table.column_names:
+            law = f"Interactions must have the column `{name}` as {purpose}, but the file has {table.column_names}. Set `{purpose}`."
+            findings.add("missing_column", law, column=name)
+        elif is_list(table, name):
+            findings.add("list_column", f"A {purpose} must be one value, but this column holds lists. Write a row for each.", column=name)
+    findings.raise_errors(f"{path.name} cannot be read as interactions")
+
+
+def _whole(table: pa.Table, name: str, findings: FindingCollector) -> Column:
+    column = text_column(table, name)
+    missing = np.flatnonzero(column.codes < 0).tolist()
+    findings.add_rows("missing_cell", name, missing, lambda _: "Every interaction must have this cell, but here it is empty. Fill it.")
+    return column
+
+
+def _times(column: Column, name: str, findings: FindingCollector) -> np.ndarray:
+    moments = seconds(column.texts)
+    wrong = column.rows_where(~np.isfinite(moments))
+    law = "A time must be a number or an ISO 8601 date or time, as the column's other cells are, but this one is {!r}. Mend it."
+    findings.add_rows("unreadable_time", name, wrong, lambda row: law.format(column.text(row)))
+    return np.asarray(moments[column.codes])
+
+
+def _in_order(column: Column) -> tuple[tuple[str, ...], np.ndarray]:
+    """Names in the order they first occur, and each row's number among them."""
+    encoded: Any = pc.dictionary_encode(pa.array(column.codes))
+    return tuple(map(str, column.texts.take(encoded.dictionary).to_pylist())), np.asarray(encoded.indices)

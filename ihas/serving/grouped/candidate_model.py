@@ -1,0 +1,137 @@
+"""Candidates of one context, scored from what is known of the context and of each item.
+
+    sums(context, item) = sums(context) + sums(item),   logit = rest(sums)
+
+A path without a split scores whole rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ihas.bundle.values import Bundle
+from ihas.data.item_table import ItemTable
+from ihas.serving.grouped.candidate_routing import ContextRoute, candidate_routing
+from ihas.serving.grouped.item_arrays import MAX_BYTES, ItemArrays, Maker
+from ihas.serving.grouped.model import NO_GATES, GroupedModel
+from ihas.serving.grouped.sums import FieldSums
+
+BLOCK_ROWS = 2_048
+"""Fewer cost a step of Python for too few rows, and that step keeps others from the interpreter; more do not fit the cache."""
+WORK_OF_A_BYTE = 8
+"""How many multiply-adds of a graph take as long as to fetch and to add one byte of what is known of an item."""
+
+
+@dataclass(frozen=True)
+class CandidateLogits:
+    """What candidates scored.
+
+    Attributes:
+        group: int32 (rows,). Nearest group.
+        logits: float32 (rows,).
+    """
+
+    group: np.ndarray
+    logits: np.ndarray
+
+
+class CandidateModel:
+    """The router and the paths of a bundle with an item table, in two sides: context and items."""
+
+    def __init__(self, model: GroupedModel, bundle: Bundle, items: ItemTable, max_bytes: int = MAX_BYTES) -> None:
+        """
+        Args:
+            model: the same router and paths, for whole rows.
+            bundle: verified bundle.
+            items: its item table.
+            max_bytes: memory for what is known of the items beforehand.
+        """
+        self.model, self._items = model, items
+        encoder = bundle.encoder
+        self._slots = encoder.slots_of("context"), encoder.slots_of("item")
+        roles = [field.role for field in encoder.fields]
+        sides = [[number for number, own in enumerate(roles) if own == role] for role in ("context", "item")]
+        gated = any(path.gated for path in bundle.paths)
+        self._routing = candidate_routing(bundle.router, *sides, gated=gated)
+        used = set(bundle.path_of_group)
+        self._sums = [
+            None if path.split is None or number not in used else tuple(FieldSums(path, path.split, model.layout, side) for side in sides)
+            for number, path in enumerate(bundle.paths)
+        ]
+        self._bias = [None if path.split is None else path.split.bias for path in bundle.paths]
+        makers: dict[str, Maker] = {_name(number): sums[1] for number, sums in enumerate(self._sums) if sums is not None}
+        self.arrays = ItemArrays(items, makers | dict(self._routing.makers), max_bytes)
+
+    @property
+    def work_of_item(self) -> int:
+        """About how many multiply-adds of a graph an item takes as long as."""
+        return self.model.multiply_adds + WORK_OF_A_BYTE * self.arrays.bytes_of_item
+
+    def score(self, context: np.ndarray, positions: np.ndarray) -> CandidateLogits:
+        """Group and logit of a context with items.
+
+        Args:
+            context: int32 (slots of the context fields,).
+            positions: int64 (rows,). Rows of the item table, at least one.
+        """
+        request = _Request(self, context)
+        blocks = [request.score(positions[start : start + BLOCK_ROWS]) for start in range(0, len(positions), BLOCK_ROWS)]
+        if len(blocks) == 1:
+            return blocks[0]
+        return CandidateLogits(np.concatenate([block.group for block in blocks]), np.concatenate([block.logits for block in blocks]))
+
+    def ids(self, context: np.ndarray, positions: np.ndarray) -> np.ndarray:
+        """Whole rows, the context beside each item: int32 (rows, num_slots)."""
+        ids = np.empty((len(positions), self.model.layout.num_slots), np.int32)
+        ids[:, self._slots[0]] = context
+        ids[:, self._slots[1]] = self._items.ids[positions]
+        return ids
+
+    def route(self, context: np.ndarray) -> ContextRoute:
+        """The context's side of the routing."""
+        return self._routing.context(context[None])
+
+    def context_sums(self, path: int, context: np.ndarray) -> np.ndarray | None:
+        """The context's side of a path's sums with the bias, float32 (width,); None without a split."""
+        sums, bias = self._sums[path], self._bias[path]
+        return None if sums is None or bias is None else np.asarray(sums[0](context[None])[0] + bias)
+
+
+class _Request:
+    """One context; its side of a path's sums is computed when the first candidate takes the path."""
+
+    def __init__(self, model: CandidateModel, context: np.ndarray) -> None:
+        self._model, self._context = model, context
+        self._route = model.route(context)
+        self._sums: dict[int, np.ndarray | None] = {}
+
+    def score(self, positions: np.ndarray) -> CandidateLogits:
+        route = self._route.route(self._model.arrays, positions)
+        gates = NO_GATES if route.gates is None else route.gates
+        if len(self._model.model.paths) == 1:
+            return CandidateLogits(route.group, self._logits(0, positions, gates))
+        path = self._model.model.path_of(route.group)
+        used = np.flatnonzero(np.bincount(path)).tolist()
+        if len(used) == 1:
+            return CandidateLogits(route.group, self._logits(used[0], positions, gates))
+        logits = np.empty(len(positions), np.float32)
+        for number in used:
+            rows = np.flatnonzero(path == number)
+            logits[rows] = self._logits(number, positions[rows], gates[rows] if route.gates is not None else gates)
+        return CandidateLogits(route.group, logits)
+
+    def _logits(self, path: int, positions: np.ndarray, gates: np.ndarray) -> np.ndarray:
+        if path not in self._sums:
+            self._sums[path] = self._model.context_sums(path, self._context)
+        context, whole = self._sums[path], self._model.model.paths[path]
+        if context is None:
+            return whole.logits(self._model.ids(self._context, positions), gates)
+        sums = self._model.arrays.take(_name(path), positions)
+        sums += context
+        return whole.split_logits(sums)
+
+
+def _name(path: int) -> str:
+    return f"sums-{path}"

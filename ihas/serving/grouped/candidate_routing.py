@@ -1,0 +1,235 @@
+"""The group of each candidate of one context, from a context part and an item part.
+
+The nearest centroid is argmin_k |c_k|^2 - 2 p . c_k, for |p|^2 is the same for every k; the product falls into fields. So do the
+gate logits a = W' e + b' of `full` gates and the hidden sums of `mlp` gates, W' = W / scale; `field` gates of an item know nothing of
+the context, so that an item's whole part of the product is known beforehand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from ihas.routing.router import PointsOf, Router, openness, points
+from ihas.serving.grouped.gather import Gather
+from ihas.serving.grouped.item_arrays import ItemArrays, Maker
+
+GATES, EMBEDDED, PULLS = "gates", "embedded", "pulls"
+
+
+@dataclass(frozen=True)
+class CandidateRoute:
+    """Where candidates go.
+
+    Attributes:
+        group: int32 (rows,). Nearest group.
+        gates: bool (rows, N). Open gates; None where no path reads them.
+    """
+
+    group: np.ndarray
+    gates: np.ndarray | None
+
+
+class ContextRoute(Protocol):
+    """One context's part of the routing."""
+
+    def route(self, items: ItemArrays, positions: np.ndarray) -> CandidateRoute:
+        """Routes of the context with items: int64 (rows,) positions of items."""
+
+
+class CandidateRouting(Protocol):
+    """A router in two parts."""
+
+    @property
+    def makers(self) -> Mapping[str, Maker]:
+        """What must be known of every item."""
+
+    def context(self, ids: np.ndarray) -> ContextRoute:
+        """The part of one context: int32 (1, slots of the context fields)."""
+
+
+def candidate_routing(router: Router, context: Sequence[int], items: Sequence[int], *, gated: bool) -> CandidateRouting:
+    """The cheapest way to the same groups.
+
+    Args:
+        router: the bundle's.
+        context: positions of the context fields, ascending.
+        items: positions of the item fields, ascending.
+        gated: whether a path reads the gates.
+    """
+    if router.num_groups == 1 and not gated:
+        return OneGroup()
+    sides = Side(router, context), Side(router, items)
+    if not gated and (router.on == "embedding" or router.gates.form == "field"):
+        return PullRouting(router, *sides)
+    return GateRouting(router, *sides, gated=gated)
+
+
+class OneGroup:
+    """Nothing to choose and no gates to read."""
+
+    makers: Mapping[str, Maker] = {}
+
+    def context(self, ids: np.ndarray) -> OneGroup:  # noqa: ARG002
+        """See `CandidateRouting.context`."""
+        return self
+
+    def route(self, items: ItemArrays, positions: np.ndarray) -> CandidateRoute:  # noqa: ARG002
+        """See `ContextRoute.route`."""
+        return CandidateRoute(np.zeros(len(positions), np.int32), None)
+
+
+class Side:
+    """The context fields, or the item fields, of a router.
+
+    Attributes:
+        columns: int64. Their elements of the concatenated embedding.
+        embed: their ids to their embedding, float32 (rows, len(columns)).
+        centroids: float32 (num_groups, len(columns)). What points are multiplied by.
+    """
+
+    def __init__(self, router: Router, fields: Sequence[int]) -> None:
+        mask = np.ones((router.layout.num_fields, router.dim), bool)
+        self.fields = list(fields)
+        self.columns = np.flatnonzero(np.isin(np.nonzero(mask)[0], self.fields))
+        self.embed = Gather(router.table.reshape(-1), mask, router.layout, fields)
+        self.centroids = np.ascontiguousarray(_pulling(router)[:, self.columns])
+        self._router = router
+
+    def own_logits(self, embedded: np.ndarray) -> np.ndarray:
+        """Logits of gates that see their own field only, of form `field`: float32 (rows, columns) -> the same."""
+        gates = self._router.gates
+        kernel, dim = gates.kernels[0][self.fields], self._router.dim
+        values = (embedded - gates.mean[self.columns]) / gates.scale[self.columns]
+        blocks = values.reshape(-1, len(self.fields), dim).transpose(1, 0, 2) @ kernel
+        return np.asarray(blocks.transpose(1, 0, 2).reshape(values.shape) + gates.biases[0][self.columns])
+
+
+class PullRouting:
+    """-2 p . c_k of the item and of the context are added: no gate depends on both."""
+
+    def __init__(self, router: Router, context: Side, items: Side) -> None:
+        self._router, self._context, self._items = router, context, items
+        self._squares = (router.centroids * router.centroids).sum(axis=1)
+
+    @property
+    def makers(self) -> Mapping[str, Maker]:
+        """See `CandidateRouting.makers`."""
+        return {PULLS: lambda ids: self._pulls(self._items, ids)}
+
+    def context(self, ids: np.ndarray) -> _ContextPulls:
+        """See `CandidateRouting.context`."""
+        return _ContextPulls(self._squares + self._pulls(self._context, ids))
+
+    def _pulls(self, side: Side, ids: np.ndarray) -> np.ndarray:
+        embedded = side.embed(ids)
+        if self._router.on != "embedding":
+            embedded = _weights(side.own_logits(embedded), embedded, self._router.on)
+        return np.asarray(-2.0 * (embedded @ side.centroids.T), np.float32)
+
+
+@dataclass(frozen=True)
+class _ContextPulls:
+    pulls: np.ndarray
+
+    def route(self, items: ItemArrays, positions: np.ndarray) -> CandidateRoute:
+        pulls = items.take(PULLS, positions)
+        pulls += self.pulls
+        return CandidateRoute(pulls.argmin(axis=1).astype(np.int32), None)
+
+
+class GateRouting:
+    """Gates that see the whole row: their first sums fall in two, the rest is done per candidate.
+
+    Columns here are in the order context, items.
+    """
+
+    def __init__(self, router: Router, context: Side, items: Side, *, gated: bool) -> None:
+        self.on, self.context_side, self.item_side = router.on, context, items
+        self.num_context = len(context.columns)
+        self.squares = (router.centroids * router.centroids).sum(axis=1)
+        self.alone = router.num_groups == 1
+        order = np.concatenate([context.columns, items.columns])
+        self.gated, self.back = gated, None if (np.diff(order) > 0).all() else np.argsort(order)
+        gates = router.gates
+        first = _dense(router) / gates.scale[:, None]
+        bias = gates.biases[0] - (gates.mean @ first)
+        self.second: tuple[np.ndarray, np.ndarray] | None = None
+        if gates.form == "mlp":
+            self.second = np.ascontiguousarray(gates.kernels[1][:, order]), gates.biases[1][order]
+        else:
+            first, bias = first[:, order], bias[order]
+        self._kernels = tuple(np.ascontiguousarray(first[side.columns]) for side in (context, items))
+        self._bias = np.asarray(bias, np.float32)
+
+    @property
+    def makers(self) -> Mapping[str, Maker]:
+        """See `CandidateRouting.makers`."""
+        makers: dict[str, Maker] = {GATES: lambda ids: self.item_side.embed(ids) @ self._kernels[1]}
+        return makers | ({EMBEDDED: self.item_side.embed} if self.on in ("masked", "embedding") and not self.alone else {})
+
+    def context(self, ids: np.ndarray) -> _ContextGates:
+        """See `CandidateRouting.context`."""
+        embedded = self.context_side.embed(ids)
+        return _ContextGates(self, embedded[0], (embedded @ self._kernels[0])[0] + self._bias)
+
+
+@dataclass(frozen=True)
+class _ContextGates:
+    routing: GateRouting
+    embedded: np.ndarray
+    sums: np.ndarray
+
+    def route(self, items: ItemArrays, positions: np.ndarray) -> CandidateRoute:
+        routing = self.routing
+        logits = items.take(GATES, positions)
+        logits += self.sums
+        if routing.second is not None:
+            np.maximum(logits, 0.0, out=logits)
+            logits = logits @ routing.second[0] + routing.second[1]
+        opened = logits > 0.0
+        gates = None if not routing.gated else opened if routing.back is None else np.ascontiguousarray(opened[:, routing.back])
+        if routing.alone:
+            return CandidateRoute(np.zeros(len(positions), np.int32), gates)
+        np.copyto(logits, openness(logits) if routing.on == "openness" else opened)
+        return CandidateRoute(self._nearest(logits, items, positions), gates)
+
+    def _nearest(self, gates: np.ndarray, items: ItemArrays, positions: np.ndarray) -> np.ndarray:
+        routing = self.routing
+        context, own = routing.context_side.centroids.T, routing.item_side.centroids.T
+        ours, theirs = gates[:, : routing.num_context], gates[:, routing.num_context :]
+        if routing.on == "embedding":
+            products = self.embedded @ context + items.take(EMBEDDED, positions) @ own
+        elif routing.on != "masked":
+            products = ours @ context + theirs @ own
+        else:
+            products = ours @ (self.embedded[:, None] * context) + np.multiply(items.take(EMBEDDED, positions), theirs, out=theirs) @ own
+        return np.asarray((routing.squares - 2.0 * products).argmin(axis=1), np.int32)
+
+
+def _pulling(router: Router) -> np.ndarray:
+    """Centroids, float32 (num_groups, N): for `openness` their mean over each field, with which each gate's own openness gives the
+    product of the field's mean openness with the centroid."""
+    if router.on != "openness":
+        return router.centroids
+    means = router.centroids.reshape(router.num_groups, -1, router.dim).mean(axis=2)
+    return np.repeat(means, router.dim, axis=1)
+
+
+def _weights(logits: np.ndarray, embedded: np.ndarray, on: PointsOf) -> np.ndarray:
+    """What centroids' elements are multiplied by: float32 (rows, columns)."""
+    return openness(logits) if on == "openness" else points(embedded, logits, on, 1)
+
+
+def _dense(router: Router) -> np.ndarray:
+    """First kernel of the gates; the blocks of form `field` on the diagonal: float32 (N, N or hidden)."""
+    kernel = router.gates.kernels[0]
+    if router.gates.form != "field":
+        return kernel
+    num_fields, dim, _ = kernel.shape
+    dense = np.zeros((num_fields, dim, num_fields, dim), np.float32)
+    dense[np.arange(num_fields), :, np.arange(num_fields), :] = kernel
+    return dense.reshape(num_fields * dim, num_fields * dim)

@@ -1,0 +1,87 @@
+"""One path at work: gather the kept dimensions, run the graph."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from ihas.bundle.values import Path
+from ihas.data.layout import FieldLayout
+from ihas.errors import BundleCorruptError
+from ihas.routing.router import embed
+from ihas.serving.grouped.gather import Gather
+from ihas.serving.onnx_runtime import onnxruntime
+
+
+class PathModel:
+    """A path, ready to score rows."""
+
+    def __init__(self, path: Path, layout: FieldLayout) -> None:
+        """
+        Args:
+            path: the model.
+            layout: where the fields lie.
+
+        Raises:
+            BundleCorruptError: a graph cannot be loaded, or has other inputs than the path's parts.
+        """
+        self.name = path.name
+        self.path = path
+        self.layout = layout
+        self._gather = Gather(path.table, path.mask, layout, range(layout.num_fields))
+        self._session = _session(path.name, path.graph, ["values"] + ["first_order"] * (path.first_order is not None))
+        self._split_session = None if path.split is None else _session(path.name, path.split.graph, ["sums"])
+
+    @cached_property
+    def kept_dims(self) -> tuple[int, ...]:
+        """Kept dimensions of each field."""
+        return tuple(self.path.mask.sum(axis=1).tolist())
+
+    def values(self, ids: np.ndarray, gates: np.ndarray) -> np.ndarray:
+        """What the graph reads: float32 (rows, kept dimensions).
+
+        Args:
+            ids: int32 (rows, num_slots).
+            gates: bool (rows, N). The rows' own gates; a path that is not gated does not read them.
+        """
+        values = self._gather(ids)
+        if self.path.gated:
+            values *= gates.astype(np.float32)  # twice as fast as to multiply by bool
+        return values
+
+    def logits(self, ids: np.ndarray, gates: np.ndarray) -> np.ndarray:
+        """Logits of rows: float32 (rows,).
+
+        Args:
+            ids: int32 (rows, num_slots).
+            gates: bool (rows, N). The rows' own gates; a path that is not gated does not read them.
+        """
+        if not len(ids):
+            return np.zeros(0, np.float32)
+        feed = {"values": self.values(ids, gates)}
+        if self.path.first_order is not None:
+            feed["first_order"] = embed(ids, self.path.first_order[:, None], self.layout)
+        return np.asarray(self._session.run(["logits"], feed)[0], np.float32).reshape(-1)
+
+    def split_logits(self, sums: np.ndarray) -> np.ndarray:
+        """Logits from the sums of the path's split: float32 (rows, width) -> (rows,)."""
+        if self._split_session is None:
+            raise RuntimeError(f"Path {self.name!r} must have a split to score sums, but has none.")
+        return np.asarray(self._split_session.run(["logits"], {"sums": sums})[0], np.float32).reshape(-1)
+
+
+def _session(name: str, graph: bytes, expected: list[str]) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # a request is too small to share; requests run beside each other
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's error classes have no common base below Exception
+        raise BundleCorruptError(f"The graph of path {name!r} cannot be loaded: {error}.") from error
+    inputs = [node.name for node in session.get_inputs()]
+    if sorted(inputs) != sorted(expected):
+        raise BundleCorruptError(f"The graph of path {name!r} must have the inputs {expected}, but has {inputs}.")
+    return session

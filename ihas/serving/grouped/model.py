@@ -1,0 +1,113 @@
+"""Encoded rows to groups and logits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+import numpy as np
+
+from ihas.bundle.values import Bundle
+from ihas.serving.grouped.group_model import PathModel
+
+BLOCK_ROWS = 512
+"""Rows scored at a time, so that memory does not grow with the request."""
+
+FLOAT_BYTES = 4
+NO_GATES = np.zeros((0, 0), bool)
+"""Gates of rows that no path reads the gates of."""
+
+
+@dataclass(frozen=True)
+class RoutedLogits:
+    """What rows scored, and the way they went.
+
+    Attributes:
+        gates: bool (rows, N). Open gates.
+        distances: float32 (rows, num_groups). Euclidean distance to each centroid.
+        group: int32 (rows,). Nearest group.
+        path: int64 (rows,). Position of the path that scored the row.
+        logits: float32 (rows,).
+    """
+
+    gates: np.ndarray
+    distances: np.ndarray
+    group: np.ndarray
+    path: np.ndarray
+    logits: np.ndarray
+
+    def take(self, rows: np.ndarray) -> RoutedLogits:
+        """The given rows, in that order: int (n,)."""
+        return RoutedLogits(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    @classmethod
+    def join(cls, blocks: Sequence[RoutedLogits]) -> RoutedLogits:
+        """Blocks of rows, end to end."""
+        if len(blocks) == 1:
+            return blocks[0]
+        return cls(*(np.concatenate([getattr(block, field.name) for block in blocks]) for field in fields(cls)))
+
+
+class GroupedModel:
+    """The router and the paths of a bundle."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        """
+        Args:
+            bundle: verified bundle.
+
+        Raises:
+            BundleCorruptError: a path's graph cannot be loaded.
+        """
+        self.layout = bundle.encoder.layout
+        self.router = bundle.router
+        self.paths = tuple(PathModel(path, self.layout) for path in bundle.paths)
+        self._path_of_group = np.array(bundle.path_of_group, np.int64)
+        self._alone = bundle.router.num_groups == 1 and len(bundle.paths) == 1 and not bundle.paths[0].gated
+
+    @cached_property
+    def multiply_adds(self) -> int:
+        """About how many multiply-adds a candidate takes: the numbers in the largest graph that it runs through."""
+        used = [self.paths[number].path for number in set(self._path_of_group.tolist())]
+        return max(len(path.graph if path.split is None else path.split.graph) for path in used) // FLOAT_BYTES
+
+    def path_of(self, group: np.ndarray) -> np.ndarray:
+        """Position of the path that serves each group: int32 (rows,) -> int64 (rows,)."""
+        return np.asarray(self._path_of_group[group])
+
+    def logits(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Group and logit of rows, without what only explanations read: int32 (rows, num_slots) -> int32 (rows,), float32 (rows,)."""
+        if not self._alone:
+            scored = self.score(ids)
+            return scored.group, scored.logits
+        starts = range(0, max(len(ids), 1), BLOCK_ROWS)
+        logits = [self.paths[0].logits(ids[start : start + BLOCK_ROWS], NO_GATES) for start in starts]
+        return np.zeros(len(ids), np.int32), logits[0] if len(logits) == 1 else np.concatenate(logits)
+
+    def score(self, ids: np.ndarray) -> RoutedLogits:
+        """Route rows, then score each path's rows together: ids int32 (rows, num_slots)."""
+        starts = range(0, max(len(ids), 1), BLOCK_ROWS)
+        return RoutedLogits.join([self._score_block(ids[start : start + BLOCK_ROWS]) for start in starts])
+
+    def _score_block(self, ids: np.ndarray) -> RoutedLogits:
+        route = self.router.route(ids)
+        path = self.path_of(route.group)
+        return RoutedLogits(route.gates, route.distances, route.group, path, self.path_logits(ids, route.gates, path))
+
+    def path_logits(self, ids: np.ndarray, gates: np.ndarray, path: np.ndarray) -> np.ndarray:
+        """Logits of rows on given paths: float32 (rows,).
+
+        Args:
+            ids: int32 (rows, num_slots).
+            gates: bool (rows, N). The rows' own gates.
+            path: int64 (rows,). Position of each row's path.
+        """
+        used = np.flatnonzero(np.bincount(path, minlength=len(self.paths)))
+        if len(used) == 1:
+            return self.paths[int(used[0])].logits(ids, gates)
+        logits = np.empty(len(ids), np.float32)
+        for position in used.tolist():
+            rows = np.flatnonzero(path == position)
+            logits[rows] = self.paths[position].logits(ids[rows], gates[rows])
+        return logits

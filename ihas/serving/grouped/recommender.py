@@ -1,0 +1,303 @@
+"""Answers to requests: score rows, recommend items."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Protocol, runtime_checkable
+
+import msgspec
+import numpy as np
+
+from ihas.bundle.values import Bundle
+from ihas.data.schema import Schema
+from ihas.errors import RequestError
+from ihas.serving.answers import Explanation, Recommendation, RecommendedItem, RecommendRequest, Retrieved, Scored, UnknownValue
+from ihas.serving.filters.candidates import Candidates, Catalogue
+from ihas.serving.filters.item_fields import ItemFields
+from ihas.serving.grouped.candidate_model import CandidateModel
+from ihas.serving.grouped.explanation import explain_rows
+from ihas.serving.grouped.item_arrays import MAX_BYTES
+from ihas.serving.grouped.model import GroupedModel
+from ihas.serving.grouped.observation import Observed, observe
+from ihas.serving.grouped.row_reader import RowReader
+from ihas.serving.ranking import best, probabilities
+from ihas.serving.requests import MAX_ROWS, check_recommend, check_rows
+from ihas.serving.retrieval.retriever import Retriever
+
+QUICK_WORK = 60_000_000
+"""About two milliseconds, in multiply-adds. What takes less is not worth a thread, which waits for the interpreter as long."""
+WORK_OF_A_SEARCHED_NUMBER = 8
+"""Of retrieval: fetched from memory, and multiplied once."""
+WORK_OF_A_NAME = 40_000
+"""Of an item that is excluded, or that is answered: looked up, and written down."""
+WORK_OF_A_FILTERED_ITEM = 2_000
+"""Of the item table, when a filter is asked for."""
+
+
+class Recommender(Protocol):
+    """Anything that scores rows and recommends items; safe to call from several threads."""
+
+    @property
+    def name(self) -> str:
+        """Model name."""
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What the run behind it found. JSON values only."""
+
+    def score(self, rows: Sequence[Mapping[str, Any]], explain: bool = False) -> list[Scored]:
+        """Probability of a click for each row, in order.
+
+        Args:
+            rows: value of each field, context and item alike; a field left out is missing.
+            explain: whether to say why.
+
+        Raises:
+            RequestError: with a pointer into `/rows`.
+        """
+
+    def recommend(self, request: RecommendRequest, recommendation_id: str | None = None) -> Recommendation:
+        """The best items for a context.
+
+        Args:
+            request: which items, for whom.
+            recommendation_id: name of the answer.
+
+        Raises:
+            RequestError: with a pointer into the request.
+        """
+
+
+@dataclass(frozen=True)
+class ReadRows:
+    """Rows of one request, as the model reads them.
+
+    Attributes:
+        ids: int32 (rows, num_slots).
+        unknown: values of each row that the model does not know.
+    """
+
+    ids: np.ndarray
+    unknown: Sequence[tuple[UnknownValue, ...]]
+
+
+@runtime_checkable
+class BatchRecommender(Recommender, Protocol):
+    """A recommender that scores the rows of several requests at once."""
+
+    def read(self, rows: Sequence[Mapping[str, Any]]) -> ReadRows:
+        """Rows of one request; RequestError as `score`."""
+
+    def score_read(self, requests: Sequence[ReadRows]) -> list[list[Scored]]:
+        """What `score` gives for each request."""
+
+    def is_quick(self, request: RecommendRequest) -> bool:
+        """Whether `recommend` takes less time than handing it to a thread is worth."""
+
+
+def degraded_groups(recommender: Recommender) -> Mapping[int, str]:
+    """Groups whose own model failed its check, which the shared model serves, each with the reason."""
+    found: Mapping[int, str] = getattr(recommender, "degraded", {})
+    return found
+
+
+def group_of(recommender: Recommender, stated: Mapping[str, Any]) -> int | None:
+    """Group of what a request states, its item or its context alone; None where the model has no groups, or cannot read it."""
+    find: Callable[[Mapping[str, Any]], int | None] | None = getattr(recommender, "group_of", None)
+    return None if find is None else find(stated)
+
+
+def num_groups(recommender: Recommender) -> int:
+    """Groups of a model; 0 where it has none."""
+    return recommender.bundle.router.num_groups if isinstance(recommender, GroupedRecommender) else 0
+
+
+class GroupedRecommender:
+    """A bundle at work: route each row to its group, score it on the group's path."""
+
+    def __init__(self, bundle: Bundle, max_item_bytes: int = MAX_BYTES, degraded: Mapping[int, str] | None = None) -> None:
+        """
+        Args:
+            bundle: verified bundle.
+            max_item_bytes: memory for what is known of the items beforehand.
+            degraded: groups that the fallback serves because their own model failed its check, each with the reason.
+
+        Raises:
+            BundleCorruptError: a path's graph cannot be loaded.
+        """
+        self.bundle, self.degraded = bundle, dict(degraded or {})
+        self.model = GroupedModel(bundle)
+        self._rows = RowReader(bundle.encoder, bundle.encoder.layout.names)
+        self._context = RowReader(bundle.encoder, bundle.encoder.names_of("context"))
+        self._catalogue = None if bundle.items is None else Catalogue(bundle.items)
+        self.fields = None if bundle.items is None else ItemFields(bundle.items, str(bundle.schema.item_id))
+        self._retriever = None if bundle.retrieval is None else Retriever(bundle, bundle.retrieval)
+        self._candidates = None if bundle.items is None else CandidateModel(self.model, bundle, bundle.items, max_item_bytes)
+
+    @property
+    def name(self) -> str:
+        """Model name."""
+        return self.bundle.name
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What the run behind it found."""
+        return self.bundle.summary
+
+    @property
+    def schema(self) -> Schema:
+        """What a request may state."""
+        return self.bundle.schema
+
+    def score_ids(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Group and logit of encoded rows: int32 (rows, num_slots) -> int32 (rows,), float32 (rows,)."""
+        return self.model.logits(ids)
+
+    def score(self, rows: Sequence[Mapping[str, Any]], explain: bool = False) -> list[Scored]:
+        """See `Recommender.score`."""
+        if not explain:
+            return self.score_read([self.read(rows)])[0]
+        check_rows(rows, explain)
+        if not rows:
+            return []
+        ids, unknown = self._rows.read_all(rows, "/rows")
+        scored = self.model.score(ids)
+        reasons = explain_rows(self.model, self.bundle.encoder, ids, scored)
+        return _scores(scored.group, scored.logits, unknown, self._degraded(reasons, scored.group))
+
+    def read(self, rows: Sequence[Mapping[str, Any]]) -> ReadRows:
+        """See `BatchRecommender.read`."""
+        check_rows(rows, explain=False)
+        return ReadRows(*self._rows.read_all(rows, "/rows"))
+
+    def score_read(self, requests: Sequence[ReadRows]) -> list[list[Scored]]:
+        """See `BatchRecommender.score_read`."""
+        full = [request.ids for request in requests if len(request.unknown)]
+        if not full:
+            return [[] for _ in requests]
+        group, logits = self.model.logits(full[0] if len(full) == 1 else np.concatenate(full))
+        scores = iter(_scores(group, logits, [unknown for request in requests for unknown in request.unknown], [None] * len(logits)))
+        return [list(islice(scores, len(request.unknown))) for request in requests]
+
+    def group_of(self, stated: Mapping[str, Any]) -> int | None:
+        """Group of what a request states, what it leaves out being missing; None where it cannot be read."""
+        try:
+            ids = self._rows.read(stated, "").ids
+        except RequestError:
+            return None
+        return int(self.model.router.route(np.array([ids], np.int32)).group[0])
+
+    def observe(self, stated: Sequence[Mapping[str, Any]], items: Sequence[str] | None) -> Observed | None:
+        """How rows are routed: rows as they were scored, or a context with items that were recommended; None without a reference.
+
+        Args:
+            stated: rows, or one context.
+            items: ids of items of the item table; None for rows.
+
+        Raises:
+            RequestError: they cannot be read.
+        """
+        if self.bundle.reference is None or not stated:
+            return None
+        if items is None:
+            ids = self._rows.read_all(stated, "/rows")[0]
+        elif self._candidates is None or self._catalogue is None or not items:
+            return None
+        else:
+            context = np.array(self._context.read(stated[0], "/context").ids, np.int32)
+            ids = self._candidates.ids(context, self._catalogue.choose(items, ()).positions)
+        return observe(self.bundle.router, self.bundle.reference, ids)
+
+    def is_quick(self, request: RecommendRequest) -> bool:
+        """See `BatchRecommender.is_quick`."""
+        items = 0 if self.bundle.items is None else len(self.bundle.items.names)
+        candidates = min(items, MAX_ROWS) if request.candidates is None else len(request.candidates)
+        retrieved = None if self._retriever is None else self._retriever.wanted(request, items)
+        scored = candidates if retrieved is None else retrieved
+        work = 0 if self._candidates is None else scored * self._candidates.work_of_item
+        searched = 0 if retrieved is None or self._retriever is None else self._retriever.multiply_adds
+        work += WORK_OF_A_SEARCHED_NUMBER * searched + WORK_OF_A_NAME * (len(request.exclude) + min(request.k, candidates))
+        if request.filter is not None:
+            work += WORK_OF_A_FILTERED_ITEM * items
+        return not request.explain and request.diversity is None and work <= QUICK_WORK
+
+    def recommend(self, request: RecommendRequest, recommendation_id: str | None = None) -> Recommendation:
+        """See `Recommender.recommend`; ids that the item table does not hold are left out and reported."""
+        check_recommend(request, self.bundle.schema)
+        if self._catalogue is None or self._candidates is None or self.fields is None:
+            raise RequestError(f"Model {self.name!r} has no item table, for its schema names no item id. Score rows instead.")
+        names = self._catalogue.items.names
+        read = self._context.read(request.context, "/context")
+        context = np.array(read.ids, np.int32)
+        chosen, retrieved = self._chosen(self._catalogue, self.fields, context, request)
+        scored = self._candidates.score(context, chosen.positions)
+        order = self.fields.first(lambda k: best(scored.logits, lambda row: names[chosen.positions[row]], k), chosen.positions, request)
+        explanations: Sequence[Explanation | None] = [None] * len(order)
+        if request.explain:
+            ids = self._candidates.ids(context, chosen.positions[order])
+            explanations = [_told(why, place, retrieved) for why, place in zip(self._explained(ids), order.tolist(), strict=True)]
+        return Recommendation(
+            recommendation_id=recommendation_id,
+            model=self.name,
+            items=_items(
+                [names[item] for item in chosen.positions[order].tolist()], scored.logits[order], scored.group[order], explanations
+            ),
+            num_scored=len(chosen.positions),
+            unknown_candidates=chosen.unknown,
+            unknown_values=read.unknown,
+            retrieved=retrieved,
+            degraded_groups=tuple(self.degraded),
+        )
+
+    def _chosen(
+        self, catalogue: Catalogue, fields: ItemFields, context: np.ndarray, request: RecommendRequest
+    ) -> tuple[Candidates, Retrieved | None]:
+        """What is scored, and how it was retrieved; candidates, all items, or those that retrieval chooses."""
+        wanted = None if request.filter is None else fields.meet(request.filter)
+        if self._retriever is None or request.candidates is not None:
+            return catalogue.choose(request.candidates, request.exclude, wanted), None
+        left = catalogue.left(catalogue.excluded(request.exclude), wanted)
+        number = self._retriever.wanted(request, len(left))
+        if number is None:
+            return Candidates(left[:MAX_ROWS], ()), None
+        found = self._retriever.retrieve(context, number, left)
+        return Candidates(found, ()), Retrieved(len(found), len(left), self._retriever.method)
+
+    def _explained(self, ids: np.ndarray) -> list[Explanation]:
+        scored = self.model.score(ids)
+        return self._degraded(explain_rows(self.model, self.bundle.encoder, ids, scored), scored.group)
+
+    def _degraded(self, reasons: list[Explanation], group: np.ndarray) -> list[Explanation]:
+        """The reasons; those of a degraded group say that the shared model answers."""
+        if not self.degraded:
+            return reasons
+        pairs = zip(reasons, group.tolist(), strict=True)
+        return [_said(why, f"The own model of group {own} failed its check.") if own in self.degraded else why for why, own in pairs]
+
+
+def _told(explanation: Explanation, place: int, retrieved: Retrieved | None) -> Explanation:
+    """The reason, and how the item came to be scored: its place among the retrieved, from 0."""
+    if retrieved is None:
+        return explanation
+    how = f"Retrieval put it at place {place + 1:,} of {retrieved.of_items:,} items, of which {retrieved.items:,} were scored."
+    return _said(explanation, how)
+
+
+def _said(explanation: Explanation, more: str) -> Explanation:
+    return msgspec.structs.replace(explanation, sentence=f"{explanation.sentence} {more}")
+
+
+def _scores(
+    group: np.ndarray, logits: np.ndarray, unknown: Sequence[tuple[UnknownValue, ...]], explanations: Sequence[Explanation | None]
+) -> list[Scored]:
+    cells = zip(probabilities(logits).tolist(), logits.tolist(), group.tolist(), unknown, explanations, strict=True)
+    return [Scored(*row) for row in cells]
+
+
+def _items(
+    names: Sequence[str], logits: np.ndarray, group: np.ndarray, explanations: Sequence[Explanation | None]
+) -> tuple[RecommendedItem, ...]:
+    cells = zip(names, probabilities(logits).tolist(), range(1, len(names) + 1), group.tolist(), explanations, strict=True)
+    return tuple(RecommendedItem(*row) for row in cells)

@@ -1,0 +1,141 @@
+"""Stage 2: group instances by their deterministic gates, and give each group one mask.
+
+groups      K-means on e * z of the training rows (Yu et al., CIKM 2023, figure 1)
+tried       2, 3 and 4 groups unless numbers are stated, and one more, up to 16, while the most of them is chosen (our choice)
+K           the smallest whose validation log-loss, after one epoch of training under its masks, the best does
+            not beat by more than 1.96 standard errors; K-means on how open each field's gates are competes with
+            it, because values of e can hide which gates are open (our choice)
+mask        mean gate of the group >= threshold; the threshold is searched on the group's validation rows
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from ihas.config.cluster import ClusterConfig
+from ihas.results.run_result import GroupCountResult
+from ihas.routing.grouping import Grouping, PartGroups
+from ihas.routing.router import PointsOf
+from ihas.seeding import generator
+from ihas.stages.cluster.assignment import Assignment, Clustering, Division, assign, count_open, divide, gated_blocks, rows_seen
+from ihas.stages.cluster.thresholds import Scorer, search_thresholds
+from ihas.training.parallel import train_in_parallel
+from ihas.training.trainer import EpochListener
+
+CHANCE = 1.96  # standard errors that chance explains 19 times of 20
+FIRST_NUMBERS, MOST_GROUPS = (2, 3, 4), 16
+
+
+class Tried(NamedTuple):
+    """A grouping, what validation rows lose under it, float64 (rows,), and the record of it."""
+
+    grouping: Grouping
+    losses: np.ndarray
+    result: GroupCountResult
+
+
+def cluster_instances(clustering: Clustering, most_groups: int = MOST_GROUPS) -> Grouping:
+    """Try numbers of groups and keep the one that validation prefers; one group where none is large enough.
+
+    Where none are stated, none above `most_groups` is tried, nor above the rows that K-means sees.
+    """
+    config, scorer = clustering.config.cluster, Scorer(clustering.parts, clustering.weights, clustering.config)
+    most = min(most_groups, rows_seen(clustering.config, len(clustering.parts.train)))
+    tried = _try(clustering, sorted(set(config.num_groups or [number for number in FIRST_NUMBERS if number <= most])), scorer)
+    while config.num_groups is None and (number := next_number(tried, config, most)):
+        tried += _try(clustering, [number], scorer)
+    chosen = _chosen(tried, config)
+    kept = form_groups(clustering, [(1, config.on[0])], scorer)[0] if chosen is None else chosen.grouping
+    return replace(kept, tried=tuple(each.result for each in tried))
+
+
+def _try(clustering: Clustering, numbers: list[int], scorer: Scorer) -> list[Tried]:
+    def adapt(grouping: Grouping, _: EpochListener) -> np.ndarray:
+        return scorer.adapted_row_losses(grouping.masks, grouping.groups)
+
+    groupings = form_groups(clustering, [(number, on) for number in numbers for on in clustering.config.cluster.on], scorer)
+    tasks = [partial(adapt, each) for each in groupings]
+    losses = train_in_parallel(tasks, clustering.parts.train, clustering.config, lambda _: None)
+    return [Tried(grouping, loss, _record(grouping, loss)) for grouping, loss in zip(groupings, losses, strict=True)]
+
+
+def _record(grouping: Grouping, loss: np.ndarray) -> GroupCountResult:
+    sizes = np.bincount(grouping.groups.train, minlength=grouping.num_groups)
+    return GroupCountResult(
+        num_groups=grouping.num_groups, on=grouping.on, log_loss=float(loss.mean()), smallest_share=float(sizes.min() / sizes.sum())
+    )
+
+
+def next_number(tried: list[Tried], config: ClusterConfig, most_groups: int) -> int | None:
+    """One group more than the most that was tried, where that is chosen and below `most_groups`."""
+    chosen, most = _chosen(tried, config), max((each.result.num_groups for each in tried), default=most_groups)
+    return most + 1 if chosen is not None and chosen.result.num_groups == most < most_groups else None
+
+
+def _chosen(tried: list[Tried], config: ClusterConfig) -> Tried | None:
+    position = choose_number([each.losses for each in tried], [each.result for each in tried], config)
+    return None if position is None else tried[position]
+
+
+def form_groups(clustering: Clustering, wanted: list[tuple[int, PointsOf]], scorer: Scorer) -> list[Grouping]:
+    """For each number of groups and kind of points: groups by K-means, and their masks."""
+    divisions = [divide(clustering, num_groups, on) for num_groups, on in wanted]
+    parts = clustering.parts
+    train, valid, test = (assign(rows, clustering, divisions) for rows in (parts.train, parts.valid, parts.test))
+    return [
+        give_masks(clustering, division, ByPart(*assigned), scorer)
+        for division, *assigned in zip(divisions, train, valid, test, strict=True)
+    ]
+
+
+def random_groups(clustering: Clustering, num_groups: int, scorer: Scorer) -> Grouping:
+    """Control: groups of equal size drawn at random, with masks found in the same way."""
+    rng, parts = generator(clustering.config.seed, "random groups"), clustering.parts
+    drawn = [rng.permutation(np.arange(len(rows), dtype=np.int32) % num_groups) for rows in (parts.train, parts.valid, parts.test)]
+    counts = np.zeros((num_groups, clustering.gates.mean.size))
+    for block, _, logits in gated_blocks(parts.train, clustering):
+        counts += count_open(logits > 0.0, drawn[0][block], num_groups)
+    assigned = ByPart(*(Assignment(group, counts) for group in drawn))
+    return give_masks(clustering, Division("masked", np.zeros_like(counts, np.float32)), assigned, scorer)
+
+
+class ByPart(NamedTuple):
+    """What a division makes of each part."""
+
+    train: Assignment
+    valid: Assignment
+    test: Assignment
+
+
+def give_masks(clustering: Clustering, division: Division, assigned: ByPart, scorer: Scorer) -> Grouping:
+    """Average each group's gates over its training rows and search its threshold."""
+    train, valid, test = assigned
+    num_groups = len(division.centroids)
+    counts = np.bincount(train.group, minlength=num_groups)[:, None]
+    mean_gates = (train.open_counts / np.maximum(counts, 1)).astype(np.float32)
+    thresholds, masks = search_thresholds(mean_gates, valid.group, scorer, clustering.config.cluster.thresholds)
+    shape = (num_groups, clustering.parts.train.layout.num_fields, -1)
+    groups = PartGroups(train.group, valid.group, test.group)
+    return Grouping(division.on, division.centroids, groups, mean_gates.reshape(shape), thresholds, masks.reshape(shape), ())
+
+
+def choose_number(losses: list[np.ndarray], tried: list[GroupCountResult], config: ClusterConfig) -> int | None:
+    """Position of the grouping to keep, given validation losses of each, float64 (rows,): the best of the smallest good number.
+
+    None where every number of groups leaves one empty, or smaller than the least share.
+    """
+    allowed = [i for i, result in enumerate(tried) if result.smallest_share >= max(config.min_group_fraction, 1e-12)]
+    if not allowed:
+        return None
+    best = min(allowed, key=lambda i: float(losses[i].mean()))
+    return min(
+        (i for i in allowed if _within_chance(losses[i] - losses[best])), key=lambda i: (tried[i].num_groups, float(losses[i].mean()))
+    )
+
+
+def _within_chance(worse: np.ndarray) -> bool:
+    return bool(worse.mean() <= CHANCE * worse.std() / np.sqrt(len(worse)))

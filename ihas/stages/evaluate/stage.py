@@ -1,0 +1,136 @@
+"""Stage 4: pooled figures of every variant, the choice, and the words for it.
+
+Pooled AUC and log-loss over all rows are the figures that count; a mean of the groups' own AUCs would hide scores that
+cannot be compared between groups. The choice is made on validation rows; the labels of test rows
+are read by this stage only.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ihas.data.dataset import Parts
+from ihas.metrics import auc, auc_difference, figures
+from ihas.results.run_result import Interval, VariantResult
+from ihas.stages.evaluate.variants import Variant
+
+DESCRIPTIONS = {
+    "base": "The plain model: every embedding dimension for every row, trained on the clicks for as many epochs as the others.",
+    "distilled": "The plain model, taught by several plain models together on more rows than were clicked or passed by.",
+    "static": "One mask for all rows: a dimension search without groups.",
+    "supernet": "One model, each row under its own gates.",
+    "grouped": "A mask and a model per group of rows with similar gates.",
+    "teacher": "All plain models of the teacher, asked for every row.",
+    "random groups": "As many groups, drawn at random.",
+    "groups on e": "As many groups, K-means on the embedding, gates ignored.",
+    "groups on openness": "As many groups, K-means on how open each field's gates are.",
+    "groups on e*z": "As many groups, K-means on the masked embedding.",
+}
+HARDLY_BETTER_THAN_CHANCE = 0.53
+CANDIDATES = ("base", "distilled", "static", "supernet", "grouped")
+ONE_STANDARD_ERROR, NINE_TO_ONE = 0.6827, 0.8  # the shares that two-sided intervals cover
+DEARER = 1.05
+
+
+def variant_results(variants: tuple[Variant, ...], parts: Parts) -> tuple[VariantResult, ...]:
+    """Figures of each variant; the first is the base that the others are compared with."""
+    return tuple(_variant_result(variant, variants[0], parts) for variant in variants)
+
+
+def _variant_result(variant: Variant, base: Variant, parts: Parts) -> VariantResult:
+    gain = None if variant is base else auc_difference(variant.test_logits, base.test_logits, parts.test.labels)
+    return VariantResult(
+        name=variant.name,
+        description=DESCRIPTIONS[variant.name],
+        role="candidate" if variant.name in CANDIDATES else "control",
+        num_groups=len(variant.models),
+        valid=figures(variant.valid_logits, parts.valid.labels),
+        test=figures(variant.test_logits, parts.test.labels),
+        gain=gain,
+        cost=variant.cost,
+    )
+
+
+def choose(variants: tuple[Variant, ...], parts: Parts) -> Variant:
+    """The smallest candidate that validation rows hardly tell from the best; the base where they do not show that it is beaten.
+
+    base        unless a candidate's AUC exceeds its at nine to one, by the paired difference of these two
+    otherwise   the fewest multiply-adds among such candidates within one standard error of the best
+    """
+    labels = parts.valid.labels
+    base, *others = (variant for variant in variants if variant.name in CANDIDATES)
+    better = [variant for variant in others if _exceeds(variant, base, labels, NINE_TO_ONE)]
+    best = max(better, key=lambda variant: auc(variant.valid_logits, labels) or 0.0, default=base)
+    near = [variant for variant in better if not _exceeds(best, variant, labels, ONE_STANDARD_ERROR)]
+    return min(near, key=lambda variant: variant.cost.multiply_adds, default=base)
+
+
+def _exceeds(variant: Variant, other: Variant, labels: np.ndarray, confidence: float) -> bool:
+    return auc_difference(variant.valid_logits, other.valid_logits, labels, confidence=confidence).low > 0.0
+
+
+def not_told_apart(chosen: Variant, variants: tuple[Variant, ...], parts: Parts) -> tuple[str, ...]:
+    """Names of the other variants whose difference to the chosen one the test rows do not tell from none."""
+    others = [variant for variant in variants if variant.name != chosen.name]
+    differences = {v.name: auc_difference(chosen.test_logits, v.test_logits, parts.test.labels) for v in others}
+    return tuple(name for name, difference in differences.items() if difference.low <= 0.0 <= difference.high)
+
+
+def verdict(chosen: VariantResult, base: VariantResult, num_elements: int, equals: tuple[str, ...] = ()) -> str:
+    """The choice in words.
+
+    Args:
+        chosen: the variant that serves.
+        base: the plain model.
+        num_elements: num_fields * dim.
+        equals: names of variants that test rows do not tell apart from the chosen one.
+    """
+    if base.test.auc is None or chosen.test.auc is None:
+        return f"`{chosen.name}` serves; nothing can be said of its ranking, because the test rows have one label only."
+    if max(base.test.auc, chosen.test.auc) < HARDLY_BETTER_THAN_CHANCE:
+        return (
+            f"The plain model hardly ranks better than chance (test AUC {base.test.auc:.4f}), so nothing can be concluded. Train it longer "
+            "or with smaller batches (`learning.training`), or look at the columns with `ihas inspect`."
+        )
+    if chosen.gain is None:
+        return (
+            f"No search is worth it here: validation rows do not show that any other variant beats the plain model "
+            f"(test AUC {base.test.auc:.4f}), so the plain model serves every row."
+        )
+    return f"{_why(chosen)} {_gained(chosen, base)} {_price(chosen, base, num_elements)}{_doubt(equals)}"
+
+
+def _why(chosen: VariantResult) -> str:
+    if chosen.name == "distilled":
+        return (
+            "No search is worth it here, but a teacher is: `distilled`, a model of the plain one's size that learnt from several, was best."
+        )
+    if chosen.name == "static":
+        return "No groups are worth it here: `static`, one mask for all rows, was the smallest of the best on validation rows."
+    return f"`{chosen.name}` was the smallest of the best on validation rows."
+
+
+def _gained(chosen: VariantResult, base: VariantResult) -> str:
+    gain = chosen.gain or Interval(difference=0.0, low=0.0, high=0.0)
+    certain = "more than chance explains" if gain.low > 0 else "less than chance explains" if gain.high < 0 else "within chance"
+    return (
+        f"On test rows its AUC is {chosen.test.auc:.4f} against {base.test.auc:.4f} of the plain model: "
+        f"{gain.difference:+.4f}, 95 % interval {gain.low:+.4f} to {gain.high:+.4f}, {certain}."
+    )
+
+
+def _price(chosen: VariantResult, base: VariantResult, num_elements: int) -> str:
+    cost = chosen.cost.multiply_adds / base.cost.multiply_adds
+    return f"A row reads {chosen.cost.kept_dims:.0f} of {num_elements} embedding dimensions" + (
+        f"; with routing it costs {cost:.1f} times the base's multiply-adds." if cost > DEARER else "."
+    )
+
+
+def _doubt(equals: tuple[str, ...]) -> str:
+    others = [name for name in equals if name != "base"]
+    return f" These rows do not tell it apart from {_listed(others)}." if others else ""
+
+
+def _listed(names: list[str]) -> str:
+    quoted = [f"`{name}`" for name in names]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"

@@ -1,0 +1,119 @@
+"""The same rows served in several ways: what each variant answers, and what it costs.
+
+parameters per path   kept columns of the table + backbone on the kept dimensions
+parameters in total   the router's table, gates and centroids + all paths
+multiply-adds         gates + distances to the centroids + backbone of the path
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ihas.config.learning import LearningConfig
+from ihas.data.dataset import Parts
+from ihas.data.layout import FieldLayout
+from ihas.export.onnx_export import restricted_backbone
+from ihas.models.network import NetworkWeights
+from ihas.models.prediction import GroupedRows, GroupModel, predict_gated, predict_groups
+from ihas.results.run_result import Cost
+from ihas.routing.grouping import Grouping, PartGroups
+from ihas.routing.router import Gates
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A way of serving, with its answers.
+
+    Attributes:
+        name: `base`, `distilled`, `static`, `supernet`, `grouped`, or a control's name.
+        models: one per group.
+        gated: whether each row is masked by its own gates.
+        valid_logits: float32 (validation rows,).
+        test_logits: float32 (test rows,).
+        cost: what it stores and computes.
+    """
+
+    name: str
+    models: tuple[GroupModel, ...]
+    gated: bool
+    valid_logits: np.ndarray
+    test_logits: np.ndarray
+    cost: Cost
+
+
+def plain_variant(name: str, weights: NetworkWeights, parts: Parts, config: LearningConfig) -> Variant:
+    """A plain model: every dimension, one path, no router."""
+    dim, layout = config.training.embedding_dim, parts.train.layout
+    models = (GroupModel(name, weights, np.ones((layout.num_fields, dim), bool)),)
+    return _unrouted(name, models, parts, config)
+
+
+def static_variant(models: tuple[GroupModel, ...], parts: Parts, config: LearningConfig) -> Variant:
+    """One group, one mask, no router."""
+    return _unrouted("static", models, parts, config)
+
+
+def _unrouted(name: str, models: tuple[GroupModel, ...], parts: Parts, config: LearningConfig) -> Variant:
+    parameters, adds = path_cost(models[0], parts.train.layout, config)
+    cost = Cost(
+        parameters_per_path=parameters, parameters_total=parameters, multiply_adds=adds, kept_dims=float(models[0].mask.sum())
+    )  # fmt: skip
+    valid, test = (predict_groups(models, GroupedRows.one_group(rows), config) for rows in (parts.valid, parts.test))
+    return Variant(name, models, False, valid, test, cost)
+
+
+def gated_variant(weights: NetworkWeights, gates: Gates, kept_fraction: float, parts: Parts, config: LearningConfig) -> Variant:
+    """The supernet: one path, each row under its own gates; the router's table is the path's."""
+    dim, layout = config.training.embedding_dim, parts.train.layout
+    model = GroupModel("supernet", weights, np.ones((layout.num_fields, dim), bool))
+    parameters, adds = path_cost(model, layout, config)
+    cost = Cost(
+        parameters_per_path=parameters,
+        parameters_total=parameters + gate_parameters(gates),
+        multiply_adds=adds + routing_multiply_adds(gates, 0),
+        kept_dims=kept_fraction * layout.num_fields * dim,
+    )
+    valid, test = (predict_gated(weights, gates, rows, config) for rows in (parts.valid, parts.test))
+    return Variant("supernet", (model,), True, valid, test, cost)
+
+
+def grouped_variant(
+    name: str, models: tuple[GroupModel, ...], grouping: Grouping, gates: Gates, parts: Parts, config: LearningConfig
+) -> Variant:
+    """A path per group, behind the router."""
+    layout, groups = parts.train.layout, grouping.groups
+    costs = np.array([path_cost(model, layout, config) for model in models], dtype=np.float64)  # (num_groups, 2)
+    share = np.bincount(groups.train, minlength=len(models)) / len(groups.train)
+    router = layout.num_rows * config.training.embedding_dim + gate_parameters(gates) + grouping.centroids.size
+    cost = Cost(
+        parameters_per_path=float(share @ costs[:, 0]),
+        parameters_total=int(costs[:, 0].sum()) + router,
+        multiply_adds=float(share @ costs[:, 1]) + routing_multiply_adds(gates, len(models)),
+        kept_dims=float(share @ [model.mask.sum() for model in models]),
+    )
+    return Variant(name, models, False, *_answers(models, groups, parts, config), cost)
+
+
+def _answers(models: tuple[GroupModel, ...], groups: PartGroups, parts: Parts, config: LearningConfig) -> tuple[np.ndarray, np.ndarray]:
+    valid = predict_groups(models, GroupedRows(parts.valid, groups.valid), config)
+    return valid, predict_groups(models, GroupedRows(parts.test, groups.test), config)
+
+
+def path_cost(model: GroupModel, layout: FieldLayout, config: LearningConfig) -> tuple[int, int]:
+    """Parameters and multiply-adds of one path."""
+    backbone = restricted_backbone(model, config)
+    table = int(np.dot(layout.vocabulary_sizes, model.mask.sum(axis=1)))
+    first_order = layout.num_rows if backbone.uses_first_order else 0
+    return table + first_order + backbone.num_parameters(), backbone.multiply_adds()
+
+
+def gate_parameters(gates: Gates) -> int:
+    """Numbers stored by the gates, standardisation included."""
+    return sum(array.size for array in (*gates.kernels, *gates.biases)) + 2 * gates.mean.size
+
+
+def routing_multiply_adds(gates: Gates, num_groups: int) -> int:
+    """Standardise, multiply by the kernels, measure the distances."""
+    return gates.mean.size * (1 + num_groups) + sum(kernel.size for kernel in gates.kernels)

@@ -1,0 +1,178 @@
+"""The retrieval stage: which items go with a context, learnt from the clicked rows alone.
+
+    loss = - mean log softmax_j (q_i . v_j - log p_j)[i]     over the items j of a batch
+
+p_j is item j's share of the clicked rows, which takes back that popular items are met more often as somebody else's; an item that is met
+twice in a batch does not count against itself. Source: tensorflow-recommenders' `tasks.Retrieval`, after Yi et al., RecSys 2019.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ihas.bundle.values import Tower
+from ihas.config.learning import LearningConfig
+from ihas.data.dataset import Dataset
+from ihas.data.encoder import Encoder
+from ihas.data.item_table import ItemTable
+from ihas.data.schema import FieldRole
+from ihas.layers.embedding import Tensor
+from ihas.legacy_keras import FactorizedTopK, RetrievalTask, keras, tf
+from ihas.seeding import generator
+from ihas.stages.retrieve.towers import TrainedTower
+
+BATCH = 1_024
+PATIENCE = 3
+MOST_JUDGED = 2_000
+MOST_JUDGED_AT, SHARE_JUDGED_AT = 100, 20
+Told = Callable[[int, float, float], object]
+
+
+@dataclass(frozen=True)
+class Retrieving:
+    """What retrieval is learnt from.
+
+    Attributes:
+        encoder: says which fields are whose.
+        items: the item table.
+        train, valid: encoded rows; only those that were clicked are read.
+        config: settings.
+    """
+
+    encoder: Encoder
+    items: ItemTable
+    train: Dataset
+    valid: Dataset
+    config: LearningConfig
+
+    def side(self, ids: np.ndarray, role: FieldRole) -> np.ndarray:
+        """Ids of one side of whole rows, counted within the side: int32 (rows, slots of the side)."""
+        return within_side(self.encoder, ids[:, self.encoder.slots_of(role)], role)
+
+    def item_ids(self) -> np.ndarray:
+        """The item table's ids, counted within the side."""
+        return within_side(self.encoder, np.asarray(self.items.ids), "item")
+
+
+@dataclass(frozen=True)
+class RetrievalTowers:
+    """What was learnt.
+
+    Attributes:
+        query: the contexts' tower, as arrays.
+        items: float32 (num_items, width).
+        judged_at: items that are looked at: 100, or a twentieth of all where that is fewer.
+        hit_rate: share of clicked validation rows whose item is among the `judged_at` nearest of the item table.
+    """
+
+    query: dict[str, np.ndarray]
+    items: np.ndarray
+    judged_at: int
+    hit_rate: float
+
+    def tower(self, encoder: Encoder) -> Tower:
+        """The contexts' tower."""
+        q = self.query
+        layout = encoder.layout.side(side_fields(encoder, "context"))
+        return Tower(layout, q["table"], (q["kernel-0"], q["kernel-1"]), (q["bias-0"], q["bias-1"]))
+
+
+def side_fields(encoder: Encoder, role: FieldRole) -> list[int]:
+    """Positions of a role's fields, ascending."""
+    return [number for number, field in enumerate(encoder.fields) if field.role == role]
+
+
+def within_side(encoder: Encoder, ids: np.ndarray, role: FieldRole) -> np.ndarray:
+    """Ids of one side's slots, counted within the side; padding stays."""
+    shift = encoder.layout.side_shift(side_fields(encoder, role))
+    return np.where(ids < 0, ids, ids + shift).astype(np.int32)
+
+
+def learn_retrieval(retrieving: Retrieving, told: Told) -> RetrievalTowers:
+    """Train both towers; the epoch with the best hit rate on validation rows is kept, and `PATIENCE` that are no better end it.
+
+    Args:
+        retrieving: what is learnt from.
+        told: hears of each epoch: its number, loss and hit rate.
+    """
+    training = _Training(retrieving)
+    best, kept, idle = -1.0, training.frozen(0.0), 0
+    for epoch in range(1, retrieving.config.retrieval.epochs + 1):
+        loss = training.epoch()
+        hit_rate = training.hit_rate()
+        told(epoch, loss, hit_rate)
+        if hit_rate > best:
+            best, kept, idle = hit_rate, training.frozen(hit_rate), 0
+            continue
+        idle += 1
+        if idle == PATIENCE:
+            break
+    return kept
+
+
+class _Training:
+    def __init__(self, retrieving: Retrieving) -> None:
+        config, encoder = retrieving.config, retrieving.encoder
+        dim, rng = config.training.embedding_dim, generator(config.seed, "retrieve")
+        self.rng, self.retrieving = rng, retrieving
+        roles: tuple[FieldRole, FieldRole] = ("context", "item")
+        sides = [encoder.layout.side(side_fields(encoder, role)) for role in roles]
+        self.query, self.item = (TrainedTower(layout, dim, config.retrieval, rng) for layout in sides)
+        self.judged_at = min(MOST_JUDGED_AT, max(1, len(retrieving.items.names) // SHARE_JUDGED_AT))
+        self.task = RetrievalTask(remove_accidental_hits=True)
+        self.optimizer = keras.optimizers.legacy.Adam(config.retrieval.learning_rate)
+        clicked = np.asarray(retrieving.train.ids)[np.asarray(retrieving.train.labels) > 0.5]
+        self.contexts, self.clicked = (retrieving.side(clicked, role) for role in roles)
+        _, self.names, counts = np.unique(self.clicked, axis=0, return_inverse=True, return_counts=True)
+        self.names = self.names.reshape(-1)
+        self.shares = (counts / len(clicked)).astype(np.float32)[self.names]
+
+    @property
+    def variables(self) -> list[Tensor]:
+        return [*self.query.trainable_variables, *self.item.trainable_variables]
+
+    def epoch(self) -> float:
+        """One pass over the clicked rows; the mean loss of a row."""
+        order = self.rng.permutation(len(self.names))
+        starts = range(0, len(order), BATCH)
+        batches = [order[start : start + BATCH] for start in starts]
+        losses = [float(self._step(*(part[rows] for part in self._columns)).numpy()) for rows in batches]
+        return float(np.sum(losses) / len(order))
+
+    @property
+    def _columns(self) -> Sequence[np.ndarray]:
+        return self.contexts, self.clicked, self.names.astype(np.int64), self.shares
+
+    @tf.function(reduce_retracing=True)
+    def _step(self, contexts: Tensor, items: Tensor, names: Tensor, shares: Tensor) -> Tensor:
+        with tf.GradientTape() as tape:
+            queries, vectors = self.query(contexts), self.item(items)
+            loss = self.task(queries, vectors, candidate_ids=names, candidate_sampling_probability=shares)
+        self.optimizer.apply_gradients(zip(tape.gradient(loss, self.variables), self.variables, strict=True))
+        return loss
+
+    def hit_rate(self) -> float:
+        """Share of clicked validation rows whose item is among the nearest of the item table."""
+        valid = self.retrieving.valid
+        rows = np.flatnonzero(np.asarray(valid.labels) > 0.5)
+        rows = rows if len(rows) <= MOST_JUDGED else np.sort(self.rng.choice(rows, MOST_JUDGED, replace=False))
+        if not len(rows):
+            return 0.0
+        ids = np.asarray(valid.ids)[rows]
+        candidates = tf.data.Dataset.from_tensor_slices(self.vectors()).batch(4_096)
+        metric = FactorizedTopK(candidates, ks=(self.judged_at,))
+        metric.update_state(self.query(self.retrieving.side(ids, "context")), self.item(self.retrieving.side(ids, "item")))
+        return float(metric.result()[0])
+
+    def vectors(self) -> np.ndarray:
+        """Vectors of the item table's items: float32 (num_items, width)."""
+        return self.item.frozen().vectors(self.retrieving.item_ids()).astype(np.float32)
+
+    def frozen(self, hit_rate: float) -> RetrievalTowers:
+        """What was learnt so far."""
+        tower = self.query.frozen()
+        query = {"table": tower.table} | {f"kernel-{i}": one for i, one in enumerate(tower.kernels)}
+        return RetrievalTowers(query | {f"bias-{i}": one for i, one in enumerate(tower.biases)}, self.vectors(), self.judged_at, hit_rate)

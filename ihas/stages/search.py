@@ -1,0 +1,69 @@
+"""Stage 1: learn Bernoulli gates over embedding dimensions, per instance.
+
+    min over W, b, theta:   BCE(backbone(e * z), y) + penalty(pi),   z sampled from pi (layers/gates.py)
+
+Source: iHAS (Yu et al., CIKM 2023), figure 1; starting from the trained base model is our choice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ihas.config.learning import LearningConfig
+from ihas.data.dataset import Dataset, Parts
+from ihas.data.mapped import scattered
+from ihas.gates.layer import BernoulliGates
+from ihas.models.network import Network, NetworkWeights, fresh_weights
+from ihas.results.run_result import Diversity, EpochFigures
+from ihas.routing.router import Gates, embed
+from ihas.seeding import generator
+from ihas.stages.mask_diversity import mask_diversity
+from ihas.training.trainer import EpochListener, Trainer, TrainingRows
+
+STATISTICS_ROWS = 50_000
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What the search found.
+
+    Attributes:
+        weights: embedding table and backbone, trained under the gates.
+        gates: the gates, to be read deterministically.
+        diversity: how much the masks of validation rows differ.
+        history: the search's epochs.
+    """
+
+    weights: NetworkWeights
+    gates: Gates
+    diversity: Diversity
+    history: tuple[EpochFigures, ...]
+
+
+def search_gates(parts: Parts, start: NetworkWeights, config: LearningConfig, listen: EpochListener) -> SearchResult:
+    """Train gates, embedding and backbone together from a trained plain model, and keep the best validation epoch.
+
+    Raises:
+        TrainingError: the loss became infinite or not a number.
+    """
+    rng, layout, dim = generator(config.seed, "search"), parts.train.layout, config.training.embedding_dim
+    gates = BernoulliGates(layout.num_fields, dim, config.search, rng)
+    network = Network(layout, config.backbone, dim, gates)
+    network.assign(start if config.search.warm_start else fresh_weights(layout, config, rng))
+    rows, trainer = TrainingRows.one_group(parts), Trainer(network, config.training, rng)
+    history: tuple[EpochFigures, ...] = ()
+    if not config.search.warm_start and config.search.warmup_epochs:
+        network.sampling.assign(False)
+        history = trainer.fit("warm-up", rows, config.search.warmup_epochs, listen)
+        network.sampling.assign(True)
+    gates.start_statistics(_embed_some(parts.train, network.table.numpy()[:, :dim], rng))
+    history += trainer.fit("search", rows, config.search.epochs, listen)
+    weights, frozen = network.weights(), gates.freeze()
+    return SearchResult(weights, frozen, mask_diversity(parts.valid, weights.table[:, :dim], frozen), history)
+
+
+def _embed_some(rows: Dataset, table: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    chosen = np.sort(rng.choice(len(rows), size=min(STATISTICS_ROWS, len(rows)), replace=False))
+    return embed(scattered(rows.ids, chosen), table, rows.layout)

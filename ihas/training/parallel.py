@@ -1,0 +1,103 @@
+"""Trainings that do not depend on each other, beside each other in threads.
+
+    at once = min(trainings, threads of the arithmetic, AT_ONCE, HELD_BYTES // bytes of one),   at least 1
+    bytes   = MOST_TABLES * the embedding table's + a block of rows'
+
+Not counted: what a batch needs on its way through the network. A training has its own network and its own stream of random numbers, so
+that its result is the same, to the bit, whatever runs beside it. Threads, not processes: TensorFlow lets go of the interpreter's lock
+while it computes, rows stay mapped once, and a process would spend seconds on importing TensorFlow. Source: our choice (decision 10).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from contextvars import copy_context
+from threading import RLock
+from typing import TypeVar
+
+from ihas.config.learning import LearningConfig
+from ihas.data.dataset import Dataset
+from ihas.models.network import table_width
+from ihas.optim.update_rules import num_threads
+from ihas.results.run_result import EpochFigures
+from ihas.training.trainer import BLOCK_ROWS, EpochListener
+
+AT_ONCE = 4  # a small network's step is mostly its call from Python, of which there is one at a time
+HELD_BYTES = 1 << 30
+MOST_TABLES = 16  # of any update rule, overparameterised; Adam by rows holds 6
+
+Result = TypeVar("Result")
+
+
+def train_in_parallel(
+    trainings: Sequence[Callable[[EpochListener], Result]], rows: Dataset, config: LearningConfig, listen: EpochListener
+) -> list[Result]:
+    """Results of the trainings, in their order.
+
+    Args:
+        trainings: each is given the listener of its epochs.
+        rows: the training rows, which no training has more of.
+        config: their settings, of which the size of an embedding table is read.
+        listen: told of every epoch, of one at a time, on the thread that trains.
+
+    Raises:
+        the first error of a training or of the listener: what waits is not begun, what runs ends with its epoch.
+    """
+    at_once = min(len(trainings), num_threads(), AT_ONCE, HELD_BYTES // _bytes_held(rows, config))
+    if at_once <= 1:
+        return [training(listen) for training in trainings]
+    shared = _SharedListener(listen)
+    threads = ThreadPoolExecutor(at_once, "training")
+    try:
+        started = [threads.submit(copy_context().run, shared.carry_out, training) for training in trainings]
+        wait(started, return_when=FIRST_EXCEPTION)
+    finally:
+        shared.stopped = True
+        threads.shutdown(cancel_futures=True)
+    if shared.error is not None:
+        raise shared.error
+    return [training.result() for training in started]
+
+
+def _bytes_held(rows: Dataset, config: LearningConfig) -> int:
+    table, block = rows.layout.num_rows * table_width(config), min(len(rows), BLOCK_ROWS) * rows.layout.num_slots
+    return 4 * (MOST_TABLES * table + block)
+
+
+class _StoppedError(Exception):
+    """Ends a training whose result nobody waits for."""
+
+
+class _SharedListener:
+    """A listener that many threads may call, until the first error of any of them."""
+
+    def __init__(self, listen: EpochListener) -> None:
+        self._listen, self._lock, self.stopped = listen, RLock(), False
+        self.error: BaseException | None = None
+
+    def carry_out(self, training: Callable[[EpochListener], Result]) -> Result:
+        """The result of a training, which is not begun after an error."""
+        if self.stopped:
+            raise _StoppedError
+        with self._noting_errors():
+            return training(self.listen)
+
+    def listen(self, figures: EpochFigures) -> None:
+        """Tell of an epoch when no other thread does."""
+        with self._lock, self._noting_errors():
+            if self.stopped:
+                raise _StoppedError
+            self._listen(figures)
+
+    @contextmanager
+    def _noting_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            with self._lock:
+                self.stopped = True
+                if self.error is None and not isinstance(error, _StoppedError):
+                    self.error = error
+            raise

@@ -1,0 +1,156 @@
+"""The one training loop: shuffled blocks, a step at a time, early stopping on validation rows.
+
+read     rows of the table that the batch needs           (NumPy and Numba, in place)
+graph    loss, gradients of what was read, dense update   (one TensorFlow call)
+write    those gradients into the table                   (NumPy and Numba, in place)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ihas.config.training import TrainingConfig
+from ihas.data.dataset import Parts
+from ihas.errors import TrainingError
+from ihas.layers.embedding import Lookup, Tensor, slot_rows
+from ihas.legacy_keras import tf
+from ihas.metrics import auc, row_losses
+from ihas.models.network import Network
+from ihas.models.prediction import GroupedRows, predict
+from ihas.optim.table_optimizer import ALIGNMENT
+from ihas.optim.update_rules import dense_optimizer, table_optimizer
+from ihas.results.run_result import EpochFigures
+
+BLOCK_ROWS = 1_000_000
+SIGNATURE = [
+    tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.float32),
+    tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.float32), tf.TensorSpec([2], tf.int32),
+]  # fmt: skip
+EpochListener = Callable[[EpochFigures], None]
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """Rows to learn from, and rows that say when to stop."""
+
+    train: GroupedRows
+    valid: GroupedRows
+
+    @staticmethod
+    def one_group(parts: Parts) -> TrainingRows:
+        """All training and validation rows, in group 0."""
+        return TrainingRows(GroupedRows.one_group(parts.train), GroupedRows.one_group(parts.valid))
+
+
+class Trainer:
+    """Trains one network; its optimiser state starts fresh with it."""
+
+    def __init__(self, network: Network, config: TrainingConfig, rng: np.random.Generator) -> None:
+        self.network, self.config, self.rng = network, config, rng
+        self.dense = network.dense_variables
+        self.optimizer = dense_optimizer(config, self.dense)
+        self._graphs: dict[bool, Any] = {}
+        self.table = table_optimizer(network, config)
+
+    def fit(
+        self, name: str, rows: TrainingRows, epochs: int, listen: EpochListener, *, start_counts: bool = False
+    ) -> tuple[EpochFigures, ...]:
+        """Train until `epochs` or until validation stops improving; the network keeps its best weights.
+
+        With `start_counts` the weights it starts from are among those to keep.
+
+        Raises:
+            TrainingError: the loss or a score became infinite or not a number.
+        """
+        history: list[EpochFigures] = []
+        best, best_state, waited, learning_rate = -np.inf, self._state(), 0, self.config.rate
+        if start_counts:
+            best = validation_score(predict(self.network, rows.valid), rows.valid.rows.labels)
+        for epoch in range(1, epochs + 1):
+            loss = self.run_epoch(rows.train, learning_rate)
+            logits, labels = predict(self.network, rows.valid), rows.valid.rows.labels
+            if not (np.isfinite(loss) and np.isfinite(logits).all()):
+                raise TrainingError(
+                    f"Loss and scores must stay finite, but are not after epoch {epoch} of `{name}` (mean loss {loss:g}). "
+                    f"Lower `training.learning_rate` ({learning_rate:g})."
+                )
+            score = validation_score(logits, labels)
+            history.append(EpochFigures(model=name, epoch=epoch, loss=loss, auc=auc(logits, labels) or 0.5))
+            listen(history[-1])
+            if score > best:
+                best, best_state, waited = score, self._state(), 0
+                continue
+            waited, learning_rate = waited + 1, learning_rate * self.config.plateau_factor
+            if waited > self.config.patience:
+                break
+        self._restore(best_state)
+        return tuple(history)
+
+    def run_epoch(self, train: GroupedRows, learning_rate: float) -> float:
+        """One pass over the training rows in random order; the mean loss."""
+        total, size = 0.0, self.config.batch_size or batch_size_for(len(train.rows))
+        self.table.values[...] = self.network.table.numpy()
+        for start in self.rng.permutation(np.arange(0, len(train.rows), BLOCK_ROWS)).tolist():
+            block = train.block(start, start + BLOCK_ROWS)
+            order, seed = self.rng.permutation(len(block.rows)), self.rng.integers(2**31 - 1, size=2).astype(np.int32)
+            for step, first in enumerate(range(0, len(order), size)):
+                batch = block.take(order[first : first + size])
+                total += len(batch.group) * self.step(batch, learning_rate, seed + np.array([0, step * 64], np.int32))
+        self.table.settle(learning_rate)
+        self.network.table.assign(self.table.values)
+        return total / len(train.rows)
+
+    def step(self, batch: GroupedRows, learning_rate: float, seed: np.ndarray) -> float:
+        """One step on one batch; its loss."""
+        ids = batch.rows.ids
+        inputs = (ids, batch.rows.labels, batch.group, np.float32(learning_rate), seed)
+        loss, gradient = self._graph()(lent(self.table.look_up(ids, learning_rate)), *map(tf.convert_to_tensor, inputs))
+        self.table.apply(ids, np.asarray(memoryview(gradient)), learning_rate)
+        return float(loss)
+
+    def _graph(self) -> Any:
+        """The dense step as it is called: choosing among traces costs more than a small network."""
+        masked = self.network.masked
+        if masked not in self._graphs:
+            self._graphs[masked] = tf.function(self._dense_step, input_signature=SIGNATURE).get_concrete_function()
+        return self._graphs[masked]
+
+    def _dense_step(
+        self, values: Tensor, ids: Tensor, labels: Tensor, group: Tensor, learning_rate: Tensor, seed: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch([values, *self.dense])
+            logits, penalty = self.network.train_logits(Lookup(slot_rows(ids), values), ids, group, seed)
+            loss = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels, logits)) + penalty
+        table_gradient, *gradients = tape.gradient(loss, [values, *self.dense], unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        self.optimizer.apply(gradients, learning_rate)
+        return loss, table_gradient
+
+    def _state(self) -> list[np.ndarray]:
+        return [variable.numpy() for variable in self.network.saved_variables]
+
+    def _restore(self, state: list[np.ndarray]) -> None:
+        for variable, value in zip(self.network.saved_variables, state, strict=True):
+            variable.assign(value)
+
+
+def lent(values: np.ndarray) -> Tensor:
+    """An array that nobody writes to any more, as a tensor; copied only where it is not aligned."""
+    if values.ctypes.data % ALIGNMENT:
+        return tf.convert_to_tensor(values)
+    return tf.experimental.dlpack.from_dlpack(values.__dlpack__())
+
+
+def batch_size_for(num_rows: int) -> int:
+    """Power of two nearest to num_rows / 200, from 32 to 4,096: some two hundred steps an epoch for tables of every size (our choice)."""
+    return int(np.clip(2 ** round(np.log2(max(num_rows, 1) / 200)), 32, 4096))
+
+
+def validation_score(logits: np.ndarray, labels: np.ndarray) -> float:
+    """What early stopping maximises: AUC, or minus the log-loss where only one label occurs."""
+    area = auc(logits, labels)
+    return area if area is not None else -float(row_losses(logits, labels).mean())

@@ -1,0 +1,73 @@
+"""A recipe of the kind `overrec`, carried out: read, try settings, compare, write the bundle, the figures and the report."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from ihas.config.overrec import OverRecRecipe
+from ihas.folders import write_whole
+from ihas.sequential.data.sequences import UserSequences
+from ihas.sequential.overrec.archive import OverRecBundle, write_overrec
+from pipelines.kinds.overrec.choice import Rows, baselines, compared, overrec_contender, try_settings
+from pipelines.kinds.overrec.page import write_page
+from pipelines.kinds.overrec.values import Contender, OverRecResult
+from pipelines.runs.folder import RunFolder, replace_bundle
+from pipelines.runs.progress import Report
+from pipelines.runs.reporter import Reporter
+from pipelines.runs.sequences import read_parts
+
+
+def run_overrec(recipe: OverRecRecipe, path: Path, report: Report) -> OverRecResult:
+    """Carry out a recipe on a run folder. All sequences vote in the bundle; the figures are of the training part's votes.
+
+    Raises:
+        ConfigError, DataError: as reading and the recommender say.
+    """
+    folder, reporter = RunFolder(path), Reporter(report)
+    with folder.locked():
+        data, parts = read_parts(recipe.data, folder, reporter)
+        rows = Rows(parts, data.num_items, recipe.run.num_threads or os.cpu_count() or 1)
+        result = _found(recipe, data, rows, reporter, folder.seconds)
+        bundle = OverRecBundle.of(recipe.name, data, result.chosen, result.model_dump(mode="json"))
+        replace_bundle(path, lambda fresh: write_overrec(bundle, fresh))
+        write_page(result, path / "report.html")
+        write_whole(path / "result.json", result.model_dump_json(indent=1))
+    reporter.finish(result.verdict)
+    return result
+
+
+def _found(recipe: OverRecRecipe, data: UserSequences, rows: Rows, reporter: Reporter, seconds: dict[str, float]) -> OverRecResult:
+    learning, began = recipe.learning, time.monotonic()
+    reporter.enter("searching", "Trying settings on the validation rows")
+    tried = list(try_settings(rows, learning, reporter.say))
+    config, trial = max(tried, key=lambda pair: pair[1].valid.ndcg[10])
+    seconds["search"] = time.monotonic() - began
+    reporter.enter("evaluating", "Comparing with popularity and SKNN")
+    began = time.monotonic()
+    found = [*baselines(rows, learning, reporter.say), overrec_contender(rows, config, trial)]
+    contenders = (found[0][0], *(compared(ranked, found[0][1], contender) for contender, ranked in found[1:]))
+    seconds["evaluate"] = time.monotonic() - began
+    return OverRecResult(
+        name=recipe.name,
+        users=len(data.users),
+        items=data.num_items,
+        interactions=len(data.sequences.items),
+        chosen=config,
+        verdict=verdict(contenders),
+        contenders=contenders,
+        trials=tuple(trial for _, trial in tried),
+        seconds={stage: round(value, 2) for stage, value in seconds.items()},
+        learning=learning,
+    )
+
+
+def verdict(contenders: tuple[Contender, ...]) -> str:
+    """What the figures mean."""
+    by_name = {contender.name: contender.test for contender in contenders}
+    own, sknn = by_name["overrec"], by_name["sknn"]
+    other = f"HR@10 {own.hit_rate[10]:.4f} and NDCG@10 {own.ndcg[10]:.4f} on {own.rows:,} test rows, full ranking"
+    if own.ndcg[10] > sknn.ndcg[10]:
+        return f"The nearest prefixes rank better than SKNN's NDCG@10 of {sknn.ndcg[10]:.4f}: {other}."
+    return f"SKNN, with NDCG@10 of {sknn.ndcg[10]:.4f}, is no worse than the nearest prefixes, which are served: {other}."

@@ -1,0 +1,65 @@
+"""What a run of the kind `overrec` found, as one JSON document."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ihas.config.base import Config
+from ihas.config.overrec import OverRecConfig, OverRecLearning
+from ihas.results.run_result import Interval
+from ihas.sequential.data.ranking import RankingFigures
+
+
+class Trial(Config):
+    """Settings that were tried on the validation rows."""
+
+    sigma_w: float
+    """Deviation of the recurrent weights."""
+    normalize: bool
+    """Whether values were normalised."""
+    num_neighbours: int
+    """Prefixes that voted."""
+    valid: RankingFigures
+    """Figures on the validation rows."""
+
+
+class Contender(Config):
+    """A way of recommending the next item."""
+
+    name: str
+    """`popularity`, `sknn` or `overrec`."""
+    description: str
+    """A sentence for a person."""
+    valid: RankingFigures
+    """Figures on the validation rows, on which its settings were chosen."""
+    test: RankingFigures
+    """Figures on the test rows."""
+    gain: Interval | None
+    """Test NDCG@10 minus popularity's on the same rows; absent for popularity itself."""
+
+
+class OverRecResult(Config):
+    """Everything that a run found."""
+
+    kind: Literal["overrec"] = "overrec"
+    """What the run made."""
+    name: str
+    """Model name."""
+    users: int
+    """Users."""
+    items: int
+    """Items."""
+    interactions: int
+    """Items of all sequences together."""
+    chosen: OverRecConfig
+    """Settings that the bundle serves."""
+    verdict: str
+    """What the figures mean, in a sentence or two for a person."""
+    contenders: tuple[Contender, ...]
+    """Popularity, SKNN and OverRec."""
+    trials: tuple[Trial, ...]
+    """Settings tried, in order."""
+    seconds: dict[str, float]
+    """Wall time by stage."""
+    learning: OverRecLearning
+    """Settings of the run."""

@@ -1,0 +1,88 @@
+"""A recipe of the kind `transformer`, carried out: read, train, measure once on the test items, write the bundle and the report.
+
+A run that was stopped begins its training anew: a network of this kind has no stages to keep.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from ihas.config.transformer import TransformerEpoch, TransformerRecipe
+from ihas.folders import write_whole
+from ihas.sequential.data.baselines import Popularity
+from ihas.sequential.data.ranking import discounted_gains, figures, paired_difference, ranks
+from ihas.sequential.data.sequences import LeaveOneOut, UserSequences
+from ihas.sequential.transformer.archive import write_transformer
+from ihas.sequential.transformer.export import export_transformer
+from ihas.sequential.transformer.full_ranking import transformer_loss, transformer_ranks
+from ihas.sequential.transformer.model import Transformer
+from ihas.sequential.transformer.training import train_transformer
+from pipelines.kinds.transformer.page import write_page
+from pipelines.kinds.transformer.values import TransformerResult
+from pipelines.runs.folder import RunFolder, replace_bundle
+from pipelines.runs.progress import Report
+from pipelines.runs.reporter import Reporter
+from pipelines.runs.sequences import read_parts
+
+CUTOFF = 10
+
+
+def run_transformer(recipe: TransformerRecipe, path: Path, report: Report) -> TransformerResult:
+    """Carry out a recipe on a run folder: `result.json`, `report.html` and `bundle/` in it are new.
+
+    Raises:
+        ConfigError, DataError, TrainingError: as reading and training say.
+    """
+    folder, reporter = RunFolder(path), Reporter(report)
+    with folder.locked():
+        data, parts = read_parts(recipe.data, folder, reporter)
+        network, history = _trained(recipe, parts, data.num_items, reporter, folder.seconds)
+        result = _measured(recipe, data, parts, network, history, reporter, folder.seconds)
+        bundle = export_transformer(network, data, recipe.name, result.model_dump(mode="json"))
+        replace_bundle(path, lambda fresh: write_transformer(bundle, fresh))
+        write_page(result, path / "report.html")
+        write_whole(path / "result.json", result.model_dump_json(indent=1))
+    reporter.finish(result.verdict)
+    return result
+
+
+def _trained(
+    recipe: TransformerRecipe, parts: LeaveOneOut, num_items: int, reporter: Reporter, seconds: dict[str, float]
+) -> tuple[Transformer, tuple[TransformerEpoch, ...]]:
+    learning, began = recipe.learning, time.monotonic()
+    reporter.enter("searching", "Training")
+    trained = train_transformer(parts.train, parts.valid, num_items, learning.transformer, learning.training, reporter.step)
+    network = Transformer.of(learning.transformer, trained.weights)
+    seconds["train"] = time.monotonic() - began
+    return network, trained.history
+
+
+def _measured(
+    recipe: TransformerRecipe, data: UserSequences, parts: LeaveOneOut, network: Transformer, history: tuple[TransformerEpoch, ...],
+    reporter: Reporter, seconds: dict[str, float],
+) -> TransformerResult:  # fmt: skip
+    reporter.enter("evaluating", "Ranking all items for every user, and comparing with popularity")
+    began = time.monotonic()
+    own = transformer_ranks(network, parts.test)
+    popular = ranks(Popularity(parts.train.counts(data.num_items)).scores, parts.test, hide_history=network.config.hide_history)
+    gain = paired_difference(discounted_gains(own, CUTOFF), discounted_gains(popular, CUTOFF))
+    test, loss, popularity = figures(own), transformer_loss(network, parts.test), figures(popular)
+    seconds["evaluate"] = time.monotonic() - began
+    better = "ranks better than popularity" if gain.low > 0.0 else "ranks no better than popularity, as far as these rows tell"
+    told = f"HR@10 {test.hit_rate[CUTOFF]:.4f} and NDCG@10 {test.ndcg[CUTOFF]:.4f} on {test.rows:,} test rows, full ranking"
+    return TransformerResult(
+        name=recipe.name,
+        users=len(data.users),
+        items=data.num_items,
+        interactions=len(data.sequences.items),
+        parameters=network.config.num_parameters,
+        verdict=f"The transformer {better}: {told}; popularity's NDCG@10 is {popularity.ndcg[CUTOFF]:.4f}.",
+        history=history,
+        test=test,
+        loss=loss,
+        popularity=popularity,
+        gain=gain,
+        seconds={stage: round(value, 2) for stage, value in seconds.items()},
+        learning=recipe.learning,
+    )

@@ -1,0 +1,33 @@
+"""Every figure of a run, by name; reports and pages draw the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import plotly.graph_objects as go
+
+from ihas.errors import RequestError
+from ihas.results.run_result import RunResult
+from pipelines.reports import group_plots as group_plots
+from pipelines.reports import variant_plots
+
+FIGURES: Mapping[str, Callable[[RunResult], go.Figure]] = MappingProxyType(
+    {
+        "auc": variant_plots.auc,
+        "pareto": variant_plots.pareto,
+        "gates": group_plots.gates,
+        "kept": group_plots.kept,
+        "groups": group_plots.groups,
+        "gains": group_plots.gains,
+        "counts": variant_plots.counts,
+        "history": variant_plots.history,
+    }
+)
+
+
+def draw(name: str, result: RunResult) -> go.Figure:
+    """Figure of a run by its name; RequestError for a name that is not in `FIGURES`."""
+    if name not in FIGURES:
+        raise RequestError(f"A figure must be one of {', '.join(FIGURES)}, but got {name!r}. Ask for one of these.", "/name")
+    return FIGURES[name](result)

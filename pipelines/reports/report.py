@@ -1,0 +1,99 @@
+"""A run as one HTML file that explains itself: no network, no other file, light and dark, wide and narrow.
+
+Every text from data is escaped: by Jinja in the page, by `pipelines.reports.drawing.label` inside figures. The page's content
+security policy names the two scripts by their hashes and forbids everything else, network access included.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from ihas.config.base import Config
+from ihas.folders import write_whole
+from ihas.results.run_result import RunResult, VariantResult
+from pipelines.reports import captions
+from pipelines.reports.all_plots import FIGURES
+from pipelines.reports.drawing import group_colour, interval, outcome
+from pipelines.reports.group_plots import gate_range, gates
+
+
+def write_report(result: RunResult, path: Path) -> None:
+    """Write the report of a run to `path`, whole or not at all."""
+    write_whole(path, render_report(result))
+
+
+def render_report(result: RunResult) -> str:
+    """The report of a run as one HTML document."""
+    drawn: dict[str, go.Figure] = {name: figure(result) for name, figure in FIGURES.items() if name != "gates"}
+    drawn |= {f"gates-{group.group}": gates(result, group.group) for group in result.groups}
+    return render_page(
+        "report.html",
+        drawn,
+        result=result,
+        base=result.variants[0],
+        chosen=chosen_variant(result),
+        captions={name: caption(result) for name, caption in captions.CAPTIONS.items()},
+        headline=captions.headline(result),
+        gate_range=gate_range(result),
+        diversity=captions.diversity(result),
+        against_base=captions.against_base,
+        settings=list(_settings(result.learning, type(result.learning)())),
+    )
+
+
+def render_page(template: str, drawn: Mapping[str, go.Figure], **values: Any) -> str:
+    """A page that needs no other file: a template of `pipelines/templates`, the figures by name, and what else it shows."""
+    environment = Environment(
+        loader=PackageLoader("pipelines"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.globals.update(outcome=outcome, group_colour=group_colour, interval=interval, counted=captions.counted)
+    scripts = [get_plotlyjs(), _asset(environment, "report.js")]
+    return environment.get_template(template).render(
+        **values,
+        style=Markup(_asset(environment, "report.css")),
+        scripts=[Markup(script) for script in scripts],
+        script_hashes=" ".join(_hash(script) for script in scripts),
+        figures=Markup(_figures_json(drawn)),
+    )
+
+
+def chosen_variant(result: RunResult) -> VariantResult:
+    """The variant that the bundle serves."""
+    return next(variant for variant in result.variants if variant.name == result.chosen)
+
+
+def _asset(environment: Environment, name: str) -> str:
+    if environment.loader is None:
+        raise FileNotFoundError(name)
+    return environment.loader.get_source(environment, name)[0]
+
+
+def _hash(script: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
+def _figures_json(drawn: Mapping[str, go.Figure]) -> str:
+    """All figures as JSON that cannot end the script element it stands in; titles are left to the page."""
+    for figure in drawn.values():
+        figure.update_layout(title=None)
+    return json.dumps({name: json.loads(figure.to_json()) for name, figure in drawn.items()}).replace("<", "\\u003c")
+
+
+def _settings(config: Config, standard: Config, prefix: str = "") -> Iterator[tuple[str, Any, bool, str]]:
+    """Each setting as (name, value, whether it differs from the default, description)."""
+    for name, field in type(config).model_fields.items():
+        value, default = getattr(config, name), getattr(standard, name)
+        if isinstance(value, Config):
+            yield from _settings(value, default, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value, value != default, (field.description or "").replace("`", "")

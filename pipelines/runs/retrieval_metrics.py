@@ -1,0 +1,66 @@
+"""Does retrieval let through what the served model would put first?
+
+recall at n = mean over contexts of |best 10 of all items, by the model, among the n retrieved| / 10
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ihas.bundle.values import Bundle, Retrieval
+from ihas.data.dataset import Dataset
+from ihas.results.run_result import RetrievalFigures
+from ihas.seeding import generator
+from ihas.serving.grouped.candidate_model import CandidateModel
+from ihas.serving.grouped.model import GroupedModel
+from ihas.serving.retrieval.retriever import Retriever
+from ihas.serving.retrieval.vector_index import largest
+
+CONTEXTS = 200
+BEST = 10
+NUMBERS = (10, 100, 500, 1_000)
+
+
+def retrieval_figures(bundle: Bundle, test: Dataset, seed: int) -> RetrievalFigures | None:
+    """Figures of a bundle's retrieval on contexts of test rows, of which clicks are read too; None for a bundle without."""
+    if bundle.retrieval is None or bundle.items is None:
+        return None
+    rows = _clicked(test, seed)
+    count = len(bundle.items.names)
+    numbers = tuple(number for number in NUMBERS if number < count) or (count,)
+    best, places, own = (np.array(part) for part in zip(*_looked_at(bundle, bundle.retrieval, rows, numbers[-1]), strict=True))
+    return RetrievalFigures(
+        items=count,
+        contexts=len(rows),
+        best=best.shape[1],
+        retrieved=numbers,
+        recall=tuple(float(np.mean([np.isin(b, p[:n]).mean() for b, p in zip(best, places, strict=True)])) for n in numbers),
+        click_recall=tuple(float(np.mean([np.isin(o, p[:n]).all() for o, p in zip(own, places, strict=True)])) for n in numbers),
+    )
+
+
+def _clicked(test: Dataset, seed: int) -> np.ndarray:
+    """Ids of some clicked test rows."""
+    rows = np.flatnonzero(np.asarray(test.labels) > 0.5)
+    if len(rows) > CONTEXTS:
+        rows = np.sort(generator(seed, "retrieval figures").choice(rows, CONTEXTS, replace=False))
+    return np.asarray(test.ids)[rows]
+
+
+def _looked_at(bundle: Bundle, retrieval: Retrieval, rows: np.ndarray, most: int) -> list[tuple[np.ndarray, np.ndarray, int]]:
+    """Of each row: the model's best items, the retrieved ones, and the item table's row that is encoded as its item, -1 for none."""
+    items = bundle.items
+    if items is None:
+        return []
+    model, retriever = CandidateModel(GroupedModel(bundle), bundle, items), Retriever(bundle, retrieval)
+    every = np.arange(len(items.names))
+    position = {row.tobytes(): number for number, row in reversed(list(enumerate(np.ascontiguousarray(items.ids))))}
+    context, item = bundle.encoder.slots_of("context"), bundle.encoder.slots_of("item")
+    return [
+        (
+            largest(model.score(row[context], every).logits, BEST),
+            retriever.retrieve(row[context], most, every),
+            position.get(np.ascontiguousarray(row[item]).tobytes(), -1),
+        )
+        for row in rows
+    ]

@@ -1,0 +1,49 @@
+"""What a run has trained, before anything is compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ihas.config.learning import LearningConfig
+from ihas.data.dataset import Parts
+from ihas.data.storage import Ingested
+from ihas.routing.grouping import Grouping
+from ihas.stages.base import BaseResult
+from ihas.stages.distil import Distilled
+from ihas.stages.retrain import RetrainResult
+from ihas.stages.retrieve.stage import RetrievalTowers
+from ihas.stages.search import SearchResult
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Outputs of the stages.
+
+    Attributes:
+        data: encoded rows, encoder, schema, items.
+        base: the plain model.
+        distilled: the teacher and its student; None without a teacher.
+        parts: what everything after the base learns from: the encoded rows, labelled and added to by the teacher.
+        found: the search.
+        grouping: the groups.
+        retrained: the groups' models.
+        plain: settings of the plain model.
+        learning: settings of everything after it.
+        retrieval: the towers; None where all items can be scored.
+    """
+
+    data: Ingested
+    base: BaseResult
+    distilled: Distilled | None
+    parts: Parts
+    found: SearchResult
+    grouping: Grouping
+    retrained: RetrainResult
+    plain: LearningConfig
+    learning: LearningConfig
+    retrieval: RetrievalTowers | None = None
+
+    @property
+    def instances(self) -> Grouping:
+        """The groups of the encoded rows alone."""
+        return self.grouping.of_first(len(self.data.parts.train))

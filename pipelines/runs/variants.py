@@ -1,0 +1,124 @@
+"""Every variant that is compared: the candidates, and the controls that say what the method's parts are worth.
+
+    static           one group: is more than one worth it?
+    random groups    does it matter who is in a group?
+    groups on e      do the gates matter for grouping?
+    groups on openness  and do the gates alone suffice?  (or on e*z, where validation chose otherwise)
+    teacher          what would all its members together answer, at the cost of all?
+
+Controls in groups are trained exactly as the groups are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from ihas.models.network import NetworkWeights, fresh_weights
+from ihas.models.prediction import GroupModel
+from ihas.results.run_result import Cost
+from ihas.routing.grouping import Grouping
+from ihas.routing.router import PointsOf
+from ihas.seeding import generator
+from ihas.stages.cluster.assignment import Clustering
+from ihas.stages.cluster.stage import form_groups, random_groups
+from ihas.stages.cluster.thresholds import Scorer
+from ihas.stages.distil import Distilled, teacher_config
+from ihas.stages.evaluate.variants import Variant, gated_variant, grouped_variant, path_cost, plain_variant, static_variant
+from ihas.stages.retrain import Retraining, retrain_groups
+from ihas.training.plain import continue_plain
+from ihas.training.trainer import EpochListener
+from pipelines.runs.folder import RunFolder, stage_key
+from pipelines.runs.reporter import Reporter
+from pipelines.runs.trained import Trained
+
+
+def train_controls(folder: RunFolder, before: str, trained: Trained, reporter: Reporter) -> tuple[Variant, ...]:
+    """All variants, the base first; each is kept in the run folder once it is done."""
+    makers = candidate_makers(trained, reporter.epoch)
+    if trained.learning.evaluate.controls:
+        makers |= control_makers(trained, reporter.epoch)
+    variants: list[Variant] = []
+    for name, make in makers.items():
+        reporter.enter("evaluating", f"Comparing: {name}", (len(variants), len(makers)))
+        variants.append(folder.stage(f"variant-{name}", stage_key(name, before, "variant"), make))
+    return tuple(variants)
+
+
+def candidate_makers(trained: Trained, listen: EpochListener) -> dict[str, Callable[[], Variant]]:
+    """What may be chosen, the simplest first."""
+    parts, config, found, grouping = trained.parts, trained.learning, trained.found, trained.instances
+    share = np.bincount(grouping.groups.train, minlength=grouping.num_groups) / len(grouping.groups.train)
+    kept_fraction = float(share @ grouping.mean_gates.mean(axis=(1, 2)))
+
+    def base() -> Variant:
+        real, plain = trained.data.parts, trained.plain
+        return plain_variant("base", continue_plain(real, trained.base.weights, plain, "base", listen).weights, real, plain)
+
+    def distilled(student: NetworkWeights) -> Variant:
+        return plain_variant("distilled", continue_plain(parts, student, config, "student", listen).weights, parts, config)
+
+    def static() -> Variant:
+        (one_group,) = form_groups(_clustering(trained), [(1, "masked")], Scorer(parts, found.weights, config))
+        return static_variant(_retrain("static", one_group, trained, listen), parts, config)
+
+    students = {"distilled": partial(distilled, trained.distilled.student)} if trained.distilled else {}
+    return {
+        "base": base,
+        **students,
+        "static": static,
+        "supernet": lambda: gated_variant(found.weights, found.gates, kept_fraction, parts, config),
+        "grouped": lambda: grouped_variant("grouped", trained.retrained.models, grouping, found.gates, parts, config),
+    }
+
+
+def control_makers(trained: Trained, listen: EpochListener) -> dict[str, Callable[[], Variant]]:
+    """What is there to compare with."""
+    parts, config, found, number = trained.parts, trained.learning, trained.found, trained.grouping.num_groups
+    other: PointsOf = "openness" if trained.grouping.on == "masked" else "masked"
+
+    def control(name: str, form: Callable[[Clustering, Scorer], Grouping]) -> Callable[[], Variant]:
+        def make() -> Variant:
+            own = form(_clustering(trained), Scorer(parts, found.weights, config))
+            models = _retrain(name, own, trained, listen)
+            return grouped_variant(name, models, own.of_first(len(trained.data.parts.train)), found.gates, parts, config)
+
+        return make
+
+    makers: dict[str, Callable[[Clustering, Scorer], Grouping]] = {
+        "random groups": lambda clustering, scorer: random_groups(clustering, number, scorer),
+        "groups on e": lambda clustering, scorer: form_groups(clustering, [(number, "embedding")], scorer)[0],
+        other_name(other): lambda clustering, scorer: form_groups(clustering, [(number, other)], scorer)[0],
+    }
+    teachers = {"teacher": partial(_teacher, trained, trained.distilled)} if trained.distilled else {}
+    return {**teachers, **{name: control(name, form) for name, form in makers.items()}}
+
+
+def _teacher(trained: Trained, distilled: Distilled) -> Variant:
+    config, layout = teacher_config(trained.plain), trained.parts.train.layout
+    member = fresh_weights(layout, config, generator(0))  # sizes alone matter here
+    model = GroupModel("teacher", member, np.ones_like(trained.grouping.masks[0]))
+    parameters, adds = path_cost(model, layout, config)
+    times = distilled.num_members
+    cost = Cost(
+        parameters_per_path=times * parameters,
+        parameters_total=times * parameters,
+        multiply_adds=times * adds,
+        kept_dims=float(times * model.mask.sum()),
+    )
+    return Variant("teacher", (model,), False, distilled.valid_logits, distilled.test_logits, cost)
+
+
+def _clustering(trained: Trained) -> Clustering:
+    return Clustering(trained.parts, trained.found.weights, trained.found.gates, trained.learning)
+
+
+def _retrain(name: str, grouping: Grouping, trained: Trained, listen: EpochListener) -> tuple[GroupModel, ...]:
+    return retrain_groups(Retraining(trained.parts, grouping, trained.found.weights, trained.learning, name), listen).models
+
+
+def other_name(on: PointsOf) -> str:
+    """Name of the control that clusters what the grouped variant does not."""
+    return "groups on openness" if on == "openness" else "groups on e*z"

@@ -1,0 +1,72 @@
+"""What a peer is: a method of others, trained on the same parts, with the same budget, and tuned on validation rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from ihas.config.learning import LearningConfig
+from ihas.data.dataset import Parts
+from ihas.models.network import Network
+from ihas.models.prediction import GroupedRows, predict
+from ihas.results.run_result import Cost
+from ihas.training.trainer import EpochListener, validation_score
+
+Setting = Mapping[str, float | str]
+"""Values of a peer's own settings."""
+MOST_SETTINGS = 4
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a trained peer says of the rows, and what it costs.
+
+    Attributes:
+        valid_logits: float32 (validation rows,).
+        test_logits: float32 (test rows,).
+        cost: what it stores and computes.
+        setting: the setting it was trained under.
+    """
+
+    valid_logits: np.ndarray
+    test_logits: np.ndarray
+    cost: Cost
+    setting: Setting
+
+
+class Peer(Protocol):
+    """A method to compare with. Laws, tested for every peer in tests/contracts/peer.py."""
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+
+    @property
+    def source(self) -> str:
+        """Paper, or `our choice`."""
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """What is tuned, at most `MOST_SETTINGS` of them."""
+
+    def train(self, parts: Parts, config: LearningConfig, setting: Setting, listen: EpochListener) -> Answers:
+        """Train under one setting for at most training.epochs + search.epochs + retrain.epochs passes over the training rows.
+
+        Raises:
+            TrainingError: the loss became infinite or not a number.
+        """
+
+
+def tuned(peer: Peer, parts: Parts, config: LearningConfig, listen: EpochListener) -> Answers:
+    """Every setting once; the answers that rank validation rows best, the earlier of equals."""
+    tried = [peer.train(parts, config, setting, listen) for setting in peer.settings]
+    return max(tried, key=lambda answers: validation_score(answers.valid_logits, parts.valid.labels))
+
+
+def answers_of(network: Network, parts: Parts, cost: Cost, setting: Setting) -> Answers:
+    """What one network for all rows answers."""
+    valid, test = (predict(network, GroupedRows.one_group(rows)) for rows in (parts.valid, parts.test))
+    return Answers(valid, test, cost, setting)

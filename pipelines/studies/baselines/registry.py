@@ -1,0 +1,13 @@
+"""Peers by the name that tables give them."""
+
+from __future__ import annotations
+
+from pipelines.studies.baselines.adafs import HARD, SOFT
+from pipelines.studies.baselines.autofield import AutoField
+from pipelines.studies.baselines.baseline import Peer
+from pipelines.studies.baselines.mixture import Mixture
+from pipelines.studies.baselines.pep import PEP
+from pipelines.studies.baselines.plain import LARGER, SMALLER
+
+_ALL: tuple[Peer, ...] = (SOFT, HARD, AutoField(), PEP(), Mixture(), SMALLER, LARGER)
+PEERS: dict[str, Peer] = {peer.name: peer for peer in _ALL}

@@ -1,0 +1,27 @@
+"""Who asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from service.auth.scopes import EVERYTHING, Scope
+from service.storage.tenants import LOCAL
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whoever sent a request.
+
+    Attributes:
+        tenant: whose objects may be seen and changed; others do not exist for this caller.
+        name: how histories call this caller; never the key itself.
+        scopes: what may be done.
+    """
+
+    tenant: str
+    name: str
+    scopes: frozenset[Scope]
+
+
+LOCAL_CALLER = Caller(LOCAL, "local", EVERYTHING)
+NOBODY = Caller("", "", frozenset())

@@ -1,0 +1,18 @@
+"""Where a service answers: it is at `--url`; the key comes from IHAS_API_KEY alone, so that no list of processes shows it."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from service.client.client import Client
+
+Url = Annotated[str, typer.Option("--url", envvar="IHAS_URL", help="Where the service answers; its key comes from IHAS_API_KEY.")]
+HERE = "http://127.0.0.1:8000"
+
+
+def client_of(url: str) -> Client:
+    """A client with the key of the environment."""
+    return Client(url, api_key=os.environ.get("IHAS_API_KEY") or None)

@@ -1,0 +1,220 @@
+"""`ihas search`: searches of a service."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ihas.errors import ConfigError
+from ihas.results.run_result import RunResult
+from ihas.sequential.scaling.advised import Advice
+from pipelines.reports.pareto import pareto_front
+from pipelines.runs.recipe import assign, request_settings
+from service.cli import tables
+from service.cli.commands.connection import HERE, Url, client_of
+from service.cli.local_run import ProgressBar, failure
+from service.cli.terminal import CommandError, ExitCode, Terminal
+from service.client.client import FINISHED, POLL_S, Client
+
+SearchId = Annotated[str, typer.Argument(help="Id of the search.")]
+
+search = typer.Typer(name="search", help="Searches, of a service or on this machine.", no_args_is_help=True)
+
+
+@search.command("run")
+def run_search(
+    context: typer.Context,
+    dataset_id: Annotated[str, typer.Argument(help="Id of a valid data set.")],
+    name: Annotated[str, typer.Option(help="Name of the model that comes out.")],
+    recipe: Annotated[Path | None, typer.Option(help="TOML or JSON file with `learning`, `run`, `budget`; `data` is not read.")] = None,
+    priority: Annotated[int, typer.Option(help="A higher one is begun first.")] = 0,
+    key: Annotated[str | None, typer.Option(help="Idempotency key; the same one with the same settings is the same search.")] = None,
+    watch: Annotated[bool, typer.Option("--watch/--no-watch", help="Show progress until it has finished.")] = True,
+    url: Url = HERE,
+) -> None:
+    """Submit a search; Ctrl-C stops watching, never the search."""
+    terminal: Terminal = context.obj
+    asked = {} if recipe is None else request_settings(recipe, ("run", "budget"))
+    with client_of(url) as client:
+        found = client.create_search(name, dataset_id, key or secrets.token_hex(8), priority=priority, **asked)
+        terminal.say(f"Search {found['id']} is {found['state']}.")
+        if watch:
+            found = _watched(client, found["id"], terminal)
+    terminal.result(found, _searches([found]))
+    _check_succeeded(found, watch)
+
+
+@search.command("estimate")
+def estimate_search(
+    context: typer.Context,
+    dataset_id: Annotated[str, typer.Argument(help="Id of a valid data set.")],
+    recipe: Annotated[Path | None, typer.Option(help="TOML or JSON file with `learning` and `run`, or of the kind ladder.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="With a ladder: wall time that one training of the advised size may take.")] = None,
+    url: Url = HERE,
+) -> None:
+    """What a search would take and whether it may be worth it, from two small ones."""
+    terminal: Terminal = context.obj
+    asked = {} if recipe is None else request_settings(recipe, ("run", "seconds"))
+    if seconds is not None:
+        asked["seconds"] = seconds
+    with client_of(url) as client, ProgressBar(terminal) as bar:
+        found = client.create_estimate(dataset_id, **asked)
+        while found["state"] not in FINISHED:
+            time.sleep(POLL_S)
+            found = client.estimate(found["id"])
+            bar.show(found["state"], found["message"], found["progress"], None)
+    if found["advice"] is not None:
+        terminal.result(found, tables.advice(Advice.model_validate(found["advice"])), found["advice"]["reason"])
+        return
+    if found["estimate"] is None:
+        raise failure(found.get("error") or {"detail": f"The estimate is {found['state']}."})
+    said = found["estimate"]
+    lines = (
+        f"time:        {said['seconds_low']:,.0f} to {said['seconds_high']:,.0f} s for {said['rows']:,} training rows",
+        f"memory:      {said['memory_bytes'] / 2**20:,.0f} MiB",
+        f"parameters:  {said['parameters']:,} in the plain model",
+        f"worth it?    {said['advice']}",
+    )
+    terminal.result(found, "\n".join(lines))
+
+
+@search.command("ls")
+def list_searches(context: typer.Context, url: Url = HERE) -> None:
+    """Searches, newest first."""
+    with client_of(url) as client:
+        found = client.searches()["searches"]
+    context.obj.result(found, _searches(found))
+
+
+@search.command("watch")
+def watch_search(context: typer.Context, search_id: SearchId, url: Url = HERE) -> None:
+    """Show progress until a search has finished, across broken connections."""
+    with client_of(url) as client:
+        found = _watched(client, search_id, context.obj)
+    context.obj.result(found, _searches([found]))
+    _check_succeeded(found, True)
+
+
+@search.command("logs")
+def show_logs(context: typer.Context, search_id: SearchId, url: Url = HERE) -> None:
+    """What a search's run wrote beside its progress."""
+    parts: list[str] = []
+    offset = 0
+    with client_of(url) as client:
+        while True:
+            answer = client.send("GET", f"/v1/searches/{search_id}/logs", params={"offset": offset})
+            if not answer.text:
+                break
+            parts.append(answer.text)
+            offset = int(answer.headers["next-offset"])
+    context.obj.result({"log": "".join(parts)}, "".join(parts).rstrip("\n"))
+
+
+@search.command("cancel")
+def cancel_search(context: typer.Context, search_id: SearchId, url: Url = HERE) -> None:
+    """Stop a search; what is finished stays."""
+    with client_of(url) as client:
+        found = client.cancel(search_id)
+    context.obj.result(found, _searches([found]))
+
+
+@search.command("resume")
+def resume_search(context: typer.Context, search_id: SearchId, url: Url = HERE) -> None:
+    """Queue a failed or cancelled search again."""
+    with client_of(url) as client:
+        found = client.resume(search_id)
+    context.obj.result(found, _searches([found]))
+
+
+@search.command("clone")
+def clone_search(
+    context: typer.Context,
+    search_id: SearchId,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="A setting that differs: learning.training.epochs=3")] = None,
+    url: Url = HERE,
+) -> None:
+    """Submit a search like another one, but for some settings."""
+    changes: dict[str, Any] = {}
+    for one in set_ or ():
+        assign(changes, one)
+    with client_of(url) as client:
+        found = client.clone(search_id, secrets.token_hex(8), **changes)
+    context.obj.result(found, _searches([found]))
+
+
+@search.command("compare")
+def compare_searches(context: typer.Context, first: SearchId, second: SearchId, url: Url = HERE) -> None:
+    """Two searches that succeeded, side by side."""
+    with client_of(url) as client:
+        found = client.compare(first, second)
+    settings = [(one["setting"], one["first"], one["second"]) for one in found["settings"]]
+    figures = [(one["figure"], one["first"], one["second"], one["difference"]) for one in found["figures"]]
+    differing = tables.plain_table(("setting", first, second), settings)
+    context.obj.result(found, differing, tables.plain_table(("figure", first, second, "difference"), figures))
+
+
+@search.command("front")
+def show_front(context: typer.Context, search_id: SearchId, url: Url = HERE) -> None:
+    """Candidates of a search that no other one beats in AUC at the same or fewer parameters, smallest first."""
+    with client_of(url) as client:
+        document = client.result(search_id)
+    if "variants" not in document:
+        raise ConfigError(f"A front is that of a search for groups, but {search_id} is of the kind {document.get('kind')!r}.")
+    result = RunResult.model_validate(document)
+    front = pareto_front(result)
+    shown = [(one.name, one.cost.parameters_per_path, one.test.auc, one.num_groups, _mark(one.name == result.chosen)) for one in front]
+    found = [one.model_dump(mode="json") for one in front]
+    context.obj.result(found, tables.plain_table(("variant", "params/path", "AUC", "groups", "serves"), shown))
+
+
+@search.command("plot")
+def save_plot(
+    context: typer.Context,
+    search_id: SearchId,
+    figure: Annotated[str | None, typer.Argument(help="Name of the figure, such as pareto; without it, the names are listed.")] = None,
+    to: Annotated[Path | None, typer.Option(help="File to write: a page where its name ends in .html, else plotly's JSON.")] = None,
+    url: Url = HERE,
+) -> None:
+    """Write a figure of a search that succeeded to a file."""
+    terminal: Terminal = context.obj
+    with client_of(url) as client:
+        if figure is None:
+            names = client.figures(search_id)["figures"]
+            terminal.result(names, "\n".join(names))
+            return
+        target = to or Path(f"{figure}.html")
+        page = target.suffix == ".html"
+        drawn = client.plot_page(search_id, figure) if page else json.dumps(client.plot(search_id, figure))
+    target.write_text(drawn, encoding="utf-8")
+    terminal.result({"figure": str(target)}, str(target))
+
+
+def _mark(there: bool) -> str:
+    return "*" if there else ""
+
+
+def _watched(client: Client, search_id: str, terminal: Terminal) -> dict[str, Any]:
+    try:
+        with ProgressBar(terminal) as bar:
+            for event in client.events(search_id):
+                bar.show(event["state"], event["message"], event["progress"], event["eta_s"])
+        return client.search(search_id)
+    except KeyboardInterrupt:
+        message = f"No longer watching; the search goes on. To watch again: ihas search watch {search_id}"
+        raise CommandError(message, ExitCode.INTERRUPTED) from None
+
+
+def _check_succeeded(found: Mapping[str, Any], watched: bool) -> None:
+    if watched and found["state"] != "succeeded":
+        raise failure(found.get("error") or {"detail": f"The search is {found['state']}."})
+
+
+def _searches(found: list[dict[str, Any]]) -> Any:
+    shown = [(one["id"], one["name"], one["state"], f"{one['progress']:.0%}", one["model_version"] or "", one["message"]) for one in found]
+    return tables.plain_table(("id", "model", "state", "done", "version", "message"), shown)

@@ -1,0 +1,182 @@
+"""What a client may ask, once for both clients: each method says which request it is, and the client how that is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+Answer = TypeVar("Answer")
+Text = TypeVar("Text")
+
+
+class Endpoints(Generic[Answer, Text]):
+    """Requests of the service. Every refusal is a `ServiceError` with the problem document."""
+
+    def document(self, method: str, path: str, **options: Any) -> Answer:
+        """Send a request; its JSON document."""
+        raise NotImplementedError
+
+    def text(self, method: str, path: str, **options: Any) -> Text:
+        """Send a request; its text."""
+        raise NotImplementedError
+
+    def create_dataset(self, name: str, **reading: Any) -> Answer:
+        """Create a data set; `reading` is `format`, `delimiter`, `columns`, and `path`, or `uri` and `sha256`."""
+        options = {} if "uri" not in reading else {"timeout": None}
+        return self.document("POST", "/v1/datasets", json={"name": name, **reading}, **options)
+
+    def dataset(self, dataset_id: str) -> Answer:
+        """One data set."""
+        return self.document("GET", f"/v1/datasets/{dataset_id}")
+
+    def datasets(self, cursor: int | None = None) -> Answer:
+        """A page of data sets, newest first."""
+        return self.document("GET", "/v1/datasets", params=_given(cursor=cursor))
+
+    def data_report(self, dataset_id: str) -> Answer:
+        """What the check of a data set found."""
+        return self.document("GET", f"/v1/datasets/{dataset_id}/report")
+
+    def create_search(self, name: str, dataset_id: str, key: str | None = None, **settings: Any) -> Answer:
+        """Submit a search; `settings` is `learning`, `run`, `budget`, `priority`; `key` makes a repetition the same search."""
+        return self.document("POST", "/v1/searches", json={"name": name, "dataset_id": dataset_id, **settings}, headers=_key(key))
+
+    def create_estimate(self, dataset_id: str, **settings: Any) -> Answer:
+        """Ask what a search would take; `settings` is `learning` and `run`, or `ladder` and `seconds`."""
+        return self.document("POST", "/v1/searches/estimate", json={"dataset_id": dataset_id, **settings})
+
+    def estimate(self, estimate_id: str) -> Answer:
+        """An estimate, once it is ready."""
+        return self.document("GET", f"/v1/searches/estimates/{estimate_id}")
+
+    def searches(self, cursor: int | None = None) -> Answer:
+        """A page of searches, newest first."""
+        return self.document("GET", "/v1/searches", params=_given(cursor=cursor))
+
+    def clone(self, search_id: str, key: str | None = None, **changes: Any) -> Answer:
+        """Submit a search like another one, but for `changes`."""
+        return self.document("POST", f"/v1/searches/{search_id}/clone", json=changes, headers=_key(key))
+
+    def cancel(self, search_id: str) -> Answer:
+        """Stop a search."""
+        return self.document("POST", f"/v1/searches/{search_id}/cancel")
+
+    def resume(self, search_id: str) -> Answer:
+        """Queue a failed or cancelled search again."""
+        return self.document("POST", f"/v1/searches/{search_id}/resume")
+
+    def compare(self, first: str, second: str) -> Answer:
+        """Two searches that succeeded, side by side."""
+        return self.document("GET", "/v1/searches/compare", params={"first": first, "second": second})
+
+    def result(self, search_id: str) -> Answer:
+        """What a search found (`ihas.results.run_result.RunResult`)."""
+        return self.document("GET", f"/v1/searches/{search_id}/result")
+
+    def report(self, search_id: str) -> Text:
+        """What a search found, as an HTML page."""
+        return self.text("GET", f"/v1/searches/{search_id}/report")
+
+    def logs(self, search_id: str, offset: int = 0) -> Text:
+        """What a search's run wrote, from a byte on."""
+        return self.text("GET", f"/v1/searches/{search_id}/logs", params={"offset": offset})
+
+    def plot(self, search_id: str, figure: str) -> Answer:
+        """A figure of a search, as plotly's JSON."""
+        return self.document("GET", f"/v1/searches/{search_id}/plots/{figure}")
+
+    def figures(self, search_id: str) -> Answer:
+        """Names of the figures of a search."""
+        return self.document("GET", f"/v1/searches/{search_id}/plots")
+
+    def plot_page(self, search_id: str, figure: str) -> Text:
+        """A figure of a search, as an HTML page that needs nothing else."""
+        return self.text("GET", f"/v1/searches/{search_id}/plots/{figure}", params={"form": "html"})
+
+    def models(self) -> Answer:
+        """The newest version of every model."""
+        return self.document("GET", "/v1/models")
+
+    def model(self, name: str) -> Answer:
+        """One model: versions and summary."""
+        return self.document("GET", f"/v1/models/{name}")
+
+    def lineage(self, name: str, version: int) -> Answer:
+        """Where a version came from."""
+        return self.document("GET", f"/v1/models/{name}/versions/{version}")
+
+    def promote(self, name: str, version: int, reason: str = "") -> Answer:
+        """Make a version the champion."""
+        return self.document("POST", f"/v1/models/{name}/promote", json={"version": version, "reason": reason})
+
+    def roll_back(self, name: str, reason: str = "") -> Answer:
+        """Return to the champion before."""
+        return self.document("POST", f"/v1/models/{name}/rollback", json={"reason": reason})
+
+    def alias_history(self, name: str, alias: str = "champion") -> Answer:
+        """How an alias came to mean what it means."""
+        return self.document("GET", f"/v1/models/{name}/aliases/{alias}/history")
+
+    def traffic(self, name: str) -> Answer:
+        """How a model's requests are divided."""
+        return self.document("GET", f"/v1/models/{name}/traffic")
+
+    def divide(self, name: str, plan: Mapping[str, Any], revision: int | None = None) -> Answer:
+        """Divide a model's requests by a plan; with `revision`, only if nobody changed it since."""
+        expected = "*" if revision is None else f'"{revision}"'
+        return self.document("PUT", f"/v1/models/{name}/traffic", json=dict(plan), headers={"if-match": expected})
+
+    def online(self, name: str, within_s: float = 604_800.0) -> Answer:
+        """What people did with a model's answers."""
+        return self.document("GET", f"/v1/models/{name}/online", params={"within_s": within_s})
+
+    def score(self, name: str, rows: Sequence[Mapping[str, Any]], explain: bool = False, version: int | None = None) -> Answer:
+        """Score rows."""
+        asked = {"rows": list(rows), "explain": explain}
+        return self.document("POST", f"/v1/models/{name}/score", json=asked, params=_given(version=version))
+
+    def recommend(self, name: str, request: Mapping[str, Any], version: int | None = None) -> Answer:
+        """Recommend items; `request` is `context`, `candidates`, `k`, `exclude`, `filter`, `diversity` and `explain`."""
+        return self.document("POST", f"/v1/models/{name}/recommend", json=dict(request), params=_given(version=version))
+
+    def add_interactions(self, name: str, interactions: Sequence[Mapping[str, str]], version: int | None = None) -> Answer:
+        """Put interactions, `user` and `item` each, oldest first, behind those of an OverRec model; its next version."""
+        asked = {"interactions": [dict(one) for one in interactions], "version": version}
+        return self.document("POST", f"/v1/models/{name}/interactions", json=asked)
+
+    def put_front(self, name: str, front: str, register_as: str, user_field: str = "user") -> Answer:
+        """Put an OverRec model in front of a trained one; the version that comes out."""
+        asked = {"front": front, "register_as": register_as, "user_field": user_field}
+        return self.document("POST", f"/v1/models/{name}/front", json=asked)
+
+    def what_if(self, name: str, row: Mapping[str, Any], **changes: Any) -> Answer:
+        """What every group would answer."""
+        return self.document("POST", f"/v1/models/{name}/what-if", json={"row": dict(row), "changes": changes})
+
+    def report_events(self, events: Sequence[Mapping[str, str]]) -> Answer:
+        """Report impressions and clicks."""
+        return self.document("POST", "/v1/events", json={"events": list(events)})
+
+    def create_key(self, name: str, scopes: Sequence[str], expires_in_s: float | None = None) -> Answer:
+        """Create a key; its text is in the answer, this once."""
+        return self.document("POST", "/v1/keys", json={"name": name, "scopes": list(scopes), "expires_in_s": expires_in_s})
+
+    def keys(self) -> Answer:
+        """The tenant's keys."""
+        return self.document("GET", "/v1/keys")
+
+    def rotate_key(self, key_id: str, grace_s: float = 86_400.0) -> Answer:
+        """Replace a key; the old one opens for `grace_s` more."""
+        return self.document("POST", f"/v1/keys/{key_id}/rotate", json={"grace_s": grace_s})
+
+    def revoke_key(self, key_id: str) -> Answer:
+        """End a key."""
+        return self.document("DELETE", f"/v1/keys/{key_id}")
+
+
+def _key(key: str | None) -> dict[str, str]:
+    return {} if key is None else {"idempotency-key": key}
+
+
+def _given(**values: int | None) -> dict[str, int]:
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,182 @@
+"""What routes ask for, as types."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Header, HTTPException, Path, Query, Request
+from starlette.datastructures import Headers
+
+from ihas.errors import RequestError
+from service.auth.caller import Caller
+from service.datasets.remote_files import Fetches
+from service.errors import PreconditionMissingError, UnknownIdError
+from service.http.compute_threads import Threads
+from service.models.registry import Registry, TenantModels
+from service.models.response_log import Aftermath
+from service.observability.metrics import Metrics
+from service.observability.tracing import HEADER, TRACEPARENT, Traces
+from service.settings import Settings
+from service.storage.aliases import ABSENT, ANY, Aliases
+from service.storage.catalogue import Dataset
+from service.storage.feedback import Feedback
+from service.storage.job import Job, JobKind
+from service.storage.job_store import JobStore
+from service.storage.keys import Keys
+from service.storage.sql_store import SqlStore
+from service.storage.traffic import TrafficPlans
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What one application is made of.
+
+    Attributes:
+        shutdown: set when the server begins to stop; whatever waits ends then.
+    """
+
+    settings: Settings
+    store: SqlStore
+    registry: Registry
+    metrics: Metrics
+    keys: Keys
+    aliases: Aliases
+    plans: TrafficPlans
+    feedback: Feedback
+    aftermath: Aftermath
+    fetches: Fetches
+    threads: Threads
+    traces: Traces | None = None
+    shutdown: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+def parts(request: Request) -> Parts:
+    """The parts of the application that answers."""
+    found: Parts = request.app.state.parts
+    return found
+
+
+def caller(request: Request) -> Caller:
+    """Who asks."""
+    found: Caller = request.scope["state"]["caller"]
+    return found
+
+
+PartsDep = Annotated[Parts, Depends(parts)]
+CallerDep = Annotated[Caller, Depends(caller)]
+
+
+def get_settings(parts: PartsDep) -> Settings:
+    """The settings."""
+    return parts.settings
+
+
+def get_store(parts: PartsDep) -> JobStore:
+    """The job table."""
+    return parts.store
+
+
+def get_registry(parts: PartsDep, caller: CallerDep) -> TenantModels:
+    """The caller's models in memory."""
+    return TenantModels(parts.registry, caller.tenant)
+
+
+SettingsDep = Annotated[Settings, Depends(get_settings)]
+StoreDep = Annotated[JobStore, Depends(get_store)]
+RegistryDep = Annotated[TenantModels, Depends(get_registry)]
+
+
+def get_dataset(dataset_id: Annotated[str, Path(max_length=64)], store: StoreDep, caller: CallerDep) -> Dataset:
+    """The data set that the path names; another tenant's does not exist."""
+    return own_dataset(store, dataset_id, caller)
+
+
+def own_dataset(store: JobStore, dataset_id: str, caller: Caller) -> Dataset:
+    """A data set of the caller's tenant.
+
+    Raises:
+        UnknownIdError: there is none, or it is another tenant's.
+    """
+    dataset = store.dataset(dataset_id)
+    if dataset.tenant != caller.tenant:
+        raise UnknownIdError(f"There is no data set {dataset_id!r}.")
+    return dataset
+
+
+def get_search(search_id: Annotated[str, Path(max_length=64)], store: StoreDep, caller: CallerDep) -> Job:
+    """The search that the path names; another tenant's does not exist."""
+    return own_search(store, search_id, caller)
+
+
+def own_search(store: JobStore, search_id: str, caller: Caller) -> Job:
+    """A search of the caller's tenant.
+
+    Raises:
+        UnknownIdError: there is none, or it is another tenant's.
+    """
+    job = store.job(search_id)
+    if job.kind is not JobKind.SEARCH or job.tenant != caller.tenant:
+        raise UnknownIdError(f"There is no search {search_id!r}.")
+    return job
+
+
+def traceparent(request: Request) -> str | None:
+    """The span that asks, as W3C writes it."""
+    said = request.headers.get(HEADER, "")
+    return said if TRACEPARENT.fullmatch(said) else None
+
+
+TraceDep = Annotated[str | None, Depends(traceparent)]
+DatasetDep = Annotated[Dataset, Depends(get_dataset)]
+SearchDep = Annotated[Job, Depends(get_search)]
+CursorDep = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Where the page begins; `next_cursor` of the page before.")]
+LimitDep = Annotated[int, Query(ge=1, le=200, description="Most entries of a page.")]
+KeyDep = Annotated[str | None, Header(min_length=1, max_length=255, description="The same key with the same body is the same search.")]
+VersionDep = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="A version; the newest without it.")]
+
+
+ETAG = r'^(\*|"?[0-9]{1,9}"?)$'
+IfMatchDep = Annotated[str | None, Header(pattern=ETAG, description="The `ETag` that the change expects, or `*` for any.")]
+IfNoneMatchDep = Annotated[str | None, Header(pattern=r"^\*$", description="`*` where there must be none yet.")]
+
+
+def etag(revision: int) -> str:
+    """A revision as HTTP writes it."""
+    return f'"{revision}"'
+
+
+def expected_revision(if_match: str | None, if_none_match: str | None = None) -> int:
+    """The revision that a change expects.
+
+    Raises:
+        PreconditionMissingError: it does not say.
+        RequestError: it says something else than a revision.
+    """
+    if if_none_match is not None:
+        if if_none_match != "*":
+            raise RequestError(f"`If-None-Match` must be `*`, but got {if_none_match!r}.")
+        return ABSENT
+    if if_match is None:
+        raise PreconditionMissingError("Say what the change expects: `If-Match` with the `ETag` of the last answer, or `If-None-Match: *`.")
+    if if_match == "*":
+        return ANY
+    number = if_match.strip('"')
+    if not number.isdecimal() or len(number) > 9:
+        raise RequestError(f'`If-Match` must be an `ETag` of an answer, such as "3", but got {if_match!r}.')
+    return int(number)
+
+
+def is_json(headers: Mapping[str, str]) -> bool:
+    """Whether a body says that it is JSON."""
+    media = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return media == "application/json" or (media.startswith("application/") and media.endswith("+json"))
+
+
+async def json_only(request: Request) -> None:
+    """Refuse a body that does not say that it is JSON."""
+    headers: Headers = request.headers
+    if not is_json(headers):
+        raise HTTPException(415, f"The body must be application/json, but is {headers.get('content-type') or 'of no stated type'}.")

@@ -1,0 +1,104 @@
+"""What surrounds every request: its name, its limit, its figures, its line in the log, and an answer whatever happens."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import structlog
+from fastapi import HTTPException
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.http.problems import http_problem
+from service.ids import RANDOM
+from service.observability.metrics import Metrics
+from service.observability.tracing import HEADER, TRACEPARENT
+from service.settings import Settings
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+UPLOAD = re.compile(r"/v1/datasets/[^/]+/content")
+CLIENT_LEFT = 499
+LOG = structlog.get_logger(__name__)
+
+
+class Observe:
+    """The outermost part of the application (ASGI)."""
+
+    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
+        self._app, self._settings, self._metrics = app, settings, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http":
+            await Exchange(scope, receive, send, self._limit(scope)).answer(self._app, self._metrics)
+        else:
+            await self._app(scope, receive, send)
+
+    def _limit(self, scope: Scope) -> int:
+        upload = scope["method"] == "PUT" and UPLOAD.fullmatch(scope["path"])
+        return self._settings.max_upload_bytes if upload else self._settings.max_request_bytes
+
+
+class Exchange:
+    """One request and its answer."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
+        headers = Headers(scope=scope)
+        asked = headers.get("x-request-id", "")
+        self.request_id = asked if REQUEST_ID.fullmatch(asked) else RANDOM.hex(16)
+        trace = TRACEPARENT.fullmatch(headers.get(HEADER, ""))
+        self.trace = {} if trace is None else {"trace_id": trace["trace"], "parent_id": trace["parent"]}
+        self.length = int(said) if (said := headers.get("content-length", "0")).isdecimal() else 0
+        self.scope, self.limit = scope, limit
+        self.status, self.received, self.latency = 0, 0, 0.0
+        self._receive, self._send = receive, send
+        self._began = time.perf_counter()
+        scope.setdefault("state", {})["request_id"] = self.request_id
+
+    async def answer(self, app: ASGIApp, metrics: Metrics) -> None:
+        """Let `app` answer, and write down how it went."""
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=self.request_id, **self.trace)
+        try:
+            await self._answer(app)
+        finally:
+            metrics.observe(self.scope, self.status, self.latency)
+            seconds = round(time.perf_counter() - self._began, 4)
+            LOG.info("request", method=self.scope["method"], path=self.scope["path"], status=self.status, seconds=seconds)
+
+    async def _answer(self, app: ASGIApp) -> None:
+        try:
+            if self.length > self.limit:
+                await self._refuse(413, self._too_large(), {"connection": "close"})
+            else:
+                await app(self.scope, self.receive, self.send)
+        except ClientDisconnect:
+            self.status = self.status or CLIENT_LEFT
+        except Exception:
+            LOG.exception("unexpected error")
+            if self.status:
+                raise
+            await self._refuse(500, "Something went wrong here; the log knows more under the request's id.")
+
+    async def receive(self) -> Message:
+        """The next part of the body, as long as it is within the limit."""
+        message = await self._receive()
+        self.received += len(message.get("body", b""))
+        if self.received > self.limit:
+            raise HTTPException(413, self._too_large(), {"connection": "close"})
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Send a part of the answer, which carries the request's name."""
+        if message["type"] == "http.response.start":
+            self.status, self.latency = message["status"], time.perf_counter() - self._began
+            MutableHeaders(scope=message)["x-request-id"] = self.request_id
+        await self._send(message)
+
+    async def _refuse(self, status: int, detail: str, headers: dict[str, str] | None = None) -> None:
+        await http_problem(self.scope, status, detail, headers)(self.scope, self.receive, self.send)
+
+    def _too_large(self) -> str:
+        return f"The body is larger than {self.limit} bytes, the most that is taken here."

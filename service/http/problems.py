@@ -1,0 +1,245 @@
+"""One shape for every error: problem documents (RFC 9457) as `application/problem+json`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+from ihas.config.base import Config
+from ihas.data.findings import Finding
+from ihas.errors import BundleError, ConfigError, DataError, RequestError, is_disk_full
+from service.errors import (
+    ConflictError,
+    FetchError,
+    KeyReusedError,
+    NoKeyError,
+    OverloadError,
+    PathRefusedError,
+    PreconditionError,
+    PreconditionMissingError,
+    ProviderError,
+    ScopeError,
+    TooManyError,
+    UnknownIdError,
+    UriRefusedError,
+)
+
+PROTOCOL = "/v2"  # the Open Inference Protocol has a form of its own for errors
+MEDIA_TYPE = "application/problem+json"
+LOG = structlog.get_logger(__name__)
+AGAIN = {"retry-after": "1"}
+METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+
+
+class ProblemPart(Config):
+    """One thing that is wrong."""
+
+    detail: str
+    """What, and the way out."""
+    pointer: str | None = None
+    """JSON pointer (RFC 6901) to the part of the body."""
+    parameter: str | None = None
+    """Name of the query parameter or header."""
+    code: str | None = None
+    """Kind, in snake case."""
+    row: int | None = None
+    """Data row, counted from 1 without the header."""
+    column: str | None = None
+    """Column of the data."""
+
+
+class Problem(Config):
+    """Why a request was not answered."""
+
+    type: str
+    """Kind of problem."""
+    title: str
+    """Name of the kind."""
+    status: int
+    """HTTP status."""
+    detail: str
+    """What happened, and the way out."""
+    instance: str
+    """Path of the request."""
+    request_id: str
+    """Name of the request in the logs."""
+    errors: tuple[ProblemPart, ...] = ()
+    """Everything that is wrong, where it is known."""
+
+
+# Kind, status and title of the errors that are raised on purpose.
+KINDS: Mapping[type[Exception], tuple[str, int, str]] = {
+    UnknownIdError: ("not-found", 404, "Not Found"),
+    ConflictError: ("conflict", 409, "Not in this state"),
+    KeyReusedError: ("key-reused", 422, "Idempotency key with another body"),
+    PathRefusedError: ("path-refused", 403, "Path refused"),
+    UriRefusedError: ("uri-refused", 403, "URI refused"),
+    FetchError: ("fetch-failed", 502, "File could not be fetched"),
+    NoKeyError: ("no-key", 401, "No valid key"),
+    ScopeError: ("scope", 403, "Not allowed to this key"),
+    PreconditionError: ("precondition-failed", 412, "Changed meanwhile"),
+    PreconditionMissingError: ("precondition-required", 428, "Precondition missing"),
+    TooManyError: ("too-many", 429, "Too many"),
+    OverloadError: ("overloaded", 503, "Too much at once"),
+    ProviderError: ("provider-unavailable", 503, "Identity provider out of reach"),
+    ConfigError: ("invalid-settings", 422, "Invalid settings"),
+    RequestError: ("invalid-request", 422, "Invalid request"),
+    DataError: ("invalid-data", 422, "Invalid data"),
+    BundleError: ("model-unavailable", 503, "Model cannot be used"),
+}
+
+
+def problem_response(
+    scope: Mapping[str, Any],
+    kind: tuple[str, int, str],
+    detail: str,
+    errors: Sequence[ProblemPart] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The answer to a request that went wrong."""
+    name, status, title = kind
+    if str(scope["path"]).startswith(PROTOCOL):
+        parts = "".join(f" {part.pointer or part.parameter}: {part.detail}" for part in errors)
+        said = orjson.dumps({"error": f"{detail}{parts}"})
+        return Response(said, status_code=status, headers=dict(headers or {}), media_type="application/json")
+    problem = {  # a `Problem`; not made as one, because those who are refused in an overload must cost little
+        "type": f"urn:ihas:problem:{name}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": scope["path"],
+        "request_id": scope.get("state", {}).get("request_id", ""),
+        "errors": [part.model_dump(exclude_none=True) for part in errors],
+    }
+    return Response(orjson.dumps(problem), status_code=status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of `app` be answered by a problem document."""
+    for kind in KINDS:
+        app.add_exception_handler(kind, _on_known)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(DBAPIError, _on_database)
+    app.add_exception_handler(OSError, _on_system)
+
+
+def http_problem(scope: Mapping[str, Any], status: int, detail: str | None = None, headers: Mapping[str, str] | None = None) -> Response:
+    """A problem that HTTP has a name for."""
+    title = HTTPStatus(status).phrase
+    kind = title.lower().replace(" ", "-")
+    return problem_response(scope, (kind, status, title), detail or HTTPStatus(status).description or title, headers=headers)
+
+
+async def _on_known(request: Request, error: Exception) -> Response:
+    return known_problem(request.scope, error)
+
+
+def known_problem(scope: Mapping[str, Any], error: Exception) -> Response:
+    """The answer to an error that is raised on purpose."""
+    kind = next(KINDS[base] for base in type(error).__mro__ if base in KINDS)
+    return problem_response(scope, kind, str(error), parts_of(error), _headers(error))
+
+
+def _headers(error: Exception) -> Mapping[str, str]:
+    if isinstance(error, TooManyError):
+        return {"retry-after": str(max(1, math.ceil(error.retry_after_s)))}
+    if isinstance(error, ProviderError):
+        return AGAIN
+    return {"www-authenticate": "Bearer"} if isinstance(error, NoKeyError) else {}
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    said = None if error.detail == HTTPStatus(error.status_code).phrase else str(error.detail)
+    headers = {"allow": _allowed(request)} if error.status_code == 405 else error.headers
+    return http_problem(request.scope, error.status_code, said or _explained(request, error.status_code), headers)
+
+
+def _allowed(request: Request) -> str:
+    """Methods at the path that the first route which knows the request's path is written with; the framework names those of one route."""
+    nested = (getattr(getattr(route, "original_router", None), "routes", (route,)) for route in request.app.routes)
+    known = [route for routes in nested for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    same = [route for route in known if getattr(route, "path", None) == getattr(known[0], "path", None)]
+    scopes = {method: {**request.scope, "method": method} for method in METHODS}
+    return ", ".join(m for m, scope in scopes.items() if any(route.matches(scope)[0] is Match.FULL for route in same))
+
+
+async def _on_database(request: Request, error: Exception) -> Response:
+    return database_problem(request.scope, error)
+
+
+def database_problem(scope: Mapping[str, Any], error: Exception) -> Response:
+    """The answer where the database does not."""
+    if is_disk_full(error):
+        return _disk_full(scope, error)
+    LOG.error("the database is out of reach", error=str(error))
+    kind = ("database-unavailable", 503, "Database out of reach")
+    return problem_response(scope, kind, "The database is out of reach. Try again.", headers=AGAIN)
+
+
+async def _on_system(request: Request, error: Exception) -> Response:
+    if not is_disk_full(error):
+        raise error
+    return _disk_full(request.scope, error)
+
+
+def _disk_full(scope: Mapping[str, Any], error: Exception) -> Response:
+    LOG.error("the disk is full", error=str(error))
+    detail = "The service's disk is full, and nothing of the request was kept. Make room there, then send it again."
+    return problem_response(scope, ("disk-full", 507, "Disk full"), detail)
+
+
+async def _on_invalid(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    found = error.errors()
+    if any(one["type"] == "json_invalid" for one in found):
+        return http_problem(request.scope, 400, f"The body is no JSON: {found[0]['ctx']['error']} at character {found[0]['loc'][1]}.")
+    parts = [_part(one["loc"], one["msg"], one["type"]) for one in found]
+    return problem_response(request.scope, KINDS[RequestError], f"{len(parts)} part(s) of the request are invalid.", parts)
+
+
+def parts_of(error: Exception) -> tuple[ProblemPart, ...]:
+    """What an error says about parts of the request or of the data."""
+    if isinstance(error, DataError):
+        return tuple(part_of_finding(finding) for finding in error.findings)
+    if isinstance(error, RequestError):
+        return (ProblemPart(detail=str(error), pointer=error.pointer),)
+    return ()
+
+
+def part_of_finding(finding: Finding) -> ProblemPart:
+    """A finding of the data as a part of a problem."""
+    return ProblemPart(detail=finding.message, code=finding.code, row=finding.row, column=finding.column)
+
+
+def pointer_to(parts: Sequence[str | int]) -> str:
+    """JSON pointer (RFC 6901) of a place in a document."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def _part(place: Sequence[str | int], message: str, code: str) -> ProblemPart:
+    source, *rest = place
+    if source == "body":
+        return ProblemPart(detail=message, code=code, pointer=pointer_to(rest))
+    return ProblemPart(detail=message, code=code, parameter=".".join(str(part) for part in rest))
+
+
+def _explained(request: Request, status: int) -> str | None:
+    if status == 404:
+        return f"There is nothing at {request.url.path}. The paths are listed at /docs."
+    if status == 405:
+        return f"{request.method} is not possible at {request.url.path}."
+    return None

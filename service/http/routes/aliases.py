@@ -1,0 +1,222 @@
+"""Which version of a model answers: aliases, promotion, rollback, division of the traffic, and where a version came from."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Response
+
+from ihas.errors import BundleError, RequestError
+from ihas.serving.grouped.recommender import num_groups
+from service.errors import ConflictError, UnknownIdError
+from service.http.dependencies import (
+    CallerDep,
+    CursorDep,
+    IfMatchDep,
+    IfNoneMatchDep,
+    LimitDep,
+    PartsDep,
+    RegistryDep,
+    StoreDep,
+    etag,
+    expected_revision,
+    json_only,
+)
+from service.http.schemas.releases import (
+    AliasChangesPublic,
+    AliasesPublic,
+    AliasPublic,
+    AliasPut,
+    Lineage,
+    Promotion,
+    Rollback,
+    TrafficPublic,
+)
+from service.models.registry import TenantModels
+from service.storage.aliases import ANY, CHAMPION, Place
+from service.storage.catalogue import ModelVersion
+from service.storage.job_store import JobStore
+from service.storage.traffic import Traffic, TrafficPlan
+
+router = APIRouter(prefix="/v1/models/{name}", tags=["releases"])
+AliasName = Annotated[str, Path(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
+Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
+
+
+@router.get("/versions/{version}")
+def read_version(name: str, version: Number, store: StoreDep, caller: CallerDep) -> Lineage:
+    """Where a version came from: data set with digest, recipe with seed, search, figures, digest of the bundle."""
+    found = _version(store, name, caller.tenant, version)
+    job = store.job(found.job_id)
+    return Lineage.of(found, job, store.dataset(job.dataset_id))
+
+
+@router.get("/aliases")
+def list_aliases(name: str, parts: PartsDep, caller: CallerDep) -> AliasesPublic:
+    """The model's aliases. `champion` answers requests; without it the newest version does."""
+    _check_known(parts.store, name, caller.tenant)
+    return AliasesPublic(aliases=tuple(map(AliasPublic.of, parts.aliases.of_model(caller.tenant, name))))
+
+
+@router.get("/aliases/{alias}")
+def read_alias(name: str, alias: AliasName, response: Response, parts: PartsDep, caller: CallerDep) -> AliasPublic:
+    """One alias; its `ETag` is what a change expects."""
+    found = parts.aliases.get(Place(caller.tenant, name, alias))
+    response.headers["ETag"] = etag(found.revision)
+    return AliasPublic.of(found)
+
+
+@router.put("/aliases/{alias}", dependencies=[Depends(json_only)])
+def put_alias(
+    name: str,
+    alias: AliasName,
+    body: AliasPut,
+    response: Response,
+    parts: PartsDep,
+    caller: CallerDep,
+    models: RegistryDep,
+    if_match: IfMatchDep = None,
+    if_none_match: IfNoneMatchDep = None,
+) -> AliasPublic:
+    """Let an alias mean a version that can be loaded and meets its golden rows."""
+    expected = expected_revision(if_match, if_none_match)
+    _check_loads(models, parts.store, name, body.version)
+    found = parts.aliases.put(Place(caller.tenant, name, alias, caller.name, body.reason), body.version, expected)
+    response.headers["ETag"] = etag(found.revision)
+    _bring_in(models, name)
+    return AliasPublic.of(found)
+
+
+@router.get("/aliases/{alias}/history")
+def read_history(
+    name: str, alias: AliasName, parts: PartsDep, caller: CallerDep, cursor: CursorDep = None, limit: LimitDep = 50
+) -> AliasChangesPublic:
+    """How an alias came to mean what it means, newest change first."""
+    place = Place(caller.tenant, name, alias)
+    parts.aliases.get(place)
+    return AliasChangesPublic.of(parts.aliases.history(place, cursor, limit), limit)
+
+
+@router.post("/promote", dependencies=[Depends(json_only)])
+def promote(
+    name: str, body: Promotion, response: Response, parts: PartsDep, caller: CallerDep, models: RegistryDep, if_match: IfMatchDep = None
+) -> AliasPublic:
+    """Make a version the champion, once it is loaded and meets its golden rows; requests in flight end on the one before."""
+    expected = ANY if if_match is None else expected_revision(if_match)
+    _check_loads(models, parts.store, name, body.version)
+    found = parts.aliases.put(Place(caller.tenant, name, CHAMPION, caller.name, body.reason), body.version, expected)
+    response.headers["ETag"] = etag(found.revision)
+    _bring_in(models, name)
+    return AliasPublic.of(found)
+
+
+@router.post("/rollback", dependencies=[Depends(json_only)])
+def roll_back(
+    name: str, body: Rollback, response: Response, parts: PartsDep, caller: CallerDep, models: RegistryDep, if_match: IfMatchDep = None
+) -> AliasPublic:
+    """Return to the champion before this one, in one call; once more goes one further back.
+
+    Where nobody promoted another one before, that is the version below the one that answers.
+    """
+    expected = ANY if if_match is None else expected_revision(if_match)
+    versions = _check_known(parts.store, name, caller.tenant)
+    place = Place(caller.tenant, name, CHAMPION, caller.name, body.reason)
+    found = parts.aliases.roll_back(place, expected, _below(models, name, versions))
+    response.headers["ETag"] = etag(found.revision)
+    _bring_in(models, name)
+    return AliasPublic.of(found)
+
+
+@router.get("/traffic")
+def read_traffic(name: str, response: Response, parts: PartsDep, caller: CallerDep, models: RegistryDep) -> TrafficPublic:
+    """How the model's requests are divided; its `ETag` is what a change expects."""
+    _check_known(parts.store, name, caller.tenant)
+    return _traffic(parts.plans.get(caller.tenant, name), response, models)
+
+
+@router.put("/traffic", dependencies=[Depends(json_only)])
+def put_traffic(
+    name: str,
+    body: TrafficPlan,
+    response: Response,
+    parts: PartsDep,
+    caller: CallerDep,
+    models: RegistryDep,
+    if_match: IfMatchDep = None,
+) -> TrafficPublic:
+    """Give some of the requests to a canary, and let shadows answer unheard; every version named is loaded first."""
+    expected = expected_revision(if_match)
+    for pointer, version in _named(body):
+        _check_loads(models, parts.store, name, version, pointer)
+    _check_groups(models, name, body)
+    traffic = parts.plans.put(Traffic(caller.tenant, name, 0, body, caller.name, 0.0), expected)
+    _bring_in(models, name)
+    return _traffic(traffic, response, models)
+
+
+def _traffic(traffic: Traffic, response: Response, models: TenantModels) -> TrafficPublic:
+    response.headers["ETag"] = etag(traffic.revision)
+    return TrafficPublic.of(traffic, models.division(traffic.model))
+
+
+def _named(plan: TrafficPlan) -> list[tuple[str, int]]:
+    canary = [] if plan.canary is None else [("/canary/version", plan.canary.version)]
+    return canary + [(f"/shadows/{place}", version) for place, version in enumerate(plan.shadows)]
+
+
+def _check_groups(models: TenantModels, name: str, plan: TrafficPlan) -> None:
+    """Refuse groups that the champion does not have."""
+    named = [("/canary/groups", () if plan.canary is None else plan.canary.groups), ("/shadow_groups", plan.shadow_groups)]
+    if not any(groups for _, groups in named):
+        return
+    count = num_groups(models.renew(name).champion.recommender)
+    for pointer, groups in named:
+        wrong = [group for group in groups if group >= count]
+        if wrong:
+            law = f"Groups must be among the {count} of the champion of model {name!r}, numbered from 0"
+            raise RequestError(f"{law}, but got {wrong}. Leave them out to mean all requests.", pointer)
+
+
+def _check_known(store: JobStore, name: str, tenant: str) -> list[ModelVersion]:
+    versions = list(store.versions(name, tenant))
+    if not versions:
+        raise UnknownIdError(f"There is no model {name!r}.")
+    return versions
+
+
+def _version(store: JobStore, name: str, tenant: str, version: int) -> ModelVersion:
+    for one in _check_known(store, name, tenant):
+        if one.version == version:
+            return one
+    raise UnknownIdError(f"Model {name!r} has no version {version}.")
+
+
+def _check_loads(models: TenantModels, store: JobStore, name: str, version: int, pointer: str = "/version") -> None:
+    """Refuse a version that is not there, or that does not meet its golden rows."""
+    known = _check_known(store, name, models.tenant)
+    if all(one.version != version for one in known):
+        raise RequestError(f"Model {name!r} has no version {version}; its newest is {known[0].version}.", pointer)
+    try:
+        degraded = models.get(name, version).degraded
+    except BundleError as error:
+        raise ConflictError(f"{error} What answers stays as it is.") from error
+    if degraded:
+        found = " ".join(f"Group {group}: {reason}" for group, reason in degraded.items())
+        raise ConflictError(f"Version {version} of model {name!r} has groups whose own model fails. {found} What answers stays as it is.")
+
+
+def _below(models: TenantModels, name: str, versions: list[ModelVersion]) -> int | None:
+    """The newest version below the one that answers; the newest of all counts as answering where none can be loaded."""
+    try:
+        now = models.renew(name).champion.version.version
+    except BundleError:
+        now = versions[0].version
+    return next((one.version for one in versions if one.version < now), None)
+
+
+def _bring_in(models: TenantModels, name: str) -> None:
+    """Let this process answer by the change at once; others do within a second."""
+    try:
+        models.renew(name)
+    except BundleError:
+        return

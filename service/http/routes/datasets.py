@@ -1,0 +1,115 @@
+"""Data sets: create, upload, look at what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, HTTPException, Request, Response
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
+
+from ihas.data.findings import FieldProfile, Finding, ValidationReport
+from ihas.errors import DataError
+from service.datasets.uploads import allowed_path, received
+from service.errors import ConflictError
+from service.http.dependencies import CallerDep, CursorDep, DatasetDep, LimitDep, Parts, PartsDep, SettingsDep, StoreDep, json_only
+from service.http.schemas.searches import DatasetCreate, DatasetPublic, DatasetsPublic, next_cursor
+from service.ids import new_id
+from service.jobs.runs import dataset_folder
+from service.storage.catalogue import Dataset, NewDataset, Upload
+
+DigestDep = Annotated[str | None, Header(pattern="^[0-9a-fA-F]{64}$", description="SHA-256 of the file, hexadecimal.")]
+router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
+BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+SAID = "The file itself, of the data set's format: CSV with a header, Parquet or JSON lines, as it is or compressed with gzip or zstd."
+FILE = {"requestBody": {"required": True, "description": SAID, "content": BINARY}}
+
+
+@router.post("", status_code=201, dependencies=[Depends(json_only)])
+async def create_dataset(body: DatasetCreate, response: Response, parts: PartsDep, caller: CallerDep) -> DatasetPublic:
+    """Create a data set. With `path` or `uri` its check begins at once; otherwise upload its file next."""
+    path = None if body.path is None else await run_in_threadpool(allowed_path, body.path, parts.settings.data_roots)
+    reading = body.model_dump(mode="json", include={"format", "delimiter", "columns", "interactions"})
+    new = NewDataset(body.name, reading, path, caller.tenant)
+    dataset = await (run_in_threadpool(parts.store.add_dataset, new) if body.uri is None else _fetched(new, body.uri, body, parts))
+    response.headers["Location"] = f"/v1/datasets/{dataset.id}"
+    return DatasetPublic.of(dataset)
+
+
+@router.get("")
+def list_datasets(store: StoreDep, caller: CallerDep, cursor: CursorDep = None, limit: LimitDep = 50) -> DatasetsPublic:
+    """Data sets, newest first."""
+    found = store.datasets(cursor, limit, caller.tenant)
+    return DatasetsPublic(datasets=tuple(map(DatasetPublic.of, found)), next_cursor=next_cursor(found, limit))
+
+
+@router.get("/{dataset_id}")
+def read_dataset(dataset: DatasetDep) -> DatasetPublic:
+    """One data set."""
+    return DatasetPublic.of(dataset)
+
+
+@router.put("/{dataset_id}/content", status_code=202, openapi_extra=FILE)
+async def upload_content(
+    dataset: DatasetDep, request: Request, store: StoreDep, settings: SettingsDep, x_content_sha256: DigestDep = None
+) -> DatasetPublic:
+    """Send the file as the body, gzip or zstd compressed or not; it is checked next. With its digest, a damaged one is refused."""
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        raise HTTPException(415, "The body must be the file itself, not a form.")
+    _check_takes_a_file(dataset)
+    async with received(request.stream(), dataset.id, _form(dataset.reading), settings.folder) as upload:
+        _check_digest(upload, x_content_sha256, "`X-Content-SHA256` says {said}. Send it again.")
+        return DatasetPublic.of(await run_in_threadpool(store.receive_upload, dataset.id, upload))
+
+
+@router.get("/{dataset_id}/report", response_model=ValidationReport)
+def read_report(dataset: DatasetDep) -> Any:
+    """What the check found: every finding with row and column."""
+    return _report(dataset)
+
+
+@router.get("/{dataset_id}/profile")
+def read_profile(dataset: DatasetDep) -> tuple[FieldProfile, ...]:
+    """What each column holds."""
+    return ValidationReport.model_validate(_report(dataset)).profiles
+
+
+async def _fetched(new: NewDataset, uri: str, body: DatasetCreate, parts: Parts) -> Dataset:
+    """A data set whose file is fetched; where that fails, nothing is left."""
+    chunks, dataset_id = parts.fetches.chunks(uri), new_id("ds")
+    try:
+        async with received(iterate_in_threadpool(chunks), dataset_id, _form(new.reading), parts.settings.folder) as upload:
+            _check_digest(upload, body.sha256, "`sha256` says {said}.")
+            return await run_in_threadpool(parts.store.add_dataset, replace(new, upload=upload, id=dataset_id))
+    except BaseException:
+        with suppress(OSError):
+            dataset_folder(parts.settings.folder, dataset_id).rmdir()
+        raise
+    finally:
+        await run_in_threadpool(chunks.close)
+
+
+def _form(reading: Mapping[str, Any]) -> str:
+    return str(reading.get("format", "auto"))
+
+
+def _check_digest(upload: Upload, said: str | None, otherwise: str) -> None:
+    if said is not None and said.lower() != upload.sha256:
+        raise HTTPException(422, f"What arrived has SHA-256 {upload.sha256}, but {otherwise.format(said=said)}")
+
+
+def _report(dataset: Dataset) -> Any:
+    if dataset.report is not None:
+        return dataset.report
+    if dataset.error is not None:
+        findings = [Finding.model_validate(finding) for finding in dataset.error.get("findings", ())]
+        raise DataError(str(dataset.error.get("detail")), findings)
+    raise ConflictError(f"Data set {dataset.id} is {dataset.state}; there is a report once it is valid or invalid.")
+
+
+def _check_takes_a_file(dataset: Dataset) -> None:
+    """Refuse an upload before its first byte where its end would be refused anyway."""
+    if dataset.referenced or dataset.state not in ("uploading", "invalid"):
+        raise ConflictError(f"Data set {dataset.id} is {dataset.state} and takes no other file. Create another data set.")

@@ -1,0 +1,135 @@
+"""What a search would take, asked before it is submitted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Self, TypeVar
+
+from fastapi import APIRouter, Depends, Path, Response
+from fastapi.responses import FileResponse
+from pydantic import BaseModel, Field, model_validator
+
+from ihas.config.base import Config
+from ihas.config.learning import LearningConfig
+from ihas.config.run import RunOptions
+from ihas.config.size_sweep import LadderLearning
+from ihas.results.run_result import Estimate
+from ihas.sequential.scaling.advised import Advice
+from service.auth.caller import Caller
+from service.errors import ConflictError, UnknownIdError
+from service.http.dependencies import CallerDep, SettingsDep, StoreDep, TraceDep, json_only, own_dataset
+from service.http.routes.searches import REPORT_HEADERS
+from service.jobs.runs import estimate_folder
+from service.settings import Settings
+from service.storage.catalogue import DatasetState
+from service.storage.job import Job, JobKind, JobState, NewJob
+from service.storage.job_store import JobStore
+
+router = APIRouter(prefix="/v1/searches", tags=["searches"])
+NAME = "estimate"
+Found = TypeVar("Found", Estimate, Advice)
+FILES: Mapping[type[BaseModel], str] = {Estimate: "estimate.json", Advice: "advice.json"}
+
+
+class EstimateCreate(Config):
+    """A search to be estimated."""
+
+    dataset_id: str
+    """A valid data set."""
+    learning: LearningConfig = LearningConfig()
+    """What would be learnt."""
+    ladder: LadderLearning | None = None
+    """Where set, sequential transformers of several sizes are trained on a data set of sequences, to say which size is worth its time;
+    `learning` is not read."""
+    seconds: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = None
+    """With `ladder`: wall time that one training of the advised size may take."""
+    run: RunOptions = RunOptions()
+    """How it would be run."""
+
+    @model_validator(mode="after")
+    def _a_ladder_has_a_budget(self) -> Self:
+        if (self.ladder is None) != (self.seconds is None):
+            raise ValueError(f"`ladder` and `seconds` belong together, but `seconds` is {self.seconds}. Give both or neither.")
+        if self.ladder is not None:
+            self.ladder.check_advisable()
+        return self
+
+
+class EstimatePublic(Config):
+    """An estimate."""
+
+    id: str
+    """Its name in paths."""
+    dataset_id: str
+    """Data set that it works on."""
+    state: JobState
+    """Where it stands."""
+    progress: float
+    """Share of it that is done, 0 to 1."""
+    message: str
+    """What it is doing, for a person."""
+    error: dict[str, Any] | None
+    """Why it failed."""
+    estimate: Estimate | None
+    """What a search would take; absent until it is ready, and with `ladder`."""
+    advice: Advice | None
+    """With `ladder`: which size to train; absent until it is ready."""
+
+    @classmethod
+    def of(cls, job: Job, settings: Settings) -> Self:
+        """The wire form of an estimate."""
+        names = ("id", "dataset_id", "state", "message", "error")
+        estimate, advice = _found(job, settings, Estimate), _found(job, settings, Advice)
+        return cls(**{name: getattr(job, name) for name in names}, progress=job.fraction, estimate=estimate, advice=advice)
+
+
+@router.post("/estimate", status_code=202, dependencies=[Depends(json_only)])
+def create_estimate(
+    body: EstimateCreate, response: Response, store: StoreDep, settings: SettingsDep, caller: CallerDep, trace: TraceDep
+) -> EstimatePublic:
+    """Ask what a search would take and whether it may be worth it: a worker searches on two small parts of the table."""
+    dataset = own_dataset(store, body.dataset_id, caller)
+    if dataset.state is not DatasetState.VALID:
+        raise ConflictError(f"Data set {dataset.id} is {dataset.state}; an estimate needs a valid one.")
+    asked = body.model_dump(mode="json", include={"learning", "run"} if body.ladder is None else {"ladder", "seconds", "run"})
+    new = NewJob(JobKind.ESTIMATE, NAME, dataset.id, asked, tenant=caller.tenant, traceparent=trace)
+    job = store.submit(new, settings.max_queued_per_tenant)
+    response.headers["Location"] = f"/v1/searches/estimates/{job.id}"
+    response.headers["Retry-After"] = "1"
+    return EstimatePublic.of(job, settings)
+
+
+@router.get("/estimates/{estimate_id}")
+def read_estimate(
+    estimate_id: Annotated[str, Path(max_length=64)], store: StoreDep, settings: SettingsDep, caller: CallerDep
+) -> EstimatePublic:
+    """An estimate; its figures once it is ready."""
+    return EstimatePublic.of(_own(store, estimate_id, caller), settings)
+
+
+@router.get("/estimates/{estimate_id}/figure", response_class=FileResponse, responses={200: {"content": {"text/html": {}}}})
+def read_estimate_figure(
+    estimate_id: Annotated[str, Path(max_length=64)], store: StoreDep, settings: SettingsDep, caller: CallerDep
+) -> FileResponse:
+    """Loss against size with the fitted law and the advised size, as a page; of an estimate with `ladder`, once it is ready."""
+    job = _own(store, estimate_id, caller)
+    path = estimate_folder(settings.folder, job.id) / "advice.html"
+    if job.state is not JobState.SUCCEEDED:
+        raise ConflictError(f"Estimate {estimate_id} is {job.state}; it has a figure once it has succeeded.")
+    if not path.is_file():
+        raise UnknownIdError(f"Estimate {estimate_id} has no figure: it was asked without `ladder`.")
+    return FileResponse(path, media_type="text/html", headers=REPORT_HEADERS)
+
+
+def _own(store: JobStore, estimate_id: str, caller: Caller) -> Job:
+    job = store.job(estimate_id)
+    if job.kind is not JobKind.ESTIMATE or job.tenant != caller.tenant:
+        raise UnknownIdError(f"There is no estimate {estimate_id!r}.")
+    return job
+
+
+def _found(job: Job, settings: Settings, what: type[Found]) -> Found | None:
+    path = estimate_folder(settings.folder, job.id) / FILES[what]
+    if job.state is not JobState.SUCCEEDED or not path.is_file():
+        return None
+    return what.model_validate_json(path.read_bytes())

@@ -1,0 +1,52 @@
+"""What people did with recommendations, and what that says of each group."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from service.errors import UnknownIdError
+from service.http.dependencies import CallerDep, PartsDep, json_only
+from service.http.schemas.events import EventsAccepted, EventsReport, Online, RejectedEvent, online
+from service.storage.feedback import Answer, Deed
+
+router = APIRouter(prefix="/v1", tags=["events"])
+WithinDep = Annotated[float, Query(gt=0.0, le=31_536_000.0, description="Seconds back from now.")]
+WEEK_S = 7 * 86_400.0
+
+
+@router.post("/events", status_code=202, dependencies=[Depends(json_only)])
+def report_events(body: EventsReport, parts: PartsDep, caller: CallerDep) -> EventsAccepted:
+    """Report impressions and clicks of items that a recommendation held; what is reported twice counts once."""
+    parts.aftermath.flush()
+    known = parts.feedback.known(caller.tenant, (event.recommendation_id for event in body.events))
+    accepted: list[tuple[Deed, Answer]] = []
+    rejected: list[RejectedEvent] = []
+    for place, event in enumerate(body.events):
+        answer = known.get(event.recommendation_id)
+        if answer is None:
+            rejected.append(RejectedEvent(index=place, detail=f"There is no recommendation {event.recommendation_id!r}, or no longer."))
+        elif event.item_id not in answer.items:
+            rejected.append(RejectedEvent(index=place, detail=f"The recommendation did not hold item {event.item_id!r}."))
+        else:
+            accepted.append((Deed(event.recommendation_id, event.item_id, event.kind), answer))
+    parts.feedback.add(accepted)
+    return EventsAccepted(accepted=len(accepted), rejected=tuple(rejected))
+
+
+@router.get("/models/{name}/online")
+def read_online(name: str, parts: PartsDep, caller: CallerDep, within_s: WithinDep = WEEK_S) -> Online:
+    """What people did, for each version and group: click-through, calibration, shares; how rows are routed; how far shadows lie."""
+    if not parts.store.versions(name, caller.tenant):
+        raise UnknownIdError(f"There is no model {name!r}.")
+    parts.aftermath.flush()
+    division = parts.registry.division(name, caller.tenant)
+    shadows = {
+        version: figures
+        for (tenant, model, version), figures in parts.aftermath.shadows.items()
+        if (tenant, model) == (caller.tenant, name)
+    }
+    version = None if division is None else division.champion.version.version
+    routing = None if version is None else parts.aftermath.routing.get((caller.tenant, name, version))
+    return online(name, within_s, parts.feedback.counts(caller.tenant, name, within_s), division, shadows, routing)

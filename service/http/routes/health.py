@@ -1,0 +1,67 @@
+"""Whether the process is well, and its figures."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from service.http.dependencies import PartsDep
+from service.http.problems import ProblemPart, problem_response
+from service.http.schemas.searches import Health
+
+router = APIRouter(tags=["health"])
+RETRY = {"retry-after": "1"}
+NOT_READY = ("not-ready", 503, "Not ready")
+DRAINING = ("draining", 503, "Draining")
+LOADING = ("loading", 503, "Loading")
+
+
+@router.get("/livez")
+async def livez() -> Health:
+    """The process answers."""
+    return Health(status="alive")
+
+
+@router.get("/readyz", response_model=Health)
+def readyz(request: Request, parts: PartsDep) -> Health | Response:
+    """The database is reached, and of every model a version met its golden rows.
+
+    With keys, models are not named, and one that cannot be used answers 503 itself: other tenants' models serve on. Where a group's own
+    model failed its check and the shared one serves it, the answer is `degraded`, which is ready all the same.
+    """
+    parts.store.check()
+    registry = parts.registry
+    if registry.loading:
+        return problem_response(request.scope, LOADING, "The models are being loaded and checked. Ask again.", headers=RETRY)
+    if parts.shutdown.is_set():
+        return problem_response(request.scope, DRAINING, "The service is about to stop.", headers=RETRY)
+    degraded = registry.degraded()
+    status: Literal["ready", "degraded"] = "degraded" if degraded else "ready"
+    if parts.settings.access == "keys":
+        return Health(status=status)
+    failures = registry.failures()
+    if failures:
+        errors = [ProblemPart(detail=reason) for reason in failures.values()]
+        detail = f"No version can be used of {', '.join(repr(name) for _, name in failures)}."
+        return problem_response(request.scope, NOT_READY, detail, errors, RETRY)
+    return Health(
+        status=status,
+        models={name: version for (_, name), version in registry.serving().items()},
+        degraded={name: tuple(groups) for (_, name), groups in degraded.items()},
+    )
+
+
+@router.get("/startupz", response_model=Health)
+def startupz(request: Request, parts: PartsDep) -> Health | Response:
+    """The models that were there at the start have been loaded and checked, each or in vain."""
+    if parts.registry.loading:
+        return problem_response(request.scope, LOADING, "The models are being loaded and checked. Ask again.", headers=RETRY)
+    return Health(status="ready")
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+def metrics(parts: PartsDep) -> Response:
+    """Figures for Prometheus."""
+    return Response(parts.metrics.page(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,163 @@
+"""The Open Inference Protocol, version 2, for clients that speak it: a model's fields are its inputs, one row per place.
+
+https://github.com/kserve/open-inference-protocol; scores of rows only. Errors of these paths are `{"error": text}`, as the protocol says.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Path, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+
+from ihas.errors import RequestError
+from ihas.serving.grouped.recommender import GroupedRecommender
+from service.errors import UnknownIdError
+from service.http.dependencies import CallerDep, PartsDep
+from service.http.routes.choosing import chosen, shadows_of
+from service.http.schemas.inference import (
+    InferenceRequest,
+    InferenceResponse,
+    ModelMetadata,
+    ModelReady,
+    OutputTensor,
+    ServerLive,
+    ServerMetadata,
+    ServerReady,
+    TensorMetadata,
+)
+from service.models.traffic_split import Served
+
+router = APIRouter(prefix="/v2", tags=["open inference protocol"])
+PLATFORM = "ihas"
+NUMBERS = frozenset({"FP32", "FP64", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64", "BOOL"})
+Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
+BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/InferenceRequest"}}}}}
+OUTPUTS = {"score": "FP64", "logit": "FP64", "group": "INT64"}
+
+
+@router.get("/health/live")
+async def server_live() -> ServerLive:
+    """The server answers."""
+    return ServerLive(live=True)
+
+
+@router.get("/health/ready")
+def server_ready(parts: PartsDep) -> ServerReady:
+    """The models that were there at the start have been loaded."""
+    return ServerReady(ready=not parts.registry.loading and not parts.shutdown.is_set())
+
+
+@router.get("")
+def server_metadata(request: Request) -> ServerMetadata:
+    """What the server is."""
+    return ServerMetadata(name="ihas", version=request.app.version, extensions=())
+
+
+@router.get("/models/{model_name}")
+def model_metadata(model_name: str, parts: PartsDep, caller: CallerDep) -> ModelMetadata:
+    """What a model takes and gives."""
+    return _metadata(parts, caller.tenant, model_name, None)
+
+
+@router.get("/models/{model_name}/versions/{model_version}")
+def version_metadata(model_name: str, model_version: Number, parts: PartsDep, caller: CallerDep) -> ModelMetadata:
+    """What a version takes and gives."""
+    return _metadata(parts, caller.tenant, model_name, model_version)
+
+
+@router.get("/models/{model_name}/ready", response_model=ModelReady)
+def model_ready(model_name: str, parts: PartsDep, caller: CallerDep) -> Any:
+    """A version of the model is loaded; 200 where it is, as the protocol says."""
+    parts.registry.get(model_name, None, caller.tenant)
+    return ModelReady(name=model_name, ready=True)
+
+
+@router.get("/models/{model_name}/versions/{model_version}/ready", response_model=ModelReady)
+def version_ready(model_name: str, model_version: Number, parts: PartsDep, caller: CallerDep) -> Any:
+    """The version is loaded."""
+    parts.registry.get(model_name, model_version, caller.tenant)
+    return ModelReady(name=model_name, ready=True)
+
+
+@router.post("/models/{model_name}/infer", openapi_extra=BODY)
+async def infer(model_name: str, request: Request, parts: PartsDep) -> InferenceResponse:
+    """Score rows that come field by field; the protocol's clients do not say that the body is JSON, so that nobody need."""
+    return await _infer(model_name, None, request, parts)
+
+
+@router.post("/models/{model_name}/versions/{model_version}/infer", openapi_extra=BODY)
+async def infer_version(model_name: str, model_version: Number, request: Request, parts: PartsDep) -> InferenceResponse:
+    """Score rows with a version."""
+    return await _infer(model_name, model_version, request, parts)
+
+
+async def _infer(name: str, version: int | None, request: Request, parts: PartsDep) -> InferenceResponse:
+    body = _read(await request.body())
+    rows = rows_of(body)
+    wanted = _wanted(body)
+    served = await chosen(request.scope, parts, name, version, rows[0] if rows else {})
+    scores = await parts.threads.run(request.scope, served.recommender.score, rows)
+    parts.aftermath.scored(served, shadows_of(parts, served, rows[0] if rows else {}), rows, scores)
+    columns: dict[str, Any] = {output: [getattr(one, output) for one in scores] for output in wanted}
+    outputs = tuple(OutputTensor(name=one, shape=(len(rows),), datatype=OUTPUTS[one], data=columns[one]) for one in wanted)
+    return InferenceResponse(model_name=name, model_version=str(served.version.version), id=body.id, outputs=outputs)
+
+
+def _read(body: bytes) -> InferenceRequest:
+    try:
+        return InferenceRequest.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        if first["type"] == "json_invalid":
+            raise HTTPException(400, f"The body is no JSON: {first['ctx']['error']}.") from error
+        raise RequestValidationError([{**part, "loc": ("body", *part["loc"])} for part in error.errors(include_url=False)]) from error
+
+
+def rows_of(body: InferenceRequest) -> list[dict[str, Any]]:
+    """Rows of a request whose inputs are fields.
+
+    Raises:
+        RequestError: an input's data do not fill its shape, or inputs have different numbers of rows.
+    """
+    count = body.inputs[0].shape[0]
+    for place, tensor in enumerate(body.inputs):
+        pointer = f"/inputs/{place}"
+        if tensor.datatype != "BYTES" and tensor.datatype not in NUMBERS:
+            raise RequestError(f"The datatype must be BYTES or a kind of number, but is {tensor.datatype!r}.", f"{pointer}/datatype")
+        if tensor.shape[0] != count or tensor.shape[1:] not in ((), (1,)):
+            wanted = f"[{count}] or [{count}, 1], as the first input's"
+            raise RequestError(f"The shape must be {wanted}, but is {tensor.shape}.", f"{pointer}/shape")
+        if len(values := _flat(tensor.data)) != count:
+            raise RequestError(f"The data must have {count} values, but have {len(values)}.", f"{pointer}/data")
+    columns = {tensor.name: _flat(tensor.data) for tensor in body.inputs}
+    return [{name: values[row] for name, values in columns.items()} for row in range(count)]
+
+
+def _flat(data: list[Any]) -> list[Any]:
+    return [part for one in data for part in (one if isinstance(one, list) else [one])]
+
+
+def _wanted(body: InferenceRequest) -> tuple[str, ...]:
+    for place, output in enumerate(body.outputs):
+        if output.name not in OUTPUTS:
+            raise RequestError(f"Outputs are {', '.join(OUTPUTS)}, but {output.name!r} was asked for.", f"/outputs/{place}/name")
+        if output.parameters.get("binary_data"):
+            raise RequestError("Outputs come as JSON. Ask with `binary_data` false.", f"/outputs/{place}/parameters/binary_data")
+    return tuple(output.name for output in body.outputs) or tuple(OUTPUTS)
+
+
+def _metadata(parts: PartsDep, tenant: str, name: str, version: int | None) -> ModelMetadata:
+    versions = parts.store.versions(name, tenant)
+    if not versions:
+        raise UnknownIdError(f"There is no model {name!r}.")
+    served: Served = parts.registry.get(name, version, tenant)
+    fields = served.recommender.schema.fields if isinstance(served.recommender, GroupedRecommender) else ()
+    return ModelMetadata(
+        name=name,
+        versions=tuple(str(one.version) for one in versions),
+        platform=PLATFORM,
+        inputs=tuple(TensorMetadata(name=one.name, datatype="BYTES", shape=(-1,)) for one in fields),
+        outputs=tuple(TensorMetadata(name=one, datatype=kind, shape=(-1,)) for one, kind in OUTPUTS.items()),
+    )

@@ -1,0 +1,57 @@
+"""Keys of the caller's tenant."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
+
+from service.auth.caller import Caller
+from service.auth.scopes import Scope
+from service.auth.tokens import new_key
+from service.errors import ScopeError, UnknownIdError
+from service.http.dependencies import CallerDep, PartsDep, json_only
+from service.http.schemas.keys import KeyCreate, KeyCreated, KeyPublic, KeyRotate, KeysPublic
+
+router = APIRouter(prefix="/v1/keys", tags=["keys"])
+KeyId = Annotated[str, Path(max_length=64)]
+
+
+@router.post("", status_code=201, dependencies=[Depends(json_only)])
+def create_key(body: KeyCreate, parts: PartsDep, caller: CallerDep) -> KeyCreated:
+    """Create a key for the caller's tenant; its text is shown this once. A key grants only what the caller may do."""
+    _check_grants(body.scopes, caller)
+    text, key = new_key(caller.tenant, body.name, body.scopes, body.expires_in_s)
+    return KeyCreated.with_text(parts.keys.add(key), text)
+
+
+@router.get("")
+def list_keys(parts: PartsDep, caller: CallerDep) -> KeysPublic:
+    """The tenant's keys, newest first, without their text."""
+    return KeysPublic(keys=tuple(map(KeyPublic.of, parts.keys.of_tenant(caller.tenant))))
+
+
+@router.post("/{key_id}/rotate", status_code=201, dependencies=[Depends(json_only)])
+def rotate_key(key_id: KeyId, body: KeyRotate, parts: PartsDep, caller: CallerDep) -> KeyCreated:
+    """Create a key that may do the same, and let the old one end after `grace_s`."""
+    old = parts.keys.find(key_id)
+    if old is None or old.tenant != caller.tenant:
+        raise UnknownIdError(f"There is no key {key_id!r}.")
+    scopes = tuple(map(Scope, old.scopes))
+    _check_grants(scopes, caller)
+    text, key = new_key(caller.tenant, old.name, scopes, body.expires_in_s)
+    created = parts.keys.add(key)
+    parts.keys.expire(key_id, caller.tenant, body.grace_s)
+    return KeyCreated.with_text(created, text)
+
+
+@router.delete("/{key_id}")
+def revoke_key(key_id: KeyId, parts: PartsDep, caller: CallerDep) -> KeyPublic:
+    """End a key. Processes that know it forget it within `IHAS_KEY_CACHE_S`."""
+    return KeyPublic.of(parts.keys.revoke(key_id, caller.tenant))
+
+
+def _check_grants(scopes: tuple[Scope, ...], caller: Caller) -> None:
+    missing = sorted(set(scopes) - caller.scopes)
+    if missing:
+        raise ScopeError(f"A key may grant only what it may do itself, and this one may not: {', '.join(missing)}.")

@@ -1,0 +1,217 @@
+"""Score and recommend: the two routes whose cost is counted in microseconds.
+
+They are plain ASGI endpoints in front of all others: the path is matched first, msgspec reads the body straight into frozen
+structures, and nothing is solved, validated twice or wrapped. FastAPI describes them by `described`, which answers nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from fastapi import APIRouter, HTTPException
+from fastapi.exceptions import RequestValidationError
+from pydantic import Field, TypeAdapter, ValidationError
+from starlette.datastructures import Headers, QueryParams
+from starlette.requests import ClientDisconnect
+from starlette.routing import Match, Route
+from starlette.types import Receive, Scope, Send
+
+from ihas.errors import RequestError
+from ihas.serving.answers import RecommendedItem, RecommendRequest, Retrieved, Scored, UnknownValue
+from ihas.serving.grouped.recommender import Recommender
+from service.http.dependencies import Parts, VersionDep, is_json
+from service.http.openapi import body_of, json_answer
+from service.http.problems import pointer_to
+from service.http.routes.choosing import chosen, shadows_of
+from service.ids import new_id
+from service.models.microbatch import MOST_ROWS, MicroBatches, takes_batches
+from service.models.traffic_split import Served
+
+PLACE = re.compile(r" - at `(?:key in )?\$(?P<place>.*)`$")
+STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+JSON = (b"content-type", b"application/json")
+Asked = TypeVar("Asked")
+
+
+class ScoreRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Rows to score: the value of each field, context and item alike; a field left out is missing."""
+
+    rows: list[dict[str, Any]]
+    explain: bool = False
+
+
+class ScoreResponse(msgspec.Struct, frozen=True):
+    """The score of each row, in order."""
+
+    model: str
+    version: int
+    scores: list[Scored]
+    degraded_groups: tuple[int, ...] = ()
+
+
+class RecommendResponse(msgspec.Struct, frozen=True):
+    """The best items, best first."""
+
+    recommendation_id: str
+    model: str
+    version: int
+    items: tuple[RecommendedItem, ...]
+    num_scored: int
+    unknown_candidates: tuple[str, ...]
+    unknown_values: tuple[UnknownValue, ...]
+    retrieved: Retrieved | None = None
+    degraded_groups: tuple[int, ...] = ()
+
+
+STRUCTURES = (ScoreRequest, ScoreResponse, RecommendRequest, RecommendResponse)
+SCORE = msgspec.json.Decoder(ScoreRequest)
+RECOMMEND = msgspec.json.Decoder(RecommendRequest)
+ENCODER = msgspec.json.Encoder()
+VERSION: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=1, le=2**31 - 1)])
+
+described = APIRouter(prefix="/v1/models", tags=["models"])
+
+
+@described.post("/{name}/score", openapi_extra=body_of(ScoreRequest), responses=json_answer(ScoreResponse))
+def score(name: str, version: VersionDep = None) -> None:
+    """Score rows."""
+
+
+@described.post("/{name}/recommend", openapi_extra=body_of(RecommendRequest), responses=json_answer(RecommendResponse))
+def recommend(name: str, version: VersionDep = None) -> None:
+    """Recommend the best items for a context, among candidates or among all items."""
+
+
+def hot_routes(parts: Parts) -> Sequence[Route]:
+    """The routes of one application; they stand before all others."""
+    return (
+        HotRoute("/v1/models/{name}/score", ScoreEndpoint(parts), methods=["POST"]),
+        HotRoute("/v1/models/{name}/recommend", RecommendEndpoint(parts), methods=["POST"]),
+    )
+
+
+class HotRoute(Route):
+    """A plain route that says which one it is, as FastAPI's own do."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """See `Route.matches`."""
+        match, child = super().matches(scope)
+        if match is not Match.NONE:
+            child["route"] = self
+        return match, child
+
+
+class ScoreEndpoint:
+    """Scores rows: single ones together with those of other requests, many in a thread."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts, self._batches = parts, MicroBatches()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI)."""
+        asked = decode(SCORE, await json_body(scope, receive))
+        name, version = scope["path_params"]["name"], version_of(scope["query_string"])
+        first = asked.rows[0] if asked.rows else {}
+        served = await chosen(scope, self._parts, name, version, first)
+        scores = await self._scores(scope, served.recommender, asked)
+        self._parts.aftermath.scored(served, shadows_of(self._parts, served, first), asked.rows, scores)
+        _count_fallbacks(self._parts, served, scores)
+        await answer(send, ScoreResponse(name, served.version.version, list(scores), tuple(served.degraded)))
+
+    async def _scores(self, scope: Scope, recommender: Recommender, asked: ScoreRequest) -> Sequence[Scored]:
+        if asked.explain or len(asked.rows) > MOST_ROWS or not takes_batches(recommender):
+            return await self._parts.threads.run(scope, recommender.score, asked.rows, asked.explain)
+        return await self._batches.score(recommender, recommender.read(asked.rows))
+
+
+class RecommendEndpoint:
+    """Recommends: at once where that takes less time than to find a thread, else in one."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI)."""
+        asked = decode(RECOMMEND, await json_body(scope, receive))
+        name, version = scope["path_params"]["name"], version_of(scope["query_string"])
+        served = await chosen(scope, self._parts, name, version, asked.context)
+        recommender, given_id = served.recommender, new_id("rc")
+        if takes_batches(recommender) and recommender.is_quick(asked):
+            found = recommender.recommend(asked, given_id)
+        else:
+            found = await self._parts.threads.run(scope, recommender.recommend, asked, given_id)
+        self._parts.aftermath.recommended(served, shadows_of(self._parts, served, asked.context), asked, given_id, found)
+        _count_fallbacks(self._parts, served, found.items)
+        parts = (found.items, found.num_scored, found.unknown_candidates, found.unknown_values, found.retrieved, found.degraded_groups)
+        response = RecommendResponse(given_id, name, served.version.version, *parts)
+        await answer(send, response)
+
+
+def _count_fallbacks(parts: Parts, served: Served, answers: Sequence[Scored] | Sequence[RecommendedItem]) -> None:
+    """Count what the shared model scored in the place of a group's own."""
+    if served.degraded:
+        parts.metrics.fall_back(served.version, sum(one.group in served.degraded for one in answers))
+
+
+async def json_body(scope: Scope, receive: Receive) -> bytes:
+    """The body of a request that says that it is JSON.
+
+    Raises:
+        HTTPException: it does not say so.
+        ClientDisconnect: the client left before it was whole.
+    """
+    if JSON not in scope["headers"] and not is_json(Headers(scope=scope)):
+        media = Headers(scope=scope).get("content-type")
+        raise HTTPException(415, f"The body must be application/json, but is {media or 'of no stated type'}.")
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    while message.get("more_body", False):
+        message = await receive()
+        body += message.get("body", b"")
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    return body
+
+
+def version_of(query: bytes) -> int | None:
+    """The version that a query names.
+
+    Raises:
+        RequestValidationError: it is no version.
+    """
+    asked = QueryParams(query).get("version") if query else None
+    if asked is None:
+        return None
+    try:
+        return VERSION.validate_python(asked)
+    except ValidationError as error:
+        raise RequestValidationError([{**part, "loc": ("query", "version")} for part in error.errors(include_url=False)]) from error
+
+
+def decode(decoder: msgspec.json.Decoder[Asked], body: bytes) -> Asked:
+    """The body as the decoder's type.
+
+    Raises:
+        RequestError: it is not of that type; points at the part.
+        HTTPException: it is not JSON.
+    """
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        message = str(error)
+        place = PLACE.search(message)
+        steps = STEP.findall(place["place"]) if place else []
+        raise RequestError(f"{PLACE.sub('', message)}.", pointer_to([name or position for name, position in steps])) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise HTTPException(400, f"The body is no JSON: {error}.") from error
+
+
+async def answer(send: Send, document: msgspec.Struct) -> None:
+    """Send a document as JSON."""
+    body = ENCODER.encode(document)
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": 200, "headers": [JSON, length]})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,158 @@
+"""Searches: submit, watch, stop, resume, and what they found."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi.responses import FileResponse
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from starlette.concurrency import run_in_threadpool
+
+from ihas.results.run_result import RunResult
+from pipelines.kinds.overrec.values import OverRecResult
+from pipelines.kinds.transformer.values import TransformerResult
+from service.errors import ConflictError, UnknownIdError
+from service.http.dependencies import (
+    CallerDep,
+    CursorDep,
+    KeyDep,
+    LimitDep,
+    PartsDep,
+    SearchDep,
+    SettingsDep,
+    StoreDep,
+    TraceDep,
+    json_only,
+    own_dataset,
+)
+from service.http.schemas.searches import EventPublic, SearchCreate, SearchesPublic, SearchPublic, next_cursor
+from service.jobs.runs import search_folder
+from service.settings import Settings
+from service.storage.catalogue import DatasetState
+from service.storage.job import TERMINAL, Job, JobKind, JobState, NewJob
+
+router = APIRouter(prefix="/v1/searches", tags=["searches"])
+PAGE = 200
+RETRY_AFTER_S = "1"
+REPORT_HEADERS = {"content-security-policy": "sandbox allow-scripts allow-downloads", "x-content-type-options": "nosniff"}
+WaitDep = Annotated[float, Query(ge=0.0, le=60.0, description="Seconds to wait for the search to finish before answering.")]
+LastEventDep = Annotated[int, Header(ge=0, le=2**31 - 1, description="Number of the last event that was seen.")]
+
+
+@router.post("", status_code=202, dependencies=[Depends(json_only)])
+def create_search(
+    body: SearchCreate,
+    response: Response,
+    store: StoreDep,
+    settings: SettingsDep,
+    caller: CallerDep,
+    trace: TraceDep,
+    idempotency_key: KeyDep = None,
+) -> SearchPublic:
+    """Submit a search. A worker runs it; follow its state or its events at `Location`."""
+    dataset = own_dataset(store, body.dataset_id, caller)
+    if dataset.state is not DatasetState.VALID:
+        raise ConflictError(f"Data set {dataset.id} is {dataset.state}; a search needs a valid one.")
+    asked = body.model_dump(mode="json")
+    recipe = {name: asked[name] for name in (body.settings, "run", "budget")}
+    new = NewJob(JobKind.SEARCH, body.name, dataset.id, recipe, idempotency_key, _hash(asked), caller.tenant, body.priority, trace)
+    return _accepted(store.submit(new, settings.max_queued_per_tenant), response)
+
+
+@router.get("")
+def list_searches(store: StoreDep, caller: CallerDep, cursor: CursorDep = None, limit: LimitDep = 50) -> SearchesPublic:
+    """Searches, newest first."""
+    found = store.jobs(JobKind.SEARCH, cursor, limit, caller.tenant)
+    return SearchesPublic(searches=tuple(map(SearchPublic.of, found)), next_cursor=next_cursor(found, limit))
+
+
+@router.get("/{search_id}")
+async def read_search(search: SearchDep, response: Response, parts: PartsDep, wait: WaitDep = 0.0) -> SearchPublic:
+    """One search; with `wait`, once it has finished or the time is over."""
+    end = time.monotonic() + wait
+    while not search.finished and time.monotonic() < end and not parts.shutdown.is_set():
+        await _pause(parts.shutdown, min(parts.settings.poll_s, max(0.0, end - time.monotonic())))
+        search = await run_in_threadpool(parts.store.job, search.id)
+    if not search.finished:
+        response.headers["Retry-After"] = RETRY_AFTER_S
+    return SearchPublic.of(search)
+
+
+@router.get("/{search_id}/events", response_class=EventSourceResponse)
+async def stream_events(search: SearchDep, parts: PartsDep, last_event_id: LastEventDep = 0) -> AsyncIterator[ServerSentEvent]:
+    """Server-sent events, one per change, from the one after `Last-Event-ID`; the stream ends when the search has finished."""
+    seen = last_event_id
+    while not parts.shutdown.is_set():
+        job = await run_in_threadpool(parts.store.job, search.id)
+        for event in await run_in_threadpool(parts.store.events, search.id, seen, PAGE):
+            seen = event.id
+            yield ServerSentEvent(data=EventPublic.of(event), id=str(event.id))
+        if seen >= job.last_event:
+            if job.finished:
+                return
+            await _pause(parts.shutdown, parts.settings.poll_s)
+
+
+@router.post("/{search_id}/cancel", status_code=202)
+def cancel_search(search: SearchDep, response: Response, store: StoreDep) -> SearchPublic:
+    """Stop a search; its child ends within two seconds. What is finished stays, for `resume`."""
+    return _accepted(store.cancel(search.id), response)
+
+
+@router.post("/{search_id}/resume", status_code=202)
+def resume_search(search: SearchDep, response: Response, store: StoreDep) -> SearchPublic:
+    """Queue a failed or cancelled search again. With `learning` it goes on from its last finished stage; with `overrec` or `transformer`,
+    which have no stages, it begins anew."""
+    return _accepted(store.resume(search.id), response)
+
+
+@router.get("/{search_id}/result", response_class=FileResponse, responses={200: {"model": RunResult | OverRecResult | TransformerResult}})
+def read_result(search: SearchDep, settings: SettingsDep) -> FileResponse:
+    """What a search found. With `learning`: figures of every variant, every group and every stage. With `overrec`: of the recommender, of
+    the methods beside it and of every setting that was tried. With `transformer`: every epoch, ranking figures and loss of test items."""
+    return FileResponse(finished_file(search, settings, "result.json"), media_type="application/json")
+
+
+@router.get("/{search_id}/report", response_class=FileResponse, responses={200: {"content": {"text/html": {}}}})
+def read_report(search: SearchDep, settings: SettingsDep) -> FileResponse:
+    """The figures drawn, as a page."""
+    return FileResponse(finished_file(search, settings, "report.html"), media_type="text/html", headers=REPORT_HEADERS)
+
+
+def _accepted(job: Job, response: Response) -> SearchPublic:
+    response.headers["Location"] = f"/v1/searches/{job.id}"
+    if job.state not in TERMINAL:
+        response.headers["Retry-After"] = RETRY_AFTER_S
+    return SearchPublic.of(job)
+
+
+def _hash(asked: object) -> str:
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def finished_file(search: Job, settings: Settings, name: str) -> Path:
+    """A file of a search that succeeded.
+
+    Raises:
+        ConflictError: it has not succeeded.
+        UnknownIdError: somebody removed the file.
+    """
+    if search.state is not JobState.SUCCEEDED:
+        raise ConflictError(f"Search {search.id} is {search.state}; there is a result once it has succeeded.")
+    path = search_folder(settings.folder, search.id) / name
+    if not path.is_file():
+        raise UnknownIdError(f"Search {search.id} left no {name}.")
+    return path
+
+
+async def _pause(shutdown: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(shutdown.wait(), seconds)

@@ -1,0 +1,92 @@
+"""What every group would answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from fastapi import APIRouter, Depends, Request
+from pydantic import Field
+
+from ihas.config.base import Config
+from ihas.serving.grouped.recommender import GroupedRecommender, Recommender
+from ihas.serving.ranking import probabilities
+from ihas.serving.requests import check_rows
+from service.errors import ConflictError
+from service.http.dependencies import PartsDep, VersionDep, json_only
+from service.http.routes.choosing import chosen
+
+router = APIRouter(prefix="/v1/models", tags=["models"])
+
+
+class WhatIf(Config):
+    """A row to be asked about."""
+
+    row: dict[str, Any]
+    """Value of each field, context and item alike; a field left out is missing."""
+    changes: dict[str, Any] = Field(default={}, max_length=100)
+    """Values that win over the row's, to see what they would change."""
+
+
+class GroupAnswer(Config):
+    """What one group would answer."""
+
+    group: int
+    """The group."""
+    path: str
+    """Name of the model that scores its rows."""
+    score: float
+    """Probability of a click on its path."""
+    distance: float
+    """Euclidean distance of the row's masked embedding to its centroid."""
+
+
+class WhatIfAnswer(Config):
+    """What every group would answer."""
+
+    model: str
+    """The model."""
+    version: int
+    """The version that was asked."""
+    group: int
+    """Group that the row falls into."""
+    changed_from: int | None
+    """Group of the row without the changes, where that is another one."""
+    groups: tuple[GroupAnswer, ...]
+    """By number."""
+
+
+@router.post("/{name}/what-if", dependencies=[Depends(json_only)])
+async def what_if(name: str, body: WhatIf, request: Request, parts: PartsDep, version: VersionDep = None) -> WhatIfAnswer:
+    """Score a row on every group's path, whatever group it falls into; with changes, also say whether they move it to another group."""
+    row = {**body.row, **body.changes}
+    served = await chosen(request.scope, parts, name, version, row)
+    group, answers, before = await parts.threads.run(request.scope, with_and_without, served.recommender, row, body)
+    return WhatIfAnswer(
+        model=name, version=served.version.version, group=group, changed_from=None if before == group else before, groups=answers
+    )
+
+
+def with_and_without(recommender: Recommender, row: dict[str, Any], body: WhatIf) -> tuple[int, tuple[GroupAnswer, ...], int]:
+    """Group of a row and what each group would answer, and the row's group without the changes."""
+    group, answers = every_group(recommender, row)
+    return group, answers, every_group(recommender, body.row)[0] if body.changes else group
+
+
+def every_group(recommender: Recommender, row: dict[str, Any]) -> tuple[int, tuple[GroupAnswer, ...]]:
+    """Group of a row, and what each group would answer.
+
+    Raises:
+        RequestError: an unknown field, or a cell of a wrong type.
+        ConflictError: the model has no groups.
+    """
+    if not isinstance(recommender, GroupedRecommender):
+        raise ConflictError(f"Model {recommender.name!r} has no groups that could be asked.")
+    check_rows([row], explain=True)
+    bundle, model = recommender.bundle, recommender.model
+    ids = bundle.encoder.encode_rows([row], pointer="/row")
+    scored, paths = model.score(ids), np.asarray(bundle.path_of_group, np.int64)
+    logits = model.path_logits(np.repeat(ids, len(paths), axis=0), np.repeat(scored.gates, len(paths), axis=0), paths)
+    cells = zip(paths.tolist(), probabilities(logits).tolist(), scored.distances[0].tolist(), strict=True)
+    answers = [GroupAnswer(group=g, path=bundle.paths[p].name, score=score, distance=far) for g, (p, score, far) in enumerate(cells)]
+    return int(scored.group[0]), tuple(answers)

@@ -1,0 +1,182 @@
+"""What goes over the wire about releases, by role."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field
+
+from ihas.config.base import Config
+from service.http.schemas.searches import Moment, moment
+from service.jobs.runs import settings_of
+from service.models.traffic_split import Division
+from service.storage.aliases import Alias, AliasChange
+from service.storage.catalogue import Dataset, ModelVersion
+from service.storage.job import Job
+from service.storage.traffic import Canary, Traffic, VersionNumber
+
+Reason = Annotated[str, Field(max_length=1_000)]
+WITH_SEED = {"transformer": "training", "overrec": "recommender"}
+"""Where the settings of a kind have their seed; `learning` has it itself."""
+
+
+class Lineage(Config):
+    """Where a version came from."""
+
+    name: str
+    """Name of the model."""
+    version: int
+    """The version."""
+    search_id: str
+    """Search that it came out of."""
+    created_at: Moment
+    """When it was registered."""
+    dataset_id: str
+    """Data set that it learnt from."""
+    dataset_name: str
+    """The data set's name for people."""
+    dataset_sha256: str | None
+    """Digest of the data set's file, hexadecimal."""
+    seed: int
+    """Source of every random draw."""
+    recipe: dict[str, Any]
+    """What was learnt and how it was run: `learning`, or `overrec` or `transformer`, and `run`."""
+    manifest_sha256: str | None
+    """Digest of the bundle's manifest, which lists the digest of every file."""
+    chosen: str | None
+    """What the bundle serves: a variant, `overrec` or `transformer`."""
+    test: dict[str, Any]
+    """Its figures on test rows, as the result of its search says them: AUC and the like, or HR and NDCG by cut-off, a transformer's with
+    the cross-entropy `loss`."""
+
+    @classmethod
+    def of(cls, version: ModelVersion, job: Job, dataset: Dataset) -> Self:
+        """The wire form of a version with its job and data set."""
+        name, learned = settings_of(job)
+        return cls(
+            name=version.name,
+            version=version.version,
+            search_id=job.id,
+            created_at=moment(version.created_at),
+            dataset_id=dataset.id,
+            dataset_name=dataset.name,
+            dataset_sha256=dataset.sha256,
+            seed=int(learned.get(WITH_SEED.get(name, ""), learned).get("seed", 0)),
+            recipe={name: learned, "run": dict(job.settings.get("run", {}))},
+            manifest_sha256=version.facts.get("manifest_sha256"),
+            chosen=version.facts.get("chosen"),
+            test=dict(version.facts.get("test", {})),
+        )
+
+
+class AliasPut(Config):
+    """What an alias is to mean."""
+
+    version: VersionNumber
+    """The version."""
+    reason: Reason = ""
+    """Why, for the history."""
+
+
+class Promotion(AliasPut):
+    """A version to make the champion."""
+
+
+class Rollback(Config):
+    """A return to what was before."""
+
+    reason: Reason = ""
+    """Why, for the history."""
+
+
+class AliasPublic(Config):
+    """An alias."""
+
+    alias: str
+    """Its name."""
+    version: int
+    """The version that it means."""
+    revision: int
+    """Number of its changes; the `ETag` of the answer."""
+
+    @classmethod
+    def of(cls, alias: Alias) -> Self:
+        """The wire form of an alias."""
+        return cls(alias=alias.alias, version=alias.version, revision=alias.revision)
+
+
+class AliasesPublic(Config):
+    """A model's aliases."""
+
+    aliases: tuple[AliasPublic, ...]
+    """By name."""
+
+
+class AliasChangePublic(Config):
+    """One change of an alias."""
+
+    revision: int
+    """1, 2, 3, ... within the alias."""
+    version: int
+    """The version that it meant from then on."""
+    kind: Literal["set", "rollback"]
+    """How it was changed."""
+    actor: str
+    """Who changed it: the id of a key, or the subject of a token."""
+    reason: str
+    """Why, in that person's words."""
+    at: Moment
+    """When."""
+
+
+class AliasChangesPublic(Config):
+    """A page of an alias's history."""
+
+    changes: tuple[AliasChangePublic, ...]
+    """Newest first."""
+    next_cursor: int | None
+    """Where the next page begins; absent on the last one."""
+
+    @classmethod
+    def of(cls, changes: Sequence[AliasChange], limit: int) -> Self:
+        """The wire form of changes."""
+        names = ("revision", "version", "kind", "actor", "reason")
+        shown = tuple(AliasChangePublic(**{name: getattr(change, name) for name in names}, at=moment(change.at)) for change in changes)
+        return cls(changes=shown, next_cursor=changes[-1].revision if len(changes) == limit else None)
+
+
+class TrafficPublic(Config):
+    """How a model's requests are divided."""
+
+    revision: int
+    """Number of the plan's changes, 0 for none; the `ETag` of the answer."""
+    champion: int | None
+    """Version that answers what the canary does not, in the process that was asked; absent where none can be loaded."""
+    canary: Canary | None
+    """Version that answers some of the requests."""
+    sticky_field: str | None
+    """Context field whose value keeps a person on one side."""
+    shadows: tuple[int, ...]
+    """Versions that answer unheard."""
+    shadow_groups: tuple[int, ...]
+    """Groups of the champion whose requests these answer; without any, all."""
+    actor: str
+    """Who made the plan."""
+    changed_at: Moment | None
+    """When it was made."""
+
+    @classmethod
+    def of(cls, traffic: Traffic, division: Division | None) -> Self:
+        """The wire form of a plan."""
+        plan = traffic.plan
+        return cls(
+            revision=traffic.revision,
+            champion=None if division is None else division.champion.version.version,
+            canary=plan.canary,
+            sticky_field=plan.sticky_field,
+            shadows=plan.shadows,
+            shadow_groups=plan.shadow_groups,
+            actor=traffic.actor,
+            changed_at=moment(traffic.at) if traffic.revision else None,
+        )

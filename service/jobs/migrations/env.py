@@ -1,7 +1,0 @@
-"""How Alembic runs the steps beside this file: on the connection that `service.jobs.database` hands over, in its transaction."""
-
-from alembic import context
-
-context.configure(connection=context.config.attributes["connection"])
-with context.begin_transaction():
-    context.run_migrations()

@@ -1,0 +1,293 @@
+"""Models in memory, ready to answer."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from ihas.errors import BundleError
+from ihas.serving.loading import load_recommender
+from service.errors import UnknownIdError
+from service.models.traffic_split import Division, Served
+from service.storage.aliases import CHAMPION, Alias, Aliases, Place
+from service.storage.bundle_store import Artefacts
+from service.storage.catalogue import ModelVersion
+from service.storage.sql_catalogue import SqlCatalogue
+from service.storage.tenants import LOCAL
+from service.storage.traffic import NO_PLAN, Traffic, TrafficPlans
+
+CHECK_S = 1.0
+RETRY_S = 10.0
+MAX_PINNED = 4
+LOG = structlog.get_logger(__name__)
+Name = tuple[str, str]
+"""Tenant, and name of the model."""
+
+
+@dataclass(slots=True)
+class Slot:
+    """What is known of one name.
+
+    Attributes:
+        division: what answers.
+        made_of: newest version, revision of the champion, and of the traffic, that `division` was made of.
+        failure: why the newest version could not be loaded, once all versions were tried in vain.
+        broken: versions that could not be loaded: when that was found, and why.
+        lock: held while a version is loaded.
+    """
+
+    division: Division | None = None
+    made_of: tuple[int, int, int] | None = None
+    failure: str | None = None
+    broken: dict[int, tuple[float, str]] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Registry:
+    """The champion of every name, or its newest version where nobody chose one, loaded and checked by a thread; what is to replace
+    it is loaded beside it and takes its place by one assignment.
+
+    A version that cannot be loaded is passed over for the one before it, and is tried again after a while.
+    """
+
+    def __init__(self, catalogue: SqlCatalogue, folder: Path, artefacts_url: str | None = None) -> None:
+        self._catalogue, self._artefacts = catalogue, Artefacts(folder, artefacts_url)
+        self._aliases, self._plans = Aliases(catalogue), TrafficPlans(catalogue)
+        self._slots: dict[Name, Slot] = {}
+        self._pinned: OrderedDict[tuple[Name, int], Served] = OrderedDict()
+        self._guard = threading.Lock()  # of the two above; held for no longer than a look
+        self._stop, self._looked = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._keep_up, name="models", daemon=True)
+
+    def start(self) -> None:
+        """Load every model, and from then on every change, in a thread."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._stop.set()
+        self._thread.join()
+
+    @property
+    def loading(self) -> bool:
+        """Whether the models that were there at the start are still being loaded."""
+        return not self._looked.is_set()
+
+    def division(self, name: str, tenant: str = LOCAL) -> Division | None:
+        """What answers under a name, where it is in memory."""
+        slot = self._slots.get((tenant, name))
+        return None if slot is None else slot.division
+
+    def ready(self, name: str, version: int | None = None, tenant: str = LOCAL) -> Served | None:
+        """The model, where it is in memory."""
+        division = self.division(name, tenant)
+        if version is None:
+            return None if division is None else division.champion
+        if division is not None:
+            for served in (division.champion, division.canary, *division.shadows):
+                if served is not None and served.version.version == version:
+                    return served
+        with self._guard:
+            if ((tenant, name), version) in self._pinned:
+                self._pinned.move_to_end(((tenant, name), version))
+            return self._pinned.get(((tenant, name), version))
+
+    def get(self, name: str, version: int | None = None, tenant: str = LOCAL) -> Served:
+        """The model; may read the database and load a bundle.
+
+        Raises:
+            UnknownIdError: no such name or version.
+            BundleError: no version of it can be loaded.
+        """
+        versions = self._catalogue.versions(name, tenant)
+        if not versions:
+            raise UnknownIdError(f"There is no model {name!r}.")
+        known = next((one for one in versions if one.version == version), None)
+        if version is not None and known is None:
+            raise UnknownIdError(f"Model {name!r} has no version {version}; its newest is {versions[0].version}.")
+        slot = self._slot((tenant, name))
+        ready = self.ready(name, version, tenant)
+        if ready is not None:
+            return ready
+        if known is None:
+            return self.renew(name, tenant).champion
+        with slot.lock:
+            return self.ready(name, version, tenant) or self._pin(slot, known)
+
+    def renew(self, name: str, tenant: str = LOCAL) -> Division:
+        """Bring one name up to what the database says, now.
+
+        Raises:
+            UnknownIdError: no such name.
+            BundleError: no version of it can be loaded.
+        """
+        versions = self._catalogue.versions(name, tenant)
+        if not versions:
+            raise UnknownIdError(f"There is no model {name!r}.")
+        champion = next((alias for alias in self._aliases.of_model(tenant, name) if alias.alias == CHAMPION), None)
+        return self._renew(versions[0], champion, self._plans.get(tenant, name))
+
+    def refresh(self) -> None:
+        """Look for what is not in memory as the database says, and load it; one that is broken waits for its next try."""
+        newest = self._catalogue.models()
+        champions = {(alias.tenant, alias.model): alias for alias in self._aliases.everywhere(CHAMPION)}
+        plans = {(plan.tenant, plan.model): plan for plan in self._plans.everywhere()}
+        for version in newest:
+            name = (version.tenant, version.name)
+            with suppress(BundleError):
+                self._renew(version, champions.get(name), plans.get(name))
+
+    def failures(self) -> Mapping[Name, str]:
+        """Names of which no version can be loaded, each with the reason."""
+        return {name: reason for name, slot in self._known().items() if slot.division is None and (reason := slot.failure) is not None}
+
+    def serving(self) -> Mapping[Name, int]:
+        """Champions in use, by name."""
+        return {name: division.champion.version.version for name, slot in self._known().items() if (division := slot.division) is not None}
+
+    def degraded(self) -> Mapping[Name, Mapping[int, str]]:
+        """Champions with groups that the shared model serves, each group with the reason."""
+        divisions = {name: slot.division for name, slot in self._known().items() if slot.division is not None}
+        return {name: division.champion.degraded for name, division in divisions.items() if division.champion.degraded}
+
+    def degraded_counts(self) -> Sequence[tuple[ModelVersion, int]]:
+        """Every champion, with how many of its groups the shared model serves."""
+        divisions = [slot.division for slot in self._known().values() if slot.division is not None]
+        return [(division.champion.version, len(division.champion.degraded)) for division in divisions]
+
+    def _keep_up(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.refresh()
+                self._looked.set()
+            except DBAPIError as error:
+                LOG.warning("the database is out of reach", error=str(error))
+            self._stop.wait(CHECK_S)
+
+    def _slot(self, name: Name) -> Slot:
+        with self._guard:
+            return self._slots.setdefault(name, Slot())
+
+    def _known(self) -> Mapping[Name, Slot]:
+        with self._guard:
+            return dict(self._slots)
+
+    def _renew(self, newest: ModelVersion, champion: Alias | None, traffic: Traffic | None) -> Division:
+        slot = self._slot((newest.tenant, newest.name))
+        wanted = (newest.version, champion.revision if champion else 0, traffic.revision if traffic else 0)
+        if slot.division is not None and slot.made_of == wanted and not slot.broken:
+            return slot.division
+        with slot.lock:
+            if slot.division is not None and _older(wanted, slot.made_of):
+                return slot.division  # somebody read the database after this caller did
+            versions = self._catalogue.versions(newest.name, newest.tenant)
+            served = self._champion(slot, versions, champion)
+            plan = NO_PLAN if traffic is None else traffic.plan
+            canary = None if plan.canary is None else self._beside(slot, versions, plan.canary.version)
+            shadows = tuple(found for number in plan.shadows if (found := self._beside(slot, versions, number)) is not None)
+            slot.division, slot.made_of, slot.failure = Division(served, canary, shadows, plan), wanted, None
+            return slot.division
+
+    def _champion(self, slot: Slot, versions: Sequence[ModelVersion], champion: Alias | None) -> Served:
+        """The version that is to serve, or the best there is, under the slot's lock."""
+        now = None if slot.division is None else slot.division.champion
+        for version in versions if champion is None else self._in_force(versions, champion):
+            if now is not None and (version.version == now.version.version or (champion is None and version.version < now.version.version)):
+                return now
+            with suppress(BundleError):
+                return self._load(slot, version)
+            if now is not None and champion is not None:
+                return now
+        slot.failure = slot.broken[versions[0].version if champion is None else champion.version][1]
+        raise BundleError(slot.failure)
+
+    def _in_force(self, versions: Sequence[ModelVersion], champion: Alias) -> Iterable[ModelVersion]:
+        """The champion, then those that were it before."""
+        known = {version.version: version for version in versions}
+        yield known[champion.version]
+        for number in self._aliases.earlier(Place(champion.tenant, champion.model, champion.alias)):
+            yield known[number]
+
+    def _beside(self, slot: Slot, versions: Sequence[ModelVersion], number: int) -> Served | None:
+        """A version beside the champion; None where it cannot be loaded, which is no reason not to answer."""
+        version = next((one for one in versions if one.version == number), None)
+        with suppress(BundleError):
+            return None if version is None else self._load(slot, version)
+        return None
+
+    def _pin(self, slot: Slot, version: ModelVersion) -> Served:
+        """Keep a version beside what answers, under the slot's lock."""
+        served = self._load(slot, version)
+        with self._guard:
+            self._pinned[(version.tenant, version.name), version.version] = served
+            while len(self._pinned) > MAX_PINNED:
+                self._pinned.popitem(last=False)
+        return served
+
+    def _load(self, slot: Slot, version: ModelVersion) -> Served:
+        found, reason = slot.broken.get(version.version, (-math.inf, ""))
+        if time.monotonic() - found < RETRY_S:
+            raise BundleError(reason)
+        ready = self.ready(version.name, version.version, version.tenant)
+        if ready is not None:
+            return ready
+        began, folder = time.perf_counter(), None
+        try:
+            folder = self._artefacts.local(version.path)
+            served = Served(version, load_recommender(folder))
+            if served.degraded and self._artefacts.forget(version.path):
+                served = Served(version, load_recommender(self._artefacts.local(version.path)))
+        except Exception as error:  # whatever a bundle does to its reader, the other models serve
+            LOG.error("a bundle cannot be used", model=version.name, version=version.version, error=f"{type(error).__name__}: {error}")
+            reason = f"Version {version.version} of model {version.name!r} cannot be used: {_reason(error, folder)}"
+            slot.broken[version.version] = (time.monotonic(), reason)
+            self._artefacts.forget(version.path)
+            raise BundleError(reason) from error
+        slot.broken.pop(version.version, None)
+        for group, reason in served.degraded.items():
+            LOG.error("the shared model serves a group", model=version.name, version=version.version, group=group, error=reason)
+        LOG.info("model loaded", model=version.name, version=version.version, seconds=round(time.perf_counter() - began, 3))
+        return served
+
+
+class TenantModels:
+    """The registry as one tenant sees it."""
+
+    def __init__(self, registry: Registry, tenant: str) -> None:
+        self._registry, self.tenant = registry, tenant
+
+    def division(self, name: str) -> Division | None:
+        """See `Registry.division`."""
+        return self._registry.division(name, self.tenant)
+
+    def ready(self, name: str, version: int | None = None) -> Served | None:
+        """See `Registry.ready`."""
+        return self._registry.ready(name, version, self.tenant)
+
+    def get(self, name: str, version: int | None = None) -> Served:
+        """See `Registry.get`."""
+        return self._registry.get(name, version, self.tenant)
+
+    def renew(self, name: str) -> Division:
+        """See `Registry.renew`."""
+        return self._registry.renew(name, self.tenant)
+
+
+def _older(wanted: tuple[int, int, int], made_of: tuple[int, int, int] | None) -> bool:
+    return made_of is not None and any(new < old for new, old in zip(wanted, made_of, strict=True))
+
+
+def _reason(error: Exception, folder: Path | None) -> str:
+    """What is wrong with a bundle, its files named relative to `folder`; the log has the rest."""
+    if isinstance(error, BundleError):
+        return str(error).replace(f"{folder}/", "").replace(str(folder), "its place")
+    return f"{type(error).__name__}. The service's log says more."

@@ -1,0 +1,220 @@
+"""What happens after an answer was sent: it is remembered for events, and shadows answer too. Requests only put it into a queue."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from ihas.errors import IhasError
+from ihas.serving.answers import RecommendedItem, RecommendRequest, Scored
+from ihas.serving.grouped.recommender import GroupedRecommender
+from service.models.drift import RoutingFigures
+from service.models.traffic_split import Served
+from service.storage.feedback import Answer, Feedback
+
+MOST_WAITING = 10_000
+MOST_SHADOWED = 100
+MOST_LOOKED_AT, ROWS_LOOKED_AT = 50, 20
+"""Requests, each a fifth of a second, and rows of each of which the routing is looked at; under load that is a sample."""
+FLUSH_S = 0.2
+FORGET_EVERY_S = 3_600.0
+LOG = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that shadows answer too, and the scores that were given."""
+
+    shadows: tuple[Served, ...]
+    rows: Sequence[dict[str, Any]] | RecommendRequest
+    scores: tuple[float, ...]
+    items: tuple[str, ...] = ()
+
+
+class Seen(NamedTuple):
+    """Rows, or a context and the items that were recommended."""
+
+    served: Served
+    stated: Sequence[dict[str, Any]]
+    items: Sequence[str] | None
+
+
+@dataclass(slots=True)
+class ShadowFigures:
+    """How far a shadow's scores lie from those that were given.
+
+    Attributes:
+        requests: answered by both.
+        failures: answered by the shadow with an error.
+        rows: compared.
+        difference: sum of |shadow's score - given score|.
+        seconds: that the shadow took.
+    """
+
+    requests: int = 0
+    failures: int = 0
+    rows: int = 0
+    difference: float = 0.0
+    seconds: float = 0.0
+
+
+class Heard(Protocol):
+    """An answer with items."""
+
+    @property
+    def items(self) -> tuple[RecommendedItem, ...]:
+        """Best first."""
+
+
+@dataclass
+class Aftermath:
+    """Two queues and the threads that empty them; a full queue drops what comes, and counts it.
+
+    Attributes:
+        feedback: tables of answers.
+        kept_s: seconds that answers are kept.
+        drop: counts an answer or a shadowed request that found its queue full.
+        shadows: figures by tenant, model and version.
+        routing: how rows were routed, by tenant, model and version.
+    """
+
+    feedback: Feedback
+    kept_s: float
+    drop: Callable[[], None]
+    shadows: dict[tuple[str, str, int], ShadowFigures] = field(default_factory=dict)
+    routing: dict[tuple[str, str, int], RoutingFigures] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._answers: deque[Answer] = deque()
+        self._writing = threading.Lock()
+        self._seen: deque[Seen] = deque()
+        self._asked: queue.Queue[Asked] = queue.Queue(MOST_SHADOWED)
+        self._stop, self._forgot = threading.Event(), time.monotonic()
+        self._threads = [threading.Thread(target=work, name=name) for work, name in ((self._keep, "answers"), (self._shadow, "shadows"))]
+
+    def start(self) -> None:
+        """Begin to work the queues off."""
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """Write down what waits, and end the threads."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def recommended(self, served: Served, shadows: tuple[Served, ...], asked: RecommendRequest, given_id: str, found: Heard) -> None:
+        """Take note of a recommendation that is sent now."""
+        version = served.version
+        items = {item.id: (item.group, item.score) for item in found.items}
+        if len(self._answers) < MOST_WAITING:
+            self._answers.append(Answer(given_id, version.tenant, version.name, version.version, items))
+        else:
+            self.drop()
+        self._look(Seen(served, (asked.context,), tuple(items)[:ROWS_LOOKED_AT]))
+        if shadows:
+            self._put(Asked(shadows, asked, tuple(item.score for item in found.items), tuple(items)))
+
+    def scored(self, served: Served, shadows: tuple[Served, ...], rows: Sequence[dict[str, Any]], scores: Sequence[Scored]) -> None:
+        """Take note of scores that are sent now."""
+        self._look(Seen(served, rows[:ROWS_LOOKED_AT], None))
+        if shadows:
+            self._put(Asked(shadows, rows, tuple(one.score for one in scores)))
+
+    def flush(self) -> None:
+        """Write down the answers that wait, and count how rows were routed; what another thread took is done when this returns."""
+        with self._writing:
+            self._flush()
+            while self._seen:
+                self._count(self._seen.popleft())
+
+    def _look(self, seen: Seen) -> None:
+        if len(self._seen) < MOST_LOOKED_AT and isinstance(seen.served.recommender, GroupedRecommender):
+            self._seen.append(seen)
+
+    def _count(self, seen: Seen) -> None:
+        version, recommender = seen.served.version, seen.served.recommender
+        if not isinstance(recommender, GroupedRecommender):
+            return
+        key = (version.tenant, version.name, version.version)
+        figures = self.routing.get(key) or RoutingFigures.of(recommender.bundle)
+        with suppress(IhasError):  # what was answered can be read; were it not so, the answers of others must be kept all the same
+            observed = None if figures is None else recommender.observe(seen.stated, seen.items)
+            if figures is not None and observed is not None:
+                self.routing[key] = figures.plus(observed)
+
+    def _flush(self) -> None:
+        waiting: list[Answer] = []
+        while self._answers:
+            waiting.append(self._answers.popleft())
+        try:
+            self.feedback.remember(waiting)
+        except DBAPIError as error:
+            for _ in waiting:
+                self.drop()
+            LOG.warning("answers could not be kept", answers=len(waiting), error=str(error))
+
+    def _put(self, asked: Asked) -> None:
+        try:
+            self._asked.put_nowait(asked)
+        except queue.Full:
+            self.drop()
+
+    def _keep(self) -> None:
+        while not self._stop.wait(FLUSH_S):
+            self.flush()
+            if time.monotonic() - self._forgot > FORGET_EVERY_S:
+                self._forgot = time.monotonic()
+                self._forget()
+        self.flush()
+
+    def _forget(self) -> None:
+        try:
+            LOG.info("answers forgotten", answers=self.feedback.forget(self.kept_s))
+        except DBAPIError as error:
+            LOG.warning("the database is out of reach", error=str(error))
+
+    def _shadow(self) -> None:
+        while not self._stop.is_set():
+            try:
+                asked = self._asked.get(timeout=FLUSH_S)
+            except queue.Empty:
+                continue
+            for shadow in asked.shadows:
+                self._compare(shadow, asked)
+
+    def _compare(self, shadow: Served, asked: Asked) -> None:
+        version = shadow.version
+        figures = self.shadows.setdefault((version.tenant, version.name, version.version), ShadowFigures())
+        began = time.perf_counter()
+        try:
+            found = list(_pairs(shadow, asked))
+        except IhasError:
+            figures.failures += 1
+            return
+        figures.seconds += time.perf_counter() - began
+        figures.requests += 1
+        figures.rows += len(found)
+        figures.difference += sum(abs(given - other) for given, other in found)
+
+
+def _pairs(shadow: Served, asked: Asked) -> Iterator[tuple[float, float]]:
+    """Given score and the shadow's, row by row; items that the shadow does not know are left out."""
+    if not isinstance(asked.rows, RecommendRequest):
+        found = shadow.recommender.score(asked.rows)
+        yield from zip(asked.scores, (one.score for one in found), strict=True)
+        return
+    if not asked.items:
+        return
+    request = RecommendRequest(context=asked.rows.context, candidates=asked.items, k=len(asked.items))
+    scores = {item.id: item.score for item in shadow.recommender.recommend(request).items}
+    yield from ((given, scores[item]) for item, given in zip(asked.items, asked.scores, strict=True) if item in scores)

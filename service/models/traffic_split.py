@@ -1,0 +1,82 @@
+"""Which version answers a request: the champion, or the canary for some."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ihas.serving.grouped.recommender import Recommender, degraded_groups, group_of
+from service.storage.catalogue import ModelVersion
+from service.storage.traffic import NO_PLAN, TrafficPlan
+
+BUCKETS = 10_000
+"""Sticky keys fall into this many buckets; a canary of p percent has the first p * 100, so that a larger share keeps whom it had."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A verified model.
+
+    Attributes:
+        version: which bundle it is.
+        recommender: answers; safe to call from several threads.
+    """
+
+    version: ModelVersion
+    recommender: Recommender
+
+    @property
+    def degraded(self) -> Mapping[int, str]:
+        """Groups whose own model failed its check, which the shared model serves, each with the reason."""
+        return degraded_groups(self.recommender)
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """How the requests of one model are divided; a value, so that a change is one assignment and no request sees half of it.
+
+    Attributes:
+        champion: answers what the canary does not.
+        canary: answers a share; None where there is none, or where it cannot be loaded.
+        shadows: answer too, unheard.
+        plan: what was asked for.
+    """
+
+    champion: Served
+    canary: Served | None = None
+    shadows: tuple[Served, ...] = ()
+    plan: TrafficPlan = NO_PLAN
+
+    def choose(self, sticky: str | None, stated: Mapping[str, Any] | None = None) -> Served:
+        """The version for a sticky key; by chance where there is none. A canary of some groups answers no request of another one.
+
+        bucket = BLAKE2b(tenant/name/key) mod BUCKETS;  canary where bucket < 100 * percent
+        """
+        if self.canary is None or self.plan.canary is None or not self._among(self.plan.canary.groups, stated):
+            return self.champion
+        cut = self.plan.canary.percent * BUCKETS / 100.0
+        found = random.random() * BUCKETS if sticky is None else self._bucket(sticky)
+        return self.canary if found < cut else self.champion
+
+    def shadows_for(self, stated: Mapping[str, Any]) -> tuple[Served, ...]:
+        """Versions that answer a request unheard."""
+        return self.shadows if not self.shadows or self._among(self.plan.shadow_groups, stated) else ()
+
+    def _among(self, groups: tuple[int, ...], stated: Mapping[str, Any] | None) -> bool:
+        """Whether the champion puts a request into one of the groups; into any, where none is named."""
+        return not groups or group_of(self.champion.recommender, stated or {}) in groups
+
+    def sticky_key(self, header: str | None, stated: Mapping[str, Any]) -> str | None:
+        """What keeps a person on one side: the header, or the value of the plan's field."""
+        if header is not None or self.plan.sticky_field is None:
+            return header
+        value = stated.get(self.plan.sticky_field)
+        return None if value is None else str(value)
+
+    def _bucket(self, sticky: str) -> int:
+        version = self.champion.version
+        salted = f"{version.tenant}/{version.name}/{sticky}".encode("utf-8", "surrogatepass")
+        return int.from_bytes(hashlib.blake2b(salted, digest_size=8).digest()) % BUCKETS

@@ -1,0 +1,192 @@
+"""Aliases of versions, such as `champion`, and how they came to be what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from service.errors import ConflictError, PreconditionError, UnknownIdError
+from service.storage import job_rows
+from service.storage.database import Database
+from service.storage.tables import ALIAS_CHANGES, ALIASES
+
+CHAMPION = "champion"
+ANY = -1
+ABSENT = 0
+ChangeKind = Literal["set", "rollback"]
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """A name for a version of a model.
+
+    Attributes:
+        revision: 1, 2, 3, ...; grows with every change.
+        change: number of the change that made it so.
+    """
+
+    tenant: str
+    model: str
+    alias: str
+    version: int
+    revision: int
+    change: int
+
+
+@dataclass(frozen=True, slots=True)
+class AliasChange:
+    """One change of an alias.
+
+    Attributes:
+        kind: whether it was set, or rolled back.
+        before: number of the change that a rollback of this one returns to.
+        actor: who changed it.
+        reason: why, in that person's words.
+        at: seconds since 1970.
+    """
+
+    number: int
+    tenant: str
+    model: str
+    alias: str
+    version: int
+    kind: ChangeKind
+    revision: int
+    before: int | None
+    actor: str
+    reason: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which alias is meant, who changes it, and why."""
+
+    tenant: str
+    model: str
+    alias: str
+    actor: str = ""
+    reason: str = ""
+
+
+class Aliases:
+    """The table of aliases.
+
+    Every change names the revision that it expects: `ABSENT` where there must be none yet, `ANY` where that does not matter.
+    Of several changes that expect the same revision, one is made and the others are refused.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, place: Place) -> Alias:
+        """One alias.
+
+        Raises:
+            UnknownIdError: the model has no such alias.
+        """
+        found = self._database.read(sa.select(ALIASES).where(_same(ALIASES, place)))
+        if not found:
+            raise UnknownIdError(f"Model {place.model!r} has no alias {place.alias!r}.")
+        return Alias(**found[0])
+
+    def of_model(self, tenant: str, model: str) -> Sequence[Alias]:
+        """A model's aliases, by name."""
+        query = sa.select(ALIASES).where(ALIASES.c.tenant == tenant, ALIASES.c.model == model).order_by(ALIASES.c.alias)
+        return [Alias(**row) for row in self._database.read(query)]
+
+    def everywhere(self, alias: str) -> Sequence[Alias]:
+        """An alias of all models of all tenants."""
+        return [Alias(**row) for row in self._database.read(sa.select(ALIASES).where(ALIASES.c.alias == alias))]
+
+    def history(self, place: Place, before: int | None, limit: int) -> Sequence[AliasChange]:
+        """Changes with a revision below `before`, newest first."""
+        query = sa.select(ALIAS_CHANGES).where(_same(ALIAS_CHANGES, place)).order_by(ALIAS_CHANGES.c.revision.desc()).limit(limit)
+        if before is not None:
+            query = query.where(ALIAS_CHANGES.c.revision < before)
+        return [AliasChange(**row) for row in self._database.read(query)]
+
+    def earlier(self, place: Place, limit: int = 10) -> Sequence[int]:
+        """Versions that rollbacks would return to, one after the other."""
+
+        def read(connection: sa.Connection) -> Sequence[int]:
+            found: list[int] = []
+            change = _current(connection, place)
+            while change is not None and change.before is not None and len(found) < limit:
+                change = _change(connection, change.before)
+                found.append(change.version)
+            return found
+
+        return self._database.write(read)
+
+    def put(self, place: Place, version: int, expected: int) -> Alias:
+        """Let an alias mean a version.
+
+        Raises:
+            PreconditionError: its revision is not the expected one.
+        """
+
+        def target(_: sa.Connection, current: AliasChange | None) -> tuple[int, int | None]:
+            return version, None if current is None else current.number
+
+        return self._write(place, expected, "set", target)
+
+    def roll_back(self, place: Place, expected: int, otherwise: int | None = None) -> Alias:
+        """Let an alias mean what it meant before, or `otherwise` where it meant nothing; once more goes one further back.
+
+        Raises:
+            ConflictError: it meant nothing before, and there is no `otherwise`.
+            PreconditionError: its revision is not the expected one.
+        """
+
+        def target(connection: sa.Connection, current: AliasChange | None) -> tuple[int, int | None]:
+            if current is not None and current.before is not None:
+                before = _change(connection, current.before)
+                return before.version, before.before
+            if otherwise is None:
+                raise ConflictError(f"There is nothing before what {place.alias!r} of model {place.model!r} means now.")
+            return otherwise, None
+
+        return self._write(place, expected, "rollback", target)
+
+    def _write(
+        self, place: Place, expected: int, kind: ChangeKind, target: Callable[[sa.Connection, AliasChange | None], tuple[int, int | None]]
+    ) -> Alias:
+        def write(connection: sa.Connection) -> Alias:
+            current = _current(connection, place)
+            _check(place, 0 if current is None else current.revision, expected)
+            version, before = target(connection, current)
+            revision = 1 if current is None else current.revision + 1
+            values: dict[str, Any] = {**asdict(place), "version": version, "kind": kind, "revision": revision, "before": before}
+            query = ALIAS_CHANGES.insert().values(**values, at=job_rows.now(connection)).returning(ALIAS_CHANGES.c.number)
+            number = connection.execute(query).scalar_one()
+            alias = Alias(place.tenant, place.model, place.alias, version, revision, number)
+            written = ALIASES.insert() if current is None else ALIASES.update().where(_same(ALIASES, place))
+            connection.execute(written.values(**asdict(alias)))
+            return alias
+
+        return self._database.write(write)
+
+
+def _check(place: Place, revision: int, expected: int) -> None:
+    if expected not in (ANY, revision):
+        is_now = f"has revision {revision}" if revision else "does not exist"
+        wanted = f"revision {expected}" if expected else "that there is none"
+        raise PreconditionError(f"{place.alias!r} of model {place.model!r} {is_now}, but the change expects {wanted}. Read it again.")
+
+
+def _current(connection: sa.Connection, place: Place) -> AliasChange | None:
+    """The change in force; no other transaction changes it before this one ends."""
+    number = connection.execute(sa.select(ALIASES.c.change).where(_same(ALIASES, place)).with_for_update()).scalar_one_or_none()
+    return None if number is None else _change(connection, number)
+
+
+def _change(connection: sa.Connection, number: int) -> AliasChange:
+    return AliasChange(**connection.execute(sa.select(ALIAS_CHANGES).where(ALIAS_CHANGES.c.number == number)).mappings().one())
+
+
+def _same(table: sa.Table, place: Place) -> sa.ColumnElement[bool]:
+    return (table.c.tenant == place.tenant) & (table.c.model == place.model) & (table.c.alias == place.alias)

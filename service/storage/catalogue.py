@@ -1,0 +1,173 @@
+"""What the service keeps besides jobs: data sets and versions of models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol
+
+from ihas.config.data import DataConfig
+from service.storage.tenants import LOCAL
+
+
+class DatasetState(StrEnum):
+    """Where a data set stands."""
+
+    UPLOADING = "uploading"
+    """Waits for its file."""
+    VALIDATING = "validating"
+    """The file is being checked."""
+    VALID = "valid"
+    """May be searched on; never changes again."""
+    INVALID = "invalid"
+    """The report says why; another file may be uploaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that arrived.
+
+    Attributes:
+        path: where it lies, relative to the service's folder.
+        size: bytes.
+        sha256: digest, hexadecimal.
+    """
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewDataset:
+    """A data set to add.
+
+    Attributes:
+        reading: JSON object; `format`, `delimiter` and `columns` of `DataConfig`.
+        path: absolute path of a file that lies here already.
+        tenant: whose it is.
+        upload: a file that has arrived already.
+        id: where that file lies is below this id; a new one where it is None.
+    """
+
+    name: str
+    reading: Mapping[str, Any]
+    path: str | None = None
+    tenant: str = LOCAL
+    upload: Upload | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A data set as the table has it. Times are seconds since 1970.
+
+    Attributes:
+        tenant: whose it is.
+        path: absolute for a file named by path, relative to the service's folder for an upload.
+        referenced: whether the file was named by path.
+        job_id: job that checks it.
+        report: what the check found.
+        error: why the data set cannot be used.
+    """
+
+    number: int
+    id: str
+    tenant: str
+    name: str
+    state: DatasetState
+    reading: Mapping[str, Any]
+    path: str | None
+    referenced: bool
+    size: int | None
+    sha256: str | None
+    job_id: str | None
+    report: Mapping[str, Any] | None
+    error: Mapping[str, Any] | None
+    created_at: float
+
+    def data_config(self, folder: Path) -> DataConfig:
+        """How a run reads the file; `folder` is the service's."""
+        return DataConfig.model_validate({**self.reading, "path": str(folder.resolve() / str(self.path))})
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """A bundle that serves under a name.
+
+    Attributes:
+        version: 1, 2, 3, ... within the name.
+        path: bundle folder, relative to the service's folder.
+        job_id: job that trained it.
+        facts: JSON object; what was known when it was registered: `sha256` of the bundle's manifest, `chosen`, `test`.
+        tenant: whose it is.
+    """
+
+    tenant: str
+    name: str
+    version: int
+    path: str
+    job_id: str
+    facts: Mapping[str, Any]
+    created_at: float
+
+
+class Catalogue(Protocol):
+    """Data sets and model versions.
+
+    **Data sets** move uploading -> validating -> valid or invalid; a valid one never changes. **Model versions** are only ever
+    added, together with the success of the job that trained them; their numbers run within tenant and name. Ids are opaque: nothing
+    may be read from them, and no path is built from an id that was not found here.
+    """
+
+    def add_dataset(self, new: NewDataset) -> Dataset:
+        """Add a data set; one with a file is queued for its check in the same transaction."""
+        ...
+
+    def receive_upload(self, dataset_id: str, upload: Upload) -> Dataset:
+        """Take over an uploaded file and queue its check.
+
+        Raises:
+            UnknownIdError: no such data set.
+            ConflictError: it is being checked, is valid, or was named by path.
+        """
+        ...
+
+    def dataset(self, dataset_id: str) -> Dataset:
+        """One data set.
+
+        Raises:
+            UnknownIdError: no such data set.
+        """
+        ...
+
+    def datasets(self, before: int | None, limit: int, tenant: str = LOCAL) -> Sequence[Dataset]:
+        """A tenant's data sets with a number below `before`, newest first."""
+        ...
+
+    def register(
+        self, base: ModelVersion, name: str, path: str, facts: Mapping[str, Any], message: str, newest: int | None = None
+    ) -> ModelVersion:
+        """Add a version that came of another one without a search, in one transaction with the job that says so.
+
+        Args:
+            base: the version that it came of; data set and settings are that one's.
+            name: name of the model, which may be another one.
+            path, facts: as those of a version.
+            message: how it came to be, for a person.
+            newest: number that must be the name's highest before.
+
+        Raises:
+            ConflictError: it is not.
+        """
+        ...
+
+    def models(self, tenant: str | None = None) -> Sequence[ModelVersion]:
+        """The newest version of every name, by name; of one tenant, or of all."""
+        ...
+
+    def versions(self, name: str, tenant: str = LOCAL) -> Sequence[ModelVersion]:
+        """All versions of a tenant's name, newest first; empty for an unknown name."""
+        ...

@@ -1,0 +1,182 @@
+"""A job, its states, and which state may follow which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from service.errors import ConflictError
+from service.storage.tenants import LOCAL
+
+
+class JobKind(StrEnum):
+    """What a job does."""
+
+    DATASET = "dataset"
+    """Checks a data set's file."""
+    ESTIMATE = "estimate"
+    """Says what a search would take."""
+    SEARCH = "search"
+    """Runs the stages on a data set and registers the model."""
+
+
+class JobState(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    """Waits for a worker."""
+    VALIDATING = "validating"
+    """A worker reads and checks the data."""
+    SEARCHING = "searching"
+    """Stage 1 runs."""
+    CLUSTERING = "clustering"
+    """Stage 2 runs."""
+    RETRAINING = "retraining"
+    """Stage 3 runs."""
+    EVALUATING = "evaluating"
+    """Stage 4 runs, and the bundle is written."""
+    SUCCEEDED = "succeeded"
+    """Finished; the model is registered, or the data set is valid."""
+    FAILED = "failed"
+    """Gave up; `error` says why."""
+    CANCELLED = "cancelled"
+    """A person stopped it."""
+
+
+RUNNING = frozenset({JobState.VALIDATING, JobState.SEARCHING, JobState.CLUSTERING, JobState.RETRAINING, JobState.EVALUATING})
+TERMINAL = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
+
+# Stages may follow each other in any order: controls are retrained while others are evaluated, and a new attempt starts over.
+# A failed or cancelled job leaves its state by `resume` alone, which a person asks for; no worker's write does it.
+TRANSITIONS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
+    {
+        JobState.QUEUED: frozenset({JobState.VALIDATING, JobState.CANCELLED}),
+        **{state: RUNNING | TERMINAL | {JobState.QUEUED} for state in RUNNING},
+        JobState.SUCCEEDED: frozenset(),
+        JobState.FAILED: frozenset({JobState.QUEUED}),
+        JobState.CANCELLED: frozenset({JobState.QUEUED}),
+    }
+)
+
+
+def check_transition(old: JobState, new: JobState) -> None:
+    """Check that `new` may follow `old`.
+
+    Raises:
+        ConflictError: it may not.
+    """
+    if new not in TRANSITIONS[old]:
+        allowed = ", ".join(sorted(TRANSITIONS[old])) or "nothing"
+        raise ConflictError(f"A job that is {old} cannot become {new}; what may follow is: {allowed}.")
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to submit.
+
+    Attributes:
+        kind: what it does.
+        name: name of the model, or of the data set.
+        dataset_id: data set that it works on.
+        settings: JSON object; for a search `learning` and `run`.
+        key: idempotency key of the request, within the tenant.
+        body_hash: digest of the request that came with the key.
+        tenant: whose it is.
+        priority: a higher one is claimed first.
+        traceparent: names the span that submitted it, as W3C writes it.
+    """
+
+    kind: JobKind
+    name: str
+    dataset_id: str
+    settings: Mapping[str, Any]
+    key: str | None = None
+    body_hash: str | None = None
+    tenant: str = LOCAL
+    priority: int = 0
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as the table has it. Times are seconds since 1970 by the database's clock.
+
+    Attributes:
+        number: place in the queue, among jobs of its priority.
+        tenant: whose it is.
+        priority: a higher one is claimed first.
+        token: fencing token; grows with every claim, cancel and resume.
+        attempt: times that a worker began it, since it was queued by a person.
+        worker: process that holds the lease.
+        lease_until: until when; a job under a live lease is claimed by nobody else.
+        fraction: share of the run that is done, 0 to 1.
+        last_event: number of its newest event.
+        model_version: version that it registered.
+        read_at: when this row was read.
+    """
+
+    number: int
+    id: str
+    tenant: str
+    kind: JobKind
+    priority: int
+    name: str
+    dataset_id: str
+    settings: Mapping[str, Any]
+    key: str | None
+    body_hash: str | None
+    traceparent: str | None
+    state: JobState
+    token: int
+    attempt: int
+    worker: str | None
+    lease_until: float | None
+    heartbeat_at: float | None
+    fraction: float
+    eta_s: float | None
+    message: str
+    error: Mapping[str, Any] | None
+    last_event: int
+    model_version: int | None
+    created_at: float
+    started_at: float | None
+    finished_at: float | None
+    read_at: float
+
+    @property
+    def finished(self) -> bool:
+        """Whether the state is terminal."""
+        return self.state in TERMINAL
+
+    @property
+    def heartbeat_age_s(self) -> float | None:
+        """Seconds since the worker was last heard of, while it runs."""
+        if self.state not in RUNNING or self.heartbeat_at is None:
+            return None
+        return max(0.0, self.read_at - self.heartbeat_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A moment of a job: what changed, as it was then.
+
+    Attributes:
+        job_id: the job.
+        id: 1, 2, 3, ... within the job, without gaps.
+        at: when, in seconds since 1970.
+        metrics: figures of the moment.
+    """
+
+    job_id: str
+    id: int
+    at: float
+    state: JobState
+    attempt: int
+    fraction: float
+    eta_s: float | None
+    message: str
+    metrics: Mapping[str, float]
+    error: Mapping[str, Any] | None

@@ -1,0 +1,152 @@
+"""Changes of one job's rows inside an open transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from service.errors import KeyReusedError, LostLeaseError, TooManyError, UnknownIdError
+from service.ids import new_id
+from service.storage.catalogue import DatasetState
+from service.storage.job import RUNNING, TERMINAL, Event, Job, JobKind, JobState, NewJob, check_transition
+from service.storage.locks import ROOM_LOCK, one_at_a_time
+from service.storage.tables import DATASETS, EVENTS, JOBS, database_now
+
+PREFIXES = {JobKind.DATASET: "ck", JobKind.ESTIMATE: "es", JobKind.SEARCH: "sr"}
+ROOM_S = 60.0
+NO_LEASE: Mapping[str, Any] = {"worker": None, "lease_until": None}
+
+
+def select_jobs() -> sa.Select[Any]:
+    """Jobs together with the time of reading."""
+    return sa.select(JOBS, database_now().label("read_at"))
+
+
+def job_of(row: sa.RowMapping) -> Job:
+    """The job of a row of `select_jobs`."""
+    values = dict(row)
+    return Job(**{**values, "kind": JobKind(values["kind"]), "state": JobState(values["state"])})
+
+
+def event_of(row: sa.RowMapping) -> Event:
+    """The event of a row of its table."""
+    values = dict(row)
+    return Event(**{**values, "state": JobState(values["state"])})
+
+
+def now(connection: sa.Connection) -> float:
+    """Seconds since 1970 by the database's clock."""
+    return float(connection.execute(sa.select(database_now())).scalar_one())
+
+
+def lock_job(connection: sa.Connection, job_id: str) -> Job:
+    """The job, which no other transaction changes before this one ends.
+
+    Raises:
+        UnknownIdError: no such job.
+    """
+    row = connection.execute(select_jobs().where(JOBS.c.id == job_id).with_for_update()).mappings().one_or_none()
+    if row is None:
+        raise UnknownIdError(f"There is no job {job_id!r}.")
+    return job_of(row)
+
+
+def lock_owned(connection: sa.Connection, job_id: str, token: int) -> Job:
+    """The job, locked, for the worker whose token it is.
+
+    Raises:
+        LostLeaseError: the job is no longer the caller's.
+    """
+    job = lock_job(connection, job_id)
+    if job.token != token or job.state not in RUNNING:
+        raise LostLeaseError(f"Job {job_id} is {job.state} under token {job.token}; token {token} may not write to it.")
+    return job
+
+
+def insert_job(connection: sa.Connection, new: NewJob, max_queued: int = 0) -> Job:
+    """Queue a job, or find the one that the same key and body queued before.
+
+    Raises:
+        KeyReusedError: the key came before, with another body.
+        TooManyError: as many of the tenant's jobs wait as may.
+    """
+    if new.key is not None:
+        same = (JOBS.c.key == new.key) & (JOBS.c.tenant == new.tenant)
+        row = connection.execute(select_jobs().where(same)).mappings().one_or_none()
+        if row is not None:
+            return _same_request(job_of(row), new)
+    if max_queued:
+        _check_room(connection, new.tenant, max_queued)
+    job_id = new_id(PREFIXES[new.kind])
+    connection.execute(JOBS.insert().values(**asdict(new), id=job_id, **_at_first(now(connection))))
+    job = lock_job(connection, job_id)
+    append_event(connection, job)
+    return job
+
+
+def _check_room(connection: sa.Connection, tenant: str, max_queued: int) -> None:
+    """Count under a lock of the tenant's."""
+    one_at_a_time(connection, ROOM_LOCK, sa.func.hashtext(tenant))
+    waiting = (JOBS.c.tenant == tenant) & (JOBS.c.state == JobState.QUEUED)
+    found = connection.execute(sa.select(sa.func.count()).select_from(JOBS).where(waiting)).scalar_one()
+    if found >= max_queued:
+        raise TooManyError(f"At most {max_queued} searches may wait, and {found} do. Cancel one, or wait until one has begun.", ROOM_S)
+
+
+def _same_request(job: Job, new: NewJob) -> Job:
+    if job.body_hash != new.body_hash:
+        raise KeyReusedError(f"Idempotency key {new.key!r} came before with another body. Use a new key for a new request.")
+    return job
+
+
+def _at_first(at: float) -> dict[str, Any]:
+    state = {"state": JobState.QUEUED, "message": "Waits for a worker.", "fraction": 0.0}
+    return {**state, "token": 0, "attempt": 0, "last_event": 1, "created_at": at}
+
+
+def change(connection: sa.Connection, job: Job, state: JobState, metrics: Mapping[str, float] | None = None, **values: Any) -> Job:
+    """Bring a locked job into a state, with other columns' new values, and append the event that says so.
+
+    Raises:
+        ConflictError: the state may not follow the job's.
+    """
+    check_transition(job.state, state)
+    if state in TERMINAL:
+        values["finished_at"] = job.read_at
+    values |= {"state": state, "last_event": job.last_event + 1}
+    connection.execute(JOBS.update().where(JOBS.c.number == job.number).values(**values))
+    changed = replace(job, **values)
+    append_event(connection, changed, metrics)
+    return changed
+
+
+def append_event(connection: sa.Connection, job: Job, metrics: Mapping[str, float] | None = None) -> Event:
+    """Write down how the job is now, under the number `last_event`."""
+    shown = {name: getattr(job, name) for name in ("state", "attempt", "fraction", "eta_s", "message", "error")}
+    event = Event(job_id=job.id, id=job.last_event, at=job.read_at, metrics=dict(metrics or {}), **shown)
+    connection.execute(EVENTS.insert().values(**asdict(event)))
+    return event
+
+
+def begin_attempt(connection: sa.Connection, job: Job, worker: str, lease_s: float) -> Job:
+    """Give a locked job to a worker, under a new token."""
+    values: dict[str, Any] = {"worker": worker, "token": job.token + 1, "attempt": job.attempt + 1, "eta_s": None}
+    values |= {"lease_until": job.read_at + lease_s, "heartbeat_at": job.read_at, "started_at": job.started_at or job.read_at}
+    return change(connection, job, JobState.VALIDATING, message=f"Attempt {job.attempt + 1} began.", **values)
+
+
+def queue_again(connection: sa.Connection, job: Job, message: str, **values: Any) -> Job:
+    """Queue a locked job again, free for everybody."""
+    return change(connection, job, JobState.QUEUED, message=message, eta_s=None, **NO_LEASE, **values)
+
+
+def fail(connection: sa.Connection, job: Job, error: Mapping[str, Any], report: Mapping[str, Any] | None = None) -> Job:
+    """Finish a locked job as failed; the data set of a check becomes invalid."""
+    if job.kind is JobKind.DATASET:
+        values = {"state": DatasetState.INVALID, "report": report, "error": dict(error)}
+        connection.execute(DATASETS.update().where(DATASETS.c.id == job.dataset_id).values(**values))
+    message = str(error.get("detail", "Failed."))
+    return change(connection, job, JobState.FAILED, message=message, error=dict(error), eta_s=None, **NO_LEASE)

@@ -1,0 +1,172 @@
+"""The job table on SQLAlchemy: SQLite, or PostgreSQL by URL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from pipelines.runs.progress import Progress
+from service.errors import ConflictError, LostLeaseError, UnknownIdError
+from service.storage import job_rows
+from service.storage.catalogue import DatasetState, ModelVersion
+from service.storage.job import RUNNING, Event, Job, JobKind, JobState, NewJob
+from service.storage.job_store import NOTHING
+from service.storage.queue import take_next
+from service.storage.sql_catalogue import SqlCatalogue, register_version
+from service.storage.tables import DATASETS, EVENTS, JOBS, database_now
+from service.storage.tenants import LOCAL
+
+
+class SqlStore(SqlCatalogue):
+    """`JobStore` on a relational database; the laws are written there.
+
+    A job's row is locked before it is read for a change: by `for update` or, under SQLite, by the one writer's lock.
+    """
+
+    def submit(self, new: NewJob, max_queued: int = 0) -> Job:
+        """As `JobStore` says."""
+        return self.write(lambda connection: job_rows.insert_job(connection, new, max_queued))
+
+    def job(self, job_id: str) -> Job:
+        """As `JobStore` says."""
+        found = self.read(job_rows.select_jobs().where(JOBS.c.id == job_id))
+        if not found:
+            raise UnknownIdError(f"There is no job {job_id!r}.")
+        return job_rows.job_of(found[0])
+
+    def jobs(self, kind: JobKind, before: int | None, limit: int, tenant: str = LOCAL) -> Sequence[Job]:
+        """As `JobStore` says."""
+        query = job_rows.select_jobs().where(JOBS.c.kind == kind, JOBS.c.tenant == tenant).order_by(JOBS.c.number.desc()).limit(limit)
+        if before is not None:
+            query = query.where(JOBS.c.number < before)
+        return [job_rows.job_of(row) for row in self.read(query)]
+
+    def claim(self, worker: str, lease_s: float, max_attempts: int, max_running: int = 0) -> Job | None:
+        """As `JobStore` says."""
+        while True:
+            job = self.write(lambda connection: take_next(connection, worker, lease_s, max_attempts, max_running))
+            if job is None or not job.finished:
+                return job
+
+    def renew(self, job_id: str, token: int, lease_s: float) -> None:
+        """As `JobStore` says."""
+        times = {"lease_until": database_now() + lease_s, "heartbeat_at": database_now()}
+        query = JOBS.update().where(_owned(job_id, token)).values(**times)
+        if self.write(lambda connection: connection.execute(query).rowcount) == 0:
+            raise LostLeaseError(f"Job {job_id} is no longer under token {token}.")
+
+    def owns(self, job_id: str, token: int) -> bool:
+        """As `JobStore` says."""
+        return bool(self.read(sa.select(JOBS.c.number).where(_owned(job_id, token))))
+
+    def record(self, job_id: str, token: int, progress: Progress) -> None:
+        """As `JobStore` says."""
+        values = {"fraction": progress.fraction, "eta_s": progress.eta_s, "message": progress.message}
+
+        def write(connection: sa.Connection) -> None:
+            job = job_rows.lock_owned(connection, job_id, token)
+            job_rows.change(connection, job, JobState(progress.stage), progress.metrics, **values)
+
+        self.write(write)
+
+    def succeed(self, job_id: str, token: int, bundle: str, facts: Mapping[str, Any] = NOTHING) -> ModelVersion:
+        """As `JobStore` says."""
+
+        def write(connection: sa.Connection) -> ModelVersion:
+            job = job_rows.lock_owned(connection, job_id, token)
+            version = register_version(connection, job, bundle, facts)
+            _succeed(connection, job, f"Registered as version {version.version} of {version.name}.", model_version=version.version)
+            return version
+
+        return self.write(write)
+
+    def accept_dataset(self, job_id: str, token: int, report: Mapping[str, Any], sha256: str | None = None) -> None:
+        """As `JobStore` says."""
+
+        def write(connection: sa.Connection) -> None:
+            job = job_rows.lock_owned(connection, job_id, token)
+            values = {"state": DatasetState.VALID, "report": dict(report), "sha256": sa.func.coalesce(DATASETS.c.sha256, sha256)}
+            connection.execute(DATASETS.update().where(DATASETS.c.id == job.dataset_id).values(**values))
+            _succeed(connection, job, "The data set may be searched on.")
+
+        self.write(write)
+
+    def finish(self, job_id: str, token: int, message: str) -> None:
+        """As `JobStore` says."""
+        self.write(lambda connection: _succeed(connection, job_rows.lock_owned(connection, job_id, token), message))
+
+    def fail(self, job_id: str, token: int, error: Mapping[str, Any], report: Mapping[str, Any] | None = None) -> None:
+        """As `JobStore` says."""
+        self.write(lambda connection: job_rows.fail(connection, job_rows.lock_owned(connection, job_id, token), error, report))
+
+    def lose_attempt(self, job_id: str, token: int, error: Mapping[str, Any], max_attempts: int) -> Job:
+        """As `JobStore` says."""
+
+        def write(connection: sa.Connection) -> Job:
+            job = job_rows.lock_owned(connection, job_id, token)
+            if job.attempt >= max_attempts:
+                return job_rows.fail(connection, job, error)
+            return job_rows.queue_again(connection, job, f"Attempt {job.attempt} of {max_attempts} broke off: {error['detail']}")
+
+        return self.write(write)
+
+    def release(self, job_id: str, token: int, why: str = "Its worker stops; waits for another one.") -> Job:
+        """As `JobStore` says."""
+
+        def write(connection: sa.Connection) -> Job:
+            job = job_rows.lock_owned(connection, job_id, token)
+            return job_rows.queue_again(connection, job, why, attempt=job.attempt - 1)
+
+        return self.write(write)
+
+    def let_go(self, job_id: str, worker: str) -> None:
+        """As `JobStore` says."""
+        query = JOBS.update().where(JOBS.c.id == job_id, JOBS.c.worker == worker).values(**job_rows.NO_LEASE)
+        self.write(lambda connection: connection.execute(query))
+
+    def cancel(self, job_id: str) -> Job:
+        """As `JobStore` says."""
+
+        def write(connection: sa.Connection) -> Job:
+            job = job_rows.lock_job(connection, job_id)
+            values: dict[str, Any] = {"token": job.token + 1, "eta_s": None}
+            return job_rows.change(connection, job, JobState.CANCELLED, message="Cancelled.", **values)
+
+        return self.write(write)
+
+    def resume(self, job_id: str) -> Job:
+        """As `JobStore` says."""
+
+        def write(connection: sa.Connection) -> Job:
+            job = job_rows.lock_job(connection, job_id)
+            if job.state not in (JobState.FAILED, JobState.CANCELLED):
+                raise ConflictError(f"Job {job_id} is {job.state}; only a failed or cancelled job can be resumed.")
+            values: dict[str, Any] = {"token": job.token + 1, "attempt": 0, "error": None, "finished_at": None}
+            return job_rows.change(connection, job, JobState.QUEUED, message="Resumed; waits for a worker.", **values)
+
+        return self.write(write)
+
+    def events(self, job_id: str, after: int, limit: int) -> Sequence[Event]:
+        """As `JobStore` says."""
+        query = sa.select(EVENTS).where(EVENTS.c.job_id == job_id, EVENTS.c.id > after).order_by(EVENTS.c.id).limit(limit)
+        return [job_rows.event_of(row) for row in self.read(query)]
+
+    def counts(self) -> Mapping[JobState, int]:
+        """As `JobStore` says."""
+        found = self.read(sa.select(JOBS.c.state, sa.func.count().label("jobs")).group_by(JOBS.c.state))
+        return dict.fromkeys(JobState, 0) | {JobState(row["state"]): int(row["jobs"]) for row in found}
+
+    def children(self) -> int:
+        """As `JobStore` says."""
+        running = JOBS.c.state.in_(RUNNING) & (JOBS.c.lease_until > database_now())
+        return int(self.read(sa.select(sa.func.count().label("jobs")).select_from(JOBS).where(running))[0]["jobs"])
+
+
+def _owned(job_id: str, token: int) -> sa.ColumnElement[bool]:
+    return (JOBS.c.id == job_id) & (JOBS.c.token == token) & JOBS.c.state.in_(RUNNING)
+
+
+def _succeed(connection: sa.Connection, job: Job, message: str, **values: Any) -> None:
+    job_rows.change(connection, job, JobState.SUCCEEDED, message=message, fraction=1.0, eta_s=None, **job_rows.NO_LEASE, **values)

@@ -1,0 +1,113 @@
+"""Candidates of a context score as their whole rows do, whatever the backbone, the gates and the memory."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ihas.bundle.values import Bundle
+from ihas.export.two_sided import SPLITTERS
+from ihas.models.registry import BACKBONES
+from ihas.routing.router import GateForm, PointsOf, Router, embed
+from ihas.serving.grouped.candidate_model import BLOCK_ROWS, CandidateModel
+from ihas.serving.grouped.model import GroupedModel
+from ihas.serving.grouped.recommender import GroupedRecommender
+from pipelines.benchmarks.bundles import BundleShape, random_bundle, random_ids
+from tests.ihas.serving.mixed_bundle import contexts, mixed_bundle
+
+FORMS: tuple[GateForm, ...] = ("full", "field", "mlp")
+POINTS: tuple[PointsOf, ...] = ("masked", "mask", "openness", "embedding")
+UNDECIDED = 1e-4
+KINDS = sorted(BACKBONES)
+
+
+def _undecided(router: Router, ids: np.ndarray) -> np.ndarray:
+    """Rows so near to another route that the order of a sum decides: bool (rows,)."""
+    gates = np.abs(router.gates.logits(embed(ids, router.table, router.layout))).min(axis=1)
+    distances = np.sort(router.route(ids).distances, axis=1)
+    gap = distances[:, 1] - distances[:, 0] if distances.shape[1] > 1 else np.inf
+    return np.asarray(np.minimum(gates, gap) < UNDECIDED)
+
+
+def _assert_as_whole_rows(bundle: Bundle, context: np.ndarray, positions: np.ndarray, max_bytes: int) -> int:
+    """The law of this page, for one context; how many rows were decided."""
+    assert bundle.items is not None
+    model = GroupedModel(bundle)
+    candidates = CandidateModel(model, bundle, bundle.items, max_bytes)
+    ids = candidates.ids(context, positions)
+    found, (group, logits) = candidates.score(context, positions), model.logits(ids)
+    decided = ~_undecided(bundle.router, ids)
+    np.testing.assert_array_equal(found.group[decided], group[decided])
+    np.testing.assert_allclose(found.logits[decided], logits[decided], rtol=1e-5, atol=1e-5)
+    return int(decided.sum())
+
+
+@pytest.mark.parametrize(("kind", "normalised"), [("mlp", True), *((kind, False) for kind in KINDS)])
+def test_every_backbone_scores_candidates_as_whole_rows(kind: str, normalised: bool) -> None:
+    """Two groups with masks of their own, every context with every item: split where the kind can be, whole rows elsewhere."""
+    turn = KINDS.index(kind)
+    bundle = mixed_bundle(kind, FORMS[turn % 3], POINTS[turn // 3 % 3], normalised=normalised)
+    assert bundle.items is not None
+    positions = np.arange(len(bundle.items.names))
+    rows = [bundle.encoder.encode_row(context, bundle.encoder.names_of("context")) for context in contexts()]
+
+    assert all((path.split is not None) == (kind in SPLITTERS) for path in bundle.paths)
+    assert len(set(GroupedRecommender(bundle).score_ids(bundle_rows(bundle))[0].tolist())) == 2
+    assert sum(_assert_as_whole_rows(bundle, row, positions, 2**20) for row in rows) > 0.9 * len(rows) * len(positions)
+
+
+def bundle_rows(bundle: Bundle) -> np.ndarray:
+    """Every context with every item: int32 (rows, num_slots)."""
+    assert bundle.items is not None
+    model = CandidateModel(GroupedModel(bundle), bundle, bundle.items)
+    fields, positions = bundle.encoder.names_of("context"), np.arange(len(bundle.items.names))
+    return np.concatenate([model.ids(bundle.encoder.encode_row(context, fields), positions) for context in contexts()])
+
+
+@pytest.mark.parametrize("gated", [False, True], ids=["grouped", "gated"])
+@pytest.mark.parametrize("on", POINTS)
+@pytest.mark.parametrize("form", FORMS)
+def test_every_router_sends_candidates_where_it_sends_whole_rows(form: GateForm, on: PointsOf, gated: bool) -> None:
+    """All forms of gates, all points of clustering, with paths that read the gates and without."""
+    bundle = mixed_bundle("lr" if not gated else "fm", form, on, gated=gated)
+    assert bundle.items is not None
+    positions = np.arange(len(bundle.items.names))
+    rows = [bundle.encoder.encode_row(context, bundle.encoder.names_of("context")) for context in contexts()]
+
+    assert sum(_assert_as_whole_rows(bundle, row, positions, 2**20) for row in rows) > 0.9 * len(rows) * len(positions)
+
+
+shapes = st.builds(
+    BundleShape,
+    hidden=st.sampled_from([(4,), (5, 3)]),
+    num_fields=st.integers(2, 6),
+    num_users=st.just(5),
+    num_items=st.integers(1, 30),
+    num_values=st.just(4),
+    dim=st.integers(1, 4),
+    num_groups=st.integers(1, 4),
+    gated=st.booleans(),
+    gate_form=st.sampled_from(FORMS),
+    on=st.sampled_from(POINTS),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(shapes, st.integers(0, 2**31), st.integers(0, 4_000), st.data())
+def test_memory_for_items_changes_no_score(shape: BundleShape, seed: int, max_bytes: int, data: st.DataObject) -> None:
+    """With room for all items, for some, or for none, candidates in any order and number score as whole rows."""
+    bundle = random_bundle(shape, seed)
+    positions = np.array(data.draw(st.lists(st.integers(0, shape.num_items - 1), min_size=1, max_size=20)))
+    row = random_ids(bundle, 1, np.random.default_rng(seed))[0]
+
+    _assert_as_whole_rows(bundle, row[bundle.encoder.slots_of("context")], positions, max_bytes)
+
+
+def test_more_candidates_than_a_block() -> None:
+    """Blocks are joined in order."""
+    bundle = random_bundle(BundleShape(num_users=5, num_items=BLOCK_ROWS + 9, num_values=4, num_fields=4, dim=2, num_groups=2))
+    row = random_ids(bundle, 1, np.random.default_rng(0))[0]
+
+    assert _assert_as_whole_rows(bundle, row[bundle.encoder.slots_of("context")], np.arange(BLOCK_ROWS + 9)[::-1], 2**20) > BLOCK_ROWS

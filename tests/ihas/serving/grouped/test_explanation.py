@@ -1,0 +1,60 @@
+"""Contributions are what occlusion says they are."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from ihas.serving.grouped.explanation import contributions, explain_rows
+from ihas.serving.grouped.model import BLOCK_ROWS, GroupedModel
+from tests.ihas.bundle_factory import rows, small_bundle
+
+BUNDLE = small_bundle()
+IDS = BUNDLE.encoder.encode_rows(rows())
+
+
+def test_contributions_of_a_linear_model_add_up_to_its_logit() -> None:
+    """The unknown values of the small bundle weigh nothing, so contributions and bias are the logit."""
+    model = GroupedModel(BUNDLE)
+    scored = model.score(IDS)
+    bias = np.where(scored.group == 0, 0.5, 0.0)
+    np.testing.assert_allclose(contributions(model, IDS, scored).sum(axis=1) + bias, scored.logits)
+
+
+def test_contribution_is_the_fall_of_the_logit_on_the_same_path() -> None:
+    """Each contribution is the logit less that of a row scored on the same path with the field's cell unknown."""
+    model = GroupedModel(BUNDLE)
+    scored = model.score(IDS)
+    for field, slots in enumerate((slice(0, 1), slice(1, 3), slice(3, 4))):
+        occluded = IDS.copy()
+        occluded[:, slots] = -1
+        occluded[:, slots.start] = BUNDLE.encoder.layout.first_rows[field]
+        expected = scored.logits - model.path_logits(occluded, scored.gates, scored.path)
+        np.testing.assert_allclose(contributions(model, IDS, scored)[:, field], expected)
+
+
+def test_contributions_of_many_rows_are_those_of_each() -> None:
+    """More rows than are occluded at a time get the contributions that they get alone."""
+    model = GroupedModel(BUNDLE)
+    order = np.random.default_rng(0).integers(0, 6, BLOCK_ROWS)
+    alone = contributions(model, IDS, model.score(IDS))
+    np.testing.assert_array_equal(contributions(model, IDS[order], model.score(IDS[order])), alone[order])
+
+
+def test_one_group_has_no_runner_up() -> None:
+    """With a single group there is no margin, and the sentence says that the group is the only one."""
+    router = dataclasses.replace(BUNDLE.router, centroids=BUNDLE.router.centroids[:1])
+    model = GroupedModel(dataclasses.replace(BUNDLE, router=router, paths=BUNDLE.paths[:1], path_of_group=(0,)))
+    (reason, *_) = explain_rows(model, BUNDLE.encoder, IDS, model.score(IDS))
+    assert (reason.runner_up, reason.margin, len(reason.distances)) == (None, None, 1)
+    assert reason.sentence.startswith("Group 0 is the only one; its model gives a probability of 0.989")
+
+
+def test_gates_open_are_counted_per_field() -> None:
+    """ada opens the first gate of user, bob the second, and no item opens any."""
+    model = GroupedModel(BUNDLE)
+    reasons = explain_rows(model, BUNDLE.encoder, IDS, model.score(IDS))
+    assert all(reason.gates_open == {"user": 1, "genres": 0, "movie": 0} for reason in reasons)
+    assert reasons[0].margin == pytest.approx(np.sqrt(8.0))

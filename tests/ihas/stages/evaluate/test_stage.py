@@ -1,0 +1,145 @@
+"""Choice and verdict, on figures made by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ihas.data.dataset import Dataset, Parts
+from ihas.data.layout import FieldLayout
+from ihas.metrics import auc_difference
+from ihas.results.run_result import Cost
+from ihas.stages.evaluate.stage import choose, not_told_apart, variant_results, verdict
+from ihas.stages.evaluate.variants import Variant
+
+COST = Cost(parameters_per_path=10, parameters_total=20, multiply_adds=30, kept_dims=4)
+LABELS = np.array([0, 0, 1, 1], np.float32)
+RIGHT, ONE_SWAP, WRONG = (np.array(logits, np.float32) for logits in ([-2, -1, 1, 2], [-2, 1, -1, 2], [2, 1, -1, -2]))
+
+
+def _parts() -> Parts:
+    rows = Dataset(FieldLayout(("f",), (2,), (1,)), np.zeros((4, 1), np.int32), LABELS)
+    return Parts(rows, rows, rows)
+
+
+def _variant(name: str, valid: np.ndarray, test: np.ndarray) -> Variant:
+    return Variant(name, (), False, valid, test, COST)
+
+
+def test_figures_are_pooled_and_worked_by_hand():
+    """Of the four pairs of a click and a non-click one is in the wrong order: AUC 3/4."""
+    base, static = variant_results((_variant("base", RIGHT, ONE_SWAP), _variant("static", RIGHT, RIGHT)), _parts())
+
+    assert base.valid.auc == 1.0
+    assert base.test.auc == 0.75
+    assert base.gain is None
+    assert static.gain is not None
+    assert static.gain.difference == 0.25
+
+
+RNG = np.random.default_rng(5)
+MANY = (RNG.random(4_000) < 0.5).astype(np.float32)
+NOISE = RNG.normal(size=(3, 4_000)).astype(np.float32)
+
+
+def _many_parts() -> Parts:
+    rows = Dataset(FieldLayout(("f",), (2,), (1,)), np.zeros((len(MANY), 1), np.int32), MANY)
+    return Parts(rows, rows, rows)
+
+
+def _ranking(signal: float, noise: int) -> np.ndarray:
+    """Logits whose AUC grows with the signal: AUC = Phi(signal / sqrt 2)."""
+    return signal * MANY + NOISE[noise]
+
+
+def test_validation_chooses_and_test_rows_have_no_say():
+    """The variant that is far better on validation rows is chosen although another is best on test rows."""
+    variants = (_variant("base", _ranking(0.5, 0), _ranking(3.0, 0)), _variant("supernet", _ranking(1.0, 1), _ranking(0.1, 1)))
+
+    assert choose(variants, _many_parts()).name == "supernet"
+
+
+def test_of_equals_the_base_is_chosen():
+    """A candidate that scores as the base does is no reason to leave it."""
+    variants = (_variant("base", RIGHT, RIGHT), _variant("grouped", RIGHT, RIGHT))
+
+    assert choose(variants, _parts()).name == "base"
+
+
+def test_what_chance_explains_does_not_displace_the_base():
+    """A variant that is ahead by less than the 80 % interval of the paired difference is not chosen; one well ahead is."""
+    parts, base = _many_parts(), _variant("base", _ranking(1.0, 0), RIGHT)
+    hardly, clearly = (_variant("grouped", _ranking(signal, 1), RIGHT) for signal in (1.1, 1.3))
+    ahead = auc_difference(hardly.valid_logits, base.valid_logits, MANY, confidence=0.8)
+
+    assert ahead.difference > 0.0 > ahead.low
+    assert choose((base, hardly), parts).name == "base"
+    assert choose((base, clearly), parts).name == "grouped"
+
+
+def test_the_smallest_of_those_within_a_standard_error_of_the_best_is_chosen():
+    """A static mask at half the cost wins where it scores as the best does, and not where it scores clearly less."""
+    parts, base, distilled = _many_parts(), _variant("base", _ranking(0.2, 0), RIGHT), _variant("distilled", _ranking(1.0, 1), RIGHT)
+    small = COST.model_copy(update={"multiply_adds": 15})
+    same, worse = (Variant("static", (), False, logits, RIGHT, small) for logits in (_ranking(1.0, 1) + 0.05 * NOISE[2], _ranking(0.6, 1)))
+
+    assert choose((base, distilled, same), parts).name == "static"
+    assert choose((base, distilled, worse), parts).name == "distilled"
+
+
+def test_a_small_candidate_that_does_not_beat_the_base_itself_is_not_chosen():
+    """Cheap and within a standard error of the best, but not told from the base: the best is served."""
+    parts, base = _many_parts(), _variant("base", _ranking(1.0, 0), RIGHT)
+    best = _variant("grouped", _ranking(1.1, 0), RIGHT)
+    cheap = Variant("static", (), False, _ranking(1.13, 1), RIGHT, COST.model_copy(update={"multiply_adds": 15}))
+    to_best = auc_difference(best.valid_logits, cheap.valid_logits, MANY, confidence=0.6827)
+    to_base = auc_difference(cheap.valid_logits, base.valid_logits, MANY, confidence=0.8)
+
+    assert to_best.low < 0.0
+    assert to_base.low < 0.0
+    assert choose((base, cheap, best), parts).name == "grouped"
+
+
+def test_a_control_is_never_chosen():
+    """Random groups and the teacher are there to compare, whatever their figures."""
+    variants = (_variant("base", _ranking(0.2, 0), NOISE[2]), _variant("random groups", _ranking(3.0, 0), NOISE[2]))
+    variants += (_variant("teacher", _ranking(3.0, 0), NOISE[2]),)
+
+    assert [result.role for result in variant_results(variants, _many_parts())] == ["candidate", "control", "control"]
+    assert choose(variants, _many_parts()).name == "base"
+
+
+def test_the_verdict_says_when_no_search_is_worth_it():
+    """The plain model won: the sentence says so."""
+    base = variant_results((_variant("base", RIGHT, RIGHT),), _parts())[0]
+
+    assert verdict(base, base, 8).startswith("No search is worth it here")
+
+
+def test_the_verdict_shows_gain_interval_and_dimensions():
+    """A searched variant won: the sentence has both AUCs, the gain and what a row reads."""
+    base, static = variant_results((_variant("base", RIGHT, ONE_SWAP), _variant("static", RIGHT, RIGHT)), _parts())
+
+    text = verdict(static, base, 8)
+
+    assert "1.0000 against 0.7500" in text
+    assert "+0.2500" in text
+    assert "4 of 8" in text
+
+
+def test_the_verdict_names_what_the_test_rows_do_not_tell_apart():
+    """With four rows nothing is told apart, so a control with the same scores is named."""
+    variants = (_variant("base", RIGHT, ONE_SWAP), _variant("grouped", RIGHT, RIGHT), _variant("random groups", RIGHT, RIGHT))
+    results = variant_results(variants, _parts())
+
+    equals = not_told_apart(variants[1], variants, _parts())
+
+    assert "random groups" in equals
+    assert "do not tell it apart from `random groups`." in verdict(results[1], results[0], 8, equals)
+
+
+def test_a_plain_model_no_better_than_chance_is_no_verdict_on_the_search():
+    """A base that ranks at random says that training failed, not that no search is worth it."""
+    base = variant_results((_variant("base", RIGHT, np.array([1, 0, 1, 0], np.float32)),), _parts())[0]
+
+    assert base.test.auc == 0.5
+    assert verdict(base, base, 8).startswith("The plain model hardly ranks better than chance")

@@ -1,0 +1,209 @@
+"""The one training loop, on rows whose rule is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ihas.config.backbone import BackboneConfig
+from ihas.config.learning import LearningConfig
+from ihas.config.search import SearchConfig
+from ihas.config.training import TrainingConfig
+from ihas.data.dataset import Dataset
+from ihas.data.synthetic import Oracle, make_tribes
+from ihas.errors import TrainingError
+from ihas.gates.layer import BernoulliGates
+from ihas.legacy_keras import tf
+from ihas.metrics import auc, row_losses
+from ihas.models.fm import FM
+from ihas.models.network import Network, fresh_weights
+from ihas.models.prediction import GroupedRows, predict
+from ihas.models.registry import BACKBONES
+from ihas.results.run_result import EpochFigures
+from ihas.training import trainer as training
+from ihas.training.trainer import Trainer, TrainingRows, batch_size_for, validation_score
+
+ORACLE = make_tribes(np.random.default_rng(0), 1, (4000, 2000, 10), values=8)
+ROWS = TrainingRows.one_group(ORACLE.parts)
+CONFIG = TrainingConfig(embedding_dim=2, batch_size=128, learning_rate=0.02, embedding_l2=0.0)
+
+
+def _trainer(seed: int = 0, gates: BernoulliGates | None = None, masks: np.ndarray | None = None, **settings: Any) -> Trainer:
+    config = LearningConfig(backbone=BackboneConfig(hidden=()), training=CONFIG.model_copy(update=settings))
+    rng = np.random.default_rng(seed)
+    network = Network(ORACLE.layout, config.backbone, 2, gates)
+    network.assign(fresh_weights(ORACLE.layout, config, rng), masks)
+    return Trainer(network, config.training, rng)
+
+
+def _ignore(figures: EpochFigures) -> None:
+    pass
+
+
+def _valid_auc(trainer: Trainer) -> float:
+    return auc(predict(trainer.network, ROWS.valid), ROWS.valid.rows.labels) or 0.0
+
+
+def _best(oracle: Oracle) -> float:
+    return auc(oracle.logits[1], oracle.parts.valid.labels) or 0.0
+
+
+def test_learns_the_rule() -> None:
+    """A linear model reaches the AUC of the true probabilities within .01, and tells the listener of every epoch."""
+    trainer, heard = _trainer(), list[EpochFigures]()
+    history = trainer.fit("base", ROWS, 4, heard.append)
+    assert _valid_auc(trainer) > _best(ORACLE) - 0.01 > 0.8
+    assert tuple(heard) == history
+    assert [(figures.model, figures.epoch) for figures in history] == [("base", epoch + 1) for epoch in range(len(history))]
+    assert history[-1].loss < history[0].loss
+
+
+def test_learns_over_several_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read in four blocks, the last one smaller, the same rule is learnt as well."""
+    monkeypatch.setattr(training, "BLOCK_ROWS", 1100)
+    trainer = _trainer()
+    trainer.fit("base", ROWS, 4, _ignore)
+    assert _valid_auc(trainer) > _best(ORACLE) - 0.01
+
+
+def test_learns_first_order_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A factorisation machine learns the rule too: the table's last column is trained like the others."""
+    monkeypatch.setitem(BACKBONES, "mlp", FM)
+    trainer = _trainer()
+    trainer.fit("base", ROWS, 4, _ignore)
+    assert _valid_auc(trainer) > _best(ORACLE) - 0.01
+
+
+@pytest.mark.parametrize("block_rows", [10_000, 1100])
+def test_loss_is_the_mean_over_rows(monkeypatch: pytest.MonkeyPatch, block_rows: int) -> None:
+    """An epoch that learns nothing returns the mean log-loss of all rows, those of partial batches and blocks included."""
+    monkeypatch.setattr(training, "BLOCK_ROWS", block_rows)
+    trainer = _trainer()
+    trainer.network.table.assign(np.random.default_rng(1).normal(size=trainer.network.table.shape).astype(np.float32))
+    expected = row_losses(predict(trainer.network, ROWS.train), ROWS.train.rows.labels).mean()
+    assert trainer.run_epoch(ROWS.train, 0.0) == pytest.approx(expected, rel=1e-5)
+
+
+def test_same_seed_same_weights() -> None:
+    """Two trainings of one seed end with the same numbers to the bit, another seed ends elsewhere."""
+    one, again, other = (_trainer(seed) for seed in (1, 1, 2))
+    histories = [trainer.fit("base", ROWS, 2, _ignore) for trainer in (one, again, other)]
+    assert histories[0] == histories[1] != histories[2]
+    np.testing.assert_array_equal(one.network.table, again.network.table)
+    kernels = [trainer.network.weights().backbone["output/kernel"] for trainer in (one, again)]
+    np.testing.assert_array_equal(kernels[0], kernels[1])
+    assert (one.network.table.numpy() != other.network.table.numpy()).any()
+
+
+def test_keeps_the_best_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After epochs that ruin the weights, those of the best epoch are back."""
+    trainer = _trainer(patience=2, plateau_factor=1.0)
+    rates, run_epoch = iter([0.02, 0.02, 30.0, 30.0, 30.0]), trainer.run_epoch
+    monkeypatch.setattr(trainer, "run_epoch", lambda train, _: run_epoch(train, next(rates)))
+    history = trainer.fit("base", ROWS, 5, _ignore)
+    best = max(figures.auc for figures in history)
+    assert best - history[-1].auc > 0.01
+    assert _valid_auc(trainer) == best
+
+
+def test_keeps_the_best_gates() -> None:
+    """Gates and their statistics return to the best epoch with everything else."""
+    gates = BernoulliGates(ORACLE.layout.num_fields, 2, SearchConfig(strength=1.0, keep_ratio=0.2), np.random.default_rng(0))
+    trainer = _trainer(0, gates, learning_rate=0.05, patience=3, plateau_factor=1.0)
+    history = trainer.fit("search", ROWS, 6, _ignore)
+    best = max(range(len(history)), key=lambda i: history[i].auc)
+    assert best < len(history) - 1
+    assert _valid_auc(trainer) == history[best].auc
+
+
+def test_every_step_draws_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No two steps of two epochs, each in two blocks, sample gates from the same seed."""
+    gates, seeds = BernoulliGates(ORACLE.layout.num_fields, 2, SearchConfig(), np.random.default_rng(0)), list[tuple[int, ...]]()
+    sample = gates.sample
+
+    def note_seed(seed: np.ndarray) -> np.ndarray:
+        seeds.append(tuple(seed.tolist()))
+        return seed
+
+    monkeypatch.setattr(gates, "sample", lambda logits, seed: sample(logits, tf.numpy_function(note_seed, [seed], tf.int32)))
+    monkeypatch.setattr(training, "BLOCK_ROWS", 2000)
+    trainer = _trainer(0, gates, batch_size=500)
+    trainer.run_epoch(ROWS.train, 0.01)
+    trainer.run_epoch(ROWS.train, 0.01)
+    assert len(set(seeds)) == len(seeds) == 2 * 2 * 4
+
+
+def test_stops_early_and_slows_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`patience` epochs that are not better are put up with, each lowering the learning rate; one more ends training."""
+    trainer, rates = _trainer(learning_rate=1e-12, patience=2, plateau_factor=0.5), list[float]()
+    run_epoch = trainer.run_epoch
+
+    def note_rate(train: GroupedRows, learning_rate: float) -> float:
+        rates.append(learning_rate)
+        return run_epoch(train, learning_rate)
+
+    monkeypatch.setattr(trainer, "run_epoch", note_rate)
+    history = trainer.fit("base", ROWS, 30, _ignore)
+    assert len(history) == 1 + 2 + 1
+    assert rates == pytest.approx([1e-12, 1e-12, 0.5e-12, 0.25e-12])
+
+
+@pytest.mark.parametrize("start_counts", [True, False])
+def test_trained_weights_may_be_the_best(start_counts: bool) -> None:
+    """Where the start counts, a training that only makes it worse leaves the weights as they were."""
+    trainer = _trainer()
+    trainer.fit("base", ROWS, 3, _ignore)
+    before = trainer.network.table.numpy()
+    worse = Trainer(trainer.network, CONFIG.model_copy(update={"learning_rate": 30.0}), np.random.default_rng(3))
+    worse.fit("copy", ROWS, 1, _ignore, start_counts=start_counts)
+    assert (trainer.network.table.numpy() == before).all() == start_counts
+
+
+def test_dropped_dimensions_are_not_trained() -> None:
+    """Under a mask the table's dropped columns keep their numbers, kept ones learn."""
+    trainer = _trainer(masks=np.tile([True, False], ORACLE.layout.num_fields))
+    before = trainer.network.table.numpy()
+    trainer.run_epoch(ROWS.train, 0.02)
+    after = trainer.network.table.numpy()
+    np.testing.assert_array_equal(after[:, 1], before[:, 1])
+    assert (after[ORACLE.parts.train.ids.ravel(), 0] != before[ORACLE.parts.train.ids.ravel(), 0]).all()
+
+
+@pytest.mark.parametrize("batch_size", [128, 4000])
+def test_exploding_training_is_an_error(batch_size: int) -> None:
+    """A loss, or a score after the last step, that is no number names the epoch and the learning rate."""
+    trainer = _trainer(learning_rate=1e30, batch_size=batch_size)
+    with pytest.raises(TrainingError, match=r"epoch 1 of `base`.*Lower `training.learning_rate` \(1e\+30\)"):
+        trainer.fit("base", ROWS, 3, _ignore)
+
+
+def test_rows_of_one_label_are_judged_by_log_loss() -> None:
+    """Validation rows of one label have no AUC: minus the log-loss says which epoch is best, and the figures say 0.5."""
+    clicks = ORACLE.parts.valid.take(ORACLE.parts.valid.labels == 1.0)
+    rows = TrainingRows(ROWS.train, GroupedRows.one_group(Dataset(ORACLE.layout, clicks.ids, clicks.labels)))
+    trainer = _trainer()
+    before = validation_score(predict(trainer.network, rows.valid), clicks.labels)
+    history = trainer.fit("base", rows, 2, _ignore)
+    after = validation_score(predict(trainer.network, rows.valid), clicks.labels)
+    assert before < after < 0.0
+    assert {figures.auc for figures in history} == {0.5}
+
+
+def test_validation_score_by_hand() -> None:
+    """With both labels it is the AUC; with one label, scores of 1/2 give -ln 2."""
+    assert validation_score(np.array([1.0, 2.0]), np.array([1, 0], np.float32)) == 0.0
+    assert validation_score(np.zeros(2), np.ones(2, np.float32)) == pytest.approx(-np.log(2))
+
+
+def test_a_single_row_trains() -> None:
+    """One training row is enough for a step."""
+    trainer = _trainer()
+    assert np.isfinite(trainer.run_epoch(ROWS.train.take(np.array([5])), 0.01))
+
+
+@pytest.mark.parametrize(("num_rows", "size"), [(1, 32), (4_000, 32), (10_142, 64), (181_825, 1024), (591_210, 4096), (50_000_000, 4096)])
+def test_the_batch_follows_the_rows(num_rows: int, size: int) -> None:
+    """About two hundred steps an epoch, from 32 rows a step to 4,096."""
+    assert batch_size_for(num_rows) == size

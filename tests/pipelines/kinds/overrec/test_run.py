@@ -1,0 +1,118 @@
+"""A recipe of the kind `overrec`, carried out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from markupsafe import escape
+
+from ihas.config.data import DataConfig
+from ihas.config.run import RunOptions
+from ihas.config.overrec import OverRecConfig, OverRecLearning, OverRecRecipe
+from ihas.errors import DataError
+from ihas.sequential.data.baselines import Popularity
+from ihas.sequential.data.ranking import figures, ranks
+from ihas.sequential.data.reading import read_item_sequences
+from ihas.sequential.data.sequences import leave_one_out
+from ihas.sequential.overrec.archive import read_overrec
+from ihas.sequential.overrec.model import OverRec
+from ihas.serving.answers import RecommendRequest
+from ihas.serving.loading import load_recommender
+from pipelines.kinds.overrec.choice import Rows, try_settings
+from pipelines.kinds.overrec.run import run_overrec, verdict
+from pipelines.kinds.overrec.values import OverRecResult
+from pipelines.runs.progress import Progress
+from tests.pipelines.studies.overrec.walks import NUM_ITEMS, write_lines
+
+LEARNING = OverRecLearning(
+    recommender=OverRecConfig(hide_history=False),
+    sigma_w=(0.0, 1.0),
+    normalize=(False, True),
+    num_neighbours=(2, 20),
+    session_neighbours=(5, 20),
+)
+
+
+def _recipe(data: DataConfig, learning: OverRecLearning = LEARNING) -> OverRecRecipe:
+    return OverRecRecipe(name="walks", data=data, learning=learning, run=RunOptions(num_threads=1))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[OverRecResult, list[Progress], Path]:
+    """A finished run on walks, what it said, and its folder."""
+    folder = tmp_path_factory.mktemp("run")
+    said: list[Progress] = []
+    data = DataConfig(path=write_lines(folder / "walks.txt"), format="sequences")
+    return run_overrec(_recipe(data), folder, said.append), said, folder
+
+
+def test_tries_every_setting_and_takes_the_best(run: tuple[OverRecResult, list[Progress], Path]) -> None:
+    """Two deviations, with and without normalisation, two numbers of neighbours; the best NDCG@10 on validation rows is served."""
+    result = run[0]
+    tried = {(trial.sigma_w, trial.normalize, trial.num_neighbours): trial.valid.ndcg[10] for trial in result.trials}
+    assert len(tried) == len(result.trials) == 8
+    chosen = result.chosen
+    assert tried[chosen.kernel.sigma_w, chosen.kernel.normalize, chosen.num_neighbours] == max(tried.values())
+
+
+def test_figures_are_those_of_the_models(run: tuple[OverRecResult, list[Progress], Path]) -> None:
+    """Each method's figures are found again by scoring the test rows with what learnt from the training part alone."""
+    result, _, folder = run
+    data = read_item_sequences(folder / "walks.txt")
+    parts = leave_one_out(data.sequences)
+    by_name = {contender.name: contender for contender in result.contenders}
+    own = OverRec.of(parts.train, data.num_items, result.chosen)
+    assert by_name["overrec"].test == figures(ranks(own.scores, parts.test, hide_history=False))
+    popular = Popularity(parts.train.counts(data.num_items))
+    assert by_name["popularity"].test == figures(ranks(popular.scores, parts.test, hide_history=False))
+    assert by_name["overrec"].gain is not None
+    assert by_name["overrec"].gain.low > 0.2
+    assert (result.users, result.items, result.interactions) == (60, NUM_ITEMS, 600)
+
+
+def test_reports_its_progress(run: tuple[OverRecResult, list[Progress], Path]) -> None:
+    """Fractions rise, and the last line says that it succeeded and what came out."""
+    fractions = [line.fraction for line in run[1]]
+    assert fractions == sorted(fractions)
+    assert (run[1][-1].outcome, run[1][-1].message) == ("succeeded", run[0].verdict)
+
+
+def test_leaves_a_bundle_a_result_and_a_report(run: tuple[OverRecResult, list[Progress], Path]) -> None:
+    """The bundle serves with all sequences, the last items too; the figures are on file, and the page tells them."""
+    result, _, folder = run
+    assert OverRecResult.model_validate_json((folder / "result.json").read_text()) == result
+    bundle = read_overrec(folder / "bundle")
+    assert len(bundle.data.sequences.items) == 600
+    found = load_recommender(folder / "bundle").recommend(RecommendRequest({"history": ["i4", "i5", "i6"]}, k=3))
+    assert "i7" in [item.id for item in found.items]
+    page = (folder / "report.html").read_text()
+    assert escape(result.verdict) in page
+    assert "sknn" in page
+
+
+def test_krr_has_no_neighbours_to_try(tmp_path: Path) -> None:
+    """Under kernel ridge regression a setting is a kernel, and average pooling may be had."""
+    data = read_item_sequences(write_lines(tmp_path / "walks.txt"))
+    recommender = OverRecConfig.model_validate({"score": "krr", "krr_rows": 200, "kernel": {"pooling": "last"}})
+    learning = LEARNING.model_copy(update={"recommender": recommender, "sigma_w": (0.5,), "normalize": (True,)})
+    tried = list(try_settings(Rows(leave_one_out(data.sequences), data.num_items, 1), learning, lambda _: None))
+    assert [trial.num_neighbours for _, trial in tried] == [recommender.num_neighbours]
+    assert tried[0][1].valid.ndcg[10] > 0.4
+
+
+def test_too_short_sequences_are_refused(tmp_path: Path) -> None:
+    """Without a user of three items nothing can be tested."""
+    (tmp_path / "short.txt").write_text("a x y\nb y\n")
+    with pytest.raises(DataError, match="a user with 3 items"):
+        run_overrec(_recipe(DataConfig(path=tmp_path / "short.txt", format="sequences")), tmp_path, lambda _: None)
+
+
+def test_the_verdict_says_who_ranks_better(run: tuple[OverRecResult, list[Progress], Path]) -> None:
+    """Where SKNN is better, that is said."""
+    popularity, sknn, own = run[0].contenders
+    assert "rank better than SKNN's" in verdict((popularity, sknn, own))
+    swapped = sknn.model_copy(update={"test": own.test}), own.model_copy(update={"test": sknn.test})
+    assert "is no worse than the nearest prefixes" in verdict((popularity, *swapped))
+    assert np.isfinite(own.test.mrr)

@@ -1,0 +1,111 @@
+"""The report is one file that needs nothing else, tells the truth and trusts no text from data."""
+
+import base64
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from ihas.config.learning import LearningConfig
+from ihas.config.search import SearchConfig
+from pipelines.reports.report import render_report, write_report
+from tests.pipelines.result_factory import VARIANTS, run_result
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    """Report of the believable run."""
+    return render_report(run_result())
+
+
+def _without_library(page: str) -> str:
+    return re.sub(r"<script>/\*\*\n\* plotly\.js.*?</script>", "", page, flags=re.DOTALL)
+
+
+def _figures(page: str) -> dict[str, dict[str, object]]:
+    found = re.search(r'<script type="application/json" id="figures">(.*?)</script>', page, re.DOTALL)
+    assert found is not None
+    return dict(json.loads(found.group(1)))
+
+
+def test_written_whole_under_its_name(tmp_path: Path) -> None:
+    """The file holds the rendered report and nothing unfinished lies beside it."""
+    write_report(run_result(), tmp_path / "report.html")
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == render_report(run_result())
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_loads_nothing_from_elsewhere(page: str) -> None:
+    """No element names another file or address, so that the report works offline."""
+    assert re.findall(r"""(?:src|href)\s*=|@import|url\(|https?://""", _without_library(page)) == []
+
+
+def test_policy_names_exactly_the_scripts_it_holds(page: str) -> None:
+    """The content security policy lists the hash of each script, allows no other and no connection."""
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)
+    assert policy is not None
+    scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    hashes = {f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}" for script in scripts}
+    assert len(scripts) == 2
+    assert set(re.findall(r"'(sha256-[^']+)'", policy.group(1).replace("&#39;", "'"))) == hashes
+    assert policy.group(1).startswith("default-src 'none'")
+    assert "unsafe-eval" not in policy.group(1)
+
+
+def test_text_from_data_is_escaped_everywhere() -> None:
+    """A script in a field's name, in a value and in a variant's name stays text in the page and in the figures."""
+    result = run_result(fields=(HOSTILE, "b", "c"), name="shop")
+    hostile = VARIANTS[3].model_copy(update={"name": HOSTILE, "description": HOSTILE})
+    page = render_report(result.model_copy(update={"variants": (*VARIANTS, hostile), "verdict": HOSTILE}))
+    assert HOSTILE not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; = No Urgent Place" in page
+    assert HOSTILE not in json.dumps(_figures(page))
+
+
+def test_every_place_for_a_figure_has_its_figure(page: str) -> None:
+    """The page's places and the drawn figures are the same set, one heat-map per group."""
+    assert set(re.findall(r'data-figure="([^"]+)"', page)) == set(_figures(page))
+    assert {"gates-0", "gates-1", "gates-2"} < set(_figures(page))
+
+
+def test_top_of_the_page_answers_what_was_found(page: str) -> None:
+    """Verdict, chosen variant, AUC with interval against the base and both parameter counts stand before the first table."""
+    top = re.sub(r"\s+", " ", page[page.index("<body>") : page.index("<table")])
+    for text in (
+        "Three groups with a mask each",
+        "<b>grouped</b>",
+        "0.7544",
+        "base 0.7481",
+        "+0.0063 [+0.0021, +0.0104]",
+        "6,940",
+        "-41 %",
+    ):
+        assert text in top
+
+
+def test_losses_are_as_visible_as_wins(page: str) -> None:
+    """A variant below the base carries the mark of a loss, one above the mark of a win, one that cannot be told neither."""
+    assert '<span class="pill worse">-0.0131 [-0.0192, -0.0069]</span>' in page
+    assert '<span class="pill better">+0.0041 [+0.0008, +0.0075]</span>' in page
+    assert '<span class="pill unclear">-0.0012 [-0.0051, +0.0026]</span>' in page
+
+
+def test_changed_settings_stand_out() -> None:
+    """A setting that differs from its default is marked; the others are not."""
+    page = render_report(run_result(learning=LearningConfig(search=SearchConfig(strength=0.5))))
+    changed = re.findall(r'<tr class="changed"><th scope="row">([\w.]+)', page)
+    assert changed == ["search.strength"]
+
+
+def test_group_without_clicks_is_told(page: str) -> None:
+    """A group whose test rows have one label shows words instead of an AUC and a calibration."""
+    result = run_result(1)
+    figures = result.groups[0].test.model_copy(update={"auc": None, "calibration": None})
+    silent = render_report(result.model_copy(update={"groups": (result.groups[0].model_copy(update={"test": figures}),)}))
+    assert "no AUC: its test rows have not both labels" in silent
+    assert "no clicks among its test rows" in silent
+    assert "no AUC" not in page

@@ -1,0 +1,32 @@
+"""What a variant took, and its gain over seeds, by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipelines.runs.measures import measures, paired_interval
+from tests.pipelines.result_factory import run_result
+
+
+def test_gains_are_paired_by_seed():
+    """Differences .02 and .01: mean .015, deviation .00707, half-width t(1) .00707 / sqrt 2 = 12.706 x .005."""
+    interval = paired_interval(np.array([0.02, 0.01]))
+
+    assert interval.difference == pytest.approx(0.015)
+    assert interval.high - interval.difference == pytest.approx(12.706 * 0.005, rel=1e-3)
+    assert interval.difference - interval.low == pytest.approx(12.706 * 0.005, rel=1e-3)
+
+
+def test_seconds_are_those_of_the_stages_that_a_variant_needs():
+    """Static needs no groups, grouped does, a control needs them but not their models; a choice needs all candidates, each stage once."""
+    stages = {"data": 100.0, "base": 1.0, "distil": 2.0, "search": 4.0, "cluster": 8.0, "retrain": 16.0}
+    own = {"variant-base": 0.1, "variant-static": 0.2, "variant-grouped": 0.4, "variant-random groups": 0.8}
+    result = run_result(seconds=stages | own)
+    found = measures(result)
+
+    assert found["base"].seconds == pytest.approx(1.1)
+    assert found["static"].seconds == pytest.approx(7.2)
+    assert found["grouped"].seconds == pytest.approx(31.4)
+    assert found["random groups"].seconds == pytest.approx(15.8)
+    assert found["chosen"].seconds == pytest.approx(31.7)

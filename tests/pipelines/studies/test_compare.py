@@ -1,0 +1,60 @@
+"""The table over seeds, by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from ihas.errors import DataError
+from ihas.results.run_result import RunResult
+from pipelines.studies.compare import markdown, tabulate
+from tests.pipelines.result_factory import run_result
+
+
+def _with_aucs(result: RunResult, aucs: dict[str, float], chosen: str) -> RunResult:
+    variants = tuple(
+        variant.model_copy(update={"test": variant.test.model_copy(update={"auc": aucs.get(variant.name, variant.test.auc)})})
+        for variant in result.variants
+    )
+    return result.model_copy(update={"variants": variants, "chosen": chosen})
+
+
+def _results() -> list[RunResult]:
+    result = run_result()
+    return [
+        _with_aucs(result, {"base": 0.80, "supernet": 0.82}, "supernet"),
+        _with_aucs(result, {"base": 0.78, "supernet": 0.79}, "base"),
+    ]
+
+
+def test_the_chosen_row_takes_what_each_seed_chose():
+    """The supernet's .82 under the first seed and the base's .78 under the second: mean .80."""
+    comparison = tabulate((0, 1), _results())
+    rows = {row.name: row for row in comparison.rows}
+
+    assert rows["chosen"].auc == pytest.approx(0.80)
+    assert rows["base"].auc == pytest.approx(0.79)
+    assert rows["base"].gain is None
+    assert rows["supernet"].gain.difference == pytest.approx(0.015)
+    assert comparison.chosen == ("supernet", "base")
+
+
+def test_one_seed_has_no_interval():
+    """With a single seed the table has figures, and no claim."""
+    assert all(row.gain is None for row in tabulate((0,), _results()[:1]).rows)
+
+
+def test_the_markdown_table_shows_losses_as_it_shows_gains():
+    """Each variant has a line, with sign and interval."""
+    text = markdown(tabulate((0, 1), _results()))
+
+    assert "| supernet | 0.80500 ± 0.02121 |" in text
+    assert "+0.01500 (-0.04853 to +0.07853)" in text
+
+
+def test_figures_without_an_auc_are_refused():
+    """Test rows of one label give no table."""
+    figures = run_result().variants[0].test.model_copy(update={"auc": None})
+    base = run_result().variants[0].model_copy(update={"test": figures})
+
+    with pytest.raises(DataError, match="must have both labels"):
+        tabulate((0,), [run_result(variants=(base, *run_result().variants[1:]))])

@@ -1,0 +1,48 @@
+"""A service that asks for keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import pytest
+
+from service.auth.scopes import EVERYTHING, Scope
+from service.auth.tokens import new_key
+from service.settings import Settings
+from service.storage.keys import Keys
+from service.storage.sql_store import SqlStore
+from tests.service.live import LiveServer
+
+
+class NewKey(Protocol):
+    """Makes a key; gives the headers that carry it."""
+
+    def __call__(self, tenant: str = "local", scopes: frozenset[Scope] = EVERYTHING, expires_in_s: float | None = None) -> dict[str, str]:
+        """The headers."""
+        ...
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Keys are asked for, and forgotten at once."""
+    return settings.model_copy(update={"access": "keys", "key_cache_s": 0.0})
+
+
+@pytest.fixture
+def guarded(settings: Settings, store: SqlStore) -> Iterator[LiveServer]:
+    """The API."""
+    with LiveServer(settings) as live:
+        yield live
+
+
+@pytest.fixture
+def new_headers(store: SqlStore) -> NewKey:
+    """Headers with a new key."""
+
+    def make(tenant: str = "local", scopes: frozenset[Scope] = EVERYTHING, expires_in_s: float | None = None) -> dict[str, str]:
+        text, key = new_key(tenant, "test", scopes, expires_in_s)
+        Keys(store).add(key)
+        return {"authorization": f"Bearer {text}"}
+
+    return make

@@ -1,0 +1,401 @@
+"""The command line: results on standard output, errors on one line, exit codes that stay."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ihas.bundle.archive import write_bundle
+from ihas.config.size_sweep import LadderRecipe
+from ihas.errors import BundleCorruptError, ConfigError, DataError, RequestError, TrainingError
+from pipelines.runs.recipe import read_of_kind, read_recipe
+from pipelines.studies.scaling.ladder import settings_digest
+from service.cli.local_run import finished_stages, search
+from service.cli.main import run
+from service.cli.terminal import CommandError, ExitCode, Terminal, exit_code
+from service.errors import ServiceError, WaitTimeoutError
+from tests.ihas.bundle_factory import LOGITS, rows, small_bundle
+from tests.ihas.serving.fallback_bundle import torn
+from tests.ihas.serving.retrieval.test_retriever import retrieving_bundle
+from tests.pipelines.result_factory import run_result
+
+IHAS = (sys.executable, "-c", "from service.cli import main; main()")
+RECIPE = """
+name = "small"
+[data]
+path = "clicks.csv"
+[learning.training]
+epochs = 5
+"""
+
+
+@pytest.fixture
+def finished_run(tmp_path: Path) -> Path:
+    """Run folder with the figures of a finished run."""
+    (tmp_path / "result.json").write_text(run_result().model_dump_json(), encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    """A recipe beside a table that has a header only."""
+    (tmp_path / "clicks.csv").write_text("label,user,item\n", encoding="utf-8")
+    path = tmp_path / "small.toml"
+    path.write_text(RECIPE, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def bundle_run(tmp_path: Path) -> Path:
+    """Run folder that holds the bundle whose answers are known by hand."""
+    write_bundle(small_bundle(), tmp_path / "bundle")
+    return tmp_path
+
+
+def _only_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    assert len(lines) == 1, text
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConfigError("x"), 2),
+        (ServiceError({"title": "away", "status": 0}), 3),
+        (ServiceError({"title": "no", "status": 422}), 4),
+        (ServiceError({"title": "broken", "status": 500}), 5),
+        (DataError("x"), 4),
+        (RequestError("x"), 4),
+        (BundleCorruptError("x"), 4),
+        (TrainingError("x"), 5),
+        (WaitTimeoutError({"title": "late", "status": 0}), 6),
+        (CommandError("x", ExitCode.TIMEOUT), 6),
+        (CommandError("x", ExitCode.INTERRUPTED), 130),
+    ],
+)
+def test_exit_codes_stay(error: Exception, code: int) -> None:
+    """Each expected error has the exit code that the help promises."""
+    assert exit_code(error) == code
+
+
+def test_help_tells_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    """`ihas --help` ends well and names all exit codes and commands."""
+    assert run(["--help"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for part in ("0 done", "2 wrong", "3 the service", "4 invalid", "5 the run", "6 it took", "130 interrupted", "recommend", "doctor"):
+        assert part in text
+
+
+def test_help_is_quick_and_imports_nothing_heavy() -> None:
+    """The command line starts without TensorFlow, plotly, pyarrow, SQLAlchemy or ONNX Runtime, in under two seconds of processor time."""
+    code = (
+        "import sys, time; from service.cli import run; run(['--help']);"
+        "heavy = {'tensorflow', 'plotly', 'pyarrow', 'sqlalchemy', 'onnxruntime', 'uvicorn'} & set(sys.modules);"
+        "sys.exit(f'{heavy} {time.process_time()}' if heavy or time.process_time() > 2.0 else 0)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["serch"], 2, "Did you mean 'search'"),
+        (["search"], 2, "Missing argument 'recipe'"),
+        (["search", "none.toml"], 2, "recipe must be a readable file"),
+        (["recommend", "none", "--k", "many"], 2, "--k"),
+        (["recommend", "none", "--context", "{"], 4, "--context must be JSON"),
+        (["recommend", "none", "--context", "[1]"], 4, "cannot be read"),
+        (["recommend", "none"], 4, "bundle"),
+        (["serve", "--port", "99999"], 2, "port"),
+        (["report", "none"], 4, "result.json"),
+        (["inspect", "none.csv", "--columns", "none.toml"], 2, "readable file"),
+        (["demo", "--data", "none.csv"], 4, "--data"),
+    ],
+)
+def test_wrong_use_is_one_line_with_the_way_out(
+    arguments: list[str], code: int, words: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Expected errors show no traceback, go to standard error and have their exit code."""
+    monkeypatch.chdir(tmp_path)
+    assert run(arguments) == code
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert words in shown.err
+    assert "Traceback" not in shown.err
+    assert _only_line(shown.err).startswith("error: ")
+
+
+def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    """`ihas` alone is wrong use and shows what there is."""
+    assert run([]) == 2
+    assert "recommend" in capsys.readouterr().out
+
+
+def test_errors_are_json_where_results_are(capsys: pytest.CaptureFixture[str]) -> None:
+    """With `--output json` an error is one JSON object that repeats the exit code."""
+    assert run(["--output", "json", "report", "none"]) == 4
+    error = json.loads(_only_line(capsys.readouterr().err))
+    assert error["error"]["exit_code"] == 4
+    assert "result.json" in error["error"]["detail"]
+
+
+def test_report_is_written_anew(finished_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`ihas report` writes report.html from result.json and prints its path as JSON where asked."""
+    assert run(["--output=json", "report", str(finished_run)]) == 0
+    assert json.loads(capsys.readouterr().out) == {"report": str(finished_run / "report.html")}
+    assert "ranks clicks better" in (finished_run / "report.html").read_text(encoding="utf-8")
+
+
+def test_text_from_data_is_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    """Square brackets of a field's name are printed, not taken for colours."""
+    from service.cli import tables
+
+    Terminal().result(None, *tables.run_tables(run_result(fields=("[red]user", "b", "c"))))
+    assert "[red]user" in capsys.readouterr().out
+
+
+def test_colours_follow_no_color(monkeypatch: pytest.MonkeyPatch) -> None:
+    """NO_COLOR takes the colours away even where a terminal is forced."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert Terminal().out.no_color
+    monkeypatch.delenv("NO_COLOR")
+    assert not Terminal().out.no_color
+
+
+def test_settings_win_over_the_recipe(recipe: Path) -> None:
+    """`--set` takes TOML values and plain text; data paths start at the recipe's folder."""
+    read = read_recipe(recipe, ["learning.training.epochs=3", "learning.cluster.num_groups=[2, 5]", "learning.backbone.kind=dcn"])
+    assert read.learning.training.epochs == 3
+    assert read.learning.cluster.num_groups == (2, 5)
+    assert read.learning.backbone.kind == "dcn"
+    assert read.data.path == recipe.parent / "clicks.csv"
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("learning.epochs=3", "learning.epochs"),
+        ("seed", "a.b=value"),
+        ("name.x=1", "`name` is a value"),
+        ("learning.training.epochs=0", "greater than or equal to 1"),
+    ],
+)
+def test_wrong_settings_are_named(recipe: Path, setting: str, words: str) -> None:
+    """An unknown, misplaced or unlawful setting is refused by its name."""
+    with pytest.raises(ConfigError, match=words):
+        read_recipe(recipe, [setting])
+
+
+def test_advice_goes_on_from_a_trained_ladder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """From a ladder that is trained, a size is advised at once as JSON; a plan without its file of sequences is invalid data."""
+    (tmp_path / "walks.txt").write_text("u a b c a\nv b c a b\n")
+    sizes = ((1, 4), (1, 8), (1, 16))
+    (tmp_path / "plan.toml").write_text(
+        'kind = "ladder"\n[data]\npath = "walks.txt"\nformat = "sequences"\n'
+        f"[learning]\nseeds = [0, 1]\nsizes = {[[*size, 1] for size in sizes]}\n"
+    )
+    figures = {"rows": 2, "hit_rate": {"10": 1.0}, "ndcg": {"10": 1.0}, "mrr": 1.0}
+    rungs = [
+        {"num_layers": layers, "dim": dim, "num_heads": 1, "parameters": 12 * layers * dim**2, "seed": seed, "fraction": 1.0,
+         "interactions": 4, "loss": 3.0 + 5.0 / dim, "figures": figures, "epochs": 1, "seconds": float(dim)}
+        for layers, dim in sizes
+        for seed in (0, 1)
+    ]  # fmt: skip
+    digest = settings_digest(read_of_kind(tmp_path / "plan.toml", LadderRecipe))
+    (tmp_path / "ladder.json").write_text(json.dumps({"name": "plan", "settings": digest, "rungs": rungs}))
+    command = ["--output", "json", "advise", str(tmp_path / "plan.toml"), "--seconds", "40", "--folder", str(tmp_path)]
+    assert run(command) == ExitCode.OK
+    advice = json.loads(capsys.readouterr().out)
+    assert (advice["choice"]["measured"], advice["choice"]["seconds"] <= 40) == (False, True)
+    assert (tmp_path / "advice.html").is_file()
+    (tmp_path / "walks.txt").unlink()
+    assert run(command) == ExitCode.INVALID_DATA
+
+
+def test_invalid_data_ends_a_search_with_its_code(recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A table without rows stops `ihas search` with exit code 4 and the child's own words."""
+    assert run(["search", str(recipe), "--folder", str(tmp_path / "run")]) == 4
+    assert "error: " in capsys.readouterr().err
+
+
+def test_a_bug_in_a_run_shows_its_last_words(recipe: Path, tmp_path: Path) -> None:
+    """On this machine the last line of the child's log, which the service would not tell, follows the kind of error."""
+    lines = ("import json, sys", "sys.stderr.write('ValueError: no room in /tmp')", "error = {'code': 'internal', 'detail': 'Broke off.'}")
+    code = "; ".join([*lines, "print(json.dumps({'outcome': 'failed', 'error': error}))"])
+    with pytest.raises(CommandError, match=r"^Broke off\. ValueError: no room in /tmp$") as failed:
+        search(read_recipe(recipe), tmp_path / "run", Terminal(), (sys.executable, "-c", code))
+
+    assert failed.value.code is ExitCode.RUN_FAILED
+
+
+def test_inspect_shows_schema_and_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`ihas inspect` says what each column is taken for; a label that is no 0 or 1 is an error with its row."""
+    table = tmp_path / "clicks.csv"
+    table.write_text("label,user\n" + "\n".join(f"{i % 2},u{i % 7}" for i in range(60)) + "\n2,u1\n", encoding="utf-8")
+    columns = tmp_path / "columns.toml"
+    columns.write_text('label = "label"\n', encoding="utf-8")
+    assert run(["inspect", str(table), "--columns", str(columns)]) == 4
+    shown = capsys.readouterr()
+    assert "user" in shown.out
+    assert "row 61" in shown.out
+    assert "Mend them" in _only_line(shown.err)
+
+
+def test_doctor_has_a_line_per_check(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each check has a verdict; a port that is taken or a warning does not make the machine unfit."""
+    monkeypatch.setattr("service.cli.doctor.IMPORT_TIMEOUT_S", 0.01)
+    assert run(["--output", "json", "doctor", "--folder", str(tmp_path), "--port", "0"]) == 0
+    checks = {check["name"]: check for check in json.loads(capsys.readouterr().out)}
+    assert {"python", "packages to serve", "tensorflow with legacy Keras", "free disk", "memory", "cores", "port", "folder"} <= set(checks)
+    assert checks["folder"]["verdict"] == "ok"
+    assert checks["tensorflow with legacy Keras"]["verdict"] == "warn"
+
+
+def test_doctor_fails_where_nothing_can_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that is a file makes the machine unfit, with the way out."""
+    monkeypatch.setattr("service.cli.doctor.IMPORT_TIMEOUT_S", 0.01)
+    (tmp_path / "file").write_text("")
+    assert run(["doctor", "--folder", str(tmp_path / "file"), "--port", "0"]) == 5
+    assert "Not fit: folder" in _only_line(capsys.readouterr().err)
+
+
+def test_finished_stages_are_named_without_their_keys(tmp_path: Path) -> None:
+    """Complete stage folders are listed in the order they were finished; a partial one is not."""
+    for age, name in enumerate(("data-0123abcd", "random-groups-4567cdef", ".cluster-89ab.partial")):
+        (tmp_path / "stages" / name).mkdir(parents=True)
+        os.utime(tmp_path / "stages" / name, (age, age))
+    assert finished_stages(tmp_path) == ("data", "random-groups")
+
+
+@pytest.fixture
+def interrupted(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """`ihas search` on a table that is long enough to be interrupted."""
+    rows = "\n".join(f"{i * 7 % 3 % 2},u{i % 97},i{i % 31}" for i in range(200_000))
+    (tmp_path / "clicks.csv").write_text("label,user,item\n" + rows + "\n", encoding="utf-8")
+    (tmp_path / "small.toml").write_text(RECIPE + '[data.columns]\nlabel = "label"\n', encoding="utf-8")
+    process = subprocess.Popen(
+        [*IHAS, "search", str(tmp_path / "small.toml"), "--folder", str(tmp_path / "run")], stderr=subprocess.PIPE, text=True
+    )
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_interrupt_stops_the_child_and_tells_how_to_go_on(interrupted: subprocess.Popen[str], tmp_path: Path) -> None:
+    """Ctrl-C ends the run's process, names what is kept and the command that goes on, and exits with 130."""
+    assert interrupted.stderr is not None
+    assert "validating" in interrupted.stderr.readline()
+    children = Path(f"/proc/{interrupted.pid}/task/{interrupted.pid}/children")
+    child = int(children.read_text().split()[0])
+    interrupted.send_signal(signal.SIGINT)
+    said = interrupted.stderr.read()
+    assert interrupted.wait(10) == 130
+    assert f"To go on: ihas search {tmp_path / 'small.toml'} --folder {tmp_path / 'run'}" in said
+    assert "Traceback" not in said
+    deadline = time.monotonic() + 5
+    while Path(f"/proc/{child}").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not Path(f"/proc/{child}").exists()
+
+
+def test_recommend_answers_from_a_bundle(bundle_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Ada's best two films and her group are those worked out by hand; a run folder stands for its bundle."""
+    assert run(["--output", "json", "recommend", str(bundle_run), "--context", '{"user": "ada"}', "--k", "2"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert [(item["id"], item["group"]) for item in answer["items"]] == [("m1", 0), ("m2", 0)]
+
+
+def test_recommend_from_a_run_that_has_not_ended_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A run folder with stages and no bundle: exit 4, and the way to go on."""
+    (tmp_path / "stages").mkdir()
+    assert run(["recommend", str(tmp_path), "--context", "{}"]) == ExitCode.INVALID_DATA
+    assert "has not. Begin the search in the same folder again" in " ".join(capsys.readouterr().err.split())
+
+
+def test_recommend_explains_in_words(bundle_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With `--explain` the table tells the group, the runner-up, the dims that the path reads and what raised the score."""
+    asked = ["recommend", str(bundle_run / "bundle"), "--context", '{"user": "bob"}', "--candidates", '["m3", "m9"]', "--explain"]
+    assert run(asked) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for part in ("m3", "Group 1 is nearest", "group 0 at", "reads:", "not in the item table: m9"):
+        assert part in text
+
+
+def test_score_reads_rows_from_a_file(bundle_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every row has the logit worked out by hand, in the order of the file; empty lines are nothing."""
+    file = bundle_run / "rows.jsonl"
+    file.write_text("\n\n".join(json.dumps(row) for row in rows()), encoding="utf-8")
+    assert run(["--output", "json", "score", str(bundle_run), str(file)]) == 0
+    scored = json.loads(capsys.readouterr().out)
+    assert [row["logit"] for row in scored] == pytest.approx([logit for films in LOGITS.values() for logit in films.values()], abs=1e-5)
+
+
+def test_score_reads_rows_from_standard_input(
+    bundle_run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`-` is standard input; the table names values that the model does not know."""
+    monkeypatch.setattr("sys.stdin", io.StringIO('{"user": "eve", "movie": "m1"}\n'))
+    assert run(["score", str(bundle_run), "-"]) == 0
+    assert "user = eve" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("line", ['{"user": "ada"', "[1, 2]", '{"usr": "ada"}'])
+def test_score_refuses_what_is_no_row(
+    bundle_run: Path, line: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Broken JSON, a list and an unknown field are invalid data, told on one line."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(line + "\n"))
+    assert run(["score", str(bundle_run), "-"]) == 4
+    assert _only_line(capsys.readouterr().err).startswith("error: ")
+
+
+def test_an_installation_that_only_serves_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where plotly is not installed, drawing a report is refused in one line that names the package and the extra."""
+    for name in [
+        name
+        for name in sys.modules
+        if name.partition(".")[0] == "plotly" or name in ("pipelines.reports.report", "pipelines.reports.all_plots")
+    ]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "plotly", None)
+
+    assert run(["report", "no-such-folder"]) == ExitCode.USAGE
+    assert "needs the package `plotly`" in capsys.readouterr().err
+
+
+def test_recommend_filters(bundle_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--filter` and `--diversity` decide among the items."""
+    asked = [
+        "--output",
+        "json",
+        "recommend",
+        str(bundle_run),
+        "--filter",
+        "not genres is missing",
+        "--diversity",
+        '{"field": "genres", "at_most": 1}',
+    ]
+    assert run(asked) == 0
+    assert [item["id"] for item in json.loads(capsys.readouterr().out)["items"]] == ["m1"]
+
+
+def test_recommend_says_how_items_were_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The table's last lines name what retrieval chose, and the groups that the shared model serves."""
+    write_bundle(retrieving_bundle(), tmp_path / "retrieving")
+    write_bundle(small_bundle(), tmp_path / "torn")
+    torn(tmp_path / "torn")
+    assert run(["recommend", str(tmp_path / "retrieving"), "--k", "2", "--retrieve", "2"]) == 0
+    assert "retrieved: 2 of 3 items (exact)" in capsys.readouterr().out
+    assert run(["recommend", str(tmp_path / "torn")]) == 0
+    assert "served by the shared model: groups 1" in capsys.readouterr().out

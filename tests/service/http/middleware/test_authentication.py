@@ -1,0 +1,151 @@
+"""Who comes in, who does not, and what the log says of it."""
+
+from __future__ import annotations
+
+import io
+import logging
+import time
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+import structlog
+
+from service.auth.scopes import Scope
+from service.settings import Settings
+from service.storage.keys import Keys
+from service.storage.sql_store import SqlStore
+from service.storage.tables import KEYS
+from tests.service.auth.conftest import NewKey
+from tests.service.conftest import Publish, eventually
+from tests.service.live import LiveServer
+
+READ = frozenset({Scope.READ})
+
+
+def test_a_key_opens_and_no_key_does_not(guarded: LiveServer, new_headers: NewKey) -> None:
+    """In either header; without one, 401 says what is wanted, in HTTP's own way."""
+    headers = new_headers(scopes=READ)
+    refused = guarded.http.get("/v1/models")
+
+    assert guarded.http.get("/v1/models", headers=headers).status_code == 200
+    assert guarded.http.get("/v1/models", headers={"x-api-key": headers["authorization"][7:]}).status_code == 200
+    assert (refused.status_code, refused.headers["www-authenticate"], refused.json()["type"]) == (401, "Bearer", "urn:ihas:problem:no-key")
+
+
+def test_every_wrong_key_is_refused_alike(guarded: LiveServer, new_headers: NewKey, store: SqlStore) -> None:
+    """Wrong secret, unknown id, truncated, expired, revoked, in the query: the answers differ in nothing but the request's id."""
+    right = new_headers(scopes=READ)["authorization"]
+    revoked = new_headers(scopes=READ)["authorization"]
+    Keys(store).revoke(revoked.split("_")[1], "local")
+    expired = new_headers(scopes=READ, expires_in_s=0.001)["authorization"]
+    time.sleep(0.02)
+    other = right[:-1] + ("0" if right[-1] != "0" else "1")
+    unknown = f"Bearer ihas_{'0' * 16}_{'0' * 48}"
+    wrong = [other, unknown, right[:-1], expired, revoked, "Bearer x", "Basic YTpi", "Bearer \xe4"]
+    answers = [guarded.http.get("/v1/models", headers={"authorization": one.encode("latin-1")}) for one in wrong]
+    answers.append(guarded.http.get(f"/v1/models?key={right[7:]}"))
+
+    assert {(answer.status_code, answer.json()["detail"]) for answer in answers} == {(401, answers[0].json()["detail"])}
+
+
+def test_a_key_does_only_what_its_scopes_say(guarded: LiveServer, new_headers: NewKey) -> None:
+    """403 names the scope that is missing and those that are there."""
+    answer = guarded.http.post("/v1/datasets", json={"name": "x"}, headers=new_headers(scopes=READ))
+
+    assert (answer.status_code, answer.json()["detail"]) == (403, "This needs the scope `data`, but the key has `read`.")
+
+
+def test_a_revoked_key_is_forgotten_within_its_time(settings: Settings, store: SqlStore, new_headers: NewKey) -> None:
+    """While it is remembered the database is not asked; after that the key opens nothing."""
+    headers = new_headers(scopes=READ)
+    with LiveServer(settings.model_copy(update={"key_cache_s": 1.0})) as live:
+        assert live.http.get("/v1/models", headers=headers).status_code == 200
+        Keys(store).revoke(headers["authorization"].split("_")[1], "local")
+        began = time.monotonic()
+        remembered = live.http.get("/v1/models", headers=headers).status_code
+        eventually(lambda: live.http.get("/v1/models", headers=headers).status_code == 401)
+
+    assert remembered == 200
+    assert time.monotonic() - began < 3.0
+
+
+def test_probes_need_no_key_and_name_no_model(guarded: LiveServer, new_headers: NewKey, publish: Publish) -> None:
+    """Whether a tenant has a model is nobody else's business; figures of all tenants need a scope of their own."""
+    publish()
+    ready = eventually(lambda: answer if (answer := guarded.http.get("/readyz")).status_code == 200 else None)
+
+    assert ready.json() == {"status": "ready", "models": {}, "degraded": {}}
+    assert (guarded.http.get("/livez").status_code, guarded.http.get("/startupz").status_code) == (200, 200)
+    assert guarded.http.get("/metrics", headers=new_headers(scopes=READ)).status_code == 403
+    assert guarded.http.get("/metrics", headers=new_headers()).status_code == 200
+
+
+def test_one_key_has_so_many_requests_a_minute(settings: Settings, new_headers: NewKey) -> None:
+    """The fourth of three is refused with the time to wait; another key's are counted by themselves."""
+    mine, theirs = new_headers(scopes=READ), new_headers(scopes=READ)
+    with LiveServer(settings.model_copy(update={"max_requests_per_minute": 3})) as live:
+        answers = [live.http.get("/v1/models", headers=mine) for _ in range(4)]
+        others = live.http.get("/v1/models", headers=theirs)
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert (1 <= int(answers[3].headers["retry-after"]) <= 60, others.status_code) == (True, 200)
+
+
+def test_guessing_keys_is_slow(settings: Settings, store: SqlStore, new_headers: NewKey) -> None:
+    """After five wrong keys in a minute an address hears 429; keys that are known open meanwhile, as long as they are remembered."""
+    headers = new_headers(scopes=READ)
+    with LiveServer(settings.model_copy(update={"max_bad_keys_per_minute": 5, "key_cache_s": 60.0})) as live:
+        live.http.get("/v1/models", headers=headers)
+        wrong = [live.http.get("/v1/models", headers={"x-api-key": str(number)}).status_code for number in range(7)]
+        right = live.http.get("/v1/models", headers=headers).status_code
+
+    assert (wrong, right) == ([401] * 5 + [429] * 2, 200)
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """Everything that is logged, by structlog and by the libraries."""
+    text = io.StringIO()
+    before = structlog.get_config()
+    structlog.configure(processors=[structlog.processors.JSONRenderer()], logger_factory=structlog.PrintLoggerFactory(text))
+    handler = logging.StreamHandler(text)
+    logging.getLogger().addHandler(handler)
+    yield text
+    logging.getLogger().removeHandler(handler)
+    structlog.configure(**before)
+
+
+def test_no_key_is_ever_logged(guarded: LiveServer, new_headers: NewKey, log: io.StringIO, capfd: pytest.CaptureFixture[str]) -> None:
+    """Neither a right one nor a wrong one, nor one that is just created: not in the log, not on the streams."""
+    right = new_headers()
+    wrong = right["authorization"][7:-1] + "x"
+    created = guarded.json("POST", "/v1/keys", json={"name": "shop", "scopes": ["read"]}, headers=right)["key"]
+    for headers in (right, {"authorization": f"Bearer {wrong}"}, {"x-api-key": created}):
+        guarded.http.get("/v1/models", headers=headers)
+    streams = capfd.readouterr()
+    said = log.getvalue() + streams.out + streams.err
+
+    assert not any(secret.split("_")[2] in said for secret in (right["authorization"], wrong, created))
+
+
+def test_without_keys_other_sites_pages_are_not_answered(settings: Settings) -> None:
+    """A host name that was bent to loopback, and a foreign origin: refused before any route. The service's own page works."""
+    with LiveServer(settings.model_copy(update={"access": "local"})) as live:
+        bent = live.http.get("/v1/models", headers={"host": "evil.example"})
+        foreign = live.http.post("/v1/searches/sr_1/cancel", headers={"origin": "https://evil.example"})
+        own = live.http.get("/v1/models", headers={"origin": live.url})
+        named = live.http.get("/v1/models", headers={"host": f"localhost:{live.port}"})
+
+    assert [answer.status_code for answer in (bent, foreign, own, named)] == [403, 403, 200, 200]
+
+
+def test_a_database_that_is_away_is_no_wrong_key(guarded: LiveServer, new_headers: NewKey, store: SqlStore) -> None:
+    """While the keys cannot be read, the answer is 503 with `Retry-After`; once they can be, the key opens again."""
+    headers = new_headers(scopes=READ)
+    store.write(lambda connection: connection.execute(sa.text(f"ALTER TABLE {KEYS.name} RENAME TO away")))
+    away = guarded.http.get("/v1/models", headers=headers)
+    store.write(lambda connection: connection.execute(sa.text(f"ALTER TABLE away RENAME TO {KEYS.name}")))
+
+    assert (away.status_code, away.headers["retry-after"], away.json()["type"]) == (503, "1", "urn:ihas:problem:database-unavailable")
+    assert guarded.http.get("/v1/models", headers=headers).status_code == 200

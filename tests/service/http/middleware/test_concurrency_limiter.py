@@ -1,0 +1,193 @@
+"""Places are given in turn, and refused to those who would wait too long."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from service.errors import OverloadError
+from service.http.middleware.concurrency_limiter import PAUSE_S, Places, Turn
+
+LONG_S = 60.0
+
+
+def test_requests_get_places_in_the_order_in_which_they_came() -> None:
+    """One place: the second and the third wait, and come in turn as it is given back."""
+
+    async def scenario() -> list[str]:
+        places, came = Places(1, LONG_S), list[str]()
+
+        async def one(name: str) -> None:
+            given_at = await places.take()
+            came.append(name)
+            await asyncio.sleep(0)
+            places.give_back(given_at)
+
+        await asyncio.gather(*(one(name) for name in "abc"))
+        return came
+
+    assert asyncio.run(scenario()) == ["a", "b", "c"]
+
+
+def test_who_would_wait_too_long_is_refused_at_once() -> None:
+    """Answers take a second each by what was seen: with one place, a wait of half a second is too long; with the place free, none is."""
+
+    async def measured() -> tuple[float, str]:
+        places = Places(1, 0.5)
+        for _ in range(100):
+            places.give_back(await places.take() - 1.0)  # as if a second ago
+        await places.take()
+        began = time.perf_counter()
+        with pytest.raises(OverloadError, match="1 requests are at work and 0 wait") as caught:
+            await places.take()
+        return time.perf_counter() - began, str(caught.value.retry_after_s)
+
+    took, retry_after = asyncio.run(measured())
+    assert took < 0.5
+    assert retry_after == "1"
+
+
+def test_who_waited_too_long_is_refused_and_takes_no_place() -> None:
+    """The one that gave up is out of the queue: the place goes to the next, and is free in the end."""
+
+    async def scenario() -> list[str]:
+        places, came = Places(1, 0.05), list[str]()
+        given_at = await places.take()
+        with pytest.raises(OverloadError):
+            await places.take()
+        places.give_back(given_at)
+        for name in ("next", "and the next"):
+            at = await places.take()
+            came.append(name)
+            places.give_back(at)
+        return came
+
+    assert asyncio.run(scenario()) == ["next", "and the next"]
+
+
+def test_a_client_that_leaves_the_queue_takes_no_place() -> None:
+    """Neither while it waits, nor when its place comes at the moment at which it leaves."""
+
+    async def scenario() -> bool:
+        places = Places(1, LONG_S)
+        given_at = await places.take()
+        leaving = [asyncio.create_task(places.take()) for _ in range(2)]
+        await asyncio.sleep(0)
+        leaving[0].cancel()
+        await asyncio.sleep(0)
+        places.give_back(given_at)
+        leaving[1].cancel()
+        await asyncio.gather(*leaving, return_exceptions=True)
+        places.give_back(await asyncio.wait_for(places.take(), 1.0))
+        return True
+
+    assert asyncio.run(scenario())
+
+
+def test_small_answers_of_one_turn_of_the_loop_take_their_time_too() -> None:
+    """Ten requests that are ready at once and each compute a while: the last ones are refused, and the next turn begins anew."""
+
+    async def scenario() -> tuple[list[bool], bool]:
+        places, answered = Places(100, 0.05), list[bool]()
+
+        async def one() -> None:
+            try:
+                given_at = await places.take()
+            except OverloadError:
+                answered.append(False)
+                return
+            time.sleep(0.02)
+            places.give_back(given_at)
+            answered.append(True)
+
+        await asyncio.gather(*(one() for _ in range(10)))
+        await asyncio.sleep(0)
+        before = answered.copy()
+        await one()
+        return before, answered[-1]
+
+    answered, afterwards = asyncio.run(scenario())
+    assert answered[0]
+    assert answered == sorted(answered, reverse=True)
+    assert not answered[-1]
+    assert afterwards
+
+
+async def _answered(places: Places, number: int, each_s: float) -> int:
+    """How many of so many requests that are ready at once are answered, each computed in the loop for a while."""
+
+    async def one() -> bool:
+        try:
+            given_at = await places.take()
+        except OverloadError:
+            return False
+        time.sleep(each_s)
+        places.give_back(given_at)
+        return True
+
+    return sum(await asyncio.gather(*(one() for _ in range(number))))
+
+
+def test_a_burst_is_answered_and_more_than_can_be_answered_is_not() -> None:
+    """Twenty requests of 5 ms at once, again and again: the first twenty are all answered; a turn that follows answers those of its first
+    30 ms alone, and when nobody asked for a while, twenty are answered again."""
+
+    async def scenario() -> tuple[int, list[int], int]:
+        places = Places(100, LONG_S, 0.03)
+        first = await _answered(places, 20, 0.005)
+        later = [await _answered(places, 20, 0.005) for _ in range(4)]
+        await asyncio.sleep(2 * PAUSE_S)
+        return first, later, await _answered(places, 20, 0.005)
+
+    first, later, after = asyncio.run(scenario())
+    assert (first, after) == (20, 20)
+    assert all(1 <= answered <= 7 for answered in later), later
+
+
+def test_long_turns_that_do_not_follow_each_other_refuse_nobody() -> None:
+    """Turns of 60 ms with pauses between them: every request is answered."""
+
+    async def scenario() -> list[int]:
+        places, answered = Places(100, LONG_S, 0.03), []
+        for _ in range(4):
+            answered.append(await _answered(places, 12, 0.005))
+            await asyncio.sleep(2 * PAUSE_S)
+        return answered
+
+    assert asyncio.run(scenario()) == [12] * 4
+
+
+def test_waiting_counts_from_when_the_request_came() -> None:
+    """Who has waited elsewhere for as long as anybody may is refused where it would have to wait again, and taken where a place is free."""
+
+    async def scenario() -> bool:
+        places = Places(1, 1.0)
+        long_ago = time.perf_counter() - 2.0
+        with pytest.raises(OverloadError):
+            await places.take(long_ago)
+        places.check()
+        return True
+
+    assert asyncio.run(scenario())
+
+
+def test_a_place_is_left_once() -> None:
+    """Left twice, by the route and at the end, it is given to one other request only."""
+
+    async def scenario() -> list[bool]:
+        places = Places(1, LONG_S)
+        came_at = time.perf_counter()
+        turn = Turn(places, came_at, await places.take(came_at))
+        waiting = [asyncio.create_task(places.take()) for _ in range(2)]
+        await asyncio.sleep(0)
+        turn.leave()
+        turn.leave()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        done = [task.done() for task in waiting]
+        waiting[1].cancel()
+        return done
+
+    assert asyncio.run(scenario()) == [True, False]

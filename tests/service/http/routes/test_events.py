@@ -1,0 +1,138 @@
+"""Events over HTTP: what belongs to an answer counts, for its group and version."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ihas.bundle.archive import write_bundle
+from ihas.bundle.values import Bundle, GoldenRows
+from service.settings import Settings
+from tests.ihas.bundle_factory import rows, small_bundle
+from tests.ihas.serving.grouped.test_observation import referred_bundle
+from tests.service.conftest import Publish, eventually
+from tests.service.http.routes.test_health import figure
+from tests.service.live import LiveServer
+
+MODEL = "/v1/models/films"
+
+
+def _replaced(folder: Path, bundle: Bundle) -> None:
+    shutil.rmtree(folder)
+    write_bundle(bundle, folder)
+
+
+def referred(folder: Path) -> None:
+    """A bundle whose training rows were half ada's and half bob's."""
+    _replaced(folder, referred_bundle())
+
+
+def one_model(folder: Path) -> None:
+    """A bundle of ada's model for everybody, from a search that had found two groups."""
+    bundle, ada = small_bundle(), slice(0, 3)
+    router = dataclasses.replace(bundle.router, centroids=np.zeros((1, 6), np.float32))
+    golden = GoldenRows(bundle.golden.ids[ada], np.zeros(3, np.int32), bundle.golden.logits[ada])
+    summary = {"groups": [{"group": 0, "share": 0.3}, {"group": 1, "share": 0.7}]}
+    _replaced(
+        folder, dataclasses.replace(bundle, router=router, golden=golden, paths=bundle.paths[:1], path_of_group=(0,), summary=summary)
+    )
+
+
+def recommended(live: LiveServer) -> dict[str, Any]:
+    """An answer with two items."""
+    answer: dict[str, Any] = live.json("POST", f"{MODEL}/recommend", json={"context": {"user": "ada"}, "k": 2})
+    return answer
+
+
+def event(answer: dict[str, Any], item: str, kind: str) -> dict[str, str]:
+    """Something that a person did with an item of the answer."""
+    return {"recommendation_id": answer["recommendation_id"], "item_id": item, "kind": kind}
+
+
+def test_clicks_on_a_recommendation_count_at_once(live: LiveServer, publish: Publish) -> None:
+    """Reported right after the answer; the figures are those of the items' groups and scores."""
+    publish()
+    answer = recommended(live)
+    first, second = answer["items"]
+    events = [event(answer, first["id"], "impression"), event(answer, second["id"], "impression"), event(answer, first["id"], "click")]
+    report = live.json("POST", "/v1/events", json={"events": events})
+    groups = live.json("GET", f"{MODEL}/online")["groups"]
+
+    assert report == {"accepted": 3, "rejected": []}
+    assert (sum(group["impressions"] for group in groups), sum(group["clicks"] for group in groups)) == (2, 1)
+    clicked = next(group for group in groups if group["clicks"])
+    assert (clicked["group"], clicked["version"]) == (first["group"], 1)
+
+
+def test_an_event_that_belongs_to_nothing_is_named(live: LiveServer, publish: Publish) -> None:
+    """An unknown answer and an item that it did not hold, each by its place; the others count."""
+    publish()
+    answer = recommended(live)
+    known = event(answer, answer["items"][0]["id"], "click")
+    report = live.json("POST", "/v1/events", json={"events": [{**known, "recommendation_id": "rc_0"}, known, {**known, "item_id": "m9"}]})
+
+    assert (report["accepted"], [one["index"] for one in report["rejected"]]) == (1, [0, 2])
+    assert live.http.post("/v1/events", json={"events": [known] * 1_001}).status_code == 422
+
+
+def test_answers_survive_a_restart(settings: Settings, publish: Publish) -> None:
+    """What was recommended before the service stopped can be reported after it came back."""
+    publish()
+    with LiveServer(settings) as first:
+        answer = recommended(first)
+    with LiveServer(settings) as second:
+        report = second.json("POST", "/v1/events", json={"events": [event(answer, answer["items"][0]["id"], "click")]})
+
+    assert report["accepted"] == 1
+
+
+def test_a_shadow_answers_unheard_and_is_compared(live: LiveServer, publish: Publish) -> None:
+    """The same bundle as a shadow differs by nothing; the answers say the champion's version."""
+    publish()
+    publish()
+    live.json("POST", f"{MODEL}/promote", json={"version": 1})
+    live.json("PUT", f"{MODEL}/traffic", json={"shadows": [2]}, headers={"if-match": "*"})
+    versions = {recommended(live)["version"] for _ in range(5)}
+    live.json("POST", f"{MODEL}/score", json={"rows": [{"user": "ada", "movie": "m1"}]})
+    shadows = eventually(lambda: found if (found := live.json("GET", f"{MODEL}/online")["shadows"]) and found[0]["requests"] == 6 else None)
+
+    assert versions == {1}
+    assert (shadows[0]["version"], shadows[0]["failures"], shadows[0]["mean_difference"]) == (2, 0, 0.0)
+
+
+def test_served_rows_are_compared_with_the_training_rows(live: LiveServer, publish: Publish) -> None:
+    """Training rows were half ada's and half bob's. Scored: ada three times, one unknown once, far from every group; recommended: three
+    films to ada. Six of seven rows are of group 0; figures say so here and in /metrics."""
+    publish(spoil=referred)
+    live.json("POST", "/v1/models/films/score", json={"rows": [*rows()[:3], {"user": "eve"}]})
+    answer = live.json("POST", f"{MODEL}/recommend", json={"context": {"user": "ada"}})
+    live.json("POST", "/v1/events", json={"events": [event(answer, "m1", "click")]})
+    found = live.json("GET", "/v1/models/films/online")
+
+    routing = found["routing"]
+    assert (routing["rows"], routing["far_share"], routing["training_far_share"]) == (7, pytest.approx(1 / 7), 0.01)
+    assert [group["share"] for group in routing["groups"]] == pytest.approx([6 / 7, 1 / 7])
+    assert [group["far_share"] for group in routing["groups"]] == [0.0, 1.0]
+    assert routing["group_drift"] == pytest.approx((6 / 7 - 0.5) * math.log(12 / 7) + (1 / 7 - 0.5) * math.log(2 / 7))
+    assert set(routing["gate_drift_of_field"]) == {"user", "genres", "movie"}
+    version = {"tenant": "local", "model": "films", "version": "1"}
+    assert figure(live, "ihas_far_share", **version) == pytest.approx(1 / 7)
+    assert figure(live, "ihas_group_drift", **version) == pytest.approx(routing["group_drift"])
+    assert figure(live, "ihas_click_through", **version, group="0") == 1.0
+    assert figure(live, "ihas_calibration", **version, group="0") == pytest.approx(found["groups"][0]["calibration"])
+
+
+def test_one_model_for_all_has_no_drift_of_groups(live: LiveServer, publish: Publish) -> None:
+    """A bundle that routes nothing is not compared with groups that its search once found."""
+    publish(spoil=one_model)
+    answer = recommended(live)
+    live.json("POST", "/v1/events", json={"events": [event(answer, "m1", "impression")]})
+    found = live.json("GET", "/v1/models/films/online")
+
+    assert (found["groups"][0]["impressions"], found["drift"], found["routing"]) == (1, None, None)

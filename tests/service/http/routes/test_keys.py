@@ -1,0 +1,66 @@
+"""Keys over HTTP: created, shown once, rotated, ended."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.auth.scopes import Scope
+from service.settings import Settings
+from service.storage.sql_store import SqlStore
+from tests.service.auth.conftest import NewKey, guarded, new_headers
+from tests.service.live import LiveServer
+
+__all__ = ["guarded", "new_headers"]
+ADMIN = frozenset({Scope.ADMIN, Scope.READ})
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Keys are asked for, and forgotten at once."""
+    return settings.model_copy(update={"access": "keys", "key_cache_s": 0.0})
+
+
+def bearer(created: dict[str, str]) -> dict[str, str]:
+    """Headers with a key that was just created."""
+    return {"authorization": f"Bearer {created['key']}"}
+
+
+def test_a_key_is_shown_once(guarded: LiveServer, new_headers: NewKey) -> None:
+    """In the answer that created it; the list names it by its id."""
+    admin = new_headers(scopes=ADMIN)
+    created = guarded.json("POST", "/v1/keys", json={"name": "shop", "scopes": ["read"], "expires_in_s": 60}, headers=admin)
+    listed = guarded.json("GET", "/v1/keys", headers=admin)
+
+    assert guarded.http.get("/v1/models", headers=bearer(created)).status_code == 200
+    assert created["expires_at"] is not None
+    assert created["key"] not in str(listed)
+    assert [key["id"] for key in listed["keys"]][0] == created["id"]
+
+
+def test_a_key_grants_no_more_than_it_may(guarded: LiveServer, new_headers: NewKey) -> None:
+    """Who may not search cannot make a key that may."""
+    refused = guarded.http.post("/v1/keys", json={"name": "x", "scopes": ["search"]}, headers=new_headers(scopes=ADMIN))
+
+    assert (refused.status_code, "search" in refused.json()["detail"]) == (403, True)
+
+
+def test_a_rotated_key_ends_after_its_grace(guarded: LiveServer, new_headers: NewKey) -> None:
+    """The new one may do the same; the old one opens during the grace and not after it."""
+    admin = new_headers(scopes=ADMIN)
+    old = guarded.json("POST", "/v1/keys", json={"name": "shop", "scopes": ["read"]}, headers=admin)
+    kept = guarded.json("POST", f"/v1/keys/{old['id']}/rotate", json={"grace_s": 60}, headers=admin)
+    both = [guarded.http.get("/v1/models", headers=bearer(one)).status_code for one in (old, kept)]
+    guarded.json("POST", f"/v1/keys/{old['id']}/rotate", json={"grace_s": 0}, headers=admin)
+
+    assert (both, kept["scopes"], kept["id"] != old["id"]) == ([200, 200], ["read"], True)
+    assert [guarded.http.get("/v1/models", headers=bearer(one)).status_code for one in (old, kept)] == [401, 200]
+
+
+def test_a_revoked_key_opens_nothing(guarded: LiveServer, new_headers: NewKey, store: SqlStore) -> None:
+    """From the answer on, where no key is remembered."""
+    admin = new_headers(scopes=ADMIN)
+    created = guarded.json("POST", "/v1/keys", json={"name": "shop", "scopes": ["read"]}, headers=admin)
+    ended = guarded.json("DELETE", f"/v1/keys/{created['id']}", headers=admin)
+
+    assert ended["revoked_at"] is not None
+    assert guarded.http.get("/v1/models", headers=bearer(created)).status_code == 401

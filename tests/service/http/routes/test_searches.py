@@ -1,0 +1,227 @@
+"""Searches over HTTP: submitted once, followed live, stopped, resumed, and what they found."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from ihas.config.learning import LearningConfig
+from pipelines.runs.progress import Progress
+from service.settings import Settings
+from service.storage.job import JobState
+from service.storage.sql_store import SqlStore
+from tests.service.conftest import RunningWorker, eventually
+from tests.service.live import LiveServer
+
+
+def submit(live: LiveServer, dataset_id: str, name: str = "films", key: str | None = None, **body: Any) -> httpx.Response:
+    """The answer to a submitted search."""
+    headers = {} if key is None else {"idempotency-key": key}
+    return live.http.post("/v1/searches", json={"name": name, "dataset_id": dataset_id, **body}, headers=headers)
+
+
+def submitted(live: LiveServer, dataset_id: str, name: str = "films") -> str:
+    """Id of a submitted search."""
+    return str(submit(live, dataset_id, name).json()["id"])
+
+
+def stream(live: LiveServer, search_id: str, last_event_id: int | None = None) -> list[tuple[int, str]]:
+    """Number and state of every event until the stream ends."""
+    headers = {} if last_event_id is None else {"last-event-id": str(last_event_id)}
+    with live.http.stream("GET", f"/v1/searches/{search_id}/events", headers=headers) as response:
+        assert response.headers["content-type"].startswith("text/event-stream")
+        lines = list(response.iter_lines())
+    numbers = [int(line.removeprefix("id: ")) for line in lines if line.startswith("id: ")]
+    events = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
+    assert [event["id"] for event in events] == numbers
+    return [(event["id"], event["state"]) for event in events]
+
+
+def test_a_submitted_search_says_where_to_look(live: LiveServer, valid_dataset: str) -> None:
+    """202 with Location and Retry-After; settings left out have their defaults."""
+    response = submit(live, valid_dataset, learning={"seed": 7})
+    search = live.http.get(response.headers["location"])
+
+    assert (response.status_code, response.headers["retry-after"], search.headers["retry-after"]) == (202, "1", "1")
+    assert (search.json()["state"], search.json()["progress"], search.json()["attempt"]) == ("queued", 0.0, 0)
+    assert search.json()["created_at"].endswith("Z")
+
+
+def test_what_is_learnt_reaches_the_recipe(live: LiveServer, store: SqlStore, valid_dataset: str) -> None:
+    """The job keeps the whole settings, defaults filled in."""
+    search_id = submit(live, valid_dataset, learning={"seed": 7}).json()["id"]
+
+    assert LearningConfig.model_validate(store.job(search_id).settings["learning"]) == LearningConfig(seed=7)
+
+
+def test_the_same_request_twice_is_one_search(live: LiveServer, valid_dataset: str) -> None:
+    """The same key with the same body, defaults spelled out or not; another body is refused."""
+    first = submit(live, valid_dataset, key="k1")
+    again = submit(live, valid_dataset, key="k1", learning={"seed": 0})
+    other = submit(live, valid_dataset, key="k1", learning={"seed": 1})
+
+    assert first.json()["id"] == again.json()["id"]
+    assert (other.status_code, other.json()["type"]) == (422, "urn:ihas:problem:key-reused")
+    assert len(live.json("GET", "/v1/searches")["searches"]) == 1
+
+
+def test_searches_are_listed_page_by_page(live: LiveServer, valid_dataset: str) -> None:
+    """The cursor leads through all of them, newest first, and checks of data sets are not among them."""
+    ids = [submitted(live, valid_dataset) for _ in range(3)]
+    first = live.json("GET", "/v1/searches?limit=2")
+    second = live.json("GET", f"/v1/searches?limit=2&cursor={first['next_cursor']}")
+
+    assert [one["id"] for one in (*first["searches"], *second["searches"])] == ids[::-1]
+
+
+def test_a_check_of_a_data_set_is_no_search(live: LiveServer, store: SqlStore, valid_dataset: str) -> None:
+    """Its id is unknown among searches."""
+    assert live.http.get(f"/v1/searches/{store.dataset(valid_dataset).job_id}").status_code == 404
+
+
+def test_a_search_runs_to_its_result_and_its_report(live: LiveServer, settings: Settings, valid_dataset: str) -> None:
+    """Long poll, result, report, model: all there once it has succeeded, and not before."""
+    search_id = submitted(live, valid_dataset)
+    before = [live.http.get(f"/v1/searches/{search_id}/{what}").status_code for what in ("result", "report")]
+    with RunningWorker(settings):
+        search = live.json("GET", f"/v1/searches/{search_id}?wait=20")
+    report = live.http.get(f"/v1/searches/{search_id}/report")
+
+    assert (before, search["state"], search["model_version"], search["progress"]) == ([409, 409], "succeeded", 1, 1.0)
+    assert live.json("GET", f"/v1/searches/{search_id}/result") == {"name": "films", "chosen": "grouped"}
+    assert (report.text, report.headers["content-type"]) == ("<!doctype html><title>films</title>", "text/html; charset=utf-8")
+    assert "sandbox" in report.headers["content-security-policy"]
+    assert live.json("GET", "/v1/models")["models"][0]["search_id"] == search_id
+
+
+def test_a_result_that_is_gone_is_said_to_be(live: LiveServer, settings: Settings, valid_dataset: str) -> None:
+    """A file that somebody removed is no error of the server."""
+    search_id = submitted(live, valid_dataset)
+    with RunningWorker(settings):
+        live.json("GET", f"/v1/searches/{search_id}?wait=20")
+    (settings.folder / "searches" / search_id / "report.html").unlink()
+
+    assert live.http.get(f"/v1/searches/{search_id}/report").status_code == 404
+
+
+def test_a_long_poll_ends_when_its_time_is_over(live: LiveServer, valid_dataset: str) -> None:
+    """An unfinished search is answered after the wait, not before."""
+    search_id = submitted(live, valid_dataset)
+    began = time.monotonic()
+
+    assert live.json("GET", f"/v1/searches/{search_id}?wait=0.3")["state"] == "queued"
+    assert 0.3 <= time.monotonic() - began < 2.0
+
+
+def test_a_running_search_shows_its_heartbeat_and_its_progress(live: LiveServer, store: SqlStore, valid_dataset: str) -> None:
+    """What the worker wrote is what is read."""
+    search_id = submitted(live, valid_dataset)
+    job = store.claim("ada", 60.0, 3)
+    assert job is not None
+    store.record(job.id, job.token, Progress(stage="searching", message="Epoch 1.", fraction=0.25, eta_s=12.0))
+    search = live.json("GET", f"/v1/searches/{search_id}")
+
+    assert (search["state"], search["progress"], search["eta_s"], search["message"]) == ("searching", 0.25, 12.0, "Epoch 1.")
+    assert 0.0 <= search["heartbeat_age_s"] < 5.0
+
+
+def test_events_stream_live_to_the_end(live: LiveServer, settings: Settings, valid_dataset: str) -> None:
+    """A listener that was there first sees every event once, in order, and the stream ends after the last."""
+    search_id = submitted(live, valid_dataset)
+    found: list[tuple[int, str]] = []
+    listener = threading.Thread(target=lambda: found.extend(stream(live, search_id)))
+    listener.start()
+    with RunningWorker(settings):
+        listener.join(20.0)
+
+    states = ["queued", "validating", "validating", "searching", "clustering", "retraining", "evaluating", "succeeded"]
+    assert found == list(enumerate(states, start=1))
+
+
+def test_events_go_on_after_the_last_one_seen(live: LiveServer, settings: Settings, valid_dataset: str) -> None:
+    """`Last-Event-ID` leaves out what was seen; after the end there is nothing, and the stream ends at once."""
+    search_id = submitted(live, valid_dataset)
+    with RunningWorker(settings):
+        live.json("GET", f"/v1/searches/{search_id}?wait=20")
+
+    assert stream(live, search_id, 6) == [(7, "evaluating"), (8, "succeeded")]
+    assert stream(live, search_id, 8) == []
+    assert live.http.get(f"/v1/searches/{search_id}/events", headers={"last-event-id": "x"}).status_code == 422
+
+
+def test_many_events_come_in_full(live: LiveServer, store: SqlStore, valid_dataset: str) -> None:
+    """More events than are read at once."""
+    search_id = submitted(live, valid_dataset)
+    job = store.claim("ada", 60.0, 3)
+    assert job is not None
+    for _ in range(250):
+        store.record(job.id, job.token, Progress(stage="searching", message="Epoch.", fraction=0.5))
+    store.cancel(job.id)
+
+    assert [number for number, _ in stream(live, search_id)] == list(range(1, 254))
+
+
+def test_cancel_ends_the_stream_and_the_search(live: LiveServer, settings: Settings, valid_dataset: str) -> None:
+    """202; a second cancel conflicts."""
+    search_id = submitted(live, valid_dataset, "slow")
+    with RunningWorker(settings):
+        eventually(lambda: live.json("GET", f"/v1/searches/{search_id}")["state"] == "searching")
+        response = live.http.post(f"/v1/searches/{search_id}/cancel")
+        last = stream(live, search_id)[-1]
+
+    assert (response.status_code, response.json()["state"], last[1]) == (202, "cancelled", "cancelled")
+    assert live.http.post(f"/v1/searches/{search_id}/cancel").status_code == 409
+
+
+def test_a_cancelled_search_resumes_and_succeeds(live: LiveServer, settings: Settings, valid_dataset: str) -> None:
+    """On the same folder; a finished one cannot be resumed."""
+    search_id = submitted(live, valid_dataset)
+    live.json("POST", f"/v1/searches/{search_id}/cancel")
+    response = live.http.post(f"/v1/searches/{search_id}/resume")
+    with RunningWorker(settings):
+        search = live.json("GET", f"/v1/searches/{search_id}?wait=20")
+
+    assert (response.status_code, response.json()["state"], search["state"]) == (202, "queued", "succeeded")
+    assert live.http.post(f"/v1/searches/{search_id}/resume").status_code == 409
+
+
+def test_a_failed_search_says_why(live: LiveServer, settings: Settings, valid_dataset: str) -> None:
+    """The child's error arrives as it was, in the search and in its last event."""
+    search_id = submitted(live, valid_dataset, "bad")
+    with RunningWorker(settings):
+        search = live.json("GET", f"/v1/searches/{search_id}?wait=20")
+
+    assert (search["state"], search["error"]["code"], search["error"]["detail"]) == ("failed", "data", "No clicks.")
+
+
+@pytest.mark.parametrize("what", ["events", "wait"])
+def test_a_stopping_server_lets_nobody_wait(settings: Settings, store: SqlStore, valid_dataset: str, what: str) -> None:
+    """An open stream or long poll ends at once when the server stops, properly and not by force."""
+    settings = settings.model_copy(update={"drain_s": 20.0})
+    live = LiveServer(settings)
+    with live:
+        search_id = submitted(live, valid_dataset)
+        url = f"{live.url}/v1/searches/{search_id}" + ("/events" if what == "events" else "?wait=60")
+        answers: list[int] = []
+        listener = threading.Thread(target=lambda: answers.append(httpx.get(url, timeout=30.0).status_code))
+        listener.start()
+        eventually(lambda: live.server.server_state.tasks)
+        time.sleep(0.2)
+        took = live.end()
+        listener.join()
+
+    assert (answers, store.job(search_id).state) == ([200], JobState.QUEUED)
+    assert took < 3.0
+
+
+def test_the_report_is_read_from_the_jobs_own_folder(live: LiveServer, settings: Settings, valid_dataset: str, tmp_path: Path) -> None:
+    """An id that looks like a way out of the folder is just unknown."""
+    (tmp_path / "report.html").write_text("secret")
+
+    assert live.http.get("/v1/searches/..%2F..%2F/report").status_code == 404

@@ -1,0 +1,101 @@
+"""Models in memory: loaded once, kept while they are used, tried again when they were broken."""
+
+from __future__ import annotations
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from ihas.serving.grouped.recommender import GroupedRecommender
+from ihas.serving.loading import load_recommender
+from service.models.registry import Registry
+from service.settings import Settings
+from service.storage.sql_store import SqlStore
+from tests.service.conftest import Publish, damage, eventually
+
+
+@pytest.fixture
+def registry(store: SqlStore, settings: Settings) -> Registry:
+    """Nothing is loaded yet, and no thread runs."""
+    return Registry(store, settings.folder)
+
+
+@pytest.fixture
+def loads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Folders of the bundles that were loaded, one entry for each time."""
+    folders: list[Path] = []
+
+    def load(folder: Path) -> GroupedRecommender:
+        folders.append(folder)
+        return load_recommender(folder)
+
+    monkeypatch.setattr("service.models.registry.load_recommender", load)
+    return folders
+
+
+def test_parallel_requests_load_a_version_once(registry: Registry, publish: Publish, loads: list[Path]) -> None:
+    """Eight ask for version 1 by number, eight for the newest, and the thread looks too: two bundles are read, each once."""
+    folders = [publish(), publish()]
+    with ThreadPoolExecutor(17) as pool:
+        pool.submit(registry.refresh)
+        asked = [pool.submit(registry.get, "films", number) for number in (1, None) * 8]
+        versions = {one.result().version.version for one in asked}
+
+    assert versions == {1, 2}
+    assert sorted(loads) == sorted(folder.resolve() for folder in folders)
+
+
+def test_the_serving_version_by_number_is_the_one_in_memory(registry: Registry, publish: Publish, loads: list[Path]) -> None:
+    """Asked for by number, the newest version is not loaded a second time."""
+    publish()
+
+    assert registry.get("films") is registry.get("films", 1) is registry.ready("films", 1)
+    assert len(loads) == 1
+
+
+def test_a_version_that_is_asked_for_stays(registry: Registry, publish: Publish, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two places, the one that was used last is kept when a third version comes."""
+    monkeypatch.setattr("service.models.registry.MAX_PINNED", 2)
+    for _ in range(4):
+        publish()
+    registry.refresh()
+    registry.get("films", 1)
+    registry.get("films", 2)
+    assert registry.ready("films", 1) is not None
+    registry.get("films", 3)
+
+    assert [registry.ready("films", number) is not None for number in (1, 2, 3, 4)] == [True, False, True, True]
+
+
+def test_a_mended_bundle_serves_without_being_asked_for(
+    registry: Registry, publish: Publish, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread tries a broken bundle again after a while; until then the reason is kept and nothing is read."""
+    monkeypatch.setattr("service.models.registry.CHECK_S", 0.02)
+    folder = publish(spoil=damage)
+    registry.start()
+    eventually(lambda: ("local", "films") in registry.failures())
+    shutil.copytree(bundle, folder, dirs_exist_ok=True)
+    registry.refresh()
+    assert ("local", "films") in registry.failures()
+    monkeypatch.setattr("service.models.registry.RETRY_S", 0.0)
+    eventually(lambda: registry.serving() == {("local", "films"): 1})
+    registry.close()
+
+    assert registry.failures() == {}
+
+
+def test_names_appear_while_the_readiness_is_read(registry: Registry, publish: Publish) -> None:
+    """Models that come while somebody looks harm nobody."""
+    for number in range(20):
+        publish(f"films-{number}")
+    with ThreadPoolExecutor(2) as pool:
+        loading = pool.submit(registry.refresh)
+        while not loading.done():
+            assert set(registry.failures()) == set()
+            assert set(registry.serving().values()) <= {1}
+        loading.result()
+
+    assert len(registry.serving()) == 20
