@@ -16,10 +16,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from errno import EDQUOT, ENOMEM, ENOSPC
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ihas.data.findings import Finding
+from ihas.findings import Finding
 
 WITHOUT_ROOM = re.compile(r"No space left on device|Disk quota exceeded|disk is full|^\d+ requested and \d+ written$")
 

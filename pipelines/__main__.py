@@ -21,8 +21,8 @@ import orjson
 from pydantic import ValidationError
 
 from ihas.config.data import DataConfig
-from ihas.config.recipe import Recipe
 from ihas.config.overrec import OverRecRecipe
+from ihas.config.recipe import Recipe
 from ihas.config.size_sweep import LadderRecipe, TransferRecipe
 from ihas.config.transformer import TransformerRecipe
 from ihas.errors import (

@@ -12,9 +12,9 @@ from starlette.concurrency import run_in_threadpool
 from service.datasets.cleanup import remove_leftovers
 from service.datasets.remote_files import Fetches
 from service.http import problems
-from service.http.compute_threads import Threads
 from service.http.dependencies import Parts
 from service.http.middleware.authentication import Door
+from service.http.middleware.compute_threads import Threads
 from service.http.middleware.load_shedding import Shed
 from service.http.middleware.request_log import Observe
 from service.http.openapi import describe

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-from pydantic import model_validator
-from typing import Annotated
-from typing import Literal
-from typing import Self
-from ihas.config.base import Config
-from ihas.config.base import Count
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from ihas.config.base import Config, Count
 
 
 class BackboneConfig(Config):

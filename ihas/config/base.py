@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
-from pydantic import ConfigDict
-from pydantic import Field
-from pydantic import model_validator
-from typing import Annotated
-from typing import Any
-from typing import Literal
-from typing import get_args
-from typing import get_origin
 import functools
+from typing import Annotated, Any, Literal, get_args, get_origin
 
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 Count = Annotated[int, Field(ge=1)]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from pydantic import Field
 from typing import Literal
+
+from pydantic import Field
+
 from ihas.config.base import Config
 
 

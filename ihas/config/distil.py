@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import Field
 from typing import Annotated
-from ihas.config.base import Config
-from ihas.config.base import Count
-from ihas.config.base import Fraction
+
+from pydantic import Field
+
+from ihas.config.base import Config, Count, Fraction
 
 
 class DistilConfig(Config):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import Field
 from typing import Annotated
-from ihas.config.base import Config
-from ihas.config.base import Count
+
+from pydantic import Field
+
+from ihas.config.base import Config, Count
 
 
 class EncodingConfig(Config):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from ihas.config.base import Config
-from ihas.config.base import Count
+from ihas.config.base import Config, Count
 
 
 class EvaluateConfig(Config):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Self
+
 from pydantic import Field
-from typing import Annotated
-from typing import Self
+
 from ihas.config.backbone import BackboneConfig
 from ihas.config.base import Config
 from ihas.config.cluster import ClusterConfig

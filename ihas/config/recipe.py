@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pydantic import Field
+
 from ihas.config.base import Config
 from ihas.config.budget import BudgetConfig
 from ihas.config.data import DataConfig

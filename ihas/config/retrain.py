@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from typing import Literal
-from ihas.config.base import Config
-from ihas.config.base import Count
+
+from ihas.config.base import Config, Count
 
 
 class RetrainConfig(Config):

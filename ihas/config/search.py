@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 from pydantic import Field
-from typing import Annotated
-from typing import Literal
-from ihas.config.base import Config
-from ihas.config.base import Count
-from ihas.config.base import Fraction
+
+from ihas.config.base import Config, Count, Fraction
 
 
 class SearchConfig(Config):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal, Self
+
 from pydantic import model_validator
-from typing import Literal
-from typing import Self
-from ihas.config.base import Config
-from ihas.config.base import Fraction
+
+from ihas.config.base import Config, Fraction
 
 
 class SplitConfig(Config):

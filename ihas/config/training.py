@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-from typing import Annotated
-from typing import Literal
-from ihas.config.base import Config
-from ihas.config.base import Count
+from typing import Annotated, Literal
 
+from pydantic import Field
+
+from ihas.config.base import Config, Count
 
 FIRST_RATE, FIRST_L2 = 6e-3, 1e-4
 

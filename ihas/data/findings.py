@@ -1,4 +1,4 @@
-"""What is wrong or odd in a table, each with its place."""
+"""Findings about a table, gathered, and the report that holds them."""
 
 from __future__ import annotations
 
@@ -10,23 +10,9 @@ import numpy as np
 from ihas.config.base import Config
 from ihas.data.schema import FieldKind, FieldRole, Schema
 from ihas.errors import DataError
+from ihas.findings import Finding
 
 MAX_FINDINGS_PER_CODE = 100
-
-
-class Finding(Config):
-    """One thing that is wrong (error) or odd (warning) in a table."""
-
-    code: str
-    """Kind of finding, in snake case."""
-    severity: Literal["error", "warning"]
-    """An error stops a run."""
-    message: str
-    """The law, what was found instead and the way out, for a person."""
-    row: int | None = None
-    """Data row, counted from 1 without the header; absent for what concerns no single row."""
-    column: str | None = None
-    """Column name; absent for what concerns no single column."""
 
 
 class FieldProfile(Config):

@@ -9,8 +9,8 @@ from typing import BinaryIO, Literal, NoReturn, cast
 
 import pyarrow as pa
 
-from ihas.data.findings import Finding
 from ihas.errors import DataError
+from ihas.findings import Finding
 
 _COMPRESSIONS: dict[str, Literal["gzip", "zstd"]] = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}
 CHUNK = 2**20

@@ -1,4 +1,4 @@
-"""FuxiCTR's own training on the rows of `pipelines.studies.published`, where the package is installed: its layers, its loop, its early stopping.
+"""FuxiCTR's own training, with its layers, loop and early stopping, on the rows of `pipelines.studies.published`.
 
     python -m pipelines.benchmarks.fuxictr_fit [--kinds mlp finalmlp] [--seeds 0 1 2]
 

@@ -1,4 +1,4 @@
-"""A server that does nothing but read a request, score whole rows in one way, and answer: `python -m pipelines.benchmarks.reference_server`.
+"""`python -m pipelines.benchmarks.reference_server`: reads a request, scores whole rows in one way, answers, and does nothing else.
 
 Plain Starlette routes, msgspec, no log, no metrics, no errors that explain: the least that a service of that kind costs.
 """

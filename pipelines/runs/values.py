@@ -27,7 +27,7 @@ from ihas.stages.retrain import RetrainResult
 from ihas.stages.retrieve.stage import RetrievalTowers
 from ihas.stages.search import SearchResult
 from ihas.training.plain import PlainModel
-from pipelines.studies.baselines.baseline import Answers
+from pipelines.runs.answers import Answers
 
 VALUES: dict[str, Any] = {
     cls.__name__: cls

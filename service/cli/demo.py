@@ -16,7 +16,7 @@ from typing import Any
 
 import pipelines
 from ihas.config.recipe import Recipe
-from ihas.data.findings import Finding
+from ihas.findings import Finding
 from ihas.results.run_result import RunResult
 from pipelines.runs.recipe import read_recipe
 from service.cli import tables

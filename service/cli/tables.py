@@ -10,7 +10,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ihas.data.findings import FieldProfile, Finding, ValidationReport
+from ihas.data.findings import FieldProfile, ValidationReport
+from ihas.findings import Finding
 from ihas.results.run_result import GroupResult, Interval, RunResult, VariantResult
 from ihas.sequential.data.ranking import RankingFigures
 from ihas.sequential.scaling.advised import Advice

@@ -14,7 +14,7 @@ from ihas.errors import RequestError
 from service.auth.caller import Caller
 from service.datasets.remote_files import Fetches
 from service.errors import PreconditionMissingError, UnknownIdError
-from service.http.compute_threads import Threads
+from service.http.middleware.compute_threads import Threads
 from service.models.registry import Registry, TenantModels
 from service.models.response_log import Aftermath
 from service.observability.metrics import Metrics

@@ -16,8 +16,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from ihas.config.base import Config
-from ihas.data.findings import Finding
 from ihas.errors import BundleError, ConfigError, DataError, RequestError, is_disk_full
+from ihas.findings import Finding
 from service.errors import (
     ConflictError,
     FetchError,

@@ -1,7 +1,7 @@
 """Logs: lines for a person on a terminal, JSON elsewhere; the libraries' logs take the same form.
 
-Elsewhere our own lines go to standard error by `service.observability.log_lines`: by way of the standard library each would take four times as long,
-half as much as the rest of a request.
+On servers our own lines go to standard error through `service.observability.log_lines`. Through the standard library each
+would take four times as long, half as much as the rest of a request.
 """
 
 from __future__ import annotations

@@ -22,7 +22,8 @@ from ihas.models.network import Network, fresh_weights
 from ihas.results.run_result import EpochFigures
 from ihas.stages.evaluate.variants import plain_variant
 from ihas.training.plain import continue_plain, train_plain
-from pipelines.studies.baselines.baseline import MOST_SETTINGS, Answers, Peer
+from pipelines.runs.answers import Answers
+from pipelines.studies.baselines.baseline import MOST_SETTINGS, Peer
 from pipelines.studies.baselines.registry import PEERS
 
 ORACLE = make_tribes(np.random.default_rng(0), 1, (4000, 2000, 2000), values=8)

@@ -27,7 +27,8 @@ from ihas.seeding import generator
 from ihas.stages.evaluate.variants import path_cost
 from ihas.training.plain import train_again, train_plain
 from ihas.training.trainer import EpochListener, TrainingRows
-from pipelines.studies.baselines.baseline import Answers, Setting, answers_of
+from pipelines.runs.answers import Answers, Setting
+from pipelines.studies.baselines.baseline import answers_of
 from pipelines.studies.baselines.bilevel import Bilevel, BilevelTrainer
 from pipelines.studies.baselines.field_weights import WeighedFields, num_chosen
 

@@ -24,7 +24,8 @@ from ihas.models.prediction import GroupModel
 from ihas.results.run_result import Cost
 from ihas.seeding import generator
 from ihas.training.trainer import EpochListener, Trainer, TrainingRows
-from pipelines.studies.baselines.baseline import Answers, Setting, answers_of
+from pipelines.runs.answers import Answers, Setting
+from pipelines.studies.baselines.baseline import answers_of
 from pipelines.studies.baselines.bilevel import Bilevel, BilevelTrainer
 from pipelines.studies.baselines.budget import search_epochs
 from pipelines.studies.baselines.field_weights import ChosenFields, WeighedFields, num_chosen

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
-
-import numpy as np
 
 from ihas.config.learning import LearningConfig
 from ihas.data.dataset import Parts
@@ -14,27 +10,9 @@ from ihas.models.network import Network
 from ihas.models.prediction import GroupedRows, predict
 from ihas.results.run_result import Cost
 from ihas.training.trainer import EpochListener, validation_score
+from pipelines.runs.answers import Answers, Setting
 
-Setting = Mapping[str, float | str]
-"""Values of a peer's own settings."""
 MOST_SETTINGS = 4
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What a trained peer says of the rows, and what it costs.
-
-    Attributes:
-        valid_logits: float32 (validation rows,).
-        test_logits: float32 (test rows,).
-        cost: what it stores and computes.
-        setting: the setting it was trained under.
-    """
-
-    valid_logits: np.ndarray
-    test_logits: np.ndarray
-    cost: Cost
-    setting: Setting
 
 
 class Peer(Protocol):

@@ -24,7 +24,8 @@ from ihas.results.run_result import Cost
 from ihas.seeding import generator
 from ihas.training.plain import train_again
 from ihas.training.trainer import EpochListener, Trainer, TrainingRows
-from pipelines.studies.baselines.baseline import Answers, Setting, answers_of
+from pipelines.runs.answers import Answers, Setting
+from pipelines.studies.baselines.baseline import answers_of
 
 
 class MixtureNetwork(Network):

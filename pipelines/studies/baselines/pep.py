@@ -22,7 +22,8 @@ from ihas.models.network import Network, NetworkWeights, fresh_weights
 from ihas.results.run_result import Cost
 from ihas.seeding import generator
 from ihas.training.trainer import EpochListener, Trainer, TrainingRows
-from pipelines.studies.baselines.baseline import Answers, Setting, answers_of
+from pipelines.runs.answers import Answers, Setting
+from pipelines.studies.baselines.baseline import answers_of
 from pipelines.studies.baselines.budget import search_epochs
 
 

@@ -21,12 +21,13 @@ from ihas.data.dataset import Parts
 from ihas.errors import ConfigError
 from ihas.metrics import figures
 from ihas.training.trainer import EpochListener
+from pipelines.runs.answers import Answers, Setting
 from pipelines.runs.folder import RunFolder, stage_key
 from pipelines.runs.measures import Measure, measures
 from pipelines.runs.progress import Report
 from pipelines.runs.reporter import Reporter
 from pipelines.runs.run import Run, data_and_base, run_recipe
-from pipelines.studies.baselines.baseline import Answers, Peer, Setting, tuned
+from pipelines.studies.baselines.baseline import Peer, tuned
 from pipelines.studies.baselines.registry import PEERS
 from pipelines.studies.benchmark.plan import DEFAULT, Plan
 

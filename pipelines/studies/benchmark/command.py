@@ -12,9 +12,9 @@ from pathlib import Path
 
 from ihas.errors import IhasError
 from ihas.folders import write_whole
+from pipelines.runs.answers import Setting
 from pipelines.runs.measures import row_of
 from pipelines.runs.progress import Progress, Report
-from pipelines.studies.baselines.baseline import Setting
 from pipelines.studies.benchmark.cells import Cell, Outcome, cells_of, peer_cell, run_cell
 from pipelines.studies.benchmark.page import render_benchmark
 from pipelines.studies.benchmark.plan import Plan

@@ -1,8 +1,9 @@
-"""More requests than can be answered in time: as many as there is time for are answered, the others are refused soon.
+"""Load shedding: answer as many requests as there is time for, and refuse the others at once with 503 and `Retry-After`.
 
-Requests wait in the order in which they came (`service.http.middleware.concurrency_limiter`). Questions to models have places of their own, so that a database that is
-away or slow takes none from them; those that take long to answer leave theirs for a thread (`service.http.compute_threads`). Probes, figures, streams,
-long polls and files wait for other things than this process, and are let through.
+Requests wait in order of arrival (`service.http.middleware.concurrency_limiter`). Requests to models have permits of their own,
+so that a slow or unreachable database takes none from them; long ones hand theirs back and compute in a thread
+(`service.http.middleware.compute_threads`). Probes, metrics, streams, long polls and file transfers wait for something other
+than this process and are never shed.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.auth.scopes import ASKING, PUBLIC, PUBLIC_V2
 from service.errors import OverloadError
-from service.http.compute_threads import Threads
+from service.http.middleware.compute_threads import Threads
 from service.http.middleware.concurrency_limiter import Places, Turn
 from service.http.problems import http_problem, known_problem
 from service.settings import Settings

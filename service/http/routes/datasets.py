@@ -10,8 +10,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, HTTPException, Request, Response
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 
-from ihas.data.findings import FieldProfile, Finding, ValidationReport
+from ihas.data.findings import FieldProfile, ValidationReport
 from ihas.errors import DataError
+from ihas.findings import Finding
 from service.datasets.uploads import allowed_path, received
 from service.errors import ConflictError
 from service.http.dependencies import CallerDep, CursorDep, DatasetDep, LimitDep, Parts, PartsDep, SettingsDep, StoreDep, json_only

@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PlainSerializer, model_validator
 
-from ihas.config.budget import BudgetConfig
 from ihas.config.base import Config
+from ihas.config.budget import BudgetConfig
 from ihas.config.data import InteractionColumns, SchemaConfig
 from ihas.config.learning import LearningConfig
-from ihas.config.run import RunOptions
 from ihas.config.overrec import OverRecLearning
+from ihas.config.run import RunOptions
 from ihas.config.transformer import TransformerLearning
 from service.storage.catalogue import Dataset, DatasetState, ModelVersion
 from service.storage.job import Event, Job, JobState

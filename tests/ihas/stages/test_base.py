@@ -7,9 +7,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-from ihas.config.training import FIRST_L2, FIRST_RATE, TrainingConfig
 from ihas.config.backbone import BackboneConfig
 from ihas.config.learning import LearningConfig
+from ihas.config.training import FIRST_L2, FIRST_RATE, TrainingConfig
 from ihas.data.dataset import Dataset, Parts
 from ihas.data.layout import FieldLayout
 from ihas.stages.base import BaseResult, climb, train_base

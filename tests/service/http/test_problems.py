@@ -11,8 +11,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from ihas.data.findings import Finding
 from ihas.errors import BundleCorruptError, ConfigError, DataError, IhasError, RequestError
+from ihas.findings import Finding
 from service.errors import ConflictError, KeyReusedError, LostLeaseError, PathRefusedError, ServiceError, UnknownIdError
 from service.http.problems import KINDS, Problem, pointer_to
 from service.settings import Settings

@@ -9,8 +9,8 @@ import pytest
 from markupsafe import escape
 
 from ihas.config.data import DataConfig
-from ihas.config.run import RunOptions
 from ihas.config.overrec import OverRecConfig, OverRecLearning, OverRecRecipe
+from ihas.config.run import RunOptions
 from ihas.errors import DataError
 from ihas.sequential.data.baselines import Popularity
 from ihas.sequential.data.ranking import figures, ranks

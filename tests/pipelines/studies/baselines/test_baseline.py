@@ -10,7 +10,8 @@ from ihas.config.learning import LearningConfig
 from ihas.data.dataset import Parts
 from ihas.results.run_result import Cost
 from ihas.training.trainer import EpochListener
-from pipelines.studies.baselines.baseline import Answers, Setting, tuned
+from pipelines.runs.answers import Answers, Setting
+from pipelines.studies.baselines.baseline import tuned
 from tests.contracts.peer import CONFIG, PARTS, ignore
 
 COST = Cost(parameters_per_path=1, parameters_total=1, multiply_adds=1, kept_dims=1)

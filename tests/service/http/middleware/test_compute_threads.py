@@ -11,7 +11,7 @@ import pytest
 from starlette.types import Scope
 
 from service.errors import OverloadError
-from service.http.compute_threads import Threads, processors
+from service.http.middleware.compute_threads import Threads, processors
 from service.http.middleware.concurrency_limiter import Places, Turn
 from service.settings import Settings
 
