@@ -20,7 +20,7 @@ from ihas.stages.evaluate.variants import plain_variant
 from pipelines.runs.exit_status import say
 from pipelines.runs.recipe import read_recipe
 
-FOLDER = Path(__file__).parent / "recipes" / "published"
+FOLDER = Path(__file__).parent.parent / "recipes" / "published"
 
 
 def main() -> None:

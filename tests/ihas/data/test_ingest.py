@@ -24,8 +24,9 @@ from ihas.data.readers import read_table
 from ihas.data.storage import load_ingested
 from ihas.errors import ConfigError, DataError
 from tests.ihas.data.tables import written
+from tests.paths import ROOT
 
-COUPON = Path(__file__).parents[3] / "data" / "coupon"
+COUPON = ROOT / "data" / "coupon"
 
 
 def _coupon() -> DataConfig:

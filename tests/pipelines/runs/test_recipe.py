@@ -8,8 +8,9 @@ import pytest
 
 from ihas.errors import ConfigError
 from pipelines.runs.recipe import read_recipe
+from tests.paths import ROOT
 
-RECIPES = Path(__file__).parents[2] / "pipelines" / "recipes"
+RECIPES = ROOT / "pipelines" / "recipes"
 
 
 def _write(folder: Path, name: str, text: str) -> Path:

@@ -10,8 +10,9 @@ from ihas.config.transformer import TransformerLearning, TransformerRecipe
 from ihas.sequential.data.ranking import RankingFigures
 from pipelines.runs.recipe import read_of_kind
 from pipelines.studies.ablation import Ablation, AblationRun, Change, carry_out, main, markdown, read_plan
+from tests.paths import ROOT
 
-PLANS = Path(__file__).parents[2] / "pipelines" / "recipes" / "ablation"
+PLANS = ROOT / "pipelines" / "recipes" / "ablation"
 
 
 def _run(change: str, seed: int, ndcg: float, loss: float) -> AblationRun:

@@ -15,8 +15,9 @@ from pipelines.kinds.transformer.run import run_transformer
 from pipelines.kinds.transformer.values import TransformerResult
 from pipelines.runs.progress import Progress
 from pipelines.runs.recipe import read_any_recipe
+from tests.paths import ROOT
 
-RECIPES = Path(__file__).parents[3] / "pipelines" / "recipes" / "transformer"
+RECIPES = ROOT / "pipelines" / "recipes" / "transformer"
 RECIPE = """
 kind = "transformer"
 [data]

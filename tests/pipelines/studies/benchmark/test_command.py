@@ -19,8 +19,8 @@ from pipelines.studies.baselines.registry import PEERS
 from pipelines.studies.benchmark.command import benchmark, failure_message
 from pipelines.studies.benchmark.plan import read_plan
 from pipelines.studies.benchmark.table import Benchmark, BenchmarkRow
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 RECIPE = """
 [data]
 path = "tribes.csv"

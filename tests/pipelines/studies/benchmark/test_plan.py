@@ -9,8 +9,8 @@ import pytest
 from ihas.errors import ConfigError
 from pipelines.studies.baselines.registry import PEERS
 from pipelines.studies.benchmark.plan import read_plan
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 PLANS = ROOT / "pipelines" / "recipes" / "benchmark"
 PLAN = """
 name = "trial"

@@ -13,8 +13,9 @@ from pipelines.studies.overparameterisation.kept import kept_arms, settings_dige
 from pipelines.studies.overparameterisation.plan import RacePlan
 from pipelines.studies.overparameterisation.race import Outcome
 from pipelines.studies.overparameterisation.table import Arm, RaceTable
+from tests.paths import ROOT
 
-COUPON = Path(__file__).parents[3] / "pipelines" / "recipes" / "coupon.toml"
+COUPON = ROOT / "pipelines" / "recipes" / "coupon.toml"
 OUTCOME = Outcome(learning_rate=0.1, seed=0, epochs=1.0, epoch_seconds=1.0, best=0.5)
 ARM = Arm(rule="adam", start=0.05, form="none", tried=(OUTCOME,), outcomes=(OUTCOME, OUTCOME))
 

@@ -8,8 +8,9 @@ import pytest
 
 from ihas.errors import ConfigError
 from pipelines.studies.overparameterisation.plan import read_race_plan
+from tests.paths import ROOT
 
-RECIPES = Path(__file__).parents[3] / "pipelines" / "recipes" / "overparameterisation"
+RECIPES = ROOT / "pipelines" / "recipes" / "overparameterisation"
 GOOD = 'target = 0.5\n[clicks]\nrecipe = "a.toml"\ntrain_rows = 5\nvalid_rows = 5\n[learning_rates]\nsgd = 1.0\n'
 
 

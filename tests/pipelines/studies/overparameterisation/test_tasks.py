@@ -12,8 +12,9 @@ from pipelines.studies.overparameterisation.__main__ import carry_out
 from pipelines.studies.overparameterisation.plan import RacePlan, read_race_plan
 from pipelines.studies.overparameterisation.table import RaceTable
 from pipelines.studies.overparameterisation.tasks import ClicksRunner, read_ratings, task_of
+from tests.paths import ROOT
 
-COUPON = Path(__file__).parents[3] / "pipelines" / "recipes" / "coupon.toml"
+COUPON = ROOT / "pipelines" / "recipes" / "coupon.toml"
 
 
 def _ratings_plan(folder: Path, **settings: object) -> RacePlan:

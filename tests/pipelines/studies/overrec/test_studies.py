@@ -12,9 +12,10 @@ from pipelines.runs.progress import Progress
 from pipelines.studies.overrec.command import carry_out
 from pipelines.studies.overrec.plan import read_plan
 from pipelines.studies.overrec.table import Study, StudyTable, markdown
+from tests.paths import ROOT
 from tests.pipelines.studies.overrec.walks import write_lines
 
-RECIPES = Path(__file__).parents[3] / "pipelines" / "recipes" / "overrec"
+RECIPES = ROOT / "pipelines" / "recipes" / "overrec"
 DATA = '[data]\npath = "walks.txt"\nformat = "sequences"\n'
 
 

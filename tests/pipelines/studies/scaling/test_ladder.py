@@ -20,8 +20,9 @@ from pipelines.studies.scaling.command import advise_size
 from pipelines.studies.scaling.ladder import Rung, climb
 from pipelines.studies.scaling.laws import forecast, joint_forecast, measured
 from pipelines.studies.scaling.page import figure, joint_sentence, markdown, sentence, task_rows
+from tests.paths import ROOT
 
-RECIPES = Path(__file__).parents[3] / "pipelines" / "recipes" / "scaling"
+RECIPES = ROOT / "pipelines" / "recipes" / "scaling"
 PLAN = """
 kind = "ladder"
 [data]

@@ -12,8 +12,9 @@ import pytest
 from ihas.config.size_sweep import TransferRecipe
 from pipelines.runs.recipe import read_of_kind
 from pipelines.studies.scaling.transfer import Transfer, carry_out, main
+from tests.paths import ROOT
 
-RECIPES = Path(__file__).parents[3] / "pipelines" / "recipes" / "transfer"
+RECIPES = ROOT / "pipelines" / "recipes" / "transfer"
 
 
 def test_what_the_other_domain_tells_is_gained(tmp_path: Path) -> None:
