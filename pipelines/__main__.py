@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from ihas.config.data import DataConfig
 from ihas.config.overrec import OverRecRecipe
 from ihas.config.recipe import Recipe
-from ihas.config.size_sweep import LadderRecipe, TransferRecipe
+from ihas.config.size_sweep import SizeSweepRecipe, TransferRecipe
 from ihas.config.transformer import TransformerRecipe
 from ihas.errors import (
     BudgetError,
@@ -109,7 +109,7 @@ def _run(recipe_path: Path, folder: Path, seeds: list[int] | None = None, digest
     last = LastStage()
     try:
         recipe = read_any_recipe(recipe_path) if seeds is None else read_recipe(recipe_path)
-        if isinstance(recipe, LadderRecipe | TransferRecipe):
+        if isinstance(recipe, SizeSweepRecipe | TransferRecipe):
             raise ConfigError(
                 "A ladder makes advice and no model: use `ihas advise`. A transfer: python -m pipelines.studies.scaling.transfer."
             )
@@ -153,7 +153,7 @@ def _estimate(recipe_path: Path, folder: Path, digest: str | None = None) -> int
     last = LastStage()
     try:
         recipe = read_any_recipe(recipe_path)
-        if not isinstance(recipe, Recipe | LadderRecipe):
+        if not isinstance(recipe, Recipe | SizeSweepRecipe):
             raise ConfigError(f"Searches of the kinds 'grouped' and 'ladder' are estimated, but got {recipe.kind!r}.")
         _check_content(recipe.data.path, digest)
         from ihas.legacy_keras import tf
@@ -162,7 +162,7 @@ def _estimate(recipe_path: Path, folder: Path, digest: str | None = None) -> int
         from pipelines.studies.scaling.command import advise_size
 
         tf.config.threading.set_intra_op_parallelism_threads(threads(recipe.run))
-        if isinstance(recipe, LadderRecipe):
+        if isinstance(recipe, SizeSweepRecipe):
             advise_size(recipe, folder, last)
         else:
             estimate(recipe, folder, last)

@@ -12,7 +12,7 @@ import uvicorn
 
 from service.app import create_app
 from service.auth.exposure import SAID, check_exposure
-from service.http.dependencies import Parts
+from service.http.dependencies import AppState
 from service.settings import Settings
 
 LOG = structlog.get_logger(__name__)
@@ -26,7 +26,7 @@ class Server(uvicorn.Server):
         if settings.access == "local":
             LOG.info(SAID, host=settings.host)
         app = create_app(settings)
-        parts: Parts = app.state.parts
+        parts: AppState = app.state.parts
         self._waiting: asyncio.Event = parts.shutdown
         config = uvicorn.Config(
             app,

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from service.datasets.cleanup import remove_leftovers
 from service.datasets.remote_files import Fetches
 from service.http import problems
-from service.http.dependencies import Parts
+from service.http.dependencies import AppState
 from service.http.middleware.authentication import Door
 from service.http.middleware.compute_threads import Threads
 from service.http.middleware.load_shedding import Shed
@@ -58,7 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
     feedback = Feedback(store)
     aftermath = Aftermath(feedback, settings.feedback_kept_s, metrics.drop)
     metrics.watch_online(lambda: aftermath.routing, lambda: feedback.everywhere(PEOPLE_S))
-    app.state.parts = Parts(
+    app.state.parts = AppState(
         settings=settings,
         store=store,
         registry=registry,
@@ -87,7 +87,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    parts: Parts = app.state.parts
+    parts: AppState = app.state.parts
     await run_in_threadpool(remove_leftovers, parts.store, parts.settings.folder)
     parts.registry.start()
     parts.aftermath.start()

@@ -15,7 +15,7 @@ from ihas.config.training import TrainingConfig
 from ihas.data.synthetic import Oracle, make_tribes
 from ihas.metrics import auc
 from ihas.models.prediction import GroupedRows, predict_groups
-from ihas.results.run_result import EpochFigures
+from ihas.results.run_result import EpochMetrics
 from ihas.routing.grouping import Grouping
 from ihas.stages.cluster.assignment import Clustering
 from ihas.stages.cluster.stage import cluster_instances
@@ -42,7 +42,7 @@ class Solved:
         return auc(predict_groups(self.retrained.models, rows, self.config), rows.rows.labels) or 0.0
 
 
-def ignore(figures: EpochFigures) -> None:
+def ignore(figures: EpochMetrics) -> None:
     """Listens to no epoch."""
 
 

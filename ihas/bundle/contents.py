@@ -85,7 +85,7 @@ def _item_values(fields: Mapping[str, FieldValues] | None) -> dict[str, bytes]:
     return {"item-values.json": json_file(facts), "item-values.safetensors": tensor_file(arrays)}
 
 
-def _split_files(paths: Sequence[values.Path]) -> dict[str, bytes]:
+def _split_files(paths: Sequence[values.ExportedModel]) -> dict[str, bytes]:
     files = {}
     for path in paths:
         if path.split is not None:
@@ -112,7 +112,7 @@ class _TableFiles:
         return name
 
 
-def _path_entry(path: values.Path, tables: _TableFiles) -> PathEntry:
+def _path_entry(path: values.ExportedModel, tables: _TableFiles) -> PathEntry:
     if not PATH_NAME.fullmatch(path.name):
         raise BundleError(f"A path's name must match {PATH_NAME.pattern!r}, for it names a file, but got {path.name!r}.")
     num_fields, dim = path.mask.shape

@@ -108,7 +108,7 @@ class BundleReader:
             matrix = table.reshape(encoder.layout.num_rows, -1)
             return Router(encoder.layout, matrix, gates, arrays["centroids"], self.manifest.clustered_on)
 
-    def _paths(self) -> tuple[values.Path | None, ...]:
+    def _paths(self) -> tuple[values.ExportedModel | None, ...]:
         with reading("masks.safetensors") as name:
             masks = self._arrays(name)
             for entry in self.manifest.paths:
@@ -117,11 +117,11 @@ class BundleReader:
         entries = enumerate(self.manifest.paths)
         return tuple(None if position in self.broken else self._path(entry, masks[entry.name]) for position, entry in entries)
 
-    def _path(self, entry: PathEntry, mask: np.ndarray) -> values.Path:
+    def _path(self, entry: PathEntry, mask: np.ndarray) -> values.ExportedModel:
         first_order = None if entry.first_order is None else self._table(entry.first_order).reshape(-1)
         graph = (self.folder / entry.graph).read_bytes()
         split = None if entry.split is None else self._split(entry.split)
-        return values.Path(entry.name, mask, entry.gated, self._table(entry.table).reshape(-1), first_order, graph, split)
+        return values.ExportedModel(entry.name, mask, entry.gated, self._table(entry.table).reshape(-1), first_order, graph, split)
 
     def _split(self, entry: SplitEntry) -> values.Split:
         with reading(entry.arrays) as name:

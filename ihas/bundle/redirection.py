@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from ihas.bundle.values import Bundle, Path
+from ihas.bundle.values import Bundle, ExportedModel
 
 
-def keep_paths(paths: Sequence[Path | None], path_of_group: Sequence[int], fallback: int) -> tuple[tuple[Path, ...], tuple[int, ...], int]:
+def keep_paths(
+    paths: Sequence[ExportedModel | None], path_of_group: Sequence[int], fallback: int
+) -> tuple[tuple[ExportedModel, ...], tuple[int, ...], int]:
     """Paths that are there, with every group of one that is not given to the fallback.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ihas.bundle.values import Bundle, Path, Retrieval, Split
+from ihas.bundle.values import Bundle, ExportedModel, Retrieval, Split
 from ihas.data.item_table import FieldValues
 from ihas.data.layout import PADDING, FieldLayout
 from ihas.errors import BundleCorruptError
@@ -101,7 +101,7 @@ def _group_problems(bundle: Bundle) -> Iterator[str]:
         yield f"paths must have different names, but got {names}"
 
 
-def _path_problems(path: Path, layout: FieldLayout, dim: int) -> Iterator[str]:
+def _path_problems(path: ExportedModel, layout: FieldLayout, dim: int) -> Iterator[str]:
     if path.mask.shape != (layout.num_fields, dim) or path.mask.dtype != np.bool_:
         yield f"mask of path {path.name!r} must be bool {(layout.num_fields, dim)}, but is {path.mask.dtype} {path.mask.shape}"
         return
@@ -115,7 +115,7 @@ def _path_problems(path: Path, layout: FieldLayout, dim: int) -> Iterator[str]:
         yield from _split_problems(path, path.split)
 
 
-def _split_problems(path: Path, split: Split) -> Iterator[str]:
+def _split_problems(path: ExportedModel, split: Split) -> Iterator[str]:
     if path.gated:
         yield f"path {path.name!r} reads the row's gates, so it cannot be split"
     if split.bias.ndim != 1 or not len(split.bias):

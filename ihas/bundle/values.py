@@ -41,7 +41,7 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Path:
+class ExportedModel:
     """One model that serves one or more groups.
 
     The graph's inputs are `values`, float32 (rows, kept dimensions): the kept dimensions of each field side by side,
@@ -194,7 +194,7 @@ class Bundle:
     schema: Schema
     encoder: Encoder
     router: Router
-    paths: tuple[Path, ...]
+    paths: tuple[ExportedModel, ...]
     path_of_group: tuple[int, ...]
     items: ItemTable | None
     golden: GoldenRows

@@ -14,7 +14,7 @@ from ihas.config.transformer import TransformerConfig, TransformerLearning, Tran
 Size = Annotated[tuple[int, int, int], Field(description="Layers, dim and heads.")]
 
 
-class LadderLearning(Config):
+class SizeSweepLearning(Config):
     """What is trained to learn how the loss falls with size."""
 
     sizes: Annotated[tuple[Size, ...], Field(min_length=1, max_length=32)] = ((2, 8, 1), (2, 16, 1), (2, 32, 1))
@@ -52,7 +52,7 @@ class LadderLearning(Config):
         return TransformerConfig.model_validate({**dict(self.transformer), "num_layers": layers, "dim": dim, "num_heads": heads})
 
 
-class LadderRecipe(Config):
+class SizeSweepRecipe(Config):
     """One file that says what a ladder is; it makes advice, and no model."""
 
     kind: Literal["ladder"] = "ladder"
@@ -61,7 +61,7 @@ class LadderRecipe(Config):
     """Name of the ladder."""
     data: DataConfig
     """Where the sequences are: `format = "sequences"`, or `interactions`."""
-    learning: LadderLearning = LadderLearning()
+    learning: SizeSweepLearning = SizeSweepLearning()
     """What is trained."""
     seconds: Annotated[float, Field(gt=0.0)] | None = None
     """Wall time that one training of the advised size may take; without it, nothing is advised."""

@@ -53,7 +53,7 @@ class Dataset:
 
 
 @dataclass(frozen=True)
-class Parts:
+class Splits:
     """The three parts of a table; test rows are read once, at the end."""
 
     train: Dataset

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ihas.data.dataset import Dataset, Parts
+from ihas.data.dataset import Dataset, Splits
 from ihas.data.encoder import Encoder
 from ihas.data.findings import ValidationReport
 from ihas.data.item_table import FieldValues, ItemTable
@@ -36,7 +36,7 @@ class Ingested:
 
     schema: Schema
     encoder: Encoder
-    parts: Parts
+    parts: Splits
     items: ItemTable | None
     report: ValidationReport
 
@@ -79,7 +79,7 @@ def load_ingested(folder: Path) -> Ingested:
     return Ingested(
         schema=Schema.model_validate_json((folder / "schema.json").read_text(encoding="utf-8")),
         encoder=encoder,
-        parts=Parts(*(_load_part(folder / part, encoder.layout) for part in ("train", "valid", "test"))),
+        parts=Splits(*(_load_part(folder / part, encoder.layout) for part in ("train", "valid", "test"))),
         items=_load_items(folder / "items"),
         report=ValidationReport.model_validate_json((folder / "report.json").read_text(encoding="utf-8")),
     )

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ihas.data.dataset import Dataset, Parts
+from ihas.data.dataset import Dataset, Splits
 from ihas.data.layout import FieldLayout
 
 
@@ -29,7 +29,7 @@ class Oracle:
         logits: float32, per part. True log-odds of each row.
     """
 
-    parts: Parts
+    parts: Splits
     tribe: tuple[np.ndarray, np.ndarray, np.ndarray]
     logits: tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -56,7 +56,7 @@ def make_tribes(
     layout = FieldLayout(names, sizes, (1,) * len(names))
     weight = np.linspace(-1.0, 1.0, values) * sharpness
     draws = [_draw(rng, layout, num_tribes, count, weight) for count in rows]
-    parts = Parts(*(draw[0] for draw in draws))
+    parts = Splits(*(draw[0] for draw in draws))
     return Oracle(parts, (draws[0][1], draws[1][1], draws[2][1]), (draws[0][2], draws[1][2], draws[2][2]))
 
 

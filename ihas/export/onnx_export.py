@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ihas.bundle.values import Path
+from ihas.bundle.values import ExportedModel
 from ihas.config.learning import LearningConfig
 from ihas.data.layout import FieldLayout
 from ihas.export.two_sided import fold_batch_norm, split_backbone
@@ -25,12 +25,12 @@ from ihas.models.registry import BACKBONES, build_backbone
 OPSET = 18
 
 
-def export_path(name: str, model: GroupModel, layout: FieldLayout, config: LearningConfig, *, gated: bool = False) -> Path:
+def export_path(name: str, model: GroupModel, layout: FieldLayout, config: LearningConfig, *, gated: bool = False) -> ExportedModel:
     """A group's model as a path of the bundle: only the kept dimensions of its table, only the kernels they need."""
     dim, kept = config.training.embedding_dim, KeptDims(model.mask)
     backbone = folded_backbone(model, config)
     table, wide = model.weights.table[:, :dim], model.weights.table.shape[1] > dim
-    return Path(
+    return ExportedModel(
         name=name,
         mask=model.mask,
         gated=gated,

@@ -18,12 +18,12 @@ from ihas.layers.embedding import Tensor
 from ihas.legacy_keras import tf
 
 KEEP_WEIGHT = 10.0
-MOST_ROWS = 1024
+MAX_ROWS = 1024
 
 
 def gate_penalty(logits: Tensor, config: SearchConfig) -> Tensor:
-    """Penalty, a scalar, of gate logits float32 (batch, N); of a larger batch the first `MOST_ROWS` rows stand for all."""
-    logits = logits[:MOST_ROWS]
+    """Penalty, a scalar, of gate logits float32 (batch, N); of a larger batch the first `MAX_ROWS` rows stand for all."""
+    logits = logits[:MAX_ROWS]
     pi = tf.sigmoid(logits)
     if config.regularizer == "polarization":
         t = 2.0 - 4.0 * config.keep_ratio

@@ -21,7 +21,7 @@ from ihas.optim import table_kernels as kernels
 from ihas.optim.row_shares import in_shares
 
 DENSE_ROWS = 50_000
-LEAST_CHANGED, LEAST_READ = 8_192, 65_536
+MIN_CHANGED, MIN_READ = 8_192, 65_536
 """Rows that are changed, or read, from which on threads share them."""
 ALIGNMENT = 64
 """Bytes that TensorFlow wants arrays to begin at a multiple of; one that does need not be copied for it."""
@@ -64,7 +64,7 @@ class TableByRows(ABC):
         if not self.dense:
             self._settle(self._batch.find(flat), learning_rate)
         found = _aligned(len(flat), self.state.shape[2])
-        in_shares(lambda share: kernels.gather(self.state, flat[share], found[share]), len(flat), self.num_threads, LEAST_READ)
+        in_shares(lambda share: kernels.gather(self.state, flat[share], found[share]), len(flat), self.num_threads, MIN_READ)
         return found
 
     def apply(self, ids: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
@@ -85,7 +85,7 @@ class TableByRows(ABC):
 
     def _in_shares(self, change: Callable[[slice], object], rows: np.ndarray) -> None:
         """Change rows int32 (n,), share by share."""
-        in_shares(change, len(rows), self.num_threads, LEAST_CHANGED)
+        in_shares(change, len(rows), self.num_threads, MIN_CHANGED)
 
     @abstractmethod
     def _change(self, rows: np.ndarray, sums: np.ndarray, learning_rate: float) -> None:

@@ -123,7 +123,7 @@ class GroupCountResult(Config):
     """Share of training rows of the smallest group."""
 
 
-class EpochFigures(Config):
+class EpochMetrics(Config):
     """One epoch of one training."""
 
     model: str
@@ -185,7 +185,7 @@ class Estimate(Config):
     """Whether a search may be worth it, in a sentence for a person."""
 
 
-class RetrievalFigures(Config):
+class RetrievalMetrics(Config):
     """How much of the best of all items retrieval lets through, on contexts of test rows."""
 
     items: int
@@ -229,7 +229,7 @@ class RunResult(Config):
     """Numbers of groups tried."""
     grouped_on: Literal["masked", "mask", "openness", "embedding"]
     """What the groups kept were formed on: e * z, z, openness, or e."""
-    history: tuple[EpochFigures, ...]
+    history: tuple[EpochMetrics, ...]
     """Every epoch of the plain model, the search and the groups' models."""
     points: tuple[Point, ...]
     """Some training rows in the plane."""
@@ -239,5 +239,5 @@ class RunResult(Config):
     """Settings of the run."""
     certificates: tuple[Certificate, ...] = ()
     """Every limit of the budget, measured."""
-    retrieval: RetrievalFigures | None = None
+    retrieval: RetrievalMetrics | None = None
     """What retrieval lets through; absent where all items are scored."""

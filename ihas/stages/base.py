@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from functools import partial
 
 from ihas.config.learning import LearningConfig
-from ihas.data.dataset import Parts
+from ihas.data.dataset import Splits
 from ihas.models.network import NetworkWeights
-from ihas.results.run_result import EpochFigures
+from ihas.results.run_result import EpochMetrics
 from ihas.training.parallel import train_in_parallel
 from ihas.training.plain import PlainModel, train_plain
 from ihas.training.trainer import EpochListener
 
 DECADE, HALF_DECADE, DOUBLE = 10.0, 10.0**0.5, 2.0
-MOST_DECADES, MOST_DOUBLES = 3, 2
+MAX_DECADES, MAX_DOUBLES = 3, 2
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class BaseResult:
         return self.trials[0].model.weights
 
     @property
-    def history(self) -> tuple[EpochFigures, ...]:
+    def history(self) -> tuple[EpochMetrics, ...]:
         """All epochs of all trials."""
         return tuple(figures for trial in self.trials for figures in trial.model.history)
 
@@ -60,7 +60,7 @@ class BaseResult:
         return config.with_training(embedding_l2=self.trials[0].embedding_l2, learning_rate=self.trials[0].learning_rate)
 
 
-def train_base(parts: Parts, config: LearningConfig, listen: EpochListener) -> BaseResult:
+def train_base(parts: Splits, config: LearningConfig, listen: EpochListener) -> BaseResult:
     """Train the backbone on the whole embedding, under several settings where they are not stated.
 
     Raises:
@@ -81,10 +81,10 @@ def train_base(parts: Parts, config: LearningConfig, listen: EpochListener) -> B
 
     l2, rate = stated.l2, stated.rate
     if stated.embedding_l2 is None:
-        l2 = climb(lambda values: scores([(value, rate) for value in values]), l2, DECADE, MOST_DECADES)
+        l2 = climb(lambda values: scores([(value, rate) for value in values]), l2, DECADE, MAX_DECADES)
         l2 = climb(lambda values: scores([(value, rate) for value in values]), l2, HALF_DECADE, 1)
     if stated.learning_rate is None:
-        climb(lambda values: scores([(l2, value) for value in values]), rate, DOUBLE, MOST_DOUBLES)
+        climb(lambda values: scores([(l2, value) for value in values]), rate, DOUBLE, MAX_DOUBLES)
     scores([(l2, rate)])
     return BaseResult(best_first(tuple(tried.values())))
 

@@ -20,12 +20,12 @@ from itertools import zip_longest
 import numpy as np
 
 from ihas.config.learning import LearningConfig
-from ihas.data.dataset import Dataset, Parts
+from ihas.data.dataset import Dataset, Splits
 from ihas.data.mapped import spans
 from ihas.metrics import row_losses, sigmoid
 from ihas.models.network import Network, NetworkWeights
 from ihas.models.prediction import GroupedRows, predict
-from ihas.results.run_result import EpochFigures
+from ihas.results.run_result import EpochMetrics
 from ihas.seeding import generator
 from ihas.stages.distil_rows import BLOCK_ROWS, copies_for, taught_ids
 from ihas.training.parallel import train_in_parallel
@@ -53,10 +53,10 @@ class Distilled:
     num_members: int
     valid_logits: np.ndarray
     test_logits: np.ndarray
-    history: tuple[EpochFigures, ...]
+    history: tuple[EpochMetrics, ...]
 
 
-def distil(parts: Parts, candidates: tuple[NetworkWeights, ...], config: LearningConfig, listen: EpochListener) -> Distilled | None:
+def distil(parts: Splits, candidates: tuple[NetworkWeights, ...], config: LearningConfig, listen: EpochListener) -> Distilled | None:
     """Gather a teacher, ask it, and train the student; None where the teacher fits validation rows no better than the plain model.
 
     Args:
@@ -90,7 +90,7 @@ def distil(parts: Parts, candidates: tuple[NetworkWeights, ...], config: Learnin
     )
 
 
-def taught_parts(parts: Parts, labels: np.ndarray, config: LearningConfig) -> Parts:
+def taught_parts(parts: Splits, labels: np.ndarray, config: LearningConfig) -> Splits:
     """The parts with the teacher's labels, float32 (taught rows,), on the training rows and their swapped copies."""
     return replace(parts, train=Dataset(parts.train.layout, _taught_ids(parts.train, config), labels))
 
@@ -152,5 +152,5 @@ def _loss(logits: np.ndarray, rows: Dataset) -> float:
     return float(row_losses(logits, rows.labels).mean())
 
 
-def _histories(models: tuple[PlainModel, ...]) -> tuple[EpochFigures, ...]:
+def _histories(models: tuple[PlainModel, ...]) -> tuple[EpochMetrics, ...]:
     return tuple(figures for model in models for figures in model.history)

@@ -14,12 +14,12 @@ from ihas.data.dataset import Dataset
 from ihas.data.mapped import new_array, scattered, spans
 
 BLOCK_ROWS = 65_536
-ADDED_ROWS, MOST_COPIES = 200_000, 8
+ADDED_ROWS, MAX_COPIES = 200_000, 8
 
 
 def copies_for(num_rows: int) -> int:
-    """Copies that bring about `ADDED_ROWS` new rows, from 1 to `MOST_COPIES`: a small table has the most to gain (our choice)."""
-    return int(np.clip(round(ADDED_ROWS / max(num_rows, 1)), 1, MOST_COPIES))
+    """Copies that bring about `ADDED_ROWS` new rows, from 1 to `MAX_COPIES`: a small table has the most to gain (our choice)."""
+    return int(np.clip(round(ADDED_ROWS / max(num_rows, 1)), 1, MAX_COPIES))
 
 
 def taught_ids(rows: Dataset, copies: int, fraction: float, rng: np.random.Generator) -> np.ndarray:

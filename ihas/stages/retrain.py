@@ -16,11 +16,11 @@ from typing import TypeVar
 import numpy as np
 
 from ihas.config.learning import LearningConfig
-from ihas.data.dataset import Parts
+from ihas.data.dataset import Splits
 from ihas.metrics import auc, row_losses
 from ihas.models.network import Network, NetworkWeights, fresh_weights
 from ihas.models.prediction import GroupedRows, GroupModel, predict_groups
-from ihas.results.run_result import EpochFigures
+from ihas.results.run_result import EpochMetrics
 from ihas.routing.grouping import Grouping
 from ihas.seeding import generator
 from ihas.training.parallel import train_in_parallel
@@ -40,7 +40,7 @@ class RetrainResult:
     """
 
     models: tuple[GroupModel, ...]
-    history: tuple[EpochFigures, ...]
+    history: tuple[EpochMetrics, ...]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Retraining:
         name: purpose, the name of this retraining's random stream.
     """
 
-    parts: Parts
+    parts: Splits
     grouping: Grouping
     start: NetworkWeights
     config: LearningConfig
@@ -95,7 +95,7 @@ class Fitted:
     """Weights and the epochs that led to them."""
 
     weights: NetworkWeights
-    history: tuple[EpochFigures, ...]
+    history: tuple[EpochMetrics, ...]
 
 
 def retrain_groups(retraining: Retraining, listen: EpochListener) -> RetrainResult:
@@ -157,7 +157,7 @@ class Copy:
 
     model: GroupModel | None
     logits: np.ndarray
-    history: tuple[EpochFigures, ...]
+    history: tuple[EpochMetrics, ...]
 
 
 def _specialise(retraining: Retraining, shared: NetworkWeights, shared_logits: np.ndarray, group: int, listen: EpochListener) -> Copy:
@@ -174,7 +174,7 @@ def _own_model(retraining: Retraining, group: int, weights: NetworkWeights) -> G
     return GroupModel(f"group-{group}", weights, retraining.grouping.masks[group])
 
 
-def _histories(trained: Sequence[Fitted | Copy]) -> tuple[EpochFigures, ...]:
+def _histories(trained: Sequence[Fitted | Copy]) -> tuple[EpochMetrics, ...]:
     return tuple(figures for one in trained for figures in one.history)
 
 

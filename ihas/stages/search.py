@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ihas.config.learning import LearningConfig
-from ihas.data.dataset import Dataset, Parts
+from ihas.data.dataset import Dataset, Splits
 from ihas.data.mapped import scattered
 from ihas.gates.layer import BernoulliGates
 from ihas.models.network import Network, NetworkWeights, fresh_weights
-from ihas.results.run_result import Diversity, EpochFigures
+from ihas.results.run_result import Diversity, EpochMetrics
 from ihas.routing.router import Gates, embed
 from ihas.seeding import generator
 from ihas.stages.mask_diversity import mask_diversity
@@ -39,10 +39,10 @@ class SearchResult:
     weights: NetworkWeights
     gates: Gates
     diversity: Diversity
-    history: tuple[EpochFigures, ...]
+    history: tuple[EpochMetrics, ...]
 
 
-def search_gates(parts: Parts, start: NetworkWeights, config: LearningConfig, listen: EpochListener) -> SearchResult:
+def search_gates(parts: Splits, start: NetworkWeights, config: LearningConfig, listen: EpochListener) -> SearchResult:
     """Train gates, embedding and backbone together from a trained plain model, and keep the best validation epoch.
 
     Raises:
@@ -53,7 +53,7 @@ def search_gates(parts: Parts, start: NetworkWeights, config: LearningConfig, li
     network = Network(layout, config.backbone, dim, gates)
     network.assign(start if config.search.warm_start else fresh_weights(layout, config, rng))
     rows, trainer = TrainingRows.one_group(parts), Trainer(network, config.training, rng)
-    history: tuple[EpochFigures, ...] = ()
+    history: tuple[EpochMetrics, ...] = ()
     if not config.search.warm_start and config.search.warmup_epochs:
         network.sampling.assign(False)
         history = trainer.fit("warm-up", rows, config.search.warmup_epochs, listen)

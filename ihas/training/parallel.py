@@ -1,7 +1,7 @@
 """Trainings that do not depend on each other, beside each other in threads.
 
     at once = min(trainings, threads of the arithmetic, AT_ONCE, HELD_BYTES // bytes of one),   at least 1
-    bytes   = MOST_TABLES * the embedding table's + a block of rows'
+    bytes   = MAX_TABLES * the embedding table's + a block of rows'
 
 Not counted: what a batch needs on its way through the network. A training has its own network and its own stream of random numbers, so
 that its result is the same, to the bit, whatever runs beside it. Threads, not processes: TensorFlow lets go of the interpreter's lock
@@ -21,12 +21,12 @@ from ihas.config.learning import LearningConfig
 from ihas.data.dataset import Dataset
 from ihas.models.network import table_width
 from ihas.optim.update_rules import num_threads
-from ihas.results.run_result import EpochFigures
+from ihas.results.run_result import EpochMetrics
 from ihas.training.trainer import BLOCK_ROWS, EpochListener
 
 AT_ONCE = 4  # a small network's step is mostly its call from Python, of which there is one at a time
 HELD_BYTES = 1 << 30
-MOST_TABLES = 16  # of any update rule, overparameterised; Adam by rows holds 6
+MAX_TABLES = 16  # of any update rule, overparameterised; Adam by rows holds 6
 
 Result = TypeVar("Result")
 
@@ -63,7 +63,7 @@ def train_in_parallel(
 
 def _bytes_held(rows: Dataset, config: LearningConfig) -> int:
     table, block = rows.layout.num_rows * table_width(config), min(len(rows), BLOCK_ROWS) * rows.layout.num_slots
-    return 4 * (MOST_TABLES * table + block)
+    return 4 * (MAX_TABLES * table + block)
 
 
 class _StoppedError(Exception):
@@ -84,7 +84,7 @@ class _SharedListener:
         with self._noting_errors():
             return training(self.listen)
 
-    def listen(self, figures: EpochFigures) -> None:
+    def listen(self, figures: EpochMetrics) -> None:
         """Tell of an epoch when no other thread does."""
         with self._lock, self._noting_errors():
             if self.stopped:

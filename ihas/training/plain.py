@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ihas.config.learning import LearningConfig
-from ihas.data.dataset import Parts
+from ihas.data.dataset import Splits
 from ihas.models.network import Network, NetworkWeights, fresh_weights
-from ihas.results.run_result import EpochFigures
+from ihas.results.run_result import EpochMetrics
 from ihas.seeding import generator
 from ihas.training.trainer import EpochListener, Trainer, TrainingRows
 
@@ -23,10 +23,10 @@ class PlainModel:
     """
 
     weights: NetworkWeights
-    history: tuple[EpochFigures, ...]
+    history: tuple[EpochMetrics, ...]
 
 
-def train_plain(parts: Parts, config: LearningConfig, name: str, listen: EpochListener) -> PlainModel:
+def train_plain(parts: Splits, config: LearningConfig, name: str, listen: EpochListener) -> PlainModel:
     """Train the backbone on the whole embedding from fresh weights; `name` is its random stream.
 
     Raises:
@@ -39,7 +39,7 @@ def train_plain(parts: Parts, config: LearningConfig, name: str, listen: EpochLi
     return PlainModel(network.weights(), history)
 
 
-def continue_plain(parts: Parts, start: NetworkWeights, config: LearningConfig, name: str, listen: EpochListener) -> PlainModel:
+def continue_plain(parts: Splits, start: NetworkWeights, config: LearningConfig, name: str, listen: EpochListener) -> PlainModel:
     """A plain model given what the searched variants are given: training again for the search's and the retraining's epochs.
 
     Each time the learning rate and the optimiser start anew, as they do there. Without this, a searched variant could
@@ -54,9 +54,9 @@ def continue_plain(parts: Parts, start: NetworkWeights, config: LearningConfig, 
 
 def train_again(
     name: str, make: Callable[[], Trainer], rows: TrainingRows, config: LearningConfig, listen: EpochListener
-) -> tuple[EpochFigures, ...]:
+) -> tuple[EpochMetrics, ...]:
     """The two short trainings, each with a fresh trainer of the same network, which never ends worse on validation rows; their epochs."""
-    history: tuple[EpochFigures, ...] = ()
+    history: tuple[EpochMetrics, ...] = ()
     for number, epochs in enumerate((config.search.epochs, config.retrain.epochs), 1):
         history += make().fit(f"{name}/again-{number}", rows, epochs, listen, start_counts=True)
     return history

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ihas.config.training import TrainingConfig
-from ihas.data.dataset import Parts
+from ihas.data.dataset import Splits
 from ihas.errors import TrainingError
 from ihas.layers.embedding import Lookup, Tensor, slot_rows
 from ihas.legacy_keras import tf
@@ -23,14 +23,14 @@ from ihas.models.network import Network
 from ihas.models.prediction import GroupedRows, predict
 from ihas.optim.table_optimizer import ALIGNMENT
 from ihas.optim.update_rules import dense_optimizer, table_optimizer
-from ihas.results.run_result import EpochFigures
+from ihas.results.run_result import EpochMetrics
 
 BLOCK_ROWS = 1_000_000
 SIGNATURE = [
     tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.float32),
     tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.float32), tf.TensorSpec([2], tf.int32),
 ]  # fmt: skip
-EpochListener = Callable[[EpochFigures], None]
+EpochListener = Callable[[EpochMetrics], None]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class TrainingRows:
     valid: GroupedRows
 
     @staticmethod
-    def one_group(parts: Parts) -> TrainingRows:
+    def one_group(parts: Splits) -> TrainingRows:
         """All training and validation rows, in group 0."""
         return TrainingRows(GroupedRows.one_group(parts.train), GroupedRows.one_group(parts.valid))
 
@@ -58,7 +58,7 @@ class Trainer:
 
     def fit(
         self, name: str, rows: TrainingRows, epochs: int, listen: EpochListener, *, start_counts: bool = False
-    ) -> tuple[EpochFigures, ...]:
+    ) -> tuple[EpochMetrics, ...]:
         """Train until `epochs` or until validation stops improving; the network keeps its best weights.
 
         With `start_counts` the weights it starts from are among those to keep.
@@ -66,7 +66,7 @@ class Trainer:
         Raises:
             TrainingError: the loss or a score became infinite or not a number.
         """
-        history: list[EpochFigures] = []
+        history: list[EpochMetrics] = []
         best, best_state, waited, learning_rate = -np.inf, self._state(), 0, self.config.rate
         if start_counts:
             best = validation_score(predict(self.network, rows.valid), rows.valid.rows.labels)
@@ -79,7 +79,7 @@ class Trainer:
                     f"Lower `training.learning_rate` ({learning_rate:g})."
                 )
             score = validation_score(logits, labels)
-            history.append(EpochFigures(model=name, epoch=epoch, loss=loss, auc=auc(logits, labels) or 0.5))
+            history.append(EpochMetrics(model=name, epoch=epoch, loss=loss, auc=auc(logits, labels) or 0.5))
             listen(history[-1])
             if score > best:
                 best, best_state, waited = score, self._state(), 0

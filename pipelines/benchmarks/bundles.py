@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from ihas.bundle.values import Bundle, GoldenRows, Path
+from ihas.bundle.values import Bundle, ExportedModel, GoldenRows
 from ihas.config.backbone import BackboneConfig
 from ihas.data.encoder import Encoder
 from ihas.data.field_encoders import CategoricalEncoder
@@ -83,7 +83,7 @@ def random_bundle(shape: BundleShape, seed: int = 0, name: str = "bench") -> Bun
     return dataclasses.replace(draft, golden=_golden(draft, rng))
 
 
-def kernels_of(path: Path) -> Kernels:
+def kernels_of(path: ExportedModel) -> Kernels:
     """Kernel and bias of each layer, read back from a random bundle's graph."""
     arrays = [numpy_helper.to_array(one) for one in onnx.load_from_string(path.graph).graph.initializer]
     layers: Sequence[np.ndarray] = [array for array in arrays if array.dtype == np.float32]
@@ -161,7 +161,7 @@ def _centroids(shape: BundleShape, rng: np.random.Generator) -> np.ndarray:
     return rng.normal(0.0, 0.3, (shape.num_groups, shape.num_fields * shape.dim)).astype(np.float32)
 
 
-def _path(name: str, mask: np.ndarray, table: np.ndarray, encoder: Encoder, shape: BundleShape, rng: np.random.Generator) -> Path:
+def _path(name: str, mask: np.ndarray, table: np.ndarray, encoder: Encoder, shape: BundleShape, rng: np.random.Generator) -> ExportedModel:
     weights: dict[str, np.ndarray] = {}
     widths = (int(mask.sum()), *shape.hidden, 1)
     for number, (before, after) in enumerate(zip(widths, widths[1:], strict=False)):
@@ -172,7 +172,7 @@ def _path(name: str, mask: np.ndarray, table: np.ndarray, encoder: Encoder, shap
     hidden = graph.hidden(graph.dense("values", weights["hidden_0/kernel"], weights["hidden_0/bias"]), weights, "")
     logits = graph.dense(hidden, weights["output/kernel"], weights["output/bias"])
     blocks = np.split(table, encoder.layout.first_rows[1:])
-    return Path(
+    return ExportedModel(
         name=name,
         mask=mask,
         gated=shape.gated,

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ihas.data.dataset import Dataset, Parts
+from ihas.data.dataset import Dataset, Splits
 from ihas.data.ingest import ingest
 from ihas.data.layout import FieldLayout
 from ihas.metrics import auc, figures
@@ -118,7 +118,7 @@ def answers(model: Any, rows: Batches) -> np.ndarray:
         return np.concatenate([model.logits(model.get_inputs(batch)).numpy()[:, 0] for batch in rows])
 
 
-def row(kind: str, parts: Parts, seed: int, epochs: int = EPOCHS) -> str:
+def row(kind: str, parts: Splits, seed: int, epochs: int = EPOCHS) -> str:
     """A model, trained and measured on its test rows, as a row of the table."""
     import torch
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-MOST_GRADIENT_NORM = 10.0  # what `BaseModel.fit` has where nothing is stated
+MAX_GRADIENT_NORM = 10.0  # what `BaseModel.fit` has where nothing is stated
 
 
 def fuxictr_step(
@@ -39,7 +39,7 @@ def fuxictr_step(
     class Model(BaseModel):
         def __init__(self) -> None:
             super().__init__(features, gpu=-1, verbose=0, model_root="", metrics=["AUC"])
-            self._max_gradient_norm = MOST_GRADIENT_NORM
+            self._max_gradient_norm = MAX_GRADIENT_NORM
             self.embedding = FeatureEmbedding(features, dim)
             self.network = MLP_Block(
                 features.sum_emb_out_dim(), hidden_units=list(hidden), output_dim=1, output_activation=self.output_activation

@@ -72,7 +72,7 @@ def epochs(case: Case) -> Mapping[str, Contender]:
     from ihas.config.backbone import BackboneConfig
     from ihas.config.learning import LearningConfig
     from ihas.config.training import TrainingConfig
-    from ihas.data.dataset import Dataset, Parts
+    from ihas.data.dataset import Dataset, Splits
     from ihas.data.layout import FieldLayout
     from ihas.gates.layer import BernoulliGates
     from ihas.models.network import Network, fresh_weights
@@ -99,7 +99,7 @@ def epochs(case: Case) -> Mapping[str, Contender]:
 
     gates = BernoulliGates(case.fields, DIM, config.search, rng)
     gates.start_statistics(rng.normal(size=(1_000, case.fields * DIM)).astype(np.float32))
-    clustering = Clustering(Parts(rows, rows, rows), weights, gates.freeze(), config)
+    clustering = Clustering(Splits(rows, rows, rows), weights, gates.freeze(), config)
     division = Division("mask", masks.astype(np.float32))
     calls: Mapping[str, Callable[[], object]] = {
         PLAIN: epoch(None, None),

@@ -14,10 +14,10 @@ import numpy as np
 from ihas.config.backbone import BackboneConfig
 from ihas.config.learning import LearningConfig
 from ihas.config.training import TrainingConfig
-from ihas.data.dataset import Parts
+from ihas.data.dataset import Splits
 from ihas.data.synthetic import make_tribes
 from ihas.optim.update_rules import num_threads
-from ihas.results.run_result import EpochFigures
+from ihas.results.run_result import EpochMetrics
 from ihas.training.parallel import train_in_parallel
 from ihas.training.plain import train_plain
 from pipelines.benchmarks.memory import measured_turn
@@ -36,7 +36,7 @@ def tables(rounds: int) -> Iterator[Table]:
         yield _table(parts, hidden, rounds)
 
 
-def _table(parts: Parts, hidden: tuple[int, ...], rounds: int) -> Table:
+def _table(parts: Splits, hidden: tuple[int, ...], rounds: int) -> Table:
     config = LearningConfig(
         backbone=BackboneConfig(hidden=hidden),
         training=TrainingConfig(epochs=EPOCHS, patience=EPOCHS, embedding_l2=1e-4, learning_rate=6e-3),
@@ -59,5 +59,5 @@ def _table(parts: Parts, hidden: tuple[int, ...], rounds: int) -> Table:
     return replace(timed, columns=(*timed.columns, "most resident MiB"), rows=rows)
 
 
-def _nobody(_: EpochFigures) -> None:
+def _nobody(_: EpochMetrics) -> None:
     return None

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ihas.bundle.values import Bundle, Path
+from ihas.bundle.values import Bundle, ExportedModel
 from ihas.serving.grouped.model import GroupedModel
 from pipelines.benchmarks.bundles import Kernels, kernels_of
 
@@ -83,7 +83,7 @@ def _gates(bundle: Bundle, tf: Any) -> Callable[[Any], Any]:
     return lambda embedded: tf.cast((embedded - mean) / scale @ kernel + bias > 0.0, tf.float32)
 
 
-def _path_graph(path: Path, bundle: Bundle, tf: Any) -> Callable[[Any, Any], Any]:
+def _path_graph(path: ExportedModel, bundle: Bundle, tf: Any) -> Callable[[Any, Any], Any]:
     layout = bundle.encoder.layout
     tables = [tf.constant(table) for table in path.field_tables(layout)] if not path.mask.all() else []
     square = tf.constant(path.table.reshape(layout.num_rows, -1)) if path.mask.all() else None

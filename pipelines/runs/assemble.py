@@ -136,7 +136,7 @@ def make_bundle(recipe: Recipe, trained: Trained, chosen: Variant, result: RunRe
     )
 
 
-def _routing(trained: Trained, chosen: Variant, config: LearningConfig) -> tuple[Router, tuple[values.Path, ...], tuple[int, ...]]:
+def _routing(trained: Trained, chosen: Variant, config: LearningConfig) -> tuple[Router, tuple[values.ExportedModel, ...], tuple[int, ...]]:
     layout, grouping, dim = trained.data.parts.train.layout, trained.grouping, config.training.embedding_dim
     router = Router(layout, table_of(trained.found.weights, dim), trained.found.gates, grouping.centroids, grouping.on)
     if chosen.gated:

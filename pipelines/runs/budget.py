@@ -9,7 +9,7 @@ import numpy as np
 
 from ihas.bundle.values import Bundle
 from ihas.config.budget import BudgetConfig
-from ihas.data.dataset import Parts
+from ihas.data.dataset import Splits
 from ihas.errors import BudgetError
 from ihas.metrics import auc
 from ihas.results.run_result import Certificate, VariantResult
@@ -20,7 +20,7 @@ from ihas.stages.evaluate.variants import Variant
 WARM_UP, MEASURED = 50, 500
 
 
-def choose_within(variants: tuple[Variant, ...], parts: Parts, budget: BudgetConfig, slow: Collection[str] = ()) -> Variant:
+def choose_within(variants: tuple[Variant, ...], parts: Splits, budget: BudgetConfig, slow: Collection[str] = ()) -> Variant:
     """The variant that is served: of those within the budget, by the rule without one; where the base is not within it, the best.
 
     Args:

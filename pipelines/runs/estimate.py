@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from ihas.config.recipe import Recipe
-from ihas.data.dataset import Dataset, Parts
+from ihas.data.dataset import Dataset, Splits
 from ihas.data.storage import Ingested
 from ihas.folders import write_whole
 from ihas.results.run_result import Estimate, RunResult
@@ -61,7 +61,7 @@ def estimate(recipe: Recipe, path: Path, report: Report) -> Estimate:
 def _pilot(recipe: Recipe, data: Ingested, path: Path, size: int, report: Report) -> tuple[float, RunResult]:
     """Seconds and result of a search on some of the training rows; validation and test rows are as many as fit."""
     rng, folder = generator(recipe.learning.seed, f"pilot-{size}"), path / f"pilot-{size}"
-    parts = Parts(*(_some(part, size, rng) for part in (data.parts.train, data.parts.valid, data.parts.test)))
+    parts = Splits(*(_some(part, size, rng) for part in (data.parts.train, data.parts.valid, data.parts.test)))
     small = Ingested(data.schema, data.encoder, parts, data.items, data.report)
     run = Run(recipe.model_copy(update={"budget": type(recipe.budget)()}), RunFolder(folder), Reporter(_quietly(report, size)))
     run.key("data", {"pilot": size})

@@ -15,16 +15,16 @@ from pydantic import ValidationError
 from ihas.config.data import DataConfig
 from ihas.config.overrec import OverRecRecipe
 from ihas.config.recipe import Recipe
-from ihas.config.size_sweep import LadderRecipe, TransferRecipe
+from ihas.config.size_sweep import SizeSweepRecipe, TransferRecipe
 from ihas.config.transformer import TransformerRecipe
 from ihas.errors import ConfigError
 
-AnyRecipe = Recipe | OverRecRecipe | TransformerRecipe | LadderRecipe | TransferRecipe
+AnyRecipe = Recipe | OverRecRecipe | TransformerRecipe | SizeSweepRecipe | TransferRecipe
 KINDS: Mapping[str, type[AnyRecipe]] = {
-    "grouped": Recipe, "overrec": OverRecRecipe, "transformer": TransformerRecipe, "ladder": LadderRecipe, "transfer": TransferRecipe
+    "grouped": Recipe, "overrec": OverRecRecipe, "transformer": TransformerRecipe, "ladder": SizeSweepRecipe, "transfer": TransferRecipe
 }  # fmt: skip
 """What a recipe is read as, by its `kind`; one that names none is of the kind `grouped`."""
-AnyKind = TypeVar("AnyKind", Recipe, OverRecRecipe, TransformerRecipe, LadderRecipe, TransferRecipe)
+AnyKind = TypeVar("AnyKind", Recipe, OverRecRecipe, TransformerRecipe, SizeSweepRecipe, TransferRecipe)
 
 
 def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:

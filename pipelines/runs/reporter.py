@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from ihas.config.transformer import TransformerEpoch
-from ihas.results.run_result import EpochFigures
+from ihas.results.run_result import EpochMetrics
 from pipelines.runs.progress import Progress, Report, Stage
 
 # Share of a run that each stage takes, from runs on the coupon, Frappe and MovieLens-1M tables.
@@ -29,7 +29,7 @@ class Reporter:
             self.started, self.skipped = time.monotonic(), self._fraction()
         self.say(message)
 
-    def epoch(self, figures: EpochFigures) -> None:
+    def epoch(self, figures: EpochMetrics) -> None:
         """An epoch ended; the rest of the stage is nearer."""
         self.epochs, self.computing = self.epochs + 1, True
         self.say(

@@ -9,7 +9,7 @@ import numpy as np
 
 from ihas.bundle.values import Bundle, Retrieval
 from ihas.data.dataset import Dataset
-from ihas.results.run_result import RetrievalFigures
+from ihas.results.run_result import RetrievalMetrics
 from ihas.seeding import generator
 from ihas.serving.grouped.candidate_model import CandidateModel
 from ihas.serving.grouped.model import GroupedModel
@@ -21,7 +21,7 @@ BEST = 10
 NUMBERS = (10, 100, 500, 1_000)
 
 
-def retrieval_figures(bundle: Bundle, test: Dataset, seed: int) -> RetrievalFigures | None:
+def retrieval_figures(bundle: Bundle, test: Dataset, seed: int) -> RetrievalMetrics | None:
     """Figures of a bundle's retrieval on contexts of test rows, of which clicks are read too; None for a bundle without."""
     if bundle.retrieval is None or bundle.items is None:
         return None
@@ -29,7 +29,7 @@ def retrieval_figures(bundle: Bundle, test: Dataset, seed: int) -> RetrievalFigu
     count = len(bundle.items.names)
     numbers = tuple(number for number in NUMBERS if number < count) or (count,)
     best, places, own = (np.array(part) for part in zip(*_looked_at(bundle, bundle.retrieval, rows, numbers[-1]), strict=True))
-    return RetrievalFigures(
+    return RetrievalMetrics(
         items=count,
         contexts=len(rows),
         best=best.shape[1],

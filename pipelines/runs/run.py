@@ -14,7 +14,7 @@ from typing import Any
 from ihas.config.learning import LearningConfig
 from ihas.config.recipe import Recipe
 from ihas.config.run import RunOptions
-from ihas.data.dataset import Parts
+from ihas.data.dataset import Splits
 from ihas.data.ingest import ingest
 from ihas.data.storage import Ingested, load_ingested
 from ihas.folders import file_digest
@@ -24,7 +24,7 @@ from ihas.routing.grouping import Grouping
 from ihas.serving.requests import MAX_ROWS
 from ihas.stages.base import BaseResult, train_base
 from ihas.stages.cluster.assignment import Clustering, check_numbers
-from ihas.stages.cluster.stage import MOST_GROUPS, cluster_instances
+from ihas.stages.cluster.stage import MAX_GROUPS, cluster_instances
 from ihas.stages.distil import Distilled, distil, student_config, taught_parts
 from ihas.stages.retrain import Retraining, RetrainResult, retrain_groups
 from ihas.stages.retrieve.stage import RetrievalTowers, Retrieving, learn_retrieval
@@ -131,7 +131,7 @@ def _base(run: Run, data: Ingested) -> BaseResult:
     return base
 
 
-def _distil(run: Run, data: Ingested, base: BaseResult) -> tuple[Distilled | None, Parts]:
+def _distil(run: Run, data: Ingested, base: BaseResult) -> tuple[Distilled | None, Splits]:
     learning = run.learning
     if not learning.distil.members:
         return None, data.parts
@@ -145,7 +145,7 @@ def _distil(run: Run, data: Ingested, base: BaseResult) -> tuple[Distilled | Non
     return distilled, taught_parts(data.parts, distilled.labels, learning)
 
 
-def _search(run: Run, parts: Parts, start: NetworkWeights) -> SearchResult:
+def _search(run: Run, parts: Splits, start: NetworkWeights) -> SearchResult:
     learning = run.learning
     run.reporter.enter("searching", "Searching gates", (2, 3))
     key = run.key("search", learning.search.model_dump(mode="json"))
@@ -174,17 +174,17 @@ def _retrieve(run: Run, data: Ingested) -> RetrievalTowers | None:
     return found
 
 
-def _cluster(run: Run, parts: Parts, found: SearchResult) -> Grouping:
+def _cluster(run: Run, parts: Splits, found: SearchResult) -> Grouping:
     clustering = Clustering(parts, found.weights, found.gates, run.learning)
     run.reporter.enter("clustering", "Grouping instances by their gates")
-    most_groups = run.recipe.budget.groups or MOST_GROUPS
+    most_groups = run.recipe.budget.groups or MAX_GROUPS
     key = run.key("cluster", run.learning.cluster.model_dump(mode="json") | {"most_groups": most_groups})
     grouping: Grouping = run.folder.stage("cluster", key, lambda: cluster_instances(clustering, most_groups))
     run.reporter.say(f"{grouping.num_groups} groups")
     return grouping
 
 
-def _retrain(run: Run, parts: Parts, found: SearchResult, grouping: Grouping) -> RetrainResult:
+def _retrain(run: Run, parts: Splits, found: SearchResult, grouping: Grouping) -> RetrainResult:
     retraining = Retraining(parts, grouping, found.weights, run.learning, "grouped")
     run.reporter.enter("retraining", "Training the groups' models")
     key = run.key("retrain", run.learning.retrain.model_dump(mode="json"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ihas.config.learning import LearningConfig
-from ihas.data.dataset import Parts
+from ihas.data.dataset import Splits
 from ihas.data.storage import Ingested
 from ihas.routing.grouping import Grouping
 from ihas.stages.base import BaseResult
@@ -35,7 +35,7 @@ class Trained:
     data: Ingested
     base: BaseResult
     distilled: Distilled | None
-    parts: Parts
+    parts: Splits
     found: SearchResult
     grouping: Grouping
     retrained: RetrainResult

@@ -17,7 +17,7 @@ from safetensors.numpy import load_file, save_file
 from ihas.errors import DataError
 from ihas.models.network import NetworkWeights
 from ihas.models.prediction import GroupModel
-from ihas.results.run_result import Cost, Diversity, EpochFigures, GroupCountResult
+from ihas.results.run_result import Cost, Diversity, EpochMetrics, GroupCountResult
 from ihas.routing.grouping import Grouping, PartGroups
 from ihas.routing.router import Gates
 from ihas.stages.base import BaseResult, Trial
@@ -29,13 +29,12 @@ from ihas.stages.search import SearchResult
 from ihas.training.plain import PlainModel
 from pipelines.runs.answers import Answers
 
-VALUES: dict[str, Any] = {
-    cls.__name__: cls
-    for cls in (
-        Answers, BaseResult, Cost, Distilled, Diversity, EpochFigures, Gates, GroupCountResult, Grouping, GroupModel, NetworkWeights,
-        PartGroups, PlainModel, RetrainResult, RetrievalTowers, SearchResult, Trial, Variant,
-    )
-}  # fmt: skip
+CLASSES: tuple[Any, ...] = (
+    Answers, BaseResult, Cost, Distilled, Diversity, EpochMetrics, Gates, GroupCountResult, Grouping, GroupModel, NetworkWeights,
+    PartGroups, PlainModel, RetrainResult, RetrievalTowers, SearchResult, Trial, Variant,
+)  # fmt: skip
+STORED_AS = {EpochMetrics: "EpochFigures"}  # stages that an older version wrote hold this name
+VALUES: dict[str, Any] = {STORED_AS.get(cls, cls.__name__): cls for cls in CLASSES}
 NAMES = {cls: name for name, cls in VALUES.items()}
 
 

@@ -21,7 +21,7 @@ from ihas.config.base import Config
 from ihas.config.transformer import TransformerLearning, TransformerRecipe
 from ihas.errors import ConfigError
 from ihas.folders import file_digest, write_whole
-from ihas.sequential.data.ranking import RankingFigures
+from ihas.sequential.data.ranking import RankingMetrics
 from ihas.sequential.data.sequences import LeaveOneOut, leave_one_out
 from pipelines.runs.exit_status import say, status_of
 from pipelines.runs.folder import read_kept, value_digest
@@ -83,7 +83,7 @@ class AblationRun(Config):
     """Seed."""
     settings: str
     """Digest of the data and of all settings."""
-    test: RankingFigures
+    test: RankingMetrics
     """Test figures under full ranking."""
     loss: float
     """Cross-entropy of the test items over all items, in nats."""

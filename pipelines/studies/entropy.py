@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ihas.sequential.data.reading import read_sequences
-from ihas.sequential.scaling.entropy import EntropyFigures, entropy_figures
+from ihas.sequential.scaling.entropy import EntropyMetrics, entropy_figures
 from pipelines.runs.exit_status import status_of
 from pipelines.runs.recipe import read_any_recipe
 
@@ -40,7 +40,7 @@ def _print_rows(recipes: Sequence[Path], last: int, block: int) -> None:
         sys.stdout.write(row(data.path.name, entropy_figures(read_sequences(data).sequences.last(last), block)) + "\n")
 
 
-def row(name: str, found: EntropyFigures) -> str:
+def row(name: str, found: EntropyMetrics) -> str:
     """A row of the table; D' is absent where entropy measures length alone."""
     scaled = "none" if found.length_only else f"{found.scaled_interactions:.4g}"
     cells = (

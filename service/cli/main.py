@@ -137,14 +137,14 @@ def advise(
     ] = None,
 ) -> None:
     """Train a small ladder of sequential transformers and advise which size to train within a budget; it goes on where it was stopped."""
-    from ihas.config.size_sweep import LadderRecipe
+    from ihas.config.size_sweep import SizeSweepRecipe
     from ihas.sequential.scaling.advised import Advice
     from pipelines.runs.recipe import read_of_kind
     from service.cli import tables
     from service.cli.local_run import climb
 
     terminal: Terminal = context.obj
-    target = folder or Path("runs") / f"advice-{read_of_kind(recipe, LadderRecipe).name}"
+    target = folder or Path("runs") / f"advice-{read_of_kind(recipe, SizeSweepRecipe).name}"
     climb(recipe, target, seconds, terminal)
     found = Advice.model_validate_json((target / "advice.json").read_bytes())
     terminal.result(found.model_dump(mode="json"), tables.advice(found), found.reason)

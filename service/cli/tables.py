@@ -13,7 +13,7 @@ from rich.text import Text
 from ihas.data.findings import FieldProfile, ValidationReport
 from ihas.findings import Finding
 from ihas.results.run_result import GroupResult, Interval, RunResult, VariantResult
-from ihas.sequential.data.ranking import RankingFigures
+from ihas.sequential.data.ranking import RankingMetrics
 from ihas.sequential.scaling.advised import Advice
 from pipelines.kinds.overrec.values import OverRecResult
 from pipelines.kinds.transformer.values import TransformerResult
@@ -54,7 +54,7 @@ def _ranking_table(rows: int) -> Table:
     return table
 
 
-def _ranking_cells(test: RankingFigures) -> Iterable[str]:
+def _ranking_cells(test: RankingMetrics) -> Iterable[str]:
     return map(decimal, (test.hit_rate[5], test.hit_rate[10], test.ndcg[10], test.mrr))
 
 

@@ -11,7 +11,7 @@ import httpx
 from service.errors import ServiceError, service_error
 
 TRIES = 4
-FIRST_WAIT_S, MOST_WAIT_S = 0.2, 10.0
+FIRST_WAIT_S, MAX_WAIT_S = 0.2, 10.0
 BUSY = frozenset({429, 502, 503, 504})
 ASKING = ("/score", "/recommend", "/what-if", "/compare")
 
@@ -24,12 +24,12 @@ def repeatable(method: str, path: str, headers: Mapping[str, str]) -> bool:
 def wait_s(attempt: int, answer: httpx.Response | None) -> float:
     """Seconds before the next try: what the service said, else twice as long each time, half of it drawn.
 
-    attempt 0, 1, 2, ...  ->  FIRST_WAIT_S * 2^attempt * U(0.5, 1), at most MOST_WAIT_S
+    attempt 0, 1, 2, ...  ->  FIRST_WAIT_S * 2^attempt * U(0.5, 1), at most MAX_WAIT_S
     """
     said = "" if answer is None else answer.headers.get("retry-after", "")
     if said.isdecimal():
-        return min(float(said), MOST_WAIT_S)
-    return min(FIRST_WAIT_S * 2.0**attempt, MOST_WAIT_S) * random.uniform(0.5, 1.0)
+        return min(float(said), MAX_WAIT_S)
+    return min(FIRST_WAIT_S * 2.0**attempt, MAX_WAIT_S) * random.uniform(0.5, 1.0)
 
 
 def final(answer: httpx.Response) -> httpx.Response:

@@ -31,7 +31,7 @@ from service.storage.traffic import TrafficPlans
 
 
 @dataclass(frozen=True)
-class Parts:
+class AppState:
     """What one application is made of.
 
     Attributes:
@@ -53,9 +53,9 @@ class Parts:
     shutdown: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-def parts(request: Request) -> Parts:
+def parts(request: Request) -> AppState:
     """The parts of the application that answers."""
-    found: Parts = request.app.state.parts
+    found: AppState = request.app.state.parts
     return found
 
 
@@ -65,7 +65,7 @@ def caller(request: Request) -> Caller:
     return found
 
 
-PartsDep = Annotated[Parts, Depends(parts)]
+PartsDep = Annotated[AppState, Depends(parts)]
 CallerDep = Annotated[Caller, Depends(caller)]
 
 

@@ -20,7 +20,7 @@ class Difference(Config):
     """Its value in the second search."""
 
 
-class FigurePair(Config):
+class MetricPair(Config):
     """One figure of what each search serves."""
 
     figure: str
@@ -44,7 +44,7 @@ class Comparison(Config):
     """Whether both worked on the same data set; figures of different test rows say nothing about each other."""
     settings: tuple[Difference, ...]
     """Settings that differ."""
-    figures: tuple[FigurePair, ...]
+    figures: tuple[MetricPair, ...]
     """Figures on test rows, and costs, of what each serves. Without the rows themselves there is no interval: look at each search's own."""
 
 
@@ -70,9 +70,9 @@ def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def _pairs(first: VariantResult, second: VariantResult) -> Iterator[FigurePair]:
+def _pairs(first: VariantResult, second: VariantResult) -> Iterator[MetricPair]:
     for group in ("test", "cost"):
         for name, one in getattr(first, group).model_dump().items():
             other = getattr(getattr(second, group), name)
             difference = None if one is None or other is None else other - one
-            yield FigurePair(figure=f"{group}.{name}", first=one, second=other, difference=difference)
+            yield MetricPair(figure=f"{group}.{name}", first=one, second=other, difference=difference)

@@ -12,19 +12,19 @@ import numpy as np
 from ihas.bundle.values import Bundle, Reference
 from ihas.serving.grouped.observation import Observed
 
-LEAST_SHARE = 1e-4
+MIN_SHARE = 1e-4
 REMEMBERED = 100_000
 """Rows after which every count is halved, so that old rows are forgotten."""
 
 
 def stability(found: Sequence[float], expected: Sequence[float]) -> float:
-    """Population stability index: sum (p - q) ln(p / q), shares at least `LEAST_SHARE`."""
-    pairs = [(max(p, LEAST_SHARE), max(q, LEAST_SHARE)) for p, q in zip(found, expected, strict=True)]
+    """Population stability index: sum (p - q) ln(p / q), shares at least `MIN_SHARE`."""
+    pairs = [(max(p, MIN_SHARE), max(q, MIN_SHARE)) for p, q in zip(found, expected, strict=True)]
     return sum((p - q) * math.log(p / q) for p, q in pairs)
 
 
 @dataclass(frozen=True)
-class RoutingFigures:
+class RoutingMetrics:
     """What was seen of a version's rows, in one process, since it started; a value, so that whoever reads it sees one moment.
 
         group drift = sum_k (p_k - q_k) ln(p_k / q_k)                 p_k, q_k: share of group k, served and training

@@ -15,7 +15,7 @@ from typing import TypeGuard
 from ihas.serving.answers import Scored
 from ihas.serving.grouped.recommender import BatchRecommender, ReadRows, Recommender
 
-MOST_ROWS = 16
+MAX_ROWS = 16
 """Rows of a request that is scored between others, in the event loop; a larger one has a thread to itself."""
 PATIENCE = 8
 """Times that nobody else comes before requests are scored at once again."""

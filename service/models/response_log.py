@@ -17,13 +17,13 @@ from sqlalchemy.exc import DBAPIError
 from ihas.errors import IhasError
 from ihas.serving.answers import RecommendedItem, RecommendRequest, Scored
 from ihas.serving.grouped.recommender import GroupedRecommender
-from service.models.drift import RoutingFigures
+from service.models.drift import RoutingMetrics
 from service.models.traffic_split import Served
 from service.storage.feedback import Answer, Feedback
 
-MOST_WAITING = 10_000
-MOST_SHADOWED = 100
-MOST_LOOKED_AT, ROWS_LOOKED_AT = 50, 20
+MAX_WAITING = 10_000
+MAX_SHADOWED = 100
+MAX_LOOKED_AT, ROWS_LOOKED_AT = 50, 20
 """Requests, each a fifth of a second, and rows of each of which the routing is looked at; under load that is a sample."""
 FLUSH_S = 0.2
 FORGET_EVERY_S = 3_600.0
@@ -49,7 +49,7 @@ class Seen(NamedTuple):
 
 
 @dataclass(slots=True)
-class ShadowFigures:
+class ShadowMetrics:
     """How far a shadow's scores lie from those that were given.
 
     Attributes:
@@ -90,14 +90,14 @@ class Aftermath:
     feedback: Feedback
     kept_s: float
     drop: Callable[[], None]
-    shadows: dict[tuple[str, str, int], ShadowFigures] = field(default_factory=dict)
-    routing: dict[tuple[str, str, int], RoutingFigures] = field(default_factory=dict)
+    shadows: dict[tuple[str, str, int], ShadowMetrics] = field(default_factory=dict)
+    routing: dict[tuple[str, str, int], RoutingMetrics] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._answers: deque[Answer] = deque()
         self._writing = threading.Lock()
         self._seen: deque[Seen] = deque()
-        self._asked: queue.Queue[Asked] = queue.Queue(MOST_SHADOWED)
+        self._asked: queue.Queue[Asked] = queue.Queue(MAX_SHADOWED)
         self._stop, self._forgot = threading.Event(), time.monotonic()
         self._threads = [threading.Thread(target=work, name=name) for work, name in ((self._keep, "answers"), (self._shadow, "shadows"))]
 
@@ -116,7 +116,7 @@ class Aftermath:
         """Take note of a recommendation that is sent now."""
         version = served.version
         items = {item.id: (item.group, item.score) for item in found.items}
-        if len(self._answers) < MOST_WAITING:
+        if len(self._answers) < MAX_WAITING:
             self._answers.append(Answer(given_id, version.tenant, version.name, version.version, items))
         else:
             self.drop()
@@ -138,7 +138,7 @@ class Aftermath:
                 self._count(self._seen.popleft())
 
     def _look(self, seen: Seen) -> None:
-        if len(self._seen) < MOST_LOOKED_AT and isinstance(seen.served.recommender, GroupedRecommender):
+        if len(self._seen) < MAX_LOOKED_AT and isinstance(seen.served.recommender, GroupedRecommender):
             self._seen.append(seen)
 
     def _count(self, seen: Seen) -> None:
@@ -146,7 +146,7 @@ class Aftermath:
         if not isinstance(recommender, GroupedRecommender):
             return
         key = (version.tenant, version.name, version.version)
-        figures = self.routing.get(key) or RoutingFigures.of(recommender.bundle)
+        figures = self.routing.get(key) or RoutingMetrics.of(recommender.bundle)
         with suppress(IhasError):  # what was answered can be read; were it not so, the answers of others must be kept all the same
             observed = None if figures is None else recommender.observe(seen.stated, seen.items)
             if figures is not None and observed is not None:
@@ -194,7 +194,7 @@ class Aftermath:
 
     def _compare(self, shadow: Served, asked: Asked) -> None:
         version = shadow.version
-        figures = self.shadows.setdefault((version.tenant, version.name, version.version), ShadowFigures())
+        figures = self.shadows.setdefault((version.tenant, version.name, version.version), ShadowMetrics())
         began = time.perf_counter()
         try:
             found = list(_pairs(shadow, asked))

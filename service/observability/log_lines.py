@@ -13,7 +13,7 @@ from collections import deque
 from typing import BinaryIO
 
 WAITS_S = 0.05
-MOST_WAITING = 100_000
+MAX_WAITING = 100_000
 
 
 class Lines:
@@ -34,7 +34,7 @@ class Lines:
 
     def info(self, line: bytes) -> None:
         """Let a line wait."""
-        if len(self._waiting) >= MOST_WAITING:
+        if len(self._waiting) >= MAX_WAITING:
             self.lost += 1
             return
         self._waiting.append(line + b"\n")

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from service.models.drift import RoutingFigures
+from service.models.drift import RoutingMetrics
 from service.storage.catalogue import ModelVersion
 from service.storage.feedback import GroupCounts
 from service.storage.job_store import JobStore
@@ -54,7 +54,7 @@ class Metrics:
         """Show how many groups the shared model serves, whenever the figures are asked for."""
         self._registry.register(DegradedCollector(degraded))
 
-    def watch_online(self, routing: Callable[[], Mapping[tuple[str, str, int], RoutingFigures]], people: People) -> None:
+    def watch_online(self, routing: Callable[[], Mapping[tuple[str, str, int], RoutingMetrics]], people: People) -> None:
         """Show how rows are routed and what people did, whenever the figures are asked for."""
         self._registry.register(RoutingCollector(routing, people))
 
@@ -108,7 +108,7 @@ class DegradedCollector(Collector):
 class RoutingCollector(Collector):
     """Reads how rows were routed, and what people did, when the figures are asked for."""
 
-    def __init__(self, routing: Callable[[], Mapping[tuple[str, str, int], RoutingFigures]], people: People) -> None:
+    def __init__(self, routing: Callable[[], Mapping[tuple[str, str, int], RoutingMetrics]], people: People) -> None:
         self._routing, self._people = routing, people
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
@@ -128,7 +128,7 @@ class RoutingCollector(Collector):
                 families["ihas_calibration"].add_metric(labels, counts.scored / counts.clicks)
         yield from families.values()
 
-    def _routed(self, families: Mapping[str, GaugeMetricFamily], labels: list[str], figures: RoutingFigures) -> None:
+    def _routed(self, families: Mapping[str, GaugeMetricFamily], labels: list[str], figures: RoutingMetrics) -> None:
         families["ihas_group_drift"].add_metric(labels, figures.group_drift)
         families["ihas_far_share"].add_metric(labels, figures.far_share)
         for name, drift in figures.gate_drifts.items():

@@ -13,17 +13,17 @@ from ihas.config.learning import LearningConfig
 from ihas.config.retrain import RetrainConfig
 from ihas.config.search import SearchConfig
 from ihas.config.training import TrainingConfig
-from ihas.data.dataset import Dataset, Parts
+from ihas.data.dataset import Dataset, Splits
 from ihas.data.synthetic import make_tribes
 from ihas.layers.embedding import Tensor
 from ihas.legacy_keras import tf
 from ihas.metrics import auc
 from ihas.models.network import Network, fresh_weights
-from ihas.results.run_result import EpochFigures
+from ihas.results.run_result import EpochMetrics
 from ihas.stages.evaluate.variants import plain_variant
 from ihas.training.plain import continue_plain, train_plain
 from pipelines.runs.answers import Answers
-from pipelines.studies.baselines.baseline import MOST_SETTINGS, Peer
+from pipelines.studies.baselines.baseline import MAX_SETTINGS, Peer
 from pipelines.studies.baselines.registry import PEERS
 
 ORACLE = make_tribes(np.random.default_rng(0), 1, (4000, 2000, 2000), values=8)
@@ -39,7 +39,7 @@ FARTHEST_FROM_PLAIN = 0.015
 SEED = tf.constant([1, 2])
 
 
-def ignore(figures: EpochFigures) -> None:
+def ignore(figures: EpochMetrics) -> None:
     """Listens to no epoch."""
 
 
@@ -80,9 +80,9 @@ def plain_auc() -> float:
 
 
 @cache
-def trained(name: str) -> tuple[Answers, tuple[EpochFigures, ...]]:
+def trained(name: str) -> tuple[Answers, tuple[EpochMetrics, ...]]:
     """What the peer answers under its first setting, and the epochs that it told of."""
-    heard: list[EpochFigures] = []
+    heard: list[EpochMetrics] = []
     return PEERS[name].train(PARTS, CONFIG, PEERS[name].settings[0], heard.append), tuple(heard)
 
 
@@ -99,7 +99,7 @@ class PeerContract:
         written = [json.dumps(dict(setting), sort_keys=True) for setting in peer.settings]
         assert PEERS[peer.name] is peer
         assert peer.source
-        assert 1 <= len(set(written)) == len(written) <= MOST_SETTINGS
+        assert 1 <= len(set(written)) == len(written) <= MAX_SETTINGS
 
     def test_answers_every_row(self, peer: Peer) -> None:
         """Every validation and test row has one finite float32 logit, and the answers bear the setting."""
@@ -123,7 +123,7 @@ class PeerContract:
     def test_one_seed_one_answer_without_test_labels(self, peer: Peer) -> None:
         """Trained again, with the labels of test rows turned round, it answers the same to the bit."""
         answers, _ = trained(peer.name)
-        turned = Parts(PARTS.train, PARTS.valid, Dataset(ORACLE.layout, PARTS.test.ids, 1.0 - PARTS.test.labels))
+        turned = Splits(PARTS.train, PARTS.valid, Dataset(ORACLE.layout, PARTS.test.ids, 1.0 - PARTS.test.labels))
         again = peer.train(turned, CONFIG, peer.settings[0], ignore)
         np.testing.assert_array_equal(again.valid_logits, answers.valid_logits)
         np.testing.assert_array_equal(again.test_logits, answers.test_logits)

@@ -18,7 +18,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from ihas.bundle.values import Bundle, GoldenRows, Path
+from ihas.bundle.values import Bundle, ExportedModel, GoldenRows
 from ihas.data.encoder import Encoder
 from ihas.data.field_encoders import CategoricalEncoder, MultivaluedEncoder
 from ihas.data.item_table import FieldValues, ItemTable
@@ -103,9 +103,9 @@ def _router(encoder: Encoder) -> Router:
     return Router(encoder.layout, table, Gates("full", zeros, ones, (np.eye(6, dtype=np.float32),), (zeros,)), centroids)
 
 
-def _paths() -> tuple[Path, ...]:
+def _paths() -> tuple[ExportedModel, ...]:
     users, genres, movies = [0, 0.5, 1, 2], [0, 0, 1, 3], [0, 0, 0, 0, 1, 0, 0, 1, 1, 1]
-    first = Path(
+    first = ExportedModel(
         name="group-0",
         mask=np.array([[1, 0], [1, 0], [1, 1]], bool),
         gated=False,
@@ -113,7 +113,7 @@ def _paths() -> tuple[Path, ...]:
         first_order=None,
         graph=linear_graph(np.array([1, 1, 1, -1]), 0.5),
     )
-    second = Path(
+    second = ExportedModel(
         name="group-1",
         mask=np.array([[0, 1], [0, 0], [1, 0]], bool),
         gated=False,

@@ -10,7 +10,7 @@ from ihas.config.learning import LearningConfig
 from ihas.results.run_result import (
     Cost,
     Diversity,
-    EpochFigures,
+    EpochMetrics,
     Figures,
     GroupCountResult,
     GroupResult,
@@ -86,10 +86,10 @@ def _group(number: int, num_groups: int, fields: tuple[str, ...], random: np.ran
     )
 
 
-def _history(num_groups: int) -> tuple[EpochFigures, ...]:
+def _history(num_groups: int) -> tuple[EpochMetrics, ...]:
     lengths = {"base": 9, "search": 7, "shared": 8} | {f"group-{group}": 3 for group in range(num_groups)}
     curves = [
-        EpochFigures(model=model, epoch=epoch, loss=0.56 + 0.12 / epoch, auc=0.752 - 0.09 / epoch + 0.002 * number)
+        EpochMetrics(model=model, epoch=epoch, loss=0.56 + 0.12 / epoch, auc=0.752 - 0.09 / epoch + 0.002 * number)
         for number, (model, length) in enumerate(lengths.items())
         for epoch in range(1, length + 1)
     ]

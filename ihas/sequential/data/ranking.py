@@ -17,7 +17,7 @@ from ihas.sequential.data.sequences import NextItem, Sequences
 CUTOFFS = (5, 10, 20)
 
 
-class RankingFigures(Config):
+class RankingMetrics(Config):
     """How high targets rank among all items."""
 
     rows: int
@@ -76,7 +76,7 @@ def ranks(scores: Callable[[Sequences], np.ndarray], rows: NextItem, *, hide_his
     return np.concatenate(parts)
 
 
-def figures(ranks: np.ndarray, cutoffs: Sequence[int] = CUTOFFS) -> RankingFigures:
+def figures(ranks: np.ndarray, cutoffs: Sequence[int] = CUTOFFS) -> RankingMetrics:
     """HR@k, NDCG@k and MRR of int (rows,) ranks, counted from 1.
 
     Raises:
@@ -84,7 +84,7 @@ def figures(ranks: np.ndarray, cutoffs: Sequence[int] = CUTOFFS) -> RankingFigur
     """
     if not len(ranks):
         raise ConfigError("Figures need at least one target, but there are none. Give users with three items or more.")
-    return RankingFigures(
+    return RankingMetrics(
         rows=len(ranks),
         hit_rate={k: float((ranks <= k).mean()) for k in cutoffs},
         ndcg={k: float(discounted_gains(ranks, k).mean()) for k in cutoffs},

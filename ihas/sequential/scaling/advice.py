@@ -4,7 +4,7 @@
     seconds   T(N) = s0 + s1 N, s0 and s1 not negative, by least squares
 
 The size advised is the largest whose training fits the budget, where its foretold loss lies below the best measured one with its whole
-interval; otherwise the best measured size. Neither law is trusted far: no size above `MOST_GROWTH` times the largest measured one is
+interval; otherwise the best measured size. Neither law is trusted far: no size above `MAX_GROWTH` times the largest measured one is
 considered, none above that one where the seconds do not grow with size, and a law with its exponent at an end of its range foretells
 nothing. Source: our choice.
 """
@@ -22,7 +22,7 @@ from ihas.sequential.scaling.advised import Advice, Advised, Measured, SizeOptim
 from ihas.sequential.scaling.performance_law import fit_performance_law
 from ihas.sequential.scaling.scaling_law import Bootstrapped, bootstrap
 
-MOST_GROWTH = 16
+MAX_GROWTH = 16
 """Parameters of the largest size considered, to those of the largest measured: four times the layers and twice the dim, say."""
 
 
@@ -45,7 +45,7 @@ def advise(measured: Sequence[Measured], candidates: Sequence[tuple[int, int]], 
     sizes = np.array([one.parameters for one in ladder], np.float64)
     base, slope = nnls(np.column_stack([np.ones_like(sizes), sizes]), np.array([one.seconds for one in ladder]))[0]
     known = {(one.num_layers, one.dim) for one in ladder}
-    most = sizes[-1] * (MOST_GROWTH if slope > 0.0 else 1)
+    most = sizes[-1] * (MAX_GROWTH if slope > 0.0 else 1)
     asked = sorted({*known, *(one for one in candidates if _parameters(one) <= most)}, key=lambda shape: (_parameters(shape), shape))
     fits = [shape for shape in asked if base + slope * _parameters(shape) <= budget_seconds]
     if not fits:

@@ -19,7 +19,7 @@ from ihas.errors import ConfigError
 from ihas.sequential.data.sequences import Sequences
 
 
-class EntropyFigures(Config):
+class EntropyMetrics(Config):
     """Entropy of a set of sequences, and whether it says anything."""
 
     sequences: int
@@ -177,7 +177,7 @@ def repeats_a_block(sequences: Sequences, block: int = 2) -> np.ndarray:
     return np.bincount(of_block[counts[inverse] > 1], minlength=len(sequences)) > 0
 
 
-def entropy_figures(sequences: Sequences, block: int = 2) -> EntropyFigures:
+def entropy_figures(sequences: Sequences, block: int = 2) -> EntropyMetrics:
     """Entropies of all sequences longer than `block`.
 
     Raises:
@@ -186,7 +186,7 @@ def entropy_figures(sequences: Sequences, block: int = 2) -> EntropyFigures:
     long = sequences.take(sequences.lengths > block)
     if not len(long):
         raise ConfigError(f"Some sequence must be longer than `block`, but got (longest {sequences.lengths.max(initial=0)}, {block}).")
-    return EntropyFigures(
+    return EntropyMetrics(
         sequences=len(long),
         interactions=len(sequences.items),
         block=block,

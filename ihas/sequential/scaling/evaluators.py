@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ihas.errors import ConfigError
-from ihas.sequential.data.ranking import RankingFigures, figures, target_ranks
+from ihas.sequential.data.ranking import RankingMetrics, figures, target_ranks
 from ihas.sequential.data.sequences import NextItem, Sequences
 
 Scores = Callable[[Sequences], np.ndarray]
@@ -41,13 +41,13 @@ def popularity_groups(train: Sequences, num_items: int) -> np.ndarray:
     return groups
 
 
-def long_tail(scores: Scores, rows: NextItem, groups: np.ndarray) -> dict[int, RankingFigures]:
+def long_tail(scores: Scores, rows: NextItem, groups: np.ndarray) -> dict[int, RankingMetrics]:
     """Figures of the targets of each popularity group that has any."""
     ranks, of_target = ranks_of(scores, rows), groups[rows.targets]
     return {int(group): figures(ranks[of_target == group]) for group in np.unique(of_target)}
 
 
-def cold_start(scores: Scores, rows: NextItem, lengths: Sequence[int]) -> dict[int, RankingFigures]:
+def cold_start(scores: Scores, rows: NextItem, lengths: Sequence[int]) -> dict[int, RankingMetrics]:
     """Figures where the model sees only the last so many items of each history."""
     return {length: figures(ranks_of(scores, rows, rows.histories.last(length))) for length in lengths}
 
@@ -99,7 +99,7 @@ def robustness(
     return {share: 1.0 - figures(ranks).ndcg[10] / clean for share, ranks in found.items()}
 
 
-def roll_out(scores: Scores, sequences: Sequences, horizon: int) -> dict[int, RankingFigures]:
+def roll_out(scores: Scores, sequences: Sequences, horizon: int) -> dict[int, RankingMetrics]:
     """Figures at 1 .. `horizon` items after a prefix that ends so many items before the end; after each, the model's best item is appended.
 
     An appended item counts as history from then on: a model that names the item after the next too early no longer finds it.

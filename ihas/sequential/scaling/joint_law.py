@@ -39,7 +39,7 @@ class JointLaw:
         return np.asarray(self.sizes.predict(layers, dim) + of_data(data, self.data_exponent))
 
 
-class JointFigures(Config):
+class JointMetrics(Config):
     """How well one law describes several D, beside a law for each and one that does not know D."""
 
     data_exponent: float
@@ -92,7 +92,7 @@ def relative_to_mean(sizes: np.ndarray) -> np.ndarray:
     return np.asarray(sizes / np.exp(np.log(np.unique(sizes)).mean()))
 
 
-def compare_joint(layers: np.ndarray, dim: np.ndarray, data: np.ndarray, values: np.ndarray, held_out: np.ndarray) -> JointFigures:
+def compare_joint(layers: np.ndarray, dim: np.ndarray, data: np.ndarray, values: np.ndarray, held_out: np.ndarray) -> JointMetrics:
     """The joint law of float (points,) of each; `held_out` bool (points,) are foretold and not fitted, one D's at a time.
 
     Raises:
@@ -110,7 +110,7 @@ def compare_joint(layers: np.ndarray, dim: np.ndarray, data: np.ndarray, values:
         "left_out_without": [points.error(~own, own) for own in belongs],
     }
     apart = np.sum([np.where(own, points.foretold(own, every), 0.0) for own in belongs], axis=0)
-    return JointFigures(
+    return JointMetrics(
         data_exponent=joint.data_exponent,
         explained=explained(values, joint.predict(layers, dim, data)),
         explained_apart=explained(values, apart),

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.ndimage import minimum_filter
 from scipy.optimize import least_squares
 
-MOST_STARTS = 12
+MAX_STARTS = 12
 Design = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 """From exponents, float (k,), to the part without coefficients o, float (points,), and the matrix X, float (points, coefficients)."""
 
@@ -47,7 +47,7 @@ def project(design: Design, values: np.ndarray, grids: tuple[np.ndarray, ...]) -
     points = np.array(list(itertools.product(*grids)))
     squares = np.array([_solve(design, values, point).squares for point in points]).reshape([len(grid) for grid in grids])
     valleys = np.flatnonzero((squares <= minimum_filter(squares, size=3)).ravel())  # a narrow one must not be crowded out by a wide one
-    starts = valleys[np.argsort(squares.ravel()[valleys])][:MOST_STARTS]
+    starts = valleys[np.argsort(squares.ravel()[valleys])][:MAX_STARTS]
     ends = np.array([[grid[0], grid[-1]] for grid in grids]).T
     refined = [_refine(design, values, points[i], ends) for i in starts]
     return min(refined, key=lambda fit: fit.squares)

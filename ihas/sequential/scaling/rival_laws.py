@@ -21,7 +21,7 @@ DECAYS = np.geomspace(0.001, 16.0, 41)
 Predict = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-class LawFigures(Config):
+class LawMetrics(Config):
     """How well one law describes a grid."""
 
     law: str
@@ -73,7 +73,7 @@ LAWS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], Predict]] = {
 }
 
 
-def compare_laws(layers: np.ndarray, dim: np.ndarray, values: np.ndarray, held_out: np.ndarray) -> tuple[LawFigures, ...]:
+def compare_laws(layers: np.ndarray, dim: np.ndarray, values: np.ndarray, held_out: np.ndarray) -> tuple[LawMetrics, ...]:
     """Every law on the same grid, float (points,) of each; `held_out` bool (points,) are foretold and not fitted.
 
     Raises:
@@ -86,7 +86,7 @@ def compare_laws(layers: np.ndarray, dim: np.ndarray, values: np.ndarray, held_o
         whole = fit(layers, dim, values)(layers, dim)
         foretold = fit(layers[~held_out], dim[~held_out], values[~held_out])(layers[held_out], dim[held_out])
         error = float(np.mean(np.abs(foretold - values[held_out]) / np.abs(values[held_out])))
-        rows.append(LawFigures(law=name, explained=explained(values, whole), held_out_error=error))
+        rows.append(LawMetrics(law=name, explained=explained(values, whole), held_out_error=error))
     return tuple(rows)
 
 

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ihas.bundle.values import Path
+from ihas.bundle.values import ExportedModel
 from ihas.data.layout import FieldLayout
 from ihas.errors import BundleCorruptError
 from ihas.routing.router import embed
@@ -17,7 +17,7 @@ from ihas.serving.onnx_runtime import onnxruntime
 class PathModel:
     """A path, ready to score rows."""
 
-    def __init__(self, path: Path, layout: FieldLayout) -> None:
+    def __init__(self, path: ExportedModel, layout: FieldLayout) -> None:
         """
         Args:
             path: the model.
@@ -67,7 +67,7 @@ class PathModel:
     def split_logits(self, sums: np.ndarray) -> np.ndarray:
         """Logits from the sums of the path's split: float32 (rows, width) -> (rows,)."""
         if self._split_session is None:
-            raise RuntimeError(f"Path {self.name!r} must have a split to score sums, but has none.")
+            raise RuntimeError(f"ExportedModel {self.name!r} must have a split to score sums, but has none.")
         return np.asarray(self._split_session.run(["logits"], {"sums": sums})[0], np.float32).reshape(-1)
 
 

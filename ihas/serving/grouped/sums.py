@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ihas.bundle.values import Path, Split
+from ihas.bundle.values import ExportedModel, Split
 from ihas.data.layout import FieldLayout
 from ihas.routing.router import embed
 from ihas.serving.grouped.gather import Gather
@@ -20,7 +20,7 @@ from ihas.serving.grouped.gather import Gather
 class FieldSums:
     """From the ids of some fields to their part of the sums."""
 
-    def __init__(self, path: Path, split: Split, layout: FieldLayout, fields: Sequence[int]) -> None:
+    def __init__(self, path: ExportedModel, split: Split, layout: FieldLayout, fields: Sequence[int]) -> None:
         """
         Args:
             path: the model.

@@ -14,7 +14,7 @@ from ihas.bundle.values import Bundle, Retrieval
 from ihas.errors import BundleCorruptError
 from ihas.serving.answers import RecommendRequest
 from ihas.serving.requests import MAX_ROWS
-from ihas.serving.retrieval.vector_index import MOST_EXACT, vector_index
+from ihas.serving.retrieval.vector_index import MAX_EXACT, vector_index
 
 LEAST = 1_000
 PER_ANSWER = 10
@@ -25,7 +25,7 @@ TOLERANCE = 1e-4
 class Retriever:
     """The retrieval of a bundle at work."""
 
-    def __init__(self, bundle: Bundle, retrieval: Retrieval, most_exact: int = MOST_EXACT) -> None:
+    def __init__(self, bundle: Bundle, retrieval: Retrieval, most_exact: int = MAX_EXACT) -> None:
         """
         Args:
             bundle: verified bundle.

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-MOST_EXACT = 1_000_000
+MAX_EXACT = 1_000_000
 """Vectors that are searched exactly; with more, faiss searches where it is installed (`ihas[ann]`)."""
 TRAINED_ON = 64
 PROBED = 8
@@ -35,7 +35,7 @@ class VectorIndex(Protocol):
         """
 
 
-def vector_index(vectors: np.ndarray, most_exact: int = MOST_EXACT) -> VectorIndex:
+def vector_index(vectors: np.ndarray, most_exact: int = MAX_EXACT) -> VectorIndex:
     """An index of vectors float32 (n, width)."""
     if len(vectors) <= most_exact:
         return ExactIndex(vectors)

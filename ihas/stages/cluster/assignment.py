@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from ihas.config.learning import LearningConfig
-from ihas.data.dataset import Dataset, Parts
+from ihas.data.dataset import Dataset, Splits
 from ihas.data.mapped import scattered, spans
 from ihas.errors import ConfigError
 from ihas.models.network import NetworkWeights
@@ -31,7 +31,7 @@ BLOCK_ROWS = 65_536
 class Clustering:
     """What the stage works on: encoded rows, the search's weights and gates, the settings."""
 
-    parts: Parts
+    parts: Splits
     weights: NetworkWeights
     gates: Gates
     config: LearningConfig

@@ -27,7 +27,7 @@ from ihas.training.parallel import train_in_parallel
 from ihas.training.trainer import EpochListener
 
 CHANCE = 1.96  # standard errors that chance explains 19 times of 20
-FIRST_NUMBERS, MOST_GROUPS = (2, 3, 4), 16
+FIRST_NUMBERS, MAX_GROUPS = (2, 3, 4), 16
 
 
 class Tried(NamedTuple):
@@ -38,7 +38,7 @@ class Tried(NamedTuple):
     result: GroupCountResult
 
 
-def cluster_instances(clustering: Clustering, most_groups: int = MOST_GROUPS) -> Grouping:
+def cluster_instances(clustering: Clustering, most_groups: int = MAX_GROUPS) -> Grouping:
     """Try numbers of groups and keep the one that validation prefers; one group where none is large enough.
 
     Where none are stated, none above `most_groups` is tried, nor above the rows that K-means sees.

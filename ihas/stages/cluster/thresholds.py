@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from ihas.config.learning import LearningConfig
-from ihas.data.dataset import Parts
+from ihas.data.dataset import Splits
 from ihas.metrics import row_losses
 from ihas.models.network import Network, NetworkWeights
 from ihas.models.prediction import GroupedRows, predict
@@ -23,7 +23,7 @@ from ihas.training.trainer import Trainer
 class Scorer:
     """The network of the search, asked how validation rows fare under masks."""
 
-    def __init__(self, parts: Parts, weights: NetworkWeights, config: LearningConfig) -> None:
+    def __init__(self, parts: Splits, weights: NetworkWeights, config: LearningConfig) -> None:
         self.parts, self.weights, self.config = parts, weights, config
         self.network = self._network()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.decomposition import PCA
 
-from ihas.data.dataset import Dataset, Parts
+from ihas.data.dataset import Dataset, Splits
 from ihas.data.encoder import Encoder
 from ihas.data.mapped import scattered, spans
 from ihas.metrics import auc_difference, figures
@@ -20,7 +20,7 @@ PLANE_ROWS = 1_000
 BLOCK_ROWS = 1 << 18
 
 
-def group_results(parts: Parts, grouping: Grouping, chosen: Variant, base: Variant, encoder: Encoder) -> tuple[GroupResult, ...]:
+def group_results(parts: Splits, grouping: Grouping, chosen: Variant, base: Variant, encoder: Encoder) -> tuple[GroupResult, ...]:
     """Each group's members, mask, path and figures, beside the base's on the same rows."""
     results = []
     for group in range(grouping.num_groups):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ihas.data.dataset import Parts
+from ihas.data.dataset import Splits
 from ihas.metrics import auc, auc_difference, figures
 from ihas.results.run_result import Interval, VariantResult
 from ihas.stages.evaluate.variants import Variant
@@ -32,12 +32,12 @@ ONE_STANDARD_ERROR, NINE_TO_ONE = 0.6827, 0.8  # the shares that two-sided inter
 DEARER = 1.05
 
 
-def variant_results(variants: tuple[Variant, ...], parts: Parts) -> tuple[VariantResult, ...]:
+def variant_results(variants: tuple[Variant, ...], parts: Splits) -> tuple[VariantResult, ...]:
     """Figures of each variant; the first is the base that the others are compared with."""
     return tuple(_variant_result(variant, variants[0], parts) for variant in variants)
 
 
-def _variant_result(variant: Variant, base: Variant, parts: Parts) -> VariantResult:
+def _variant_result(variant: Variant, base: Variant, parts: Splits) -> VariantResult:
     gain = None if variant is base else auc_difference(variant.test_logits, base.test_logits, parts.test.labels)
     return VariantResult(
         name=variant.name,
@@ -51,7 +51,7 @@ def _variant_result(variant: Variant, base: Variant, parts: Parts) -> VariantRes
     )
 
 
-def choose(variants: tuple[Variant, ...], parts: Parts) -> Variant:
+def choose(variants: tuple[Variant, ...], parts: Splits) -> Variant:
     """The smallest candidate that validation rows hardly tell from the best; the base where they do not show that it is beaten.
 
     base        unless a candidate's AUC exceeds its at nine to one, by the paired difference of these two
@@ -69,7 +69,7 @@ def _exceeds(variant: Variant, other: Variant, labels: np.ndarray, confidence: f
     return auc_difference(variant.valid_logits, other.valid_logits, labels, confidence=confidence).low > 0.0
 
 
-def not_told_apart(chosen: Variant, variants: tuple[Variant, ...], parts: Parts) -> tuple[str, ...]:
+def not_told_apart(chosen: Variant, variants: tuple[Variant, ...], parts: Splits) -> tuple[str, ...]:
     """Names of the other variants whose difference to the chosen one the test rows do not tell from none."""
     others = [variant for variant in variants if variant.name != chosen.name]
     differences = {v.name: auc_difference(chosen.test_logits, v.test_logits, parts.test.labels) for v in others}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ihas.config.learning import LearningConfig
-from ihas.data.dataset import Parts
+from ihas.data.dataset import Splits
 from ihas.data.layout import FieldLayout
 from ihas.export.onnx_export import restricted_backbone
 from ihas.models.network import NetworkWeights
@@ -43,19 +43,19 @@ class Variant:
     cost: Cost
 
 
-def plain_variant(name: str, weights: NetworkWeights, parts: Parts, config: LearningConfig) -> Variant:
+def plain_variant(name: str, weights: NetworkWeights, parts: Splits, config: LearningConfig) -> Variant:
     """A plain model: every dimension, one path, no router."""
     dim, layout = config.training.embedding_dim, parts.train.layout
     models = (GroupModel(name, weights, np.ones((layout.num_fields, dim), bool)),)
     return _unrouted(name, models, parts, config)
 
 
-def static_variant(models: tuple[GroupModel, ...], parts: Parts, config: LearningConfig) -> Variant:
+def static_variant(models: tuple[GroupModel, ...], parts: Splits, config: LearningConfig) -> Variant:
     """One group, one mask, no router."""
     return _unrouted("static", models, parts, config)
 
 
-def _unrouted(name: str, models: tuple[GroupModel, ...], parts: Parts, config: LearningConfig) -> Variant:
+def _unrouted(name: str, models: tuple[GroupModel, ...], parts: Splits, config: LearningConfig) -> Variant:
     parameters, adds = path_cost(models[0], parts.train.layout, config)
     cost = Cost(
         parameters_per_path=parameters, parameters_total=parameters, multiply_adds=adds, kept_dims=float(models[0].mask.sum())
@@ -64,7 +64,7 @@ def _unrouted(name: str, models: tuple[GroupModel, ...], parts: Parts, config: L
     return Variant(name, models, False, valid, test, cost)
 
 
-def gated_variant(weights: NetworkWeights, gates: Gates, kept_fraction: float, parts: Parts, config: LearningConfig) -> Variant:
+def gated_variant(weights: NetworkWeights, gates: Gates, kept_fraction: float, parts: Splits, config: LearningConfig) -> Variant:
     """The supernet: one path, each row under its own gates; the router's table is the path's."""
     dim, layout = config.training.embedding_dim, parts.train.layout
     model = GroupModel("supernet", weights, np.ones((layout.num_fields, dim), bool))
@@ -80,7 +80,7 @@ def gated_variant(weights: NetworkWeights, gates: Gates, kept_fraction: float, p
 
 
 def grouped_variant(
-    name: str, models: tuple[GroupModel, ...], grouping: Grouping, gates: Gates, parts: Parts, config: LearningConfig
+    name: str, models: tuple[GroupModel, ...], grouping: Grouping, gates: Gates, parts: Splits, config: LearningConfig
 ) -> Variant:
     """A path per group, behind the router."""
     layout, groups = parts.train.layout, grouping.groups
@@ -96,7 +96,7 @@ def grouped_variant(
     return Variant(name, models, False, *_answers(models, groups, parts, config), cost)
 
 
-def _answers(models: tuple[GroupModel, ...], groups: PartGroups, parts: Parts, config: LearningConfig) -> tuple[np.ndarray, np.ndarray]:
+def _answers(models: tuple[GroupModel, ...], groups: PartGroups, parts: Splits, config: LearningConfig) -> tuple[np.ndarray, np.ndarray]:
     valid = predict_groups(models, GroupedRows(parts.valid, groups.valid), config)
     return valid, predict_groups(models, GroupedRows(parts.test, groups.test), config)
 

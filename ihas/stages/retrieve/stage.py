@@ -26,8 +26,8 @@ from ihas.stages.retrieve.towers import TrainedTower
 
 BATCH = 1_024
 PATIENCE = 3
-MOST_JUDGED = 2_000
-MOST_JUDGED_AT, SHARE_JUDGED_AT = 100, 20
+MAX_JUDGED = 2_000
+MAX_JUDGED_AT, SHARE_JUDGED_AT = 100, 20
 Told = Callable[[int, float, float], object]
 
 
@@ -121,7 +121,7 @@ class _Training:
         roles: tuple[FieldRole, FieldRole] = ("context", "item")
         sides = [encoder.layout.side(side_fields(encoder, role)) for role in roles]
         self.query, self.item = (TrainedTower(layout, dim, config.retrieval, rng) for layout in sides)
-        self.judged_at = min(MOST_JUDGED_AT, max(1, len(retrieving.items.names) // SHARE_JUDGED_AT))
+        self.judged_at = min(MAX_JUDGED_AT, max(1, len(retrieving.items.names) // SHARE_JUDGED_AT))
         self.task = RetrievalTask(remove_accidental_hits=True)
         self.optimizer = keras.optimizers.legacy.Adam(config.retrieval.learning_rate)
         clicked = np.asarray(retrieving.train.ids)[np.asarray(retrieving.train.labels) > 0.5]
@@ -158,7 +158,7 @@ class _Training:
         """Share of clicked validation rows whose item is among the nearest of the item table."""
         valid = self.retrieving.valid
         rows = np.flatnonzero(np.asarray(valid.labels) > 0.5)
-        rows = rows if len(rows) <= MOST_JUDGED else np.sort(self.rng.choice(rows, MOST_JUDGED, replace=False))
+        rows = rows if len(rows) <= MAX_JUDGED else np.sort(self.rng.choice(rows, MAX_JUDGED, replace=False))
         if not len(rows):
             return 0.0
         ids = np.asarray(valid.ids)[rows]

@@ -7,7 +7,7 @@ from typing import Literal
 from ihas.config.base import Config
 from ihas.config.overrec import OverRecConfig, OverRecLearning
 from ihas.results.run_result import Interval
-from ihas.sequential.data.ranking import RankingFigures
+from ihas.sequential.data.ranking import RankingMetrics
 
 
 class Trial(Config):
@@ -19,7 +19,7 @@ class Trial(Config):
     """Whether values were normalised."""
     num_neighbours: int
     """Prefixes that voted."""
-    valid: RankingFigures
+    valid: RankingMetrics
     """Figures on the validation rows."""
 
 
@@ -30,9 +30,9 @@ class Contender(Config):
     """`popularity`, `sknn` or `overrec`."""
     description: str
     """A sentence for a person."""
-    valid: RankingFigures
+    valid: RankingMetrics
     """Figures on the validation rows, on which its settings were chosen."""
-    test: RankingFigures
+    test: RankingMetrics
     """Figures on the test rows."""
     gain: Interval | None
     """Test NDCG@10 minus popularity's on the same rows; absent for popularity itself."""

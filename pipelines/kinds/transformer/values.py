@@ -7,7 +7,7 @@ from typing import Literal
 from ihas.config.base import Config
 from ihas.config.transformer import TransformerEpoch, TransformerLearning
 from ihas.results.run_result import Interval
-from ihas.sequential.data.ranking import RankingFigures
+from ihas.sequential.data.ranking import RankingMetrics
 
 
 class TransformerResult(Config):
@@ -29,11 +29,11 @@ class TransformerResult(Config):
     """What the figures mean, in a sentence or two for a person."""
     history: tuple[TransformerEpoch, ...]
     """Epochs."""
-    test: RankingFigures
+    test: RankingMetrics
     """Test figures."""
     loss: float
     """Cross-entropy of the test items over all items, in nats."""
-    popularity: RankingFigures
+    popularity: RankingMetrics
     """Test figures of ranking all items by how often they were taken."""
     gain: Interval
     """Test NDCG@10 minus popularity's on the same rows."""

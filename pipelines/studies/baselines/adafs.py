@@ -16,7 +16,7 @@ import numpy as np
 
 from ihas.config.backbone import BackboneConfig
 from ihas.config.learning import LearningConfig
-from ihas.data.dataset import Parts
+from ihas.data.dataset import Splits
 from ihas.data.layout import FieldLayout
 from ihas.layers.embedding import Tensor
 from ihas.layers.hidden import HiddenLayers, dense, dense_parts
@@ -106,7 +106,7 @@ class AdaFS:
     settings: tuple[Setting, ...]
     source: str = "Lin et al., KDD 2022"
 
-    def train(self, parts: Parts, config: LearningConfig, setting: Setting, listen: EpochListener) -> Answers:
+    def train(self, parts: Splits, config: LearningConfig, setting: Setting, listen: EpochListener) -> Answers:
         """Without the controller first, with it for what is left of the budget."""
         rng, layout, epochs = generator(config.seed, self.name), parts.train.layout, config.training.epochs
         pretrain = epochs if setting["pretrain"] == "full" else min(SHORT_EPOCHS, epochs)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ihas.config.learning import LearningConfig
-from ihas.data.dataset import Parts
+from ihas.data.dataset import Splits
 from ihas.data.layout import FieldLayout
 from ihas.export.onnx_export import restricted_backbone
 from ihas.layers.embedding import Tensor
@@ -64,7 +64,7 @@ class AutoField:
     source: str = "Wang et al., WWW 2022"
     settings: tuple[Setting, ...] = ({"share": 0.9}, {"share": 0.75}, {"share": 0.6}, {"share": 0.4})
 
-    def train(self, parts: Parts, config: LearningConfig, setting: Setting, listen: EpochListener) -> Answers:
+    def train(self, parts: Splits, config: LearningConfig, setting: Setting, listen: EpochListener) -> Answers:
         """Search for the two short trainings, retrain for the long one."""
         layout = parts.train.layout
         chosen = largest(self.search(parts, config, listen), num_chosen(float(setting["share"]), layout.num_fields))
@@ -74,7 +74,7 @@ class AutoField:
         trainer.fit(f"{self.name}/retrain", TrainingRows.one_group(parts), config.training.epochs, listen)
         return answers_of(network, parts, chosen_cost(network, chosen, config), setting)
 
-    def search(self, parts: Parts, config: LearningConfig, listen: EpochListener) -> np.ndarray:
+    def search(self, parts: Splits, config: LearningConfig, listen: EpochListener) -> np.ndarray:
         """How strongly each field is kept: float32 (num_fields,)."""
         rng, network = generator(config.seed, self.name, "search"), SearchedFields(parts.train.layout, config)
         network.assign(fresh_weights(parts.train.layout, config, rng))

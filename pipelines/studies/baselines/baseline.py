@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Protocol
 
 from ihas.config.learning import LearningConfig
-from ihas.data.dataset import Parts
+from ihas.data.dataset import Splits
 from ihas.models.network import Network
 from ihas.models.prediction import GroupedRows, predict
 from ihas.results.run_result import Cost
 from ihas.training.trainer import EpochListener, validation_score
 from pipelines.runs.answers import Answers, Setting
 
-MOST_SETTINGS = 4
+MAX_SETTINGS = 4
 
 
 class Peer(Protocol):
@@ -28,9 +28,9 @@ class Peer(Protocol):
 
     @property
     def settings(self) -> tuple[Setting, ...]:
-        """What is tuned, at most `MOST_SETTINGS` of them."""
+        """What is tuned, at most `MAX_SETTINGS` of them."""
 
-    def train(self, parts: Parts, config: LearningConfig, setting: Setting, listen: EpochListener) -> Answers:
+    def train(self, parts: Splits, config: LearningConfig, setting: Setting, listen: EpochListener) -> Answers:
         """Train under one setting for at most training.epochs + search.epochs + retrain.epochs passes over the training rows.
 
         Raises:
@@ -38,13 +38,13 @@ class Peer(Protocol):
         """
 
 
-def tuned(peer: Peer, parts: Parts, config: LearningConfig, listen: EpochListener) -> Answers:
+def tuned(peer: Peer, parts: Splits, config: LearningConfig, listen: EpochListener) -> Answers:
     """Every setting once; the answers that rank validation rows best, the earlier of equals."""
     tried = [peer.train(parts, config, setting, listen) for setting in peer.settings]
     return max(tried, key=lambda answers: validation_score(answers.valid_logits, parts.valid.labels))
 
 
-def answers_of(network: Network, parts: Parts, cost: Cost, setting: Setting) -> Answers:
+def answers_of(network: Network, parts: Splits, cost: Cost, setting: Setting) -> Answers:
     """What one network for all rows answers."""
     valid, test = (predict(network, GroupedRows.one_group(rows)) for rows in (parts.valid, parts.test))
     return Answers(valid, test, cost, setting)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ihas.config.learning import LearningConfig
-from ihas.data.dataset import Parts
+from ihas.data.dataset import Splits
 from ihas.data.layout import FieldLayout
 from ihas.layers.embedding import Lookup, Tensor
 from ihas.layers.hidden import dense
@@ -76,7 +76,7 @@ class Mixture:
     source: str = "Jacobs et al., Neural Computation 1991"
     settings: tuple[Setting, ...] = ({"experts": 2}, {"experts": 3}, {"experts": 4})
 
-    def train(self, parts: Parts, config: LearningConfig, setting: Setting, listen: EpochListener) -> Answers:
+    def train(self, parts: Splits, config: LearningConfig, setting: Setting, listen: EpochListener) -> Answers:
         """Trained as the base is."""
         rng, layout = generator(config.seed, self.name), parts.train.layout
         network = MixtureNetwork(layout, config, int(setting["experts"]), rng)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ihas.config.learning import LearningConfig
-from ihas.data.dataset import Dataset, Parts
+from ihas.data.dataset import Dataset, Splits
 from ihas.data.layout import FieldLayout
 from ihas.layers.embedding import Lookup, Tensor
 from ihas.legacy_keras import tf
@@ -92,7 +92,7 @@ class PEP:
     source: str = "Liu et al., ICLR 2021"
     settings: tuple[Setting, ...] = tuple({"per": per, "start": start} for per in ("dimension", "row") for start in (-8.0, -12.0))
 
-    def train(self, parts: Parts, config: LearningConfig, setting: Setting, listen: EpochListener) -> Answers:
+    def train(self, parts: Splits, config: LearningConfig, setting: Setting, listen: EpochListener) -> Answers:
         """Search for the two short trainings, retrain for the long one."""
         layout = parts.train.layout
         start = fresh_weights(layout, config, generator(config.seed, self.name))
@@ -104,7 +104,7 @@ class PEP:
         return answers_of(network, parts, pruned_cost(network, mask, parts.train), setting)
 
     def search(
-        self, parts: Parts, config: LearningConfig, setting: Setting, start: NetworkWeights, listen: EpochListener
+        self, parts: Splits, config: LearningConfig, setting: Setting, start: NetworkWeights, listen: EpochListener
     ) -> np.ndarray:  # fmt: skip
         """What is worth keeping of the table: bool (num_rows, dim)."""
         network = SoftThreshold(parts.train.layout, config, str(setting["per"]), float(setting["start"]))

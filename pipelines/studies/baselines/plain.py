@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ihas.config.learning import LearningConfig
-from ihas.data.dataset import Parts
+from ihas.data.dataset import Splits
 from ihas.stages.evaluate.variants import plain_variant
 from ihas.training.plain import continue_plain, train_plain
 from ihas.training.trainer import EpochListener
@@ -29,7 +29,7 @@ class Resized:
     settings: tuple[Setting, ...]
     source: str = "our choice"
 
-    def train(self, parts: Parts, config: LearningConfig, setting: Setting, listen: EpochListener) -> Answers:
+    def train(self, parts: Splits, config: LearningConfig, setting: Setting, listen: EpochListener) -> Answers:
         """Trained as the base is."""
         own = resized(config, float(setting["dim"]), float(setting["hidden"]))
         trained = train_plain(parts, own, "base", listen)

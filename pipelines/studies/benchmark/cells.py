@@ -17,7 +17,7 @@ from typing import Literal
 
 from ihas.config.learning import LearningConfig
 from ihas.config.recipe import Recipe
-from ihas.data.dataset import Parts
+from ihas.data.dataset import Splits
 from ihas.errors import ConfigError
 from ihas.metrics import figures
 from ihas.training.trainer import EpochListener
@@ -113,7 +113,7 @@ class StagedPeer:
         """What is tuned."""
         return self.peer.settings
 
-    def train(self, parts: Parts, config: LearningConfig, setting: Setting, listen: EpochListener) -> Answers:
+    def train(self, parts: Splits, config: LearningConfig, setting: Setting, listen: EpochListener) -> Answers:
         """Read what an earlier try left, or train."""
         number = self.settings.index(setting)
         self.reporter.enter(

@@ -13,7 +13,7 @@ from ihas.seeding import generator
 from pipelines.studies.overparameterisation.plan import RacePlan
 from pipelines.studies.overparameterisation.tasks import Runner, Task
 
-MOST_OCTAVES = 10
+MAX_OCTAVES = 10
 
 
 class Outcome(Config):
@@ -78,7 +78,7 @@ def tune(run: Callable[[float], Outcome], start: float) -> list[Outcome]:
     tried = {k: run(start * 2.0**k) for k in (0, -1, 1)}
     while True:
         best = max(tried, key=lambda k: _merit(tried[k]))
-        missing = [k for k in (best - 1, best + 1) if k not in tried and abs(k) <= MOST_OCTAVES]
+        missing = [k for k in (best - 1, best + 1) if k not in tried and abs(k) <= MAX_OCTAVES]
         if not missing:
             break
         tried |= {k: run(start * 2.0**k) for k in missing}

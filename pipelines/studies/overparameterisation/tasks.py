@@ -10,7 +10,7 @@ import numpy as np
 
 from ihas.config.learning import LearningConfig
 from ihas.config.training import TrainingConfig
-from ihas.data.dataset import Parts
+from ihas.data.dataset import Splits
 from ihas.data.ingest import ingest
 from ihas.data.layout import FieldLayout
 from ihas.errors import DataError
@@ -94,7 +94,7 @@ class Factorising:
 class ClicksRunner:
     """A backbone in training; compiled once and started again and again."""
 
-    def __init__(self, parts: Parts, learning: LearningConfig) -> None:
+    def __init__(self, parts: Splits, learning: LearningConfig) -> None:
         self.train, self.valid, self.num_rows = parts.train, GroupedRows.one_group(parts.valid), len(parts.train)
         self.network = Network(parts.train.layout, learning.backbone, learning.training.embedding_dim)
         self.trainer, self.rate = Trainer(self.network, learning.training, np.random.default_rng()), 0.0
@@ -131,7 +131,7 @@ class Clicking:
             rng = generator(self.learning.seed, "sample")
             sizes = ((parts.train, task.train_rows), (parts.valid, task.valid_rows))
             train, valid = (part.take(np.sort(rng.permutation(len(part))[:size])) for part, size in sizes)
-        self.parts = Parts(train, valid, valid)
+        self.parts = Splits(train, valid, valid)
         self.runners: dict[tuple[str, str], ClicksRunner] = {}
 
     def start(self, training: TrainingConfig, seed: int) -> ClicksRunner:

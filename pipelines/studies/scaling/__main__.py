@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from ihas.config.size_sweep import LadderRecipe
+from ihas.config.size_sweep import SizeSweepRecipe
 from ihas.errors import DataError
 from pipelines.runs.exit_status import say, status_of
 from pipelines.runs.recipe import read_of_kind
@@ -24,10 +24,10 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, help="wall time of one training, to advise a size for")
     arguments = parser.parse_args()
     overrides = [] if arguments.seconds is None else [f"seconds={arguments.seconds}"]
-    return status_of(lambda: _carry_out(read_of_kind(arguments.recipe, LadderRecipe, overrides), arguments.folder))
+    return status_of(lambda: _carry_out(read_of_kind(arguments.recipe, SizeSweepRecipe, overrides), arguments.folder))
 
 
-def _carry_out(recipe: LadderRecipe, folder: Path) -> None:
+def _carry_out(recipe: SizeSweepRecipe, folder: Path) -> None:
     if not recipe.data.path.is_file():
         raise DataError(f"`data.path` must be a file, but there is none at {recipe.data.path}. Name another one.")
     from ihas.legacy_keras import tf  # after the recipe is known to be good: this import takes seconds

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ihas.config.size_sweep import LadderRecipe
+from ihas.config.size_sweep import SizeSweepRecipe
 from ihas.folders import write_whole
 from ihas.sequential.scaling.advised import Advice
 from pipelines.runs.progress import Progress, Report
@@ -15,7 +15,7 @@ from pipelines.studies.scaling.laws import measured
 from pipelines.studies.scaling.page import figure, markdown
 
 
-def carry_out(recipe: LadderRecipe, folder: Path, say: Callable[[str], None]) -> Advice | None:
+def carry_out(recipe: SizeSweepRecipe, folder: Path, say: Callable[[str], None]) -> Advice | None:
     """Write `ladder.json`, renewed after every rung, `ladder.md` and `ladder.html`, and with a budget `advice.json` and `advice.html`.
 
     Raises:
@@ -28,7 +28,7 @@ def carry_out(recipe: LadderRecipe, folder: Path, say: Callable[[str], None]) ->
     return None if recipe.seconds is None else write_advice(measured(ladder.rungs), recipe.seconds, folder)
 
 
-def advise_size(recipe: LadderRecipe, folder: Path, report: Report) -> Advice | None:
+def advise_size(recipe: SizeSweepRecipe, folder: Path, report: Report) -> Advice | None:
     """The same, with progress as a run reports it."""
     learning, rungs = recipe.learning, 0
     every = len(learning.sizes) * len(learning.seeds) * (len(learning.fractions) + 1)

@@ -9,19 +9,19 @@ from pathlib import Path
 import numpy as np
 
 from ihas.config.base import Config
-from ihas.config.size_sweep import LadderLearning, LadderRecipe
+from ihas.config.size_sweep import SizeSweepLearning, SizeSweepRecipe
 from ihas.config.transformer import TransformerConfig
 from ihas.errors import ConfigError
 from ihas.folders import file_digest, write_whole
 from ihas.seeding import generator
-from ihas.sequential.data.ranking import RankingFigures
+from ihas.sequential.data.ranking import RankingMetrics
 from ihas.sequential.data.reading import read_sequences
 from ihas.sequential.data.sequences import LeaveOneOut, leave_one_out
 from ihas.sequential.transformer.full_ranking import transformer_figures, transformer_loss
 from ihas.sequential.transformer.model import Transformer
 from ihas.sequential.transformer.training import train_transformer
 from pipelines.runs.folder import read_kept, value_digest
-from pipelines.studies.scaling.tasks import TaskFigures, task_figures
+from pipelines.studies.scaling.tasks import TaskMetrics, task_figures
 
 
 class Rung(Config):
@@ -43,13 +43,13 @@ class Rung(Config):
     """Training interactions, D."""
     loss: float
     """Cross-entropy of the test items over all items, in nats."""
-    figures: RankingFigures
+    figures: RankingMetrics
     """Test figures under full ranking."""
     epochs: int
     """Epochs trained."""
     seconds: float
     """Wall time of the training."""
-    tasks: TaskFigures | None = None
+    tasks: TaskMetrics | None = None
     """What else the model can do, where it was asked."""
 
     @property
@@ -58,7 +58,7 @@ class Rung(Config):
         return self.num_layers, self.dim, self.num_heads, self.seed, self.fraction
 
 
-class Ladder(Config):
+class SizeSweep(Config):
     """All rungs of a plan."""
 
     name: str
@@ -69,7 +69,7 @@ class Ladder(Config):
     """Rungs, in the order they were trained."""
 
 
-def climb(recipe: LadderRecipe, folder: Path, say: Callable[[str], None]) -> Ladder:
+def climb(recipe: SizeSweepRecipe, folder: Path, say: Callable[[str], None]) -> SizeSweep:
     """Train every rung that `ladder.json` in the folder does not hold, smallest first; the ladder of the rungs that the recipe names.
 
     Raises:
@@ -87,12 +87,12 @@ def climb(recipe: LadderRecipe, folder: Path, say: Callable[[str], None]) -> Lad
             continue
         *size, seed, fraction = key
         rung = rungs[key] = _rung(plan, plan.config((size[0], size[1], size[2])), parts, data.num_items, seed, fraction)
-        write_whole(known, Ladder(name=recipe.name, settings=settings, rungs=tuple(rungs.values())).model_dump_json(indent=1))
+        write_whole(known, SizeSweep(name=recipe.name, settings=settings, rungs=tuple(rungs.values())).model_dump_json(indent=1))
         say(f"{rung.num_layers} x {rung.dim}, seed {seed}, {fraction:.0%} of the users: {rung.loss:.4f} nats, {rung.seconds:.0f} s")
-    return Ladder(name=recipe.name, settings=settings, rungs=tuple(rungs[key] for key in asked))
+    return SizeSweep(name=recipe.name, settings=settings, rungs=tuple(rungs[key] for key in asked))
 
 
-def settings_digest(recipe: LadderRecipe) -> str:
+def settings_digest(recipe: SizeSweepRecipe) -> str:
     """Digest of all that decides a rung beside its size, seed and fraction."""
     plan = recipe.learning
     shared = {
@@ -108,7 +108,7 @@ def settings_digest(recipe: LadderRecipe) -> str:
 def _known(path: Path, settings: str) -> list[Rung]:
     if not path.exists():
         return []
-    found = read_kept(path, Ladder)
+    found = read_kept(path, SizeSweep)
     if found.settings != settings:
         raise ConfigError(
             f"A ladder is gone on with under its own data and settings, but {path} was trained under others "
@@ -117,7 +117,7 @@ def _known(path: Path, settings: str) -> list[Rung]:
     return list(found.rungs)
 
 
-def _rung(plan: LadderLearning, config: TransformerConfig, parts: LeaveOneOut, num_items: int, seed: int, fraction: float) -> Rung:
+def _rung(plan: SizeSweepLearning, config: TransformerConfig, parts: LeaveOneOut, num_items: int, seed: int, fraction: float) -> Rung:
     users = generator(seed, "fraction").permutation(len(parts.train))[: max(1, round(fraction * len(parts.train)))]
     train = parts.train if fraction == 1.0 else parts.train.take(np.sort(users))
     start = time.perf_counter()

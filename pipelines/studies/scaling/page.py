@@ -12,13 +12,13 @@ from ihas.seeding import generator
 from ihas.sequential.scaling.advised import Measured
 from ihas.sequential.scaling.scaling_law import fit_scaling_law
 from pipelines.reports.drawing import MARK, UNCLEAR, frame
-from pipelines.studies.scaling.ladder import Ladder, Rung
+from pipelines.studies.scaling.ladder import Rung, SizeSweep
 from pipelines.studies.scaling.laws import forecast, joint_forecast, measured
 
 HEADING = "| layers x dim | N | test loss, nats | HR@10 | NDCG@10 | epochs | seconds |\n|---|---|---|---|---|---|---|"
 
 
-def markdown(ladder: Ladder) -> str:
+def markdown(ladder: SizeSweep) -> str:
     """A row for each size on all users, one for each size's tasks, then what the smaller points foretell of the largest."""
     rows, sizes = [], measured(ladder.rungs)
     for one in sizes:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ihas.config.base import Config
 from ihas.seeding import generator
-from ihas.sequential.data.ranking import RankingFigures
+from ihas.sequential.data.ranking import RankingMetrics
 from ihas.sequential.data.sequences import LeaveOneOut, Sequences
 from ihas.sequential.scaling.evaluators import cold_start, coverage, long_tail, popularity_groups, robustness, roll_out
 from ihas.sequential.transformer.full_ranking import history_scores
@@ -20,18 +20,18 @@ HORIZON = 2
 """Validation and test item: those before were trained on."""
 
 
-class TaskFigures(Config):
+class TaskMetrics(Config):
     """What else a trained model can do."""
 
-    popularity: dict[int, RankingFigures]
+    popularity: dict[int, RankingMetrics]
     """Figures of the targets of each quarter of the interactions, 0 the most popular items, 3 the least."""
-    cold_start: dict[int, RankingFigures]
+    cold_start: dict[int, RankingMetrics]
     """Figures where only so many last items of each history are seen."""
     deleted: dict[float, float]
     """Relative loss of NDCG@10 by share of history items deleted."""
     replaced: dict[float, float]
     """Relative loss of NDCG@10 by share of history items replaced by items drawn at random."""
-    roll_out: dict[int, RankingFigures]
+    roll_out: dict[int, RankingMetrics]
     """Figures 1 and 2 items ahead, the model's own best item appended in between."""
     coverage: float
     """Share of items that are among the ten best of some test history."""
@@ -46,7 +46,7 @@ class TaskFigures(Config):
         )
 
 
-def task_figures(network: Transformer, parts: LeaveOneOut, num_items: int, seed: int) -> TaskFigures:
+def task_figures(network: Transformer, parts: LeaveOneOut, num_items: int, seed: int) -> TaskMetrics:
     """Figures of all tasks; `seed` draws what is disturbed.
 
     Raises:
@@ -54,7 +54,7 @@ def task_figures(network: Transformer, parts: LeaveOneOut, num_items: int, seed:
     """
     scores, groups = partial(history_scores, network), popularity_groups(parts.train, num_items)
     whole = Sequences.of([np.append(history, target) for history, target in zip(parts.test.histories, parts.test.targets, strict=True)])
-    return TaskFigures(
+    return TaskMetrics(
         popularity=long_tail(scores, parts.test, groups),
         cold_start=cold_start(scores, parts.test, SHORT_HISTORIES),
         deleted=robustness(scores, parts.test, SHARES, generator(seed, "deleted")),

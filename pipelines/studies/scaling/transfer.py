@@ -21,7 +21,7 @@ from ihas.folders import write_whole
 from ihas.legacy_keras import tf
 from ihas.results.run_result import Interval
 from ihas.seeding import generator
-from ihas.sequential.data.ranking import RankingFigures, discounted_gains, figures, paired_difference
+from ihas.sequential.data.ranking import RankingMetrics, discounted_gains, figures, paired_difference
 from ihas.sequential.data.reading import read_sequences
 from ihas.sequential.scaling.evaluators import transfer_gain
 from ihas.sequential.transformer.model import Transformer
@@ -39,9 +39,9 @@ class Transfer(Config):
 
     task: str
     """`mixed` or `disjoint`."""
-    alone: RankingFigures
+    alone: RankingMetrics
     """Figures after training on the domain alone."""
-    both: RankingFigures
+    both: RankingMetrics
     """Figures after training on both."""
     gain: float
     """NDCG@10 of both over that of the domain alone, minus 1."""

@@ -9,13 +9,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import Scope
 
 from service.auth.caller import Caller
-from service.http.dependencies import Parts
+from service.http.dependencies import AppState
 from service.models.traffic_split import Served
 
 STICKY_HEADER = b"sticky-key"
 
 
-async def chosen(scope: Scope, parts: Parts, name: str, version: int | None, stated: Mapping[str, Any]) -> Served:
+async def chosen(scope: Scope, parts: AppState, name: str, version: int | None, stated: Mapping[str, Any]) -> Served:
     """The version that was asked for, or the one that the model's traffic gives to this request; from memory where it is there.
 
     Args:
@@ -43,7 +43,7 @@ async def chosen(scope: Scope, parts: Parts, name: str, version: int | None, sta
     return division.choose(division.sticky_key(header, stated), stated)
 
 
-def shadows_of(parts: Parts, served: Served, stated: Mapping[str, Any]) -> tuple[Served, ...]:
+def shadows_of(parts: AppState, served: Served, stated: Mapping[str, Any]) -> tuple[Served, ...]:
     """Versions that answer this request too, unheard; none where a version was asked for by number that is not in the traffic."""
     division = parts.registry.division(served.version.name, served.version.tenant)
     return () if division is None or served not in (division.champion, division.canary) else division.shadows_for(stated)

@@ -15,7 +15,7 @@ from ihas.errors import DataError
 from ihas.findings import Finding
 from service.datasets.uploads import allowed_path, received
 from service.errors import ConflictError
-from service.http.dependencies import CallerDep, CursorDep, DatasetDep, LimitDep, Parts, PartsDep, SettingsDep, StoreDep, json_only
+from service.http.dependencies import AppState, CallerDep, CursorDep, DatasetDep, LimitDep, PartsDep, SettingsDep, StoreDep, json_only
 from service.http.schemas.searches import DatasetCreate, DatasetPublic, DatasetsPublic, next_cursor
 from service.ids import new_id
 from service.jobs.runs import dataset_folder
@@ -77,7 +77,7 @@ def read_profile(dataset: DatasetDep) -> tuple[FieldProfile, ...]:
     return ValidationReport.model_validate(_report(dataset)).profiles
 
 
-async def _fetched(new: NewDataset, uri: str, body: DatasetCreate, parts: Parts) -> Dataset:
+async def _fetched(new: NewDataset, uri: str, body: DatasetCreate, parts: AppState) -> Dataset:
     """A data set whose file is fetched; where that fails, nothing is left."""
     chunks, dataset_id = parts.fetches.chunks(uri), new_id("ds")
     try:

@@ -18,7 +18,7 @@ from ihas.errors import RequestError
 from ihas.serving.grouped.recommender import GroupedRecommender
 from ihas.serving.loading import COLD_START
 from service.errors import ConflictError, UnknownIdError
-from service.http.dependencies import CallerDep, Parts, PartsDep, RegistryDep, json_only
+from service.http.dependencies import AppState, CallerDep, PartsDep, RegistryDep, json_only
 from service.http.schemas.searches import ModelVersionPublic, Name
 from service.jobs.runs import bundle_facts, derived_folder
 from service.models.registry import TenantModels
@@ -27,7 +27,7 @@ from service.storage.catalogue import ModelVersion
 from service.storage.traffic import VersionNumber
 
 router = APIRouter(prefix="/v1/models/{name}", tags=["models"])
-MOST_INTERACTIONS = 100_000
+MAX_INTERACTIONS = 100_000
 Text = Annotated[str | int | float, Field(union_mode="left_to_right")]
 
 
@@ -43,7 +43,7 @@ class Interaction(Config):
 class InteractionsAdded(Config):
     """Interactions to put behind those that a model has."""
 
-    interactions: Annotated[tuple[Interaction, ...], Field(min_length=1, max_length=MOST_INTERACTIONS)]
+    interactions: Annotated[tuple[Interaction, ...], Field(min_length=1, max_length=MAX_INTERACTIONS)]
     """Oldest first."""
     version: VersionNumber | None = None
     """The version that is added to; it must be the newest, so that nobody's additions are lost. Without it, the newest now."""
@@ -116,7 +116,7 @@ def _check_front(models: TenantModels, base: ModelVersion, front: ModelVersion, 
         raise RequestError(law, "/user_field")
 
 
-def _registered(parts: Parts, of: tuple[ModelVersion, str, int | None], words: str, write: Callable[[Path], None]) -> ModelVersion:
+def _registered(parts: AppState, of: tuple[ModelVersion, str, int | None], words: str, write: Callable[[Path], None]) -> ModelVersion:
     """Write a bundle and register it; where one of the two fails nothing is left."""
     base, name, expected = of
     path = derived_folder(parts.settings.folder.resolve(), f"dv_{secrets.token_hex(12)}")

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, model_validator
 from ihas.config.base import Config
 from ihas.config.learning import LearningConfig
 from ihas.config.run import RunOptions
-from ihas.config.size_sweep import LadderLearning
+from ihas.config.size_sweep import SizeSweepLearning
 from ihas.results.run_result import Estimate
 from ihas.sequential.scaling.advised import Advice
 from service.auth.caller import Caller
@@ -38,7 +38,7 @@ class EstimateCreate(Config):
     """A valid data set."""
     learning: LearningConfig = LearningConfig()
     """What would be learnt."""
-    ladder: LadderLearning | None = None
+    ladder: SizeSweepLearning | None = None
     """Where set, sequential transformers of several sizes are trained on a data set of sequences, to say which size is worth its time;
     `learning` is not read."""
     seconds: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = None

@@ -22,12 +22,12 @@ from starlette.types import Receive, Scope, Send
 from ihas.errors import RequestError
 from ihas.serving.answers import RecommendedItem, RecommendRequest, Retrieved, Scored, UnknownValue
 from ihas.serving.grouped.recommender import Recommender
-from service.http.dependencies import Parts, VersionDep, is_json
+from service.http.dependencies import AppState, VersionDep, is_json
 from service.http.openapi import body_of, json_answer
 from service.http.problems import pointer_to
 from service.http.routes.choosing import chosen, shadows_of
 from service.ids import new_id
-from service.models.microbatch import MOST_ROWS, MicroBatches, takes_batches
+from service.models.microbatch import MAX_ROWS, MicroBatches, takes_batches
 from service.models.traffic_split import Served
 
 PLACE = re.compile(r" - at `(?:key in )?\$(?P<place>.*)`$")
@@ -85,7 +85,7 @@ def recommend(name: str, version: VersionDep = None) -> None:
     """Recommend the best items for a context, among candidates or among all items."""
 
 
-def hot_routes(parts: Parts) -> Sequence[Route]:
+def hot_routes(parts: AppState) -> Sequence[Route]:
     """The routes of one application; they stand before all others."""
     return (
         HotRoute("/v1/models/{name}/score", ScoreEndpoint(parts), methods=["POST"]),
@@ -107,7 +107,7 @@ class HotRoute(Route):
 class ScoreEndpoint:
     """Scores rows: single ones together with those of other requests, many in a thread."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: AppState) -> None:
         self._parts, self._batches = parts, MicroBatches()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -122,7 +122,7 @@ class ScoreEndpoint:
         await answer(send, ScoreResponse(name, served.version.version, list(scores), tuple(served.degraded)))
 
     async def _scores(self, scope: Scope, recommender: Recommender, asked: ScoreRequest) -> Sequence[Scored]:
-        if asked.explain or len(asked.rows) > MOST_ROWS or not takes_batches(recommender):
+        if asked.explain or len(asked.rows) > MAX_ROWS or not takes_batches(recommender):
             return await self._parts.threads.run(scope, recommender.score, asked.rows, asked.explain)
         return await self._batches.score(recommender, recommender.read(asked.rows))
 
@@ -130,7 +130,7 @@ class ScoreEndpoint:
 class RecommendEndpoint:
     """Recommends: at once where that takes less time than to find a thread, else in one."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: AppState) -> None:
         self._parts = parts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -150,7 +150,7 @@ class RecommendEndpoint:
         await answer(send, response)
 
 
-def _count_fallbacks(parts: Parts, served: Served, answers: Sequence[Scored] | Sequence[RecommendedItem]) -> None:
+def _count_fallbacks(parts: AppState, served: Served, answers: Sequence[Scored] | Sequence[RecommendedItem]) -> None:
     """Count what the shared model scored in the place of a group's own."""
     if served.degraded:
         parts.metrics.fall_back(served.version, sum(one.group in served.degraded for one in answers))

@@ -37,7 +37,7 @@ OffsetDep = Annotated[int, Query(ge=0, le=2**53, description=f"Bytes of the log 
 SearchId = Annotated[str, Query(max_length=64, description="Id of a search that succeeded.")]
 
 
-class FiguresPublic(Config):
+class MetricsPublic(Config):
     """Figures of a search."""
 
     figures: tuple[str, ...]
@@ -111,9 +111,9 @@ def lines_from(log: Path, offset: int, *, ended: bool) -> tuple[bytes, int]:
 
 
 @router.get("/{search_id}/plots")
-def list_plots(search: SearchDep, settings: SettingsDep) -> FiguresPublic:
+def list_plots(search: SearchDep, settings: SettingsDep) -> MetricsPublic:
     """Names of the figures of a search that succeeded."""
-    return FiguresPublic(figures=tuple(sorted(_figures(search, settings))))
+    return MetricsPublic(figures=tuple(sorted(_figures(search, settings))))
 
 
 @router.get("/{search_id}/plots/{figure}", responses={200: {"content": {"application/json": {}, "text/html": {}}}}, response_class=Response)

@@ -11,12 +11,12 @@ from pydantic import Field
 from ihas.bundle.values import FAR_SHARE
 from ihas.config.base import Config
 from ihas.serving.grouped.recommender import GroupedRecommender, Recommender
-from service.models.drift import RoutingFigures, stability
-from service.models.response_log import ShadowFigures
+from service.models.drift import RoutingMetrics, stability
+from service.models.response_log import ShadowMetrics
 from service.models.traffic_split import Division
 from service.storage.feedback import GroupCounts
 
-MOST_EVENTS = 1_000
+MAX_EVENTS = 1_000
 
 
 class EventReport(Config):
@@ -33,7 +33,7 @@ class EventReport(Config):
 class EventsReport(Config):
     """Events to report."""
 
-    events: Annotated[tuple[EventReport, ...], Field(max_length=MOST_EVENTS)]
+    events: Annotated[tuple[EventReport, ...], Field(max_length=MAX_EVENTS)]
     """In any order."""
 
 
@@ -151,8 +151,8 @@ def online(
     within_s: float,
     counts: Sequence[GroupCounts],
     division: Division | None,
-    shadows: Mapping[int, ShadowFigures],
-    routing: RoutingFigures | None = None,
+    shadows: Mapping[int, ShadowMetrics],
+    routing: RoutingMetrics | None = None,
 ) -> Online:
     """Figures of counts."""
     totals: dict[int, int] = {}
@@ -210,7 +210,7 @@ def _training_shares(recommender: Recommender) -> dict[int, float]:
     return {int(group["group"]): float(group["share"]) for group in recommender.summary.get("groups", ())}
 
 
-def _routing(figures: RoutingFigures) -> RoutingOnline:
+def _routing(figures: RoutingMetrics) -> RoutingOnline:
     seen, shares = figures.seen, figures.reference.shares.tolist()
     counts = zip(seen.rows.tolist(), seen.far.tolist(), shares, strict=True)
     groups = [
@@ -228,7 +228,7 @@ def _routing(figures: RoutingFigures) -> RoutingOnline:
     )
 
 
-def _shadow(version: int, figures: ShadowFigures) -> ShadowOnline:
+def _shadow(version: int, figures: ShadowMetrics) -> ShadowOnline:
     return ShadowOnline(
         version=version,
         requests=figures.requests,

@@ -42,7 +42,7 @@ class ServerMetadata(Config):
     version: str
     """Its version."""
     extensions: tuple[str, ...]
-    """Parts of the protocol beyond the core."""
+    """AppState of the protocol beyond the core."""
 
 
 class TensorMetadata(Config):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ihas.bundle.values import Path
+from ihas.bundle.values import ExportedModel
 from ihas.config.backbone import BackboneConfig
 from ihas.config.learning import LearningConfig
 from ihas.config.training import TrainingConfig
@@ -45,7 +45,7 @@ def _rows() -> Dataset:
     return Dataset(LAYOUT, ids, np.zeros(12, np.float32))
 
 
-def _values(path: Path, ids: np.ndarray) -> np.ndarray:
+def _values(path: ExportedModel, ids: np.ndarray) -> np.ndarray:
     """What the graph is fed: each field's kept dimensions from its own table, the mean over a cell's values, side by side."""
     fields = []
     for table, row, slot, width in zip(path.field_tables(LAYOUT), LAYOUT.first_rows, LAYOUT.first_slots, LAYOUT.slots, strict=True):
@@ -54,7 +54,7 @@ def _values(path: Path, ids: np.ndarray) -> np.ndarray:
     return np.concatenate(fields, axis=1).astype(np.float32)
 
 
-def _serve(path: Path, ids: np.ndarray) -> np.ndarray:
+def _serve(path: ExportedModel, ids: np.ndarray) -> np.ndarray:
     feed = {"values": _values(path, ids)}
     if path.first_order is not None:
         feed["first_order"] = embed(ids, path.first_order[:, None], LAYOUT)

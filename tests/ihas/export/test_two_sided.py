@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from ihas.bundle.values import Path
+from ihas.bundle.values import ExportedModel
 from ihas.config.backbone import BackboneConfig
 from ihas.config.learning import LearningConfig
 from ihas.config.training import TrainingConfig
@@ -49,17 +49,17 @@ def _model(config: LearningConfig, mask: np.ndarray) -> GroupModel:
     return GroupModel("one", NetworkWeights(rng.normal(size=fresh.table.shape).astype(np.float32), weights), mask)
 
 
-def _path(config: LearningConfig, model: GroupModel) -> Path:
+def _path(config: LearningConfig, model: GroupModel) -> ExportedModel:
     """A path whose table is random; its graph is not run."""
     kept = int(np.asarray(LAYOUT.vocabulary_sizes) @ model.mask.sum(axis=1))
     rng = np.random.default_rng(4)
     first = rng.normal(size=LAYOUT.num_rows).astype(np.float32) if BACKBONES[config.backbone.kind].uses_first_order else None
     backbone = folded_backbone(model, config)
     split = split_backbone(backbone.weights(), model.mask, backbone.config)
-    return Path("one", model.mask, False, rng.normal(size=kept).astype(np.float32), first, b"", split)
+    return ExportedModel("one", model.mask, False, rng.normal(size=kept).astype(np.float32), first, b"", split)
 
 
-def _split_logits(path: Path, ids: np.ndarray) -> np.ndarray:
+def _split_logits(path: ExportedModel, ids: np.ndarray) -> np.ndarray:
     """Context fields and item fields apart, then added."""
     assert path.split is not None
     sides = [FieldSums(path, path.split, LAYOUT, fields)(ids[:, fields]) for fields in ([0, 2], [1, 3])]
@@ -67,7 +67,7 @@ def _split_logits(path: Path, ids: np.ndarray) -> np.ndarray:
     return np.asarray(session.run(["logits"], {"sums": sides[0] + sides[1] + path.split.bias})[0])
 
 
-def _whole_logits(path: Path, config: LearningConfig, model: GroupModel, ids: np.ndarray) -> np.ndarray:
+def _whole_logits(path: ExportedModel, config: LearningConfig, model: GroupModel, ids: np.ndarray) -> np.ndarray:
     """TensorFlow, on the whole rows, batch normalisation as it was trained."""
     columns = [table[ids[:, f] - LAYOUT.first_rows[f]] for f, table in enumerate(path.field_tables(LAYOUT))]
     first_order = None if path.first_order is None else path.first_order[ids]

@@ -59,8 +59,8 @@ def test_the_number_of_threads_changes_no_bit(
     table: type[TableAdam | TableAdagrad], num_rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whole and by rows, ids of every rarity and padding: tables of one, two and three threads are equal."""
-    monkeypatch.setattr(table_optimizer, "LEAST_CHANGED", 100)
-    monkeypatch.setattr(table_optimizer, "LEAST_READ", 100)
+    monkeypatch.setattr(table_optimizer, "MIN_CHANGED", 100)
+    monkeypatch.setattr(table_optimizer, "MIN_READ", 100)
     rng = np.random.default_rng(3)
     start = rng.normal(0.0, 0.01, (num_rows, 4)).astype(np.float32)
     tables = [table(start, 1e-3, num_threads) for num_threads in (1, 2, 3)]

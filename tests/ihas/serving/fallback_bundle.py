@@ -16,12 +16,12 @@ from tests.ihas.bundle_factory import LOGITS, linear_graph, small_bundle
 SHARED = {"ada": 1.25, "bob": 2.25}
 
 
-def fallback_bundle(**changes: values.Path) -> Bundle:
+def fallback_bundle(**changes: values.ExportedModel) -> Bundle:
     """The bundle, with other paths in the place of those that are named, `-` written as `_`."""
     bundle = small_bundle()
     mask = np.zeros((3, 2), bool)
     mask[0, 0] = True
-    shared = values.Path("fallback", mask, False, np.array([0, 0.5, 1, 2], np.float32), None, linear_graph(np.array([1]), 0.25))
+    shared = values.ExportedModel("fallback", mask, False, np.array([0, 0.5, 1, 2], np.float32), None, linear_graph(np.array([1]), 0.25))
     paths = tuple(changes.get(path.name.replace("-", "_"), path) for path in (*bundle.paths, shared))
     logits = np.array([SHARED[user] for user in LOGITS for _ in LOGITS[user]], np.float32)
     return dataclasses.replace(bundle, paths=paths, fallback=Fallback(2, logits))

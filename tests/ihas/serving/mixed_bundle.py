@@ -7,7 +7,7 @@ import itertools
 
 import numpy as np
 
-from ihas.bundle.values import Bundle, GoldenRows, Path
+from ihas.bundle.values import Bundle, ExportedModel, GoldenRows
 from ihas.config.backbone import BackboneConfig
 from ihas.config.learning import LearningConfig
 from ihas.config.training import TrainingConfig
@@ -99,7 +99,7 @@ def _gates(form: GateForm, num_fields: int, rng: np.random.Generator) -> Gates:
     return Gates(form, rng.normal(size=width).astype(np.float32), rng.uniform(0.5, 2.0, width).astype(np.float32), kernels, biases)
 
 
-def _paths(kind: str, encoder: Encoder, rng: np.random.Generator, *, gated: bool, normalised: bool) -> tuple[Path, ...]:
+def _paths(kind: str, encoder: Encoder, rng: np.random.Generator, *, gated: bool, normalised: bool) -> tuple[ExportedModel, ...]:
     backbone = BackboneConfig(kind=kind, hidden=(6, 4), batch_norm=normalised)  # type: ignore[arg-type]  # names of the registry
     config = LearningConfig(backbone=backbone, training=TrainingConfig(embedding_dim=DIM))
     paths = []

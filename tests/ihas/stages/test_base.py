@@ -10,7 +10,7 @@ import pytest
 from ihas.config.backbone import BackboneConfig
 from ihas.config.learning import LearningConfig
 from ihas.config.training import FIRST_L2, FIRST_RATE, TrainingConfig
-from ihas.data.dataset import Dataset, Parts
+from ihas.data.dataset import Dataset, Splits
 from ihas.data.layout import FieldLayout
 from ihas.stages.base import BaseResult, climb, train_base
 from ihas.training import parallel
@@ -19,7 +19,7 @@ from tests.oracle import ignore, tribes_config
 FEW, VALUES = 600, 300
 
 
-def _noisy_parts() -> Parts:
+def _noisy_parts() -> Splits:
     """A field whose two halves of values differ in clicks, and one with as many values as chance needs to be learnt by heart."""
     rng = np.random.default_rng(0)
     layout = FieldLayout(("taste", "name"), (4, VALUES), (1, 1))
@@ -29,7 +29,7 @@ def _noisy_parts() -> Parts:
         labels = (rng.random(rows) < np.where(taste == 2, 0.3, 0.7)).astype(np.float32)
         return Dataset(layout, np.column_stack([taste, name + 4]).astype(np.int32), labels)
 
-    return Parts(part(FEW), part(4_000), part(4_000))
+    return Splits(part(FEW), part(4_000), part(4_000))
 
 
 @cache

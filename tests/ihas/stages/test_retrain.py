@@ -11,7 +11,7 @@ import pytest
 from ihas.config.backbone import BackboneConfig
 from ihas.config.learning import LearningConfig
 from ihas.config.training import TrainingConfig
-from ihas.data.dataset import Dataset, Parts
+from ihas.data.dataset import Dataset, Splits
 from ihas.data.layout import FieldLayout
 from ihas.metrics import auc
 from ihas.models.network import fresh_weights
@@ -122,7 +122,7 @@ def test_groups_that_contradict_each_other_keep_their_own_models():
         return Dataset(layout, (2 + taste[:, None]).astype(np.int32), labels.astype(np.float32)), group
 
     (train, valid, test), groups = zip(*map(part, (4_000, 1_000, 1)), strict=True)
-    parts = Parts(train, valid, test)
+    parts = Splits(train, valid, test)
     config = LearningConfig(
         backbone=BackboneConfig(hidden=()), training=TrainingConfig(embedding_dim=2, epochs=8, learning_rate=0.1, embedding_l2=0.0)
     )

@@ -19,7 +19,7 @@ from ihas.data.dataset import Dataset
 from ihas.data.layout import FieldLayout
 from ihas.data.mapped import new_array, scratch_in
 from ihas.data.synthetic import make_tribes
-from ihas.results.run_result import EpochFigures
+from ihas.results.run_result import EpochMetrics
 from ihas.training import parallel
 from ihas.training.parallel import AT_ONCE, train_in_parallel
 from ihas.training.plain import train_plain
@@ -41,8 +41,8 @@ def _run(trainings: list[Callable[[EpochListener], object]], listen: EpochListen
     return train_in_parallel(trainings, rows, LearningConfig(), listen)
 
 
-def _figures(name: str, epoch: int) -> EpochFigures:
-    return EpochFigures(model=name, epoch=epoch, loss=0.5, auc=0.5)
+def _figures(name: str, epoch: int) -> EpochMetrics:
+    return EpochMetrics(model=name, epoch=epoch, loss=0.5, auc=0.5)
 
 
 def test_trainings_run_beside_each_other_and_answer_in_their_order() -> None:
@@ -88,9 +88,9 @@ def test_what_runs_at_once_holds_no_more_than_its_bound(vocabulary: int, beside:
 
 def test_epochs_are_told_one_at_a_time() -> None:
     """A listener that is not made for threads hears all epochs, never two at once, each model's in order."""
-    heard, inside = list[EpochFigures](), threading.Lock()
+    heard, inside = list[EpochMetrics](), threading.Lock()
 
-    def listen(figures: EpochFigures) -> None:
+    def listen(figures: EpochMetrics) -> None:
         assert inside.acquire(blocking=False)
         time.sleep(0.001)
         heard.append(figures)
@@ -110,7 +110,7 @@ def test_an_error_ends_the_others_at_their_epoch() -> None:
     """The first error is raised as it is; what runs is stopped when it next tells of an epoch, what waits is never begun."""
     third, told = threading.Event(), list[str]()
 
-    def listen(figures: EpochFigures) -> None:
+    def listen(figures: EpochMetrics) -> None:
         told.append(figures.model)
         if figures.epoch == 3:
             third.set()
@@ -142,7 +142,7 @@ def test_a_listener_that_raises_ends_all() -> None:
         for epoch in range(FOREVER):
             listen(_figures("model", epoch))
 
-    def listen(_: EpochFigures) -> None:
+    def listen(_: EpochMetrics) -> None:
         calls.append(1)
         if len(calls) == 3:
             raise BrokenPipeError("nobody listens")

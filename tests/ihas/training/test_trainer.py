@@ -21,7 +21,7 @@ from ihas.models.fm import FM
 from ihas.models.network import Network, fresh_weights
 from ihas.models.prediction import GroupedRows, predict
 from ihas.models.registry import BACKBONES
-from ihas.results.run_result import EpochFigures
+from ihas.results.run_result import EpochMetrics
 from ihas.training import trainer as training
 from ihas.training.trainer import Trainer, TrainingRows, batch_size_for, validation_score
 
@@ -38,7 +38,7 @@ def _trainer(seed: int = 0, gates: BernoulliGates | None = None, masks: np.ndarr
     return Trainer(network, config.training, rng)
 
 
-def _ignore(figures: EpochFigures) -> None:
+def _ignore(figures: EpochMetrics) -> None:
     pass
 
 
@@ -52,7 +52,7 @@ def _best(oracle: Oracle) -> float:
 
 def test_learns_the_rule() -> None:
     """A linear model reaches the AUC of the true probabilities within .01, and tells the listener of every epoch."""
-    trainer, heard = _trainer(), list[EpochFigures]()
+    trainer, heard = _trainer(), list[EpochMetrics]()
     history = trainer.fit("base", ROWS, 4, heard.append)
     assert _valid_auc(trainer) > _best(ORACLE) - 0.01 > 0.8
     assert tuple(heard) == history

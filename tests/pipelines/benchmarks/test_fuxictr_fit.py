@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ihas.data.dataset import Dataset, Parts
+from ihas.data.dataset import Dataset, Splits
 from ihas.data.synthetic import make_tribes
 from pipelines.benchmarks.fuxictr_fit import row
 
@@ -21,7 +21,7 @@ def test_its_training_finds_the_field_that_decides(kind: str) -> None:
     """One field decides the label, up to an AUC of .87: a few epochs find it."""
     oracle = make_tribes(np.random.default_rng(0), 1, (40_000, 2_000, 2_000), values=5)
     layout = replace(oracle.layout, names=("user", "item", "noise"))
-    parts = Parts(*(Dataset(layout, part.ids, part.labels) for part in (oracle.parts.train, oracle.parts.valid, oracle.parts.test)))
+    parts = Splits(*(Dataset(layout, part.ids, part.labels) for part in (oracle.parts.train, oracle.parts.valid, oracle.parts.test)))
 
     cells = [cell.strip() for cell in row(kind, parts, 0, epochs=12).strip("|").split("|")]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ihas.config.budget import BudgetConfig
-from ihas.data.dataset import Dataset, Parts
+from ihas.data.dataset import Dataset, Splits
 from ihas.data.layout import FieldLayout
 from ihas.errors import BudgetError
 from ihas.models.prediction import GroupModel
@@ -22,10 +22,10 @@ NOISE = RNG.normal(size=(3, 4_000)).astype(np.float32)
 GROUP = GroupModel.__new__(GroupModel)
 
 
-def parts() -> Parts:
+def parts() -> Splits:
     """Rows whose clicks are known."""
     rows = Dataset(FieldLayout(("f",), (2,), (1,)), np.zeros((len(CLICKS), 1), np.int32), CLICKS)
-    return Parts(rows, rows, rows)
+    return Splits(rows, rows, rows)
 
 
 def made(name: str, parameters: int, signal: float, groups: int = 1) -> Variant:

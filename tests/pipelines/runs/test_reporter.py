@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ihas.results.run_result import EpochFigures
+from ihas.results.run_result import EpochMetrics
 from pipelines.runs.progress import Progress
 from pipelines.runs.reporter import SHARES, Reporter
 
@@ -20,7 +20,7 @@ def test_the_fraction_starts_at_each_stages_own_place_and_never_passes_the_next(
     reporter = Reporter(lines.append)
     reporter.enter("searching", "Training", (0, 2))
     for epoch in range(50):
-        reporter.epoch(EpochFigures(model="base", epoch=epoch + 1, loss=0.5, auc=0.7))
+        reporter.epoch(EpochMetrics(model="base", epoch=epoch + 1, loss=0.5, auc=0.7))
     reporter.enter("searching", "Searching", (1, 2))
 
     fractions = [line.fraction for line in lines]
@@ -32,7 +32,7 @@ def test_the_fraction_starts_at_each_stages_own_place_and_never_passes_the_next(
 def test_an_epoch_carries_its_figures():
     """The line names model and epoch, and holds loss and validation AUC as numbers."""
     lines: list[Progress] = []
-    Reporter(lines.append).epoch(EpochFigures(model="search", epoch=3, loss=0.5, auc=0.71239))
+    Reporter(lines.append).epoch(EpochMetrics(model="search", epoch=3, loss=0.5, auc=0.71239))
 
     assert lines[0].message == "search: epoch 3, validation AUC 0.7124"
     assert lines[0].metrics == {"loss": 0.5, "valid_auc": 0.71239}
@@ -49,7 +49,7 @@ def test_what_an_earlier_try_left_does_not_count_as_speed(monkeypatch):
     reporter.enter("retraining", "compute")
     for _ in range(20):
         clock[0] += 1.0
-        reporter.epoch(EpochFigures(model="grouped/shared", epoch=1, loss=0.5, auc=0.7))
+        reporter.epoch(EpochMetrics(model="grouped/shared", epoch=1, loss=0.5, auc=0.7))
 
     skipped = SHARES["validating"] + SHARES["searching"] + SHARES["clustering"]
     speed = (lines[-1].fraction - skipped) / 20.0

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ihas.config.transformer import TransformerLearning, TransformerRecipe
-from ihas.sequential.data.ranking import RankingFigures
+from ihas.sequential.data.ranking import RankingMetrics
 from pipelines.runs.recipe import read_of_kind
 from pipelines.studies.ablation import Ablation, AblationRun, Change, carry_out, main, markdown, read_plan
 from tests.paths import ROOT
@@ -16,7 +16,7 @@ PLANS = ROOT / "pipelines" / "recipes" / "ablation"
 
 
 def _run(change: str, seed: int, ndcg: float, loss: float) -> AblationRun:
-    figures = RankingFigures(rows=9, hit_rate={5: 0.0, 10: 0.5, 20: 1.0}, ndcg={5: 0.0, 10: ndcg, 20: 1.0}, mrr=0.1)
+    figures = RankingMetrics(rows=9, hit_rate={5: 0.0, 10: 0.5, 20: 1.0}, ndcg={5: 0.0, 10: ndcg, 20: 1.0}, mrr=0.1)
     return AblationRun(change=change, seed=seed, settings=f"{change}{seed}", test=figures, loss=loss, epochs=4, seconds=2.0)
 
 

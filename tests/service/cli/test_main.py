@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ihas.bundle.archive import write_bundle
-from ihas.config.size_sweep import LadderRecipe
+from ihas.config.size_sweep import SizeSweepRecipe
 from ihas.errors import BundleCorruptError, ConfigError, DataError, RequestError, TrainingError
 from pipelines.runs.recipe import read_of_kind, read_recipe
 from pipelines.studies.scaling.ladder import settings_digest
@@ -210,7 +210,7 @@ def test_advice_goes_on_from_a_trained_ladder(tmp_path: Path, capsys: pytest.Cap
         for layers, dim in sizes
         for seed in (0, 1)
     ]  # fmt: skip
-    digest = settings_digest(read_of_kind(tmp_path / "plan.toml", LadderRecipe))
+    digest = settings_digest(read_of_kind(tmp_path / "plan.toml", SizeSweepRecipe))
     (tmp_path / "ladder.json").write_text(json.dumps({"name": "plan", "settings": digest, "rungs": rungs}))
     command = ["--output", "json", "advise", str(tmp_path / "plan.toml"), "--seconds", "40", "--folder", str(tmp_path)]
     assert run(command) == ExitCode.OK

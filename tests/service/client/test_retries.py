@@ -13,7 +13,7 @@ import pytest
 
 from service import errors
 from service.client.client import AsyncClient, Client
-from service.client.retries import MOST_WAIT_S, repeatable, wait_s
+from service.client.retries import MAX_WAIT_S, repeatable, wait_s
 
 
 class Busy:
@@ -125,7 +125,7 @@ def test_nobody_there_is_an_error_of_its_own() -> None:
 def test_waits_grow_and_end() -> None:
     """Twice as long each time, half of it drawn, never longer than the most; what the service says wins."""
     assert all(0.1 * 2**attempt <= wait_s(attempt, None) <= 0.2 * 2**attempt for attempt in range(5))
-    assert wait_s(60, None) <= MOST_WAIT_S
+    assert wait_s(60, None) <= MAX_WAIT_S
     said = [wait_s(0, httpx.Response(429, headers={"retry-after": after})) for after in ("3", "99")]
-    assert said == [3.0, MOST_WAIT_S]
+    assert said == [3.0, MAX_WAIT_S]
     assert not repeatable("POST", "/v1/models/m/rollback", {})

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from ihas.bundle.values import Reference
 from ihas.serving.grouped.observation import Observed
-from service.models.drift import REMEMBERED, RoutingFigures, stability
+from service.models.drift import REMEMBERED, RoutingMetrics, stability
 
 REFERENCE = Reference(np.array([0.5, 0.5]), np.array([0.5, 0.8, 0.5, 0.5]), 1.0)
 
 
-def _figures(rows: list[float], far: list[float], gates: list[float]) -> RoutingFigures:
-    nothing = RoutingFigures(REFERENCE, ("user", "item"), Observed(np.zeros(2), np.zeros(2), np.zeros(4)))
+def _figures(rows: list[float], far: list[float], gates: list[float]) -> RoutingMetrics:
+    nothing = RoutingMetrics(REFERENCE, ("user", "item"), Observed(np.zeros(2), np.zeros(2), np.zeros(4)))
     return nothing.plus(Observed(np.array(rows), np.array(far), np.array(gates)))
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ihas.bundle.values import Path, Split
+from ihas.bundle.values import ExportedModel, Split
 from ihas.data.layout import PADDING, FieldLayout
 from ihas.errors import BundleCorruptError
 from ihas.routing.router import embed
@@ -22,12 +22,12 @@ IDS = BUNDLE.encoder.encode_rows(rows())
 OPEN = np.ones((len(IDS), 6), bool)
 
 
-def _random_path(rng: np.random.Generator, mask: np.ndarray) -> tuple[Path, np.ndarray]:
+def _random_path(rng: np.random.Generator, mask: np.ndarray) -> tuple[ExportedModel, np.ndarray]:
     """A path cut out of a random full table, and that table."""
     table = rng.normal(size=(LAYOUT.num_rows, mask.shape[1])).astype(np.float32)
     blocks = np.split(table, LAYOUT.first_rows[1:])
     ragged = np.concatenate([block[:, kept].ravel() for block, kept in zip(blocks, mask, strict=True)])
-    return Path("random", mask, False, ragged, None, linear_graph(np.ones(int(mask.sum())), 0.0)), table
+    return ExportedModel("random", mask, False, ragged, None, linear_graph(np.ones(int(mask.sum())), 0.0)), table
 
 
 def _random_ids(rng: np.random.Generator, count: int) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ihas.data.dataset import Dataset, Parts
+from ihas.data.dataset import Dataset, Splits
 from ihas.data.encoder import Encoder
 from ihas.data.field_encoders import CategoricalEncoder
 from ihas.metrics import auc_difference
@@ -30,7 +30,7 @@ def _groups(chosen: Variant, base: Variant) -> tuple[GroupResult, ...]:
     rows = Dataset(ENCODER.layout, ids, LABELS)
     gates, masks = np.full((3, 1, 2), 0.5, np.float32), np.ones((3, 1, 2), bool)
     grouping = Grouping("mask", np.zeros((3, 2), np.float32), PartGroups(GROUP, GROUP, GROUP), gates, (0.5,) * 3, masks, ())
-    return group_results(Parts(rows, rows, rows), grouping, chosen, base, ENCODER)
+    return group_results(Splits(rows, rows, rows), grouping, chosen, base, ENCODER)
 
 
 def test_a_groups_gain_is_that_of_its_own_rows() -> None:

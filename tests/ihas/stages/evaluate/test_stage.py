@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ihas.data.dataset import Dataset, Parts
+from ihas.data.dataset import Dataset, Splits
 from ihas.data.layout import FieldLayout
 from ihas.metrics import auc_difference
 from ihas.results.run_result import Cost
@@ -16,9 +16,9 @@ LABELS = np.array([0, 0, 1, 1], np.float32)
 RIGHT, ONE_SWAP, WRONG = (np.array(logits, np.float32) for logits in ([-2, -1, 1, 2], [-2, 1, -1, 2], [2, 1, -1, -2]))
 
 
-def _parts() -> Parts:
+def _parts() -> Splits:
     rows = Dataset(FieldLayout(("f",), (2,), (1,)), np.zeros((4, 1), np.int32), LABELS)
-    return Parts(rows, rows, rows)
+    return Splits(rows, rows, rows)
 
 
 def _variant(name: str, valid: np.ndarray, test: np.ndarray) -> Variant:
@@ -41,9 +41,9 @@ MANY = (RNG.random(4_000) < 0.5).astype(np.float32)
 NOISE = RNG.normal(size=(3, 4_000)).astype(np.float32)
 
 
-def _many_parts() -> Parts:
+def _many_parts() -> Splits:
     rows = Dataset(FieldLayout(("f",), (2,), (1,)), np.zeros((len(MANY), 1), np.int32), MANY)
-    return Parts(rows, rows, rows)
+    return Splits(rows, rows, rows)
 
 
 def _ranking(signal: float, noise: int) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ihas.data.dataset import Dataset, Parts
+from ihas.data.dataset import Dataset, Splits
 from ihas.data.layout import FieldLayout
 from ihas.legacy_keras import tf
 from pipelines.studies.baselines.autofield import AutoField, SearchedFields, chosen_cost, largest
@@ -35,7 +35,7 @@ def _with_noise(rng: np.random.Generator, num_rows: int) -> Dataset:
 def test_drops_the_noise() -> None:
     """Of two fields that decide and one of pure noise, the noise is the first to go, and the weaker one the next."""
     rng = np.random.default_rng(0)
-    parts = Parts(*(_with_noise(rng, num_rows) for num_rows in (4000, 2000, 10)))
+    parts = Splits(*(_with_noise(rng, num_rows) for num_rows in (4000, 2000, 10)))
     strengths = AutoField().search(parts, CONFIG, ignore)
     assert largest(strengths, 2).tolist() == [True, False, True]
     assert largest(strengths, 1).tolist() == [True, False, False]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ihas.config.learning import LearningConfig
-from ihas.data.dataset import Parts
+from ihas.data.dataset import Splits
 from ihas.results.run_result import Cost
 from ihas.training.trainer import EpochListener
 from pipelines.runs.answers import Answers, Setting
@@ -25,7 +25,7 @@ class Clairvoyant:
     source: str = "our choice"
     settings: tuple[Setting, ...] = ({"insight": 0.1}, {"insight": 1.0, "turn": 1}, {"insight": 1.0, "turn": 2}, {"insight": 0.3})
 
-    def train(self, parts: Parts, config: LearningConfig, setting: Setting, listen: EpochListener) -> Answers:
+    def train(self, parts: Splits, config: LearningConfig, setting: Setting, listen: EpochListener) -> Answers:
         """Labels, blurred by noise."""
         noise, insight = np.random.default_rng(0).normal(size=len(parts.valid)), float(setting["insight"])
         valid = insight * parts.valid.labels + (1.0 - insight) * noise

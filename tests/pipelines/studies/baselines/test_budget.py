@@ -6,7 +6,7 @@ import numpy as np
 
 from ihas.models.network import Network, fresh_weights
 from ihas.models.prediction import GroupedRows, predict
-from ihas.results.run_result import EpochFigures
+from ihas.results.run_result import EpochMetrics
 from ihas.training.plain import train_again
 from ihas.training.trainer import Trainer, TrainingRows, validation_score
 from pipelines.studies.baselines.budget import search_epochs
@@ -23,7 +23,7 @@ def test_training_again_is_never_worse_on_validation_rows() -> None:
     network, rng = Network(ORACLE.layout, CONFIG.backbone, 4), np.random.default_rng(0)
     network.assign(fresh_weights(ORACLE.layout, CONFIG, rng))
     before = validation_score(predict(network, GroupedRows.one_group(PARTS.valid)), PARTS.valid.labels)
-    harmful, heard = CONFIG.training.model_copy(update={"learning_rate": 30.0}), list[EpochFigures]()
+    harmful, heard = CONFIG.training.model_copy(update={"learning_rate": 30.0}), list[EpochMetrics]()
     train_again("model", lambda: Trainer(network, harmful, rng), TrainingRows.one_group(PARTS), CONFIG, heard.append)
     after = validation_score(predict(network, GroupedRows.one_group(PARTS.valid)), PARTS.valid.labels)
     assert after >= before

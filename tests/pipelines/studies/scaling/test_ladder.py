@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ihas.config.size_sweep import LadderRecipe
+from ihas.config.size_sweep import SizeSweepRecipe
 from ihas.errors import ConfigError
-from ihas.sequential.data.ranking import RankingFigures
+from ihas.sequential.data.ranking import RankingMetrics
 from ihas.sequential.scaling.advised import Measured
 from ihas.sequential.scaling.scaling_law import JointScalingLaw, ScalingLaw
 from pipelines.runs.progress import Progress
@@ -62,7 +62,7 @@ def _sizes(count: int, noise: float = 0.001) -> list[Measured]:
 
 def test_a_ladder_is_trained_once(plan_file: Path, tmp_path: Path) -> None:
     """Every size on every fraction, smallest first; a second call trains nothing and says nothing."""
-    plan, heard = read_of_kind(plan_file, LadderRecipe), list[str]()
+    plan, heard = read_of_kind(plan_file, SizeSweepRecipe), list[str]()
     ladder = climb(plan, tmp_path, heard.append)
     found = [(rung.dim, rung.fraction, rung.parameters) for rung in ladder.rungs]
     assert found == [(4, 0.5, 192), (8, 0.5, 768), (4, 1.0, 192), (8, 1.0, 768)]
@@ -80,17 +80,17 @@ def test_a_ladder_is_trained_once(plan_file: Path, tmp_path: Path) -> None:
 def test_a_ladder_goes_on_only_under_its_own_settings(plan_file: Path, tmp_path: Path) -> None:
     """More seeds and sizes are added; other training settings and a file that changed are refused, and what is known stays."""
     overrides = ["learning.sizes=[[1, 4, 1]]", "learning.fractions=[]"]
-    climb(read_of_kind(plan_file, LadderRecipe, overrides), tmp_path, lambda _: None)
-    two = climb(read_of_kind(plan_file, LadderRecipe, [*overrides, "learning.seeds=[0, 1]"]), tmp_path, lambda _: None)
+    climb(read_of_kind(plan_file, SizeSweepRecipe, overrides), tmp_path, lambda _: None)
+    two = climb(read_of_kind(plan_file, SizeSweepRecipe, [*overrides, "learning.seeds=[0, 1]"]), tmp_path, lambda _: None)
     assert [(rung.num_heads, rung.seed) for rung in two.rungs] == [(1, 0), (1, 1)]
-    one = climb(read_of_kind(plan_file, LadderRecipe, [*overrides, "learning.seeds=[1]"]), tmp_path, lambda _: None)
+    one = climb(read_of_kind(plan_file, SizeSweepRecipe, [*overrides, "learning.seeds=[1]"]), tmp_path, lambda _: None)
     assert [rung.seed for rung in one.rungs] == [1]
     before = (tmp_path / "ladder.json").read_bytes()
     with pytest.raises(ConfigError, match="under its own data and settings"):
-        climb(read_of_kind(plan_file, LadderRecipe, [*overrides, "learning.training.epochs=2"]), tmp_path, lambda _: None)
+        climb(read_of_kind(plan_file, SizeSweepRecipe, [*overrides, "learning.training.epochs=2"]), tmp_path, lambda _: None)
     (tmp_path / "walks.txt").write_text((tmp_path / "walks.txt").read_text() + "new i1 i2 i3\n")
     with pytest.raises(ConfigError, match="under its own data and settings"):
-        climb(read_of_kind(plan_file, LadderRecipe, overrides), tmp_path, lambda _: None)
+        climb(read_of_kind(plan_file, SizeSweepRecipe, overrides), tmp_path, lambda _: None)
     assert (tmp_path / "ladder.json").read_bytes() == before
 
 
@@ -100,7 +100,7 @@ def test_tasks_are_a_table_beside_the_losses(plan_file: Path, tmp_path: Path) ->
         "learning.sizes=[[1, 8, 1]]", "learning.seeds=[0, 1]", "learning.fractions=[]", "learning.tasks=true",
         "learning.training.epochs=30", "learning.training.learning_rate=0.03", "learning.training.patience=9",
     ]  # fmt: skip
-    ladder = climb(read_of_kind(plan_file, LadderRecipe, overrides), tmp_path, lambda _: None)
+    ladder = climb(read_of_kind(plan_file, SizeSweepRecipe, overrides), tmp_path, lambda _: None)
     tasks = [rung.tasks for rung in ladder.rungs]
     for one in tasks:
         assert one is not None
@@ -125,7 +125,7 @@ def test_the_largest_is_foretold() -> None:
 
 def _points(losses: np.ndarray) -> list[Rung]:
     """Four sizes by three amounts of data, a rung each, rows of `losses` being sizes."""
-    figures = RankingFigures(rows=1, hit_rate={10: 0.0}, ndcg={10: 0.0}, mrr=0.0)
+    figures = RankingMetrics(rows=1, hit_rate={10: 0.0}, ndcg={10: 0.0}, mrr=0.0)
     return [
         Rung(
             num_layers=2, dim=dim, num_heads=1, parameters=24 * dim**2, seed=0, fraction=fraction, interactions=int(1e6 * fraction),
@@ -175,7 +175,7 @@ def test_advice_is_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
 def test_shipped_ladders_have_four_sizes(path: Path) -> None:
     """Every shipped recipe is valid, judges by loss, and has a size to foretell from three smaller ones."""
-    learning = read_of_kind(path, LadderRecipe).learning
+    learning = read_of_kind(path, SizeSweepRecipe).learning
     assert learning.training.stop_by == "loss"
     assert len({learning.config(size).num_parameters for size in learning.sizes}) >= 4
 
@@ -184,7 +184,7 @@ def test_advice_is_reported_as_a_run_is(plan_file: Path, tmp_path: Path) -> None
     """A line a rung, ever nearer to the end, and the reason as the last one, which is the advice's."""
     sizes = [[1, 4, 1], [1, 8, 1], [1, 12, 1]]
     recipe, heard = (
-        read_of_kind(plan_file, LadderRecipe, [f"learning.sizes={sizes}", "learning.fractions=[]", "seconds=1000.0"]),
+        read_of_kind(plan_file, SizeSweepRecipe, [f"learning.sizes={sizes}", "learning.fractions=[]", "seconds=1000.0"]),
         list[Progress](),
     )
     found = advise_size(recipe, tmp_path / "advice", heard.append)
@@ -198,10 +198,10 @@ def test_advice_is_reported_as_a_run_is(plan_file: Path, tmp_path: Path) -> None
 def test_broken_recipes_are_refused(tmp_path: Path) -> None:
     """No file, another kind, and heads that do not divide are said."""
     with pytest.raises(ConfigError, match="readable file"):
-        read_of_kind(tmp_path / "none.toml", LadderRecipe)
+        read_of_kind(tmp_path / "none.toml", SizeSweepRecipe)
     (tmp_path / "bad.toml").write_text('kind = "ladder"\n[data]\npath = "x"\n[learning]\nsizes = [[1, 8, 3]]\n')
     with pytest.raises(ConfigError, match="`num_heads` must divide"):
-        read_of_kind(tmp_path / "bad.toml", LadderRecipe)
+        read_of_kind(tmp_path / "bad.toml", SizeSweepRecipe)
     (tmp_path / "other.toml").write_text('kind = "transformer"\n[data]\npath = "x"\n')
     for settings, law in (
         ("sizes = [[1, 8, 1], [1, 8, 2]]", "must differ in layers or dim"),
@@ -209,9 +209,9 @@ def test_broken_recipes_are_refused(tmp_path: Path) -> None:
     ):
         (tmp_path / "bad.toml").write_text(f'kind = "ladder"\n[data]\npath = "x"\n[learning]\n{settings}\n')
         with pytest.raises(ConfigError, match=law):
-            read_of_kind(tmp_path / "bad.toml", LadderRecipe)
+            read_of_kind(tmp_path / "bad.toml", SizeSweepRecipe)
     (tmp_path / "bad.toml").write_text('kind = "ladder"\nseconds = 9.0\n[data]\npath = "x"\n[learning]\nsizes = [[1, 16, 1], [4, 8, 1]]\n')
     with pytest.raises(ConfigError, match="three sizes with different 12 L d"):
-        read_of_kind(tmp_path / "bad.toml", LadderRecipe)
+        read_of_kind(tmp_path / "bad.toml", SizeSweepRecipe)
     with pytest.raises(ConfigError, match="of another"):
-        read_of_kind(tmp_path / "other.toml", LadderRecipe)
+        read_of_kind(tmp_path / "other.toml", SizeSweepRecipe)

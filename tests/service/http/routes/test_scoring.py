@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from service.models.microbatch import MOST_ROWS
+from service.models.microbatch import MAX_ROWS
 from tests.ihas.bundle_factory import GENRES, GROUPS, LOGITS, rows
 from tests.service.conftest import Publish
 from tests.service.live import LiveServer
@@ -74,7 +74,7 @@ def test_a_request_that_cannot_be_answered_is_pointed_at(
     assert [part["pointer"] for part in response.json()["errors"]] == [pointer]
 
 
-@pytest.mark.parametrize("copies", [1, MOST_ROWS // 6, MOST_ROWS])
+@pytest.mark.parametrize("copies", [1, MAX_ROWS // 6, MAX_ROWS])
 def test_few_rows_and_many_get_the_same_scores(live: LiveServer, publish: Publish, copies: int) -> None:
     """Whether rows are scored in the event loop or in a thread, with reasons or without, each gets its logit and group."""
     publish()

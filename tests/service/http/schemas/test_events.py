@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from service.http.schemas.events import online, wilson
 from service.models.drift import stability
-from service.models.response_log import ShadowFigures
+from service.models.response_log import ShadowMetrics
 from service.storage.feedback import GroupCounts
 
 
@@ -45,7 +45,7 @@ def test_stability_is_zero_for_equal_shares_and_grows() -> None:
 
 def test_a_shadow_is_described_by_its_means() -> None:
     """Four rows that differ by .2 altogether in two requests of 3 ms each; one that never answered has no means."""
-    shadows = {4: ShadowFigures(2, 1, 4, 0.2, 0.006), 5: ShadowFigures()}
+    shadows = {4: ShadowMetrics(2, 1, 4, 0.2, 0.006), 5: ShadowMetrics()}
     found = online("films", 60.0, [], None, shadows).shadows
 
     assert (found[0].mean_difference, found[0].mean_ms, found[0].failures) == (pytest.approx(0.05), pytest.approx(3.0), 1)
