@@ -56,7 +56,7 @@ def test_the_api_process_imports_nothing_heavy(tmp_path: Path) -> None:
     """Neither TensorFlow nor what only reading, training or drawing needs."""
     lines = (
         "import sys, json, pathlib",
-        "import service.api, service.client, service.server",
+        "import service.api, service.client.client, service.server",
         "from service.app import create_app; from service.settings import Settings",
         f"create_app(Settings(folder=pathlib.Path({str(tmp_path)!r})))",
         f"print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))",

@@ -22,7 +22,7 @@ from service.storage.job import JobKind, JobState
 from service.storage.sql_store import SqlStore
 
 POPEN = subprocess.Popen
-IHAS = (sys.executable, "-c", "from service.cli import main; main()")
+IHAS = (sys.executable, "-c", "from service.cli.main import main; main()")
 
 
 def test_contexts_hold_values_of_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

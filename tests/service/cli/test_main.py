@@ -25,8 +25,9 @@ from tests.ihas.bundle_factory import LOGITS, rows, small_bundle
 from tests.ihas.serving.fallback_bundle import torn
 from tests.ihas.serving.retrieval.test_retriever import retrieving_bundle
 from tests.pipelines.result_factory import run_result
+from tests.service.cli.printed import only_line
 
-IHAS = (sys.executable, "-c", "from service.cli import main; main()")
+IHAS = (sys.executable, "-c", "from service.cli.main import main; main()")
 RECIPE = """
 name = "small"
 [data]
@@ -57,12 +58,6 @@ def bundle_run(tmp_path: Path) -> Path:
     """Run folder that holds the bundle whose answers are known by hand."""
     write_bundle(small_bundle(), tmp_path / "bundle")
     return tmp_path
-
-
-def _only_line(text: str) -> str:
-    lines = text.strip().splitlines()
-    assert len(lines) == 1, text
-    return lines[0]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +92,7 @@ def test_help_tells_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
 def test_help_is_quick_and_imports_nothing_heavy() -> None:
     """The command line starts without TensorFlow, plotly, pyarrow, SQLAlchemy or ONNX Runtime, in under two seconds of processor time."""
     code = (
-        "import sys, time; from service.cli import run; run(['--help']);"
+        "import sys, time; from service.cli.main import run; run(['--help']);"
         "heavy = {'tensorflow', 'plotly', 'pyarrow', 'sqlalchemy', 'onnxruntime', 'uvicorn'} & set(sys.modules);"
         "sys.exit(f'{heavy} {time.process_time()}' if heavy or time.process_time() > 2.0 else 0)"
     )
@@ -130,7 +125,7 @@ def test_wrong_use_is_one_line_with_the_way_out(
     assert shown.out == ""
     assert words in shown.err
     assert "Traceback" not in shown.err
-    assert _only_line(shown.err).startswith("error: ")
+    assert only_line(shown.err).startswith("error: ")
 
 
 def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
@@ -142,7 +137,7 @@ def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
 def test_errors_are_json_where_results_are(capsys: pytest.CaptureFixture[str]) -> None:
     """With `--output json` an error is one JSON object that repeats the exit code."""
     assert run(["--output", "json", "report", "none"]) == 4
-    error = json.loads(_only_line(capsys.readouterr().err))
+    error = json.loads(only_line(capsys.readouterr().err))
     assert error["error"]["exit_code"] == 4
     assert "result.json" in error["error"]["detail"]
 
@@ -247,27 +242,7 @@ def test_inspect_shows_schema_and_findings(tmp_path: Path, capsys: pytest.Captur
     shown = capsys.readouterr()
     assert "user" in shown.out
     assert "row 61" in shown.out
-    assert "Mend them" in _only_line(shown.err)
-
-
-def test_doctor_has_a_line_per_check(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each check has a verdict; a port that is taken or a warning does not make the machine unfit."""
-    monkeypatch.setattr("service.cli.doctor.IMPORT_TIMEOUT_S", 0.01)
-    assert run(["--output", "json", "doctor", "--folder", str(tmp_path), "--port", "0"]) == 0
-    checks = {check["name"]: check for check in json.loads(capsys.readouterr().out)}
-    assert {"python", "packages to serve", "tensorflow with legacy Keras", "free disk", "memory", "cores", "port", "folder"} <= set(checks)
-    assert checks["folder"]["verdict"] == "ok"
-    assert checks["tensorflow with legacy Keras"]["verdict"] == "warn"
-
-
-def test_doctor_fails_where_nothing_can_be_written(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A folder that is a file makes the machine unfit, with the way out."""
-    monkeypatch.setattr("service.cli.doctor.IMPORT_TIMEOUT_S", 0.01)
-    (tmp_path / "file").write_text("")
-    assert run(["doctor", "--folder", str(tmp_path / "file"), "--port", "0"]) == 5
-    assert "Not fit: folder" in _only_line(capsys.readouterr().err)
+    assert "Mend them" in only_line(shown.err)
 
 
 def test_finished_stages_are_named_without_their_keys(tmp_path: Path) -> None:
@@ -357,7 +332,7 @@ def test_score_refuses_what_is_no_row(
     """Broken JSON, a list and an unknown field are invalid data, told on one line."""
     monkeypatch.setattr("sys.stdin", io.StringIO(line + "\n"))
     assert run(["score", str(bundle_run), "-"]) == 4
-    assert _only_line(capsys.readouterr().err).startswith("error: ")
+    assert only_line(capsys.readouterr().err).startswith("error: ")
 
 
 def test_an_installation_that_only_serves_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
