@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +24,6 @@ WORDS = frozenset({"sentence", "verdict", "description"})
 def read(path: Path) -> Any:
     """A JSON document."""
     return orjson.loads(path.read_bytes())
-
-
-def lines(path: Path) -> list[str]:
-    """Lines of a text."""
-    return path.read_text(encoding="utf-8").splitlines()
 
 
 def ask(recommender: Recommender, question: Mapping[str, Any]) -> Any:
@@ -54,3 +52,29 @@ def assert_alike(found: Any, stored: Any, tolerance: float = 1e-5, place: str = 
         assert found == pytest.approx(stored, abs=tolerance), place
     else:
         assert found == stored, place
+
+
+@contextmanager
+def answering(answers: Mapping[str, tuple[str, bytes]]) -> Iterator[str]:
+    """URL of a server that answers each path with its stored content type and body, as the older version's service did."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+            kind, body = answers[self.path.partition("?")[0]]
+            self.send_response(200)
+            self.send_header("content-type", kind)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
