@@ -30,13 +30,18 @@ CUTOFF = 10
 SHARES = {"reading": 0.02, "base": 0.88, "evaluate": 0.10}
 
 
+def run_in_child(recipe: TransformerRecipe, folder: Path, report: Report) -> TransformerResult:
+    """Carry out a recipe in a process of its own, with the recipe's number of threads; errors as `run_transformer`."""
+    limit_threads(recipe.run)
+    return run_transformer(recipe, folder, report)
+
+
 def run_transformer(recipe: TransformerRecipe, path: Path, report: Report) -> TransformerResult:
     """Carry out a recipe on a run folder: `result.json`, `report.html` and `bundle/` in it are new.
 
     Raises:
         ConfigError, DataError, TrainingError: as reading and training say.
     """
-    limit_threads(recipe.run)
     folder, reporter = RunFolder(path), Reporter(report, SHARES)
     with folder.locked():
         data, parts = read_parts(recipe.data, folder, reporter)
