@@ -35,8 +35,9 @@ def register_kind(kind: ModelKind) -> None:
     Raises:
         ConfigError: the name or an alias is taken by another kind.
     """
+    own = {alias for name in BUILT_IN for alias in (name, *_built_in(name).aliases)}
     for name in (kind.name, *kind.aliases):
-        if name in BUILT_IN or _registered.get(name, kind) is not kind:
+        if name in own or _registered.get(name, kind) is not kind:
             raise ConfigError(f"The name of a model kind must be unique, but {name!r} is taken. Choose another one.")
     _registered.update(dict.fromkeys((kind.name, *kind.aliases), kind))
     if kind.load is not None:
