@@ -22,7 +22,7 @@ def test_every_step_can_be_taken_alone() -> None:
 
 
 def test_no_step_costs_more_than_all() -> None:
-    """Five rounds of 200 candidates: a step is a part of the whole."""
+    """Five repetitions of 200 candidates: a step is a part of the whole."""
     table = steps_table("steps", candidate_steps(RECOMMENDER, recommend_body(RECOMMENDER.bundle, 200)), 5)
     costs = {str(row[0]): float(row[1]) for row in table.rows if isinstance(row[1], float)}
 

@@ -1,4 +1,4 @@
-"""Turns are taken in every round, and ratios are those of one round."""
+"""Measurements are taken in every repetition, and ratios are those of one repetition."""
 
 from __future__ import annotations
 
@@ -6,27 +6,30 @@ import time
 
 import pytest
 
-from pipelines.benchmarks.timing import Timings, Turn, take_turns, timed
+from pipelines.benchmarks.timing import Measurement, Timings, measure_alternately, timed
 
 
-def test_every_contender_has_one_turn_a_round_and_the_first_place_moves_on() -> None:
-    """Two rounds of three contenders: abc, then bca."""
+def test_every_system_has_one_measurement_a_repetition_and_the_first_place_moves_on() -> None:
+    """Two repetitions of three systems: abc, then bca."""
     order: list[str] = []
 
-    def contender(name: str) -> Turn:
+    def system(name: str) -> Measurement:
         order.append(name)
-        return Turn(1.0, 2.0)
+        return Measurement(1.0, 2.0)
 
-    timings = take_turns({name: lambda name=name: contender(name) for name in "abc"}, rounds=2)
+    timings = measure_alternately({name: lambda name=name: system(name) for name in "abc"}, repetitions=2)
 
     assert "".join(order) == "abcbca"
-    assert timings.turns["a"] == (Turn(1.0, 2.0), Turn(1.0, 2.0))
+    assert timings.measurements["a"] == (Measurement(1.0, 2.0), Measurement(1.0, 2.0))
 
 
-def test_ratio_is_the_median_of_the_rounds_ratios() -> None:
-    """A machine that is ten times slower in one round changes no ratio: 2, 2 and 4 by hand."""
+def test_ratio_is_the_median_of_the_repetitions_ratios() -> None:
+    """A machine that is ten times slower in one repetition changes no ratio: 2, 2 and 4 by hand."""
     timings = Timings(
-        {"own": (Turn(2.0, 1.0), Turn(20.0, 1.0), Turn(4.0, 1.0)), "floor": (Turn(1.0, 1.0), Turn(10.0, 1.0), Turn(1.0, 4.0))}
+        {
+            "own": (Measurement(2.0, 1.0), Measurement(20.0, 1.0), Measurement(4.0, 1.0)),
+            "floor": (Measurement(1.0, 1.0), Measurement(10.0, 1.0), Measurement(1.0, 4.0)),
+        }
     )
 
     assert timings.ratio("own", "floor", "cpu") == 2.0
@@ -36,25 +39,25 @@ def test_ratio_is_the_median_of_the_rounds_ratios() -> None:
 
 def test_a_sleeping_call_costs_wall_time_and_no_cpu() -> None:
     """20 ms of sleep are 20 ms on the clock and next to nothing of CPU."""
-    turn = timed(lambda: time.sleep(0.02), turn_s=0.04)()
+    measurement = timed(lambda: time.sleep(0.02), measurement_s=0.04)()
 
-    assert turn.wall >= 0.02
-    assert turn.cpu < 0.01
+    assert measurement.wall >= 0.02
+    assert measurement.cpu < 0.01
 
 
-@pytest.mark.parametrize("turn_s", [0.001, 0.05])
-def test_a_turn_is_the_mean_of_its_calls(turn_s: float) -> None:
-    """However many calls fit in a turn, at least one, the cost is that of one: so many times it is no more than the turn took."""
+@pytest.mark.parametrize("measurement_s", [0.001, 0.05])
+def test_a_measurement_is_the_mean_of_its_calls(measurement_s: float) -> None:
+    """The cost is that of one of its calls, of which there is at least one: times their number, it is no more than it took."""
     calls: list[float] = []
 
     def call() -> None:
         calls.append(time.perf_counter())
         time.sleep(0.005)
 
-    contender = timed(call, turn_s)
+    system = timed(call, measurement_s)
     calls.clear()
     began = time.perf_counter()
-    turn = contender()
+    measurement = system()
 
     assert calls
-    assert 0.005 <= turn.wall <= (time.perf_counter() - began) / len(calls)
+    assert 0.005 <= measurement.wall <= (time.perf_counter() - began) / len(calls)
