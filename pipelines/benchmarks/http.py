@@ -34,7 +34,7 @@ SHAPES: Mapping[str, BundleShape] = {
     "MLP 400x3": BundleShape(hidden=LARGE),
     "MLP 64-32, 4 groups": BundleShape(hidden=SMALL, num_groups=4),
 }
-PEERS = ("onnxruntime", "tf.function", "keras")
+BASELINES = ("onnxruntime", "tf.function", "keras")
 NUM_BODIES = 64
 MEASUREMENT_S = 1.0
 WAIT_S = 300.0
@@ -152,15 +152,15 @@ def _start(stack: ExitStack, folder: Path, *, plain: bool) -> list[Running]:
     bundle, all_workloads = folder / "bundle", dict.fromkeys(WORKLOADS, "/empty")
     scoring = {workload: "/score" if workload == "one row" else "/recommend" for workload in WORKLOADS}
     ours = {workload: f"/v1/models/bench{path}" for workload, path in scoring.items()}
-    floor = stack.enter_context(running(FLOOR, _peer(bundle, "empty"), all_workloads, "/empty"))
+    floor = stack.enter_context(running(FLOOR, _method(bundle, "empty"), all_workloads, "/empty"))
     single = stack.enter_context(running(OURS, _service(bundle, folder / "one"), ours, "/readyz"))
     double = stack.enter_context(running(TWO, _service(bundle, folder / "two"), ours, "/readyz", count=2))
     empty = Running(f"{OURS}, empty route", single.processes, single.port, all_workloads, single.ready_s, single.ready_cpu_s)
-    peers = [stack.enter_context(running(name, _peer(bundle, name), scoring, "/empty")) for name in PEERS if plain or name != "keras"]
+    peers = [stack.enter_context(running(name, _method(bundle, name), scoring, "/empty")) for name in BASELINES if plain or name != "keras"]
     return [floor, empty, single, double, *peers]
 
 
-def _peer(bundle: Path, scorer: str) -> list[str]:
+def _method(bundle: Path, scorer: str) -> list[str]:
     return [sys.executable, "-m", "pipelines.benchmarks.reference_server", "--bundle", str(bundle), "--scorer", scorer]
 
 

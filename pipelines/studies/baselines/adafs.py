@@ -95,7 +95,7 @@ def keep_largest(weights: Tensor, num_kept: int) -> Tensor:
 
 @dataclass(frozen=True)
 class AdaFS:
-    """The peer. Settings: `pretrain`, whether the training without controller is `short` or `full`; `share`, the fields kept of each row.
+    """The method. Settings: `pretrain`, whether the training without controller is `short` or `full`; `share`, the fields kept of each row.
 
     Attributes:
         name: what tables call it.

@@ -15,14 +15,14 @@ ROW = 26  # pixels
 PARETO_HEIGHT = 620
 LETTERS = 34
 SYMBOLS: dict[Kind, str] = {"candidate": "circle", "control": "circle-open", "chosen": "star", "peer": "diamond"}
-VARIANT_COLOURS, PEERS_COLOUR = GROUP_COLOURS[:3] + GROUP_COLOURS[4:5], GROUP_COLOURS[3]
+VARIANT_COLOURS, BASELINE_COLOUR = GROUP_COLOURS[:3] + GROUP_COLOURS[4:5], GROUP_COLOURS[3]
 
 
 def colours(section: Section) -> list[str]:
-    """A colour for each row: the base is grey, peers share one, and each variant of the plan has its own."""
+    """A colour for each row: the base is grey, baseline methods share one, and each variant of the plan has its own."""
     variants = list(dict.fromkeys(row.method for row in section.rows if row.kind != "peer"))
     return [
-        PEERS_COLOUR if row.kind == "peer" else UNCLEAR if row.name == "base" else VARIANT_COLOURS[variants.index(row.method) % 4]
+        BASELINE_COLOUR if row.kind == "peer" else UNCLEAR if row.name == "base" else VARIANT_COLOURS[variants.index(row.method) % 4]
         for row in section.rows
     ]
 

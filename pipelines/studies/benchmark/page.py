@@ -45,9 +45,9 @@ def pareto_caption(section: Section) -> Caption:
     """Of the figure of AUC against parameters."""
     read = (
         "Up is better ranking, left is a smaller model to run for a row; the axis is logarithmic. A bar is the 95 % interval of the "
-        "difference to the base under the same seeds, laid at the mean AUC; it may leave the figure. Filled circles are candidates, "
-        "open ones controls, the star is what validation chose, diamonds are peers. The dotted line joins what nothing but a control "
-        "beats on both counts."
+        "difference to the base under the same seeds, drawn at the mean AUC; it may leave the plot. Filled circles are candidates, "
+        "open ones controls, the star is the choice of validation, diamonds are baseline methods. The dotted line is the Pareto frontier "
+        "without controls."
     )
     steps = (f"{row.name} ({row.parameters_per_path:,.0f} parameters, AUC {row.auc:.5f})" for row in pareto_front(section.rows))
     return Caption(read, f"On the line: {listed(steps)}.")

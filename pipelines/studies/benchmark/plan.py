@@ -1,4 +1,4 @@
-"""What a benchmark compares: data sets x backbones x seeds x (variants of a run and peers).
+"""What a benchmark compares: data sets x backbones x seeds x (variants of a run and baseline methods).
 
     learning of a cell = the recipe's <- the plan's overrides <- the backbone's <- the variant's <- the seed
 
@@ -19,7 +19,7 @@ from ihas.config.recipe import Recipe
 from ihas.config.run import RunOptions
 from ihas.errors import ConfigError
 from pipelines.kinds.recipe_file import read_recipe
-from pipelines.studies.baselines.registry import PEERS
+from pipelines.studies.baselines.registry import BASELINES
 from pipelines.studies.plan_file import beside
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
@@ -46,7 +46,7 @@ class Plan(Config):
     name: Name
     """Name of the benchmark."""
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
-    """Seeds; peers are tuned on the first."""
+    """Seeds; baseline methods are tuned on the first."""
     recipes: Annotated[tuple[Recipe, ...], Field(min_length=1)]
     """The data sets, each with the settings that it starts from; in a file, paths of recipes."""
     learning: dict[str, dict[str, Any]] = {}
@@ -56,17 +56,17 @@ class Plan(Config):
     variants: dict[Name, dict[str, dict[str, Any]]] = {}
     """Variants of a run by name, each with its overrides of `learning`; `default`, without any, always comes first."""
     peers: tuple[str, ...] = ()
-    """Names of `pipelines.studies.baselines.registry.PEERS`; none by default."""
+    """Names of `pipelines.studies.baselines.registry.BASELINES`; none by default."""
     run: RunOptions = RunOptions()
     """How it is run; what the recipes say of it does not count."""
 
     @model_validator(mode="after")
     def _names_are_known_and_differ(self) -> Self:
-        _known("`peers`", self.peers, list(PEERS))
+        _known("`peers`", self.peers, list(BASELINES))
         for name, overrides in self.variants.items():
             _known(f"`variants.{name}`", overrides, AFTER_THE_BASE)
         names = {"seeds": self.seeds, "names of recipes": [recipe.name for recipe in self.recipes]}
-        names["variants and peers"] = [DEFAULT, *self.variants, *self.peers]
+        names["variants and baseline methods"] = [DEFAULT, *self.variants, *self.peers]
         for what, values in names.items():
             if len(set(values)) < len(values):
                 raise ValueError(f"The {what} of a benchmark must differ, but are {', '.join(map(str, values))}. Rename or remove one.")

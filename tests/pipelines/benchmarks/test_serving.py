@@ -20,7 +20,7 @@ COUNT = 9
 
 @pytest.mark.parametrize("name", ["plain", "grouped", "gated"])
 def test_the_request_by_id_and_the_whole_rows_are_the_same_rows(name: str) -> None:
-    """The scores of the request's candidates are those of the rows that the peers score."""
+    """The scores of the request's candidates are those of the rows that the baseline methods score."""
     bundle = random_bundle(SHAPES[name])
     recommender = GroupedRecommender(bundle)
     request = msgspec.json.decode(recommend_body(bundle, COUNT), type=RecommendRequest)
@@ -53,7 +53,7 @@ def test_a_shape_gives_a_table_for_one_row_and_for_each_number_of_candidates() -
 
 
 @pytest.mark.slow
-def test_peers_have_a_measurement_for_every_number_of_rows(tmp_path: Path) -> None:
+def test_tensorflow_is_measured_for_every_number_of_rows(tmp_path: Path) -> None:
     """tf.function and Keras, one row and each number of candidates."""
     write_bundle(random_bundle(SHAPES["plain"]), tmp_path / "bundle")
     measurements = tensorflow_systems(tmp_path / "bundle", None, True, (5,))

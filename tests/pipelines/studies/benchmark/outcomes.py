@@ -30,7 +30,7 @@ def measure(name: str, auc: float | None, log_loss: float = 0.5) -> Measure:
 
 
 def outcome(cell: Cell) -> Outcome:
-    """What the cell gave: the default run as `AUCS` says, the other variant .01 less but for its base, the peer .7."""
+    """What the cell gave: the default run as `AUCS` says, the other variant .01 less but for its base, the baseline method .7."""
     if cell.kind == "peer":
         return Outcome({"pep": measure("pep", 0.7)}, setting={"per": "row"})
     less = 0.0 if cell.name == "default" else 0.01
