@@ -35,7 +35,7 @@ class ComparisonRow(Config):
     name: str
     """Variant, or `chosen`."""
     seeds: tuple[int, ...]
-    """Seeds that it has figures of."""
+    """Seeds that it has metrics of."""
     auc: float
     """Mean pooled test AUC."""
     auc_deviation: float
@@ -63,7 +63,7 @@ class Measure:
     """One way of serving under one seed.
 
     Attributes:
-        test: its figures on the test rows.
+        test: its metrics on the test rows.
         cost: what it stores and computes.
         seconds: wall time of the stages that it needs.
     """

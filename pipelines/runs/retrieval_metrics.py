@@ -21,8 +21,8 @@ BEST = 10
 NUMBERS = (10, 100, 500, 1_000)
 
 
-def retrieval_figures(bundle: Bundle, test: Dataset, seed: int) -> RetrievalMetrics | None:
-    """Figures of a bundle's retrieval on contexts of test rows, of which clicks are read too; None for a bundle without."""
+def measure_retrieval(bundle: Bundle, test: Dataset, seed: int) -> RetrievalMetrics | None:
+    """Metrics of a bundle's retrieval on contexts of test rows, of which clicks are read too; None for a bundle without."""
     if bundle.retrieval is None or bundle.items is None:
         return None
     rows = _clicked(test, seed)

@@ -31,7 +31,7 @@ BASE_AUC = 0.7481
 
 
 def figures(rows: int, auc: float | None, log_loss: float = 0.58, calibration: float | None = 1.01) -> Figures:
-    """Figures with the given values."""
+    """Metrics with the given values."""
     return Figures(rows=rows, auc=auc, log_loss=log_loss, calibration=calibration)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.reports.pareto import pareto_front
+from pipelines.reports.pareto import pareto_frontier
 from service.cli.main import run
 from service.settings import Settings
 from service.storage.sql_store import SqlStore
@@ -144,7 +144,7 @@ def test_versions_come_of_other_versions(shell: Shell, publish: Publish, tmp_pat
 
 
 def test_the_front_and_the_figures_of_a_search_are_fetched(shell: Shell, publish: Publish, tmp_path: Path) -> None:
-    """The front is the result's own, the one that serves is marked; a figure comes as plotly's JSON or as a page, by the file's name."""
+    """The front is the result's own, the one that serves is marked; a metric comes as plotly's JSON or as a page, by the file's name."""
     folder, result = publish().parent, run_result()
     (folder / "result.json").write_text(result.model_dump_json())
     (folder / "plots").mkdir()
@@ -152,7 +152,7 @@ def test_the_front_and_the_figures_of_a_search_are_fetched(shell: Shell, publish
     (folder / "plots" / "plotly.js").write_text("/* plotly.js */")
     page, document = tmp_path / "pareto.html", tmp_path / "pareto.json"
 
-    assert [one["name"] for one in shell("search", "front", folder.name)] == [one.name for one in pareto_front(result)]
+    assert [one["name"] for one in shell("search", "front", folder.name)] == [one.name for one in pareto_frontier(result)]
     marked = [line.split()[0] for line in shell.shown("search", "front", folder.name).splitlines() if line.rstrip().endswith("*")]
     assert marked == ["grouped"]
     assert shell("search", "plot", folder.name) == ["pareto"]

@@ -40,8 +40,8 @@ class BaselineMethod(Protocol):
 
 def tuned(method: BaselineMethod, parts: Splits, config: LearningConfig, listen: EpochListener) -> Answers:
     """Every setting once; the answers that rank validation rows best, the earlier of equals."""
-    tried = [method.train(parts, config, setting, listen) for setting in method.settings]
-    return max(tried, key=lambda answers: validation_score(answers.valid_logits, parts.valid.labels))
+    candidates = [method.train(parts, config, setting, listen) for setting in method.settings]
+    return max(candidates, key=lambda answers: validation_score(answers.valid_logits, parts.valid.labels))
 
 
 def answers_of(network: Network, parts: Splits, cost: Cost, setting: Setting) -> Answers:

@@ -76,7 +76,7 @@ class Plan(Config):
         """The recipe of one cell.
 
         Raises:
-            ConfigError: an override breaks a law.
+            ConfigError: an override is invalid.
         """
         planned, recipe = self.backbones[backbone], next(recipe for recipe in self.recipes if recipe.name == data)
         kept = {name: getattr(recipe.learning.training, name) for name in recipe.learning.training.model_fields_set - set(planned.unset)}
@@ -94,7 +94,7 @@ def read_plan(path: Path) -> Plan:
     """Read a plan from TOML; the recipes' relative paths start at its folder, `$NAME` in them is the environment's.
 
     Raises:
-        ConfigError: no such file, not TOML, or it, a recipe or an override breaks a law.
+        ConfigError: no such file, not TOML, or it, a recipe or an override is invalid.
     """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -124,7 +124,7 @@ def overridden(config: SomeConfig, overrides: Mapping[str, Any], where: str) -> 
     """Settings with others in their place, group by group.
 
     Raises:
-        ConfigError: an unknown name, or a value that breaks a law.
+        ConfigError: an unknown name, or a value that is invalid.
     """
     _known(f"Overrides of {where}", overrides, list(type(config).model_fields))
     changed = {}

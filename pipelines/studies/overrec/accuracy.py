@@ -140,6 +140,6 @@ def _baselines(plan: AccuracyPlan, rows: Rows, say: Say) -> Iterator[tuple[str, 
 
     say("popularity and SKNN")
     yield "popularity", at(Popularity(rows.parts.train.counts(rows.num_items)).scores, rows.parts.test)
-    tried = {k: SessionNeighbours.of(rows.parts.train, rows.num_items, k) for k in plan.session_neighbours}
-    best = max(tried, key=lambda k: gain(at(tried[k].scores, rows.parts.valid)))
-    yield f"SKNN, k = {best}", at(tried[best].scores, rows.parts.test)
+    candidates = {k: SessionNeighbours.of(rows.parts.train, rows.num_items, k) for k in plan.session_neighbours}
+    best = max(candidates, key=lambda k: gain(at(candidates[k].scores, rows.parts.valid)))
+    yield f"SKNN, k = {best}", at(candidates[best].scores, rows.parts.test)

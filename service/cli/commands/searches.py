@@ -16,7 +16,7 @@ from ihas.results.run_result import RunResult
 from ihas.sequential.scaling.advised import Advice
 from pipelines.kinds.recipe_file import assign, request_settings
 from pipelines.kinds.size_sweep.tables import advice_table
-from pipelines.reports.pareto import pareto_front
+from pipelines.reports.pareto import pareto_frontier
 from pipelines.reports.terminal_tables import plain_table
 from service.cli.commands.connection import HERE, Url, client_of
 from service.cli.local_run import ProgressBar, failure
@@ -168,7 +168,7 @@ def show_front(context: typer.Context, search_id: SearchId, url: Url = HERE) -> 
     if "variants" not in document:
         raise ConfigError(f"A front is that of a search for groups, but {search_id} is of the kind {document.get('kind')!r}.")
     result = RunResult.model_validate(document)
-    front = pareto_front(result)
+    front = pareto_frontier(result)
     shown = [(one.name, one.cost.parameters_per_path, one.test.auc, one.num_groups, _mark(one.name == result.chosen)) for one in front]
     found = [one.model_dump(mode="json") for one in front]
     context.obj.result(found, plain_table(("variant", "params/path", "AUC", "groups", "serves"), shown))

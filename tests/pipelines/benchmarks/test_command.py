@@ -1,4 +1,4 @@
-"""Benchmarks are found by name, and leave their figures where they were asked to."""
+"""Benchmarks are found by name, and leave their metrics where they were asked to."""
 
 from __future__ import annotations
 

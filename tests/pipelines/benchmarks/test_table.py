@@ -1,4 +1,4 @@
-"""Figures become Markdown and JSON."""
+"""Metrics become Markdown and JSON."""
 
 from __future__ import annotations
 

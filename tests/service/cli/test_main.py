@@ -39,7 +39,7 @@ epochs = 5
 
 @pytest.fixture
 def finished_run(tmp_path: Path) -> Path:
-    """Run folder with the figures of a finished run."""
+    """Run folder with the metrics of a finished run."""
     (tmp_path / "result.json").write_text(run_result().model_dump_json(), encoding="utf-8")
     return tmp_path
 

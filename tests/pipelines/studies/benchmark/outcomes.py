@@ -23,7 +23,7 @@ SIZES = {"base": 1000.0, "grouped": 600.0, "random groups": 500.0, "chosen": 600
 
 
 def measure(name: str, auc: float | None, log_loss: float = 0.5) -> Measure:
-    """A measure with the given figures and a size that goes with its name."""
+    """A measure with the given metrics and a size that goes with its name."""
     size = SIZES[name]
     cost = Cost(parameters_per_path=size, parameters_total=int(2 * size), multiply_adds=3 * size, kept_dims=size / 100)
     return Measure(Figures(rows=10, auc=auc, log_loss=log_loss, calibration=1.0), cost, seconds=size / 10)

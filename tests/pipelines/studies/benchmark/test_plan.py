@@ -92,7 +92,7 @@ def test_the_default_variant_has_no_overrides(folder: Path) -> None:
     ],
 )
 def test_what_is_no_plan_is_told_with_what_is_known(folder: Path, old: str, new: str, words: str) -> None:
-    """Unknown baseline methods, groups and settings name the known ones; values that break a law and equal names are refused."""
+    """Unknown baseline methods, groups and settings name the known ones; values that are invalid and equal names are refused."""
     with pytest.raises(ConfigError, match=words):
         read_plan(_write(folder, PLAN.replace(old, new)))
 

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from pipelines.studies.benchmark.table import BenchmarkRow, Section, markdown, pareto_front, tabulate
+from pipelines.studies.benchmark.table import BenchmarkRow, Section, markdown, pareto_frontier, tabulate
 from tests.pipelines.studies.benchmark.outcomes import CELLS, OUTCOMES, PLAN
 
 FULL = tabulate(PLAN, len(CELLS), OUTCOMES, {})
@@ -68,7 +68,7 @@ def test_a_seed_that_failed_is_left_out_of_its_row_alone():
 
 
 def test_without_the_base_nothing_has_a_gain():
-    """Where the default run failed, the baseline method has figures and no claim."""
+    """Where the default run failed, the baseline method has metrics and no claim."""
     outcomes = {cell: outcome for cell, outcome in OUTCOMES.items() if cell.name == "pep"}
 
     assert [(row.name, row.gain) for row in tabulate(PLAN, len(CELLS), outcomes, {}).sections[0].rows] == [("pep", None)]
@@ -76,7 +76,7 @@ def test_without_the_base_nothing_has_a_gain():
 
 def test_the_front_by_hand():
     """pep is smallest, grouped better, its choice the same; the base is larger and worse; a control is on no front."""
-    assert [row.name for row in pareto_front(FULL.sections[0].rows)] == ["pep", "grouped"]
+    assert [row.name for row in pareto_frontier(FULL.sections[0].rows)] == ["pep", "grouped"]
 
 
 def test_the_markdown_table_says_it_all():

@@ -1,4 +1,4 @@
-"""Figures of a benchmark show its table."""
+"""Plots of a benchmark show its table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import pytest
 
 from pipelines.reports.drawing import BETTER, UNCLEAR, WORSE
-from pipelines.studies.benchmark.figures import BASELINE_COLOUR, colours, gains, pareto
+from pipelines.studies.benchmark.plots import BASELINE_COLOUR, colours, gains, pareto
 from pipelines.studies.benchmark.table import tabulate
 from tests.pipelines.studies.benchmark.outcomes import CELLS, OUTCOMES, PLAN
 

@@ -1,4 +1,4 @@
-"""Figures of a benchmark: what ranking costs, and what is gained over the base."""
+"""Plots of a benchmark: what ranking costs, and what is gained over the base."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from pipelines.reports.drawing import GROUP_COLOURS, OUTCOME_COLOURS, UNCLEAR, against_base, frame, front_line, gain_bar, label, outcome
+from pipelines.reports.drawing import GROUP_COLOURS, OUTCOME_COLOURS, UNCLEAR, against_base, frame, frontier_line, gain_bar, label, outcome
 from pipelines.studies.benchmark.labels import text_places
-from pipelines.studies.benchmark.table import BenchmarkRow, Kind, Section, pareto_front
+from pipelines.studies.benchmark.table import BenchmarkRow, Kind, Section, pareto_frontier
 
 ROW = 26  # pixels
 PARETO_HEIGHT = 620
@@ -29,8 +29,8 @@ def colours(section: Section) -> list[str]:
 
 def pareto(section: Section) -> go.Figure:
     """Mean test AUC against parameters per path, logarithmic; bars are the gain's paired interval, a line joins what nothing beats."""
-    figure, front = frame("Test AUC against parameters per path", PARETO_HEIGHT), pareto_front(section.rows)
-    figure.add_scatter(**front_line([row.parameters_per_path for row in front], [row.auc for row in front]))
+    figure, front = frame("Test AUC against parameters per path", PARETO_HEIGHT), pareto_frontier(section.rows)
+    figure.add_scatter(**frontier_line([row.parameters_per_path for row in front], [row.auc for row in front]))
     places = text_places([(math.log10(row.parameters_per_path), row.auc, label(row.name, LETTERS)) for row in section.rows])
     for row, place, colour in zip(section.rows, places, colours(section), strict=True):
         figure.add_scatter(**_mark(row, place, colour))
