@@ -1,4 +1,4 @@
-"""`python -m pipelines benchmark`: every cell of a plan, and what is known after each as JSON, Markdown and HTML.
+"""`ihas study benchmark`: every cell of a plan, and what is known after each as JSON, Markdown and HTML.
 
 A cell that fails is reported as failed, and the others go on. Complete stages of an earlier try are read, not computed again.
 """

@@ -31,7 +31,7 @@ def test_figures_are_printed_and_written(
     printed = capsys.readouterr().out
     assert "| a | 3 |" in printed
     written = (tmp_path / "one.md").read_text()
-    assert "`python -m pipelines bench one --repetitions 3`" in written
+    assert "`ihas bench one --repetitions 3`" in written
     assert written.endswith(printed.rstrip() + "\n")
     assert (tmp_path / "one.json").is_file()
 
@@ -41,7 +41,7 @@ def test_rows_are_handed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("pipelines.benchmarks.ingest.tables", lambda repetitions, rows: (Table("One", ("", "x"), (("a", rows),)),))
     command.bench(["ingest"], tmp_path, 3, 500)
     written = (tmp_path / "ingest.md").read_text()
-    assert "`python -m pipelines bench ingest --repetitions 3 --rows 500`" in written
+    assert "`ihas bench ingest --repetitions 3 --rows 500`" in written
     assert "| a | 500 |" in written
     for names in (["ingest", "serving"], []):
         with pytest.raises(ConfigError, match="`--rows >= 1` must go with"):
