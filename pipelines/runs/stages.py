@@ -84,6 +84,11 @@ class Run:
         return self.keys[-1]
 
 
+def always(_run: Run) -> bool:
+    """Every run needs the stage."""
+    return True
+
+
 @dataclass(frozen=True)
 class Stage:
     """A row of the table.
@@ -102,7 +107,7 @@ class Stage:
     share: float
     run: Callable[[Run], None]
     shown_as: StageName | None = None
-    wanted: Callable[[Run], bool] = lambda _: True
+    wanted: Callable[[Run], bool] = always
 
 
 def run_reporter(report: Report) -> Reporter:
