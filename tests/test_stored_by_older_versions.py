@@ -15,13 +15,13 @@ import pytest
 from ihas.config import Recipe
 from ihas.results import RunResult
 from ihas.serving.loading import load_recommender
-from pipelines.recipe import read_any_recipe
-from pipelines.run import run_recipe
-from service.cli import run
-from service.client import Client
-from service.jobs.sql_store import SqlStore
-from service.records.feedback import COUNTED, Feedback
+from pipelines.runs.recipe import read_any_recipe
+from pipelines.runs.run import run_recipe
+from service.cli.main import run
+from service.client.client import Client
 from service.settings import Settings
+from service.storage.feedback import COUNTED, Feedback
+from service.storage.sql_store import SqlStore
 from tests.service.live import LiveServer
 from tests.stored import FIXTURES, answering, ask, assert_alike, read
 

@@ -32,7 +32,7 @@ BUG = """
 import sys
 from pathlib import Path
 from pipelines.__main__ import LastStage, error_document
-from pipelines.progress import Progress
+from pipelines.runs.progress import Progress
 if sys.argv[2] == "inspect":
     print('{"outcome": "succeeded", "report": {}}')
 else:
@@ -279,10 +279,11 @@ class Gate(LocalFileSystem):
     """A store of bundles that takes nothing before it is opened."""
 
     protocol = "gate"
-    opened = threading.Event()
+    asked, opened = threading.Event(), threading.Event()
 
     def put_file(self, *arguments: object, **options: object) -> None:
         """See `LocalFileSystem`."""
+        self.asked.set()
         assert self.opened.wait(HANG_S)
         super().put_file(*arguments, **options)
 
@@ -293,11 +294,11 @@ def test_a_worker_shows_signs_of_life_while_its_bundle_is_published(
     """The child is gone, and bringing the bundle into the store takes long; who stops the worker meanwhile does not interrupt it."""
     monkeypatch.setenv("IHAS_TEST_BUNDLE", str(bundle))
     fsspec.register_implementation("gate", Gate, clobber=True)
+    Gate.asked.clear()
     Gate.opened.clear()
     job = submitted(store, table)
     with RunningWorker(settings.model_copy(update={"artefacts_url": f"gate://{tmp_path / 'store'}"})) as worker:
-        child = eventually(lambda: children(settings, job.id))[0][0]
-        eventually(lambda: not alive(child))
+        assert Gate.asked.wait(HANG_S)
         worker.stop.set()
         before = store.job(job.id)
         eventually(lambda: store.job(job.id).beats >= before.beats + 3)
