@@ -16,7 +16,7 @@ from service.cli.commands import datasets, keys, models, searches
 from service.cli.terminal import EXIT_CODES, CommandError, ExitCode, Output, Terminal, exit_code, this_command
 
 if TYPE_CHECKING:
-    from ihas.serving.grouped.recommender import Recommender
+    from ihas.serving.protocol import Recommender
     from service.settings import Settings
 
 EPILOG = "Exit codes: " + "; ".join(f"{int(code)} {meaning}" for code, meaning in EXIT_CODES.items()) + "."
