@@ -18,7 +18,8 @@ from ihas.serving.loading import load_recommender
 from service.cli.demo import CONTEXTS, coupon_recipe, run_demo
 from service.cli.terminal import CommandError, ExitCode, Terminal
 from service.http.examples import searches
-from service.storage.job import JobKind, JobState
+from service.states import JobState
+from service.storage.job import JobKind
 from service.storage.sql_store import SqlStore
 
 POPEN = subprocess.Popen
