@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -109,9 +109,10 @@ class Job:
         tenant: whose it is.
         priority: a higher one is claimed first.
         token: fencing token; grows with every claim, cancel and resume.
-        attempt: times that a worker began it, since it was queued by a person.
-        worker: process that holds the lease.
-        lease_until: until when; a job under a live lease is claimed by nobody else.
+        attempt: times that a worker began it, since it was queued by a person, but for those that cost nothing.
+        worker: process that holds it; while that shows signs of life, nobody else claims the job.
+        beats: heartbeats since it was claimed.
+        lost: workers that fell silent with it in hand and were not heard of since.
         fraction: share of the run that is done, 0 to 1.
         last_event: number of its newest event.
         model_version: version that it registered.
@@ -133,7 +134,8 @@ class Job:
     token: int
     attempt: int
     worker: str | None
-    lease_until: float | None
+    beats: int
+    lost: Sequence[str]
     heartbeat_at: float | None
     fraction: float
     eta_s: float | None

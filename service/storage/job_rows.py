@@ -17,7 +17,7 @@ from service.storage.tables import DATASETS, EVENTS, JOBS, database_now
 
 PREFIXES = {JobKind.DATASET: "ck", JobKind.ESTIMATE: "es", JobKind.SEARCH: "sr"}
 ROOM_S = 60.0
-NO_LEASE: Mapping[str, Any] = {"worker": None, "lease_until": None}
+NO_HOLDER: Mapping[str, Any] = {"worker": None}
 
 
 def select_jobs() -> sa.Select[Any]:
@@ -104,7 +104,7 @@ def _same_request(job: Job, new: NewJob) -> Job:
 
 def _at_first(at: float) -> dict[str, Any]:
     state = {"state": JobState.QUEUED, "message": "Waits for a worker.", "fraction": 0.0}
-    return {**state, "token": 0, "attempt": 0, "last_event": 1, "created_at": at}
+    return {**state, "token": 0, "attempt": 0, "beats": 0, "lost": [], "last_event": 1, "created_at": at}
 
 
 def change(connection: sa.Connection, job: Job, state: JobState, metrics: Mapping[str, float] | None = None, **values: Any) -> Job:
@@ -131,16 +131,9 @@ def append_event(connection: sa.Connection, job: Job, metrics: Mapping[str, floa
     return event
 
 
-def begin_attempt(connection: sa.Connection, job: Job, worker: str, lease_s: float) -> Job:
-    """Give a locked job to a worker, under a new token."""
-    values: dict[str, Any] = {"worker": worker, "token": job.token + 1, "attempt": job.attempt + 1, "eta_s": None}
-    values |= {"lease_until": job.read_at + lease_s, "heartbeat_at": job.read_at, "started_at": job.started_at or job.read_at}
-    return change(connection, job, JobState.VALIDATING, message=f"Attempt {job.attempt + 1} began.", **values)
-
-
 def queue_again(connection: sa.Connection, job: Job, message: str, **values: Any) -> Job:
     """Queue a locked job again, free for everybody."""
-    return change(connection, job, JobState.QUEUED, message=message, eta_s=None, **NO_LEASE, **values)
+    return change(connection, job, JobState.QUEUED, message=message, eta_s=None, **NO_HOLDER, **values)
 
 
 def fail(connection: sa.Connection, job: Job, error: Mapping[str, Any], report: Mapping[str, Any] | None = None) -> Job:
@@ -149,4 +142,4 @@ def fail(connection: sa.Connection, job: Job, error: Mapping[str, Any], report: 
         values = {"state": DatasetState.INVALID, "report": report, "error": dict(error)}
         connection.execute(DATASETS.update().where(DATASETS.c.id == job.dataset_id).values(**values))
     message = str(error.get("detail", "Failed."))
-    return change(connection, job, JobState.FAILED, message=message, error=dict(error), eta_s=None, **NO_LEASE)
+    return change(connection, job, JobState.FAILED, message=message, error=dict(error), eta_s=None, **NO_HOLDER)

@@ -63,7 +63,7 @@ class SqlCatalogue(Database):
                 found = f"version {version.version - 1} is the newest"
                 raise ConflictError(f"What is added to version {newest} of model {name!r} must follow it, but {found}. Add to that one.")
             begun = job_rows.change(connection, job, JobState.VALIDATING, message="Begins with another version.")
-            values = {"fraction": 1.0, "model_version": version.version, **job_rows.NO_LEASE}
+            values = {"fraction": 1.0, "model_version": version.version, **job_rows.NO_HOLDER}
             job_rows.change(connection, begun, JobState.SUCCEEDED, message=message, **values)
             return version
 
