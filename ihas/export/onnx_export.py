@@ -84,7 +84,7 @@ def onnx_model(function: Callable[..., dict[str, Tensor]], signature: list[Tenso
         import tf2onnx
 
         logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-        model, _ = tf2onnx.convert.from_function(tf.function(function), input_signature=signature, opset=OPSET)
+        model, _ = tf2onnx.convert.from_function(tf.function(function, autograph=False), input_signature=signature, opset=OPSET)
     return bytes(model.SerializeToString())
 
 

@@ -29,7 +29,7 @@ def tf_function(bundle: Bundle) -> Scorer:
 
     score = _whole_graph(bundle, tf)
     signature = [tf.TensorSpec([None, bundle.encoder.layout.num_slots], tf.int32)]
-    concrete = tf.function(score, input_signature=signature).get_concrete_function()
+    concrete = tf.function(score, autograph=False, input_signature=signature).get_concrete_function()
     return lambda ids: np.asarray(concrete(tf.constant(ids)).numpy())
 
 

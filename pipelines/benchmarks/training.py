@@ -108,7 +108,7 @@ def _floor(hidden: tuple[int, ...], labels: np.ndarray) -> Contender:
     adam, values = Adam(variables), tf.random.normal([BATCH, NUM_FIELDS * DIM])
     clicks = tf.constant(labels)
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(clicks: object) -> object:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([values, *variables])
