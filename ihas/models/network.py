@@ -115,11 +115,12 @@ class Network(tf.Module):
 
     def _gated(self, gates: BernoulliGates, embedded: Tensor, seed: Tensor) -> tuple[Tensor, Tensor]:
         logits = gates.logits(embedded, training=True)
-        return tf.cond(
+        gated: tuple[Tensor, Tensor] = tf.cond(
             self.sampling,
             lambda: (embedded * gates.sample(logits, seed), gate_penalty(logits, gates.config)),
             lambda: (embedded, tf.constant(0.0)),
         )
+        return gated
 
     @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)])
     def predict(self, ids: Tensor, group: Tensor) -> Tensor:
