@@ -12,15 +12,15 @@ from typing import Any
 import orjson
 import pytest
 
-from ihas.config import Recipe
-from ihas.results import RunResult
+from ihas.config.recipe import Recipe
+from ihas.results.run_result import RunResult
 from ihas.serving.loading import load_recommender
-from pipelines.recipe import read_any_recipe
-from pipelines.run import run_recipe
-from service.cli import run
+from pipelines.runs.recipe import read_any_recipe
+from pipelines.runs.run import run_recipe
+from service.cli.main import run
 from service.client import Client
-from service.jobs.sql_store import SqlStore
-from service.records.feedback import COUNTED, Feedback
+from service.storage.sql_store import SqlStore
+from service.storage.feedback import COUNTED, Feedback
 from service.settings import Settings
 from tests.service.live import LiveServer
 from tests.stored import FIXTURES, answering, ask, assert_alike, read
@@ -28,7 +28,7 @@ from tests.stored import FIXTURES, answering, ask, assert_alike, read
 OLD = FIXTURES / "v0_1_0"
 RECIPES = {
     "linear": "Recipe", "hidden": "Recipe", "small": "Recipe", "overrec": "OverRecRecipe", "transformer": "TransformerRecipe",
-    "ladder": "LadderRecipe", "transfer": "TransferRecipe",
+    "ladder": "SizeSweepRecipe", "transfer": "TransferRecipe",
 }  # fmt: skip
 """Name of a stored recipe, and what it is read as today."""
 AFTER_THE_GROUPS = ("retrain", "variant")
