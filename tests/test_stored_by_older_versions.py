@@ -19,9 +19,9 @@ from pipelines.runs.recipe import read_any_recipe
 from pipelines.runs.run import run_recipe
 from service.cli.main import run
 from service.client import Client
-from service.storage.sql_store import SqlStore
-from service.storage.feedback import COUNTED, Feedback
 from service.settings import Settings
+from service.storage.feedback import COUNTED, Feedback
+from service.storage.sql_store import SqlStore
 from tests.service.live import LiveServer
 from tests.stored import FIXTURES, answering, ask, assert_alike, read
 

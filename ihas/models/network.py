@@ -12,9 +12,9 @@ import numpy as np
 from ihas.config.backbone import BackboneConfig
 from ihas.config.learning import LearningConfig
 from ihas.data.layout import FieldLayout
-from ihas.gates.layer import BernoulliGates
-from ihas.gates.penalties import gate_penalty
 from ihas.layers.embedding import Lookup, Tensor, concatenate_fields, look_up
+from ihas.layers.gate_penalties import gate_penalty
+from ihas.layers.gates import BernoulliGates
 from ihas.layers.hidden import Weights
 from ihas.legacy_keras import tf
 from ihas.models.backbone import KeptDims

@@ -14,7 +14,7 @@ from ihas.config.training import TrainingConfig
 from ihas.data.dataset import Dataset
 from ihas.data.synthetic import Oracle, make_tribes
 from ihas.errors import TrainingError
-from ihas.gates.layer import BernoulliGates
+from ihas.layers.gates import BernoulliGates
 from ihas.legacy_keras import tf
 from ihas.metrics import auc, row_losses
 from ihas.models.fm import FM

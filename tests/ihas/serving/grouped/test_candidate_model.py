@@ -9,15 +9,16 @@ from hypothesis import strategies as st
 
 from ihas.bundle.values import Bundle
 from ihas.export.two_sided import SPLITTERS
+from ihas.gates.registry import GATE_FORMS
 from ihas.models.registry import BACKBONES
-from ihas.routing.router import GateForm, PointsOf, Router, embed
+from ihas.routing.router import PointsOf, Router, embed
 from ihas.serving.grouped.candidate_model import BLOCK_ROWS, CandidateModel
 from ihas.serving.grouped.model import GroupedModel
 from ihas.serving.grouped.recommender import GroupedRecommender
 from pipelines.benchmarks.bundles import BundleShape, random_bundle, random_ids
 from tests.ihas.serving.mixed_bundle import contexts, mixed_bundle
 
-FORMS: tuple[GateForm, ...] = ("full", "field", "mlp")
+FORMS = tuple(GATE_FORMS)
 POINTS: tuple[PointsOf, ...] = ("masked", "mask", "openness", "embedding")
 UNDECIDED = 1e-4
 KINDS = sorted(BACKBONES)
@@ -69,7 +70,7 @@ def bundle_rows(bundle: Bundle) -> np.ndarray:
 @pytest.mark.parametrize("gated", [False, True], ids=["grouped", "gated"])
 @pytest.mark.parametrize("on", POINTS)
 @pytest.mark.parametrize("form", FORMS)
-def test_every_router_sends_candidates_where_it_sends_whole_rows(form: GateForm, on: PointsOf, gated: bool) -> None:
+def test_every_router_sends_candidates_where_it_sends_whole_rows(form: str, on: PointsOf, gated: bool) -> None:
     """All forms of gates, all points of clustering, with paths that read the gates and without."""
     bundle = mixed_bundle("lr" if not gated else "fm", form, on, gated=gated)
     assert bundle.items is not None
