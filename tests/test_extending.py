@@ -13,7 +13,7 @@ import pytest
 
 from ihas.bundle.archive import read_bundle, write_bundle
 from ihas.bundle.values import Bundle
-from ihas.config.backbone import BackboneConfig
+from ihas.config.backbone import BACKBONES, BackboneConfig
 from ihas.config.learning import LearningConfig
 from ihas.config.search import SearchConfig
 from ihas.config.training import TrainingConfig
@@ -21,6 +21,7 @@ from ihas.data.dataset import Dataset, Splits
 from ihas.errors import BundleCorruptError
 from ihas.gates.registry import GATE_FORMS
 from ihas.models.network import fresh_weights
+from ihas.models.registry import build_backbone
 from ihas.routing.router import Router, embed, points
 from ihas.seeding import generator
 from ihas.serving.answers import RecommendRequest
@@ -29,6 +30,7 @@ from ihas.serving.grouped.recommender import GroupedRecommender
 from ihas.serving.loading import load_recommender
 from ihas.stages.evaluate.variants import gated_variant
 from ihas.stages.search import SearchResult, search_gates
+from tests.contracts.backbone import BackboneContract, Build
 from tests.contracts.gate_form import GateFormContract
 from tests.ihas.serving.mixed_bundle import DIM, ITEMS, contexts, mixed_bundle, mixed_encoder
 from tests.oracle import ignore
@@ -131,3 +133,40 @@ def test_a_gate_form_that_is_not_registered_is_told(element_gate: str, tmp_path:
             learning(gate="element")
     finally:
         GATE_FORMS.register(element_gate, form)
+
+
+# ---- a backbone -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def weighted_backbone() -> Iterator[str]:
+    """The backbone of the page, registered as the page registers it."""
+    exec(compile(example("Add a backbone"), "docs/extending.md", "exec"), {"__name__": "example"})
+    yield "weighted"
+    BACKBONES.unregister("weighted")
+
+
+class TestWeightedBackbone(BackboneContract):
+    """The backbone of the page is a backbone."""
+
+    @pytest.fixture
+    def build(self, weighted_backbone: str) -> Build:
+        return lambda kept, seed: build_backbone(BackboneConfig(kind=weighted_backbone), kept, seed)
+
+    @pytest.fixture
+    def costs(self) -> dict[int, tuple[int, int]]:
+        """A product for each element, and one bias."""
+        return {12: (12, 13), 5: (5, 6)}
+
+
+def test_a_backbone_from_outside_is_exported_and_served(weighted_backbone: str, tmp_path: Path) -> None:
+    """A bundle of it is read and serves where the backbone is not registered."""
+    bundle = mixed_bundle(weighted_backbone, "full", "masked")
+    write_bundle(bundle, tmp_path / "bundle")
+    known = BACKBONES[weighted_backbone]
+    BACKBONES.unregister(weighted_backbone)
+    try:
+        answer = load_recommender(tmp_path / "bundle").recommend(RecommendRequest(context=contexts()[2], k=3))
+        assert len(answer.items) == 3
+    finally:
+        BACKBONES.register(weighted_backbone, known)

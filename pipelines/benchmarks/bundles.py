@@ -12,15 +12,14 @@ import onnx
 from onnx import numpy_helper
 
 from ihas.bundle.values import Bundle, ExportedModel, GoldenRows
-from ihas.config.backbone import BackboneConfig
 from ihas.data.encoder import Encoder
 from ihas.data.field_encoders import CategoricalEncoder
 from ihas.data.item_table import ItemTable
 from ihas.data.schema import Field, Schema
-from ihas.export.two_sided import split_backbone
-from ihas.export.two_sided_graph import SplitGraph
 from ihas.gates.form import GateSize
 from ihas.gates.registry import GATE_FORMS
+from ihas.models.two_sided import deep_two_sided
+from ihas.models.two_sided_graph import SplitGraph
 from ihas.routing.router import Gates, PointsOf, Router
 from ihas.serving.grouped.recommender import GroupedRecommender
 
@@ -174,7 +173,7 @@ def _path(name: str, mask: np.ndarray, table: np.ndarray, encoder: Encoder, shap
         table=np.concatenate([block[:, kept].ravel() for block, kept in zip(blocks, mask, strict=True)]),
         first_order=None,
         graph=graph.finish(logits),
-        split=None if shape.gated else split_backbone(weights, mask, BackboneConfig(hidden=shape.hidden)),
+        split=None if shape.gated else deep_two_sided(weights),
     )
 
 

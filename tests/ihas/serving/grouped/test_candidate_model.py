@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ihas.bundle.values import Bundle
-from ihas.export.two_sided import SPLITTERS
+from ihas.config.backbone import BACKBONES
 from ihas.gates.registry import GATE_FORMS
-from ihas.models.registry import BACKBONES
+from ihas.models.registry import backbone_class
 from ihas.routing.router import PointsOf, Router, embed
 from ihas.serving.grouped.candidate_model import BLOCK_ROWS, CandidateModel
 from ihas.serving.grouped.model import GroupedModel
@@ -54,7 +54,7 @@ def test_every_backbone_scores_candidates_as_whole_rows(kind: str, normalised: b
     positions = np.arange(len(bundle.items.names))
     rows = [bundle.encoder.encode_row(context, bundle.encoder.names_of("context")) for context in contexts()]
 
-    assert all((path.split is not None) == (kind in SPLITTERS) for path in bundle.paths)
+    assert all((path.split is not None) == ("two_sided" in vars(backbone_class(kind))) for path in bundle.paths)
     assert len(set(GroupedRecommender(bundle).score_ids(bundle_rows(bundle))[0].tolist())) == 2
     assert sum(_assert_as_whole_rows(bundle, row, positions, 2**20) for row in rows) > 0.9 * len(rows) * len(positions)
 
