@@ -12,13 +12,13 @@ import numpy as np
 from ihas.config.backbone import BackboneConfig
 from ihas.config.learning import LearningConfig
 from ihas.data.layout import FieldLayout
-from ihas.gates.layer import BernoulliGates
-from ihas.gates.penalties import gate_penalty
 from ihas.layers.embedding import Lookup, Tensor, concatenate_fields, look_up
+from ihas.layers.gate_penalties import gate_penalty
+from ihas.layers.gates import BernoulliGates
 from ihas.layers.hidden import Weights
 from ihas.legacy_keras import tf
 from ihas.models.backbone import KeptDims
-from ihas.models.registry import BACKBONES, build_backbone
+from ihas.models.registry import backbone_class, build_backbone
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def fresh_weights(layout: FieldLayout, config: LearningConfig, rng: np.random.Ge
 
 def table_width(config: LearningConfig) -> int:
     """Columns of the embedding table: dim, and one more where the backbone has a first-order part."""
-    return config.training.embedding_dim + int(BACKBONES[config.backbone.kind].uses_first_order)
+    return config.training.embedding_dim + int(backbone_class(config.backbone.kind).uses_first_order)
 
 
 class Network(tf.Module):
