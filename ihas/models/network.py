@@ -126,10 +126,7 @@ class Network(tf.Module):
     def predict(self, ids: Tensor, group: Tensor) -> Tensor:
         """Logits (batch,) with deterministic gates or the groups' masks: ids int32 (batch, num_slots), group int32 (batch,)."""
         embedded, first_order = self.embed(self.look_up(ids), ids)
-        if self.gates is None:
-            embedded = self._masked(embedded, group)
-        else:
-            embedded = self._decided(self.gates, embedded)
+        embedded = self._masked(embedded, group) if self.gates is None else self._decided(self.gates, embedded)
         return self.backbone(embedded, first_order, None)
 
     def _decided(self, gates: BernoulliGates, embedded: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
     loss = - mean log softmax_j (q_i . v_j - log p_j)[i]     over the items j of a batch
 
 p_j is item j's share of the clicked rows, which takes back that popular items are met more often as somebody else's; an item that is met
-twice in a batch does not count against itself. Source: the parts of tensorflow-recommenders' `tasks.Retrieval`, after Yi et al., RecSys 2019.
+twice in a batch does not count against itself. Source: the parts of `tasks.Retrieval` of tensorflow-recommenders (Yi et al., RecSys 2019).
 """
 
 from __future__ import annotations
