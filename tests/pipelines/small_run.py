@@ -20,7 +20,7 @@ from ihas.config.retrain import RetrainConfig
 from ihas.config.retrieval import RetrievalConfig
 from ihas.config.search import SearchConfig
 from ihas.config.training import TrainingConfig
-from pipelines.runs.recipe import read_recipe
+from pipelines.kinds.recipe_file import read_recipe
 from tests.clock import HANG_S
 
 ROOT = Path(__file__).parents[2]

@@ -16,12 +16,12 @@ from ihas.serving.answers import RecommendRequest
 from ihas.serving.loading import load_recommender
 from ihas.stages.retrieve.stage import within_side
 from pipelines.runs.folder import RunFolder
-from pipelines.runs.reporter import Reporter
-from pipelines.runs.run import Run, read_data, run_recipe
+from pipelines.runs.run import run_recipe, run_until
+from pipelines.runs.stages import Run, run_reporter
 from tests.clock import HANG_S
 from tests.pipelines.small_run import arrays, finish, kill_in, small_recipe, start
 
-STAGES = ("validating", "searching", "clustering", "retraining", "evaluating")
+STAGES = ("reading", "base", "distil", "search", "cluster", "retrain", "evaluate")
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ def _assert_same_run(folder: Path, undisturbed: Path) -> None:
 
 def test_a_run_killed_during_the_search_ends_as_an_undisturbed_one(undisturbed, tmp_path):
     """SIGKILL while searching, then a second start: gates, groups and figures are equal to the bit."""
-    kill_in(start(small_recipe(), tmp_path), "searching")
+    kill_in(start(small_recipe(), tmp_path), "search")
 
     assert start_again(tmp_path) == 0
     _assert_same_run(tmp_path, undisturbed[0])
@@ -179,8 +179,9 @@ def test_the_same_file_as_test_part_or_as_validation_part_is_another_run(tmp_pat
     keys = []
     for role in ("valid_path", "test_path"):
         recipe = small_recipe().model_copy(update={"data": data.model_copy(update={role: tmp_path / "b.csv"})})
-        ingested = read_data(Run(recipe, RunFolder(tmp_path / "run"), Reporter(lambda _: None)))
-        keys.append((len(ingested.parts.valid), len(ingested.parts.test)))
+        run = Run(recipe, RunFolder(tmp_path / "run"), run_reporter(lambda _: None))
+        run_until(run, "reading")
+        keys.append((len(run.data.parts.valid), len(run.data.parts.test)))
 
     assert keys == [(200, 40), (40, 200)]
 

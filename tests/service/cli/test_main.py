@@ -14,8 +14,8 @@ import pytest
 from ihas.bundle.archive import write_bundle
 from ihas.config.size_sweep import SizeSweepRecipe
 from ihas.errors import BundleCorruptError, ConfigError, DataError, RequestError, TrainingError
-from pipelines.runs.recipe import read_of_kind, read_recipe
-from pipelines.studies.scaling.ladder import settings_digest
+from pipelines.kinds.recipe_file import read_of_kind, read_recipe
+from pipelines.kinds.size_sweep.sweep import settings_digest
 from service.cli.local_run import finished_stages, search
 from service.cli.main import run
 from service.cli.terminal import CommandError, ExitCode, Terminal, exit_code
@@ -155,9 +155,9 @@ def test_report_is_written_anew(finished_run: Path, capsys: pytest.CaptureFixtur
 
 def test_text_from_data_is_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
     """Square brackets of a field's name are printed, not taken for colours."""
-    from service.cli import tables
+    from pipelines.kinds.grouped.tables import run_tables
 
-    Terminal().result(None, *tables.run_tables(run_result(fields=("[red]user", "b", "c"))))
+    Terminal().result(None, *run_tables(run_result(fields=("[red]user", "b", "c"))))
     assert "[red]user" in capsys.readouterr().out
 
 

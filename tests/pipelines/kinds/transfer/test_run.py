@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +11,11 @@ import numpy as np
 import pytest
 
 from ihas.config.size_sweep import TransferRecipe
-from pipelines.runs.recipe import read_of_kind
-from pipelines.studies.scaling.transfer import Transfer, carry_out, main
+from pipelines.kinds.recipe_file import read_of_kind
+from pipelines.kinds.transfer.run import SHARES, carry_out
+from pipelines.kinds.transfer.values import Transfer
+from pipelines.runs.progress import Progress
+from pipelines.runs.reporter import Reporter
 from tests.paths import ROOT
 
 RECIPES = ROOT / "pipelines" / "recipes" / "transfer"
@@ -30,10 +34,10 @@ def test_what_the_other_domain_tells_is_gained(tmp_path: Path) -> None:
         "[learning.transformer]\nnum_layers = 1\ndim = 16\ndropout_first = 0.0\n"
         "[learning.training]\nepochs = 12\nbatch_targets = 128\nlearning_rate = 0.01\nseed = 3\n"
     )
-    heard: list[str] = []
-    found = carry_out(read_of_kind(tmp_path / "transfer.toml", TransferRecipe), heard.append)
+    heard: list[Progress] = []
+    found = carry_out(read_of_kind(tmp_path / "transfer.toml", TransferRecipe), Reporter(heard.append, SHARES))
     assert (found.task, found.gain > 0.1, found.difference.low > 0.0) == ("mixed", True, True)
-    assert {line.partition(":")[0] for line in heard} == {"alone", "both"}
+    assert list(dict.fromkeys(line.stage for line in heard)) == ["reading", "base", "evaluate"]
 
 
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
@@ -55,31 +59,21 @@ def _recipe(folder: Path, training: str) -> Path:
 def _command(recipe: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     """A process of its own: TensorFlow takes its number of threads once."""
     arguments = ("--recipe", str(recipe), "--folder", str(folder))
-    return subprocess.run(
-        [sys.executable, "-m", "pipelines.studies.scaling.transfer", *arguments], capture_output=True, text=True, check=False
-    )
+    return subprocess.run([sys.executable, "-m", "pipelines", "run", *arguments], capture_output=True, text=True, check=False)
 
 
 @pytest.mark.slow
 def test_the_command_writes_what_it_found(tmp_path: Path) -> None:
-    """A recipe is carried out, `transfer.json` holds what is printed last, and the status is 0."""
+    """A recipe is carried out, `transfer.json` holds what the last line says, and the status is 0."""
     answer = _command(_recipe(tmp_path, ""), tmp_path / "out")
     assert answer.returncode == 0, answer.stderr
     found = Transfer.model_validate_json((tmp_path / "out" / "transfer.json").read_bytes())
-    assert (answer.stdout.splitlines()[-1], found.task) == (found.sentence, "mixed")
+    assert (json.loads(answer.stdout.splitlines()[-1])["message"], found.task) == (found.verdict, "mixed")
 
 
 def test_a_training_that_fails_is_a_message_and_a_status(tmp_path: Path) -> None:
-    """A learning rate that ends in no numbers is 5 and the law, without a traceback, and nothing is written."""
+    """A learning rate that ends in no numbers is 5 and the reason, without a traceback, and nothing is written."""
     answer = _command(_recipe(tmp_path, 'learning_rate = 1e30\nstop_by = "loss"\n'), tmp_path / "out")
     assert (answer.returncode, (tmp_path / "out").exists()) == (5, False)
-    assert "Lower the learning rate" in answer.stderr
+    assert "Lower the learning rate" in json.loads(answer.stdout.splitlines()[-1])["error"]["detail"]
     assert "Traceback" not in answer.stderr
-
-
-def test_bad_input_is_a_message_and_a_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A recipe of another kind is 4."""
-    recipe = _recipe(tmp_path, "")
-    recipe.write_text(recipe.read_text().replace('"transfer"', '"ladder"'))
-    assert main(["--recipe", str(recipe), "--folder", str(tmp_path / "out")]) == 4
-    assert capsys.readouterr().err

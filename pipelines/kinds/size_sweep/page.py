@@ -1,8 +1,9 @@
-"""A ladder as Markdown and as a figure."""
+"""A size sweep as Markdown and as a plot."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
@@ -11,34 +12,35 @@ from ihas.errors import ConfigError
 from ihas.seeding import generator
 from ihas.sequential.scaling.advised import Measured
 from ihas.sequential.scaling.scaling_law import fit_scaling_law
+from pipelines.kinds.size_sweep.laws import joint_prediction, measured, predict_largest
+from pipelines.kinds.size_sweep.sweep import SizeSweep, TrainedSize
+from pipelines.kinds.size_sweep.values import SizeSweepResult
 from pipelines.reports.drawing import MARK, UNCLEAR, frame
-from pipelines.studies.scaling.ladder import Rung, SizeSweep
-from pipelines.studies.scaling.laws import forecast, joint_forecast, measured
 
 HEADING = "| layers x dim | N | test loss, nats | HR@10 | NDCG@10 | epochs | seconds |\n|---|---|---|---|---|---|---|"
 
 
-def markdown(ladder: SizeSweep) -> str:
-    """A row for each size on all users, one for each size's tasks, then what the smaller points foretell of the largest."""
-    rows, sizes = [], measured(ladder.rungs)
+def markdown(sweep: SizeSweep) -> str:
+    """A row for each size on all users, one for each size's tasks, then the prediction of the largest by the smaller ones."""
+    rows, sizes = [], measured(sweep.rungs)
     for one in sizes:
-        own = [rung for rung in ladder.rungs if (rung.num_layers, rung.dim, rung.fraction) == (one.num_layers, one.dim, 1.0)]
+        own = [run for run in sweep.rungs if (run.num_layers, run.dim, run.fraction) == (one.num_layers, one.dim, 1.0)]
         means = [np.mean(values) for values in zip(*((r.figures.hit_rate[10], r.figures.ndcg[10], r.epochs) for r in own), strict=True)]
         deviation = f" ± {np.std(one.losses, ddof=1):.4f}" if len(one.losses) > 1 else ""
         rows.append(
             f"| {one.num_layers} x {one.dim} | {one.parameters:,} | {np.mean(one.losses):.4f}{deviation} "
             f"| {means[0]:.4f} | {means[1]:.4f} | {means[2]:.1f} | {one.seconds:.0f} |"
         )
-    joint = ["", joint_sentence(ladder.rungs)] if any(rung.fraction < 1.0 for rung in ladder.rungs) else []
-    return "\n".join([HEADING, *rows, "", *task_rows(ladder.rungs), sentence(sizes), *joint, ""])
+    joint = ["", joint_sentence(sweep.rungs)] if any(run.fraction < 1.0 for run in sweep.rungs) else []
+    return "\n".join([HEADING, *rows, "", *task_rows(sweep.rungs), sentence(sizes), *joint, ""])
 
 
-def task_rows(rungs: Sequence[Rung]) -> list[str]:
-    """NDCG@10, relative losses and coverage of each size, means over seeds, as a table; nothing where they were not asked."""
+def task_rows(trained: Sequence[TrainedSize]) -> list[str]:
+    """NDCG@10, relative losses and coverage of each size, means over seeds, as a table; empty without tasks."""
     of_size: dict[tuple[int, int, int], list[dict[str, float]]] = {}
-    for rung in sorted(rungs, key=lambda rung: rung.parameters):
-        if rung.tasks is not None and rung.fraction == 1.0:
-            of_size.setdefault((rung.parameters, rung.num_layers, rung.dim), []).append(rung.tasks.row())
+    for one in sorted(trained, key=lambda one: one.parameters):
+        if one.tasks is not None and one.fraction == 1.0:
+            of_size.setdefault((one.parameters, one.num_layers, one.dim), []).append(one.tasks.row())
     if not of_size:
         return []
     names = list(next(iter(of_size.values()))[0])
@@ -49,32 +51,32 @@ def task_rows(rungs: Sequence[Rung]) -> list[str]:
     return [f"| layers x dim | {' | '.join(names)} |", "|" + "---|" * (len(names) + 1), *rows, ""]
 
 
-def joint_sentence(rungs: Sequence[Rung]) -> str:
-    """What smaller sizes and fewer users foretell of the largest size on all users, or why they foretell nothing."""
+def joint_sentence(trained: Sequence[TrainedSize]) -> str:
+    """Prediction of the largest size on all users by smaller sizes and fewer users, or the reason why there is none."""
     try:
-        found = joint_forecast(rungs)
+        found = joint_prediction(trained)
     except ConfigError as error:
         return f"Size and data together: {error}"
     law = found.law
     return (
         f"Size and data together, without the largest size on all users: E = {law.limit:.3f}, a = {law.size_exponent:.3f}, "
-        f"b = {law.data_exponent:.3f}, N0 = {law.size_scale:.3g}, D0 = {law.data_scale:.3g}. Foretold for it: {found.foretold:.4f}; "
-        f"measured: {found.measured:.4f}, off by {abs(found.foretold - found.measured):.4f} nats.{_also(law.caution)}"
+        f"b = {law.data_exponent:.3f}, N0 = {law.size_scale:.3g}, D0 = {law.data_scale:.3g}. Predicted: {found.predicted:.4f}; "
+        f"measured: {found.measured:.4f}, off by {abs(found.predicted - found.measured):.4f} nats.{_also(law.caution)}"
     )
 
 
 def sentence(sizes: Sequence[Measured]) -> str:
-    """What the smaller sizes foretell of the largest, or why they foretell nothing."""
+    """Prediction of the largest size by the smaller ones, or the reason why there is none."""
     try:
-        found = forecast(sizes, generator(0, "forecast"))
+        found = predict_largest(sizes, generator(0, "forecast"))
     except ConfigError as error:
         return str(error)
-    alpha, foretold = found.exponent, found.foretold
+    alpha, predicted = found.exponent, found.predicted
     return (
         f"Fitted to all sizes but the largest: alpha = {alpha.difference:.3f} ({alpha.low:.3f} to {alpha.high:.3f}), "
-        f"E = {found.law.limit:.3f}, N0 = {found.law.scale:.3g}. Foretold for the largest: {foretold.difference:.4f} "
-        f"({foretold.low:.4f} to {foretold.high:.4f}); measured: {found.measured:.4f}, "
-        f"off by {abs(foretold.difference - found.measured):.4f} nats.{_also(found.law.caution)}"
+        f"E = {found.law.limit:.3f}, N0 = {found.law.scale:.3g}. Predicted for the largest: {predicted.difference:.4f} "
+        f"({predicted.low:.4f} to {predicted.high:.4f}); measured: {found.measured:.4f}, "
+        f"off by {abs(predicted.difference - found.measured):.4f} nats.{_also(found.law.caution)}"
     )
 
 
@@ -82,7 +84,12 @@ def _also(caution: str) -> str:
     return f" But {caution}" if caution else ""
 
 
-def figure(sizes: Sequence[Measured]) -> go.Figure:
+def write_page(result: SizeSweepResult, path: Path) -> None:
+    """Write the plot of a size sweep to `path`."""
+    plot(result.sizes).write_html(path, include_plotlyjs=True)
+
+
+def plot(sizes: Sequence[Measured]) -> go.Figure:
     """Losses over sizes, every seed a point, and the law fitted to their means where there is one."""
     drawn = frame("Loss of the test items by size of the model", 420)
     parameters = np.array([one.parameters for one in sizes], np.float64)

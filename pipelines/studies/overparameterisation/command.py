@@ -1,42 +1,21 @@
-"""`python -m pipelines.studies.overparameterisation --plan FILE --folder FOLDER`: the race of plain and overparameterised embeddings.
+"""`ihas study embeddings --plan FILE --folder FOLDER`: plain and overparameterised embeddings compared.
 
-`race.json` and `race.md` in the folder are renewed after every update rule; a rule that they hold is not raced again, and one of other data
-or settings is refused. Exit status: 0 succeeded, 4 bad data or settings, 5 training failed.
+`race.json` and `race.md` in the folder are renewed after every update rule; a rule that they hold is not trained again, and one of other
+data or settings is refused.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from ihas.config.training import TrainingConfig
 from ihas.folders import write_whole
-from ihas.legacy_keras import tf
 from ihas.optim.optimizer import Rule
-from pipelines.runs.exit_status import status_of
-from pipelines.runs.run import threads
 from pipelines.studies.overparameterisation.kept import kept_arms, settings_digest
-from pipelines.studies.overparameterisation.plan import RacePlan, read_race_plan
+from pipelines.studies.overparameterisation.plan import RacePlan
 from pipelines.studies.overparameterisation.race import Outcome, race, tune
 from pipelines.studies.overparameterisation.table import Arm, RaceTable, markdown
 from pipelines.studies.overparameterisation.tasks import Task, task_of
-
-
-def main(given: Sequence[str] | None = None) -> int:
-    """Carry out a plan; the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m pipelines.studies.overparameterisation", description=__doc__)
-    parser.add_argument("--plan", type=Path, required=True, help="TOML file")
-    parser.add_argument("--folder", type=Path, required=True, help="folder of race.json and race.md")
-    arguments = parser.parse_args(given)
-    return status_of(lambda: _carry_out(read_race_plan(arguments.plan), arguments.folder))
-
-
-def _carry_out(plan: RacePlan, folder: Path) -> None:
-    tf.config.threading.set_intra_op_parallelism_threads(threads(plan.run))
-    folder.mkdir(parents=True, exist_ok=True)
-    sys.stdout.write(markdown(carry_out(plan, folder)))
 
 
 def carry_out(plan: RacePlan, folder: Path) -> RaceTable:
@@ -75,7 +54,3 @@ def race_rule(task: Task, rule: Rule, start: float, plan: RacePlan) -> tuple[Arm
         for form in forms:
             outcomes[form].append(race(task, best[form], seed, plan, to_the_end=True))
     return tuple(Arm(rule=rule, start=start, form=form, tried=tuple(tried[form]), outcomes=tuple(outcomes[form])) for form in forms)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,30 +1,26 @@
-"""From a recipe file and the settings given beside it to a `Recipe`."""
+"""Reads recipes: a file of settings, of any kind, and the settings that win over it."""
 
 from __future__ import annotations
 
 import json
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from ihas.config.data import DataConfig
-from ihas.config.overrec import OverRecRecipe
 from ihas.config.recipe import Recipe
-from ihas.config.size_sweep import SizeSweepRecipe, TransferRecipe
-from ihas.config.transformer import TransformerRecipe
 from ihas.errors import ConfigError
+from pipelines.kinds.model_kind import AnyRecipe
+from pipelines.kinds.registry import DEFAULT, kind_named, kind_of_recipe, kinds
+from pipelines.runs.faults import faults
 
-AnyRecipe = Recipe | OverRecRecipe | TransformerRecipe | SizeSweepRecipe | TransferRecipe
-KINDS: Mapping[str, type[AnyRecipe]] = {
-    "grouped": Recipe, "overrec": OverRecRecipe, "transformer": TransformerRecipe, "ladder": SizeSweepRecipe, "transfer": TransferRecipe
-}  # fmt: skip
-"""What a recipe is read as, by its `kind`; one that names none is of the kind `grouped`."""
-AnyKind = TypeVar("AnyKind", Recipe, OverRecRecipe, TransformerRecipe, SizeSweepRecipe, TransferRecipe)
+Model = TypeVar("Model", bound=BaseModel)
+OfKind = TypeVar("OfKind")
 
 
 def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -33,36 +29,32 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     Raises:
         ConfigError: also for a recipe of another kind.
     """
-    recipe = read_any_recipe(path, overrides)
-    if not isinstance(recipe, Recipe):
-        raise ConfigError(f"A recipe of the kind 'grouped' is needed here, but {path} is of the kind {recipe.kind!r}. Run it by `run`.")
-    return recipe
+    return read_of_kind(path, Recipe, overrides)
 
 
-def read_of_kind(path: Path, kind: type[AnyKind], overrides: Sequence[str] = ()) -> AnyKind:
+def read_of_kind(path: Path, recipe_type: type[OfKind], overrides: Sequence[str] = ()) -> OfKind:
     """Read a recipe of one kind; see `read_any_recipe`.
 
     Raises:
         ConfigError: also for a recipe of another kind.
     """
     recipe = read_any_recipe(path, overrides)
-    if not isinstance(recipe, kind):
-        name = next(name for name, of_name in KINDS.items() if of_name is kind)
-        raise ConfigError(
-            f"A recipe of the kind {name!r} is needed here, but {path} is of another. Write `kind = {name!r}`, or `search` it."
-        )
+    if not isinstance(recipe, recipe_type):
+        wanted = next(kind.name for kind in kinds() if kind.recipe is recipe_type)
+        found = kind_of_recipe(recipe).name
+        raise ConfigError(f"The recipe must be of the kind {wanted!r}, but {path} is of the kind {found!r}. Run it by `ihas search`.")
     return recipe
 
 
 def read_any_recipe(path: Path, overrides: Sequence[str] = ()) -> AnyRecipe:
-    """Read a recipe; a relative data path starts at the recipe's folder, `$NAME` in it is the environment's.
+    """Read a recipe of any kind; a relative data path starts at the recipe's folder, `$NAME` in it is the environment's.
 
     Args:
         path: TOML file, or JSON by its suffix.
         overrides: `a.b.c=value` each, value in TOML or plain text; they win over the file.
 
     Raises:
-        ConfigError: no such file, not TOML or JSON, or a setting breaks a law.
+        ConfigError: no such file, not TOML or JSON, an unknown kind, or a setting is invalid.
     """
     try:
         document = _loads(path.read_text(encoding="utf-8"), path)
@@ -75,11 +67,10 @@ def read_any_recipe(path: Path, overrides: Sequence[str] = ()) -> AnyRecipe:
     for override in overrides:
         assign(document, override)
     document.setdefault("name", path.stem.lower().replace("_", "-").replace(".", "-"))
-    kind = document.pop("kind", "grouped")
-    if kind not in KINDS:
-        raise ConfigError(f"The kind of a recipe must be one of {', '.join(KINDS)}, but {path} has {kind!r}. Change `kind`.")
-    recipe_type: type[Any] = KINDS[kind]
-    recipe: AnyRecipe = _located(_validated(document, str(path), recipe_type), path.resolve().parent)
+    kind = kind_named(str(document.pop("kind", DEFAULT)))
+    if kind.recipe is None:
+        raise ConfigError(f"{path} is of the kind {kind.name!r}, which no recipe makes. Use `{kind.made_by}`.")
+    recipe: AnyRecipe = _located(_validated(document, str(path), kind.recipe), path.resolve().parent)
     return recipe
 
 
@@ -90,22 +81,20 @@ def validated(document: dict[str, Any], source: str) -> Recipe:
 
 def located(recipe: Recipe, folder: Path) -> Recipe:
     """The recipe with absolute data paths, relative ones being taken from `folder`."""
-    return _located(recipe, folder)
+    absolute: Recipe = _located(recipe, folder)
+    return absolute
 
 
-def _validated(document: dict[str, Any], source: str, kind: type[AnyKind]) -> AnyKind:
+def _validated(document: dict[str, Any], source: str, recipe_type: type[Model]) -> Model:
     try:
-        return kind.model_validate(document)
+        return recipe_type.model_validate(document)
     except ValidationError as error:
-        wrong = "; ".join(f"`{'.'.join(map(str, part['loc']))}`: {part['msg']}" for part in error.errors())
-        raise ConfigError(f"{source} is no valid recipe. {wrong}") from error
+        raise ConfigError(f"{source} is not a valid recipe. {faults(error)} `ihas settings --recipe` lists all settings.") from error
 
 
-def _located(recipe: AnyKind, folder: Path) -> AnyKind:
-    update = {"data": _beside(recipe.data, folder)}
-    if isinstance(recipe, TransferRecipe) and recipe.other is not None:
-        update["other"] = _beside(recipe.other, folder)
-    return recipe.model_copy(update=update)
+def _located(recipe: Model, folder: Path) -> Any:
+    """The recipe with the paths of all its data absolute."""
+    return recipe.model_copy(update={name: _beside(value, folder) for name, value in recipe if isinstance(value, DataConfig)})
 
 
 def _beside(data: DataConfig, folder: Path) -> DataConfig:
@@ -130,14 +119,11 @@ def read_document(path: Path) -> dict[str, Any]:
 
 
 def request_settings(path: Path, others: Sequence[str]) -> dict[str, Any]:
-    """A recipe's settings as a request to a service names them: `learning` under its kind, and those of the others that it has."""
+    """A recipe's settings as a request to a service names them: `learning` under its kind, and those of `others` that it has."""
     document = read_document(path)
-    kind = document.get("kind", "grouped")
-    settings = (
-        {}
-        if kind == "grouped" and "learning" not in document
-        else {"learning" if kind == "grouped" else str(kind): document.get("learning", {})}
-    )
+    kind = kind_named(str(document.get("kind", DEFAULT)))
+    stated = kind.name != DEFAULT or "learning" in document
+    settings = {kind.settings_group: document.get("learning", {})} if stated else {}
     return settings | {name: document[name] for name in others if name in document}
 
 
@@ -166,7 +152,7 @@ def _value(text: str) -> Any:
 
 
 def read_data(path: Path, columns: Path | None = None, delimiter: str | None = None) -> DataConfig:
-    """Where a table is and what is known about it.
+    """A table and the known facts about its columns.
 
     Args:
         path: the table.
@@ -174,12 +160,14 @@ def read_data(path: Path, columns: Path | None = None, delimiter: str | None = N
         delimiter: character between CSV cells.
 
     Raises:
-        ConfigError: no such file, or a setting breaks a law.
+        ConfigError: no such file, or a setting is invalid.
     """
     try:
         known = {} if columns is None else _loads(columns.read_text(encoding="utf-8"), columns)
         return DataConfig.model_validate({"path": path.resolve(), "columns": known, "delimiter": delimiter})
     except OSError as error:
-        raise ConfigError(f"The columns must be told by a readable file, but {columns} is not ({error.strerror}).") from error
+        raise ConfigError(f"The columns must be described by a readable file, but {columns} is not ({error.strerror}).") from error
+    except ValidationError as error:
+        raise ConfigError(f"{columns or path} cannot be used. {faults(error)}") from error
     except ValueError as error:
-        raise ConfigError(f"{columns or path} cannot be used: {error}") from error
+        raise ConfigError(f"{columns or path} must be TOML or JSON, but is not: {error}.") from error

@@ -1,4 +1,4 @@
-"""Advice from a trained ladder, written beside it."""
+"""Advice from a trained size sweep, written beside it."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from ihas.folders import write_whole
 from ihas.seeding import generator
 from ihas.sequential.scaling.advice import advise
 from ihas.sequential.scaling.advised import Advice, Measured
-from pipelines.studies.scaling.page import figure
+from pipelines.kinds.size_sweep.page import plot
 
 CANDIDATES = tuple((layers, dim) for layers in (1, 2, 4, 8, 12) for dim in (16, 32, 64, 128, 256))
-"""Shapes that are considered beside the measured ones, where the budget allows them."""
+"""Shapes to consider beside the measured ones, where the budget allows them."""
 
 
 def write_advice(sizes: Sequence[Measured], seconds: float, folder: Path) -> Advice:
-    """Advise a size whose training takes at most so many seconds; `advice.json` and `advice.html` say it.
+    """Advise a size whose training takes at most so many seconds; writes `advice.json` and `advice.html`.
 
     Raises:
         ConfigError: as `advise` says.
     """
-    found, drawn = advise(sizes, CANDIDATES, seconds, generator(0, "advice")), figure(sizes)
+    found, drawn = advise(sizes, CANDIDATES, seconds, generator(0, "advice")), plot(sizes)
     choice = found.choice
     if choice.loss is not None and not choice.measured:
         ends = {"array": [choice.loss.high - choice.loss.difference], "arrayminus": [choice.loss.difference - choice.loss.low]}

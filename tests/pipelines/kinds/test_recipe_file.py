@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ihas.errors import ConfigError
-from pipelines.runs.recipe import read_recipe
+from pipelines.kinds.recipe_file import read_recipe
 from tests.paths import ROOT
 
 RECIPES = ROOT / "pipelines" / "recipes"

@@ -1,4 +1,4 @@
-"""A ladder: whole on a small file, gone on with, and what it foretells where the law is known."""
+"""A size sweep: whole on a small file, resumed, and its predictions where the law is known."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from ihas.errors import ConfigError
 from ihas.sequential.data.ranking import RankingMetrics
 from ihas.sequential.scaling.advised import Measured
 from ihas.sequential.scaling.scaling_law import JointScalingLaw, ScalingLaw
+from pipelines.kinds.recipe_file import read_of_kind
+from pipelines.kinds.size_sweep.advisor import write_advice
+from pipelines.kinds.size_sweep.laws import joint_prediction, measured, predict_largest
+from pipelines.kinds.size_sweep.page import joint_sentence, markdown, plot, sentence, task_rows
+from pipelines.kinds.size_sweep.run import carry_out
+from pipelines.kinds.size_sweep.sweep import TrainedSize, train_sizes
+from pipelines.kinds.size_sweep.values import SizeSweepResult
 from pipelines.runs.progress import Progress
-from pipelines.runs.recipe import read_of_kind
-from pipelines.studies.scaling.advisor import write_advice
-from pipelines.studies.scaling.command import advise_size
-from pipelines.studies.scaling.ladder import Rung, climb
-from pipelines.studies.scaling.laws import forecast, joint_forecast, measured
-from pipelines.studies.scaling.page import figure, joint_sentence, markdown, sentence, task_rows
 from tests.paths import ROOT
 
 RECIPES = ROOT / "pipelines" / "recipes" / "scaling"
@@ -60,37 +61,37 @@ def _sizes(count: int, noise: float = 0.001) -> list[Measured]:
     return [Measured(num_layers=2, dim=dim, losses=tuple(losses[dim]), seconds=float(dim)) for dim in dims]
 
 
-def test_a_ladder_is_trained_once(plan_file: Path, tmp_path: Path) -> None:
+def test_a_size_is_trained_once(plan_file: Path, tmp_path: Path) -> None:
     """Every size on every fraction, smallest first; a second call trains nothing and says nothing."""
     plan, heard = read_of_kind(plan_file, SizeSweepRecipe), list[str]()
-    ladder = climb(plan, tmp_path, heard.append)
-    found = [(rung.dim, rung.fraction, rung.parameters) for rung in ladder.rungs]
+    sweep = train_sizes(plan, tmp_path, lambda _, message: heard.append(message))
+    found = [(one.dim, one.fraction, one.parameters) for one in sweep.rungs]
     assert found == [(4, 0.5, 192), (8, 0.5, 768), (4, 1.0, 192), (8, 1.0, 768)]
-    assert [rung.interactions for rung in ladder.rungs] == [60, 60, 120, 120]
-    assert all(0.0 < rung.loss < 3.0 for rung in ladder.rungs)
+    assert [one.interactions for one in sweep.rungs] == [60, 60, 120, 120]
+    assert all(0.0 < one.loss < 3.0 for one in sweep.rungs)
     assert len(heard) == 4
-    assert climb(plan, tmp_path, heard.append) == ladder
+    assert train_sizes(plan, tmp_path, lambda _, message: heard.append(message)) == sweep
     assert len(heard) == 4
-    assert [one.dim for one in measured(ladder.rungs)] == [4, 8]
-    assert markdown(ladder).count("| 1 x ") == 2
-    assert "Size and data together" in markdown(ladder)
-    assert task_rows(ladder.rungs) == []
+    assert [one.dim for one in measured(sweep.rungs)] == [4, 8]
+    assert markdown(sweep).count("| 1 x ") == 2
+    assert "Size and data together" in markdown(sweep)
+    assert task_rows(sweep.rungs) == []
 
 
-def test_a_ladder_goes_on_only_under_its_own_settings(plan_file: Path, tmp_path: Path) -> None:
+def test_a_sweep_is_resumed_only_under_its_own_settings(plan_file: Path, tmp_path: Path) -> None:
     """More seeds and sizes are added; other training settings and a file that changed are refused, and what is known stays."""
     overrides = ["learning.sizes=[[1, 4, 1]]", "learning.fractions=[]"]
-    climb(read_of_kind(plan_file, SizeSweepRecipe, overrides), tmp_path, lambda _: None)
-    two = climb(read_of_kind(plan_file, SizeSweepRecipe, [*overrides, "learning.seeds=[0, 1]"]), tmp_path, lambda _: None)
-    assert [(rung.num_heads, rung.seed) for rung in two.rungs] == [(1, 0), (1, 1)]
-    one = climb(read_of_kind(plan_file, SizeSweepRecipe, [*overrides, "learning.seeds=[1]"]), tmp_path, lambda _: None)
-    assert [rung.seed for rung in one.rungs] == [1]
+    train_sizes(read_of_kind(plan_file, SizeSweepRecipe, overrides), tmp_path, lambda *_: None)
+    two = train_sizes(read_of_kind(plan_file, SizeSweepRecipe, [*overrides, "learning.seeds=[0, 1]"]), tmp_path, lambda *_: None)
+    assert [(each.num_heads, each.seed) for each in two.rungs] == [(1, 0), (1, 1)]
+    one = train_sizes(read_of_kind(plan_file, SizeSweepRecipe, [*overrides, "learning.seeds=[1]"]), tmp_path, lambda *_: None)
+    assert [each.seed for each in one.rungs] == [1]
     before = (tmp_path / "ladder.json").read_bytes()
-    with pytest.raises(ConfigError, match="under its own data and settings"):
-        climb(read_of_kind(plan_file, SizeSweepRecipe, [*overrides, "learning.training.epochs=2"]), tmp_path, lambda _: None)
+    with pytest.raises(ConfigError, match="the same data and settings"):
+        train_sizes(read_of_kind(plan_file, SizeSweepRecipe, [*overrides, "learning.training.epochs=2"]), tmp_path, lambda *_: None)
     (tmp_path / "walks.txt").write_text((tmp_path / "walks.txt").read_text() + "new i1 i2 i3\n")
-    with pytest.raises(ConfigError, match="under its own data and settings"):
-        climb(read_of_kind(plan_file, SizeSweepRecipe, overrides), tmp_path, lambda _: None)
+    with pytest.raises(ConfigError, match="the same data and settings"):
+        train_sizes(read_of_kind(plan_file, SizeSweepRecipe, overrides), tmp_path, lambda *_: None)
     assert (tmp_path / "ladder.json").read_bytes() == before
 
 
@@ -100,34 +101,34 @@ def test_tasks_are_a_table_beside_the_losses(plan_file: Path, tmp_path: Path) ->
         "learning.sizes=[[1, 8, 1]]", "learning.seeds=[0, 1]", "learning.fractions=[]", "learning.tasks=true",
         "learning.training.epochs=30", "learning.training.learning_rate=0.03", "learning.training.patience=9",
     ]  # fmt: skip
-    ladder = climb(read_of_kind(plan_file, SizeSweepRecipe, overrides), tmp_path, lambda _: None)
-    tasks = [rung.tasks for rung in ladder.rungs]
+    sweep = train_sizes(read_of_kind(plan_file, SizeSweepRecipe, overrides), tmp_path, lambda *_: None)
+    tasks = [one.tasks for one in sweep.rungs]
     for one in tasks:
         assert one is not None
         assert one.cold_start[1].mrr == 1.0
         assert one.roll_out[1].rows == one.roll_out[2].rows == 30
         assert one.deleted[0.3] == pytest.approx(0.0, abs=0.2)
         assert sum(figures.rows for figures in one.popularity.values()) == 30
-    head, _, row, _ = task_rows(ladder.rungs)
+    head, _, row, _ = task_rows(sweep.rungs)
     assert (head.count("|"), row.count("|")) == (len(tasks[0].row()) + 2,) * 2 if tasks[0] else ()
     assert row.startswith("| 1 x 8 | ")
 
 
-def test_the_largest_is_foretold() -> None:
+def test_the_largest_is_predicted() -> None:
     """On losses of a known law, fitted to three sizes, the fourth is met within .02 nats, and the sentence says by how much."""
-    found = forecast(_sizes(4), np.random.default_rng(0))
-    assert abs(found.foretold.difference - found.measured) < 0.02
+    found = predict_largest(_sizes(4), np.random.default_rng(0))
+    assert abs(found.predicted.difference - found.measured) < 0.02
     assert "off by 0.0" in sentence(_sizes(4))
     with pytest.raises(ConfigError, match="three sizes and a larger one"):
-        forecast(_sizes(3), np.random.default_rng(0))
+        predict_largest(_sizes(3), np.random.default_rng(0))
     assert "three sizes and a larger one" in sentence(_sizes(3))
 
 
-def _points(losses: np.ndarray) -> list[Rung]:
-    """Four sizes by three amounts of data, a rung each, rows of `losses` being sizes."""
+def _points(losses: np.ndarray) -> list[TrainedSize]:
+    """Four sizes by three amounts of data, rows of `losses` being sizes."""
     figures = RankingMetrics(rows=1, hit_rate={10: 0.0}, ndcg={10: 0.0}, mrr=0.0)
     return [
-        Rung(
+        TrainedSize(
             num_layers=2, dim=dim, num_heads=1, parameters=24 * dim**2, seed=0, fraction=fraction, interactions=int(1e6 * fraction),
             loss=float(losses[row, column]), figures=figures, epochs=1, seconds=1.0,
         )
@@ -136,13 +137,13 @@ def _points(losses: np.ndarray) -> list[Rung]:
     ]  # fmt: skip
 
 
-def test_size_and_data_foretell_the_largest_size_on_all_users() -> None:
+def test_size_and_data_predict_the_largest_size_on_all_users() -> None:
     """Losses of a known joint law give it back from eleven of twelve points, and the twelfth; a loss that grows with data is no law."""
     law = JointScalingLaw(3.0, 2e4, 0.35, 5e4, 0.5)
     sizes, data = np.array([[24.0 * dim**2] for dim in (8, 16, 32, 64)]), np.array([[0.25e6, 0.5e6, 1e6]])
-    found = joint_forecast(_points(law.predict(sizes, data)))
+    found = joint_prediction(_points(law.predict(sizes, data)))
     assert (found.law.size_exponent, found.law.data_exponent) == pytest.approx((0.35, 0.5), abs=1e-5)
-    assert found.foretold == pytest.approx(found.measured, abs=1e-6)
+    assert found.predicted == pytest.approx(found.measured, abs=1e-6)
     assert "off by 0.0000 nats." in joint_sentence(_points(law.predict(sizes, data)))
     assert "must fall with D" in joint_sentence(_points(law.predict(sizes, 1e12 / data)))
 
@@ -154,14 +155,14 @@ def test_a_law_at_the_end_of_its_range_says_so() -> None:
     assert "E cannot be told" not in sentence(_sizes(4))
 
 
-def test_figure_draws_every_seed_and_the_law() -> None:
+def test_the_plot_draws_every_seed_and_the_law() -> None:
     """Twelve points on a logarithmic axis and a line through them; where the loss rises there is no line, and the title says so."""
-    drawn = figure(_sizes(4))
+    drawn = plot(_sizes(4))
     assert len(drawn.data[0].x) == 12
     assert (len(drawn.data), drawn.layout.xaxis.type) == (2, "log")
     rising = [one.model_copy(update={"losses": (4.0 + one.dim,)}) for one in _sizes(4)]
-    assert len(figure(rising).data) == 1
-    assert "no law" in figure(rising).layout.title.text
+    assert len(plot(rising).data) == 1
+    assert "no law" in plot(rising).layout.title.text
 
 
 def test_advice_is_written(tmp_path: Path) -> None:
@@ -173,26 +174,27 @@ def test_advice_is_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
-def test_shipped_ladders_have_four_sizes(path: Path) -> None:
-    """Every shipped recipe is valid, judges by loss, and has a size to foretell from three smaller ones."""
+def test_shipped_sweeps_have_four_sizes(path: Path) -> None:
+    """Every shipped recipe is valid, judges by loss, and has a size to predict from three smaller ones."""
     learning = read_of_kind(path, SizeSweepRecipe).learning
     assert learning.training.stop_by == "loss"
     assert len({learning.config(size).num_parameters for size in learning.sizes}) >= 4
 
 
 def test_advice_is_reported_as_a_run_is(plan_file: Path, tmp_path: Path) -> None:
-    """A line a rung, ever nearer to the end, and the reason as the last one, which is the advice's."""
+    """A line a size, ever nearer to the end, and the reason as the last one, which is the advice's."""
     sizes = [[1, 4, 1], [1, 8, 1], [1, 12, 1]]
     recipe, heard = (
         read_of_kind(plan_file, SizeSweepRecipe, [f"learning.sizes={sizes}", "learning.fractions=[]", "seconds=1000.0"]),
         list[Progress](),
     )
-    found = advise_size(recipe, tmp_path / "advice", heard.append)
-    assert found is not None
+    found = carry_out(recipe, tmp_path / "advice", heard.append)
+    assert found.advice is not None
     assert len(heard) == 1 + 3 + 1
     assert [said.fraction for said in heard] == sorted(said.fraction for said in heard)
-    assert (heard[-1].message, heard[-1].outcome) == (found.reason, "succeeded")
-    assert json.loads((tmp_path / "advice" / "advice.json").read_text())["reason"] == found.reason
+    assert (heard[-1].message, heard[-1].outcome) == (found.verdict, "succeeded")
+    assert json.loads((tmp_path / "advice" / "advice.json").read_text())["reason"] == found.verdict
+    assert SizeSweepResult.model_validate_json((tmp_path / "advice" / "result.json").read_bytes()) == found
 
 
 def test_broken_recipes_are_refused(tmp_path: Path) -> None:
@@ -213,5 +215,5 @@ def test_broken_recipes_are_refused(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text('kind = "ladder"\nseconds = 9.0\n[data]\npath = "x"\n[learning]\nsizes = [[1, 16, 1], [4, 8, 1]]\n')
     with pytest.raises(ConfigError, match="three sizes with different 12 L d"):
         read_of_kind(tmp_path / "bad.toml", SizeSweepRecipe)
-    with pytest.raises(ConfigError, match="of another"):
+    with pytest.raises(ConfigError, match="is of the kind 'transformer'"):
         read_of_kind(tmp_path / "other.toml", SizeSweepRecipe)

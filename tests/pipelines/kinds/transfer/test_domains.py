@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ihas.sequential.data.sequences import Sequences
-from pipelines.studies.scaling.domains import disjoint, mixed
+from pipelines.kinds.transfer.domains import disjoint, mixed
 
 FIRST = np.array([True, True, True, True, False, False])
 SEQUENCES = Sequences.of([[0, 4, 1, 5, 2, 4, 3, 5], [4, 5, 0, 1]])
