@@ -1,5 +1,5 @@
-# Two images from one file: `docker build --target serving .` answers HTTP and holds no TensorFlow; `full`, the last, also searches.
-# Both run as a user without a name, need no writable file system but /var/lib/ihas, and hold compiled bytecode.
+# Two images: `docker build --target serving .` answers HTTP and contains no TensorFlow; `full`, the last target, also runs searches.
+# Both run as an unnamed user, write to /var/lib/ihas only, and contain compiled bytecode.
 
 FROM python:3.12-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 UV_LINK_MODE=copy UV_NO_CACHE=1 UV_COMPILE_BYTECODE=1

@@ -14,49 +14,49 @@ COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --
 .PHONY: help setup demo serve benchmark bench bench-serving test test-slow schema-test lint format lock
 .DELETE_ON_ERROR:
 
-help: ## this list
+help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 - /p' Makefile
 
-setup: .venv/.installed ## the locked environment in .venv
-demo: setup ## search on the coupon data, then ask for recommendations; ARGS=--keep leaves the service running
+setup: .venv/.installed ## install the locked environment into .venv
+demo: setup ## run a search on the coupon data and request recommendations; ARGS=--keep leaves the service running
 	$(BIN)/ihas demo $(ARGS)
 
-serve: setup ## HTTP service and worker on this machine
+serve: setup ## run the HTTP service and a worker on this machine
 	$(BIN)/ihas up $(ARGS)
 
-benchmark: setup ## data sets x backbones x seeds x methods in one table; PLAN=FILE.toml FOLDER=runs/benchmark
+benchmark: setup ## compare data sets x backbones x seeds x methods in one table; PLAN=FILE.toml FOLDER=runs/benchmark
 	$(BIN)/python -m pipelines benchmark --plan $(PLAN) --folder $(FOLDER)
 
-bench: setup ## what serving and training cost, against a floor and peers; COSTS=runs/bench
+bench: setup ## measure the cost of serving and training against a floor and other libraries; COSTS=runs/bench
 	$(BIN)/python -m pipelines bench --folder $(COSTS) $(ARGS)
 
-bench-serving: setup ## what an answer costs, in the process and over HTTP
+bench-serving: setup ## measure the cost of a response, in the process and over HTTP
 	$(BIN)/python -m pipelines bench serving http --folder $(COSTS) $(ARGS)
 
-test: setup lint ## linters, types, import contracts, tests with coverage
+test: setup lint ## run linters, types, import contracts, tests with coverage
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --cov=ihas --cov=pipelines --cov=service --cov-report=term:skip-covered $(ARGS)
 
-test-slow: setup ## tests longer than 20 seconds
+test-slow: setup ## run tests longer than 20 seconds
 	$(BIN)/pytest -m slow $(ARGS)
 
-schema-test: setup ## the API against its own description, by schemathesis; CASES=200 an operation
+schema-test: setup ## test the API against its OpenAPI document with schemathesis; CASES=200 per operation
 	IHAS_TEST_CASES=$(CASES) $(BIN)/pytest -m slow tests/service/test_description.py $(ARGS)
 
-lint: setup ## ruff and mypy
+lint: setup ## run ruff and mypy
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-format: setup ## put the code into its form
+format: setup ## format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-lock: $(UV) ## renew the lock files from pyproject.toml; ARGS=--upgrade takes newer versions
+lock: $(UV) ## update the lock files from pyproject.toml; ARGS=--upgrade takes newer versions
 	$(COMPILE) $(ARGS) --extra train --group dev -o requirements/development.lock
 	$(COMPILE) --constraint requirements/development.lock --extra train -o requirements/full.lock
 	$(COMPILE) --constraint requirements/development.lock -o requirements/serving.lock
 
-# uv reads no pip settings, so an index that only pip knows is handed to it.
+# uv does not read pip's settings, so an index configured only for pip is passed to it.
 .venv/.installed: pyproject.toml requirements/development.lock | $(UV)
 	@index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$(.bootstrap/bin/pip config get global.index-url 2>/dev/null)}}; \
 	if [ -n "$$index" ]; then export UV_DEFAULT_INDEX="$$index"; fi; \

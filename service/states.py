@@ -7,6 +7,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from pipelines.runs.progress import OLD_STAGES
+
 
 class JobState(StrEnum):
     """Where a job stands."""
@@ -44,25 +46,8 @@ class JobStage(StrEnum):
 
 RUNNING = frozenset({JobState.RUNNING})
 TERMINAL = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
-STAGE_OF_OLD_STATE: Mapping[str, JobStage] = MappingProxyType(
-    {
-        "validating": JobStage.READING,
-        "searching": JobStage.SEARCH,
-        "clustering": JobStage.CLUSTER,
-        "retraining": JobStage.RETRAIN,
-        "evaluating": JobStage.EVALUATE,
-    }
-)
+STAGE_OF_OLD_STATE: Mapping[str, JobStage] = MappingProxyType({old: JobStage(stage) for old, stage in OLD_STAGES.items()})
 """States of version 0.1.0 that are stages of a running job since. Clients understand them until version 0.3.0."""
-
-
-def stage_of(name: str) -> JobStage:
-    """The stage of a name, which may be the one that version 0.1.0 had for it.
-
-    Raises:
-        ValueError: no stage has this name.
-    """
-    return STAGE_OF_OLD_STATE.get(name) or JobStage(name)
 
 
 def with_stage(document: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ihas.folders import write_whole
-from pipelines.__main__ import error_document
+from pipelines.runs.child import error_document
 from pipelines.runs.folder import RunFolder, replace_bundle
 from service.client.client import Client
 from service.errors import ServiceError

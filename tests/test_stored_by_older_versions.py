@@ -15,7 +15,7 @@ import pytest
 from ihas.config.recipe import Recipe
 from ihas.results.run_result import RunResult
 from ihas.serving.loading import load_recommender
-from pipelines.runs.recipe import read_any_recipe
+from pipelines.kinds.recipe_file import read_any_recipe
 from pipelines.runs.run import run_recipe
 from service.cli.main import run
 from service.client.client import Client

@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from ihas.config.base import Config, Count
+from ihas.config.names import NameIn
+from ihas.registry import Registry
+
+BACKBONES: Registry[str | type] = Registry(
+    "backbone",
+    {
+        "mlp": "ihas.models.mlp:MLP",
+        "lr": "ihas.models.lr:LR",
+        "fm": "ihas.models.fm:FM",
+        "wide_deep": "ihas.models.wide_deep:WideDeep",
+        "deepfm": "ihas.models.deepfm:DeepFM",
+        "dcn": "ihas.models.dcn:DCN",
+        "ipnn": "ihas.models.ipnn:IPNN",
+        "xdeepfm": "ihas.models.xdeepfm:XDeepFM",
+        "autoint": "ihas.models.autoint:AutoInt",
+        "finalmlp": "ihas.models.finalmlp:FinalMLP",
+    },
+    group="ihas.backbones",
+)
+"""Kinds of backbone, and where each is: settings are read where there is no TensorFlow, so a class is imported where it is built."""
 
 
 class BackboneConfig(Config):
     """The network above the embedding."""
 
-    kind: Literal["mlp", "lr", "fm", "wide_deep", "deepfm", "dcn", "ipnn", "xdeepfm", "autoint", "finalmlp"] = "mlp"
+    kind: Annotated[str, NameIn(BACKBONES)] = "mlp"
     """`mlp`: hidden layers on the concatenated embedding; `dcn`: DCN-v2, cross layers beside them; `lr`: logistic regression, the sum of
     the embedding (one dimension is enough); `fm`: factorisation machine; `wide_deep` and `deepfm`: first-order weights, or a factorisation
     machine, beside hidden layers; `ipnn`: hidden layers that also see inner products; `xdeepfm`: a compressed interaction network beside

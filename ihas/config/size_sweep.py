@@ -55,7 +55,7 @@ class SizeSweepLearning(Config):
 class SizeSweepRecipe(Config):
     """One file that says what a ladder is; it makes advice, and no model."""
 
-    kind: Literal["ladder"] = "ladder"
+    kind: Literal["size-sweep", "ladder"] = "size-sweep"
     """What it makes."""
     name: str = Field(default="ladder", pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
     """Name of the ladder."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,8 @@ import numpy as np
 from ihas.bundle.archive import read_usable
 from ihas.bundle.compound import read_compound
 from ihas.bundle.manifest import GROUPED, bundle_kind
-from ihas.errors import BundleCorruptError, BundleError, BundleVersionError
+from ihas.errors import BundleCorruptError, BundleError, BundleVersionError, ConfigError
+from ihas.extensions import load_extensions
 from ihas.sequential.transformer.archive import KIND, read_transformer
 from ihas.serving.grouped.fallback import checked
 from ihas.serving.grouped.recommender import GroupedRecommender
@@ -33,6 +34,8 @@ def load_recommender(folder: Path) -> Recommender:
     if not folder.is_dir():
         raise BundleError(f"A bundle is a folder, but there is none at {folder}.")
     kind = bundle_kind(folder)
+    if kind not in LOADERS:
+        load_extensions()
     if kind not in LOADERS:
         known = ", ".join(map(repr, LOADERS))
         raise BundleVersionError(
@@ -73,13 +76,23 @@ def _cold_start(folder: Path) -> Recommender:
     return ColdStartRecommender(name, model, front.cold_start, str(settings.options.get("user_field")))
 
 
-LOADERS: Mapping[str, Callable[[Path], Recommender]] = {
+LOADERS: dict[str, Callable[[Path], Recommender]] = {
     GROUPED: load_grouped,
     "overrec": _overrec,
     COLD_START: _cold_start,
     KIND: _transformer,
 }
 """What makes a recommender of a bundle, by the bundle's kind."""
+
+
+def register_loader(kind: str, load: Callable[[Path], Recommender]) -> None:
+    """Add what makes a recommender of bundles of a kind from outside iHAS.
+
+    Raises:
+        ConfigError: bundles of this kind have another loader.
+    """
+    if LOADERS.setdefault(kind, load) is not load:
+        raise ConfigError(f"Bundles of a kind have one loader, but {kind!r} has another one already. Choose another name.")
 
 
 def _keep_freed_memory() -> None:

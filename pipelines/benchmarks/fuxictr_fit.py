@@ -1,6 +1,6 @@
 """FuxiCTR's own training, with its layers, loop and early stopping, on the rows of `pipelines.studies.published`.
 
-    python -m pipelines.benchmarks.fuxictr_fit [--kinds mlp finalmlp] [--seeds 0 1 2]
+    ihas study fuxictr [mlp finalmlp] [--seeds 0,1,2]
 
 The settings are those of BARS, Frappe_x1, as in `pipelines/recipes/published`; FinalMLP's streams are weighted by what the fields user
 and item hold, as in the published run. Batches are tensors in memory, and the monitored AUC is scikit-learn's.
@@ -8,10 +8,9 @@ and item hold, as in the published run. Batches are tensors in memory, and the m
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,15 @@ import numpy as np
 from ihas.data.dataset import Dataset, Splits
 from ihas.data.ingest import ingest
 from ihas.data.layout import FieldLayout
+from ihas.errors import ConfigError
 from ihas.metrics import auc, figures
-from pipelines.runs.exit_status import say
-from pipelines.runs.recipe import read_recipe
+from pipelines.kinds.recipe_file import read_recipe
+from pipelines.runs.child import print_line
 from pipelines.studies.published import FOLDER
 
 DIM, BATCH, RATE, EPOCHS = 10, 4096, 1e-3, 100
 CONTEXTS = ("user", "item")
+MODELS = ("mlp", "finalmlp")
 COMMON = {"gpu": -1, "verbose": 0, "metrics": ["AUC"], "monitor": "AUC", "early_stop_patience": 2, "embedding_regularizer": "l2(0.05)"}
 
 
@@ -133,20 +134,22 @@ def row(kind: str, parts: Splits, seed: int, epochs: int = EPOCHS) -> str:
         return f"| {kind} | {seed} | {found.auc:.5f} | {found.log_loss:.4f} | {model._epoch_index + 1} | {seconds:.0f} |"
 
 
-def main() -> None:
-    """Train and print a row for each kind and seed, as soon as it is known."""
-    parser = argparse.ArgumentParser(prog="python -m pipelines.benchmarks.fuxictr_fit", description=__doc__)
-    parser.add_argument("--kinds", nargs="+", choices=("mlp", "finalmlp"), default=("mlp", "finalmlp"), help="models")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="seeds; a seed also draws the validation rows")
-    arguments = parser.parse_args()
-    say("| model | seed | test AUC | log-loss | epochs | seconds |\n|---|---|---|---|---|---|")
+def print_rows(models: Sequence[str], seeds: Sequence[int]) -> None:
+    """Train and print a row for each model and seed, as soon as it is known.
+
+    Args:
+        models: `mlp`, `finalmlp`; both where there are none.
+        seeds: seeds; a seed also draws the validation rows.
+
+    Raises:
+        ConfigError: a model is none of these.
+    """
+    if unknown := sorted(set(models) - set(MODELS)):
+        raise ConfigError(f"Models must be among {', '.join(MODELS)}, but got {', '.join(unknown)}. Take one of these.")
+    print_line("| model | seed | test AUC | log-loss | epochs | seconds |\n|---|---|---|---|---|---|")
     recipe = read_recipe(FOLDER / "finalmlp.toml")
-    for seed in arguments.seeds:
+    for seed in seeds:
         with tempfile.TemporaryDirectory() as folder:
             parts = ingest(recipe.data, recipe.learning.encoding, recipe.learning.split, seed, Path(folder) / "encoded").parts
-            for kind in arguments.kinds:
-                say(row(kind, parts, seed))
-
-
-if __name__ == "__main__":
-    main()
+            for model in models or MODELS:
+                print_line(row(model, parts, seed))

@@ -63,14 +63,30 @@ class Timings:
         return statistics.median(own / other for own, other in pairs)
 
 
-def timed(call: Callable[[], object], turn_s: float = 0.1) -> Contender:
+@dataclass(frozen=True)
+class Clocks:
+    """What costs are read from.
+
+    Attributes:
+        cpu: seconds of CPU that this process has used.
+        wall: seconds since any moment.
+    """
+
+    cpu: Callable[[], float] = time.process_time
+    wall: Callable[[], float] = time.perf_counter
+
+
+CLOCKS = Clocks()
+
+
+def timed(call: Callable[[], object], turn_s: float = 0.1, clocks: Clocks = CLOCKS) -> Contender:
     """A function of this process as a contender: each turn calls it for about `turn_s` seconds, at least once."""
     for _ in range(WARM_UP_CALLS):
-        began = time.perf_counter()
+        began = clocks.wall()
         call()
-        once = time.perf_counter() - began
+        once = clocks.wall() - began
     calls = max(1, round(turn_s / max(once, 1e-7)))
-    return lambda: _turn(call, calls)
+    return lambda: _turn(call, calls, clocks)
 
 
 def take_turns(contenders: Mapping[str, Contender], rounds: int) -> Timings:
@@ -93,8 +109,8 @@ def _rotated(names: list[str], number: int) -> Iterable[str]:
     return names[first:] + names[:first]
 
 
-def _turn(call: Callable[[], object], calls: int) -> Turn:
-    cpu, wall = time.process_time(), time.perf_counter()
+def _turn(call: Callable[[], object], calls: int, clocks: Clocks) -> Turn:
+    cpu, wall = clocks.cpu(), clocks.wall()
     for _ in range(calls):
         call()
-    return Turn((time.process_time() - cpu) / calls, (time.perf_counter() - wall) / calls)
+    return Turn((clocks.cpu() - cpu) / calls, (clocks.wall() - wall) / calls)

@@ -36,7 +36,7 @@ GOLDEN_FROM, REFERENCE_ROWS = 10_000, 100_000
 GOLDEN_MARGIN = 1e-4  # a row nearer to another route could take it on another processor
 
 
-def pack(recipe: Recipe, folder: RunFolder, trained: Trained, variants: tuple[Variant, ...], began: float) -> RunResult:
+def assemble(recipe: Recipe, folder: RunFolder, trained: Trained, variants: tuple[Variant, ...], began: float) -> RunResult:
     """Compare, choose, and write `bundle/`, `plots/`, `report.html` and `result.json`; the result.
 
     Args:

@@ -26,8 +26,8 @@ from ihas.results.run_result import Estimate, RunResult
 from ihas.seeding import generator
 from pipelines.runs.folder import RunFolder
 from pipelines.runs.progress import Progress, Report
-from pipelines.runs.reporter import Reporter
-from pipelines.runs.run import Run, read_data, stages
+from pipelines.runs.run import carry_out, run_until
+from pipelines.runs.stages import STAGES, Run, run_reporter
 
 PILOTS = (1_000, 4_000)
 TABLES_HELD = 6  # table, gradient, two moments, best weights, and one more while a variant is trained
@@ -44,17 +44,17 @@ def estimate(recipe: Recipe, path: Path, report: Report) -> Estimate:
     Raises:
         ConfigError, DataError, TrainingError: as the stages say.
     """
-    began, folder = time.monotonic(), RunFolder(path)
-    with folder.locked():
-        data = read_data(Run(recipe, folder, Reporter(report)))
-        read_s = time.monotonic() - began
+    run = Run(recipe, RunFolder(path), run_reporter(report))
+    with run.folder.locked():
+        run_until(run, "reading")
+        data, read_s = run.data, time.monotonic() - run.began
         rows = len(data.parts.train)
         sizes = tuple(dict.fromkeys(min(size, rows) for size in PILOTS))
         pilots = [_pilot(recipe, data, path, size, report) for size in sizes]
         found = _scaled(recipe, data, sizes, pilots, read_s)
     shutil.rmtree(path / "stages", ignore_errors=True)
     write_whole(path / "estimate.json", found.model_dump_json(indent=1))
-    report(Progress(stage="evaluating", message=found.advice, fraction=1.0, eta_s=0.0, outcome="succeeded"))
+    report(Progress(stage="evaluate", message=found.advice, fraction=1.0, eta_s=0.0, outcome="succeeded"))
     return found
 
 
@@ -63,13 +63,13 @@ def _pilot(recipe: Recipe, data: Ingested, path: Path, size: int, report: Report
     rng, folder = generator(recipe.learning.seed, f"pilot-{size}"), path / f"pilot-{size}"
     parts = Splits(*(_some(part, size, rng) for part in (data.parts.train, data.parts.valid, data.parts.test)))
     small = Ingested(data.schema, data.encoder, parts, data.items, data.report)
-    run = Run(recipe.model_copy(update={"budget": type(recipe.budget)()}), RunFolder(folder), Reporter(_quietly(report, size)))
+    run = Run(recipe.model_copy(update={"budget": type(recipe.budget)()}), RunFolder(folder), run_reporter(_quietly(report, size)))
     run.key("data", {"pilot": size})
-    began = time.monotonic()
-    result = stages(run, small, began)
-    took = time.monotonic() - began
+    run.data = small
+    carry_out(run, STAGES[1:])
+    seconds = time.monotonic() - run.began
     shutil.rmtree(folder, ignore_errors=True)
-    return took, result
+    return seconds, run.result
 
 
 def _quietly(report: Report, size: int) -> Report:

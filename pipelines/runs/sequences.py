@@ -18,7 +18,7 @@ def read_parts(config: DataConfig, folder: RunFolder, reporter: Reporter) -> tup
         ConfigError, DataError: as reading and cutting say.
     """
     began = time.monotonic()
-    reporter.enter("validating", f"Reading {config.path.name}")
+    reporter.enter("reading", f"Reading {config.path.name}")
     data = read_sequences(config)
     parts = leave_one_out(data.sequences)
     reporter.say(f"{len(data.users):,} users, {data.num_items:,} items, {len(data.sequences.items):,} interactions")

@@ -35,14 +35,14 @@ from pipelines.runs.reporter import Reporter
 from pipelines.runs.trained import Trained
 
 
-def train_controls(folder: RunFolder, before: str, trained: Trained, reporter: Reporter) -> tuple[Variant, ...]:
+def train_variants(folder: RunFolder, before: str, trained: Trained, reporter: Reporter) -> tuple[Variant, ...]:
     """All variants, the base first; each is kept in the run folder once it is done."""
     makers = candidate_makers(trained, reporter.epoch)
     if trained.learning.evaluate.controls:
         makers |= control_makers(trained, reporter.epoch)
     variants: list[Variant] = []
     for name, make in makers.items():
-        reporter.enter("evaluating", f"Comparing: {name}", (len(variants), len(makers)))
+        reporter.enter("evaluate", f"Comparing: {name}", (len(variants), len(makers)))
         variants.append(folder.stage(f"variant-{name}", stage_key(name, before, "variant"), make))
     return tuple(variants)
 

@@ -1,16 +1,13 @@
-"""`python -m pipelines.studies.ablation --plan FILE --folder FOLDER`: a transformer's recipe with one part of it changed at a time.
+"""`ihas study ablation --plan FILE --folder FOLDER`: a transformer's recipe with one part of it changed at a time.
 
 Every change is trained under the same seeds as the recipe itself and compared with it seed by seed. `ablation.json` and `ablation.md` in
-the folder are renewed after every run; a run of the same data and settings is not carried out again. Exit status: 0 succeeded, 4 bad data
-or settings, 5 training failed.
+the folder are renewed after every run; a run of the same data and settings is not carried out again.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -23,10 +20,9 @@ from ihas.errors import ConfigError
 from ihas.folders import file_digest, write_whole
 from ihas.sequential.data.ranking import RankingMetrics
 from ihas.sequential.data.sequences import LeaveOneOut, leave_one_out
-from pipelines.runs.exit_status import say, status_of
+from pipelines.kinds.recipe_file import read_of_kind
 from pipelines.runs.folder import read_kept, value_digest
 from pipelines.runs.measures import paired_interval
-from pipelines.runs.recipe import read_of_kind
 from pipelines.studies.plan_file import beside, document_of
 
 WHOLE = "the recipe"
@@ -107,22 +103,13 @@ class Ablation(Config):
     """Runs, seed by seed."""
 
 
-def main(given: Sequence[str] | None = None) -> int:
-    """Carry out a plan; the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m pipelines.studies.ablation", description=__doc__)
-    parser.add_argument("--plan", type=Path, required=True, help="TOML file")
-    parser.add_argument("--folder", type=Path, required=True, help="folder of ablation.json and ablation.md")
-    arguments = parser.parse_args(given)
-    return status_of(lambda: _carry_out(read_plan(arguments.plan), arguments.folder))
+def recipe_of(plan: AblationPlan) -> TransformerRecipe:
+    """The recipe that a plan changes.
 
-
-def _carry_out(plan: AblationPlan, folder: Path) -> None:
-    recipe = read_of_kind(plan.recipe, TransformerRecipe)
-    from ihas.legacy_keras import tf  # after the plan is known to be good: this import takes seconds
-    from pipelines.runs.run import threads
-
-    tf.config.threading.set_intra_op_parallelism_threads(threads(recipe.run))
-    say(markdown(carry_out(plan, recipe, folder, say)))
+    Raises:
+        ConfigError: it cannot be read, or is of another kind.
+    """
+    return read_of_kind(plan.recipe, TransformerRecipe)
 
 
 def read_plan(path: Path) -> AblationPlan:
@@ -215,7 +202,3 @@ def _difference(figure: Callable[[AblationRun], float], runs: Mapping[int, Ablat
 
 def _absent(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: None if value == ABSENT else value for name, value in settings.items()}
-
-
-if __name__ == "__main__":
-    sys.exit(main())

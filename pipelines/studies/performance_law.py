@@ -1,15 +1,14 @@
 """The performance law against a power law and a log-quadratic, and joined over lengths, on grids of measured figures.
 
-    python -m pipelines.studies.performance_law GRIDS.json [--parameters BUDGET]
+    ihas study performance-law GRIDS.json [--parameters BUDGET]
 
 The file holds `grids`, each with `data`, `length`, `figure`, `layers`, `dims` and `values`, a row a dim and a column a layer. Held out,
 and foretold from the rest, are sizes above the fourth number of layers (the third of four) or the third dim. The joint law's D is the
-length in units of the lengths' geometric mean. Exit status: 0 succeeded, 4 bad data or settings.
+length in units of the lengths' geometric mean.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,7 +21,7 @@ from ihas.errors import ConfigError
 from ihas.sequential.scaling.joint_law import compare_joint, relative_to_mean
 from ihas.sequential.scaling.performance_law import Optimum, fit_performance_law
 from ihas.sequential.scaling.rival_laws import compare_laws
-from pipelines.runs.exit_status import status_of
+from pipelines.runs.faults import faults
 
 OF_GRID = ("R^2 performance", "power", "log-quadratic", "held-out error performance", "power", "log-quadratic", "N*, d*")
 OF_FIGURE = (
@@ -65,16 +64,12 @@ class Grids(Config):
     """The grids."""
 
 
-def main(given: Sequence[str] | None = None) -> int:
-    """Print a row for each grid, then a row for each figure that is known at several lengths; the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m pipelines.studies.performance_law", description=__doc__)
-    parser.add_argument("grids", type=Path, help="JSON file")
-    parser.add_argument("--parameters", type=float, help="most parameters, 12 N d^2, of the best size")
-    arguments = parser.parse_args(given)
-    return status_of(lambda: _print_tables(arguments.grids, arguments.parameters))
+def print_tables(path: Path, budget: float | None) -> None:
+    """Print a row for each grid, then a row for each metric that is known at several lengths.
 
-
-def _print_tables(path: Path, budget: float | None) -> None:
+    Raises:
+        ConfigError: the file cannot be read, or a setting in it is invalid.
+    """
     grids = read_grids(path)
     within = () if budget is None else (f"N, d within {budget:,.0f} parameters",)
     _print_head(("grid", *OF_GRID, *within))
@@ -101,7 +96,7 @@ def read_grids(path: Path) -> tuple[Grid, ...]:
     except OSError as error:
         raise ConfigError(f"The grids must be a readable file, but {path} is not ({error.strerror}). Name another one.") from error
     except ValidationError as error:
-        raise ConfigError(f"{path} holds no valid grids: {error}") from error
+        raise ConfigError(f"{path} does not hold valid grids. {faults(error)}") from error
 
 
 def row(grid: Grid, budget: float | None = None) -> str:
@@ -135,7 +130,3 @@ def joint_row(grids: Sequence[Grid]) -> str:
     errors = (found.held_out_apart, found.held_out_error, found.left_out_error, found.left_out_without)
     shown = (*(f"{cell:.3f}" for cell in cells), *("needs four lengths" if error is None else f"{error:.1%}" for error in errors))
     return f"| {name} | {' | '.join(shown)} |"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ihas.errors import ConfigError
+from pipelines.runs.faults import faults
 
 
 @contextmanager
@@ -25,8 +26,10 @@ def document_of(path: Path, what: str) -> Iterator[dict[str, Any]]:
         yield tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"The {what} must be a readable file, but {path} is not ({error.strerror}). Name another one.") from error
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise ConfigError(f"{path} is no valid {what}: {error}") from error
+    except ValidationError as error:
+        raise ConfigError(f"{path} is not a valid {what}. {faults(error)}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"The {what} must be TOML, but {path} is not: {error}.") from error
 
 
 def beside(path: Path, named: str) -> Path:

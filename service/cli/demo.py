@@ -18,7 +18,8 @@ import pipelines
 from ihas.config.recipe import Recipe
 from ihas.findings import Finding
 from ihas.results.run_result import RunResult
-from pipelines.runs.recipe import read_recipe
+from pipelines.kinds.grouped.tables import run_tables
+from pipelines.kinds.recipe_file import read_recipe
 from service.cli import tables
 from service.cli.local_run import ProgressBar, failure, finished_stages
 from service.cli.terminal import CommandError, ExitCode, Terminal, exit_code, this_command
@@ -188,7 +189,7 @@ def _search(client: Client, recipe: Recipe, folder: Path, terminal: Terminal) ->
     report = folder / "report.html"
     report.write_text(client.report(search["id"]), encoding="utf-8")
     if terminal.output == "table":
-        terminal.result(None, *tables.run_tables(result))
+        terminal.result(None, *run_tables(result))
     return {"report": str(report), "result": result.model_dump(mode="json")}
 
 

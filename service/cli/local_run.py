@@ -6,36 +6,28 @@ The child holds the reading end of a pipe whose writing end is here, so it ends 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.console import RenderableType
 from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
+from rich.text import Text
 
 from ihas.config.data import DataConfig
 from ihas.data.findings import ValidationReport
-from ihas.results.run_result import RunResult
-from pipelines.kinds.overrec.values import OverRecResult
-from pipelines.kinds.transformer.values import TransformerResult
-from pipelines.runs.progress import Progress
-from pipelines.runs.recipe import AnyRecipe
-from service.cli.terminal import CommandError, ExitCode, Terminal
+from pipelines.kinds.model_kind import AnyRecipe, AnyResult, ModelKind
+from pipelines.kinds.registry import kind_of_result
+from pipelines.runs.exit_codes import CommandError, ExitCode, exit_code_of
+from pipelines.runs.progress import Outcome, Progress, Report, follow
+from service.cli.terminal import Terminal
 from service.jobs.child import Child
-from service.jobs.runs import PIPELINES, Outcome, read_line
-from service.storage.job import JobKind
-
-Watcher = Callable[[Progress], None]
-AnyResult = RunResult | OverRecResult | TransformerResult
-RESULTS: Mapping[str, type[AnyResult]] = {"overrec": OverRecResult, "transformer": TransformerResult}
-"""What a result is read as, by its `kind`; one that names none is of the kind `grouped`."""
+from service.jobs.runs import PIPELINES
 
 
 class ProgressBar:
-    """One bar for the whole run, with the stage, the sentence of the moment and the time left; a context manager."""
+    """One bar for the whole run, with the stage, the message and the time left; a context manager."""
 
     def __init__(self, terminal: Terminal) -> None:
         columns = (SpinnerColumn(), TextColumn("{task.fields[stage]:<12}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
@@ -67,35 +59,7 @@ class ProgressBar:
         self._last_stage = stage
 
 
-def climb(recipe: Path, folder: Path, seconds: float, terminal: Terminal) -> None:
-    """Train a ladder in a child process, or go on with it, and write its advice into the folder.
-
-    Raises:
-        CommandError: data or settings are invalid, or a training failed.
-    """
-    command = (
-        sys.executable,
-        "-m",
-        "pipelines.studies.scaling",
-        "--recipe",
-        str(recipe),
-        "--folder",
-        str(folder),
-        "--seconds",
-        str(seconds),
-    )
-    with tempfile.TemporaryFile("w+") as said:  # not a pipe, which a child that says much would fill
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True) as child:
-            for line in child.stdout or ():
-                terminal.say(line.rstrip())
-        said.seek(0)
-        words = said.read().strip().splitlines()
-    if child.returncode:
-        code = ExitCode.INVALID_DATA if child.returncode == ExitCode.INVALID_DATA else ExitCode.RUN_FAILED
-        raise CommandError(words[-1] if words else f"The ladder ended with status {child.returncode}.", code)
-
-
-def search(recipe: AnyRecipe, folder: Path, terminal: Terminal, command: Sequence[str] = PIPELINES) -> AnyResult:
+def search(recipe: AnyRecipe, folder: Path, terminal: Terminal, command: Sequence[str] = PIPELINES) -> tuple[AnyResult, ModelKind]:
     """Carry out a recipe in a child process; what an earlier run in `folder` finished is not done again.
 
     Args:
@@ -109,10 +73,12 @@ def search(recipe: AnyRecipe, folder: Path, terminal: Terminal, command: Sequenc
         KeyboardInterrupt: after the child has stopped.
     """
     folder = folder.resolve()
-    asked = folder / "recipe.json"
-    _write(asked, recipe.model_dump_json(indent=2))
+    written = folder / "recipe.json"
+    _write(written, recipe.model_dump_json(indent=2))
     with ProgressBar(terminal) as bar:
-        _follow(Child((*command, "run", "--recipe", str(asked), "--folder", str(folder)), folder / "log.txt"), JobKind.SEARCH, bar.follow)
+        outcome = _outcome(Child((*command, "run", "--recipe", str(written), "--folder", str(folder)), folder / "log.txt"), bar.follow)
+    if outcome.outcome == "failed":
+        raise failure(outcome.error or {})
     return read_any_result(folder)
 
 
@@ -122,39 +88,42 @@ def inspect(data: DataConfig, folder: Path, command: Sequence[str] = PIPELINES) 
     Raises:
         CommandError: the table cannot be read at all.
     """
-    asked = folder / "data.json"
-    _write(asked, data.model_dump_json())
-    child = Child((*command, "inspect", "--data", str(asked)), folder / "log.txt")
-    outcome = _outcome(child, JobKind.DATASET, lambda _: None)
+    written = folder / "data.json"
+    _write(written, data.model_dump_json())
+    outcome = _outcome(Child((*command, "inspect", "--data", str(written)), folder / "log.txt"), lambda _: None)
     if outcome.report is None:
         raise failure(outcome.error or {})
     return ValidationReport.model_validate(outcome.report)
 
 
-def read_any_result(folder: Path) -> AnyResult:
-    """Figures of the finished run in `folder`, of whatever kind it is; CommandError where there are none."""
+def read_any_result(folder: Path) -> tuple[AnyResult, ModelKind]:
+    """Result of the finished run in `folder`, of any kind; CommandError where there is none."""
     path = folder / "result.json"
     if not path.is_file():
         raise CommandError(
             f"A finished run has a result.json, but {folder} has none. Run `ihas search` on it first.", ExitCode.INVALID_DATA
         )
     document = json.loads(path.read_text(encoding="utf-8"))
-    result: AnyResult = RESULTS.get(document.get("kind", ""), RunResult).model_validate(document)
-    return result
+    kind = kind_of_result(document)
+    if kind.result is None:
+        raise CommandError(f"Results of the kind {kind.name!r} cannot be read, but {path} is one.", ExitCode.INVALID_DATA)
+    result: Any = kind.result.model_validate(document)
+    return result, kind
 
 
-def write_report(result: AnyResult, path: Path) -> None:
-    """Write the report of a run, of whatever kind it is."""
-    import pipelines.kinds.overrec.page
-    import pipelines.kinds.transformer.page
-    import pipelines.reports.report
+def write_report(run: tuple[AnyResult, ModelKind], path: Path) -> bool:
+    """Write the report of a run; whether its kind has one."""
+    result, kind = run
+    if kind.write_report is None:
+        return False
+    kind.write_report(result, path)
+    return True
 
-    if isinstance(result, RunResult):
-        pipelines.reports.report.write_report(result, path)
-    elif isinstance(result, OverRecResult):
-        pipelines.kinds.overrec.page.write_page(result, path)
-    else:
-        pipelines.kinds.transformer.page.write_page(result, path)
+
+def result_tables(run: tuple[AnyResult, ModelKind]) -> Iterable[RenderableType]:
+    """The tables that show a run on a terminal."""
+    result, kind = run
+    return [Text(result.verdict)] if kind.tables is None else kind.tables(result)
 
 
 def finished_stages(folder: Path) -> tuple[str, ...]:
@@ -164,20 +133,13 @@ def finished_stages(folder: Path) -> tuple[str, ...]:
 
 
 def failure(error: dict[str, Any]) -> CommandError:
-    """The error that a failed run's last words call for."""
-    code = {"data": ExitCode.INVALID_DATA, "config": ExitCode.USAGE}.get(str(error.get("code")), ExitCode.RUN_FAILED)
-    return CommandError(str(error.get("detail", "The run failed and did not say why.")), code)
+    """The error for the error document of a failed run."""
+    return CommandError(str(error.get("detail", "The run failed without a reason.")), exit_code_of(error.get("code")))
 
 
-def _follow(child: Child, kind: JobKind, watch: Watcher) -> None:
-    outcome = _outcome(child, kind, watch)
-    if outcome.outcome == "failed":
-        raise failure(outcome.error or {})
-
-
-def _outcome(child: Child, kind: JobKind, watch: Watcher) -> Outcome:
+def _outcome(child: Child, report: Report) -> Outcome:
     try:
-        outcome = _listen(child, kind, watch)
+        outcome = follow(child, report)
         code = child.wait()
     except BaseException:
         child.stop()
@@ -192,19 +154,6 @@ def _outcome(child: Child, kind: JobKind, watch: Watcher) -> Outcome:
     if outcome.error is not None and outcome.error.get("code") == "internal":
         last = child.log_tail().splitlines()[-1:]
         raise CommandError(" ".join([str(outcome.error.get("detail")), *last]), ExitCode.RUN_FAILED)
-    return outcome
-
-
-def _listen(child: Child, kind: JobKind, watch: Watcher) -> Outcome | None:
-    outcome = None
-    for line in child.lines():
-        said = read_line(kind, line)
-        if isinstance(said, Outcome):
-            outcome = said
-        elif said is None:
-            child.note(line)
-        else:
-            watch(said)
     return outcome
 
 

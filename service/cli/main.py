@@ -1,4 +1,4 @@
-"""The `ihas` command line. Imports that take time are made by the command that needs them; none is TensorFlow."""
+"""The `ihas` command line. Imports that take time are made by the command that needs them; `study` and `bench` alone import TensorFlow."""
 
 from __future__ import annotations
 
@@ -11,27 +11,22 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from ihas.errors import ConfigError, IhasError, RequestError, missing_package
+from ihas.errors import RequestError
+from pipelines.commands.bench import bench
+from pipelines.commands.shell import REPORT, carry_out, make_app
+from pipelines.commands.studies import study
 from service.cli.commands import datasets, keys, models, searches
-from service.cli.terminal import EXIT_CODES, CommandError, ExitCode, Output, Terminal, exit_code, this_command
+from service.cli.commands.settings import service_settings, show_settings
+from service.cli.terminal import CommandError, ExitCode, Output, Terminal, exit_code, this_command
 
 if TYPE_CHECKING:
     from ihas.serving.protocol import Recommender
-    from service.settings import Settings
 
-EPILOG = "Exit codes: " + "; ".join(f"{int(code)} {meaning}" for code, meaning in EXIT_CODES.items()) + "."
+
 SCORED_AT_ONCE = 1_000
 EXPLAINED_AT_ONCE = 100
 
-app = typer.Typer(
-    name="ihas",
-    help="Search embedding dimensions per instance, group the instances, serve one model per group.",
-    epilog=EPILOG,
-    invoke_without_command=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = make_app("ihas", "Search embedding dimensions per instance, group the instances, serve one model per group.")
 FolderOption = Annotated[Path | None, typer.Option(help="Folder of data sets, runs and bundles, and of the SQLite file [IHAS_FOLDER].")]
 HostOption = Annotated[str | None, typer.Option(help="Address to listen on [IHAS_HOST].")]
 PortOption = Annotated[int | None, typer.Option(help="Port to listen on [IHAS_PORT].")]
@@ -44,7 +39,8 @@ def options(
     output: Annotated[Output, typer.Option(help="Form of results on standard output; messages go to standard error.")] = Output.TABLE,
 ) -> None:
     """Search embedding dimensions per instance, group the instances, serve one model per group."""
-    context.obj = Terminal(output)
+    context.obj = terminal = Terminal(output)
+    context.meta[REPORT] = lambda progress: terminal.say(f"{progress.stage}: {progress.message}")
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
         raise typer.Exit(ExitCode.USAGE)
@@ -75,36 +71,37 @@ def search(
     folder: Annotated[Path | None, typer.Option(help="Run folder; runs/<name of the recipe> where it is left out.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="A setting that wins over the recipe: learning.training.epochs=3")] = None,
 ) -> None:
-    """Carry out a recipe on this machine; started again, it goes on after the last finished stage."""
-    from pipelines.runs.recipe import read_any_recipe
-    from service.cli import local_run, tables
+    """Carry out a recipe on this machine; started again, it continues after the last finished stage."""
+    from pipelines.kinds.recipe_file import read_any_recipe
+    from service.cli import local_run
 
     terminal: Terminal = context.obj
     asked = read_any_recipe(recipe, set_ or ())
     target = folder or Path("runs") / asked.name
     try:
-        result = local_run.search(asked, target, terminal)
+        run = local_run.search(asked, target, terminal)
     except KeyboardInterrupt:
         kept = ", ".join(local_run.finished_stages(target)) or "nothing yet"
-        raise CommandError(f"Stopped. Finished and kept in {target}: {kept}. To go on: {this_command()}", ExitCode.INTERRUPTED) from None
-    report = target / "report.html"
-    if not report.is_file():
-        local_run.write_report(result, report)
-    terminal.result(result.model_dump(mode="json"), *tables.tables(result))
-    terminal.say(f"Report: {report}\nBundle: {target / 'bundle'}")
+        raise CommandError(f"Stopped. Finished and kept in {target}: {kept}. To continue: {this_command()}", ExitCode.INTERRUPTED) from None
+    report, bundle = target / "report.html", target / "bundle"
+    terminal.result(run[0].model_dump(mode="json"), *local_run.result_tables(run))
+    if report.is_file() or local_run.write_report(run, report):
+        terminal.say(f"Report: {report}")
+    if bundle.is_dir():
+        terminal.say(f"Bundle: {bundle}")
 
 
 @app.command()
 def inspect(
     context: typer.Context,
     data: Annotated[Path, typer.Argument(help="CSV, Parquet or JSON-lines file.")],
-    columns: Annotated[Path | None, typer.Option(help="What is known about the columns: a TOML or JSON file.")] = None,
-    delimiter: Annotated[str | None, typer.Option(help="Character between CSV cells; told from the header where it is left out.")] = None,
+    columns: Annotated[Path | None, typer.Option(help="Known facts about the columns: a TOML or JSON file.")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="Character between CSV cells; inferred from the header by default.")] = None,
 ) -> None:
-    """Show what the columns of a table are taken for, and what is wrong with them."""
+    """Show the inferred purpose and kind of each column of a table, and its faults."""
     import tempfile
 
-    from pipelines.runs.recipe import read_data
+    from pipelines.kinds.recipe_file import read_data
     from service.cli import local_run, tables
 
     terminal: Terminal = context.obj
@@ -118,37 +115,41 @@ def inspect(
 
 @app.command()
 def report(context: typer.Context, run_folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")]) -> None:
-    """Write the report of a finished run anew."""
-    import pipelines.reports.report  # noqa: F401 # says what an installation lacks before anything else
+    """Write the report of a finished run again."""
+    import pipelines.reports.report  # noqa: F401 # names a missing package before anything else
     from service.cli.local_run import read_any_result, write_report
 
     path = run_folder / "report.html"
-    write_report(read_any_result(run_folder), path)
+    run = read_any_result(run_folder)
+    if not write_report(run, path):
+        raise CommandError(f"A run of the kind {run[1].name!r} has no report. Its metrics are in result.json.", ExitCode.USAGE)
     context.obj.result({"report": str(path)}, str(path))
 
 
 @app.command()
 def advise(
     context: typer.Context,
-    recipe: Annotated[Path, typer.Argument(help="Recipe of the kind ladder, a TOML file such as pipelines/recipes/scaling/lastfm.toml.")],
-    seconds: Annotated[float, typer.Option(help="Wall time that one training of the advised size may take.")],
-    folder: Annotated[
-        Path | None, typer.Option(help="Folder of the ladder; runs/advice-<name of the ladder> where it is left out.")
-    ] = None,
+    recipe: Annotated[
+        Path, typer.Argument(help="Recipe of the kind size-sweep, a TOML file such as pipelines/recipes/scaling/lastfm.toml.")
+    ],
+    seconds: Annotated[float, typer.Option(help="Maximum wall time of one training of the advised size.")],
+    folder: Annotated[Path | None, typer.Option(help="Folder of the size sweep; runs/advice-<its name> by default.")] = None,
 ) -> None:
-    """Train a small ladder of sequential transformers and advise which size to train within a budget; it goes on where it was stopped."""
+    """Train a small size sweep of transformers and advise the size to train within a time budget; a stopped one is resumed."""
     from ihas.config.size_sweep import SizeSweepRecipe
-    from ihas.sequential.scaling.advised import Advice
-    from pipelines.runs.recipe import read_of_kind
-    from service.cli import tables
-    from service.cli.local_run import climb
+    from pipelines.kinds.recipe_file import read_of_kind
+    from pipelines.kinds.size_sweep.tables import advice_table
+    from pipelines.kinds.size_sweep.values import SizeSweepResult
+    from service.cli import local_run
 
     terminal: Terminal = context.obj
-    target = folder or Path("runs") / f"advice-{read_of_kind(recipe, SizeSweepRecipe).name}"
-    climb(recipe, target, seconds, terminal)
-    found = Advice.model_validate_json((target / "advice.json").read_bytes())
-    terminal.result(found.model_dump(mode="json"), tables.advice(found), found.reason)
-    terminal.say(f"Figure: {target / 'advice.html'}")
+    asked = read_of_kind(recipe, SizeSweepRecipe, [f"seconds={seconds}"])
+    target = folder or Path("runs") / f"advice-{asked.name}"
+    result, _ = local_run.search(asked, target, terminal)
+    if not isinstance(result, SizeSweepResult) or result.advice is None:
+        raise CommandError(f"A size sweep with a budget must give advice, but {target} has none.", ExitCode.RUN_FAILED)
+    terminal.result(result.advice.model_dump(mode="json"), advice_table(result.advice), result.advice.reason)
+    terminal.say(f"Plot: {target / 'advice.html'}")
 
 
 @app.command()
@@ -156,7 +157,7 @@ def score(
     context: typer.Context,
     bundle: BundleArgument,
     rows: Annotated[str, typer.Argument(help="File with a JSON object per line, or - for standard input.")],
-    explain: Annotated[bool, typer.Option("--explain", help="Say why.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Explain each answer.")] = False,
 ) -> None:
     """Score rows with a bundle, without a service."""
     import msgspec
@@ -177,13 +178,13 @@ def recommend(
     context: typer.Context,
     bundle: BundleArgument,
     asked: Annotated[str, typer.Option("--context", help='Values of the context fields, a JSON object: {"user": "1"}')] = "{}",
-    k: Annotated[int, typer.Option(help="Most items to return.")] = 10,
-    candidates: Annotated[str | None, typer.Option(help="Items to choose from, a JSON list of ids.")] = None,
-    exclude: Annotated[str, typer.Option(help="Items to leave out, a JSON list of ids.")] = "[]",
-    explain: Annotated[bool, typer.Option("--explain", help="Say why.")] = False,
-    filter_: Annotated[str | None, typer.Option("--filter", help='What item fields must say: year >= 1990 and genres has "War"')] = None,
-    retrieve: Annotated[int | None, typer.Option(help="Items that retrieval chooses to be scored; told by itself without it.")] = None,
-    diversity: Annotated[str | None, typer.Option(help='How alike answers may be: {"field": "genres", "at_most": 2}')] = None,
+    k: Annotated[int, typer.Option(help="Maximum number of items.")] = 10,
+    candidates: Annotated[str | None, typer.Option(help="Candidates, a JSON list of item ids.")] = None,
+    exclude: Annotated[str, typer.Option(help="Items to exclude, a JSON list of ids.")] = "[]",
+    explain: Annotated[bool, typer.Option("--explain", help="Explain each answer.")] = False,
+    filter_: Annotated[str | None, typer.Option("--filter", help='Condition on item fields: year >= 1990 and genres has "War"')] = None,
+    retrieve: Annotated[int | None, typer.Option(help="Items that retrieval passes on to be scored; automatic by default.")] = None,
+    diversity: Annotated[str | None, typer.Option(help='Limit on similar items: {"field": "genres", "at_most": 2}')] = None,
 ) -> None:
     """Recommend items with a bundle, without a service."""
     import msgspec
@@ -209,16 +210,16 @@ def recommend(
 def combine(
     context: typer.Context,
     model: Annotated[Path, typer.Argument(help="Bundle of a trained model, or run folder that holds one.")],
-    front: Annotated[Path, typer.Argument(help="Bundle of the kind overrec, or run folder that holds one.")],
+    cold_start_model: Annotated[Path, typer.Argument(help="Bundle of the kind overrec, or run folder that holds one.")],
     folder: Annotated[Path, typer.Argument(help="Folder of the bundle to write; it must not exist yet.")],
     user_field: Annotated[str, typer.Option(help="Field of the trained model that names the user.")] = "user",
     name: Annotated[str, typer.Option(help="Model name.")] = "combined",
 ) -> None:
-    """Put histories in front of a trained model: they answer for users whom it does not know."""
+    """Add a cold-start model to a trained model: histories answer for users whom the trained model does not know."""
     from ihas.bundle.compound import write_compound
     from ihas.serving.loading import COLD_START, load_recommender
 
-    parts = {"model": _bundle_in(model), "front": _bundle_in(front)}
+    parts = {"model": _bundle_in(model), "front": _bundle_in(cold_start_model)}  # folder names of the bundle format
     write_compound(COLD_START, name, {"user_field": user_field}, parts, folder)
     load_recommender(folder)
     context.obj.result({"bundle": str(folder)}, str(folder))
@@ -226,10 +227,10 @@ def combine(
 
 @app.command()
 def serve(host: HostOption = None, port: PortOption = None, folder: FolderOption = None) -> None:
-    """Answer HTTP; jobs are carried out by `ihas worker`."""
+    """Serve HTTP; `ihas worker` carries out the jobs."""
     from service.server import serve
 
-    serve(_settings(host=host, port=port, folder=folder))
+    serve(service_settings(host=host, port=port, folder=folder))
 
 
 @app.command()
@@ -237,62 +238,33 @@ def worker(folder: FolderOption = None) -> None:
     """Carry out searches, one at a time."""
     from service.server import work
 
-    work(_settings(folder=folder))
+    work(service_settings(folder=folder))
 
 
 @app.command()
 def up(host: HostOption = None, port: PortOption = None, folder: FolderOption = None) -> None:
-    """Answer HTTP and carry out searches, both on this machine."""
+    """Serve HTTP and carry out searches, both on this machine."""
     from service.server import up
 
-    up(_settings(host=host, port=port, folder=folder))
+    up(service_settings(host=host, port=port, folder=folder))
 
 
-@app.command("settings")
-def show_settings(context: typer.Context) -> None:
-    """Every setting of the service: its environment variable, its value now, and what it means."""
-    from service.cli import tables
-
-    found = _settings()
-    rows = [
-        {"variable": f"IHAS_{name.upper()}", "value": _shown(name, getattr(found, name)), "meaning": field.description}
-        for name, field in type(found).model_fields.items()
-    ]
-    context.obj.result(rows, tables.plain_table(("variable", "value now", "meaning"), [tuple(row.values()) for row in rows]))
-
-
-def _shown(name: str, value: Any) -> Any:
-    """A setting's value, a database's password hidden."""
-    if name == "database_url" and value is not None:
-        from sqlalchemy.engine import make_url
-
-        return make_url(value).render_as_string(hide_password=True)
-    return None if value is None else value if isinstance(value, int | float) else str(value)
+app.command("settings")(show_settings)
+app.command()(bench)
+app.add_typer(study)
 
 
 @app.command()
 def doctor(context: typer.Context, host: HostOption = None, port: PortOption = None, folder: FolderOption = None) -> None:
-    """Is this machine fit to serve and to search?"""
+    """Check whether this machine is fit to serve and to search."""
     from service.cli import doctor
 
-    settings = _settings(host=host, port=port, folder=folder)
+    settings = service_settings(host=host, port=port, folder=folder)
     checks = doctor.examine(settings.folder, settings.host, settings.port)
     context.obj.result(doctor.documents(checks), doctor.table(checks))
     failed = [check.name for check in checks if check.verdict == "fail"]
     if failed:
-        raise CommandError(f"Not fit: {', '.join(failed)}. The lines above tell the way out.", ExitCode.RUN_FAILED)
-
-
-def _settings(**given: Any) -> Settings:
-    from pydantic import ValidationError
-
-    from service.settings import Settings
-
-    try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as error:
-        wrong = "; ".join(f"`{'.'.join(map(str, part['loc']))}`: {part['msg']}" for part in error.errors())
-        raise ConfigError(f"The settings (IHAS_* or options) are not valid. {wrong}") from error
+        raise CommandError(f"Not fit: {', '.join(failed)}. The lines above say what to do.", ExitCode.RUN_FAILED)
 
 
 def _recommender(bundle: Path) -> Recommender:
@@ -304,8 +276,8 @@ def _recommender(bundle: Path) -> Recommender:
 def _bundle_in(folder: Path) -> Path:
     inner = folder / "bundle"
     if not inner.is_dir() and (folder / "stages").is_dir():
-        way = "Begin the search in the same folder again: it goes on with the stages that are done."
-        raise CommandError(f"A run must have ended to have a bundle, but the one in {folder} has not. {way}", ExitCode.INVALID_DATA)
+        way = "Start the search in the same folder again: it continues after the finished stages."
+        raise CommandError(f"A finished run has a bundle, but the run in {folder} is not finished. {way}", ExitCode.INVALID_DATA)
     return inner if inner.is_dir() else folder
 
 
@@ -351,20 +323,7 @@ def run(arguments: Sequence[str]) -> int:
     """
     arguments = _spelled_out(arguments)
     terminal = Terminal(Output.JSON if "json" in _output(arguments) else Output.TABLE)
-    try:
-        code = app(list(arguments), prog_name="ihas", standalone_mode=False)
-    except typer.TyperException as error:
-        message = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
-        return terminal.fail(f"{message.rstrip('.')}. See `ihas --help`.", ExitCode.USAGE)
-    except typer.Abort:
-        return terminal.fail("Interrupted.", ExitCode.INTERRUPTED)
-    except IhasError as error:
-        return terminal.fail(str(error), exit_code(error))
-    except ModuleNotFoundError as error:
-        return terminal.fail(str(missing_package(error)), ExitCode.USAGE)
-    if code == ExitCode.INTERRUPTED:
-        return terminal.fail("Interrupted.", ExitCode.INTERRUPTED)
-    return int(code or ExitCode.OK)
+    return carry_out(app, arguments, "ihas", terminal.fail, exit_code)
 
 
 def _spelled_out(arguments: Sequence[str]) -> list[str]:

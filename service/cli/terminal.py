@@ -6,15 +6,17 @@ import json
 import shlex
 import sys
 from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from ihas.errors import BundleError, ConfigError, DataError, IhasError, RequestError
+from pipelines.runs import exit_codes
+from pipelines.runs.exit_codes import CommandError, ExitCode
 from service.errors import ServiceError, WaitTimeoutError
 
+__all__ = ["CommandError", "ExitCode", "Output", "Terminal", "exit_code", "this_command"]
 WIDTH = 110  # columns where no terminal says how many it has
 
 
@@ -25,52 +27,13 @@ class Output(StrEnum):
     JSON = "json"
 
 
-class ExitCode(IntEnum):
-    """What a command's end means; these numbers stay."""
-
-    OK = 0
-    USAGE = 2
-    UNREACHABLE = 3
-    INVALID_DATA = 4
-    RUN_FAILED = 5
-    TIMEOUT = 6
-    INTERRUPTED = 130
-
-
-EXIT_CODES = {
-    ExitCode.OK: "done",
-    ExitCode.USAGE: "wrong arguments or settings",
-    ExitCode.UNREACHABLE: "the service cannot be reached",
-    ExitCode.INVALID_DATA: "invalid data, request or bundle",
-    ExitCode.RUN_FAILED: "the run failed, or a check of `doctor` did",
-    ExitCode.TIMEOUT: "it took too long",
-    ExitCode.INTERRUPTED: "interrupted",
-}
-
-
-class CommandError(IhasError):
-    """A command cannot go on.
-
-    Attributes:
-        code: exit code.
-    """
-
-    def __init__(self, message: str, code: ExitCode) -> None:
-        super().__init__(message)
-        self.code = code
-
-
 def exit_code(error: Exception) -> ExitCode:
-    """Exit code of an expected error."""
-    if isinstance(error, CommandError):
-        return error.code
+    """Exit code of an expected error, also of those that a service answers with."""
     if isinstance(error, WaitTimeoutError):
         return ExitCode.TIMEOUT
     if isinstance(error, ServiceError):
         return ExitCode.UNREACHABLE if error.status == 0 else ExitCode.INVALID_DATA if error.status < 500 else ExitCode.RUN_FAILED
-    if isinstance(error, DataError | RequestError | BundleError):
-        return ExitCode.INVALID_DATA
-    return ExitCode.USAGE if isinstance(error, ConfigError) else ExitCode.RUN_FAILED
+    return exit_codes.exit_code(error)
 
 
 def this_command() -> str:

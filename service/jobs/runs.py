@@ -4,38 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict, ValidationError
+from typing import Any
 
 from ihas.config.data import DataConfig
-from ihas.config.recipe import Recipe
+from ihas.errors import ConfigError
 from ihas.folders import write_whole
-from pipelines.runs.progress import Progress
-from pipelines.runs.recipe import KINDS, AnyRecipe
+from pipelines.kinds.model_kind import AnyRecipe
+from pipelines.kinds.registry import kind_of_result, kind_of_settings
 from service.settings import Settings
 from service.storage.catalogue import Dataset
 from service.storage.job import Job, JobKind
 
 PIPELINES = (sys.executable, "-m", "pipelines")
-
-
-class Outcome(BaseModel):
-    """The last words of a child, of a run and of an inspection alike."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
-
-    outcome: Literal["succeeded", "failed"]
-    """How it ended."""
-    report: dict[str, Any] | None = None
-    """Of an inspection: what was found in the data."""
-    sha256: str | None = None
-    """Of an inspection: digest of the file that was checked."""
-    error: dict[str, Any] | None = None
-    """Why it failed: `code`, `detail`, and `findings` for bad data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +73,7 @@ def prepare(job: Job, dataset: Dataset, folder: Path, command: Sequence[str], li
     target = (estimate_folder if job.kind is JobKind.ESTIMATE else search_folder)(folder, job.id).resolve()
     asked = _write(target / "recipe.json", recipe_of(job, data).model_dump_json(indent=2))
     if job.kind is JobKind.ESTIMATE:
-        written = "advice.json" if "ladder" in job.settings else "estimate.json"
+        written = kind_of_settings(job.settings).estimate_file
         return Run((*command, "estimate", "--recipe", str(asked), "--folder", str(target), *content), target / "log.txt", target / written)
     return Run((*command, "run", "--recipe", str(asked), "--folder", str(target), *content), target / "log.txt", target / "bundle")
 
@@ -103,48 +86,27 @@ def bundle_facts(bundle: Path) -> dict[str, Any]:
         facts["manifest_sha256"] = checksum.read_text(encoding="utf-8").split()[0]
     if summary.is_file():
         found = json.loads(summary.read_bytes())
-        facts |= _served(found)
+        served = kind_of_result(found).served
+        facts |= {} if served is None else served(found)
     return facts
 
 
-def _served(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """Which variant or method of a run's result its bundle serves, and that one's figures on test rows."""
-    kind, chosen = summary.get("kind"), summary.get("chosen")
-    if kind == "transformer":
-        return {"chosen": kind, "test": {**summary["test"], "loss": summary["loss"]}}
-    if kind == "overrec":
-        chosen, named = kind, summary.get("contenders", ())
-    else:
-        named = summary.get("variants", ())
-    return {"chosen": chosen, "test": next((one["test"] for one in named if one["name"] == chosen), {})}
-
-
 def settings_of(job: Job) -> tuple[str, dict[str, Any]]:
-    """What a search learns: the group of settings that is read, `learning` or a kind's, and what it says."""
-    name = next((kind for kind in KINDS if kind in job.settings), "learning")
-    return name, dict(job.settings.get(name, {}))
+    """The group of settings that a job reads, `learning` or that of another kind, and its values."""
+    group = kind_of_settings(job.settings).settings_group
+    return group, dict(job.settings.get(group, {}))
 
 
 def recipe_of(job: Job, data: DataConfig) -> AnyRecipe:
-    """What a search's child is to do: settings with `overrec`, `transformer` or `ladder` are a recipe of that kind."""
-    kind, learned = settings_of(job)
-    if kind == "learning":
-        return Recipe.model_validate({"name": job.name, "data": data, **job.settings})
-    rest = {name: job.settings[name] for name in ("run", "seconds") if name in job.settings}
-    recipe: AnyRecipe = KINDS[kind].model_validate({"name": job.name, "data": data, "learning": learned, **rest})
+    """The recipe that the child of a job carries out."""
+    kind = kind_of_settings(job.settings)
+    if kind.recipe is None:
+        raise ConfigError(f"A job cannot make the kind {kind.name!r}. Use `{kind.made_by}`.")
+    recipe_type: type[Any] = kind.recipe
+    rest = {name: value for name, value in job.settings.items() if name in kind.recipe.model_fields and name != "learning"}
+    learning = job.settings.get(kind.settings_group, {})
+    recipe: AnyRecipe = recipe_type.model_validate({"name": job.name, "data": data, "learning": learning, **rest})
     return recipe
-
-
-def read_line(kind: JobKind, line: str) -> Progress | Outcome | None:
-    """What a line says; None for one that is not of the protocol."""
-    try:
-        return Outcome.model_validate_json(line)
-    except ValidationError:
-        pass
-    try:
-        return Progress.model_validate_json(line) if kind is not JobKind.DATASET else None
-    except ValidationError:
-        return None
 
 
 def _write(path: Path, text: str) -> Path:

@@ -15,9 +15,10 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from ihas.errors import is_disk_full
+from pipelines.runs.progress import Outcome, follow
 from service.errors import LostLeaseError
 from service.jobs.child import Child
-from service.jobs.runs import PIPELINES, Outcome, Run, bundle_facts, check_limits, prepare, read_line
+from service.jobs.runs import PIPELINES, Run, bundle_facts, check_limits, prepare
 from service.jobs.watch import Verdict, Watch
 from service.jobs.wording import public_error, see_log
 from service.observability.tracing import Traces, traces_of
@@ -138,16 +139,7 @@ class Worker:
 
     def _follow(self, job: Job, child: Child) -> Outcome | None:
         """Write down what the child says, until it closes its output; return its last words."""
-        outcome = None
-        for line in child.lines():
-            said = read_line(job.kind, line)
-            if said is None:
-                child.note(line)
-            elif isinstance(said, Outcome):
-                outcome = said
-            else:
-                self._store.record(job.id, job.token, said)
-        return outcome
+        return follow(child, lambda progress: self._store.record(job.id, job.token, progress))
 
     def _settle(self, job: Job, run: Run, child: Child, outcome: Outcome | None, code: int, watch: Watch) -> None:
         if watch.verdict is Verdict.LOST:

@@ -25,8 +25,9 @@ class JobStore(Catalogue, Protocol):
     stopped and comes back changes nothing. A worker holds one job at a time.
 
     **Signs of life.** A holder's heartbeats are counted. A store that has seen the count of a job unchanged for `lease_s` of its own
-    monotonic clock, over several looks, lets whoever claims through it take the job. No clock is compared with another one, so they may
-    differ and be set; nobody has to look for dead workers. A worker whose heartbeat comes late keeps its job until another one claims it.
+    monotonic clock, over several looks, lets whoever claims through it take the job. No clock is compared with another one, so that
+    they may differ and be set; nobody has to look for dead workers. A worker whose heartbeat comes late keeps its job, as long as
+    nobody else took it.
 
     **Time.** Times that are shown are of the database's clock; none of them decides anything about jobs.
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from pipelines.runs.progress import Progress
 from service.errors import ConflictError, LostLeaseError, UnknownIdError
-from service.states import RUNNING, JobStage, JobState, stage_of
+from service.states import RUNNING, JobStage, JobState
 from service.storage import job_rows, leases
 from service.storage.catalogue import DatasetState, ModelVersion
 from service.storage.job import Event, Job, JobKind, NewJob
@@ -88,7 +88,7 @@ class SqlStore(SqlCatalogue):
 
         def write(connection: sa.Connection) -> None:
             job = job_rows.lock_owned(connection, job_id, token)
-            job_rows.change(connection, job, JobState.RUNNING, progress.metrics, stage=stage_of(progress.stage), **values)
+            job_rows.change(connection, job, JobState.RUNNING, progress.metrics, stage=JobStage(progress.stage), **values)
 
         self.write(write)
 

@@ -99,8 +99,8 @@ def work() -> None:
 
 def run() -> int:
     """`python -m pipelines`, which dies."""
-    import pipelines.__main__ as command
-    from pipelines.runs import assemble, folder
+    from pipelines.commands.app import main
+    from pipelines.runs import assemble, child, folder
     from pipelines.runs.folder import RunFolder
 
     new_folder, stage_folder, replace_bundle = folder.new_folder, RunFolder.stage_folder, assemble.replace_bundle
@@ -127,8 +127,8 @@ def run() -> int:
     folder.new_folder = dying_folder  # type: ignore[assignment]
     RunFolder.stage_folder = dying_stage  # type: ignore[method-assign]
     assemble.replace_bundle = dying_write
-    before(command, "print_progress", "run: in an epoch of the base", lambda progress: bool(progress.metrics))
-    return command.main()
+    before(child, "print_progress", "run: in an epoch of the base", lambda progress: bool(progress.metrics))
+    return main()
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ class LiveServer:
     def __enter__(self) -> LiveServer:
         self._thread.start()
         while not self.server.started:
+            assert self._thread.is_alive(), "The server ended before it answered."
             time.sleep(0.005)
         self.port = self.server.servers[0].sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"

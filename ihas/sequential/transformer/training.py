@@ -73,7 +73,7 @@ class TransformerTrainer:
 
     def _compiled(self) -> Callable[[np.ndarray, np.ndarray, Tensor], Tensor]:
         signature = [tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([2], tf.int32), tf.TensorSpec([], tf.float32)]
-        step: Callable[[np.ndarray, np.ndarray, Tensor], Tensor] = tf.function(self._one_step, input_signature=signature)
+        step: Callable[[np.ndarray, np.ndarray, Tensor], Tensor] = tf.function(self._one_step, signature, autograph=False)
         return step
 
     def _one_step(self, items: Tensor, seed: Tensor, learning_rate: Tensor) -> Tensor:

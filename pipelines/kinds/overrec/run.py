@@ -18,6 +18,8 @@ from pipelines.runs.progress import Report
 from pipelines.runs.reporter import Reporter
 from pipelines.runs.sequences import read_parts
 
+SHARES = {"reading": 0.05, "search": 0.70, "evaluate": 0.25}
+
 
 def run_overrec(recipe: OverRecRecipe, path: Path, report: Report) -> OverRecResult:
     """Carry out a recipe on a run folder. All sequences vote in the bundle; the figures are of the training part's votes.
@@ -25,7 +27,7 @@ def run_overrec(recipe: OverRecRecipe, path: Path, report: Report) -> OverRecRes
     Raises:
         ConfigError, DataError: as reading and the recommender say.
     """
-    folder, reporter = RunFolder(path), Reporter(report)
+    folder, reporter = RunFolder(path), Reporter(report, SHARES)
     with folder.locked():
         data, parts = read_parts(recipe.data, folder, reporter)
         rows = Rows(parts, data.num_items, recipe.run.num_threads or os.cpu_count() or 1)
@@ -40,11 +42,11 @@ def run_overrec(recipe: OverRecRecipe, path: Path, report: Report) -> OverRecRes
 
 def _found(recipe: OverRecRecipe, data: UserSequences, rows: Rows, reporter: Reporter, seconds: dict[str, float]) -> OverRecResult:
     learning, began = recipe.learning, time.monotonic()
-    reporter.enter("searching", "Trying settings on the validation rows")
+    reporter.enter("search", "Evaluating settings on the validation rows")
     tried = list(try_settings(rows, learning, reporter.say))
     config, trial = max(tried, key=lambda pair: pair[1].valid.ndcg[10])
     seconds["search"] = time.monotonic() - began
-    reporter.enter("evaluating", "Comparing with popularity and SKNN")
+    reporter.enter("evaluate", "Comparing with popularity and SKNN")
     began = time.monotonic()
     found = [*baselines(rows, learning, reporter.say), overrec_contender(rows, config, trial)]
     contenders = (found[0][0], *(compared(ranked, found[0][1], contender) for contender, ranked in found[1:]))

@@ -24,8 +24,10 @@ from pipelines.runs.folder import RunFolder, replace_bundle
 from pipelines.runs.progress import Report
 from pipelines.runs.reporter import Reporter
 from pipelines.runs.sequences import read_parts
+from pipelines.runs.threads import limit_threads
 
 CUTOFF = 10
+SHARES = {"reading": 0.02, "base": 0.88, "evaluate": 0.10}
 
 
 def run_transformer(recipe: TransformerRecipe, path: Path, report: Report) -> TransformerResult:
@@ -34,7 +36,8 @@ def run_transformer(recipe: TransformerRecipe, path: Path, report: Report) -> Tr
     Raises:
         ConfigError, DataError, TrainingError: as reading and training say.
     """
-    folder, reporter = RunFolder(path), Reporter(report)
+    limit_threads(recipe.run)
+    folder, reporter = RunFolder(path), Reporter(report, SHARES)
     with folder.locked():
         data, parts = read_parts(recipe.data, folder, reporter)
         network, history = _trained(recipe, parts, data.num_items, reporter, folder.seconds)
@@ -51,7 +54,7 @@ def _trained(
     recipe: TransformerRecipe, parts: LeaveOneOut, num_items: int, reporter: Reporter, seconds: dict[str, float]
 ) -> tuple[Transformer, tuple[TransformerEpoch, ...]]:
     learning, began = recipe.learning, time.monotonic()
-    reporter.enter("searching", "Training")
+    reporter.enter("base", "Training the transformer")
     trained = train_transformer(parts.train, parts.valid, num_items, learning.transformer, learning.training, reporter.step)
     network = Transformer.of(learning.transformer, trained.weights)
     seconds["train"] = time.monotonic() - began
@@ -62,7 +65,7 @@ def _measured(
     recipe: TransformerRecipe, data: UserSequences, parts: LeaveOneOut, network: Transformer, history: tuple[TransformerEpoch, ...],
     reporter: Reporter, seconds: dict[str, float],
 ) -> TransformerResult:  # fmt: skip
-    reporter.enter("evaluating", "Ranking all items for every user, and comparing with popularity")
+    reporter.enter("evaluate", "Ranking all items for every user, and comparing with popularity")
     began = time.monotonic()
     own = transformer_ranks(network, parts.test)
     popular = ranks(Popularity(parts.train.counts(data.num_items)).scores, parts.test, hide_history=network.config.hide_history)

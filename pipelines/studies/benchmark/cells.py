@@ -26,7 +26,8 @@ from pipelines.runs.folder import RunFolder, stage_key
 from pipelines.runs.measures import Measure, measures
 from pipelines.runs.progress import Report
 from pipelines.runs.reporter import Reporter
-from pipelines.runs.run import Run, data_and_base, run_recipe
+from pipelines.runs.run import run_recipe, run_until
+from pipelines.runs.stages import Run, run_reporter
 from pipelines.studies.baselines.baseline import Peer, tuned
 from pipelines.studies.baselines.registry import PEERS
 from pipelines.studies.benchmark.plan import DEFAULT, Plan
@@ -116,9 +117,7 @@ class StagedPeer:
     def train(self, parts: Splits, config: LearningConfig, setting: Setting, listen: EpochListener) -> Answers:
         """Read what an earlier try left, or train."""
         number = self.settings.index(setting)
-        self.reporter.enter(
-            "evaluating", f"Training {self.name}, setting {number + 1} of {len(self.settings)}", (number, len(self.settings))
-        )
+        self.reporter.enter("evaluate", f"Training {self.name}, setting {number + 1} of {len(self.settings)}", (number, len(self.settings)))
         epochs = {"search": config.search.epochs, "retrain": config.retrain.epochs}
         key = stage_key(self.stage(setting), self.key, {"setting": dict(setting), "epochs": epochs})
         answers: Answers = self.folder.stage(self.stage(setting), key, lambda: self.peer.train(parts, config, setting, listen))
@@ -141,8 +140,9 @@ def peer_cell(cell: Cell, plan: Plan, folder: Path, setting: Setting | None, rep
     recipe: Recipe = plan.recipe(cell.data, cell.backbone, DEFAULT, cell.seed)
     run_folder = RunFolder(folder / cell.run_folder)
     with run_folder.locked():
-        run = Run(recipe, run_folder, Reporter(report))
-        data, _ = data_and_base(run)
+        run = Run(recipe, run_folder, run_reporter(report))
+        run_until(run, "base")
+        data = run.data
         peer, listen = StagedPeer(PEERS[cell.name], run_folder, run.keys[-1], run.reporter), run.reporter.epoch
         if setting is None:
             answers = tuned(peer, data.parts, run.learning, listen)

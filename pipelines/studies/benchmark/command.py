@@ -33,7 +33,7 @@ def benchmark(plan: Plan, folder: Path, report: Report) -> Benchmark:
             outcomes[cell] = _carry_out(cell, plan, folder, outcomes, told)
         except Exception as error:
             failures[cell] = failure_message(error)
-            told(Progress(stage="evaluating", message=f"failed: {failures[cell]}", fraction=1.0))
+            told(Progress(stage="evaluate", message=f"failed: {failures[cell]}", fraction=1.0))
         table = tabulate(plan, len(cells), outcomes, failures)
         write_benchmark(table, folder)
         gc.collect()  # networks and their graphs refer to each other

@@ -18,7 +18,7 @@ from ihas.config.base import Config
 from ihas.config.recipe import Recipe
 from ihas.config.run import RunOptions
 from ihas.errors import ConfigError
-from pipelines.runs.recipe import read_recipe
+from pipelines.kinds.recipe_file import read_recipe
 from pipelines.studies.baselines.registry import PEERS
 from pipelines.studies.plan_file import beside
 

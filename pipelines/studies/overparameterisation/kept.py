@@ -8,8 +8,8 @@ from pathlib import Path
 from ihas.config.recipe import Recipe
 from ihas.errors import ConfigError, DataError
 from ihas.folders import file_digest
+from pipelines.kinds.recipe_file import read_recipe
 from pipelines.runs.folder import read_kept, value_digest
-from pipelines.runs.recipe import read_recipe
 from pipelines.studies.overparameterisation.plan import RacePlan
 from pipelines.studies.overparameterisation.table import Arm, RaceTable
 

@@ -21,7 +21,7 @@ from ihas.optim.update_rules import table_optimizer
 from ihas.seeding import generator
 from ihas.training.factorisation import FactorisationTrainer, Ratings
 from ihas.training.trainer import Trainer
-from pipelines.runs.recipe import read_recipe
+from pipelines.kinds.recipe_file import read_recipe
 from pipelines.studies.overparameterisation.plan import ClicksTask, RacePlan, RatingsTask
 
 

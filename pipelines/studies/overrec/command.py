@@ -19,13 +19,13 @@ def carry_out(plan: Plan, folder: Path, report: Report) -> Study:
     """
 
     def say(message: str) -> None:
-        report(Progress(stage="evaluating", message=message, fraction=0.0))
+        report(Progress(stage="evaluate", message=message, fraction=0.0))
 
     study = _measured(plan, say)
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / "study.json", study.model_dump_json(indent=1))
     write_whole(folder / "study.md", markdown(study))
-    report(Progress(stage="evaluating", message=f"The tables are in {folder / 'study.md'}", fraction=1.0, outcome="succeeded"))
+    report(Progress(stage="evaluate", message=f"The tables are in {folder / 'study.md'}", fraction=1.0, outcome="succeeded"))
     return study
 
 

@@ -101,7 +101,7 @@ def _train(plan: WidthPlan, parts: LeaveOneOut, num_items: int, width: int, seed
 def _step(network: RecurrentNetwork, optimizer: Any) -> Any:
     variables = list(network.variables.values())
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(items: Tensor) -> Tensor:
         told, targets = items[:, :-1], items[:, 1:]
         counts = tf.cast(targets > 0, tf.float32) * tf.cast(told > 0, tf.float32)

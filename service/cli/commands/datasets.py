@@ -9,7 +9,8 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from ihas.data.findings import ValidationReport
-from pipelines.runs.recipe import read_document
+from pipelines.kinds.recipe_file import read_document
+from pipelines.reports.terminal_tables import plain_table
 from service.cli import tables
 from service.cli.commands.connection import HERE, Url, client_of
 from service.cli.local_run import failure
@@ -70,4 +71,4 @@ def _upload_bar(terminal: Terminal, path: Path) -> Progress:
 
 def _datasets(found: list[dict[str, Any]]) -> Any:
     shown = [(one["id"], one["name"], one["state"], one["size"] or "", one["created_at"]) for one in found]
-    return tables.plain_table(("id", "name", "state", "bytes", "created"), shown)
+    return plain_table(("id", "name", "state", "bytes", "created"), shown)

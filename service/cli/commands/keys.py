@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ihas.errors import ConfigError
-from service.cli import tables
+from pipelines.reports.terminal_tables import plain_table
 from service.cli.commands.connection import HERE, Url, client_of
 
 keys = typer.Typer(name="keys", help="Keys of a tenant.", no_args_is_help=True)
@@ -40,7 +40,7 @@ def list_keys(context: typer.Context, url: Url = HERE) -> None:
     with client_of(url) as client:
         found = client.keys()["keys"]
     shown = [(one["id"], one["name"], ", ".join(one["scopes"]), one["expires_at"] or "", one["revoked_at"] or "") for one in found]
-    context.obj.result(found, tables.plain_table(("id", "name", "scopes", "expires", "revoked"), shown))
+    context.obj.result(found, plain_table(("id", "name", "scopes", "expires", "revoked"), shown))
 
 
 @keys.command("rotate")

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from ihas.errors import RequestError
-from service.cli import tables
+from pipelines.reports.terminal_tables import plain_table
 from service.cli.commands.connection import HERE, Url, client_of
 
 ModelName = Annotated[str, typer.Argument(help="Name of the model.")]
@@ -25,7 +25,7 @@ def list_models(context: typer.Context, url: Url = HERE) -> None:
     with client_of(url) as client:
         found = [client.model(one["name"]) for one in client.models()["models"]]
     shown = [(one["name"], one["latest"], one["serving"], one["problem"] or "") for one in found]
-    context.obj.result(found, tables.plain_table(("model", "newest", "answers", "problem"), shown))
+    context.obj.result(found, plain_table(("model", "newest", "answers", "problem"), shown))
 
 
 @model.command()
@@ -56,7 +56,7 @@ def history(context: typer.Context, name: ModelName, url: Url = HERE) -> None:
     with client_of(url) as client:
         found = client.alias_history(name)["changes"]
     shown = [(one["revision"], one["version"], one["kind"], one["at"], one["actor"], one["reason"]) for one in found]
-    context.obj.result(found, tables.plain_table(("revision", "version", "how", "when", "who", "why"), shown))
+    context.obj.result(found, plain_table(("revision", "version", "how", "when", "who", "why"), shown))
 
 
 @model.command()

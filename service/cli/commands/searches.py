@@ -14,9 +14,10 @@ import typer
 from ihas.errors import ConfigError
 from ihas.results.run_result import RunResult
 from ihas.sequential.scaling.advised import Advice
+from pipelines.kinds.recipe_file import assign, request_settings
+from pipelines.kinds.size_sweep.tables import advice_table
 from pipelines.reports.pareto import pareto_front
-from pipelines.runs.recipe import assign, request_settings
-from service.cli import tables
+from pipelines.reports.terminal_tables import plain_table
 from service.cli.commands.connection import HERE, Url, client_of
 from service.cli.local_run import ProgressBar, failure
 from service.cli.terminal import CommandError, ExitCode, Terminal
@@ -70,7 +71,7 @@ def estimate_search(
             found = client.estimate(found["id"])
             bar.show(found["state"], found["message"], found["progress"], None)
     if found["advice"] is not None:
-        terminal.result(found, tables.advice(Advice.model_validate(found["advice"])), found["advice"]["reason"])
+        terminal.result(found, advice_table(Advice.model_validate(found["advice"])), found["advice"]["reason"])
         return
     if found["estimate"] is None:
         raise failure(found.get("error") or {"detail": f"The estimate is {found['state']}."})
@@ -155,8 +156,8 @@ def compare_searches(context: typer.Context, first: SearchId, second: SearchId, 
         found = client.compare(first, second)
     settings = [(one["setting"], one["first"], one["second"]) for one in found["settings"]]
     figures = [(one["figure"], one["first"], one["second"], one["difference"]) for one in found["figures"]]
-    differing = tables.plain_table(("setting", first, second), settings)
-    context.obj.result(found, differing, tables.plain_table(("figure", first, second, "difference"), figures))
+    differing = plain_table(("setting", first, second), settings)
+    context.obj.result(found, differing, plain_table(("figure", first, second, "difference"), figures))
 
 
 @search.command("front")
@@ -170,7 +171,7 @@ def show_front(context: typer.Context, search_id: SearchId, url: Url = HERE) -> 
     front = pareto_front(result)
     shown = [(one.name, one.cost.parameters_per_path, one.test.auc, one.num_groups, _mark(one.name == result.chosen)) for one in front]
     found = [one.model_dump(mode="json") for one in front]
-    context.obj.result(found, tables.plain_table(("variant", "params/path", "AUC", "groups", "serves"), shown))
+    context.obj.result(found, plain_table(("variant", "params/path", "AUC", "groups", "serves"), shown))
 
 
 @search.command("plot")
@@ -217,4 +218,4 @@ def _check_succeeded(found: Mapping[str, Any], watched: bool) -> None:
 
 def _searches(found: list[dict[str, Any]]) -> Any:
     shown = [(one["id"], one["name"], one["state"], f"{one['progress']:.0%}", one["model_version"] or "", one["message"]) for one in found]
-    return tables.plain_table(("id", "model", "state", "done", "version", "message"), shown)
+    return plain_table(("id", "model", "state", "done", "version", "message"), shown)

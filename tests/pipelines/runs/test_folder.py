@@ -10,7 +10,7 @@ import pipelines.runs.folder
 from ihas.errors import ConfigError, FolderBusyError
 from ihas.results.run_result import Interval
 from ihas.routing.grouping import PartGroups
-from pipelines.__main__ import error_document
+from pipelines.runs.child import error_document
 from pipelines.runs.folder import RunFolder, read_kept, stage_key
 
 

@@ -14,12 +14,14 @@ from ihas.config.budget import BudgetConfig
 from ihas.results.run_result import RunResult
 from ihas.serving.answers import RecommendRequest
 from ihas.serving.loading import load_recommender
+from ihas.stages.retrieve.stage import within_side
 from pipelines.runs.folder import RunFolder
-from pipelines.runs.reporter import Reporter
-from pipelines.runs.run import Run, read_data, run_recipe
+from pipelines.runs.run import run_recipe, run_until
+from pipelines.runs.stages import Run, run_reporter
+from tests.clock import HANG_S
 from tests.pipelines.small_run import arrays, finish, kill_in, small_recipe, start
 
-STAGES = ("validating", "searching", "clustering", "retraining", "evaluating")
+STAGES = ("reading", "base", "distil", "search", "cluster", "retrain", "evaluate")
 
 
 @pytest.fixture(scope="module")
@@ -68,13 +70,21 @@ def test_the_bundle_answers_for_known_and_unknown_people(undisturbed):
 
 
 def test_the_bundle_retrieves(undisturbed):
-    """Asked for retrieval, one was learnt and travels: two of five coupons are scored, and of all five none of the best is lost."""
+    """Asked for retrieval, one was learnt and travels: of five coupons the two are scored whose vectors are nearest the context's, by the
+    arrays in the bundle, and the figures are of five coupons."""
     folder, _ = undisturbed
     figures = RunResult.model_validate_json((folder / "result.json").read_bytes()).retrieval
-    answer = load_recommender(folder / "bundle").recommend(RecommendRequest(context={"Weather": "Sunny"}, k=2, retrieve=2))
+    recommender = load_recommender(folder / "bundle")
+    context = {"Weather": "Sunny"}
+    answer = recommender.recommend(RecommendRequest(context=context, k=2, retrieve=2))
+    encoder, learnt, items = recommender.bundle.encoder, recommender.bundle.retrieval, recommender.bundle.items
+    ids = encoder.encode_rows([context], encoder.names_of("context"))
+    products = learnt.query.vectors(within_side(encoder, ids, "context"))[0] @ learnt.items.T
+    nearest = [items.names[place] for place in np.argsort(-products)[:2]]
 
-    assert (figures.items, figures.retrieved, figures.recall, figures.click_recall) == (5, (5,), (1.0,), (1.0,))
     assert (answer.retrieved.items, answer.retrieved.of_items, answer.num_scored) == (2, 5, 2)
+    assert {item.id for item in answer.items} == set(nearest)
+    assert (figures.items, figures.best, figures.retrieved) == (5, 5, (5,))
 
 
 def test_a_finished_run_started_again_computes_nothing_and_says_the_same(undisturbed):
@@ -104,7 +114,7 @@ def _assert_same_run(folder: Path, undisturbed: Path) -> None:
 
 def test_a_run_killed_during_the_search_ends_as_an_undisturbed_one(undisturbed, tmp_path):
     """SIGKILL while searching, then a second start: gates, groups and figures are equal to the bit."""
-    kill_in(start(small_recipe(), tmp_path), "searching")
+    kill_in(start(small_recipe(), tmp_path), "search")
 
     assert start_again(tmp_path) == 0
     _assert_same_run(tmp_path, undisturbed[0])
@@ -132,7 +142,7 @@ def test_a_run_stops_when_its_parent_is_gone(tmp_path):
     process = start(small_recipe(), tmp_path)
     process.stdin.close()
 
-    assert process.wait(timeout=30) == 3
+    assert process.wait(timeout=HANG_S) == 3
     process.stdout.close()
 
 
@@ -169,8 +179,9 @@ def test_the_same_file_as_test_part_or_as_validation_part_is_another_run(tmp_pat
     keys = []
     for role in ("valid_path", "test_path"):
         recipe = small_recipe().model_copy(update={"data": data.model_copy(update={role: tmp_path / "b.csv"})})
-        ingested = read_data(Run(recipe, RunFolder(tmp_path / "run"), Reporter(lambda _: None)))
-        keys.append((len(ingested.parts.valid), len(ingested.parts.test)))
+        run = Run(recipe, RunFolder(tmp_path / "run"), run_reporter(lambda _: None))
+        run_until(run, "reading")
+        keys.append((len(run.data.parts.valid), len(run.data.parts.test)))
 
     assert keys == [(200, 40), (40, 200)]
 

@@ -8,8 +8,9 @@ import pytest
 
 from ihas.config.transformer import TransformerLearning, TransformerRecipe
 from ihas.sequential.data.ranking import RankingMetrics
-from pipelines.runs.recipe import read_of_kind
-from pipelines.studies.ablation import Ablation, AblationRun, Change, carry_out, main, markdown, read_plan
+from pipelines.commands.app import run
+from pipelines.kinds.recipe_file import read_of_kind
+from pipelines.studies.ablation import Ablation, AblationRun, Change, carry_out, markdown, read_plan
 from tests.paths import ROOT
 
 PLANS = ROOT / "pipelines" / "recipes" / "ablation"
@@ -77,8 +78,8 @@ def test_a_plan_is_carried_out_and_gone_on_with(tmp_path: Path) -> None:
 
 
 def test_a_broken_plan_is_a_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A change of a setting that is none ends with 4 and its name."""
+    """A change of an unknown setting ends with 2 and its name."""
     plan = _plan(tmp_path)
     plan.write_text('recipe = "walks.toml"\n[changes.more.training]\nwidth = 3\n')
-    assert main(["--plan", str(plan), "--folder", str(tmp_path)]) == 4
+    assert run(["study", "ablation", "--plan", str(plan), "--folder", str(tmp_path)]) == 2
     assert "width" in capsys.readouterr().err

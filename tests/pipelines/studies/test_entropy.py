@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines.studies.entropy import main
+from pipelines.commands.app import run
 
 
 def _recipe(folder: Path, lines: list[str]) -> str:
@@ -18,7 +18,7 @@ def _recipe(folder: Path, lines: list[str]) -> str:
 
 def test_sequences_without_repeats_measure_length(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Of each sequence's last three of four different items ApEn is ln 2 and LZ ln 3; the row says that only length was measured."""
-    assert main(["--recipe", _recipe(tmp_path, ["u1 a b c d", "u2 d c b a"]), "--last", "3"]) == 0
+    assert run(["study", "entropy", _recipe(tmp_path, ["u1 a b c d", "u2 d c b a"]), "--last", "3"]) == 0
     cells = capsys.readouterr().out.splitlines()[-1].split(" | ")
     assert cells[:5] == ["| taken.txt", "2", "6", "0%", "0%"]
     assert cells[5:8] == [f"{np.log(2):.4f}", f"{np.log(3):.3f}", "none"]
@@ -27,7 +27,7 @@ def test_sequences_without_repeats_measure_length(tmp_path: Path, capsys: pytest
 
 def test_sequences_with_repeats_scale_interactions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Where every sequence goes round, all repeat a block, and nothing is to be said."""
-    assert main(["--recipe", _recipe(tmp_path, ["u1 a b c a b c a b", "u2 b c a b c a"])]) == 0
+    assert run(["study", "entropy", _recipe(tmp_path, ["u1 a b c a b c a b", "u2 b c a b c a"])]) == 0
     cells = capsys.readouterr().out.splitlines()[-1].split(" | ")
     assert cells[3:5] == ["100%", "100%"]
     assert float(cells[7]) == pytest.approx(14 / float(cells[5]), rel=0.01)
@@ -35,6 +35,6 @@ def test_sequences_with_repeats_scale_interactions(tmp_path: Path, capsys: pytes
 
 
 def test_bad_input_is_a_message_and_a_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Sequences that are too short for a block end with 4 and the law."""
-    assert main(["--recipe", _recipe(tmp_path, ["u1 a b"])]) == 4
+    """Sequences that are too short for a block end with 2 and the reason."""
+    assert run(["study", "entropy", _recipe(tmp_path, ["u1 a b"])]) == 2
     assert "longer than `block`" in capsys.readouterr().err

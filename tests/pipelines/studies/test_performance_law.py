@@ -9,7 +9,8 @@ import pytest
 
 from ihas.sequential.scaling.joint_law import JointLaw
 from ihas.sequential.scaling.performance_law import PerformanceLaw
-from pipelines.studies.performance_law import Grid, Grids, joint_row, main, row
+from pipelines.commands.app import run
+from pipelines.studies.performance_law import Grid, Grids, joint_row, row
 
 TRUE = PerformanceLaw(0.1, 0.04, 0.5, 0.03, 0.2, (2, 16), (16, 128))
 
@@ -27,7 +28,7 @@ def _joint_grids() -> list[Grid]:
 
 
 def test_a_row_by_construction() -> None:
-    """Figures of a known law: all explained, foretold without error, its optimum named and whether it lies beyond the grid."""
+    """Figures of a known law: all explained, predicted without error, its optimum named and whether it lies beyond the grid."""
     cells = row(_grid(TRUE)).split(" | ")
     assert cells[0] == "| HR@10 toy 9"
     assert (cells[1], cells[4]) == ("1.000", "0.0%")
@@ -44,7 +45,7 @@ def test_a_budget_names_the_best_size_that_fits() -> None:
 
 
 def test_a_joint_row_by_construction() -> None:
-    """Three lengths of a known joint law: all explained, its s, large sizes foretold; without D it is not; too few to leave one out."""
+    """Three lengths of a known joint law: all explained, its s, large sizes predicted; without D it is not; too few to leave one out."""
     cells = joint_row(_joint_grids()).strip("| ").split(" | ")
     assert (cells[0], cells[1], cells[2], cells[4]) == ("HR@10 toy 25, 50, 100", "1.000", "1.000", "0.300")
     assert float(cells[3]) < 1.0
@@ -55,16 +56,16 @@ def test_a_joint_row_by_construction() -> None:
 def test_the_command_prints_both_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A row a grid, and of a figure that is known at one length alone why there is no joint law."""
     (tmp_path / "grids.json").write_text(Grids(source="toy", grids=(_grid(TRUE),)).model_dump_json())
-    assert main([str(tmp_path / "grids.json"), "--parameters", "1e6"]) == 0
+    assert run(["study", "performance-law", str(tmp_path / "grids.json"), "--parameters", "1e6"]) == 0
     out = capsys.readouterr().out
     assert "N, d within 1,000,000 parameters" in out
     assert "| HR@10 toy 9 | D must take three different positive values" in out.splitlines()[-1]
 
 
-@pytest.mark.parametrize(("text", "law"), [("", "no valid grids"), (None, "readable file")])
+@pytest.mark.parametrize(("text", "law"), [("", "does not hold valid grids"), (None, "readable file")])
 def test_a_file_that_is_none_is_a_message(tmp_path: Path, text: str | None, law: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """No file, and one without grids, end with 4 and the law."""
+    """No file, and one without grids, end with 2 and the reason."""
     if text is not None:
         (tmp_path / "grids.json").write_text(text)
-    assert main([str(tmp_path / "grids.json")]) == 4
+    assert run(["study", "performance-law", str(tmp_path / "grids.json")]) == 2
     assert law in capsys.readouterr().err

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from pipelines.runs.progress import StageName
 from service.client.client import AsyncClient, Client
 from service.client.older_services import current
-from service.states import STAGE_OF_OLD_STATE, JobStage, stage_of
+from service.states import JobStage
 from tests.stored import FIXTURES, answering
 
 RUNNING = (FIXTURES / "v0_1_0" / "client" / "running.json").read_bytes()
@@ -51,9 +52,6 @@ def test_what_needs_no_translation_stays(path: str, document: dict[str, Any]) ->
     assert current(path, document) == document
 
 
-def test_every_old_state_is_a_stage() -> None:
-    """Old and new names lead to the same stages; another one to none."""
-    assert [stage_of(name) for name in STAGE_OF_OLD_STATE] == list(STAGE_OF_OLD_STATE.values())
-    assert [stage_of(stage.value) for stage in JobStage] == list(JobStage)
-    with pytest.raises(ValueError, match="nowhere"):
-        stage_of("nowhere")
+def test_stages_are_those_that_children_name() -> None:
+    """Each stage of a child's line is a stage of a job, and no job has another one."""
+    assert list(JobStage) == list(get_args(StageName))

@@ -31,7 +31,7 @@ CANCEL_S = 2.0
 BUG = """
 import sys
 from pathlib import Path
-from pipelines.__main__ import LastStage, error_document
+from pipelines.runs.child import ChildReport, error_document
 from pipelines.runs.progress import Progress
 if sys.argv[2] == "inspect":
     print('{"outcome": "succeeded", "report": {}}')
@@ -40,7 +40,7 @@ else:
         open(sys.argv[4] + ".gone")
     except OSError as error:
         document = error_document(error)
-        LastStage()(Progress(stage="validating", message=document["detail"], fraction=0.1, outcome="failed", error=document))
+        ChildReport()(Progress(stage="reading", message=document["detail"], fraction=0.1, outcome="failed", error=document))
 """
 
 

@@ -50,6 +50,15 @@ def _asked(batches: MicroBatches, recommender: Counting, row: int) -> Coroutine[
     return batches.score(recommender, recommender.read([rows()[row]]))
 
 
+async def _come_together(batches: MicroBatches, recommender: Counting) -> None:
+    """Let six requests come together again and again, until they are scored together: after as many as lie between two looks."""
+    for _ in range(PROBE):
+        await asyncio.gather(*(_asked(batches, recommender, row) for row in range(6)))
+        if recommender.calls[-1] == 6:
+            return
+    pytest.fail(f"Of {6 * PROBE} requests that came in sixes, no six were scored together: {recommender.calls}.")
+
+
 EXPECTED = [logit for movies in LOGITS.values() for logit in movies.values()]
 
 
@@ -97,8 +106,7 @@ def test_patience_ends(recommender: Counting) -> None:
 
     async def ask() -> list[bool]:
         batches = MicroBatches()
-        while recommender.calls[-1:] != [6]:
-            await asyncio.gather(*(_asked(batches, recommender, row) for row in range(6)))
+        await _come_together(batches, recommender)
         return [await goes_first(batches) for _ in range(PATIENCE + 1)]
 
     assert asyncio.run(ask()) == [True] * PATIENCE + [False]
@@ -109,8 +117,7 @@ def test_everybody_who_waits_hears_of_an_error(recommender: Counting) -> None:
 
     async def ask() -> list[Sequence[Scored] | BaseException]:
         batches = MicroBatches()
-        while recommender.calls[-1:] != [6]:
-            await asyncio.gather(*(_asked(batches, recommender, row) for row in range(6)))
+        await _come_together(batches, recommender)
         recommender.broken = True
         failed = await asyncio.gather(*(_asked(batches, recommender, row) for row in range(3)), return_exceptions=True)
         recommender.broken = False
@@ -125,8 +132,7 @@ def test_a_client_that_leaves_takes_nobody_along(recommender: Counting) -> None:
 
     async def ask(leaving: int) -> list[Sequence[Scored] | BaseException]:
         batches = MicroBatches()
-        while recommender.calls[-1:] != [6]:
-            await asyncio.gather(*(_asked(batches, recommender, row) for row in range(6)))
+        await _come_together(batches, recommender)
         tasks = [asyncio.create_task(_asked(batches, recommender, row)) for row in range(3)]
         await asyncio.sleep(0)
         tasks[leaving].cancel()

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from ihas.errors import ConfigError, DataError
-from pipelines.studies.overparameterisation.__main__ import carry_out, main
+from pipelines.commands.app import run
+from pipelines.studies.overparameterisation.command import carry_out
 from pipelines.studies.overparameterisation.kept import kept_arms, settings_digest
 from pipelines.studies.overparameterisation.plan import RacePlan
 from pipelines.studies.overparameterisation.race import Outcome
@@ -69,8 +70,8 @@ def test_other_data_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_plan_that_is_not_there_is_a_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The command ends with 4 and the law."""
-    assert main(["--plan", str(tmp_path / "none.toml"), "--folder", str(tmp_path)]) == 4
+    """The command ends with 2 and the reason."""
+    assert run(["study", "embeddings", "--plan", str(tmp_path / "none.toml"), "--folder", str(tmp_path)]) == 2
     assert "must be a readable file" in capsys.readouterr().err
 
 

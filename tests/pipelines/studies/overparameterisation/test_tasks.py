@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ihas.errors import DataError
-from pipelines.studies.overparameterisation.__main__ import carry_out
+from pipelines.studies.overparameterisation.command import carry_out
 from pipelines.studies.overparameterisation.plan import RacePlan, read_race_plan
 from pipelines.studies.overparameterisation.table import RaceTable
 from pipelines.studies.overparameterisation.tasks import ClicksRunner, read_ratings, task_of

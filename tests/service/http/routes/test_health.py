@@ -12,6 +12,7 @@ from ihas.serving.grouped.recommender import GroupedRecommender
 from ihas.serving.loading import load_recommender
 from service.settings import Settings
 from service.storage.sql_store import SqlStore
+from tests.clock import HANG_S
 from tests.ihas.bundle_factory import rows
 from tests.ihas.serving.fallback_bundle import SHARED, torn
 from tests.service.conftest import Publish, damage, eventually
@@ -41,7 +42,7 @@ def test_at_the_start_it_is_not_ready_until_every_model_was_checked(
     go = threading.Event()
 
     def slow(folder: Path) -> GroupedRecommender:
-        go.wait(20.0)
+        assert go.wait(HANG_S)
         return load_recommender(folder)
 
     monkeypatch.setattr("service.models.registry.load_recommender", slow)

@@ -1,0 +1,1 @@
+"""The commands of `python -m pipelines`; `ihas study` and `ihas bench` are the same ones."""

@@ -1,0 +1,49 @@
+"""The command line of `python -m pipelines`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from pipelines.commands import bench, jobs, studies
+from pipelines.commands.shell import carry_out, make_app
+from pipelines.runs.child import stop_with_parent
+from pipelines.runs.exit_codes import ExitCode
+
+ABOUT = "Child processes of `ihas` and of the worker, and research commands."
+NAME = "python -m pipelines"
+
+app = make_app("pipelines", ABOUT)
+
+
+@app.callback()
+def options(context: typer.Context) -> None:
+    """Child processes of `ihas` and of the worker, and research commands."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(ExitCode.USAGE)
+    stop_with_parent()
+
+
+for command in (jobs.run, jobs.estimate, jobs.inspect, bench.bench):
+    app.command()(command)
+app.add_typer(studies.study)
+for name, study in (("compare", studies.compare_seeds), ("benchmark", studies.benchmark_methods), ("overrec", studies.study_overrec)):
+    app.command(name, hidden=True)(study)  # names of version 0.1.0
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out a command line; its exit code."""
+    return carry_out(app, arguments, NAME, _fail)
+
+
+def main() -> int:
+    """Entry point of `python -m pipelines`."""
+    return run(sys.argv[1:])
+
+
+def _fail(message: str, code: ExitCode) -> int:
+    sys.stderr.write(" ".join(message.split()) + "\n")
+    return int(code)

@@ -1,0 +1,121 @@
+"""`run`, `estimate`, `inspect`: the child processes that the worker and the command line start.
+
+The last line on standard output says how it ended, and why where it failed.
+"""
+
+from __future__ import annotations
+
+import resource
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+from pydantic import ValidationError
+
+from ihas.config.data import DataConfig
+from ihas.errors import ConfigError, DataError, IhasError, is_memory_full
+from ihas.folders import file_digest
+from pipelines.commands.shell import RecipeOption
+from pipelines.kinds.model_kind import AnyRecipe, ModelKind
+from pipelines.kinds.recipe_file import read_any_recipe
+from pipelines.kinds.registry import kind_of_recipe, kinds
+from pipelines.runs.child import ChildReport, error_document
+from pipelines.runs.exit_codes import exit_code_of
+
+DigestOption = Annotated[str | None, typer.Option("--data-sha256", help="Digest that the data's file must have.")]
+
+
+def run(
+    recipe: RecipeOption,
+    folder: Annotated[Path, typer.Option(help="Run folder; finished stages in it are kept.")],
+    data_sha256: DigestOption = None,
+) -> None:
+    """Carry out a recipe of any kind on a run folder."""
+    report = ChildReport()
+    try:
+        asked, kind = _read(recipe, data_sha256)
+        if kind.run is None:
+            raise ConfigError(f"A run cannot make the kind {kind.name!r}. Use `{kind.made_by}`.")
+        kind.run(asked, folder, report)
+    except Exception as error:
+        raise typer.Exit(report.fail(error)) from error
+
+
+def estimate(
+    recipe: RecipeOption,
+    folder: Annotated[Path, typer.Option(help="Folder that takes the estimate.")],
+    data_sha256: DigestOption = None,
+) -> None:
+    """Estimate the time, memory and gain of a run from small ones."""
+    report = ChildReport()
+    try:
+        asked, kind = _read(recipe, data_sha256)
+        if kind.estimate is None:
+            known = ", ".join(repr(one.name) for one in kinds() if one.estimate is not None)
+            raise ConfigError(f"Recipes of the kinds {known} can be estimated, but this one is of the kind {kind.name!r}.")
+        kind.estimate(asked, folder, report)
+    except Exception as error:
+        raise typer.Exit(report.fail(error)) from error
+
+
+def inspect(
+    data: Annotated[Path, typer.Option(help="JSON file with a DataConfig.")],
+    max_expanded_bytes: Annotated[int | None, typer.Option(help="Maximum bytes that a compressed file may unpack to.")] = None,
+    max_memory_bytes: Annotated[int | None, typer.Option(help="Maximum memory of this process in bytes.")] = None,
+    max_cpu_s: Annotated[int | None, typer.Option(help="Maximum processor time of this process in seconds.")] = None,
+) -> None:
+    """Profile a table and list its faults."""
+    _limit(max_memory_bytes, max_cpu_s)
+    answer: dict[str, object] = {"outcome": "succeeded"}
+    try:
+        _inspect(data, max_expanded_bytes, answer)
+    except Exception as error:
+        document = _refusal(error)
+        answer |= {"outcome": "failed", "error": document}
+        raise typer.Exit(exit_code_of(document["code"])) from error
+    finally:
+        sys.stdout.buffer.write(orjson.dumps(answer) + b"\n")
+
+
+def _read(path: Path, digest: str | None) -> tuple[AnyRecipe, ModelKind]:
+    recipe = read_any_recipe(path)
+    if digest is not None and (found := file_digest(recipe.data.path)) != digest:
+        way = "Bring that one back, or make a data set of the file as it is now."
+        raise DataError(f"{recipe.data.path.name} must be the file that was checked, of SHA-256 {digest}, but has {found}. {way}")
+    return recipe, kind_of_recipe(recipe)
+
+
+def _limit(memory_bytes: int | None, cpu_s: int | None) -> None:
+    """Limit this process; a file that somebody sent is read within the limits."""
+    if memory_bytes is not None:
+        resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+    if cpu_s is not None:
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))  # the first ends it by SIGXCPU, which says why; the second by SIGKILL
+        signal.setitimer(signal.ITIMER_REAL, 2.0 * cpu_s)  # Arrow waits forever for a thread that there is no memory for
+
+
+def _inspect(path: Path, max_expanded_bytes: int | None, answer: dict[str, object]) -> None:
+    from ihas.data.findings import raise_errors
+    from ihas.data.ingest import inspect as inspect_table
+    from ihas.data.sources import check_expansion
+    from ihas.sequential.data.reading import inspect_sequences
+
+    data = DataConfig.model_validate_json(path.read_bytes())
+    if max_expanded_bytes is not None:
+        check_expansion(data.path, max_expanded_bytes)
+    answer["sha256"] = file_digest(data.path)
+    report = inspect_sequences(data) if data.holds_sequences else inspect_table(data)
+    answer["report"] = report.model_dump(mode="json")
+    raise_errors("The table has errors", report.findings, report.omitted)
+
+
+def _refusal(error: Exception) -> dict[str, object]:
+    if is_memory_full(error):
+        detail = "The table needs more memory than a check may use. Send fewer rows or columns, or raise IHAS_CHECK_MEMORY_BYTES."
+        return {"code": "data", "detail": detail, "findings": []}
+    if isinstance(error, IhasError | ValidationError | OSError | ModuleNotFoundError):
+        return error_document(error)
+    raise error

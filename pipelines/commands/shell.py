@@ -1,0 +1,79 @@
+"""What both command lines share: how arguments are parsed, how errors end a command, where progress goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ihas.errors import IhasError, missing_package
+from pipelines.runs.child import print_progress
+from pipelines.runs.exit_codes import EPILOG, ExitCode, exit_code
+from pipelines.runs.progress import Report
+
+REPORT = "pipelines.report"
+"""Key in a context's `meta` of what takes the progress of a study."""
+RecipeOption = Annotated[Path, typer.Option(help="Recipe, a TOML or JSON file.")]
+PlanOption = Annotated[Path, typer.Option(help="Plan, a TOML file.")]
+SeedsOption = Annotated[str, typer.Option(help="Seeds, separated by commas.")]
+
+
+def make_app(name: str, about: str) -> typer.Typer:
+    """A command line with the help options and the list of exit codes that both have."""
+    return typer.Typer(
+        name=name,
+        help=about,
+        epilog=EPILOG,
+        invoke_without_command=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+def carry_out(
+    app: typer.Typer,
+    arguments: Sequence[str],
+    name: str,
+    fail: Callable[[str, ExitCode], int],
+    code_of: Callable[[Exception], ExitCode] = exit_code,
+) -> int:
+    """Carry out a command line; its exit code.
+
+    Args:
+        app: commands.
+        arguments: words after the program's name.
+        name: of the program.
+        fail: prints an error on one line and returns its code.
+        code_of: exit code of an expected error.
+    """
+    try:
+        code = app(list(arguments), prog_name=name, standalone_mode=False)
+    except typer.TyperException as error:
+        message = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
+        return fail(f"{message.rstrip('.')}. See `{name} --help`.", ExitCode.USAGE)
+    except typer.Abort:
+        return fail("Interrupted.", ExitCode.INTERRUPTED)
+    except IhasError as error:
+        return fail(str(error), code_of(error))
+    except ModuleNotFoundError as error:
+        return fail(str(missing_package(error)), ExitCode.USAGE)
+    if code == ExitCode.INTERRUPTED:
+        return fail("Interrupted.", ExitCode.INTERRUPTED)
+    return int(code or ExitCode.OK)
+
+
+def report_of(context: typer.Context) -> Report:
+    """What takes the progress of a study: lines of JSON on standard output, unless the command line sets another one."""
+    report: Report = context.meta.get(REPORT, print_progress)
+    return report
+
+
+def numbers(text: str) -> list[int]:
+    """Whole numbers separated by commas or spaces."""
+    try:
+        return [int(part) for part in text.replace(",", " ").split()]
+    except ValueError as error:
+        raise typer.BadParameter(f"whole numbers separated by commas are needed, such as 0,1,2, but got {text!r}") from error

@@ -1,0 +1,37 @@
+"""A recipe of the kind `grouped`, carried out or estimated in a process of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ihas.config.recipe import Recipe
+from ihas.results.run_result import Estimate, RunResult
+from pipelines.runs.child import ChildReport, wall_time_limit
+from pipelines.runs.progress import Report
+from pipelines.runs.threads import limit_threads
+
+
+def run_grouped(recipe: Recipe, folder: Path, report: Report) -> RunResult:
+    """Carry out a recipe; the process ends where it takes longer than `budget.wall_s`.
+
+    Raises:
+        ConfigError, DataError, TrainingError, BudgetError: as the stages say.
+    """
+    limit_threads(recipe.run)
+    from pipelines.runs.run import run_recipe
+
+    child = ChildReport(report)
+    with wall_time_limit(recipe.budget.wall_s, child):
+        return run_recipe(recipe, folder, child)
+
+
+def estimate_grouped(recipe: Recipe, folder: Path, report: Report) -> Estimate:
+    """Estimate what carrying out a recipe would take.
+
+    Raises:
+        ConfigError, DataError, TrainingError: as the stages say.
+    """
+    limit_threads(recipe.run)
+    from pipelines.runs.estimate import estimate
+
+    return estimate(recipe, folder, report)

@@ -1,0 +1,56 @@
+"""A recipe of the kind `size-sweep`, carried out: sizes trained, the law of their losses fitted, a size advised."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ihas.config.size_sweep import SizeSweepRecipe
+from ihas.errors import DataError
+from ihas.folders import write_whole
+from pipelines.kinds.size_sweep.values import SizeSweepResult
+from pipelines.runs.progress import Report
+from pipelines.runs.reporter import Reporter
+from pipelines.runs.threads import limit_threads
+
+SHARES = {"reading": 0.01, "search": 0.98, "evaluate": 0.01}
+
+
+def run_size_sweep(recipe: SizeSweepRecipe, folder: Path, report: Report) -> SizeSweepResult:
+    """Carry out a recipe in a process of its own; sizes that the folder holds are not trained again.
+
+    Raises:
+        ConfigError, DataError, TrainingError: as reading, training and advice say.
+    """
+    if not recipe.data.path.is_file():
+        raise DataError(f"`data.path` must be a file, but there is none at {recipe.data.path}. Name another one.")
+    limit_threads(recipe.run)
+    return carry_out(recipe, folder, report)
+
+
+def carry_out(recipe: SizeSweepRecipe, folder: Path, report: Report) -> SizeSweepResult:
+    """The same in this process.
+
+    `ladder.json` in the folder is renewed after every size; `ladder.md`, `report.html` and `result.json` are written at the end, and with a
+    budget `advice.json` and `advice.html`.
+
+    Raises:
+        ConfigError, DataError, TrainingError: as reading, training and advice say.
+    """
+    from pipelines.kinds.size_sweep.advisor import write_advice
+    from pipelines.kinds.size_sweep.laws import measured
+    from pipelines.kinds.size_sweep.page import markdown, sentence, write_page
+    from pipelines.kinds.size_sweep.sweep import train_sizes
+
+    reporter = Reporter(report, SHARES)
+    folder.mkdir(parents=True, exist_ok=True)
+    reporter.enter("reading", f"Reading {recipe.data.path.name}")
+    sweep = train_sizes(recipe, folder, lambda done, message: reporter.enter("search", message, done))
+    sizes = measured(sweep.rungs)
+    advice = None if recipe.seconds is None else write_advice(sizes, recipe.seconds, folder)
+    verdict = sentence(sizes) if advice is None else advice.reason
+    result = SizeSweepResult(name=recipe.name, verdict=verdict, sizes=sizes, advice=advice)
+    write_whole(folder / "ladder.md", markdown(sweep))
+    write_page(result, folder / "report.html")
+    write_whole(folder / "result.json", result.model_dump_json(indent=1))
+    reporter.finish(verdict)
+    return result

@@ -1,0 +1,149 @@
+"""A size sweep, trained size by size and seed by seed; the folder keeps the metrics after each training."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from ihas.config.base import Config
+from ihas.config.size_sweep import SizeSweepLearning, SizeSweepRecipe
+from ihas.config.transformer import TransformerConfig
+from ihas.errors import ConfigError
+from ihas.folders import file_digest, write_whole
+from ihas.seeding import generator
+from ihas.sequential.data.ranking import RankingMetrics
+from ihas.sequential.data.reading import read_sequences
+from ihas.sequential.data.sequences import LeaveOneOut, leave_one_out
+from ihas.sequential.transformer.full_ranking import transformer_figures, transformer_loss
+from ihas.sequential.transformer.model import Transformer
+from ihas.sequential.transformer.training import train_transformer
+from pipelines.kinds.size_sweep.tasks import TaskMetrics, task_figures
+from pipelines.runs.folder import read_kept, value_digest
+
+
+class TrainedSize(Config):
+    """One size under one seed, on all or some of the training users."""
+
+    num_layers: int
+    """Layers."""
+    dim: int
+    """Dimensions of an item's embedding and of the hidden states."""
+    num_heads: int
+    """Heads."""
+    parameters: int
+    """N = 12 L d^2."""
+    seed: int
+    """Seed."""
+    fraction: float
+    """Share of the training users."""
+    interactions: int
+    """Training interactions, D."""
+    loss: float
+    """Cross-entropy of the test items over all items, in nats."""
+    figures: RankingMetrics
+    """Test metrics under full ranking."""
+    epochs: int
+    """Epochs trained."""
+    seconds: float
+    """Wall time of the training."""
+    tasks: TaskMetrics | None = None
+    """Metrics of further tasks, where the recipe asks for them."""
+
+    @property
+    def key(self) -> tuple[int, int, int, int, float]:
+        """Its identity in a recipe: layers, dim, heads, seed and share of the users."""
+        return self.num_layers, self.dim, self.num_heads, self.seed, self.fraction
+
+
+class SizeSweep(Config):
+    """All trainings of a recipe."""
+
+    name: str
+    """Name of the size sweep."""
+    settings: str
+    """Digest of the data and of the settings that all trainings share."""
+    rungs: tuple[TrainedSize, ...]
+    """Trained sizes, in the order of their training; the field has the name of format 0.1.0."""
+
+
+def train_sizes(recipe: SizeSweepRecipe, folder: Path, report: Callable[[tuple[int, int], str], None]) -> SizeSweep:
+    """Train every size and seed of a recipe that `ladder.json` in the folder does not hold, smallest first.
+
+    Args:
+        recipe: sizes, seeds and shares of the users.
+        folder: takes `ladder.json`.
+        report: takes how many trainings of how many are done, and a message, after each.
+
+    Raises:
+        ConfigError: the folder's sizes were trained on other data or with other settings.
+        ConfigError, DataError, TrainingError: as reading and training say.
+    """
+    known, plan, settings = folder / "ladder.json", recipe.learning, settings_digest(recipe)
+    trained = {one.key: one for one in _known(known, settings)}
+    data = read_sequences(recipe.data)
+    parts = leave_one_out(data.sequences)
+    sizes = sorted(plan.sizes, key=lambda size: plan.config(size).num_parameters)
+    keys = [(*size, seed, fraction) for seed in plan.seeds for fraction in (*plan.fractions, 1.0) for size in sizes]
+    for number, key in enumerate(keys, start=1):
+        if key in trained:
+            continue
+        *size, seed, fraction = key
+        one = trained[key] = _train(plan, plan.config((size[0], size[1], size[2])), parts, data.num_items, seed, fraction)
+        write_whole(known, SizeSweep(name=recipe.name, settings=settings, rungs=tuple(trained.values())).model_dump_json(indent=1))
+        users = f"seed {seed}, {fraction:.0%} of the users"
+        report((number, len(keys)), f"{one.num_layers} x {one.dim}, {users}: {one.loss:.4f} nats, {one.seconds:.0f} s")
+    return SizeSweep(name=recipe.name, settings=settings, rungs=tuple(trained[key] for key in keys))
+
+
+def settings_digest(recipe: SizeSweepRecipe) -> str:
+    """Digest of everything that decides a training except its size, seed and share of the users."""
+    plan = recipe.learning
+    shared = {
+        "data": file_digest(recipe.data.path),
+        "reading": recipe.data.model_dump(mode="json", exclude={"path"}),
+        "transformer": plan.transformer.model_dump(mode="json", exclude={"num_layers", "dim", "num_heads"}),
+        "training": plan.training.model_dump(mode="json", exclude={"seed"}),
+        "tasks": plan.tasks,
+    }
+    return value_digest(shared)
+
+
+def _known(path: Path, settings: str) -> list[TrainedSize]:
+    if not path.exists():
+        return []
+    found = read_kept(path, SizeSweep)
+    if found.settings != settings:
+        raise ConfigError(
+            f"A size sweep is resumed with the same data and settings, but {path} was trained under others "
+            f"({found.settings[:12]}, not {settings[:12]}). Name another folder, or take the settings back."
+        )
+    return list(found.rungs)
+
+
+def _train(
+    plan: SizeSweepLearning, config: TransformerConfig, parts: LeaveOneOut, num_items: int, seed: int, fraction: float
+) -> TrainedSize:
+    users = generator(seed, "fraction").permutation(len(parts.train))[: max(1, round(fraction * len(parts.train)))]
+    train = parts.train if fraction == 1.0 else parts.train.take(np.sort(users))
+    start = time.perf_counter()
+    training = plan.training.model_copy(update={"seed": seed})
+    trained = train_transformer(train, parts.valid, num_items, config, training, lambda _: None)
+    seconds = time.perf_counter() - start
+    network = Transformer.of(config, trained.weights)
+    return TrainedSize(
+        num_layers=config.num_layers,
+        dim=config.dim,
+        num_heads=config.num_heads,
+        parameters=config.num_parameters,
+        seed=seed,
+        fraction=fraction,
+        interactions=len(train.items),
+        loss=transformer_loss(network, parts.test),
+        figures=transformer_figures(network, parts.test),
+        epochs=len(trained.history),
+        seconds=seconds,
+        tasks=task_figures(network, parts, num_items, seed) if plan.tasks else None,
+    )

@@ -1,0 +1,222 @@
+"""The stages of a run of the kind `grouped`, as a table that `pipelines.runs.run` walks; what each one computes is in `ihas.stages`.
+
+A stage reads what the stages before it left on the `Run` and leaves its own output there. Its folder and key are part of a run folder's
+format: a run that is resumed finds finished stages by them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ihas.config.learning import LearningConfig
+from ihas.config.recipe import Recipe
+from ihas.data.dataset import Splits
+from ihas.data.ingest import ingest
+from ihas.data.storage import Ingested, load_ingested
+from ihas.folders import file_digest
+from ihas.results.run_result import RunResult
+from ihas.routing.grouping import Grouping
+from ihas.serving.requests import MAX_ROWS
+from ihas.stages.base import BaseResult, train_base
+from ihas.stages.cluster.assignment import Clustering, check_numbers
+from ihas.stages.cluster.stage import MAX_GROUPS, cluster_instances
+from ihas.stages.distil import Distilled, distil, student_config, taught_parts
+from ihas.stages.retrain import Retraining, RetrainResult, retrain_groups
+from ihas.stages.retrieve.stage import RetrievalTowers, Retrieving, learn_retrieval
+from ihas.stages.search import SearchResult, search_gates
+from pipelines.runs.assemble import assemble
+from pipelines.runs.folder import RunFolder, stage_key
+from pipelines.runs.progress import Report, StageName
+from pipelines.runs.reporter import Reporter
+from pipelines.runs.threads import threads
+from pipelines.runs.trained import Trained
+from pipelines.runs.variants import train_variants
+
+
+@dataclass
+class Run:
+    """One recipe on one run folder, with the outputs of the stages so far.
+
+    Attributes:
+        keys: keys of the stages so far.
+        resolved: settings with what the trials of the base chose; None before them.
+        data: encoded rows, encoder, schema, items.
+        base: the plain model.
+        plain: settings of the plain model.
+        distilled: teacher and student; None without a teacher.
+        parts: rows that all stages after the base learn from: the encoded rows, labelled and augmented by the teacher.
+        found: gates and weights of the search.
+        grouping: groups.
+        retrained: models of the groups.
+        retrieval: retrieval towers; None where all items can be scored.
+        result: comparison and choice.
+    """
+
+    recipe: Recipe
+    folder: RunFolder
+    reporter: Reporter
+    began: float = field(default_factory=time.monotonic)
+    keys: list[str] = field(default_factory=list)
+    resolved: LearningConfig | None = None
+    data: Ingested = field(init=False)
+    base: BaseResult = field(init=False)
+    plain: LearningConfig = field(init=False)
+    distilled: Distilled | None = None
+    parts: Splits = field(init=False)
+    found: SearchResult = field(init=False)
+    grouping: Grouping = field(init=False)
+    retrained: RetrainResult = field(init=False)
+    retrieval: RetrievalTowers | None = None
+    result: RunResult = field(init=False)
+
+    @property
+    def learning(self) -> LearningConfig:
+        """Settings of training and search; after the base, with what its trials chose."""
+        return self.resolved or self.recipe.learning
+
+    def key(self, name: str, settings: Any) -> str:
+        """Key of the next stage, after all stages before it."""
+        self.keys.append(stage_key(name, self.keys[-1] if self.keys else "", settings))
+        return self.keys[-1]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A row of the table.
+
+    Attributes:
+        name: unique name.
+        label: message when it begins; `{file}` stands for the data's file.
+        share: share of a run's time, measured on the coupon and Frappe tables with the default settings.
+        run: carries it out.
+        shown_as: name in progress lines, where it is not `name`.
+        wanted: whether a run needs it.
+    """
+
+    name: str
+    label: str
+    share: float
+    run: Callable[[Run], None]
+    shown_as: StageName | None = None
+    wanted: Callable[[Run], bool] = lambda _: True
+
+
+def run_reporter(report: Report) -> Reporter:
+    """Reporter of a run through `STAGES`."""
+    shown_as = {stage.name: stage.shown_as for stage in STAGES if stage.shown_as is not None}
+    return Reporter(report, {stage.name: stage.share for stage in STAGES}, shown_as)
+
+
+def read_data(run: Run) -> None:
+    """Read, check, split and encode the table."""
+    data, learning = run.recipe.data, run.learning
+    files = {name: path for name in ("path", "valid_path", "test_path") if (path := getattr(data, name)) is not None}
+    settings = {
+        "files": {name: [path.suffixes, file_digest(path)] for name, path in files.items() if path.is_file()},
+        "data": data.model_dump(mode="json", exclude={"path", "valid_path", "test_path"}),
+        "learning": learning.model_dump(mode="json", include={"encoding", "split", "seed"}),
+    }
+    key = run.key("data", settings)
+    run.data = run.folder.stage_folder(
+        "data", key, lambda folder: _write_data(run.recipe, folder), lambda folder: load_ingested(folder / "encoded")
+    )
+    rows = {name: len(getattr(run.data.parts, name)) for name in ("train", "valid", "test")}
+    check_numbers(learning, rows["train"])
+    run.reporter.say(f"{rows['train']:,} training, {rows['valid']:,} validation and {rows['test']:,} test rows")
+
+
+def _write_data(recipe: Recipe, folder: Path) -> None:
+    ingest(recipe.data, recipe.learning.encoding, recipe.learning.split, recipe.learning.seed, folder / "encoded")
+
+
+def train_plain_model(run: Run) -> None:
+    """Train the plain model, which also chooses the settings that the recipe leaves open."""
+    learning = run.learning
+    settings = learning.model_dump(mode="json", include={"backbone", "training"}) | {"threads": threads(run.recipe.run)}
+    key = run.key("base", settings)
+    run.base = run.folder.stage("base", key, lambda: train_base(run.data.parts, learning, run.reporter.epoch))
+    run.resolved = run.plain = run.base.settled(learning)
+    run.parts = run.data.parts
+
+
+def distil_teacher(run: Run) -> None:
+    """Train a teacher and its student; later stages learn from the distillation set, unless the teacher is no better."""
+    learning, data = run.learning, run.data
+    key, candidates = run.key("distil", learning.distil.model_dump(mode="json")), tuple(trial.model.weights for trial in run.base.trials)
+    run.distilled = run.folder.stage("distil", key, lambda: distil(data.parts, candidates, learning, run.reporter.epoch))
+    if run.distilled is None:
+        run.reporter.say("The teacher fits validation rows no better than the plain model: later stages learn from the clicks alone")
+        return
+    run.resolved = student_config(learning)
+    run.parts = taught_parts(data.parts, run.distilled.labels, learning)
+
+
+def search(run: Run) -> None:
+    """Search the gates, from the student's weights or the plain model's."""
+    learning, start = run.learning, run.distilled.student if run.distilled else run.base.weights
+    key = run.key("search", learning.search.model_dump(mode="json"))
+    run.found = run.folder.stage("search", key, lambda: search_gates(run.parts, start, learning, run.reporter.epoch))
+    diversity = run.found.diversity
+    masks = f"{diversity.distinct_masks:,} distinct masks in {diversity.rows:,} rows"
+    run.reporter.say(f"Gates found: {masks}, mean gate activation {diversity.kept_fraction:.0%}")
+
+
+def cluster(run: Run) -> None:
+    """Group the instances by their gates."""
+    clustering = Clustering(run.parts, run.found.weights, run.found.gates, run.learning)
+    max_groups = run.recipe.budget.groups or MAX_GROUPS
+    key = run.key("cluster", run.learning.cluster.model_dump(mode="json") | {"most_groups": max_groups})
+    run.grouping = run.folder.stage("cluster", key, lambda: cluster_instances(clustering, max_groups))
+    run.reporter.say(f"{run.grouping.num_groups} groups")
+
+
+def retrain(run: Run) -> None:
+    """Train the model of each group."""
+    retraining = Retraining(run.parts, run.grouping, run.found.weights, run.learning, "grouped")
+    key = run.key("retrain", run.learning.retrain.model_dump(mode="json"))
+    run.retrained = run.folder.stage("retrain", key, lambda: retrain_groups(retraining, run.reporter.epoch))
+
+
+def needs_retrieval(run: Run) -> bool:
+    """Whether the recipe and the number of items ask for retrieval towers."""
+    settings, items = run.recipe.learning.retrieval, run.data.items
+    return items is not None and (settings.when == "always" or (settings.when == "large" and len(items.names) > MAX_ROWS))
+
+
+def train_retrieval(run: Run) -> None:
+    """Train the retrieval towers; they depend on the data alone."""
+    learning, data, items = run.recipe.learning, run.data, run.data.items
+    if items is None:
+        return
+    settings = learning.retrieval.model_dump(mode="json", exclude={"when"})
+    key = stage_key("retrieve", run.keys[0], [settings, learning.training.embedding_dim, learning.seed, threads(run.recipe.run)])
+    retrieving = Retrieving(data.encoder, items, data.parts.train, data.parts.valid, learning)
+    towers: RetrievalTowers = run.folder.stage("retrieve", key, lambda: learn_retrieval(retrieving, lambda *_: None))
+    run.retrieval = towers
+    nearest = f"the {towers.judged_at} nearest of {len(items.names):,}"
+    run.reporter.say(f"{towers.hit_rate:.1%} of clicked validation rows have their item among {nearest}")
+
+
+def evaluate(run: Run) -> None:
+    """Train the variants to compare, choose one, write the bundle, the report and the result."""
+    outputs = (run.data, run.base, run.distilled, run.parts, run.found, run.grouping, run.retrained)
+    trained = Trained(*outputs, run.plain, run.learning, run.retrieval)
+    variants = train_variants(run.folder, run.keys[-1], trained, run.reporter)
+    run.result = assemble(run.recipe, run.folder, trained, variants, run.began)
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage("reading", "Reading {file}", 0.02, read_data),
+    Stage("base", "Training the plain model", 0.06, train_plain_model),
+    Stage("distil", "Training a teacher and its student", 0.16, distil_teacher, wanted=lambda run: run.learning.distil.members > 0),
+    Stage("search", "Searching gates", 0.08, search),
+    Stage("cluster", "Grouping instances by their gates", 0.10, cluster),
+    Stage("retrain", "Training the groups' models", 0.07, retrain),
+    Stage("retrieve", "Training the retrieval towers", 0.01, train_retrieval, shown_as="retrain", wanted=needs_retrieval),
+    Stage("evaluate", "Comparing with the controls", 0.50, evaluate),
+)
+"""The stages in their order."""
