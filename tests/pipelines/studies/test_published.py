@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ihas.config.backbone import BACKBONES
+from ihas.config.backbone import BACKBONES, BackboneConfig
 from ihas.config.training import TrainingConfig
 from ihas.data.ingest import ingest
 from pipelines.runs.recipe import read_recipe
