@@ -20,7 +20,7 @@ import numpy as np
 from ihas.data.dataset import Dataset, Splits
 from ihas.data.ingest import ingest
 from ihas.data.layout import FieldLayout
-from ihas.metrics import auc, figures
+from ihas.metrics import auc, click_metrics
 from pipelines.runs.exit_status import say
 from pipelines.runs.recipe import read_recipe
 from pipelines.studies.published import FOLDER
@@ -129,7 +129,7 @@ def row(kind: str, parts: Splits, seed: int, epochs: int = EPOCHS) -> str:
         (Path(folder) / "frappe").mkdir()
         model, start = make_model(kind, feature_map(parts.train.layout, folder), folder), time.perf_counter()
         model.fit(train, epochs=epochs, validation_data=valid)
-        found, seconds = figures(answers(model, test), parts.test.labels), time.perf_counter() - start
+        found, seconds = click_metrics(answers(model, test), parts.test.labels), time.perf_counter() - start
         return f"| {kind} | {seed} | {found.auc:.5f} | {found.log_loss:.4f} | {model._epoch_index + 1} | {seconds:.0f} |"
 
 

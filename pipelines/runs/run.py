@@ -25,7 +25,7 @@ from ihas.serving.requests import MAX_ROWS
 from ihas.stages.base import BaseResult, train_base
 from ihas.stages.cluster.assignment import Clustering, check_numbers
 from ihas.stages.cluster.stage import MAX_GROUPS, cluster_instances
-from ihas.stages.distil import Distilled, distil, student_config, taught_parts
+from ihas.stages.distil import Distilled, distil, distillation_splits, student_config
 from ihas.stages.retrain import Retraining, RetrainResult, retrain_groups
 from ihas.stages.retrieve.stage import RetrievalTowers, Retrieving, learn_retrieval
 from ihas.stages.search import SearchResult, search_gates
@@ -127,7 +127,7 @@ def _base(run: Run, data: Ingested) -> BaseResult:
     settings = learning.model_dump(mode="json", include={"backbone", "training"}) | {"threads": threads(run.recipe.run)}
     key = run.key("base", settings)
     base: BaseResult = run.folder.stage("base", key, lambda: train_base(data.parts, learning, run.reporter.epoch))
-    run.settled = base.settled(learning)
+    run.settled = base.resolved(learning)
     return base
 
 
@@ -142,7 +142,7 @@ def _distil(run: Run, data: Ingested, base: BaseResult) -> tuple[Distilled | Non
         run.reporter.say("The teacher fits validation rows no better than the plain model: all learn from the clicks alone")
         return None, data.parts
     run.settled = student_config(learning)
-    return distilled, taught_parts(data.parts, distilled.labels, learning)
+    return distilled, distillation_splits(data.parts, distilled.labels, learning)
 
 
 def _search(run: Run, parts: Splits, start: NetworkWeights) -> SearchResult:

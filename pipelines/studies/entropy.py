@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ihas.sequential.data.reading import read_sequences
-from ihas.sequential.scaling.entropy import EntropyMetrics, entropy_figures
+from ihas.sequential.scaling.entropy import EntropyMetrics, entropy_metrics
 from pipelines.runs.exit_status import status_of
 from pipelines.runs.recipe import read_any_recipe
 
@@ -37,7 +37,7 @@ def _print_rows(recipes: Sequence[Path], last: int, block: int) -> None:
     sys.stdout.write("\n".join(HEAD) + "\n")
     for path in recipes:
         data = read_any_recipe(path).data
-        sys.stdout.write(row(data.path.name, entropy_figures(read_sequences(data).sequences.last(last), block)) + "\n")
+        sys.stdout.write(row(data.path.name, entropy_metrics(read_sequences(data).sequences.last(last), block)) + "\n")
 
 
 def row(name: str, found: EntropyMetrics) -> str:

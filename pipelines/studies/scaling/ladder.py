@@ -17,7 +17,7 @@ from ihas.seeding import generator
 from ihas.sequential.data.ranking import RankingMetrics
 from ihas.sequential.data.reading import read_sequences
 from ihas.sequential.data.sequences import LeaveOneOut, leave_one_out
-from ihas.sequential.transformer.full_ranking import transformer_figures, transformer_loss
+from ihas.sequential.transformer.full_ranking import transformer_loss, transformer_metrics
 from ihas.sequential.transformer.model import Transformer
 from ihas.sequential.transformer.training import train_transformer
 from pipelines.runs.folder import read_kept, value_digest
@@ -134,7 +134,7 @@ def _rung(plan: SizeSweepLearning, config: TransformerConfig, parts: LeaveOneOut
         fraction=fraction,
         interactions=len(train.items),
         loss=transformer_loss(network, parts.test),
-        figures=transformer_figures(network, parts.test),
+        figures=transformer_metrics(network, parts.test),
         epochs=len(trained.history),
         seconds=seconds,
         tasks=task_figures(network, parts, num_items, seed) if plan.tasks else None,

@@ -68,7 +68,7 @@ def forecast(sizes: Sequence[Measured], rng: np.random.Generator) -> Forecast:
     *smaller, largest = sizes
     parameters = np.array([one.parameters for one in smaller], np.float64)
     found = bootstrap(parameters, np.array([one.losses for one in smaller]).T, np.array([float(largest.parameters)]), rng)
-    return Forecast(law=found.law, exponent=found.exponent, foretold=found.foretold[0], measured=float(np.mean(largest.losses)))
+    return Forecast(law=found.law, exponent=found.exponent, foretold=found.predicted[0], measured=float(np.mean(largest.losses)))
 
 
 def joint_forecast(rungs: Sequence[Rung]) -> JointForecast:

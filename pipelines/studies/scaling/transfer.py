@@ -21,7 +21,7 @@ from ihas.folders import write_whole
 from ihas.legacy_keras import tf
 from ihas.results.run_result import Interval
 from ihas.seeding import generator
-from ihas.sequential.data.ranking import RankingMetrics, discounted_gains, figures, paired_difference
+from ihas.sequential.data.ranking import RankingMetrics, discounted_gains, paired_difference, ranking_metrics
 from ihas.sequential.data.reading import read_sequences
 from ihas.sequential.scaling.evaluators import transfer_gain
 from ihas.sequential.transformer.model import Transformer
@@ -83,8 +83,8 @@ def carry_out(recipe: TransferRecipe, say: Say) -> Transfer:
     both = _ranks(domains, recipe, lambda told: say(f"both: {told}"))
     return Transfer(
         task="mixed" if recipe.other is None else "disjoint",
-        alone=figures(alone),
-        both=figures(both),
+        alone=ranking_metrics(alone),
+        both=ranking_metrics(both),
         gain=transfer_gain(both, alone),
         difference=paired_difference(discounted_gains(both, 10), discounted_gains(alone, 10)),
     )
