@@ -1,4 +1,4 @@
-"""Figures become Markdown and JSON."""
+"""ClickMetrics become Markdown and JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures show the numbers of the result, sorted and coloured as their captions say."""
+"""ClickMetrics show the numbers of the result, sorted and coloured as their captions say."""
 
 import pytest
 from plotly.graph_objects import Figure
@@ -10,7 +10,7 @@ from pipelines.reports.captions import CAPTIONS, against_base, diversity, headli
 from pipelines.reports.drawing import BETTER, UNCLEAR, WORSE, label, outcome
 from pipelines.reports.group_plots import fields_by_kept
 from pipelines.reports.variant_plots import compared, pareto_front
-from tests.pipelines.result_factory import VARIANTS, figures, run_result
+from tests.pipelines.result_factory import VARIANTS, click_metrics, run_result
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -47,7 +47,7 @@ def test_a_bare_result_is_drawn() -> None:
 
 def test_one_label_leaves_no_auc_to_draw() -> None:
     """Variants without an AUC are left out of the figure of cost instead of breaking it."""
-    silent = tuple(v.model_copy(update={"test": figures(3, None), "gain": None}) for v in VARIANTS)
+    silent = tuple(v.model_copy(update={"test": click_metrics(3, None), "gain": None}) for v in VARIANTS)
     assert isinstance(draw("pareto", run_result(variants=silent)), Figure)
     assert "No candidate" in CAPTIONS["pareto"](run_result(variants=silent)).here
 
@@ -81,7 +81,7 @@ def test_each_group_has_its_gain() -> None:
 
 
 def test_groups_served_by_the_base_have_its_figures() -> None:
-    """Where a group's figures are the base's own, no difference is told; elsewhere it is, with its interval."""
+    """Where a group's click_metrics are the base's own, no difference is told; elsewhere it is, with its interval."""
     group = run_result().groups[0]
     assert against_base(group) == "0.7520 against the base's 0.7480 (+0.0040 [+0.0010, +0.0070])"
     assert against_base(group.model_copy(update={"test": group.base_test, "gain": None})) == "0.7480, the base's"

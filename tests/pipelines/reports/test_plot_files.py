@@ -1,4 +1,4 @@
-"""Figures as files."""
+"""ClickMetrics as files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures of a benchmark show its table."""
+"""ClickMetrics of a benchmark show its table."""
 
 from __future__ import annotations
 
