@@ -1,4 +1,4 @@
-"""ClickMetrics become Markdown and JSON."""
+"""Metrics become Markdown and JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ClickMetrics show the numbers of the result, sorted and coloured as their captions say."""
+"""Metrics show the numbers of the result, sorted and coloured as their captions say."""
 
 import pytest
 from plotly.graph_objects import Figure

@@ -1,4 +1,4 @@
-"""ClickMetrics as files."""
+"""Metrics as files."""
 
 from __future__ import annotations
 

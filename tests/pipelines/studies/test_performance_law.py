@@ -28,7 +28,7 @@ def _joint_grids() -> list[Grid]:
 
 
 def test_a_row_by_construction() -> None:
-    """ClickMetrics of a known law: all explained, predicted without error, its optimum named and whether it lies beyond the grid."""
+    """Metrics of a known law: all explained, predicted without error, its optimum named and whether it lies beyond the grid."""
     cells = row(_grid(TRUE)).split(" | ")
     assert cells[0] == "| HR@10 toy 9"
     assert (cells[1], cells[4]) == ("1.000", "0.0%")

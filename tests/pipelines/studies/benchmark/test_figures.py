@@ -1,4 +1,4 @@
-"""ClickMetrics of a benchmark show its table."""
+"""Metrics of a benchmark show its table."""
 
 from __future__ import annotations
 
