@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from ihas.config.base import Config, Count, invalid
 from ihas.config.names import NameIn
-from ihas.registry import Registry
+from ihas.extensions.registry import Registry
 
 BACKBONES: Registry[str | type] = Registry(
     "backbone",
@@ -24,7 +24,6 @@ BACKBONES: Registry[str | type] = Registry(
         "autoint": "ihas.models.autoint:AutoInt",
         "finalmlp": "ihas.models.finalmlp:FinalMLP",
     },
-    group="ihas.backbones",
 )
 """Kinds of backbone, and where each is: settings are read where there is no TensorFlow, so a class is imported where it is built."""
 

@@ -19,7 +19,7 @@ from ihas.data.field_encoders import FieldEncoder
 from ihas.data.layout import PADDING, FieldLayout
 from ihas.data.schema import FieldRole
 from ihas.errors import RequestError
-from ihas.suggest import did_you_mean
+from ihas.extensions.suggest import did_you_mean
 
 
 class Encoder(Config):

@@ -23,7 +23,7 @@ from ihas.config.data import SchemaConfig
 from ihas.data.columns import Column, cell_codes, is_list, numbers, split_texts, text_column
 from ihas.data.schema import Field, FieldKind, Schema
 from ihas.errors import ConfigError
-from ihas.suggest import did_you_mean
+from ihas.extensions.suggest import did_you_mean
 
 LABEL_NAMES = ("label", "click", "clicked", "is_click", "is_clicked", "clk", "target", "y")
 ITEM_NAMES = ("item", "movie", "ad", "advert", "product", "coupon", "article", "book", "song", "track", "video", "sku")

@@ -20,7 +20,7 @@ import numpy as np
 from ihas.data.cells import Scalar, cell_text
 from ihas.data.item_table import FieldValues
 from ihas.errors import RequestError
-from ihas.suggest import did_you_mean
+from ihas.extensions.suggest import did_you_mean
 
 Comparison = Literal["==", "!=", "<", "<=", ">", ">=", "in", "has"]
 ORDER: Mapping[str, Callable[[np.ndarray, float], np.ndarray]] = {
