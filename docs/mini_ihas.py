@@ -54,7 +54,7 @@ def train(loss, variables, rows, epochs, rate=0.01, batch=256):
     moments = [(tf.Variable(tf.zeros_like(v)), tf.Variable(tf.zeros_like(v))) for v in variables]
     steps = tf.Variable(0.0)
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(ids, clicks):
         with tf.GradientTape() as tape:
             value = loss(ids, clicks)

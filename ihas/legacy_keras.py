@@ -25,9 +25,9 @@ with warnings.catch_warnings():
     import tensorflow as tf
     import tf_keras as keras
     from tensorflow_recommenders.layers.feature_interaction.dcn import Cross
+    from tensorflow_recommenders.layers.loss import RemoveAccidentalHits, SamplingProbablityCorrection
     from tensorflow_recommenders.metrics.factorized_top_k import FactorizedTopK
-    from tensorflow_recommenders.tasks.retrieval import Retrieval as RetrievalTask
 
 tf.get_logger().setLevel("ERROR")
 
-__all__ = ["Cross", "FactorizedTopK", "RetrievalTask", "keras", "tf"]
+__all__ = ["Cross", "FactorizedTopK", "RemoveAccidentalHits", "SamplingProbablityCorrection", "keras", "tf"]

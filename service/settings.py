@@ -53,8 +53,8 @@ class Settings(BaseSettings):
     """Where the issuer publishes its keys (JWKS); without it, no token is taken."""
     oidc_tenant_claim: str = "tenant"
     """Claim of a token that names its tenant; its claim `scope` lists what it may do."""
-    lease_s: Seconds = 30.0
-    """Seconds after its last heartbeat that a worker keeps a job; then another one may take it."""
+    lease_s: Seconds = 60.0
+    """Seconds without a heartbeat, by the clock of who looks for one, after which another worker may take a job."""
     heartbeat_s: Seconds = 5.0
     """Seconds between two heartbeats of a worker; at most half of `lease_s`, so that one may be missed."""
     poll_s: Seconds = 0.5

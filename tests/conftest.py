@@ -2,8 +2,42 @@
 
 from __future__ import annotations
 
+import sys
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
+
+TF_MODULE = "pytestmark = pytest.mark.tf"
 
 # A busy machine makes a right answer late, not wrong.
 settings.register_profile("ihas", deadline=None)
 settings.load_profile("ihas")
+
+
+class NoTensorFlow:
+    """Refuses TensorFlow in a run of tests that need none, so that a test without its marker is found."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        """Import hook (PEP 451): no module but TensorFlow concerns it."""
+        if name == "tensorflow":
+            raise ImportError("A test that loads TensorFlow must be marked `tf`, but this one is not.")
+        return None
+
+
+def _without_tensorflow(config: pytest.Config) -> bool:
+    return "not tf" in str(config.getoption("markexpr"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """With `-m "not tf"`, TensorFlow cannot be imported."""
+    if _without_tensorflow(config):
+        sys.meta_path.insert(0, NoTensorFlow())
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With `-m "not tf"`, modules that are marked as a whole are not even imported."""
+    if collection_path.suffix != ".py" or not _without_tensorflow(config):
+        return None
+    return True if TF_MODULE in collection_path.read_text(encoding="utf-8") else None

@@ -16,7 +16,7 @@ import msgspec
 
 from ihas.errors import BundleCorruptError, BundleVersionError
 from ihas.folders import file_digest
-from ihas.routing.router import GateForm, PointsOf
+from ihas.routing.router import PointsOf
 
 FORMAT_NAME = "ihas-bundle"
 FORMAT_VERSION = 2
@@ -70,7 +70,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         ihas_version: version of the package that wrote it; `unknown` where it ran without being installed.
         name: model name.
         created_at: time that the writer was told; None keeps the bundle reproducible to the bit.
-        gate_form: form of the router's gates.
+        gate_form: name of the form of the router's gates in `ihas.gates.registry`.
         clustered_on: what the router's centroids are centroids of.
         router_table: file of the router's embedding table.
         paths: the models, in the order that `path_of_group` counts.
@@ -83,7 +83,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ihas_version: str
     name: str
     created_at: str | None
-    gate_form: GateForm
+    gate_form: str
     clustered_on: PointsOf
     router_table: str
     paths: tuple[PathEntry, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -95,13 +95,12 @@ class BundleReader:
     def _router(self, encoder: Encoder) -> Router:
         with reading("router.safetensors") as name:
             arrays = self._arrays(name)
-            count = sum(key.startswith("kernel-") for key in arrays)
             gates = Gates(
                 self.manifest.gate_form,
                 arrays["mean"],
                 arrays["scale"],
-                tuple(arrays[f"kernel-{i}"] for i in range(count)),
-                tuple(arrays[f"bias-{i}"] for i in range(count)),
+                kernels=_numbered(arrays, "kernel"),
+                biases=_numbered(arrays, "bias"),
             )
         table = self._table(self.manifest.router_table)
         with reading(self.manifest.router_table):
@@ -155,3 +154,8 @@ class BundleReader:
 
     def _document(self, name: str) -> Any:
         return msgspec.json.decode((self.folder / name).read_bytes())
+
+
+def _numbered(arrays: Mapping[str, np.ndarray], name: str) -> tuple[np.ndarray, ...]:
+    """Arrays `name-0`, `name-1`, and so on."""
+    return tuple(arrays[f"{name}-{i}"] for i in range(sum(key.startswith(f"{name}-") for key in arrays)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,7 +11,9 @@ from ihas.bundle.values import Bundle, ExportedModel, Retrieval, Split
 from ihas.data.item_table import FieldValues
 from ihas.data.layout import PADDING, FieldLayout
 from ihas.errors import BundleCorruptError
-from ihas.routing.router import Router
+from ihas.gates.form import GateSize
+from ihas.gates.registry import GATE_FORMS
+from ihas.routing.router import Gates, Router
 
 
 def check_bundle(bundle: Bundle) -> None:
@@ -77,19 +80,22 @@ def _router_problems(router: Router) -> Iterator[str]:
     yield from _array_problems("gate scale", gates.scale, (size,))
     if not (gates.scale > 0.0).all():
         yield "the gate scale must be above 0"
-    hidden = gates.biases[0].shape[0] if gates.biases and gates.biases[0].ndim == 1 else 0
-    shapes: dict[str, tuple[tuple[int, ...], ...]] = {
-        "full": ((size, size),),
-        "field": ((layout.num_fields, dim, dim),),
-        "mlp": ((size, hidden), (hidden, size)),
-    }
-    if gates.form not in shapes or len(gates.kernels) != len(shapes[gates.form]) or len(gates.biases) != len(gates.kernels):
-        yield f"gates must be of a form in {tuple(shapes)} with its kernels and biases, but got {gates.form!r} with {len(gates.kernels)}"
+    yield from _gate_problems(gates, GateSize(layout.num_fields, dim))
+
+
+def _gate_problems(gates: Gates, size: GateSize) -> Iterator[str]:
+    """Kernels and biases must have the shapes that the form of gate says."""
+    if gates.form not in GATE_FORMS:
+        yield f"the gates' form must be one of {', '.join(GATE_FORMS)}, or be registered by `register_gate_form`, but is {gates.form!r}"
         return
-    for kernel, shape in zip(gates.kernels, shapes[gates.form], strict=True):
-        yield from _array_problems("gate kernel", kernel, shape)
-    for bias, width in zip(gates.biases, (size,) if gates.form != "mlp" else (hidden, size), strict=True):
-        yield from _array_problems("gate bias", bias, (width,))
+    form = GATE_FORMS[gates.form]
+    shapes = form.shapes(replace(size, hidden=form.hidden_units(gates.biases)))
+    for what, arrays, expected in (("kernel", gates.kernels, shapes.kernels), ("bias", gates.biases, shapes.biases)):
+        if len(arrays) != len(expected):
+            yield f"gates of the form {gates.form!r} must have the shapes {expected} of each {what}, but have {len(arrays)} of them"
+            continue
+        for array, shape in zip(arrays, expected, strict=True):
+            yield from _array_problems(f"gate {what}", array, shape)
 
 
 def _group_problems(bundle: Bundle) -> Iterator[str]:

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from ihas.config.base import Config, Count
+from ihas.config.base import Config, Count, invalid
+from ihas.config.names import NameIn
+from ihas.extensions.registry import Registry
+
+BACKBONES: Registry[str | type] = Registry(
+    "backbone",
+    {
+        "mlp": "ihas.models.mlp:MLP",
+        "lr": "ihas.models.lr:LR",
+        "fm": "ihas.models.fm:FM",
+        "wide_deep": "ihas.models.wide_deep:WideDeep",
+        "deepfm": "ihas.models.deepfm:DeepFM",
+        "dcn": "ihas.models.dcn:DCN",
+        "ipnn": "ihas.models.ipnn:IPNN",
+        "xdeepfm": "ihas.models.xdeepfm:XDeepFM",
+        "autoint": "ihas.models.autoint:AutoInt",
+        "finalmlp": "ihas.models.finalmlp:FinalMLP",
+    },
+)
+"""Kinds of backbone, and where each is: settings are read where there is no TensorFlow, so a class is imported where it is built."""
 
 
 class BackboneConfig(Config):
     """The network above the embedding."""
 
-    kind: Literal["mlp", "lr", "fm", "wide_deep", "deepfm", "dcn", "ipnn", "xdeepfm", "autoint", "finalmlp"] = "mlp"
+    kind: Annotated[str, NameIn(BACKBONES)] = "mlp"
     """`mlp`: hidden layers on the concatenated embedding; `dcn`: DCN-v2, cross layers beside them; `lr`: logistic regression, the sum of
     the embedding (one dimension is enough); `fm`: factorisation machine; `wide_deep` and `deepfm`: first-order weights, or a factorisation
     machine, beside hidden layers; `ipnn`: hidden layers that also see inner products; `xdeepfm`: a compressed interaction network beside
@@ -45,16 +64,16 @@ class BackboneConfig(Config):
     @model_validator(mode="after")
     def _heads_divide_what_they_share(self) -> Self:
         if self.kind == "autoint" and self.attention_dim % self.attention_heads:
-            raise ValueError(
+            raise invalid(
                 f"`attention_heads` must divide `attention_dim`, but got ({self.attention_heads}, {self.attention_dim}). "
                 "Change one of them."
             )
         if self.kind == "finalmlp" and not self.hidden:
-            raise ValueError(
+            raise invalid(
                 "`finalmlp` must have a hidden layer in each stream, but `hidden` is empty. Write for example `hidden = [16, 8]`."
             )
         if self.kind == "finalmlp" and any(units % self.fusion_heads for units in (self.hidden[-1], self.second_hidden[-1])):
-            raise ValueError(
+            raise invalid(
                 f"`fusion_heads` must divide the last of `hidden` and of `second_hidden`, "
                 f"but got {self.fusion_heads} for ({self.hidden[-1]}, {self.second_hidden[-1]}). Lower `fusion_heads`."
             )

@@ -7,15 +7,18 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ihas.config.base import Config, Count, Fraction
+from ihas.config.names import NameIn
+from ihas.gates.registry import GATE_FORMS
 
 
 class SearchConfig(Config):
     """Stage 1: Bernoulli gates over embedding dimensions, per instance."""
 
-    gate: Literal["full", "field", "mlp"] = "full"
-    """What a gate sees: the whole embedding, its own field, or the whole embedding through a hidden layer."""
+    gate: Annotated[str, NameIn(GATE_FORMS)] = "full"
+    """Form of gate, by what a gate sees: `full`, the whole embedding; `field`, its own field; `mlp`, the whole embedding through a hidden
+    layer; or a registered form (docs/extending.md)."""
     gate_hidden: Count = 32
-    """Hidden units of the `mlp` gate."""
+    """Hidden units of the `mlp` gate, and of other forms that have them."""
     standardize: bool = True
     """Whether gates see the embedding standardised by its running mean and deviation; raw input makes them collapse."""
     detach: bool = True

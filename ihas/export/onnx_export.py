@@ -14,13 +14,13 @@ import numpy as np
 from ihas.bundle.values import ExportedModel
 from ihas.config.learning import LearningConfig
 from ihas.data.layout import FieldLayout
-from ihas.export.two_sided import fold_batch_norm, split_backbone
+from ihas.export.folding import fold_batch_norm
 from ihas.layers.embedding import Tensor
 from ihas.legacy_keras import tf
 from ihas.models.backbone import Backbone, KeptDims
 from ihas.models.network import NetworkWeights
 from ihas.models.prediction import GroupModel
-from ihas.models.registry import BACKBONES, build_backbone
+from ihas.models.registry import build_backbone
 
 OPSET = 18
 
@@ -37,7 +37,7 @@ def export_path(name: str, model: GroupModel, layout: FieldLayout, config: Learn
         table=ragged_table(table, kept, layout),
         first_order=model.weights.table[:, dim].copy() if wide else None,
         graph=onnx_graph(backbone),
-        split=None if gated else split_backbone(backbone.weights(), model.mask, backbone.config),
+        split=None if gated else backbone.two_sided(backbone.weights(), model.mask, backbone.config),
     )
 
 
@@ -55,7 +55,7 @@ def restricted_backbone(model: GroupModel, config: LearningConfig) -> Backbone:
     """The backbone on the kept dimensions alone, with the model's weights."""
     kept = KeptDims(model.mask)
     backbone = build_backbone(config.backbone, kept, 0)
-    backbone.assign(BACKBONES[config.backbone.kind].restrict(model.weights.backbone, kept))
+    backbone.assign(backbone.restrict(model.weights.backbone, kept))
     return backbone
 
 
@@ -84,7 +84,7 @@ def onnx_model(function: Callable[..., dict[str, Tensor]], signature: list[Tenso
         import tf2onnx
 
         logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-        model, _ = tf2onnx.convert.from_function(tf.function(function), input_signature=signature, opset=OPSET)
+        model, _ = tf2onnx.convert.from_function(tf.function(function, autograph=False), input_signature=signature, opset=OPSET)
     return bytes(model.SerializeToString())
 
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ihas.bundle.values import Split
 from ihas.config.backbone import BackboneConfig
 from ihas.errors import ConfigError
 from ihas.layers.embedding import Tensor
@@ -87,6 +88,17 @@ class Backbone(tf.Module, ABC):
     @abstractmethod
     def restrict(cls, weights: Weights, kept: KeptDims) -> Weights:
         """Weights of a backbone on all elements, cut down to the kept ones."""
+
+    @classmethod
+    def two_sided(cls, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> Split | None:  # noqa: ARG003
+        """The arithmetic in two, sums over the fields and what is done with them (two_sided.py); None, as here, where it has no sums first.
+
+        Args:
+            weights: of the backbone on the kept dimensions, without batch normalisation.
+            mask: bool (num_fields, dim). Kept dimensions.
+            config: the backbone's.
+        """
+        return None
 
     def weights(self) -> Weights:
         """Copy of every variable."""

@@ -14,11 +14,13 @@ from typing import final
 
 import numpy as np
 
+from ihas.bundle.values import Split
 from ihas.config.backbone import BackboneConfig
 from ihas.layers.embedding import Tensor
 from ihas.layers.hidden import HiddenLayers, Weights, dense, dense_parts, glorot
 from ihas.legacy_keras import tf
 from ihas.models.backbone import Backbone, KeptDims
+from ihas.models.two_sided_graph import SplitGraph
 
 STREAMS = ("first", "second")
 SEED_STRIDE = 32  # apart from the seeds of the other stream's dropout, below the next step's
@@ -77,6 +79,21 @@ class FinalMLP(Backbone):
                 cut[f"{name}_selected/{part}"] = weights[f"{name}_selected/{part}"][..., kept.positions]
         return cut
 
+    @classmethod
+    def two_sided(cls, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> Split:  # noqa: ARG003
+        firsts = [_selection(weights, stream)[:, None] * weights[f"{stream}_hidden_0/kernel"] for stream in STREAMS]
+        middle, width = firsts[0].shape[1], firsts[0].shape[1] + firsts[1].shape[1]
+        graph = SplitGraph(width)
+        outputs = [
+            graph.hidden(graph.columns(*ends), weights, f"{stream}_")
+            for stream, ends in zip(STREAMS, ((0, middle), (middle, width)), strict=True)
+        ]
+        linear = [graph.matmul(output, weights[f"output/{stream}"]) for stream, output in zip(STREAMS, outputs, strict=True)]
+        fused = graph.bilinear(outputs[0], outputs[1], weights["output/product"])
+        logits = graph.node("Add", graph.node("Add", *linear), graph.node("Add", fused, graph.constant(weights["output/bias"])))
+        bias = np.concatenate([weights[f"{stream}_hidden_0/bias"] for stream in STREAMS])
+        return Split(np.hstack(firsts), bias, False, graph.finish(logits))
+
 
 class Selection(tf.Module):
     """s = 2 sigmoid(U hidden(c) + u), a weight from 0 to 2 for each kept element; it folds into the next kernel and costs nothing."""
@@ -98,3 +115,13 @@ class Selection(tf.Module):
         """Variables by their name in `Weights`."""
         named = {f"selection_{part}": variable for part, variable in self.hidden.named_variables().items()}
         return named | {"context/vector": self.context} | {f"selected/{part}": variable for part, variable in dense_parts(self.output)}
+
+
+def _selection(weights: Weights, stream: str) -> np.ndarray:
+    """s = 2 sigmoid(U hidden(c) + u), as a number for each value, from weights: float32 (kept,)."""
+    hidden, layer = weights[f"{stream}_context/vector"], 0
+    while f"{stream}_selection_hidden_{layer}/kernel" in weights:
+        name = f"{stream}_selection_hidden_{layer}"
+        hidden, layer = np.maximum(hidden @ weights[f"{name}/kernel"] + weights[f"{name}/bias"], 0.0), layer + 1
+    logits = hidden @ weights[f"{stream}_selected/kernel"] + weights[f"{stream}_selected/bias"]
+    return np.asarray(2.0 / (1.0 + np.exp(-logits[0])), np.float32)

@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from typing import ClassVar, final
 
+import numpy as np
+
+from ihas.bundle.values import Split
 from ihas.config.backbone import BackboneConfig
 from ihas.layers.embedding import Tensor
 from ihas.layers.hidden import Weights
 from ihas.layers.interaction import factorization, spread
 from ihas.legacy_keras import tf
 from ihas.models.backbone import Backbone, KeptDims
+from ihas.models.two_sided import field_sums, zeros
+from ihas.models.two_sided_graph import SplitGraph
 
 
 @final
@@ -37,3 +42,11 @@ class FM(Backbone):
     @classmethod
     def restrict(cls, weights: Weights, kept: KeptDims) -> Weights:  # noqa: ARG003
         return dict(weights)
+
+    @classmethod
+    def two_sided(cls, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> Split:  # noqa: ARG003
+        dim = mask.shape[1]
+        graph = SplitGraph(dim + 1)
+        logits = graph.node("Add", graph.half_square(graph.columns(0, dim)), graph.columns(dim, dim + 1))
+        bias = np.append(np.zeros(dim, np.float32), weights["output/bias"])
+        return Split(np.hstack([field_sums(mask), zeros(mask, 1)]), bias, True, graph.finish(logits))

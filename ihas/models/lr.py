@@ -9,11 +9,15 @@ from __future__ import annotations
 
 from typing import final
 
+import numpy as np
+
+from ihas.bundle.values import Split
 from ihas.config.backbone import BackboneConfig
 from ihas.layers.embedding import Tensor
 from ihas.layers.hidden import Weights
 from ihas.legacy_keras import tf
 from ihas.models.backbone import Backbone, KeptDims
+from ihas.models.two_sided_graph import SplitGraph
 
 
 @final
@@ -36,3 +40,7 @@ class LR(Backbone):
     @classmethod
     def restrict(cls, weights: Weights, kept: KeptDims) -> Weights:  # noqa: ARG003
         return dict(weights)
+
+    @classmethod
+    def two_sided(cls, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> Split:  # noqa: ARG003
+        return Split(np.ones((int(mask.sum()), 1), np.float32), weights["output/bias"], False, SplitGraph(1).finish("sums"))

@@ -7,10 +7,15 @@ from __future__ import annotations
 
 from typing import final
 
+import numpy as np
+
+from ihas.bundle.values import Split
 from ihas.config.backbone import BackboneConfig
 from ihas.layers.embedding import Tensor
+from ihas.layers.hidden import Weights
 from ihas.models.backbone import KeptDims
 from ihas.models.deep import Deep, DeepBackbone
+from ihas.models.two_sided import deep_two_sided
 
 
 @final
@@ -26,3 +31,7 @@ class MLP(DeepBackbone):
 
     def multiply_adds(self) -> int:
         return self.deep.multiply_adds()
+
+    @classmethod
+    def two_sided(cls, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> Split:  # noqa: ARG003
+        return deep_two_sided(weights)

@@ -12,13 +12,13 @@ import numpy as np
 from ihas.config.backbone import BackboneConfig
 from ihas.config.learning import LearningConfig
 from ihas.data.layout import FieldLayout
-from ihas.gates.layer import BernoulliGates
-from ihas.gates.penalties import gate_penalty
 from ihas.layers.embedding import Lookup, Tensor, concatenate_fields, look_up
+from ihas.layers.gate_penalties import gate_penalty
+from ihas.layers.gates import BernoulliGates
 from ihas.layers.hidden import Weights
 from ihas.legacy_keras import tf
 from ihas.models.backbone import KeptDims
-from ihas.models.registry import BACKBONES, build_backbone
+from ihas.models.registry import backbone_class, build_backbone
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def fresh_weights(layout: FieldLayout, config: LearningConfig, rng: np.random.Ge
 
 def table_width(config: LearningConfig) -> int:
     """Columns of the embedding table: dim, and one more where the backbone has a first-order part."""
-    return config.training.embedding_dim + int(BACKBONES[config.backbone.kind].uses_first_order)
+    return config.training.embedding_dim + int(backbone_class(config.backbone.kind).uses_first_order)
 
 
 class Network(tf.Module):
@@ -110,26 +110,35 @@ class Network(tf.Module):
         embedded, first_order = self.embed(found, ids)
         if self.gates is None:
             return self.backbone(self._masked(embedded, group) if self.masked else embedded, first_order, seed), tf.constant(0.0)
-        gate_logits = self.gates.logits(embedded, training=True)
-        if not self.sampling:
-            return self.backbone(embedded, first_order, seed), tf.constant(0.0)
-        masked = embedded * self.gates.sample(gate_logits, seed)
-        return self.backbone(masked, first_order, seed), gate_penalty(gate_logits, self.gates.config)
+        masked, penalty = self._gated(self.gates, embedded, seed)
+        return self.backbone(masked, first_order, seed), penalty
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)])
+    def _gated(self, gates: BernoulliGates, embedded: Tensor, seed: Tensor) -> tuple[Tensor, Tensor]:
+        logits = gates.logits(embedded, training=True)
+        gated: tuple[Tensor, Tensor] = tf.cond(
+            self.sampling,
+            lambda: (embedded * gates.sample(logits, seed), gate_penalty(logits, gates.config)),
+            lambda: (embedded, tf.constant(0.0)),
+        )
+        return gated
+
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)])
     def predict(self, ids: Tensor, group: Tensor) -> Tensor:
         """Logits (batch,) with deterministic gates or the groups' masks: ids int32 (batch, num_slots), group int32 (batch,)."""
         embedded, first_order = self.embed(self.look_up(ids), ids)
-        if self.gates is None:
-            embedded = self._masked(embedded, group)
-        elif self.sampling:
-            embedded *= tf.cast(self.gates.logits(embedded, training=False) > 0.0, tf.float32)
+        embedded = self._masked(embedded, group) if self.gates is None else self._decided(self.gates, embedded)
         return self.backbone(embedded, first_order, None)
+
+    def _decided(self, gates: BernoulliGates, embedded: Tensor) -> Tensor:
+        def opened() -> Tensor:
+            return embedded * tf.cast(gates.logits(embedded, training=False) > 0.0, tf.float32)
+
+        return tf.cond(self.sampling, opened, lambda: embedded)
 
     def _masked(self, embedded: Tensor, group: Tensor) -> Tensor:
         return embedded * tf.cond(tf.shape(self.masks)[0] == 1, lambda: self.masks, lambda: tf.gather(self.masks, group))
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None, None], tf.float32)])
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None, None], tf.float32)])
     def predict_masked(self, ids: Tensor, masks: Tensor) -> Tensor:
         """Logits (batch,) with a mask for each row: ids int32 (batch, num_slots), masks float32 (batch, num_fields * dim)."""
         embedded, first_order = self.embed(self.look_up(ids), ids)

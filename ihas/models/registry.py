@@ -1,37 +1,33 @@
-"""Backbones by the name that a recipe gives them."""
+"""Backbones by the name that a recipe gives them; the names are registered in `ihas.config.backbone`, which loads no TensorFlow."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from pkgutil import resolve_name
+from typing import cast
 
-from ihas.config.backbone import BackboneConfig
-from ihas.models.autoint import AutoInt
+from ihas.config.backbone import BACKBONES, BackboneConfig
 from ihas.models.backbone import Backbone, KeptDims
-from ihas.models.dcn import DCN
-from ihas.models.deepfm import DeepFM
-from ihas.models.finalmlp import FinalMLP
-from ihas.models.fm import FM
-from ihas.models.ipnn import IPNN
-from ihas.models.lr import LR
-from ihas.models.mlp import MLP
-from ihas.models.wide_deep import WideDeep
-from ihas.models.xdeepfm import XDeepFM
 
-BACKBONES: dict[str, Any] = {
-    "mlp": MLP,
-    "lr": LR,
-    "fm": FM,
-    "wide_deep": WideDeep,
-    "deepfm": DeepFM,
-    "dcn": DCN,
-    "ipnn": IPNN,
-    "xdeepfm": XDeepFM,
-    "autoint": AutoInt,
-    "finalmlp": FinalMLP,
-}
+
+def register_backbone(name: str, backbone: type[Backbone]) -> None:
+    """Make a backbone known under a name, in this process; its constructor takes kept dims, settings and a seed.
+
+    Processes that a run starts know it where its module is an extension (`ihas.extensions.modules`).
+
+    Raises:
+        ValueError: the name is taken, or is not lower-case letters, digits, `_` and `-`.
+    """
+    BACKBONES.register(name, backbone)
+
+
+def backbone_class(kind: str) -> type[Backbone]:
+    """Class of a kind; ValueError where no backbone has the name."""
+    known = BACKBONES[kind]
+    return cast(type[Backbone], resolve_name(known) if isinstance(known, str) else known)
 
 
 def build_backbone(config: BackboneConfig, kept: KeptDims, seed: int) -> Backbone:
     """The configured backbone with fresh weights; `seed` is below 2**31."""
-    backbone: Backbone = BACKBONES[config.kind](kept, config, seed)
-    return backbone
+    build = cast(Callable[[KeptDims, BackboneConfig, int], Backbone], backbone_class(config.kind))
+    return build(kept, config, seed)

@@ -7,11 +7,17 @@ from __future__ import annotations
 
 from typing import ClassVar, final
 
+import numpy as np
+
+from ihas.bundle.values import Split
 from ihas.config.backbone import BackboneConfig
 from ihas.layers.embedding import Tensor
+from ihas.layers.hidden import Weights
 from ihas.legacy_keras import tf
 from ihas.models.backbone import KeptDims
 from ihas.models.deep import Deep, DeepBackbone
+from ihas.models.two_sided import deep_logits, first_layer, zeros
+from ihas.models.two_sided_graph import SplitGraph
 
 
 @final
@@ -29,3 +35,12 @@ class WideDeep(DeepBackbone):
 
     def multiply_adds(self) -> int:
         return self.deep.multiply_adds()
+
+    @classmethod
+    def two_sided(cls, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> Split:  # noqa: ARG003
+        kernel, bias = first_layer(weights)
+        width = kernel.shape[1]
+        graph = SplitGraph(width + 1)
+        deep = deep_logits(graph, graph.columns(0, width), weights)
+        graph_bytes = graph.finish(graph.node("Add", deep, graph.columns(width, width + 1)))
+        return Split(np.hstack([kernel, zeros(mask, 1)]), np.append(bias, np.float32(0)), False, graph_bytes)

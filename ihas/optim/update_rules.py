@@ -68,7 +68,8 @@ class TableDescent:
         self._settled = self.values.copy()
 
     @tf.function(
-        input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([], tf.float32)]
+        autograph=False,
+        input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([], tf.float32)],
     )
     def _step(self, ids: Tensor, gradient: Tensor, learning_rate: Tensor) -> Tensor:
         self.optimizer.apply(Lookup(slot_rows(ids), gradient), gradient, learning_rate)

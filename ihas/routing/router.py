@@ -1,9 +1,10 @@
 """From ids to a group: embed, standardise, open gates, nearest centroid.
 
     e = [table[ids_f]]_f            in R^N, N = num_fields * dim; a multi-valued cell is the mean of its values
-    a = W (e - mean) / scale + b    gate logits
+    v = (e - mean) / scale          standardised embedding
+    a = logits(v)                   gate logits, which the form of gate decides (ihas/gates)
     z = 1[a > 0]                    deterministic gates
-    o = 1/2 + clip(a, -4, 4) / 8    openness, in [0, 1]
+    o = 1/2 + clip(a, -4, 4) / 8    gate activation, in [0, 1]
     p = e * z, z, or the mean of o over each field's dimensions: the point that was clustered
     g = argmin_k ||p - c_k||        nearest centroid
 
@@ -14,14 +15,16 @@ standardisation are our choice (docs/methods/ihas.md).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from ihas.data.layout import PADDING, FieldLayout
+from ihas.gates.form import elements_of
+from ihas.gates.registry import GATE_FORMS
 
-GateForm = Literal["full", "field", "mlp"]
 PointsOf = Literal["masked", "mask", "openness", "embedding"]
 REACH = 4.0  # of a gate's logit: what lies beyond is as good as open or closed
 
@@ -52,14 +55,13 @@ class Gates:
     """Learnt gates, ready to be read deterministically.
 
     Attributes:
-        form: `full`: a = W e + b; `field`: the same with W block-diagonal; `mlp`: a = W2 relu(W1 e + b1) + b2.
+        form: name of the form of gate in `ihas.gates.registry`.
         mean: float32 (N,). Standardisation of e: subtracted.
         scale: float32 (N,). Standardisation of e: divided by.
-        kernels: float32. `full`: ((N, N),); `field`: ((num_fields, dim, dim),); `mlp`: ((N, hidden), (hidden, N)).
-        biases: float32. `full` and `field`: ((N,),); `mlp`: ((hidden,), (N,)).
+        kernels, biases: float32. Parameters, of the shapes that the form says.
     """
 
-    form: GateForm
+    form: str
     mean: np.ndarray
     scale: np.ndarray
     kernels: tuple[np.ndarray, ...]
@@ -67,35 +69,39 @@ class Gates:
 
     def logits(self, embedded: np.ndarray) -> np.ndarray:
         """Gate logits a of embedded rows: float32 (rows, N) -> (rows, N)."""
-        values = (embedded - self.mean) / self.scale
-        if self.form == "field":
-            num_fields, dim, _ = self.kernels[0].shape
-            blocks = values.reshape(-1, num_fields, dim).transpose(1, 0, 2) @ self.kernels[0]  # (fields, rows, dim)
-            return np.asarray(blocks.transpose(1, 0, 2).reshape(values.shape) + self.biases[0])
-        if self.form == "mlp":
-            values = np.maximum(values @ self.kernels[0] + self.biases[0], 0.0)
-        return np.asarray(values @ self.kernels[-1] + self.biases[-1])
+        return GATE_FORMS[self.form].logits((embedded - self.mean) / self.scale, self.kernels, self.biases)
 
     def open(self, embedded: np.ndarray) -> np.ndarray:
         """Deterministic gates z of embedded rows: float32 (rows, N) -> bool (rows, N)."""
         return self.logits(embedded) > 0.0
 
+    def restrict(self, fields: Sequence[int], dim: int) -> Gates | None:
+        """The gates of some fields, of `dim` elements each, which read these fields alone; None where a gate sees other fields."""
+        parameters = GATE_FORMS[self.form].restrict(self.kernels, self.biases, fields, dim)
+        columns = elements_of(fields, dim)
+        return None if parameters is None else Gates(self.form, self.mean[columns], self.scale[columns], *parameters)
 
-def openness(logits: np.ndarray) -> np.ndarray:
-    """1/2 + clip(a, -4, 4) / 8: how open gates are, in [0, 1], of logits float32, any shape. Our choice."""
+    @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds of one row: standardisation, then what the form counts."""
+        return self.mean.size + GATE_FORMS[self.form].multiply_adds(self.kernels)
+
+
+def gate_activation(logits: np.ndarray) -> np.ndarray:
+    """1/2 + clip(a, -4, 4) / 8: activation of gates, in [0, 1], of logits float32, any shape. Our choice."""
     return np.asarray(0.5 + np.clip(logits, -REACH, REACH) / np.float32(2.0 * REACH))
 
 
 def points(embedded: np.ndarray, logits: np.ndarray, on: PointsOf, dim: int) -> np.ndarray:
     """What is clustered: embedding and gate logits, float32 (rows, N) each -> float32 (rows, N).
 
-    `masked` is e * z (the paper's figure 1), `mask` is z, `embedding` is e; `openness` is the mean openness of a field's gates in
+    `masked` is e * z (the paper's figure 1), `mask` is z, `embedding` is e; `openness` is the mean gate activation of a field in
     each of the field's `dim` places: gates that nothing holds open or closed, and which fall now so, now so, hardly move it.
     """
     if on == "embedding":
         return embedded
     if on == "openness":
-        means = openness(logits).reshape(len(logits), -1, dim).mean(axis=2)
+        means = gate_activation(logits).reshape(len(logits), -1, dim).mean(axis=2)
         return np.repeat(means, dim, axis=1)
     return (logits > 0.0).astype(np.float32) if on == "mask" else embedded * (logits > 0.0)
 

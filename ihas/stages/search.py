@@ -14,7 +14,7 @@ import numpy as np
 from ihas.config.learning import LearningConfig
 from ihas.data.dataset import Dataset, Splits
 from ihas.data.mapped import scattered
-from ihas.gates.layer import BernoulliGates
+from ihas.layers.gates import BernoulliGates
 from ihas.models.network import Network, NetworkWeights, fresh_weights
 from ihas.results.run_result import Diversity, EpochMetrics
 from ihas.routing.router import Gates, embed

@@ -94,15 +94,19 @@ class FactorisationTrainer(tf.Module):
         return Factorisation(self.mean, self.embedding.fold().numpy())
 
     @tf.function(
+        autograph=False,
         input_signature=[
             tf.TensorSpec([None, 2], tf.int32), tf.TensorSpec([None], tf.float32),
             tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.float32),
         ]
     )  # fmt: skip
     def _steps(self, ids: Tensor, values: Tensor, size: Tensor, learning_rate: Tensor) -> None:
-        for step in tf.range((tf.size(values) + size - 1) // size):
-            rows = slice(step * size, (step + 1) * size)
+        def body(start: Tensor) -> tuple[Tensor]:
+            rows = slice(start, start + size)
             self._step(ids[rows], values[rows], learning_rate)
+            return (start + size,)
+
+        tf.while_loop(lambda start: start < tf.size(values), body, (tf.constant(0),))
 
     def _step(self, ids: Tensor, values: Tensor, learning_rate: Tensor) -> None:
         found = self.embedding.look_up(ids)

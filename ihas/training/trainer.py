@@ -116,7 +116,7 @@ class Trainer:
         """The dense step as it is called: choosing among traces costs more than a small network."""
         masked = self.network.masked
         if masked not in self._graphs:
-            self._graphs[masked] = tf.function(self._dense_step, input_signature=SIGNATURE).get_concrete_function()
+            self._graphs[masked] = tf.function(self._dense_step, SIGNATURE, autograph=False).get_concrete_function()
         return self._graphs[masked]
 
     def _dense_step(

@@ -12,17 +12,19 @@ import onnx
 from onnx import numpy_helper
 
 from ihas.bundle.values import Bundle, ExportedModel, GoldenRows
-from ihas.config.backbone import BackboneConfig
 from ihas.data.encoder import Encoder
 from ihas.data.field_encoders import CategoricalEncoder
 from ihas.data.item_table import ItemTable
 from ihas.data.schema import Field, Schema
-from ihas.export.two_sided import split_backbone
-from ihas.export.two_sided_graph import SplitGraph
-from ihas.routing.router import GateForm, Gates, PointsOf, Router
+from ihas.gates.form import GateSize
+from ihas.gates.registry import GATE_FORMS
+from ihas.models.two_sided import deep_two_sided
+from ihas.models.two_sided_graph import SplitGraph
+from ihas.routing.router import Gates, PointsOf, Router
 from ihas.serving.grouped.recommender import GroupedRecommender
 
 GOLDEN_ROWS = 16
+GATE_HIDDEN = 32
 Kernels = list[tuple[Any, Any]]
 ITEM = "item"
 
@@ -55,7 +57,7 @@ class BundleShape:
     num_groups: int = 1
     gated: bool = False
     kept: float = 0.7
-    gate_form: GateForm = "full"
+    gate_form: str = "full"
     on: PointsOf = "masked"
     with_items: bool = True
 
@@ -140,19 +142,11 @@ def _mask(shape: BundleShape, rng: np.random.Generator) -> np.ndarray:
 
 
 def _gates(shape: BundleShape, rng: np.random.Generator) -> Gates:
-    width, hidden = shape.num_fields * shape.dim, 32
-    if shape.num_groups == 1 and not shape.gated:
-        shapes: tuple[tuple[int, ...], ...] = ((shape.num_fields, shape.dim, shape.dim),)
-        form: GateForm = "field"
-    else:
-        form = shape.gate_form
-        shapes = {
-            "full": ((width, width),),
-            "field": ((shape.num_fields, shape.dim, shape.dim),),
-            "mlp": ((width, hidden), (hidden, width)),
-        }[form]
-    kernels = tuple(rng.normal(0.0, 0.1, one).astype(np.float32) for one in shapes)
-    biases = tuple(np.full(width if number == len(shapes) - 1 else hidden, 0.5, np.float32) for number in range(len(shapes)))
+    form = "field" if shape.num_groups == 1 and not shape.gated else shape.gate_form
+    size = GateSize(shape.num_fields, shape.dim, GATE_HIDDEN)
+    shapes, width = GATE_FORMS[form].shapes(size), size.width
+    kernels = tuple(rng.normal(0.0, 0.1, one).astype(np.float32) for one in shapes.kernels)
+    biases = tuple(np.full(one, 0.5, np.float32) for one in shapes.biases)
     scale = rng.uniform(0.2, 0.4, width).astype(np.float32)
     return Gates(form, rng.normal(0.0, 0.05, width).astype(np.float32), scale, kernels, biases)
 
@@ -179,7 +173,7 @@ def _path(name: str, mask: np.ndarray, table: np.ndarray, encoder: Encoder, shap
         table=np.concatenate([block[:, kept].ravel() for block, kept in zip(blocks, mask, strict=True)]),
         first_order=None,
         graph=graph.finish(logits),
-        split=None if shape.gated else split_backbone(weights, mask, BackboneConfig(hidden=shape.hidden)),
+        split=None if shape.gated else deep_two_sided(weights),
     )
 
 

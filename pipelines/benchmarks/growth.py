@@ -74,7 +74,7 @@ def epochs(case: Case) -> Mapping[str, System]:
     from ihas.config.training import TrainingConfig
     from ihas.data.dataset import Dataset, Splits
     from ihas.data.layout import FieldLayout
-    from ihas.gates.layer import BernoulliGates
+    from ihas.layers.gates import BernoulliGates
     from ihas.models.network import Network, fresh_weights
     from ihas.models.prediction import GroupedRows
     from ihas.stages.cluster.assignment import Clustering, Division, assign

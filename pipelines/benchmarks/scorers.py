@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ihas.bundle.values import Bundle, ExportedModel
+from ihas.gates.registry import GATE_FORMS
 from ihas.serving.grouped.model import GroupedModel
 from pipelines.benchmarks.bundles import Kernels, kernels_of
 
@@ -29,7 +30,7 @@ def tf_function(bundle: Bundle) -> Scorer:
 
     score = _whole_graph(bundle, tf)
     signature = [tf.TensorSpec([None, bundle.encoder.layout.num_slots], tf.int32)]
-    concrete = tf.function(score, input_signature=signature).get_concrete_function()
+    concrete = tf.function(score, autograph=False, input_signature=signature).get_concrete_function()
     return lambda ids: np.asarray(concrete(tf.constant(ids)).numpy())
 
 
@@ -77,10 +78,9 @@ def _whole_graph(bundle: Bundle, tf: Any) -> Callable[[Any], Any]:
 
 def _gates(bundle: Bundle, tf: Any) -> Callable[[Any], Any]:
     gates = bundle.router.gates
-    if gates.form != "full":
-        return lambda embedded: tf.ones_like(embedded)
-    kernel, bias, mean, scale = (tf.constant(array) for array in (gates.kernels[0], gates.biases[0], gates.mean, gates.scale))
-    return lambda embedded: tf.cast((embedded - mean) / scale @ kernel + bias > 0.0, tf.float32)
+    form, mean, scale = GATE_FORMS[gates.form], tf.constant(gates.mean), tf.constant(gates.scale)
+    kernels, biases = ([tf.constant(array) for array in arrays] for arrays in (gates.kernels, gates.biases))
+    return lambda embedded: tf.cast(form.tensor_logits(tf, (embedded - mean) / scale, kernels, biases) > 0.0, tf.float32)
 
 
 def _path_graph(path: ExportedModel, bundle: Bundle, tf: Any) -> Callable[[Any, Any], Any]:

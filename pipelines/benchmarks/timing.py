@@ -63,14 +63,30 @@ class Timings:
         return statistics.median(own / other for own, other in pairs)
 
 
-def timed(call: Callable[[], object], measurement_s: float = 0.1) -> System:
+@dataclass(frozen=True)
+class Clocks:
+    """What costs are read from.
+
+    Attributes:
+        cpu: seconds of CPU that this process has used.
+        wall: seconds since any moment.
+    """
+
+    cpu: Callable[[], float] = time.process_time
+    wall: Callable[[], float] = time.perf_counter
+
+
+CLOCKS = Clocks()
+
+
+def timed(call: Callable[[], object], measurement_s: float = 0.1, clocks: Clocks = CLOCKS) -> System:
     """A function of this process as a system: each measurement calls it for about `measurement_s` seconds, at least once."""
     for _ in range(WARM_UP_CALLS):
-        began = time.perf_counter()
+        began = clocks.wall()
         call()
-        once = time.perf_counter() - began
+        once = clocks.wall() - began
     calls = max(1, round(measurement_s / max(once, 1e-7)))
-    return lambda: _measure(call, calls)
+    return lambda: _measure(call, calls, clocks)
 
 
 def measure_alternately(systems: Mapping[str, System], repetitions: int) -> Timings:
@@ -93,8 +109,8 @@ def _rotated(names: list[str], number: int) -> Iterable[str]:
     return names[first:] + names[:first]
 
 
-def _measure(call: Callable[[], object], calls: int) -> Measurement:
-    cpu, wall = time.process_time(), time.perf_counter()
+def _measure(call: Callable[[], object], calls: int, clocks: Clocks) -> Measurement:
+    cpu, wall = clocks.cpu(), clocks.wall()
     for _ in range(calls):
         call()
-    return Measurement((time.process_time() - cpu) / calls, (time.perf_counter() - wall) / calls)
+    return Measurement((clocks.cpu() - cpu) / calls, (clocks.wall() - wall) / calls)

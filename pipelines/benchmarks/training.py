@@ -74,7 +74,7 @@ def our_systems(hidden: tuple[int, ...]) -> Mapping[str, System]:
     from ihas.config.training import TrainingConfig
     from ihas.data.dataset import Dataset
     from ihas.data.layout import FieldLayout
-    from ihas.gates.layer import BernoulliGates
+    from ihas.layers.gates import BernoulliGates
     from ihas.models.network import Network, fresh_weights
     from ihas.models.prediction import GroupedRows
     from ihas.training.trainer import Trainer
@@ -108,7 +108,7 @@ def _floor(hidden: tuple[int, ...], labels: np.ndarray) -> System:
     adam, values = Adam(variables), tf.random.normal([BATCH, NUM_FIELDS * DIM])
     clicks = tf.constant(labels)
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(clicks: object) -> object:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([values, *variables])

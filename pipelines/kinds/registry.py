@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from ihas.errors import ConfigError
-from ihas.extensions import load_extensions
+from ihas.extensions.modules import load_extensions
 from pipelines.kinds.model_kind import ModelKind
 
 BUILT_IN: Mapping[str, str] = {
@@ -47,8 +47,15 @@ def register_kind(kind: ModelKind) -> None:
 
 
 def kinds() -> tuple[ModelKind, ...]:
-    """All kinds: those of iHAS, then those of extensions."""
-    load_extensions()
+    """All kinds: those of iHAS, then those of extensions.
+
+    Raises:
+        ConfigError: an extension cannot be imported.
+    """
+    try:
+        load_extensions()
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
     return (*map(_built_in, BUILT_IN), *dict.fromkeys(_registered.values()))
 
 

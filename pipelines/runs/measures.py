@@ -14,7 +14,7 @@ from scipy.stats import t as student
 
 from ihas.config.base import Config
 from ihas.errors import DataError
-from ihas.results.run_result import Cost, Figures, Interval, RunResult
+from ihas.results.run_result import ClickMetrics, Cost, Interval, RunResult
 from ihas.stages.evaluate.stage import CANDIDATES
 
 TAUGHT = ("base", "distil")
@@ -68,7 +68,7 @@ class Measure:
         seconds: wall time of the stages that it needs.
     """
 
-    test: Figures
+    test: ClickMetrics
     cost: Cost
     seconds: float
 

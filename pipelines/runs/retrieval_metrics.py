@@ -5,6 +5,8 @@ recall at n = mean over contexts of |best 10 of all items, by the model, among t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ihas.bundle.values import Bundle, Retrieval
@@ -21,14 +23,23 @@ BEST = 10
 NUMBERS = (10, 100, 500, 1_000)
 
 
-def measure_retrieval(bundle: Bundle, test: Dataset, seed: int) -> RetrievalMetrics | None:
-    """Metrics of a bundle's retrieval on contexts of test rows, of which clicks are read too; None for a bundle without."""
+def measure_retrieval(
+    bundle: Bundle, test: Dataset, seed: int, max_best: int = BEST, numbers: Sequence[int] = NUMBERS
+) -> RetrievalMetrics | None:
+    """Metrics of a bundle's retrieval on contexts of test rows, of which clicks are read too; None for a bundle without.
+
+    Args:
+        seed: of the choice of contexts, where there are many.
+        max_best: items of each context that are looked for among the retrieved.
+        numbers: of items retrieved, in order; those below the number of items are looked at, and all items where none is.
+    """
     if bundle.retrieval is None or bundle.items is None:
         return None
     rows = _clicked(test, seed)
     count = len(bundle.items.names)
-    numbers = tuple(number for number in NUMBERS if number < count) or (count,)
-    best, places, own = (np.array(part) for part in zip(*_looked_at(bundle, bundle.retrieval, rows, numbers[-1]), strict=True))
+    numbers = tuple(number for number in numbers if number < count) or (count,)
+    seen = _looked_at(bundle, bundle.retrieval, rows, max_best, numbers[-1])
+    best, places, own = (np.array(part) for part in zip(*seen, strict=True))
     return RetrievalMetrics(
         items=count,
         contexts=len(rows),
@@ -47,7 +58,9 @@ def _clicked(test: Dataset, seed: int) -> np.ndarray:
     return np.asarray(test.ids)[rows]
 
 
-def _looked_at(bundle: Bundle, retrieval: Retrieval, rows: np.ndarray, most: int) -> list[tuple[np.ndarray, np.ndarray, int]]:
+def _looked_at(
+    bundle: Bundle, retrieval: Retrieval, rows: np.ndarray, max_best: int, most: int
+) -> list[tuple[np.ndarray, np.ndarray, int]]:
     """Of each row: the model's best items, the retrieved ones, and the item table's row that is encoded as its item, -1 for none."""
     items = bundle.items
     if items is None:
@@ -58,7 +71,7 @@ def _looked_at(bundle: Bundle, retrieval: Retrieval, rows: np.ndarray, most: int
     context, item = bundle.encoder.slots_of("context"), bundle.encoder.slots_of("item")
     return [
         (
-            largest(model.score(row[context], every).logits, BEST),
+            largest(model.score(row[context], every).logits, max_best),
             retriever.retrieve(row[context], most, every),
             position.get(np.ascontiguousarray(row[item]).tobytes(), -1),
         )

@@ -24,7 +24,7 @@ from ihas.serving.requests import MAX_ROWS
 from ihas.stages.base import BaseResult, train_base
 from ihas.stages.cluster.assignment import Clustering, check_numbers
 from ihas.stages.cluster.stage import MAX_GROUPS, cluster_instances
-from ihas.stages.distil import Distilled, distil, student_config, taught_parts
+from ihas.stages.distil import Distilled, distil, distillation_splits, student_config
 from ihas.stages.retrain import Retraining, RetrainResult, retrain_groups
 from ihas.stages.retrieve.stage import RetrievalTowers, Retrieving, learn_retrieval
 from ihas.stages.search import SearchResult, search_gates
@@ -144,7 +144,7 @@ def train_plain_model(run: Run) -> None:
     settings = learning.model_dump(mode="json", include={"backbone", "training"}) | {"threads": threads(run.recipe.run)}
     key = run.key("base", settings)
     run.base = run.folder.stage("base", key, lambda: train_base(run.data.parts, learning, run.reporter.epoch))
-    run.resolved = run.plain = run.base.settled(learning)
+    run.resolved = run.plain = run.base.resolved(learning)
     run.parts = run.data.parts
 
 
@@ -157,7 +157,7 @@ def distil_teacher(run: Run) -> None:
         run.reporter.say("The teacher fits validation rows no better than the plain model: later stages learn from the clicks alone")
         return
     run.resolved = student_config(learning)
-    run.parts = taught_parts(data.parts, run.distilled.labels, learning)
+    run.parts = distillation_splits(data.parts, run.distilled.labels, learning)
 
 
 def search(run: Run) -> None:

@@ -155,7 +155,7 @@ def carry_out(plan: AblationPlan, recipe: TransformerRecipe, folder: Path, say: 
 
 def train(parts: LeaveOneOut, num_items: int, learning: TransformerLearning, name: str, digest: str) -> AblationRun:
     """One run: trained, and ranked on the test items."""
-    from ihas.sequential.transformer.full_ranking import transformer_figures, transformer_loss
+    from ihas.sequential.transformer.full_ranking import transformer_loss, transformer_metrics
     from ihas.sequential.transformer.model import Transformer
     from ihas.sequential.transformer.training import train_transformer
 
@@ -167,7 +167,7 @@ def train(parts: LeaveOneOut, num_items: int, learning: TransformerLearning, nam
         change=name,
         seed=learning.training.seed,
         settings=digest,
-        test=transformer_figures(network, parts.test),
+        test=transformer_metrics(network, parts.test),
         loss=transformer_loss(network, parts.test),
         epochs=len(trained.history),
         seconds=seconds,

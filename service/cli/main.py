@@ -20,7 +20,7 @@ from service.cli.commands.settings import service_settings, show_settings
 from service.cli.terminal import CommandError, ExitCode, Output, Terminal, exit_code, this_command
 
 if TYPE_CHECKING:
-    from ihas.serving.grouped.recommender import Recommender
+    from ihas.serving.protocol import Recommender
 
 
 SCORED_AT_ONCE = 1_000

@@ -43,6 +43,11 @@ class Child:
         """Process id, also of its group."""
         return self._process.pid
 
+    @property
+    def ended(self) -> bool:
+        """Whether its end was waited for: nothing is left to stop."""
+        return self._process.returncode is not None
+
     def lines(self) -> Iterator[str]:
         """What it writes to standard output, line by line, until it closes."""
         yield from _open(self._process.stdout)

@@ -1,17 +1,19 @@
-"""Keeps a job's lease alive beside its child, and stops the child once the job is not ours to run."""
+"""Shows signs of life for a job beside its child, and stops the child once the job is not ours to run."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from enum import Enum
 from types import TracebackType
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from service.errors import LostLeaseError
 from service.jobs.child import Child
+from service.settings import Settings
 from service.storage.job import Job
 from service.storage.job_store import JobStore
 
@@ -29,17 +31,30 @@ class Verdict(Enum):
 
 
 class Watch:
-    """A thread that lives as long as the `with` block.
+    """A thread that lives as long as the `with` block: while the child runs, and while what it left is published and written down.
 
     Attributes:
         verdict: why the child was stopped; None while it was not.
     """
 
-    def __init__(self, store: JobStore, job: Job, child: Child, lease_s: float, heartbeat_s: float, stop: threading.Event) -> None:
+    def __init__(
+        self,
+        store: JobStore,
+        job: Job,
+        child: Child,
+        settings: Settings,
+        stop: threading.Event,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """
+        Args:
+            stop: set when the worker is to stop.
+            clock: seconds since any moment; never runs backwards.
+        """
         self.verdict: Verdict | None = None
         self._store, self._job, self._child, self._stop = store, job, child, stop
-        self._lease_s, self._heartbeat_s = lease_s, heartbeat_s
-        self._renewed = time.monotonic()
+        self._lease_s, self._heartbeat_s, self._clock = settings.lease_s, settings.heartbeat_s, clock
+        self._renewed = clock()
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch, name=f"watch-{job.id}")
 
@@ -48,34 +63,35 @@ class Watch:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if error is not None:
+        if error is not None and not self._child.ended:
             self._child.stop()
         self._done.set()
         self._thread.join()
 
     def _watch(self) -> None:
         while not self._done.wait(LOOK_S):
-            self.verdict = self._look()
-            if self.verdict is not None:
-                LOG.info("stopping the child", job=self._job.id, reason=self.verdict.value)
+            verdict = self._look()
+            if verdict is not None and self.verdict is None and not self._child.ended:
+                self.verdict = verdict
+                LOG.info("stopping the child", job=self._job.id, reason=verdict.value)
                 self._child.stop()
-                return
 
     def _look(self) -> Verdict | None:
-        if self._stop.is_set():
+        if self._stop.is_set() and not self._child.ended:
             return Verdict.STOPPING
         try:
             return None if self._still_ours() else Verdict.LOST
         except LostLeaseError:
             return Verdict.LOST
-        except DBAPIError as error:
+        except SQLAlchemyError as error:
             LOG.warning("the database is out of reach", job=self._job.id, error=str(error))
-            return Verdict.LOST if time.monotonic() - self._renewed > self._lease_s else None
+            return Verdict.LOST if self._clock() - self._renewed > self._lease_s else None
 
     def _still_ours(self) -> bool:
-        now = time.monotonic()
+        now = self._clock()
         if now - self._renewed < self._heartbeat_s:
             return self._store.owns(self._job.id, self._job.token)
-        self._store.renew(self._job.id, self._job.token, self._lease_s)
+        self._store.renew(self._job.id, self._job.token)
         self._renewed = now
+        self._store.look(self._lease_s)
         return True

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from ihas.errors import is_disk_full
 from pipelines.runs.progress import Outcome, follow
@@ -70,21 +70,34 @@ class Worker:
     ) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._store, self._settings, self._stop, self._command, self._traces = store, settings, stop, command, traces
+        self._may_hold_one = False
 
     def work(self) -> bool:
         """Carry out the next job; False where nothing waits or the database is out of reach."""
         try:
-            asked = self._settings
-            job = self._store.claim(self.name, asked.lease_s, asked.max_attempts, asked.max_running_per_tenant)
+            job = self._claim()
             if job is None:
                 return False
             LOG.info("claimed", job=job.id, kind=job.kind, attempt=job.attempt, token=job.token)
             with self._traced(job):
                 self._carry_out(job)
-        except DBAPIError as error:
+        except SQLAlchemyError as error:
             LOG.warning("the database is out of reach", error=str(error))
+            self._may_hold_one = True
             return False
         return True
+
+    def _claim(self) -> Job | None:
+        """The next job; whatever the database thinks this worker holds from before, it does not."""
+        if self._may_hold_one:
+            self._let_go()
+        asked = self._settings
+        return self._store.claim(self.name, asked.lease_s, asked.max_attempts, asked.max_running_per_tenant)
+
+    def _let_go(self) -> None:
+        self._may_hold_one = True
+        self._store.let_go(self.name)
+        self._may_hold_one = False
 
     def _traced(self, job: Job) -> AbstractContextManager[object]:
         """A span for one attempt, below the one that submitted the job."""
@@ -98,7 +111,7 @@ class Worker:
             self._try(job)
         except LostLeaseError as error:
             LOG.info("the job is no longer ours", job=job.id, reason=str(error))
-            self._store.let_go(job.id, self.name)
+            self._let_go()
 
     def _try(self, job: Job) -> None:
         try:
@@ -116,24 +129,24 @@ class Worker:
         run = prepare(job, dataset, self._settings.folder, self._command, check_limits(self._settings))
         child = Child(run.argv, run.log)
         try:
-            with Watch(self._store, job, child, self._settings.lease_s, self._settings.heartbeat_s, self._stop) as watch:
+            with Watch(self._store, job, child, self._settings, self._stop) as watch:
                 outcome = _for_everybody(self._follow(job, child), job, dataset, self._settings.folder)
                 code = child.wait()
+                LOG.info("the child ended", job=job.id, code=code)
+                self._settle(job, run, child, outcome, code, watch)
         finally:
             child.close()
-        LOG.info("the child ended", job=job.id, code=code)
-        self._settle(job, run, child, outcome, code, watch.verdict)
 
     def _follow(self, job: Job, child: Child) -> Outcome | None:
         """Write down what the child says, until it closes its output; return its last words."""
         return follow(child, lambda progress: self._store.record(job.id, job.token, progress))
 
-    def _settle(self, job: Job, run: Run, child: Child, outcome: Outcome | None, code: int, verdict: Verdict | None) -> None:
-        if verdict is Verdict.LOST:
+    def _settle(self, job: Job, run: Run, child: Child, outcome: Outcome | None, code: int, watch: Watch) -> None:
+        if watch.verdict is Verdict.LOST:
             raise LostLeaseError("its child was stopped")
         if outcome is not None and outcome.outcome == "succeeded" and code == 0:
             self._succeed(job, run, outcome)
-        elif verdict is Verdict.STOPPING:
+        elif watch.verdict is Verdict.STOPPING:
             self._store.release(job.id, job.token)
         elif outcome is not None and outcome.error is not None and outcome.error.get("code") == "busy":
             self._store.release(job.id, job.token, "An earlier attempt still holds the run folder; waits for it to end.")

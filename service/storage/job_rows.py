@@ -10,14 +10,15 @@ import sqlalchemy as sa
 
 from service.errors import KeyReusedError, LostLeaseError, TooManyError, UnknownIdError
 from service.ids import new_id
+from service.states import RUNNING, TERMINAL, JobStage, JobState
 from service.storage.catalogue import DatasetState
-from service.storage.job import RUNNING, TERMINAL, Event, Job, JobKind, JobState, NewJob, check_transition
+from service.storage.job import Event, Job, JobKind, NewJob, check_transition
 from service.storage.locks import ROOM_LOCK, one_at_a_time
 from service.storage.tables import DATASETS, EVENTS, JOBS, database_now
 
 PREFIXES = {JobKind.DATASET: "ck", JobKind.ESTIMATE: "es", JobKind.SEARCH: "sr"}
 ROOM_S = 60.0
-NO_LEASE: Mapping[str, Any] = {"worker": None, "lease_until": None}
+NO_HOLDER: Mapping[str, Any] = {"worker": None}
 
 
 def select_jobs() -> sa.Select[Any]:
@@ -28,13 +29,17 @@ def select_jobs() -> sa.Select[Any]:
 def job_of(row: sa.RowMapping) -> Job:
     """The job of a row of `select_jobs`."""
     values = dict(row)
-    return Job(**{**values, "kind": JobKind(values["kind"]), "state": JobState(values["state"])})
+    return Job(**{**values, "kind": JobKind(values["kind"]), **_standing(values)})
 
 
 def event_of(row: sa.RowMapping) -> Event:
     """The event of a row of its table."""
     values = dict(row)
-    return Event(**{**values, "state": JobState(values["state"])})
+    return Event(**{**values, **_standing(values)})
+
+
+def _standing(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {"state": JobState(values["state"]), "stage": None if values["stage"] is None else JobStage(values["stage"])}
 
 
 def now(connection: sa.Connection) -> float:
@@ -104,7 +109,7 @@ def _same_request(job: Job, new: NewJob) -> Job:
 
 def _at_first(at: float) -> dict[str, Any]:
     state = {"state": JobState.QUEUED, "message": "Waits for a worker.", "fraction": 0.0}
-    return {**state, "token": 0, "attempt": 0, "last_event": 1, "created_at": at}
+    return {**state, "token": 0, "attempt": 0, "beats": 0, "lost": [], "last_event": 1, "created_at": at}
 
 
 def change(connection: sa.Connection, job: Job, state: JobState, metrics: Mapping[str, float] | None = None, **values: Any) -> Job:
@@ -125,22 +130,15 @@ def change(connection: sa.Connection, job: Job, state: JobState, metrics: Mappin
 
 def append_event(connection: sa.Connection, job: Job, metrics: Mapping[str, float] | None = None) -> Event:
     """Write down how the job is now, under the number `last_event`."""
-    shown = {name: getattr(job, name) for name in ("state", "attempt", "fraction", "eta_s", "message", "error")}
+    shown = {name: getattr(job, name) for name in ("state", "stage", "attempt", "fraction", "eta_s", "message", "error")}
     event = Event(job_id=job.id, id=job.last_event, at=job.read_at, metrics=dict(metrics or {}), **shown)
     connection.execute(EVENTS.insert().values(**asdict(event)))
     return event
 
 
-def begin_attempt(connection: sa.Connection, job: Job, worker: str, lease_s: float) -> Job:
-    """Give a locked job to a worker, under a new token."""
-    values: dict[str, Any] = {"worker": worker, "token": job.token + 1, "attempt": job.attempt + 1, "eta_s": None}
-    values |= {"lease_until": job.read_at + lease_s, "heartbeat_at": job.read_at, "started_at": job.started_at or job.read_at}
-    return change(connection, job, JobState.VALIDATING, message=f"Attempt {job.attempt + 1} began.", **values)
-
-
 def queue_again(connection: sa.Connection, job: Job, message: str, **values: Any) -> Job:
     """Queue a locked job again, free for everybody."""
-    return change(connection, job, JobState.QUEUED, message=message, eta_s=None, **NO_LEASE, **values)
+    return change(connection, job, JobState.QUEUED, message=message, stage=None, eta_s=None, **NO_HOLDER, **values)
 
 
 def fail(connection: sa.Connection, job: Job, error: Mapping[str, Any], report: Mapping[str, Any] | None = None) -> Job:
@@ -149,4 +147,4 @@ def fail(connection: sa.Connection, job: Job, error: Mapping[str, Any], report: 
         values = {"state": DatasetState.INVALID, "report": report, "error": dict(error)}
         connection.execute(DATASETS.update().where(DATASETS.c.id == job.dataset_id).values(**values))
     message = str(error.get("detail", "Failed."))
-    return change(connection, job, JobState.FAILED, message=message, error=dict(error), eta_s=None, **NO_LEASE)
+    return change(connection, job, JobState.FAILED, message=message, error=dict(error), eta_s=None, **NO_HOLDER)

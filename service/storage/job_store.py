@@ -7,8 +7,9 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from pipelines.runs.progress import Progress
+from service.states import JobStage, JobState
 from service.storage.catalogue import Catalogue, ModelVersion
-from service.storage.job import Event, Job, JobKind, JobState, NewJob
+from service.storage.job import Event, Job, JobKind, NewJob
 from service.storage.tenants import LOCAL
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -19,15 +20,22 @@ class JobStore(Catalogue, Protocol):
 
     **Thread safety.** Every method may be called from every thread and process at the same time, and is one transaction.
 
-    **Time.** The database's clock is the only one: leases are given and judged by it, so workers' clocks may differ.
+    **Ownership.** `claim` gives a job to one worker, under a token, a whole number that only grows. Every write of a worker carries its
+    token and is refused with `LostLeaseError` once the job was claimed again, cancelled, resumed, queued or finished: a worker that was
+    stopped and comes back changes nothing. A worker holds one job at a time.
 
-    **Ownership.** `claim` gives a job to one worker, with a lease and a token. The token is a whole number that only grows. Every
-    write of a worker carries its token and is refused with `LostLeaseError` once the job was claimed again, cancelled, resumed,
-    queued or finished: a worker that was stopped and comes back changes nothing. A job whose lease ran out is claimed by whoever
-    asks next; nobody has to look for dead workers.
+    **Signs of life.** A holder's heartbeats are counted. A store that has seen the count of a job unchanged for `lease_s` of its own
+    monotonic clock, over several looks, lets whoever claims through it take the job. No clock is compared with another one, so that
+    they may differ and be set; nobody has to look for dead workers. A worker whose heartbeat comes late keeps its job, as long as
+    nobody else took it.
 
-    **Lease and folder.** A job is never claimed while a lease is live, even if it was cancelled and resumed meanwhile: the run
-    folder belongs to the holder until it calls `let_go` or its lease runs out.
+    **Time.** Times that are shown are of the database's clock; none of them decides anything about jobs.
+
+    **Attempts.** Children that died, and workers that were lost, are each counted up to `max_attempts`. A worker that was taken for lost
+    and is heard of again, by `let_go`, costs nothing.
+
+    **Folder.** A held job is never claimed, even if it was cancelled and resumed meanwhile: the run folder belongs to the holder until it
+    calls `let_go` or counts as lost.
 
     **Terminal states.** Succeeded never changes. Failed and cancelled change by `resume` alone.
 
@@ -64,12 +72,17 @@ class JobStore(Catalogue, Protocol):
 
         With `max_running` above 0, a tenant's searches wait while that many of its jobs are at work, exactly, whoever asks.
 
-        A job whose lease ran out and whose attempts are used up fails here, with code `worker_lost`.
+        A claim looks at the other holders' signs of life first; the job of one that was silent for `lease_s` is taken, or fails, with code
+        `worker_lost`, where `max_attempts` workers were lost with it.
         """
         ...
 
-    def renew(self, job_id: str, token: int, lease_s: float) -> None:
-        """Heartbeat: the lease holds for `lease_s` from now.
+    def look(self, lease_s: float) -> None:
+        """Look at all holders' signs of life, as every claim does: for workers that are too busy to claim."""
+        ...
+
+    def renew(self, job_id: str, token: int) -> None:
+        """Heartbeat: a sign of life. However late it comes, it holds where nobody else has taken the job.
 
         Raises:
             LostLeaseError: the job is no longer the caller's.
@@ -121,7 +134,7 @@ class JobStore(Catalogue, Protocol):
         ...
 
     def lose_attempt(self, job_id: str, token: int, error: Mapping[str, Any], max_attempts: int) -> Job:
-        """The child died: queue the job again, or fail it with `error` once its attempts are used up.
+        """The child died: queue the job again, or fail it with `error` where that came `max_attempts` times.
 
         Raises:
             LostLeaseError: the job is no longer the caller's.
@@ -136,8 +149,11 @@ class JobStore(Catalogue, Protocol):
         """
         ...
 
-    def let_go(self, job_id: str, worker: str) -> None:
-        """End the worker's lease: its child is gone. Does nothing where the lease is another's."""
+    def let_go(self, worker: str) -> None:
+        """A worker that lives says that it has no child: whatever job it holds is free, and queued again where it was running.
+
+        Jobs with which it was taken for lost get that attempt back. None of them costs an attempt.
+        """
         ...
 
     def cancel(self, job_id: str) -> Job:
@@ -166,8 +182,12 @@ class JobStore(Catalogue, Protocol):
         """Jobs in each state; every state is there."""
         ...
 
+    def stages(self) -> Mapping[JobStage, int]:
+        """Running jobs in each stage; every stage is there."""
+        ...
+
     def children(self) -> int:
-        """Running jobs under a live lease."""
+        """Running jobs that a worker holds."""
         ...
 
     def check(self) -> None:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from pipelines.runs.progress import Progress
 from service.errors import ConflictError, LostLeaseError, UnknownIdError
-from service.storage import job_rows
+from service.states import RUNNING, JobStage, JobState
+from service.storage import job_rows, leases
 from service.storage.catalogue import DatasetState, ModelVersion
-from service.storage.job import RUNNING, Event, Job, JobKind, JobState, NewJob
+from service.storage.job import Event, Job, JobKind, NewJob
 from service.storage.job_store import NOTHING
 from service.storage.queue import take_next
+from service.storage.silence import Silence
 from service.storage.sql_catalogue import SqlCatalogue, register_version
-from service.storage.tables import DATASETS, EVENTS, JOBS, database_now
+from service.storage.tables import DATASETS, EVENTS, JOBS
 from service.storage.tenants import LOCAL
 
 
@@ -24,6 +27,15 @@ class SqlStore(SqlCatalogue):
 
     A job's row is locked before it is read for a change: by `for update` or, under SQLite, by the one writer's lock.
     """
+
+    def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
+        """
+        Args:
+            url: of the database, as SQLAlchemy writes it.
+            clock: seconds since any moment, by which other workers' silence is judged; never runs backwards.
+        """
+        super().__init__(url)
+        self._silence = Silence(clock)
 
     def submit(self, new: NewJob, max_queued: int = 0) -> Job:
         """As `JobStore` says."""
@@ -45,15 +57,24 @@ class SqlStore(SqlCatalogue):
 
     def claim(self, worker: str, lease_s: float, max_attempts: int, max_running: int = 0) -> Job | None:
         """As `JobStore` says."""
+
+        def take(connection: sa.Connection) -> Job | None:
+            silent = self._silence.look(leases.signs(connection), lease_s)
+            return take_next(connection, worker, silent, max_attempts, max_running)
+
         while True:
-            job = self.write(lambda connection: take_next(connection, worker, lease_s, max_attempts, max_running))
+            job = self.write(take)
             if job is None or not job.finished:
                 return job
 
-    def renew(self, job_id: str, token: int, lease_s: float) -> None:
+    def look(self, lease_s: float) -> None:
         """As `JobStore` says."""
-        times = {"lease_until": database_now() + lease_s, "heartbeat_at": database_now()}
-        query = JOBS.update().where(_owned(job_id, token)).values(**times)
+        with self._reads.begin() as connection:
+            self._silence.look(leases.signs(connection), lease_s)
+
+    def renew(self, job_id: str, token: int) -> None:
+        """As `JobStore` says."""
+        query = JOBS.update().where(_owned(job_id, token)).values(**leases.BEAT)
         if self.write(lambda connection: connection.execute(query).rowcount) == 0:
             raise LostLeaseError(f"Job {job_id} is no longer under token {token}.")
 
@@ -67,7 +88,7 @@ class SqlStore(SqlCatalogue):
 
         def write(connection: sa.Connection) -> None:
             job = job_rows.lock_owned(connection, job_id, token)
-            job_rows.change(connection, job, JobState(progress.stage), progress.metrics, **values)
+            job_rows.change(connection, job, JobState.RUNNING, progress.metrics, stage=JobStage(progress.stage), **values)
 
         self.write(write)
 
@@ -106,9 +127,11 @@ class SqlStore(SqlCatalogue):
 
         def write(connection: sa.Connection) -> Job:
             job = job_rows.lock_owned(connection, job_id, token)
-            if job.attempt >= max_attempts:
+            if job.attempt - len(job.lost) >= max_attempts:
                 return job_rows.fail(connection, job, error)
-            return job_rows.queue_again(connection, job, f"Attempt {job.attempt} of {max_attempts} broke off: {error['detail']}")
+            return job_rows.queue_again(
+                connection, job, f"Attempt {job.attempt} of {max_attempts + len(job.lost)} broke off: {error['detail']}"
+            )
 
         return self.write(write)
 
@@ -121,10 +144,9 @@ class SqlStore(SqlCatalogue):
 
         return self.write(write)
 
-    def let_go(self, job_id: str, worker: str) -> None:
+    def let_go(self, worker: str) -> None:
         """As `JobStore` says."""
-        query = JOBS.update().where(JOBS.c.id == job_id, JOBS.c.worker == worker).values(**job_rows.NO_LEASE)
-        self.write(lambda connection: connection.execute(query))
+        self.write(lambda connection: leases.let_go(connection, worker))
 
     def cancel(self, job_id: str) -> Job:
         """As `JobStore` says."""
@@ -143,8 +165,8 @@ class SqlStore(SqlCatalogue):
             job = job_rows.lock_job(connection, job_id)
             if job.state not in (JobState.FAILED, JobState.CANCELLED):
                 raise ConflictError(f"Job {job_id} is {job.state}; only a failed or cancelled job can be resumed.")
-            values: dict[str, Any] = {"token": job.token + 1, "attempt": 0, "error": None, "finished_at": None}
-            return job_rows.change(connection, job, JobState.QUEUED, message="Resumed; waits for a worker.", **values)
+            values: dict[str, Any] = {"token": job.token + 1, "attempt": 0, "lost": [], "error": None, "finished_at": None}
+            return job_rows.change(connection, job, JobState.QUEUED, message="Resumed; waits for a worker.", stage=None, **values)
 
         return self.write(write)
 
@@ -158,9 +180,15 @@ class SqlStore(SqlCatalogue):
         found = self.read(sa.select(JOBS.c.state, sa.func.count().label("jobs")).group_by(JOBS.c.state))
         return dict.fromkeys(JobState, 0) | {JobState(row["state"]): int(row["jobs"]) for row in found}
 
+    def stages(self) -> Mapping[JobStage, int]:
+        """As `JobStore` says."""
+        running = JOBS.c.state.in_(RUNNING)
+        found = self.read(sa.select(JOBS.c.stage, sa.func.count().label("jobs")).where(running).group_by(JOBS.c.stage))
+        return dict.fromkeys(JobStage, 0) | {JobStage(row["stage"]): int(row["jobs"]) for row in found}
+
     def children(self) -> int:
         """As `JobStore` says."""
-        running = JOBS.c.state.in_(RUNNING) & (JOBS.c.lease_until > database_now())
+        running = JOBS.c.state.in_(RUNNING) & JOBS.c.worker.is_not(None)
         return int(self.read(sa.select(sa.func.count().label("jobs")).select_from(JOBS).where(running))[0]["jobs"])
 
 
@@ -169,4 +197,4 @@ def _owned(job_id: str, token: int) -> sa.ColumnElement[bool]:
 
 
 def _succeed(connection: sa.Connection, job: Job, message: str, **values: Any) -> None:
-    job_rows.change(connection, job, JobState.SUCCEEDED, message=message, fraction=1.0, eta_s=None, **job_rows.NO_LEASE, **values)
+    job_rows.change(connection, job, JobState.SUCCEEDED, message=message, fraction=1.0, eta_s=None, **job_rows.NO_HOLDER, **values)

@@ -9,11 +9,12 @@ from service.errors import TooManyError
 from service.storage.catalogue import NewDataset
 from service.storage.job import JobKind
 from service.storage.job_store import JobStore
-from tests.contracts.job_store import ERROR, LEASE_S, search, taken
+from tests.clock import Clock
+from tests.contracts.job_store import ERROR, LEASE_S, search, seen_silent, taken
 
 
 class FairStoreContract:
-    """Run by a subclass that gives the fixture `store`."""
+    """Run by a subclass that gives the fixtures `store` and `clock`, by which the store judges silence."""
 
     def test_a_higher_priority_is_claimed_first(self, store: JobStore) -> None:
         """Before older searches of a lower one, and after checks of data sets."""
@@ -41,6 +42,16 @@ class FairStoreContract:
         store.fail(jobs[0].id, jobs[0].token, ERROR)
         assert (store.claim("ada", LEASE_S, 3, 2) or jobs[1]).tenant == jobs[0].tenant
         assert store.claim("ada", LEASE_S, 3, 2) is None
+
+    def test_a_lost_worker_takes_no_room_of_its_tenant(self, store: JobStore, clock: Clock) -> None:
+        """With a limit of one, the job of a worker that died is taken up and is the only one; while its worker lived, none was free."""
+        first, second = store.submit(search()), store.submit(search())
+        assert taken(store, "ada").id == first.id
+        assert store.claim("bob", LEASE_S, 3, 1) is None
+        seen_silent(store, clock)
+
+        assert (store.claim("bob", LEASE_S, 3, 1) or second).id == first.id
+        assert store.claim("eve", LEASE_S, 3, 1) is None
 
     def test_room_in_the_queue_is_exact(self, store: JobStore) -> None:
         """Of twelve searches that eight threads submit at once, a limit of three lets in three of each tenant's."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,12 +11,13 @@ import pytest
 
 from pipelines.runs.progress import Progress
 from service.errors import ConflictError, KeyReusedError, LostLeaseError, UnknownIdError
+from service.states import STAGE_OF_OLD_STATE, TERMINAL, JobStage, JobState
 from service.storage.catalogue import Dataset, DatasetState, NewDataset, Upload
-from service.storage.job import TERMINAL, Job, JobKind, JobState, NewJob
+from service.storage.job import Job, JobKind, NewJob
 from service.storage.job_store import JobStore
+from tests.clock import Clock
 
 LEASE_S = 30.0
-SHORT_S = 0.15
 ERROR = {"code": "data", "detail": "The label must be 0 or 1."}
 
 
@@ -31,21 +31,29 @@ def progress(stage: str = "searching", fraction: float = 0.5) -> Progress:
     return Progress.model_validate({"stage": stage, "message": "Epoch 1.", "fraction": fraction, "eta_s": 9.0, "metrics": {"auc": 0.75}})
 
 
-def claimed(store: JobStore, lease_s: float = LEASE_S) -> Job:
+def claimed(store: JobStore) -> Job:
     """A search in the hands of worker `ada`."""
     store.submit(search())
-    return taken(store, "ada", lease_s)
+    return taken(store, "ada")
 
 
-def taken(store: JobStore, worker: str, lease_s: float = LEASE_S, max_attempts: int = 3) -> Job:
+def taken(store: JobStore, worker: str, max_attempts: int = 3) -> Job:
     """The next job, which must be there."""
-    job = store.claim(worker, lease_s, max_attempts)
+    job = store.claim(worker, LEASE_S, max_attempts)
     assert job is not None
     return job
 
 
+def seen_silent(store: JobStore, clock: Clock) -> None:
+    """Let a lease pass in which nobody who holds a job shows a sign of life, and look: the next claim may take what they hold."""
+    store.look(LEASE_S)
+    for _ in range(2):
+        clock.advance(LEASE_S / 2)
+        store.look(LEASE_S)
+
+
 class JobStoreContract:
-    """Run by a subclass that gives the fixture `store`."""
+    """Run by a subclass that gives the fixtures `store` and `clock`, by which the store judges silence."""
 
     def test_a_job_keeps_what_it_was_submitted_with(self, store: JobStore) -> None:
         """A submitted search is queued, untouched, and read back as it was."""
@@ -115,8 +123,8 @@ class JobStoreContract:
         """The claimed job runs, names its worker, and was heard of just now."""
         job = claimed(store)
 
-        assert (job.state, job.attempt, job.token, job.worker) == (JobState.VALIDATING, 1, 1, "ada")
-        assert store.job(job.id).heartbeat_age_s == pytest.approx(0.0, abs=5.0)
+        assert (job.state, job.stage, job.attempt, job.token, job.worker) == (JobState.RUNNING, JobStage.READING, 1, 1, "ada")
+        assert (job.heartbeat_at, job.heartbeat_age_s) == (job.read_at, 0.0)
         assert store.children() == 1
 
     def test_progress_shows_in_the_job(self, store: JobStore) -> None:
@@ -125,36 +133,106 @@ class JobStoreContract:
         store.record(job.id, job.token, progress())
         seen = store.job(job.id)
 
-        assert (seen.state, seen.fraction, seen.eta_s, seen.message) == (JobState.SEARCHING, 0.5, 9.0, "Epoch 1.")
+        assert (seen.state, seen.stage, seen.fraction) == (JobState.RUNNING, JobStage.SEARCH, 0.5)
+        assert (seen.eta_s, seen.message) == (9.0, "Epoch 1.")
 
-    def test_a_job_whose_lease_ran_out_is_taken_by_the_next_worker(self, store: JobStore) -> None:
-        """The second worker gets the job by asking, as another attempt under a higher token."""
-        job = claimed(store, SHORT_S)
-        assert store.claim("bob", LEASE_S, 3) is None
-        time.sleep(2 * SHORT_S)
+    def test_a_job_whose_holder_is_silent_for_a_lease_is_taken_by_the_next_worker(self, store: JobStore, clock: Clock) -> None:
+        """Not a moment before; the second worker gets the job by asking, as another attempt under a higher token."""
+        job = claimed(store)
+        for _ in range(4):
+            assert store.claim("bob", LEASE_S, 3) is None
+            clock.advance(LEASE_S / 4)
         again = taken(store, "bob")
 
         assert (again.id, again.attempt, again.worker) == (job.id, 2, "bob")
         assert again.token > job.token
 
-    def test_a_renewed_lease_holds(self, store: JobStore) -> None:
-        """A worker with a heartbeat keeps its job beyond the first lease."""
-        job = claimed(store, SHORT_S)
-        store.renew(job.id, job.token, LEASE_S)
-        time.sleep(2 * SHORT_S)
+    def test_a_heartbeat_starts_the_silence_anew(self, store: JobStore, clock: Clock) -> None:
+        """A worker that shows a sign of life three quarters of a lease apart keeps its job for ever."""
+        job = claimed(store)
+        for _ in range(20):
+            for _ in range(3):
+                assert store.claim("bob", LEASE_S, 3) is None
+                clock.advance(LEASE_S / 4)
+            store.renew(job.id, job.token)
 
-        assert store.claim("bob", LEASE_S, 3) is None
         assert store.owns(job.id, job.token)
 
-    def test_every_write_of_a_zombie_is_refused(self, store: JobStore) -> None:
-        """A worker that was taken for dead and comes back changes nothing."""
-        old = claimed(store, 1e-3)
-        time.sleep(0.05)
+    def test_a_heartbeat_that_comes_late_holds_while_nobody_took_the_job(self, store: JobStore, clock: Clock) -> None:
+        """After a silence of many leases, a sign of life between the last look and the claim is enough."""
+        job = claimed(store)
+        for _ in range(10):
+            seen_silent(store, clock)
+        store.renew(job.id, job.token)
+
+        assert store.claim("bob", LEASE_S, 3) is None
+        store.record(job.id, job.token, progress())
+
+    def test_who_could_not_look_has_seen_no_silence(self, store: JobStore, clock: Clock) -> None:
+        """A machine that was held up for a day finds a holder that was too, and waits for its sign; only what is seen counts."""
+        job = claimed(store)
+        store.look(LEASE_S)
+        clock.advance(86_400.0)
+        assert store.claim("bob", LEASE_S, 3) is None
+        store.renew(job.id, job.token)
+        clock.advance(86_400.0)
+
+        assert store.claim("bob", LEASE_S, 3) is None
+        clock.advance(86_400.0)
+        assert store.claim("bob", LEASE_S, 3) is None
+        clock.advance(86_400.0)
+        assert taken(store, "bob").id == job.id
+
+    def test_a_lease_lost_by_a_live_worker_costs_no_attempt(self, store: JobStore, clock: Clock) -> None:
+        """Ten workers that seem lost, one after the other, and are then heard of: the job is in its first attempt still."""
+        job = claimed(store)
+        for number in range(10):
+            holder = store.job(job.id).worker or ""
+            seen_silent(store, clock)
+            assert taken(store, f"worker-{number}").attempt == 2
+            store.let_go(holder)
+            assert (store.job(job.id).attempt, store.job(job.id).worker) == (1, f"worker-{number}")
+
+        last = store.job(job.id)
+        assert store.lose_attempt(last.id, last.token, ERROR, 2).state is JobState.QUEUED
+        assert [event.id for event in store.events(job.id, 0, 100)] == list(range(1, store.job(job.id).last_event + 1))
+
+    def test_a_lost_worker_costs_none_of_the_attempts_that_children_have(self, store: JobStore, clock: Clock) -> None:
+        """Two children that died and two workers that were lost, of three each: the job goes on; the third child's death is the end."""
+        job = claimed(store)
+        for name in ("bob", "eve"):
+            seen_silent(store, clock)
+            job = taken(store, name)
+        states = []
+        for _ in range(3):
+            states.append(store.lose_attempt(job.id, job.token, ERROR, 3).state)
+            job = store.claim("eve", LEASE_S, 3) or job
+
+        assert states == [JobState.QUEUED, JobState.QUEUED, JobState.FAILED]
+        assert (job.attempt, store.job(job.id).error) == (5, ERROR)
+
+    def test_a_worker_that_lost_touch_gives_its_job_back(self, store: JobStore) -> None:
+        """It may not even know which; the job waits at once, the attempt does not count, and nothing else of anybody changes."""
+        job, other = claimed(store), claimed(store)
+        third = store.submit(search())
+        assert taken(store, "bob").id == third.id
+        store.let_go("bob")
+        store.let_go("nobody")
+
+        assert (store.job(third.id).state, store.job(third.id).attempt, store.job(third.id).worker) == (JobState.QUEUED, 0, None)
+        assert store.owns(job.id, job.token)
+        assert store.owns(other.id, other.token)
+        assert taken(store, "eve").id == third.id
+
+    def test_every_write_of_a_zombie_is_refused(self, store: JobStore, clock: Clock) -> None:
+        """A worker that was taken for dead and comes back changes nothing but the number of the attempt."""
+        old = claimed(store)
+        seen_silent(store, clock)
         new = taken(store, "bob")
 
         writes = (
             lambda: store.record(old.id, old.token, progress()),
-            lambda: store.renew(old.id, old.token, LEASE_S),
+            lambda: store.renew(old.id, old.token),
             lambda: store.succeed(old.id, old.token, "searches/x/bundle"),
             lambda: store.fail(old.id, old.token, ERROR),
             lambda: store.lose_attempt(old.id, old.token, ERROR, 3),
@@ -164,10 +242,12 @@ class JobStoreContract:
         for write in writes:
             with pytest.raises(LostLeaseError, match=old.id):
                 write()
-        store.let_go(old.id, "ada")
-        assert not store.owns(old.id, old.token)
         assert store.events(old.id, 0, 100) == before
-        assert (store.job(old.id).state, store.job(old.id).worker) == (JobState.VALIDATING, "bob")
+        store.let_go("ada")
+        assert not store.owns(old.id, old.token)
+        seen = store.job(old.id)
+        assert (seen.state, seen.worker, seen.token, seen.attempt) == (JobState.RUNNING, "bob", new.token, 1)
+        assert [event.attempt for event in store.events(old.id, before[-1].id, 100)] == [1]
         assert store.owns(new.id, new.token)
 
     def test_success_registers_the_next_version_of_the_name(self, store: JobStore) -> None:
@@ -204,12 +284,12 @@ class JobStoreContract:
         assert store.job(job.id).error == {"code": "crash", "detail": "Signal 9."}
         assert store.claim("ada", LEASE_S, 3) is None
 
-    def test_a_job_that_kills_its_workers_fails_in_the_end(self, store: JobStore) -> None:
+    def test_a_job_that_kills_its_workers_fails_in_the_end(self, store: JobStore, clock: Clock) -> None:
         """After two workers died with it, the third finds it failed and gets nothing."""
-        job = claimed(store, 1e-3)
-        time.sleep(0.05)
-        taken(store, "bob", 1e-3, max_attempts=2)
-        time.sleep(0.05)
+        job = claimed(store)
+        seen_silent(store, clock)
+        taken(store, "bob", max_attempts=2)
+        seen_silent(store, clock)
 
         assert store.claim("eve", LEASE_S, 2) is None
         assert store.job(job.id).state is JobState.FAILED
@@ -246,14 +326,33 @@ class JobStoreContract:
         store.resume(job.id)
         assert store.claim("bob", LEASE_S, 3) is None
 
-        store.let_go(job.id, "ada")
+        store.let_go("ada")
         assert taken(store, "bob").id == job.id
         assert not store.owns(job.id, job.token)
+
+    def test_a_resumed_job_waits_for_a_worker_that_died_no_longer_than_a_lease(self, store: JobStore, clock: Clock) -> None:
+        """Nobody lets the folder go; the attempts are all there, and the dead worker is none of those that were lost with the job."""
+        job = claimed(store)
+        store.cancel(job.id)
+        store.resume(job.id)
+        seen_silent(store, clock)
+
+        again = taken(store, "bob", max_attempts=1)
+        assert (again.id, again.attempt, again.lost) == (job.id, 1, [])
+
+    def test_the_stage_stays_when_a_job_ends_and_goes_when_it_waits_again(self, store: JobStore) -> None:
+        """A failed job says what it was doing; resumed, it does nothing."""
+        job = claimed(store)
+        store.record(job.id, job.token, progress())
+        store.fail(job.id, job.token, ERROR)
+
+        assert (store.job(job.id).stage, store.resume(job.id).stage) == (JobStage.SEARCH, None)
+        assert [event.stage for event in store.events(job.id, 2, 10)] == [JobStage.SEARCH, JobStage.SEARCH, None]
 
     def test_only_failed_and_cancelled_jobs_resume(self, store: JobStore) -> None:
         """Queued, running and succeeded jobs stay as they are; a failed one starts with all its attempts."""
         job = claimed(store)
-        with pytest.raises(ConflictError, match="validating"):
+        with pytest.raises(ConflictError, match="running"):
             store.resume(job.id)
         store.fail(job.id, job.token, ERROR)
         again = store.resume(job.id)
@@ -263,9 +362,9 @@ class JobStoreContract:
         assert (again.state, again.attempt, again.error, again.finished_at) == (JobState.QUEUED, 0, None, None)
 
     @pytest.mark.parametrize("state", sorted(TERMINAL))
-    def test_a_finished_job_never_changes(self, store: JobStore, state: JobState) -> None:
+    def test_a_finished_job_never_changes(self, store: JobStore, clock: Clock, state: JobState) -> None:
         """No write of its worker, no cancel and no claim changes it; success not even resume."""
-        job = claimed(store, 1e-3)
+        job = claimed(store)
         finish: dict[JobState, Callable[[], object]] = {
             JobState.SUCCEEDED: lambda: store.succeed(job.id, job.token, "searches/x/bundle"),
             JobState.FAILED: lambda: store.fail(job.id, job.token, ERROR),
@@ -273,7 +372,8 @@ class JobStoreContract:
         }
         finish[state]()
         before, events = store.job(job.id), store.events(job.id, 0, 100)
-        time.sleep(0.05)
+        seen_silent(store, clock)
+        store.let_go("ada")
 
         with pytest.raises(LostLeaseError):
             store.record(job.id, job.token, progress())
@@ -293,15 +393,16 @@ class JobStoreContract:
         assert store.events(job.id, 0, 100) == events
 
     def test_events_tell_the_whole_story_without_gaps(self, store: JobStore) -> None:
-        """Numbers run from 1, and the states are those that the job went through."""
+        """Numbers run from 1, and states and stages are those that the job went through."""
         job = claimed(store)
-        for stage in ("validating", "searching", "clustering", "retraining", "evaluating"):
+        for stage in STAGE_OF_OLD_STATE:
             store.record(job.id, job.token, progress(stage))
         store.succeed(job.id, job.token, "searches/x/bundle")
         events = store.events(job.id, 0, 100)
 
         assert [event.id for event in events] == list(range(1, 9))
-        assert [str(event.state) for event in events][2:] == [*STAGES, "succeeded"]
+        assert [str(event.state) for event in events] == ["queued", *["running"] * 6, "succeeded"]
+        assert [event.stage for event in events] == [None, JobStage.READING, *STAGE_OF_OLD_STATE.values(), JobStage.EVALUATE]
         assert (events[3].metrics, events[3].message, events[-1].fraction) == ({"auc": 0.75}, "Epoch 1.", 1.0)
         assert [event.id for event in store.events(job.id, 5, 2)] == [6, 7]
 
@@ -314,11 +415,12 @@ class JobStoreContract:
         assert [event.id for event in store.events(job.id, 2, 100)] == list(range(3, 43))
 
     def test_counts_name_every_state(self, store: JobStore) -> None:
-        """States without jobs count 0."""
+        """States and stages without jobs count 0."""
         claimed(store)
         store.submit(search())
 
-        assert store.counts() == {**dict.fromkeys(JobState, 0), JobState.QUEUED: 1, JobState.VALIDATING: 1}
+        assert store.counts() == {**dict.fromkeys(JobState, 0), JobState.QUEUED: 1, JobState.RUNNING: 1}
+        assert store.stages() == {**dict.fromkeys(JobStage, 0), JobStage.READING: 1}
 
     def test_an_uploaded_data_set_is_checked_and_becomes_valid(self, store: JobStore) -> None:
         """The upload queues the check; its report and its state come together."""
@@ -381,9 +483,6 @@ class JobStoreContract:
         first = store.datasets(None, 2)
 
         assert [dataset.id for dataset in (*first, *store.datasets(first[-1].number, 2))] == ids[::-1]
-
-
-STAGES = ("validating", "searching", "clustering", "retraining", "evaluating")
 
 
 def uploaded(store: JobStore) -> tuple[Dataset, Job]:

@@ -21,6 +21,7 @@ from ihas.config.retrieval import RetrievalConfig
 from ihas.config.search import SearchConfig
 from ihas.config.training import TrainingConfig
 from pipelines.kinds.recipe_file import read_recipe
+from tests.clock import HANG_S
 
 ROOT = Path(__file__).parents[2]
 COUPON = ROOT / "pipelines" / "recipes" / "coupon.toml"
@@ -56,7 +57,7 @@ def finish(process: subprocess.Popen[bytes]) -> list[dict[str, object]]:
     assert process.stdout is not None
     assert process.stdin is not None
     lines = [orjson.loads(line) for line in process.stdout]  # its standard input stays open: closing that would stop it
-    process.wait(timeout=60)
+    process.wait(timeout=HANG_S)
     process.stdin.close()
     process.stdout.close()
     return lines

@@ -1,4 +1,4 @@
-"""What the service's tests share: settings with short times, a store, and workers whose children learn nothing."""
+"""What the service's tests share: settings, a store, and workers whose children learn nothing."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from service.settings import Settings
 from service.storage.catalogue import NewDataset
 from service.storage.job import Job, JobKind, NewJob
 from service.storage.sql_store import SqlStore
+from tests.clock import HANG_S
 from tests.ihas.bundle_factory import small_bundle
 from tests.service.live import LiveServer
 from tests.service.postgres import PostgresServer, postgres_server, reason_to_skip
@@ -63,9 +64,11 @@ def postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """A folder of its own and times of tenths of a second; no request is refused because the machine is busy with other tests."""
+    """A folder of its own and looks that follow each other soon. Nothing is refused, lost or cut off because the machine is busy: what a
+    test needs to run out in time, it sets."""
     roots = (tmp_path / "data",)
-    return Settings(folder=tmp_path / "runs", lease_s=1.0, heartbeat_s=0.2, poll_s=0.05, drain_s=2.0, data_roots=roots, max_wait_s=60.0)
+    patient = {"lease_s": HANG_S, "drain_s": HANG_S, "max_wait_s": HANG_S}
+    return Settings(folder=tmp_path / "runs", heartbeat_s=0.2, poll_s=0.05, data_roots=roots, **patient)
 
 
 @pytest.fixture
@@ -100,16 +103,14 @@ class RunningWorker:
     def __exit__(self, *_: object) -> None:
         self.end()
 
-    def end(self) -> float:
-        """Stop it; seconds that took."""
-        began = time.monotonic()
+    def end(self) -> None:
+        """Stop it."""
         self.stop.set()
         self._thread.join()
-        return time.monotonic() - began
 
 
-def eventually(find: Callable[[], Found | None], within_s: float = 20.0) -> Found:
-    """What `find` gives once it is true."""
+def eventually(find: Callable[[], Found | None], within_s: float = HANG_S) -> Found:
+    """What `find` gives once it is true; it must not come true by a deadline, but before whoever waits takes it for hanging."""
     end = time.monotonic() + within_s
     while time.monotonic() < end:
         if found := find():

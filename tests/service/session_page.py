@@ -19,11 +19,13 @@ from pathlib import Path
 
 import httpx
 
+from tests.clock import HANG_S
+
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"(?<=```console\n).*?(?=```)", re.DOTALL)
 # A key of the service, an id of one of its things, and the id of a key in a table.
 NAMES = re.compile(r"ihas_[\w-]+|\b(?:ds|sr|rc)_[0-9a-f]{24}\b|(?<![.\d])\b[0-9a-f]{16}\b")
-WAIT_S = 120.0
+WAIT_S = HANG_S
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import pytest
 from service.benchmark_server import register
 from service.settings import Settings
 from service.storage.sql_store import SqlStore
+from tests.clock import HANG_S
 from tests.ihas.bundle_factory import LOGITS, rows
 from tests.service.conftest import eventually
 
@@ -48,7 +49,7 @@ def test_two_processes_share_a_port(tmp_path: Path, bundle: Path) -> None:
     finally:
         for process in processes:
             process.terminate()
-        assert [process.wait(20.0) for process in processes] == [-signal.SIGTERM] * 2  # ended as asked, not killed
+        assert [process.wait(HANG_S) for process in processes] == [-signal.SIGTERM] * 2  # ended as asked, not killed
 
 
 def _status(url: str) -> int:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from ihas.errors import BundleError
@@ -21,10 +22,12 @@ from service.client.client import Client
 from service.errors import ServiceError
 from service.http.examples import searches
 from service.settings import Settings
+from service.states import JobState
 from service.storage.catalogue import NewDataset
-from service.storage.job import JobKind, JobState
+from service.storage.job import JobKind
 from service.storage.sql_store import SqlStore
-from tests.service.conftest import RunningWorker, eventually
+from tests.clock import HANG_S
+from tests.service.conftest import RunningWorker, eventually, finished, submitted
 from tests.service.live import LiveServer
 from tests.service.postgres import PostgresServer, postgres_server, reason_to_skip
 
@@ -44,7 +47,7 @@ def fragile() -> Iterator[PostgresServer]:
 
 def surely(ask: Callable[[], Document], done: Callable[[], Document | None] = lambda: None) -> Document:
     """Ask until it was done, as a client does that must not lose it; refusals are 503, and what `done` gives was done already."""
-    end = time.monotonic() + 120.0
+    end = time.monotonic() + HANG_S
     while time.monotonic() < end:
         try:
             return done() or ask()
@@ -111,7 +114,7 @@ def test_a_database_that_comes_and_goes_loses_and_doubles_nothing(
     Every key has its one search, every search that was not cancelled one model version, and no event is missing or doubled.
     """
     monkeypatch.setenv("IHAS_TEST_BUNDLE", str(bundle))
-    settings = settings.model_copy(update={"database_url": fragile.new_database(), "max_attempts": 100, "lease_s": 3.0})
+    settings = settings.model_copy(update={"database_url": fragile.new_database(), "lease_s": 3.0})
     settings.folder.mkdir(parents=True)
     store = SqlStore(settings.url)
     dataset_id = store.add_dataset(NewDataset("clicks", {}, path="/data/clicks.csv")).id
@@ -136,6 +139,31 @@ def test_a_database_that_comes_and_goes_loses_and_doubles_nothing(
     for job in jobs:
         assert [event.id for event in store.events(job.id, 0, 1_000)] == list(range(1, job.last_event + 1))
     store.close()
+
+
+def test_a_worker_without_its_database_costs_its_job_no_attempt(
+    fragile: PostgresServer, settings: Settings, table: str, monkeypatch: pytest.MonkeyPatch, bundle: Path
+) -> None:
+    """Away for longer than a lease: the child is stopped; once it is back the worker says so, and begins the same attempt again."""
+    monkeypatch.setenv("IHAS_TEST_BUNDLE", str(bundle))
+    settings = settings.model_copy(update={"database_url": fragile.new_database(), "lease_s": 1.0, "max_attempts": 1})
+    store = SqlStore(settings.url)
+    job = submitted(store, table, "slow")
+    starts = settings.folder / "searches" / job.id / "starts"
+    with RunningWorker(settings):
+        eventually(lambda: store.job(job.id).state is JobState.SEARCHING)
+        child = int(starts.read_text().split()[0])
+        fragile.stop()
+        eventually(lambda: not psutil.pid_exists(child))
+        fragile.start()
+        eventually(lambda: len(starts.read_text().splitlines()) == 2)
+        (starts.parent / "go").touch()
+        done = finished(store, job.id)
+    messages = [event.message for event in store.events(job.id, 0, 100)]
+    store.close()
+
+    assert (done.state, done.attempt, done.lost) == (JobState.SUCCEEDED, 1, [])
+    assert messages.count("Attempt 1 began.") == 2
 
 
 def test_scores_need_no_database(fragile: PostgresServer, settings: Settings, bundle: Path) -> None:

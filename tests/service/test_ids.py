@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from service.ids import FETCHED, Randomness, new_id
+from tests.clock import HANG_S
 
 
 def test_names_of_many_threads_are_all_different() -> None:
@@ -42,5 +43,5 @@ def test_more_than_a_fetch_is_refused() -> None:
 def test_a_process_that_was_split_off_gives_other_names() -> None:
     """After a fork, parent and child go on with different bytes."""
     program = "import os; from service.ids import new_id; new_id('x'); os.fork() and os.wait(); print(new_id('x'))"
-    names = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, timeout=60).stdout.split()
+    names = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, timeout=HANG_S).stdout.split()
     assert len(names) == len(set(names)) == 2

@@ -27,7 +27,7 @@ def _checked(live: LiveServer, dataset_id: str) -> str:
         found = live.json("GET", f"/v1/datasets/{dataset_id}")["state"]
         return found if found in ("valid", "invalid") else None
 
-    return eventually(state, within_s=60.0)
+    return eventually(state)
 
 
 @pytest.mark.timeout(280)
@@ -40,7 +40,7 @@ def test_a_search_without_training_serves_histories(live: LiveServer, store: Sql
         assert live.json("GET", f"/v1/datasets/{dataset_id}/report")["rows"] == 600
         asked = {"sigma_w": [1.0], "normalize": [False], "num_neighbours": [20], "recommender": {"hide_history": False}}
         search = live.json("POST", "/v1/searches", json={"name": "walks", "dataset_id": dataset_id, "overrec": asked})
-        job = eventually(lambda: one if (one := store.job(search["id"])).finished else None, within_s=200.0)
+        job = eventually(lambda: one if (one := store.job(search["id"])).finished else None)
     assert (job.state, job.model_version) == ("succeeded", 1), job.error
     result = OverRecResult.model_validate(live.json("GET", f"/v1/searches/{job.id}/result"))
     lineage = live.json("GET", "/v1/models/walks/versions/1")
@@ -66,7 +66,7 @@ def test_a_search_on_other_rows_says_what_it_needs(live: LiveServer, store: SqlS
         clicks = _dataset(live, b"click,user\n" + b"0,ada\n1,bob\n" * 20, columns={"label": "click"})
         assert _checked(live, clicks) == "valid"
         search = live.json("POST", "/v1/searches", json={"name": "walks", "dataset_id": clicks, "overrec": {}})
-        job = eventually(lambda: one if (one := store.job(search["id"])).finished else None, within_s=200.0)
+        job = eventually(lambda: one if (one := store.job(search["id"])).finished else None)
     assert job.state == "failed"
     assert job.error is not None
     assert "Sequences come from one file" in job.error["detail"]

@@ -23,9 +23,7 @@ def _walks(live: LiveServer, folder: Path) -> str:
     """Id of a valid data set of walks."""
     created = live.json("POST", "/v1/datasets", json={"name": "walks", "format": "sequences"})
     live.json("PUT", f"/v1/datasets/{created['id']}/content", content=write_lines(folder / "walks.txt").read_bytes())
-    found: str = eventually(
-        lambda: created["id"] if live.json("GET", f"/v1/datasets/{created['id']}")["state"] == "valid" else None, within_s=60.0
-    )
+    found: str = eventually(lambda: created["id"] if live.json("GET", f"/v1/datasets/{created['id']}")["state"] == "valid" else None)
     return found
 
 
@@ -42,7 +40,7 @@ def test_a_size_is_advised_and_one_is_trained_and_served(live: LiveServer, store
         assert live.http.get(f"/v1/searches/estimates/{asked['id']}/figure").status_code == 409
         learning = {"transformer": TRANSFORMER, "training": {**TRAINING, "seed": 7}}
         search = live.json("POST", "/v1/searches", json={"name": "next", "dataset_id": dataset_id, "transformer": learning})
-        job = eventually(lambda: one if (one := store.job(search["id"])).finished else None, within_s=200.0)
+        job = eventually(lambda: one if (one := store.job(search["id"])).finished else None)
     assert (job.state, job.model_version) == ("succeeded", 1), job.error
     found = live.json("GET", f"/v1/searches/estimates/{asked['id']}")
     assert (found["state"], found["estimate"]) == ("succeeded", None)
@@ -72,7 +70,7 @@ def test_what_does_not_fit_together_is_refused(live: LiveServer, valid_dataset: 
 
 @pytest.mark.timeout(280)
 def test_the_command_line_trains_and_recommends(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A recipe of the kind is trained by `ihas search`, its report written again, a history answered; a cold-start model is sent to `combine`."""
+    """A recipe of the kind is trained by `ihas search`, its report written again, a history answered; `cold-start` is sent to `combine`."""
     write_lines(tmp_path / "walks.txt")
     data = '[data]\npath = "walks.txt"\nformat = "sequences"\n'
     network = "[learning.transformer]\nnum_layers = 1\ndim = 16\nmax_length = 8\ndropout_first = 0.0\n"

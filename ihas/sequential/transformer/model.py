@@ -150,7 +150,7 @@ class Transformer(tf.Module):
         found = tf.gather(self.states(items, None), tf.maximum(counts - 1, 0), batch_dims=1)
         return found * tf.cast(counts > 0, tf.float32)[:, None]
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32)])
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None], tf.int32)])
     def scores(self, items: Tensor) -> Tensor:
         """Score of every item to come next, float32 (batch, num_items): items int32 (batch, length), -1 after the last one."""
         return tf.matmul(self.last_states(items), self.items, transpose_b=True)

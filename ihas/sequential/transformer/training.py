@@ -20,7 +20,7 @@ from ihas.optim.optimizer import UpdateRule
 from ihas.seeding import generator
 from ihas.sequential.data.batches import batches, buckets
 from ihas.sequential.data.sequences import NextItem, Sequences
-from ihas.sequential.transformer.full_ranking import transformer_figures, transformer_loss
+from ihas.sequential.transformer.full_ranking import transformer_loss, transformer_metrics
 from ihas.sequential.transformer.losses import next_item_losses
 from ihas.sequential.transformer.model import Transformer, Weights
 
@@ -73,7 +73,7 @@ class TransformerTrainer:
 
     def _compiled(self) -> Callable[[np.ndarray, np.ndarray, Tensor], Tensor]:
         signature = [tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([2], tf.int32), tf.TensorSpec([], tf.float32)]
-        step: Callable[[np.ndarray, np.ndarray, Tensor], Tensor] = tf.function(self._one_step, input_signature=signature)
+        step: Callable[[np.ndarray, np.ndarray, Tensor], Tensor] = tf.function(self._one_step, signature, autograph=False)
         return step
 
     def _one_step(self, items: Tensor, seed: Tensor, learning_rate: Tensor) -> Tensor:
@@ -150,5 +150,5 @@ class _Fitting:
 
     def _value(self) -> float:
         if self.trainer.training.stop_by == "ndcg":
-            return transformer_figures(self.trainer.network, self.valid).ndcg[10]
+            return transformer_metrics(self.trainer.network, self.valid).ndcg[10]
         return -transformer_loss(self.trainer.network, self.valid)

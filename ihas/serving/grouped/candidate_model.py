@@ -67,7 +67,7 @@ class CandidateModel:
     @property
     def work_of_item(self) -> int:
         """About how many multiply-adds of a graph an item takes as long as."""
-        return self.model.multiply_adds + WORK_OF_A_BYTE * self.arrays.bytes_of_item
+        return self.model.multiply_adds + self._routing.multiply_adds + WORK_OF_A_BYTE * self.arrays.bytes_of_item
 
     def score(self, context: np.ndarray, positions: np.ndarray) -> CandidateLogits:
         """Group and logit of a context with items.

@@ -1,19 +1,21 @@
 """The group of each candidate of one context, from a context part and an item part.
 
-The nearest centroid is argmin_k |c_k|^2 - 2 p . c_k, for |p|^2 is the same for every k; the product falls into fields. So do the
-gate logits a = W' e + b' of `full` gates and the hidden sums of `mlp` gates, W' = W / scale; `field` gates of an item know nothing of
-the context, so that an item's whole part of the product is known beforehand.
+The nearest centroid is argmin_k |c_k|^2 - 2 p . c_k, because |p|^2 is the same for every k; the product is a sum over fields. Where
+gates see their own field only (`Gates.restrict`), an item's whole part of the product is known beforehand. Elsewhere the gate logits are
+computed for each candidate (candidate_gates.py), and the product after them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from ihas.routing.router import PointsOf, Router, openness, points
+from ihas.gates.form import elements_of
+from ihas.routing.router import PointsOf, Router, gate_activation, points
+from ihas.serving.grouped.candidate_gates import candidate_gates
 from ihas.serving.grouped.gather import Gather
 from ihas.serving.grouped.item_arrays import ItemArrays, Maker
 
@@ -41,7 +43,13 @@ class ContextRoute(Protocol):
 
 
 class CandidateRouting(Protocol):
-    """A router in two parts."""
+    """A router in two parts.
+
+    Attributes:
+        multiply_adds: of a candidate's gates, where they are computed row by row.
+    """
+
+    multiply_adds: int
 
     @property
     def makers(self) -> Mapping[str, Maker]:
@@ -63,7 +71,7 @@ def candidate_routing(router: Router, context: Sequence[int], items: Sequence[in
     if router.num_groups == 1 and not gated:
         return OneGroup()
     sides = Side(router, context), Side(router, items)
-    if not gated and (router.on == "embedding" or router.gates.form == "field"):
+    if not gated and (router.on == "embedding" or all(side.gates is not None for side in sides)):
         return PullRouting(router, *sides)
     return GateRouting(router, *sides, gated=gated)
 
@@ -72,6 +80,7 @@ class OneGroup:
     """Nothing to choose and no gates to read."""
 
     makers: Mapping[str, Maker] = {}
+    multiply_adds = 0
 
     def context(self, ids: np.ndarray) -> OneGroup:  # noqa: ARG002
         """See `CandidateRouting.context`."""
@@ -89,27 +98,21 @@ class Side:
         columns: int64. Their elements of the concatenated embedding.
         embed: their ids to their embedding, float32 (rows, len(columns)).
         centroids: float32 (num_groups, len(columns)). What points are multiplied by.
+        gates: gates of these fields that read these fields alone; None where a gate sees other fields.
     """
 
     def __init__(self, router: Router, fields: Sequence[int]) -> None:
         mask = np.ones((router.layout.num_fields, router.dim), bool)
-        self.fields = list(fields)
-        self.columns = np.flatnonzero(np.isin(np.nonzero(mask)[0], self.fields))
+        self.columns = elements_of(fields, router.dim)
         self.embed = Gather(router.table.reshape(-1), mask, router.layout, fields)
         self.centroids = np.ascontiguousarray(_pulling(router)[:, self.columns])
-        self._router = router
-
-    def own_logits(self, embedded: np.ndarray) -> np.ndarray:
-        """Logits of gates that see their own field only, of form `field`: float32 (rows, columns) -> the same."""
-        gates = self._router.gates
-        kernel, dim = gates.kernels[0][self.fields], self._router.dim
-        values = (embedded - gates.mean[self.columns]) / gates.scale[self.columns]
-        blocks = values.reshape(-1, len(self.fields), dim).transpose(1, 0, 2) @ kernel
-        return np.asarray(blocks.transpose(1, 0, 2).reshape(values.shape) + gates.biases[0][self.columns])
+        self.gates = router.gates.restrict(fields, router.dim)
 
 
 class PullRouting:
     """-2 p . c_k of the item and of the context are added: no gate depends on both."""
+
+    multiply_adds = 0
 
     def __init__(self, router: Router, context: Side, items: Side) -> None:
         self._router, self._context, self._items = router, context, items
@@ -126,8 +129,8 @@ class PullRouting:
 
     def _pulls(self, side: Side, ids: np.ndarray) -> np.ndarray:
         embedded = side.embed(ids)
-        if self._router.on != "embedding":
-            embedded = _weights(side.own_logits(embedded), embedded, self._router.on)
+        if self._router.on != "embedding" and side.gates is not None:
+            embedded = _weights(side.gates.logits(embedded), embedded, self._router.on)
         return np.asarray(-2.0 * (embedded @ side.centroids.T), np.float32)
 
 
@@ -142,7 +145,7 @@ class _ContextPulls:
 
 
 class GateRouting:
-    """Gates that see the whole row: their first sums fall in two, the rest is done per candidate.
+    """Gates that see the whole row are computed for each candidate, and the product with the centroids after them.
 
     Columns here are in the order context, items.
     """
@@ -154,47 +157,35 @@ class GateRouting:
         self.alone = router.num_groups == 1
         order = np.concatenate([context.columns, items.columns])
         self.gated, self.back = gated, None if (np.diff(order) > 0).all() else np.argsort(order)
-        gates = router.gates
-        first = _dense(router) / gates.scale[:, None]
-        bias = gates.biases[0] - (gates.mean @ first)
-        self.second: tuple[np.ndarray, np.ndarray] | None = None
-        if gates.form == "mlp":
-            self.second = np.ascontiguousarray(gates.kernels[1][:, order]), gates.biases[1][order]
-        else:
-            first, bias = first[:, order], bias[order]
-        self._kernels = tuple(np.ascontiguousarray(first[side.columns]) for side in (context, items))
-        self._bias = np.asarray(bias, np.float32)
+        self.gates = candidate_gates(router.gates, context.columns, items.columns)
+        self.multiply_adds = self.gates.multiply_adds
 
     @property
     def makers(self) -> Mapping[str, Maker]:
         """See `CandidateRouting.makers`."""
-        makers: dict[str, Maker] = {GATES: lambda ids: self.item_side.embed(ids) @ self._kernels[1]}
+        makers: dict[str, Maker] = {GATES: lambda ids: self.gates.of_items(self.item_side.embed(ids))}
         return makers | ({EMBEDDED: self.item_side.embed} if self.on in ("masked", "embedding") and not self.alone else {})
 
     def context(self, ids: np.ndarray) -> _ContextGates:
         """See `CandidateRouting.context`."""
         embedded = self.context_side.embed(ids)
-        return _ContextGates(self, embedded[0], (embedded @ self._kernels[0])[0] + self._bias)
+        return _ContextGates(self, embedded[0], self.gates.context(embedded))
 
 
 @dataclass(frozen=True)
 class _ContextGates:
     routing: GateRouting
     embedded: np.ndarray
-    sums: np.ndarray
+    logits: Callable[[np.ndarray], np.ndarray]
 
     def route(self, items: ItemArrays, positions: np.ndarray) -> CandidateRoute:
         routing = self.routing
-        logits = items.take(GATES, positions)
-        logits += self.sums
-        if routing.second is not None:
-            np.maximum(logits, 0.0, out=logits)
-            logits = logits @ routing.second[0] + routing.second[1]
+        logits = self.logits(items.take(GATES, positions))
         opened = logits > 0.0
         gates = None if not routing.gated else opened if routing.back is None else np.ascontiguousarray(opened[:, routing.back])
         if routing.alone:
             return CandidateRoute(np.zeros(len(positions), np.int32), gates)
-        np.copyto(logits, openness(logits) if routing.on == "openness" else opened)
+        np.copyto(logits, gate_activation(logits) if routing.on == "openness" else opened)
         return CandidateRoute(self._nearest(logits, items, positions), gates)
 
     def _nearest(self, gates: np.ndarray, items: ItemArrays, positions: np.ndarray) -> np.ndarray:
@@ -211,8 +202,8 @@ class _ContextGates:
 
 
 def _pulling(router: Router) -> np.ndarray:
-    """Centroids, float32 (num_groups, N): for `openness` their mean over each field, with which each gate's own openness gives the
-    product of the field's mean openness with the centroid."""
+    """Centroids, float32 (num_groups, N): for `openness` their mean over each field, with which each gate's activation gives the
+    product of the field's mean activation with the centroid."""
     if router.on != "openness":
         return router.centroids
     means = router.centroids.reshape(router.num_groups, -1, router.dim).mean(axis=2)
@@ -221,15 +212,4 @@ def _pulling(router: Router) -> np.ndarray:
 
 def _weights(logits: np.ndarray, embedded: np.ndarray, on: PointsOf) -> np.ndarray:
     """What centroids' elements are multiplied by: float32 (rows, columns)."""
-    return openness(logits) if on == "openness" else points(embedded, logits, on, 1)
-
-
-def _dense(router: Router) -> np.ndarray:
-    """First kernel of the gates; the blocks of form `field` on the diagonal: float32 (N, N or hidden)."""
-    kernel = router.gates.kernels[0]
-    if router.gates.form != "field":
-        return kernel
-    num_fields, dim, _ = kernel.shape
-    dense = np.zeros((num_fields, dim, num_fields, dim), np.float32)
-    dense[np.arange(num_fields), :, np.arange(num_fields), :] = kernel
-    return dense.reshape(num_fields * dim, num_fields * dim)
+    return gate_activation(logits) if on == "openness" else points(embedded, logits, on, 1)

@@ -115,5 +115,5 @@ def gate_parameters(gates: Gates) -> int:
 
 
 def routing_multiply_adds(gates: Gates, num_groups: int) -> int:
-    """Standardise, multiply by the kernels, measure the distances."""
-    return gates.mean.size * (1 + num_groups) + sum(kernel.size for kernel in gates.kernels)
+    """Multiply-adds of one row's gates and of its distances to the centroids."""
+    return gates.multiply_adds + gates.mean.size * num_groups

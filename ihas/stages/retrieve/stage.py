@@ -3,7 +3,7 @@
     loss = - mean log softmax_j (q_i . v_j - log p_j)[i]     over the items j of a batch
 
 p_j is item j's share of the clicked rows, which takes back that popular items are met more often as somebody else's; an item that is met
-twice in a batch does not count against itself. Source: tensorflow-recommenders' `tasks.Retrieval`, after Yi et al., RecSys 2019.
+twice in a batch does not count against itself. Source: the parts of `tasks.Retrieval` of tensorflow-recommenders (Yi et al., RecSys 2019).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ihas.data.encoder import Encoder
 from ihas.data.item_table import ItemTable
 from ihas.data.schema import FieldRole
 from ihas.layers.embedding import Tensor
-from ihas.legacy_keras import FactorizedTopK, RetrievalTask, keras, tf
+from ihas.legacy_keras import FactorizedTopK, RemoveAccidentalHits, SamplingProbablityCorrection, keras, tf
 from ihas.seeding import generator
 from ihas.stages.retrieve.towers import TrainedTower
 
@@ -122,7 +122,8 @@ class _Training:
         sides = [encoder.layout.side(side_fields(encoder, role)) for role in roles]
         self.query, self.item = (TrainedTower(layout, dim, config.retrieval, rng) for layout in sides)
         self.judged_at = min(MAX_JUDGED_AT, max(1, len(retrieving.items.names) // SHARE_JUDGED_AT))
-        self.task = RetrievalTask(remove_accidental_hits=True)
+        self.corrected, self.without_repeats = SamplingProbablityCorrection(), RemoveAccidentalHits()
+        self.cross_entropy = keras.losses.CategoricalCrossentropy(from_logits=True, reduction="sum")
         self.optimizer = keras.optimizers.legacy.Adam(config.retrieval.learning_rate)
         clicked = np.asarray(retrieving.train.ids)[np.asarray(retrieving.train.labels) > 0.5]
         self.contexts, self.clicked = (retrieving.side(clicked, role) for role in roles)
@@ -146,11 +147,13 @@ class _Training:
     def _columns(self) -> Sequence[np.ndarray]:
         return self.contexts, self.clicked, self.names.astype(np.int64), self.shares
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def _step(self, contexts: Tensor, items: Tensor, names: Tensor, shares: Tensor) -> Tensor:
         with tf.GradientTape() as tape:
-            queries, vectors = self.query(contexts), self.item(items)
-            loss = self.task(queries, vectors, candidate_ids=names, candidate_sampling_probability=shares)
+            scores = tf.matmul(self.query(contexts), self.item(items), transpose_b=True)
+            labels = tf.eye(tf.shape(scores)[0])
+            logits = self.without_repeats(labels, self.corrected(scores, shares), names)
+            loss = self.cross_entropy(labels, logits)
         self.optimizer.apply_gradients(zip(tape.gradient(loss, self.variables), self.variables, strict=True))
         return loss
 

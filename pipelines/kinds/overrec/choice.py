@@ -11,7 +11,7 @@ import numpy as np
 
 from ihas.config.overrec import OverRecConfig, OverRecLearning
 from ihas.sequential.data.baselines import Popularity, SessionNeighbours
-from ihas.sequential.data.ranking import discounted_gains, figures, paired_difference, ranks
+from ihas.sequential.data.ranking import discounted_gains, paired_difference, ranking_metrics, ranks
 from ihas.sequential.data.sequences import LeaveOneOut, NextItem, Sequences
 from ihas.sequential.overrec.model import OverRec
 from pipelines.kinds.overrec.measures import neighbour_ranks
@@ -52,7 +52,7 @@ def evaluate_settings(rows: Rows, learning: OverRecLearning, say: Say) -> Iterat
         largest = base.model_copy(update={"kernel": kernel, "num_neighbours": max(numbers)})
         for config, found in ranked(rows, largest, numbers, rows.parts.valid):
             shown = {"sigma_w": sigma_w, "normalize": normalize, "num_neighbours": config.num_neighbours}
-            yield config, Trial.model_validate({**shown, "valid": figures(found)})
+            yield config, Trial.model_validate({**shown, "valid": ranking_metrics(found)})
 
 
 def overrec_method(rows: Rows, config: OverRecConfig, valid: Trial) -> tuple[RankedMethod, np.ndarray]:
@@ -62,7 +62,7 @@ def overrec_method(rows: Rows, config: OverRecConfig, valid: Trial) -> tuple[Ran
     what = f"{kernel.mode} {kernel.function.upper()}, {kernel.activation}, sigma_w = {kernel.sigma_w}"
     how = f"score {config.score}" + ("" if config.score == "krr" else f", {config.num_neighbours} neighbours")
     described = f"{what}{', normalised' if kernel.normalize else ''}; {how}."
-    return RankedMethod(name="overrec", description=described, valid=valid.valid, test=figures(found), gain=None), found
+    return RankedMethod(name="overrec", description=described, valid=valid.valid, test=ranking_metrics(found), gain=None), found
 
 
 def baselines(rows: Rows, learning: OverRecLearning, say: Say) -> Iterator[tuple[RankedMethod, np.ndarray]]:
@@ -100,4 +100,4 @@ def ranked(rows: Rows, config: OverRecConfig, numbers: tuple[int, ...], asked: N
 
 def _ranked_method(name: str, description: str, scores: Scores, rows: Rows, hide: bool) -> tuple[RankedMethod, np.ndarray]:
     valid, test = (ranks(scores, asked, hide_history=hide) for asked in (rows.parts.valid, rows.parts.test))
-    return RankedMethod(name=name, description=description, valid=figures(valid), test=figures(test), gain=None), test
+    return RankedMethod(name=name, description=description, valid=ranking_metrics(valid), test=ranking_metrics(test), gain=None), test

@@ -17,7 +17,7 @@ from ihas.seeding import generator
 from ihas.sequential.data.ranking import RankingMetrics
 from ihas.sequential.data.reading import read_sequences
 from ihas.sequential.data.sequences import LeaveOneOut, leave_one_out
-from ihas.sequential.transformer.full_ranking import transformer_figures, transformer_loss
+from ihas.sequential.transformer.full_ranking import transformer_loss, transformer_metrics
 from ihas.sequential.transformer.model import Transformer
 from ihas.sequential.transformer.training import train_transformer
 from pipelines.kinds.size_sweep.tasks import TaskMetrics, task_metrics
@@ -142,7 +142,7 @@ def _train(
         fraction=fraction,
         interactions=len(train.items),
         loss=transformer_loss(network, parts.test),
-        figures=transformer_figures(network, parts.test),
+        figures=transformer_metrics(network, parts.test),
         epochs=len(trained.history),
         seconds=seconds,
         tasks=task_metrics(network, parts, num_items, seed) if plan.tasks else None,

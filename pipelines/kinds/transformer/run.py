@@ -11,7 +11,7 @@ from pathlib import Path
 from ihas.config.transformer import TransformerEpoch, TransformerRecipe
 from ihas.folders import write_whole
 from ihas.sequential.data.baselines import Popularity
-from ihas.sequential.data.ranking import discounted_gains, figures, paired_difference, ranks
+from ihas.sequential.data.ranking import discounted_gains, paired_difference, ranking_metrics, ranks
 from ihas.sequential.data.sequences import LeaveOneOut, UserSequences
 from ihas.sequential.transformer.archive import write_transformer
 from ihas.sequential.transformer.export import export_transformer
@@ -75,7 +75,7 @@ def _measured(
     own = transformer_ranks(network, parts.test)
     popular = ranks(Popularity(parts.train.counts(data.num_items)).scores, parts.test, hide_history=network.config.hide_history)
     gain = paired_difference(discounted_gains(own, CUTOFF), discounted_gains(popular, CUTOFF))
-    test, loss, popularity = figures(own), transformer_loss(network, parts.test), figures(popular)
+    test, loss, popularity = ranking_metrics(own), transformer_loss(network, parts.test), ranking_metrics(popular)
     seconds["evaluate"] = time.monotonic() - began
     better = "ranks better than popularity" if gain.low > 0.0 else "ranks no better than popularity, as far as these rows tell"
     told = f"HR@10 {test.hit_rate[CUTOFF]:.4f} and NDCG@10 {test.ndcg[CUTOFF]:.4f} on {test.rows:,} test rows, full ranking"

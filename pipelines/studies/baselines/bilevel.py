@@ -56,6 +56,7 @@ class BilevelTrainer(Trainer):
         return loss
 
     @tf.function(
+        autograph=False,
         input_signature=[
             tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.float32),
             tf.TensorSpec([], tf.float32), tf.TensorSpec([2], tf.int32),

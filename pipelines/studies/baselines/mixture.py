@@ -63,7 +63,7 @@ class MixtureNetwork(Network):
     def train_logits(self, found: Lookup, ids: Tensor, group: Tensor, seed: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ARG002
         return self.mixed_logits(found, ids, seed), tf.constant(0.0)
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)])
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)])
     def predict(self, ids: Tensor, group: Tensor) -> Tensor:  # noqa: ARG002
         return self.mixed_logits(self.look_up(ids), ids, None)
 

@@ -19,7 +19,7 @@ from ihas.config.learning import LearningConfig
 from ihas.config.recipe import Recipe
 from ihas.data.dataset import Splits
 from ihas.errors import ConfigError
-from ihas.metrics import figures
+from ihas.metrics import click_metrics
 from ihas.training.trainer import EpochListener
 from pipelines.runs.answers import Answers, Setting
 from pipelines.runs.folder import RunFolder, stage_key
@@ -149,5 +149,5 @@ def baseline_cell(cell: Cell, plan: Plan, folder: Path, setting: Setting | None,
         else:
             answers = method.train(data.parts, run.learning, setting, listen)
     seconds = run_folder.seconds[method.stage(answers.setting)]
-    measure = Measure(figures(answers.test_logits, data.parts.test.labels), answers.cost, seconds)
+    measure = Measure(click_metrics(answers.test_logits, data.parts.test.labels), answers.cost, seconds)
     return Outcome({cell.name: measure}, setting=answers.setting)

@@ -29,9 +29,14 @@ Found = TypeVar("Found")
 class Threads:
     """Threads of one application; requests get one in the order in which they came."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.perf_counter) -> None:
+        """
+        Args:
+            clock: seconds since any moment, the one that requests' arrival is told by; never runs backwards.
+        """
         count = settings.compute_threads or processors()
-        self._places, self._limiter = Places(count, settings.max_wait_s), CapacityLimiter(count)
+        self._clock, self._limiter = clock, CapacityLimiter(count)
+        self._places = Places(count, settings.max_wait_s, clock=clock)
 
     def check(self) -> None:
         """Refuse a request that will want a thread, before more is spent on it.
@@ -49,7 +54,7 @@ class Threads:
         """
         turn: Turn = scope["state"]["turn"]
         turn.leave()
-        given_at = await self._places.take(time.perf_counter() - turn.waited_s)
+        given_at = await self._places.take(self._clock() - turn.waited_s)
         try:
             return await anyio.to_thread.run_sync(partial(function, *arguments, **options), limiter=self._limiter)
         finally:

@@ -11,6 +11,7 @@ import asyncio
 import math
 import time
 from collections import deque
+from collections.abc import Callable
 
 from service.errors import OverloadError
 
@@ -25,13 +26,17 @@ PROMISED = 0.5
 class Places:
     """Places for requests at work, and the queue for them; of one event loop."""
 
-    def __init__(self, at_once: int, max_wait_s: float, long_turn_s: float = math.inf) -> None:
+    def __init__(
+        self, at_once: int, max_wait_s: float, long_turn_s: float = math.inf, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
         """
         Args:
             at_once: places.
             max_wait_s: for one of them.
             long_turn_s: of the event loop, in which small answers are made one after the other while all others wait.
+            clock: seconds since any moment; never runs backwards.
         """
+        self._clock = clock
         self._at_once, self._max_wait_s, self._long_turn_s = at_once, max_wait_s, long_turn_s
         self._taken, self._mean_s = 0, 0.0
         self._queue: deque[asyncio.Future[None]] = deque()
@@ -39,7 +44,7 @@ class Places:
         self._was_long, self._turn_ended = False, 0.0
 
     async def take(self, came_at: float | None = None) -> float:
-        """Wait for a place; when it was given, by `time.perf_counter`.
+        """Wait for a place; when it was given, by the clock.
 
         Args:
             came_at: when the request came, by the same clock; now, where it is left out.
@@ -47,13 +52,13 @@ class Places:
         Raises:
             OverloadError: there will be none in time.
         """
-        left_s = self._max_wait_s if came_at is None else came_at + self._max_wait_s - time.perf_counter()
+        left_s = self._max_wait_s if came_at is None else came_at + self._max_wait_s - self._clock()
         self._check(left_s)
         if self._taken < self._at_once and not self._queue:
             self._taken += 1
         else:
             await self._wait(left_s)
-        return time.perf_counter()
+        return self._clock()
 
     def check(self) -> None:
         """Refuse a request that comes now where it would have to wait too long, without asking for a place.
@@ -69,7 +74,7 @@ class Places:
 
     def give_back(self, given_at: float) -> None:
         """Leave the place to the next one."""
-        self._mean_s += WEIGHT * (time.perf_counter() - given_at - self._mean_s)
+        self._mean_s += WEIGHT * (self._clock() - given_at - self._mean_s)
         self._next()
 
     def _expected_s(self) -> float:
@@ -82,7 +87,7 @@ class Places:
 
     def _turn_s(self) -> float:
         """Seconds since the first request of this turn of the event loop: small answers are made one after the other within one."""
-        now = time.perf_counter()
+        now = self._clock()
         if self._turn_began is None:
             self._turn_began = now
             self._was_long = self._was_long and now - self._turn_ended < PAUSE_S
@@ -91,7 +96,7 @@ class Places:
 
     def _end_turn(self) -> None:
         self._was_long = self._turn_s() > self._long_turn_s
-        self._turn_began, self._turn_ended = None, time.perf_counter()
+        self._turn_began, self._turn_ended = None, self._clock()
 
     async def _wait(self, left_s: float) -> None:
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()

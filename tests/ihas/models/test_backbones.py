@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ihas.config.backbone import BackboneConfig
+from ihas.config.backbone import BACKBONES, BackboneConfig
 from ihas.models.autoint import AutoInt
 from ihas.models.backbone import Backbone, KeptDims
 from ihas.models.dcn import DCN
@@ -16,7 +16,7 @@ from ihas.models.fm import FM
 from ihas.models.ipnn import IPNN
 from ihas.models.lr import LR
 from ihas.models.mlp import MLP
-from ihas.models.registry import BACKBONES
+from ihas.models.registry import backbone_class
 from ihas.models.wide_deep import WideDeep
 from ihas.models.xdeepfm import XDeepFM
 from tests.contracts.backbone import BackboneContract, Build
@@ -268,7 +268,7 @@ class TestHiddenLayersWithBatchNorm(BackboneContract):
     def build(self, kind: str) -> Build:
         own = {"xdeepfm": {"cin_maps": (2, 3)}, "autoint": {"attention_dim": 6}}.get(kind, {})
         config = BackboneConfig(kind=kind, hidden=HIDDEN, batch_norm=True, dropout=0.1, **own)  # type: ignore[arg-type]  # a dict's values
-        return _builder(BACKBONES[kind], config)
+        return _builder(backbone_class(kind), config)
 
     @pytest.fixture
     def costs(self, kind: str) -> dict[int, tuple[int, int]]:
@@ -278,4 +278,4 @@ class TestHiddenLayersWithBatchNorm(BackboneContract):
 
 def test_every_backbone_keeps_the_contract() -> None:
     """Each registered class has a contract test class that bears its name."""
-    assert all(issubclass(globals()[f"Test{backbone.__name__}"], BackboneContract) for backbone in BACKBONES.values())
+    assert all(issubclass(globals()[f"Test{backbone_class(kind).__name__}"], BackboneContract) for kind in BACKBONES)

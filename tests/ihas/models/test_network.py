@@ -12,8 +12,8 @@ from ihas.config.learning import LearningConfig
 from ihas.config.search import SearchConfig
 from ihas.config.training import TrainingConfig
 from ihas.data.layout import PADDING, FieldLayout
-from ihas.gates.layer import BernoulliGates
-from ihas.gates.penalties import gate_penalty
+from ihas.layers.gate_penalties import gate_penalty
+from ihas.layers.gates import BernoulliGates
 from ihas.legacy_keras import tf
 from ihas.models.network import Network, NetworkWeights, fresh_weights, table_width
 from ihas.routing.router import embed

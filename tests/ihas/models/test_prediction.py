@@ -13,7 +13,7 @@ from ihas.config.search import SearchConfig
 from ihas.config.training import TrainingConfig
 from ihas.data.dataset import Dataset
 from ihas.data.layout import PADDING, FieldLayout
-from ihas.gates.layer import BernoulliGates
+from ihas.layers.gates import BernoulliGates
 from ihas.models import prediction
 from ihas.models.network import Network, NetworkWeights, fresh_weights
 from ihas.models.prediction import GroupedRows, GroupModel, predict, predict_gated, predict_groups

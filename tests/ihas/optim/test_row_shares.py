@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ihas.optim import table_optimizer
 from ihas.optim.row_shares import in_shares
 from ihas.optim.table_optimizer import TableAdagrad, TableAdam
+from tests.clock import HANG_S
 
 
 @given(num_rows=st.integers(0, 40), num_threads=st.integers(1, 5))
@@ -29,7 +30,7 @@ def test_every_row_is_worked_on_once(num_rows: int, num_threads: int) -> None:
 
 def test_threads_work_beside_each_other() -> None:
     """Two shares that wait for each other both end."""
-    meeting = threading.Barrier(2, timeout=10.0)
+    meeting = threading.Barrier(2, timeout=HANG_S)
     in_shares(lambda _: meeting.wait(), 10, 2, 10)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ihas.config.backbone import BackboneConfig
+from ihas.config.backbone import BACKBONES, BackboneConfig
 from ihas.config.learning import LearningConfig
 from ihas.config.training import TrainingConfig
 from ihas.data.layout import PADDING, FieldLayout
@@ -19,7 +19,6 @@ from ihas.layers.overparameterisation import OverparameterisedEmbedding, PlainEm
 from ihas.legacy_keras import tf
 from ihas.models.network import Network, fresh_weights
 from ihas.models.prediction import GroupedRows, predict
-from ihas.models.registry import BACKBONES
 from ihas.optim import table_optimizer
 from ihas.optim.optimizer import Adam, Rule, UpdateRule
 from ihas.optim.table_optimizer import TableAdagrad, TableAdam

@@ -21,7 +21,7 @@ seeds = st.integers(0, 2**32 - 1)
 def _gates(rng: np.random.Generator, size: int, kernel: np.ndarray, form: str = "full") -> Gates:
     mean, scale = rng.normal(size=size), rng.uniform(0.5, 2.0, size)
     bias = rng.normal(size=size)
-    return Gates(form, mean.astype(np.float32), scale.astype(np.float32), (kernel.astype(np.float32),), (bias.astype(np.float32),))  # type: ignore[arg-type]
+    return Gates(form, mean.astype(np.float32), scale.astype(np.float32), (kernel.astype(np.float32),), (bias.astype(np.float32),))
 
 
 def _router(seed: int, num_groups: int = 3) -> tuple[Router, np.ndarray]:

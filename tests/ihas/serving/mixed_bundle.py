@@ -16,9 +16,11 @@ from ihas.data.field_encoders import CategoricalEncoder, MultivaluedEncoder, Num
 from ihas.data.item_table import ItemTable
 from ihas.data.schema import Field, Schema
 from ihas.export.onnx_export import export_path
+from ihas.gates.form import GateSize
+from ihas.gates.registry import GATE_FORMS
 from ihas.models.network import NetworkWeights, fresh_weights
 from ihas.models.prediction import GroupModel
-from ihas.routing.router import GateForm, Gates, PointsOf, Router, embed, points
+from ihas.routing.router import Gates, PointsOf, Router, embed, points
 
 DIM = 3
 MASKS = (
@@ -30,7 +32,7 @@ TAGS = ("new", "old", "odd")
 ITEMS = tuple(f"m{number}" for number in range(12))
 
 
-def mixed_bundle(kind: str, form: GateForm, on: PointsOf, *, gated: bool = False, normalised: bool = False) -> Bundle:
+def mixed_bundle(kind: str, form: str, on: PointsOf, *, gated: bool = False, normalised: bool = False) -> Bundle:
     """A bundle of the backbone, exported as a run exports it."""
     encoder, rng = mixed_encoder(), np.random.default_rng(7)
     table = rng.normal(size=(encoder.layout.num_rows, DIM)).astype(np.float32)
@@ -91,11 +93,11 @@ def _items(encoder: Encoder) -> ItemTable:
     return ItemTable(ITEMS, encoder.encode_rows(rows, ("movie", "genres")), popularity)
 
 
-def _gates(form: GateForm, num_fields: int, rng: np.random.Generator) -> Gates:
+def _gates(form: str, num_fields: int, rng: np.random.Generator) -> Gates:
     width = num_fields * DIM
-    shapes = {"full": [(width, width)], "field": [(num_fields, DIM, DIM)], "mlp": [(width, 4), (4, width)]}[form]
-    kernels = tuple(rng.normal(size=shape).astype(np.float32) for shape in shapes)
-    biases = tuple(rng.normal(size=4 if number < len(shapes) - 1 else width).astype(np.float32) for number in range(len(shapes)))
+    shapes = GATE_FORMS[form].shapes(GateSize(num_fields, DIM, hidden=4))
+    kernels = tuple(rng.normal(size=shape).astype(np.float32) for shape in shapes.kernels)
+    biases = tuple(rng.normal(size=shape).astype(np.float32) for shape in shapes.biases)
     return Gates(form, rng.normal(size=width).astype(np.float32), rng.uniform(0.5, 2.0, width).astype(np.float32), kernels, biases)
 
 

@@ -13,6 +13,7 @@ import pytest
 from ihas.bundle.archive import write_bundle
 from ihas.errors import BundleCorruptError
 from ihas.serving.loading import load_recommender
+from tests.clock import HANG_S
 from tests.ihas.bundle_factory import LOGITS, rows, small_bundle
 
 FORBIDDEN = ("tensorflow", "tf_keras", "keras", "sklearn", "scipy", "pyarrow", "plotly", "onnx", "pandas")
@@ -36,7 +37,9 @@ def test_loaded_recommender_scores_as_worked_out_by_hand(tmp_path: Path) -> None
 def test_serving_imports_no_training_library(tmp_path: Path) -> None:
     """A fresh process loads a bundle and recommends without TensorFlow, scikit-learn, pyarrow or plotly."""
     write_bundle(small_bundle(), tmp_path / "bundle")
-    done = subprocess.run([sys.executable, "-c", SCORE, str(tmp_path / "bundle")], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", SCORE, str(tmp_path / "bundle")], capture_output=True, text=True, check=True, timeout=HANG_S
+    )
     found = json.loads(done.stdout)
     assert found["items"] == ["m1", "m2", "m3"]
     assert not {name.partition(".")[0] for name in found["modules"]} & set(FORBIDDEN)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import threading
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -24,11 +24,13 @@ from ihas.training import parallel
 from ihas.training.parallel import AT_ONCE, train_in_parallel
 from ihas.training.plain import train_plain
 from ihas.training.trainer import EpochListener
+from tests.clock import HANG_S
 from tests.oracle import ignore
 
 LAYOUT = FieldLayout(("field",), (4,), (1,))
 ROWS = Dataset(LAYOUT, np.zeros((10, 1), np.int32), np.zeros(10, np.float32))
-FOREVER = 10_000
+FOREVER, NEVER = 1_000 * round(HANG_S), threading.Event()
+"""Epochs of a millisecond and more that nobody waits for; what an epoch waits for."""
 PLAIN = LearningConfig(backbone=BackboneConfig(hidden=(8,), dropout=0.2), training=TrainingConfig(epochs=2, embedding_l2=1e-4))
 
 
@@ -46,12 +48,14 @@ def _figures(name: str, epoch: int) -> EpochMetrics:
 
 
 def test_trainings_run_beside_each_other_and_answer_in_their_order() -> None:
-    """Two that wait for each other both end, and a third after them; results stand in the order that was asked for."""
-    meeting = threading.Barrier(2, timeout=10.0)
+    """Two that wait for each other both end, the second first, and a third after them; results stand in the order that was asked for."""
+    meeting, second = threading.Barrier(2, timeout=HANG_S), threading.Event()
 
     def first(_: EpochListener, number: int) -> int:
         meeting.wait()
-        time.sleep(0.05 * (2 - number))
+        if number == 1:
+            second.set()
+        assert second.wait(HANG_S)
         return number
 
     assert _run([partial(first, number=0), partial(first, number=1), lambda _: 2]) == [0, 1, 2]
@@ -61,7 +65,7 @@ def test_trainings_run_beside_each_other_and_answer_in_their_order() -> None:
 def test_no_more_run_at_once_than_threads_or_the_bound(num_threads: int, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """As many as may run meet at a barrier; never is one more in hand."""
     monkeypatch.setattr(parallel, "num_threads", lambda: num_threads)
-    meeting, lock, running, seen = threading.Barrier(most, timeout=10.0), threading.Lock(), list[int](), list[int]()
+    meeting, lock, running, seen = threading.Barrier(most, timeout=HANG_S), threading.Lock(), list[int](), list[int]()
 
     def train(_: EpochListener) -> None:
         with lock:
@@ -92,7 +96,7 @@ def test_epochs_are_told_one_at_a_time() -> None:
 
     def listen(figures: EpochMetrics) -> None:
         assert inside.acquire(blocking=False)
-        time.sleep(0.001)
+        os.sched_yield()  # to whoever would come in beside
         heard.append(figures)
         inside.release()
 
@@ -118,11 +122,10 @@ def test_an_error_ends_the_others_at_their_epoch() -> None:
     def endless(listen: EpochListener) -> None:
         for epoch in range(FOREVER):
             listen(_figures("endless", epoch))
-            time.sleep(0.001)
+            NEVER.wait(0.001)
 
     def fails(_: EpochListener) -> None:
-        third.wait(10.0)
-        time.sleep(0.05)
+        assert third.wait(HANG_S)
         raise ArithmeticError("the loss is not finite")
 
     before = threading.active_count()
@@ -167,7 +170,7 @@ def test_a_thread_that_cannot_start_ends_those_that_did(monkeypatch: pytest.Monk
     def train(listen: EpochListener) -> None:
         for epoch in range(FOREVER):
             listen(_figures("model", epoch))
-            time.sleep(0.001)
+            NEVER.wait(0.001)
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
     with pytest.raises(RuntimeError, match="can't start new thread"):

@@ -14,13 +14,12 @@ from ihas.config.training import TrainingConfig
 from ihas.data.dataset import Dataset
 from ihas.data.synthetic import Oracle, make_tribes
 from ihas.errors import TrainingError
-from ihas.gates.layer import BernoulliGates
+from ihas.layers.gates import BernoulliGates
 from ihas.legacy_keras import tf
 from ihas.metrics import auc, row_losses
 from ihas.models.fm import FM
 from ihas.models.network import Network, fresh_weights
 from ihas.models.prediction import GroupedRows, predict
-from ihas.models.registry import BACKBONES
 from ihas.results.run_result import EpochMetrics
 from ihas.training import trainer as training
 from ihas.training.trainer import Trainer, TrainingRows, batch_size_for, validation_score
@@ -70,7 +69,7 @@ def test_learns_over_several_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_learns_first_order_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     """A factorisation machine learns the rule too: the table's last column is trained like the others."""
-    monkeypatch.setitem(BACKBONES, "mlp", FM)
+    monkeypatch.setattr("ihas.models.mlp.MLP", FM)
     trainer = _trainer()
     trainer.fit("base", ROWS, 4, _ignore)
     assert _valid_auc(trainer) > _best(ORACLE) - 0.01

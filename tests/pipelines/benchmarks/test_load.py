@@ -7,14 +7,16 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 import pytest
 
 from ihas.errors import IhasError
 from pipelines.benchmarks import load as loading
 from pipelines.benchmarks.http import _free_port, running
-from pipelines.benchmarks.load import check_answer, cpu_seconds, load, read_wrk, resident_bytes
+from pipelines.benchmarks.load import Load, check_answer, cpu_seconds, load, read_wrk, resident_bytes
+from tests.clock import HANG_S
 
 REPORT = """
 Running 2s test @ http://127.0.0.1:8000/empty
@@ -53,16 +55,24 @@ def test_a_report_without_requests_is_none(report: str) -> None:
         read_wrk(report, 2.0)
 
 
+def loaded(url: str, bodies: Sequence[bytes], connections: int) -> Load:
+    """Load for a second, or for longer where the machine is too busy for two answers in that."""
+    for seconds in (1.0, 4.0, 16.0):
+        with suppress(IhasError):
+            return load(url, bodies, connections, seconds)
+    return load(url, bodies, connections, 64.0)
+
+
 @pytest.mark.parametrize("wrk", [True, False], ids=["wrk", "client"])
 def test_a_server_is_loaded(url: str, wrk: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four connections for a second get answers, none refused, in times that make sense; an unknown path is refused every time."""
+    """Four connections get answers, none refused, in times that make sense; an unknown path is refused every time."""
     if wrk and not shutil.which("wrk"):
         pytest.skip(loading.WRK_HINT)
     if not wrk:
         monkeypatch.setattr(shutil, "which", lambda _: None)
-    seen, refused = load(url, [b"{}", b'{"a": 1}'], 4, 1.0), load(f"{url}/no", [b"{}"], 1, 1.0)
+    seen, refused = loaded(url, [b"{}", b'{"a": 1}'], 4), loaded(f"{url}/no", [b"{}"], 1)
 
-    assert seen.requests > 10
+    assert seen.requests >= 2
     assert seen.failed == 0
     assert 0.0 < seen.p50 <= seen.p99
     assert refused.failed == refused.requests > 0
@@ -77,12 +87,12 @@ def test_answers_are_looked_at_before_anything_is_measured(url: str) -> None:
 
 def test_cpu_of_a_process_that_works_and_of_one_that_sleeps() -> None:
     """A loop costs CPU, a sleep does not; both hold memory."""
-    commands = ("while True: pass", "import time; time.sleep(60)")
-    working, sleeping = (subprocess.Popen([sys.executable, "-c", command]) for command in commands)
+    commands = ("while True: pass", "import sys; sys.stdin.read()")
+    working, sleeping = (subprocess.Popen([sys.executable, "-c", command], stdin=subprocess.PIPE) for command in commands)
     try:
-        end = time.monotonic() + 60.0
+        end = time.monotonic() + HANG_S
         while cpu_seconds([working.pid]) < cpu_seconds([sleeping.pid]) + 0.2 and time.monotonic() < end:
-            time.sleep(0.05)
+            os.sched_yield()
         busy, idle = cpu_seconds([working.pid]), cpu_seconds([sleeping.pid])
         assert busy >= idle + 0.2
         assert cpu_seconds([working.pid, sleeping.pid]) >= busy + idle - 1e-6  # hundredths of a second as floats
@@ -90,7 +100,7 @@ def test_cpu_of_a_process_that_works_and_of_one_that_sleeps() -> None:
     finally:
         for process in (working, sleeping):
             process.kill()
-            process.wait()
+            process.communicate()
 
 
 def test_a_server_that_ends_is_told() -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
-from pipelines.benchmarks.timing import Measurement, Timings, measure_alternately, timed
+from pipelines.benchmarks.timing import WARM_UP_CALLS, Clocks, Measurement, Timings, measure_alternately, timed
+from tests.clock import Clock
 
 
 def test_every_system_has_one_measurement_a_repetition_and_the_first_place_moves_on() -> None:
@@ -37,27 +36,22 @@ def test_ratio_is_the_median_of_the_repetitions_ratios() -> None:
     assert timings.median("own", "cpu") == 4.0
 
 
-def test_a_sleeping_call_costs_wall_time_and_no_cpu() -> None:
-    """20 ms of sleep are 20 ms on the clock and next to nothing of CPU."""
-    measurement = timed(lambda: time.sleep(0.02), measurement_s=0.04)()
+def test_cpu_and_wall_time_are_told_apart() -> None:
+    """A call that waits costs time on the wall's clock and none of the CPU's."""
+    cpu, wall = Clock(), Clock()
 
-    assert measurement.wall >= 0.02
-    assert measurement.cpu < 0.01
+    assert timed(lambda: wall.advance(0.5), 1.0, Clocks(cpu, wall))() == Measurement(0.0, 0.5)
 
 
-@pytest.mark.parametrize("measurement_s", [0.001, 0.05])
-def test_a_measurement_is_the_mean_of_its_calls(measurement_s: float) -> None:
-    """The cost is that of one of its calls, of which there is at least one: times their number, it is no more than it took."""
-    calls: list[float] = []
+@pytest.mark.parametrize(("measurement_s", "cost"), [(0.0, 1.0), (0.5, 1.0), (1.5, 2.0)])
+def test_a_measurement_is_the_mean_of_its_calls(measurement_s: float, cost: float) -> None:
+    """As many calls as fit, by the half second of a warm-up call, and at least one: 1, 1 and 3 calls of 1, 2 and 3 s are 1, 1 and 2 s in
+    the mean, of which a quarter is CPU."""
+    cpu, wall, costs = Clock(), Clock(), iter([0.5] * WARM_UP_CALLS + [1.0, 2.0, 3.0])
 
     def call() -> None:
-        calls.append(time.perf_counter())
-        time.sleep(0.005)
+        seconds = next(costs)
+        wall.advance(seconds)
+        cpu.advance(seconds / 4)
 
-    system = timed(call, measurement_s)
-    calls.clear()
-    began = time.perf_counter()
-    measurement = system()
-
-    assert calls
-    assert 0.005 <= measurement.wall <= (time.perf_counter() - began) / len(calls)
+    assert timed(call, measurement_s, Clocks(cpu, wall))() == Measurement(cost / 4, cost)

@@ -10,7 +10,7 @@ from pipelines.reports.captions import CAPTIONS, against_base, diversity, headli
 from pipelines.reports.drawing import BETTER, UNCLEAR, WORSE, label, outcome
 from pipelines.reports.group_plots import fields_by_kept
 from pipelines.reports.variant_plots import compared, pareto_frontier
-from tests.pipelines.result_factory import VARIANTS, figures, run_result
+from tests.pipelines.result_factory import VARIANTS, click_metrics, run_result
 
 
 @pytest.mark.parametrize("name", PLOTS)
@@ -47,7 +47,7 @@ def test_a_bare_result_is_drawn() -> None:
 
 def test_one_label_leaves_no_auc_to_draw() -> None:
     """Variants without an AUC are left out of the plot of cost instead of breaking it."""
-    silent = tuple(v.model_copy(update={"test": figures(3, None), "gain": None}) for v in VARIANTS)
+    silent = tuple(v.model_copy(update={"test": click_metrics(3, None), "gain": None}) for v in VARIANTS)
     assert isinstance(draw("pareto", run_result(variants=silent)), Figure)
     assert "No candidate" in CAPTIONS["pareto"](run_result(variants=silent)).here
 

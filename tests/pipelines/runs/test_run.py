@@ -14,9 +14,11 @@ from ihas.config.budget import BudgetConfig
 from ihas.results.run_result import RunResult
 from ihas.serving.answers import RecommendRequest
 from ihas.serving.loading import load_recommender
+from ihas.stages.retrieve.stage import within_side
 from pipelines.runs.folder import RunFolder
 from pipelines.runs.run import run_recipe, run_until
 from pipelines.runs.stages import Run, run_reporter
+from tests.clock import HANG_S
 from tests.pipelines.small_run import arrays, finish, kill_in, small_recipe, start
 
 STAGES = ("reading", "base", "distil", "search", "cluster", "retrain", "evaluate")
@@ -68,13 +70,21 @@ def test_the_bundle_answers_for_known_and_unknown_people(undisturbed):
 
 
 def test_the_bundle_retrieves(undisturbed):
-    """Asked for retrieval, one was learnt and travels: two of five coupons are scored, and of all five none of the best is lost."""
+    """Asked for retrieval, one was learnt and travels: of five coupons the two are scored whose vectors are nearest the context's, by the
+    arrays in the bundle, and the figures are of five coupons."""
     folder, _ = undisturbed
     figures = RunResult.model_validate_json((folder / "result.json").read_bytes()).retrieval
-    answer = load_recommender(folder / "bundle").recommend(RecommendRequest(context={"Weather": "Sunny"}, k=2, retrieve=2))
+    recommender = load_recommender(folder / "bundle")
+    context = {"Weather": "Sunny"}
+    answer = recommender.recommend(RecommendRequest(context=context, k=2, retrieve=2))
+    encoder, learnt, items = recommender.bundle.encoder, recommender.bundle.retrieval, recommender.bundle.items
+    ids = encoder.encode_rows([context], encoder.names_of("context"))
+    products = learnt.query.vectors(within_side(encoder, ids, "context"))[0] @ learnt.items.T
+    nearest = [items.names[place] for place in np.argsort(-products)[:2]]
 
-    assert (figures.items, figures.retrieved, figures.recall, figures.click_recall) == (5, (5,), (1.0,), (1.0,))
     assert (answer.retrieved.items, answer.retrieved.of_items, answer.num_scored) == (2, 5, 2)
+    assert {item.id for item in answer.items} == set(nearest)
+    assert (figures.items, figures.best, figures.retrieved) == (5, 5, (5,))
 
 
 def test_a_finished_run_started_again_computes_nothing_and_says_the_same(undisturbed):
@@ -132,7 +142,7 @@ def test_a_run_stops_when_its_parent_is_gone(tmp_path):
     process = start(small_recipe(), tmp_path)
     process.stdin.close()
 
-    assert process.wait(timeout=30) == 3
+    assert process.wait(timeout=HANG_S) == 3
     process.stdout.close()
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 import pytest
 
-from ihas.config.backbone import BackboneConfig
+from ihas.config.backbone import BACKBONES, BackboneConfig
 from ihas.config.training import TrainingConfig
 from ihas.data.ingest import ingest
 from pipelines.kinds.recipe_file import read_recipe
 from pipelines.studies.published import FOLDER, row
 from tests.pipelines.small_run import small_recipe
 
-KINDS = get_args(BackboneConfig.model_fields["kind"].annotation)
+KINDS = tuple(BACKBONES)
 
 
 def test_every_backbone_has_a_recipe():

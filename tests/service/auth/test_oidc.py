@@ -67,7 +67,7 @@ def token(signer: rsa.RSAPrivateKey) -> Token:
     """Headers with a token; what is given wins over a valid one's claims."""
 
     def make(key: Any = signer, algorithm: str = "RS256", **claims: Any) -> dict[str, str]:
-        valid = {"iss": ISSUER, "aud": AUDIENCE, "sub": "ada", "exp": time.time() + 60, "tenant": "acme", "scope": "openid ihas:read"}
+        valid = {"iss": ISSUER, "aud": AUDIENCE, "sub": "ada", "exp": time.time() + 3_600, "tenant": "acme", "scope": "openid ihas:read"}
         said = {name: value for name, value in (valid | claims).items() if value is not None}
         return {"authorization": f"Bearer {jwt.encode(said, key, algorithm, headers={'kid': 'k1'})}"}
 

@@ -18,8 +18,10 @@ from ihas.serving.loading import load_recommender
 from service.cli.demo import CONTEXTS, coupon_recipe, run_demo
 from service.cli.terminal import CommandError, ExitCode, Terminal
 from service.http.examples import searches
-from service.storage.job import JobKind, JobState
+from service.states import JobState
+from service.storage.job import JobKind
 from service.storage.sql_store import SqlStore
+from tests.clock import HANG_S
 
 POPEN = subprocess.Popen
 IHAS = (sys.executable, "-c", "from service.cli.main import main; main()")
@@ -49,7 +51,7 @@ def test_invalid_data_is_shown_with_its_rows(tmp_path: Path) -> None:
     broken = rows[6].rstrip("\n").rsplit(";", 1)[0] + ";2\n"
     (tmp_path / "coupons.csv").write_text("".join([header, *rows[:6], broken, *rows[7:]]), encoding="utf-8")
     command = [*IHAS, "demo", "--folder", str(tmp_path / "demo"), "--data", str(tmp_path / "coupons.csv")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANG_S)
 
     assert (done.returncode, done.stdout) == (4, "")
     assert "error: row 7 Y: The label must be 0 or 1" in done.stderr

@@ -13,6 +13,7 @@ from service.client.client import Client
 from service.errors import ServiceError, WaitTimeoutError
 from service.settings import Settings
 from service.storage.sql_store import SqlStore
+from tests.clock import HANG_S
 from tests.ihas.bundle_factory import rows
 from tests.service.conftest import RunningWorker, eventually
 from tests.service.live import LiveServer
@@ -91,11 +92,11 @@ def test_events_go_on_across_a_restart_of_the_service(settings: Settings, store:
         listener = threading.Thread(target=lambda: found.extend(client.events(search["id"])))
         with RunningWorker(settings):
             listener.start()
-            eventually(lambda: store.job(search["id"]).state == "searching")
+            eventually(lambda: store.job(search["id"]).stage == "search")
             live.end()
             (settings.folder / "searches" / search["id"] / "go").touch()
             with LiveServer(settings, live.port):
-                listener.join(20.0)
+                listener.join(HANG_S)
 
     assert [event["id"] for event in found] == list(range(1, 9))
     assert found[-1]["state"] == "succeeded"

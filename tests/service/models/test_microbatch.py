@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ihas.serving.answers import Recommendation, RecommendRequest, Scored
-from ihas.serving.grouped.recommender import GroupedRecommender, ReadRows
-from service.models.microbatch import PATIENCE, PROBE, MicroBatches, takes_batches
+from ihas.serving.answers import RecommendRequest, Scored
+from ihas.serving.capabilities import ReadRows
+from ihas.serving.grouped.recommender import GroupedRecommender
+from service.models.microbatch import PATIENCE, PROBE, MicroBatches
 from tests.ihas.bundle_factory import LOGITS, rows, small_bundle
 
 
@@ -22,19 +23,6 @@ class Counting:
         self._inner = GroupedRecommender(small_bundle())
         self.calls: list[int] = []
         self.broken = False
-
-    @property
-    def name(self) -> str:
-        """Model name."""
-        return self._inner.name
-
-    def score(self, rows: Sequence[Mapping[str, Any]], explain: bool = False) -> list[Scored]:
-        """As the bundle."""
-        return self._inner.score(rows, explain)
-
-    def recommend(self, request: RecommendRequest, recommendation_id: str | None = None) -> Recommendation:
-        """As the bundle."""
-        return self._inner.recommend(request, recommendation_id)
 
     def read(self, rows: Sequence[Mapping[str, Any]]) -> ReadRows:
         """As the bundle."""
@@ -60,6 +48,15 @@ def recommender() -> Counting:
 
 def _asked(batches: MicroBatches, recommender: Counting, row: int) -> Coroutine[Any, Any, Sequence[Scored]]:
     return batches.score(recommender, recommender.read([rows()[row]]))
+
+
+async def _come_together(batches: MicroBatches, recommender: Counting) -> None:
+    """Let six requests come together again and again, until they are scored together: after as many as lie between two looks."""
+    for _ in range(PROBE):
+        await asyncio.gather(*(_asked(batches, recommender, row) for row in range(6)))
+        if recommender.calls[-1] == 6:
+            return
+    pytest.fail(f"Of {6 * PROBE} requests that came in sixes, no six were scored together: {recommender.calls}.")
 
 
 EXPECTED = [logit for movies in LOGITS.values() for logit in movies.values()]
@@ -109,8 +106,7 @@ def test_patience_ends(recommender: Counting) -> None:
 
     async def ask() -> list[bool]:
         batches = MicroBatches()
-        while recommender.calls[-1:] != [6]:
-            await asyncio.gather(*(_asked(batches, recommender, row) for row in range(6)))
+        await _come_together(batches, recommender)
         return [await goes_first(batches) for _ in range(PATIENCE + 1)]
 
     assert asyncio.run(ask()) == [True] * PATIENCE + [False]
@@ -121,8 +117,7 @@ def test_everybody_who_waits_hears_of_an_error(recommender: Counting) -> None:
 
     async def ask() -> list[Sequence[Scored] | BaseException]:
         batches = MicroBatches()
-        while recommender.calls[-1:] != [6]:
-            await asyncio.gather(*(_asked(batches, recommender, row) for row in range(6)))
+        await _come_together(batches, recommender)
         recommender.broken = True
         failed = await asyncio.gather(*(_asked(batches, recommender, row) for row in range(3)), return_exceptions=True)
         recommender.broken = False
@@ -137,8 +132,7 @@ def test_a_client_that_leaves_takes_nobody_along(recommender: Counting) -> None:
 
     async def ask(leaving: int) -> list[Sequence[Scored] | BaseException]:
         batches = MicroBatches()
-        while recommender.calls[-1:] != [6]:
-            await asyncio.gather(*(_asked(batches, recommender, row) for row in range(6)))
+        await _come_together(batches, recommender)
         tasks = [asyncio.create_task(_asked(batches, recommender, row)) for row in range(3)]
         await asyncio.sleep(0)
         tasks[leaving].cancel()
@@ -151,18 +145,6 @@ def test_a_client_that_leaves_takes_nobody_along(recommender: Counting) -> None:
         assert [answer[0].logit for answer in answers if not isinstance(answer, BaseException)] == [
             EXPECTED[row] for row in range(3) if row != leaving
         ]
-
-
-def test_tells_who_takes_batches(recommender: Counting) -> None:
-    """A recommender that only scores and recommends is left to a thread."""
-
-    class Simple:
-        name = "simple"
-        score, recommend = recommender.score, recommender.recommend
-
-    assert takes_batches(recommender)
-    assert takes_batches(GroupedRecommender(small_bundle()))
-    assert not takes_batches(Simple())
 
 
 def test_batches_have_the_scores_of_single_requests() -> None:

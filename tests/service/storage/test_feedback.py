@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from service.storage.database import Database
 from service.storage.feedback import Answer, Deed, Feedback, GroupCounts
+from service.storage.tables import ANSWERS, FEEDBACK
 
+DAY_S = 86_400.0
 FIRST = Answer("rc_1", "acme", "films", 1, {"m1": (0, 0.75), "m2": (1, 0.5)})
 SECOND = Answer("rc_2", "acme", "films", 2, {"m1": (0, 0.25)})
 
@@ -33,18 +33,22 @@ def test_clicks_are_counted_by_version_and_group(feedback: Feedback) -> None:
     for _ in range(2):
         feedback.add([*deeds, (Deed("rc_2", "m1", "click"), SECOND)])
 
-    assert feedback.counts("acme", "films", 60.0) == [
+    assert feedback.counts("acme", "films", DAY_S) == [
         GroupCounts(version=1, group=0, impressions=1, clicks=1, scored=0.75),
         GroupCounts(version=1, group=1, impressions=1, clicks=0, scored=0.5),
         GroupCounts(version=2, group=0, impressions=1, clicks=1, scored=0.25),
     ]
-    assert feedback.counts("other", "films", 60.0) == []
+    assert feedback.counts("other", "films", DAY_S) == []
 
 
-def test_what_is_old_neither_counts_nor_stays(feedback: Feedback) -> None:
-    """Only the last seconds count; what is forgotten is gone."""
-    feedback.add([(Deed("rc_1", "m1", "click"), FIRST)])
-    time.sleep(0.1)
+def test_what_is_old_neither_counts_nor_stays(feedback: Feedback, database: Database) -> None:
+    """Of a click two days ago and one now, the last day's counts; of what is forgotten, the old answer is gone and the new one stays."""
+    feedback.add([(Deed("rc_1", "m1", "click"), FIRST), (Deed("rc_2", "m1", "click"), SECOND)])
+    for table, name in ((ANSWERS, "id"), (FEEDBACK, "answer_id")):
+        old = table.update().where(table.c[name] == "rc_1").values(at=table.c.at - 2 * DAY_S)
+        database.write(lambda connection, old=old: connection.execute(old))  # type: ignore[misc]
 
-    assert feedback.counts("acme", "films", 0.05) == []
-    assert (feedback.forget(0.05), feedback.known("acme", ["rc_1"]), feedback.counts("acme", "films", 60.0)) == (2, {}, [])
+    assert [count.version for count in feedback.counts("acme", "films", DAY_S)] == [2]
+    assert [count.version for count in feedback.counts("acme", "films", 3 * DAY_S)] == [1, 2]
+    assert (feedback.forget(DAY_S), feedback.known("acme", ["rc_1", "rc_2"])) == (1, {"rc_2": SECOND})
+    assert [count.version for count in feedback.counts("acme", "films", 3 * DAY_S)] == [2]

@@ -11,18 +11,25 @@ import sqlalchemy as sa
 
 from service.storage.job_store import JobStore
 from service.storage.sql_store import SqlStore
+from tests.clock import Clock
 from tests.contracts.fair_store import FairStoreContract
-from tests.contracts.job_store import JobStoreContract, search, taken
+from tests.contracts.job_store import LEASE_S, JobStoreContract, progress, search, seen_silent, taken
 from tests.service.postgres import PostgresServer
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """By which the store judges silence."""
+    return Clock()
 
 
 class TestSqlite(JobStoreContract, FairStoreContract):
     """On a file."""
 
     @pytest.fixture
-    def store(self, tmp_path: Path) -> Iterator[JobStore]:
+    def store(self, tmp_path: Path, clock: Clock) -> Iterator[JobStore]:
         """An empty store."""
-        store = SqlStore(f"sqlite:///{tmp_path / 'ihas.db'}")
+        store = SqlStore(f"sqlite:///{tmp_path / 'ihas.db'}", clock)
         yield store
         store.close()
 
@@ -31,9 +38,9 @@ class TestPostgres(JobStoreContract, FairStoreContract):
     """On a server."""
 
     @pytest.fixture
-    def store(self, postgres: PostgresServer) -> Iterator[JobStore]:
+    def store(self, postgres: PostgresServer, clock: Clock) -> Iterator[JobStore]:
         """A store on a database of its own."""
-        store = SqlStore(postgres.new_database())
+        store = SqlStore(postgres.new_database(), clock)
         yield store
         store.close()
 
@@ -78,3 +85,39 @@ def test_a_reader_does_not_wait_for_a_writer(tmp_path: Path) -> None:
         connection.rollback()
     writer.dispose()
     store.close()
+
+
+@pytest.mark.parametrize("step_s", [86_400.0, -86_400.0])
+def test_a_database_whose_clock_is_set_decides_nothing(tmp_path: Path, clock: Clock, step_s: float) -> None:
+    """Whether its heartbeats seem a day old or a day ahead, a live worker keeps its job, and a dead one's is taken after a lease."""
+    url = f"sqlite:///{tmp_path / 'ihas.db'}"
+    store, database = SqlStore(url, clock), sa.create_engine(url)
+    store.submit(search())
+    job = taken(store, "ada")
+    for _ in range(3):
+        store.renew(job.id, job.token)
+        with database.begin() as connection:
+            connection.exec_driver_sql(f"update jobs set heartbeat_at = heartbeat_at - {step_s}, created_at = created_at - {step_s}")
+        assert store.claim("bob", LEASE_S, 1) is None
+        clock.advance(LEASE_S / 3)
+    store.record(job.id, job.token, progress())
+
+    seen_silent(store, clock)
+    assert taken(store, "bob").attempt == 2
+    database.dispose()
+    store.close()
+
+
+def test_each_observer_trusts_its_own_eyes(tmp_path: Path, clock: Clock) -> None:
+    """A store that was opened just now has seen no silence, whatever another one saw; that one takes the job."""
+    url = f"sqlite:///{tmp_path / 'ihas.db'}"
+    old = SqlStore(url, clock)
+    old.submit(search())
+    job = taken(old, "ada")
+    seen_silent(old, clock)
+    new = SqlStore(url, clock)
+
+    assert new.claim("bob", LEASE_S, 3) is None
+    assert taken(old, "eve").id == job.id
+    for store in (old, new):
+        store.close()

@@ -8,16 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ihas.bundle.values import Bundle
-from ihas.export.two_sided import SPLITTERS
-from ihas.models.registry import BACKBONES
-from ihas.routing.router import GateForm, PointsOf, Router, embed
+from ihas.config.backbone import BACKBONES
+from ihas.gates.registry import GATE_FORMS
+from ihas.models.registry import backbone_class
+from ihas.routing.router import PointsOf, Router, embed
 from ihas.serving.grouped.candidate_model import BLOCK_ROWS, CandidateModel
 from ihas.serving.grouped.model import GroupedModel
 from ihas.serving.grouped.recommender import GroupedRecommender
 from pipelines.benchmarks.bundles import BundleShape, random_bundle, random_ids
 from tests.ihas.serving.mixed_bundle import contexts, mixed_bundle
 
-FORMS: tuple[GateForm, ...] = ("full", "field", "mlp")
+FORMS = tuple(GATE_FORMS)
 POINTS: tuple[PointsOf, ...] = ("masked", "mask", "openness", "embedding")
 UNDECIDED = 1e-4
 KINDS = sorted(BACKBONES)
@@ -53,7 +54,7 @@ def test_every_backbone_scores_candidates_as_whole_rows(kind: str, normalised: b
     positions = np.arange(len(bundle.items.names))
     rows = [bundle.encoder.encode_row(context, bundle.encoder.names_of("context")) for context in contexts()]
 
-    assert all((path.split is not None) == (kind in SPLITTERS) for path in bundle.paths)
+    assert all((path.split is not None) == ("two_sided" in vars(backbone_class(kind))) for path in bundle.paths)
     assert len(set(GroupedRecommender(bundle).score_ids(bundle_rows(bundle))[0].tolist())) == 2
     assert sum(_assert_as_whole_rows(bundle, row, positions, 2**20) for row in rows) > 0.9 * len(rows) * len(positions)
 
@@ -69,7 +70,7 @@ def bundle_rows(bundle: Bundle) -> np.ndarray:
 @pytest.mark.parametrize("gated", [False, True], ids=["grouped", "gated"])
 @pytest.mark.parametrize("on", POINTS)
 @pytest.mark.parametrize("form", FORMS)
-def test_every_router_sends_candidates_where_it_sends_whole_rows(form: GateForm, on: PointsOf, gated: bool) -> None:
+def test_every_router_sends_candidates_where_it_sends_whole_rows(form: str, on: PointsOf, gated: bool) -> None:
     """All forms of gates, all points of clustering, with paths that read the gates and without."""
     bundle = mixed_bundle("lr" if not gated else "fm", form, on, gated=gated)
     assert bundle.items is not None

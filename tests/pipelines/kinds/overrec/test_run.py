@@ -13,7 +13,7 @@ from ihas.config.overrec import OverRecConfig, OverRecLearning, OverRecRecipe
 from ihas.config.run import RunOptions
 from ihas.errors import DataError
 from ihas.sequential.data.baselines import Popularity
-from ihas.sequential.data.ranking import figures, ranks
+from ihas.sequential.data.ranking import ranking_metrics, ranks
 from ihas.sequential.data.reading import read_item_sequences
 from ihas.sequential.data.sequences import leave_one_out
 from ihas.sequential.overrec.archive import read_overrec
@@ -64,9 +64,9 @@ def test_figures_are_those_of_the_models(run: tuple[OverRecResult, list[Progress
     parts = leave_one_out(data.sequences)
     by_name = {method.name: method for method in result.contenders}
     own = OverRec.of(parts.train, data.num_items, result.chosen)
-    assert by_name["overrec"].test == figures(ranks(own.scores, parts.test, hide_history=False))
+    assert by_name["overrec"].test == ranking_metrics(ranks(own.scores, parts.test, hide_history=False))
     popular = Popularity(parts.train.counts(data.num_items))
-    assert by_name["popularity"].test == figures(ranks(popular.scores, parts.test, hide_history=False))
+    assert by_name["popularity"].test == ranking_metrics(ranks(popular.scores, parts.test, hide_history=False))
     assert by_name["overrec"].gain is not None
     assert by_name["overrec"].gain.low > 0.2
     assert (result.users, result.items, result.interactions) == (60, NUM_ITEMS, 600)

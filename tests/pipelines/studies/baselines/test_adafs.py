@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ihas.config.backbone import BACKBONES
 from ihas.legacy_keras import tf
-from ihas.models.registry import BACKBONES
 from pipelines.studies.baselines.adafs import HARD, SOFT, AdaptiveFields, Controller, adaptive_cost, keep_largest
 from pipelines.studies.baselines.baseline import BaselineMethod
 from tests.contracts.baseline_method import CONFIG, ORACLE, SEED, BaselineContract, config_of, plain_logits, start, training_logits

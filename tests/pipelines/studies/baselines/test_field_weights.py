@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ihas.models.registry import BACKBONES
+from ihas.config.backbone import BACKBONES
 from pipelines.studies.baselines.field_weights import ChosenFields, num_chosen
 from tests.contracts.baseline_method import ORACLE, config_of, plain_logits, start, training_logits
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ihas.config.backbone import BACKBONES
 from ihas.legacy_keras import tf
-from ihas.models.registry import BACKBONES
 from pipelines.studies.baselines.baseline import BaselineMethod
 from pipelines.studies.baselines.mixture import MixtureNetwork, mixture_cost
 from pipelines.studies.baselines.registry import BASELINES

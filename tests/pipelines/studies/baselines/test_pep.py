@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ihas.config.backbone import BACKBONES
 from ihas.data.dataset import Dataset
 from ihas.data.layout import FieldLayout
 from ihas.legacy_keras import tf
-from ihas.models.registry import BACKBONES
 from pipelines.studies.baselines.baseline import BaselineMethod
 from pipelines.studies.baselines.pep import MaskedTable, SoftThreshold, kept_dims, pruned_cost, soft_threshold
 from pipelines.studies.baselines.registry import BASELINES

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -14,36 +13,42 @@ from service.errors import OverloadError
 from service.http.middleware.compute_threads import Threads, processors
 from service.http.middleware.concurrency_limiter import Places, Turn
 from service.settings import Settings
+from tests.clock import HANG_S, Clock
 
-LONG_S = 60.0
+LONG_S = 2 * HANG_S
 
 
-async def arrived(places: Places) -> Scope:
+async def arrived(places: Places, clock: Clock) -> Scope:
     """A request that has got a place among those that are answered at once."""
-    came_at = time.perf_counter()
+    came_at = clock()
     return {"state": {"turn": Turn(places, came_at, await places.take(came_at))}}
 
 
 def test_as_many_compute_at_once_as_there_are_threads(tmp_path: Path) -> None:
-    """Two threads and six questions: two at a time, never three, and the answers are the functions' own."""
-    running, most, lock = 0, 0, threading.Lock()
+    """Two threads and six questions: two are computed until they may end, and no third begins though the event loop has time for it; the
+    answers are the functions' own."""
+    begun, two, go = list[int](), threading.Barrier(3), threading.Event()
 
     def answer(number: int, *, more: int) -> int:
-        nonlocal running, most
-        with lock:
-            running += 1
-            most = max(most, running)
-        time.sleep(0.02)
-        with lock:
-            running -= 1
+        begun.append(number)
+        if not go.is_set():
+            two.wait(HANG_S)
+            assert go.wait(HANG_S)
         return number + more
 
-    async def scenario() -> list[int]:
-        threads, places = Threads(Settings(folder=tmp_path, compute_threads=2, max_wait_s=LONG_S)), Places(6, LONG_S)
-        return await asyncio.gather(*[threads.run(await arrived(places), answer, number, more=10) for number in range(6)])
+    async def scenario() -> tuple[list[int], list[int]]:
+        clock = Clock()
+        threads = Threads(Settings(folder=tmp_path, compute_threads=2, max_wait_s=LONG_S), clock)
+        places = Places(6, LONG_S, clock=clock)
+        asked = [asyncio.create_task(threads.run(await arrived(places, clock), answer, number, more=10)) for number in range(6)]
+        await asyncio.to_thread(two.wait, HANG_S)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        at_once = sorted(begun)
+        go.set()
+        return at_once, await asyncio.gather(*asked)
 
-    assert asyncio.run(scenario()) == [10, 11, 12, 13, 14, 15]
-    assert most == 2
+    assert asyncio.run(scenario()) == ([0, 1], [10, 11, 12, 13, 14, 15])
 
 
 def test_who_waits_for_a_thread_holds_no_place(tmp_path: Path) -> None:
@@ -51,11 +56,13 @@ def test_who_waits_for_a_thread_holds_no_place(tmp_path: Path) -> None:
     go = threading.Event()
 
     async def scenario() -> list[bool]:
-        threads, places = Threads(Settings(folder=tmp_path, compute_threads=1, max_wait_s=LONG_S)), Places(1, LONG_S)
-        long = [asyncio.create_task(threads.run(await arrived(places), go.wait, LONG_S)) for _ in range(2)]
+        clock = Clock()
+        threads = Threads(Settings(folder=tmp_path, compute_threads=1, max_wait_s=LONG_S), clock)
+        places = Places(1, LONG_S, clock=clock)
+        long = [asyncio.create_task(threads.run(await arrived(places, clock), go.wait, HANG_S)) for _ in range(2)]
         for _ in range(5):
             await asyncio.sleep(0)
-        places.give_back(await asyncio.wait_for(places.take(), 1.0))
+        places.give_back(await asyncio.wait_for(places.take(), HANG_S))
         go.set()
         return await asyncio.gather(*long)
 
@@ -66,9 +73,10 @@ def test_what_is_done_in_a_place_is_no_waiting(tmp_path: Path) -> None:
     """A question that loads its model for longer than anybody may wait gets the free thread all the same."""
 
     async def scenario() -> int:
-        threads, places = Threads(Settings(folder=tmp_path, compute_threads=1, max_wait_s=0.05)), Places(1, LONG_S)
-        scope = await arrived(places)
-        await asyncio.sleep(0.2)
+        clock = Clock()
+        threads, places = Threads(Settings(folder=tmp_path, compute_threads=1, max_wait_s=0.05), clock), Places(1, LONG_S, clock=clock)
+        scope = await arrived(places, clock)
+        clock.advance(0.2)
         return await threads.run(scope, lambda: 7)
 
     assert asyncio.run(scenario()) == 7
@@ -79,11 +87,12 @@ def test_who_gets_no_thread_in_time_is_refused(tmp_path: Path) -> None:
     go = threading.Event()
 
     async def scenario() -> bool:
-        threads, places = Threads(Settings(folder=tmp_path, compute_threads=1, max_wait_s=0.05)), Places(2, LONG_S)
-        first = asyncio.create_task(threads.run(await arrived(places), go.wait, LONG_S))
+        clock = Clock()
+        threads, places = Threads(Settings(folder=tmp_path, compute_threads=1, max_wait_s=0.05), clock), Places(2, LONG_S, clock=clock)
+        first = asyncio.create_task(threads.run(await arrived(places, clock), go.wait, HANG_S))
         await asyncio.sleep(0)
         with pytest.raises(OverloadError, match="more than can be answered"):
-            await threads.run(await arrived(places), go.wait, LONG_S)
+            await threads.run(await arrived(places, clock), go.wait, HANG_S)
         go.set()
         return await first
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
 
 from service.errors import OverloadError
 from service.http.middleware.concurrency_limiter import PAUSE_S, Places, Turn
+from tests.clock import HANG_S, Clock
 
 LONG_S = 60.0
 
@@ -32,28 +32,30 @@ def test_requests_get_places_in_the_order_in_which_they_came() -> None:
 
 
 def test_who_would_wait_too_long_is_refused_at_once() -> None:
-    """Answers take a second each by what was seen: with one place, a wait of half a second is too long; with the place free, none is."""
+    """Answers take ten minutes each by what was seen: with one place, a wait of five is too long; with the place free, none is."""
 
-    async def measured() -> tuple[float, str]:
-        places = Places(1, 0.5)
+    async def refused() -> OverloadError:
+        clock = Clock()
+        places = Places(1, 300.0, clock=clock)
         for _ in range(100):
-            places.give_back(await places.take() - 1.0)  # as if a second ago
+            given_at = await places.take()
+            clock.advance(600.0)
+            places.give_back(given_at)
+            await asyncio.sleep(0)
         await places.take()
-        began = time.perf_counter()
         with pytest.raises(OverloadError, match="1 requests are at work and 0 wait") as caught:
-            await places.take()
-        return time.perf_counter() - began, str(caught.value.retry_after_s)
+            async with asyncio.timeout(HANG_S):  # shorter than the wait
+                await places.take()
+        return caught.value
 
-    took, retry_after = asyncio.run(measured())
-    assert took < 0.5
-    assert retry_after == "1"
+    assert asyncio.run(refused()).retry_after_s == 300
 
 
 def test_who_waited_too_long_is_refused_and_takes_no_place() -> None:
     """The one that gave up is out of the queue: the place goes to the next, and is free in the end."""
 
     async def scenario() -> list[str]:
-        places, came = Places(1, 0.05), list[str]()
+        places, came = Places(1, 0.05, clock=Clock()), list[str]()
         given_at = await places.take()
         with pytest.raises(OverloadError):
             await places.take()
@@ -80,7 +82,7 @@ def test_a_client_that_leaves_the_queue_takes_no_place() -> None:
         places.give_back(given_at)
         leaving[1].cancel()
         await asyncio.gather(*leaving, return_exceptions=True)
-        places.give_back(await asyncio.wait_for(places.take(), 1.0))
+        places.give_back(await asyncio.wait_for(places.take(), HANG_S))
         return True
 
     assert asyncio.run(scenario())
@@ -90,7 +92,8 @@ def test_small_answers_of_one_turn_of_the_loop_take_their_time_too() -> None:
     """Ten requests that are ready at once and each compute a while: the last ones are refused, and the next turn begins anew."""
 
     async def scenario() -> tuple[list[bool], bool]:
-        places, answered = Places(100, 0.05), list[bool]()
+        clock = Clock()
+        places, answered = Places(100, 0.05, clock=clock), list[bool]()
 
         async def one() -> None:
             try:
@@ -98,7 +101,7 @@ def test_small_answers_of_one_turn_of_the_loop_take_their_time_too() -> None:
             except OverloadError:
                 answered.append(False)
                 return
-            time.sleep(0.02)
+            clock.advance(0.02)
             places.give_back(given_at)
             answered.append(True)
 
@@ -109,13 +112,11 @@ def test_small_answers_of_one_turn_of_the_loop_take_their_time_too() -> None:
         return before, answered[-1]
 
     answered, afterwards = asyncio.run(scenario())
-    assert answered[0]
-    assert answered == sorted(answered, reverse=True)
-    assert not answered[-1]
+    assert answered == [True] * 2 + [False] * 8  # half of the time is over after 25 ms
     assert afterwards
 
 
-async def _answered(places: Places, number: int, each_s: float) -> int:
+async def _answered(places: Places, clock: Clock, number: int, each_s: float) -> int:
     """How many of so many requests that are ready at once are answered, each computed in the loop for a while."""
 
     async def one() -> bool:
@@ -123,7 +124,7 @@ async def _answered(places: Places, number: int, each_s: float) -> int:
             given_at = await places.take()
         except OverloadError:
             return False
-        time.sleep(each_s)
+        clock.advance(each_s)
         places.give_back(given_at)
         return True
 
@@ -131,29 +132,29 @@ async def _answered(places: Places, number: int, each_s: float) -> int:
 
 
 def test_a_burst_is_answered_and_more_than_can_be_answered_is_not() -> None:
-    """Twenty requests of 5 ms at once, again and again: the first twenty are all answered; a turn that follows answers those of its first
-    30 ms alone, and when nobody asked for a while, twenty are answered again."""
+    """Twenty requests of 8 ms at once, again and again: the first twenty are all answered; a turn that follows answers those of its first
+    31 ms alone, and the one that was begun with them, and when nobody asked for a while, twenty are answered again."""
 
     async def scenario() -> tuple[int, list[int], int]:
-        places = Places(100, LONG_S, 0.03)
-        first = await _answered(places, 20, 0.005)
-        later = [await _answered(places, 20, 0.005) for _ in range(4)]
-        await asyncio.sleep(2 * PAUSE_S)
-        return first, later, await _answered(places, 20, 0.005)
+        clock = Clock()
+        places = Places(100, LONG_S, 0.03125, clock)
+        first = await _answered(places, clock, 20, 0.0078125)
+        later = [await _answered(places, clock, 20, 0.0078125) for _ in range(4)]
+        clock.advance(2 * PAUSE_S)
+        return first, later, await _answered(places, clock, 20, 0.0078125)
 
-    first, later, after = asyncio.run(scenario())
-    assert (first, after) == (20, 20)
-    assert all(1 <= answered <= 7 for answered in later), later
+    assert asyncio.run(scenario()) == (20, [5] * 4, 20)
 
 
 def test_long_turns_that_do_not_follow_each_other_refuse_nobody() -> None:
     """Turns of 60 ms with pauses between them: every request is answered."""
 
     async def scenario() -> list[int]:
-        places, answered = Places(100, LONG_S, 0.03), []
+        clock = Clock()
+        places, answered = Places(100, LONG_S, 0.03, clock), []
         for _ in range(4):
-            answered.append(await _answered(places, 12, 0.005))
-            await asyncio.sleep(2 * PAUSE_S)
+            answered.append(await _answered(places, clock, 12, 0.005))
+            clock.advance(2 * PAUSE_S)
         return answered
 
     assert asyncio.run(scenario()) == [12] * 4
@@ -163,8 +164,9 @@ def test_waiting_counts_from_when_the_request_came() -> None:
     """Who has waited elsewhere for as long as anybody may is refused where it would have to wait again, and taken where a place is free."""
 
     async def scenario() -> bool:
-        places = Places(1, 1.0)
-        long_ago = time.perf_counter() - 2.0
+        clock = Clock()
+        places, long_ago = Places(1, 1.0, clock=clock), clock()
+        clock.advance(2.0)
         with pytest.raises(OverloadError):
             await places.take(long_ago)
         places.check()
@@ -177,8 +179,7 @@ def test_a_place_is_left_once() -> None:
     """Left twice, by the route and at the end, it is given to one other request only."""
 
     async def scenario() -> list[bool]:
-        places = Places(1, LONG_S)
-        came_at = time.perf_counter()
+        places, came_at = Places(1, LONG_S, clock=Clock()), 0.0
         turn = Turn(places, came_at, await places.take(came_at))
         waiting = [asyncio.create_task(places.take()) for _ in range(2)]
         await asyncio.sleep(0)

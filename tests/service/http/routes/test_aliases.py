@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import threading
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,7 +12,9 @@ import httpx
 import psutil
 import pytest
 
+from service.models.registry import CHECK_S
 from service.settings import Settings
+from tests.clock import HANG_S
 from tests.ihas.bundle_factory import LOGITS, rows
 from tests.ihas.serving.fallback_bundle import torn
 from tests.service.conftest import Publish, damage, eventually
@@ -34,14 +35,16 @@ def promote(live: LiveServer, version: int, **headers: str) -> httpx.Response:
 
 
 def test_without_a_champion_the_newest_version_answers(live: LiveServer, publish: Publish) -> None:
-    """And a champion stays when a newer version comes."""
+    """And a champion stays when a newer version comes: it answers after the models' thread has looked at that version, which is certain
+    once a model is ready that came later, has a name that comes later and was asked for by nobody."""
     publish()
     assert answering(live) == 1
     publish()
     eventually(lambda: answering(live) == 2)
     promote(live, 2)
     publish()
-    time.sleep(1.5)
+    publish("songs")
+    eventually(lambda: live.json("GET", "/readyz")["models"].get("songs") == 1)
 
     assert answering(live) == 2
 
@@ -90,7 +93,7 @@ def test_of_fifty_writes_of_an_alias_one_wins(live: LiveServer, publish: Publish
     promote(live, 1)
 
     def write(_: int) -> int:
-        with httpx.Client(base_url=live.url, timeout=30.0) as client:
+        with httpx.Client(base_url=live.url, timeout=HANG_S) as client:
             return client.put(f"{MODEL}/aliases/champion", json={"version": 1}, headers={"if-match": '"1"'}).status_code
 
     with ThreadPoolExecutor(50) as pool:
@@ -127,18 +130,20 @@ def test_a_champion_that_broke_gives_way_to_the_one_before(settings: Settings, l
         assert (answering(second), answering(live)) == (1, 2)
 
 
-def test_every_other_process_follows_within_two_seconds(settings: Settings, live: LiveServer, publish: Publish) -> None:
+def test_every_other_process_looks_every_second() -> None:
+    """So that it follows within two."""
+    assert CHECK_S <= 1.0
+
+
+def test_every_other_process_follows(settings: Settings, live: LiveServer, publish: Publish) -> None:
     """A second API on the same database answers by the new champion without being told."""
     publish()
     publish()
     promote(live, 2)
     with LiveServer(settings) as second:
         assert answering(second) == 2
-        began = time.monotonic()
         promote(live, 1)
         eventually(lambda: answering(second) == 1)
-
-    assert time.monotonic() - began < 3.0
 
 
 def traffic(live: LiveServer, **plan: Any) -> httpx.Response:
@@ -195,14 +200,15 @@ def test_a_version_says_where_it_came_from(live: LiveServer, publish: Publish) -
 
 
 def test_fifty_swaps_under_load_fail_no_request(live: LiveServer, publish: Publish) -> None:
-    """Four clients ask without a pause while the champion changes fifty times: every answer is right, and memory stays flat."""
+    """Four clients ask without a pause while the champion changes fifty times, each time after more of them were answered: every answer is
+    right, and memory stays flat."""
     for _ in range(2):
         publish()
     promote(live, 1)
     stop, statuses, wrong = threading.Event(), Counter[int](), []
 
     def ask() -> None:
-        with httpx.Client(base_url=live.url, timeout=30.0) as client:
+        with httpx.Client(base_url=live.url, timeout=HANG_S) as client:
             while not stop.is_set():
                 answer = client.post(f"{MODEL}/score", json={"rows": rows()[:1]})
                 statuses[answer.status_code] += 1
@@ -214,6 +220,8 @@ def test_fifty_swaps_under_load_fail_no_request(live: LiveServer, publish: Publi
         client.start()
     memory = []
     for swap in range(50):
+        seen = statuses.total()
+        eventually(lambda seen=seen: statuses.total() >= seen + 3)  # type: ignore[misc]
         assert promote(live, 1 + (swap + 1) % 2).status_code == 200
         if swap in (9, 49):
             gc.collect()
@@ -223,7 +231,7 @@ def test_fifty_swaps_under_load_fail_no_request(live: LiveServer, publish: Publi
         client.join()
 
     assert (set(statuses), wrong) == ({200}, [])
-    assert statuses[200] > 100
+    assert statuses[200] >= 150
     assert memory[1] - memory[0] < 32 * 2**20
 
 

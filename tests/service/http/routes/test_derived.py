@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -55,9 +54,7 @@ def test_of_four_who_add_to_one_version_one_does(live: LiveServer, publish: Publ
 
     def add(item: str) -> int:
         asked = {"interactions": [{"user": "eve", "item": item}], "version": 1}
-        while (found := live.http.post("/v1/models/walks/interactions", json=asked)).status_code == 503:
-            time.sleep(0.2)  # more at once than a busy machine answers in time
-        return found.status_code
+        return live.http.post("/v1/models/walks/interactions", json=asked).status_code
 
     with ThreadPoolExecutor(4) as pool:
         statuses = sorted(pool.map(add, ["m1", "m2", "m3", "m4"]))

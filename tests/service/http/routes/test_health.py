@@ -12,6 +12,7 @@ from ihas.serving.grouped.recommender import GroupedRecommender
 from ihas.serving.loading import load_recommender
 from service.settings import Settings
 from service.storage.sql_store import SqlStore
+from tests.clock import HANG_S
 from tests.ihas.bundle_factory import rows
 from tests.ihas.serving.fallback_bundle import SHARED, torn
 from tests.service.conftest import Publish, damage, eventually
@@ -41,7 +42,7 @@ def test_at_the_start_it_is_not_ready_until_every_model_was_checked(
     go = threading.Event()
 
     def slow(folder: Path) -> GroupedRecommender:
-        go.wait(20.0)
+        assert go.wait(HANG_S)
         return load_recommender(folder)
 
     monkeypatch.setattr("service.models.registry.load_recommender", slow)
@@ -88,7 +89,8 @@ def test_jobs_and_children_are_counted(live: LiveServer, store: SqlStore, valid_
     store.claim("ada", 60.0, 3)
 
     assert figure(live, "ihas_jobs", state="queued") == 1.0
-    assert figure(live, "ihas_jobs", state="validating") == 1.0
+    assert figure(live, "ihas_jobs", state="running") == 1.0
+    assert figure(live, "ihas_running_jobs", stage="reading") == 1.0
     assert figure(live, "ihas_jobs", state="failed") == 0.0
     assert figure(live, "ihas_children") == 1.0
 

@@ -15,6 +15,7 @@ from service.http.examples.searches import RESULT
 from service.http.routes.search_views import lines_from
 from service.settings import Settings
 from service.storage.sql_store import SqlStore
+from tests.clock import HANG_S
 from tests.service.conftest import Publish
 from tests.service.live import LiveServer
 
@@ -134,7 +135,7 @@ def test_fifty_parallel_posts_with_one_key_are_one_search(live: LiveServer, vali
     body = {"name": "films", "dataset_id": valid_dataset}
 
     def post(priority: int) -> tuple[int, str]:
-        with httpx.Client(base_url=live.url, timeout=30.0) as client:
+        with httpx.Client(base_url=live.url, timeout=HANG_S) as client:
             answer = client.post("/v1/searches", json={**body, "priority": priority}, headers={"idempotency-key": "k"})
             return answer.status_code, answer.json().get("id", "")
 

@@ -14,10 +14,13 @@ import pytest
 from ihas.config.learning import LearningConfig
 from pipelines.runs.progress import Progress
 from service.settings import Settings
-from service.storage.job import JobState
+from service.states import JobState
 from service.storage.sql_store import SqlStore
+from tests.clock import HANG_S
 from tests.service.conftest import RunningWorker, eventually
 from tests.service.live import LiveServer
+
+ENDS = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
 
 
 def submit(live: LiveServer, dataset_id: str, name: str = "films", key: str | None = None, **body: Any) -> httpx.Response:
@@ -41,6 +44,11 @@ def stream(live: LiveServer, search_id: str, last_event_id: int | None = None) -
     events = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
     assert [event["id"] for event in events] == numbers
     return [(event["id"], event["state"]) for event in events]
+
+
+def done(live: LiveServer, search_id: str) -> Any:
+    """The search once it has finished."""
+    return eventually(lambda: one if (one := live.json("GET", f"/v1/searches/{search_id}?wait=20"))["state"] in ENDS else None)
 
 
 def test_a_submitted_search_says_where_to_look(live: LiveServer, valid_dataset: str) -> None:
@@ -90,7 +98,7 @@ def test_a_search_runs_to_its_result_and_its_report(live: LiveServer, settings: 
     search_id = submitted(live, valid_dataset)
     before = [live.http.get(f"/v1/searches/{search_id}/{what}").status_code for what in ("result", "report")]
     with RunningWorker(settings):
-        search = live.json("GET", f"/v1/searches/{search_id}?wait=20")
+        search = done(live, search_id)
     report = live.http.get(f"/v1/searches/{search_id}/report")
 
     assert (before, search["state"], search["model_version"], search["progress"]) == ([409, 409], "succeeded", 1, 1.0)
@@ -104,19 +112,19 @@ def test_a_result_that_is_gone_is_said_to_be(live: LiveServer, settings: Setting
     """A file that somebody removed is no error of the server."""
     search_id = submitted(live, valid_dataset)
     with RunningWorker(settings):
-        live.json("GET", f"/v1/searches/{search_id}?wait=20")
+        done(live, search_id)
     (settings.folder / "searches" / search_id / "report.html").unlink()
 
     assert live.http.get(f"/v1/searches/{search_id}/report").status_code == 404
 
 
 def test_a_long_poll_ends_when_its_time_is_over(live: LiveServer, valid_dataset: str) -> None:
-    """An unfinished search is answered after the wait, not before."""
+    """An unfinished search is answered after the wait, not before; without a wait it would be answered as it is."""
     search_id = submitted(live, valid_dataset)
     began = time.monotonic()
 
     assert live.json("GET", f"/v1/searches/{search_id}?wait=0.3")["state"] == "queued"
-    assert 0.3 <= time.monotonic() - began < 2.0
+    assert time.monotonic() - began >= 0.3
 
 
 def test_a_running_search_shows_its_heartbeat_and_its_progress(live: LiveServer, store: SqlStore, valid_dataset: str) -> None:
@@ -127,8 +135,9 @@ def test_a_running_search_shows_its_heartbeat_and_its_progress(live: LiveServer,
     store.record(job.id, job.token, Progress(stage="searching", message="Epoch 1.", fraction=0.25, eta_s=12.0))
     search = live.json("GET", f"/v1/searches/{search_id}")
 
-    assert (search["state"], search["progress"], search["eta_s"], search["message"]) == ("searching", 0.25, 12.0, "Epoch 1.")
-    assert 0.0 <= search["heartbeat_age_s"] < 5.0
+    assert (search["state"], search["stage"], search["progress"], search["eta_s"]) == ("running", "search", 0.25, 12.0)
+    assert search["message"] == "Epoch 1."
+    assert 0.0 <= search["heartbeat_age_s"] <= (store.job(search_id).heartbeat_age_s or 0.0)
 
 
 def test_events_stream_live_to_the_end(live: LiveServer, settings: Settings, valid_dataset: str) -> None:
@@ -138,9 +147,9 @@ def test_events_stream_live_to_the_end(live: LiveServer, settings: Settings, val
     listener = threading.Thread(target=lambda: found.extend(stream(live, search_id)))
     listener.start()
     with RunningWorker(settings):
-        listener.join(20.0)
+        listener.join(HANG_S)
 
-    states = ["queued", "validating", "validating", "searching", "clustering", "retraining", "evaluating", "succeeded"]
+    states = ["queued", *["running"] * 6, "succeeded"]
     assert found == list(enumerate(states, start=1))
 
 
@@ -148,9 +157,9 @@ def test_events_go_on_after_the_last_one_seen(live: LiveServer, settings: Settin
     """`Last-Event-ID` leaves out what was seen; after the end there is nothing, and the stream ends at once."""
     search_id = submitted(live, valid_dataset)
     with RunningWorker(settings):
-        live.json("GET", f"/v1/searches/{search_id}?wait=20")
+        done(live, search_id)
 
-    assert stream(live, search_id, 6) == [(7, "evaluating"), (8, "succeeded")]
+    assert stream(live, search_id, 6) == [(7, "running"), (8, "succeeded")]
     assert stream(live, search_id, 8) == []
     assert live.http.get(f"/v1/searches/{search_id}/events", headers={"last-event-id": "x"}).status_code == 422
 
@@ -171,7 +180,7 @@ def test_cancel_ends_the_stream_and_the_search(live: LiveServer, settings: Setti
     """202; a second cancel conflicts."""
     search_id = submitted(live, valid_dataset, "slow")
     with RunningWorker(settings):
-        eventually(lambda: live.json("GET", f"/v1/searches/{search_id}")["state"] == "searching")
+        eventually(lambda: live.json("GET", f"/v1/searches/{search_id}")["stage"] == "search")
         response = live.http.post(f"/v1/searches/{search_id}/cancel")
         last = stream(live, search_id)[-1]
 
@@ -185,7 +194,7 @@ def test_a_cancelled_search_resumes_and_succeeds(live: LiveServer, settings: Set
     live.json("POST", f"/v1/searches/{search_id}/cancel")
     response = live.http.post(f"/v1/searches/{search_id}/resume")
     with RunningWorker(settings):
-        search = live.json("GET", f"/v1/searches/{search_id}?wait=20")
+        search = done(live, search_id)
 
     assert (response.status_code, response.json()["state"], search["state"]) == (202, "queued", "succeeded")
     assert live.http.post(f"/v1/searches/{search_id}/resume").status_code == 409
@@ -195,29 +204,30 @@ def test_a_failed_search_says_why(live: LiveServer, settings: Settings, valid_da
     """The child's error arrives as it was, in the search and in its last event."""
     search_id = submitted(live, valid_dataset, "bad")
     with RunningWorker(settings):
-        search = live.json("GET", f"/v1/searches/{search_id}?wait=20")
+        search = done(live, search_id)
 
     assert (search["state"], search["error"]["code"], search["error"]["detail"]) == ("failed", "data", "No clicks.")
 
 
 @pytest.mark.parametrize("what", ["events", "wait"])
 def test_a_stopping_server_lets_nobody_wait(settings: Settings, store: SqlStore, valid_dataset: str, what: str) -> None:
-    """An open stream or long poll ends at once when the server stops, properly and not by force."""
-    settings = settings.model_copy(update={"drain_s": 20.0})
+    """An open stream or long poll ends when the server stops, properly: long before its own time is over, and before the server would
+    have ended it by force and unanswered."""
+    settings = settings.model_copy(update={"drain_s": 30.0})
     live = LiveServer(settings)
     with live:
         search_id = submitted(live, valid_dataset)
         url = f"{live.url}/v1/searches/{search_id}" + ("/events" if what == "events" else "?wait=60")
         answers: list[int] = []
-        listener = threading.Thread(target=lambda: answers.append(httpx.get(url, timeout=30.0).status_code))
+        listener = threading.Thread(target=lambda: answers.append(httpx.get(url, timeout=HANG_S).status_code))
+        tasks = live.server.server_state.tasks
+        eventually(lambda: not tasks)  # of requests before
         listener.start()
-        eventually(lambda: live.server.server_state.tasks)
-        time.sleep(0.2)
-        took = live.end()
+        eventually(lambda: tasks)
+        live.end()
         listener.join()
 
     assert (answers, store.job(search_id).state) == ([200], JobState.QUEUED)
-    assert took < 3.0
 
 
 def test_the_report_is_read_from_the_jobs_own_folder(live: LiveServer, settings: Settings, valid_dataset: str, tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from ihas.config.search import SearchConfig
-from ihas.gates.layer import INITIAL_BIAS, MOMENTUM, BernoulliGates
+from ihas.gates.registry import GATE_FORMS
 from ihas.layers.embedding import Tensor, look_up
+from ihas.layers.gates import INITIAL_BIAS, MOMENTUM, BernoulliGates
 from ihas.layers.noise import logistic_noise
 from ihas.legacy_keras import tf
 
@@ -33,19 +34,19 @@ def _embedded(rows: int = 20) -> np.ndarray:
 
 
 @pytest.mark.parametrize("standardize", [True, False])
-@pytest.mark.parametrize("form", ["full", "field", "mlp"])
+@pytest.mark.parametrize("form", list(GATE_FORMS))
 def test_frozen_gates_are_the_trained_gates(form: str, standardize: bool) -> None:
-    """The value that routing reads has the logits that TensorFlow has, in all three forms."""
+    """The value that routing reads has the logits that TensorFlow has, in every form."""
     gates, embedded = _gates(gate=form, gate_hidden=5, standardize=standardize), _embedded()
     logits = gates.logits(tf.constant(embedded), training=False).numpy()
     np.testing.assert_allclose(gates.freeze().logits(embedded), logits, rtol=1e-4, atol=1e-5)
     np.testing.assert_array_equal(gates.freeze().open(embedded), logits > 0.0)
 
 
-@pytest.mark.parametrize("form", ["full", "field", "mlp"])
+@pytest.mark.parametrize("form", list(GATE_FORMS))
 def test_gates_start_open(form: str) -> None:
     """Fresh gates are near sigmoid(2) = 0.88 for every instance, whatever their form."""
-    gates = BernoulliGates(NUM_FIELDS, DIM, SearchConfig(gate=form), np.random.default_rng(0))  # type: ignore[arg-type]
+    gates = BernoulliGates(NUM_FIELDS, DIM, SearchConfig(gate=form), np.random.default_rng(0))
     logits = gates.logits(tf.constant(_embedded()), training=False).numpy()
     assert logits.mean() == pytest.approx(INITIAL_BIAS, abs=0.1)
     assert (logits > 0.0).all()
@@ -102,7 +103,7 @@ def _table_gradient(gates: BernoulliGates, table: Tensor) -> tuple[Tensor, list[
 
 
 @pytest.mark.parametrize("standardize", [True, False])
-@pytest.mark.parametrize("form", ["full", "field", "mlp"])
+@pytest.mark.parametrize("form", list(GATE_FORMS))
 def test_detached_gates_leave_the_table_alone(form: str, standardize: bool) -> None:
     """With `detach` no gradient reaches the table through the gates; without it some does; the gates learn either way."""
     table = tf.constant(np.random.default_rng(1).normal(size=(5, DIM)).astype(np.float32))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ihas.config.search import SearchConfig
-from ihas.gates.penalties import KEEP_WEIGHT, binary_entropy, gate_penalty
+from ihas.layers.gate_penalties import KEEP_WEIGHT, binary_entropy, gate_penalty
 from ihas.legacy_keras import tf
 
 

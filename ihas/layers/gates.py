@@ -1,6 +1,6 @@
 """Bernoulli gates over embedding dimensions, learnt per instance.
 
-    a = W (e - mean) / scale + b,   pi = sigmoid(a)
+    a = logits((e - mean) / scale),   pi = sigmoid(a),   logits of the form of gate (ihas/gates)
     sampled:        u ~ U(0, 1),  s = sigmoid((a + ln u - ln(1 - u)) / tau),  z = 1[s > 1/2], gradient of s
     deterministic:  z = 1[a > 0]
 
@@ -15,6 +15,8 @@ from collections.abc import Callable
 import numpy as np
 
 from ihas.config.search import SearchConfig
+from ihas.gates.form import GateSize
+from ihas.gates.registry import GATE_FORMS
 from ihas.layers.embedding import Tensor
 from ihas.layers.noise import logistic_noise
 from ihas.legacy_keras import tf
@@ -31,13 +33,10 @@ class BernoulliGates(tf.Module):
         super().__init__("gates")
         self.config, self.num_fields, self.dim = config, num_fields, dim
         width = num_fields * dim
-        shapes: dict[str, list[tuple[int, ...]]] = {
-            "full": [(width, width)],
-            "field": [(num_fields, dim, dim)],
-            "mlp": [(width, config.gate_hidden), (config.gate_hidden, width)],
-        }
-        self.kernels = [tf.Variable(_small(rng, shape), name=f"kernel_{i}") for i, shape in enumerate(shapes[config.gate])]
-        self.biases = [tf.Variable(tf.zeros([kernel.shape[-1]]), name=f"bias_{i}") for i, kernel in enumerate(self.kernels[:-1])]
+        self.form = GATE_FORMS[config.gate]
+        shapes = self.form.shapes(GateSize(num_fields, dim, config.gate_hidden))
+        self.kernels = [tf.Variable(_small(rng, shape), name=f"kernel_{i}") for i, shape in enumerate(shapes.kernels)]
+        self.biases = [tf.Variable(tf.zeros(shape), name=f"bias_{i}") for i, shape in enumerate(shapes.biases[:-1])]
         self.biases.append(tf.Variable(tf.fill([width], INITIAL_BIAS), name="bias"))
         self.mean = tf.Variable(tf.zeros([width]), trainable=False, name="mean")
         self.variance = tf.Variable(tf.ones([width]), trainable=False, name="variance")
@@ -57,12 +56,7 @@ class BernoulliGates(tf.Module):
                 self.mean.assign(MOMENTUM * self.mean + (1.0 - MOMENTUM) * mean)
                 self.variance.assign(MOMENTUM * self.variance + (1.0 - MOMENTUM) * tf.maximum(variance, 1e-8))
             values = (values - self.mean) * tf.math.rsqrt(self.variance)
-        if self.config.gate == "field":
-            blocks = tf.reshape(values, [-1, self.num_fields, self.dim])
-            return tf.reshape(tf.einsum("bfd,fde->bfe", blocks, self.kernels[0]), tf.shape(values)) + self.biases[0]
-        if self.config.gate == "mlp":
-            values = tf.nn.relu(values @ self.kernels[0] + self.biases[0])
-        return values @ self.kernels[-1] + self.biases[-1]
+        return self.form.tensor_logits(tf, values, self.kernels, self.biases)
 
     def sample(self, logits: Tensor, seed: Tensor) -> Tensor:
         """Draw z in {0, 1} with straight-through gradient: logits float32 (batch, N), seed int32 (2,)."""

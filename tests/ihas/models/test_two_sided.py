@@ -8,15 +8,14 @@ import numpy as np
 import pytest
 
 from ihas.bundle.values import ExportedModel
-from ihas.config.backbone import BackboneConfig
+from ihas.config.backbone import BACKBONES, BackboneConfig
 from ihas.config.learning import LearningConfig
 from ihas.config.training import TrainingConfig
 from ihas.data.layout import FieldLayout
 from ihas.export.onnx_export import folded_backbone, onnx_graph, restricted_backbone
-from ihas.export.two_sided import SPLITTERS, split_backbone
 from ihas.models.network import NetworkWeights, fresh_weights
 from ihas.models.prediction import GroupModel
-from ihas.models.registry import BACKBONES
+from ihas.models.registry import backbone_class
 from ihas.serving.grouped.sums import FieldSums
 from ihas.serving.onnx_runtime import onnxruntime
 
@@ -33,6 +32,7 @@ CONFIGS = {
     "finalmlp": {"fusion_heads": 2, "second_hidden": (8, 6), "selection_hidden": (5,)},
 }
 BARE = ("mlp", "wide_deep", "deepfm", "dcn")
+TWO_SIDED = sorted(kind for kind in BACKBONES if "two_sided" in vars(backbone_class(kind)))
 
 
 def _config(kind: str, *, batch_norm: bool, hidden: tuple[int, ...] = (7, 4)) -> LearningConfig:
@@ -53,9 +53,9 @@ def _path(config: LearningConfig, model: GroupModel) -> ExportedModel:
     """A path whose table is random; its graph is not run."""
     kept = int(np.asarray(LAYOUT.vocabulary_sizes) @ model.mask.sum(axis=1))
     rng = np.random.default_rng(4)
-    first = rng.normal(size=LAYOUT.num_rows).astype(np.float32) if BACKBONES[config.backbone.kind].uses_first_order else None
+    first = rng.normal(size=LAYOUT.num_rows).astype(np.float32) if backbone_class(config.backbone.kind).uses_first_order else None
     backbone = folded_backbone(model, config)
-    split = split_backbone(backbone.weights(), model.mask, backbone.config)
+    split = backbone.two_sided(backbone.weights(), model.mask, backbone.config)
     return ExportedModel("one", model.mask, False, rng.normal(size=kept).astype(np.float32), first, b"", split)
 
 
@@ -81,7 +81,7 @@ def _ids() -> np.ndarray:
 
 @pytest.mark.parametrize("mask", [MASK, np.ones_like(MASK)], ids=["restricted", "whole"])
 @pytest.mark.parametrize("batch_norm", [False, True], ids=["plain", "normalised"])
-@pytest.mark.parametrize("kind", sorted(SPLITTERS))
+@pytest.mark.parametrize("kind", TWO_SIDED)
 def test_split_scores_every_row_as_tensorflow_does(kind: str, batch_norm: bool, mask: np.ndarray) -> None:
     """Over every possible row, the sums of two sides and the rest give the whole backbone's logits within 1e-5."""
     config = _config(kind, batch_norm=batch_norm)
@@ -122,7 +122,7 @@ def test_folded_backbone_is_the_backbone_without_normalisation(kind: str, epsilo
 
 def test_kinds_that_multiply_before_they_add_are_not_split() -> None:
     """Every backbone is split or is one of the three whose products of pairs come first."""
-    others = set(BACKBONES) - set(SPLITTERS)
+    others = set(BACKBONES) - set(TWO_SIDED)
 
     assert others == {"ipnn", "xdeepfm", "autoint"}
-    assert all(split_backbone({}, MASK, BackboneConfig(kind=kind)) is None for kind in others)  # type: ignore[arg-type]
+    assert all(backbone_class(kind).two_sided({}, MASK, BackboneConfig(kind=kind)) is None for kind in others)
