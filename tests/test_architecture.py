@@ -6,6 +6,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -114,6 +115,15 @@ def _is_tf_function(node: ast.AST) -> bool:
 
 def _without_rewriting(call: ast.Call) -> bool:
     return any(word.arg == "autograph" and isinstance(word.value, ast.Constant) and word.value.value is False for word in call.keywords)
+
+
+@pytest.mark.parametrize("lock", ["development", "full", "serving"])
+def test_every_python_has_the_same_versions(lock: str) -> None:
+    """A lock file names each package once, so that no Python computes with another NumPy than the others."""
+    lines = (ROOT / "requirements" / f"{lock}.lock").read_text(encoding="utf-8").splitlines()
+    packages = [line.partition("==")[0] for line in lines if "==" in line and line[0].isalnum()]
+    assert len(packages) > 50
+    assert sorted(name for name, times in Counter(packages).items() if times > 1) == []
 
 
 def test_tensorflow_is_imported_in_one_place() -> None:
