@@ -31,7 +31,7 @@ categorical = ["tribe", "taste_0", "taste_1", "noise"]
 PLAN = """
 seeds = [0, 1]
 recipes = ["tribes.toml"]
-baseline methods = ["mixture"]
+peers = ["mixture"]
 
 [run]
 num_threads = 1

@@ -16,7 +16,7 @@ PLAN = """
 name = "trial"
 seeds = [3, 4]
 recipes = ["$RECIPES/shop.toml"]
-baseline methods = ["pep"]
+peers = ["pep"]
 learning = { retrain = { epochs = 2 } }
 
 [backbones.small]
