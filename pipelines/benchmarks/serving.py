@@ -144,10 +144,10 @@ def _candidate_turns(recommender: GroupedRecommender, count: int) -> dict[str, C
         SCORED: timed(_in_turn(lambda asked: model.score(*asked), list(zip(contexts, positions, strict=True))), TURN_S),
         "ONNX Runtime, whole rows": timed(_in_turn(recommender.score_ids, rows), TURN_S),
     }
-    path = recommender.model.paths[0]
-    if path.path.split is not None:
-        sums = np.random.default_rng(SEED).normal(size=(count, len(path.path.split.bias))).astype(np.float32)
-        turns[FLOOR] = timed(lambda: path.split_logits(sums), TURN_S)
+    served = recommender.model.models[0]
+    if served.exported.two_sided is not None:
+        sums = np.random.default_rng(SEED).normal(size=(count, len(served.exported.two_sided.bias))).astype(np.float32)
+        turns[FLOOR] = timed(lambda: served.logits_of_sums(sums), TURN_S)
     return turns
 
 

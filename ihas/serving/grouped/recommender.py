@@ -115,7 +115,7 @@ def num_groups(recommender: Recommender) -> int:
 
 
 class GroupedRecommender:
-    """A bundle at work: route each row to its group, score it on the group's path."""
+    """A bundle at work: route each row to its group, score it by the group's model."""
 
     def __init__(self, bundle: Bundle, max_item_bytes: int = MAX_BYTES, degraded: Mapping[int, str] | None = None) -> None:
         """
@@ -125,7 +125,7 @@ class GroupedRecommender:
             degraded: groups that the fallback serves because their own model failed its check, each with the reason.
 
         Raises:
-            BundleCorruptError: a path's graph cannot be loaded.
+            BundleCorruptError: a model's graph cannot be loaded.
         """
         self.bundle, self.degraded = bundle, dict(degraded or {})
         self.model = GroupedModel(bundle)

@@ -85,8 +85,8 @@ def every_group(recommender: Recommender, row: dict[str, Any]) -> tuple[int, tup
     check_rows([row], explain=True)
     bundle, model = recommender.bundle, recommender.model
     ids = bundle.encoder.encode_rows([row], pointer="/row")
-    scored, paths = model.score(ids), np.asarray(bundle.path_of_group, np.int64)
-    logits = model.path_logits(np.repeat(ids, len(paths), axis=0), np.repeat(scored.gates, len(paths), axis=0), paths)
+    scored, paths = model.score(ids), np.asarray(bundle.model_of_group, np.int64)
+    logits = model.model_logits(np.repeat(ids, len(paths), axis=0), np.repeat(scored.gates, len(paths), axis=0), paths)
     cells = zip(paths.tolist(), probabilities(logits).tolist(), scored.distances[0].tolist(), strict=True)
-    answers = [GroupAnswer(group=g, path=bundle.paths[p].name, score=score, distance=far) for g, (p, score, far) in enumerate(cells)]
+    answers = [GroupAnswer(group=g, path=bundle.models[p].name, score=score, distance=far) for g, (p, score, far) in enumerate(cells)]
     return int(scored.group[0]), tuple(answers)
