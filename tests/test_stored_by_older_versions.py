@@ -18,7 +18,7 @@ from ihas.serving.loading import load_recommender
 from pipelines.runs.recipe import read_any_recipe
 from pipelines.runs.run import run_recipe
 from service.cli.main import run
-from service.client import Client
+from service.client.client import Client
 from service.settings import Settings
 from service.storage.feedback import COUNTED, Feedback
 from service.storage.sql_store import SqlStore

@@ -184,7 +184,7 @@ class Bundle:
         model_of_group: for each group, the position in `models` of the one that serves it.
         items: the item table; None where the schema names no item id.
         golden: rows that must score as recorded.
-        summary: what the run found: settings, chosen variant, figures. JSON values only.
+        summary: what the run found: settings, chosen variant, metrics. JSON values only.
         retrieval: chooses the items that are scored; None where all can be.
         fallback: serves groups whose own model fails; None where one model serves all, or in bundles of an earlier version.
         reference: how the training rows were routed; None where one model serves all, or in bundles of an earlier version.

@@ -1,4 +1,4 @@
-"""Histories in front of a trained model: who the model does not know is answered by the nearest histories."""
+"""A trained model with a cold-start model, which answers for users that the trained one does not know, from the nearest histories."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from ihas.serving.requests import check_rows
 
 
 class ColdStartRecommender:
-    """A `Recommender` of two: the trained model answers for users whom it knows, and wherever there is no history to go by."""
+    """A `Recommender` of two models: the trained model answers for users that it knows, and where there is no history."""
 
-    def __init__(self, name: str, model: Recommender, front: OverRecRecommender, user_field: str) -> None:
+    def __init__(self, name: str, model: Recommender, cold_start_model: OverRecRecommender, user_field: str) -> None:
         """
         Args:
             name: model name.
             model: the trained model.
-            front: answers from histories; items are named as the model names them.
+            cold_start_model: answers from histories; its items have the same ids.
             user_field: field of the model's context that names the user.
         """
-        self._name, self.model, self.front, self.user_field = name, model, front, user_field
+        self._name, self.model, self.cold_start_model, self.user_field = name, model, cold_start_model, user_field
         if isinstance(model, GroupedRecommender) and model.bundle.items is not None and model.fields is not None:
-            front.describe_items(model.fields.fields, model.bundle.items.names)
+            cold_start_model.describe_items(model.fields.fields, model.bundle.items.names)
 
     @property
     def name(self) -> str:
@@ -37,7 +37,7 @@ class ColdStartRecommender:
     @property
     def summary(self) -> dict[str, Any]:
         """What the runs behind both found."""
-        return {"model": self.model.summary, "front": self.front.summary}
+        return {"model": self.model.summary, "front": self.cold_start_model.summary}
 
     @property
     def degraded(self) -> Mapping[int, str]:
@@ -45,7 +45,7 @@ class ColdStartRecommender:
         return degraded_groups(self.model)
 
     def score(self, rows: Sequence[Mapping[str, Any]], explain: bool = False) -> list[Scored]:
-        """See `Recommender.score`: the trained model's, for a probability of a click is not one of coming next; histories are not read."""
+        """See `Recommender.score`: the trained model scores, because only it gives probabilities of a click; histories are not read."""
         check_rows(rows, explain)
         return self.model.score([_without_history(row) for row in rows], explain)
 
@@ -59,14 +59,14 @@ class ColdStartRecommender:
         context = {name: value for name, value in {HISTORY: request.context.get(HISTORY)}.items() if value is not None}
         if self.user_field in request.context:
             context[USER] = request.context[self.user_field]
-        found = self.front.recommend(msgspec.structs.replace(request, context=context), recommendation_id)
-        items = tuple(_explained(item, reason) for item in found.items)
-        return msgspec.structs.replace(found, model=self.name, items=items, unknown_values=answer.unknown_values)
+        answered = self.cold_start_model.recommend(msgspec.structs.replace(request, context=context), recommendation_id)
+        items = tuple(_explained(item, reason) for item in answered.items)
+        return msgspec.structs.replace(answered, model=self.name, items=items, unknown_values=answer.unknown_values)
 
     def _reason(self, context: Mapping[str, Any], answer: Recommendation) -> str | None:
-        """Why histories answer; None where the trained model does."""
+        """Why the cold-start model answers; None where the trained model does."""
         user, history = context.get(self.user_field), context.get(HISTORY)
-        if not (history or (history is None and self.front.knows(user))):
+        if not (history or (history is None and self.cold_start_model.knows(user))):
             return None
         if user is None:
             return f"No `{self.user_field}` is named, so the history is answered by the nearest ones."

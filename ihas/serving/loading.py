@@ -17,7 +17,7 @@ from ihas.serving.grouped.recommender import GroupedRecommender, Recommender
 from ihas.serving.next_item.transformer import TransformerRecommender
 
 COLD_START = "cold-start"
-"""Kind of a bundle that puts an OverRec one in front of a trained one."""
+"""Kind of a bundle of two: a trained model, and an OverRec one as its cold-start model."""
 
 
 def load_recommender(folder: Path) -> Recommender:
@@ -67,10 +67,10 @@ def _cold_start(folder: Path) -> Recommender:
     name, settings = read_compound(folder, COLD_START)
     if set(settings.parts) != {"model", "front"}:
         raise BundleCorruptError(f"A bundle of this kind must have the parts 'model' and 'front', but has {list(settings.parts)}.")
-    model, front = (load_recommender(folder / part) for part in ("model", "front"))
-    if not isinstance(front, OverRecRecommender):
-        raise BundleCorruptError(f"In front there must be a bundle of the kind 'overrec', but there is a {type(front).__name__}.")
-    return ColdStartRecommender(name, model, front, str(settings.options.get("user_field")))
+    model, cold_start_model = (load_recommender(folder / part) for part in ("model", "front"))
+    if not isinstance(cold_start_model, OverRecRecommender):
+        raise BundleCorruptError(f"The part 'front', the cold-start model, must be of the kind 'overrec', but is a {type(cold_start_model).__name__}.")
+    return ColdStartRecommender(name, model, cold_start_model, str(settings.options.get("user_field")))
 
 
 LOADERS: Mapping[str, Callable[[Path], Recommender]] = {
