@@ -69,7 +69,8 @@ def _cold_start(folder: Path) -> Recommender:
         raise BundleCorruptError(f"A bundle of this kind must have the parts 'model' and 'front', but has {list(settings.parts)}.")
     model, cold_start_model = (load_recommender(folder / part) for part in ("model", "front"))
     if not isinstance(cold_start_model, OverRecRecommender):
-        raise BundleCorruptError(f"The part 'front', the cold-start model, must be of the kind 'overrec', but is a {type(cold_start_model).__name__}.")
+        kind = type(cold_start_model).__name__
+        raise BundleCorruptError(f"The part 'front', the cold-start model, must be of the kind 'overrec', but is a {kind}.")
     return ColdStartRecommender(name, model, cold_start_model, str(settings.options.get("user_field")))
 
 
