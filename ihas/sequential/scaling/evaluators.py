@@ -1,6 +1,6 @@
 """Five ways to ask more of a next-item model than its mean rank (tasks of Zhang et al., RecSys 2024; details are our choice).
 
-A model is asked through `Scores`: from histories to a score of every item. All figures are under full ranking, history hidden.
+A model is asked through `Scores`: from histories to a score of every item. All metrics are under full ranking, history hidden.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     y = b + A g_a(N) + B g_e(d) + s g_s(D)
 
 Within one D the last term is a constant, which s and b cannot be told from; over two D it is two levels, which a small s and a large one
-meet alike. D's unit shifts b and bends D^s. s may be negative, as in the released fit: figures then fall with D.
+meet alike. D's unit shifts b and bends D^s. s may be negative, as in the released fit: metrics then fall with D.
 Source: Shen et al. 2024 (arXiv 2412.00430); how it is compared is our choice.
 """
 
