@@ -17,13 +17,13 @@ from ihas.results.run_result import Estimate
 from ihas.sequential.scaling.advised import Advice
 from service.auth.caller import Caller
 from service.errors import ConflictError, UnknownIdError
-from service.http.dependencies import CallerDep, SettingsDep, StoreDep, TraceDep, json_only, own_dataset
+from service.http.dependencies import CallerDep, SettingsDep, StoreDep, TraceDep, json_only, own_dataset, own_job
 from service.http.routes.searches import REPORT_HEADERS
 from service.jobs.runs import estimate_folder
 from service.settings import Settings
 from service.states import JobStage, JobState
 from service.storage.catalogue import DatasetState
-from service.storage.job import Job, JobKind, NewJob
+from service.storage.job import ESTIMATE, Job, NewJob
 from service.storage.job_store import JobStore
 
 router = APIRouter(prefix="/v1/searches", tags=["searches"])
@@ -95,7 +95,7 @@ def create_estimate(
     if dataset.state is not DatasetState.VALID:
         raise ConflictError(f"Data set {dataset.id} is {dataset.state}; an estimate needs a valid one.")
     asked = body.model_dump(mode="json", include={"learning", "run"} if body.ladder is None else {"ladder", "seconds", "run"})
-    new = NewJob(JobKind.ESTIMATE, NAME, dataset.id, asked, tenant=caller.tenant, traceparent=trace)
+    new = NewJob(ESTIMATE, NAME, dataset.id, asked, tenant=caller.tenant, traceparent=trace)
     job = store.submit(new, settings.max_queued_per_tenant)
     response.headers["Location"] = f"/v1/searches/estimates/{job.id}"
     response.headers["Retry-After"] = "1"
@@ -125,10 +125,7 @@ def read_estimate_figure(
 
 
 def _own(store: JobStore, estimate_id: str, caller: Caller) -> Job:
-    job = store.job(estimate_id)
-    if job.kind is not JobKind.ESTIMATE or job.tenant != caller.tenant:
-        raise UnknownIdError(f"There is no estimate {estimate_id!r}.")
-    return job
+    return own_job(store, estimate_id, caller, ESTIMATE)
 
 
 def _found(job: Job, settings: Settings, what: type[Found]) -> Found | None:

@@ -38,7 +38,7 @@ from service.jobs.runs import search_folder
 from service.settings import Settings
 from service.states import TERMINAL, JobState
 from service.storage.catalogue import DatasetState
-from service.storage.job import Job, JobKind, NewJob
+from service.storage.job import SEARCH, Job, NewJob
 
 router = APIRouter(prefix="/v1/searches", tags=["searches"])
 PAGE = 200
@@ -64,14 +64,14 @@ def create_search(
         raise ConflictError(f"Data set {dataset.id} is {dataset.state}; a search needs a valid one.")
     asked = body.model_dump(mode="json")
     recipe = {name: asked[name] for name in (body.settings, "run", "budget")}
-    new = NewJob(JobKind.SEARCH, body.name, dataset.id, recipe, idempotency_key, _hash(asked), caller.tenant, body.priority, trace)
+    new = NewJob(SEARCH, body.name, dataset.id, recipe, idempotency_key, _hash(asked), caller.tenant, body.priority, trace)
     return _accepted(store.submit(new, settings.max_queued_per_tenant), response)
 
 
 @router.get("")
 def list_searches(store: StoreDep, caller: CallerDep, cursor: CursorDep = None, limit: LimitDep = 50) -> SearchesPublic:
     """Searches, newest first."""
-    found = store.jobs(JobKind.SEARCH, cursor, limit, caller.tenant)
+    found = store.jobs(SEARCH, cursor, limit, caller.tenant)
     return SearchesPublic(searches=tuple(map(SearchPublic.of, found)), next_cursor=next_cursor(found, limit))
 
 
