@@ -16,7 +16,7 @@ from service.datasets.remote_files import Fetches
 from service.errors import PreconditionMissingError, UnknownIdError
 from service.http.middleware.compute_threads import Threads
 from service.models.registry import Registry, TenantModels
-from service.models.response_log import Aftermath
+from service.models.response_log import ResponseLog
 from service.observability.metrics import Metrics
 from service.observability.tracing import HEADER, TRACEPARENT, Traces
 from service.settings import Settings
@@ -46,7 +46,7 @@ class AppState:
     aliases: Aliases
     plans: TrafficPlans
     feedback: Feedback
-    aftermath: Aftermath
+    response_log: ResponseLog
     fetches: Fetches
     threads: Threads
     traces: Traces | None = None

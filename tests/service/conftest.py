@@ -22,6 +22,7 @@ from service.storage.job import DATASET, SEARCH, Job, NewJob
 from service.storage.sql_store import SqlStore
 from tests.clock import HANG_S
 from tests.ihas.bundle_factory import small_bundle
+from tests.service.keyed import guarded, keyed, new_headers  # noqa: F401 - fixtures
 from tests.service.live import LiveServer
 from tests.service.postgres import PostgresServer, postgres_server, reason_to_skip
 

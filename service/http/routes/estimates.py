@@ -16,8 +16,10 @@ from ihas.config.size_sweep import SizeSweepLearning
 from ihas.results.run_result import Estimate
 from ihas.sequential.scaling.advised import Advice
 from service.auth.caller import Caller
+from service.auth.scopes import Scope
 from service.errors import ConflictError, UnknownIdError
 from service.http.dependencies import CallerDep, SettingsDep, StoreDep, TraceDep, json_only, own_dataset, own_job
+from service.http.policy import MIB, Shedding, policy, reading
 from service.http.routes.searches import REPORT_HEADERS
 from service.jobs.runs import estimate_folder
 from service.settings import Settings
@@ -86,7 +88,7 @@ class EstimatePublic(Config):
         return cls(**{name: getattr(job, name) for name in names}, progress=job.fraction, estimate=estimate, advice=advice)
 
 
-@router.post("/estimate", status_code=202, dependencies=[Depends(json_only)])
+@router.post("/estimate", status_code=202, dependencies=[Depends(json_only)], openapi_extra=policy(Scope.SEARCH, max_body=MIB))
 def create_estimate(
     body: EstimateCreate, response: Response, store: StoreDep, settings: SettingsDep, caller: CallerDep, trace: TraceDep
 ) -> EstimatePublic:
@@ -102,7 +104,7 @@ def create_estimate(
     return EstimatePublic.of(job, settings)
 
 
-@router.get("/estimates/{estimate_id}")
+@router.get("/estimates/{estimate_id}", openapi_extra=reading())
 def read_estimate(
     estimate_id: Annotated[str, Path(max_length=64)], store: StoreDep, settings: SettingsDep, caller: CallerDep
 ) -> EstimatePublic:
@@ -110,7 +112,12 @@ def read_estimate(
     return EstimatePublic.of(_own(store, estimate_id, caller), settings)
 
 
-@router.get("/estimates/{estimate_id}/figure", response_class=FileResponse, responses={200: {"content": {"text/html": {}}}})
+@router.get(
+    "/estimates/{estimate_id}/figure",
+    response_class=FileResponse,
+    responses={200: {"content": {"text/html": {}}}},
+    openapi_extra=reading(shedding=Shedding.NEVER),
+)
 def read_estimate_figure(
     estimate_id: Annotated[str, Path(max_length=64)], store: StoreDep, settings: SettingsDep, caller: CallerDep
 ) -> FileResponse:

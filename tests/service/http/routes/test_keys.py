@@ -7,7 +7,7 @@ import pytest
 from service.auth.scopes import Scope
 from service.settings import Settings
 from service.storage.sql_store import SqlStore
-from tests.service.auth.conftest import NewKey, guarded, new_headers
+from tests.service.keyed import NewKey, guarded, new_headers
 from tests.service.live import LiveServer
 
 __all__ = ["guarded", "new_headers"]
