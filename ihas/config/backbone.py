@@ -6,9 +6,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from ihas.config.base import Config, Count
+from ihas.config.base import Config, Count, invalid
 from ihas.config.names import NameIn
-from ihas.registry import Registry
+from ihas.extensions.registry import Registry
 
 BACKBONES: Registry[str | type] = Registry(
     "backbone",
@@ -24,7 +24,6 @@ BACKBONES: Registry[str | type] = Registry(
         "autoint": "ihas.models.autoint:AutoInt",
         "finalmlp": "ihas.models.finalmlp:FinalMLP",
     },
-    group="ihas.backbones",
 )
 """Kinds of backbone, and where each is: settings are read where there is no TensorFlow, so a class is imported where it is built."""
 
@@ -38,43 +37,43 @@ class BackboneConfig(Config):
     machine, beside hidden layers; `ipnn`: hidden layers that also see inner products; `xdeepfm`: a compressed interaction network beside
     `wide_deep`; `autoint`: self-attention between fields beside hidden layers; `finalmlp`: two streams of hidden layers, multiplied."""
     hidden: tuple[Count, ...] = (16, 8)
-    """Units of each hidden layer, from the input up; empty for a linear model on the embedding, or attention alone."""
+    """Units of each hidden layer, from the input up. Empty for no hidden layer: a linear model on the embedding, or attention alone."""
     num_cross_layers: Annotated[int, Field(ge=0, le=16)] = 2
     """Cross layers of `dcn`."""
     cin_maps: Annotated[tuple[Count, ...], Field(min_length=1)] = (16,)
-    """Maps of each layer of `xdeepfm`'s compressed interaction network."""
+    """Feature maps of each layer of `xdeepfm`'s compressed interaction network."""
     num_attention_layers: Annotated[int, Field(ge=1, le=16)] = 2
     """Attention layers of `autoint`."""
     attention_dim: Count = 32
-    """Values of a field that leave each attention layer, all heads together."""
+    """Output size of each attention layer for each field, all heads together."""
     attention_heads: Count = 2
     """Heads of each attention layer."""
     second_hidden: Annotated[tuple[Count, ...], Field(min_length=1)] = (16, 8)
-    """Units of each hidden layer of `finalmlp`'s second stream; `hidden` are those of the first."""
+    """Units of each hidden layer of `finalmlp`'s second stream; `hidden` is for the first stream."""
     selection_hidden: tuple[Count, ...] = (16,)
-    """Hidden units of what weights the embedding for each of `finalmlp`'s streams."""
+    """Hidden units of the network that weights the embedding for each stream of `finalmlp`."""
     fusion_heads: Count = 1
-    """Heads of the product of `finalmlp`'s streams."""
+    """Heads of the bilinear fusion of `finalmlp`'s streams."""
     dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
-    """Share of hidden units set to zero in a training step."""
+    """Dropout rate of hidden units in training."""
     batch_norm: bool = True
-    """Whether each hidden layer is batch-normalised before its activation."""
+    """Whether hidden layers use batch normalisation, before the activation."""
     batch_norm_epsilon: Annotated[float, Field(gt=0.0)] = 1e-3
     """Added to the variance that batch normalisation divides by."""
 
     @model_validator(mode="after")
     def _heads_divide_what_they_share(self) -> Self:
         if self.kind == "autoint" and self.attention_dim % self.attention_heads:
-            raise ValueError(
+            raise invalid(
                 f"`attention_heads` must divide `attention_dim`, but got ({self.attention_heads}, {self.attention_dim}). "
                 "Change one of them."
             )
         if self.kind == "finalmlp" and not self.hidden:
-            raise ValueError(
+            raise invalid(
                 "`finalmlp` must have a hidden layer in each stream, but `hidden` is empty. Write for example `hidden = [16, 8]`."
             )
         if self.kind == "finalmlp" and any(units % self.fusion_heads for units in (self.hidden[-1], self.second_hidden[-1])):
-            raise ValueError(
+            raise invalid(
                 f"`fusion_heads` must divide the last of `hidden` and of `second_hidden`, "
                 f"but got {self.fusion_heads} for ({self.hidden[-1]}, {self.second_hidden[-1]}). Lower `fusion_heads`."
             )

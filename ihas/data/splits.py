@@ -1,4 +1,4 @@
-"""Which rows are for training, for choosing and for the final figures."""
+"""Which rows are for training, for choosing and for the final metrics."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from ihas.bundle.archive import read_usable
 from ihas.bundle.compound import read_compound
 from ihas.bundle.manifest import GROUPED, bundle_kind
 from ihas.errors import BundleCorruptError, BundleError, BundleVersionError, ConfigError
-from ihas.extensions import load_extensions
+from ihas.extensions.modules import load_extensions
 from ihas.sequential.transformer.archive import KIND, read_transformer
 from ihas.serving.grouped.fallback import checked
 from ihas.serving.grouped.recommender import GroupedRecommender
@@ -19,7 +19,7 @@ from ihas.serving.next_item.transformer import TransformerRecommender
 from ihas.serving.protocol import Recommender
 
 COLD_START = "cold-start"
-"""Kind of a bundle that joins a trained model and its cold-start model."""
+"""Kind of a bundle of two: a trained model, and an OverRec one as its cold-start model."""
 
 
 def load_recommender(folder: Path) -> Recommender:

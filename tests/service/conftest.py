@@ -68,8 +68,9 @@ def settings(tmp_path: Path) -> Settings:
     """A folder of its own and looks that follow each other soon. Nothing is refused, lost or cut off because the machine is busy: what a
     test needs to run out in time, it sets."""
     roots = (tmp_path / "data",)
-    patient = {"lease_s": HANG_S, "drain_s": HANG_S, "max_wait_s": HANG_S}
-    return Settings(folder=tmp_path / "runs", heartbeat_s=0.2, poll_s=0.05, data_roots=roots, **patient)
+    return Settings(
+        folder=tmp_path / "runs", data_roots=roots, heartbeat_s=0.2, poll_s=0.05, lease_s=HANG_S, drain_s=HANG_S, max_wait_s=HANG_S
+    )
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ class EntropyMetrics(Config):
 
     @property
     def caution(self) -> str:
-        """What a reader must know before using the figures; empty where there is nothing to say."""
+        """What a reader must know before using the metrics; empty where there is nothing to say."""
         if self.length_only:
             return (
                 f"No sequence repeats a block of {self.block} items, so approximate entropy is a function of the sequences' lengths alone "
@@ -177,7 +177,7 @@ def repeats_a_block(sequences: Sequences, block: int = 2) -> np.ndarray:
     return np.bincount(of_block[counts[inverse] > 1], minlength=len(sequences)) > 0
 
 
-def entropy_figures(sequences: Sequences, block: int = 2) -> EntropyMetrics:
+def entropy_metrics(sequences: Sequences, block: int = 2) -> EntropyMetrics:
     """Entropies of all sequences longer than `block`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Figures of routing, worked by hand."""
+"""Metrics of routing, worked by hand."""
 
 from __future__ import annotations
 
