@@ -20,7 +20,7 @@ from pipelines.runs.progress import Outcome, follow
 from service.errors import LostLeaseError
 from service.jobs.child import Child
 from service.jobs.handlers.handler import JobContext, JobHandler, Run
-from service.jobs.handlers.registry import handler_of, handlers
+from service.jobs.handlers.registry import JOB_KINDS, job_kinds
 from service.jobs.runs import PIPELINES
 from service.jobs.watch import Verdict, Watch
 from service.jobs.wording import public_error, see_log
@@ -110,8 +110,8 @@ class Worker:
         """The next job; whatever the database thinks this worker holds from before, it does not."""
         if self._may_hold_one:
             self._let_go()
-        limits, kinds = self._settings, [handler.kind for handler in handlers().values()]
-        return self._store.claim(self.name, limits.lease_s, limits.max_attempts, limits.max_running_per_tenant, kinds)
+        limits = self._settings
+        return self._store.claim(self.name, limits.lease_s, limits.max_attempts, limits.max_running_per_tenant, job_kinds())
 
     def _let_go(self) -> None:
         self._may_hold_one = True
@@ -144,7 +144,7 @@ class Worker:
             self._lose_attempt(job, {"code": "machine", "detail": detail})
 
     def _run(self, job: Job) -> None:
-        dataset, handler = self._store.dataset(job.dataset_id), handler_of(job)
+        dataset, handler = self._store.dataset(job.dataset_id), JOB_KINDS[job.kind]
         run = handler.prepare(job, dataset, self._context)
         child = Child(run.argv, run.log)
         try:

@@ -1,12 +1,10 @@
-"""The files of routes. One of iHAS is a file here and a line below; one from outside calls `register_router`."""
+"""The files of routes. One of iHAS is a file here and a line below; one from outside calls `ROUTERS.register`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from fastapi import APIRouter
 
-from ihas.extensions import load_extensions
+from ihas.extensions.registry import Registry
 from service.http.routes import (
     aliases,
     datasets,
@@ -22,37 +20,26 @@ from service.http.routes import (
     what_if,
 )
 
-BUILT_IN: tuple[APIRouter, ...] = (
-    datasets.router,
-    estimates.router,
-    search_views.router,
-    searches.router,
-    models.router,
-    derived.router,
-    what_if.router,
-    aliases.router,
-    events.router,
-    keys.router,
-    inference.router,
-    health.router,
+ROUTERS: Registry[APIRouter] = Registry(
+    "file of routes",
+    {
+        "datasets": datasets.router,
+        "estimates": estimates.router,
+        "search_views": search_views.router,
+        "searches": searches.router,
+        "models": models.router,
+        "derived": derived.router,
+        "what_if": what_if.router,
+        "aliases": aliases.router,
+        "events": events.router,
+        "keys": keys.router,
+        "inference": inference.router,
+        "health": health.router,
+    },
 )
 """In the order in which their paths are matched: literal ones before those with parameters."""
-_registered: list[APIRouter] = []
 
 
-def register_router(router: APIRouter) -> None:
-    """Add routes from outside iHAS; to be called as their module is imported, before the application is made."""
-    if router not in _registered:
-        _registered.append(router)
-
-
-def unregister_router(router: APIRouter) -> None:
-    """Forget routes from outside iHAS, for applications that are made later."""
-    if router in _registered:
-        _registered.remove(router)
-
-
-def routers() -> Sequence[APIRouter]:
+def routers() -> tuple[APIRouter, ...]:
     """All routes: those of iHAS, then those of extensions."""
-    load_extensions()
-    return (*BUILT_IN, *_registered)
+    return tuple(ROUTERS[name] for name in ROUTERS)
