@@ -13,7 +13,7 @@ from pipelines.runs.progress import Progress
 from service.errors import ConflictError, KeyReusedError, LostLeaseError, UnknownIdError
 from service.states import STAGE_OF_OLD_STATE, TERMINAL, JobStage, JobState
 from service.storage.catalogue import Dataset, DatasetState, NewDataset, Upload
-from service.storage.job import Job, JobKind, NewJob
+from service.storage.job import SEARCH, Job, NewJob
 from service.storage.job_store import JobStore
 from tests.clock import Clock
 
@@ -23,7 +23,7 @@ ERROR = {"code": "data", "detail": "The label must be 0 or 1."}
 
 def search(key: str | None = None, body_hash: str | None = None, name: str = "films", tenant: str = "local", priority: int = 0) -> NewJob:
     """A search to submit."""
-    return NewJob(JobKind.SEARCH, name, "ds_1", {"learning": {"seed": 1}}, key, body_hash, tenant, priority)
+    return NewJob(SEARCH, name, "ds_1", {"learning": {"seed": 1}}, key, body_hash, tenant, priority)
 
 
 def progress(stage: str = "searching", fraction: float = 0.5) -> Progress:
@@ -91,8 +91,8 @@ class JobStoreContract:
     def test_jobs_come_newest_first_and_page_by_number(self, store: JobStore) -> None:
         """Two pages hold all searches once, newest first."""
         ids = [store.submit(search()).id for _ in range(5)]
-        first = store.jobs(JobKind.SEARCH, None, 3)
-        second = store.jobs(JobKind.SEARCH, first[-1].number, 3)
+        first = store.jobs(SEARCH, None, 3)
+        second = store.jobs(SEARCH, first[-1].number, 3)
 
         assert [job.id for job in (*first, *second)] == ids[::-1]
 

@@ -24,7 +24,7 @@ from service.http.examples import searches
 from service.settings import Settings
 from service.states import JobState
 from service.storage.catalogue import NewDataset
-from service.storage.job import JobKind
+from service.storage.job import DATASET, SEARCH
 from service.storage.sql_store import SqlStore
 from tests.clock import HANG_S
 from tests.service.conftest import RunningWorker, eventually, finished, submitted
@@ -130,7 +130,7 @@ def test_a_database_that_comes_and_goes_loses_and_doubles_nothing(
         jobs = [eventually(lambda one=one: job if (job := store.job(one)).finished else None, 300.0) for one in ids.values()]  # type: ignore[misc]
 
     assert again == ids
-    assert Counter(job.key for job in store.jobs(JobKind.SEARCH, None, 1_000)) == dict.fromkeys(ids, 1)
+    assert Counter(job.key for job in store.jobs(SEARCH, None, 1_000)) == dict.fromkeys(ids, 1)
     assert {job.state for job in jobs} <= {JobState.SUCCEEDED, JobState.CANCELLED}
     assert {job.key for job in jobs if job.state is JobState.CANCELLED} <= {key for key in ids if int(key) % 10 == 5}
     registered = {version.job_id: version.version for version in store.versions("films")}
@@ -172,10 +172,10 @@ def test_scores_need_no_database(fragile: PostgresServer, settings: Settings, bu
     settings.folder.mkdir(parents=True)
     store = SqlStore(settings.url)
     store.add_dataset(NewDataset("clicks", {}, path="/data/clicks.csv"))
-    for kind in (JobKind.DATASET, JobKind.SEARCH):
+    for kind in (DATASET, SEARCH):
         job = store.claim("ada", 60.0, 1)
         assert job is not None
-        if kind is JobKind.DATASET:
+        if kind is DATASET:
             store.accept_dataset(job.id, job.token, searches.REPORT)
             with LiveServer(settings) as live, Client(live.url) as client:
                 client.create_search("films", job.dataset_id, "k")

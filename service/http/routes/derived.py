@@ -16,8 +16,10 @@ from ihas.config.base import Config
 from ihas.data.cells import cell_text
 from ihas.errors import RequestError
 from ihas.serving.loading import COLD_START
+from service.auth.scopes import Scope
 from service.errors import ConflictError, UnknownIdError
 from service.http.dependencies import AppState, CallerDep, PartsDep, RegistryDep, json_only
+from service.http.policy import MIB, policy
 from service.http.schemas.searches import ModelVersionPublic, Name
 from service.jobs.runs import bundle_facts, derived_folder
 from service.models.registry import TenantModels
@@ -63,7 +65,7 @@ class FrontPut(Config):
     """Name of the model that comes out; one that exists gets another version."""
 
 
-@router.post("/interactions", status_code=201, dependencies=[Depends(json_only)])
+@router.post("/interactions", status_code=201, dependencies=[Depends(json_only)], openapi_extra=policy(Scope.MODELS, max_body=8 * MIB))
 def add_interactions(
     name: str, body: InteractionsAdded, response: Response, parts: PartsDep, caller: CallerDep, models: RegistryDep
 ) -> ModelVersionPublic:
@@ -79,7 +81,7 @@ def add_interactions(
     return _answer(made, response, models)
 
 
-@router.post("/front", status_code=201, dependencies=[Depends(json_only)])
+@router.post("/front", status_code=201, dependencies=[Depends(json_only)], openapi_extra=policy(Scope.MODELS))
 def put_front(name: str, body: FrontPut, response: Response, parts: PartsDep, caller: CallerDep, models: RegistryDep) -> ModelVersionPublic:
     """Put an OverRec model in front of a trained one: histories answer for users whom that does not know."""
     base = _version(parts.store.versions(name, caller.tenant), name, body.version)
