@@ -31,6 +31,8 @@ from tests.service.conftest import RunningWorker, eventually, finished, submitte
 from tests.service.live import LiveServer
 from tests.service.postgres import PostgresServer, postgres_server, reason_to_skip
 
+pytestmark = pytest.mark.full
+
 SEARCHES = 400
 Document = dict[str, Any]
 
