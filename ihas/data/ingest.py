@@ -16,7 +16,8 @@ from ihas.data.findings import FindingCollector, ValidationReport, raise_errors
 from ihas.data.fitting import encode_blocks, encode_labels, fit_encoder
 from ihas.data.inference import infer_schema
 from ihas.data.items import build_item_table
-from ihas.data.readers import read_table
+from ihas.data.readers import read
+from ihas.data.reading import options_of
 from ihas.data.schema import Schema
 from ihas.data.splits import PartName, check_classes, split_rows
 from ihas.data.storage import Ingested, load_ingested, new_ids, save_labels, save_values
@@ -84,7 +85,7 @@ def _read(data: DataConfig) -> dict[PartName, pa.Table]:
             "Leave `interactions` and `format = 'sequences'` out, or use a recipe of the kind 'overrec'."
         )
     paths: dict[PartName, Path | None] = {"train": data.path, "valid": data.valid_path, "test": data.test_path}
-    tables = {name: read_table(path, data.format, data.delimiter) for name, path in paths.items() if path is not None}
+    tables = {name: read(path, options_of(data)).rows for name, path in paths.items() if path is not None}
     for name, table in tables.items():
         _check_columns(tables["train"], table, f"{name}_path: ")
     return tables

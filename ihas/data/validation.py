@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from ihas.data.columns import Column, cell_codes, is_list, list_column, numbers, split_texts, text_column
-from ihas.data.csv_reader import header_looks_like_data
+from ihas.data.csv_header import header_looks_like_data
 from ihas.data.findings import FieldProfile, FindingCollector, ValidationReport
 from ihas.data.inference import LABEL_TEXTS, item_attributes
 from ihas.data.mapped import spans

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ihas.data.csv_reader import csv_batches, header_looks_like_data, tell_delimiter
+from ihas.data.csv_header import header_looks_like_data, tell_delimiter
+from ihas.data.csv_reader import csv_batches
+from ihas.data.reading import ReadOptions, Source
 from ihas.errors import ConfigError, DataError
 from tests.ihas.data.tables import fault_places, written
 
@@ -20,7 +22,7 @@ CELLS = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_character
 
 def read_csv(path: Path, delimiter: str | None) -> pa.Table:
     """All batches of a file as one table."""
-    return pa.concat_tables(csv_batches(path, delimiter))
+    return pa.concat_tables(csv_batches(Source(path, ReadOptions(delimiter=delimiter))))
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
