@@ -21,6 +21,8 @@ class SchemaConfig(Config):
     """Columns to read as numbers; each is cut into buckets at its training quantiles."""
     multivalued: dict[str, str] = {}
     """Columns that hold several values in one cell, each with its separator."""
+    histories: tuple[str, ...] = Field(default=(), exclude_if=lambda histories: not histories)
+    """Multi-valued columns whose values are in order of time, oldest first: of a cell with too many, the newest are kept."""
     ignored: tuple[str, ...] = ()
     """Columns that no model may see."""
     item: tuple[str, ...] = ()

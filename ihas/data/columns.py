@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ihas.data.cells import NUMBER_PATTERN, cell_text
-from ihas.data.value_types import plain_values, stored_values
 from ihas.data.mapped import release, spans
+from ihas.data.value_types import plain_values, stored_values
 
 TEXT = pa.dictionary(pa.int32(), pa.string())
 LIST = pa.list_(pa.string())

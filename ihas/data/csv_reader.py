@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, BinaryIO, Literal, cast
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.csv
@@ -64,11 +64,12 @@ def _parse(source: Source, header: Header, ragged: list[Any], *, use_threads: bo
     dialect, names = header.dialect, _positions(header)
     types = {name: TEXT if source.options.needs(column) else _BYTES for name, column in zip(names, header.names, strict=True)}
     with opened(source.path) as stream:
-        rows = _WholeBreaks(stream, header.num_bytes)
+        rows: Any = _WholeBreaks(stream, header.num_bytes)
         if rows.is_empty:
             return
+        text: Any = pa.PythonFile(rows, "r")
         yield from pyarrow.csv.open_csv(
-            pa.PythonFile(cast("Any", rows), "r"),
+            text,
             read_options=pyarrow.csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=use_threads, column_names=names),
             parse_options=pyarrow.csv.ParseOptions(
                 delimiter=dialect.delimiter,
@@ -88,11 +89,11 @@ class _WholeBreaks:
 
     closed = False
 
-    def __init__(self, stream: BinaryIO, skipped: int) -> None:
-        self._stream: Any = stream
+    def __init__(self, stream: Any, skipped: int) -> None:
+        self._stream = stream
         while skipped and (part := stream.read(min(skipped, _BLOCK_BYTES))):
             skipped -= len(part)
-        self._first = self._stream.read_buffer(1)
+        self._first = stream.read_buffer(1)
 
     @property
     def is_empty(self) -> bool:
@@ -137,7 +138,8 @@ def _wanted(batch: pa.Table, header: Header, source: Source) -> pa.Table:
 
 def _as_texts(column: Any) -> Any:
     try:
-        chunks = [pa.DictionaryArray.from_arrays(chunk.indices, chunk.dictionary.cast(pa.string())) for chunk in column.chunks]
+        chunks: Any = [pa.DictionaryArray.from_arrays(chunk.indices, chunk.dictionary.cast(pa.string())) for chunk in column.chunks]
     except pa.ArrowInvalid:
         return column
-    return pa.chunked_array(chunks, TEXT)
+    form: Any = TEXT
+    return pa.chunked_array(chunks, form)

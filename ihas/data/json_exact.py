@@ -76,8 +76,8 @@ class _Column:
             of_row = np.full(num_rows, -1, np.int32)
             of_row[rows] = codes
             return pa.DictionaryArray.from_arrays(pa.array(of_row, pa.int32(), mask=of_row < 0), texts).cast(TEXT)
-        offsets = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=num_rows))]).astype(np.int32)
-        return pa.ListArray.from_arrays(pa.array(offsets), texts.take(pa.array(codes, pa.int32())))
+        offsets: Any = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=num_rows))]).astype(np.int32)
+        return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), texts.take(pa.array(codes, pa.int32())))
 
 
 def _text(value: Any, row: int, name: str, findings: FindingCollector) -> str | None:
