@@ -35,6 +35,7 @@ from ihas.errors import (
     is_disk_full,
     is_memory_full,
     missing_package,
+    path_fault,
 )
 from ihas.folders import file_digest, write_whole
 from pipelines.runs.progress import Progress, Stage, print_progress
@@ -273,10 +274,11 @@ def _inspect(data_path: Path, max_expanded_bytes: int | None = None) -> int:
     try:
         from ihas.data.findings import raise_errors
         from ihas.data.ingest import inspect
-        from ihas.data.sources import check_expansion
+        from ihas.data.sources import check_expansion, check_readable
         from ihas.sequential.data.reading import inspect_sequences
 
         data = DataConfig.model_validate_json(data_path.read_bytes())
+        check_readable(data.path)
         if max_expanded_bytes is not None:
             check_expansion(data.path, max_expanded_bytes)
         answer["sha256"] = file_digest(data.path)
@@ -312,6 +314,8 @@ def error_document(error: Exception) -> dict[str, object]:
     if is_disk_full(error):
         return {"code": "disk", "detail": "The disk is full. What the run has finished stays: make room, then resume it."}
     traceback.print_exception(error)  # to standard error, which the caller keeps as the run's log
+    if (fault := path_fault(error)) is not None:
+        return {"code": "config", "detail": str(fault)}
     return {"code": "internal", "detail": f"The run ended with an unexpected {type(error).__name__}."}
 
 

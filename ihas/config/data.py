@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from ihas.config.base import Config
 
@@ -65,6 +66,14 @@ class DataConfig(Config):
     """What is known about the columns."""
     interactions: InteractionColumns | None = None
     """Where set, the file is a table of interactions (who, what, when) and not of clicks."""
+
+    @field_validator("delimiter", "escape", mode="before")
+    @classmethod
+    def _is_one_character(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, str) and len(value) != 1:
+            way = "Write a tab itself, not \\t." if value == "\\t" else "Write the character alone."
+            raise PydanticCustomError("one_character", f"`{info.field_name}` must be one character, but got {value!r}. {way}")
+        return value
 
     @property
     def holds_sequences(self) -> bool:

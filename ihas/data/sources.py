@@ -54,6 +54,12 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         raise_unreadable(path, _reason(path, error))
 
 
+def check_readable(path: Path) -> None:
+    """DataError where the path is no file, or may not be read."""
+    with opened(path) as stream:
+        stream.read(1)
+
+
 def check_expansion(path: Path, at_most: int) -> None:
     """Unpack a compressed file as far as the limit, keeping nothing, before anything is made of it.
 

@@ -97,8 +97,12 @@ def _validated(document: dict[str, Any], source: str, kind: type[AnyKind]) -> An
     try:
         return kind.model_validate(document)
     except ValidationError as error:
-        wrong = "; ".join(f"`{'.'.join(map(str, part['loc']))}`: {part['msg']}" for part in error.errors())
-        raise ConfigError(f"{source} is no valid recipe. {wrong}") from error
+        raise ConfigError(f"{source} is no valid recipe. {_told(error)}") from error
+
+
+def _told(error: ValidationError) -> str:
+    """Every setting that is wrong, in one line."""
+    return "; ".join(f"`{'.'.join(map(str, part['loc']))}`: {part['msg']}" for part in error.errors())
 
 
 def _located(recipe: AnyKind, folder: Path) -> AnyKind:
@@ -181,5 +185,7 @@ def read_data(path: Path, columns: Path | None = None, delimiter: str | None = N
         return DataConfig.model_validate({"path": path.resolve(), "columns": known, "delimiter": delimiter})
     except OSError as error:
         raise ConfigError(f"The columns must be told by a readable file, but {columns} is not ({error.strerror}).") from error
+    except ValidationError as error:
+        raise ConfigError(f"{columns or path} cannot be used. {_told(error)}") from error
     except ValueError as error:
         raise ConfigError(f"{columns or path} cannot be used: {error}") from error

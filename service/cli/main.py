@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from ihas.errors import ConfigError, IhasError, RequestError, missing_package
+from ihas.errors import ConfigError, IhasError, RequestError, missing_package, path_fault
 from service.cli.commands import datasets, keys, models, searches
 from service.cli.terminal import EXIT_CODES, CommandError, ExitCode, Output, Terminal, exit_code, this_command
 
@@ -362,6 +362,10 @@ def run(arguments: Sequence[str]) -> int:
         return terminal.fail(str(error), exit_code(error))
     except ModuleNotFoundError as error:
         return terminal.fail(str(missing_package(error)), ExitCode.USAGE)
+    except OSError as error:
+        if (fault := path_fault(error)) is None:
+            raise
+        return terminal.fail(str(fault), ExitCode.USAGE)
     if code == ExitCode.INTERRUPTED:
         return terminal.fail("Interrupted.", ExitCode.INTERRUPTED)
     return int(code or ExitCode.OK)
