@@ -1,4 +1,4 @@
-"""JSON lines by Python's json module: every number keeps its digits, and every fault has its row and column."""
+"""JSON lines by Python's json module: every integer keeps its digits, and every fault has its row and column."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _text(value: Any, row: int, name: str, findings: FindingCollector) -> str | 
         findings.add("unsupported_type", f"{law} Write its parts as columns of their own.", row=row, column=name)
         return None
     if isinstance(value, Decimal):
-        return decimal_text(value) if value == value.to_integral_value() else cell_text(float(value))
+        return decimal_text(value)
     text = cell_text(value)
     if text is not None and any("\ud800" <= letter <= "\udfff" for letter in text):
         law = "A text must be UTF-8, but this one holds half of a pair of surrogates."
@@ -111,7 +111,6 @@ def _object(line: bytes, row: int, findings: FindingCollector, options: ReadOpti
             line.decode("utf-8-sig", errors="surrogateescape"),
             object_pairs_hook=lambda pairs: _unique(pairs, row, findings, options),
             parse_int=Decimal,
-            parse_float=Decimal,
         )
     except (ValueError, ArithmeticError, RecursionError) as error:
         findings.add("invalid_json", f"Every line must be a JSON object, but this one is no JSON: {error}.", row=row)

@@ -109,9 +109,9 @@ def _parquet_batches(source: Source) -> Iterator[pa.Table]:
             read_names = [column.name for column in wanted if options.needs(column.name) or is_readable(column.type)]
             texts = [column.name for column in wanted if column.type == pa.string()]
             file = pyarrow.parquet.ParquetFile(content, read_dictionary=texts, pre_buffer=False)
-            yield pa.schema(wanted).empty_table()
+            yield pa.table([pa.nulls(0, column.type) for column in wanted], names=[column.name for column in wanted])
             for batch in file.iter_batches(BATCH_ROWS, columns=read_names if len(read_names) < len(schema) else None):
-                yield pa.Table.from_arrays([_intact(batch, column, source) for column in wanted], names=pa.schema(wanted).names)
+                yield pa.Table.from_arrays([_intact(batch, column, source) for column in wanted], names=[column.name for column in wanted])
         except (pa.ArrowException, OSError) as error:
             raise_unreadable(path, f"The file must be intact Parquet, but it is not: {error}. Write or copy it again.")
 

@@ -89,10 +89,10 @@ def find_cut_lists(table: pa.Table, fields: Iterable[Field], max_values: int, fi
         if cut:
             law = f"{cut:,} of {len(lengths):,} cells have more than `max_values = {max_values}` values, the longest {lengths.max():,}."
             kept, way = {
-                "first": ("first", "If they are a history, oldest first, list the column under `histories`; or raise"),
-                "last": ("last, which are the newest,", "Raise"),
+                "first": (f"first {max_values}", "If they are a history, oldest first, list the column under `histories`; or raise"),
+                "last": (f"last {max_values}, the newest,", "Raise"),
             }[field.keep]
-            law = f"{law} The {kept} {max_values} are kept. {way} `learning.encoding.max_values`."
+            law = f"{law} The {kept} are kept. {way} `learning.encoding.max_values`."
             findings.add("values_cut", law, column=field.name, severity="warning")
 
 
