@@ -245,41 +245,6 @@ def test_inspect_shows_schema_and_findings(tmp_path: Path, capsys: pytest.Captur
     assert "Mend them" in only_line(shown.err)
 
 
-@pytest.mark.parametrize("path", [".", "none.csv", "none/none.csv"])
-def test_a_path_without_a_table_is_one_line(path: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A folder and a missing file are no table, and end with the code of invalid data."""
-    assert run(["inspect", str(tmp_path / path)]) == 4
-    assert "cannot be read: " in only_line(capsys.readouterr().err)
-
-
-@pytest.mark.parametrize("folder", ["file", "file/run", "/proc/run"])
-def test_a_folder_that_cannot_be_written_is_one_line(folder: str, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A file in the place of the run folder, or above it, and a file system that takes no folder are wrong use."""
-    (tmp_path / "file").write_text("", encoding="utf-8")
-    assert run(["search", str(recipe), "--folder", str(tmp_path / folder)]) == 2
-    assert "what is written must be writable, but" in only_line(capsys.readouterr().err)
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "options", "says"),
-    [
-        ("index.csv", ",user,click\n0,a,0\n1,b,1\n", (), "as pandas writes its index"),
-        ("sep.csv", "sep=;\nuser;click\na;0\n", (), "the `sep=;` line that Excel writes"),
-        ("none.tsv", "90\t41\t1\t1700000000\n91\t42\t0\t1700000001\n", (), "it looks like data: 90, 41, 1, 1700000000"),
-        ("two.csv", "user,click\na,0\nb,1\n", ("--delimiter", ";;"), "`delimiter` must be one character, but got ';;'"),
-    ],
-)
-def test_what_is_wrong_with_a_table_is_said_plainly(
-    name: str, content: str, options: tuple[str, ...], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Files that people often have are told with what is wrong and what to do, in one line and without another project's pages."""
-    (tmp_path / name).write_text(content, encoding="utf-8")
-    assert run(["inspect", str(tmp_path / name), *options]) == (2 if options else 4)
-    told = only_line(capsys.readouterr().err)
-    assert says in told
-    assert "pydantic" not in told
-
-
 def test_finished_stages_are_named_without_their_keys(tmp_path: Path) -> None:
     """Complete stage folders are listed in the order they were finished; a partial one is not."""
     for age, name in enumerate(("data-0123abcd", "random-groups-4567cdef", ".cluster-89ab.partial")):
