@@ -33,6 +33,8 @@ from service.models import comparison
 from service.settings import Settings
 from service.storage.traffic import TrafficPlan
 
+pytestmark = pytest.mark.full
+
 WIRE = (schemas, events, releases, keys, comparison, search_views, what_if, inference, estimates, derived)
 STRUCTURED = {kind.__name__: kind for kind in STRUCTURES}
 OTHERS: tuple[type[BaseModel], ...] = (FieldProfile, ValidationReport, RunResult, Problem, TrafficPlan)

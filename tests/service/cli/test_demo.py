@@ -23,6 +23,8 @@ from service.storage.job import SEARCH
 from service.storage.sql_store import SqlStore
 from tests.clock import HANG_S
 
+pytestmark = pytest.mark.full
+
 POPEN = subprocess.Popen
 IHAS = (sys.executable, "-c", "from service.cli.main import main; main()")
 

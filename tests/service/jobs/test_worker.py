@@ -23,6 +23,8 @@ from tests.clock import HANG_S
 from tests.service.conftest import RunningWorker, add_table, eventually, finished, submitted
 from tests.service.jobs.work import alive, children, run_folder, searching
 
+pytestmark = pytest.mark.full
+
 CANCEL_S = 2.0
 BUG = """
 import sys
