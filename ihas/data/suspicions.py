@@ -12,8 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ihas.data.columns import Column, cell_codes, is_list, list_column, numbers, split_texts, text_column
+from ihas.data.columns import cell_codes, is_list, list_column, numbers, split_texts, text_column
 from ihas.data.findings import FindingCollector
+from ihas.data.mapped import SCATTERED_ROWS, spans
 from ihas.data.schema import Field, Schema
 from ihas.data.times import days, seconds
 
@@ -28,6 +29,8 @@ MIN_LOST_BITS = 20.0
 _SAMPLED_IDS = 10_000
 _LONG_INTEGER = r"^-?[0-9]{16,400}$"
 _SCIENTIFIC = r"^-?[0-9](\.[0-9]+)?[eE]\+?(1[5-9]|[2-9][0-9])$"
+_LONG_LENGTH = 16
+_SCIENTIFIC_LENGTH, _MAX_SCIENTIFIC_LENGTH = 5, 25
 _EXACT_INTEGER = 2**53
 
 
@@ -35,8 +38,8 @@ def find_telling_columns(table: pa.Table, schema: Schema, findings: FindingColle
     """Warnings about fields of which each alone tells the label: click rates of half a sample have an AUC above `MAX_AUC` on the rest."""
     if is_list(table, schema.label):
         return
+    rows = _sampled_rows(table.num_rows)
     label = text_column(table, schema.label)
-    rows = np.random.default_rng(0).permutation(table.num_rows)[:SAMPLED_ROWS]
     clicked = np.append(np.isin(label.texts.to_numpy(zero_copy_only=False), ("1", "true")), False)[label.codes[rows]]
     half = len(rows) // 2
     if min(clicked[half:].sum(), (~clicked[half:]).sum()) < MIN_JUDGED_ROWS:
@@ -66,11 +69,15 @@ def find_rare_class(table: pa.Table, name: str, findings: FindingCollector) -> N
 
 def find_rounded_ids(texts: pa.StringArray, name: str, findings: FindingCollector) -> None:
     """Warning about whole numbers that lost digits before they came here: to a 64-bit float, to 15 digits, or to an exponent."""
-    scientific = int(np.asarray(pc.match_substring_regex(texts, _SCIENTIFIC)).sum())
-    long: Any = texts.filter(pc.match_substring_regex(texts, _LONG_INTEGER)).slice(0, _SAMPLED_IDS).to_pylist()
+    texts = texts.slice(0, _SAMPLED_IDS)
+    lengths = np.asarray(pc.binary_length(texts))
+    powers = texts.filter(pa.array((lengths >= _SCIENTIFIC_LENGTH) & (lengths <= _MAX_SCIENTIFIC_LENGTH)))
+    powers = powers.filter(pc.match_substring_regex(powers, _SCIENTIFIC)) if len(powers) else powers
+    long: Any = texts.filter(pa.array(lengths >= _LONG_LENGTH))
+    long = long.filter(pc.match_substring_regex(long, _LONG_INTEGER)).to_pylist()
     ids = [number for number in map(int, long) if abs(number) > _EXACT_INTEGER]
-    if scientific and scientific >= 0.1 * len(texts):
-        what = f"{scientific:,} of {len(texts):,} different values are written with an exponent, such as {_first(texts, _SCIENTIFIC)!r}"
+    if len(powers) and len(powers) >= 0.1 * len(texts):
+        what = f"{len(powers):,} of {len(texts):,} different values are written with an exponent, such as {powers[0].as_py()!r}"
     elif len(ids) >= MIN_ROUNDED_IDS and sum(_ends_round(number) for number in ids) >= ROUNDED_SHARE * len(ids):
         what = f"Of {len(ids):,} ids beyond 2^53, most end in zeros, such as {ids[0]}"
     elif len(ids) >= MIN_ROUNDED_IDS and _are_floats(ids):
@@ -129,12 +136,26 @@ def _lengths(table: pa.Table, field: Field) -> np.ndarray:
     return np.asarray(np.append(split_texts(column.texts, field.separator).lengths, 0)[column.codes])
 
 
+def _sampled_rows(num_rows: int) -> np.ndarray:
+    """Different rows in no order: int64 (at most `SAMPLED_ROWS`,)."""
+    generator = np.random.default_rng(0)
+    if num_rows <= SAMPLED_ROWS:
+        return generator.permutation(num_rows)
+    return generator.permutation(np.unique(generator.integers(0, num_rows, SAMPLED_ROWS)))
+
+
 def _sampled_codes(table: pa.Table, field: Field, rows: np.ndarray) -> np.ndarray:
     """A number for each cell, -1 where it is missing: int (n,); a number's is its bucket."""
-    if field.kind != "numeric" or is_list(table, field.name):
-        return np.asarray(cell_codes(table, field.name)[rows])
-    column: Column = text_column(table, field.name)
-    values = np.append(numbers(column.texts), np.nan)[column.codes[rows]]
+    if is_list(table, field.name):
+        lists: Any = table.select([field.name])
+        blocks = [lists.take(pa.array(rows[block])) for block in spans(len(rows), SCATTERED_ROWS)]
+        return cell_codes(pa.concat_tables(blocks), field.name)
+    column = text_column(table, field.name).take(rows)
+    if field.kind != "numeric":
+        return column.codes
+    used, place = np.unique(column.codes, return_inverse=True)
+    texts = column.texts.take(pa.array(used, mask=used < 0))
+    values = np.where(used < 0, np.nan, numbers(texts))[place]
     present = np.isfinite(values)
     edges = np.unique(np.quantile(values[present], np.linspace(0, 1, NUM_BUCKETS + 1)[1:-1])) if present.any() else np.zeros(0)
     return np.where(present, np.searchsorted(edges, values, side="right"), -1)
@@ -162,7 +183,3 @@ def _ends_round(number: int) -> bool:
 def _are_floats(ids: list[int]) -> bool:
     lost_bits = sum(float(np.log2(np.spacing(abs(float(number))))) for number in ids)
     return lost_bits >= MIN_LOST_BITS and all(int(float(number)) == number for number in ids)
-
-
-def _first(texts: pa.StringArray, pattern: str) -> Any:
-    return texts.filter(pc.match_substring_regex(texts, pattern))[0].as_py()
