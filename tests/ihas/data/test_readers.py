@@ -116,13 +116,13 @@ def test_nul_bytes_of_a_whole_column_are_one_finding(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "name", "says"),
     [
-        (gzip.compress(b"a,b\n1,2\n"), "x.csv", "those of gzip. Add .gz to its name"),
-        (gzip.compress(gzip.compress(b"a,b\n1,2\n")), "x.csv.gz", "first bytes once unpacked are those of gzip"),
+        (gzip.compress(b"a,b\n1,2\n", mtime=0), "x.csv", "those of gzip. Add .gz to its name"),
+        (gzip.compress(gzip.compress(b"a,b\n1,2\n", mtime=0), mtime=0), "x.csv.gz", "first bytes once unpacked are those of gzip"),
         (pa.compress(b"a,b\n1,2\n", codec="zstd", asbytes=True), "x.jsonl", "those of zstd. Add .zst"),
         (bz2.compress(b"a,b\n1,2\n"), "x.csv", "those of bzip2"),
         (b"PK\x03\x04" + b"\0" * 9, "x.csv", "a zip archive or an Excel workbook"),
         (b"PAR1\x15\x04\x15", "x.csv", "those of Parquet. Name it .parquet"),
-        (gzip.compress(b"PAR1"), "x.parquet", "must be parquet, as its name"),
+        (gzip.compress(b"PAR1", mtime=0), "x.parquet", "must be parquet, as its name"),
     ],
 )
 def test_a_file_of_another_format_is_called_by_its_name(content: bytes, name: str, says: str, tmp_path: Path) -> None:
