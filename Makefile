@@ -1,5 +1,8 @@
 # Needs Python 3.11 to 3.13, make and a package index; everything else is installed into .bootstrap/ and .venv/.
 PYTHON ?= python3
+PYTHONS ?= python3.11 python3.12 python3.13
+VENV ?= .venv
+BOOTSTRAP ?= .bootstrap
 UV_VERSION := 0.13.9
 ARGS ?=
 PLAN ?= pipelines/recipes/benchmark/coupon.toml
@@ -7,17 +10,17 @@ FOLDER ?= runs/benchmark
 COSTS ?= runs/bench
 CASES ?= 200
 
-UV := .bootstrap/bin/uv
-BIN := .venv/bin
+UV := $(BOOTSTRAP)/bin/uv
+BIN := $(VENV)/bin
 COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" --quiet
 
-.PHONY: help setup demo serve benchmark bench bench-serving docs-settings test test-slow schema-test lint format lock
+.PHONY: help setup demo serve benchmark bench bench-serving docs-settings check test test-pythons test-slow schema-test lint format lock
 .DELETE_ON_ERROR:
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 - /p' Makefile
 
-setup: .venv/.installed ## install the locked environment into .venv
+setup: $(VENV)/.installed ## install the locked environment into .venv
 demo: setup ## run a search on the coupon data and request recommendations; ARGS=--keep leaves the service running
 	$(BIN)/ihas demo $(ARGS)
 
@@ -36,8 +39,22 @@ bench-serving: setup ## measure the cost of a response, in the process and over 
 docs-settings: setup ## write docs/settings.md, the settings of recipes
 	$(BIN)/ihas settings --recipe --markdown > docs/settings.md
 
+check: setup lint ## before a commit: linters, types, and the quick tests that load no TensorFlow; under a minute
+	$(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile -m "not tf and not full and not slow" $(ARGS)
+
 test: setup lint ## run linters, types, import contracts, tests with coverage
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --cov=ihas --cov=pipelines --cov=service --cov-report=term:skip-covered $(ARGS)
+
+test-pythons: ## run `make test` under each Python of PYTHONS, each in an environment of its own under .pythons/
+	@passed= failed= missing=; \
+	for python in $(PYTHONS); do \
+	  if ! version=$$($$python -c 'import platform; print(platform.python_version())' 2>/dev/null); then missing="$$missing $$python"; continue; fi; \
+	  echo "=== $$python, $$version"; \
+	  if $(MAKE) test PYTHON=$$python VENV=.pythons/$$version/.venv BOOTSTRAP=.pythons/$$version/.bootstrap; \
+	  then passed="$$passed $$version"; else failed="$$failed $$version"; fi; \
+	done; \
+	echo "passed:$${passed:- none}"; echo "failed:$${failed:- none}"; echo "not found:$${missing:- none}"; \
+	[ -n "$$passed" ] && [ -z "$$failed" ]
 
 test-slow: setup ## run tests longer than 20 seconds
 	$(BIN)/pytest -m slow $(ARGS)
@@ -60,11 +77,11 @@ lock: $(UV) ## update the lock files from pyproject.toml; ARGS=--upgrade takes n
 	$(COMPILE) --constraint requirements/development.lock -o requirements/serving.lock
 
 # uv does not read pip's settings, so an index configured only for pip is passed to it.
-.venv/.installed: pyproject.toml requirements/development.lock | $(UV)
-	@index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$(.bootstrap/bin/pip config get global.index-url 2>/dev/null)}}; \
+$(VENV)/.installed: pyproject.toml requirements/development.lock | $(UV)
+	@index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BOOTSTRAP)/bin/pip config get global.index-url 2>/dev/null)}}; \
 	if [ -n "$$index" ]; then export UV_DEFAULT_INDEX="$$index"; fi; \
 	set -e; \
-	[ -x $(BIN)/python ] || $(UV) venv --quiet --python .bootstrap/bin/python .venv; \
+	[ -x $(BIN)/python ] || $(UV) venv --quiet --python $(BOOTSTRAP)/bin/python $(VENV); \
 	$(UV) pip install --python $(BIN)/python --require-hashes --compile-bytecode -r requirements/development.lock; \
 	$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
@@ -72,7 +89,7 @@ lock: $(UV) ## update the lock files from pyproject.toml; ARGS=--upgrade takes n
 $(UV): Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
 	  echo 'iHAS needs Python 3.11, 3.12 or 3.13, but `$(PYTHON)` is'" $$($(PYTHON) --version 2>&1)."' Name another one: make setup PYTHON=python3.12' >&2; exit 1; }
-	@$(PYTHON) -m venv .bootstrap || { \
+	@$(PYTHON) -m venv $(BOOTSTRAP) || { \
 	  echo 'The venv module does not work. On Debian and Ubuntu: apt-get install python3-venv. Or name another Python: make setup PYTHON=...' >&2; exit 1; }
-	@.bootstrap/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BOOTSTRAP)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@touch $@

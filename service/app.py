@@ -1,4 +1,4 @@
-"""The application: assembled here, made elsewhere."""
+"""The HTTP application, put together."""
 
 from __future__ import annotations
 
@@ -13,30 +13,18 @@ from service.datasets.cleanup import remove_leftovers
 from service.datasets.remote_files import Fetches
 from service.http import problems
 from service.http.dependencies import AppState
-from service.http.middleware.authentication import Door
+from service.http.middleware.authentication import AuthenticationMiddleware
 from service.http.middleware.compute_threads import Threads
-from service.http.middleware.load_shedding import Shed
-from service.http.middleware.request_log import Observe
+from service.http.middleware.load_shedding import LoadSheddingMiddleware
+from service.http.middleware.request_log import RequestLogMiddleware
 from service.http.openapi import describe
-from service.http.routes import (
-    aliases,
-    datasets,
-    derived,
-    estimates,
-    events,
-    health,
-    inference,
-    keys,
-    models,
-    scoring,
-    search_views,
-    searches,
-    what_if,
-)
+from service.http.policy import policies_of
+from service.http.routes import scoring
+from service.http.routes.registry import routers
 from service.models.registry import Registry
-from service.models.response_log import Aftermath
+from service.models.response_log import ResponseLog
 from service.observability.metrics import Metrics
-from service.observability.tracing import Traced, traces_of
+from service.observability.tracing import TracingMiddleware, traces_of
 from service.settings import Settings
 from service.storage.aliases import Aliases
 from service.storage.feedback import Feedback
@@ -56,8 +44,8 @@ def create_app(settings: Settings) -> FastAPI:
     key_table, registry = Keys(store), Registry(store, settings.folder, settings.artefacts_url)
     metrics.watch(registry.degraded_counts)
     feedback = Feedback(store)
-    aftermath = Aftermath(feedback, settings.feedback_kept_s, metrics.drop)
-    metrics.watch_online(lambda: aftermath.routing, lambda: feedback.everywhere(PEOPLE_S))
+    response_log = ResponseLog(feedback, settings.feedback_kept_s, metrics.drop)
+    metrics.watch_online(lambda: response_log.routing, lambda: feedback.everywhere(PEOPLE_S))
     app.state.parts = AppState(
         settings=settings,
         store=store,
@@ -67,19 +55,20 @@ def create_app(settings: Settings) -> FastAPI:
         aliases=Aliases(store),
         plans=TrafficPlans(store),
         feedback=feedback,
-        aftermath=aftermath,
+        response_log=response_log,
         fetches=Fetches(settings),
         threads=(threads := Threads(settings)),
         traces=(traces := traces_of(settings, "ihas-api")),
     )
-    app.add_middleware(Shed, settings=settings, threads=threads)
-    app.add_middleware(Door, settings=settings, keys=key_table)
-    app.add_middleware(Observe, settings=settings, metrics=metrics)
+    app.add_middleware(LoadSheddingMiddleware, settings=settings, threads=threads)
+    app.add_middleware(AuthenticationMiddleware, settings=settings, keys=key_table)
+    policies = policies_of(route for router in (*routers(), scoring.described) for route in router.routes)
+    app.add_middleware(RequestLogMiddleware, settings=settings, metrics=metrics, policies=policies)
     if traces is not None:
-        app.add_middleware(Traced, traces=traces)
+        app.add_middleware(TracingMiddleware, traces=traces)
     problems.install(app)
-    for routes in (datasets, estimates, search_views, searches, models, derived, what_if, aliases, events, keys, inference, health):
-        app.include_router(routes.router)
+    for router in routers():
+        app.include_router(router)
     app.router.routes[:0] = scoring.hot_routes(app.state.parts)
     app.openapi = lambda: describe(app, scoring.described.routes, scoring.STRUCTURES)  # type: ignore[method-assign]  # FastAPI's own way to extend the description
     return app
@@ -90,10 +79,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts: AppState = app.state.parts
     await run_in_threadpool(remove_leftovers, parts.store, parts.settings.folder)
     parts.registry.start()
-    parts.aftermath.start()
+    parts.response_log.start()
     yield
     parts.shutdown.set()
-    await run_in_threadpool(parts.aftermath.close)
+    await run_in_threadpool(parts.response_log.close)
     await run_in_threadpool(parts.registry.close)
     if parts.traces is not None:
         await run_in_threadpool(parts.traces.close)

@@ -36,7 +36,7 @@ def main(
 def register(settings: Settings, bundle: Path) -> None:
     """Register a bundle as version 1 of `bench`, as the result of a finished search."""
     from service.storage.catalogue import NewDataset
-    from service.storage.job import JobKind, NewJob
+    from service.storage.job import SEARCH, NewJob
     from service.storage.sql_store import SqlStore
 
     settings.folder.mkdir(parents=True)
@@ -44,7 +44,7 @@ def register(settings: Settings, bundle: Path) -> None:
     dataset = store.add_dataset(NewDataset(NAME, {}, path=str(bundle)))
     while (job := store.claim(NAME, 60.0, 1)) is not None:
         store.accept_dataset(job.id, job.token, {})
-    store.submit(NewJob(JobKind.SEARCH, NAME, dataset.id, {"learning": {}, "run": {}}))
+    store.submit(NewJob(SEARCH, NAME, dataset.id, {"learning": {}, "run": {}}))
     job = store.claim(NAME, 60.0, 1)
     if job is None:
         raise RuntimeError("A search that was just submitted must be claimable, but is not.")

@@ -6,6 +6,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -68,6 +69,7 @@ def test_no_file_is_too_long() -> None:
     assert {name: length for name, length in lengths.items() if length > MAX_LINES} == {}
 
 
+@pytest.mark.tf
 def test_every_setting_and_wire_field_is_described() -> None:
     """Every field of every pydantic model has a description."""
     models = _models()
@@ -75,6 +77,7 @@ def test_every_setting_and_wire_field_is_described() -> None:
     assert [f"{model.__name__}.{name}" for model in models for name, field in model.model_fields.items() if not field.description] == []
 
 
+@pytest.mark.tf
 @pytest.mark.parametrize("package", [ihas, pipelines, service])
 def test_everything_public_has_a_docstring(package: ModuleType) -> None:
     """Every module, public function, class and method says what it is."""
@@ -96,6 +99,33 @@ def test_package_init_files_hold_at_most_a_docstring() -> None:
     for path in (path for path in SOURCES if path.name == "__init__.py"):
         body = ast.parse(path.read_text(encoding="utf-8")).body
         assert all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body), _name(path)
+
+
+def test_no_graph_depends_on_rewritten_source() -> None:
+    """Every `tf.function` says `autograph=False`: rewriting can fail silently under a newer Python, and `if` then meets a tensor."""
+    rewritten = []
+    for path in [*SOURCES, *(ROOT / "docs").rglob("*.py")]:
+        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        plain = {id(node.func) for node in nodes if isinstance(node, ast.Call) and _without_rewriting(node)}
+        rewritten += [f"{_name(path)}:{node.lineno}" for node in nodes if _is_tf_function(node) and id(node) not in plain]
+    assert rewritten == []
+
+
+def _is_tf_function(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == "function" and isinstance(node.value, ast.Name) and node.value.id == "tf"
+
+
+def _without_rewriting(call: ast.Call) -> bool:
+    return any(word.arg == "autograph" and isinstance(word.value, ast.Constant) and word.value.value is False for word in call.keywords)
+
+
+@pytest.mark.parametrize("lock", ["development", "full", "serving"])
+def test_every_python_has_the_same_versions(lock: str) -> None:
+    """A lock file names each package once, so that no Python computes with another NumPy than the others."""
+    lines = (ROOT / "requirements" / f"{lock}.lock").read_text(encoding="utf-8").splitlines()
+    packages = [line.partition("==")[0] for line in lines if "==" in line and line[0].isalnum()]
+    assert len(packages) > 50
+    assert sorted(name for name, times in Counter(packages).items() if times > 1) == []
 
 
 def test_tensorflow_is_imported_in_one_place() -> None:

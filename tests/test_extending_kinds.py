@@ -20,6 +20,8 @@ from pipelines.runs.stages import STAGES, Run
 from tests.paths import ROOT
 from tests.pipelines.small_run import small_recipe
 
+pytestmark = pytest.mark.tf
+
 PAGE = (ROOT / "docs" / "extending-kinds.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 MODULES = dict(zip(("settings", "model", "kind"), BLOCKS, strict=False))

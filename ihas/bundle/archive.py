@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ihas.bundle import values
 from ihas.bundle.contents import bundle_files
-from ihas.bundle.manifest import FALLBACK, Manifest, file_faults, path_files, read_manifest, verify_files
+from ihas.bundle.manifest import FALLBACK, Manifest, file_faults, model_files, read_manifest, verify_files
 from ihas.bundle.reader import BundleReader
 from ihas.bundle.validation import check_bundle
 from ihas.errors import BundleCorruptError, BundleError
@@ -22,7 +22,7 @@ def write_bundle(bundle: values.Bundle, folder: Path, created_at: str | None = N
         created_at: time to note in the manifest; without it, equal bundles give equal bytes.
 
     Raises:
-        BundleError: the folder exists, or a path's name is not a plain file name.
+        BundleError: the folder exists, or a group model's name is not a plain file name.
         BundleCorruptError: the bundle's parts do not fit each other.
     """
     if folder.exists() or folder.is_symlink():
@@ -57,7 +57,7 @@ def read_usable(folder: Path) -> tuple[values.Bundle, dict[int, str]]:
     """Read a bundle although files of some groups' own models are broken, where it holds the shared model for them.
 
     Returns:
-        The bundle without the broken paths, their groups given to the fallback; and these groups, each with the reason.
+        The bundle without the broken models, their groups given to the fallback; and these groups, each with the reason.
 
     Raises:
         BundleError, BundleCorruptError, BundleVersionError: as `read_bundle`, where anything else is broken or there is no fallback.
@@ -68,24 +68,24 @@ def read_usable(folder: Path) -> tuple[values.Bundle, dict[int, str]]:
     faults = file_faults(folder, manifest)
     if not faults:
         return read_bundle(folder), {}
-    broken = _broken_paths(manifest, faults)
-    spared = set().union(*(path_files(manifest.paths[position]) for position in broken))
+    broken = _broken_models(manifest, faults)
+    spared = set().union(*(model_files(manifest.paths[position]) for position in broken))
     for name, fault in faults.items():
         if name not in spared or FALLBACK in faults or not (folder / FALLBACK).exists():
             raise fault
     reader = BundleReader(folder, manifest, broken)
-    if reader.fallback_path() in broken:
+    if reader.fallback_model() in broken:
         raise next(iter(faults.values()))
     bundle = reader.bundle()
     check_bundle(bundle)
-    return bundle, {group: broken[path] for group, path in enumerate(manifest.path_of_group) if path in broken}
+    return bundle, {group: broken[model] for group, model in enumerate(manifest.path_of_group) if model in broken}
 
 
-def _broken_paths(manifest: Manifest, faults: dict[str, BundleCorruptError]) -> dict[int, str]:
-    """Paths with a broken file that is no other part's, by position, each with the reason."""
+def _broken_models(manifest: Manifest, faults: dict[str, BundleCorruptError]) -> dict[int, str]:
+    """Group models with a broken file of their own, by position, each with the reason."""
     broken = {}
-    for position, path in enumerate(manifest.paths):
-        found = sorted(path_files(path) & faults.keys() - {manifest.router_table})
-        if found:
-            broken[position] = str(faults[found[0]])
+    for position, model in enumerate(manifest.paths):
+        files = sorted(model_files(model) & faults.keys() - {manifest.router_table})
+        if files:
+            broken[position] = str(faults[files[0]])
     return broken

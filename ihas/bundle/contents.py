@@ -10,7 +10,7 @@ import numpy as np
 
 from ihas.bundle import values
 from ihas.bundle.files import json_file, tensor_file
-from ihas.bundle.manifest import FALLBACK, PATH_NAME, Manifest, PathEntry, SplitEntry, encode_manifest, file_entry, package_version
+from ihas.bundle.manifest import FALLBACK, MODEL_NAME, Manifest, ModelEntry, TwoSidedEntry, encode_manifest, file_entry, package_version
 from ihas.data.item_table import FieldValues
 from ihas.errors import BundleError
 
@@ -19,14 +19,13 @@ def bundle_files(bundle: values.Bundle, created_at: str | None) -> dict[str, byt
     """Every file of a bundle, the manifest's two last.
 
     Raises:
-        BundleError: a path's name is not a plain file name.
+        BundleError: a group model's name is not a plain file name.
     """
     tables = _TableFiles()
     router_table = tables.add(bundle.router.table)
-    paths = tuple(_path_entry(path, tables) for path in bundle.paths)
-    files = (
-        _documents(bundle) | tables.files | {f"paths/{path.name}.onnx": path.graph for path in bundle.paths} | _split_files(bundle.paths)
-    )
+    entries = tuple(_model_entry(model, tables) for model in bundle.models)
+    graphs = {f"paths/{model.name}.onnx": model.graph for model in bundle.models}
+    files = _documents(bundle) | tables.files | graphs | _two_sided_files(bundle.models)
     manifest = Manifest(
         ihas_version=package_version(),
         name=bundle.name,
@@ -34,8 +33,8 @@ def bundle_files(bundle: values.Bundle, created_at: str | None) -> dict[str, byt
         gate_form=bundle.router.gates.form,
         clustered_on=bundle.router.on,
         router_table=router_table,
-        paths=paths,
-        path_of_group=bundle.path_of_group,
+        paths=entries,
+        path_of_group=bundle.model_of_group,
         files=tuple(file_entry(name, files[name]) for name in sorted(files)),
     )
     return files | encode_manifest(manifest)
@@ -52,7 +51,7 @@ def _documents(bundle: values.Bundle) -> dict[str, bytes]:
         "encoder.json": bundle.encoder.to_json().encode(),
         "summary.json": json_file(bundle.summary),
         "router.safetensors": tensor_file(router),
-        "masks.safetensors": tensor_file({path.name: path.mask for path in bundle.paths}),
+        "masks.safetensors": tensor_file({model.name: model.mask for model in bundle.models}),
         "golden.safetensors": tensor_file({"ids": golden.ids, "group": golden.group, "logits": golden.logits}),
     }
     if bundle.items is not None:
@@ -60,7 +59,7 @@ def _documents(bundle: values.Bundle) -> dict[str, bytes]:
         documents["items.safetensors"] = tensor_file({"ids": bundle.items.ids, "popularity": bundle.items.popularity})
         documents |= _item_values(bundle.items.values)
     if bundle.fallback is not None:
-        arrays = {"path": np.array([bundle.fallback.path], np.int32), "logits": bundle.fallback.logits}
+        arrays = {"path": np.array([bundle.fallback.model], np.int32), "logits": bundle.fallback.logits}
         documents[FALLBACK] = tensor_file(arrays)
     if bundle.reference is not None:
         known = bundle.reference
@@ -85,12 +84,12 @@ def _item_values(fields: Mapping[str, FieldValues] | None) -> dict[str, bytes]:
     return {"item-values.json": json_file(facts), "item-values.safetensors": tensor_file(arrays)}
 
 
-def _split_files(paths: Sequence[values.ExportedModel]) -> dict[str, bytes]:
+def _two_sided_files(models: Sequence[values.ExportedModel]) -> dict[str, bytes]:
     files = {}
-    for path in paths:
-        if path.split is not None:
-            files[f"splits/{path.name}.safetensors"] = tensor_file({"kernel": path.split.kernel, "bias": path.split.bias})
-            files[f"splits/{path.name}.onnx"] = path.split.graph
+    for model in models:
+        if model.two_sided is not None:
+            files[f"splits/{model.name}.safetensors"] = tensor_file({"kernel": model.two_sided.kernel, "bias": model.two_sided.bias})
+            files[f"splits/{model.name}.onnx"] = model.two_sided.graph
     return files
 
 
@@ -112,12 +111,12 @@ class _TableFiles:
         return name
 
 
-def _path_entry(path: values.ExportedModel, tables: _TableFiles) -> PathEntry:
-    if not PATH_NAME.fullmatch(path.name):
-        raise BundleError(f"A path's name must match {PATH_NAME.pattern!r}, for it names a file, but got {path.name!r}.")
-    num_fields, dim = path.mask.shape
-    first_order = None if path.first_order is None else tables.add(path.first_order)
-    table, split = tables.add(path.table), None
-    if path.split is not None:
-        split = SplitEntry(f"splits/{path.name}.safetensors", f"splits/{path.name}.onnx", path.split.squares)
-    return PathEntry(path.name, (num_fields, dim), path.gated, f"paths/{path.name}.onnx", table, first_order, split)
+def _model_entry(model: values.ExportedModel, tables: _TableFiles) -> ModelEntry:
+    if not MODEL_NAME.fullmatch(model.name):
+        raise BundleError(f"A group model's name must match {MODEL_NAME.pattern!r}, for it names a file, but got {model.name!r}.")
+    num_fields, dim = model.mask.shape
+    first_order = None if model.first_order is None else tables.add(model.first_order)
+    table, two_sided = tables.add(model.table), None
+    if model.two_sided is not None:
+        two_sided = TwoSidedEntry(f"splits/{model.name}.safetensors", f"splits/{model.name}.onnx", model.two_sided.squares)
+    return ModelEntry(model.name, (num_fields, dim), model.gated, f"paths/{model.name}.onnx", table, first_order, two_sided)

@@ -21,13 +21,13 @@ from ihas.routing.router import PointsOf
 FORMAT_NAME = "ihas-bundle"
 FORMAT_VERSION = 2
 READABLE_VERSIONS = (1, 2)
-"""Version 1 has no splits; such a bundle serves every row whole."""
+"""Version 1 has no two-sided models; such a bundle serves every row whole."""
 GROUPED = "grouped"
 FALLBACK = "fallback.safetensors"
 MANIFEST = "manifest.json"
 MANIFEST_CHECKSUM = "manifest.sha256"
 
-PATH_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _Manifest = TypeVar("_Manifest", bound=msgspec.Struct)
 _WAY_OUT = "Copy the bundle again, or write it anew from its run."
 _FILE_NAME = re.compile(r"(?:(?:tables|paths|splits)/)?[a-z0-9][a-z0-9_-]{0,79}\.(?:json|npy|onnx|safetensors)")
@@ -41,16 +41,16 @@ class FileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bytes: int
 
 
-class SplitEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A path's split: the files of its kernel and bias, and of its graph, and whether it has squares."""
+class TwoSidedEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A group model's two sides: the files of its kernel and bias, and of its graph, and whether it has squares."""
 
     arrays: str
     graph: str
     squares: bool
 
 
-class PathEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One path: its name, the shape of its mask, whether it reads the row's gates, its files, and its split where it has one."""
+class ModelEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One group model: its name, the shape of its mask, whether it reads the row's gates, its files, and its two sides."""
 
     name: str
     mask_shape: tuple[int, int]
@@ -58,7 +58,7 @@ class PathEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     graph: str
     table: str
     first_order: str | None
-    split: SplitEntry | None = None
+    split: TwoSidedEntry | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -86,7 +86,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     gate_form: str
     clustered_on: PointsOf
     router_table: str
-    paths: tuple[PathEntry, ...]
+    paths: tuple[ModelEntry, ...]
     path_of_group: tuple[int, ...]
     files: tuple[FileEntry, ...]
 
@@ -144,7 +144,7 @@ def read_manifest(folder: Path) -> Manifest:
     """
     manifest = _decoded(folder, GROUPED, Manifest)
     _check_names(manifest)
-    _check_paths(manifest)
+    _check_models(manifest)
     return manifest
 
 
@@ -186,10 +186,10 @@ def file_faults(folder: Path, manifest: Manifest | DataManifest) -> dict[str, Bu
     return faults
 
 
-def path_files(path: PathEntry) -> set[str]:
-    """Files that a path is read from; several paths may share a table."""
-    found = {path.graph, path.table} | (set() if path.first_order is None else {path.first_order})
-    return found if path.split is None else found | {path.split.arrays, path.split.graph}
+def model_files(model: ModelEntry) -> set[str]:
+    """Files that a group model is read from; several may share a table."""
+    files = {model.graph, model.table} | (set() if model.first_order is None else {model.first_order})
+    return files if model.split is None else files | {model.split.arrays, model.split.graph}
 
 
 def file_entry(name: str, content: bytes) -> FileEntry:
@@ -243,9 +243,9 @@ def _check_names(manifest: Manifest | DataManifest) -> None:
     _refuse([name for name in names if not _FILE_NAME.fullmatch(name) or names.count(name) > 1])
 
 
-def _check_paths(manifest: Manifest) -> None:
-    wrong = [path.name for path in manifest.paths if not PATH_NAME.fullmatch(path.name)]
-    used = set().union(*map(path_files, manifest.paths))
+def _check_models(manifest: Manifest) -> None:
+    wrong = [model.name for model in manifest.paths if not MODEL_NAME.fullmatch(model.name)]
+    used = set().union(*map(model_files, manifest.paths))
     _refuse(wrong + sorted((used | {manifest.router_table}) - {entry.name for entry in manifest.files}))
 
 

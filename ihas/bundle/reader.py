@@ -13,8 +13,8 @@ import safetensors.numpy
 
 from ihas.bundle import values
 from ihas.bundle.files import reading
-from ihas.bundle.manifest import FALLBACK, Manifest, PathEntry, SplitEntry
-from ihas.bundle.redirection import keep_paths
+from ihas.bundle.manifest import FALLBACK, Manifest, ModelEntry, TwoSidedEntry
+from ihas.bundle.redirection import keep_models
 from ihas.data.encoder import Encoder
 from ihas.data.item_table import FieldValues, ItemTable
 from ihas.data.schema import Schema
@@ -29,7 +29,7 @@ class BundleReader:
         Args:
             folder: the bundle's.
             manifest: its manifest.
-            broken: positions of paths that are not read; their groups are given to the fallback, which must be there.
+            broken: positions of group models that are not read; their groups are given to the fallback, which must be there.
         """
         self.folder, self.manifest, self.broken = folder, manifest, broken
 
@@ -50,14 +50,14 @@ class BundleReader:
             golden = values.GoldenRows(**self._arrays(name))
         router = self._router(encoder)
         retrieval = self._retrieval(encoder)
-        fallback, read = self._fallback(), self._paths()
-        groups, paths = manifest.path_of_group, tuple(path for path in read if path is not None)
+        fallback, read = self._fallback(), self._models()
+        groups, models = manifest.path_of_group, tuple(model for model in read if model is not None)
         if self.broken and fallback is not None:
             golden = self._expected(golden, fallback)
-            paths, groups, place = keep_paths(read, groups, fallback.path)
-            fallback = replace(fallback, path=place)
+            models, groups, position = keep_models(read, groups, fallback.model)
+            fallback = replace(fallback, model=position)
         more = (retrieval, fallback, self._reference())
-        return values.Bundle(manifest.name, schema, encoder, router, paths, groups, self._items(), golden, summary, *more)
+        return values.Bundle(manifest.name, schema, encoder, router, models, groups, self._items(), golden, summary, *more)
 
     def _reference(self) -> values.Reference | None:
         if not (self.folder / "reference.safetensors").exists():
@@ -66,15 +66,15 @@ class BundleReader:
             arrays = self._arrays(name)
             return values.Reference(arrays["shares"], arrays["gate_rates"], float(arrays["far"][0]))
 
-    def fallback_path(self) -> int | None:
+    def fallback_model(self) -> int | None:
         """Position of the shared model; None where there is none."""
         fallback = self._fallback()
-        return None if fallback is None else fallback.path
+        return None if fallback is None else fallback.model
 
     def _expected(self, golden: values.GoldenRows, fallback: values.Fallback) -> values.GoldenRows:
-        """Golden rows of groups whose path is not read must score as the fallback did."""
-        given = [group for group, path in enumerate(self.manifest.path_of_group) if path in self.broken]
-        return replace(golden, logits=np.where(np.isin(golden.group, given), fallback.logits, golden.logits).astype(np.float32))
+        """Golden rows of groups whose model is not read must score as the fallback did."""
+        redirected = [group for group, model in enumerate(self.manifest.path_of_group) if model in self.broken]
+        return replace(golden, logits=np.where(np.isin(golden.group, redirected), fallback.logits, golden.logits).astype(np.float32))
 
     def _fallback(self) -> values.Fallback | None:
         if not (self.folder / FALLBACK).exists():
@@ -107,25 +107,25 @@ class BundleReader:
             matrix = table.reshape(encoder.layout.num_rows, -1)
             return Router(encoder.layout, matrix, gates, arrays["centroids"], self.manifest.clustered_on)
 
-    def _paths(self) -> tuple[values.ExportedModel | None, ...]:
+    def _models(self) -> tuple[values.ExportedModel | None, ...]:
         with reading("masks.safetensors") as name:
             masks = self._arrays(name)
             for entry in self.manifest.paths:
                 if masks[entry.name].shape != entry.mask_shape:
                     raise ValueError(f"mask {entry.name!r} must have the shape {entry.mask_shape}, but has {masks[entry.name].shape}")
         entries = enumerate(self.manifest.paths)
-        return tuple(None if position in self.broken else self._path(entry, masks[entry.name]) for position, entry in entries)
+        return tuple(None if position in self.broken else self._model(entry, masks[entry.name]) for position, entry in entries)
 
-    def _path(self, entry: PathEntry, mask: np.ndarray) -> values.ExportedModel:
+    def _model(self, entry: ModelEntry, mask: np.ndarray) -> values.ExportedModel:
         first_order = None if entry.first_order is None else self._table(entry.first_order).reshape(-1)
         graph = (self.folder / entry.graph).read_bytes()
-        split = None if entry.split is None else self._split(entry.split)
-        return values.ExportedModel(entry.name, mask, entry.gated, self._table(entry.table).reshape(-1), first_order, graph, split)
+        two_sided = None if entry.split is None else self._two_sided(entry.split)
+        return values.ExportedModel(entry.name, mask, entry.gated, self._table(entry.table).reshape(-1), first_order, graph, two_sided)
 
-    def _split(self, entry: SplitEntry) -> values.Split:
+    def _two_sided(self, entry: TwoSidedEntry) -> values.TwoSided:
         with reading(entry.arrays) as name:
             arrays = self._arrays(name)
-            return values.Split(arrays["kernel"], arrays["bias"], entry.squares, (self.folder / entry.graph).read_bytes())
+            return values.TwoSided(arrays["kernel"], arrays["bias"], entry.squares, (self.folder / entry.graph).read_bytes())
 
     def _items(self) -> ItemTable | None:
         if not (self.folder / "items.json").exists():

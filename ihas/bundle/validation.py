@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ihas.bundle.values import Bundle, ExportedModel, Retrieval, Split
+from ihas.bundle.values import Bundle, ExportedModel, Retrieval, TwoSided
 from ihas.data.item_table import FieldValues
 from ihas.data.layout import PADDING, FieldLayout
 from ihas.errors import BundleCorruptError
@@ -35,8 +35,8 @@ def _problems(bundle: Bundle) -> Iterator[str]:
         return
     yield from _router_problems(bundle.router)
     yield from _group_problems(bundle)
-    for path in bundle.paths:
-        yield from _path_problems(path, layout, bundle.router.dim)
+    for model in bundle.models:
+        yield from _model_problems(model, layout, bundle.router.dim)
     yield from _row_problems(bundle)
     yield from _item_problems(bundle)
     if bundle.reference is not None:
@@ -44,8 +44,8 @@ def _problems(bundle: Bundle) -> Iterator[str]:
         yield from _array_problems("gate rates of the reference", bundle.reference.gate_rates, (router.centroids.shape[1],))
     if bundle.fallback is not None:
         yield from _array_problems("golden logits of the fallback", bundle.fallback.logits, bundle.golden.ids.shape[:1])
-        if not 0 <= bundle.fallback.path < len(bundle.paths) or bundle.paths[bundle.fallback.path].gated:
-            yield f"the fallback must be one of {len(bundle.paths)} paths, and not gated, but is {bundle.fallback.path}"
+        if not 0 <= bundle.fallback.model < len(bundle.models) or bundle.models[bundle.fallback.model].gated:
+            yield f"the fallback must be one of {len(bundle.models)} models, and not gated, but is {bundle.fallback.model}"
     if bundle.retrieval is not None:
         yield from _retrieval_problems(bundle, bundle.retrieval)
 
@@ -99,36 +99,37 @@ def _gate_problems(gates: Gates, size: GateSize) -> Iterator[str]:
 
 
 def _group_problems(bundle: Bundle) -> Iterator[str]:
-    groups, paths = bundle.path_of_group, len(bundle.paths)
-    if len(groups) != bundle.router.num_groups or not groups or not all(0 <= path < paths for path in groups):
-        yield f"`path_of_group` must give one of {paths} paths for each of {bundle.router.num_groups} groups, but got {groups}"
-    names = [path.name for path in bundle.paths]
+    groups, count = bundle.model_of_group, len(bundle.models)
+    if len(groups) != bundle.router.num_groups or not groups or not all(0 <= model < count for model in groups):
+        yield f"`path_of_group` must give one of {count} models for each of {bundle.router.num_groups} groups, but got {groups}"
+    names = [model.name for model in bundle.models]
     if len(set(names)) != len(names):
-        yield f"paths must have different names, but got {names}"
+        yield f"group models must have different names, but got {names}"
 
 
-def _path_problems(path: ExportedModel, layout: FieldLayout, dim: int) -> Iterator[str]:
-    if path.mask.shape != (layout.num_fields, dim) or path.mask.dtype != np.bool_:
-        yield f"mask of path {path.name!r} must be bool {(layout.num_fields, dim)}, but is {path.mask.dtype} {path.mask.shape}"
+def _model_problems(model: ExportedModel, layout: FieldLayout, dim: int) -> Iterator[str]:
+    if model.mask.shape != (layout.num_fields, dim) or model.mask.dtype != np.bool_:
+        yield f"mask of model {model.name!r} must be bool {(layout.num_fields, dim)}, but is {model.mask.dtype} {model.mask.shape}"
         return
-    if path.gated and not path.mask.all():
-        yield f"path {path.name!r} reads the row's gates, so its mask must be all true"
-    length = int(np.asarray(layout.vocabulary_sizes) @ path.mask.sum(axis=1))
-    yield from _array_problems(f"table of path {path.name!r}", path.table, (length,))
-    if path.first_order is not None:
-        yield from _array_problems(f"first-order weights of path {path.name!r}", path.first_order, (layout.num_rows,))
-    if path.split is not None:
-        yield from _split_problems(path, path.split)
+    if model.gated and not model.mask.all():
+        yield f"model {model.name!r} reads the row's gates, so its mask must be all true"
+    length = int(np.asarray(layout.vocabulary_sizes) @ model.mask.sum(axis=1))
+    yield from _array_problems(f"table of model {model.name!r}", model.table, (length,))
+    if model.first_order is not None:
+        yield from _array_problems(f"first-order weights of model {model.name!r}", model.first_order, (layout.num_rows,))
+    if model.two_sided is not None:
+        yield from _two_sided_problems(model, model.two_sided)
 
 
-def _split_problems(path: ExportedModel, split: Split) -> Iterator[str]:
-    if path.gated:
-        yield f"path {path.name!r} reads the row's gates, so it cannot be split"
-    if split.bias.ndim != 1 or not len(split.bias):
-        yield f"bias of the split of path {path.name!r} must have one dimension, but has {split.bias.shape}"
+def _two_sided_problems(model: ExportedModel, two_sided: TwoSided) -> Iterator[str]:
+    if model.gated:
+        yield f"model {model.name!r} reads the row's gates, so it cannot have two sides"
+    if two_sided.bias.ndim != 1 or not len(two_sided.bias):
+        yield f"bias of the two sides of model {model.name!r} must have one dimension, but has {two_sided.bias.shape}"
         return
-    yield from _array_problems(f"bias of the split of path {path.name!r}", split.bias, split.bias.shape)
-    yield from _array_problems(f"kernel of the split of path {path.name!r}", split.kernel, (int(path.mask.sum()), len(split.bias)))
+    kept = int(model.mask.sum())
+    yield from _array_problems(f"bias of the two sides of model {model.name!r}", two_sided.bias, two_sided.bias.shape)
+    yield from _array_problems(f"kernel of the two sides of model {model.name!r}", two_sided.kernel, (kept, len(two_sided.bias)))
 
 
 def _row_problems(bundle: Bundle) -> Iterator[str]:

@@ -1,8 +1,8 @@
 """What a bundle holds, as frozen values.
 
-A bundle answers requests without TensorFlow: a router says which group a row belongs to, `path_of_group` which
-path serves that group, and a path is one model: its own embedding table with only the kept dimensions, and a
-small ONNX graph for the arithmetic above it.
+A bundle answers requests without TensorFlow: a router says which group a row belongs to, `model_of_group` which
+model serves that group. A group model has its own embedding table, with only the kept dimensions, and a small ONNX
+graph for the arithmetic above it.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from ihas.routing.router import Router, embed
 
 
 @dataclass(frozen=True)
-class Split:
-    """A path's arithmetic in two: sums over the fields, to which the context and each item add on their own, and the rest.
+class TwoSided:
+    """A group model's arithmetic in two: sums over the fields, to which the context and each item add on their own, and the rest.
 
         sums = values @ kernel + bias
-        sums[last] += sum_f first_order_f - |values|^2 / 2      the first term where the path has it, the second where `squares`
+        sums[last] += sum_f first_order_f - |values|^2 / 2      the first term where the model has it, the second where `squares`
         logits = graph(sums)
 
     Attributes:
@@ -50,12 +50,12 @@ class ExportedModel:
 
     Attributes:
         name: unique in the bundle.
-        mask: bool (num_fields, dim). Dimensions that this path's table holds.
+        mask: bool (num_fields, dim). Dimensions that this model's table holds.
         gated: whether `values` is multiplied by the row's own gates z (only with a mask that is all true).
         table: float32 (sum over fields of vocabulary size * kept dimensions,). Fields' tables, each row-major, end to end.
         first_order: float32 (num_rows,). A weight per table row, where the backbone has a linear part.
         graph: ONNX model.
-        split: the same arithmetic in two; None where the backbone does not begin with sums, or the path is gated.
+        two_sided: the same arithmetic in two; None where the backbone does not begin with sums, or the model is gated.
     """
 
     name: str
@@ -64,7 +64,7 @@ class ExportedModel:
     table: np.ndarray
     first_order: np.ndarray | None
     graph: bytes
-    split: Split | None = None
+    two_sided: TwoSided | None = None
 
     def field_tables(self, layout: FieldLayout) -> tuple[np.ndarray, ...]:
         """Each field's table, float32 (vocabulary size, kept dimensions), as views."""
@@ -124,11 +124,11 @@ class Fallback:
     """The shared model that serves a group whose own model fails its check.
 
     Attributes:
-        path: its position in the bundle's paths; no group's own.
+        model: its position in the bundle's models; no group's own.
         logits: float32 (golden rows,). What it gives the golden rows, of every group. Computed by TensorFlow at export.
     """
 
-    path: int
+    model: int
     logits: np.ndarray
 
 
@@ -180,11 +180,11 @@ class Bundle:
         schema: columns, kinds, roles.
         encoder: raw values to ids.
         router: ids to group.
-        paths: the models.
-        path_of_group: for each group, the position in `paths` of the model that serves it.
+        models: the models that serve groups, and the fallback.
+        model_of_group: for each group, the position in `models` of the one that serves it.
         items: the item table; None where the schema names no item id.
         golden: rows that must score as recorded.
-        summary: what the run found: settings, chosen variant, figures. JSON values only.
+        summary: what the run found: settings, chosen variant, metrics. JSON values only.
         retrieval: chooses the items that are scored; None where all can be.
         fallback: serves groups whose own model fails; None where one model serves all, or in bundles of an earlier version.
         reference: how the training rows were routed; None where one model serves all, or in bundles of an earlier version.
@@ -194,8 +194,8 @@ class Bundle:
     schema: Schema
     encoder: Encoder
     router: Router
-    paths: tuple[ExportedModel, ...]
-    path_of_group: tuple[int, ...]
+    models: tuple[ExportedModel, ...]
+    model_of_group: tuple[int, ...]
     items: ItemTable | None
     golden: GoldenRows
     summary: dict[str, Any]

@@ -37,27 +37,27 @@ class BackboneConfig(Config):
     machine, beside hidden layers; `ipnn`: hidden layers that also see inner products; `xdeepfm`: a compressed interaction network beside
     `wide_deep`; `autoint`: self-attention between fields beside hidden layers; `finalmlp`: two streams of hidden layers, multiplied."""
     hidden: tuple[Count, ...] = (16, 8)
-    """Units of each hidden layer, from the input up; empty for a linear model on the embedding, or attention alone."""
+    """Units of each hidden layer, from the input up. Empty for no hidden layer: a linear model on the embedding, or attention alone."""
     num_cross_layers: Annotated[int, Field(ge=0, le=16)] = 2
     """Cross layers of `dcn`."""
     cin_maps: Annotated[tuple[Count, ...], Field(min_length=1)] = (16,)
-    """Maps of each layer of `xdeepfm`'s compressed interaction network."""
+    """Feature maps of each layer of `xdeepfm`'s compressed interaction network."""
     num_attention_layers: Annotated[int, Field(ge=1, le=16)] = 2
     """Attention layers of `autoint`."""
     attention_dim: Count = 32
-    """Values of a field that leave each attention layer, all heads together."""
+    """Output size of each attention layer for each field, all heads together."""
     attention_heads: Count = 2
     """Heads of each attention layer."""
     second_hidden: Annotated[tuple[Count, ...], Field(min_length=1)] = (16, 8)
-    """Units of each hidden layer of `finalmlp`'s second stream; `hidden` are those of the first."""
+    """Units of each hidden layer of `finalmlp`'s second stream; `hidden` is for the first stream."""
     selection_hidden: tuple[Count, ...] = (16,)
-    """Hidden units of what weights the embedding for each of `finalmlp`'s streams."""
+    """Hidden units of the network that weights the embedding for each stream of `finalmlp`."""
     fusion_heads: Count = 1
-    """Heads of the product of `finalmlp`'s streams."""
+    """Heads of the bilinear fusion of `finalmlp`'s streams."""
     dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
-    """Share of hidden units set to zero in a training step."""
+    """Dropout rate of hidden units in training."""
     batch_norm: bool = True
-    """Whether each hidden layer is batch-normalised before its activation."""
+    """Whether hidden layers use batch normalisation, before the activation."""
     batch_norm_epsilon: Annotated[float, Field(gt=0.0)] = 1e-3
     """Added to the variance that batch normalisation divides by."""
 

@@ -10,13 +10,13 @@ from ihas.config.base import Config, Count
 
 
 class BudgetConfig(Config):
-    """What a run must keep within; a limit left out is none. The result certifies every limit, and a run that cannot keep one fails."""
+    """Limits that a run must keep. A limit that is left out does not apply. A run that breaks a limit fails."""
 
     wall_s: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = None
-    """Seconds that one attempt may take."""
+    """Maximum wall time of one attempt, in seconds."""
     parameters: Count | None = None
-    """Parameters that the served variant may store, router and all paths."""
+    """Maximum number of parameters of the served variant: router and all group models."""
     groups: Count | None = None
-    """Groups that the served variant may have; no more are tried unless `cluster.num_groups` states them."""
+    """Maximum number of groups of the served variant. Larger numbers are not tried unless `cluster.num_groups` states them."""
     p99_ms: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = None
-    """Milliseconds within which the bundle must score one row, 99 times of 100, on the machine of the run, alone and without HTTP."""
+    """Maximum 99th percentile of the time to score one row, in milliseconds, measured on the machine of the run, without HTTP."""

@@ -10,16 +10,16 @@ from ihas.config.base import Config, Count, Fraction
 
 
 class DistilConfig(Config):
-    """Before the search: several plain models together, the teacher, label the rows that everything after learns from."""
+    """Distillation: a teacher, an ensemble of plain models, labels the rows that the search and all later stages learn from."""
 
     members: Annotated[int, Field(ge=0, le=64)] = 4
-    """Plain models in the teacher; 0 for none: all learn from the clicks alone."""
+    """Number of plain models in the teacher. With 0 there is no teacher, and all stages learn from the clicks."""
     hidden: tuple[Count, ...] = (64, 32)
-    """Least units of each hidden layer of a member, so that a teacher sees what a small backbone cannot tell."""
+    """Minimum units of each hidden layer of a member. A teacher larger than the backbone can represent what a small backbone cannot."""
     copies: Annotated[int, Field(ge=0, le=16)] | None = None
-    """Rows added for each training row, with some fields' values taken from other rows, which the teacher labels; without it,
-    as many as bring a small table near 200,000 added rows, from 1 to 8."""
+    """Augmented rows for each training row: copies in which some fields' values come from other rows, labelled by the teacher. Without it,
+    the number, from 1 to 8, that brings the table nearest to 200,000 augmented rows."""
     swap_fraction: Fraction = 0.1
-    """Share of an added row's fields that are taken from another row."""
+    """Share of the fields of an augmented row whose value comes from another row."""
     l2_factor: Annotated[float, Field(ge=0.0, le=1.0)] = 0.1
-    """What remains of `training.embedding_l2` under the teacher, whose labels leave less to overfit."""
+    """Factor on `training.embedding_l2` when models learn from the teacher, whose labels leave less to overfit."""

@@ -10,11 +10,11 @@ from ihas.config.base import Config, Count
 
 
 class EncodingConfig(Config):
-    """How cells become ids."""
+    """How the cells of a table are encoded as ids."""
 
     min_count: Count = 2
-    """Values seen in fewer training rows than this get the unknown id, 0."""
+    """Minimum number of training rows with a value. Rarer values get the id of unknown values, 0."""
     num_buckets: Annotated[int, Field(ge=2, le=10_000)] = 10
-    """Buckets of a numeric field, cut at the training quantiles."""
+    """Number of buckets of a numeric field; the edges are quantiles of the training rows."""
     max_values: Count = 8
-    """Values kept of a cell with several; the rest of the cell is dropped."""
+    """Maximum number of values read from a multi-valued cell; further values are dropped."""

@@ -6,11 +6,11 @@ from ihas.config.base import Config, Count
 
 
 class EvaluateConfig(Config):
-    """Stage 4: the figures."""
+    """Stage 4: evaluation on test rows."""
 
     controls: bool = True
-    """Whether to train the controls too: random groups, K-means on e, and K-means on what validation did not choose."""
+    """Whether to train the controls too: random groups, K-means on the embedding, and K-means on points that validation did not choose."""
     num_golden_rows: Count = 32
-    """Test rows whose scores travel in the bundle and must be met before it serves."""
+    """Number of test rows stored in the bundle with their scores, which a server must reproduce before it serves."""
     fallback: bool = True
-    """Whether the plain model travels with groups' models, to serve a group whose own fails its check; no figure counts it."""
+    """Whether the bundle also holds the plain model, which serves a group whose own model fails its check. Costs do not count it."""

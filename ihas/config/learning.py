@@ -20,30 +20,30 @@ from ihas.config.training import TrainingConfig
 
 
 class LearningConfig(Config):
-    """Everything that decides what is learnt."""
+    """Settings that decide what is learnt."""
 
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    """Source of every random draw."""
+    """Seed of all random numbers."""
     encoding: EncodingConfig = EncodingConfig()
-    """How cells become ids."""
+    """How cells are encoded as ids."""
     split: SplitConfig = SplitConfig()
-    """How rows are divided."""
+    """How rows are split."""
     backbone: BackboneConfig = BackboneConfig()
     """The network above the embedding."""
     training: TrainingConfig = TrainingConfig()
     """The training loop."""
     distil: DistilConfig = DistilConfig()
-    """The teacher."""
+    """Distillation from a teacher."""
     search: SearchConfig = SearchConfig()
-    """Stage 1."""
+    """Stage 1: search for gates."""
     cluster: ClusterConfig = ClusterConfig()
-    """Stage 2."""
+    """Stage 2: clustering."""
     retrain: RetrainConfig = RetrainConfig()
-    """Stage 3."""
+    """Stage 3: a model per group."""
     evaluate: EvaluateConfig = EvaluateConfig()
-    """Stage 4."""
+    """Stage 4: evaluation."""
     retrieval: RetrievalConfig = RetrievalConfig()
-    """The retrieval tower."""
+    """Two-tower retrieval."""
 
     def with_training(self, **changes: float) -> Self:
         """The same with other values, valid ones, in `training`."""

@@ -14,7 +14,7 @@ Sigma = Annotated[float, Field(ge=0.0, le=100.0)]
 
 
 class KernelConfig(Config):
-    """An infinitely wide recurrent network, as the kernel between item sequences that it is."""
+    """Kernel of an infinitely wide recurrent network, between item sequences."""
 
     mode: Literal["exact", "reference"] = "exact"
     """`exact`: the network's limit; `reference`: what OverRec's released code computes, without normalisation and clipped."""
@@ -27,17 +27,17 @@ class KernelConfig(Config):
     pooling: Literal["last", "average"] = "last"
     """Whether the read-out sees the last hidden state or the average over time."""
     sigma_w: Sigma = 1.0
-    """Deviation of the recurrent weights: how long a match is remembered."""
+    """Standard deviation of the recurrent weights: how long a match is remembered."""
     sigma_u: Annotated[float, Field(gt=0.0, le=100.0)] = 1.0
-    """Deviation of the input weights."""
+    """Standard deviation of the input weights."""
     sigma_b: Sigma = 0.0
-    """Deviation of the biases."""
+    """Standard deviation of the biases."""
     sigma_v: Annotated[float, Field(gt=0.0, le=100.0)] = 1.0
-    """Deviation of the read-out weights."""
+    """Standard deviation of the read-out weights."""
     sigma_h: Sigma = 0.0
-    """Deviation of the initial hidden state, which every sequence draws for itself."""
+    """Standard deviation of the initial hidden state, which every sequence draws for itself."""
     normalize: bool = False
-    """Whether values are divided by the root of both sequences' values with themselves."""
+    """Whether the kernel is normalised: divided by the square root of the product of both self-similarities."""
 
     @model_validator(mode="after")
     def _the_released_code_knows_it(self) -> Self:
@@ -50,27 +50,27 @@ class KernelConfig(Config):
 
 
 class OverRecConfig(Config):
-    """Nearest prefixes vote for the item that came next; nothing is trained."""
+    """Nearest-neighbour recommender: the nearest prefixes vote for the item that came next. Nothing is trained."""
 
     kernel: KernelConfig = KernelConfig()
-    """What near means."""
+    """Similarity of two prefixes."""
     score: Literal["sum", "assign", "krr"] = "sum"
     """`sum`: an item's score is the sum of its neighbours' kernel values; `assign`: the largest of them (the released code, made
     deterministic); `krr`: kernel ridge regression on some of the prefixes."""
     num_neighbours: Annotated[int, Field(ge=1, le=1_000)] = 50
-    """Prefixes that vote."""
+    """Number of neighbours: prefixes that vote."""
     max_length: Annotated[int, Field(ge=1, le=200)] = 50
-    """Most recent items of a history that are looked at."""
+    """Maximum number of items read from a history: the most recent ones."""
     krr_rows: Annotated[int, Field(ge=1, le=20_000)] = 4_000
-    """Prefixes that `krr` is fitted on, drawn at random."""
+    """Number of prefixes that `krr` is fitted on, drawn at random."""
     krr_ridge: Annotated[float, Field(gt=0.0)] = 0.1
-    """Ridge of `krr`, as a multiple of the mean of the kernel's diagonal."""
+    """Ridge penalty of `krr`, as a multiple of the mean of the kernel's diagonal."""
     popularity: Annotated[float, Field(gt=0.0, lt=1.0)] = 1e-3
-    """Share of the vote that goes by popularity, which orders items that no neighbour votes for."""
+    """Weight of popularity in the score. It orders items that no neighbour votes for."""
     hide_history: bool = True
-    """Whether items of the history are left out of a recommendation."""
+    """Whether items of the history are excluded from recommendations."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    """Source of `krr`'s draw."""
+    """Seed of the prefixes drawn for `krr`."""
 
     @model_validator(mode="after")
     def _neighbours_need_the_last_step(self) -> Self:
@@ -83,30 +83,30 @@ class OverRecConfig(Config):
 
 
 class OverRecLearning(Config):
-    """What is tried on validation rows, and what is not."""
+    """Hyperparameter search on validation rows."""
 
     recommender: OverRecConfig = OverRecConfig()
-    """Settings; those that are tried are replaced by the best."""
+    """Settings; the searched ones are replaced by the best candidates."""
     sigma_w: Annotated[tuple[Sigma, ...], Field(min_length=1)] = (0.3, 0.6, 1.0)
-    """Deviations of the recurrent weights to try."""
+    """Candidates of `kernel.sigma_w`."""
     normalize: Annotated[tuple[bool, ...], Field(min_length=1)] = (False, True)
-    """Whether to normalise, or both to try."""
+    """Candidates of `kernel.normalize`."""
     num_neighbours: Annotated[tuple[Annotated[int, Field(ge=1, le=1_000)], ...], Field(min_length=1)] = (10, 50, 100, 200)
-    """Numbers of neighbours to try; `krr` has none."""
+    """Candidates of `num_neighbours`; not used by `krr`."""
     session_neighbours: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (50, 100, 200, 500)
-    """Numbers of neighbours to try of SKNN, which is there to compare."""
+    """Candidate numbers of neighbours of SKNN, the baseline method."""
 
 
 class OverRecRecipe(Config):
-    """One file that says what a run of the kind `overrec` is."""
+    """Recipe of a run of the kind `overrec`."""
 
     kind: Literal["overrec"] = "overrec"
-    """What the run makes."""
+    """Kind of the recipe."""
     name: str = Field(default="run", pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
-    """Name of the model that comes out."""
+    """Name of the model."""
     data: DataConfig
     """Where the sequences are: `format = "sequences"`, or `interactions`."""
     learning: OverRecLearning = OverRecLearning()
-    """What is tried."""
+    """Hyperparameter search."""
     run: RunOptions = RunOptions()
-    """How it is run."""
+    """Settings of the machine."""

@@ -12,15 +12,15 @@ from ihas.config.run import RunOptions
 
 
 class Recipe(Config):
-    """One file that says what a run is: the data, what is learnt, how it is run."""
+    """Recipe of a run: the data, what is learnt, and how it is run."""
 
     name: str = Field(default="run", pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
-    """Name of the model that comes out."""
+    """Name of the model."""
     data: DataConfig
-    """Where the rows are."""
+    """Where the data is."""
     learning: LearningConfig = LearningConfig()
-    """What is learnt."""
+    """Settings that decide what is learnt."""
     run: RunOptions = RunOptions()
-    """How it is run."""
+    """Settings of the machine."""
     budget: BudgetConfig = BudgetConfig()
-    """What it must keep within."""
+    """Limits that the run must keep."""

@@ -11,7 +11,7 @@ class RetrainConfig(Config):
     """Stage 3: a model per group."""
 
     mode: Literal["specialise", "inherit", "scratch"] = "specialise"
-    """`specialise`: one model on all rows under the groups' masks, then a copy per group where validation prefers it;
-    `inherit`: per group from the search's weights; `scratch`: per group from fresh weights (the paper's figure)."""
+    """`specialise`: train one model on all rows under the groups' masks, then fine-tune a copy for each group where validation prefers it;
+    `inherit`: train a model for each group from the search's weights; `scratch`: train each from fresh weights (the paper's figure)."""
     epochs: Count = 10
-    """Most passes over a group's training rows."""
+    """Maximum number of epochs over a group's training rows."""

@@ -10,15 +10,15 @@ from ihas.config.base import Config, Count
 
 
 class RetrievalConfig(Config):
-    """The retrieval tower: which items are scored where they are too many to score all."""
+    """Two-tower retrieval, which selects the items that are scored when there are too many to score all."""
 
     when: Literal["large", "always", "never"] = "large"
-    """`large`: trained where there are more items than a request may have scored."""
+    """When the towers are trained. `large`: if there are more items than one request may score."""
     width: Count = 32
-    """Dimensions of an item's vector."""
+    """Dimensions of the towers' output vectors."""
     hidden: Count = 64
-    """Hidden units of either tower."""
+    """Hidden units of each tower."""
     epochs: Count = 10
-    """Most passes over the clicked training rows; the one that retrieves best on validation rows is kept."""
+    """Maximum number of epochs over the clicked training rows. The weights of the epoch with the best validation hit rate are kept."""
     learning_rate: Annotated[float, Field(gt=0.0)] = 0.003
     """Learning rate of Adam."""

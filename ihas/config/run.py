@@ -13,4 +13,5 @@ class RunOptions(Config):
     """How a run is carried out."""
 
     num_threads: Annotated[int, Field(ge=0)] = 0
-    """Threads of arithmetic, a large table's rows and trainings at once, 0 for one per core; equal results to the bit need as many."""
+    """Number of threads for arithmetic, for the rows of a large table and for parallel trainings; 0 means one per core. Results are
+    equal to the bit only for equal numbers of threads."""

@@ -1,4 +1,4 @@
-"""Settings of a ladder, the same transformer in several sizes, and of a transfer between domains."""
+"""Settings of a size sweep, the same transformer in several sizes, and of a transfer between domains."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ Size = Annotated[tuple[int, int, int], Field(description="Layers, dim and heads.
 
 
 class SizeSweepLearning(Config):
-    """What is trained to learn how the loss falls with size."""
+    """Models to train, from which the scaling law of the loss is fitted."""
 
     sizes: Annotated[tuple[Size, ...], Field(min_length=1, max_length=32)] = ((2, 8, 1), (2, 16, 1), (2, 32, 1))
     """Layers, dim and heads of each size."""
     seeds: Annotated[tuple[Annotated[int, Field(ge=0, lt=2**31)], ...], Field(min_length=1, max_length=32)] = (0, 1, 2)
-    """Seeds of every size."""
+    """Seeds that every size is trained with."""
     fractions: Annotated[tuple[Fraction, ...], Field(max_length=8)] = ()
-    """Shares of the training users that every size is trained on too, for the joint law."""
+    """Shares of the training users on which every size is trained too, for the joint law of size and data."""
     transformer: TransformerConfig = TransformerConfig()
-    """Settings that all sizes share; layers, dim and heads are those of `sizes`."""
+    """Settings that all sizes share; `sizes` replaces layers, dim and heads."""
     training: TransformerTraining = TransformerTraining(stop_by="loss")
-    """The training of every size; `seed` is that of `seeds`."""
+    """Training settings of every size; `seeds` replaces `seed`."""
     tasks: bool = False
-    """Whether every size is also asked for long-tail items, short histories, disturbed histories, two items ahead, and coverage."""
+    """Whether every size is also evaluated on long-tail items, short histories, disturbed histories, two items ahead, and coverage."""
 
     @model_validator(mode="after")
     def _every_size_is_one(self) -> Self:
@@ -53,18 +53,18 @@ class SizeSweepLearning(Config):
 
 
 class SizeSweepRecipe(Config):
-    """One file that says what a ladder is; it makes advice, and no model."""
+    """Recipe of a size sweep. Its result is advice, not a model."""
 
     kind: Literal["size-sweep", "ladder"] = "size-sweep"
-    """What it makes."""
+    """Kind of the recipe."""
     name: str = Field(default="ladder", pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
-    """Name of the ladder."""
+    """Name of the size sweep."""
     data: DataConfig
     """Where the sequences are: `format = "sequences"`, or `interactions`."""
     learning: SizeSweepLearning = SizeSweepLearning()
     """What is trained."""
     seconds: Annotated[float, Field(gt=0.0)] | None = None
-    """Wall time that one training of the advised size may take; without it, nothing is advised."""
+    """Maximum wall time of one training of the advised size, in seconds. Without it, no size is advised."""
     run: RunOptions = RunOptions()
     """How it is run."""
 
@@ -76,17 +76,17 @@ class SizeSweepRecipe(Config):
 
 
 class TransferRecipe(Config):
-    """One file that says between which domains a transformer carries over; it makes figures, and no model."""
+    """Recipe of a transfer study between two domains. Its result is metrics, not a model."""
 
     kind: Literal["transfer"] = "transfer"
-    """What it makes."""
+    """Kind of the recipe."""
     name: str = Field(default="transfer", pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
     """Name of the study."""
     data: DataConfig
-    """Sequences of the domain that is judged; without `other`, both halves of its items."""
+    """Sequences of the domain that is evaluated. Without `other`, its items are split into both domains."""
     other: DataConfig | None = None
-    """Sequences of the other domain, which shares neither users nor items; without it, the items of `data` are drawn into two halves."""
+    """Sequences of the other domain, which shares neither users nor items. Without it, the items of `data` are split at random in two."""
     learning: TransformerLearning = TransformerLearning()
-    """The training, the same alone and with both."""
+    """Model and training settings, the same with one domain and with both."""
     run: RunOptions = RunOptions()
     """How it is run."""

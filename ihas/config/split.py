@@ -10,16 +10,16 @@ from ihas.config.base import Config, Fraction, invalid
 
 
 class SplitConfig(Config):
-    """How rows are divided into training, validation and test part."""
+    """How rows are split into training, validation and test rows."""
 
     kind: Literal["random", "time", "given"] = "random"
-    """`random` shuffles; `time` gives the latest rows to test, the ones before to validation; `given` reads `column`."""
+    """`random`: a random split; `time`: the latest rows are test rows, those before them validation; `given`: see `column`."""
     valid_fraction: Fraction = 0.1
-    """Share of the rows used to choose: early stopping, groups, thresholds, the winning variant."""
+    """Share of validation rows, which decide early stopping, groups, thresholds and the served variant."""
     test_fraction: Fraction = 0.1
-    """Share of the rows touched once, for the reported figures."""
+    """Share of test rows, which are read once, for the reported metrics."""
     column: str | None = None
-    """For `given`: the column whose cells are `train`, `valid` or `test`."""
+    """Column whose cells are `train`, `valid` or `test`; only for `given`."""
 
     @model_validator(mode="after")
     def _fractions_leave_training_rows(self) -> Self:

@@ -12,35 +12,35 @@ FIRST_RATE, FIRST_L2 = 6e-3, 1e-4
 
 
 class TrainingConfig(Config):
-    """The one training loop, shared by every stage."""
+    """The training loop, shared by all stages."""
 
     embedding_dim: Annotated[int, Field(ge=1, le=512)] = 16
     """Dimensions of every field's embedding before the search, D."""
     initial_deviation: Annotated[float, Field(gt=0.0)] = 0.01
-    """Standard deviation of the normal draws that the embedding table starts from."""
+    """Standard deviation of the normal distribution that initialises the embedding table."""
     batch_size: Count | None = None
-    """Rows of one step; without it, the power of two nearest to a two-hundredth of the training rows, from 32 to 4,096."""
+    """Rows of one training step. Without it, the power of two nearest to 1/200 of the training rows, from 32 to 4,096."""
     learning_rate: Annotated[float, Field(gt=0.0)] | None = None
-    """Step size at the start; without it, the plain model is trained with several and validation chooses."""
+    """Initial learning rate. Without it, the plain model is trained with several, and validation chooses."""
     embedding_l2: Annotated[float, Field(ge=0.0)] | None = None
-    """Weight of half the squared norm of the embedding table in the loss; without it, validation chooses too."""
+    """Weight of half the squared norm of the embedding table in the loss. Without it, validation chooses."""
     epochs: Count = 60
-    """Most passes over the training rows."""
+    """Maximum number of epochs."""
     patience: Count = 3
-    """Epochs without a better validation AUC that are put up with; one more ends training, and the best weights are kept."""
+    """Number of epochs without a better validation AUC after which one more ends training (early stopping). The best weights are kept."""
     plateau_factor: Annotated[float, Field(gt=0.0, le=1.0)] = 0.3
-    """Factor on the learning rate after each epoch that is not better."""
+    """Factor on the learning rate after each epoch without a better validation AUC."""
     optimizer: Literal["adam", "sgd", "adagrad", "adadelta", "rmsprop"] = "adam"
-    """How weights follow their gradients (ihas/optim/optimizer.py); each needs learning rates of its own, and the defaults are Adam's."""
+    """Update rule (ihas/optim/optimizer.py). Each rule needs its own learning rates; the defaults are Adam's."""
     overparameterisation: Literal["none", "scalar", "vector", "matrix"] = "none"
     """Whether the embedding is trained as a product with a scalar or vector per row or a matrix per field, and folded afterwards."""
 
     @property
     def rate(self) -> float:
-        """`learning_rate`, or where the trials for one start."""
+        """`learning_rate`, or the value that its search starts from."""
         return FIRST_RATE if self.learning_rate is None else self.learning_rate
 
     @property
     def l2(self) -> float:
-        """`embedding_l2`, or where the trials for one start."""
+        """`embedding_l2`, or the value that its search starts from."""
         return FIRST_L2 if self.embedding_l2 is None else self.embedding_l2

@@ -17,21 +17,21 @@ class TransformerConfig(Config):
     """A decoder-only transformer on item ids."""
 
     max_length: Annotated[int, Field(ge=1, le=512)] = 50
-    """Most recent items of a history that are read."""
+    """Maximum number of items read from a history: the most recent ones."""
     num_layers: Annotated[int, Field(ge=1, le=64)] = 2
     """Layers, L."""
     dim: Annotated[int, Field(ge=1, le=2048)] = 64
     """Size of an item's embedding and of the hidden states, d."""
     num_heads: Count = 1
-    """Heads of each attention; they divide `dim`."""
+    """Attention heads of each layer; must divide `dim`."""
     scale_embedding: bool = True
-    """Whether an item's embedding is multiplied by sqrt(dim) before places are added (Vaswani et al. 2017); the output's is not."""
+    """Whether item embeddings are multiplied by sqrt(dim) before positions are added (Vaswani et al. 2017); output embeddings are not."""
     dropout_first: Rate = 0.5
-    """Dropout of the embedding and of the lowest layer."""
+    """Dropout rate of the embedding and of the lowest layer."""
     dropout_last: Rate = 0.1
-    """Dropout of the highest layer; layers between have rates on the straight line (layer-wise adaptive dropout)."""
+    """Dropout rate of the highest layer. Rates of the layers between are interpolated linearly (layer-wise adaptive dropout)."""
     hide_history: bool = True
-    """Whether items of the history are left out of rankings and recommendations; a target among them is then found last."""
+    """Whether items of the history are excluded from rankings and recommendations. A target among them then ranks last."""
 
     @model_validator(mode="after")
     def _heads_divide_the_dim(self) -> Self:
@@ -62,27 +62,27 @@ class TransformerTraining(Config):
     """`full`: softmax over all items; `sampled`: softmax over the target and drawn items; `gbce`: binary cross-entropy against drawn
     items with the target's logit calibrated (Petrov and Macdonald 2023)."""
     num_negatives: Count = 256
-    """Items drawn for `sampled` and `gbce`, the same for all targets of a batch."""
+    """Number of negative items for `sampled` and `gbce`, shared by all targets of a batch."""
     calibration: Annotated[float, Field(ge=0.0, le=1.0)] = 0.75
     """t of `gbce`: 0 for plain binary cross-entropy, 1 for scores as if all items had been drawn."""
     label_smoothing: Rate = 0.0
     """Share e of a target's probability that `full` spreads over all items (Szegedy et al. 2016)."""
     learning_rate: Annotated[float, Field(gt=0.0)] = 1e-3
-    """Adam's step size."""
+    """Learning rate of Adam."""
     sgd_learning_rate: Annotated[float, Field(gt=0.0)] | None = 0.1
-    """Step size of gradient descent, which takes over once Adam gets no better; absent for Adam alone."""
+    """Learning rate of gradient descent, which continues once Adam stops improving. Without it, Adam alone is used."""
     batch_targets: Count = 2048
-    """Targets of one step, about."""
+    """Approximate number of targets of one training step."""
     epochs: Count = 60
-    """Most passes over the training sequences, both update rules together."""
+    """Maximum number of epochs, both update rules together."""
     patience: Annotated[int, Field(ge=0)] = 3
-    """Epochs of one update rule without a better validation value that are put up with; one more ends it."""
+    """Number of epochs of one update rule without a better validation value after which one more ends it."""
     stop_by: Literal["loss", "ndcg"] = "ndcg"
     """Validation value: NDCG@10 under full ranking, or the cross-entropy over all items, which scaling laws are fitted to."""
     valid_users: Count = 5_000
-    """Most users whose validation items are looked at after each epoch, drawn once."""
+    """Maximum number of users evaluated after each epoch, drawn once."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    """Source of every random draw."""
+    """Seed of all random numbers."""
 
     @model_validator(mode="after")
     def _only_the_full_loss_is_smoothed(self) -> Self:
@@ -99,22 +99,22 @@ class TransformerLearning(Config):
     transformer: TransformerConfig = TransformerConfig()
     """Sizes and dropout."""
     training: TransformerTraining = TransformerTraining()
-    """The training."""
+    """Training settings."""
 
 
 class TransformerRecipe(Config):
-    """One file that says what a run of the kind `transformer` is."""
+    """Recipe of a run of the kind `transformer`."""
 
     kind: Literal["transformer"] = "transformer"
-    """What the run makes."""
+    """Kind of the recipe."""
     name: str = Field(default="run", pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
-    """Name of the model that comes out."""
+    """Name of the model."""
     data: DataConfig
     """Where the sequences are: `format = "sequences"`, or `interactions`."""
     learning: TransformerLearning = TransformerLearning()
-    """What is learnt."""
+    """Model and training settings."""
     run: RunOptions = RunOptions()
-    """How it is run."""
+    """Settings of the machine."""
 
 
 class TransformerEpoch(Config):

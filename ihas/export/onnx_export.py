@@ -1,4 +1,4 @@
-"""From trained weights to a path: cut away what the mask drops, and write the arithmetic as an ONNX graph.
+"""From trained weights to a served model: cut away what the mask drops, and write the arithmetic as an ONNX graph.
 
 The graph holds the backbone only; the embedding table stays outside as plain data.
 """
@@ -25,8 +25,8 @@ from ihas.models.registry import build_backbone
 OPSET = 18
 
 
-def export_path(name: str, model: GroupModel, layout: FieldLayout, config: LearningConfig, *, gated: bool = False) -> ExportedModel:
-    """A group's model as a path of the bundle: only the kept dimensions of its table, only the kernels they need."""
+def export_model(name: str, model: GroupModel, layout: FieldLayout, config: LearningConfig, *, gated: bool = False) -> ExportedModel:
+    """A group's model as a bundle holds it: only the kept dimensions of its table, only the kernels they need."""
     dim, kept = config.training.embedding_dim, KeptDims(model.mask)
     backbone = folded_backbone(model, config)
     table, wide = model.weights.table[:, :dim], model.weights.table.shape[1] > dim
@@ -37,7 +37,7 @@ def export_path(name: str, model: GroupModel, layout: FieldLayout, config: Learn
         table=ragged_table(table, kept, layout),
         first_order=model.weights.table[:, dim].copy() if wide else None,
         graph=onnx_graph(backbone),
-        split=None if gated else backbone.two_sided(backbone.weights(), model.mask, backbone.config),
+        two_sided=None if gated else backbone.two_sided(backbone.weights(), model.mask, backbone.config),
     )
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ihas.bundle.values import Split
+from ihas.bundle.values import TwoSided
 from ihas.config.backbone import BackboneConfig
 from ihas.errors import ConfigError
 from ihas.layers.embedding import Tensor
@@ -90,7 +90,7 @@ class Backbone(tf.Module, ABC):
         """Weights of a backbone on all elements, cut down to the kept ones."""
 
     @classmethod
-    def two_sided(cls, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> Split | None:  # noqa: ARG003
+    def two_sided(cls, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided | None:  # noqa: ARG003
         """The arithmetic in two, sums over the fields and what is done with them (two_sided.py); None, as here, where it has no sums first.
 
         Args:

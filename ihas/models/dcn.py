@@ -13,13 +13,13 @@ from typing import final
 
 import numpy as np
 
-from ihas.bundle.values import Split
+from ihas.bundle.values import TwoSided
 from ihas.config.backbone import BackboneConfig
 from ihas.layers.embedding import Tensor
 from ihas.layers.hidden import HiddenLayers, Weights, dense, dense_parts
 from ihas.legacy_keras import Cross, keras, tf
 from ihas.models.backbone import Backbone, KeptDims
-from ihas.models.two_sided_graph import SplitGraph
+from ihas.models.two_sided_graph import SumsGraph
 
 
 @final
@@ -73,7 +73,7 @@ class DCN(Backbone):
         return cut
 
     @classmethod
-    def two_sided(cls, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> Split:
+    def two_sided(cls, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided:
         kept = int(mask.sum())
         kernels, biases = [np.eye(kept, dtype=np.float32)], [np.zeros(kept, np.float32)]
         for layer in ("cross_0", "hidden_0"):
@@ -81,16 +81,16 @@ class DCN(Backbone):
                 kernels.append(weights[f"{layer}/kernel"])
                 biases.append(weights[f"{layer}/bias"])
         ends = np.cumsum([kernel.shape[1] for kernel in kernels]).tolist()
-        graph = SplitGraph(ends[-1])
+        graph = SumsGraph(ends[-1])
         parts = [_crossed(graph, weights, config, kept)]
         if config.hidden:
             parts.append(graph.hidden(graph.columns(ends[-2], ends[-1]), weights, ""))
         joined = parts[0] if len(parts) == 1 else graph.node("Concat", *parts, axis=1)
         logits = graph.dense(joined, weights["output/kernel"], weights["output/bias"])
-        return Split(np.hstack(kernels), np.concatenate(biases), False, graph.finish(logits))
+        return TwoSided(np.hstack(kernels), np.concatenate(biases), False, graph.finish(logits))
 
 
-def _crossed(graph: SplitGraph, weights: Weights, config: BackboneConfig, kept: int) -> str:
+def _crossed(graph: SumsGraph, weights: Weights, config: BackboneConfig, kept: int) -> str:
     """x_{l+1} = x_0 * (W_l x_l + b_l) + x_l, the first of them from the sums."""
     values = crossed = graph.columns(0, kept)
     for layer in range(config.num_cross_layers):

@@ -9,7 +9,7 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from ihas.bundle.values import Split
+from ihas.bundle.values import TwoSided
 from ihas.config.backbone import BackboneConfig
 from ihas.layers.embedding import Tensor
 from ihas.layers.hidden import Weights
@@ -18,7 +18,7 @@ from ihas.legacy_keras import tf
 from ihas.models.backbone import KeptDims
 from ihas.models.deep import Deep, DeepBackbone
 from ihas.models.two_sided import deep_logits, field_sums, first_layer, zeros
-from ihas.models.two_sided_graph import SplitGraph
+from ihas.models.two_sided_graph import SumsGraph
 
 
 @final
@@ -39,12 +39,12 @@ class DeepFM(DeepBackbone):
         return self.kept.num_kept + int(self.kept.mask.shape[1]) + self.deep.multiply_adds()
 
     @classmethod
-    def two_sided(cls, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> Split:  # noqa: ARG003
+    def two_sided(cls, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided:  # noqa: ARG003
         (kernel, bias), dim = first_layer(weights), mask.shape[1]
         width = kernel.shape[1]
-        graph = SplitGraph(width + dim + 1)
+        graph = SumsGraph(width + dim + 1)
         deep = deep_logits(graph, graph.columns(0, width), weights)
         pairs = graph.half_square(graph.columns(width, width + dim))
         logits = graph.node("Add", graph.node("Add", deep, pairs), graph.columns(width + dim, width + dim + 1))
         bias = np.append(bias, np.zeros(dim + 1, np.float32))
-        return Split(np.hstack([kernel, field_sums(mask), zeros(mask, 1)]), bias, True, graph.finish(logits))
+        return TwoSided(np.hstack([kernel, field_sums(mask), zeros(mask, 1)]), bias, True, graph.finish(logits))

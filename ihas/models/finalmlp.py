@@ -14,13 +14,13 @@ from typing import final
 
 import numpy as np
 
-from ihas.bundle.values import Split
+from ihas.bundle.values import TwoSided
 from ihas.config.backbone import BackboneConfig
 from ihas.layers.embedding import Tensor
 from ihas.layers.hidden import HiddenLayers, Weights, dense, dense_parts, glorot
 from ihas.legacy_keras import tf
 from ihas.models.backbone import Backbone, KeptDims
-from ihas.models.two_sided_graph import SplitGraph
+from ihas.models.two_sided_graph import SumsGraph
 
 STREAMS = ("first", "second")
 SEED_STRIDE = 32  # apart from the seeds of the other stream's dropout, below the next step's
@@ -80,10 +80,10 @@ class FinalMLP(Backbone):
         return cut
 
     @classmethod
-    def two_sided(cls, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> Split:  # noqa: ARG003
+    def two_sided(cls, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided:  # noqa: ARG003
         firsts = [_selection(weights, stream)[:, None] * weights[f"{stream}_hidden_0/kernel"] for stream in STREAMS]
         middle, width = firsts[0].shape[1], firsts[0].shape[1] + firsts[1].shape[1]
-        graph = SplitGraph(width)
+        graph = SumsGraph(width)
         outputs = [
             graph.hidden(graph.columns(*ends), weights, f"{stream}_")
             for stream, ends in zip(STREAMS, ((0, middle), (middle, width)), strict=True)
@@ -92,7 +92,7 @@ class FinalMLP(Backbone):
         fused = graph.bilinear(outputs[0], outputs[1], weights["output/product"])
         logits = graph.node("Add", graph.node("Add", *linear), graph.node("Add", fused, graph.constant(weights["output/bias"])))
         bias = np.concatenate([weights[f"{stream}_hidden_0/bias"] for stream in STREAMS])
-        return Split(np.hstack(firsts), bias, False, graph.finish(logits))
+        return TwoSided(np.hstack(firsts), bias, False, graph.finish(logits))
 
 
 class Selection(tf.Module):

@@ -9,7 +9,7 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from ihas.bundle.values import Split
+from ihas.bundle.values import TwoSided
 from ihas.config.backbone import BackboneConfig
 from ihas.layers.embedding import Tensor
 from ihas.layers.hidden import Weights
@@ -17,7 +17,7 @@ from ihas.layers.interaction import factorization, spread
 from ihas.legacy_keras import tf
 from ihas.models.backbone import Backbone, KeptDims
 from ihas.models.two_sided import field_sums, zeros
-from ihas.models.two_sided_graph import SplitGraph
+from ihas.models.two_sided_graph import SumsGraph
 
 
 @final
@@ -44,9 +44,9 @@ class FM(Backbone):
         return dict(weights)
 
     @classmethod
-    def two_sided(cls, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> Split:  # noqa: ARG003
+    def two_sided(cls, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided:  # noqa: ARG003
         dim = mask.shape[1]
-        graph = SplitGraph(dim + 1)
+        graph = SumsGraph(dim + 1)
         logits = graph.node("Add", graph.half_square(graph.columns(0, dim)), graph.columns(dim, dim + 1))
         bias = np.append(np.zeros(dim, np.float32), weights["output/bias"])
-        return Split(np.hstack([field_sums(mask), zeros(mask, 1)]), bias, True, graph.finish(logits))
+        return TwoSided(np.hstack([field_sums(mask), zeros(mask, 1)]), bias, True, graph.finish(logits))

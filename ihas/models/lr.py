@@ -11,13 +11,13 @@ from typing import final
 
 import numpy as np
 
-from ihas.bundle.values import Split
+from ihas.bundle.values import TwoSided
 from ihas.config.backbone import BackboneConfig
 from ihas.layers.embedding import Tensor
 from ihas.layers.hidden import Weights
 from ihas.legacy_keras import tf
 from ihas.models.backbone import Backbone, KeptDims
-from ihas.models.two_sided_graph import SplitGraph
+from ihas.models.two_sided_graph import SumsGraph
 
 
 @final
@@ -42,5 +42,5 @@ class LR(Backbone):
         return dict(weights)
 
     @classmethod
-    def two_sided(cls, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> Split:  # noqa: ARG003
-        return Split(np.ones((int(mask.sum()), 1), np.float32), weights["output/bias"], False, SplitGraph(1).finish("sums"))
+    def two_sided(cls, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided:  # noqa: ARG003
+        return TwoSided(np.ones((int(mask.sum()), 1), np.float32), weights["output/bias"], False, SumsGraph(1).finish("sums"))

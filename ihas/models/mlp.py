@@ -9,7 +9,7 @@ from typing import final
 
 import numpy as np
 
-from ihas.bundle.values import Split
+from ihas.bundle.values import TwoSided
 from ihas.config.backbone import BackboneConfig
 from ihas.layers.embedding import Tensor
 from ihas.layers.hidden import Weights
@@ -33,5 +33,5 @@ class MLP(DeepBackbone):
         return self.deep.multiply_adds()
 
     @classmethod
-    def two_sided(cls, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> Split:  # noqa: ARG003
+    def two_sided(cls, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided:  # noqa: ARG003
         return deep_two_sided(weights)

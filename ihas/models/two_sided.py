@@ -2,7 +2,7 @@
 
 What a backbone does first with the kept values e is linear for most kinds: hidden layers begin with W e, a factorisation
 machine with the sum of the fields' embeddings, a linear part with the sum of weights. Such sums fall into what the context adds and
-what the item adds (`ihas.bundle.values.Split`), so serving computes the one once a request and the other once a bundle.
+what the item adds (`ihas.bundle.values.TwoSided`), so serving computes the one once a request and the other once a bundle.
 
     kind        sums                                          logits
     mlp         W e + b                                       hidden
@@ -23,17 +23,17 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ihas.bundle.values import Split
-from ihas.models.two_sided_graph import SplitGraph
+from ihas.bundle.values import TwoSided
+from ihas.models.two_sided_graph import SumsGraph
 
 Weights = Mapping[str, np.ndarray]
 
 
-def deep_two_sided(weights: Weights) -> Split:
+def deep_two_sided(weights: Weights) -> TwoSided:
     """Hidden layers and a linear unit in two, from their weights without batch normalisation."""
     kernel, bias = first_layer(weights)
-    graph = SplitGraph(kernel.shape[1])
-    return Split(kernel, bias, False, graph.finish(deep_logits(graph, "sums", weights)))
+    graph = SumsGraph(kernel.shape[1])
+    return TwoSided(kernel, bias, False, graph.finish(deep_logits(graph, "sums", weights)))
 
 
 def first_layer(weights: Weights) -> tuple[np.ndarray, np.ndarray]:
@@ -42,7 +42,7 @@ def first_layer(weights: Weights) -> tuple[np.ndarray, np.ndarray]:
     return weights[f"{layer}/kernel"], weights[f"{layer}/bias"]
 
 
-def deep_logits(graph: SplitGraph, sums: str, weights: Weights) -> str:
+def deep_logits(graph: SumsGraph, sums: str, weights: Weights) -> str:
     """The rest of the deep part behind its first sums: (rows, 1)."""
     if "hidden_0/kernel" not in weights:
         return sums

@@ -12,7 +12,7 @@ OPSET = 17
 IR_VERSION = 8
 
 
-class SplitGraph:
+class SumsGraph:
     """A graph under construction: one input, float32 (rows, width); every method adds nodes and names their output."""
 
     def __init__(self, width: int, source: str = "sums") -> None:

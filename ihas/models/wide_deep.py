@@ -9,7 +9,7 @@ from typing import ClassVar, final
 
 import numpy as np
 
-from ihas.bundle.values import Split
+from ihas.bundle.values import TwoSided
 from ihas.config.backbone import BackboneConfig
 from ihas.layers.embedding import Tensor
 from ihas.layers.hidden import Weights
@@ -17,7 +17,7 @@ from ihas.legacy_keras import tf
 from ihas.models.backbone import KeptDims
 from ihas.models.deep import Deep, DeepBackbone
 from ihas.models.two_sided import deep_logits, first_layer, zeros
-from ihas.models.two_sided_graph import SplitGraph
+from ihas.models.two_sided_graph import SumsGraph
 
 
 @final
@@ -37,10 +37,10 @@ class WideDeep(DeepBackbone):
         return self.deep.multiply_adds()
 
     @classmethod
-    def two_sided(cls, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> Split:  # noqa: ARG003
+    def two_sided(cls, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided:  # noqa: ARG003
         kernel, bias = first_layer(weights)
         width = kernel.shape[1]
-        graph = SplitGraph(width + 1)
+        graph = SumsGraph(width + 1)
         deep = deep_logits(graph, graph.columns(0, width), weights)
         graph_bytes = graph.finish(graph.node("Add", deep, graph.columns(width, width + 1)))
-        return Split(np.hstack([kernel, zeros(mask, 1)]), np.append(bias, np.float32(0)), False, graph_bytes)
+        return TwoSided(np.hstack([kernel, zeros(mask, 1)]), np.append(bias, np.float32(0)), False, graph_bytes)

@@ -49,13 +49,13 @@ class TableDescent:
     def __init__(self, rule: Rule, embedding: Embedding, table_l2: float) -> None:
         self.optimizer, self.steps = EmbeddingOptimizer(rule, embedding, table_l2), 0
         self.values = embedding.fold().numpy().copy()
-        self._settled: np.ndarray | None = self.values.copy()
+        self._epoch_end: np.ndarray | None = self.values.copy()
 
     def look_up(self, ids: np.ndarray, learning_rate: float) -> np.ndarray:  # noqa: ARG002 # TableByRows needs it
         """Rows that ids int32 (batch, num_slots) read: float32 (batch * num_slots, width), zeros for padding."""
-        if self._settled is not None and not np.array_equal(self._settled, self.values):
+        if self._epoch_end is not None and not np.array_equal(self._epoch_end, self.values):
             self.optimizer.embedding.start_at(self.values)
-        self._settled = None
+        self._epoch_end = None
         return np.asarray(self.values[np.maximum(ids, 0).reshape(-1)] * _present(ids))
 
     def apply(self, ids: np.ndarray, gradient: np.ndarray, learning_rate: float) -> None:
@@ -65,7 +65,7 @@ class TableDescent:
 
     def settle(self, learning_rate: float) -> None:  # noqa: ARG002 # no row is ever left out
         """Note the end of an epoch."""
-        self._settled = self.values.copy()
+        self._epoch_end = self.values.copy()
 
     @tf.function(
         autograph=False,

@@ -1,4 +1,4 @@
-"""What a run found: the figures of every variant, every group and every stage, as one JSON document."""
+"""What a run found: the metrics of every variant, every group and every stage, as one JSON document."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class Explanation(msgspec.Struct, frozen=True):
         path: name of the model that scored the row.
         dim: dimensions of a field's embedding before the search.
         gates_open: open gates of each field, out of `dim`.
-        kept_dims: dimensions of each field that the path reads, out of `dim`.
+        kept_dims: dimensions of each field that this model reads, out of `dim`.
         contributions: what each field does to the score, in the order of the fields.
     """
 

@@ -1,4 +1,4 @@
-"""A cold-start model beside a trained one: users whom the trained model does not know are answered from their histories."""
+"""A trained model with a cold-start model, which answers for users that the trained one does not know, from the nearest histories."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ihas.serving.requests import check_rows
 
 
 class ColdStartRecommender(Recommender):
-    """A `Recommender` of two: the trained model answers for users whom it knows, and wherever there is no history to go by."""
+    """A `Recommender` of two models: the trained model answers for users that it knows, and where there is no history."""
 
     def __init__(self, name: str, model: Recommender, cold_start_model: ColdStartModel, user_field: str) -> None:
         """
@@ -46,7 +46,7 @@ class ColdStartRecommender(Recommender):
         return self.model.degraded
 
     def score(self, rows: Sequence[Mapping[str, Any]], explain: bool = False) -> list[Scored]:
-        """See `Recommender.score`: the trained model's, for a probability of a click is not one of coming next; histories are not read."""
+        """See `Recommender.score`: the trained model scores, because only it gives probabilities of a click; histories are not read."""
         check_rows(rows, explain)
         return self.model.score([_without_history(row) for row in rows], explain)
 
@@ -60,12 +60,12 @@ class ColdStartRecommender(Recommender):
         context = {name: value for name, value in {HISTORY: request.context.get(HISTORY)}.items() if value is not None}
         if self.user_field in request.context:
             context[USER] = request.context[self.user_field]
-        found = self.cold_start_model.recommend(msgspec.structs.replace(request, context=context), recommendation_id)
-        items = tuple(_explained(item, reason) for item in found.items)
-        return msgspec.structs.replace(found, model=self.name, items=items, unknown_values=answer.unknown_values)
+        answered = self.cold_start_model.recommend(msgspec.structs.replace(request, context=context), recommendation_id)
+        items = tuple(_explained(item, reason) for item in answered.items)
+        return msgspec.structs.replace(answered, model=self.name, items=items, unknown_values=answer.unknown_values)
 
     def _reason(self, context: Mapping[str, Any], answer: Recommendation) -> str | None:
-        """Why histories answer; None where the trained model does."""
+        """Why the cold-start model answers; None where the trained model does."""
         user, history = context.get(self.user_field), context.get(HISTORY)
         if not (history or (history is None and self.cold_start_model.knows(user))):
             return None

@@ -19,7 +19,7 @@ from ihas.serving.next_item.transformer import TransformerRecommender
 from ihas.serving.protocol import Recommender
 
 COLD_START = "cold-start"
-"""Kind of a bundle that joins a trained model and its cold-start model."""
+"""Kind of a bundle of two: a trained model, and an OverRec one as its cold-start model."""
 
 
 def load_recommender(folder: Path) -> Recommender:

@@ -19,7 +19,7 @@ from ihas.data.schema import Field, Schema
 from ihas.gates.form import GateSize
 from ihas.gates.registry import GATE_FORMS
 from ihas.models.two_sided import deep_two_sided
-from ihas.models.two_sided_graph import SplitGraph
+from ihas.models.two_sided_graph import SumsGraph
 from ihas.routing.router import Gates, PointsOf, Router
 from ihas.serving.grouped.recommender import GroupedRecommender
 
@@ -76,8 +76,8 @@ def random_bundle(shape: BundleShape, seed: int = 0, name: str = "bench") -> Bun
         schema=_schema(shape),
         encoder=encoder,
         router=router,
-        paths=paths,
-        path_of_group=tuple(0 if shape.gated else group for group in range(shape.num_groups)),
+        models=paths,
+        model_of_group=tuple(0 if shape.gated else group for group in range(shape.num_groups)),
         items=_items(shape, encoder, rng) if shape.with_items else None,
         golden=GoldenRows(np.zeros((0, layout.num_slots), np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32)),
         summary={},
@@ -162,7 +162,7 @@ def _path(name: str, mask: np.ndarray, table: np.ndarray, encoder: Encoder, shap
         layer = "output" if number == len(shape.hidden) else f"hidden_{number}"
         weights[f"{layer}/kernel"] = rng.normal(0.0, np.sqrt(2.0 / before), (before, after)).astype(np.float32)
         weights[f"{layer}/bias"] = rng.normal(0.0, 0.1, after).astype(np.float32)
-    graph = SplitGraph(widths[0], "values")
+    graph = SumsGraph(widths[0], "values")
     hidden = graph.hidden(graph.dense("values", weights["hidden_0/kernel"], weights["hidden_0/bias"]), weights, "")
     logits = graph.dense(hidden, weights["output/kernel"], weights["output/bias"])
     blocks = np.split(table, encoder.layout.first_rows[1:])
@@ -173,7 +173,7 @@ def _path(name: str, mask: np.ndarray, table: np.ndarray, encoder: Encoder, shap
         table=np.concatenate([block[:, kept].ravel() for block, kept in zip(blocks, mask, strict=True)]),
         first_order=None,
         graph=graph.finish(logits),
-        split=None if shape.gated else deep_two_sided(weights),
+        two_sided=None if shape.gated else deep_two_sided(weights),
     )
 
 

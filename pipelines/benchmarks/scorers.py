@@ -38,8 +38,8 @@ def keras_model(bundle: Bundle) -> Scorer:
     """A Keras model called as a function; for a bundle with one ungated path."""
     from ihas.legacy_keras import keras
 
-    kernels, layout = kernels_of(bundle.paths[0]), bundle.encoder.layout
-    table = bundle.paths[0].table.reshape(layout.num_rows, -1)
+    kernels, layout = kernels_of(bundle.models[0]), bundle.encoder.layout
+    table = bundle.models[0].table.reshape(layout.num_rows, -1)
     ids = keras.Input([layout.num_slots], dtype="int32")
     values = keras.layers.Flatten()(keras.layers.Embedding(*table.shape, name="table")(ids))
     for number, (kernel, _) in enumerate(kernels):
@@ -56,16 +56,16 @@ SCORERS: Mapping[str, Callable[[Bundle], Scorer]] = {"onnxruntime": onnx_runtime
 
 
 def _whole_graph(bundle: Bundle, tf: Any) -> Callable[[Any], Any]:
-    router, paths = bundle.router, [_path_graph(path, bundle, tf) for path in bundle.paths]
+    router, paths = bundle.router, [_path_graph(path, bundle, tf) for path in bundle.models]
     table, centroids = tf.constant(router.table), tf.constant(router.centroids)
     open_gates = _gates(bundle, tf)
 
     def score(ids: Any) -> Any:
-        if router.num_groups == 1 and not bundle.paths[0].gated:
+        if router.num_groups == 1 and not bundle.models[0].gated:
             return paths[0](ids, None)
         embedded = tf.reshape(tf.gather(table, ids), [-1, centroids.shape[1]])
         gates = open_gates(embedded)
-        if bundle.paths[0].gated:
+        if bundle.models[0].gated:
             return paths[0](ids, gates)
         points = embedded * gates
         group = tf.argmin(tf.reduce_sum(centroids * centroids, axis=1) - 2.0 * tf.matmul(points, centroids, transpose_b=True), axis=1)

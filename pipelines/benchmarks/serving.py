@@ -144,10 +144,10 @@ def _candidate_systems(recommender: GroupedRecommender, count: int) -> dict[str,
         SCORED: timed(_in_turn(lambda asked: model.score(*asked), list(zip(contexts, positions, strict=True))), MEASUREMENT_S),
         "ONNX Runtime, whole rows": timed(_in_turn(recommender.score_ids, rows), MEASUREMENT_S),
     }
-    path = recommender.model.paths[0]
-    if path.path.split is not None:
-        sums = np.random.default_rng(SEED).normal(size=(count, len(path.path.split.bias))).astype(np.float32)
-        measurements[FLOOR] = timed(lambda: path.split_logits(sums), MEASUREMENT_S)
+    served = recommender.model.models[0]
+    if served.exported.two_sided is not None:
+        sums = np.random.default_rng(SEED).normal(size=(count, len(served.exported.two_sided.bias))).astype(np.float32)
+        measurements[FLOOR] = timed(lambda: served.logits_of_sums(sums), MEASUREMENT_S)
     return measurements
 
 

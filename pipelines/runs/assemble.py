@@ -16,7 +16,7 @@ from ihas.config.learning import LearningConfig
 from ihas.config.recipe import Recipe
 from ihas.data.dataset import Dataset
 from ihas.data.storage import Ingested
-from ihas.export.onnx_export import export_path, table_of
+from ihas.export.onnx_export import export_model, table_of
 from ihas.folders import write_whole
 from ihas.results.run_result import RunResult
 from ihas.routing.router import Gates, Router, embed
@@ -119,14 +119,14 @@ def make_bundle(recipe: Recipe, trained: Trained, chosen: Variant, result: RunRe
     fallback = None
     if len(paths) > 1 and recipe.learning.evaluate.fallback:
         fallback = values.Fallback(len(paths), base.test_logits[rows].astype(np.float32))
-        paths += (export_path("fallback", base.models[0], data.parts.train.layout, trained.plain),)
+        paths += (export_model("fallback", base.models[0], data.parts.train.layout, trained.plain),)
     return Bundle(
         name=recipe.name,
         schema=data.schema,
         encoder=data.encoder,
         router=router,
-        paths=paths,
-        path_of_group=path_of_group,
+        models=paths,
+        model_of_group=path_of_group,
         items=data.items,
         golden=golden,
         summary=_summary(result),
@@ -140,13 +140,13 @@ def _routing(trained: Trained, chosen: Variant, config: LearningConfig) -> tuple
     layout, grouping, dim = trained.data.parts.train.layout, trained.grouping, config.training.embedding_dim
     router = Router(layout, table_of(trained.found.weights, dim), trained.found.gates, grouping.centroids, grouping.on)
     if chosen.gated:
-        path = export_path("supernet", chosen.models[0], layout, config, gated=True)
+        path = export_model("supernet", chosen.models[0], layout, config, gated=True)
         return router, (path,), (0,) * grouping.num_groups
     if len(chosen.models) == 1:
-        path = export_path(chosen.name, chosen.models[0], layout, config)
+        path = export_model(chosen.name, chosen.models[0], layout, config)
         return unrouted(router), (path,), (0,)
     names = [f"{model.name}-for-group-{g}" if model.name == "shared" else model.name for g, model in enumerate(chosen.models)]
-    paths = tuple(export_path(name, model, layout, config) for name, model in zip(names, chosen.models, strict=True))
+    paths = tuple(export_model(name, model, layout, config) for name, model in zip(names, chosen.models, strict=True))
     return router, paths, tuple(range(len(paths)))
 
 

@@ -26,7 +26,7 @@ from ihas.stages.cluster.assignment import Clustering
 from ihas.stages.cluster.stage import form_groups, random_groups
 from ihas.stages.cluster.thresholds import Scorer
 from ihas.stages.distil import Distilled, teacher_config
-from ihas.stages.evaluate.variants import Variant, gated_variant, grouped_variant, path_cost, plain_variant, static_variant
+from ihas.stages.evaluate.variants import Variant, gated_variant, group_model_cost, grouped_variant, plain_variant, static_variant
 from ihas.stages.retrain import Retraining, retrain_groups
 from ihas.training.plain import continue_plain
 from ihas.training.trainer import EpochListener
@@ -100,7 +100,7 @@ def _teacher(trained: Trained, distilled: Distilled) -> Variant:
     config, layout = teacher_config(trained.plain), trained.parts.train.layout
     member = fresh_weights(layout, config, generator(0))  # sizes alone matter here
     model = GroupModel("teacher", member, np.ones_like(trained.grouping.masks[0]))
-    parameters, adds = path_cost(model, layout, config)
+    parameters, adds = group_model_cost(model, layout, config)
     times = distilled.num_members
     cost = Cost(
         parameters_per_path=times * parameters,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -144,10 +145,15 @@ class Endpoints(Generic[Answer, Text]):
         asked = {"interactions": [dict(one) for one in interactions], "version": version}
         return self.document("POST", f"/v1/models/{name}/interactions", json=asked)
 
+    def add_cold_start_model(self, name: str, cold_start_model: str, register_as: str, user_field: str = "user") -> Answer:
+        """Add an OverRec model as the cold-start model of a trained one; the version that comes out."""
+        body = {"cold_start_model": cold_start_model, "register_as": register_as, "user_field": user_field}
+        return self.document("POST", f"/v1/models/{name}/cold-start", json=body)
+
     def put_front(self, name: str, front: str, register_as: str, user_field: str = "user") -> Answer:
-        """Put an OverRec model in front of a trained one; the version that comes out."""
-        asked = {"front": front, "register_as": register_as, "user_field": user_field}
-        return self.document("POST", f"/v1/models/{name}/front", json=asked)
+        """Deprecated name of `add_cold_start_model`; goes with version 0.3.0."""
+        warnings.warn("`put_front` is called `add_cold_start_model` now.", DeprecationWarning, stacklevel=2)
+        return self.add_cold_start_model(name, front, register_as, user_field)
 
     def what_if(self, name: str, row: Mapping[str, Any], **changes: Any) -> Answer:
         """What every group would answer."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import httpx
@@ -13,12 +13,33 @@ from service.errors import ServiceError, service_error
 TRIES = 4
 FIRST_WAIT_S, MAX_WAIT_S = 0.2, 10.0
 BUSY = frozenset({429, 502, 503, 504})
-ASKING = ("/score", "/recommend", "/what-if", "/compare")
+REPEATABLE = (
+    "/v1/events",
+    "/v1/models/{name}/score",
+    "/v1/models/{name}/recommend",
+    "/v1/models/{name}/what-if",
+    "/v2/models/{model_name}/infer",
+    "/v2/models/{model_name}/versions/{model_version}/infer",
+)
+"""Paths to which a POST may be sent again; equal to the routes' own policies (`x-ihas-policy`), as a test asserts."""
+REPEATABLE_WITH_KEY = ("/v1/searches", "/v1/searches/{search_id}/clone")
+"""Paths to which a POST with an idempotency key may be sent again; likewise."""
 
 
 def repeatable(method: str, path: str, headers: Mapping[str, str]) -> bool:
-    """Whether sending a request twice does what once does: reading, asking models, and what carries an idempotency key."""
-    return method in ("GET", "HEAD") or "idempotency-key" in headers or path.endswith(ASKING)
+    """Whether sending a request twice has the effect of sending it once."""
+    if method in ("GET", "HEAD"):
+        return True
+    return method == "POST" and (_is_one_of(path, REPEATABLE) or ("idempotency-key" in headers and _is_one_of(path, REPEATABLE_WITH_KEY)))
+
+
+def _is_one_of(path: str, templates: Iterable[str]) -> bool:
+    """Whether a path is one of those that templates with parameters in braces stand for."""
+    given = path.split("/")
+    return any(
+        len(given) == len(wanted) and all(part == other or other.startswith("{") for part, other in zip(given, wanted, strict=True))
+        for wanted in (template.split("/") for template in templates)
+    )
 
 
 def wait_s(attempt: int, answer: httpx.Response | None) -> float:

@@ -16,14 +16,14 @@ from service.datasets.remote_files import Fetches
 from service.errors import PreconditionMissingError, UnknownIdError
 from service.http.middleware.compute_threads import Threads
 from service.models.registry import Registry, TenantModels
-from service.models.response_log import Aftermath
+from service.models.response_log import ResponseLog
 from service.observability.metrics import Metrics
 from service.observability.tracing import HEADER, TRACEPARENT, Traces
 from service.settings import Settings
 from service.storage.aliases import ABSENT, ANY, Aliases
 from service.storage.catalogue import Dataset
 from service.storage.feedback import Feedback
-from service.storage.job import Job, JobKind
+from service.storage.job import SEARCH, Job, JobKind
 from service.storage.job_store import JobStore
 from service.storage.keys import Keys
 from service.storage.sql_store import SqlStore
@@ -46,7 +46,7 @@ class AppState:
     aliases: Aliases
     plans: TrafficPlans
     feedback: Feedback
-    aftermath: Aftermath
+    response_log: ResponseLog
     fetches: Fetches
     threads: Threads
     traces: Traces | None = None
@@ -117,9 +117,18 @@ def own_search(store: JobStore, search_id: str, caller: Caller) -> Job:
     Raises:
         UnknownIdError: there is none, or it is another tenant's.
     """
-    job = store.job(search_id)
-    if job.kind is not JobKind.SEARCH or job.tenant != caller.tenant:
-        raise UnknownIdError(f"There is no search {search_id!r}.")
+    return own_job(store, search_id, caller, SEARCH)
+
+
+def own_job(store: JobStore, job_id: str, caller: Caller, kind: JobKind) -> Job:
+    """A job of the caller's tenant, of one kind.
+
+    Raises:
+        UnknownIdError: there is none, or it is another tenant's, or of another kind.
+    """
+    job = store.job(job_id)
+    if job.kind != kind.name or job.tenant != caller.tenant:
+        raise UnknownIdError(f"There is no {kind} {job_id!r}. List those of your tenant.")
     return job
 
 

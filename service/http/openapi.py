@@ -61,13 +61,14 @@ def describe(app: FastAPI, described: Sequence[BaseRoute], structures: Iterable[
     return app.openapi_schema
 
 
-def _show_examples(operation: dict[str, Any], place: tuple[str, str]) -> None:
-    for content in operation.get("requestBody", {}).get("content", {}).values():
-        content["example"] = BODIES[place]
-    for status, answer in operation["responses"].items():
-        if status.startswith("2"):
-            for content in answer["content"].values():
-                content["example"] = ANSWERS[place]
+def _show_examples(operation: dict[str, Any], route: tuple[str, str]) -> None:
+    """Add the examples of a route; routes of extensions have none here."""
+    bodies = operation.get("requestBody", {}).get("content", {}).values() if route in BODIES else ()
+    answers = [answer for status, answer in operation["responses"].items() if status.startswith("2")] if route in ANSWERS else []
+    for content in bodies:
+        content["example"] = BODIES[route]
+    for content in (one for answer in answers for one in answer["content"].values()):
+        content["example"] = ANSWERS[route]
 
 
 def _leave_out_absence(operation: dict[str, Any]) -> None:

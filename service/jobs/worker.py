@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -18,19 +19,19 @@ from ihas.errors import is_disk_full
 from pipelines.runs.progress import Outcome, follow
 from service.errors import LostLeaseError
 from service.jobs.child import Child
-from service.jobs.runs import PIPELINES, Run, bundle_facts, check_limits, prepare
+from service.jobs.handlers.handler import JobContext, JobHandler, Run
+from service.jobs.handlers.registry import JOB_KINDS, job_kinds
+from service.jobs.runs import PIPELINES
 from service.jobs.watch import Verdict, Watch
 from service.jobs.wording import public_error, see_log
 from service.observability.tracing import Traces, traces_of
 from service.settings import Settings
-from service.storage.bundle_store import Artefacts
 from service.storage.catalogue import Dataset
-from service.storage.job import Job, JobKind
+from service.storage.job import Job
 from service.storage.job_store import JobStore
 from service.storage.sql_store import SqlStore
 
 DISK_FULL = {"code": "disk", "detail": "The worker's disk is full. What the run has finished stays: make room, then resume it."}
-TOO_LONG = "The table takes longer to check than a check may take. Send fewer rows or columns, or raise IHAS_CHECK_CPU_S."
 LOG = structlog.get_logger(__name__)
 
 
@@ -58,6 +59,23 @@ def run_worker(settings: Settings, stop: threading.Event, command: Sequence[str]
         LOG.info("worker stopped", worker=worker.name)
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A job whose child has ended.
+
+    Attributes:
+        run: what the child was.
+        outcome: its last words; None where it died without.
+        code: exit code, below 0 for a signal.
+    """
+
+    job: Job
+    handler: JobHandler
+    run: Run
+    outcome: Outcome | None
+    code: int
+
+
 class Worker:
     """One process's share of the work.
 
@@ -69,7 +87,8 @@ class Worker:
         self, store: JobStore, settings: Settings, stop: threading.Event, command: Sequence[str], traces: Traces | None = None
     ) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        self._store, self._settings, self._stop, self._command, self._traces = store, settings, stop, command, traces
+        self._store, self._settings, self._stop, self._traces = store, settings, stop, traces
+        self._context = JobContext(store, settings, command)
         self._may_hold_one = False
 
     def work(self) -> bool:
@@ -91,8 +110,8 @@ class Worker:
         """The next job; whatever the database thinks this worker holds from before, it does not."""
         if self._may_hold_one:
             self._let_go()
-        asked = self._settings
-        return self._store.claim(self.name, asked.lease_s, asked.max_attempts, asked.max_running_per_tenant)
+        limits = self._settings
+        return self._store.claim(self.name, limits.lease_s, limits.max_attempts, limits.max_running_per_tenant, job_kinds())
 
     def _let_go(self) -> None:
         self._may_hold_one = True
@@ -125,15 +144,15 @@ class Worker:
             self._lose_attempt(job, {"code": "machine", "detail": detail})
 
     def _run(self, job: Job) -> None:
-        dataset = self._store.dataset(job.dataset_id)
-        run = prepare(job, dataset, self._settings.folder, self._command, check_limits(self._settings))
+        dataset, handler = self._store.dataset(job.dataset_id), JOB_KINDS[job.kind]
+        run = handler.prepare(job, dataset, self._context)
         child = Child(run.argv, run.log)
         try:
             with Watch(self._store, job, child, self._settings, self._stop) as watch:
                 outcome = _for_everybody(self._follow(job, child), job, dataset, self._settings.folder)
                 code = child.wait()
                 LOG.info("the child ended", job=job.id, code=code)
-                self._settle(job, run, child, outcome, code, watch)
+                self._settle(Ended(job, handler, run, outcome, code), child, watch)
         finally:
             child.close()
 
@@ -141,11 +160,14 @@ class Worker:
         """Write down what the child says, until it closes its output; return its last words."""
         return follow(child, lambda progress: self._store.record(job.id, job.token, progress))
 
-    def _settle(self, job: Job, run: Run, child: Child, outcome: Outcome | None, code: int, watch: Watch) -> None:
+    def _settle(self, ended: Ended, child: Child, watch: Watch) -> None:
+        """Write down what the child's end means."""
+        job, outcome = ended.job, ended.outcome
+        final = ended.handler.error_of_signal(-ended.code)
         if watch.verdict is Verdict.LOST:
             raise LostLeaseError("its child was stopped")
-        if outcome is not None and outcome.outcome == "succeeded" and code == 0:
-            self._succeed(job, run, outcome)
+        if outcome is not None and outcome.outcome == "succeeded" and ended.code == 0:
+            ended.handler.succeed(job, ended.run, outcome, self._context)
         elif watch.verdict is Verdict.STOPPING:
             self._store.release(job.id, job.token)
         elif outcome is not None and outcome.error is not None and outcome.error.get("code") == "busy":
@@ -154,24 +176,11 @@ class Worker:
             LOG.warning("the run failed", job=job.id, error=outcome.error, log=child.log_tail())
             error = outcome.error or {"code": "internal", "detail": f"The run failed and did not say why. {see_log(job)}"}
             self._store.fail(job.id, job.token, error, outcome.report)
-        elif job.kind is JobKind.DATASET and code in (-signal.SIGXCPU, -signal.SIGALRM):
-            self._store.fail(job.id, job.token, {"code": "data", "detail": TOO_LONG})
+        elif final is not None:
+            self._store.fail(job.id, job.token, final)
         else:
-            LOG.warning("the child died", job=job.id, code=code, log=child.log_tail())
-            self._lose_attempt(job, _crash(code, job))
-
-    def _succeed(self, job: Job, run: Run, outcome: Outcome) -> None:
-        if job.kind is JobKind.DATASET:
-            self._store.accept_dataset(job.id, job.token, outcome.report or {}, outcome.sha256)
-        elif job.kind is JobKind.ESTIMATE and run.bundle.is_file():
-            self._store.finish(job.id, job.token, "The estimate is ready.")
-        elif run.bundle.is_dir():
-            path = run.bundle.relative_to(self._settings.folder.resolve())
-            Artefacts(self._settings.folder, self._settings.artefacts_url).publish(path.as_posix())
-            self._store.succeed(job.id, job.token, path.as_posix(), bundle_facts(run.bundle))
-        else:
-            detail = "The run said that it succeeded, but left no bundle."
-            self._store.fail(job.id, job.token, {"code": "internal", "detail": detail})
+            LOG.warning("the child died", job=job.id, code=ended.code, log=child.log_tail())
+            self._lose_attempt(job, _crash(ended.code, job))
 
     def _lose_attempt(self, job: Job, error: dict[str, str]) -> None:
         after = self._store.lose_attempt(job.id, job.token, error, self._settings.max_attempts)

@@ -17,8 +17,8 @@ from sqlalchemy.exc import DBAPIError
 from ihas.errors import BundleError
 from ihas.serving.loading import load_recommender
 from service.errors import UnknownIdError
-from service.models.traffic_split import Division, Served
-from service.storage.aliases import CHAMPION, Alias, Aliases, Place
+from service.models.traffic_split import Served, TrafficSplit
+from service.storage.aliases import CHAMPION, Alias, Aliases, AliasRef
 from service.storage.bundle_store import Artefacts
 from service.storage.catalogue import ModelVersion
 from service.storage.sql_catalogue import SqlCatalogue
@@ -38,14 +38,14 @@ class Slot:
     """What is known of one name.
 
     Attributes:
-        division: what answers.
-        made_of: newest version, revision of the champion, and of the traffic, that `division` was made of.
+        split: what answers.
+        made_of: newest version, revision of the champion, and of the traffic, that `split` was made of.
         failure: why the newest version could not be loaded, once all versions were tried in vain.
         broken: versions that could not be loaded: when that was found, and why.
         lock: held while a version is loaded.
     """
 
-    division: Division | None = None
+    split: TrafficSplit | None = None
     made_of: tuple[int, int, int] | None = None
     failure: str | None = None
     broken: dict[int, tuple[float, str]] = field(default_factory=dict)
@@ -82,18 +82,18 @@ class Registry:
         """Whether the models that were there at the start are still being loaded."""
         return not self._looked.is_set()
 
-    def division(self, name: str, tenant: str = LOCAL) -> Division | None:
+    def split(self, name: str, tenant: str = LOCAL) -> TrafficSplit | None:
         """What answers under a name, where it is in memory."""
         slot = self._slots.get((tenant, name))
-        return None if slot is None else slot.division
+        return None if slot is None else slot.split
 
     def ready(self, name: str, version: int | None = None, tenant: str = LOCAL) -> Served | None:
         """The model, where it is in memory."""
-        division = self.division(name, tenant)
+        split = self.split(name, tenant)
         if version is None:
-            return None if division is None else division.champion
-        if division is not None:
-            for served in (division.champion, division.canary, *division.shadows):
+            return None if split is None else split.champion
+        if split is not None:
+            for served in (split.champion, split.canary, *split.shadows):
                 if served is not None and served.version.version == version:
                     return served
         with self._guard:
@@ -123,7 +123,7 @@ class Registry:
         with slot.lock:
             return self.ready(name, version, tenant) or self._pin(slot, known)
 
-    def renew(self, name: str, tenant: str = LOCAL) -> Division:
+    def renew(self, name: str, tenant: str = LOCAL) -> TrafficSplit:
         """Bring one name up to what the database says, now.
 
         Raises:
@@ -148,21 +148,21 @@ class Registry:
 
     def failures(self) -> Mapping[Name, str]:
         """Names of which no version can be loaded, each with the reason."""
-        return {name: reason for name, slot in self._known().items() if slot.division is None and (reason := slot.failure) is not None}
+        return {name: reason for name, slot in self._known().items() if slot.split is None and (reason := slot.failure) is not None}
 
     def serving(self) -> Mapping[Name, int]:
         """Champions in use, by name."""
-        return {name: division.champion.version.version for name, slot in self._known().items() if (division := slot.division) is not None}
+        return {name: split.champion.version.version for name, slot in self._known().items() if (split := slot.split) is not None}
 
     def degraded(self) -> Mapping[Name, Mapping[int, str]]:
         """Champions with groups that the shared model serves, each group with the reason."""
-        divisions = {name: slot.division for name, slot in self._known().items() if slot.division is not None}
-        return {name: division.champion.degraded for name, division in divisions.items() if division.champion.degraded}
+        splits = {name: slot.split for name, slot in self._known().items() if slot.split is not None}
+        return {name: split.champion.degraded for name, split in splits.items() if split.champion.degraded}
 
     def degraded_counts(self) -> Sequence[tuple[ModelVersion, int]]:
         """Every champion, with how many of its groups the shared model serves."""
-        divisions = [slot.division for slot in self._known().values() if slot.division is not None]
-        return [(division.champion.version, len(division.champion.degraded)) for division in divisions]
+        splits = [slot.split for slot in self._known().values() if slot.split is not None]
+        return [(split.champion.version, len(split.champion.degraded)) for split in splits]
 
     def _keep_up(self) -> None:
         while not self._stop.is_set():
@@ -181,25 +181,25 @@ class Registry:
         with self._guard:
             return dict(self._slots)
 
-    def _renew(self, newest: ModelVersion, champion: Alias | None, traffic: Traffic | None) -> Division:
+    def _renew(self, newest: ModelVersion, champion: Alias | None, traffic: Traffic | None) -> TrafficSplit:
         slot = self._slot((newest.tenant, newest.name))
         wanted = (newest.version, champion.revision if champion else 0, traffic.revision if traffic else 0)
-        if slot.division is not None and slot.made_of == wanted and not slot.broken:
-            return slot.division
+        if slot.split is not None and slot.made_of == wanted and not slot.broken:
+            return slot.split
         with slot.lock:
-            if slot.division is not None and _older(wanted, slot.made_of):
-                return slot.division  # somebody read the database after this caller did
+            if slot.split is not None and _older(wanted, slot.made_of):
+                return slot.split  # somebody read the database after this caller did
             versions = self._catalogue.versions(newest.name, newest.tenant)
             served = self._champion(slot, versions, champion)
             plan = NO_PLAN if traffic is None else traffic.plan
             canary = None if plan.canary is None else self._beside(slot, versions, plan.canary.version)
             shadows = tuple(found for number in plan.shadows if (found := self._beside(slot, versions, number)) is not None)
-            slot.division, slot.made_of, slot.failure = Division(served, canary, shadows, plan), wanted, None
-            return slot.division
+            slot.split, slot.made_of, slot.failure = TrafficSplit(served, canary, shadows, plan), wanted, None
+            return slot.split
 
     def _champion(self, slot: Slot, versions: Sequence[ModelVersion], champion: Alias | None) -> Served:
         """The version that is to serve, or the best there is, under the slot's lock."""
-        now = None if slot.division is None else slot.division.champion
+        now = None if slot.split is None else slot.split.champion
         for version in versions if champion is None else self._in_force(versions, champion):
             if now is not None and (version.version == now.version.version or (champion is None and version.version < now.version.version)):
                 return now
@@ -214,7 +214,7 @@ class Registry:
         """The champion, then those that were it before."""
         known = {version.version: version for version in versions}
         yield known[champion.version]
-        for number in self._aliases.earlier(Place(champion.tenant, champion.model, champion.alias)):
+        for number in self._aliases.earlier(AliasRef(champion.tenant, champion.model, champion.alias)):
             yield known[number]
 
     def _beside(self, slot: Slot, versions: Sequence[ModelVersion], number: int) -> Served | None:
@@ -265,9 +265,9 @@ class TenantModels:
     def __init__(self, registry: Registry, tenant: str) -> None:
         self._registry, self.tenant = registry, tenant
 
-    def division(self, name: str) -> Division | None:
-        """See `Registry.division`."""
-        return self._registry.division(name, self.tenant)
+    def split(self, name: str) -> TrafficSplit | None:
+        """See `Registry.split`."""
+        return self._registry.split(name, self.tenant)
 
     def ready(self, name: str, version: int | None = None) -> Served | None:
         """See `Registry.ready`."""
@@ -277,7 +277,7 @@ class TenantModels:
         """See `Registry.get`."""
         return self._registry.get(name, version, self.tenant)
 
-    def renew(self, name: str) -> Division:
+    def renew(self, name: str) -> TrafficSplit:
         """See `Registry.renew`."""
         return self._registry.renew(name, self.tenant)
 

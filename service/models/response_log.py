@@ -75,7 +75,7 @@ class Heard(Protocol):
 
 
 @dataclass
-class Aftermath:
+class ResponseLog:
     """Two queues and the threads that empty them; a full queue drops what comes, and counts it.
 
     Attributes:

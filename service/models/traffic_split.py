@@ -35,7 +35,7 @@ class Served:
 
 
 @dataclass(frozen=True, slots=True)
-class Division:
+class TrafficSplit:
     """How the requests of one model are divided; a value, so that a change is one assignment and no request sees half of it.
 
     Attributes:

@@ -82,7 +82,7 @@ def traces_of(settings: Settings, service: str) -> Traces | None:
     return Traces(provider)
 
 
-class Traced:
+class TracingMiddleware:
     """A span for every request (ASGI); what is inside sees it as the request's `traceparent`."""
 
     def __init__(self, app: ASGIApp, traces: Traces) -> None:

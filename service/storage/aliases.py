@@ -62,7 +62,7 @@ class AliasChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class AliasRef:
     """Which alias is meant, who changes it, and why."""
 
     tenant: str
@@ -82,15 +82,15 @@ class Aliases:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def get(self, place: Place) -> Alias:
+    def get(self, ref: AliasRef) -> Alias:
         """One alias.
 
         Raises:
             UnknownIdError: the model has no such alias.
         """
-        found = self._database.read(sa.select(ALIASES).where(_same(ALIASES, place)))
+        found = self._database.read(sa.select(ALIASES).where(_same(ALIASES, ref)))
         if not found:
-            raise UnknownIdError(f"Model {place.model!r} has no alias {place.alias!r}.")
+            raise UnknownIdError(f"Model {ref.model!r} has no alias {ref.alias!r}.")
         return Alias(**found[0])
 
     def of_model(self, tenant: str, model: str) -> Sequence[Alias]:
@@ -102,19 +102,19 @@ class Aliases:
         """An alias of all models of all tenants."""
         return [Alias(**row) for row in self._database.read(sa.select(ALIASES).where(ALIASES.c.alias == alias))]
 
-    def history(self, place: Place, before: int | None, limit: int) -> Sequence[AliasChange]:
+    def history(self, ref: AliasRef, before: int | None, limit: int) -> Sequence[AliasChange]:
         """Changes with a revision below `before`, newest first."""
-        query = sa.select(ALIAS_CHANGES).where(_same(ALIAS_CHANGES, place)).order_by(ALIAS_CHANGES.c.revision.desc()).limit(limit)
+        query = sa.select(ALIAS_CHANGES).where(_same(ALIAS_CHANGES, ref)).order_by(ALIAS_CHANGES.c.revision.desc()).limit(limit)
         if before is not None:
             query = query.where(ALIAS_CHANGES.c.revision < before)
         return [AliasChange(**row) for row in self._database.read(query)]
 
-    def earlier(self, place: Place, limit: int = 10) -> Sequence[int]:
+    def earlier(self, ref: AliasRef, limit: int = 10) -> Sequence[int]:
         """Versions that rollbacks would return to, one after the other."""
 
         def read(connection: sa.Connection) -> Sequence[int]:
             found: list[int] = []
-            change = _current(connection, place)
+            change = _current(connection, ref)
             while change is not None and change.before is not None and len(found) < limit:
                 change = _change(connection, change.before)
                 found.append(change.version)
@@ -122,7 +122,7 @@ class Aliases:
 
         return self._database.write(read)
 
-    def put(self, place: Place, version: int, expected: int) -> Alias:
+    def put(self, ref: AliasRef, version: int, expected: int) -> Alias:
         """Let an alias mean a version.
 
         Raises:
@@ -132,9 +132,9 @@ class Aliases:
         def target(_: sa.Connection, current: AliasChange | None) -> tuple[int, int | None]:
             return version, None if current is None else current.number
 
-        return self._write(place, expected, "set", target)
+        return self._write(ref, expected, "set", target)
 
-    def roll_back(self, place: Place, expected: int, otherwise: int | None = None) -> Alias:
+    def roll_back(self, ref: AliasRef, expected: int, otherwise: int | None = None) -> Alias:
         """Let an alias mean what it meant before, or `otherwise` where it meant nothing; once more goes one further back.
 
         Raises:
@@ -147,40 +147,40 @@ class Aliases:
                 before = _change(connection, current.before)
                 return before.version, before.before
             if otherwise is None:
-                raise ConflictError(f"There is nothing before what {place.alias!r} of model {place.model!r} means now.")
+                raise ConflictError(f"There is nothing before what {ref.alias!r} of model {ref.model!r} means now.")
             return otherwise, None
 
-        return self._write(place, expected, "rollback", target)
+        return self._write(ref, expected, "rollback", target)
 
     def _write(
-        self, place: Place, expected: int, kind: ChangeKind, target: Callable[[sa.Connection, AliasChange | None], tuple[int, int | None]]
+        self, ref: AliasRef, expected: int, kind: ChangeKind, target: Callable[[sa.Connection, AliasChange | None], tuple[int, int | None]]
     ) -> Alias:
         def write(connection: sa.Connection) -> Alias:
-            current = _current(connection, place)
-            _check(place, 0 if current is None else current.revision, expected)
+            current = _current(connection, ref)
+            _check(ref, 0 if current is None else current.revision, expected)
             version, before = target(connection, current)
             revision = 1 if current is None else current.revision + 1
-            values: dict[str, Any] = {**asdict(place), "version": version, "kind": kind, "revision": revision, "before": before}
+            values: dict[str, Any] = {**asdict(ref), "version": version, "kind": kind, "revision": revision, "before": before}
             query = ALIAS_CHANGES.insert().values(**values, at=job_rows.now(connection)).returning(ALIAS_CHANGES.c.number)
             number = connection.execute(query).scalar_one()
-            alias = Alias(place.tenant, place.model, place.alias, version, revision, number)
-            written = ALIASES.insert() if current is None else ALIASES.update().where(_same(ALIASES, place))
+            alias = Alias(ref.tenant, ref.model, ref.alias, version, revision, number)
+            written = ALIASES.insert() if current is None else ALIASES.update().where(_same(ALIASES, ref))
             connection.execute(written.values(**asdict(alias)))
             return alias
 
         return self._database.write(write)
 
 
-def _check(place: Place, revision: int, expected: int) -> None:
+def _check(ref: AliasRef, revision: int, expected: int) -> None:
     if expected not in (ANY, revision):
         is_now = f"has revision {revision}" if revision else "does not exist"
         wanted = f"revision {expected}" if expected else "that there is none"
-        raise PreconditionError(f"{place.alias!r} of model {place.model!r} {is_now}, but the change expects {wanted}. Read it again.")
+        raise PreconditionError(f"{ref.alias!r} of model {ref.model!r} {is_now}, but the change expects {wanted}. Read it again.")
 
 
-def _current(connection: sa.Connection, place: Place) -> AliasChange | None:
+def _current(connection: sa.Connection, ref: AliasRef) -> AliasChange | None:
     """The change in force; no other transaction changes it before this one ends."""
-    number = connection.execute(sa.select(ALIASES.c.change).where(_same(ALIASES, place)).with_for_update()).scalar_one_or_none()
+    number = connection.execute(sa.select(ALIASES.c.change).where(_same(ALIASES, ref)).with_for_update()).scalar_one_or_none()
     return None if number is None else _change(connection, number)
 
 
@@ -188,5 +188,5 @@ def _change(connection: sa.Connection, number: int) -> AliasChange:
     return AliasChange(**connection.execute(sa.select(ALIAS_CHANGES).where(ALIAS_CHANGES.c.number == number)).mappings().one())
 
 
-def _same(table: sa.Table, place: Place) -> sa.ColumnElement[bool]:
-    return (table.c.tenant == place.tenant) & (table.c.model == place.model) & (table.c.alias == place.alias)
+def _same(table: sa.Table, ref: AliasRef) -> sa.ColumnElement[bool]:
+    return (table.c.tenant == ref.tenant) & (table.c.model == ref.model) & (table.c.alias == ref.alias)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
@@ -13,15 +12,33 @@ from service.states import RUNNING, TERMINAL, JobStage, JobState
 from service.storage.tenants import LOCAL
 
 
-class JobKind(StrEnum):
-    """What a job does."""
+@dataclass(frozen=True, slots=True)
+class JobKind:
+    """A kind of job, as far as the queue tells kinds apart; what is done with its jobs, `service.jobs.handlers` says.
 
-    DATASET = "dataset"
-    """Checks a data set's file."""
-    ESTIMATE = "estimate"
-    """Says what a search would take."""
-    SEARCH = "search"
-    """Runs the stages on a data set and registers the model."""
+    Attributes:
+        name: in the table of jobs.
+        prefix: start of the ids of its jobs, before `_`.
+        rank: jobs of a lower rank are claimed first.
+        limited: whether its jobs wait while a tenant has as many at work as it may have.
+    """
+
+    name: str
+    prefix: str
+    rank: int
+    limited: bool = True
+
+    def __str__(self) -> str:
+        return self.name
+
+
+DATASET = JobKind("dataset", "ck", rank=0, limited=False)
+"""Checks a data set's file."""
+ESTIMATE = JobKind("estimate", "es", rank=1)
+"""Says what a search would take."""
+SEARCH = JobKind("search", "sr", rank=2)
+"""Runs the stages on a data set and registers the model."""
+OWN_KINDS = (DATASET, ESTIMATE, SEARCH)
 
 
 # Stages may follow each other in any order: controls are retrained while others are evaluated, and a new attempt starts over.
@@ -82,6 +99,7 @@ class Job:
     Attributes:
         number: place in the queue, among jobs of its priority.
         tenant: whose it is.
+        kind: name of its kind.
         priority: a higher one is claimed first.
         stage: what it is doing while it runs, and what it was doing when it ended; None while it waits.
         token: fencing token; grows with every claim, cancel and resume.
@@ -98,7 +116,7 @@ class Job:
     number: int
     id: str
     tenant: str
-    kind: JobKind
+    kind: str
     priority: int
     name: str
     dataset_id: str

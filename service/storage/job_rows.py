@@ -12,11 +12,10 @@ from service.errors import KeyReusedError, LostLeaseError, TooManyError, Unknown
 from service.ids import new_id
 from service.states import RUNNING, TERMINAL, JobStage, JobState
 from service.storage.catalogue import DatasetState
-from service.storage.job import Event, Job, JobKind, NewJob, check_transition
+from service.storage.job import Event, Job, NewJob, check_transition
 from service.storage.locks import ROOM_LOCK, one_at_a_time
 from service.storage.tables import DATASETS, EVENTS, JOBS, database_now
 
-PREFIXES = {JobKind.DATASET: "ck", JobKind.ESTIMATE: "es", JobKind.SEARCH: "sr"}
 ROOM_S = 60.0
 NO_HOLDER: Mapping[str, Any] = {"worker": None}
 
@@ -29,7 +28,7 @@ def select_jobs() -> sa.Select[Any]:
 def job_of(row: sa.RowMapping) -> Job:
     """The job of a row of `select_jobs`."""
     values = dict(row)
-    return Job(**{**values, "kind": JobKind(values["kind"]), **_standing(values)})
+    return Job(**{**values, **_standing(values)})
 
 
 def event_of(row: sa.RowMapping) -> Event:
@@ -85,8 +84,9 @@ def insert_job(connection: sa.Connection, new: NewJob, max_queued: int = 0) -> J
             return _same_request(job_of(row), new)
     if max_queued:
         _check_room(connection, new.tenant, max_queued)
-    job_id = new_id(PREFIXES[new.kind])
-    connection.execute(JOBS.insert().values(**asdict(new), id=job_id, **_at_first(now(connection))))
+    job_id = new_id(new.kind.prefix)
+    values = {**asdict(new), "kind": new.kind.name, "id": job_id, **_at_first(now(connection))}
+    connection.execute(JOBS.insert().values(**values))
     job = lock_job(connection, job_id)
     append_event(connection, job)
     return job
@@ -142,9 +142,8 @@ def queue_again(connection: sa.Connection, job: Job, message: str, **values: Any
 
 
 def fail(connection: sa.Connection, job: Job, error: Mapping[str, Any], report: Mapping[str, Any] | None = None) -> Job:
-    """Finish a locked job as failed; the data set of a check becomes invalid."""
-    if job.kind is JobKind.DATASET:
-        values = {"state": DatasetState.INVALID, "report": report, "error": dict(error)}
-        connection.execute(DATASETS.update().where(DATASETS.c.id == job.dataset_id).values(**values))
+    """Finish a locked job as failed; the data set that it checks becomes invalid."""
+    values = {"state": DatasetState.INVALID, "report": report, "error": dict(error)}
+    connection.execute(DATASETS.update().where(DATASETS.c.job_id == job.id).values(**values))
     message = str(error.get("detail", "Failed."))
     return change(connection, job, JobState.FAILED, message=message, error=dict(error), eta_s=None, **NO_HOLDER)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from pipelines.runs.progress import Progress
 from service.states import JobStage, JobState
 from service.storage.catalogue import Catalogue, ModelVersion
-from service.storage.job import Event, Job, JobKind, NewJob
+from service.storage.job import OWN_KINDS, Event, Job, JobKind, NewJob
 from service.storage.tenants import LOCAL
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -64,13 +64,16 @@ class JobStore(Catalogue, Protocol):
         """A tenant's jobs of a kind with a number below `before`, newest first."""
         ...
 
-    def claim(self, worker: str, lease_s: float, max_attempts: int, max_running: int = 0) -> Job | None:
+    def claim(
+        self, worker: str, lease_s: float, max_attempts: int, max_running: int = 0, kinds: Sequence[JobKind] = OWN_KINDS
+    ) -> Job | None:
         """Take the next job; None when nothing may begin.
 
-        Checks of data sets come first, then estimates, then searches: by priority, then of the tenant with the fewest jobs at
-        work, then the oldest.
+        Jobs come by the rank of their kind (checks of data sets, estimates, searches), then by priority, then of the tenant with the
+        fewest jobs at work, then the oldest. Jobs of a kind that is not among `kinds` are left to other workers.
 
-        With `max_running` above 0, a tenant's searches wait while that many of its jobs are at work, exactly, whoever asks.
+        With `max_running` above 0, a tenant's jobs of the limited kinds wait while that many of its jobs are at work, exactly, whoever
+        asks.
 
         A claim looks at the other holders' signs of life first; the job of one that was silent for `lease_s` is taken, or fails, with code
         `worker_lost`, where `max_attempts` workers were lost with it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -14,7 +15,16 @@ from service.storage.silence import Sign
 from service.storage.tables import JOBS
 
 
-def take_next(connection: sa.Connection, worker: str, silent: Collection[Sign], max_attempts: int, max_running: int) -> Job | None:
+@dataclass(frozen=True, slots=True)
+class ClaimRules:
+    """Which jobs a claim may begin; see `JobStore.claim`."""
+
+    max_attempts: int
+    max_running: int
+    kinds: tuple[JobKind, ...]
+
+
+def take_next(connection: sa.Connection, worker: str, silent: Collection[Sign], rules: ClaimRules) -> Job | None:
     """Begin the next job, or fail it where `max_attempts` workers were lost with it.
 
     Tenants' jobs at work are counted under a lock that all claims take.
@@ -25,13 +35,14 @@ def take_next(connection: sa.Connection, worker: str, silent: Collection[Sign], 
     one_at_a_time(connection, CLAIM_LOCK)
     at_work = _at_work(silent)
     waiting = JOBS.c.state.in_({JobState.QUEUED} | RUNNING) & (JOBS.c.worker.is_(None) | leases.shows(silent))
-    if max_running:
-        waiting &= (JOBS.c.kind == JobKind.DATASET) | (at_work < max_running)
-    searches_last = sa.case((JOBS.c.kind == JobKind.DATASET, 0), else_=sa.case((JOBS.c.kind == JobKind.ESTIMATE, 1), else_=2))
-    order = (searches_last, JOBS.c.priority.desc(), at_work, JOBS.c.number)
+    waiting &= JOBS.c.kind.in_([kind.name for kind in rules.kinds])
+    if rules.max_running:
+        waiting &= JOBS.c.kind.in_([kind.name for kind in rules.kinds if not kind.limited]) | (at_work < rules.max_running)
+    rank = sa.case({kind.name: kind.rank for kind in rules.kinds}, value=JOBS.c.kind)
+    order = (rank, JOBS.c.priority.desc(), at_work, JOBS.c.number)
     query = job_rows.select_jobs().where(waiting).order_by(*order).limit(1).with_for_update(skip_locked=True, of=JOBS)
     row = connection.execute(query).mappings().one_or_none()
-    return None if row is None else _begin_or_fail(connection, job_rows.job_of(row), worker, max_attempts)
+    return None if row is None else _begin_or_fail(connection, job_rows.job_of(row), worker, rules.max_attempts)
 
 
 def _begin_or_fail(connection: sa.Connection, job: Job, worker: str, max_attempts: int) -> Job:

@@ -14,7 +14,7 @@ from service.states import JobState
 from service.storage import job_rows
 from service.storage.catalogue import Dataset, DatasetState, ModelVersion, NewDataset, Upload
 from service.storage.database import Database
-from service.storage.job import Job, JobKind, NewJob
+from service.storage.job import DATASET, SEARCH, Job, NewJob
 from service.storage.tables import DATASETS, MODELS
 from service.storage.tenants import LOCAL
 
@@ -58,7 +58,7 @@ class SqlCatalogue(Database):
 
         def write(connection: sa.Connection) -> ModelVersion:
             before = job_rows.lock_job(connection, base.job_id)
-            job = job_rows.insert_job(connection, NewJob(JobKind.SEARCH, name, before.dataset_id, before.settings, tenant=base.tenant))
+            job = job_rows.insert_job(connection, NewJob(SEARCH, name, before.dataset_id, before.settings, tenant=base.tenant))
             version = register_version(connection, job, path, facts)
             if newest is not None and version.version != newest + 1:
                 found = f"version {version.version - 1} is the newest"
@@ -123,7 +123,7 @@ def _receive_upload(connection: sa.Connection, dataset_id: str, upload: Upload) 
 
 
 def _queue_check(connection: sa.Connection, dataset: Dataset, values: dict[str, Any]) -> Dataset:
-    job = job_rows.insert_job(connection, NewJob(JobKind.DATASET, dataset.name, dataset.id, {}, tenant=dataset.tenant))
+    job = job_rows.insert_job(connection, NewJob(DATASET, dataset.name, dataset.id, {}, tenant=dataset.tenant))
     values |= {"state": DatasetState.VALIDATING, "job_id": job.id, "report": None, "error": None}
     connection.execute(DATASETS.update().where(DATASETS.c.id == dataset.id).values(**values))
     return _lock_dataset(connection, dataset.id)

@@ -13,9 +13,9 @@ from service.errors import ConflictError, LostLeaseError, UnknownIdError
 from service.states import RUNNING, JobStage, JobState
 from service.storage import job_rows, leases
 from service.storage.catalogue import DatasetState, ModelVersion
-from service.storage.job import Event, Job, JobKind, NewJob
+from service.storage.job import OWN_KINDS, Event, Job, JobKind, NewJob
 from service.storage.job_store import NOTHING
-from service.storage.queue import take_next
+from service.storage.queue import ClaimRules, take_next
 from service.storage.silence import Silence
 from service.storage.sql_catalogue import SqlCatalogue, register_version
 from service.storage.tables import DATASETS, EVENTS, JOBS
@@ -50,17 +50,20 @@ class SqlStore(SqlCatalogue):
 
     def jobs(self, kind: JobKind, before: int | None, limit: int, tenant: str = LOCAL) -> Sequence[Job]:
         """As `JobStore` says."""
-        query = job_rows.select_jobs().where(JOBS.c.kind == kind, JOBS.c.tenant == tenant).order_by(JOBS.c.number.desc()).limit(limit)
+        query = job_rows.select_jobs().where(JOBS.c.kind == kind.name, JOBS.c.tenant == tenant).order_by(JOBS.c.number.desc()).limit(limit)
         if before is not None:
             query = query.where(JOBS.c.number < before)
         return [job_rows.job_of(row) for row in self.read(query)]
 
-    def claim(self, worker: str, lease_s: float, max_attempts: int, max_running: int = 0) -> Job | None:
+    def claim(
+        self, worker: str, lease_s: float, max_attempts: int, max_running: int = 0, kinds: Sequence[JobKind] = OWN_KINDS
+    ) -> Job | None:
         """As `JobStore` says."""
+        rules = ClaimRules(max_attempts, max_running, tuple(kinds))
 
         def take(connection: sa.Connection) -> Job | None:
             silent = self._silence.look(leases.signs(connection), lease_s)
-            return take_next(connection, worker, silent, max_attempts, max_running)
+            return take_next(connection, worker, silent, rules)
 
         while True:
             job = self.write(take)

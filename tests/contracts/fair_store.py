@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from service.errors import TooManyError
 from service.storage.catalogue import NewDataset
-from service.storage.job import JobKind
+from service.storage.job import SEARCH
 from service.storage.job_store import JobStore
 from tests.clock import Clock
 from tests.contracts.job_store import ERROR, LEASE_S, search, seen_silent, taken
@@ -67,7 +67,7 @@ class FairStoreContract:
             let = list(pool.map(let_in, ("local", "acme") * 6))
 
         assert sum(let) == 6
-        assert [len(store.jobs(JobKind.SEARCH, None, 99, tenant)) for tenant in ("local", "acme")] == [3, 3]
+        assert [len(store.jobs(SEARCH, None, 99, tenant)) for tenant in ("local", "acme")] == [3, 3]
 
     def test_tenants_do_not_see_each_other(self, store: JobStore) -> None:
         """Lists, keys and numbers of versions are a tenant's own."""
@@ -77,8 +77,8 @@ class FairStoreContract:
             job = taken(store, "ada")
             assert store.succeed(job.id, job.token, job.id, {"chosen": "base"}).version == 1
 
-        assert [job.id for job in store.jobs(JobKind.SEARCH, None, 9)] == [mine.id]
-        assert [job.id for job in store.jobs(JobKind.SEARCH, None, 9, "acme")] == [theirs.id]
+        assert [job.id for job in store.jobs(SEARCH, None, 9)] == [mine.id]
+        assert [job.id for job in store.jobs(SEARCH, None, 9, "acme")] == [theirs.id]
         assert (len(store.datasets(None, 9)), len(store.datasets(None, 9, "acme"))) == (0, 1)
         assert [version.job_id for version in store.versions("films", "acme")] == [theirs.id]
         assert ([model.tenant for model in store.models()], [model.facts for model in store.models("acme")]) == (

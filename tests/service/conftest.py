@@ -18,10 +18,11 @@ from service.http.examples import searches
 from service.jobs.worker import run_worker
 from service.settings import Settings
 from service.storage.catalogue import NewDataset
-from service.storage.job import Job, JobKind, NewJob
+from service.storage.job import DATASET, SEARCH, Job, NewJob
 from service.storage.sql_store import SqlStore
 from tests.clock import HANG_S
 from tests.ihas.bundle_factory import small_bundle
+from tests.service.keyed import guarded, keyed, new_headers  # noqa: F401 - fixtures
 from tests.service.live import LiveServer
 from tests.service.postgres import PostgresServer, postgres_server, reason_to_skip
 
@@ -67,8 +68,9 @@ def settings(tmp_path: Path) -> Settings:
     """A folder of its own and looks that follow each other soon. Nothing is refused, lost or cut off because the machine is busy: what a
     test needs to run out in time, it sets."""
     roots = (tmp_path / "data",)
-    patient = {"lease_s": HANG_S, "drain_s": HANG_S, "max_wait_s": HANG_S}
-    return Settings(folder=tmp_path / "runs", heartbeat_s=0.2, poll_s=0.05, data_roots=roots, **patient)
+    return Settings(
+        folder=tmp_path / "runs", data_roots=roots, heartbeat_s=0.2, poll_s=0.05, lease_s=HANG_S, drain_s=HANG_S, max_wait_s=HANG_S
+    )
 
 
 @pytest.fixture
@@ -127,7 +129,7 @@ def finished(store: SqlStore, job_id: str) -> Job:
 def submitted(store: SqlStore, table: str, name: str = "films") -> Job:
     """A search on a table whose check nobody waits for."""
     dataset_id = store.datasets(None, 1)[0].id if store.datasets(None, 1) else add_table(store, table)
-    return store.submit(NewJob(JobKind.SEARCH, name, dataset_id, {"learning": {}, "run": {}}))
+    return store.submit(NewJob(SEARCH, name, dataset_id, {"learning": {}, "run": {}}))
 
 
 def add_table(store: SqlStore, table: str) -> str:
@@ -166,7 +168,7 @@ def publish(store: SqlStore, settings: Settings, table: str, bundle: Path) -> Pu
 
     def publish(name: str = "films", spoil: Callable[[Path], object] = lambda _: None) -> Path:
         submitted(store, table, name)
-        while (job := store.claim("trainer", 60.0, 1)) is not None and job.kind is JobKind.DATASET:
+        while (job := store.claim("trainer", 60.0, 1)) is not None and job.kind == DATASET.name:
             store.accept_dataset(job.id, job.token, searches.REPORT)
         assert job is not None
         path = f"searches/{job.id}/bundle"

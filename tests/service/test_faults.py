@@ -22,14 +22,16 @@ from service.client.client import Client
 from service.errors import ServiceError
 from service.http.examples import searches
 from service.settings import Settings
-from service.states import JobState
+from service.states import JobStage, JobState
 from service.storage.catalogue import NewDataset
-from service.storage.job import JobKind
+from service.storage.job import DATASET, SEARCH
 from service.storage.sql_store import SqlStore
 from tests.clock import HANG_S
 from tests.service.conftest import RunningWorker, eventually, finished, submitted
 from tests.service.live import LiveServer
 from tests.service.postgres import PostgresServer, postgres_server, reason_to_skip
+
+pytestmark = pytest.mark.full
 
 SEARCHES = 400
 Document = dict[str, Any]
@@ -130,7 +132,7 @@ def test_a_database_that_comes_and_goes_loses_and_doubles_nothing(
         jobs = [eventually(lambda one=one: job if (job := store.job(one)).finished else None, 300.0) for one in ids.values()]  # type: ignore[misc]
 
     assert again == ids
-    assert Counter(job.key for job in store.jobs(JobKind.SEARCH, None, 1_000)) == dict.fromkeys(ids, 1)
+    assert Counter(job.key for job in store.jobs(SEARCH, None, 1_000)) == dict.fromkeys(ids, 1)
     assert {job.state for job in jobs} <= {JobState.SUCCEEDED, JobState.CANCELLED}
     assert {job.key for job in jobs if job.state is JobState.CANCELLED} <= {key for key in ids if int(key) % 10 == 5}
     registered = {version.job_id: version.version for version in store.versions("films")}
@@ -151,7 +153,7 @@ def test_a_worker_without_its_database_costs_its_job_no_attempt(
     job = submitted(store, table, "slow")
     starts = settings.folder / "searches" / job.id / "starts"
     with RunningWorker(settings):
-        eventually(lambda: store.job(job.id).state is JobState.SEARCHING)
+        eventually(lambda: store.job(job.id).stage is JobStage.SEARCH)
         child = int(starts.read_text().split()[0])
         fragile.stop()
         eventually(lambda: not psutil.pid_exists(child))
@@ -172,10 +174,10 @@ def test_scores_need_no_database(fragile: PostgresServer, settings: Settings, bu
     settings.folder.mkdir(parents=True)
     store = SqlStore(settings.url)
     store.add_dataset(NewDataset("clicks", {}, path="/data/clicks.csv"))
-    for kind in (JobKind.DATASET, JobKind.SEARCH):
+    for kind in (DATASET, SEARCH):
         job = store.claim("ada", 60.0, 1)
         assert job is not None
-        if kind is JobKind.DATASET:
+        if kind is DATASET:
             store.accept_dataset(job.id, job.token, searches.REPORT)
             with LiveServer(settings) as live, Client(live.url) as client:
                 client.create_search("films", job.dataset_id, "k")

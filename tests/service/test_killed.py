@@ -21,12 +21,14 @@ from service.http.examples import searches
 from service.settings import Settings
 from service.states import JobState
 from service.storage.catalogue import NewDataset
-from service.storage.job import Job, JobKind, NewJob
+from service.storage.job import SEARCH, Job, NewJob
 from service.storage.sql_store import SqlStore
 from tests.clock import HANG_S
 from tests.pipelines.small_run import ROOT, arrays, small_recipe
 from tests.service.conftest import eventually
 from tests.service.dying import COMMAND, DEATHS, POINTS
+
+pytestmark = pytest.mark.full
 
 WITHIN_S, DEATH_S = 3_600.0, HANG_S
 ARRAYS = ("base", "search", "cluster", "retrain")
@@ -61,7 +63,7 @@ def submitted(store: SqlStore, seed: int) -> Job:
     assert check is not None
     store.accept_dataset(check.id, check.token, searches.REPORT)
     asked = {"learning": learning(seed).model_dump(mode="json"), "run": RunOptions(num_threads=1).model_dump(mode="json")}
-    return store.submit(NewJob(JobKind.SEARCH, "coupon", dataset_id, asked))
+    return store.submit(NewJob(SEARCH, "coupon", dataset_id, asked))
 
 
 def searched(folder: Path, seed: int, died: int) -> Ended:

@@ -15,7 +15,7 @@ def with_interactions(data: UserSequences, interactions: Sequence[Pair]) -> User
     """Sequences with more items at their ends; users and items that are new come behind the known ones, in the order in which they appear.
 
     Args:
-        data: what was taken before.
+        data: the sequences so far.
         interactions: who took what, oldest first.
 
     Raises:
@@ -28,10 +28,10 @@ def with_interactions(data: UserSequences, interactions: Sequence[Pair]) -> User
             law = f"An interaction must name a user and an item, but got {user!r} and {item!r}."
             raise RequestError(law, f"/interactions/{place}")
     users, items = _numbers(data.users, [user for user, _ in interactions]), _numbers(data.items, [item for _, item in interactions])
-    taken = [sequence.tolist() for sequence in data.sequences] + [[] for _ in range(len(users) - len(data.users))]
+    histories = [sequence.tolist() for sequence in data.sequences] + [[] for _ in range(len(users) - len(data.users))]
     for user, item in interactions:
-        taken[users[user]].append(items[item])
-    return UserSequences(tuple(users), tuple(items), Sequences.of(taken))
+        histories[users[user]].append(items[item])
+    return UserSequences(tuple(users), tuple(items), Sequences.of(histories))
 
 
 def _numbers(known: Sequence[str], named: Sequence[str]) -> dict[str, int]:

@@ -46,8 +46,8 @@ class SessionNeighbours:
 
     def scores(self, histories: Sequences) -> np.ndarray:
         """float64 (histories, num_items)."""
-        asked = _item_sets(histories, self.items.shape[1])
-        cosine = _unit(asked) @ _unit(self.items).T
+        item_sets = _item_sets(histories, self.items.shape[1])
+        cosine = _unit(item_sets) @ _unit(self.items).T
         return np.asarray((_largest(cosine.tocsr(), self.num_neighbours) @ self.items).toarray())
 
 

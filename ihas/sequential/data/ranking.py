@@ -1,4 +1,4 @@
-"""Full-ranking figures: where the item that came next stands among all items.
+"""Full-ranking metrics: where the item that came next stands among all items.
 
 Tie rule: an item that scores as much as the target stands before it, so that a score that tells nothing earns nothing.
 """

@@ -46,10 +46,10 @@ def advise(measured: Sequence[Measured], candidates: Sequence[tuple[int, int]], 
     base, slope = nnls(np.column_stack([np.ones_like(sizes), sizes]), np.array([one.seconds for one in measured_sizes]))[0]
     known = {(one.num_layers, one.dim) for one in measured_sizes}
     most = sizes[-1] * (MAX_GROWTH if slope > 0.0 else 1)
-    asked = sorted({*known, *(one for one in candidates if _parameters(one) <= most)}, key=lambda shape: (_parameters(shape), shape))
-    fits = [shape for shape in asked if base + slope * _parameters(shape) <= budget_seconds]
+    shapes = sorted({*known, *(one for one in candidates if _parameters(one) <= most)}, key=lambda shape: (_parameters(shape), shape))
+    fits = [shape for shape in shapes if base + slope * _parameters(shape) <= budget_seconds]
     if not fits:
-        least = base + slope * _parameters(asked[0])
+        least = base + slope * _parameters(shapes[0])
         raise ConfigError(f"Some size must fit the budget, but the smallest takes about {least:.0f} s of {budget_seconds:g}. Raise it.")
     (law, why), (optimum, told) = _law(sizes, measured_sizes, fits, rng), best_ranking(measured_sizes)
     considered = tuple(

@@ -44,7 +44,7 @@ class EntropyMetrics(Config):
 
     @property
     def caution(self) -> str:
-        """What a reader must know before using the figures; empty where there is nothing to say."""
+        """What a reader must know before using the metrics; empty where there is nothing to say."""
         if self.length_only:
             return (
                 f"No sequence repeats a block of {self.block} items, so approximate entropy is a function of the sequences' lengths alone "

@@ -1,6 +1,6 @@
 """Five ways to ask more of a next-item model than its mean rank (tasks of Zhang et al., RecSys 2024; details are our choice).
 
-A model is asked through `Scores`: from histories to a score of every item. All figures are under full ranking, history hidden.
+A model is asked through `Scores`: from histories to a score of every item. All metrics are under full ranking, history hidden.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ NUM_POPULARITY_GROUPS = 4
 BLOCK_ROWS = 1_024
 
 
-def ranks_of(scores: Scores, rows: NextItem, asked: Sequences | None = None) -> np.ndarray:
-    """Rank of each target, int64 (rows,); the model sees `asked` in place of the histories where given, which stay hidden all the same."""
-    seen, found = rows.histories if asked is None else asked, []
+def ranks_of(scores: Scores, rows: NextItem, histories: Sequences | None = None) -> np.ndarray:
+    """Rank of each target, int64 (rows,); with `histories` the model reads these, but the rows' own stay hidden."""
+    seen, ranks = rows.histories if histories is None else histories, []
     for start in range(0, len(rows), BLOCK_ROWS):
         block = np.arange(start, min(start + BLOCK_ROWS, len(rows)))
-        found.append(target_ranks(scores(seen.take(block)), rows.targets[block], rows.histories.take(block)))
-    return np.concatenate([np.empty(0, np.int64), *found])
+        ranks.append(target_ranks(scores(seen.take(block)), rows.targets[block], rows.histories.take(block)))
+    return np.concatenate([np.empty(0, np.int64), *ranks])
 
 
 def popularity_groups(train: Sequences, num_items: int) -> np.ndarray:

@@ -3,7 +3,7 @@
     y = b + A g_a(N) + B g_e(d) + s g_s(D)
 
 Within one D the last term is a constant, which s and b cannot be told from; over two D it is two levels, which a small s and a large one
-meet alike. D's unit shifts b and bends D^s. s may be negative, as in the released fit: figures then fall with D.
+meet alike. D's unit shifts b and bends D^s. s may be negative, as in the released fit: metrics then fall with D.
 Source: Shen et al. 2024 (arXiv 2412.00430); how it is compared is our choice.
 """
 
@@ -128,16 +128,18 @@ class _Points:
     data: np.ndarray
     values: np.ndarray
 
-    def predicted(self, fitted: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    def predicted(self, fitted: np.ndarray, others: np.ndarray) -> np.ndarray:
         """What a law without D, fitted to some points, predicts of others."""
-        return fit_performance_law(self.layers[fitted], self.dim[fitted], self.values[fitted]).predict(self.layers[asked], self.dim[asked])
+        return fit_performance_law(self.layers[fitted], self.dim[fitted], self.values[fitted]).predict(
+            self.layers[others], self.dim[others]
+        )
 
-    def error(self, fitted: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    def error(self, fitted: np.ndarray, others: np.ndarray) -> np.ndarray:
         """|predicted - measured| / |measured| of a law without D."""
-        return np.asarray(np.abs(self.predicted(fitted, asked) / self.values[asked] - 1.0))
+        return np.asarray(np.abs(self.predicted(fitted, others) / self.values[others] - 1.0))
 
-    def joint_error(self, fitted: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    def joint_error(self, fitted: np.ndarray, others: np.ndarray) -> np.ndarray:
         """The same of the joint law."""
         law = fit_joint_law(self.layers[fitted], self.dim[fitted], self.data[fitted], self.values[fitted])
-        predicted = law.predict(self.layers[asked], self.dim[asked], self.data[asked])
-        return np.asarray(np.abs(predicted / self.values[asked] - 1.0))
+        predicted = law.predict(self.layers[others], self.dim[others], self.data[others])
+        return np.asarray(np.abs(predicted / self.values[others] - 1.0))

@@ -96,7 +96,7 @@ class PerformanceLaw:
         if self.layers_weight <= 0.0 or self.dim_weight <= 0.0:
             raise ConfigError(
                 f"The law has a maximum only where A > 0 and B > 0, but got ({self.layers_weight:g}, {self.dim_weight:g}): "
-                "these figures fall or rise throughout. Measure smaller and larger sizes."
+                "these metrics fall or rise throughout. Measure smaller and larger sizes."
             )
 
     def _inside(self, layers: float, dim: float) -> bool:

@@ -142,7 +142,7 @@ class Bootstrapped:
     Attributes:
         law: fitted to the means.
         exponent: alpha's interval; `difference` is the estimate.
-        predicted: loss at each asked size, with its interval; measurement noise of a new run is not in it.
+        predicted: loss at each new size, with its interval; measurement noise of a new run is not in it.
     """
 
     law: ScalingLaw
@@ -150,7 +150,7 @@ class Bootstrapped:
     predicted: tuple[Interval, ...]
 
 
-def bootstrap(sizes: np.ndarray, losses: np.ndarray, asked: np.ndarray, rng: np.random.Generator) -> Bootstrapped:
+def bootstrap(sizes: np.ndarray, losses: np.ndarray, new_sizes: np.ndarray, rng: np.random.Generator) -> Bootstrapped:
     """Fit to the means over seeds, and to means over seeds drawn with replacement; draws whose loss rises with size are left out.
 
     With two to five seeds such intervals hold the truth in some 75 to 85 of 100 cases, not in 95.
@@ -158,7 +158,7 @@ def bootstrap(sizes: np.ndarray, losses: np.ndarray, asked: np.ndarray, rng: np.
     Args:
         sizes: float (points,).
         losses: float (seeds, points).
-        asked: float (k,). Sizes to predict.
+        new_sizes: float (k,). Sizes to predict.
         rng: draws the seeds.
 
     Raises:
@@ -169,14 +169,14 @@ def bootstrap(sizes: np.ndarray, losses: np.ndarray, asked: np.ndarray, rng: np.
     law = fit_scaling_law(sizes, losses.mean(axis=0))
     drawn = rng.integers(len(losses), size=(DRAWS, *losses.shape))
     means = np.take_along_axis(losses[None], drawn, axis=1).mean(axis=1)  # (draws, points)
-    exponents, predicted = _fit_many(sizes, means, asked)
+    exponents, predicted = _fit_many(sizes, means, new_sizes)
     if len(exponents) < DRAWS / 2:
         raise ConfigError(f"Most draws of seeds must have a law, but {DRAWS - len(exponents)} of {DRAWS} have none. Train more seeds.")
-    intervals = [_interval(estimate, draws) for estimate, draws in zip(law.predict(asked).tolist(), predicted.T, strict=True)]
+    intervals = [_interval(estimate, draws) for estimate, draws in zip(law.predict(new_sizes).tolist(), predicted.T, strict=True)]
     return Bootstrapped(law, _interval(law.exponent, exponents), tuple(intervals))
 
 
-def _fit_many(sizes: np.ndarray, means: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _fit_many(sizes: np.ndarray, means: np.ndarray, new_sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Exponents (draws,) and losses predicted (draws, k) of the draws whose loss falls, by the best exponent of a fine grid."""
     unit = float(np.exp(np.log(sizes).mean()))
     powers = (sizes / unit) ** -FINE_EXPONENTS[:, None]  # (exponents, points)
@@ -186,7 +186,7 @@ def _fit_many(sizes: np.ndarray, means: np.ndarray, asked: np.ndarray) -> tuple[
     best = squares.argmin(axis=0)
     limit, weight = coefficients[best, :, np.arange(len(means))].T
     exponents, falls = FINE_EXPONENTS[best], weight > 0.0
-    predicted = limit[:, None] + weight[:, None] * (asked / unit) ** -exponents[:, None]
+    predicted = limit[:, None] + weight[:, None] * (new_sizes / unit) ** -exponents[:, None]
     return exponents[falls], predicted[falls]
 
 

@@ -63,13 +63,13 @@ class ItemFields:
         if request.diversity is None:
             return best(request.k)
         k, values, at_most = request.k, self._values(request.diversity), request.diversity.at_most
-        asked = min(len(items), 4 * k)
+        count = min(len(items), 4 * k)
         while True:
-            rows = best(asked)
+            rows = best(count)
             kept = _greedy(rows, items, values, at_most, k)
-            if len(kept) == k or asked == len(items):
+            if len(kept) == k or count == len(items):
                 return np.array(kept, np.int64)
-            asked = min(len(items), 4 * asked)
+            count = min(len(items), 4 * count)
 
     def _values(self, diversity: DiversityRule) -> FieldValues:
         try:

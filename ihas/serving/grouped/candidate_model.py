@@ -2,7 +2,7 @@
 
     sums(context, item) = sums(context) + sums(item),   logit = rest(sums)
 
-A path without a split scores whole rows.
+A group model that is not two-sided scores whole rows.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ class CandidateLogits:
 
 
 class CandidateModel:
-    """The router and the paths of a bundle with an item table, in two sides: context and items."""
+    """The router and the group models of a bundle with an item table, in two sides: context and items."""
 
     def __init__(self, model: GroupedModel, bundle: Bundle, items: ItemTable, max_bytes: int = MAX_BYTES) -> None:
         """
         Args:
-            model: the same router and paths, for whole rows.
+            model: the same router and models, for whole rows.
             bundle: verified bundle.
             items: its item table.
             max_bytes: memory for what is known of the items beforehand.
@@ -53,14 +53,16 @@ class CandidateModel:
         self._slots = encoder.slots_of("context"), encoder.slots_of("item")
         roles = [field.role for field in encoder.fields]
         sides = [[number for number, own in enumerate(roles) if own == role] for role in ("context", "item")]
-        gated = any(path.gated for path in bundle.paths)
+        gated = any(one.gated for one in bundle.models)
         self._routing = candidate_routing(bundle.router, *sides, gated=gated)
-        used = set(bundle.path_of_group)
+        used = set(bundle.model_of_group)
         self._sums = [
-            None if path.split is None or number not in used else tuple(FieldSums(path, path.split, model.layout, side) for side in sides)
-            for number, path in enumerate(bundle.paths)
+            None
+            if one.two_sided is None or number not in used
+            else tuple(FieldSums(one, one.two_sided, model.layout, side) for side in sides)
+            for number, one in enumerate(bundle.models)
         ]
-        self._bias = [None if path.split is None else path.split.bias for path in bundle.paths]
+        self._bias = [None if one.two_sided is None else one.two_sided.bias for one in bundle.models]
         makers: dict[str, Maker] = {_name(number): sums[1] for number, sums in enumerate(self._sums) if sums is not None}
         self.arrays = ItemArrays(items, makers | dict(self._routing.makers), max_bytes)
 
@@ -93,14 +95,14 @@ class CandidateModel:
         """The context's side of the routing."""
         return self._routing.context(context[None])
 
-    def context_sums(self, path: int, context: np.ndarray) -> np.ndarray | None:
-        """The context's side of a path's sums with the bias, float32 (width,); None without a split."""
-        sums, bias = self._sums[path], self._bias[path]
+    def context_sums(self, number: int, context: np.ndarray) -> np.ndarray | None:
+        """The context's side of a model's sums with the bias, float32 (width,); None where it is not two-sided."""
+        sums, bias = self._sums[number], self._bias[number]
         return None if sums is None or bias is None else np.asarray(sums[0](context[None])[0] + bias)
 
 
 class _Request:
-    """One context; its side of a path's sums is computed when the first candidate takes the path."""
+    """One context; its side of a model's sums is computed for the model's first candidate."""
 
     def __init__(self, model: CandidateModel, context: np.ndarray) -> None:
         self._model, self._context = model, context
@@ -110,28 +112,28 @@ class _Request:
     def score(self, positions: np.ndarray) -> CandidateLogits:
         route = self._route.route(self._model.arrays, positions)
         gates = NO_GATES if route.gates is None else route.gates
-        if len(self._model.model.paths) == 1:
+        if len(self._model.model.models) == 1:
             return CandidateLogits(route.group, self._logits(0, positions, gates))
-        path = self._model.model.path_of(route.group)
-        used = np.flatnonzero(np.bincount(path)).tolist()
+        model_of_row = self._model.model.model_of(route.group)
+        used = np.flatnonzero(np.bincount(model_of_row)).tolist()
         if len(used) == 1:
             return CandidateLogits(route.group, self._logits(used[0], positions, gates))
         logits = np.empty(len(positions), np.float32)
         for number in used:
-            rows = np.flatnonzero(path == number)
+            rows = np.flatnonzero(model_of_row == number)
             logits[rows] = self._logits(number, positions[rows], gates[rows] if route.gates is not None else gates)
         return CandidateLogits(route.group, logits)
 
-    def _logits(self, path: int, positions: np.ndarray, gates: np.ndarray) -> np.ndarray:
-        if path not in self._sums:
-            self._sums[path] = self._model.context_sums(path, self._context)
-        context, whole = self._sums[path], self._model.model.paths[path]
+    def _logits(self, number: int, positions: np.ndarray, gates: np.ndarray) -> np.ndarray:
+        if number not in self._sums:
+            self._sums[number] = self._model.context_sums(number, self._context)
+        context, whole = self._sums[number], self._model.model.models[number]
         if context is None:
             return whole.logits(self._model.ids(self._context, positions), gates)
-        sums = self._model.arrays.take(_name(path), positions)
+        sums = self._model.arrays.take(_name(number), positions)
         sums += context
-        return whole.split_logits(sums)
+        return whole.logits_of_sums(sums)
 
 
-def _name(path: int) -> str:
-    return f"sums-{path}"
+def _name(number: int) -> str:
+    return f"sums-{number}"

@@ -28,7 +28,7 @@ class CandidateRoute:
 
     Attributes:
         group: int32 (rows,). Nearest group.
-        gates: bool (rows, N). Open gates; None where no path reads them.
+        gates: bool (rows, N). Open gates; None where no group model reads them.
     """
 
     group: np.ndarray
@@ -66,7 +66,7 @@ def candidate_routing(router: Router, context: Sequence[int], items: Sequence[in
         router: the bundle's.
         context: positions of the context fields, ascending.
         items: positions of the item fields, ascending.
-        gated: whether a path reads the gates.
+        gated: whether a group model reads the gates.
     """
     if router.num_groups == 1 and not gated:
         return OneGroup()

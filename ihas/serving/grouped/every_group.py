@@ -27,8 +27,8 @@ def ask_every_group(bundle: Bundle, model: GroupedModel, row: Mapping[str, Any])
     """
     check_rows([row], explain=True)
     ids = bundle.encoder.encode_rows([row], pointer="/row")
-    scored, paths = model.score(ids), np.asarray(bundle.path_of_group, np.int64)
-    logits = model.path_logits(np.repeat(ids, len(paths), axis=0), np.repeat(scored.gates, len(paths), axis=0), paths)
+    scored, paths = model.score(ids), np.asarray(bundle.model_of_group, np.int64)
+    logits = model.model_logits(np.repeat(ids, len(paths), axis=0), np.repeat(scored.gates, len(paths), axis=0), paths)
     cells = zip(paths.tolist(), probabilities(logits).tolist(), scored.distances[0].tolist(), strict=True)
-    answers = [GroupAnswer(group, bundle.paths[path].name, score, far) for group, (path, score, far) in enumerate(cells)]
+    answers = [GroupAnswer(group, bundle.models[path].name, score, far) for group, (path, score, far) in enumerate(cells)]
     return int(scored.group[0]), tuple(answers)

@@ -38,8 +38,8 @@ def contributions(model: GroupedModel, ids: np.ndarray, scored: RoutedLogits) ->
 def _occlude(model: GroupedModel, ids: np.ndarray, scored: RoutedLogits) -> np.ndarray:
     rows, fields = len(ids), model.layout.num_fields
     occluded = np.where(_field_of_slot(model.layout) == np.arange(fields)[:, None], _unknown(model.layout), ids[:, None, :])
-    logits = model.path_logits(
-        occluded.reshape(rows * fields, -1).astype(np.int32), scored.gates.repeat(fields, axis=0), scored.path.repeat(fields)
+    logits = model.model_logits(
+        occluded.reshape(rows * fields, -1).astype(np.int32), scored.gates.repeat(fields, axis=0), scored.model.repeat(fields)
     )
     return np.asarray(scored.logits[:, None] - logits.reshape(rows, fields))
 
@@ -66,7 +66,7 @@ def _decoded(encoder: Encoder, ids: list[int], effects: list[float]) -> tuple[Co
 def _explanation(
     model: GroupedModel, scored: RoutedLogits, row: int, gates: np.ndarray, contributions: tuple[Contribution, ...]
 ) -> Explanation:
-    path = model.paths[scored.path[row]]
+    served = model.models[scored.model[row]]
     distances = scored.distances[row]
     order = np.argsort(distances, kind="stable")
     runner_up = int(order[1]) if len(order) > 1 else None
@@ -77,10 +77,10 @@ def _explanation(
         distances=tuple(distances.tolist()),
         runner_up=runner_up,
         margin=margin,
-        path=path.name,
+        path=served.name,
         dim=model.router.dim,
         gates_open=dict(zip(model.layout.names, gates.tolist(), strict=True)),
-        kept_dims=dict(zip(model.layout.names, path.kept_dims, strict=True)),
+        kept_dims=dict(zip(model.layout.names, served.kept_dims, strict=True)),
         contributions=contributions,
     )
 

@@ -9,8 +9,8 @@ import numpy as np
 from ihas.bundle.redirection import redirect
 from ihas.bundle.values import Bundle, GoldenRows
 from ihas.errors import BundleCorruptError
-from ihas.serving.grouped.golden import check_golden, check_path
-from ihas.serving.grouped.group_model import PathModel
+from ihas.serving.grouped.golden import check_golden, check_model
+from ihas.serving.grouped.group_model import ServedGroupModel
 from ihas.serving.grouped.recommender import GroupedRecommender
 
 
@@ -28,7 +28,7 @@ def checked(bundle: Bundle, degraded: Mapping[int, str]) -> GroupedRecommender:
         return _checked(bundle, degraded)
     except BundleCorruptError:
         broken = {} if bundle.fallback is None else _broken(bundle)
-        if not broken or bundle.fallback is None or bundle.fallback.path in broken:
+        if not broken or bundle.fallback is None or bundle.fallback.model in broken:
             raise
     changed, reasons = redirect(bundle, broken)
     return _checked(changed, {**degraded, **reasons})
@@ -39,7 +39,7 @@ def _checked(bundle: Bundle, degraded: Mapping[int, str]) -> GroupedRecommender:
     check_golden(recommender, bundle.golden)
     if degraded and bundle.fallback is not None:
         every = np.arange(len(bundle.golden.ids))
-        check_path(recommender.model.paths[bundle.fallback.path], _with(bundle.golden, bundle.fallback.logits), every)
+        check_model(recommender.model.models[bundle.fallback.model], _with(bundle.golden, bundle.fallback.logits), every)
     return recommender
 
 
@@ -48,12 +48,12 @@ def _with(golden: GoldenRows, logits: np.ndarray) -> GoldenRows:
 
 
 def _broken(bundle: Bundle) -> dict[int, str]:
-    """Paths that cannot be loaded, or score golden rows of their groups differently, by position, each with the reason."""
-    found = {}
-    path_of_row = np.asarray(bundle.path_of_group)[bundle.golden.group]
-    for position, path in enumerate(bundle.paths):
+    """Models that cannot be loaded, or score golden rows of their groups differently, by position, each with the reason."""
+    reasons = {}
+    model_of_row = np.asarray(bundle.model_of_group)[bundle.golden.group]
+    for position, exported in enumerate(bundle.models):
         try:
-            check_path(PathModel(path, bundle.encoder.layout), bundle.golden, np.flatnonzero(path_of_row == position))
+            check_model(ServedGroupModel(exported, bundle.encoder.layout), bundle.golden, np.flatnonzero(model_of_row == position))
         except BundleCorruptError as error:
-            found[position] = str(error)
-    return found
+            reasons[position] = str(error)
+    return reasons

@@ -6,7 +6,7 @@ import numpy as np
 
 from ihas.bundle.values import GoldenRows
 from ihas.errors import BundleCorruptError
-from ihas.serving.grouped.group_model import PathModel
+from ihas.serving.grouped.group_model import ServedGroupModel
 from ihas.serving.grouped.model import NO_GATES
 from ihas.serving.grouped.recommender import GroupedRecommender
 from ihas.serving.grouped.sums import FieldSums
@@ -30,14 +30,14 @@ def check_golden(recommender: GroupedRecommender, golden: GoldenRows) -> None:
             f"row {row}: group {group[row]} instead of {golden.group[row]}. Write the bundle anew from its run."
         )
     _check_logits("score", logits, golden.logits)
-    _check_logits("score by the paths' splits", _split_logits(recommender, golden, logits), golden.logits)
+    _check_logits("score from sums", _logits_of_sums(recommender, golden, logits), golden.logits)
 
 
-def check_path(path: PathModel, golden: GoldenRows, rows: np.ndarray) -> None:
-    """Score some golden rows by one path that reads no gates, whole and by its split, whatever group they fall into, and compare.
+def check_model(served: ServedGroupModel, golden: GoldenRows, rows: np.ndarray) -> None:
+    """Score golden rows by one model that reads no gates, whole and from sums, whatever group they fall into, and compare.
 
     Args:
-        path: the model.
+        served: the model.
         golden: rows and the logits that they must get.
         rows: int (n,). Which of them.
 
@@ -46,22 +46,22 @@ def check_path(path: PathModel, golden: GoldenRows, rows: np.ndarray) -> None:
     """
     if not len(rows):
         return
-    split, ids, recorded = path.path.split, golden.ids[rows], golden.logits[rows]
-    _check_logits("score", path.logits(ids, NO_GATES), recorded)
-    if split is not None:
-        sums = FieldSums(path.path, split, path.layout, range(path.layout.num_fields))(ids)
-        _check_logits("score by the paths' splits", path.split_logits(sums + split.bias), recorded)
+    two_sided, ids, recorded = served.exported.two_sided, golden.ids[rows], golden.logits[rows]
+    _check_logits("score", served.logits(ids, NO_GATES), recorded)
+    if two_sided is not None:
+        sums = FieldSums(served.exported, two_sided, served.layout, range(served.layout.num_fields))(ids)
+        _check_logits("score from sums", served.logits_of_sums(sums + two_sided.bias), recorded)
 
 
-def _split_logits(recommender: GroupedRecommender, golden: GoldenRows, whole: np.ndarray) -> np.ndarray:
-    """Logits by way of the paths' splits; `whole` where a path has none."""
+def _logits_of_sums(recommender: GroupedRecommender, golden: GoldenRows, whole: np.ndarray) -> np.ndarray:
+    """Logits from sums; `whole` where a model is not two-sided."""
     model, logits = recommender.model, whole.copy()
-    path_of_row = model.path_of(golden.group)
-    for number, path in enumerate(model.paths):
-        split, rows = path.path.split, np.flatnonzero(path_of_row == number)
-        if split is not None and len(rows):
-            sums = FieldSums(path.path, split, model.layout, range(model.layout.num_fields))(golden.ids[rows])
-            logits[rows] = path.split_logits(sums + split.bias)
+    model_of_row = model.model_of(golden.group)
+    for number, served in enumerate(model.models):
+        two_sided, rows = served.exported.two_sided, np.flatnonzero(model_of_row == number)
+        if two_sided is not None and len(rows):
+            sums = FieldSums(served.exported, two_sided, model.layout, range(model.layout.num_fields))(golden.ids[rows])
+            logits[rows] = served.logits_of_sums(sums + two_sided.bias)
     return logits
 
 

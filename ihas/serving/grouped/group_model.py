@@ -1,4 +1,4 @@
-"""One path at work: gather the kept dimensions, run the graph."""
+"""A group model at work: gather the kept dimensions, run the graph."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ from ihas.serving.grouped.gather import Gather
 from ihas.serving.onnx_runtime import onnxruntime
 
 
-class PathModel:
-    """A path, ready to score rows."""
+class ServedGroupModel:
+    """A group model, ready to score rows."""
 
-    def __init__(self, path: ExportedModel, layout: FieldLayout) -> None:
+    def __init__(self, exported: ExportedModel, layout: FieldLayout) -> None:
         """
         Args:
-            path: the model.
+            exported: the model.
             layout: where the fields lie.
 
         Raises:
-            BundleCorruptError: a graph cannot be loaded, or has other inputs than the path's parts.
+            BundleCorruptError: a graph cannot be loaded, or has other inputs than the model's parts.
         """
-        self.name = path.name
-        self.path = path
+        self.name = exported.name
+        self.exported = exported
         self.layout = layout
-        self._gather = Gather(path.table, path.mask, layout, range(layout.num_fields))
-        self._session = _session(path.name, path.graph, ["values"] + ["first_order"] * (path.first_order is not None))
-        self._split_session = None if path.split is None else _session(path.name, path.split.graph, ["sums"])
+        self._gather = Gather(exported.table, exported.mask, layout, range(layout.num_fields))
+        self._session = _session(exported.name, exported.graph, ["values"] + ["first_order"] * (exported.first_order is not None))
+        self._sums_session = None if exported.two_sided is None else _session(exported.name, exported.two_sided.graph, ["sums"])
 
     @cached_property
     def kept_dims(self) -> tuple[int, ...]:
         """Kept dimensions of each field."""
-        return tuple(self.path.mask.sum(axis=1).tolist())
+        return tuple(self.exported.mask.sum(axis=1).tolist())
 
     def values(self, ids: np.ndarray, gates: np.ndarray) -> np.ndarray:
         """What the graph reads: float32 (rows, kept dimensions).
 
         Args:
             ids: int32 (rows, num_slots).
-            gates: bool (rows, N). The rows' own gates; a path that is not gated does not read them.
+            gates: bool (rows, N). The rows' own gates; a model that is not gated does not read them.
         """
         values = self._gather(ids)
-        if self.path.gated:
+        if self.exported.gated:
             values *= gates.astype(np.float32)  # twice as fast as to multiply by bool
         return values
 
@@ -55,20 +55,20 @@ class PathModel:
 
         Args:
             ids: int32 (rows, num_slots).
-            gates: bool (rows, N). The rows' own gates; a path that is not gated does not read them.
+            gates: bool (rows, N). The rows' own gates; a model that is not gated does not read them.
         """
         if not len(ids):
             return np.zeros(0, np.float32)
         feed = {"values": self.values(ids, gates)}
-        if self.path.first_order is not None:
-            feed["first_order"] = embed(ids, self.path.first_order[:, None], self.layout)
+        if self.exported.first_order is not None:
+            feed["first_order"] = embed(ids, self.exported.first_order[:, None], self.layout)
         return np.asarray(self._session.run(["logits"], feed)[0], np.float32).reshape(-1)
 
-    def split_logits(self, sums: np.ndarray) -> np.ndarray:
-        """Logits from the sums of the path's split: float32 (rows, width) -> (rows,)."""
-        if self._split_session is None:
-            raise RuntimeError(f"ExportedModel {self.name!r} must have a split to score sums, but has none.")
-        return np.asarray(self._split_session.run(["logits"], {"sums": sums})[0], np.float32).reshape(-1)
+    def logits_of_sums(self, sums: np.ndarray) -> np.ndarray:
+        """Logits from the sums of the two-sided arithmetic: float32 (rows, width) -> (rows,)."""
+        if self._sums_session is None:
+            raise RuntimeError(f"Group model {self.name!r} must be two-sided to score sums, but is not.")
+        return np.asarray(self._sums_session.run(["logits"], {"sums": sums})[0], np.float32).reshape(-1)
 
 
 def _session(name: str, graph: bytes, expected: list[str]) -> onnxruntime.InferenceSession:
@@ -80,8 +80,8 @@ def _session(name: str, graph: bytes, expected: list[str]) -> onnxruntime.Infere
     try:
         session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's error classes have no common base below Exception
-        raise BundleCorruptError(f"The graph of path {name!r} cannot be loaded: {error}.") from error
+        raise BundleCorruptError(f"The graph of model {name!r} cannot be loaded: {error}.") from error
     inputs = [node.name for node in session.get_inputs()]
     if sorted(inputs) != sorted(expected):
-        raise BundleCorruptError(f"The graph of path {name!r} must have the inputs {expected}, but has {inputs}.")
+        raise BundleCorruptError(f"The graph of model {name!r} must have the inputs {expected}, but has {inputs}.")
     return session

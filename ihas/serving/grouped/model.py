@@ -9,14 +9,14 @@ from functools import cached_property
 import numpy as np
 
 from ihas.bundle.values import Bundle
-from ihas.serving.grouped.group_model import PathModel
+from ihas.serving.grouped.group_model import ServedGroupModel
 
 BLOCK_ROWS = 512
 """Rows scored at a time, so that memory does not grow with the request."""
 
 FLOAT_BYTES = 4
 NO_GATES = np.zeros((0, 0), bool)
-"""Gates of rows that no path reads the gates of."""
+"""Gates of rows that no model reads the gates of."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,14 @@ class RoutedLogits:
         gates: bool (rows, N). Open gates.
         distances: float32 (rows, num_groups). Euclidean distance to each centroid.
         group: int32 (rows,). Nearest group.
-        path: int64 (rows,). Position of the path that scored the row.
+        model: int64 (rows,). Position of the model that scored the row.
         logits: float32 (rows,).
     """
 
     gates: np.ndarray
     distances: np.ndarray
     group: np.ndarray
-    path: np.ndarray
+    model: np.ndarray
     logits: np.ndarray
 
     def take(self, rows: np.ndarray) -> RoutedLogits:
@@ -50,7 +50,7 @@ class RoutedLogits:
 
 
 class GroupedModel:
-    """The router and the paths of a bundle."""
+    """The router and the group models of a bundle."""
 
     def __init__(self, bundle: Bundle) -> None:
         """
@@ -58,23 +58,23 @@ class GroupedModel:
             bundle: verified bundle.
 
         Raises:
-            BundleCorruptError: a path's graph cannot be loaded.
+            BundleCorruptError: a model's graph cannot be loaded.
         """
         self.layout = bundle.encoder.layout
         self.router = bundle.router
-        self.paths = tuple(PathModel(path, self.layout) for path in bundle.paths)
-        self._path_of_group = np.array(bundle.path_of_group, np.int64)
-        self._alone = bundle.router.num_groups == 1 and len(bundle.paths) == 1 and not bundle.paths[0].gated
+        self.models = tuple(ServedGroupModel(exported, self.layout) for exported in bundle.models)
+        self._model_of_group = np.array(bundle.model_of_group, np.int64)
+        self._alone = bundle.router.num_groups == 1 and len(bundle.models) == 1 and not bundle.models[0].gated
 
     @cached_property
     def multiply_adds(self) -> int:
         """About how many multiply-adds a candidate takes: the numbers in the largest graph that it runs through."""
-        used = [self.paths[number].path for number in set(self._path_of_group.tolist())]
-        return max(len(path.graph if path.split is None else path.split.graph) for path in used) // FLOAT_BYTES
+        used = [self.models[number].exported for number in set(self._model_of_group.tolist())]
+        return max(len(one.graph if one.two_sided is None else one.two_sided.graph) for one in used) // FLOAT_BYTES
 
-    def path_of(self, group: np.ndarray) -> np.ndarray:
-        """Position of the path that serves each group: int32 (rows,) -> int64 (rows,)."""
-        return np.asarray(self._path_of_group[group])
+    def model_of(self, group: np.ndarray) -> np.ndarray:
+        """Position of the model that serves each group: int32 (rows,) -> int64 (rows,)."""
+        return np.asarray(self._model_of_group[group])
 
     def logits(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Group and logit of rows, without what only explanations read: int32 (rows, num_slots) -> int32 (rows,), float32 (rows,)."""
@@ -82,32 +82,32 @@ class GroupedModel:
             scored = self.score(ids)
             return scored.group, scored.logits
         starts = range(0, max(len(ids), 1), BLOCK_ROWS)
-        logits = [self.paths[0].logits(ids[start : start + BLOCK_ROWS], NO_GATES) for start in starts]
+        logits = [self.models[0].logits(ids[start : start + BLOCK_ROWS], NO_GATES) for start in starts]
         return np.zeros(len(ids), np.int32), logits[0] if len(logits) == 1 else np.concatenate(logits)
 
     def score(self, ids: np.ndarray) -> RoutedLogits:
-        """Route rows, then score each path's rows together: ids int32 (rows, num_slots)."""
+        """Route rows, then score each model's rows together: ids int32 (rows, num_slots)."""
         starts = range(0, max(len(ids), 1), BLOCK_ROWS)
         return RoutedLogits.join([self._score_block(ids[start : start + BLOCK_ROWS]) for start in starts])
 
     def _score_block(self, ids: np.ndarray) -> RoutedLogits:
         route = self.router.route(ids)
-        path = self.path_of(route.group)
-        return RoutedLogits(route.gates, route.distances, route.group, path, self.path_logits(ids, route.gates, path))
+        model = self.model_of(route.group)
+        return RoutedLogits(route.gates, route.distances, route.group, model, self.model_logits(ids, route.gates, model))
 
-    def path_logits(self, ids: np.ndarray, gates: np.ndarray, path: np.ndarray) -> np.ndarray:
-        """Logits of rows on given paths: float32 (rows,).
+    def model_logits(self, ids: np.ndarray, gates: np.ndarray, model: np.ndarray) -> np.ndarray:
+        """Logits of rows by the given models: float32 (rows,).
 
         Args:
             ids: int32 (rows, num_slots).
             gates: bool (rows, N). The rows' own gates.
-            path: int64 (rows,). Position of each row's path.
+            model: int64 (rows,). Position of each row's model.
         """
-        used = np.flatnonzero(np.bincount(path, minlength=len(self.paths)))
+        used = np.flatnonzero(np.bincount(model, minlength=len(self.models)))
         if len(used) == 1:
-            return self.paths[int(used[0])].logits(ids, gates)
+            return self.models[int(used[0])].logits(ids, gates)
         logits = np.empty(len(ids), np.float32)
         for position in used.tolist():
-            rows = np.flatnonzero(path == position)
-            logits[rows] = self.paths[position].logits(ids[rows], gates[rows])
+            rows = np.flatnonzero(model == position)
+            logits[rows] = self.models[position].logits(ids[rows], gates[rows])
         return logits

@@ -50,7 +50,7 @@ class GroupedRecommender(Recommender):
             degraded: groups that the fallback serves because their own model failed its check, each with the reason.
 
         Raises:
-            BundleCorruptError: a path's graph cannot be loaded.
+            BundleCorruptError: a model's graph cannot be loaded.
         """
         self.bundle, self._degraded_groups = bundle, dict(degraded or {})
         self.model = GroupedModel(bundle)

@@ -1,4 +1,4 @@
-"""What some fields, the context's or the item's, add to the sums of a path's split.
+"""What some fields, the context's or the item's, add to the sums of a group model's two-sided arithmetic.
 
     sums = [values] @ kernel[rows of the fields] (+ first-order weights, - half the squares, in the last column)
 
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ihas.bundle.values import ExportedModel, Split
+from ihas.bundle.values import ExportedModel, TwoSided
 from ihas.data.layout import FieldLayout
 from ihas.routing.router import embed
 from ihas.serving.grouped.gather import Gather
@@ -20,18 +20,18 @@ from ihas.serving.grouped.gather import Gather
 class FieldSums:
     """From the ids of some fields to their part of the sums."""
 
-    def __init__(self, path: ExportedModel, split: Split, layout: FieldLayout, fields: Sequence[int]) -> None:
+    def __init__(self, model: ExportedModel, two_sided: TwoSided, layout: FieldLayout, fields: Sequence[int]) -> None:
         """
         Args:
-            path: the model.
-            split: its split.
+            model: the model.
+            two_sided: its arithmetic in two.
             layout: where all fields lie.
             fields: positions of the fields that are read, ascending.
         """
-        self._gather = Gather(path.table, path.mask, layout, fields)
-        self._kernel = np.ascontiguousarray(split.kernel[np.isin(np.nonzero(path.mask)[0], fields)])
-        self._first_order = None if path.first_order is None else path.first_order[:, None]
-        self._squares = split.squares
+        self._gather = Gather(model.table, model.mask, layout, fields)
+        self._kernel = np.ascontiguousarray(two_sided.kernel[np.isin(np.nonzero(model.mask)[0], fields)])
+        self._first_order = None if model.first_order is None else model.first_order[:, None]
+        self._squares = two_sided.squares
 
     def __call__(self, ids: np.ndarray) -> np.ndarray:
         """int32 (rows, slots of the fields) -> float32 (rows, width), an array of its own."""

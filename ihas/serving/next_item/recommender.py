@@ -123,25 +123,25 @@ class NextItemRecommender(Recommender, ABC):
         read = [self._row(row, f"/rows/{number}") for number, row in enumerate(rows)]
         if not read:
             return []
-        logits = self._logits([asked.history for asked, _, _ in read])
+        logits = self._logits([stated.history for stated, _, _ in read])
         found = []
-        for number, (asked, item, unknown) in enumerate(read):
+        for number, (stated, item, unknown) in enumerate(read):
             logit = float(logits[number, item]) if item is not None else float(logits[number].min())
-            why = self._explanations(asked.history, [item], logits[number])[0] if explain and item is not None else None
-            found.append(Scored(float(probabilities(np.array([logit]))[0]), logit, 0, (*asked.unknown, *unknown), why))
+            why = self._explanations(stated.history, [item], logits[number])[0] if explain and item is not None else None
+            found.append(Scored(float(probabilities(np.array([logit]))[0]), logit, 0, (*stated.unknown, *unknown), why))
         return found
 
     def recommend(self, request: RecommendRequest, recommendation_id: str | None = None) -> Recommendation:
         """See `Recommender.recommend`. Without candidates, all items but, where the settings say so, those of the history."""
         check_recommend(request, SCHEMA)
-        asked = self._context(request.context, "/context")
-        positions, unknown = self._chosen(request, asked.history)
-        logits = self._logits([asked.history])[0]
+        stated = self._context(request.context, "/context")
+        positions, unknown = self._chosen(request, stated.history)
+        logits = self._logits([stated.history])[0]
         ranked = np.lexsort((self._name_ranks[positions], -logits[positions]))
         order = positions[self._fields.first(lambda k: ranked[:k], positions, request)]
         reasons: Sequence[Explanation | None] = [None] * len(order)
         if request.explain:
-            reasons = self._explanations(asked.history, order.tolist(), logits)
+            reasons = self._explanations(stated.history, order.tolist(), logits)
         names = [self._bundle.data.items[item] for item in order.tolist()]
         cells = zip(names, probabilities(logits[order]).tolist(), range(1, len(names) + 1), [0] * len(names), reasons, strict=True)
         return Recommendation(
@@ -150,7 +150,7 @@ class NextItemRecommender(Recommender, ABC):
             items=tuple(RecommendedItem(*cell) for cell in cells),
             num_scored=len(positions),
             unknown_candidates=unknown,
-            unknown_values=asked.unknown,
+            unknown_values=stated.unknown,
         )
 
     def _logits(self, histories: Sequence[np.ndarray]) -> np.ndarray:
@@ -175,12 +175,12 @@ class NextItemRecommender(Recommender, ABC):
         return np.flatnonzero(wanted), ()
 
     def _row(self, row: Mapping[str, Any], pointer: str) -> tuple[Asked, int | None, tuple[UnknownValue, ...]]:
-        asked = self._context({name: value for name, value in row.items() if name != ITEM}, pointer)
+        stated = self._context({name: value for name, value in row.items() if name != ITEM}, pointer)
         item = row.get(ITEM)
         if not isinstance(item, str | int | float) or cell_text(item) is None:
             raise RequestError(f"A row must name the item that may come next, but got {item!r}. Set `{ITEM}`.", f"{pointer}/{ITEM}")
         number = self._item(item)
-        return asked, number, () if number is not None else (UnknownValue(ITEM, item),)
+        return stated, number, () if number is not None else (UnknownValue(ITEM, item),)
 
     def _context(self, context: Mapping[str, Any], pointer: str) -> Asked:
         """The stated history, or else that of the stated user."""

@@ -21,7 +21,7 @@ BLOCK_ROWS = 1 << 18
 
 
 def group_results(parts: Splits, grouping: Grouping, chosen: Variant, base: Variant, encoder: Encoder) -> tuple[GroupResult, ...]:
-    """Each group's members, mask, path and figures, beside the base's on the same rows."""
+    """Each group's members, mask, model and metrics, beside the base's on the same rows."""
     results = []
     for group in range(grouping.num_groups):
         train, test = grouping.groups.train == group, grouping.groups.test == group

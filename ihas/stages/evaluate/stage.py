@@ -1,6 +1,6 @@
-"""Stage 4: pooled figures of every variant, the choice, and the words for it.
+"""Stage 4: pooled metrics of every variant, the choice, and the words for it.
 
-Pooled AUC and log-loss over all rows are the figures that count; a mean of the groups' own AUCs would hide scores that
+Pooled AUC and log-loss over all rows are the metrics that count; a mean of the groups' own AUCs would hide scores that
 cannot be compared between groups. The choice is made on validation rows; the labels of test rows
 are read by this stage only.
 """

@@ -1,8 +1,8 @@
 """The same rows served in several ways: what each variant answers, and what it costs.
 
-parameters per path   kept columns of the table + backbone on the kept dimensions
-parameters in total   the router's table, gates and centroids + all paths
-multiply-adds         gates + distances to the centroids + backbone of the path
+parameters per model  kept columns of the table + backbone on the kept dimensions
+parameters in total   the router's table, gates and centroids + all group models
+multiply-adds         gates + distances to the centroids + backbone of the group model
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Variant:
 
 
 def plain_variant(name: str, weights: NetworkWeights, parts: Splits, config: LearningConfig) -> Variant:
-    """A plain model: every dimension, one path, no router."""
+    """A plain model: every dimension, no router."""
     dim, layout = config.training.embedding_dim, parts.train.layout
     models = (GroupModel(name, weights, np.ones((layout.num_fields, dim), bool)),)
     return _unrouted(name, models, parts, config)
@@ -56,7 +56,7 @@ def static_variant(models: tuple[GroupModel, ...], parts: Splits, config: Learni
 
 
 def _unrouted(name: str, models: tuple[GroupModel, ...], parts: Splits, config: LearningConfig) -> Variant:
-    parameters, adds = path_cost(models[0], parts.train.layout, config)
+    parameters, adds = group_model_cost(models[0], parts.train.layout, config)
     cost = Cost(
         parameters_per_path=parameters, parameters_total=parameters, multiply_adds=adds, kept_dims=float(models[0].mask.sum())
     )  # fmt: skip
@@ -65,10 +65,10 @@ def _unrouted(name: str, models: tuple[GroupModel, ...], parts: Splits, config: 
 
 
 def gated_variant(weights: NetworkWeights, gates: Gates, kept_fraction: float, parts: Splits, config: LearningConfig) -> Variant:
-    """The supernet: one path, each row under its own gates; the router's table is the path's."""
+    """The supernet: one model, each row under its own gates; the router's table is the model's."""
     dim, layout = config.training.embedding_dim, parts.train.layout
     model = GroupModel("supernet", weights, np.ones((layout.num_fields, dim), bool))
-    parameters, adds = path_cost(model, layout, config)
+    parameters, adds = group_model_cost(model, layout, config)
     cost = Cost(
         parameters_per_path=parameters,
         parameters_total=parameters + gate_parameters(gates),
@@ -82,9 +82,9 @@ def gated_variant(weights: NetworkWeights, gates: Gates, kept_fraction: float, p
 def grouped_variant(
     name: str, models: tuple[GroupModel, ...], grouping: Grouping, gates: Gates, parts: Splits, config: LearningConfig
 ) -> Variant:
-    """A path per group, behind the router."""
+    """A model per group, behind the router."""
     layout, groups = parts.train.layout, grouping.groups
-    costs = np.array([path_cost(model, layout, config) for model in models], dtype=np.float64)  # (num_groups, 2)
+    costs = np.array([group_model_cost(model, layout, config) for model in models], dtype=np.float64)  # (num_groups, 2)
     share = np.bincount(groups.train, minlength=len(models)) / len(groups.train)
     router = layout.num_rows * config.training.embedding_dim + gate_parameters(gates) + grouping.centroids.size
     cost = Cost(
@@ -101,8 +101,8 @@ def _answers(models: tuple[GroupModel, ...], groups: PartGroups, parts: Splits, 
     return valid, predict_groups(models, GroupedRows(parts.test, groups.test), config)
 
 
-def path_cost(model: GroupModel, layout: FieldLayout, config: LearningConfig) -> tuple[int, int]:
-    """Parameters and multiply-adds of one path."""
+def group_model_cost(model: GroupModel, layout: FieldLayout, config: LearningConfig) -> tuple[int, int]:
+    """Parameters and multiply-adds of one group model."""
     backbone = restricted_backbone(model, config)
     table = int(np.dot(layout.vocabulary_sizes, model.mask.sum(axis=1)))
     first_order = layout.num_rows if backbone.uses_first_order else 0

@@ -157,6 +157,7 @@ class _Training:
         self.optimizer.apply_gradients(zip(tape.gradient(loss, self.variables), self.variables, strict=True))
         return loss
 
+    @tf.autograph.experimental.do_not_convert
     def hit_rate(self) -> float:
         """Share of clicked validation rows whose item is among the nearest of the item table."""
         valid = self.retrieving.valid

@@ -24,7 +24,7 @@ from ihas.legacy_keras import keras, tf
 from ihas.models.prediction import GroupModel
 from ihas.results.run_result import Cost
 from ihas.seeding import generator
-from ihas.stages.evaluate.variants import path_cost
+from ihas.stages.evaluate.variants import group_model_cost
 from ihas.training.plain import train_again, train_plain
 from ihas.training.trainer import EpochListener, TrainingRows
 from pipelines.runs.answers import Answers, Setting
@@ -128,7 +128,7 @@ class AdaFS:
 def adaptive_cost(network: AdaptiveFields, config: LearningConfig) -> Cost:
     """Table, backbone and controller; a row's weights multiply its embedding, of which the backbone reads the kept fields."""
     shape = (network.layout.num_fields, network.dim)
-    parameters, adds = path_cost(GroupModel("adafs", network.weights(), np.ones(shape, bool)), network.layout, config)
+    parameters, adds = group_model_cost(GroupModel("adafs", network.weights(), np.ones(shape, bool)), network.layout, config)
     parameters += network.controller.num_parameters()
     return Cost(
         parameters_per_path=parameters,

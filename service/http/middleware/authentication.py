@@ -1,4 +1,4 @@
-"""Who may come in: asked once per request, before any route, from memory wherever that is possible."""
+"""Authentication: finds the caller of a request before any route runs, from memory where that is possible."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from service.auth.exposure import LOOPBACK_NAMES, is_loopback
 from service.auth.oidc import Provider
 from service.auth.rates import Rates
 from service.auth.scopes import Scope as Right
-from service.auth.scopes import needed
 from service.errors import NoKeyError, ScopeError
+from service.http.policy import RoutePolicy
 from service.http.problems import database_problem, known_problem
 from service.settings import Settings
 from service.storage.keys import Keys
@@ -31,10 +31,10 @@ WRONG = "The request needs a valid key: `Authorization: Bearer ihas_...`. Ask wh
 LOG = structlog.get_logger(__name__)
 
 
-class Door:
-    """Puts the caller into `scope["state"]["caller"]`, or answers why not (ASGI).
+class AuthenticationMiddleware:
+    """Puts the caller into `scope["state"]["caller"]`, or refuses the request (ASGI), by the policy in `scope["state"]["policy"]`.
 
-    A key that was found is remembered for `key_cache_s`, so that a revoked one opens nothing after that.
+    A key that was found is cached for `key_cache_s`, and a revoked one is refused after that.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings, keys: Keys) -> None:
@@ -44,12 +44,12 @@ class Door:
         self._provider = None if settings.oidc_jwks_url is None else Provider(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let one request in, or not."""
+        """Admit or refuse one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         try:
-            scope.setdefault("state", {})["caller"] = await self._admit(scope)
+            scope["state"]["caller"] = await self._admit(scope)
         except IhasError as error:
             await known_problem(scope, error)(scope, receive, send)
             return
@@ -59,16 +59,16 @@ class Door:
         await self._app(scope, receive, send)
 
     async def _admit(self, scope: Scope) -> Caller:
-        right = needed(scope["method"], scope["path"])
         if self._settings.access == "local":
             _check_local(scope)
             return LOCAL_CALLER
-        if right is None:
+        route: RoutePolicy = scope["state"]["policy"]
+        if route.scope is None:
             return NOBODY
         caller = await self._caller(scope)
         self._rates.hit(caller.name)
-        if right not in caller.scopes:
-            raise ScopeError(f"This needs the scope `{right}`, but the key has {_listed(caller)}.")
+        if route.scope not in caller.scopes:
+            raise ScopeError(f"This needs the scope `{route.scope}`, but the key has {_listed(caller)}. Use another key.")
         return caller
 
     async def _caller(self, scope: Scope) -> Caller:
@@ -97,8 +97,8 @@ class Door:
             if self._provider is not None and text.count(".") == 2:
                 return self._provider.caller(text)
             raise NoKeyError(WRONG)
-        key, given = self._keys.find(key_id), tokens.digest(text)
-        if not hmac.compare_digest(given, key.digest if key else tokens.digest("")) or key is None or key.revoked_at is not None:
+        key, digest = self._keys.find(key_id), tokens.digest(text)
+        if not hmac.compare_digest(digest, key.digest if key else tokens.digest("")) or key is None or key.revoked_at is not None:
             raise NoKeyError(WRONG)
         lasts_s = float("inf") if key.expires_at is None else key.expires_at - self._keys.now()
         if lasts_s <= 0.0:

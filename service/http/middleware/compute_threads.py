@@ -1,8 +1,7 @@
-"""Threads that models compute in: as many as there are processors, for more would only stand in each other's way.
+"""Threads in which models compute: as many as there are processors, since computing waits for nothing but the processor.
 
-What a model computes waits for nothing but the processor. With a thread for every request that is at work, the event loop would be one of
-dozens that want the interpreter, and those who have to be refused would learn it after the others were answered. So a request that takes
-long waits for a thread in a queue that refuses, and for no longer than it has been waiting already.
+With a thread for every request, the event loop would compete with dozens of threads for the interpreter, and requests that have to be
+refused would be refused late. So a request that takes long waits for a thread in a queue of its own, for no longer than it may still wait.
 """
 
 from __future__ import annotations
@@ -19,15 +18,15 @@ import anyio.to_thread
 from anyio import CapacityLimiter
 from starlette.types import Scope
 
-from service.http.middleware.concurrency_limiter import Places, Turn
+from service.http.middleware.concurrency_limiter import ConcurrencyLimiter, Permit
 from service.settings import Settings
 
-Given = ParamSpec("Given")
-Found = TypeVar("Found")
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 
 
 class Threads:
-    """Threads of one application; requests get one in the order in which they came."""
+    """Threads of one application; requests get them in order of arrival."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.perf_counter) -> None:
         """
@@ -36,29 +35,31 @@ class Threads:
         """
         count = settings.compute_threads or processors()
         self._clock, self._limiter = clock, CapacityLimiter(count)
-        self._places = Places(count, settings.max_wait_s, clock=clock)
+        self._permits = ConcurrencyLimiter(count, settings.max_wait_s, clock=clock)
 
     def check(self) -> None:
-        """Refuse a request that will want a thread, before more is spent on it.
+        """Refuse a request that will need a thread, before more is spent on it.
 
         Raises:
-            OverloadError: there will be none in time.
+            OverloadError: no thread is expected in time.
         """
-        self._places.check()
+        self._permits.check()
 
-    async def run(self, scope: Scope, function: Callable[Given, Found], *arguments: Given.args, **options: Given.kwargs) -> Found:
-        """What `function` gives, computed in a thread; the request leaves its place among those that are answered at once.
+    async def run(
+        self, scope: Scope, function: Callable[Parameters, Result], *arguments: Parameters.args, **options: Parameters.kwargs
+    ) -> Result:
+        """Result of `function`, computed in a thread; the request releases its permit for the event loop.
 
         Raises:
-            OverloadError: there will be no thread in time.
+            OverloadError: no thread came in time.
         """
-        turn: Turn = scope["state"]["turn"]
-        turn.leave()
-        given_at = await self._places.take(self._clock() - turn.waited_s)
+        permit: Permit = scope["state"]["permit"]
+        permit.release()
+        granted_at = await self._permits.acquire(self._clock() - permit.waited_s)
         try:
             return await anyio.to_thread.run_sync(partial(function, *arguments, **options), limiter=self._limiter)
         finally:
-            self._places.give_back(given_at)
+            self._permits.release(granted_at)
 
 
 def processors(cpu_max: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:

@@ -8,38 +8,37 @@ than this process and are never shed.
 
 from __future__ import annotations
 
-import re
 import time
 from collections import deque
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.auth.scopes import ASKING, PUBLIC, PUBLIC_V2
 from service.errors import OverloadError
 from service.http.middleware.compute_threads import Threads
-from service.http.middleware.concurrency_limiter import Places, Turn
+from service.http.middleware.concurrency_limiter import ConcurrencyLimiter, Permit
+from service.http.policy import RoutePolicy, Shedding
 from service.http.problems import http_problem, known_problem
 from service.settings import Settings
 
 MAX_PATHS = 1_000
-LONG_TURN = 0.2
-"""Of the time that anybody may wait: a turn of the event loop which makes small answers for longer is long."""
-LONG = re.compile(r"/v1/(datasets|datasets/[^/]+/content|searches/sr_[^/]+(/(events|logs|report|result|plots/.*))?)|/metrics")
+LONG_ITERATION = 0.2
+"""Share of the time that a request may wait, from which an iteration of the event loop counts as long."""
 
 
-class Shed:
-    """Gives requests their places, or refuses them (ASGI)."""
+class LoadSheddingMiddleware:
+    """Gives requests their permits, or refuses them (ASGI); reads the route's policy at `scope["state"]["policy"]`."""
 
     def __init__(self, app: ASGIApp, settings: Settings, threads: Threads) -> None:
         self._app, self._threads = app, threads
         self._long: set[str] = set()
-        self._answers = Places(settings.max_answers_at_once, settings.max_wait_s, LONG_TURN * settings.max_wait_s)
-        self._others = Places(settings.max_requests_at_once, settings.max_wait_s)
+        models = ConcurrencyLimiter(settings.max_answers_at_once, settings.max_wait_s, LONG_ITERATION * settings.max_wait_s)
+        others = ConcurrencyLimiter(settings.max_requests_at_once, settings.max_wait_s)
+        self._limiters = {Shedding.MODELS: models, Shedding.OTHERS: others, Shedding.NEVER: None}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or say that it is too much now."""
-        if scope["type"] != "http" or (places := self._places(scope["method"], scope["path"])) is None:
+        """Answer or refuse one request."""
+        if scope["type"] != "http" or (limiter := self._limiter(scope)) is None:
             await self._app(scope, receive, send)
             return
         body = Body(receive)
@@ -48,7 +47,7 @@ class Shed:
             came_at = time.perf_counter()
             if scope["path"] in self._long:
                 self._threads.check()
-            turn = scope["state"]["turn"] = Turn(places, came_at, await places.take(came_at))
+            permit = scope["state"]["permit"] = Permit(limiter, came_at, await limiter.acquire(came_at))
         except HTTPException as error:
             await http_problem(scope, error.status_code, error.detail, error.headers)(scope, receive, send)
             return
@@ -58,8 +57,8 @@ class Shed:
         try:
             await self._app(scope, body.receive, send)
         finally:
-            self._remember(scope["path"], turn.left)
-            turn.leave()
+            self._remember(scope["path"], permit.released)
+            permit.release()
 
     def _remember(self, path: str, took_long: bool) -> None:
         """Whether the last answer at a path took a thread, so that the next one is refused before it is parsed where there is none."""
@@ -70,21 +69,20 @@ class Shed:
                 self._long.clear()
             self._long.add(path)
 
-    def _places(self, method: str, path: str) -> Places | None:
-        if method == "POST" and path.endswith(ASKING):
-            return self._answers
-        return None if path in PUBLIC or path in PUBLIC_V2 or LONG.fullmatch(path) else self._others
+    def _limiter(self, scope: Scope) -> ConcurrencyLimiter | None:
+        route: RoutePolicy = scope["state"]["policy"]
+        return self._limiters[route.shedding]
 
 
 class Body:
-    """A request's body, read before a place is taken, so that a slow client holds none."""
+    """A request's body, read before a permit is acquired, so that a slow client holds none."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._read: deque[Message] = deque()
 
     async def read(self) -> None:
-        """Read all of it; how much that may be is the limit's matter, outside."""
+        """Read all of it; the middleware outside limits its size."""
         more = True
         while more:
             message = await self._receive()

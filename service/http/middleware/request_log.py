@@ -1,4 +1,4 @@
-"""What surrounds every request: its name, its limit, its figures, its line in the log, and an answer whatever happens."""
+"""What surrounds every request: its id, the limit of its body, its metrics, its line in the log, and an answer to every error."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.http.policy import RoutePolicies, RoutePolicy
 from service.http.problems import http_problem
 from service.ids import RANDOM
 from service.observability.metrics import Metrics
@@ -18,27 +19,26 @@ from service.observability.tracing import HEADER, TRACEPARENT
 from service.settings import Settings
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-UPLOAD = re.compile(r"/v1/datasets/[^/]+/content")
 CLIENT_LEFT = 499
 LOG = structlog.get_logger(__name__)
 
 
-class Observe:
-    """The outermost part of the application (ASGI)."""
+class RequestLogMiddleware:
+    """Logs and counts every request, and finds its route's policy for the middleware inside (ASGI)."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
-        self._app, self._settings, self._metrics = app, settings, metrics
+    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics, policies: RoutePolicies) -> None:
+        self._app, self._settings, self._metrics, self._policies = app, settings, metrics, policies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] == "http":
-            await Exchange(scope, receive, send, self._limit(scope)).answer(self._app, self._metrics)
+            policy = scope.setdefault("state", {})["policy"] = self._policies.find(scope["method"], scope["path"])
+            await Exchange(scope, receive, send, self._limit(policy)).answer(self._app, self._metrics)
         else:
             await self._app(scope, receive, send)
 
-    def _limit(self, scope: Scope) -> int:
-        upload = scope["method"] == "PUT" and UPLOAD.fullmatch(scope["path"])
-        return self._settings.max_upload_bytes if upload else self._settings.max_request_bytes
+    def _limit(self, policy: RoutePolicy) -> int:
+        return self._settings.max_upload_bytes if policy.max_body is None else min(policy.max_body, self._settings.max_request_bytes)
 
 
 class Exchange:
@@ -55,10 +55,10 @@ class Exchange:
         self.status, self.received, self.latency = 0, 0, 0.0
         self._receive, self._send = receive, send
         self._began = time.perf_counter()
-        scope.setdefault("state", {})["request_id"] = self.request_id
+        scope["state"]["request_id"] = self.request_id
 
     async def answer(self, app: ASGIApp, metrics: Metrics) -> None:
-        """Let `app` answer, and write down how it went."""
+        """Let `app` answer, then log and count the request."""
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=self.request_id, **self.trace)
         try:
@@ -80,7 +80,7 @@ class Exchange:
             LOG.exception("unexpected error")
             if self.status:
                 raise
-            await self._refuse(500, "Something went wrong here; the log knows more under the request's id.")
+            await self._refuse(500, "The service failed. Look for the request's id in its log.")
 
     async def receive(self) -> Message:
         """The next part of the body, as long as it is within the limit."""
@@ -101,4 +101,4 @@ class Exchange:
         await http_problem(self.scope, status, detail, headers)(self.scope, self.receive, self.send)
 
     def _too_large(self) -> str:
-        return f"The body is larger than {self.limit} bytes, the most that is taken here."
+        return f"The body is larger than {self.limit} bytes, the limit of this route. Send less at once."

@@ -1,4 +1,4 @@
-"""Which version of a model answers: aliases, promotion, rollback, division of the traffic, and where a version came from."""
+"""Which version of a model answers: aliases, promotion, rollback, split of the traffic, and where a version came from."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Response
 
 from ihas.errors import BundleError, RequestError
+from service.auth.scopes import Scope
 from service.errors import ConflictError, UnknownIdError
 from service.http.dependencies import (
     CallerDep,
@@ -21,6 +22,7 @@ from service.http.dependencies import (
     expected_revision,
     json_only,
 )
+from service.http.policy import policy, reading
 from service.http.schemas.releases import (
     AliasChangesPublic,
     AliasesPublic,
@@ -32,7 +34,7 @@ from service.http.schemas.releases import (
     TrafficPublic,
 )
 from service.models.registry import TenantModels
-from service.storage.aliases import ANY, CHAMPION, Place
+from service.storage.aliases import ANY, CHAMPION, AliasRef
 from service.storage.catalogue import ModelVersion
 from service.storage.job_store import JobStore
 from service.storage.traffic import Traffic, TrafficPlan
@@ -42,7 +44,7 @@ AliasName = Annotated[str, Path(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
-@router.get("/versions/{version}")
+@router.get("/versions/{version}", openapi_extra=reading())
 def read_version(name: str, version: Number, store: StoreDep, caller: CallerDep) -> Lineage:
     """Where a version came from: data set with digest, recipe with seed, search, figures, digest of the bundle."""
     found = _version(store, name, caller.tenant, version)
@@ -50,22 +52,22 @@ def read_version(name: str, version: Number, store: StoreDep, caller: CallerDep)
     return Lineage.of(found, job, store.dataset(job.dataset_id))
 
 
-@router.get("/aliases")
+@router.get("/aliases", openapi_extra=reading())
 def list_aliases(name: str, parts: PartsDep, caller: CallerDep) -> AliasesPublic:
     """The model's aliases. `champion` answers requests; without it the newest version does."""
     _check_known(parts.store, name, caller.tenant)
     return AliasesPublic(aliases=tuple(map(AliasPublic.of, parts.aliases.of_model(caller.tenant, name))))
 
 
-@router.get("/aliases/{alias}")
+@router.get("/aliases/{alias}", openapi_extra=reading())
 def read_alias(name: str, alias: AliasName, response: Response, parts: PartsDep, caller: CallerDep) -> AliasPublic:
     """One alias; its `ETag` is what a change expects."""
-    found = parts.aliases.get(Place(caller.tenant, name, alias))
+    found = parts.aliases.get(AliasRef(caller.tenant, name, alias))
     response.headers["ETag"] = etag(found.revision)
     return AliasPublic.of(found)
 
 
-@router.put("/aliases/{alias}", dependencies=[Depends(json_only)])
+@router.put("/aliases/{alias}", dependencies=[Depends(json_only)], openapi_extra=policy(Scope.MODELS))
 def put_alias(
     name: str,
     alias: AliasName,
@@ -80,36 +82,36 @@ def put_alias(
     """Let an alias mean a version that can be loaded and meets its golden rows."""
     expected = expected_revision(if_match, if_none_match)
     _check_loads(models, parts.store, name, body.version)
-    found = parts.aliases.put(Place(caller.tenant, name, alias, caller.name, body.reason), body.version, expected)
+    found = parts.aliases.put(AliasRef(caller.tenant, name, alias, caller.name, body.reason), body.version, expected)
     response.headers["ETag"] = etag(found.revision)
     _bring_in(models, name)
     return AliasPublic.of(found)
 
 
-@router.get("/aliases/{alias}/history")
+@router.get("/aliases/{alias}/history", openapi_extra=reading())
 def read_history(
     name: str, alias: AliasName, parts: PartsDep, caller: CallerDep, cursor: CursorDep = None, limit: LimitDep = 50
 ) -> AliasChangesPublic:
     """How an alias came to mean what it means, newest change first."""
-    place = Place(caller.tenant, name, alias)
-    parts.aliases.get(place)
-    return AliasChangesPublic.of(parts.aliases.history(place, cursor, limit), limit)
+    ref = AliasRef(caller.tenant, name, alias)
+    parts.aliases.get(ref)
+    return AliasChangesPublic.of(parts.aliases.history(ref, cursor, limit), limit)
 
 
-@router.post("/promote", dependencies=[Depends(json_only)])
+@router.post("/promote", dependencies=[Depends(json_only)], openapi_extra=policy(Scope.MODELS))
 def promote(
     name: str, body: Promotion, response: Response, parts: PartsDep, caller: CallerDep, models: RegistryDep, if_match: IfMatchDep = None
 ) -> AliasPublic:
     """Make a version the champion, once it is loaded and meets its golden rows; requests in flight end on the one before."""
     expected = ANY if if_match is None else expected_revision(if_match)
     _check_loads(models, parts.store, name, body.version)
-    found = parts.aliases.put(Place(caller.tenant, name, CHAMPION, caller.name, body.reason), body.version, expected)
+    found = parts.aliases.put(AliasRef(caller.tenant, name, CHAMPION, caller.name, body.reason), body.version, expected)
     response.headers["ETag"] = etag(found.revision)
     _bring_in(models, name)
     return AliasPublic.of(found)
 
 
-@router.post("/rollback", dependencies=[Depends(json_only)])
+@router.post("/rollback", dependencies=[Depends(json_only)], openapi_extra=policy(Scope.MODELS))
 def roll_back(
     name: str, body: Rollback, response: Response, parts: PartsDep, caller: CallerDep, models: RegistryDep, if_match: IfMatchDep = None
 ) -> AliasPublic:
@@ -119,21 +121,21 @@ def roll_back(
     """
     expected = ANY if if_match is None else expected_revision(if_match)
     versions = _check_known(parts.store, name, caller.tenant)
-    place = Place(caller.tenant, name, CHAMPION, caller.name, body.reason)
-    found = parts.aliases.roll_back(place, expected, _below(models, name, versions))
+    ref = AliasRef(caller.tenant, name, CHAMPION, caller.name, body.reason)
+    found = parts.aliases.roll_back(ref, expected, _below(models, name, versions))
     response.headers["ETag"] = etag(found.revision)
     _bring_in(models, name)
     return AliasPublic.of(found)
 
 
-@router.get("/traffic")
+@router.get("/traffic", openapi_extra=reading())
 def read_traffic(name: str, response: Response, parts: PartsDep, caller: CallerDep, models: RegistryDep) -> TrafficPublic:
     """How the model's requests are divided; its `ETag` is what a change expects."""
     _check_known(parts.store, name, caller.tenant)
     return _traffic(parts.plans.get(caller.tenant, name), response, models)
 
 
-@router.put("/traffic", dependencies=[Depends(json_only)])
+@router.put("/traffic", dependencies=[Depends(json_only)], openapi_extra=policy(Scope.MODELS))
 def put_traffic(
     name: str,
     body: TrafficPlan,
@@ -155,12 +157,12 @@ def put_traffic(
 
 def _traffic(traffic: Traffic, response: Response, models: TenantModels) -> TrafficPublic:
     response.headers["ETag"] = etag(traffic.revision)
-    return TrafficPublic.of(traffic, models.division(traffic.model))
+    return TrafficPublic.of(traffic, models.split(traffic.model))
 
 
 def _named(plan: TrafficPlan) -> list[tuple[str, int]]:
     canary = [] if plan.canary is None else [("/canary/version", plan.canary.version)]
-    return canary + [(f"/shadows/{place}", version) for place, version in enumerate(plan.shadows)]
+    return canary + [(f"/shadows/{index}", version) for index, version in enumerate(plan.shadows)]
 
 
 def _check_groups(models: TenantModels, name: str, plan: TrafficPlan) -> None:

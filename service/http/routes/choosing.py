@@ -34,16 +34,16 @@ async def chosen(scope: Scope, parts: AppState, name: str, version: int | None, 
     if version is not None:
         ready = registry.ready(name, version, tenant)
         return ready if ready is not None else await run_in_threadpool(registry.get, name, version, tenant)
-    division = registry.division(name, tenant)
-    if division is None:
-        division = await run_in_threadpool(registry.renew, name, tenant)
-    if division.canary is None:
-        return division.champion
+    split = registry.split(name, tenant)
+    if split is None:
+        split = await run_in_threadpool(registry.renew, name, tenant)
+    if split.canary is None:
+        return split.champion
     header = next((value.decode("latin-1") for key, value in scope["headers"] if key == STICKY_HEADER), None)
-    return division.choose(division.sticky_key(header, stated), stated)
+    return split.choose(split.sticky_key(header, stated), stated)
 
 
 def shadows_of(parts: AppState, served: Served, stated: Mapping[str, Any]) -> tuple[Served, ...]:
     """Versions that answer this request too, unheard; none where a version was asked for by number that is not in the traffic."""
-    division = parts.registry.division(served.version.name, served.version.tenant)
-    return () if division is None or served not in (division.champion, division.canary) else division.shadows_for(stated)
+    split = parts.registry.split(served.version.name, served.version.tenant)
+    return () if split is None or served not in (split.champion, split.canary) else split.shadows_for(stated)

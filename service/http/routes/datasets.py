@@ -13,9 +13,11 @@ from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from ihas.data.findings import FieldProfile, ValidationReport
 from ihas.errors import DataError
 from ihas.findings import Finding
+from service.auth.scopes import Scope
 from service.datasets.uploads import allowed_path, received
 from service.errors import ConflictError
 from service.http.dependencies import AppState, CallerDep, CursorDep, DatasetDep, LimitDep, PartsDep, SettingsDep, StoreDep, json_only
+from service.http.policy import MIB, Shedding, policy, reading
 from service.http.schemas.searches import DatasetCreate, DatasetPublic, DatasetsPublic, next_cursor
 from service.ids import new_id
 from service.jobs.runs import dataset_folder
@@ -28,31 +30,33 @@ SAID = "The file itself, of the data set's format: CSV with a header, Parquet or
 FILE = {"requestBody": {"required": True, "description": SAID, "content": BINARY}}
 
 
-@router.post("", status_code=201, dependencies=[Depends(json_only)])
+@router.post(
+    "", status_code=201, dependencies=[Depends(json_only)], openapi_extra=policy(Scope.DATA, max_body=MIB, shedding=Shedding.NEVER)
+)
 async def create_dataset(body: DatasetCreate, response: Response, parts: PartsDep, caller: CallerDep) -> DatasetPublic:
     """Create a data set. With `path` or `uri` its check begins at once; otherwise upload its file next."""
     path = None if body.path is None else await run_in_threadpool(allowed_path, body.path, parts.settings.data_roots)
-    reading = body.model_dump(mode="json", include={"format", "delimiter", "columns", "interactions"})
+    reading = body.model_dump(mode="json", include={"format", "delimiter", "quoting", "escape", "columns", "interactions"})
     new = NewDataset(body.name, reading, path, caller.tenant)
     dataset = await (run_in_threadpool(parts.store.add_dataset, new) if body.uri is None else _fetched(new, body.uri, body, parts))
     response.headers["Location"] = f"/v1/datasets/{dataset.id}"
     return DatasetPublic.of(dataset)
 
 
-@router.get("")
+@router.get("", openapi_extra=reading())
 def list_datasets(store: StoreDep, caller: CallerDep, cursor: CursorDep = None, limit: LimitDep = 50) -> DatasetsPublic:
     """Data sets, newest first."""
     found = store.datasets(cursor, limit, caller.tenant)
     return DatasetsPublic(datasets=tuple(map(DatasetPublic.of, found)), next_cursor=next_cursor(found, limit))
 
 
-@router.get("/{dataset_id}")
+@router.get("/{dataset_id}", openapi_extra=reading())
 def read_dataset(dataset: DatasetDep) -> DatasetPublic:
     """One data set."""
     return DatasetPublic.of(dataset)
 
 
-@router.put("/{dataset_id}/content", status_code=202, openapi_extra=FILE)
+@router.put("/{dataset_id}/content", status_code=202, openapi_extra=policy(Scope.DATA, max_body=None, shedding=Shedding.NEVER, extra=FILE))
 async def upload_content(
     dataset: DatasetDep, request: Request, store: StoreDep, settings: SettingsDep, x_content_sha256: DigestDep = None
 ) -> DatasetPublic:
@@ -65,13 +69,13 @@ async def upload_content(
         return DatasetPublic.of(await run_in_threadpool(store.receive_upload, dataset.id, upload))
 
 
-@router.get("/{dataset_id}/report", response_model=ValidationReport)
+@router.get("/{dataset_id}/report", response_model=ValidationReport, openapi_extra=reading())
 def read_report(dataset: DatasetDep) -> Any:
     """What the check found: every finding with row and column."""
     return _report(dataset)
 
 
-@router.get("/{dataset_id}/profile")
+@router.get("/{dataset_id}/profile", openapi_extra=reading())
 def read_profile(dataset: DatasetDep) -> tuple[FieldProfile, ...]:
     """What each column holds."""
     return ValidationReport.model_validate(_report(dataset)).profiles

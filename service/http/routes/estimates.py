@@ -16,14 +16,16 @@ from ihas.config.size_sweep import SizeSweepLearning
 from ihas.results.run_result import Estimate
 from ihas.sequential.scaling.advised import Advice
 from service.auth.caller import Caller
+from service.auth.scopes import Scope
 from service.errors import ConflictError, UnknownIdError
-from service.http.dependencies import CallerDep, SettingsDep, StoreDep, TraceDep, json_only, own_dataset
+from service.http.dependencies import CallerDep, SettingsDep, StoreDep, TraceDep, json_only, own_dataset, own_job
+from service.http.policy import MIB, Shedding, policy, reading
 from service.http.routes.searches import REPORT_HEADERS
 from service.jobs.runs import estimate_folder
 from service.settings import Settings
 from service.states import JobStage, JobState
 from service.storage.catalogue import DatasetState
-from service.storage.job import Job, JobKind, NewJob
+from service.storage.job import ESTIMATE, Job, NewJob
 from service.storage.job_store import JobStore
 
 router = APIRouter(prefix="/v1/searches", tags=["searches"])
@@ -86,7 +88,7 @@ class EstimatePublic(Config):
         return cls(**{name: getattr(job, name) for name in names}, progress=job.fraction, estimate=estimate, advice=advice)
 
 
-@router.post("/estimate", status_code=202, dependencies=[Depends(json_only)])
+@router.post("/estimate", status_code=202, dependencies=[Depends(json_only)], openapi_extra=policy(Scope.SEARCH, max_body=MIB))
 def create_estimate(
     body: EstimateCreate, response: Response, store: StoreDep, settings: SettingsDep, caller: CallerDep, trace: TraceDep
 ) -> EstimatePublic:
@@ -95,14 +97,14 @@ def create_estimate(
     if dataset.state is not DatasetState.VALID:
         raise ConflictError(f"Data set {dataset.id} is {dataset.state}; an estimate needs a valid one.")
     asked = body.model_dump(mode="json", include={"learning", "run"} if body.ladder is None else {"ladder", "seconds", "run"})
-    new = NewJob(JobKind.ESTIMATE, NAME, dataset.id, asked, tenant=caller.tenant, traceparent=trace)
+    new = NewJob(ESTIMATE, NAME, dataset.id, asked, tenant=caller.tenant, traceparent=trace)
     job = store.submit(new, settings.max_queued_per_tenant)
     response.headers["Location"] = f"/v1/searches/estimates/{job.id}"
     response.headers["Retry-After"] = "1"
     return EstimatePublic.of(job, settings)
 
 
-@router.get("/estimates/{estimate_id}")
+@router.get("/estimates/{estimate_id}", openapi_extra=reading())
 def read_estimate(
     estimate_id: Annotated[str, Path(max_length=64)], store: StoreDep, settings: SettingsDep, caller: CallerDep
 ) -> EstimatePublic:
@@ -110,7 +112,12 @@ def read_estimate(
     return EstimatePublic.of(_own(store, estimate_id, caller), settings)
 
 
-@router.get("/estimates/{estimate_id}/figure", response_class=FileResponse, responses={200: {"content": {"text/html": {}}}})
+@router.get(
+    "/estimates/{estimate_id}/figure",
+    response_class=FileResponse,
+    responses={200: {"content": {"text/html": {}}}},
+    openapi_extra=reading(shedding=Shedding.NEVER),
+)
 def read_estimate_figure(
     estimate_id: Annotated[str, Path(max_length=64)], store: StoreDep, settings: SettingsDep, caller: CallerDep
 ) -> FileResponse:
@@ -125,10 +132,7 @@ def read_estimate_figure(
 
 
 def _own(store: JobStore, estimate_id: str, caller: Caller) -> Job:
-    job = store.job(estimate_id)
-    if job.kind is not JobKind.ESTIMATE or job.tenant != caller.tenant:
-        raise UnknownIdError(f"There is no estimate {estimate_id!r}.")
-    return job
+    return own_job(store, estimate_id, caller, ESTIMATE)
 
 
 def _found(job: Job, settings: Settings, what: type[Found]) -> Found | None:

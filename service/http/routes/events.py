@@ -6,8 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
+from service.auth.scopes import Scope
 from service.errors import UnknownIdError
 from service.http.dependencies import CallerDep, PartsDep, json_only
+from service.http.policy import MIB, Repeat, policy, reading
 from service.http.schemas.events import EventsAccepted, EventsReport, Online, RejectedEvent, online
 from service.storage.feedback import Answer, Deed
 
@@ -16,10 +18,12 @@ WithinDep = Annotated[float, Query(gt=0.0, le=31_536_000.0, description="Seconds
 WEEK_S = 7 * 86_400.0
 
 
-@router.post("/events", status_code=202, dependencies=[Depends(json_only)])
+@router.post(
+    "/events", status_code=202, dependencies=[Depends(json_only)], openapi_extra=policy(Scope.SCORE, max_body=MIB, repeat=Repeat.ALWAYS)
+)
 def report_events(body: EventsReport, parts: PartsDep, caller: CallerDep) -> EventsAccepted:
     """Report impressions and clicks of items that a recommendation held; what is reported twice counts once."""
-    parts.aftermath.flush()
+    parts.response_log.flush()
     known = parts.feedback.known(caller.tenant, (event.recommendation_id for event in body.events))
     accepted: list[tuple[Deed, Answer]] = []
     rejected: list[RejectedEvent] = []
@@ -35,18 +39,18 @@ def report_events(body: EventsReport, parts: PartsDep, caller: CallerDep) -> Eve
     return EventsAccepted(accepted=len(accepted), rejected=tuple(rejected))
 
 
-@router.get("/models/{name}/online")
+@router.get("/models/{name}/online", openapi_extra=reading())
 def read_online(name: str, parts: PartsDep, caller: CallerDep, within_s: WithinDep = WEEK_S) -> Online:
     """What people did, for each version and group: click-through, calibration, shares; how rows are routed; how far shadows lie."""
     if not parts.store.versions(name, caller.tenant):
         raise UnknownIdError(f"There is no model {name!r}.")
-    parts.aftermath.flush()
-    division = parts.registry.division(name, caller.tenant)
+    parts.response_log.flush()
+    split = parts.registry.split(name, caller.tenant)
     shadows = {
         version: figures
-        for (tenant, model, version), figures in parts.aftermath.shadows.items()
+        for (tenant, model, version), figures in parts.response_log.shadows.items()
         if (tenant, model) == (caller.tenant, name)
     }
-    version = None if division is None else division.champion.version.version
-    routing = None if version is None else parts.aftermath.routing.get((caller.tenant, name, version))
-    return online(name, within_s, parts.feedback.counts(caller.tenant, name, within_s), division, shadows, routing)
+    version = None if split is None else split.champion.version.version
+    routing = None if version is None else parts.response_log.routing.get((caller.tenant, name, version))
+    return online(name, within_s, parts.feedback.counts(caller.tenant, name, within_s), split, shadows, routing)

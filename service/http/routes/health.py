@@ -7,7 +7,9 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from service.auth.scopes import Scope
 from service.http.dependencies import PartsDep
+from service.http.policy import Shedding, reading
 from service.http.problems import ProblemPart, problem_response
 from service.http.schemas.searches import Health
 
@@ -18,13 +20,13 @@ DRAINING = ("draining", 503, "Draining")
 LOADING = ("loading", 503, "Loading")
 
 
-@router.get("/livez")
+@router.get("/livez", openapi_extra=reading(None, Shedding.NEVER))
 async def livez() -> Health:
     """The process answers."""
     return Health(status="alive")
 
 
-@router.get("/readyz", response_model=Health)
+@router.get("/readyz", response_model=Health, openapi_extra=reading(None, Shedding.NEVER))
 def readyz(request: Request, parts: PartsDep) -> Health | Response:
     """The database is reached, and of every model a version met its golden rows.
 
@@ -53,7 +55,7 @@ def readyz(request: Request, parts: PartsDep) -> Health | Response:
     )
 
 
-@router.get("/startupz", response_model=Health)
+@router.get("/startupz", response_model=Health, openapi_extra=reading(None, Shedding.NEVER))
 def startupz(request: Request, parts: PartsDep) -> Health | Response:
     """The models that were there at the start have been loaded and checked, each or in vain."""
     if parts.registry.loading:
@@ -61,7 +63,12 @@ def startupz(request: Request, parts: PartsDep) -> Health | Response:
     return Health(status="ready")
 
 
-@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}}},
+    openapi_extra=reading(Scope.METRICS, Shedding.NEVER),
+)
 def metrics(parts: PartsDep) -> Response:
     """Figures for Prometheus."""
     return Response(parts.metrics.page(), media_type=CONTENT_TYPE_LATEST)

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from ihas.errors import RequestError
 from service.errors import UnknownIdError
 from service.http.dependencies import CallerDep, PartsDep
+from service.http.policy import MIB, Shedding, asking, reading
 from service.http.routes.choosing import chosen, shadows_of
 from service.http.schemas.inference import (
     InferenceRequest,
@@ -36,57 +37,63 @@ BODY = {"requestBody": {"required": True, "content": {"application/json": {"sche
 OUTPUTS = {"score": "FP64", "logit": "FP64", "group": "INT64"}
 
 
-@router.get("/health/live")
+@router.get("/health/live", openapi_extra=reading(None, Shedding.NEVER))
 async def server_live() -> ServerLive:
     """The server answers."""
     return ServerLive(live=True)
 
 
-@router.get("/health/ready")
+@router.get("/health/ready", openapi_extra=reading(None, Shedding.NEVER))
 def server_ready(parts: PartsDep) -> ServerReady:
     """The models that were there at the start have been loaded."""
     return ServerReady(ready=not parts.registry.loading and not parts.shutdown.is_set())
 
 
-@router.get("")
+@router.get("", openapi_extra=reading(None, Shedding.NEVER))
 def server_metadata(request: Request) -> ServerMetadata:
     """What the server is."""
     return ServerMetadata(name="ihas", version=request.app.version, extensions=())
 
 
-@router.get("/models/{model_name}")
+@router.get("/models/{model_name}", openapi_extra=reading())
 def model_metadata(model_name: str, parts: PartsDep, caller: CallerDep) -> ModelMetadata:
     """What a model takes and gives."""
     return _metadata(parts, caller.tenant, model_name, None)
 
 
-@router.get("/models/{model_name}/versions/{model_version}")
+@router.get("/models/{model_name}/versions/{model_version}", openapi_extra=reading())
 def version_metadata(model_name: str, model_version: Number, parts: PartsDep, caller: CallerDep) -> ModelMetadata:
     """What a version takes and gives."""
     return _metadata(parts, caller.tenant, model_name, model_version)
 
 
-@router.get("/models/{model_name}/ready", response_model=ModelReady)
+@router.get("/models/{model_name}/ready", response_model=ModelReady, openapi_extra=reading())
 def model_ready(model_name: str, parts: PartsDep, caller: CallerDep) -> Any:
     """A version of the model is loaded; 200 where it is, as the protocol says."""
     parts.registry.get(model_name, None, caller.tenant)
     return ModelReady(name=model_name, ready=True)
 
 
-@router.get("/models/{model_name}/versions/{model_version}/ready", response_model=ModelReady)
+@router.get("/models/{model_name}/versions/{model_version}/ready", response_model=ModelReady, openapi_extra=reading())
 def version_ready(model_name: str, model_version: Number, parts: PartsDep, caller: CallerDep) -> Any:
     """The version is loaded."""
     parts.registry.get(model_name, model_version, caller.tenant)
     return ModelReady(name=model_name, ready=True)
 
 
-@router.post("/models/{model_name}/infer", openapi_extra=BODY)
+@router.post(
+    "/models/{model_name}/infer",
+    openapi_extra=asking(4 * MIB, BODY),
+)
 async def infer(model_name: str, request: Request, parts: PartsDep) -> InferenceResponse:
     """Score rows that come field by field; the protocol's clients do not say that the body is JSON, so that nobody need."""
     return await _infer(model_name, None, request, parts)
 
 
-@router.post("/models/{model_name}/versions/{model_version}/infer", openapi_extra=BODY)
+@router.post(
+    "/models/{model_name}/versions/{model_version}/infer",
+    openapi_extra=asking(4 * MIB, BODY),
+)
 async def infer_version(model_name: str, model_version: Number, request: Request, parts: PartsDep) -> InferenceResponse:
     """Score rows with a version."""
     return await _infer(model_name, model_version, request, parts)
@@ -98,7 +105,7 @@ async def _infer(name: str, version: int | None, request: Request, parts: PartsD
     wanted = _wanted(body)
     served = await chosen(request.scope, parts, name, version, rows[0] if rows else {})
     scores = await parts.threads.run(request.scope, served.recommender.score, rows)
-    parts.aftermath.scored(served, shadows_of(parts, served, rows[0] if rows else {}), rows, scores)
+    parts.response_log.scored(served, shadows_of(parts, served, rows[0] if rows else {}), rows, scores)
     columns: dict[str, Any] = {output: [getattr(one, output) for one in scores] for output in wanted}
     outputs = tuple(OutputTensor(name=one, shape=(len(rows),), datatype=OUTPUTS[one], data=columns[one]) for one in wanted)
     return InferenceResponse(model_name=name, model_version=str(served.version.version), id=body.id, outputs=outputs)

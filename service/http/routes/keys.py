@@ -11,13 +11,14 @@ from service.auth.scopes import Scope
 from service.auth.tokens import new_key
 from service.errors import ScopeError, UnknownIdError
 from service.http.dependencies import CallerDep, PartsDep, json_only
+from service.http.policy import policy, reading
 from service.http.schemas.keys import KeyCreate, KeyCreated, KeyPublic, KeyRotate, KeysPublic
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"])
 KeyId = Annotated[str, Path(max_length=64)]
 
 
-@router.post("", status_code=201, dependencies=[Depends(json_only)])
+@router.post("", status_code=201, dependencies=[Depends(json_only)], openapi_extra=policy(Scope.ADMIN))
 def create_key(body: KeyCreate, parts: PartsDep, caller: CallerDep) -> KeyCreated:
     """Create a key for the caller's tenant; its text is shown this once. A key grants only what the caller may do."""
     _check_grants(body.scopes, caller)
@@ -25,13 +26,13 @@ def create_key(body: KeyCreate, parts: PartsDep, caller: CallerDep) -> KeyCreate
     return KeyCreated.with_text(parts.keys.add(key), text)
 
 
-@router.get("")
+@router.get("", openapi_extra=reading(Scope.ADMIN))
 def list_keys(parts: PartsDep, caller: CallerDep) -> KeysPublic:
     """The tenant's keys, newest first, without their text."""
     return KeysPublic(keys=tuple(map(KeyPublic.of, parts.keys.of_tenant(caller.tenant))))
 
 
-@router.post("/{key_id}/rotate", status_code=201, dependencies=[Depends(json_only)])
+@router.post("/{key_id}/rotate", status_code=201, dependencies=[Depends(json_only)], openapi_extra=policy(Scope.ADMIN))
 def rotate_key(key_id: KeyId, body: KeyRotate, parts: PartsDep, caller: CallerDep) -> KeyCreated:
     """Create a key that may do the same, and let the old one end after `grace_s`."""
     old = parts.keys.find(key_id)
@@ -45,7 +46,7 @@ def rotate_key(key_id: KeyId, body: KeyRotate, parts: PartsDep, caller: CallerDe
     return KeyCreated.with_text(created, text)
 
 
-@router.delete("/{key_id}")
+@router.delete("/{key_id}", openapi_extra=policy(Scope.ADMIN))
 def revoke_key(key_id: KeyId, parts: PartsDep, caller: CallerDep) -> KeyPublic:
     """End a key. Processes that know it forget it within `IHAS_KEY_CACHE_S`."""
     return KeyPublic.of(parts.keys.revoke(key_id, caller.tenant))

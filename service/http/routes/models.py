@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from ihas.errors import BundleError
 from service.errors import UnknownIdError
 from service.http.dependencies import CallerDep, RegistryDep, StoreDep
+from service.http.policy import reading
 from service.http.schemas.searches import ModelPublic, ModelsPublic, ModelVersionPublic
 from service.models.registry import TenantModels
 from service.models.traffic_split import Served
@@ -14,13 +15,13 @@ from service.models.traffic_split import Served
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
 
-@router.get("")
+@router.get("", openapi_extra=reading())
 def list_models(store: StoreDep, caller: CallerDep) -> ModelsPublic:
     """The newest version of every model."""
     return ModelsPublic(models=tuple(map(ModelVersionPublic.of, store.models(caller.tenant))))
 
 
-@router.get("/{name}")
+@router.get("/{name}", openapi_extra=reading())
 def read_model(name: str, store: StoreDep, registry: RegistryDep) -> ModelPublic:
     """One model: its versions, and what the search behind the serving one found."""
     versions = store.versions(name, registry.tenant)

@@ -24,6 +24,7 @@ from ihas.serving.answers import RecommendedItem, RecommendRequest, Retrieved, S
 from ihas.serving.protocol import Recommender
 from service.http.dependencies import AppState, VersionDep, is_json
 from service.http.openapi import body_of, json_answer
+from service.http.policy import MIB, asking
 from service.http.problems import pointer_to
 from service.http.routes.choosing import chosen, shadows_of
 from service.ids import new_id
@@ -75,12 +76,20 @@ VERSION: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=1, le=2**31 - 1)
 described = APIRouter(prefix="/v1/models", tags=["models"])
 
 
-@described.post("/{name}/score", openapi_extra=body_of(ScoreRequest), responses=json_answer(ScoreResponse))
+@described.post(
+    "/{name}/score",
+    openapi_extra=asking(8 * MIB, body_of(ScoreRequest)),
+    responses=json_answer(ScoreResponse),
+)
 def score(name: str, version: VersionDep = None) -> None:
     """Score rows."""
 
 
-@described.post("/{name}/recommend", openapi_extra=body_of(RecommendRequest), responses=json_answer(RecommendResponse))
+@described.post(
+    "/{name}/recommend",
+    openapi_extra=asking(4 * MIB, body_of(RecommendRequest)),
+    responses=json_answer(RecommendResponse),
+)
 def recommend(name: str, version: VersionDep = None) -> None:
     """Recommend the best items for a context, among candidates or among all items."""
 
@@ -117,7 +126,7 @@ class ScoreEndpoint:
         first = asked.rows[0] if asked.rows else {}
         served = await chosen(scope, self._parts, name, version, first)
         scores = await self._scores(scope, served.recommender, asked)
-        self._parts.aftermath.scored(served, shadows_of(self._parts, served, first), asked.rows, scores)
+        self._parts.response_log.scored(served, shadows_of(self._parts, served, first), asked.rows, scores)
         _count_fallbacks(self._parts, served, scores)
         await answer(send, ScoreResponse(name, served.version.version, list(scores), tuple(served.degraded)))
 
@@ -145,7 +154,7 @@ class RecommendEndpoint:
             found = recommender.recommend(asked, given_id)
         else:
             found = await self._parts.threads.run(scope, recommender.recommend, asked, given_id)
-        self._parts.aftermath.recommended(served, shadows_of(self._parts, served, asked.context), asked, given_id, found)
+        self._parts.response_log.recommended(served, shadows_of(self._parts, served, asked.context), asked, given_id, found)
         _count_fallbacks(self._parts, served, found.items)
         parts = (found.items, found.num_scored, found.unknown_candidates, found.unknown_values, found.retrieved, found.degraded_groups)
         response = RecommendResponse(given_id, name, served.version.version, *parts)

@@ -13,8 +13,10 @@ from pydantic import ValidationError
 from ihas.config.base import Config
 from ihas.errors import RequestError
 from ihas.results.run_result import RunResult
+from service.auth.scopes import Scope
 from service.errors import ConflictError, UnknownIdError
 from service.http.dependencies import CallerDep, KeyDep, SearchDep, SettingsDep, StoreDep, TraceDep, json_only, own_search
+from service.http.policy import MIB, Repeat, Shedding, policy, reading
 from service.http.problems import pointer_to
 from service.http.routes.searches import REPORT_HEADERS, create_search, finished_file
 from service.http.schemas.searches import SearchClone, SearchCreate, SearchPublic
@@ -44,7 +46,7 @@ class MetricsPublic(Config):
     """Their names."""
 
 
-@router.get("/compare")
+@router.get("/compare", openapi_extra=reading())
 def compare_searches(first: SearchId, second: SearchId, store: StoreDep, settings: SettingsDep, caller: CallerDep) -> Comparison:
     """Two searches that succeeded, side by side: settings that differ, figures in pairs."""
     jobs = (own_search(store, first, caller), own_search(store, second, caller))
@@ -52,7 +54,12 @@ def compare_searches(first: SearchId, second: SearchId, store: StoreDep, setting
     return compare((first, second), results, jobs[0].dataset_id == jobs[1].dataset_id)
 
 
-@router.post("/{search_id}/clone", status_code=202, dependencies=[Depends(json_only)])
+@router.post(
+    "/{search_id}/clone",
+    status_code=202,
+    dependencies=[Depends(json_only)],
+    openapi_extra=policy(Scope.SEARCH, max_body=MIB, repeat=Repeat.WITH_KEY),
+)
 def clone_search(
     search: SearchDep,
     body: SearchClone,
@@ -77,7 +84,12 @@ def clone_search(
     return create_search(new, response, store, settings, caller, trace, idempotency_key)
 
 
-@router.get("/{search_id}/logs", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+@router.get(
+    "/{search_id}/logs",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}}},
+    openapi_extra=reading(shedding=Shedding.NEVER),
+)
 def read_logs(search: SearchDep, store: StoreDep, settings: SettingsDep, offset: OffsetDep = 0) -> Response:
     """What the run wrote beside its progress, whole lines of at most 256 KiB from an offset on; `next-offset` says where the next part
     begins. A line that began before the offset, or is longer, is left out."""
@@ -110,13 +122,18 @@ def lines_from(log: Path, offset: int, *, ended: bool) -> tuple[bytes, int]:
     return part[:whole], start + whole
 
 
-@router.get("/{search_id}/plots")
+@router.get("/{search_id}/plots", openapi_extra=reading())
 def list_plots(search: SearchDep, settings: SettingsDep) -> MetricsPublic:
     """Names of the figures of a search that succeeded."""
     return MetricsPublic(figures=tuple(sorted(_figures(search, settings))))
 
 
-@router.get("/{search_id}/plots/{figure}", responses={200: {"content": {"application/json": {}, "text/html": {}}}}, response_class=Response)
+@router.get(
+    "/{search_id}/plots/{figure}",
+    responses={200: {"content": {"application/json": {}, "text/html": {}}}},
+    response_class=Response,
+    openapi_extra=reading(shedding=Shedding.NEVER),
+)
 def read_plot(search: SearchDep, figure: str, settings: SettingsDep, form: Literal["json", "html"] = "json") -> Response:
     """A figure as plotly's JSON, or as a page that needs nothing else."""
     found = _figures(search, settings).get(figure)

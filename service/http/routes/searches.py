@@ -19,6 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from ihas.results.run_result import RunResult
 from pipelines.kinds.overrec.values import OverRecResult
 from pipelines.kinds.transformer.values import TransformerResult
+from service.auth.scopes import Scope
 from service.errors import ConflictError, UnknownIdError
 from service.http.dependencies import (
     CallerDep,
@@ -33,12 +34,13 @@ from service.http.dependencies import (
     json_only,
     own_dataset,
 )
+from service.http.policy import MIB, Repeat, Shedding, policy, reading
 from service.http.schemas.searches import EventPublic, SearchCreate, SearchesPublic, SearchPublic, next_cursor
 from service.jobs.runs import search_folder
 from service.settings import Settings
 from service.states import TERMINAL, JobState
 from service.storage.catalogue import DatasetState
-from service.storage.job import Job, JobKind, NewJob
+from service.storage.job import SEARCH, Job, NewJob
 
 router = APIRouter(prefix="/v1/searches", tags=["searches"])
 PAGE = 200
@@ -48,7 +50,9 @@ WaitDep = Annotated[float, Query(ge=0.0, le=60.0, description="Seconds to wait f
 LastEventDep = Annotated[int, Header(ge=0, le=2**31 - 1, description="Number of the last event that was seen.")]
 
 
-@router.post("", status_code=202, dependencies=[Depends(json_only)])
+@router.post(
+    "", status_code=202, dependencies=[Depends(json_only)], openapi_extra=policy(Scope.SEARCH, max_body=MIB, repeat=Repeat.WITH_KEY)
+)
 def create_search(
     body: SearchCreate,
     response: Response,
@@ -64,18 +68,18 @@ def create_search(
         raise ConflictError(f"Data set {dataset.id} is {dataset.state}; a search needs a valid one.")
     asked = body.model_dump(mode="json")
     recipe = {name: asked[name] for name in (body.settings, "run", "budget")}
-    new = NewJob(JobKind.SEARCH, body.name, dataset.id, recipe, idempotency_key, _hash(asked), caller.tenant, body.priority, trace)
+    new = NewJob(SEARCH, body.name, dataset.id, recipe, idempotency_key, _hash(asked), caller.tenant, body.priority, trace)
     return _accepted(store.submit(new, settings.max_queued_per_tenant), response)
 
 
-@router.get("")
+@router.get("", openapi_extra=reading())
 def list_searches(store: StoreDep, caller: CallerDep, cursor: CursorDep = None, limit: LimitDep = 50) -> SearchesPublic:
     """Searches, newest first."""
-    found = store.jobs(JobKind.SEARCH, cursor, limit, caller.tenant)
+    found = store.jobs(SEARCH, cursor, limit, caller.tenant)
     return SearchesPublic(searches=tuple(map(SearchPublic.of, found)), next_cursor=next_cursor(found, limit))
 
 
-@router.get("/{search_id}")
+@router.get("/{search_id}", openapi_extra=reading(shedding=Shedding.NEVER))
 async def read_search(search: SearchDep, response: Response, parts: PartsDep, wait: WaitDep = 0.0) -> SearchPublic:
     """One search; with `wait`, once it has finished or the time is over."""
     end = time.monotonic() + wait
@@ -87,7 +91,7 @@ async def read_search(search: SearchDep, response: Response, parts: PartsDep, wa
     return SearchPublic.of(search)
 
 
-@router.get("/{search_id}/events", response_class=EventSourceResponse)
+@router.get("/{search_id}/events", response_class=EventSourceResponse, openapi_extra=reading(shedding=Shedding.NEVER))
 async def stream_events(search: SearchDep, parts: PartsDep, last_event_id: LastEventDep = 0) -> AsyncIterator[ServerSentEvent]:
     """Server-sent events, one per change, from the one after `Last-Event-ID`; the stream ends when the search has finished."""
     seen = last_event_id
@@ -102,27 +106,37 @@ async def stream_events(search: SearchDep, parts: PartsDep, last_event_id: LastE
             await _pause(parts.shutdown, parts.settings.poll_s)
 
 
-@router.post("/{search_id}/cancel", status_code=202)
+@router.post("/{search_id}/cancel", status_code=202, openapi_extra=policy(Scope.SEARCH))
 def cancel_search(search: SearchDep, response: Response, store: StoreDep) -> SearchPublic:
     """Stop a search; its child ends within two seconds. What is finished stays, for `resume`."""
     return _accepted(store.cancel(search.id), response)
 
 
-@router.post("/{search_id}/resume", status_code=202)
+@router.post("/{search_id}/resume", status_code=202, openapi_extra=policy(Scope.SEARCH))
 def resume_search(search: SearchDep, response: Response, store: StoreDep) -> SearchPublic:
     """Queue a failed or cancelled search again. With `learning` it goes on from its last finished stage; with `overrec` or `transformer`,
     which have no stages, it begins anew."""
     return _accepted(store.resume(search.id), response)
 
 
-@router.get("/{search_id}/result", response_class=FileResponse, responses={200: {"model": RunResult | OverRecResult | TransformerResult}})
+@router.get(
+    "/{search_id}/result",
+    response_class=FileResponse,
+    responses={200: {"model": RunResult | OverRecResult | TransformerResult}},
+    openapi_extra=reading(shedding=Shedding.NEVER),
+)
 def read_result(search: SearchDep, settings: SettingsDep) -> FileResponse:
     """What a search found. With `learning`: figures of every variant, every group and every stage. With `overrec`: of the recommender, of
     the methods beside it and of every setting that was tried. With `transformer`: every epoch, ranking figures and loss of test items."""
     return FileResponse(finished_file(search, settings, "result.json"), media_type="application/json")
 
 
-@router.get("/{search_id}/report", response_class=FileResponse, responses={200: {"content": {"text/html": {}}}})
+@router.get(
+    "/{search_id}/report",
+    response_class=FileResponse,
+    responses={200: {"content": {"text/html": {}}}},
+    openapi_extra=reading(shedding=Shedding.NEVER),
+)
 def read_report(search: SearchDep, settings: SettingsDep) -> FileResponse:
     """The figures drawn, as a page."""
     return FileResponse(finished_file(search, settings, "report.html"), media_type="text/html", headers=REPORT_HEADERS)

@@ -11,6 +11,7 @@ from ihas.config.base import Config
 from ihas.serving.protocol import Recommender
 from service.errors import ConflictError
 from service.http.dependencies import PartsDep, VersionDep, json_only
+from service.http.policy import MIB, asking
 from service.http.routes.choosing import chosen
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
@@ -53,7 +54,11 @@ class WhatIfAnswer(Config):
     """By number."""
 
 
-@router.post("/{name}/what-if", dependencies=[Depends(json_only)])
+@router.post(
+    "/{name}/what-if",
+    dependencies=[Depends(json_only)],
+    openapi_extra=asking(MIB),
+)
 async def what_if(name: str, body: WhatIf, request: Request, parts: PartsDep, version: VersionDep = None) -> WhatIfAnswer:
     """Score a row on every group's path, whatever group it falls into; with changes, also say whether they move it to another group."""
     row = {**body.row, **body.changes}

@@ -13,7 +13,7 @@ from ihas.config.base import Config
 from ihas.serving.protocol import Recommender
 from service.models.drift import RoutingMetrics, stability
 from service.models.response_log import ShadowMetrics
-from service.models.traffic_split import Division
+from service.models.traffic_split import TrafficSplit
 from service.storage.feedback import GroupCounts
 
 MAX_EVENTS = 1_000
@@ -150,7 +150,7 @@ def online(
     name: str,
     within_s: float,
     counts: Sequence[GroupCounts],
-    division: Division | None,
+    split: TrafficSplit | None,
     shadows: Mapping[int, ShadowMetrics],
     routing: RoutingMetrics | None = None,
 ) -> Online:
@@ -162,7 +162,7 @@ def online(
         model=name,
         within_s=within_s,
         groups=tuple(_group(one, totals[one.version]) for one in counts),
-        drift=None if division is None else _drift(counts, division),
+        drift=None if split is None else _drift(counts, split),
         routing=None if routing is None else _routing(routing),
         shadows=tuple(_shadow(version, figures) for version, figures in sorted(shadows.items())),
     )
@@ -191,9 +191,9 @@ def wilson(clicks: int, impressions: int, z: float = 1.959964) -> tuple[float, f
     return max(0.0, (middle - half) / (1 + spread)), min(1.0, (middle + half) / (1 + spread))
 
 
-def _drift(counts: Sequence[GroupCounts], division: Division) -> float | None:
-    expected = _training_shares(division.champion.recommender)
-    shown = {one.group: one.impressions for one in counts if one.version == division.champion.version.version}
+def _drift(counts: Sequence[GroupCounts], split: TrafficSplit) -> float | None:
+    expected = _training_shares(split.champion.recommender)
+    shown = {one.group: one.impressions for one in counts if one.version == split.champion.version.version}
     total = sum(shown.values())
     if not total or not expected or not set(shown) <= set(expected):
         return None

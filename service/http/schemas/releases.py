@@ -10,7 +10,7 @@ from pydantic import Field
 from ihas.config.base import Config
 from service.http.schemas.searches import Moment, moment
 from service.jobs.runs import settings_of
-from service.models.traffic_split import Division
+from service.models.traffic_split import TrafficSplit
 from service.storage.aliases import Alias, AliasChange
 from service.storage.catalogue import Dataset, ModelVersion
 from service.storage.job import Job
@@ -167,12 +167,12 @@ class TrafficPublic(Config):
     """When it was made."""
 
     @classmethod
-    def of(cls, traffic: Traffic, division: Division | None) -> Self:
+    def of(cls, traffic: Traffic, split: TrafficSplit | None) -> Self:
         """The wire form of a plan."""
         plan = traffic.plan
         return cls(
             revision=traffic.revision,
-            champion=None if division is None else division.champion.version.version,
+            champion=None if split is None else split.champion.version.version,
             canary=plan.canary,
             sticky_field=plan.sticky_field,
             shadows=plan.shadows,

@@ -38,6 +38,10 @@ class DatasetCreate(Config):
     """Format of the file; `auto` goes by a path's suffix, or by an upload's first bytes."""
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
     """Character between CSV cells; without it, it is told from the header."""
+    quoting: bool = Field(default=True, exclude_if=lambda quoting: quoting is True)
+    """Whether double quotes enclose CSV cells; `false` takes each quote as a character of its cell."""
+    escape: str | None = Field(default=None, min_length=1, max_length=1, exclude_if=lambda escape: escape is None)
+    """Character of CSV that takes the meaning from a quote or delimiter behind it; without it, quotes are doubled."""
     columns: SchemaConfig = SchemaConfig()
     """What is known about the columns; the rest is inferred."""
     interactions: InteractionColumns | None = None

@@ -24,19 +24,21 @@ from ihas.routing.router import Gates
 from pipelines.benchmarks.bundles import BundleShape, random_bundle
 from tests.ihas.bundle_factory import linear_graph, small_bundle
 
+pytestmark = pytest.mark.full
+
 
 def _gated() -> Bundle:
     """One path on the router's own table, multiplied by the gates, with first-order weights."""
     bundle = small_bundle()
     first = dataclasses.replace(
-        bundle.paths[0],
+        bundle.models[0],
         mask=np.ones((3, 2), bool),
         gated=True,
         table=bundle.router.table.reshape(-1),
         first_order=np.arange(13, dtype=np.float32),
         graph=linear_graph(np.arange(6), 0.0, first_order=True),
     )
-    return dataclasses.replace(bundle, paths=(first,), path_of_group=(0, 0))
+    return dataclasses.replace(bundle, models=(first,), model_of_group=(0, 0))
 
 
 def _without_items() -> Bundle:
@@ -168,7 +170,7 @@ def test_stores_equal_tables_once(tmp_path: Path) -> None:
 
 def test_maps_tables_instead_of_reading_them(folder: Path) -> None:
     """Tables stay on disk and cannot be written to by accident."""
-    table = read_bundle(folder).paths[0].table
+    table = read_bundle(folder).models[0].table
     assert isinstance(_owner(table), mmap.mmap)
     assert not table.flags.writeable
 
@@ -185,9 +187,9 @@ def test_keeps_what_is_there(folder: Path) -> None:
 def test_leaves_nothing_behind_when_it_cannot_write(tmp_path: Path, name: str) -> None:
     """A path whose name is no plain file name is refused, without a trace on disk."""
     bundle = small_bundle()
-    paths = (dataclasses.replace(bundle.paths[0], name=name), bundle.paths[1])
+    paths = (dataclasses.replace(bundle.models[0], name=name), bundle.models[1])
     with pytest.raises(BundleError, match="name"):
-        write_bundle(dataclasses.replace(bundle, paths=paths), tmp_path / "bundle")
+        write_bundle(dataclasses.replace(bundle, models=paths), tmp_path / "bundle")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -271,7 +273,7 @@ def test_a_bundle_of_the_first_version_is_read(tmp_path: Path) -> None:
         del path["split"]
     _forge_bytes(tmp_path / "bundle", msgspec.json.encode(content))
 
-    whole = dataclasses.replace(_split(), paths=tuple(dataclasses.replace(path, split=None) for path in _split().paths))
+    whole = dataclasses.replace(_split(), models=tuple(dataclasses.replace(path, two_sided=None) for path in _split().models))
     _assert_same(read_bundle(tmp_path / "bundle"), whole)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ihas.bundle.validation import check_bundle
-from ihas.bundle.values import Bundle, Split
+from ihas.bundle.values import Bundle, TwoSided
 from ihas.data.layout import PADDING, FieldLayout
 from ihas.errors import BundleCorruptError
 from tests.ihas.bundle_factory import small_bundle
@@ -26,7 +26,7 @@ def _with_gates(**changes: Any) -> Bundle:
 
 def _with_path(**changes: Any) -> Bundle:
     bundle = small_bundle()
-    return dataclasses.replace(bundle, paths=(dataclasses.replace(bundle.paths[0], **changes), bundle.paths[1]))
+    return dataclasses.replace(bundle, models=(dataclasses.replace(bundle.models[0], **changes), bundle.models[1]))
 
 
 def _with_golden(**changes: Any) -> Bundle:
@@ -49,9 +49,9 @@ def _changed(array: np.ndarray, place: Any, value: float) -> np.ndarray:
 BUNDLE = small_bundle()
 ITEMS = BUNDLE.items
 assert ITEMS is not None
-TABLE, GOLDEN, GATES, FIRST = BUNDLE.router.table, BUNDLE.golden, BUNDLE.router.gates, BUNDLE.paths[0]
+TABLE, GOLDEN, GATES, FIRST = BUNDLE.router.table, BUNDLE.golden, BUNDLE.router.gates, BUNDLE.models[0]
 
-SPLIT = Split(np.ones((4, 3), np.float32), np.ones(3, np.float32), False, b"")
+TWO_SIDED = TwoSided(np.ones((4, 3), np.float32), np.ones(3, np.float32), False, b"")
 
 
 def test_the_small_bundle_fits() -> None:
@@ -62,10 +62,10 @@ def test_the_small_bundle_fits() -> None:
 @pytest.mark.parametrize(
     ("bundle", "message"),
     [
-        (dataclasses.replace(BUNDLE, path_of_group=(0,)), "path_of_group"),
-        (dataclasses.replace(BUNDLE, path_of_group=(0, 2)), "path_of_group"),
-        (dataclasses.replace(BUNDLE, path_of_group=(0, -1)), "path_of_group"),
-        (dataclasses.replace(BUNDLE, paths=(FIRST, FIRST)), "different names"),
+        (dataclasses.replace(BUNDLE, model_of_group=(0,)), "path_of_group"),
+        (dataclasses.replace(BUNDLE, model_of_group=(0, 2)), "path_of_group"),
+        (dataclasses.replace(BUNDLE, model_of_group=(0, -1)), "path_of_group"),
+        (dataclasses.replace(BUNDLE, models=(FIRST, FIRST)), "different names"),
         (dataclasses.replace(BUNDLE, items=None), "item table exactly where"),
         (dataclasses.replace(BUNDLE, schema=BUNDLE.schema.model_copy(update={"fields": BUNDLE.schema.fields[::-1]})), "schema.json"),
         (_with_router(layout=FieldLayout(("a",), (13,), (1,))), "encoder's layout"),
@@ -81,18 +81,18 @@ def test_the_small_bundle_fits() -> None:
         (_with_gates(biases=(np.zeros(5, np.float32),)), "gate bias"),
         (_with_gates(form="mlp"), "the shapes .* of each kernel, but have 1"),
         (_with_gates(form="magic"), "one of full, field, mlp, or be registered"),
-        (_with_path(mask=np.ones((3, 3), bool)), "mask of path 'group-0'"),
-        (_with_path(mask=FIRST.mask.astype(np.uint8)), "mask of path 'group-0'"),
+        (_with_path(mask=np.ones((3, 3), bool)), "mask of model 'group-0'"),
+        (_with_path(mask=FIRST.mask.astype(np.uint8)), "mask of model 'group-0'"),
         (_with_path(gated=True), "must be all true"),
-        (_with_path(table=FIRST.table[:-1]), "table of path 'group-0'"),
+        (_with_path(table=FIRST.table[:-1]), "table of model 'group-0'"),
         (_with_path(table=_changed(FIRST.table, 0, np.inf)), "must hold finite"),
-        (_with_path(first_order=np.zeros(12, np.float32)), "first-order weights of path 'group-0'"),
-        (_with_path(mask=np.ones((3, 2), bool), gated=True, split=SPLIT), "cannot be split"),
-        (_with_path(split=dataclasses.replace(SPLIT, kernel=SPLIT.kernel[:-1])), "kernel of the split of path 'group-0'"),
-        (_with_path(split=dataclasses.replace(SPLIT, kernel=SPLIT.kernel[:, :-1])), "kernel of the split of path 'group-0'"),
-        (_with_path(split=dataclasses.replace(SPLIT, bias=SPLIT.bias[None])), "bias of the split of path 'group-0'"),
-        (_with_path(split=dataclasses.replace(SPLIT, bias=SPLIT.bias[:0])), "bias of the split of path 'group-0'"),
-        (_with_path(split=dataclasses.replace(SPLIT, bias=SPLIT.bias * np.float32(np.nan))), "must hold finite"),
+        (_with_path(first_order=np.zeros(12, np.float32)), "first-order weights of model 'group-0'"),
+        (_with_path(mask=np.ones((3, 2), bool), gated=True, two_sided=TWO_SIDED), "cannot have two sides"),
+        (_with_path(two_sided=dataclasses.replace(TWO_SIDED, kernel=TWO_SIDED.kernel[:-1])), "kernel of the two sides of model 'group-0'"),
+        (_with_path(two_sided=dataclasses.replace(TWO_SIDED, kernel=TWO_SIDED.kernel[:, :-1])), "kernel of the two sides"),
+        (_with_path(two_sided=dataclasses.replace(TWO_SIDED, bias=TWO_SIDED.bias[None])), "bias of the two sides of model 'group-0'"),
+        (_with_path(two_sided=dataclasses.replace(TWO_SIDED, bias=TWO_SIDED.bias[:0])), "bias of the two sides of model 'group-0'"),
+        (_with_path(two_sided=dataclasses.replace(TWO_SIDED, bias=TWO_SIDED.bias * np.float32(np.nan))), "must hold finite"),
         (_with_golden(logits=GOLDEN.logits[:-1]), "golden logits"),
         (_with_golden(group=GOLDEN.group.astype(np.int64)), "golden group"),
         (_with_golden(ids=GOLDEN.ids[:, :-1]), "golden ids must be int32"),
@@ -112,6 +112,6 @@ def test_broken_laws_are_told(bundle: Bundle, message: str) -> None:
 
 def test_all_broken_laws_are_told_at_once() -> None:
     """Two faults give one error that names both."""
-    bundle = dataclasses.replace(_with_golden(logits=GOLDEN.logits[:-1]), path_of_group=(0, 9))
+    bundle = dataclasses.replace(_with_golden(logits=GOLDEN.logits[:-1]), model_of_group=(0, 9))
     with pytest.raises(BundleCorruptError, match=r"path_of_group.*golden logits"):
         check_bundle(bundle)

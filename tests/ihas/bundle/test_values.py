@@ -10,7 +10,7 @@ from tests.ihas.bundle_factory import small_bundle
 def test_field_tables_by_hand() -> None:
     """The second path keeps one dimension of user, none of genres and one of movie."""
     bundle = small_bundle()
-    users, genres, movies = bundle.paths[1].field_tables(bundle.encoder.layout)
+    users, genres, movies = bundle.models[1].field_tables(bundle.encoder.layout)
     np.testing.assert_array_equal(users, [[0], [0], [1], [2]])
     assert genres.shape == (4, 0)
     np.testing.assert_array_equal(movies, [[0], [0], [1], [2], [3]])
@@ -19,4 +19,4 @@ def test_field_tables_by_hand() -> None:
 def test_field_tables_are_views() -> None:
     """A mapped table is not copied."""
     bundle = small_bundle()
-    assert all(np.shares_memory(table, bundle.paths[0].table) for table in bundle.paths[0].field_tables(bundle.encoder.layout))
+    assert all(np.shares_memory(table, bundle.models[0].table) for table in bundle.models[0].field_tables(bundle.encoder.layout))

@@ -11,13 +11,15 @@ from ihas.config.learning import LearningConfig
 from ihas.config.training import TrainingConfig
 from ihas.data.dataset import Dataset
 from ihas.data.layout import PADDING, FieldLayout
-from ihas.export.onnx_export import export_path, ragged_table, restricted_backbone, table_of
+from ihas.export.onnx_export import export_model, ragged_table, restricted_backbone, table_of
 from ihas.models.backbone import KeptDims
 from ihas.models.network import NetworkWeights, fresh_weights
 from ihas.models.prediction import GroupedRows, GroupModel, predict_groups
 from ihas.routing.router import embed
-from ihas.serving.grouped.group_model import PathModel
+from ihas.serving.grouped.group_model import ServedGroupModel
 from ihas.serving.onnx_runtime import onnxruntime
+
+pytestmark = pytest.mark.tf
 
 LAYOUT, DIM = FieldLayout(("user", "genres", "movie"), (4, 5, 3), (1, 3, 1)), 3
 MASK = np.array([[1, 0, 1], [0, 1, 1], [0, 0, 0]], bool)
@@ -67,7 +69,7 @@ def test_path_scores_as_tensorflow_does(kind: str, mask: np.ndarray) -> None:
     """The exported path, read field by field, gives the logits of the masked network within 1e-5."""
     config, rows = _config(kind), _rows()
     model = _model(config, mask)
-    path = export_path("one", model, LAYOUT, config)
+    path = export_model("one", model, LAYOUT, config)
     expected = predict_groups((model,), GroupedRows.one_group(rows), config)
     np.testing.assert_allclose(_serve(path, rows.ids), expected, rtol=1e-5, atol=1e-5)
     assert (path.name, path.gated, path.first_order) == ("one", False, None)
@@ -79,11 +81,11 @@ def test_path_with_first_order_weights(kind: str) -> None:
     """First-order weights travel beside the table and enter the graph as its second input."""
     config, rows = _config(kind), _rows()
     model = _model(config, MASK)
-    path = export_path("first", model, LAYOUT, config)
+    path = export_model("first", model, LAYOUT, config)
     np.testing.assert_array_equal(path.first_order, model.weights.table[:, DIM])
     expected = predict_groups((model,), GroupedRows.one_group(rows), config)
     np.testing.assert_allclose(_serve(path, rows.ids), expected, rtol=1e-5, atol=1e-5)
-    served = PathModel(path, LAYOUT).logits(rows.ids, np.ones((len(rows), MASK.size), bool))
+    served = ServedGroupModel(path, LAYOUT).logits(rows.ids, np.ones((len(rows), MASK.size), bool))
     np.testing.assert_allclose(served, expected, rtol=1e-5, atol=1e-5)
 
 
@@ -91,7 +93,7 @@ def test_table_holds_kept_dimensions_only() -> None:
     """Each field's table is a view of the path's numbers and holds its rows' kept columns; a field without any has none."""
     config = _config("mlp")
     model = _model(config, MASK)
-    path = export_path("one", model, LAYOUT, config, gated=True)
+    path = export_model("one", model, LAYOUT, config, gated=True)
     tables = path.field_tables(LAYOUT)
     assert [table.shape for table in tables] == [(4, 2), (5, 2), (3, 0)]
     assert path.gated
@@ -106,7 +108,7 @@ def test_values_are_the_kept_elements_of_the_embedding() -> None:
     """Reading field by field gives what cutting the whole embedding gives."""
     config, ids = _config("mlp"), _rows().ids
     model = _model(config, MASK)
-    values = _values(export_path("one", model, LAYOUT, config), ids)
+    values = _values(export_model("one", model, LAYOUT, config), ids)
     expected = embed(ids, model.weights.table, LAYOUT)[:, KeptDims(MASK).positions]
     np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-6)
 

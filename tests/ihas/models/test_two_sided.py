@@ -19,6 +19,8 @@ from ihas.models.registry import backbone_class
 from ihas.serving.grouped.sums import FieldSums
 from ihas.serving.onnx_runtime import onnxruntime
 
+pytestmark = pytest.mark.tf
+
 DIM = 3
 LAYOUT = FieldLayout(("a", "b", "c", "d"), (4, 5, 3, 6), (1, 1, 1, 1))
 MASK = np.array([[1, 0, 1], [0, 1, 1], [0, 0, 0], [1, 1, 1]], bool)
@@ -61,10 +63,10 @@ def _path(config: LearningConfig, model: GroupModel) -> ExportedModel:
 
 def _split_logits(path: ExportedModel, ids: np.ndarray) -> np.ndarray:
     """Context fields and item fields apart, then added."""
-    assert path.split is not None
-    sides = [FieldSums(path, path.split, LAYOUT, fields)(ids[:, fields]) for fields in ([0, 2], [1, 3])]
-    session = onnxruntime.InferenceSession(path.split.graph, providers=["CPUExecutionProvider"])
-    return np.asarray(session.run(["logits"], {"sums": sides[0] + sides[1] + path.split.bias})[0])
+    assert path.two_sided is not None
+    sides = [FieldSums(path, path.two_sided, LAYOUT, fields)(ids[:, fields]) for fields in ([0, 2], [1, 3])]
+    session = onnxruntime.InferenceSession(path.two_sided.graph, providers=["CPUExecutionProvider"])
+    return np.asarray(session.run(["logits"], {"sums": sides[0] + sides[1] + path.two_sided.bias})[0])
 
 
 def _whole_logits(path: ExportedModel, config: LearningConfig, model: GroupModel, ids: np.ndarray) -> np.ndarray:

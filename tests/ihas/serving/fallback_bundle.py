@@ -22,9 +22,9 @@ def fallback_bundle(**changes: values.ExportedModel) -> Bundle:
     mask = np.zeros((3, 2), bool)
     mask[0, 0] = True
     shared = values.ExportedModel("fallback", mask, False, np.array([0, 0.5, 1, 2], np.float32), None, linear_graph(np.array([1]), 0.25))
-    paths = tuple(changes.get(path.name.replace("-", "_"), path) for path in (*bundle.paths, shared))
+    paths = tuple(changes.get(path.name.replace("-", "_"), path) for path in (*bundle.models, shared))
     logits = np.array([SHARED[user] for user in LOGITS for _ in LOGITS[user]], np.float32)
-    return dataclasses.replace(bundle, paths=paths, fallback=Fallback(2, logits))
+    return dataclasses.replace(bundle, models=paths, fallback=Fallback(2, logits))
 
 
 def torn(folder: Path) -> None:

@@ -15,7 +15,7 @@ from ihas.data.encoder import Encoder
 from ihas.data.field_encoders import CategoricalEncoder, MultivaluedEncoder, NumericEncoder
 from ihas.data.item_table import ItemTable
 from ihas.data.schema import Field, Schema
-from ihas.export.onnx_export import export_path
+from ihas.export.onnx_export import export_model
 from ihas.gates.form import GateSize
 from ihas.gates.registry import GATE_FORMS
 from ihas.models.network import NetworkWeights, fresh_weights
@@ -45,8 +45,8 @@ def mixed_bundle(kind: str, form: str, on: PointsOf, *, gated: bool = False, nor
         schema=_schema(),
         encoder=encoder,
         router=dataclasses.replace(router, centroids=centroids),
-        paths=_paths(kind, encoder, rng, gated=gated, normalised=normalised),
-        path_of_group=(0, 0) if gated else (0, 1),
+        models=_paths(kind, encoder, rng, gated=gated, normalised=normalised),
+        model_of_group=(0, 0) if gated else (0, 1),
         items=_items(encoder),
         golden=GoldenRows(np.zeros((0, encoder.layout.num_slots), np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32)),
         summary={},
@@ -113,5 +113,5 @@ def _paths(kind: str, encoder: Encoder, rng: np.random.Generator, *, gated: bool
         }
         table = rng.normal(0.0, 0.5, fresh.table.shape).astype(np.float32)
         model = GroupModel(f"group-{number}", NetworkWeights(table, weights), mask)
-        paths.append(export_path(f"group-{number}", model, encoder.layout, config, gated=gated))
+        paths.append(export_model(f"group-{number}", model, encoder.layout, config, gated=gated))
     return tuple(paths)

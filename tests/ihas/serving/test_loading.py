@@ -58,7 +58,7 @@ def test_other_logits_are_refused(tmp_path: Path) -> None:
 def test_graph_that_cannot_be_loaded_is_refused(tmp_path: Path) -> None:
     """A graph with right checksums that is no graph does not load."""
     bundle = small_bundle()
-    paths = (dataclasses.replace(bundle.paths[0], graph=b"no graph"), bundle.paths[1])
-    write_bundle(dataclasses.replace(bundle, paths=paths), tmp_path / "bundle")
+    paths = (dataclasses.replace(bundle.models[0], graph=b"no graph"), bundle.models[1])
+    write_bundle(dataclasses.replace(bundle, models=paths), tmp_path / "bundle")
     with pytest.raises(BundleCorruptError, match="group-0"):
         load_recommender(tmp_path / "bundle")

@@ -33,7 +33,7 @@ def test_a_random_bundle_serves(shape: BundleShape, tmp_path: Path) -> None:
     assert (bundle.items is None) == (not shape.with_items)
     if shape.with_items:
         assert len(recommender.recommend(RecommendRequest(context_of(bundle, row), k=100)).items) == shape.num_items
-    assert len(bundle.paths) == (1 if shape.gated else shape.num_groups)
+    assert len(bundle.models) == (1 if shape.gated else shape.num_groups)
 
 
 def test_seeds_are_obeyed() -> None:
@@ -48,7 +48,7 @@ def test_kernels_are_read_back_from_the_graph() -> None:
     """The graph's layers, applied by hand, give the golden logits."""
     bundle = random_bundle(SHAPES["plain"])
     values = bundle.router.table[bundle.golden.ids].reshape(len(bundle.golden.ids), -1)
-    for number, (kernel, bias) in enumerate(kernels_of(bundle.paths[0])):
+    for number, (kernel, bias) in enumerate(kernels_of(bundle.models[0])):
         values = (np.maximum(values, 0.0) if number else values) @ kernel + bias
 
     np.testing.assert_allclose(values[:, 0], bundle.golden.logits, rtol=1e-5, atol=1e-5)

@@ -21,6 +21,8 @@ from pipelines.runs.stages import Run, run_reporter
 from tests.clock import HANG_S
 from tests.pipelines.small_run import arrays, finish, kill_in, small_recipe, start
 
+pytestmark = pytest.mark.tf
+
 STAGES = ("reading", "base", "distil", "search", "cluster", "retrain", "evaluate")
 
 

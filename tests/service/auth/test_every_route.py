@@ -12,23 +12,28 @@ import httpx
 import pytest
 
 from service.app import create_app
-from service.auth.scopes import OF_A_TENANT, Scope, needed
+from service.auth.scopes import OF_A_TENANT, Scope
 from service.http.examples.searches import BODIES, RESULT
+from service.http.policy import EXTENSION
 from service.settings import Settings
-from tests.service.auth.conftest import NewKey
 from tests.service.conftest import Publish
+from tests.service.keyed import NewKey
 from tests.service.live import LiveServer
 
 OWN_ANSWERS = {200, 201, 202, 400, 409, 412, 415, 422, 428}
 BINARY = "application/octet-stream"
 
 
-def operations() -> list[tuple[str, str]]:
-    """Method and path of every route."""
+def operations() -> dict[tuple[str, str], Scope | None]:
+    """The scope of every route, by method and path."""
     with tempfile.TemporaryDirectory() as folder:
         app = create_app(Settings(folder=Path(folder)))
         app.state.parts.store.close()
-        return [(method.upper(), path) for path, routes in app.openapi()["paths"].items() for method in routes]
+        return {
+            (method.upper(), path): Scope(one[EXTENSION]["scope"]) if "scope" in one[EXTENSION] else None
+            for path, routes in app.openapi()["paths"].items()
+            for method, one in routes.items()
+        }
 
 
 OPERATIONS = operations()
@@ -80,8 +85,7 @@ def world(guarded: LiveServer, publish: Publish, new_headers: NewKey) -> World:
 def test_routes_answer_whom_they_should(world: World) -> None:
     """Owner: an answer. Other tenant: 404 for an object, nothing of it in a list. Reader: 403 where it takes more. Nobody: 401."""
     wrong = []
-    for method, path in OPERATIONS:
-        scope = needed(method, path)
+    for (method, path), scope in OPERATIONS.items():
         answers = {who: world.ask(method, path, getattr(world, who, {})) for who in ("nobody", "reader", "other", "owner")}
         found = {who: answer.status_code for who, answer in answers.items()}
         if found != expected(path, scope, found):

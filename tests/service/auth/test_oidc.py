@@ -55,10 +55,10 @@ def jwks_url(signer: rsa.RSAPrivateKey) -> Iterator[str]:
 
 
 @pytest.fixture
-def trusting(settings: Settings, store: SqlStore, jwks_url: str) -> Iterator[LiveServer]:
+def trusting(keyed: Settings, store: SqlStore, jwks_url: str) -> Iterator[LiveServer]:
     """A service that takes the provider's tokens."""
     known = {"oidc_issuer": ISSUER, "oidc_audience": AUDIENCE, "oidc_jwks_url": jwks_url}
-    with LiveServer(settings.model_copy(update=known)) as live:
+    with LiveServer(keyed.model_copy(update=known)) as live:
         yield live
 
 
@@ -100,10 +100,10 @@ def test_without_a_provider_no_token_is_taken(guarded: LiveServer, token: Token)
     assert guarded.http.get("/v1/models", headers=token()).status_code == 401
 
 
-def test_a_provider_that_is_away_is_no_wrong_token(settings: Settings, store: SqlStore, token: Token) -> None:  # noqa: ARG001 - made first
+def test_a_provider_that_is_away_is_no_wrong_token(keyed: Settings, store: SqlStore, token: Token) -> None:  # noqa: ARG001 - made first
     """Its keys cannot be fetched: 503 with `Retry-After`, and no wrong key is counted against the address."""
     known = {"oidc_issuer": ISSUER, "oidc_audience": AUDIENCE, "oidc_jwks_url": "http://127.0.0.1:9/jwks", "max_bad_keys_per_minute": 1}
-    with LiveServer(settings.model_copy(update=known)) as live:
+    with LiveServer(keyed.model_copy(update=known)) as live:
         answers = [live.http.get("/v1/models", headers=token()) for _ in range(3)]
 
     assert [(one.status_code, one.headers["retry-after"]) for one in answers] == [(503, "1")] * 3

@@ -19,9 +19,11 @@ from service.cli.demo import CONTEXTS, coupon_recipe, run_demo
 from service.cli.terminal import CommandError, ExitCode, Terminal
 from service.http.examples import searches
 from service.states import JobState
-from service.storage.job import JobKind
+from service.storage.job import SEARCH
 from service.storage.sql_store import SqlStore
 from tests.clock import HANG_S
+
+pytestmark = pytest.mark.full
 
 POPEN = subprocess.Popen
 IHAS = (sys.executable, "-c", "from service.cli.main import main; main()")
@@ -73,7 +75,7 @@ def test_an_interrupted_demo_cancels_its_search_and_says_how_to_go_on(tmp_path: 
     """Ctrl-C while the search runs: nothing is left queued, and the command that goes on names a recipe that is there."""
     code, said = interrupted_after("base:", tmp_path)
     store = SqlStore(f"sqlite:///{tmp_path / 'demo' / 'ihas.db'}")
-    (search,) = store.jobs(JobKind.SEARCH, None, 10)
+    (search,) = store.jobs(SEARCH, None, 10)
     store.close()
     run = f"demo/searches/{search.id}"
 

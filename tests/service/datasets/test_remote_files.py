@@ -22,6 +22,8 @@ from tests.service.conftest import RunningWorker
 from tests.service.live import LiveServer
 from tests.service.s3 import s3_server
 
+pytestmark = pytest.mark.full
+
 CSV = b"click,user\n0,ada\n1,bob\n"
 DIGEST = hashlib.sha256(CSV).hexdigest()
 

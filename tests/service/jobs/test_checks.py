@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import pytest
+
 from service.jobs.runs import PIPELINES
 from service.settings import Settings
 from service.states import JobState
 from service.storage.catalogue import DatasetState, NewDataset
-from service.storage.job import JobKind, NewJob
+from service.storage.job import SEARCH, NewJob
 from service.storage.sql_store import SqlStore
 from tests.service.conftest import RunningWorker, eventually, finished
+
+pytestmark = pytest.mark.full
 
 
 def test_a_file_named_by_path_is_the_one_that_was_checked(store: SqlStore, settings: Settings, table: str) -> None:
@@ -23,7 +27,7 @@ def test_a_file_named_by_path_is_the_one_that_was_checked(store: SqlStore, setti
         eventually(lambda: store.dataset(dataset_id).state is DatasetState.VALID)
         with Path(table).open("a") as file:
             file.write("1,eve\n")
-        done = finished(store, store.submit(NewJob(JobKind.SEARCH, "films", dataset_id, {"learning": {}, "run": {}})).id)
+        done = finished(store, store.submit(NewJob(SEARCH, "films", dataset_id, {"learning": {}, "run": {}})).id)
 
     changed = hashlib.sha256(Path(table).read_bytes()).hexdigest()
     assert store.dataset(dataset_id).sha256 == checked

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
-import signal
 import sys
 import threading
 from pathlib import Path
 
-import fsspec
-import psutil
 import pytest
 import structlog
-from fsspec.implementations.local import LocalFileSystem
 
-from service.jobs.child import GRACE_S, Child
+from service.jobs.child import GRACE_S
 from service.jobs.runs import PIPELINES
-from service.jobs.watch import LOOK_S, Verdict, Watch
-from service.jobs.worker import Worker, run_worker
+from service.jobs.watch import LOOK_S
+from service.jobs.worker import Worker
 from service.settings import Settings
 from service.states import STAGE_OF_OLD_STATE, JobStage, JobState
 from service.storage.catalogue import DatasetState, NewDataset, Upload
 from service.storage.sql_store import SqlStore
-from tests.clock import HANG_S, Clock
-from tests.service.conftest import COMMAND, RunningWorker, add_table, eventually, finished, submitted
+from tests.clock import HANG_S
+from tests.service.conftest import RunningWorker, add_table, eventually, finished, submitted
+from tests.service.jobs.work import alive, children, run_folder, searching
+
+pytestmark = pytest.mark.full
 
 CANCEL_S = 2.0
 BUG = """
@@ -42,32 +40,6 @@ else:
         document = error_document(error)
         ChildReport()(Progress(stage="reading", message=document["detail"], fraction=0.1, outcome="failed", error=document))
 """
-
-
-def run_folder(settings: Settings, job_id: str) -> Path:
-    """Where a search's files are."""
-    return settings.folder / "searches" / job_id
-
-
-def children(settings: Settings, job_id: str) -> list[tuple[int, int]]:
-    """Process id and niceness of every child that was started for the search."""
-    starts = run_folder(settings, job_id) / "starts"
-    lines = starts.read_text().splitlines() if starts.exists() else []
-    return [(int(pid), int(nice)) for pid, nice in (line.split() for line in lines)]
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs."""
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def searching(store: SqlStore, settings: Settings, job_id: str) -> int:
-    """Process id of the newest child once the search runs."""
-    eventually(lambda: store.job(job_id).stage is JobStage.SEARCH)
-    return children(settings, job_id)[-1][0]
 
 
 def test_a_search_runs_to_a_registered_model(store: SqlStore, settings: Settings, table: str) -> None:
@@ -251,121 +223,6 @@ def test_a_worker_that_stops_gives_its_job_back(store: SqlStore, settings: Setti
         assert finished(store, job.id).attempt == 1
 
 
-def test_a_worker_whose_job_was_taken_stops_its_child(store: SqlStore, settings: Settings, table: str) -> None:
-    """The job of a worker that seemed dead is another's; the old child ends and changes nothing, but that the attempt did not count."""
-    job = submitted(store, table, "slow")
-    with RunningWorker(settings.model_copy(update={"heartbeat_s": HANG_S})):
-        child = searching(store, settings, job.id)
-        other = eventually(lambda: store.claim("other", 0.1, 3))
-        assert other.attempt == 2
-        eventually(lambda: store.job(job.id).attempt == 1)
-
-        assert not alive(child)
-        assert store.owns(other.id, other.token)
-        assert (store.job(job.id).worker, store.job(job.id).lost) == ("other", [])
-
-
-def test_a_worker_shows_signs_of_life_while_its_child_works(store: SqlStore, settings: Settings, table: str) -> None:
-    """Though the child says nothing."""
-    job = submitted(store, table, "slow")
-    with RunningWorker(settings):
-        searching(store, settings, job.id)
-        before = store.job(job.id)
-        eventually(lambda: store.job(job.id).beats >= before.beats + 3)
-
-    assert store.events(job.id, before.last_event, 1)[0].message.startswith("Its worker stops")
-
-
-class Gate(LocalFileSystem):
-    """A store of bundles that takes nothing before it is opened."""
-
-    protocol = "gate"
-    asked, opened = threading.Event(), threading.Event()
-
-    def put_file(self, *arguments: object, **options: object) -> None:
-        """See `LocalFileSystem`."""
-        self.asked.set()
-        assert self.opened.wait(HANG_S)
-        super().put_file(*arguments, **options)
-
-
-def test_a_worker_shows_signs_of_life_while_its_bundle_is_published(
-    store: SqlStore, settings: Settings, table: str, bundle: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """The child is gone, and bringing the bundle into the store takes long; who stops the worker meanwhile does not interrupt it."""
-    monkeypatch.setenv("IHAS_TEST_BUNDLE", str(bundle))
-    fsspec.register_implementation("gate", Gate, clobber=True)
-    Gate.asked.clear()
-    Gate.opened.clear()
-    job = submitted(store, table)
-    with RunningWorker(settings.model_copy(update={"artefacts_url": f"gate://{tmp_path / 'store'}"})) as worker:
-        assert Gate.asked.wait(HANG_S)
-        worker.stop.set()
-        before = store.job(job.id)
-        eventually(lambda: store.job(job.id).beats >= before.beats + 3)
-        Gate.opened.set()
-
-    assert (before.stage, store.job(job.id).state, store.job(job.id).attempt) == (JobStage.EVALUATE, JobState.SUCCEEDED, 1)
-    assert list((tmp_path / "store").rglob("manifest.json"))
-
-
-def impatient(settings: Settings) -> Settings:
-    """Settings of a worker that takes others for lost soon; right where no other one is alive, or it does not matter who goes on."""
-    return settings.model_copy(update={"lease_s": 1.0})
-
-
-def _work(settings: Settings) -> None:
-    run_worker(settings, threading.Event(), COMMAND)
-
-
-def test_after_kill_9_another_worker_finishes_the_job(store: SqlStore, settings: Settings, table: str) -> None:
-    """The killed worker's child ends by itself, and the second worker goes on from the last finished stage."""
-    job = submitted(store, table, "slow")
-    process = multiprocessing.get_context("spawn").Process(target=_work, args=(settings,))
-    process.start()
-    child = searching(store, settings, job.id)
-    os.kill(process.pid or 0, signal.SIGKILL)
-    process.join()
-    eventually(lambda: not alive(child))
-
-    (run_folder(settings, job.id) / "go").touch()
-    with RunningWorker(impatient(settings)):
-        done = finished(store, job.id)
-    messages = [event.message for event in store.events(job.id, 0, 100)]
-    assert (done.state, done.attempt, done.model_version) == (JobState.SUCCEEDED, 2, 1)
-    assert messages.count("validating began") == 1
-    assert messages.count("searching began") == 2
-
-
-def test_a_worker_that_was_stopped_past_its_lease_changes_nothing_when_it_goes_on(store: SqlStore, settings: Settings, table: str) -> None:
-    """SIGSTOP for longer than a lease: another worker takes the job up; after SIGCONT the first one's child ends, and the job
-    comes to one end, of the first attempt: the one that was lost by a worker that lives does not count."""
-    job = submitted(store, table, "slow")
-    process = multiprocessing.get_context("spawn").Process(target=_work, args=(settings,))
-    process.start()
-    try:
-        child = searching(store, settings, job.id)
-        os.kill(process.pid or 0, signal.SIGSTOP)
-        with RunningWorker(impatient(settings)):
-            eventually(lambda: store.job(job.id).attempt == 2)
-            eventually(lambda: len(children(settings, job.id)) == 2)
-            assert alive(child)
-            os.kill(process.pid or 0, signal.SIGCONT)
-            eventually(lambda: not alive(child))
-            eventually(lambda: store.job(job.id).attempt == 1)
-            (run_folder(settings, job.id) / "go").touch()
-            done = finished(store, job.id)
-    finally:
-        os.kill(process.pid or 0, signal.SIGCONT)
-        process.terminate()
-        process.join()
-
-    events = store.events(job.id, 0, 100)
-    assert (done.state, done.attempt, done.model_version) == (JobState.SUCCEEDED, 1, 1)
-    assert [event.state for event in events].count(JobState.SUCCEEDED) == 1
-    assert [version.version for version in store.versions("slow")] == [1]
-
-
 def test_a_run_folder_that_is_still_held_costs_no_attempt(store: SqlStore, settings: Settings, table: str) -> None:
     """Two children find the folder held by a run that has lost its job; the job waits, and the third child brings it to its end."""
     job = submitted(store, table, "busy")
@@ -387,45 +244,3 @@ def test_a_command_that_cannot_be_started_fails_the_job_and_not_the_worker(store
     detail = f"The run could not be started (FileNotFoundError). See the worker's log of job {job.id}."
     assert (done.state, done.attempt, done.error) == (JobState.FAILED, 3, {"code": "machine", "detail": detail})
     assert not any("/no/such" in event.message for event in store.events(job.id, 0, 100))
-
-
-def break_database(store: SqlStore, settings: Settings) -> None:
-    """Put a folder where the database was."""
-    store.close()
-    for path in settings.folder.glob("ihas.db*"):
-        path.unlink()
-    (settings.folder / "ihas.db").mkdir()
-
-
-def test_a_worker_waits_for_a_database_that_is_out_of_reach(store: SqlStore, settings: Settings) -> None:
-    """It has nothing to do meanwhile, and lives."""
-    break_database(store, settings)
-
-    assert not Worker(store, settings, threading.Event(), COMMAND).work()
-
-
-def test_without_its_database_a_child_is_stopped_when_the_lease_is_over(store: SqlStore, settings: Settings, tmp_path: Path) -> None:
-    """Not before, however often it is looked for: a short absence costs nothing. Then at once: another worker may have the job."""
-    job, clock = submitted(store, str(tmp_path)), Clock()
-    break_database(store, settings)
-    child = Child([sys.executable, "-c", "import sys; sys.stdin.read()"], tmp_path / "log.txt")
-    with structlog.testing.capture_logs() as logged, Watch(store, job, child, settings, threading.Event(), clock) as watch:
-        clock.advance(settings.lease_s)
-        eventually(lambda: [line["event"] for line in logged].count("the database is out of reach") >= 3)
-        verdict, running = watch.verdict, alive(child.pid)
-        clock.advance(1.0)
-        child.wait()
-    child.close()
-
-    assert (verdict, running, watch.verdict) == (None, True, Verdict.LOST)
-
-
-def test_two_workers_share_the_work(store: SqlStore, settings: Settings, table: str) -> None:
-    """Six searches on two workers are each run once."""
-    jobs = [submitted(store, table) for _ in range(6)]
-    with RunningWorker(settings), RunningWorker(settings):
-        states = [finished(store, job.id).state for job in jobs]
-
-    assert states == [JobState.SUCCEEDED] * 6
-    assert [len(children(settings, job.id)) for job in jobs] == [1] * 6
-    assert len(store.versions("films")) == 6

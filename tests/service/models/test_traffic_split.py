@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ihas.serving.loading import load_recommender
-from service.models.traffic_split import Division, Served
+from service.models.traffic_split import Served, TrafficSplit
 from service.storage.catalogue import ModelVersion
 from service.storage.traffic import Canary, TrafficPlan
 
@@ -22,14 +22,14 @@ def versions(bundle: Path) -> tuple[Served, Served]:
     return Served(made[0], recommender), Served(made[1], recommender)
 
 
-def divided(versions: tuple[Served, Served], percent: float, field: str | None = None) -> Division:
+def divided(versions: tuple[Served, Served], percent: float, field: str | None = None) -> TrafficSplit:
     """Version 1 is the champion, version 2 the canary."""
-    return Division(versions[0], versions[1], (), TrafficPlan(canary=Canary(version=2, percent=percent), sticky_field=field))
+    return TrafficSplit(versions[0], versions[1], (), TrafficPlan(canary=Canary(version=2, percent=percent), sticky_field=field))
 
 
-def share(division: Division, keys: list[str]) -> set[str]:
+def share(split: TrafficSplit, keys: list[str]) -> set[str]:
     """The keys that the canary answers."""
-    return {key for key in keys if division.choose(key).version.version == 2}
+    return {key for key in keys if split.choose(key).version.version == 2}
 
 
 def test_a_share_of_the_keys_goes_to_the_canary(versions: tuple[Served, Served]) -> None:
@@ -49,30 +49,30 @@ def test_a_larger_share_keeps_whom_it_had(versions: tuple[Served, Served]) -> No
 @given(key=st.text())
 def test_a_key_always_meets_the_same_version(versions: tuple[Served, Served], key: str) -> None:
     """Whatever the key is, also text that is no valid Unicode."""
-    division = divided(versions, 50.0)
+    split = divided(versions, 50.0)
 
-    assert division.choose(key) is division.choose(key)
+    assert split.choose(key) is split.choose(key)
 
 
 @pytest.mark.parametrize(("percent", "version"), [(0.0, 1), (100.0, 2)])
 def test_all_or_nothing_is_exact(versions: tuple[Served, Served], percent: float, version: int) -> None:
     """0 percent is nobody and 100 percent everybody, with a key or without."""
-    division = divided(versions, percent)
+    split = divided(versions, percent)
 
-    assert {division.choose(key).version.version for key in [*map(str, range(200)), *[None] * 200]} == {version}
+    assert {split.choose(key).version.version for key in [*map(str, range(200)), *[None] * 200]} == {version}
 
 
 def test_without_a_key_chance_divides(versions: tuple[Served, Served]) -> None:
     """At 50 percent, 200 requests without a key meet both versions."""
-    division = divided(versions, 50.0)
+    split = divided(versions, 50.0)
 
-    assert {division.choose(None).version.version for _ in range(200)} == {1, 2}
+    assert {split.choose(None).version.version for _ in range(200)} == {1, 2}
 
 
 def test_the_header_wins_over_the_field(versions: tuple[Served, Served]) -> None:
     """The key is the header's, else the field's value, else there is none."""
-    division = divided(versions, 50.0, "user")
+    split = divided(versions, 50.0, "user")
 
-    assert division.sticky_key("from the header", {"user": 7}) == "from the header"
-    assert division.sticky_key(None, {"user": 7}) == "7"
-    assert division.sticky_key(None, {"colour": "red"}) is None
+    assert split.sticky_key("from the header", {"user": 7}) == "from the header"
+    assert split.sticky_key(None, {"user": 7}) == "7"
+    assert split.sticky_key(None, {"colour": "red"}) is None

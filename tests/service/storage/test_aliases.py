@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.errors import ConflictError, PreconditionError, UnknownIdError
-from service.storage.aliases import ABSENT, ANY, Aliases, Place
+from service.storage.aliases import ABSENT, ANY, Aliases, AliasRef
 from service.storage.database import Database
 
-PLACE = Place("acme", "films", "champion", "key:1", "Better.")
+PLACE = AliasRef("acme", "films", "champion", "key:1", "Better.")
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_an_alias_is_created_once(aliases: Aliases) -> None:
         with pytest.raises(PreconditionError, match="has revision 1"):
             aliases.put(PLACE, 3, expected)
     with pytest.raises(PreconditionError, match="does not exist"):
-        aliases.put(Place("acme", "films", "canary"), 3, 1)
+        aliases.put(AliasRef("acme", "films", "canary"), 3, 1)
 
 
 def test_of_fifty_changes_that_expect_the_same_one_is_made(aliases: Aliases) -> None:
@@ -100,7 +100,7 @@ def test_tenants_do_not_meet(aliases: Aliases) -> None:
     aliases.put(PLACE, 1, ABSENT)
 
     with pytest.raises(UnknownIdError, match="no alias 'champion'"):
-        aliases.get(Place("other", "films", "champion"))
+        aliases.get(AliasRef("other", "films", "champion"))
     assert aliases.of_model("other", "films") == []
     assert [alias.tenant for alias in aliases.everywhere("champion")] == ["acme"]
 

@@ -22,6 +22,8 @@ from service.storage.tables import METADATA
 from tests.contracts.job_store import search
 from tests.service.postgres import PostgresServer
 
+pytestmark = pytest.mark.full
+
 SCHEMAS = Path(__file__).with_name("schemas")
 RELEASES = sorted(path.stem for path in SCHEMAS.glob("*.sql"))
 

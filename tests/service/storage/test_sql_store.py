@@ -14,7 +14,10 @@ from service.storage.sql_store import SqlStore
 from tests.clock import Clock
 from tests.contracts.fair_store import FairStoreContract
 from tests.contracts.job_store import LEASE_S, JobStoreContract, progress, search, seen_silent, taken
+from tests.contracts.lease_store import LeaseStoreContract
 from tests.service.postgres import PostgresServer
+
+pytestmark = pytest.mark.full
 
 
 @pytest.fixture
@@ -23,7 +26,7 @@ def clock() -> Clock:
     return Clock()
 
 
-class TestSqlite(JobStoreContract, FairStoreContract):
+class TestSqlite(JobStoreContract, LeaseStoreContract, FairStoreContract):
     """On a file."""
 
     @pytest.fixture
@@ -34,7 +37,7 @@ class TestSqlite(JobStoreContract, FairStoreContract):
         store.close()
 
 
-class TestPostgres(JobStoreContract, FairStoreContract):
+class TestPostgres(JobStoreContract, LeaseStoreContract, FairStoreContract):
     """On a server."""
 
     @pytest.fixture

@@ -18,6 +18,8 @@ from ihas.serving.grouped.recommender import GroupedRecommender
 from pipelines.benchmarks.bundles import BundleShape, random_bundle, random_ids
 from tests.ihas.serving.mixed_bundle import contexts, mixed_bundle
 
+pytestmark = pytest.mark.tf
+
 FORMS = tuple(GATE_FORMS)
 POINTS: tuple[PointsOf, ...] = ("masked", "mask", "openness", "embedding")
 UNDECIDED = 1e-4
@@ -54,7 +56,7 @@ def test_every_backbone_scores_candidates_as_whole_rows(kind: str, normalised: b
     positions = np.arange(len(bundle.items.names))
     rows = [bundle.encoder.encode_row(context, bundle.encoder.names_of("context")) for context in contexts()]
 
-    assert all((path.split is not None) == ("two_sided" in vars(backbone_class(kind))) for path in bundle.paths)
+    assert all((path.two_sided is not None) == ("two_sided" in vars(backbone_class(kind))) for path in bundle.models)
     assert len(set(GroupedRecommender(bundle).score_ids(bundle_rows(bundle))[0].tolist())) == 2
     assert sum(_assert_as_whole_rows(bundle, row, positions, 2**20) for row in rows) > 0.9 * len(rows) * len(positions)
 

@@ -31,7 +31,7 @@ def test_contribution_is_the_fall_of_the_logit_on_the_same_path() -> None:
         occluded = IDS.copy()
         occluded[:, slots] = -1
         occluded[:, slots.start] = BUNDLE.encoder.layout.first_rows[field]
-        expected = scored.logits - model.path_logits(occluded, scored.gates, scored.path)
+        expected = scored.logits - model.model_logits(occluded, scored.gates, scored.model)
         np.testing.assert_allclose(contributions(model, IDS, scored)[:, field], expected)
 
 
@@ -46,7 +46,7 @@ def test_contributions_of_many_rows_are_those_of_each() -> None:
 def test_one_group_has_no_runner_up() -> None:
     """With a single group there is no margin, and the sentence says that the group is the only one."""
     router = dataclasses.replace(BUNDLE.router, centroids=BUNDLE.router.centroids[:1])
-    model = GroupedModel(dataclasses.replace(BUNDLE, router=router, paths=BUNDLE.paths[:1], path_of_group=(0,)))
+    model = GroupedModel(dataclasses.replace(BUNDLE, router=router, models=BUNDLE.models[:1], model_of_group=(0,)))
     (reason, *_) = explain_rows(model, BUNDLE.encoder, IDS, model.score(IDS))
     assert (reason.runner_up, reason.margin, len(reason.distances)) == (None, None, 1)
     assert reason.sentence.startswith("Group 0 is the only one; its model gives a probability of 0.989")

@@ -38,7 +38,7 @@ def _table_of(folder: Path, position: int) -> str:
 
 def _wrong(bundle: Bundle, position: int) -> dict[str, object]:
     """A path that is whole but answers otherwise: its graph has another bias."""
-    path = bundle.paths[position]
+    path = bundle.models[position]
     other = dataclasses.replace(path, graph=linear_graph(np.ones(int(path.mask.sum())), 7.0))
     return {path.name.replace("-", "_"): other}
 
@@ -69,7 +69,7 @@ def test_a_broken_file_of_one_group_costs_that_group_alone(tmp_path: Path, spoil
 def test_golden_rows_that_differ_cost_their_group_alone(tmp_path: Path) -> None:
     """A model of bob's group that is whole but scores otherwise than recorded gives way; one that is no graph does too."""
     whole = fallback_bundle()
-    for number, other in enumerate((_wrong(whole, 1), {"group_1": dataclasses.replace(whole.paths[1], graph=b"no graph")})):
+    for number, other in enumerate((_wrong(whole, 1), {"group_1": dataclasses.replace(whole.models[1], graph=b"no graph")})):
         found = _loaded(fallback_bundle(**other), tmp_path / str(number))  # type: ignore[arg-type]
         assert [row.logit for row in found.score(rows())] == pytest.approx(BOB_SHARED)
         assert list(found.degraded) == [1]

@@ -35,16 +35,16 @@ def test_golden_rows_may_differ_in_the_last_digits(difference: float, fits: bool
 
 
 @pytest.mark.parametrize("spoilt", [0.0, 0.1])
-def test_a_split_must_score_the_golden_rows_too(spoilt: float) -> None:
+def test_a_two_sided_model_must_score_the_golden_rows_too(spoilt: float) -> None:
     """A split whose kernel is not the graph's is found before it answers anybody."""
     bundle = random_bundle(BundleShape(num_users=9, num_items=9, num_values=5, num_fields=4, dim=2, num_groups=2))
-    path = bundle.paths[int(bundle.golden.group[0])]
-    assert path.split is not None
-    other = dataclasses.replace(path, split=dataclasses.replace(path.split, kernel=path.split.kernel + np.float32(spoilt)))
-    paths = tuple(other if one is path else one for one in bundle.paths)
-    recommender = GroupedRecommender(dataclasses.replace(bundle, paths=paths))
+    path = bundle.models[int(bundle.golden.group[0])]
+    assert path.two_sided is not None
+    other = dataclasses.replace(path, two_sided=dataclasses.replace(path.two_sided, kernel=path.two_sided.kernel + np.float32(spoilt)))
+    paths = tuple(other if one is path else one for one in bundle.models)
+    recommender = GroupedRecommender(dataclasses.replace(bundle, models=paths))
     if not spoilt:
         check_golden(recommender, bundle.golden)
         return
-    with pytest.raises(BundleCorruptError, match="splits"):
+    with pytest.raises(BundleCorruptError, match="score from sums"):
         check_golden(recommender, bundle.golden)

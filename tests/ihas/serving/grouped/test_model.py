@@ -22,7 +22,7 @@ def test_any_rows_in_any_order(order: list[int]) -> None:
     """Rows of both groups, mixed, repeated or none, get the logits worked out by hand, in their order."""
     scored = MODEL.score(IDS[order])
     np.testing.assert_array_equal(scored.logits, EXPECTED[order])
-    np.testing.assert_array_equal(scored.path, [0 if row < 3 else 1 for row in order])
+    np.testing.assert_array_equal(scored.model, [0 if row < 3 else 1 for row in order])
 
 
 def test_rows_of_several_blocks_are_those_of_one() -> None:
@@ -30,13 +30,13 @@ def test_rows_of_several_blocks_are_those_of_one() -> None:
     order = np.random.default_rng(0).integers(0, 6, 2 * BLOCK_ROWS + 5)
     scored = MODEL.score(IDS[order])
     np.testing.assert_array_equal(scored.logits, EXPECTED[order])
-    np.testing.assert_array_equal(scored.group, scored.path)
+    np.testing.assert_array_equal(scored.group, scored.model)
     assert (len(scored.gates), len(scored.distances)) == (len(order), len(order))
 
 
 def test_groups_may_share_a_path() -> None:
     """With both groups on the second path, ada's rows are scored as user minus movie too."""
-    shared = GroupedModel(dataclasses.replace(BUNDLE, path_of_group=(1, 1)))
+    shared = GroupedModel(dataclasses.replace(BUNDLE, model_of_group=(1, 1)))
     np.testing.assert_array_equal(shared.score(IDS).logits, [0, -1, -2, 1, 0, -1])
 
 
@@ -47,4 +47,4 @@ def test_take_keeps_rows_together() -> None:
     np.testing.assert_array_equal(taken.logits, EXPECTED[[4, 0]])
     np.testing.assert_array_equal(taken.group, [1, 0])
     np.testing.assert_array_equal(taken.distances, scored.distances[[4, 0]])
-    assert (len(taken.path), len(taken.gates)) == (2, 2)
+    assert (len(taken.model), len(taken.gates)) == (2, 2)

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from ihas.metrics import auc
 from ihas.models.prediction import GroupModel
-from ihas.stages.evaluate.variants import gate_parameters, gated_variant, grouped_variant, path_cost, plain_variant, routing_multiply_adds
+from ihas.stages.evaluate.variants import (
+    gate_parameters,
+    gated_variant,
+    group_model_cost,
+    grouped_variant,
+    plain_variant,
+    routing_multiply_adds,
+)
 from tests.oracle import solved_tribes
+
+pytestmark = pytest.mark.tf
 
 
 def test_the_cost_of_a_path_is_what_it_stores_and_multiplies():
@@ -16,7 +26,7 @@ def test_the_cost_of_a_path_is_what_it_stores_and_multiplies():
     mask = np.zeros((4, 4), bool)
     mask[0, :2] = mask[1, 0] = True
 
-    parameters, adds = path_cost(GroupModel("own", solved.base.weights, mask), solved.oracle.layout, solved.config)
+    parameters, adds = group_model_cost(GroupModel("own", solved.base.weights, mask), solved.oracle.layout, solved.config)
 
     assert parameters == (4 * 2 + 22 * 1) + (3 + 1)
     assert adds == 3
@@ -37,7 +47,7 @@ def test_the_grouped_variant_counts_the_router_and_every_path():
 
     cost = grouped_variant("grouped", models, solved.grouping, solved.found.gates, solved.oracle.parts, solved.config).cost
 
-    paths = [path_cost(model, layout, solved.config)[0] for model in models]
+    paths = [group_model_cost(model, layout, solved.config)[0] for model in models]
     share = np.bincount(solved.grouping.groups.train) / 20_000
     assert cost.parameters_total == sum(paths) + layout.num_rows * 4 + (256 + 3 * 16) + 2 * 16
     assert cost.parameters_per_path == share @ paths

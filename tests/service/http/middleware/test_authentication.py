@@ -16,8 +16,8 @@ from service.storage.keys import Keys
 from service.storage.sql_store import SqlStore
 from service.storage.tables import KEYS
 from tests.clock import HANG_S
-from tests.service.auth.conftest import NewKey
 from tests.service.conftest import Publish, eventually
+from tests.service.keyed import NewKey
 from tests.service.live import LiveServer
 
 READ = frozenset({Scope.READ})
@@ -54,16 +54,16 @@ def test_a_key_does_only_what_its_scopes_say(guarded: LiveServer, new_headers: N
     """403 names the scope that is missing and those that are there."""
     answer = guarded.http.post("/v1/datasets", json={"name": "x"}, headers=new_headers(scopes=READ))
 
-    assert (answer.status_code, answer.json()["detail"]) == (403, "This needs the scope `data`, but the key has `read`.")
+    assert (answer.status_code, answer.json()["detail"]) == (403, "This needs the scope `data`, but the key has `read`. Use another key.")
 
 
-def test_a_revoked_key_is_forgotten_within_its_time(settings: Settings, store: SqlStore, new_headers: NewKey) -> None:
+def test_a_revoked_key_is_forgotten_within_its_time(keyed: Settings, store: SqlStore, new_headers: NewKey) -> None:
     """While it is remembered, by a process that remembers for long, the database is not asked; after that, in one that remembers for a
     moment, the key opens nothing."""
     headers = new_headers(scopes=READ)
     with (
-        LiveServer(settings.model_copy(update={"key_cache_s": 2 * HANG_S})) as long,
-        LiveServer(settings.model_copy(update={"key_cache_s": 0.5})) as short,
+        LiveServer(keyed.model_copy(update={"key_cache_s": 2 * HANG_S})) as long,
+        LiveServer(keyed.model_copy(update={"key_cache_s": 0.5})) as short,
     ):
         assert [one.http.get("/v1/models", headers=headers).status_code for one in (long, short)] == [200, 200]
         Keys(store).revoke(headers["authorization"].split("_")[1], "local")
@@ -83,10 +83,10 @@ def test_probes_need_no_key_and_name_no_model(guarded: LiveServer, new_headers: 
     assert guarded.http.get("/metrics", headers=new_headers()).status_code == 200
 
 
-def test_one_key_has_so_many_requests_a_minute(settings: Settings, new_headers: NewKey) -> None:
+def test_one_key_has_so_many_requests_a_minute(keyed: Settings, new_headers: NewKey) -> None:
     """The fourth of three is refused with the time to wait; another key's are counted by themselves."""
     mine, theirs = new_headers(scopes=READ), new_headers(scopes=READ)
-    with LiveServer(settings.model_copy(update={"max_requests_per_minute": 3})) as live:
+    with LiveServer(keyed.model_copy(update={"max_requests_per_minute": 3})) as live:
         answers = [live.http.get("/v1/models", headers=mine) for _ in range(4)]
         others = live.http.get("/v1/models", headers=theirs)
 
@@ -94,10 +94,10 @@ def test_one_key_has_so_many_requests_a_minute(settings: Settings, new_headers: 
     assert (1 <= int(answers[3].headers["retry-after"]) <= 60, others.status_code) == (True, 200)
 
 
-def test_guessing_keys_is_slow(settings: Settings, store: SqlStore, new_headers: NewKey) -> None:
+def test_guessing_keys_is_slow(keyed: Settings, store: SqlStore, new_headers: NewKey) -> None:
     """After five wrong keys in a minute an address hears 429; keys that are known open meanwhile, as long as they are remembered."""
     headers = new_headers(scopes=READ)
-    with LiveServer(settings.model_copy(update={"max_bad_keys_per_minute": 5, "key_cache_s": 60.0})) as live:
+    with LiveServer(keyed.model_copy(update={"max_bad_keys_per_minute": 5, "key_cache_s": 60.0})) as live:
         live.http.get("/v1/models", headers=headers)
         wrong = [live.http.get("/v1/models", headers={"x-api-key": str(number)}).status_code for number in range(7)]
         right = live.http.get("/v1/models", headers=headers).status_code
@@ -131,9 +131,9 @@ def test_no_key_is_ever_logged(guarded: LiveServer, new_headers: NewKey, log: io
     assert not any(secret.split("_")[2] in said for secret in (right["authorization"], wrong, created))
 
 
-def test_without_keys_other_sites_pages_are_not_answered(settings: Settings) -> None:
+def test_without_keys_other_sites_pages_are_not_answered(keyed: Settings) -> None:
     """A host name that was bent to loopback, and a foreign origin: refused before any route. The service's own page works."""
-    with LiveServer(settings.model_copy(update={"access": "local"})) as live:
+    with LiveServer(keyed.model_copy(update={"access": "local"})) as live:
         bent = live.http.get("/v1/models", headers={"host": "evil.example"})
         foreign = live.http.post("/v1/searches/sr_1/cancel", headers={"origin": "https://evil.example"})
         own = live.http.get("/v1/models", headers={"origin": live.url})

@@ -11,17 +11,17 @@ from starlette.types import Scope
 
 from service.errors import OverloadError
 from service.http.middleware.compute_threads import Threads, processors
-from service.http.middleware.concurrency_limiter import Places, Turn
+from service.http.middleware.concurrency_limiter import ConcurrencyLimiter, Permit
 from service.settings import Settings
 from tests.clock import HANG_S, Clock
 
 LONG_S = 2 * HANG_S
 
 
-async def arrived(places: Places, clock: Clock) -> Scope:
-    """A request that has got a place among those that are answered at once."""
+async def arrived(limiter: ConcurrencyLimiter, clock: Clock) -> Scope:
+    """A request that has got a permit."""
     came_at = clock()
-    return {"state": {"turn": Turn(places, came_at, await places.take(came_at))}}
+    return {"state": {"permit": Permit(limiter, came_at, await limiter.acquire(came_at))}}
 
 
 def test_as_many_compute_at_once_as_there_are_threads(tmp_path: Path) -> None:
@@ -39,8 +39,8 @@ def test_as_many_compute_at_once_as_there_are_threads(tmp_path: Path) -> None:
     async def scenario() -> tuple[list[int], list[int]]:
         clock = Clock()
         threads = Threads(Settings(folder=tmp_path, compute_threads=2, max_wait_s=LONG_S), clock)
-        places = Places(6, LONG_S, clock=clock)
-        asked = [asyncio.create_task(threads.run(await arrived(places, clock), answer, number, more=10)) for number in range(6)]
+        limiter = ConcurrencyLimiter(6, LONG_S, clock=clock)
+        asked = [asyncio.create_task(threads.run(await arrived(limiter, clock), answer, number, more=10)) for number in range(6)]
         await asyncio.to_thread(two.wait, HANG_S)
         for _ in range(100):
             await asyncio.sleep(0)
@@ -51,31 +51,34 @@ def test_as_many_compute_at_once_as_there_are_threads(tmp_path: Path) -> None:
     assert asyncio.run(scenario()) == ([0, 1], [10, 11, 12, 13, 14, 15])
 
 
-def test_who_waits_for_a_thread_holds_no_place(tmp_path: Path) -> None:
-    """One place and one thread: while the thread computes and another question waits for it, the place is free."""
+def test_who_waits_for_a_thread_holds_no_permit(tmp_path: Path) -> None:
+    """One permit and one thread: while the thread computes and another question waits for it, the permit is free."""
     go = threading.Event()
 
     async def scenario() -> list[bool]:
         clock = Clock()
         threads = Threads(Settings(folder=tmp_path, compute_threads=1, max_wait_s=LONG_S), clock)
-        places = Places(1, LONG_S, clock=clock)
-        long = [asyncio.create_task(threads.run(await arrived(places, clock), go.wait, HANG_S)) for _ in range(2)]
+        limiter = ConcurrencyLimiter(1, LONG_S, clock=clock)
+        long = [asyncio.create_task(threads.run(await arrived(limiter, clock), go.wait, HANG_S)) for _ in range(2)]
         for _ in range(5):
             await asyncio.sleep(0)
-        places.give_back(await asyncio.wait_for(places.take(), HANG_S))
+        limiter.release(await asyncio.wait_for(limiter.acquire(), HANG_S))
         go.set()
         return await asyncio.gather(*long)
 
     assert asyncio.run(scenario()) == [True, True]
 
 
-def test_what_is_done_in_a_place_is_no_waiting(tmp_path: Path) -> None:
+def test_what_is_done_under_a_permit_is_no_waiting(tmp_path: Path) -> None:
     """A question that loads its model for longer than anybody may wait gets the free thread all the same."""
 
     async def scenario() -> int:
         clock = Clock()
-        threads, places = Threads(Settings(folder=tmp_path, compute_threads=1, max_wait_s=0.05), clock), Places(1, LONG_S, clock=clock)
-        scope = await arrived(places, clock)
+        threads, limiter = (
+            Threads(Settings(folder=tmp_path, compute_threads=1, max_wait_s=0.05), clock),
+            ConcurrencyLimiter(1, LONG_S, clock=clock),
+        )
+        scope = await arrived(limiter, clock)
         clock.advance(0.2)
         return await threads.run(scope, lambda: 7)
 
@@ -83,16 +86,19 @@ def test_what_is_done_in_a_place_is_no_waiting(tmp_path: Path) -> None:
 
 
 def test_who_gets_no_thread_in_time_is_refused(tmp_path: Path) -> None:
-    """The only thread is taken for longer than anybody may wait; the refused one's turn passes to nobody."""
+    """The only thread is taken for longer than anybody may wait; the refused one's permit passes to nobody."""
     go = threading.Event()
 
     async def scenario() -> bool:
         clock = Clock()
-        threads, places = Threads(Settings(folder=tmp_path, compute_threads=1, max_wait_s=0.05), clock), Places(2, LONG_S, clock=clock)
-        first = asyncio.create_task(threads.run(await arrived(places, clock), go.wait, HANG_S))
+        threads, limiter = (
+            Threads(Settings(folder=tmp_path, compute_threads=1, max_wait_s=0.05), clock),
+            ConcurrencyLimiter(2, LONG_S, clock=clock),
+        )
+        first = asyncio.create_task(threads.run(await arrived(limiter, clock), go.wait, HANG_S))
         await asyncio.sleep(0)
-        with pytest.raises(OverloadError, match="more than can be answered"):
-            await threads.run(await arrived(places, clock), go.wait, HANG_S)
+        with pytest.raises(OverloadError, match="more than fit into"):
+            await threads.run(await arrived(limiter, clock), go.wait, HANG_S)
         go.set()
         return await first
 

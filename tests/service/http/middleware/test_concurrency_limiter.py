@@ -1,4 +1,4 @@
-"""Places are given in turn, and refused to those who would wait too long."""
+"""Permits are granted in order of arrival, and refused to those who would wait too long."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import asyncio
 import pytest
 
 from service.errors import OverloadError
-from service.http.middleware.concurrency_limiter import PAUSE_S, Places, Turn
+from service.http.middleware.concurrency_limiter import PAUSE_S, ConcurrencyLimiter, Permit
 from tests.clock import HANG_S, Clock
 
 LONG_S = 60.0
 
 
-def test_requests_get_places_in_the_order_in_which_they_came() -> None:
-    """One place: the second and the third wait, and come in turn as it is given back."""
+def test_requests_get_permits_in_the_order_in_which_they_came() -> None:
+    """One permit: the second and the third wait, and come in order as it is released."""
 
     async def scenario() -> list[str]:
-        places, came = Places(1, LONG_S), list[str]()
+        limiter, came = ConcurrencyLimiter(1, LONG_S), list[str]()
 
         async def one(name: str) -> None:
-            given_at = await places.take()
+            granted_at = await limiter.acquire()
             came.append(name)
             await asyncio.sleep(0)
-            places.give_back(given_at)
+            limiter.release(granted_at)
 
         await asyncio.gather(*(one(name) for name in "abc"))
         return came
@@ -32,77 +32,77 @@ def test_requests_get_places_in_the_order_in_which_they_came() -> None:
 
 
 def test_who_would_wait_too_long_is_refused_at_once() -> None:
-    """Answers take ten minutes each by what was seen: with one place, a wait of five is too long; with the place free, none is."""
+    """Answers take ten minutes each by what was seen: with one permit, a wait of five is too long; with the permit free, none is."""
 
     async def refused() -> OverloadError:
         clock = Clock()
-        places = Places(1, 300.0, clock=clock)
+        limiter = ConcurrencyLimiter(1, 300.0, clock=clock)
         for _ in range(100):
-            given_at = await places.take()
+            granted_at = await limiter.acquire()
             clock.advance(600.0)
-            places.give_back(given_at)
+            limiter.release(granted_at)
             await asyncio.sleep(0)
-        await places.take()
-        with pytest.raises(OverloadError, match="1 requests are at work and 0 wait") as caught:
+        await limiter.acquire()
+        with pytest.raises(OverloadError, match="1 requests are being answered and 0 wait") as caught:
             async with asyncio.timeout(HANG_S):  # shorter than the wait
-                await places.take()
+                await limiter.acquire()
         return caught.value
 
     assert asyncio.run(refused()).retry_after_s == 300
 
 
-def test_who_waited_too_long_is_refused_and_takes_no_place() -> None:
-    """The one that gave up is out of the queue: the place goes to the next, and is free in the end."""
+def test_who_waited_too_long_is_refused_and_takes_no_permit() -> None:
+    """The one that gave up is out of the queue: the permit goes to the next, and is free in the end."""
 
     async def scenario() -> list[str]:
-        places, came = Places(1, 0.05, clock=Clock()), list[str]()
-        given_at = await places.take()
+        limiter, came = ConcurrencyLimiter(1, 0.05, clock=Clock()), list[str]()
+        granted_at = await limiter.acquire()
         with pytest.raises(OverloadError):
-            await places.take()
-        places.give_back(given_at)
+            await limiter.acquire()
+        limiter.release(granted_at)
         for name in ("next", "and the next"):
-            at = await places.take()
+            at = await limiter.acquire()
             came.append(name)
-            places.give_back(at)
+            limiter.release(at)
         return came
 
     assert asyncio.run(scenario()) == ["next", "and the next"]
 
 
-def test_a_client_that_leaves_the_queue_takes_no_place() -> None:
-    """Neither while it waits, nor when its place comes at the moment at which it leaves."""
+def test_a_client_that_leaves_the_queue_takes_no_permit() -> None:
+    """Neither while it waits, nor when its permit comes at the moment at which it leaves."""
 
     async def scenario() -> bool:
-        places = Places(1, LONG_S)
-        given_at = await places.take()
-        leaving = [asyncio.create_task(places.take()) for _ in range(2)]
+        limiter = ConcurrencyLimiter(1, LONG_S)
+        granted_at = await limiter.acquire()
+        leaving = [asyncio.create_task(limiter.acquire()) for _ in range(2)]
         await asyncio.sleep(0)
         leaving[0].cancel()
         await asyncio.sleep(0)
-        places.give_back(given_at)
+        limiter.release(granted_at)
         leaving[1].cancel()
         await asyncio.gather(*leaving, return_exceptions=True)
-        places.give_back(await asyncio.wait_for(places.take(), HANG_S))
+        limiter.release(await asyncio.wait_for(limiter.acquire(), HANG_S))
         return True
 
     assert asyncio.run(scenario())
 
 
 def test_small_answers_of_one_turn_of_the_loop_take_their_time_too() -> None:
-    """Ten requests that are ready at once and each compute a while: the last ones are refused, and the next turn begins anew."""
+    """Ten requests that are ready at once and each compute a while: the last ones are refused, and the next iteration begins anew."""
 
     async def scenario() -> tuple[list[bool], bool]:
         clock = Clock()
-        places, answered = Places(100, 0.05, clock=clock), list[bool]()
+        limiter, answered = ConcurrencyLimiter(100, 0.05, clock=clock), list[bool]()
 
         async def one() -> None:
             try:
-                given_at = await places.take()
+                granted_at = await limiter.acquire()
             except OverloadError:
                 answered.append(False)
                 return
             clock.advance(0.02)
-            places.give_back(given_at)
+            limiter.release(granted_at)
             answered.append(True)
 
         await asyncio.gather(*(one() for _ in range(10)))
@@ -116,32 +116,32 @@ def test_small_answers_of_one_turn_of_the_loop_take_their_time_too() -> None:
     assert afterwards
 
 
-async def _answered(places: Places, clock: Clock, number: int, each_s: float) -> int:
+async def _answered(limiter: ConcurrencyLimiter, clock: Clock, number: int, each_s: float) -> int:
     """How many of so many requests that are ready at once are answered, each computed in the loop for a while."""
 
     async def one() -> bool:
         try:
-            given_at = await places.take()
+            granted_at = await limiter.acquire()
         except OverloadError:
             return False
         clock.advance(each_s)
-        places.give_back(given_at)
+        limiter.release(granted_at)
         return True
 
     return sum(await asyncio.gather(*(one() for _ in range(number))))
 
 
 def test_a_burst_is_answered_and_more_than_can_be_answered_is_not() -> None:
-    """Twenty requests of 8 ms at once, again and again: the first twenty are all answered; a turn that follows answers those of its first
+    """Twenty requests of 8 ms at once, again and again: the first twenty are all answered; a later iteration answers those of its first
     31 ms alone, and the one that was begun with them, and when nobody asked for a while, twenty are answered again."""
 
     async def scenario() -> tuple[int, list[int], int]:
         clock = Clock()
-        places = Places(100, LONG_S, 0.03125, clock)
-        first = await _answered(places, clock, 20, 0.0078125)
-        later = [await _answered(places, clock, 20, 0.0078125) for _ in range(4)]
+        limiter = ConcurrencyLimiter(100, LONG_S, 0.03125, clock)
+        first = await _answered(limiter, clock, 20, 0.0078125)
+        later = [await _answered(limiter, clock, 20, 0.0078125) for _ in range(4)]
         clock.advance(2 * PAUSE_S)
-        return first, later, await _answered(places, clock, 20, 0.0078125)
+        return first, later, await _answered(limiter, clock, 20, 0.0078125)
 
     assert asyncio.run(scenario()) == (20, [5] * 4, 20)
 
@@ -151,9 +151,9 @@ def test_long_turns_that_do_not_follow_each_other_refuse_nobody() -> None:
 
     async def scenario() -> list[int]:
         clock = Clock()
-        places, answered = Places(100, LONG_S, 0.03, clock), []
+        limiter, answered = ConcurrencyLimiter(100, LONG_S, 0.03, clock), []
         for _ in range(4):
-            answered.append(await _answered(places, clock, 12, 0.005))
+            answered.append(await _answered(limiter, clock, 12, 0.005))
             clock.advance(2 * PAUSE_S)
         return answered
 
@@ -161,30 +161,30 @@ def test_long_turns_that_do_not_follow_each_other_refuse_nobody() -> None:
 
 
 def test_waiting_counts_from_when_the_request_came() -> None:
-    """Who has waited elsewhere for as long as anybody may is refused where it would have to wait again, and taken where a place is free."""
+    """Who has waited elsewhere for as long as anybody may is refused if it would wait again, and taken if a permit is free."""
 
     async def scenario() -> bool:
         clock = Clock()
-        places, long_ago = Places(1, 1.0, clock=clock), clock()
+        limiter, long_ago = ConcurrencyLimiter(1, 1.0, clock=clock), clock()
         clock.advance(2.0)
         with pytest.raises(OverloadError):
-            await places.take(long_ago)
-        places.check()
+            await limiter.acquire(long_ago)
+        limiter.check()
         return True
 
     assert asyncio.run(scenario())
 
 
-def test_a_place_is_left_once() -> None:
-    """Left twice, by the route and at the end, it is given to one other request only."""
+def test_a_permit_is_released_once() -> None:
+    """Released twice, by the route and at the end, it is given to one other request only."""
 
     async def scenario() -> list[bool]:
-        places, came_at = Places(1, LONG_S, clock=Clock()), 0.0
-        turn = Turn(places, came_at, await places.take(came_at))
-        waiting = [asyncio.create_task(places.take()) for _ in range(2)]
+        limiter, came_at = ConcurrencyLimiter(1, LONG_S, clock=Clock()), 0.0
+        permit = Permit(limiter, came_at, await limiter.acquire(came_at))
+        waiting = [asyncio.create_task(limiter.acquire()) for _ in range(2)]
         await asyncio.sleep(0)
-        turn.leave()
-        turn.leave()
+        permit.release()
+        permit.release()
         for _ in range(5):
             await asyncio.sleep(0)
         done = [task.done() for task in waiting]

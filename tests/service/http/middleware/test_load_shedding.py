@@ -64,7 +64,7 @@ def test_a_busy_service_refuses_and_still_answers_what_it_can(settings: Settings
         promote = threading.Thread(target=lambda: promoted.append(accepted(live, "/v1/models/films/promote", {"version": 1})))
         with locked(settings):
             promote.start()
-            refused = eventually(lambda: one if "1 requests are at work" in (one := live.http.get("/v1/models")).text else None)
+            refused = eventually(lambda: one if "1 requests are being answered" in (one := live.http.get("/v1/models")).text else None)
             others = [accepted(live, SCORE, SMALL), live.http.get("/livez"), live.http.get("/metrics")]
             assert not promoted
         promote.join()

@@ -40,7 +40,7 @@ def one_model(folder: Path) -> None:
     golden = GoldenRows(bundle.golden.ids[ada], np.zeros(3, np.int32), bundle.golden.logits[ada])
     summary = {"groups": [{"group": 0, "share": 0.3}, {"group": 1, "share": 0.7}]}
     _replaced(
-        folder, dataclasses.replace(bundle, router=router, golden=golden, paths=bundle.paths[:1], path_of_group=(0,), summary=summary)
+        folder, dataclasses.replace(bundle, router=router, golden=golden, models=bundle.models[:1], model_of_group=(0,), summary=summary)
     )
 
 

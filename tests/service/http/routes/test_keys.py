@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-
 from service.auth.scopes import Scope
-from service.settings import Settings
 from service.storage.sql_store import SqlStore
-from tests.service.auth.conftest import NewKey, guarded, new_headers
+from tests.service.keyed import NewKey
 from tests.service.live import LiveServer
 
-__all__ = ["guarded", "new_headers"]
 ADMIN = frozenset({Scope.ADMIN, Scope.READ})
-
-
-@pytest.fixture
-def settings(settings: Settings) -> Settings:
-    """Keys are asked for, and forgotten at once."""
-    return settings.model_copy(update={"access": "keys", "key_cache_s": 0.0})
 
 
 def bearer(created: dict[str, str]) -> dict[str, str]:

@@ -24,15 +24,15 @@ class NewKey(Protocol):
 
 
 @pytest.fixture
-def settings(settings: Settings) -> Settings:
+def keyed(settings: Settings) -> Settings:
     """Keys are asked for, and forgotten at once."""
     return settings.model_copy(update={"access": "keys", "key_cache_s": 0.0})
 
 
 @pytest.fixture
-def guarded(settings: Settings, store: SqlStore) -> Iterator[LiveServer]:
-    """The API."""
-    with LiveServer(settings) as live:
+def guarded(keyed: Settings, store: SqlStore) -> Iterator[LiveServer]:
+    """The API, which asks for keys."""
+    with LiveServer(keyed) as live:
         yield live
 
 

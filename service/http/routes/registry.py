@@ -1,0 +1,45 @@
+"""The files of routes. One of iHAS is a file here and a line below; one from outside calls `ROUTERS.register`."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from ihas.extensions.registry import Registry
+from service.http.routes import (
+    aliases,
+    datasets,
+    derived,
+    estimates,
+    events,
+    health,
+    inference,
+    keys,
+    models,
+    search_views,
+    searches,
+    what_if,
+)
+
+ROUTERS: Registry[APIRouter] = Registry(
+    "file of routes",
+    {
+        "datasets": datasets.router,
+        "estimates": estimates.router,
+        "search_views": search_views.router,
+        "searches": searches.router,
+        "models": models.router,
+        "derived": derived.router,
+        "what_if": what_if.router,
+        "aliases": aliases.router,
+        "events": events.router,
+        "keys": keys.router,
+        "inference": inference.router,
+        "health": health.router,
+    },
+)
+"""In the order in which their paths are matched: literal ones before those with parameters."""
+
+
+def routers() -> tuple[APIRouter, ...]:
+    """All routes: those of iHAS, then those of extensions."""
+    return tuple(ROUTERS[name] for name in ROUTERS)

@@ -1,0 +1,48 @@
+"""Checks of data sets: the child reads the file within limits and reports what it found."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipelines.runs.progress import Outcome
+from service.jobs.handlers.handler import JobContext, JobHandler, Run, written
+from service.jobs.runs import dataset_folder
+from service.settings import Settings
+from service.storage.catalogue import Dataset
+from service.storage.job import DATASET, Job
+
+TOO_LONG = "The table takes longer to check than a check may take. Send fewer rows or columns, or raise IHAS_CHECK_CPU_S."
+OUT_OF_TIME = frozenset({signal.SIGXCPU, signal.SIGALRM})
+
+
+class DatasetHandler(JobHandler):
+    """Checks a data set's file; its report and its digest go to the data set."""
+
+    kind = DATASET
+
+    def folder(self, root: Path, job: Job) -> Path:
+        """The folder of the data set."""
+        return dataset_folder(root, job.dataset_id).resolve()
+
+    def prepare(self, job: Job, dataset: Dataset, context: JobContext) -> Run:
+        """See `JobHandler.prepare`."""
+        target = self.folder(context.settings.folder, job)
+        data = written(target / "data.json", dataset.data_config(context.settings.folder).model_dump_json(indent=2))
+        return Run((*context.command, "inspect", "--data", str(data), *_limits(context.settings)), target / "log.txt", target)
+
+    def succeed(self, job: Job, run: Run, outcome: Outcome, context: JobContext) -> None:
+        """See `JobHandler.succeed`."""
+        del run
+        context.store.accept_dataset(job.id, job.token, outcome.report or {}, outcome.sha256)
+
+    def error_of_signal(self, number: int) -> Mapping[str, str] | None:
+        """The limits on computing and on time end the child by signals; the same file would meet them again."""
+        return {"code": "data", "detail": TOO_LONG} if number in OUT_OF_TIME else None
+
+
+def _limits(settings: Settings) -> tuple[str, ...]:
+    """Limits of a check, as the child's command line states them."""
+    limits = {"expanded-bytes": settings.max_expanded_bytes, "memory-bytes": settings.check_memory_bytes, "cpu-s": settings.check_cpu_s}
+    return tuple(word for name, limit in limits.items() for word in (f"--max-{name}", str(limit)))

@@ -1,0 +1,40 @@
+"""Searches: the child runs the stages, and its bundle is published and registered as a version of a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipelines.runs.progress import Outcome
+from service.jobs.handlers.handler import JobContext, JobHandler, Run, digest_option, written
+from service.jobs.runs import bundle_facts, recipe_of, search_folder
+from service.storage.bundle_store import Artefacts
+from service.storage.catalogue import Dataset
+from service.storage.job import SEARCH, Job
+
+
+class SearchHandler(JobHandler):
+    """Runs the stages on a data set and registers the model."""
+
+    kind = SEARCH
+
+    def folder(self, root: Path, job: Job) -> Path:
+        """The run folder of the search."""
+        return search_folder(root, job.id).resolve()
+
+    def prepare(self, job: Job, dataset: Dataset, context: JobContext) -> Run:
+        """See `JobHandler.prepare`."""
+        target, data = self.folder(context.settings.folder, job), dataset.data_config(context.settings.folder)
+        recipe = written(target / "recipe.json", recipe_of(job, data).model_dump_json(indent=2))
+        argv = (*context.command, "run", "--recipe", str(recipe), "--folder", str(target), *digest_option(dataset))
+        return Run(argv, target / "log.txt", target / "bundle")
+
+    def succeed(self, job: Job, run: Run, outcome: Outcome, context: JobContext) -> None:
+        """See `JobHandler.succeed`."""
+        del outcome
+        if not run.product.is_dir():
+            detail = "The run said that it succeeded, but left no bundle."
+            context.store.fail(job.id, job.token, {"code": "internal", "detail": detail})
+            return
+        path = run.product.relative_to(context.settings.folder.resolve()).as_posix()
+        Artefacts(context.settings.folder, context.settings.artefacts_url).publish(path)
+        context.store.succeed(job.id, job.token, path, bundle_facts(run.product))
