@@ -85,11 +85,11 @@ def _say_problems(operation: dict[str, Any], path: str) -> None:
         error = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
         content = {"application/json": {"schema": error, "example": {"error": PROBLEM["detail"]}}}
         operation["responses"].pop("422", None)
-        operation["responses"]["default"] = {"description": "Why the request was not answered", "content": content}
+        operation["responses"]["default"] = {"description": "Problem document", "content": content}
         return
     problem = {"schema": {"$ref": REFERENCE.format(name=Problem.__name__)}, "example": PROBLEM}
     operation["responses"].pop("422", None)
-    operation["responses"]["default"] = {"description": "Why the request was not answered", "content": {MEDIA_TYPE: problem}}
+    operation["responses"]["default"] = {"description": "Problem document", "content": {MEDIA_TYPE: problem}}
 
 
 def _reference(kind: type[msgspec.Struct]) -> dict[str, str]:

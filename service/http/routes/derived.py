@@ -33,21 +33,21 @@ Text = Annotated[str | int | float, Field(union_mode="left_to_right")]
 
 
 class Interaction(Config):
-    """Somebody took something."""
+    """One interaction of a user with an item."""
 
     user: Text
-    """Who."""
+    """The user."""
     item: Text
-    """What."""
+    """The item."""
 
 
 class InteractionsAdded(Config):
-    """Interactions to put behind those that a model has."""
+    """Interactions to append to those of a model."""
 
     interactions: Annotated[tuple[Interaction, ...], Field(min_length=1, max_length=MAX_INTERACTIONS)]
     """Oldest first."""
     version: VersionNumber | None = None
-    """The version that is added to; it must be the newest, so that nobody's additions are lost. Without it, the newest now."""
+    """Version to append to; must be the newest, so that no addition is lost. The newest by default."""
 
 
 class ColdStartPut(Config):
@@ -62,14 +62,14 @@ class ColdStartPut(Config):
     user_field: str = "user"
     """Field of that model which names the user."""
     register_as: Name
-    """Name of the model that comes out; one that exists gets another version."""
+    """Name of the resulting model; an existing name gets its next version."""
 
 
 @router.post("/interactions", status_code=201, dependencies=[Depends(json_only)], openapi_extra=policy(Scope.MODELS, max_body=8 * MIB))
 def add_interactions(
     name: str, body: InteractionsAdded, response: Response, parts: PartsDep, caller: CallerDep, models: RegistryDep
 ) -> ModelVersionPublic:
-    """Put interactions behind those of an OverRec model; the result is its next version, of which nothing is trained."""
+    """Append interactions to an OverRec model, without training; the result is its next version."""
     base = _version(parts.store.versions(name, caller.tenant), name, body.version)
     held = models.get(name, base.version).recommender.interactions
     if held is None:
@@ -118,7 +118,7 @@ def _check_cold_start(models: TenantModels, base: ModelVersion, other: ModelVers
 
 
 def _registered(parts: AppState, of: tuple[ModelVersion, str, int | None], words: str, write: Callable[[Path], None]) -> ModelVersion:
-    """Write a bundle and register it; where one of the two fails nothing is left."""
+    """Write a bundle and register it; if one of the two fails, nothing is kept."""
     base, name, expected = of
     path = derived_folder(parts.settings.folder.resolve(), f"dv_{secrets.token_hex(12)}")
     try:

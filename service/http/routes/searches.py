@@ -161,7 +161,7 @@ def finished_file(search: Job, settings: Settings, name: str) -> Path:
         UnknownIdError: somebody removed the file.
     """
     if search.state is not JobState.SUCCEEDED:
-        raise ConflictError(f"Search {search.id} is {search.state}; there is a result once it has succeeded.")
+        raise ConflictError(f"Search {search.id} is {search.state}; it has a result once it has succeeded.")
     path = search_folder(settings.folder, search.id) / name
     if not path.is_file():
         raise UnknownIdError(f"Search {search.id} left no {name}.")

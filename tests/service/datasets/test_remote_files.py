@@ -208,7 +208,7 @@ def test_a_uri_that_says_two_things_is_refused(settings: Settings, uri: str) -> 
 @pytest.mark.parametrize("place", ["file:///data/", "/data/", "https://data.example.org", "https://me@data.example.org/", "memory://x/"])
 def test_a_place_is_a_part_of_a_store(place: str) -> None:
     """Folders of this machine, and places without an end, are refused when the service starts."""
-    with pytest.raises(ValueError, match="A place must be"):
+    with pytest.raises(ValueError, match="A URI prefix must be"):
         Settings(uri_places=(place,))
 
 
