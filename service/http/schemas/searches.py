@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, PlainSerializer, model_validator
+from pydantic import Field, PlainSerializer, create_model, model_validator
 
-from ihas.config.base import Config
+from ihas.config.base import Config, invalid
 from ihas.config.budget import BudgetConfig
 from ihas.config.data import InteractionColumns, SchemaConfig
 from ihas.config.learning import LearningConfig
-from ihas.config.overrec import OverRecLearning
 from ihas.config.run import RunOptions
-from ihas.config.transformer import TransformerLearning
+from pipelines.kinds.registry import DEFAULT, kinds
 from service.states import JobStage, JobState
 from service.storage.catalogue import Dataset, DatasetState, ModelVersion
 from service.storage.job import Event, Job
@@ -96,8 +95,8 @@ class DatasetsPublic(Config):
     """Cursor of the next page; absent on the last page."""
 
 
-class SearchCreate(Config):
-    """A search to submit."""
+class SearchSettings(Config):
+    """What every search to submit has; `SearchCreate` adds a group of settings for each model kind."""
 
     name: Name
     """Name of the resulting model; an existing name gets its next version."""
@@ -105,10 +104,6 @@ class SearchCreate(Config):
     """A valid data set."""
     learning: LearningConfig = LearningConfig()
     """Settings of learning."""
-    overrec: OverRecLearning | None = None
-    """If set, the search makes a next-item model (OverRec) from a data set of sequences, without training; `learning` is not read."""
-    transformer: TransformerLearning | None = None
-    """If set, the search trains a sequential transformer on a data set of sequences; `learning` is not read."""
     run: RunOptions = RunOptions()
     """Options of the run."""
     budget: BudgetConfig = BudgetConfig()
@@ -118,16 +113,38 @@ class SearchCreate(Config):
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> Self:
-        if self.overrec is not None and self.transformer is not None:
-            raise ValueError("A search makes one model, but got both `overrec` and `transformer`. Leave one of them out.")
-        if self.settings != "learning" and self.budget != BudgetConfig():
-            raise ValueError(f"A budget is kept by searches with `learning`, but got one with `{self.settings}`. Leave it out.")
+        stated = [group for group in OTHER_KINDS if getattr(self, group) is not None]
+        if len(stated) > 1:
+            raise invalid(
+                f"A search makes one model, but got {' and '.join(f'`{group}`' for group in stated)}. Leave all but one of them out."
+            )
+        if stated and self.budget != BudgetConfig():
+            raise invalid(f"A budget is kept by searches with `learning`, but got one with `{stated[0]}`. Leave it out.")
         return self
 
     @property
     def settings(self) -> str:
-        """Which of the groups of settings is read: `learning`, `overrec` or `transformer`."""
-        return next((kind for kind in ("overrec", "transformer") if getattr(self, kind) is not None), "learning")
+        """Which group of settings is read: `learning`, or that of another kind."""
+        return next((group for group in OTHER_KINDS if getattr(self, group) is not None), "learning")
+
+
+def _other_kinds() -> dict[str, Any]:
+    """A field of `SearchCreate` for the settings of each kind that a search makes besides `grouped`, those of extensions too."""
+    return {
+        kind.settings_group: (
+            kind.learning | None,
+            Field(default=None, description=f"If set, the search makes the kind `{kind.name}`; `learning` is not read. {kind.description}"),
+        )
+        for kind in kinds()
+        if "search" in kind.submitted_as and kind.learning is not None and kind.name != DEFAULT
+    }
+
+
+OTHER_KINDS = _other_kinds()
+if TYPE_CHECKING:
+    SearchCreate = SearchSettings
+else:
+    SearchCreate = create_model("SearchCreate", __base__=SearchSettings, __doc__="A search to submit.", **OTHER_KINDS)
 
 
 class SearchClone(Config):
