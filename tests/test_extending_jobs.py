@@ -1,4 +1,4 @@
-"""The examples of docs/extending-jobs.md work from outside the packages, through HTTP and a worker."""
+"""The examples of docs/extending.md work from outside the packages, through HTTP and a worker."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MAX_LINES = 40
 
 def example(section: str) -> str:
     """The first Python example under a heading of the page."""
-    page = (ROOT / "docs" / "extending-jobs.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
     found = re.search(rf"^## {section}\n.*?```python\n(.*?)```", page, re.DOTALL | re.MULTILINE)
     assert found is not None, section
     assert len(found[1].splitlines()) < MAX_LINES
@@ -39,7 +39,7 @@ def counting() -> Iterator[None]:
     """The job kind and the routes of the page, registered as the page registers them."""
     names: dict[str, Any] = {"__name__": "example"}
     for section in ("Add a job kind", "Add a route"):
-        exec(compile(example(section), "docs/extending-jobs.md", "exec"), names)
+        exec(compile(example(section), "docs/extending.md", "exec"), names)
     yield
     ROUTERS.unregister("counts")
     JOB_KINDS.unregister("count")

@@ -1,4 +1,4 @@
-"""The pages on extending: a model kind and a stage from outside the packages, with the code that the page shows."""
+"""The page on extending: a model kind and a stage from outside the packages, with the code that the page shows."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ from tests.pipelines.small_run import small_recipe
 
 pytestmark = pytest.mark.tf
 
-PAGE = (ROOT / "docs" / "extending-kinds.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+SECTIONS = PAGE[PAGE.index("## Add a model kind") : PAGE.index("## Add a job kind")]
+BLOCKS = re.findall(r"```python\n(.*?)```", SECTIONS, re.DOTALL)
 MODULES = dict(zip(("settings", "model", "kind"), BLOCKS, strict=False))
 IHAS = (sys.executable, "-c", "from service.cli.main import main; main()")
 RECIPE = 'kind = "popularity"\n[data]\npath = "walks.txt"\nformat = "sequences"\n[learning]\nprior = 0.5\n'

@@ -38,6 +38,10 @@ class DatasetCreate(Config):
     """Format of the file; `auto` detects it by the suffix of a path, or by the first bytes of an upload."""
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
     """Delimiter of CSV cells; detected in the header by default."""
+    quoting: bool = Field(default=True, exclude_if=lambda quoting: quoting is True)
+    """Whether double quotes enclose CSV cells; `false` takes each quote as a character of its cell."""
+    escape: str | None = Field(default=None, min_length=1, max_length=1, exclude_if=lambda escape: escape is None)
+    """Character before a quote or delimiter of CSV that belongs to the cell; without it, quotes are doubled."""
     columns: SchemaConfig = SchemaConfig()
     """Known columns; the others are inferred."""
     interactions: InteractionColumns | None = None
