@@ -33,6 +33,7 @@ from service.errors import (
     UnknownIdError,
     UriRefusedError,
 )
+from service.http.wording import worded
 
 PROTOCOL = "/v2"  # the Open Inference Protocol has a form of its own for errors
 MEDIA_TYPE = "application/problem+json"
@@ -207,7 +208,7 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
     found = error.errors()
     if any(one["type"] == "json_invalid" for one in found):
         return http_problem(request.scope, 400, f"The body is not JSON: {found[0]['ctx']['error']} at character {found[0]['loc'][1]}.")
-    parts = [_part(one["loc"], one["msg"], one["type"]) for one in found]
+    parts = [_part(one["loc"], worded(one), one["type"]) for one in found]
     return problem_response(request.scope, KINDS[RequestError], f"{len(parts)} part(s) of the request are invalid.", parts)
 
 
