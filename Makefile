@@ -14,7 +14,7 @@ UV := $(BOOTSTRAP)/bin/uv
 BIN := $(VENV)/bin
 COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" --quiet
 
-.PHONY: help setup demo serve benchmark bench bench-serving test test-pythons test-slow schema-test lint format lock
+.PHONY: help setup demo serve benchmark bench bench-serving docs-settings test test-pythons test-slow schema-test lint format lock
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -28,13 +28,16 @@ serve: setup ## run the HTTP service and a worker on this machine
 	$(BIN)/ihas up $(ARGS)
 
 benchmark: setup ## compare data sets x backbones x seeds x methods in one table; PLAN=FILE.toml FOLDER=runs/benchmark
-	$(BIN)/python -m pipelines benchmark --plan $(PLAN) --folder $(FOLDER)
+	$(BIN)/ihas study benchmark --plan $(PLAN) --folder $(FOLDER)
 
 bench: setup ## measure the cost of serving and training against a floor and other libraries; COSTS=runs/bench
-	$(BIN)/python -m pipelines bench --folder $(COSTS) $(ARGS)
+	$(BIN)/ihas bench --folder $(COSTS) $(ARGS)
 
 bench-serving: setup ## measure the cost of a response, in the process and over HTTP
-	$(BIN)/python -m pipelines bench serving http --folder $(COSTS) $(ARGS)
+	$(BIN)/ihas bench serving http --folder $(COSTS) $(ARGS)
+
+docs-settings: setup ## write docs/settings.md, the settings of recipes
+	$(BIN)/ihas settings --recipe --markdown > docs/settings.md
 
 test: setup lint ## run linters, types, import contracts, tests with coverage
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --cov=ihas --cov=pipelines --cov=service --cov-report=term:skip-covered $(ARGS)

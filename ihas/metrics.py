@@ -1,4 +1,4 @@
-"""Figures of scores against labels: pure functions on arrays."""
+"""Metrics of scores against labels: pure functions on arrays."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from scipy.special import expit
 from scipy.stats import norm, rankdata
 from sklearn.metrics import roc_auc_score
 
-from ihas.results.run_result import Figures, Interval
+from ihas.results.run_result import ClickMetrics, Interval
 
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:
@@ -28,10 +28,10 @@ def auc(logits: np.ndarray, labels: np.ndarray) -> float | None:
     return float(roc_auc_score(labels, logits))
 
 
-def figures(logits: np.ndarray, labels: np.ndarray) -> Figures:
-    """Figures of float (rows,) logits against labels in {0, 1}; without rows there are none."""
+def click_metrics(logits: np.ndarray, labels: np.ndarray) -> ClickMetrics:
+    """Metrics of float (rows,) logits against labels in {0, 1}; without rows there are none."""
     clicks = float(labels.sum())
-    return Figures(
+    return ClickMetrics(
         rows=len(labels),
         auc=auc(logits, labels),
         log_loss=float(row_losses(logits, labels).mean()) if len(labels) else None,

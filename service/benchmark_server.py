@@ -1,40 +1,40 @@
 """The service with one bundle registered, for benchmarks: `python -m service.benchmark_server`.
 
-Everything is as in `ihas serve`: log lines, metrics, problem documents. Beside its routes there is one that answers nothing, `/empty`,
-so that what the service itself costs can be told from what a score costs. Several processes may listen on one port.
+Everything is as in `ihas serve`: log lines, metrics, problem documents. One more route, `/empty`, returns an empty answer, which separates
+the cost of the service itself from the cost of a score. Several processes may listen on one port.
 """
 
 from __future__ import annotations
 
-import argparse
 import gc
 import os
 import shutil
 import socket
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from service.settings import Settings
 
 NAME = "bench"
 
 
-def main() -> None:
-    """Serve until SIGTERM."""
+def main(
+    bundle: Annotated[Path, typer.Option(help="Bundle to register as version 1 of `bench`.")],
+    folder: Annotated[Path, typer.Option(help="Folder of the service: new, or that of another process of this benchmark.")],
+    port: Annotated[int, typer.Option(help="Port to listen on.")],
+) -> None:
+    """Serve one bundle until SIGTERM."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    parser = argparse.ArgumentParser(prog="python -m service.benchmark_server", description=__doc__)
-    parser.add_argument("--bundle", type=Path, required=True, help="registered as version 1 of `bench`")
-    parser.add_argument("--folder", type=Path, required=True, help="the service's; new, or that of another process of this benchmark")
-    parser.add_argument("--port", type=int, required=True)
-    arguments = parser.parse_args()
-    settings = Settings(folder=arguments.folder, port=arguments.port)
-    if not arguments.folder.exists():
-        register(settings, arguments.bundle)
+    settings = Settings(folder=folder, port=port)
+    if not folder.exists():
+        register(settings, bundle)
     serve(settings)
 
 
 def register(settings: Settings, bundle: Path) -> None:
-    """Make a bundle version 1 of `bench`, by way of a search that is done."""
+    """Register a bundle as version 1 of `bench`, as the result of a finished search."""
     from service.storage.catalogue import NewDataset
     from service.storage.job import JobKind, NewJob
     from service.storage.sql_store import SqlStore
@@ -47,7 +47,7 @@ def register(settings: Settings, bundle: Path) -> None:
     store.submit(NewJob(JobKind.SEARCH, NAME, dataset.id, {"learning": {}, "run": {}}))
     job = store.claim(NAME, 60.0, 1)
     if job is None:
-        raise RuntimeError("A search that was just handed in must be there to be claimed, but is not.")
+        raise RuntimeError("A search that was just submitted must be claimable, but is not.")
     path = f"searches/{job.id}/bundle"
     shutil.copytree(bundle, settings.folder / path)
     store.succeed(job.id, job.token, path)
@@ -55,7 +55,7 @@ def register(settings: Settings, bundle: Path) -> None:
 
 
 def serve(settings: Settings) -> None:
-    """Answer on a port that others may listen on too."""
+    """Serve on a port that other processes may listen on too."""
     gc.disable()  # as in `ihas serve`
     from starlette.routing import Route
 
@@ -74,7 +74,7 @@ def serve(settings: Settings) -> None:
 
 
 class Empty:
-    """Reads a body and answers nothing (ASGI)."""
+    """Reads a body and returns an empty answer (ASGI)."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
@@ -86,4 +86,4 @@ class Empty:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -14,7 +14,7 @@ import orjson
 import pytest
 
 from ihas.serving.answers import RecommendRequest
-from ihas.serving.grouped.recommender import Recommender
+from ihas.serving.protocol import Recommender
 
 FIXTURES = Path(__file__).with_name("fixtures")
 WORDS = frozenset({"sentence", "verdict", "description"})

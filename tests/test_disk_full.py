@@ -15,7 +15,8 @@ from service.client.client import Client
 from service.errors import ServiceError
 from service.jobs.runs import PIPELINES
 from service.settings import Settings
-from service.storage.job import Job, JobState
+from service.states import JobState
+from service.storage.job import Job
 from service.storage.sql_store import SqlStore
 from tests.pipelines.studies.overrec.walks import write_lines
 from tests.service.conftest import RunningWorker, eventually

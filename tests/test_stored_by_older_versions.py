@@ -22,6 +22,8 @@ from service.client.client import Client
 from service.settings import Settings
 from service.storage.feedback import COUNTED, Feedback
 from service.storage.sql_store import SqlStore
+from tests.clock import HANG_S, Clock
+from tests.contracts.job_store import LEASE_S, seen_silent
 from tests.service.live import LiveServer
 from tests.stored import FIXTURES, answering, ask, assert_alike, read
 
@@ -35,6 +37,8 @@ AFTER_THE_GROUPS = ("retrain", "variant")
 """Stages that a run which was killed while it trained the groups' models has not finished."""
 BUNDLE_OF_MODEL = {"clicks": "grouped", "walks": "overrec", "both": "cold-start"}
 """A bundle of this kind lies where the database says that a version of the model is."""
+STAGES = {"validating": "reading", "searching": "search", "clustering": "cluster", "retraining": "retrain", "evaluating": "evaluate"}
+"""Stage of a running job that an old state is today."""
 FIGURES = ("rows", "fields", "roles", "dim", "chosen", "groups", "diversity", "group_counts", "grouped_on", "variants")
 
 
@@ -105,7 +109,9 @@ def reported(stored: Mapping[str, Any]) -> dict[str, Any]:
 
     The age of a heartbeat depends on the clock.
     """
-    return {name: value for name, value in stored.items() if name != "heartbeat_age_s"}
+    found = {name: value for name, value in stored.items() if name != "heartbeat_age_s"}
+    stage = STAGES.get(stored["state"])
+    return found if stage is None else {**found, "state": "running", "stage": stage}
 
 
 def reported_answer(path: str, stored: Any) -> Any:
@@ -124,10 +130,9 @@ def life() -> dict[str, Any]:
 
 @pytest.fixture
 def settings(life: dict[str, Any], tmp_path: Path) -> Settings:
-    """The old service's folder and database; its workers are gone, their leases have run out."""
+    """The old service's folder and database; its workers are gone."""
     connection = sqlite3.connect(tmp_path / "ihas.db")
     connection.executescript((OLD / "service" / "database.sql").read_text(encoding="utf-8"))
-    connection.execute("update jobs set lease_until = 1 where lease_until is not null")
     connection.commit()
     connection.close()
     for version, path in life["bundles"].items():
@@ -143,9 +148,15 @@ def settings(life: dict[str, Any], tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def store(settings: Settings) -> Iterator[SqlStore]:
+def clock() -> Clock:
+    """By which the store judges who is silent."""
+    return Clock()
+
+
+@pytest.fixture
+def store(settings: Settings, clock: Clock) -> Iterator[SqlStore]:
     """The old database, brought to today's form."""
-    store = SqlStore(settings.url)
+    store = SqlStore(settings.url, clock)
     yield store
     store.close()
 
@@ -163,7 +174,8 @@ def events_of(live: LiveServer, search_id: str, number: int) -> list[dict[str, A
 
 def test_a_database_is_reported_as_it_was(life: dict[str, Any], settings: Settings) -> None:
     """Data sets, searches in every state, estimates, versions with their origin, aliases with their history, traffic, keys and events."""
-    with LiveServer(settings) as live:
+    with LiveServer(settings) as live, Client(live.url) as client:
+        client.wait_ready(HANG_S)
         for path, stored in life["answers"].items():
             assert_alike(live.json("GET", path), reported_answer(path, stored), place=path)
         for search_id, events in life["events"].items():
@@ -188,10 +200,11 @@ def test_feedback_of_an_old_database_counts(life: dict[str, Any], store: SqlStor
         assert_alike([[getattr(one, name) for name in COUNTED] for one in counts], stored)
 
 
-def test_an_old_queue_is_worked_on(life: dict[str, Any], store: SqlStore) -> None:
+def test_an_old_queue_is_worked_on(life: dict[str, Any], store: SqlStore, clock: Clock) -> None:
     """What waited and what was at work is begun, the former for the first time; what had finished is not; one ends as a version."""
+    seen_silent(store, clock)
     begun = {}
-    while (job := store.claim("ada", 60.0, 3)) is not None:
+    while (job := store.claim("ada", LEASE_S, 3)) is not None:
         begun[job.name] = job
     searches = ["again", "in-validating", "in-searching", "in-clustering", "in-retraining", "in-evaluating", "waiting"]
     events = {search["name"]: len(life["events"][search["id"]]) for search in life["answers"]["/v1/searches"]["searches"]}
@@ -217,6 +230,8 @@ def test_answers_of_an_old_service_are_understood(name: str, capsys: pytest.Capt
         events = list(client.events(search["id"]))
         assert [event["id"] for event in events] == list(range(1, len(events) + 1))
         assert (events[0]["state"], events[-1]["state"]) == ("queued", search["state"])
+        assert {event["state"] for event in events} <= {"queued", "running", search["state"]}
+        assert all((event["stage"] is not None) == (event["state"] == "running") for event in events)
         assert client.search(search["id"])["state"] == search["state"]
         assert RunResult.model_validate(client.result(search["id"])).name == "small"
         code = run(["--output", "json", "search", "watch", search["id"], "--url", url])

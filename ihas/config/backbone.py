@@ -6,9 +6,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from ihas.config.base import Config, Count
+from ihas.config.base import Config, Count, invalid
 from ihas.config.names import NameIn
-from ihas.registry import Registry
+from ihas.extensions.registry import Registry
 
 BACKBONES: Registry[str | type] = Registry(
     "backbone",
@@ -24,7 +24,6 @@ BACKBONES: Registry[str | type] = Registry(
         "autoint": "ihas.models.autoint:AutoInt",
         "finalmlp": "ihas.models.finalmlp:FinalMLP",
     },
-    group="ihas.backbones",
 )
 """Kinds of backbone, and where each is: settings are read where there is no TensorFlow, so a class is imported where it is built."""
 
@@ -65,16 +64,16 @@ class BackboneConfig(Config):
     @model_validator(mode="after")
     def _heads_divide_what_they_share(self) -> Self:
         if self.kind == "autoint" and self.attention_dim % self.attention_heads:
-            raise ValueError(
+            raise invalid(
                 f"`attention_heads` must divide `attention_dim`, but got ({self.attention_heads}, {self.attention_dim}). "
                 "Change one of them."
             )
         if self.kind == "finalmlp" and not self.hidden:
-            raise ValueError(
+            raise invalid(
                 "`finalmlp` must have a hidden layer in each stream, but `hidden` is empty. Write for example `hidden = [16, 8]`."
             )
         if self.kind == "finalmlp" and any(units % self.fusion_heads for units in (self.hidden[-1], self.second_hidden[-1])):
-            raise ValueError(
+            raise invalid(
                 f"`fusion_heads` must divide the last of `hidden` and of `second_hidden`, "
                 f"but got {self.fusion_heads} for ({self.hidden[-1]}, {self.second_hidden[-1]}). Lower `fusion_heads`."
             )

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
-from ihas.registry import Registry
+from ihas.extensions.registry import Registry
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ihas.config.base import Config
+from ihas.config.base import Config, invalid
 from ihas.config.data import DataConfig
 from ihas.config.run import RunOptions
 
@@ -42,7 +42,7 @@ class KernelConfig(Config):
     @model_validator(mode="after")
     def _the_released_code_knows_it(self) -> Self:
         if self.mode == "reference" and (self.activation == "erf" or self.sigma_h != 0.0):
-            raise ValueError(
+            raise invalid(
                 f"The reference formula has `relu` or `linear` and no `sigma_h`, but got ({self.activation!r}, {self.sigma_h}). "
                 "Use the mode 'exact'."
             )
@@ -75,7 +75,7 @@ class OverRecConfig(Config):
     @model_validator(mode="after")
     def _neighbours_need_the_last_step(self) -> Self:
         if self.score != "krr" and self.kernel.pooling == "average":
-            raise ValueError(
+            raise invalid(
                 "Neighbours are found for `pooling = 'last'`, where only matches at equal distance from the end count, but got 'average'. "
                 "Use `score = 'krr'`, or the other pooling."
             )

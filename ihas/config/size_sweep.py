@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ihas.config.base import Config, Fraction
+from ihas.config.base import Config, Fraction, invalid
 from ihas.config.data import DataConfig
 from ihas.config.run import RunOptions
 from ihas.config.transformer import TransformerConfig, TransformerLearning, TransformerTraining
@@ -35,16 +35,16 @@ class SizeSweepLearning(Config):
         for size in self.sizes:
             self.config(size)
         if len({size[:2] for size in self.sizes}) < len(self.sizes):
-            raise ValueError(f"Sizes must differ in layers or dim, but got {self.sizes}. Leave all but one of them out.")
+            raise invalid(f"Sizes must differ in layers or dim, but got {self.sizes}. Leave all but one of them out.")
         if self.tasks and not self.transformer.hide_history:
-            raise ValueError("`tasks` rank the items that a history does not hold, so `transformer.hide_history` must be true. Change one.")
+            raise invalid("`tasks` rank the items that a history does not hold, so `transformer.hide_history` must be true. Change one.")
         return self
 
     def check_advisable(self) -> None:
         """ValueError where these sizes can tell no law, and so no advice."""
         different = {self.config(size).num_parameters for size in self.sizes}
         if len(different) < 3:
-            raise ValueError(f"Advice needs three sizes with different 12 L d^2 or more, but `sizes` has {sorted(different)}. Add some.")
+            raise invalid(f"Advice needs three sizes with different 12 L d^2 or more, but `sizes` has {sorted(different)}. Add some.")
 
     def config(self, size: tuple[int, int, int]) -> TransformerConfig:
         """Settings of one size."""

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from ihas.config.base import Config, Fraction
+from ihas.config.base import Config, Fraction, invalid
 
 
 class SplitConfig(Config):
@@ -24,10 +24,10 @@ class SplitConfig(Config):
     @model_validator(mode="after")
     def _fractions_leave_training_rows(self) -> Self:
         if self.valid_fraction + self.test_fraction >= 1.0:
-            raise ValueError(
+            raise invalid(
                 f"`valid_fraction + test_fraction < 1` must hold, but got ({self.valid_fraction}, {self.test_fraction}). "
                 "Lower one of them so that rows are left to train on."
             )
         if (self.kind == "given") != (self.column is not None):
-            raise ValueError(f"`column` must be set exactly when `kind` is 'given', but got (kind={self.kind!r}, column={self.column!r}).")
+            raise invalid(f"`column` must be set exactly when `kind` is 'given', but got (kind={self.kind!r}, column={self.column!r}).")
         return self

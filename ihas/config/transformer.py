@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ihas.config.base import Config, Count
+from ihas.config.base import Config, Count, invalid
 from ihas.config.data import DataConfig
 from ihas.config.run import RunOptions
 
@@ -36,7 +36,7 @@ class TransformerConfig(Config):
     @model_validator(mode="after")
     def _heads_divide_the_dim(self) -> Self:
         if self.dim % self.num_heads:
-            raise ValueError(f"`num_heads` must divide `dim`, but got ({self.num_heads}, {self.dim}). Change one of them.")
+            raise invalid(f"`num_heads` must divide `dim`, but got ({self.num_heads}, {self.dim}). Change one of them.")
         return self
 
     @property
@@ -87,7 +87,7 @@ class TransformerTraining(Config):
     @model_validator(mode="after")
     def _only_the_full_loss_is_smoothed(self) -> Self:
         if self.label_smoothing and self.loss != "full":
-            raise ValueError(
+            raise invalid(
                 f"`label_smoothing` needs the loss 'full', but got ({self.label_smoothing:g}, {self.loss!r}). Change one of them."
             )
         return self

@@ -7,7 +7,6 @@ the values. A multi-valued cell fills its slots from the left, the rest is paddi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from functools import cached_property
 from typing import Annotated, NoReturn
 
@@ -20,6 +19,7 @@ from ihas.data.field_encoders import FieldEncoder
 from ihas.data.layout import PADDING, FieldLayout
 from ihas.data.schema import FieldRole
 from ihas.errors import RequestError
+from ihas.extensions.suggest import did_you_mean
 
 
 class Encoder(Config):
@@ -111,6 +111,5 @@ def _escaped(name: str) -> str:
 
 
 def _raise_unknown(name: str, known: Sequence[str], pointer: str) -> NoReturn:
-    nearest = get_close_matches(name, known, n=1)
-    hint = f" Did you mean `{nearest[0]}`?" if nearest else ""
-    raise RequestError(f"`{name}` is none of the fields here: {', '.join(known)}.{hint}", f"{pointer}/{_escaped(name)}")
+    told = f"`{name}` is none of the fields here: {', '.join(known)}.{did_you_mean(name, known)}"
+    raise RequestError(told, f"{pointer}/{_escaped(name)}")

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +23,7 @@ from ihas.config.data import SchemaConfig
 from ihas.data.columns import Column, cell_codes, is_list, numbers, split_texts, text_column
 from ihas.data.schema import Field, FieldKind, Schema
 from ihas.errors import ConfigError
+from ihas.extensions.suggest import did_you_mean
 
 LABEL_NAMES = ("label", "click", "clicked", "is_click", "is_clicked", "clk", "target", "y")
 ITEM_NAMES = ("item", "movie", "ad", "advert", "product", "coupon", "article", "book", "song", "track", "video", "sku")
@@ -75,9 +75,8 @@ def _check_names_exist(columns: SchemaConfig, existing: Sequence[str]) -> None:
     for setting, names in _stated(columns).items():
         for name in names:
             if name not in existing:
-                nearest = get_close_matches(name, existing, n=1)
-                hint = f" Did you mean `{nearest[0]}`?" if nearest else ""
-                raise ConfigError(f"`{setting}` must name columns of the table, but got {name!r}; there are {', '.join(existing)}.{hint}")
+                told = f"`{setting}` must name columns of the table, but got {name!r}; there are {', '.join(existing)}."
+                raise ConfigError(told + did_you_mean(name, existing))
 
 
 def _check_settings(columns: SchemaConfig, label: str) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from ihas.extensions.registry import Registry
 from ihas.gates.field import FieldGate
 from ihas.gates.form import GateForm
 from ihas.gates.full import FullGate
 from ihas.gates.mlp import MlpGate
-from ihas.registry import Registry
 
 GATE_FORMS: Registry[GateForm] = Registry(
     "gate form",
@@ -15,7 +15,6 @@ GATE_FORMS: Registry[GateForm] = Registry(
         "field": FieldGate(),
         "mlp": MlpGate(),
     },
-    group="ihas.gate_forms",
 )
 
 
@@ -23,7 +22,7 @@ def register_gate_form(name: str, form: GateForm) -> None:
     """Make a form known under a name, in this process.
 
     A bundle that has the form is read only where the form is registered. Processes that a run or a service starts know it
-    through an entry point of the group `ihas.gate_forms` in an installed package.
+    where its module is an extension (`ihas.extensions.modules`).
 
     Raises:
         ValueError: the name is taken, or is not lower-case letters, digits, `_` and `-`.

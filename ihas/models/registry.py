@@ -13,7 +13,7 @@ from ihas.models.backbone import Backbone, KeptDims
 def register_backbone(name: str, backbone: type[Backbone]) -> None:
     """Make a backbone known under a name, in this process; its constructor takes kept dims, settings and a seed.
 
-    Processes that a run starts know it through an entry point of the group `ihas.backbones` in an installed package.
+    Processes that a run starts know it where its module is an extension (`ihas.extensions.modules`).
 
     Raises:
         ValueError: the name is taken, or is not lower-case letters, digits, `_` and `-`.

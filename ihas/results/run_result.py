@@ -8,7 +8,7 @@ from ihas.config.base import Config
 from ihas.config.learning import LearningConfig
 
 
-class Figures(Config):
+class ClickMetrics(Config):
     """How well scores meet labels on some rows."""
 
     rows: int
@@ -56,10 +56,10 @@ class VariantResult(Config):
     """Candidates may be chosen; controls are there to compare."""
     num_groups: int
     """Groups."""
-    valid: Figures
-    """Figures on the validation rows, on which the choice is made."""
-    test: Figures
-    """Figures on the test rows."""
+    valid: ClickMetrics
+    """Metrics on the validation rows, on which the choice is made."""
+    test: ClickMetrics
+    """Metrics on the test rows."""
     gain: Interval | None
     """Test AUC minus the base's on the same rows; absent for the base itself."""
     cost: Cost
@@ -85,10 +85,10 @@ class GroupResult(Config):
     """Threshold that the searcher chose."""
     path: str
     """Path that serves the group."""
-    test: Figures
-    """Figures of the chosen variant on the group's test rows."""
-    base_test: Figures
-    """Figures of the base model on the same rows."""
+    test: ClickMetrics
+    """Metrics of the chosen variant on the group's test rows."""
+    base_test: ClickMetrics
+    """Metrics of the base model on the same rows."""
     gain: Interval | None = None
     """AUC of the chosen variant minus the base's on the same rows; none where the base was chosen or a label has fewer than two rows."""
     typical: tuple[str, ...]
@@ -116,7 +116,7 @@ class GroupCountResult(Config):
     num_groups: int
     """Groups."""
     on: Literal["masked", "mask", "openness", "embedding"] = "masked"
-    """What K-means saw: e * z, z, openness, or e."""
+    """What K-means saw: e * z, z, the mean gate activation of each field (`openness`), or e."""
     log_loss: float
     """Validation log-loss of the supernet under the groups' masks, after one epoch of training under them."""
     smallest_share: float
@@ -228,7 +228,7 @@ class RunResult(Config):
     group_counts: tuple[GroupCountResult, ...]
     """Numbers of groups tried."""
     grouped_on: Literal["masked", "mask", "openness", "embedding"]
-    """What the groups kept were formed on: e * z, z, openness, or e."""
+    """What the groups kept were formed on: e * z, z, the mean gate activation of each field (`openness`), or e."""
     history: tuple[EpochMetrics, ...]
     """Every epoch of the plain model, the search and the groups' models."""
     points: tuple[Point, ...]

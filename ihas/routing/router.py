@@ -4,7 +4,7 @@
     v = (e - mean) / scale          standardised embedding
     a = logits(v)                   gate logits, which the form of gate decides (ihas/gates)
     z = 1[a > 0]                    deterministic gates
-    o = 1/2 + clip(a, -4, 4) / 8    openness, in [0, 1]
+    o = 1/2 + clip(a, -4, 4) / 8    gate activation, in [0, 1]
     p = e * z, z, or the mean of o over each field's dimensions: the point that was clustered
     g = argmin_k ||p - c_k||        nearest centroid
 
@@ -87,21 +87,21 @@ class Gates:
         return self.mean.size + GATE_FORMS[self.form].multiply_adds(self.kernels)
 
 
-def openness(logits: np.ndarray) -> np.ndarray:
-    """1/2 + clip(a, -4, 4) / 8: how open gates are, in [0, 1], of logits float32, any shape. Our choice."""
+def gate_activation(logits: np.ndarray) -> np.ndarray:
+    """1/2 + clip(a, -4, 4) / 8: activation of gates, in [0, 1], of logits float32, any shape. Our choice."""
     return np.asarray(0.5 + np.clip(logits, -REACH, REACH) / np.float32(2.0 * REACH))
 
 
 def points(embedded: np.ndarray, logits: np.ndarray, on: PointsOf, dim: int) -> np.ndarray:
     """What is clustered: embedding and gate logits, float32 (rows, N) each -> float32 (rows, N).
 
-    `masked` is e * z (the paper's figure 1), `mask` is z, `embedding` is e; `openness` is the mean openness of a field's gates in
+    `masked` is e * z (the paper's figure 1), `mask` is z, `embedding` is e; `openness` is the mean gate activation of a field in
     each of the field's `dim` places: gates that nothing holds open or closed, and which fall now so, now so, hardly move it.
     """
     if on == "embedding":
         return embedded
     if on == "openness":
-        means = openness(logits).reshape(len(logits), -1, dim).mean(axis=2)
+        means = gate_activation(logits).reshape(len(logits), -1, dim).mean(axis=2)
         return np.repeat(means, dim, axis=1)
     return (logits > 0.0).astype(np.float32) if on == "mask" else embedded * (logits > 0.0)
 

@@ -1,4 +1,4 @@
-"""Histories in front of a trained model: who the model does not know is answered by the nearest histories."""
+"""A cold-start model beside a trained one: users whom the trained model does not know are answered from their histories."""
 
 from __future__ import annotations
 
@@ -8,26 +8,27 @@ from typing import Any
 import msgspec
 
 from ihas.serving.answers import Recommendation, RecommendedItem, RecommendRequest, Scored
-from ihas.serving.grouped.recommender import GroupedRecommender, Recommender, degraded_groups
-from ihas.serving.next_item.overrec import OverRecRecommender
+from ihas.serving.capabilities import ColdStartModel
 from ihas.serving.next_item.recommender import HISTORY, USER
+from ihas.serving.protocol import Recommender
 from ihas.serving.requests import check_rows
 
 
-class ColdStartRecommender:
+class ColdStartRecommender(Recommender):
     """A `Recommender` of two: the trained model answers for users whom it knows, and wherever there is no history to go by."""
 
-    def __init__(self, name: str, model: Recommender, front: OverRecRecommender, user_field: str) -> None:
+    def __init__(self, name: str, model: Recommender, cold_start_model: ColdStartModel, user_field: str) -> None:
         """
         Args:
             name: model name.
             model: the trained model.
-            front: answers from histories; items are named as the model names them.
+            cold_start_model: answers from histories; items are named as the model names them.
             user_field: field of the model's context that names the user.
         """
-        self._name, self.model, self.front, self.user_field = name, model, front, user_field
-        if isinstance(model, GroupedRecommender) and model.bundle.items is not None and model.fields is not None:
-            front.describe_items(model.fields.fields, model.bundle.items.names)
+        self._name, self.model, self.cold_start_model, self.user_field = name, model, cold_start_model, user_field
+        described = None if model.table is None else model.table.described_items
+        if described is not None:
+            cold_start_model.describe_items(*described)
 
     @property
     def name(self) -> str:
@@ -37,12 +38,12 @@ class ColdStartRecommender:
     @property
     def summary(self) -> dict[str, Any]:
         """What the runs behind both found."""
-        return {"model": self.model.summary, "front": self.front.summary}
+        return {"model": self.model.summary, "front": self.cold_start_model.summary}
 
     @property
     def degraded(self) -> Mapping[int, str]:
         """Groups of the trained model that its shared model serves."""
-        return degraded_groups(self.model)
+        return self.model.degraded
 
     def score(self, rows: Sequence[Mapping[str, Any]], explain: bool = False) -> list[Scored]:
         """See `Recommender.score`: the trained model's, for a probability of a click is not one of coming next; histories are not read."""
@@ -59,14 +60,14 @@ class ColdStartRecommender:
         context = {name: value for name, value in {HISTORY: request.context.get(HISTORY)}.items() if value is not None}
         if self.user_field in request.context:
             context[USER] = request.context[self.user_field]
-        found = self.front.recommend(msgspec.structs.replace(request, context=context), recommendation_id)
+        found = self.cold_start_model.recommend(msgspec.structs.replace(request, context=context), recommendation_id)
         items = tuple(_explained(item, reason) for item in found.items)
         return msgspec.structs.replace(found, model=self.name, items=items, unknown_values=answer.unknown_values)
 
     def _reason(self, context: Mapping[str, Any], answer: Recommendation) -> str | None:
         """Why histories answer; None where the trained model does."""
         user, history = context.get(self.user_field), context.get(HISTORY)
-        if not (history or (history is None and self.front.knows(user))):
+        if not (history or (history is None and self.cold_start_model.knows(user))):
             return None
         if user is None:
             return f"No `{self.user_field}` is named, so the history is answered by the nearest ones."

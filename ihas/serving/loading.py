@@ -11,14 +11,15 @@ from ihas.bundle.archive import read_usable
 from ihas.bundle.compound import read_compound
 from ihas.bundle.manifest import GROUPED, bundle_kind
 from ihas.errors import BundleCorruptError, BundleError, BundleVersionError, ConfigError
-from ihas.extensions import load_extensions
+from ihas.extensions.modules import load_extensions
 from ihas.sequential.transformer.archive import KIND, read_transformer
 from ihas.serving.grouped.fallback import checked
-from ihas.serving.grouped.recommender import GroupedRecommender, Recommender
+from ihas.serving.grouped.recommender import GroupedRecommender
 from ihas.serving.next_item.transformer import TransformerRecommender
+from ihas.serving.protocol import Recommender
 
 COLD_START = "cold-start"
-"""Kind of a bundle that puts an OverRec one in front of a trained one."""
+"""Kind of a bundle that joins a trained model and its cold-start model."""
 
 
 def load_recommender(folder: Path) -> Recommender:
@@ -65,15 +66,14 @@ def _transformer(folder: Path) -> Recommender:
 
 def _cold_start(folder: Path) -> Recommender:
     from ihas.serving.cold_start import ColdStartRecommender
-    from ihas.serving.next_item.overrec import OverRecRecommender
 
     name, settings = read_compound(folder, COLD_START)
     if set(settings.parts) != {"model", "front"}:
         raise BundleCorruptError(f"A bundle of this kind must have the parts 'model' and 'front', but has {list(settings.parts)}.")
     model, front = (load_recommender(folder / part) for part in ("model", "front"))
-    if not isinstance(front, OverRecRecommender):
-        raise BundleCorruptError(f"In front there must be a bundle of the kind 'overrec', but there is a {type(front).__name__}.")
-    return ColdStartRecommender(name, model, front, str(settings.options.get("user_field")))
+    if front.cold_start is None:
+        raise BundleCorruptError(f"The cold-start model must be a bundle of the kind 'overrec', but is a {type(front).__name__}.")
+    return ColdStartRecommender(name, model, front.cold_start, str(settings.options.get("user_field")))
 
 
 LOADERS: dict[str, Callable[[Path], Recommender]] = {

@@ -1,13 +1,13 @@
-"""What the groups' models learn from: not the clicks alone, but what several plain models together say of a row.
+"""Distillation: the groups' models learn from the answers of a teacher, an ensemble of plain models, instead of the clicks alone.
 
     teacher   t(row) = sigmoid(mean over members of their logits)
-    rows      the training rows, and copies of them with some fields swapped (rows.py), all labelled by the teacher
+    rows      the training rows, and augmented copies of them (distil_rows.py), all labelled by the teacher: the distillation set
     student   min BCE(student(row), t(row)) over these rows
 
 A click is one bit about one row; a teacher's answer says how likely it was, and can be asked about any row. So a model
 of the plain one's size learns more of the same table. A member has the backbone of the plain model (`deepfm` for `lr` and `fm`), with
 hidden layers no smaller than `distil.hidden`: what no member can tell, no gate could learn from them. Source: distillation from
-Hinton, Vinyals and Dean 2015, from several models for clicks from Zhu et al. (CIKM 2020); swapped rows and choice of
+Hinton, Vinyals and Dean 2015, from several models for clicks from Zhu et al. (CIKM 2020); augmented rows and choice of
 members are ours.
 """
 
@@ -27,7 +27,7 @@ from ihas.models.network import Network, NetworkWeights
 from ihas.models.prediction import GroupedRows, predict
 from ihas.results.run_result import EpochMetrics
 from ihas.seeding import generator
-from ihas.stages.distil_rows import BLOCK_ROWS, copies_for, taught_ids
+from ihas.stages.distil_rows import BLOCK_ROWS, copies_for, distillation_ids
 from ihas.training.parallel import train_in_parallel
 from ihas.training.plain import PlainModel, train_plain
 from ihas.training.trainer import EpochListener
@@ -41,7 +41,7 @@ class Distilled:
 
     Attributes:
         student: its parameters.
-        labels: float32 (taught rows,). The teacher's probability of a click; the training rows come first.
+        labels: float32 (rows of the distillation set,). The teacher's probability of a click; the training rows come first.
         num_members: models in the teacher.
         valid_logits: float32 (validation rows,). The teacher's answers.
         test_logits: float32 (test rows,). The teacher's answers.
@@ -76,13 +76,13 @@ def distil(parts: Splits, candidates: tuple[NetworkWeights, ...], config: Learni
     valid_logits = _mean_logits(weights, parts.valid, teacher)
     if _loss(valid_logits, parts.valid) >= _loss(_mean_logits(candidates[:1], parts.valid, config), parts.valid):
         return None
-    ids = _taught_ids(parts.train, config)
-    asked = Dataset(parts.train.layout, ids, np.zeros(len(ids), np.float32))
-    taught = replace(asked, labels=_probabilities(_mean_logits(weights, asked, teacher)))
-    student = train_plain(replace(parts, train=taught), student_config(config), "student", listen)
+    ids = _distillation_ids(parts.train, config)
+    unlabelled = Dataset(parts.train.layout, ids, np.zeros(len(ids), np.float32))
+    labelled = replace(unlabelled, labels=_probabilities(_mean_logits(weights, unlabelled, teacher)))
+    student = train_plain(replace(parts, train=labelled), student_config(config), "student", listen)
     return Distilled(
         student=student.weights,
-        labels=taught.labels,
+        labels=labelled.labels,
         num_members=len(weights),
         valid_logits=valid_logits,
         test_logits=_mean_logits(weights, parts.test, teacher),
@@ -90,9 +90,9 @@ def distil(parts: Splits, candidates: tuple[NetworkWeights, ...], config: Learni
     )
 
 
-def taught_parts(parts: Splits, labels: np.ndarray, config: LearningConfig) -> Splits:
-    """The parts with the teacher's labels, float32 (taught rows,), on the training rows and their swapped copies."""
-    return replace(parts, train=Dataset(parts.train.layout, _taught_ids(parts.train, config), labels))
+def distillation_splits(parts: Splits, labels: np.ndarray, config: LearningConfig) -> Splits:
+    """The splits with the distillation set for training: the teacher's labels, float32 (rows,), on training rows and augmented ones."""
+    return replace(parts, train=Dataset(parts.train.layout, _distillation_ids(parts.train, config), labels))
 
 
 def teacher_config(config: LearningConfig) -> LearningConfig:
@@ -115,9 +115,9 @@ def student_config(config: LearningConfig) -> LearningConfig:
     return config.with_training(embedding_l2=config.training.l2 * config.distil.l2_factor)
 
 
-def _taught_ids(train: Dataset, config: LearningConfig) -> np.ndarray:
+def _distillation_ids(train: Dataset, config: LearningConfig) -> np.ndarray:
     copies = copies_for(len(train)) if config.distil.copies is None else config.distil.copies
-    return taught_ids(train, copies, config.distil.swap_fraction, generator(config.seed, "swapped rows"))
+    return distillation_ids(train, copies, config.distil.swap_fraction, generator(config.seed, "swapped rows"))
 
 
 def _useful(candidates: tuple[NetworkWeights, ...], valid: Dataset, config: LearningConfig) -> tuple[NetworkWeights, ...]:
@@ -153,4 +153,4 @@ def _loss(logits: np.ndarray, rows: Dataset) -> float:
 
 
 def _histories(models: tuple[PlainModel, ...]) -> tuple[EpochMetrics, ...]:
-    return tuple(figures for model in models for figures in model.history)
+    return tuple(epoch for model in models for epoch in model.history)

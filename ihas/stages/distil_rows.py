@@ -1,4 +1,4 @@
-"""Rows that nobody clicked on or passed by: training rows with some of their fields' values taken from other rows.
+"""Augmented rows of the distillation set: training rows with some of their fields' values taken from other rows.
 
     row' = where(u < fraction, another row, row),   one u ~ U(0, 1) for each field
 
@@ -22,8 +22,8 @@ def copies_for(num_rows: int) -> int:
     return int(np.clip(round(ADDED_ROWS / max(num_rows, 1)), 1, MAX_COPIES))
 
 
-def taught_ids(rows: Dataset, copies: int, fraction: float, rng: np.random.Generator) -> np.ndarray:
-    """The rows, and behind them `copies` times as many with swapped fields: int32 ((1 + copies) * rows, num_slots).
+def distillation_ids(rows: Dataset, copies: int, fraction: float, rng: np.random.Generator) -> np.ndarray:
+    """Ids of the rows, and behind them of `copies` times as many augmented ones: int32 ((1 + copies) * rows, num_slots).
 
     Args:
         rows: rows to start from.
@@ -32,13 +32,14 @@ def taught_ids(rows: Dataset, copies: int, fraction: float, rng: np.random.Gener
         rng: source of the draws.
     """
     num_rows, field_of_slot = len(rows), np.repeat(np.arange(rows.layout.num_fields), rows.layout.slots)
-    taught = new_array(((1 + copies) * num_rows, rows.ids.shape[1]), np.int32)
+    ids_of_all = new_array(((1 + copies) * num_rows, rows.ids.shape[1]), np.int32)
     for block in spans(num_rows, BLOCK_ROWS):
-        taught[block] = rows.ids[block]
+        ids_of_all[block] = rows.ids[block]
     for copy in range(copies):
         donors, first = rng.permutation(num_rows), (1 + copy) * num_rows
         for block in spans(num_rows, BLOCK_ROWS):
             ids = rows.ids[block]
             swap = rng.random((len(ids), rows.layout.num_fields), dtype=np.float32) < fraction
-            taught[first + block.start : first + block.stop] = np.where(swap[:, field_of_slot], scattered(rows.ids, donors[block]), ids)
-    return taught
+            mixed = np.where(swap[:, field_of_slot], scattered(rows.ids, donors[block]), ids)
+            ids_of_all[first + block.start : first + block.stop] = mixed
+    return ids_of_all

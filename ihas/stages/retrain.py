@@ -175,7 +175,7 @@ def _own_model(retraining: Retraining, group: int, weights: NetworkWeights) -> G
 
 
 def _histories(trained: Sequence[Fitted | Copy]) -> tuple[EpochMetrics, ...]:
-    return tuple(figures for one in trained for figures in one.history)
+    return tuple(epoch for one in trained for epoch in one.history)
 
 
 def is_clearly_better(logits: np.ndarray, shared_logits: np.ndarray, labels: np.ndarray) -> bool:

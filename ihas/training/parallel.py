@@ -84,12 +84,12 @@ class _SharedListener:
         with self._noting_errors():
             return training(self.listen)
 
-    def listen(self, figures: EpochMetrics) -> None:
+    def listen(self, epoch: EpochMetrics) -> None:
         """Tell of an epoch when no other thread does."""
         with self._lock, self._noting_errors():
             if self.stopped:
                 raise _StoppedError
-            self._listen(figures)
+            self._listen(epoch)
 
     @contextmanager
     def _noting_errors(self) -> Iterator[None]:

@@ -1,1 +1,1 @@
-"""What things cost, measured: contenders take turns on one machine, and a table says medians and ratios."""
+"""Benchmarks of cost: systems under test run alternately on one machine; tables of medians and ratios."""

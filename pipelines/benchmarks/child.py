@@ -1,4 +1,4 @@
-"""A contender in a process of its own, so that its imports, threads and memory are not the others'."""
+"""A system in a process of its own, so that its imports, threads and memory are not the others'."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from typing import Any
 
-from pipelines.benchmarks.timing import Contender, Turn
+from pipelines.benchmarks.timing import Measurement, System
 
-Prepare = Callable[..., Mapping[str, Contender]]
+Prepare = Callable[..., Mapping[str, System]]
 
 
 class Child:
-    """A spawned process that prepares contenders and gives each its turn when asked; a context manager."""
+    """A spawned process that prepares systems and measures each on request; a context manager."""
 
     def __init__(self, prepare: Prepare, *arguments: Any) -> None:
         """
         Args:
-            prepare: function of a module, called in the child; gives its contenders.
+            prepare: function of a module, called in the child; gives its systems.
             arguments: of `prepare`; they are sent to the child.
         """
         context = multiprocessing.get_context("spawn")
@@ -34,19 +34,19 @@ class Child:
         self._connection.close()
         self._process.join()
 
-    def contenders(self) -> dict[str, Contender]:
-        """The child's contenders; waits until it is ready.
+    def systems(self) -> dict[str, System]:
+        """The child's systems; waits until it is ready.
 
         Raises:
             RuntimeError: the child failed; says why.
         """
         names = self._answer()
-        return {name: lambda name=name: self._turn(name) for name in names}  # type: ignore[misc]  # mypy cannot infer the default
+        return {name: lambda name=name: self._measure(name) for name in names}  # type: ignore[misc]  # mypy cannot infer the default
 
-    def _turn(self, name: str) -> Turn:
+    def _measure(self, name: str) -> Measurement:
         self._connection.send(name)
-        turn: Turn = self._answer()
-        return turn
+        measurement: Measurement = self._answer()
+        return measurement
 
     def _answer(self) -> Any:
         try:
@@ -60,10 +60,10 @@ class Child:
 
 def _serve(connection: Connection, prepare: Prepare, arguments: tuple[Any, ...]) -> None:
     try:
-        contenders = prepare(*arguments)
-        connection.send(list(contenders))
+        systems = prepare(*arguments)
+        connection.send(list(systems))
         while True:
-            connection.send(contenders[connection.recv()]())
+            connection.send(systems[connection.recv()]())
     except EOFError:  # nobody asks any more
         return
     except Exception as error:

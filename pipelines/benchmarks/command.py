@@ -1,4 +1,4 @@
-"""`python -m pipelines bench NAME...`: benchmarks by their name."""
+"""`ihas bench NAME...`: benchmarks by their name."""
 
 from __future__ import annotations
 
@@ -22,37 +22,39 @@ BENCHMARKS: Mapping[str, str] = {
     "overload": "pipelines.benchmarks.overload",
     "retrieval": "pipelines.benchmarks.retrieval",
 }
-"""Name to the module whose `tables(rounds)` measures and gives one table after the other; it is imported when its turn comes."""
+"""Name to the module whose `tables(repetitions)` measures and gives one table after the other; it is imported when it is run."""
 ON_REQUEST: Mapping[str, str] = {"large": "pipelines.benchmarks.large"}
 """The same for those that take too long to be among all."""
 SIZED = ("ingest", "growth", "large", "retrieval")
-"""Those whose `tables(rounds, rows)` may be told the number of rows."""
+"""Those whose `tables(repetitions, rows)` may be told the number of rows."""
 
 
-def bench(names: Sequence[str], folder: Path, rounds: int, rows: int | None = None) -> None:
+def bench(names: Sequence[str], folder: Path, repetitions: int, rows: int | None = None) -> None:
     """Measure; print each table, and write all so far to `NAME.md` and `NAME.json` in a folder, as soon as it is there.
 
     Args:
         names: benchmarks, in this order; all of them where there are none.
-        folder: of the figures.
-        rounds: turns of every contender.
-        rows: rows of the tables that are made for it, for those of `SIZED`.
+        folder: takes the tables.
+        repetitions: repetitions of every system under test.
+        rows: rows of the generated tables, for those of `SIZED`.
 
     Raises:
-        ConfigError: a name is none of a benchmark, there is no round, or rows are stated where they decide nothing.
+        ConfigError: an unknown name, no repetition, or rows for a benchmark that does not make its rows.
     """
     known = {**BENCHMARKS, **ON_REQUEST}
     unknown = [name for name in names if name not in known]
-    if unknown or rounds < 1:
-        raise ConfigError(f"Names must be among {', '.join(known)} and `rounds >= 1`, but got {unknown or list(names)} and {rounds}.")
+    if unknown or repetitions < 1:
+        raise ConfigError(
+            f"Names must be among {', '.join(known)} and `repetitions >= 1`, but got {unknown or list(names)} and {repetitions}."
+        )
     if rows is not None and (rows < 1 or not names or set(names) - set(SIZED)):
         raise ConfigError(f"`--rows >= 1` must go with some of {', '.join(SIZED)}, but got {rows} for {', '.join(names) or 'all'}.")
     stated = () if rows is None else (rows,)
     for name in names or tuple(BENCHMARKS):
         tables: Callable[..., Iterable[Table]] = import_module(known[name]).tables
-        command = f"python -m pipelines bench {name} --rounds {rounds}" + ("" if rows is None else f" --rows {rows}")
+        command = f"ihas bench {name} --repetitions {repetitions}" + ("" if rows is None else f" --rows {rows}")
         found: list[Table] = []
-        for table in tables(rounds, *stated):
+        for table in tables(repetitions, *stated):
             found.append(table)
             write(measured(command, found), folder, name)
             sys.stdout.write(f"{markdown_table(table)}\n\n")

@@ -20,7 +20,7 @@ from ihas.data.dataset import Dataset, Splits
 from ihas.data.ingest import ingest
 from ihas.data.layout import FieldLayout
 from ihas.errors import ConfigError
-from ihas.metrics import auc, figures
+from ihas.metrics import auc, click_metrics
 from pipelines.kinds.recipe_file import read_recipe
 from pipelines.runs.child import print_line
 from pipelines.studies.published import FOLDER
@@ -130,7 +130,7 @@ def row(kind: str, parts: Splits, seed: int, epochs: int = EPOCHS) -> str:
         (Path(folder) / "frappe").mkdir()
         model, start = make_model(kind, feature_map(parts.train.layout, folder), folder), time.perf_counter()
         model.fit(train, epochs=epochs, validation_data=valid)
-        found, seconds = figures(answers(model, test), parts.test.labels), time.perf_counter() - start
+        found, seconds = click_metrics(answers(model, test), parts.test.labels), time.perf_counter() - start
         return f"| {kind} | {seed} | {found.auc:.5f} | {found.log_loss:.4f} | {model._epoch_index + 1} | {seconds:.0f} |"
 
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pipelines.benchmarks.child import Child
-from pipelines.benchmarks.memory import measured_turn
+from pipelines.benchmarks.memory import measured_call
 from pipelines.benchmarks.rows import zipf_draws
 from pipelines.benchmarks.table import MIB, Cell, Table
-from pipelines.benchmarks.timing import Contender, Timings, take_turns
+from pipelines.benchmarks.timing import System, Timings, measure_alternately
 
 ROWS, DIM, HIDDEN, BATCH = 40_000, 16, (64, 32), 4_096
 PLAIN, GATED, GROUPED, ASSIGNED = "plain epoch", "search epoch", "epoch under masks", "groups of rows"
@@ -32,8 +32,8 @@ class Case:
     groups: int = 4
 
 
-def tables(rounds: int, rows: int = ROWS) -> Iterator[Table]:
-    """One table for each of what grows; its cases take turns."""
+def tables(repetitions: int, rows: int = ROWS) -> Iterator[Table]:
+    """One table for each of what grows; its cases run alternately."""
     start = Case(rows)
     axes: Mapping[str, list[Case]] = {
         "rows": [replace(start, rows=rows * times) for times in (1, 3, 10)],
@@ -42,14 +42,14 @@ def tables(rounds: int, rows: int = ROWS) -> Iterator[Table]:
         "groups": [replace(start, groups=groups) for groups in (1, 2, 4, 8)],
     }
     for axis, cases in axes.items():
-        yield _table(axis, cases, _timings(cases, rounds))
+        yield _table(axis, cases, _timings(cases, repetitions))
 
 
-def _timings(cases: list[Case], rounds: int) -> Timings:
+def _timings(cases: list[Case], repetitions: int) -> Timings:
     with ExitStack() as stack:
         children = {case: stack.enter_context(Child(epochs, case)) for case in cases}
-        contenders = {f"{case} {name}": turn for case, child in children.items() for name, turn in child.contenders().items()}
-        return take_turns(contenders, rounds)
+        systems = {f"{case} {name}": system for case, child in children.items() for name, system in child.systems().items()}
+        return measure_alternately(systems, repetitions)
 
 
 def _table(axis: str, cases: list[Case], timings: Timings) -> Table:
@@ -67,7 +67,7 @@ def _table(axis: str, cases: list[Case], timings: Timings) -> Table:
     return Table(f"Growth with {axis}", (axis, *names, "most resident MiB"), cells, note)
 
 
-def epochs(case: Case) -> Mapping[str, Contender]:
+def epochs(case: Case) -> Mapping[str, System]:
     """The four passes over a case's rows. Runs in a child."""
     from ihas.config.backbone import BackboneConfig
     from ihas.config.learning import LearningConfig
@@ -107,4 +107,4 @@ def epochs(case: Case) -> Mapping[str, Contender]:
         GROUPED: epoch(None, masks),
         ASSIGNED: lambda: assign(rows, clustering, [division]),
     }
-    return {name: measured_turn(call) for name, call in calls.items()}
+    return {name: measured_call(call) for name, call in calls.items()}

@@ -1,9 +1,9 @@
 """What an answer costs over HTTP: CPU of the server's processes per request, latency and throughput.
 
-Servers run beside each other, each in a process of its own, and are loaded in turns; one that is not loaded costs nothing. The floor is
+Servers run beside each other, each in a process of its own, and are loaded alternately; one that is not loaded costs nothing. The floor is
 a plain Starlette route that reads the body and answers an empty list. `iHAS, empty route` is such a route inside the service, behind its
 middleware: the difference to the floor is the price of request ids, limits, metrics and the log, the difference to `iHAS` that of a
-score. Bodies come in turn from 64 requests.
+score. Bodies come one after the other from 64 requests.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ SHAPES: Mapping[str, BundleShape] = {
     "MLP 400x3": BundleShape(hidden=LARGE),
     "MLP 64-32, 4 groups": BundleShape(hidden=SMALL, num_groups=4),
 }
-PEERS = ("onnxruntime", "tf.function", "keras")
+BASELINES = ("onnxruntime", "tf.function", "keras")
 NUM_BODIES = 64
-TURN_S = 1.0
+MEASUREMENT_S = 1.0
 WAIT_S = 300.0
 FLOOR, OURS, TWO = "empty plain route", "iHAS", "iHAS, 2 processes"
 WORKLOADS = ("one row", *(f"{count} candidates" for count in CANDIDATES))
@@ -70,19 +70,19 @@ class Running:
 
 
 @dataclass(frozen=True)
-class HttpTurn:
-    """One turn: CPU seconds per request, and what the client saw."""
+class HttpMeasurement:
+    """One measurement: CPU seconds per request, and what the client saw."""
 
     cpu: float
     load: Load
 
 
-def tables(rounds: int) -> Iterator[Table]:
+def tables(repetitions: int) -> Iterator[Table]:
     """Of each shape: every workload with each number of connections, then memory and start."""
-    return (table for name, shape in SHAPES.items() for table in _shape_tables(name, shape, rounds))
+    return (table for name, shape in SHAPES.items() for table in _shape_tables(name, shape, repetitions))
 
 
-def _shape_tables(name: str, shape: BundleShape, rounds: int) -> Iterator[Table]:
+def _shape_tables(name: str, shape: BundleShape, repetitions: int) -> Iterator[Table]:
     bundle = random_bundle(shape)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
@@ -92,8 +92,8 @@ def _shape_tables(name: str, shape: BundleShape, rounds: int) -> Iterator[Table]
         for workload in WORKLOADS:
             taking = {server.name: server for server in servers if workload in server.paths}
             for connections in CONNECTIONS[workload]:
-                turns = _turns(taking, workload, bodies[workload], connections, rounds)
-                yield http_table(f"{name}: {workload}, {connections} connections", turns)
+                measurements = _measurements(taking, workload, bodies[workload], connections, repetitions)
+                yield http_table(f"{name}: {workload}, {connections} connections", measurements)
         yield Table(f"{name}: memory and start", ("", "resident MiB", "ready s", "CPU s until ready"), tuple(map(_standing, servers)))
 
 
@@ -106,43 +106,45 @@ def bodies_of(bundle: Bundle) -> Mapping[str, Sequence[bytes]]:
     return {workload: [maker(seed) for seed in range(NUM_BODIES)] for workload, maker in makers.items()}
 
 
-def http_table(title: str, turns: Mapping[str, Sequence[HttpTurn]]) -> Table:
-    """Medians over the rounds; ratios are those of one round."""
+def http_table(title: str, measurements: Mapping[str, Sequence[HttpMeasurement]]) -> Table:
+    """Medians over the repetitions; ratios are those of one repetition."""
     columns = ("", "CPU µs per request", "cpu / floor", "cpu / iHAS, empty route", "p50 ms", "p99 ms", "requests/s")
-    return Table(title, columns, tuple(_row(name, turns) for name in turns))
+    return Table(title, columns, tuple(_row(name, measurements) for name in measurements))
 
 
-def _row(name: str, turns: Mapping[str, Sequence[HttpTurn]]) -> tuple[Cell, ...]:
-    own = turns[name]
+def _row(name: str, measurements: Mapping[str, Sequence[HttpMeasurement]]) -> tuple[Cell, ...]:
+    own = measurements[name]
     ratios = [
-        statistics.median(turn.cpu / other.cpu for turn, other in zip(own, turns[reference], strict=True)) if reference in turns else None
+        statistics.median(one.cpu / other.cpu for one, other in zip(own, measurements[reference], strict=True))
+        if reference in measurements
+        else None
         for reference in (FLOOR, f"{OURS}, empty route")
     ]
     middle = [statistics.median(values) for values in ([t.load.p50 for t in own], [t.load.p99 for t in own])]
-    rate = statistics.median(turn.load.requests / turn.load.seconds for turn in own)
-    return (name, statistics.median(turn.cpu for turn in own) * 1e6, *ratios, *middle, rate)
+    rate = statistics.median(measurement.load.requests / measurement.load.seconds for measurement in own)
+    return (name, statistics.median(measurement.cpu for measurement in own) * 1e6, *ratios, *middle, rate)
 
 
-def _turns(
-    servers: Mapping[str, Running], workload: str, bodies: Sequence[bytes], connections: int, rounds: int
-) -> dict[str, list[HttpTurn]]:
-    turns: dict[str, list[HttpTurn]] = {name: [] for name in servers}
+def _measurements(
+    servers: Mapping[str, Running], workload: str, bodies: Sequence[bytes], connections: int, repetitions: int
+) -> dict[str, list[HttpMeasurement]]:
+    measurements: dict[str, list[HttpMeasurement]] = {name: [] for name in servers}
     for server in servers.values():
         check_answer(server.url(workload), bodies[0])
         load(server.url(workload), bodies, connections, 1.0)
     names = list(servers)
-    for number in range(rounds):
+    for number in range(repetitions):
         for name in names[number % len(names) :] + names[: number % len(names)]:
-            turns[name].append(_turn(servers[name], workload, bodies, connections))
-    return turns
+            measurements[name].append(_measure(servers[name], workload, bodies, connections))
+    return measurements
 
 
-def _turn(server: Running, workload: str, bodies: Sequence[bytes], connections: int) -> HttpTurn:
+def _measure(server: Running, workload: str, bodies: Sequence[bytes], connections: int) -> HttpMeasurement:
     before = cpu_seconds(server.processes)
-    seen = load(server.url(workload), bodies, connections, TURN_S)
+    seen = load(server.url(workload), bodies, connections, MEASUREMENT_S)
     if seen.failed:
         raise IhasError(f"{server.name} must answer every request, but refused {seen.failed} of {seen.requests}.")
-    return HttpTurn((cpu_seconds(server.processes) - before) / seen.requests, seen)
+    return HttpMeasurement((cpu_seconds(server.processes) - before) / seen.requests, seen)
 
 
 def _start(stack: ExitStack, folder: Path, *, plain: bool) -> list[Running]:
@@ -150,15 +152,15 @@ def _start(stack: ExitStack, folder: Path, *, plain: bool) -> list[Running]:
     bundle, all_workloads = folder / "bundle", dict.fromkeys(WORKLOADS, "/empty")
     scoring = {workload: "/score" if workload == "one row" else "/recommend" for workload in WORKLOADS}
     ours = {workload: f"/v1/models/bench{path}" for workload, path in scoring.items()}
-    floor = stack.enter_context(running(FLOOR, _peer(bundle, "empty"), all_workloads, "/empty"))
+    floor = stack.enter_context(running(FLOOR, _method(bundle, "empty"), all_workloads, "/empty"))
     single = stack.enter_context(running(OURS, _service(bundle, folder / "one"), ours, "/readyz"))
     double = stack.enter_context(running(TWO, _service(bundle, folder / "two"), ours, "/readyz", count=2))
     empty = Running(f"{OURS}, empty route", single.processes, single.port, all_workloads, single.ready_s, single.ready_cpu_s)
-    peers = [stack.enter_context(running(name, _peer(bundle, name), scoring, "/empty")) for name in PEERS if plain or name != "keras"]
+    peers = [stack.enter_context(running(name, _method(bundle, name), scoring, "/empty")) for name in BASELINES if plain or name != "keras"]
     return [floor, empty, single, double, *peers]
 
 
-def _peer(bundle: Path, scorer: str) -> list[str]:
+def _method(bundle: Path, scorer: str) -> list[str]:
     return [sys.executable, "-m", "pipelines.benchmarks.reference_server", "--bundle", str(bundle), "--scorer", scorer]
 
 

@@ -1,7 +1,7 @@
 """What reading a table costs: rows per second and memory, beside polars reading the same file.
 
 Ingest is all of it: read, judged, divided, encoded, written. Polars reads into memory, and once more with every text column as a
-categorical, which numbers the distinct texts as an ingest must. Each contender has a process of its own, whose packages count in
+categorical, which numbers the distinct texts as an ingest must. Each system has a process of its own, whose packages count in
 what it holds; pages of mapped files do too.
 """
 
@@ -18,35 +18,35 @@ from ihas.config.data import DataConfig
 from ihas.config.encoding import EncodingConfig
 from ihas.config.split import SplitConfig
 from pipelines.benchmarks.child import Child
-from pipelines.benchmarks.memory import measured_turn
+from pipelines.benchmarks.memory import measured_call
 from pipelines.benchmarks.rows import RowShape, write_rows
 from pipelines.benchmarks.table import MIB, Table
-from pipelines.benchmarks.timing import Contender, Timings, take_turns
+from pipelines.benchmarks.timing import System, Timings, measure_alternately
 
 ROWS, SHAPE = 5_000_000, RowShape()
 INGEST, READ = "iHAS, ingest", "iHAS, read"
 POLARS, NUMBERED = "polars, read", "polars, read, texts numbered"
 
 
-def tables(rounds: int, rows: int = ROWS) -> Iterator[Table]:
+def tables(repetitions: int, rows: int = ROWS) -> Iterator[Table]:
     """One table per format."""
     for suffix in (".csv", ".parquet"):
         with TemporaryDirectory() as folder, ExitStack() as stack:
             path = Path(folder) / f"rows{suffix}"
             write_rows(path, rows, SHAPE)
-            prepared: list[Callable[..., Mapping[str, Contender]]] = [ingest_turns, read_turns]
+            prepared: list[Callable[..., Mapping[str, System]]] = [ingest_systems, read_systems]
             if importlib.util.find_spec("polars"):
-                prepared += [polars_turns, numbered_turns]
+                prepared += [polars_systems, numbered_systems]
             children = [stack.enter_context(Child(prepare, path)) for prepare in prepared]
-            contenders = {name: turn for child in children for name, turn in child.contenders().items()}
-            timings = take_turns(contenders, rounds)
+            systems = {name: system for child in children for name, system in child.systems().items()}
+            timings = measure_alternately(systems, repetitions)
             yield _table(path, rows, timings)
 
 
 def _table(path: Path, rows: int, timings: Timings) -> Table:
-    missing = "" if POLARS in timings.turns else " Polars is not installed, so it is not measured."
+    missing = "" if POLARS in timings.measurements else " Polars is not installed, so it is not measured."
     note = f"{path.stat().st_size / MIB:,.0f} MiB.{missing}"
-    reference = POLARS if POLARS in timings.turns else READ
+    reference = POLARS if POLARS in timings.measurements else READ
     columns = ("", "rows per s", "rows per CPU s", f"wall / {reference}", f"CPU / {reference}", "most resident MiB")
     cells = tuple(
         (
@@ -57,12 +57,12 @@ def _table(path: Path, rows: int, timings: Timings) -> Table:
             timings.ratio(name, reference, "cpu"),
             timings.memory(name) / MIB,
         )
-        for name in timings.turns
+        for name in timings.measurements
     )
     return Table(f"{rows:,} rows x {SHAPE.numbers + SHAPE.texts} fields, {path.suffix[1:]}", columns, cells, note)
 
 
-def ingest_turns(path: Path) -> Mapping[str, Contender]:
+def ingest_systems(path: Path) -> Mapping[str, System]:
     """The whole ingest, into a folder beside the file. Runs in a child."""
     from ihas.data.ingest import ingest
     from ihas.data.mapped import scratch_in
@@ -75,10 +75,10 @@ def ingest_turns(path: Path) -> Mapping[str, Contender]:
         with scratch_in(path.parent):
             ingest(data, EncodingConfig(), SplitConfig(), 0, folder)
 
-    return {INGEST: measured_turn(whole)}
+    return {INGEST: measured_call(whole)}
 
 
-def read_turns(path: Path) -> Mapping[str, Contender]:
+def read_systems(path: Path) -> Mapping[str, System]:
     """Reading alone, into distinct texts and codes. Runs in a child."""
     from ihas.data.mapped import scratch_in
     from ihas.data.readers import read_table
@@ -87,17 +87,17 @@ def read_turns(path: Path) -> Mapping[str, Contender]:
         with scratch_in(path.parent):
             read_table(path)
 
-    return {READ: measured_turn(read)}
+    return {READ: measured_call(read)}
 
 
-def polars_turns(path: Path) -> Mapping[str, Contender]:
+def polars_systems(path: Path) -> Mapping[str, System]:
     """The file as a frame. Runs in a child."""
     import polars
 
-    return {POLARS: measured_turn(lambda: (polars.read_csv if path.suffix == ".csv" else polars.read_parquet)(path))}
+    return {POLARS: measured_call(lambda: (polars.read_csv if path.suffix == ".csv" else polars.read_parquet)(path))}
 
 
-def numbered_turns(path: Path) -> Mapping[str, Contender]:
+def numbered_systems(path: Path) -> Mapping[str, System]:
     """The file as a frame, then each text column as a categorical. Runs in a child."""
     import polars
 
@@ -105,4 +105,4 @@ def numbered_turns(path: Path) -> Mapping[str, Contender]:
         frame = (polars.read_csv if path.suffix == ".csv" else polars.read_parquet)(path)
         frame.with_columns(polars.col(polars.String).cast(polars.Categorical))
 
-    return {NUMBERED: measured_turn(read)}
+    return {NUMBERED: measured_call(read)}

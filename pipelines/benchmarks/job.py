@@ -30,11 +30,11 @@ GROUPS, ROWS, HIDDEN = 4, 200_000, (64, 32)
 STAGES = ("base", "distil", "search", "cluster", "retrain")
 
 
-def tables(rounds: int) -> Iterator[Table]:
-    """One table: seconds of each stage, median over the rounds, without and with a teacher."""
+def tables(repetitions: int) -> Iterator[Table]:
+    """One table: seconds of each stage, median over the repetitions, without and with a teacher."""
     with TemporaryDirectory() as folder:
         data = write_rows(Path(folder) / "rows.csv")
-        runs = {members: [_seconds(data, members, Path(folder) / f"{members}-{k}") for k in range(rounds)] for members in (0, 4)}
+        runs = {members: [_seconds(data, members, Path(folder) / f"{members}-{k}") for k in range(repetitions)] for members in (0, 4)}
     yield Table(
         f"Whole job, {ROWS:,} rows, MLP {'-'.join(map(str, HIDDEN))}, {GROUPS} groups",
         ("", *(f"{stage} s" for stage in STAGES), "job / base"),

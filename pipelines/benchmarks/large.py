@@ -19,10 +19,10 @@ from ihas.config.retrain import RetrainConfig
 from ihas.config.search import SearchConfig
 from ihas.config.training import TrainingConfig
 from pipelines.benchmarks.child import Child
-from pipelines.benchmarks.memory import measured_turn
+from pipelines.benchmarks.memory import measured_call
 from pipelines.benchmarks.rows import RowShape, write_rows
 from pipelines.benchmarks.table import GIB, Table
-from pipelines.benchmarks.timing import Contender, Turn
+from pipelines.benchmarks.timing import Measurement, System
 
 ROWS, SHAPE, STAGES = 50_000_000, RowShape(), ("ingest", "base", "search", "cluster", "retrain", "predict")
 FOLDER = Path("runs")
@@ -35,31 +35,31 @@ LEARNING = LearningConfig(
 )
 
 
-def tables(rounds: int, rows: int = ROWS) -> Iterator[Table]:  # noqa: ARG001 # one turn of a size takes long enough
+def tables(repetitions: int, rows: int = ROWS) -> Iterator[Table]:  # noqa: ARG001 # one measurement of a size takes long enough
     """One table a size, the smaller first, then the ratio of what a row costs."""
-    taken: dict[int, Mapping[str, Turn]] = {}
+    taken: dict[int, Mapping[str, Measurement]] = {}
     for size in (rows // 10, rows):
         taken[size] = measure(size)
         yield _table(size, taken[size])
     yield _ratios(*taken.values())
 
 
-def measure(rows: int) -> Mapping[str, Turn]:
-    """Every stage's turn, in order."""
+def measure(rows: int) -> Mapping[str, Measurement]:
+    """Every stage's measurement, in order."""
     FOLDER.mkdir(exist_ok=True)
     with TemporaryDirectory(dir=FOLDER) as folder:
         with Child(_writing, Path(folder), rows) as writer:
-            writer.contenders()["write"]()
+            writer.systems()["write"]()
         with Child(_stages, Path(folder)) as child:
-            return {name: turn() for name, turn in child.contenders().items()}
+            return {name: measurement() for name, measurement in child.systems().items()}
 
 
-def _writing(folder: Path, rows: int) -> Mapping[str, Contender]:
-    return {"write": measured_turn(lambda: write_rows(folder / "rows.parquet", rows, SHAPE))}
+def _writing(folder: Path, rows: int) -> Mapping[str, System]:
+    return {"write": measured_call(lambda: write_rows(folder / "rows.parquet", rows, SHAPE))}
 
 
-def _stages(folder: Path) -> Mapping[str, Contender]:
-    """The stages as contenders; each keeps what the next one needs. Runs in a child."""
+def _stages(folder: Path) -> Mapping[str, System]:
+    """The stages as systems; each keeps what the next one needs. Runs in a child."""
     from ihas.data.ingest import ingest
     from ihas.data.mapped import scratch_in
     from ihas.models.prediction import GroupedRows, predict_groups
@@ -91,20 +91,23 @@ def _stages(folder: Path) -> Mapping[str, Contender]:
         with scratch_in(folder):
             found[name] = makers[name]()
 
-    return {name: measured_turn(lambda name=name: carry_out(name)) for name in STAGES}  # type: ignore[misc]  # mypy cannot infer the default
+    return {name: measured_call(lambda name=name: carry_out(name)) for name in STAGES}  # type: ignore[misc]  # mypy cannot infer the default
 
 
 def _nobody(_: object) -> None:
     return None
 
 
-def _table(rows: int, taken: Mapping[str, Turn]) -> Table:
-    cells = tuple((name, turn.cpu / rows * 1e6, turn.wall / rows * 1e6, turn.wall, turn.memory / GIB) for name, turn in taken.items())
+def _table(rows: int, taken: Mapping[str, Measurement]) -> Table:
+    cells = tuple(
+        (name, measurement.cpu / rows * 1e6, measurement.wall / rows * 1e6, measurement.wall, measurement.memory / GIB)
+        for name, measurement in taken.items()
+    )
     columns = ("", "CPU µs per row", "wall µs per row", "wall s", "most resident GiB")
     return Table(f"{rows:,} rows x {SHAPE.numbers + SHAPE.texts} fields", columns, cells, "Resident: pages of mapped files included.")
 
 
-def _ratios(small: Mapping[str, Turn], large: Mapping[str, Turn]) -> Table:
-    total = {"all": (sum(turn.cpu for turn in small.values()), sum(turn.cpu for turn in large.values()))}
+def _ratios(small: Mapping[str, Measurement], large: Mapping[str, Measurement]) -> Table:
+    total = {"all": (sum(measurement.cpu for measurement in small.values()), sum(measurement.cpu for measurement in large.values()))}
     pairs = {name: (small[name].cpu, large[name].cpu) for name in small} | total
     return Table("CPU per row, ten times the rows to the rows", ("", "ratio"), tuple((name, b / a / 10) for name, (a, b) in pairs.items()))

@@ -76,7 +76,7 @@ def resident_bytes(process: int) -> int:
 
 
 def read_wrk(report: str, seconds: float) -> Load:
-    """The figures of wrk's report with `--latency`.
+    """The metrics of wrk's report with `--latency`.
 
     Raises:
         IhasError: it is none, or nothing was answered.

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pipelines.benchmarks.timing import Contender, Turn
+from pipelines.benchmarks.timing import Measurement, System
 
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
@@ -31,13 +31,13 @@ def _bytes_of(name: str) -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
 
 
-def measured_turn(call: Callable[[], object]) -> Contender:
-    """A turn is one call, with what the process held at most meanwhile."""
+def measured_call(call: Callable[[], object]) -> System:
+    """A measurement is one call, with what the process held at most meanwhile."""
 
-    def turn() -> Turn:
+    def measurement() -> Measurement:
         forget_most()
         cpu, wall = time.process_time(), time.perf_counter()
         call()
-        return Turn(time.process_time() - cpu, time.perf_counter() - wall, most_resident())
+        return Measurement(time.process_time() - cpu, time.perf_counter() - wall, most_resident())
 
-    return turn
+    return measurement

@@ -1,8 +1,8 @@
-"""What the service does when twice as much is asked as it can answer.
+"""Behaviour of the service under twice the load that it can serve.
 
-The capacity is what connections that ask again as soon as they are answered are answered a second, as many of them as it takes until more
-bring nothing more. A round measures it; then requests come at twice that rate, evenly, whether or not the ones before were answered; then
-it is measured once more, and the mean of both is the round's. In time is within `IN_TIME_S` of being due.
+The capacity is the number of responses per second to connections that send the next request at once, with as many connections as it takes
+until more of them bring no more. A repetition measures it, then sends requests at twice that rate, evenly, without waiting for responses,
+then measures it again; the mean of both is the repetition's capacity. In time is within `IN_TIME_S` of being due.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SHAPES: Mapping[str, BundleShape] = {"MLP 64-32": BundleShape(), "MLP 64-32, 4 g
 PATH = "/v1/models/bench/recommend"
 CONNECTIONS = (2, 4, 8, 16)
 RISES = 1.05
-ROUND_S = 4.0
+REPETITION_S = 4.0
 OVER = 2.0
 IN_TIME_S = 1.0
 NUM_BODIES = 64
@@ -40,7 +40,7 @@ NUM_BODIES = 64
 
 @dataclass(frozen=True)
 class Overload:
-    """One round.
+    """One repetition.
 
     Attributes:
         capacity: answers a second while nobody asks more than is answered.
@@ -55,7 +55,7 @@ class Overload:
     flood_cpu: float
 
     def row(self) -> tuple[Cell, ...]:
-        """What the table says of the round."""
+        """What the table says of the repetition."""
         outcomes, seconds = self.flood.outcomes, self.flood.seconds
         answered = [one for one in outcomes if one.status == 200]
         refused = [one for one in outcomes if one.status in (429, 503) and one.retry_after]
@@ -66,12 +66,12 @@ class Overload:
         return (self.capacity, len(outcomes) / seconds, in_time, *shares, _p99(answered), _p99(refused), others, *cores)
 
 
-def tables(rounds: int) -> Iterator[Table]:
-    """Of each shape: a row a round, and one of all rounds together."""
-    return (_shape_table(name, shape, rounds) for name, shape in SHAPES.items())
+def tables(repetitions: int) -> Iterator[Table]:
+    """Of each shape: a row a repetition, and one of all repetitions together."""
+    return (_shape_table(name, shape, repetitions) for name, shape in SHAPES.items())
 
 
-def _shape_table(name: str, shape: BundleShape, rounds: int) -> Table:
+def _shape_table(name: str, shape: BundleShape, repetitions: int) -> Table:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         bundle = random_bundle(shape)
@@ -90,31 +90,31 @@ def _shape_table(name: str, shape: BundleShape, rounds: int) -> Table:
         check_answer(server.url("all items"), bodies[0])
         client = stack.enter_context(Client(server.url("all items"), bodies))
         connections = enough_connections(client)
-        found = [measure(client, connections, server.processes) for _ in range(rounds)]
+        found = [measure(client, connections, server.processes) for _ in range(repetitions)]
     asked = f"the 10 best of {shape.num_items:,} items, asked {OVER:g} times as often as {connections} connections are answered"
     return overload_table(f"{name}: {asked}", found)
 
 
-def overload_table(title: str, rounds: Sequence[Overload]) -> Table:
-    """Every round, and all of them together: capacities differ by a third from one to the next on a shared machine."""
+def overload_table(title: str, repetitions: Sequence[Overload]) -> Table:
+    """Every repetition, and all of them together: capacities differ by a third from one to the next on a shared machine."""
     rates = ("capacity/s", "asked/s", "answered in time/s", "of the capacity", "the same a CPU second", "share refused")
     cores = ("server's cores at capacity", "server's cores", "client's cores", "client late p99 ms")
     columns = ("", *rates, "answered p99 ms", "refused p99 ms", "other", *cores)
-    lines = [(f"round {number}", *one.row()) for number, one in enumerate(rounds, start=1)]
+    lines = [(f"repetition {number}", *one.row()) for number, one in enumerate(repetitions, start=1)]
     said = f"In time: within {IN_TIME_S:g} s. Refused: 429 or 503 with `Retry-After`."
-    return Table(title, columns, (*lines, ("all", *together(rounds).row())), said)
+    return Table(title, columns, (*lines, ("all", *together(repetitions).row())), said)
 
 
-def together(rounds: Sequence[Overload]) -> Overload:
-    """Rounds as one: capacities and cores are means, outcomes are pooled."""
-    floods = [one.flood for one in rounds]
+def together(repetitions: Sequence[Overload]) -> Overload:
+    """Repetitions as one: capacities and cores are means, outcomes are pooled."""
+    floods = [one.flood for one in repetitions]
     outcomes = [outcome for flood in floods for outcome in flood.outcomes]
     late_s, cpu = statistics.fmean(flood.late_s for flood in floods), statistics.fmean(flood.cpu for flood in floods)
     return Overload(
-        statistics.fmean(one.capacity for one in rounds),
-        statistics.fmean(one.capacity_cpu for one in rounds),
+        statistics.fmean(one.capacity for one in repetitions),
+        statistics.fmean(one.capacity_cpu for one in repetitions),
         Flood(outcomes, sum(flood.seconds for flood in floods), late_s, cpu),
-        statistics.fmean(one.flood_cpu for one in rounds),
+        statistics.fmean(one.flood_cpu for one in repetitions),
     )
 
 
@@ -130,23 +130,23 @@ def enough_connections(client: Client) -> int:
     Raises:
         IhasError: nothing was answered.
     """
-    answered = {connections: client.saturate(connections, ROUND_S / 4) for connections in CONNECTIONS}
+    answered = {connections: client.saturate(connections, REPETITION_S / 4) for connections in CONNECTIONS}
     if not any(answered.values()):
-        raise IhasError(f"A server must answer within {ROUND_S / 4:g} s to have a capacity, but did not.")
+        raise IhasError(f"A server must answer within {REPETITION_S / 4:g} s to have a capacity, but did not.")
     return next(connections for connections in CONNECTIONS if max(answered.values()) <= RISES * answered[connections])
 
 
 def measure(client: Client, connections: int, server: Sequence[int]) -> Overload:
-    """One round: the capacity, more than that, and the capacity again; `server` is its processes."""
+    """One repetition: the capacity, more than that, and the capacity again; `server` is its processes."""
     spent = [cpu_seconds(server)]
-    before = client.saturate(connections, ROUND_S / 2)
+    before = client.saturate(connections, REPETITION_S / 2)
     spent.append(cpu_seconds(server))
-    flood = client.flood(OVER * before, ROUND_S)
+    flood = client.flood(OVER * before, REPETITION_S)
     spent.append(cpu_seconds(server))
-    after = client.saturate(connections, ROUND_S / 2)
+    after = client.saturate(connections, REPETITION_S / 2)
     spent.append(cpu_seconds(server))
     first, flooded, second = (end - start for start, end in pairwise(spent))
-    return Overload((before + after) / 2, (first + second) / ROUND_S, flood, flooded / ROUND_S)
+    return Overload((before + after) / 2, (first + second) / REPETITION_S, flood, flooded / REPETITION_S)
 
 
 def _p99(outcomes: Sequence[Outcome]) -> float | None:

@@ -20,23 +20,23 @@ from ihas.optim.update_rules import num_threads
 from ihas.results.run_result import EpochMetrics
 from ihas.training.parallel import train_in_parallel
 from ihas.training.plain import train_plain
-from pipelines.benchmarks.memory import measured_turn
+from pipelines.benchmarks.memory import measured_call
 from pipelines.benchmarks.table import MIB, Table, timing_table
-from pipelines.benchmarks.timing import take_turns
+from pipelines.benchmarks.timing import measure_alternately
 
 TRAININGS, EPOCHS, TRIBES = 4, 3, 4
 ROWS: Mapping[tuple[int, ...], int] = {(16, 8): 40_000, (64, 32): 100_000, (400, 400, 400): 20_000}
 ALONE, BESIDE = "one after another", "beside each other"
 
 
-def tables(rounds: int) -> Iterator[Table]:
+def tables(repetitions: int) -> Iterator[Table]:
     """One table per network."""
     for hidden, rows in ROWS.items():
         parts = make_tribes(np.random.default_rng(0), TRIBES, (rows, 1_000, 1)).parts
-        yield _table(parts, hidden, rounds)
+        yield _table(parts, hidden, repetitions)
 
 
-def _table(parts: Splits, hidden: tuple[int, ...], rounds: int) -> Table:
+def _table(parts: Splits, hidden: tuple[int, ...], repetitions: int) -> Table:
     config = LearningConfig(
         backbone=BackboneConfig(hidden=hidden),
         training=TrainingConfig(epochs=EPOCHS, patience=EPOCHS, embedding_l2=1e-4, learning_rate=6e-3),
@@ -51,8 +51,8 @@ def _table(parts: Splits, hidden: tuple[int, ...], rounds: int) -> Table:
         train_in_parallel(trainings, parts.train, config, _nobody)
 
     trainings[0](_nobody)  # compiled loops are read from their cache
-    contenders = {ALONE: measured_turn(one_after_another), BESIDE: measured_turn(beside_each_other)}
-    timings = take_turns(contenders, rounds)
+    systems = {ALONE: measured_call(one_after_another), BESIDE: measured_call(beside_each_other)}
+    timings = measure_alternately(systems, repetitions)
     title = f"{TRAININGS} trainings of MLP {'-'.join(map(str, hidden))}, {len(parts.train):,} rows, {num_threads()} threads"
     timed = timing_table(title, timings, {ALONE: "wall"}, scale=1.0)
     rows = tuple((*row, round(timings.memory(str(row[0])) / MIB)) for row in timed.rows)

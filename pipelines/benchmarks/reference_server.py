@@ -1,18 +1,18 @@
 """`python -m pipelines.benchmarks.reference_server`: reads a request, scores whole rows in one way, answers, and does nothing else.
 
-Plain Starlette routes, msgspec, no log, no metrics, no errors that explain: the least that a service of that kind costs.
+Plain Starlette routes, msgspec, no log, no metrics, no problem documents: the lower bound of the cost of such a service.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import gc
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
+import typer
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -35,7 +35,7 @@ class Rows(msgspec.Struct):
     rows: list[dict[str, Any]]
 
 
-class Peer:
+class Answers:
     """Answers of one scorer."""
 
     def __init__(self, bundle: Bundle, scorer: Scorer) -> None:
@@ -76,23 +76,23 @@ class Endpoint:
         await send({"type": "http.response.body", "body": body})
 
 
-def main() -> None:
-    """Serve until ended; prints `ready` once it answers."""
-    parser = argparse.ArgumentParser(prog="python -m pipelines.benchmarks.reference_server", description=__doc__)
-    parser.add_argument("--bundle", type=Path, required=True)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--scorer", choices=(EMPTY, *SCORERS), required=True)
-    arguments = parser.parse_args()
+def main(
+    bundle: Annotated[Path, typer.Option(help="Bundle to answer from.")],
+    port: Annotated[int, typer.Option(help="Port to listen on.")],
+    scorer: Annotated[str, typer.Option(help=f"Scorer: {', '.join((EMPTY, *SCORERS))}.")],
+) -> None:
+    """Serve one scorer until ended."""
+    if scorer not in (EMPTY, *SCORERS):
+        raise typer.BadParameter(f"A scorer must be one of {', '.join((EMPTY, *SCORERS))}, but got {scorer!r}.")
     routes = [Route("/empty", Endpoint(lambda _: {"scores": []}), methods=["POST"])]
-    if arguments.scorer != EMPTY:
-        _one_thread(arguments.scorer)
-        bundle = read_bundle(arguments.bundle)
-        peer = Peer(bundle, SCORERS[arguments.scorer](bundle))
-        routes += [Route("/score", Endpoint(peer.score), methods=["POST"]), Route("/recommend", Endpoint(peer.recommend), methods=["POST"])]
+    if scorer != EMPTY:
+        _one_thread(scorer)
+        read = read_bundle(bundle)
+        answers = Answers(read, SCORERS[scorer](read))
+        routes.append(Route("/score", Endpoint(answers.score), methods=["POST"]))
+        routes.append(Route("/recommend", Endpoint(answers.recommend), methods=["POST"]))
     gc.freeze()
-    config = uvicorn.Config(
-        Starlette(routes=routes), port=arguments.port, loop="uvloop", http="httptools", access_log=False, log_level="error"
-    )
+    config = uvicorn.Config(Starlette(routes=routes), port=port, loop="uvloop", http="httptools", access_log=False, log_level="error")
     asyncio.run(uvicorn.Server(config).serve())
 
 
@@ -105,4 +105,4 @@ def _one_thread(scorer: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -41,11 +41,13 @@ class Searched:
     found: tuple[np.ndarray, ...]
 
 
-def tables(rounds: int, rows: int = ITEMS) -> Iterator[Table]:
+def tables(repetitions: int, rows: int = ITEMS) -> Iterator[Table]:
     """One table with blocks, one without; `rows` is the number of items."""
     for blocks in (BLOCKS, 0):
         vectors, queries = drawn(np.random.default_rng(0), rows, blocks)
-        yield _table(f"{rows:,} vectors of {WIDTH}, {f'in {blocks:,} blocks' if blocks else 'without blocks'}", vectors, queries, rounds)
+        yield _table(
+            f"{rows:,} vectors of {WIDTH}, {f'in {blocks:,} blocks' if blocks else 'without blocks'}", vectors, queries, repetitions
+        )
 
 
 def drawn(rng: np.random.Generator, items: int, blocks: int) -> tuple[np.ndarray, np.ndarray]:
@@ -63,12 +65,12 @@ def _around(rng: np.random.Generator, centres: np.ndarray, count: int) -> np.nda
     return near
 
 
-def _table(title: str, vectors: np.ndarray, queries: np.ndarray, rounds: int) -> Table:
+def _table(title: str, vectors: np.ndarray, queries: np.ndarray, repetitions: int) -> Table:
     built = [_built(lambda: ExactIndex(vectors)), _built(lambda: vector_index(vectors, 0))]
     lines: list[tuple[Cell, ...]] = []
     for left in (1, *FILTERED):
         name, wanted = ("", None) if left == 1 else (f", 1 of {left:,} left by a filter", np.arange(len(vectors)) % left == 0)
-        searched = [min((search(index, queries, wanted) for _ in range(rounds)), key=lambda one: one.cpu) for index, _, _ in built]
+        searched = [min((search(index, queries, wanted) for _ in range(repetitions)), key=lambda one: one.cpu) for index, _, _ in built]
         for (index, cpu, wall), one in zip(built, searched, strict=True):
             recalls = (recall(one.found, searched[0].found, FIRST), recall(one.found, searched[0].found, LEAST))
             lines.append((f"{index.method}{name}", cpu, wall, one.cpu * 1e3, one.wall * 1e3, *recalls))

@@ -17,29 +17,29 @@ import numpy as np
 
 from pipelines.benchmarks.child import Child
 from pipelines.benchmarks.table import Table, timing_table
-from pipelines.benchmarks.timing import Contender, take_turns, timed
+from pipelines.benchmarks.timing import System, measure_alternately, timed
 
 USERS, ITEMS, PLACES, LAYERS, DIM, BATCH, NEGATIVES, DROPOUT = 1_024, 12_101, 50, 2, 64, 128, 256, 0.2
 LEAST, REST = 5, 3.9
 OURS, TORCH = "iHAS", "PyTorch, SASRec's form"
-LEARNING_RATE, TURN_S = 1e-3, 0.0
+LEARNING_RATE, MEASUREMENT_S = 1e-3, 0.0
 Loss = Literal["full", "sampled"]
 
 
-def tables(rounds: int) -> Iterator[Table]:
+def tables(repetitions: int) -> Iterator[Table]:
     """One table per loss."""
-    yield _table("full", "softmax over all items", rounds)
-    yield _table("sampled", f"softmax over the target and {NEGATIVES} drawn items", rounds)
+    yield _table("full", "softmax over all items", repetitions)
+    yield _table("sampled", f"softmax over the target and {NEGATIVES} drawn items", repetitions)
 
 
-def _table(loss: Loss, name: str, rounds: int) -> Table:
-    prepared: list[Callable[..., Mapping[str, Contender]]] = [our_turns]
+def _table(loss: Loss, name: str, repetitions: int) -> Table:
+    prepared: list[Callable[..., Mapping[str, System]]] = [our_systems]
     missing = "" if importlib.util.find_spec("torch") else f" {TORCH}: not measured, PyTorch is not installed."
     if not missing:
-        prepared.append(torch_turns)
+        prepared.append(torch_systems)
     with ExitStack() as stack:
         children = [stack.enter_context(Child(prepare, loss)) for prepare in prepared]
-        timings = take_turns({key: turn for child in children for key, turn in child.contenders().items()}, rounds)
+        timings = measure_alternately({key: system for child in children for key, system in child.systems().items()}, repetitions)
     note = f"An epoch of {USERS:,} sequences on {os.cpu_count()} threads, by {BATCH} sequences, or as many places.{missing}"
     return timing_table(f"Training of a sequential transformer, {name}", timings, {OURS: "wall"}, note, scale=1e3)
 
@@ -50,7 +50,7 @@ def walks(rng: np.random.Generator) -> list[np.ndarray]:
     return [rng.integers(ITEMS, size=length).astype(np.int32) for length in lengths]
 
 
-def our_turns(loss: Loss) -> Mapping[str, Contender]:
+def our_systems(loss: Loss) -> Mapping[str, System]:
     """An epoch of our trainer. Runs in a child."""
     from ihas.config.transformer import TransformerConfig, TransformerTraining
     from ihas.sequential.data.sequences import Sequences
@@ -63,10 +63,10 @@ def our_turns(loss: Loss) -> Mapping[str, Contender]:
     places = round(BATCH * float(sequences.lengths.mean()))  # as many targets in a batch as the other form has
     training = TransformerTraining(loss=loss, num_negatives=NEGATIVES, batch_targets=places)
     trainer = TransformerTrainer(Transformer(ITEMS, config, rng), sequences, training, rng)
-    return {OURS: timed(lambda: trainer.run_epoch(LEARNING_RATE), TURN_S)}
+    return {OURS: timed(lambda: trainer.run_epoch(LEARNING_RATE), MEASUREMENT_S)}
 
 
-def torch_turns(loss: Loss) -> Mapping[str, Contender]:
+def torch_systems(loss: Loss) -> Mapping[str, System]:
     """An epoch in PyTorch: sequences padded to all places, the loss where there is a target. Runs in a child."""
     import torch
     from torch.nn import functional
@@ -87,7 +87,7 @@ def torch_turns(loss: Loss) -> Mapping[str, Contender]:
             functional.cross_entropy(logits, wanted).backward()
             optimizer.step()
 
-    return {TORCH: timed(epoch, TURN_S)}
+    return {TORCH: timed(epoch, MEASUREMENT_S)}
 
 
 def _torch_logits(states: Any, weights: Any, targets: Any, loss: Loss) -> tuple[Any, Any]:

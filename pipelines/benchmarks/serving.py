@@ -32,7 +32,7 @@ from pipelines.benchmarks.child import Child
 from pipelines.benchmarks.scorers import SCORERS
 from pipelines.benchmarks.steps import candidate_steps, row_steps, steps_table
 from pipelines.benchmarks.table import Table, timing_table
-from pipelines.benchmarks.timing import Contender, take_turns, timed
+from pipelines.benchmarks.timing import System, measure_alternately, timed
 
 LARGE, SMALL = (400, 400, 400), (64, 32)
 SHAPES: Mapping[str, BundleShape] = {
@@ -47,17 +47,17 @@ SHAPES: Mapping[str, BundleShape] = {
 CANDIDATES = (100, 500)
 OURS, SCORED, FLOOR, TF = "iHAS, request to answer", "iHAS, ids to logits", "remaining arithmetic", "tf.function, 1 thread"
 SEED = 1
-TURN_S = 0.05
+MEASUREMENT_S = 0.05
 NUM_REQUESTS = 32
-"""Different requests that every contender answers in turn, so that processor caches do not hold the rows that are asked for."""
+"""Different requests that every system answers one after the other, so that processor caches do not hold the rows that are asked for."""
 
 
-def tables(rounds: int) -> Iterator[Table]:
+def tables(repetitions: int) -> Iterator[Table]:
     """Of each shape: one row, each number of candidates, and their steps."""
-    return (table for name, shape in SHAPES.items() for table in shape_tables(name, shape, rounds))
+    return (table for name, shape in SHAPES.items() for table in shape_tables(name, shape, repetitions))
 
 
-def shape_tables(name: str, shape: BundleShape, rounds: int, candidates: Sequence[int] = CANDIDATES) -> list[Table]:
+def shape_tables(name: str, shape: BundleShape, repetitions: int, candidates: Sequence[int] = CANDIDATES) -> list[Table]:
     """Tables of one shape: one row, then each number of candidates."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory())) / "bundle"
@@ -65,19 +65,19 @@ def shape_tables(name: str, shape: BundleShape, rounds: int, candidates: Sequenc
         recommender = load_grouped(folder)
         plain = shape.num_groups == 1
         processes = (1, None) if plain else (1,)
-        children = [stack.enter_context(Child(tensorflow_turns, folder, threads, plain, tuple(candidates))) for threads in processes]
-        others = {key: contender for child in children for key, contender in child.contenders().items()}
-        found = [_table(f"{name}: one row", _row_turns(recommender) | _chosen(others, 1), rounds, floor=False)]
+        children = [stack.enter_context(Child(tensorflow_systems, folder, threads, plain, tuple(candidates))) for threads in processes]
+        others = {key: system for child in children for key, system in child.systems().items()}
+        found = [_table(f"{name}: one row", _row_systems(recommender) | _chosen(others, 1), repetitions, floor=False)]
         for count in candidates:
-            contenders = _candidate_turns(recommender, count) | _chosen(others, count)
-            found.append(_table(f"{name}: {count} candidates", contenders, rounds, floor=not shape.gated))
-        found.append(steps_table(f"{name}: one row, step by step", row_steps(recommender, score_body(recommender.bundle)), rounds))
+            systems = _candidate_systems(recommender, count) | _chosen(others, count)
+            found.append(_table(f"{name}: {count} candidates", systems, repetitions, floor=not shape.gated))
+        found.append(steps_table(f"{name}: one row, step by step", row_steps(recommender, score_body(recommender.bundle)), repetitions))
         body = recommend_body(recommender.bundle, candidates[-1])
-        found.append(steps_table(f"{name}: {candidates[-1]} candidates, step by step", candidate_steps(recommender, body), rounds))
+        found.append(steps_table(f"{name}: {candidates[-1]} candidates, step by step", candidate_steps(recommender, body), repetitions))
     return found
 
 
-def tensorflow_turns(folder: Path, threads: int | None, plain: bool, candidates: Sequence[int] = CANDIDATES) -> Mapping[str, Contender]:
+def tensorflow_systems(folder: Path, threads: int | None, plain: bool, candidates: Sequence[int] = CANDIDATES) -> Mapping[str, System]:
     """tf.function and, for a plain bundle, Keras on whole rows: 1 and as many as there are candidates. Runs in a child."""
     from ihas.legacy_keras import tf
 
@@ -86,12 +86,12 @@ def tensorflow_turns(folder: Path, threads: int | None, plain: bool, candidates:
         tf.config.threading.set_inter_op_parallelism_threads(threads)
     bundle = read_bundle(folder)
     label = "1 thread" if threads == 1 else f"{os.cpu_count()} threads"
-    turns: dict[str, Contender] = {}
+    measurements: dict[str, System] = {}
     for kind in ("tf.function", "keras") if plain and threads == 1 else ("tf.function",):
         scorer = SCORERS[kind](bundle)
         for count in (1, *candidates):
-            turns[f"{count} {kind}, {label}"] = timed(_in_turn(scorer, _many_rows(bundle, count)), TURN_S)
-    return turns
+            measurements[f"{count} {kind}, {label}"] = timed(_in_turn(scorer, _many_rows(bundle, count)), MEASUREMENT_S)
+    return measurements
 
 
 def whole_rows(bundle: Bundle, count: int, seed: int = SEED) -> np.ndarray:
@@ -123,32 +123,32 @@ def _items(bundle: Bundle) -> ItemTable:
     return bundle.items
 
 
-def _row_turns(recommender: GroupedRecommender) -> dict[str, Contender]:
+def _row_systems(recommender: GroupedRecommender) -> dict[str, System]:
     bodies = [score_body(recommender.bundle, seed) for seed in range(NUM_REQUESTS)]
     decoder, encoder = msgspec.json.Decoder(dict[str, list[dict[str, str]]]), msgspec.json.Encoder()
     return {
-        OURS: timed(_in_turn(lambda body: encoder.encode(recommender.score(decoder.decode(body)["rows"])), bodies), TURN_S),
-        SCORED: timed(_in_turn(recommender.score_ids, _many_rows(recommender.bundle, 1)), TURN_S),
+        OURS: timed(_in_turn(lambda body: encoder.encode(recommender.score(decoder.decode(body)["rows"])), bodies), MEASUREMENT_S),
+        SCORED: timed(_in_turn(recommender.score_ids, _many_rows(recommender.bundle, 1)), MEASUREMENT_S),
     }
 
 
-def _candidate_turns(recommender: GroupedRecommender, count: int) -> dict[str, Contender]:
+def _candidate_systems(recommender: GroupedRecommender, count: int) -> dict[str, System]:
     bundle, rows = recommender.bundle, _many_rows(recommender.bundle, count)
     bodies = [recommend_body(bundle, count, seed) for seed in range(NUM_REQUESTS)]
     decoder, encoder = msgspec.json.Decoder(RecommendRequest), msgspec.json.Encoder()
     model, catalogue = CandidateModel(recommender.model, bundle, _items(bundle)), Catalogue(_items(bundle))
     positions = [catalogue.choose(decoder.decode(body).candidates, ()).positions for body in bodies]
     contexts = [ids[0, bundle.encoder.slots_of("context")] for ids in rows]
-    turns = {
-        OURS: timed(_in_turn(lambda body: encoder.encode(recommender.recommend(decoder.decode(body))), bodies), TURN_S),
-        SCORED: timed(_in_turn(lambda asked: model.score(*asked), list(zip(contexts, positions, strict=True))), TURN_S),
-        "ONNX Runtime, whole rows": timed(_in_turn(recommender.score_ids, rows), TURN_S),
+    measurements = {
+        OURS: timed(_in_turn(lambda body: encoder.encode(recommender.recommend(decoder.decode(body))), bodies), MEASUREMENT_S),
+        SCORED: timed(_in_turn(lambda asked: model.score(*asked), list(zip(contexts, positions, strict=True))), MEASUREMENT_S),
+        "ONNX Runtime, whole rows": timed(_in_turn(recommender.score_ids, rows), MEASUREMENT_S),
     }
     path = recommender.model.paths[0]
     if path.path.split is not None:
         sums = np.random.default_rng(SEED).normal(size=(count, len(path.path.split.bias))).astype(np.float32)
-        turns[FLOOR] = timed(lambda: path.split_logits(sums), TURN_S)
-    return turns
+        measurements[FLOOR] = timed(lambda: path.split_logits(sums), MEASUREMENT_S)
+    return measurements
 
 
 def _many_rows(bundle: Bundle, count: int) -> list[np.ndarray]:
@@ -161,13 +161,13 @@ def _in_turn(answer: Callable[[Any], object], requests: Sequence[Any]) -> Callab
     return lambda: answer(next(asked))
 
 
-def _chosen(others: Mapping[str, Contender], count: int) -> dict[str, Contender]:
-    """Of the children's contenders those with `count` rows, without that number in their names."""
+def _chosen(others: Mapping[str, System], count: int) -> dict[str, System]:
+    """Of the children's systems those with `count` rows, without that number in their names."""
     start = f"{count} "
-    return {key.removeprefix(start): contender for key, contender in others.items() if key.startswith(start)}
+    return {key.removeprefix(start): system for key, system in others.items() if key.startswith(start)}
 
 
-def _table(title: str, contenders: Mapping[str, Contender], rounds: int, *, floor: bool) -> Table:
-    timings = take_turns(contenders, rounds)
+def _table(title: str, systems: Mapping[str, System], repetitions: int, *, floor: bool) -> Table:
+    timings = measure_alternately(systems, repetitions)
     references = {TF: "cpu"} | ({FLOOR: "cpu"} if floor else {})
     return timing_table(title, timings, references)  # type: ignore[arg-type]  # a dict of literals is read as one of texts

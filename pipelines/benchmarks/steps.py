@@ -15,7 +15,7 @@ from ihas.serving.grouped.recommender import GroupedRecommender
 from ihas.serving.grouped.row_reader import RowReader
 from ihas.serving.ranking import best, probabilities
 from pipelines.benchmarks.table import Table
-from pipelines.benchmarks.timing import take_turns, timed
+from pipelines.benchmarks.timing import measure_alternately, timed
 
 Step = Callable[[], object]
 
@@ -62,7 +62,7 @@ def candidate_steps(recommender: GroupedRecommender, body: bytes) -> Mapping[str
     }
 
 
-def steps_table(title: str, steps: Mapping[str, Step], rounds: int) -> Table:
+def steps_table(title: str, steps: Mapping[str, Step], repetitions: int) -> Table:
     """Median CPU of each step, measured alone."""
-    timings = take_turns({name: timed(step, 0.05) for name, step in steps.items()}, rounds)
-    return Table(title, ("", "CPU µs"), tuple((name, timings.median(name, "cpu") * 1e6) for name in timings.turns))
+    timings = measure_alternately({name: timed(step, 0.05) for name, step in steps.items()}, repetitions)
+    return Table(title, ("", "CPU µs"), tuple((name, timings.median(name, "cpu") * 1e6) for name in timings.measurements))

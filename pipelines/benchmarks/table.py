@@ -1,4 +1,4 @@
-"""Figures of a benchmark as Markdown for people and JSON for programs, with the machine and the command."""
+"""Tables of a benchmark as Markdown for people and JSON for programs, with the machine and the command."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Table:
 
     Attributes:
         title: what is compared.
-        columns: heads; the first column names the contender.
+        columns: heads; the first column names the system.
         rows: cells under them.
         note: a sentence on how to read it.
     """
@@ -58,12 +58,12 @@ def measured(command: str, tables: Sequence[Table]) -> Measured:
 
 
 def timing_table(title: str, timings: Timings, references: Mapping[str, Cost], note: str = "", scale: float = 1e6) -> Table:
-    """Median CPU and wall time of every contender, and its ratio to each reference.
+    """Median CPU and wall time of every system, and its ratio to each reference.
 
     Args:
         title: what is compared.
-        timings: turns of the contenders.
-        references: contenders that the others are measured by, each with the cost that is compared.
+        timings: measurements of the systems.
+        references: systems that the others are measured by, each with the cost that is compared.
         note: a sentence on how to read it.
         scale: 1e6 for microseconds, 1e3 for milliseconds.
     """
@@ -76,7 +76,7 @@ def timing_table(title: str, timings: Timings, references: Mapping[str, Cost], n
             timings.median(name, "wall") * scale,
             *(timings.ratio(name, reference, cost) for reference, cost in references.items()),
         )
-        for name in timings.turns
+        for name in timings.measurements
     )
     return Table(title, columns, rows, note)
 

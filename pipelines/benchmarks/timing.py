@@ -1,8 +1,8 @@
-"""Contenders take turns, so that whatever else the machine does falls on all of them.
+"""Systems under test run alternately, so that other load on the machine affects all of them alike.
 
-    ratio(a, b) = median over rounds r of cost(a, r) / cost(b, r)
+    ratio(a, b) = median over repetitions r of cost(a, r) / cost(b, r)
 
-A round calls every contender once, in an order that moves on by one place each round. Source: our choice.
+A repetition calls every system once, in an order that moves on by one place each repetition. Source: our choice.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ WARM_UP_CALLS = 3
 
 
 @dataclass(frozen=True)
-class Turn:
-    """What one call cost, as the mean of the calls of a turn.
+class Measurement:
+    """Cost of one call, the mean over the calls of a measurement.
 
     Attributes:
         cpu: seconds of CPU of the process that did the work, all threads together.
         wall: seconds on the clock.
-        memory: bytes that the process held at most; 0 where that was not looked at.
+        memory: peak bytes of the process; 0 where it was not measured.
     """
 
     cpu: float
@@ -32,33 +32,33 @@ class Turn:
     memory: int = 0
 
 
-Contender = Callable[[], Turn]
+System = Callable[[], Measurement]
 
 
 @dataclass(frozen=True)
 class Timings:
-    """Turns of each contender, by round.
+    """Measurements of each system, by repetition.
 
     Attributes:
-        turns: for each contender's name, its turn in every round.
+        measurements: for each system's name, its measurement in every repetition.
     """
 
-    turns: Mapping[str, tuple[Turn, ...]]
+    measurements: Mapping[str, tuple[Measurement, ...]]
 
     def costs(self, name: str, cost: Cost) -> list[float]:
-        """Seconds of a contender in every round."""
-        return [turn.cpu if cost == "cpu" else turn.wall for turn in self.turns[name]]
+        """Seconds of a system in every repetition."""
+        return [measurement.cpu if cost == "cpu" else measurement.wall for measurement in self.measurements[name]]
 
     def median(self, name: str, cost: Cost) -> float:
-        """Median over the rounds, in seconds."""
+        """Median over the repetitions, in seconds."""
         return statistics.median(self.costs(name, cost))
 
     def memory(self, name: str) -> int:
-        """Most bytes in any round."""
-        return max(turn.memory for turn in self.turns[name])
+        """Most bytes in any repetition."""
+        return max(measurement.memory for measurement in self.measurements[name])
 
     def ratio(self, name: str, reference: str, cost: Cost) -> float:
-        """Median over the rounds of a contender's cost by the reference's in the same round."""
+        """Median over the repetitions of a system's cost by the reference's in the same repetition."""
         pairs = zip(self.costs(name, cost), self.costs(reference, cost), strict=True)
         return statistics.median(own / other for own, other in pairs)
 
@@ -79,29 +79,29 @@ class Clocks:
 CLOCKS = Clocks()
 
 
-def timed(call: Callable[[], object], turn_s: float = 0.1, clocks: Clocks = CLOCKS) -> Contender:
-    """A function of this process as a contender: each turn calls it for about `turn_s` seconds, at least once."""
+def timed(call: Callable[[], object], measurement_s: float = 0.1, clocks: Clocks = CLOCKS) -> System:
+    """A function of this process as a system: each measurement calls it for about `measurement_s` seconds, at least once."""
     for _ in range(WARM_UP_CALLS):
         began = clocks.wall()
         call()
         once = clocks.wall() - began
-    calls = max(1, round(turn_s / max(once, 1e-7)))
-    return lambda: _turn(call, calls, clocks)
+    calls = max(1, round(measurement_s / max(once, 1e-7)))
+    return lambda: _measure(call, calls, clocks)
 
 
-def take_turns(contenders: Mapping[str, Contender], rounds: int) -> Timings:
-    """Let every contender have a turn in every round.
+def measure_alternately(systems: Mapping[str, System], repetitions: int) -> Timings:
+    """Measure every system once in every repetition.
 
     Args:
-        contenders: by name.
-        rounds: turns of each, at least 1.
+        systems: by name.
+        repetitions: measurements of each, at least 1.
     """
-    names = list(contenders)
-    turns: dict[str, list[Turn]] = {name: [] for name in names}
-    for number in range(rounds):
+    names = list(systems)
+    measurements: dict[str, list[Measurement]] = {name: [] for name in names}
+    for number in range(repetitions):
         for name in _rotated(names, number):
-            turns[name].append(contenders[name]())
-    return Timings({name: tuple(taken) for name, taken in turns.items()})
+            measurements[name].append(systems[name]())
+    return Timings({name: tuple(taken) for name, taken in measurements.items()})
 
 
 def _rotated(names: list[str], number: int) -> Iterable[str]:
@@ -109,8 +109,8 @@ def _rotated(names: list[str], number: int) -> Iterable[str]:
     return names[first:] + names[:first]
 
 
-def _turn(call: Callable[[], object], calls: int, clocks: Clocks) -> Turn:
+def _measure(call: Callable[[], object], calls: int, clocks: Clocks) -> Measurement:
     cpu, wall = clocks.cpu(), clocks.wall()
     for _ in range(calls):
         call()
-    return Turn((clocks.cpu() - cpu) / calls, (clocks.wall() - wall) / calls)
+    return Measurement((clocks.cpu() - cpu) / calls, (clocks.wall() - wall) / calls)

@@ -1,8 +1,8 @@
-"""What a training step costs: 26 fields, a million values, 16 dimensions, Zipf ids, 4,096 rows.
+"""Cost of a training step: 26 fields, a million values, 16 dimensions, Zipf ids, 4,096 rows.
 
 The floor is the network above the embedding alone, in the same framework: forward, gradients of its weights and of its input, Adam.
-Contenders run in processes of their own. Where PyTorch is installed, the form that FuxiCTR has takes part: a table per field, a dense
-Adam over all of them; and where the package `fuxictr` is installed too, it takes part itself.
+Systems under test run in processes of their own. If PyTorch is installed, FuxiCTR's form is one of them: a table per field and a dense
+Adam over all of them; if the package `fuxictr` is installed too, so is FuxiCTR itself.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from pipelines.benchmarks.child import Child
 from pipelines.benchmarks.fuxictr_step import fuxictr_step
 from pipelines.benchmarks.table import Table, timing_table
-from pipelines.benchmarks.timing import Contender, Turn, take_turns, timed
+from pipelines.benchmarks.timing import Measurement, System, measure_alternately, timed
 
 NUM_FIELDS, VALUES, DIM, BATCH, BATCHES = 26, 1_000_000 // 26, 16, 4_096, 8
 ZIPF = 1.05
@@ -30,27 +30,27 @@ OURS, GATED, FLOOR, KERAS, TORCH, FUXICTR = (
     "PyTorch, FuxiCTR's form",
     "FuxiCTR itself",
 )
-LEARNING_RATE, TURN_S = 1e-3, 0.5
+LEARNING_RATE, MEASUREMENT_S = 1e-3, 0.5
 
 
-def tables(rounds: int) -> tuple[Table, ...]:
+def tables(repetitions: int) -> tuple[Table, ...]:
     """One table per network."""
-    return tuple(_table(name, hidden, rounds) for name, hidden in NETWORKS.items())
+    return tuple(_table(name, hidden, repetitions) for name, hidden in NETWORKS.items())
 
 
-def _table(name: str, hidden: tuple[int, ...], rounds: int) -> Table:
-    prepared: list[Callable[..., Mapping[str, Contender]]] = [our_turns, keras_turns]
+def _table(name: str, hidden: tuple[int, ...], repetitions: int) -> Table:
+    prepared: list[Callable[..., Mapping[str, System]]] = [our_systems, keras_systems]
     missing = ""
-    for key, turns, packages in ((TORCH, torch_turns, ("torch",)), (FUXICTR, fuxictr_turns, ("torch", "fuxictr"))):
+    for key, measurements, packages in ((TORCH, torch_systems, ("torch",)), (FUXICTR, fuxictr_systems, ("torch", "fuxictr"))):
         lacking = [package for package in packages if importlib.util.find_spec(package) is None]
         if lacking:
             missing += f" {key}: not measured, {' and '.join(lacking)} not installed."
         else:
-            prepared.append(turns)
+            prepared.append(measurements)
     with ExitStack() as stack:
         children = [stack.enter_context(Child(prepare, hidden)) for prepare in prepared]
-        contenders = {key: turn for child in children for key, turn in child.contenders().items()}
-        timings = take_turns(contenders, rounds)
+        systems = {key: system for child in children for key, system in child.systems().items()}
+        timings = measure_alternately(systems, repetitions)
     references = dict.fromkeys((FLOOR, OURS), "wall")
     note = f"One step of {BATCH:,} rows on {os.cpu_count()} threads.{missing}"
     return timing_table(f"Training step, {name}", timings, references, note, scale=1e3)  # type: ignore[arg-type]  # "wall" is a cost
@@ -67,7 +67,7 @@ def _labels(rng: np.random.Generator) -> np.ndarray:
     return (rng.random((BATCHES, BATCH)) < 0.3).astype(np.float32)
 
 
-def our_turns(hidden: tuple[int, ...]) -> Mapping[str, Contender]:
+def our_systems(hidden: tuple[int, ...]) -> Mapping[str, System]:
     """Our step, plain and with gates, and the floor. Runs in a child."""
     from ihas.config.backbone import BackboneConfig
     from ihas.config.learning import LearningConfig
@@ -87,16 +87,16 @@ def our_turns(hidden: tuple[int, ...]) -> Mapping[str, Contender]:
     )
     ids, labels, seed = zipf_ids(rng) + layout.first_rows, _labels(rng), np.array([1, 2], np.int32)
     batches = [GroupedRows.one_group(Dataset(layout, rows, clicks)) for rows, clicks in zip(ids, labels, strict=True)]
-    turns = {}
+    measurements = {}
     for name, gated in ((OURS, False), (GATED, True)):
         network = Network(layout, config.backbone, DIM, BernoulliGates(NUM_FIELDS, DIM, config.search, rng) if gated else None)
         network.assign(fresh_weights(layout, config, rng))
         trainer = Trainer(network, config.training, rng)
-        turns[name] = _steps(lambda k, trainer=trainer: trainer.step(batches[k], LEARNING_RATE, seed))  # type: ignore[misc]  # mypy cannot infer the default
-    return turns | {FLOOR: _floor(hidden, labels)}
+        measurements[name] = _steps(lambda k, trainer=trainer: trainer.step(batches[k], LEARNING_RATE, seed))  # type: ignore[misc]  # mypy cannot infer the default
+    return measurements | {FLOOR: _floor(hidden, labels)}
 
 
-def _floor(hidden: tuple[int, ...], labels: np.ndarray) -> Contender:
+def _floor(hidden: tuple[int, ...], labels: np.ndarray) -> System:
     from ihas.config.backbone import BackboneConfig
     from ihas.legacy_keras import tf
     from ihas.models.backbone import KeptDims
@@ -120,7 +120,7 @@ def _floor(hidden: tuple[int, ...], labels: np.ndarray) -> Contender:
     return _steps(lambda k: step(clicks[k])[0].numpy())
 
 
-def keras_turns(hidden: tuple[int, ...]) -> Mapping[str, Contender]:
+def keras_systems(hidden: tuple[int, ...]) -> Mapping[str, System]:
     """Keras 3's `fit` on a model with a table per field. Runs in a child that never sees legacy Keras."""
     os.environ["TF_USE_LEGACY_KERAS"] = "0"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -139,10 +139,10 @@ def keras_turns(hidden: tuple[int, ...]) -> Mapping[str, Contender]:
     def epoch() -> None:
         model.fit(columns, labels, batch_size=BATCH, epochs=1, shuffle=False, verbose=0)
 
-    return {KERAS: _per_step(timed(epoch, TURN_S), BATCHES)}
+    return {KERAS: _per_step(timed(epoch, MEASUREMENT_S), BATCHES)}
 
 
-def torch_turns(hidden: tuple[int, ...]) -> Mapping[str, Contender]:
+def torch_systems(hidden: tuple[int, ...]) -> Mapping[str, System]:
     """A table per field and Adam over whole tables, as FuxiCTR trains. Runs in a child."""
     import torch
 
@@ -163,25 +163,25 @@ def torch_turns(hidden: tuple[int, ...]) -> Mapping[str, Contender]:
     return {TORCH: _steps(step)}
 
 
-def fuxictr_turns(hidden: tuple[int, ...]) -> Mapping[str, Contender]:
+def fuxictr_systems(hidden: tuple[int, ...]) -> Mapping[str, System]:
     """FuxiCTR's classes and its step. Runs in a child."""
     rng = np.random.default_rng(0)
     return {FUXICTR: _steps(fuxictr_step(zipf_ids(rng), _labels(rng), VALUES, DIM, hidden, LEARNING_RATE))}
 
 
-def _steps(step: Callable[[int], object]) -> Contender:
-    """A turn takes each batch once."""
+def _steps(step: Callable[[int], object]) -> System:
+    """A measurement takes each batch once."""
 
     def all_batches() -> None:
         for k in range(BATCHES):
             step(k)
 
-    return _per_step(timed(all_batches, TURN_S), BATCHES)
+    return _per_step(timed(all_batches, MEASUREMENT_S), BATCHES)
 
 
-def _per_step(contender: Contender, steps: int) -> Contender:
-    def turn() -> Turn:
-        taken = contender()
-        return Turn(taken.cpu / steps, taken.wall / steps)
+def _per_step(system: System, steps: int) -> System:
+    def measurement() -> Measurement:
+        taken = system()
+        return Measurement(taken.cpu / steps, taken.wall / steps)
 
-    return turn
+    return measurement

@@ -16,7 +16,7 @@ from ihas.config.run import RunOptions
 from pipelines.runs.progress import Report
 
 if TYPE_CHECKING:
-    from ihas.serving.grouped.recommender import Recommender
+    from ihas.serving.protocol import Recommender
 
 
 class AnyRecipe(Protocol):

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from ihas.errors import ConfigError
-from ihas.extensions import load_extensions
+from ihas.extensions.modules import load_extensions
 from pipelines.kinds.model_kind import ModelKind
 
 BUILT_IN: Mapping[str, str] = {
@@ -35,8 +35,9 @@ def register_kind(kind: ModelKind) -> None:
     Raises:
         ConfigError: the name or an alias is taken by another kind.
     """
+    own = {alias for name in BUILT_IN for alias in (name, *_built_in(name).aliases)}
     for name in (kind.name, *kind.aliases):
-        if name in BUILT_IN or _registered.get(name, kind) is not kind:
+        if name in own or _registered.get(name, kind) is not kind:
             raise ConfigError(f"The name of a model kind must be unique, but {name!r} is taken. Choose another one.")
     _registered.update(dict.fromkeys((kind.name, *kind.aliases), kind))
     if kind.load is not None:
@@ -46,8 +47,15 @@ def register_kind(kind: ModelKind) -> None:
 
 
 def kinds() -> tuple[ModelKind, ...]:
-    """All kinds: those of iHAS, then those of extensions."""
-    load_extensions()
+    """All kinds: those of iHAS, then those of extensions.
+
+    Raises:
+        ConfigError: an extension cannot be imported.
+    """
+    try:
+        load_extensions()
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
     return (*map(_built_in, BUILT_IN), *dict.fromkeys(_registered.values()))
 
 

@@ -1,4 +1,4 @@
-"""Every figure of a run, by name; reports and pages draw the same ones."""
+"""Every plot of a run, by name; reports and pages draw the same ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ihas.results.run_result import RunResult
 from pipelines.reports import group_plots as group_plots
 from pipelines.reports import variant_plots
 
-FIGURES: Mapping[str, Callable[[RunResult], go.Figure]] = MappingProxyType(
+PLOTS: Mapping[str, Callable[[RunResult], go.Figure]] = MappingProxyType(
     {
         "auc": variant_plots.auc,
         "pareto": variant_plots.pareto,
@@ -27,7 +27,7 @@ FIGURES: Mapping[str, Callable[[RunResult], go.Figure]] = MappingProxyType(
 
 
 def draw(name: str, result: RunResult) -> go.Figure:
-    """Figure of a run by its name; RequestError for a name that is not in `FIGURES`."""
-    if name not in FIGURES:
-        raise RequestError(f"A figure must be one of {', '.join(FIGURES)}, but got {name!r}. Ask for one of these.", "/name")
-    return FIGURES[name](result)
+    """Plot of a run by its name; RequestError for a name that is not in `PLOTS`."""
+    if name not in PLOTS:
+        raise RequestError(f"A plot must be one of {', '.join(PLOTS)}, but got {name!r}. Ask for one of these.", "/name")
+    return PLOTS[name](result)

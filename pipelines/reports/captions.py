@@ -1,4 +1,4 @@
-"""Under every figure: how it is read, and what it shows here, told from the figures of this very run."""
+"""Under every plot: how it is read, and what it shows here, from the metrics of this run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from ihas.results.run_result import GroupResult, RunResult
 from pipelines.reports.drawing import interval, outcome
 from pipelines.reports.group_plots import fields_by_kept
-from pipelines.reports.pareto import pareto_front
+from pipelines.reports.pareto import pareto_frontier
 from pipelines.reports.variant_plots import compared
 
 POINTS = MappingProxyType({"masked": "e*z", "mask": "z", "openness": "openness", "embedding": "e"})
@@ -23,7 +23,7 @@ class Caption:
     """Two plain texts, not yet escaped.
 
     Attributes:
-        read: how to read the figure.
+        read: how to read the plot.
         here: what it shows in this run.
     """
 
@@ -71,7 +71,7 @@ def _gain_of_chosen(result: RunResult) -> float:
 
 
 def _pareto(result: RunResult) -> Caption:
-    front = pareto_front(result)
+    front = pareto_frontier(result)
     read = (
         "Up is better ranking, left is a smaller model to run for a row. The dotted line joins the candidates that no other candidate "
         "beats on both counts; a candidate off the line costs more or ranks worse than one on it."

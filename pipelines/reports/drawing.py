@@ -1,4 +1,4 @@
-"""What every figure shares: colours, labels and the plain frame around the data."""
+"""What every plot shares: colours, labels and the plain frame around the data."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OUTCOME_COLOURS: dict[Outcome, str] = {"better": BETTER, "worse": WORSE, "unclea
 
 
 def group_colour(group: int) -> str:
-    """Colour of a group, the same in every figure; repeats after sixteen groups."""
+    """Colour of a group, the same in every plot; repeats after sixteen groups."""
     return GROUP_COLOURS[group % len(GROUP_COLOURS)]
 
 
@@ -53,12 +53,12 @@ def interval(gain: Interval) -> str:
 
 
 def label(text: str, length: int = 22) -> str:
-    """Text from data as a figure may show it: at most `length` characters, markup made harmless."""
+    """Text from data as a plot may show it: at most `length` characters, markup made harmless."""
     return html.escape(text if len(text) <= length else text[: length - 1] + "…")
 
 
 def frame(title: str, height: int) -> go.Figure:
-    """Empty figure without background, so that it sits on a light and on a dark page alike. `height` in pixels."""
+    """Empty plot without background, so that it sits on a light and on a dark page alike. `height` in pixels."""
     figure = go.Figure()
     figure.update_layout(
         template=TEMPLATE,
@@ -70,7 +70,7 @@ def frame(title: str, height: int) -> go.Figure:
     return figure
 
 
-def front_line(costs: Sequence[float], scores: Sequence[float | None]) -> dict[str, Any]:
+def frontier_line(costs: Sequence[float], scores: Sequence[float | None]) -> dict[str, Any]:
     """The dotted line that joins what nothing beats, as a scatter."""
     return {"x": costs, "y": scores, "mode": "lines", "line": {"color": UNCLEAR, "dash": "dot"}, "hoverinfo": "skip"}
 

@@ -1,4 +1,4 @@
-"""Figures of the groups: their gates, the dimensions they keep, and where they lie in the plane."""
+"""Plots of the groups: their gates, the dimensions they keep, and where they lie in the plane."""
 
 from __future__ import annotations
 

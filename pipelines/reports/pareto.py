@@ -1,4 +1,4 @@
-"""The Pareto front of whatever has a cost and a score."""
+"""The Pareto frontier of whatever has a cost and a score."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def unbeaten(items: Iterable[Item], cost: Callable[[Item], float], score: Callab
     return front
 
 
-def pareto_front(result: RunResult) -> list[VariantResult]:
+def pareto_frontier(result: RunResult) -> list[VariantResult]:
     """Candidates that no other candidate beats in test AUC at the same or fewer parameters per path, smallest first."""
     scored = [variant for variant in result.variants if variant.test.auc is not None and variant.role == "candidate"]
     return unbeaten(scored, lambda variant: variant.cost.parameters_per_path, lambda variant: variant.test.auc or 0.0)

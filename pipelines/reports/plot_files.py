@@ -1,4 +1,4 @@
-"""Every figure of a run as a file of its own, for whoever shows them elsewhere."""
+"""Every plot of a run as a file of its own, for whoever shows them elsewhere."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from plotly.offline import get_plotlyjs
 
 from ihas.folders import write_whole
 from ihas.results.run_result import RunResult
-from pipelines.reports.all_plots import FIGURES
+from pipelines.reports.all_plots import PLOTS
 from pipelines.reports.group_plots import gates
 
 FOLDER, SCRIPT = "plots", "plotly.js"
 
 
 def write_plots(result: RunResult, folder: Path) -> None:
-    """Write `plots/<figure>.json` (plotly's JSON) of each figure, `gates-<group>.json` of each group, and the script that draws them."""
+    """Write `plots/<figure>.json` (plotly's JSON) of each plot, `gates-<group>.json` of each group, and the script that draws them."""
     target = folder / FOLDER
     target.mkdir(exist_ok=True)
-    drawn = {name: draw(result) for name, draw in FIGURES.items()}
+    drawn = {name: draw(result) for name, draw in PLOTS.items()}
     drawn |= {f"gates-{group.group}": gates(result, group.group) for group in result.groups}
     for name, figure in drawn.items():
         write_whole(target / f"{name}.json", str(figure.to_json()))

@@ -1,6 +1,6 @@
 """A run as one HTML file that explains itself: no network, no other file, light and dark, wide and narrow.
 
-Every text from data is escaped: by Jinja in the page, by `pipelines.reports.drawing.label` inside figures. The page's content
+Every text from data is escaped: by Jinja in the page, by `pipelines.reports.drawing.label` inside plots. The page's content
 security policy names the two scripts by their hashes and forbids everything else, network access included.
 """
 
@@ -22,7 +22,7 @@ from ihas.config.base import Config
 from ihas.folders import write_whole
 from ihas.results.run_result import RunResult, VariantResult
 from pipelines.reports import captions
-from pipelines.reports.all_plots import FIGURES
+from pipelines.reports.all_plots import PLOTS
 from pipelines.reports.drawing import group_colour, interval, outcome
 from pipelines.reports.group_plots import gate_range, gates
 
@@ -34,7 +34,7 @@ def write_report(result: RunResult, path: Path) -> None:
 
 def render_report(result: RunResult) -> str:
     """The report of a run as one HTML document."""
-    drawn: dict[str, go.Figure] = {name: figure(result) for name, figure in FIGURES.items() if name != "gates"}
+    drawn: dict[str, go.Figure] = {name: figure(result) for name, figure in PLOTS.items() if name != "gates"}
     drawn |= {f"gates-{group.group}": gates(result, group.group) for group in result.groups}
     return render_page(
         "report.html",
@@ -52,7 +52,7 @@ def render_report(result: RunResult) -> str:
 
 
 def render_page(template: str, drawn: Mapping[str, go.Figure], **values: Any) -> str:
-    """A page that needs no other file: a template of `pipelines/templates`, the figures by name, and what else it shows."""
+    """A page that needs no other file: a template of `pipelines/templates`, the plots by name, and what else it shows."""
     environment = Environment(
         loader=PackageLoader("pipelines"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -63,7 +63,7 @@ def render_page(template: str, drawn: Mapping[str, go.Figure], **values: Any) ->
         style=Markup(_asset(environment, "report.css")),
         scripts=[Markup(script) for script in scripts],
         script_hashes=" ".join(_hash(script) for script in scripts),
-        figures=Markup(_figures_json(drawn)),
+        figures=Markup(_plots_json(drawn)),
     )
 
 
@@ -82,8 +82,8 @@ def _hash(script: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
-def _figures_json(drawn: Mapping[str, go.Figure]) -> str:
-    """All figures as JSON that cannot end the script element it stands in; titles are left to the page."""
+def _plots_json(drawn: Mapping[str, go.Figure]) -> str:
+    """All plots as JSON that cannot end the script element it stands in; titles are left to the page."""
     for figure in drawn.values():
         figure.update_layout(title=None)
     return json.dumps({name: json.loads(figure.to_json()) for name, figure in drawn.items()}).replace("<", "\\u003c")

@@ -1,4 +1,4 @@
-"""Figures of the variants and of their training: gain, cost, epochs, numbers of groups."""
+"""Plots of the variants and of their training: gain, cost, epochs, numbers of groups."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pipelines.reports.drawing import (
     UNCLEAR,
     against_base,
     frame,
-    front_line,
+    frontier_line,
     gain_bar,
     group_colour,
     interval,
     label,
     outcome_colour,
 )
-from pipelines.reports.pareto import pareto_front
+from pipelines.reports.pareto import pareto_frontier
 
 # name, line, mark and filling of what K-means saw
 TRIED = MappingProxyType(
@@ -77,8 +77,8 @@ def auc(result: RunResult) -> go.Figure:
 def pareto(result: RunResult) -> go.Figure:
     """Test AUC against the parameters of the path that serves a row; a line joins the candidates that nothing beats."""
     figure = frame("Test AUC against parameters per path", 440)
-    front = pareto_front(result)
-    figure.add_scatter(**front_line([variant.cost.parameters_per_path for variant in front], [variant.test.auc for variant in front]))
+    front = pareto_frontier(result)
+    figure.add_scatter(**frontier_line([variant.cost.parameters_per_path for variant in front], [variant.test.auc for variant in front]))
     scored = [variant for variant in result.variants if variant.test.auc is not None]
     for variant in scored:
         figure.add_scatter(
@@ -119,10 +119,10 @@ def history(result: RunResult) -> go.Figure:
 
 
 def counts(result: RunResult) -> go.Figure:
-    """Validation log-loss and smallest group's share for every number of groups that was tried."""
+    """Validation log-loss and smallest group's share for every number of groups that was evaluated."""
     panels = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.1, figure=frame("Numbers of groups tried", 420))
     for on in TRIED:
-        _add_tried(panels, result, on)
+        _add_candidates(panels, result, on)
     least = result.learning.cluster.min_group_fraction
     panels.add_hline(y=least, line={"color": UNCLEAR, "dash": "dash"}, annotation_text=f"least {least:.0%}", row=2, col=1)
     panels.update_xaxes(type="category")
@@ -132,17 +132,17 @@ def counts(result: RunResult) -> go.Figure:
     return panels.update_layout(barmode="group")
 
 
-def _add_tried(panels: go.Figure, result: RunResult, on: str) -> None:
-    tried = [count for count in result.group_counts if count.on == on]
-    if not tried:
+def _add_candidates(panels: go.Figure, result: RunResult, on: str) -> None:
+    candidates = [count for count in result.group_counts if count.on == on]
+    if not candidates:
         return
     name, dash, symbol, shape = TRIED[on]
-    kept = [count.num_groups == len(result.groups) and on == result.grouped_on for count in tried]
+    kept = [count.num_groups == len(result.groups) and on == result.grouped_on for count in candidates]
     colours = [MARK if mine else UNCLEAR for mine in kept]
-    numbers = [str(count.num_groups) for count in tried]
+    numbers = [str(count.num_groups) for count in candidates]
     panels.add_scatter(
         x=numbers,
-        y=[count.log_loss for count in tried],
+        y=[count.log_loss for count in candidates],
         name=name,
         mode="lines+markers",
         line={"color": UNCLEAR, "dash": dash},
@@ -151,7 +151,7 @@ def _add_tried(panels: go.Figure, result: RunResult, on: str) -> None:
         row=1,
         col=1,
     )
-    shares = [count.smallest_share for count in tried]
+    shares = [count.smallest_share for count in candidates]
     panels.add_bar(
         x=numbers,
         y=shares,

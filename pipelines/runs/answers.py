@@ -10,12 +10,12 @@ import numpy as np
 from ihas.results.run_result import Cost
 
 Setting = Mapping[str, float | str]
-"""Values of a peer's own settings."""
+"""Values of a baseline method's own settings."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What a trained peer says of the rows, and what it costs.
+    """What a trained baseline method says of the rows, and what it costs.
 
     Attributes:
         valid_logits: float32 (validation rows,).

@@ -1,4 +1,4 @@
-"""The chosen variant as a bundle, the figures as `result.json`, the report as `report.html`."""
+"""The chosen variant as a bundle, the result as `result.json`, the report as `report.html`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from pipelines.reports.plot_files import write_plots
 from pipelines.reports.report import write_report
 from pipelines.runs.budget import certify, choose_within, p99_ms
 from pipelines.runs.folder import RunFolder, replace_bundle
-from pipelines.runs.retrieval_metrics import retrieval_figures
+from pipelines.runs.retrieval_metrics import measure_retrieval
 from pipelines.runs.trained import Trained
 
 GOLDEN_FROM, REFERENCE_ROWS = 10_000, 100_000
@@ -50,7 +50,7 @@ def assemble(recipe: Recipe, folder: RunFolder, trained: Trained, variants: tupl
         BudgetError: nothing keeps within the recipe's budget.
     """
     result, bundle = _within_budget(recipe, trained, variants, folder.seconds, began)
-    figures = retrieval_figures(bundle, trained.data.parts.test, recipe.learning.seed)
+    figures = measure_retrieval(bundle, trained.data.parts.test, recipe.learning.seed)
     result = result.model_copy(update={"retrieval": figures})
     bundle = replace(bundle, summary=_summary(result))
     replace_bundle(folder.path, lambda path: write_bundle(bundle, path))
@@ -80,7 +80,7 @@ def _within_budget(
 def summarise(
     recipe: Recipe, trained: Trained, variants: tuple[Variant, ...], seconds: dict[str, float], slow: Collection[str] = ()
 ) -> RunResult:
-    """Figures of every variant and group, and the choice in words; variants in `slow` are not chosen."""
+    """Metrics of every variant and group, and the choice in words; variants in `slow` are not chosen."""
     data, parts, grouping, learning = trained.data, trained.data.parts, trained.instances, trained.learning
     results = variant_results(variants, parts)
     served = choose_within(variants, parts, recipe.budget, slow)

@@ -9,9 +9,6 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 TEXTS: Mapping[str, Callable[[dict[str, Any]], str]] = {
-    "missing": lambda _: "is missing",
-    "extra_forbidden": lambda _: "is not a setting",
-    "literal_error": lambda context: f"must be {context['expected']}",
     "union_tag_invalid": lambda context: f"must name one of {context['expected_tags']}",
     "greater_than": lambda context: f"must be greater than {context['gt']:g}",
     "greater_than_equal": lambda context: f"must be at least {context['ge']:g}",
@@ -38,7 +35,8 @@ TEXTS: Mapping[str, Callable[[dict[str, Any]], str]] = {
     "path_type": lambda _: "must be a path",
 }
 """Texts by pydantic's type of error; those of other types are pydantic's own sentence."""
-VALUELESS = frozenset({"missing", "extra_forbidden", "value_error"})
+TOLD = frozenset({"missing", "extra_forbidden", "literal_error", "value_error"})
+"""Types whose message by `ihas.config.base` is complete."""
 MAX_SHOWN = 60
 
 
@@ -48,14 +46,13 @@ def faults(error: ValidationError) -> str:
 
 
 def _fault(detail: ErrorDetails) -> str:
-    place = ".".join(map(str, detail["loc"]))
+    place, context = ".".join(map(str, detail["loc"])), detail.get("ctx", {})
+    if detail["type"] in TOLD:
+        text = _sentence(str(context.get("told", detail["msg"].removeprefix("Value error, "))))
+        return f"`{place}`: {text}" if place else text
     known = TEXTS.get(detail["type"])
-    text = detail["msg"] if known is None else known(detail.get("ctx", {}))
-    if detail["type"] == "value_error":
-        text = detail["msg"].removeprefix("Value error, ")
-        return f"`{place}`: {_sentence(text)}" if place else _sentence(text)
-    shown = "" if detail["type"] in VALUELESS else f", but is {_shown(detail['input'])}"
-    return _sentence(f"`{place}` {text}{shown}")
+    text = detail["msg"] if known is None else known(context)
+    return _sentence(f"`{place}` {text}, but is {_shown(detail['input'])}")
 
 
 def _shown(value: Any) -> str:

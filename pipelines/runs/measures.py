@@ -14,7 +14,7 @@ from scipy.stats import t as student
 
 from ihas.config.base import Config
 from ihas.errors import DataError
-from ihas.results.run_result import Cost, Figures, Interval, RunResult
+from ihas.results.run_result import ClickMetrics, Cost, Interval, RunResult
 from ihas.stages.evaluate.stage import CANDIDATES
 
 TAUGHT = ("base", "distil")
@@ -35,7 +35,7 @@ class ComparisonRow(Config):
     name: str
     """Variant, or `chosen`."""
     seeds: tuple[int, ...]
-    """Seeds that it has figures of."""
+    """Seeds that it has metrics of."""
     auc: float
     """Mean pooled test AUC."""
     auc_deviation: float
@@ -63,12 +63,12 @@ class Measure:
     """One way of serving under one seed.
 
     Attributes:
-        test: its figures on the test rows.
+        test: its metrics on the test rows.
         cost: what it stores and computes.
         seconds: wall time of the stages that it needs.
     """
 
-    test: Figures
+    test: ClickMetrics
     cost: Cost
     seconds: float
 

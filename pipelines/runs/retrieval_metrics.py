@@ -23,14 +23,14 @@ BEST = 10
 NUMBERS = (10, 100, 500, 1_000)
 
 
-def retrieval_figures(
-    bundle: Bundle, test: Dataset, seed: int, most_best: int = BEST, numbers: Sequence[int] = NUMBERS
+def measure_retrieval(
+    bundle: Bundle, test: Dataset, seed: int, max_best: int = BEST, numbers: Sequence[int] = NUMBERS
 ) -> RetrievalMetrics | None:
-    """Figures of a bundle's retrieval on contexts of test rows, of which clicks are read too; None for a bundle without.
+    """Metrics of a bundle's retrieval on contexts of test rows, of which clicks are read too; None for a bundle without.
 
     Args:
         seed: of the choice of contexts, where there are many.
-        most_best: items of each context that are looked for among the retrieved.
+        max_best: items of each context that are looked for among the retrieved.
         numbers: of items retrieved, in order; those below the number of items are looked at, and all items where none is.
     """
     if bundle.retrieval is None or bundle.items is None:
@@ -38,7 +38,7 @@ def retrieval_figures(
     rows = _clicked(test, seed)
     count = len(bundle.items.names)
     numbers = tuple(number for number in numbers if number < count) or (count,)
-    seen = _looked_at(bundle, bundle.retrieval, rows, most_best, numbers[-1])
+    seen = _looked_at(bundle, bundle.retrieval, rows, max_best, numbers[-1])
     best, places, own = (np.array(part) for part in zip(*seen, strict=True))
     return RetrievalMetrics(
         items=count,
@@ -59,7 +59,7 @@ def _clicked(test: Dataset, seed: int) -> np.ndarray:
 
 
 def _looked_at(
-    bundle: Bundle, retrieval: Retrieval, rows: np.ndarray, most_best: int, most: int
+    bundle: Bundle, retrieval: Retrieval, rows: np.ndarray, max_best: int, most: int
 ) -> list[tuple[np.ndarray, np.ndarray, int]]:
     """Of each row: the model's best items, the retrieved ones, and the item table's row that is encoded as its item, -1 for none."""
     items = bundle.items
@@ -71,7 +71,7 @@ def _looked_at(
     context, item = bundle.encoder.slots_of("context"), bundle.encoder.slots_of("item")
     return [
         (
-            largest(model.score(row[context], every).logits, most_best),
+            largest(model.score(row[context], every).logits, max_best),
             retriever.retrieve(row[context], most, every),
             position.get(np.ascontiguousarray(row[item]).tobytes(), -1),
         )

@@ -24,7 +24,7 @@ from ihas.serving.requests import MAX_ROWS
 from ihas.stages.base import BaseResult, train_base
 from ihas.stages.cluster.assignment import Clustering, check_numbers
 from ihas.stages.cluster.stage import MAX_GROUPS, cluster_instances
-from ihas.stages.distil import Distilled, distil, student_config, taught_parts
+from ihas.stages.distil import Distilled, distil, distillation_splits, student_config
 from ihas.stages.retrain import Retraining, RetrainResult, retrain_groups
 from ihas.stages.retrieve.stage import RetrievalTowers, Retrieving, learn_retrieval
 from ihas.stages.search import SearchResult, search_gates
@@ -84,6 +84,11 @@ class Run:
         return self.keys[-1]
 
 
+def always(_run: Run) -> bool:
+    """Every run needs the stage."""
+    return True
+
+
 @dataclass(frozen=True)
 class Stage:
     """A row of the table.
@@ -102,7 +107,7 @@ class Stage:
     share: float
     run: Callable[[Run], None]
     shown_as: StageName | None = None
-    wanted: Callable[[Run], bool] = lambda _: True
+    wanted: Callable[[Run], bool] = always
 
 
 def run_reporter(report: Report) -> Reporter:
@@ -139,7 +144,7 @@ def train_plain_model(run: Run) -> None:
     settings = learning.model_dump(mode="json", include={"backbone", "training"}) | {"threads": threads(run.recipe.run)}
     key = run.key("base", settings)
     run.base = run.folder.stage("base", key, lambda: train_base(run.data.parts, learning, run.reporter.epoch))
-    run.resolved = run.plain = run.base.settled(learning)
+    run.resolved = run.plain = run.base.resolved(learning)
     run.parts = run.data.parts
 
 
@@ -152,7 +157,7 @@ def distil_teacher(run: Run) -> None:
         run.reporter.say("The teacher fits validation rows no better than the plain model: later stages learn from the clicks alone")
         return
     run.resolved = student_config(learning)
-    run.parts = taught_parts(data.parts, run.distilled.labels, learning)
+    run.parts = distillation_splits(data.parts, run.distilled.labels, learning)
 
 
 def search(run: Run) -> None:

@@ -42,7 +42,7 @@ class Change(Config):
         """The recipe's settings, changed.
 
         Raises:
-            ConfigError: a setting breaks a law.
+            ConfigError: a setting is invalid.
         """
         changed = {name: {**dict(getattr(learning, name)), **_absent(getattr(self, name))} for name in ("transformer", "training")}
         try:
@@ -80,7 +80,7 @@ class AblationRun(Config):
     settings: str
     """Digest of the data and of all settings."""
     test: RankingMetrics
-    """Test figures under full ranking."""
+    """Test metrics under full ranking."""
     loss: float
     """Cross-entropy of the test items over all items, in nats."""
     epochs: int
@@ -89,7 +89,7 @@ class AblationRun(Config):
     """Wall time of the training."""
 
 
-FIGURES: tuple[Callable[[AblationRun], float], ...] = (
+METRICS: tuple[Callable[[AblationRun], float], ...] = (
     lambda run: run.test.ndcg[10],
     lambda run: run.test.hit_rate[10],
     lambda run: run.loss,
@@ -116,7 +116,7 @@ def read_plan(path: Path) -> AblationPlan:
     """Read a plan from TOML; the recipe's path starts at its folder.
 
     Raises:
-        ConfigError: no such file, not TOML, or a setting breaks a law.
+        ConfigError: no such file, not TOML, or a setting is invalid.
     """
     with document_of(path, "plan") as document:
         if "recipe" in document:
@@ -155,7 +155,7 @@ def carry_out(plan: AblationPlan, recipe: TransformerRecipe, folder: Path, say: 
 
 def train(parts: LeaveOneOut, num_items: int, learning: TransformerLearning, name: str, digest: str) -> AblationRun:
     """One run: trained, and ranked on the test items."""
-    from ihas.sequential.transformer.full_ranking import transformer_figures, transformer_loss
+    from ihas.sequential.transformer.full_ranking import transformer_loss, transformer_metrics
     from ihas.sequential.transformer.model import Transformer
     from ihas.sequential.transformer.training import train_transformer
 
@@ -167,7 +167,7 @@ def train(parts: LeaveOneOut, num_items: int, learning: TransformerLearning, nam
         change=name,
         seed=learning.training.seed,
         settings=digest,
-        test=transformer_figures(network, parts.test),
+        test=transformer_metrics(network, parts.test),
         loss=transformer_loss(network, parts.test),
         epochs=len(trained.history),
         seconds=seconds,
@@ -186,7 +186,7 @@ def markdown(ablation: Ablation) -> str:
 
 def _row(name: str, runs: Mapping[int, AblationRun], whole: Mapping[int, AblationRun]) -> str:
     cells = [name, str(len(runs))]
-    for figure in FIGURES:
+    for figure in METRICS:
         cells += [f"{np.mean([figure(run) for run in runs.values()]):.4f}", _difference(figure, runs, whole)]
     cells += [f"{np.mean([run.epochs for run in runs.values()]):.1f}", f"{np.mean([run.seconds for run in runs.values()]):.0f}"]
     return f"| {' | '.join(cells)} |"

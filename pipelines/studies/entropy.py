@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ihas.sequential.data.reading import read_sequences
-from ihas.sequential.scaling.entropy import EntropyMetrics, entropy_figures
+from ihas.sequential.scaling.entropy import EntropyMetrics, entropy_metrics
 from pipelines.kinds.recipe_file import read_any_recipe
 from pipelines.runs.child import print_line
 
@@ -30,7 +30,7 @@ def print_rows(recipes: Sequence[Path], last: int, block: int) -> None:
     print_line("\n".join(HEAD))
     for path in recipes:
         data = read_any_recipe(path).data
-        print_line(row(data.path.name, entropy_figures(read_sequences(data).sequences.last(last), block)))
+        print_line(row(data.path.name, entropy_metrics(read_sequences(data).sequences.last(last), block)))
 
 
 def row(name: str, found: EntropyMetrics) -> str:

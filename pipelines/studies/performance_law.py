@@ -1,9 +1,9 @@
-"""The performance law against a power law and a log-quadratic, and joined over lengths, on grids of measured figures.
+"""The performance law against a power law and a log-quadratic, and joined over lengths, on grids of measured values.
 
     ihas study performance-law GRIDS.json [--parameters BUDGET]
 
 The file holds `grids`, each with `data`, `length`, `figure`, `layers`, `dims` and `values`, a row a dim and a column a layer. Held out,
-and foretold from the rest, are sizes above the fourth number of layers (the third of four) or the third dim. The joint law's D is the
+and predicted from the rest, are sizes above the fourth number of layers (the third of four) or the third dim. The joint law's D is the
 length in units of the lengths' geometric mean.
 """
 
@@ -24,14 +24,14 @@ from ihas.sequential.scaling.rival_laws import compare_laws
 from pipelines.runs.faults import faults
 
 OF_GRID = ("R^2 performance", "power", "log-quadratic", "held-out error performance", "power", "log-quadratic", "N*, d*")
-OF_FIGURE = (
+OF_METRIC = (
     "R^2 a law a length", "joint law", "one law without D", "s", "held-out error a law a length", "joint law",
     "error of lengths left out, joint law", "one law without D",
 )  # fmt: skip
 
 
 class Grid(Config):
-    """One figure, measured at every pair of sizes."""
+    """One metric, measured at every pair of sizes."""
 
     data: str
     """Data set."""
@@ -44,7 +44,7 @@ class Grid(Config):
     dims: tuple[float, ...]
     """Embedding sizes."""
     values: tuple[tuple[float, ...], ...]
-    """Figures, a row a dim and a column a number of layers."""
+    """Metrics, a row a dim and a column a number of layers."""
     explained: float | None = None
     """R^2 that another fit of the same law reached, where one is known."""
 
@@ -76,7 +76,7 @@ def print_tables(path: Path, budget: float | None) -> None:
     for grid in grids:
         sys.stdout.write(row(grid, budget) + "\n")
     sys.stdout.write("\n")
-    _print_head(("figure", *OF_FIGURE))
+    _print_head(("figure", *OF_METRIC))
     for name in dict.fromkeys((grid.figure, grid.data) for grid in grids):
         sys.stdout.write(joint_row([grid for grid in grids if (grid.figure, grid.data) == name]) + "\n")
 
@@ -89,7 +89,7 @@ def read_grids(path: Path) -> tuple[Grid, ...]:
     """Grids from a file.
 
     Raises:
-        ConfigError: it cannot be read, or breaks a law.
+        ConfigError: it cannot be read, or is invalid.
     """
     try:
         return Grids.model_validate_json(path.read_bytes()).grids
@@ -118,14 +118,14 @@ def _optimum(find: Callable[[], Optimum]) -> str:
 
 
 def joint_row(grids: Sequence[Grid]) -> str:
-    """The joint law of one figure at several lengths, as a row of the table; why there is none, where it cannot be told."""
+    """The joint law of one metric at several lengths, as a row of the table; why there is none, where it cannot be told."""
     points = [(*grid.points(), np.full(np.size(grid.values), float(grid.length))) for grid in grids]
     layers, dims, values, held_out, lengths = (np.concatenate(columns) for columns in zip(*points, strict=True))
     name = f"{grids[0].figure} {grids[0].data} {', '.join(str(grid.length) for grid in grids)}"
     try:
         found = compare_joint(layers, dims, relative_to_mean(lengths), values, held_out)
     except ConfigError as error:
-        return f"| {name} | {error} |{' |' * (len(OF_FIGURE) - 1)}"
+        return f"| {name} | {error} |{' |' * (len(OF_METRIC) - 1)}"
     cells = (found.explained_apart, found.explained, found.explained_without, found.data_exponent)
     errors = (found.held_out_apart, found.held_out_error, found.left_out_error, found.left_out_without)
     shown = (*(f"{cell:.3f}" for cell in cells), *("needs four lengths" if error is None else f"{error:.1%}" for error in errors))

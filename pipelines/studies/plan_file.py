@@ -20,7 +20,7 @@ def document_of(path: Path, what: str) -> Iterator[dict[str, Any]]:
     """The file's document, to be validated within; `what` it is called in messages.
 
     Raises:
-        ConfigError: no such file, not TOML, or what is validated breaks a law.
+        ConfigError: no such file, not TOML, or what is validated is invalid.
     """
     try:
         yield tomllib.loads(path.read_text(encoding="utf-8"))

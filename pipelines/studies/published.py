@@ -15,7 +15,7 @@ from pathlib import Path
 from ihas.config.recipe import Recipe
 from ihas.data.ingest import ingest
 from ihas.errors import ConfigError
-from ihas.metrics import figures
+from ihas.metrics import click_metrics
 from ihas.stages.base import train_base
 from ihas.stages.evaluate.variants import plain_variant
 from pipelines.kinds.recipe_file import read_recipe
@@ -53,7 +53,7 @@ def row(recipe: Recipe) -> str:
         base = train_base(parts, learning, lambda _: None)
         seconds = time.perf_counter() - start
         variant = plain_variant("base", base.weights, parts, learning)
-    test = figures(variant.test_logits, parts.test.labels)
+    test = click_metrics(variant.test_logits, parts.test.labels)
     return (
         f"| {learning.backbone.kind} | {learning.seed} | {test.auc:.5f} | {test.log_loss:.4f} | {len(base.history)} | {seconds:.0f} "
         f"| {variant.cost.parameters_per_path:,.0f} |"

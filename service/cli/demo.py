@@ -1,4 +1,4 @@
-"""The demo: a service of its own, a search over HTTP, a report, and recommendations with their reasons."""
+"""The demo: a service of its own, a search over HTTP, a report, and recommendations with explanations."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ihas.results.run_result import RunResult
 from pipelines.kinds.grouped.tables import run_tables
 from pipelines.kinds.recipe_file import read_recipe
 from service.cli import tables
-from service.cli.local_run import ProgressBar, failure, finished_stages
+from service.cli.local_run import ProgressBar, failure, finished_stages, stage_of
 from service.cli.terminal import CommandError, ExitCode, Terminal, exit_code, this_command
 from service.client.client import Client
 from service.errors import ServiceError, WaitTimeoutError
@@ -51,7 +51,7 @@ CONTEXTS = {
 
 
 def run_demo(terminal: Terminal, folder: Path, data: Path | None = None, keep: bool = False) -> None:
-    """Start a service, search on the coupon data over HTTP, and ask for recommendations.
+    """Start a service, search on the coupon data over HTTP, and request recommendations.
 
     Args:
         terminal: shows everything.
@@ -67,7 +67,7 @@ def run_demo(terminal: Terminal, folder: Path, data: Path | None = None, keep: b
     try:
         _demonstrate(terminal, recipe, folder, keep)
     except KeyboardInterrupt:
-        message = f"Stopped. What was done so far is kept in {folder}. To begin anew: {this_command()}"
+        message = f"Stopped. Finished work is kept in {folder}. To start again: {this_command()}"
         raise CommandError(message, ExitCode.INTERRUPTED) from None
 
 
@@ -80,16 +80,16 @@ def _demonstrate(terminal: Terminal, recipe: Recipe, folder: Path, keep: bool) -
         if terminal.output == "json":
             terminal.result(shown)
     terminal.say(f"\nReport: {shown['report']}", "bold")
-    terminal.say(f"The service still answers at {url}; its API is described at {url}/docs." if keep else "The service has stopped.")
+    terminal.say(f"The service is still running at {url}; its API is documented at {url}/docs." if keep else "The service has stopped.")
 
 
 def coupon_recipe(data: Path | None) -> Recipe:
-    """The recipe of the coupon data, with the data where it really lies; CommandError where it lies nowhere."""
+    """The recipe of the coupon data, with the path of the data file; CommandError where there is no such file."""
     recipe = read_recipe(Path(pipelines.__path__[0]) / "recipes" / "coupon.toml")
     path = data or recipe.data.path
     if not path.is_file():
         raise CommandError(
-            f"The demo needs the coupon data, but there is no file at {path}. A wheel does not carry it: "
+            f"The demo needs the coupon data, but there is no file at {path}. A wheel does not contain it: "
             "take data/coupon/ from the repository and name the file with `--data`.",
             ExitCode.INVALID_DATA,
         )
@@ -98,7 +98,7 @@ def coupon_recipe(data: Path | None) -> Recipe:
 
 @contextmanager
 def _service(folder: Path, keep: bool) -> Iterator[str]:
-    """`ihas up` on a free port, stopped at the end unless it is kept and all went well."""
+    """`ihas up` on a free port, stopped at the end unless it is kept and nothing failed."""
     port = _free_port()
     command = [sys.executable, "-c", "from service.cli.main import main; main()", "up", "--host", HOST]
     with (folder / "service.log").open("ab") as log, _terminated_like_interrupted():
@@ -117,13 +117,13 @@ def _service(folder: Path, keep: bool) -> Iterator[str]:
 
 
 def _environment() -> dict[str, str]:
-    """The environment without settings of another service: the demo's own lies in its folder."""
+    """The environment without settings of another service: the demo's own service keeps everything in its folder."""
     return {name: value for name, value in os.environ.items() if not name.startswith("IHAS_")}
 
 
 @contextmanager
 def _terminated_like_interrupted() -> Iterator[None]:
-    """Within, SIGTERM unwinds as Ctrl-C does, so that no process is left behind."""
+    """Handle SIGTERM as Ctrl-C, so that no process is left behind."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -137,7 +137,7 @@ def _terminated_like_interrupted() -> Iterator[None]:
 
 @contextmanager
 def _signals_held() -> Iterator[None]:
-    """Within, SIGINT and SIGTERM wait; at the end they interrupt."""
+    """Hold SIGINT and SIGTERM back until the end of the block."""
     held: list[int] = []
     before = {number: signal.signal(number, lambda received, _frame: held.append(received)) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -169,7 +169,7 @@ def _wait_ready(client: Client, folder: Path) -> None:
     try:
         client.wait_ready(READY_WITHIN_S)
     except WaitTimeoutError as error:
-        message = f"The service was not ready within {READY_WITHIN_S:.0f} s. {folder / 'service.log'} says why; `ihas doctor` may too."
+        message = f"The service was not ready within {READY_WITHIN_S:.0f} s. See {folder / 'service.log'}, or run `ihas doctor`."
         raise CommandError(message, ExitCode.TIMEOUT) from error
 
 
@@ -195,7 +195,7 @@ def _search(client: Client, recipe: Recipe, folder: Path, terminal: Terminal) ->
 
 @contextmanager
 def _cancelled_if_left(client: Client, search_id: str, folder: Path) -> Iterator[None]:
-    """Cancel a search that nobody waits for any longer, so that the next demo's worker does not begin with it."""
+    """Cancel a search that nobody waits for any longer, so that the next demo's worker does not start with it."""
     try:
         yield
     except (KeyboardInterrupt, WaitTimeoutError) as left:
@@ -206,16 +206,16 @@ def _cancelled_if_left(client: Client, search_id: str, folder: Path) -> Iterator
 
 
 def _kept(run: Path) -> str:
-    """What a cancelled search leaves, and how to go on with it."""
+    """What a cancelled search has finished, and how to resume it."""
     if not (run / "recipe.json").is_file():
-        return f"The search was cancelled before it began. To begin anew: {this_command()}"
-    go_on = shlex.join(["ihas", "search", str(run / "recipe.json"), "--folder", str(run)])
+        return f"The search was cancelled before it started. To start again: {this_command()}"
+    resume = shlex.join(["ihas", "search", str(run / "recipe.json"), "--folder", str(run)])
     kept = ", ".join(finished_stages(run)) or "nothing yet"
-    return f"The search was cancelled. Finished and kept in {run}: {kept}. To go on: {go_on}"
+    return f"The search was cancelled. Finished and kept in {run}: {kept}. To continue: {resume}"
 
 
 def _invalid(error: dict[str, Any], terminal: Terminal) -> CommandError:
-    """Show what is wrong with the table; the error that ends the demo then."""
+    """Show the faults of the table; the error that ends the demo."""
     for finding in error.get("findings", ())[:SHOWN_FINDINGS]:
         terminal.say(tables.finding_line(Finding.model_validate(finding)).plain)
     return failure(error)
@@ -224,7 +224,7 @@ def _invalid(error: dict[str, Any], terminal: Terminal) -> CommandError:
 def _watch(client: Client, search_id: str, terminal: Terminal) -> None:
     with ProgressBar(terminal) as bar:
         for event in client.events(search_id, within_s=SEARCHED_WITHIN_S):
-            bar.show(event["state"], event["message"], event["progress"], event["eta_s"])
+            bar.show(stage_of(event), event["message"], event["progress"], event["eta_s"])
         found = client.search(search_id)
         if found["state"] != "succeeded":
             raise failure(found.get("error") or {"detail": f"The search is {found['state']}."})

@@ -1,4 +1,4 @@
-"""Is this machine fit to serve and to search? One line per check, each with the way out."""
+"""Checks whether this machine is fit to serve and to search: one line per check, each with what to do."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ TRAINING_PACKAGES = ("tensorflow", "tf-keras", "tensorflow-recommenders", "sciki
 
 @dataclass(frozen=True)
 class Check:
-    """One look at the machine.
+    """One check of the machine.
 
     Attributes:
-        name: what was looked at.
+        name: what was checked.
         verdict: `ok`, `warn` (works, with a limit) or `fail`.
         found: what is there.
-        way_out: what to do; empty where nothing is.
+        way_out: what to do; empty if nothing is.
     """
 
     name: str
@@ -130,12 +130,12 @@ def _memory() -> Check:
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
     if total >= 4:
         return Check("memory", "ok", f"{total:.1f} GiB")
-    return Check("memory", "warn", f"{total:.1f} GiB", "Serving fits in 1 GiB; a search wants 4 GiB.")
+    return Check("memory", "warn", f"{total:.1f} GiB", "Serving fits in 1 GiB; a search needs 4 GiB.")
 
 
 def _cores() -> Check:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return Check("cores", "ok" if cores > 1 else "warn", str(cores), "" if cores > 1 else "A search slows the service down on one core.")
+    return Check("cores", "ok" if cores > 1 else "warn", str(cores), "" if cores > 1 else "On one core a search slows the service down.")
 
 
 def _port(host: str, port: int) -> Check:

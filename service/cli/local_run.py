@@ -1,4 +1,4 @@
-"""Runs of `python -m pipelines` on this machine, watched from the terminal.
+"""Runs of `python -m pipelines` on this machine, with their progress on the terminal.
 
 The child holds the reading end of a pipe whose writing end is here, so it ends itself when this process does.
 """
@@ -6,7 +6,7 @@ The child holds the reading end of a pipe whose writing end is here, so it ends 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,7 @@ class ProgressBar:
 
 
 def search(recipe: AnyRecipe, folder: Path, terminal: Terminal, command: Sequence[str] = PIPELINES) -> tuple[AnyResult, ModelKind]:
-    """Carry out a recipe in a child process; what an earlier run in `folder` finished is not done again.
+    """Carry out a recipe in a child process; stages that an earlier run in `folder` finished are not repeated.
 
     Args:
         recipe: what to run.
@@ -83,7 +83,7 @@ def search(recipe: AnyRecipe, folder: Path, terminal: Terminal, command: Sequenc
 
 
 def inspect(data: DataConfig, folder: Path, command: Sequence[str] = PIPELINES) -> ValidationReport:
-    """Read and judge a table in a child process; `folder` takes what is written on the way.
+    """Read and check a table in a child process; `folder` takes temporary files.
 
     Raises:
         CommandError: the table cannot be read at all.
@@ -126,8 +126,13 @@ def result_tables(run: tuple[AnyResult, ModelKind]) -> Iterable[RenderableType]:
     return [Text(result.verdict)] if kind.tables is None else kind.tables(result)
 
 
+def stage_of(document: Mapping[str, Any]) -> str:
+    """What a search or an event of a service shows: its stage while it runs, else its state."""
+    return str(document.get("stage") or document["state"])
+
+
 def finished_stages(folder: Path) -> tuple[str, ...]:
-    """Outputs of stages that are complete in a run folder, in the order they finished."""
+    """Names of the finished stages in a run folder, in the order they finished."""
     done = [path for path in folder.glob("stages/*") if not path.name.startswith(".")]
     return tuple(path.name.rpartition("-")[0] for path in sorted(done, key=lambda path: path.stat().st_mtime))
 
@@ -147,9 +152,9 @@ def _outcome(child: Child, report: Report) -> Outcome:
     finally:
         child.close()
     if outcome is None or (code != 0 and outcome.outcome == "succeeded"):
-        last = child.log_tail().splitlines()[-1:] or ["it wrote nothing"]
+        last = child.log_tail().splitlines()[-1:] or ["its log is empty"]
         raise CommandError(
-            f"The run ended with code {code} before it was finished: {last[0]}. Its log is beside the run, in log.txt.", ExitCode.RUN_FAILED
+            f"The run ended with code {code} before it was finished: {last[0]}. Its log is log.txt in the run folder.", ExitCode.RUN_FAILED
         )
     if outcome.error is not None and outcome.error.get("code") == "internal":
         last = child.log_tail().splitlines()[-1:]

@@ -20,7 +20,7 @@ from service.cli.commands.settings import service_settings, show_settings
 from service.cli.terminal import CommandError, ExitCode, Output, Terminal, exit_code, this_command
 
 if TYPE_CHECKING:
-    from ihas.serving.grouped.recommender import Recommender
+    from ihas.serving.protocol import Recommender
 
 
 SCORED_AT_ONCE = 1_000
@@ -50,10 +50,10 @@ def options(
 def demo(
     context: typer.Context,
     folder: Annotated[Path, typer.Option(help="Folder for everything that the demo writes.")] = Path("runs/demo"),
-    data: Annotated[Path | None, typer.Option(help="Coupon data, where it does not lie in data/coupon beside the package.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Coupon data; data/coupon beside the package by default.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the service running at the end.")] = False,
 ) -> None:
-    """Search on the coupon data over HTTP, write the report, ask for recommendations."""
+    """Search on the coupon data over HTTP, write the report, request recommendations."""
     from service.cli.demo import run_demo
 
     run_demo(context.obj, folder, data, keep)
@@ -68,8 +68,8 @@ SEARCH_COMMANDS = frozenset(str(command.name) for command in searches.search.reg
 def search(
     context: typer.Context,
     recipe: Annotated[Path, typer.Argument(help="Recipe, a TOML file.")],
-    folder: Annotated[Path | None, typer.Option(help="Run folder; runs/<name of the recipe> where it is left out.")] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="A setting that wins over the recipe: learning.training.epochs=3")] = None,
+    folder: Annotated[Path | None, typer.Option(help="Run folder; runs/<name of the recipe> by default.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="A setting that overrides the recipe: learning.training.epochs=3")] = None,
 ) -> None:
     """Carry out a recipe on this machine; started again, it continues after the last finished stage."""
     from pipelines.kinds.recipe_file import read_any_recipe
@@ -110,7 +110,7 @@ def inspect(
     terminal.result(report.model_dump(mode="json"), *tables.findings(report))
     if report.errors:
         found = tables.num_errors(report)
-        raise CommandError(f"A search needs a table without errors, but {data} has {found:,}. Mend them.", ExitCode.INVALID_DATA)
+        raise CommandError(f"A search needs a table without errors, but {data} has {found:,}. Correct them.", ExitCode.INVALID_DATA)
 
 
 @app.command()

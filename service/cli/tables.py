@@ -36,7 +36,7 @@ def recommendation(answer: Mapping[str, Any], title: str) -> RenderableType:
 
 
 def _how(answer: Mapping[str, Any]) -> list[str]:
-    """How the items came to be scored, where that was not by each group's own model over all candidates."""
+    """Lines on retrieval and fallback, if either took part."""
     retrieved, degraded = answer.get("retrieved"), answer.get("degraded_groups")
     lines = [f"retrieved: {retrieved['items']:,} of {retrieved['of_items']:,} items ({retrieved['method']})"] if retrieved else []
     return lines + ([f"served by the shared model: groups {', '.join(map(str, degraded))}"] if degraded else [])
@@ -54,7 +54,7 @@ def explanation(why: Mapping[str, Any]) -> RenderableType:
     effects = ", ".join(f"{part['field']} = {' '.join(part['values'])} ({part['logit']:+.2f})" for part in ranked)
     lines = {
         "why": why["sentence"],
-        **({} if not why["dim"] else {"distances": distances, f"path {why['path']} reads": read}),
+        **({} if not why["dim"] else {"distances": distances, f"model {why['path']} reads": read}),
         "log-odds": effects,
     }
     table = Table.grid(padding=(0, 1))

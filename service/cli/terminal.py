@@ -1,4 +1,4 @@
-"""How the command line speaks: results to standard output, everything else to standard error, and exit codes that stay."""
+"""Output of the command line: results to standard output, everything else to standard error; exit codes of errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pipelines.runs.exit_codes import CommandError, ExitCode
 from service.errors import ServiceError, WaitTimeoutError
 
 __all__ = ["CommandError", "ExitCode", "Output", "Terminal", "exit_code", "this_command"]
-WIDTH = 110  # columns where no terminal says how many it has
+WIDTH = 110  # columns where the output is not a terminal
 
 
 class Output(StrEnum):
@@ -37,7 +37,7 @@ def exit_code(error: Exception) -> ExitCode:
 
 
 def this_command() -> str:
-    """The command line that is being carried out, as a person would type it again."""
+    """The current command line, to be typed again."""
     return shlex.join(["ihas", *sys.argv[1:]])
 
 
@@ -48,11 +48,11 @@ def _console(stderr: bool) -> Console:
 
 @dataclass(frozen=True)
 class Terminal:
-    """Two streams that print text from data as it is, never as markup; colours follow NO_COLOR and whether anyone looks.
+    """Two streams that print text from data as it is, never as markup; colours follow NO_COLOR and whether the output is a terminal.
 
     Attributes:
         output: form of results.
-        out: standard output; takes the result alone.
+        out: standard output; takes only the result.
         err: standard error; takes progress and messages.
     """
 

@@ -15,10 +15,12 @@ import httpx
 
 from ihas.folders import file_digest
 from service.client.endpoints import Endpoints
+from service.client.older_services import current
 from service.client.retries import BUSY, TRIES, final, repeatable, unreachable, wait_s
 from service.errors import ServiceError, WaitTimeoutError
+from service.states import TERMINAL, with_stage
 
-FINISHED = frozenset({"succeeded", "failed", "cancelled"})
+FINISHED = frozenset(map(str, TERMINAL))
 CHECKED = frozenset({"valid", "invalid"})
 POLL_S = 0.2
 QUIET_S = 60.0
@@ -59,8 +61,7 @@ class Client(Endpoints[Document, str]):
 
     def document(self, method: str, path: str, **options: Any) -> Document:
         """Send a request; its JSON document."""
-        found: Document = self.send(method, path, **options).json()
-        return found
+        return current(path, self.send(method, path, **options).json())
 
     def text(self, method: str, path: str, **options: Any) -> str:
         """Send a request; its text."""
@@ -150,7 +151,7 @@ class Client(Endpoints[Document, str]):
                 if time.monotonic() > end:
                     return
                 if line.startswith("data: "):
-                    yield json.loads(line.removeprefix("data: "))
+                    yield with_stage(json.loads(line.removeprefix("data: ")))
 
 
 class AsyncClient(Endpoints[Coroutine[Any, Any, Document], Coroutine[Any, Any, str]]):
@@ -168,8 +169,7 @@ class AsyncClient(Endpoints[Coroutine[Any, Any, Document], Coroutine[Any, Any, s
 
     async def document(self, method: str, path: str, **options: Any) -> Document:
         """Send a request; its JSON document."""
-        found: Document = (await self.send(method, path, **options)).json()
-        return found
+        return current(path, (await self.send(method, path, **options)).json())
 
     async def text(self, method: str, path: str, **options: Any) -> str:
         """Send a request; its text."""
@@ -237,7 +237,7 @@ class AsyncClient(Endpoints[Coroutine[Any, Any, Document], Coroutine[Any, Any, s
                 if time.monotonic() > end:
                     return
                 if line.startswith("data: "):
-                    yield json.loads(line.removeprefix("data: "))
+                    yield with_stage(json.loads(line.removeprefix("data: ")))
 
 
 def _listening(search_id: str, seen: int, end: float) -> Mapping[str, Any]:

@@ -9,8 +9,8 @@ from typing import Self
 
 import numpy as np
 
-from ihas.bundle.values import Bundle, Reference
-from ihas.serving.grouped.observation import Observed
+from ihas.bundle.values import Reference
+from ihas.serving.capabilities import Observed, RoutingObserver
 
 MIN_SHARE = 1e-4
 REMEMBERED = 100_000
@@ -42,13 +42,11 @@ class RoutingMetrics:
     seen: Observed
 
     @classmethod
-    def of(cls, bundle: Bundle) -> Self | None:
-        """Figures of no rows yet; None where the bundle does not say how its training rows were routed."""
-        reference = bundle.reference
-        if reference is None:
-            return None
+    def of(cls, routing: RoutingObserver) -> Self:
+        """Metrics of no rows yet."""
+        reference = routing.reference
         groups, width = np.zeros(len(reference.shares)), np.zeros(len(reference.gate_rates))
-        return cls(reference, bundle.encoder.layout.names, Observed(groups, groups, width))
+        return cls(reference, routing.field_names, Observed(groups, groups, width))
 
     def plus(self, more: Observed) -> Self:
         """The figures with more rows."""

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TypeGuard
 
 from ihas.serving.answers import Scored
-from ihas.serving.grouped.recommender import BatchRecommender, ReadRows, Recommender
+from ihas.serving.capabilities import BatchScoring, ReadRows
 
 MAX_ROWS = 16
 """Rows of a request that is scored between others, in the event loop; a larger one has a thread to itself."""
@@ -24,19 +23,14 @@ PROBE = 16
 Waiting = tuple[ReadRows, asyncio.Future[Sequence[Scored]]]
 
 
-def takes_batches(recommender: Recommender) -> TypeGuard[BatchRecommender]:
-    """Whether rows of several requests can be scored at once."""
-    return hasattr(recommender, "score_read")  # isinstance would look at every method, for every request
-
-
 class MicroBatches:
     """The queues of one event loop, one for each recommender that is asked now."""
 
     def __init__(self) -> None:
-        self._queues: dict[BatchRecommender, list[Waiting]] = {}
+        self._queues: dict[BatchScoring, list[Waiting]] = {}
         self._patience, self._alone = 0, 0
 
-    async def score(self, recommender: BatchRecommender, rows: ReadRows) -> Sequence[Scored]:
+    async def score(self, recommender: BatchScoring, rows: ReadRows) -> Sequence[Scored]:
         """Scores of rows, together with whatever else is asked of the recommender now."""
         queue = self._queues.get(recommender)
         if queue is not None:
@@ -48,7 +42,7 @@ class MicroBatches:
             return await self._gather(recommender, rows)
         return recommender.score_read([rows])[0]
 
-    async def _gather(self, recommender: BatchRecommender, rows: ReadRows) -> Sequence[Scored]:
+    async def _gather(self, recommender: BatchScoring, rows: ReadRows) -> Sequence[Scored]:
         self._queues[recommender] = []
         try:
             await asyncio.sleep(0)
@@ -59,7 +53,7 @@ class MicroBatches:
         return answers
 
 
-def _score(recommender: BatchRecommender, rows: ReadRows, waiting: Sequence[Waiting]) -> Sequence[Scored]:
+def _score(recommender: BatchScoring, rows: ReadRows, waiting: Sequence[Waiting]) -> Sequence[Scored]:
     """Answer the others; the scores of `rows`."""
     try:
         own, *answers = recommender.score_read([rows, *(others for others, _ in waiting)])

@@ -16,7 +16,6 @@ from sqlalchemy.exc import DBAPIError
 
 from ihas.errors import IhasError
 from ihas.serving.answers import RecommendedItem, RecommendRequest, Scored
-from ihas.serving.grouped.recommender import GroupedRecommender
 from service.models.drift import RoutingMetrics
 from service.models.traffic_split import Served
 from service.storage.feedback import Answer, Feedback
@@ -138,19 +137,18 @@ class Aftermath:
                 self._count(self._seen.popleft())
 
     def _look(self, seen: Seen) -> None:
-        if len(self._seen) < MAX_LOOKED_AT and isinstance(seen.served.recommender, GroupedRecommender):
+        if len(self._seen) < MAX_LOOKED_AT and seen.served.recommender.routing is not None:
             self._seen.append(seen)
 
     def _count(self, seen: Seen) -> None:
-        version, recommender = seen.served.version, seen.served.recommender
-        if not isinstance(recommender, GroupedRecommender):
+        version, routing = seen.served.version, seen.served.recommender.routing
+        if routing is None:
             return
         key = (version.tenant, version.name, version.version)
-        figures = self.routing.get(key) or RoutingMetrics.of(recommender.bundle)
         with suppress(IhasError):  # what was answered can be read; were it not so, the answers of others must be kept all the same
-            observed = None if figures is None else recommender.observe(seen.stated, seen.items)
-            if figures is not None and observed is not None:
-                self.routing[key] = figures.plus(observed)
+            observed = routing.observe(seen.stated, seen.items)
+            if observed is not None:
+                self.routing[key] = (self.routing.get(key) or RoutingMetrics.of(routing)).plus(observed)
 
     def _flush(self) -> None:
         waiting: list[Answer] = []

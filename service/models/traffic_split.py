@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ihas.serving.grouped.recommender import Recommender, degraded_groups, group_of
+from ihas.serving.protocol import Recommender
 from service.storage.catalogue import ModelVersion
 from service.storage.traffic import NO_PLAN, TrafficPlan
 
@@ -31,7 +31,7 @@ class Served:
     @property
     def degraded(self) -> Mapping[int, str]:
         """Groups whose own model failed its check, which the shared model serves, each with the reason."""
-        return degraded_groups(self.recommender)
+        return self.recommender.degraded
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,10 @@ class Division:
 
     def _among(self, groups: tuple[int, ...], stated: Mapping[str, Any] | None) -> bool:
         """Whether the champion puts a request into one of the groups; into any, where none is named."""
-        return not groups or group_of(self.champion.recommender, stated or {}) in groups
+        if not groups:
+            return True
+        routed = self.champion.recommender.groups
+        return routed is not None and routed.group_of(stated or {}) in groups
 
     def sticky_key(self, header: str | None, stated: Mapping[str, Any]) -> str | None:
         """What keeps a person on one side: the header, or the value of the plan's field."""

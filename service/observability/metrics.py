@@ -146,15 +146,19 @@ class JobCollector(Collector):
     def describe(self) -> Iterator[GaugeMetricFamily]:
         """Names without figures, so that registering reads nothing."""
         yield _jobs()
+        yield _stages()
         yield _children()
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Jobs by state, and children at work."""
-        jobs, children = _jobs(), _children()
+        """Jobs by state, running ones by stage, and children at work."""
+        jobs, stages, children = _jobs(), _stages(), _children()
         for state, count in self._store.counts().items():
             jobs.add_metric([state], count)
+        for stage, count in self._store.stages().items():
+            stages.add_metric([stage], count)
         children.add_metric([], self._store.children())
         yield jobs
+        yield stages
         yield children
 
 
@@ -166,6 +170,10 @@ def _degraded() -> GaugeMetricFamily:
 
 def _jobs() -> GaugeMetricFamily:
     return GaugeMetricFamily("ihas_jobs", "Jobs by state.", labels=("state",))
+
+
+def _stages() -> GaugeMetricFamily:
+    return GaugeMetricFamily("ihas_running_jobs", "Running jobs by stage.", labels=("stage",))
 
 
 def _children() -> GaugeMetricFamily:

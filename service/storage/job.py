@@ -1,4 +1,4 @@
-"""A job, its states, and which state may follow which."""
+"""A job, and which state may follow which."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from service.errors import ConflictError
+from service.states import RUNNING, TERMINAL, JobStage, JobState
 from service.storage.tenants import LOCAL
 
 
@@ -23,38 +24,12 @@ class JobKind(StrEnum):
     """Runs the stages on a data set and registers the model."""
 
 
-class JobState(StrEnum):
-    """Where a job stands."""
-
-    QUEUED = "queued"
-    """Waits for a worker."""
-    VALIDATING = "validating"
-    """A worker reads and checks the data."""
-    SEARCHING = "searching"
-    """Stage 1 runs."""
-    CLUSTERING = "clustering"
-    """Stage 2 runs."""
-    RETRAINING = "retraining"
-    """Stage 3 runs."""
-    EVALUATING = "evaluating"
-    """Stage 4 runs, and the bundle is written."""
-    SUCCEEDED = "succeeded"
-    """Finished; the model is registered, or the data set is valid."""
-    FAILED = "failed"
-    """Gave up; `error` says why."""
-    CANCELLED = "cancelled"
-    """A person stopped it."""
-
-
-RUNNING = frozenset({JobState.VALIDATING, JobState.SEARCHING, JobState.CLUSTERING, JobState.RETRAINING, JobState.EVALUATING})
-TERMINAL = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
-
 # Stages may follow each other in any order: controls are retrained while others are evaluated, and a new attempt starts over.
 # A failed or cancelled job leaves its state by `resume` alone, which a person asks for; no worker's write does it.
 TRANSITIONS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
     {
-        JobState.QUEUED: frozenset({JobState.VALIDATING, JobState.CANCELLED}),
-        **{state: RUNNING | TERMINAL | {JobState.QUEUED} for state in RUNNING},
+        JobState.QUEUED: RUNNING | {JobState.CANCELLED},
+        JobState.RUNNING: RUNNING | TERMINAL | {JobState.QUEUED},
         JobState.SUCCEEDED: frozenset(),
         JobState.FAILED: frozenset({JobState.QUEUED}),
         JobState.CANCELLED: frozenset({JobState.QUEUED}),
@@ -108,6 +83,7 @@ class Job:
         number: place in the queue, among jobs of its priority.
         tenant: whose it is.
         priority: a higher one is claimed first.
+        stage: what it is doing while it runs, and what it was doing when it ended; None while it waits.
         token: fencing token; grows with every claim, cancel and resume.
         attempt: times that a worker began it, since it was queued by a person, but for those that cost nothing.
         worker: process that holds it; while that shows signs of life, nobody else claims the job.
@@ -131,6 +107,7 @@ class Job:
     body_hash: str | None
     traceparent: str | None
     state: JobState
+    stage: JobStage | None
     token: int
     attempt: int
     worker: str | None
@@ -176,6 +153,7 @@ class Event:
     id: int
     at: float
     state: JobState
+    stage: JobStage | None
     attempt: int
     fraction: float
     eta_s: float | None

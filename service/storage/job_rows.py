@@ -10,8 +10,9 @@ import sqlalchemy as sa
 
 from service.errors import KeyReusedError, LostLeaseError, TooManyError, UnknownIdError
 from service.ids import new_id
+from service.states import RUNNING, TERMINAL, JobStage, JobState
 from service.storage.catalogue import DatasetState
-from service.storage.job import RUNNING, TERMINAL, Event, Job, JobKind, JobState, NewJob, check_transition
+from service.storage.job import Event, Job, JobKind, NewJob, check_transition
 from service.storage.locks import ROOM_LOCK, one_at_a_time
 from service.storage.tables import DATASETS, EVENTS, JOBS, database_now
 
@@ -28,13 +29,17 @@ def select_jobs() -> sa.Select[Any]:
 def job_of(row: sa.RowMapping) -> Job:
     """The job of a row of `select_jobs`."""
     values = dict(row)
-    return Job(**{**values, "kind": JobKind(values["kind"]), "state": JobState(values["state"])})
+    return Job(**{**values, "kind": JobKind(values["kind"]), **_standing(values)})
 
 
 def event_of(row: sa.RowMapping) -> Event:
     """The event of a row of its table."""
     values = dict(row)
-    return Event(**{**values, "state": JobState(values["state"])})
+    return Event(**{**values, **_standing(values)})
+
+
+def _standing(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {"state": JobState(values["state"]), "stage": None if values["stage"] is None else JobStage(values["stage"])}
 
 
 def now(connection: sa.Connection) -> float:
@@ -125,7 +130,7 @@ def change(connection: sa.Connection, job: Job, state: JobState, metrics: Mappin
 
 def append_event(connection: sa.Connection, job: Job, metrics: Mapping[str, float] | None = None) -> Event:
     """Write down how the job is now, under the number `last_event`."""
-    shown = {name: getattr(job, name) for name in ("state", "attempt", "fraction", "eta_s", "message", "error")}
+    shown = {name: getattr(job, name) for name in ("state", "stage", "attempt", "fraction", "eta_s", "message", "error")}
     event = Event(job_id=job.id, id=job.last_event, at=job.read_at, metrics=dict(metrics or {}), **shown)
     connection.execute(EVENTS.insert().values(**asdict(event)))
     return event
@@ -133,7 +138,7 @@ def append_event(connection: sa.Connection, job: Job, metrics: Mapping[str, floa
 
 def queue_again(connection: sa.Connection, job: Job, message: str, **values: Any) -> Job:
     """Queue a locked job again, free for everybody."""
-    return change(connection, job, JobState.QUEUED, message=message, eta_s=None, **NO_HOLDER, **values)
+    return change(connection, job, JobState.QUEUED, message=message, stage=None, eta_s=None, **NO_HOLDER, **values)
 
 
 def fail(connection: sa.Connection, job: Job, error: Mapping[str, Any], report: Mapping[str, Any] | None = None) -> Job:

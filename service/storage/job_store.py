@@ -7,8 +7,9 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from pipelines.runs.progress import Progress
+from service.states import JobStage, JobState
 from service.storage.catalogue import Catalogue, ModelVersion
-from service.storage.job import Event, Job, JobKind, JobState, NewJob
+from service.storage.job import Event, Job, JobKind, NewJob
 from service.storage.tenants import LOCAL
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -179,6 +180,10 @@ class JobStore(Catalogue, Protocol):
 
     def counts(self) -> Mapping[JobState, int]:
         """Jobs in each state; every state is there."""
+        ...
+
+    def stages(self) -> Mapping[JobStage, int]:
+        """Running jobs in each stage; every stage is there."""
         ...
 
     def children(self) -> int:

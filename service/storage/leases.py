@@ -8,8 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from service.states import RUNNING, TERMINAL, JobStage, JobState
 from service.storage import job_rows
-from service.storage.job import RUNNING, TERMINAL, Job, JobState
+from service.storage.job import Job
 from service.storage.silence import Sign
 from service.storage.tables import JOBS, database_now
 
@@ -36,7 +37,7 @@ def begin_attempt(connection: sa.Connection, job: Job, worker: str) -> Job:
     """Give a locked job to a worker, under a new token; whoever holds a running one counts as lost."""
     values: dict[str, Any] = {"worker": worker, "token": job.token + 1, "attempt": job.attempt + 1, "beats": 0, "eta_s": None}
     values |= {"lost": lost(job), "heartbeat_at": job.read_at, "started_at": job.started_at or job.read_at}
-    return job_rows.change(connection, job, JobState.VALIDATING, message=f"Attempt {job.attempt + 1} began.", **values)
+    return job_rows.change(connection, job, JobState.RUNNING, stage=JobStage.READING, message=f"Attempt {job.attempt + 1} began.", **values)
 
 
 def lost(job: Job) -> list[str]:

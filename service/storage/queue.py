@@ -6,8 +6,9 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
+from service.states import RUNNING, JobState
 from service.storage import job_rows, leases
-from service.storage.job import RUNNING, Job, JobKind, JobState
+from service.storage.job import Job, JobKind
 from service.storage.locks import CLAIM_LOCK, one_at_a_time
 from service.storage.silence import Sign
 from service.storage.tables import JOBS

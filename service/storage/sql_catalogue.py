@@ -10,10 +10,11 @@ import sqlalchemy as sa
 
 from service.errors import ConflictError, UnknownIdError
 from service.ids import new_id
+from service.states import JobState
 from service.storage import job_rows
 from service.storage.catalogue import Dataset, DatasetState, ModelVersion, NewDataset, Upload
 from service.storage.database import Database
-from service.storage.job import Job, JobKind, JobState, NewJob
+from service.storage.job import Job, JobKind, NewJob
 from service.storage.tables import DATASETS, MODELS
 from service.storage.tenants import LOCAL
 
@@ -62,7 +63,7 @@ class SqlCatalogue(Database):
             if newest is not None and version.version != newest + 1:
                 found = f"version {version.version - 1} is the newest"
                 raise ConflictError(f"What is added to version {newest} of model {name!r} must follow it, but {found}. Add to that one.")
-            begun = job_rows.change(connection, job, JobState.VALIDATING, message="Begins with another version.")
+            begun = job_rows.change(connection, job, JobState.RUNNING, message="Begins with another version.")
             values = {"fraction": 1.0, "model_version": version.version, **job_rows.NO_HOLDER}
             job_rows.change(connection, begun, JobState.SUCCEEDED, message=message, **values)
             return version

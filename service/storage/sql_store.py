@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from pipelines.runs.progress import Progress
 from service.errors import ConflictError, LostLeaseError, UnknownIdError
+from service.states import RUNNING, JobStage, JobState
 from service.storage import job_rows, leases
 from service.storage.catalogue import DatasetState, ModelVersion
-from service.storage.job import RUNNING, Event, Job, JobKind, JobState, NewJob
+from service.storage.job import Event, Job, JobKind, NewJob
 from service.storage.job_store import NOTHING
 from service.storage.queue import take_next
 from service.storage.silence import Silence
@@ -87,7 +88,7 @@ class SqlStore(SqlCatalogue):
 
         def write(connection: sa.Connection) -> None:
             job = job_rows.lock_owned(connection, job_id, token)
-            job_rows.change(connection, job, JobState(progress.stage), progress.metrics, **values)
+            job_rows.change(connection, job, JobState.RUNNING, progress.metrics, stage=JobStage(progress.stage), **values)
 
         self.write(write)
 
@@ -165,7 +166,7 @@ class SqlStore(SqlCatalogue):
             if job.state not in (JobState.FAILED, JobState.CANCELLED):
                 raise ConflictError(f"Job {job_id} is {job.state}; only a failed or cancelled job can be resumed.")
             values: dict[str, Any] = {"token": job.token + 1, "attempt": 0, "lost": [], "error": None, "finished_at": None}
-            return job_rows.change(connection, job, JobState.QUEUED, message="Resumed; waits for a worker.", **values)
+            return job_rows.change(connection, job, JobState.QUEUED, message="Resumed; waits for a worker.", stage=None, **values)
 
         return self.write(write)
 
@@ -178,6 +179,12 @@ class SqlStore(SqlCatalogue):
         """As `JobStore` says."""
         found = self.read(sa.select(JOBS.c.state, sa.func.count().label("jobs")).group_by(JOBS.c.state))
         return dict.fromkeys(JobState, 0) | {JobState(row["state"]): int(row["jobs"]) for row in found}
+
+    def stages(self) -> Mapping[JobStage, int]:
+        """As `JobStore` says."""
+        running = JOBS.c.state.in_(RUNNING)
+        found = self.read(sa.select(JOBS.c.stage, sa.func.count().label("jobs")).where(running).group_by(JOBS.c.stage))
+        return dict.fromkeys(JobStage, 0) | {JobStage(row["stage"]): int(row["jobs"]) for row in found}
 
     def children(self) -> int:
         """As `JobStore` says."""

@@ -11,8 +11,9 @@ import pytest
 
 from pipelines.runs.progress import Progress
 from service.errors import ConflictError, KeyReusedError, LostLeaseError, UnknownIdError
+from service.states import STAGE_OF_OLD_STATE, TERMINAL, JobStage, JobState
 from service.storage.catalogue import Dataset, DatasetState, NewDataset, Upload
-from service.storage.job import TERMINAL, Job, JobKind, JobState, NewJob
+from service.storage.job import Job, JobKind, NewJob
 from service.storage.job_store import JobStore
 from tests.clock import Clock
 
@@ -122,7 +123,7 @@ class JobStoreContract:
         """The claimed job runs, names its worker, and was heard of just now."""
         job = claimed(store)
 
-        assert (job.state, job.attempt, job.token, job.worker) == (JobState.VALIDATING, 1, 1, "ada")
+        assert (job.state, job.stage, job.attempt, job.token, job.worker) == (JobState.RUNNING, JobStage.READING, 1, 1, "ada")
         assert (job.heartbeat_at, job.heartbeat_age_s) == (job.read_at, 0.0)
         assert store.children() == 1
 
@@ -132,7 +133,8 @@ class JobStoreContract:
         store.record(job.id, job.token, progress())
         seen = store.job(job.id)
 
-        assert (seen.state, seen.fraction, seen.eta_s, seen.message) == (JobState.SEARCHING, 0.5, 9.0, "Epoch 1.")
+        assert (seen.state, seen.stage, seen.fraction) == (JobState.RUNNING, JobStage.SEARCH, 0.5)
+        assert (seen.eta_s, seen.message) == (9.0, "Epoch 1.")
 
     def test_a_job_whose_holder_is_silent_for_a_lease_is_taken_by_the_next_worker(self, store: JobStore, clock: Clock) -> None:
         """Not a moment before; the second worker gets the job by asking, as another attempt under a higher token."""
@@ -244,7 +246,7 @@ class JobStoreContract:
         store.let_go("ada")
         assert not store.owns(old.id, old.token)
         seen = store.job(old.id)
-        assert (seen.state, seen.worker, seen.token, seen.attempt) == (JobState.VALIDATING, "bob", new.token, 1)
+        assert (seen.state, seen.worker, seen.token, seen.attempt) == (JobState.RUNNING, "bob", new.token, 1)
         assert [event.attempt for event in store.events(old.id, before[-1].id, 100)] == [1]
         assert store.owns(new.id, new.token)
 
@@ -338,10 +340,19 @@ class JobStoreContract:
         again = taken(store, "bob", max_attempts=1)
         assert (again.id, again.attempt, again.lost) == (job.id, 1, [])
 
+    def test_the_stage_stays_when_a_job_ends_and_goes_when_it_waits_again(self, store: JobStore) -> None:
+        """A failed job says what it was doing; resumed, it does nothing."""
+        job = claimed(store)
+        store.record(job.id, job.token, progress())
+        store.fail(job.id, job.token, ERROR)
+
+        assert (store.job(job.id).stage, store.resume(job.id).stage) == (JobStage.SEARCH, None)
+        assert [event.stage for event in store.events(job.id, 2, 10)] == [JobStage.SEARCH, JobStage.SEARCH, None]
+
     def test_only_failed_and_cancelled_jobs_resume(self, store: JobStore) -> None:
         """Queued, running and succeeded jobs stay as they are; a failed one starts with all its attempts."""
         job = claimed(store)
-        with pytest.raises(ConflictError, match="validating"):
+        with pytest.raises(ConflictError, match="running"):
             store.resume(job.id)
         store.fail(job.id, job.token, ERROR)
         again = store.resume(job.id)
@@ -382,15 +393,16 @@ class JobStoreContract:
         assert store.events(job.id, 0, 100) == events
 
     def test_events_tell_the_whole_story_without_gaps(self, store: JobStore) -> None:
-        """Numbers run from 1, and the states are those that the job went through."""
+        """Numbers run from 1, and states and stages are those that the job went through."""
         job = claimed(store)
-        for stage in ("validating", "searching", "clustering", "retraining", "evaluating"):
+        for stage in STAGE_OF_OLD_STATE:
             store.record(job.id, job.token, progress(stage))
         store.succeed(job.id, job.token, "searches/x/bundle")
         events = store.events(job.id, 0, 100)
 
         assert [event.id for event in events] == list(range(1, 9))
-        assert [str(event.state) for event in events][2:] == [*STAGES, "succeeded"]
+        assert [str(event.state) for event in events] == ["queued", *["running"] * 6, "succeeded"]
+        assert [event.stage for event in events] == [None, JobStage.READING, *STAGE_OF_OLD_STATE.values(), JobStage.EVALUATE]
         assert (events[3].metrics, events[3].message, events[-1].fraction) == ({"auc": 0.75}, "Epoch 1.", 1.0)
         assert [event.id for event in store.events(job.id, 5, 2)] == [6, 7]
 
@@ -403,11 +415,12 @@ class JobStoreContract:
         assert [event.id for event in store.events(job.id, 2, 100)] == list(range(3, 43))
 
     def test_counts_name_every_state(self, store: JobStore) -> None:
-        """States without jobs count 0."""
+        """States and stages without jobs count 0."""
         claimed(store)
         store.submit(search())
 
-        assert store.counts() == {**dict.fromkeys(JobState, 0), JobState.QUEUED: 1, JobState.VALIDATING: 1}
+        assert store.counts() == {**dict.fromkeys(JobState, 0), JobState.QUEUED: 1, JobState.RUNNING: 1}
+        assert store.stages() == {**dict.fromkeys(JobStage, 0), JobStage.READING: 1}
 
     def test_an_uploaded_data_set_is_checked_and_becomes_valid(self, store: JobStore) -> None:
         """The upload queues the check; its report and its state come together."""
@@ -470,9 +483,6 @@ class JobStoreContract:
         first = store.datasets(None, 2)
 
         assert [dataset.id for dataset in (*first, *store.datasets(first[-1].number, 2))] == ids[::-1]
-
-
-STAGES = ("validating", "searching", "clustering", "retraining", "evaluating")
 
 
 def uploaded(store: JobStore) -> tuple[Dataset, Job]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ihas.errors import RequestError
 from ihas.serving.answers import RecommendRequest
-from ihas.serving.grouped.recommender import Recommender
+from ihas.serving.loading import load_recommender
+from ihas.serving.protocol import Recommender
 
 TOLERANCE = 1e-5
 
@@ -42,6 +45,86 @@ class RecommenderContract:
     def items(self) -> list[str]:
         """All its items, at least three."""
         raise NotImplementedError
+
+    @pytest.fixture
+    def capabilities(self) -> set[str]:
+        """Names of the properties of `Recommender` that are not None."""
+        raise NotImplementedError
+
+    def test_says_what_it_can_do(self, recommender: Recommender, capabilities: set[str]) -> None:
+        """Each capability is an object that can be used, or None, and those that the implementation has are there."""
+        every = {"batches", "groups", "routing", "table", "interactions", "cold_start"}
+        assert {name for name in every if getattr(recommender, name) is not None} == capabilities
+
+    def test_scores_several_requests_as_it_scores_each(self, recommender: Recommender, rows: list[dict[str, Any]]) -> None:
+        """Where it takes batches, requests of one row, of none and of all rows have the scores that they have alone."""
+        batches = recommender.batches
+        if batches is not None:
+            requests = [rows[:1], [], rows]
+            together = batches.score_read([batches.read(request) for request in requests])
+            alone = [recommender.score(request) for request in requests]
+            assert [[row.group for row in answer] for answer in together] == [[row.group for row in answer] for answer in alone]
+            for answer, other in zip(together, alone, strict=True):
+                assert [row.logit for row in answer] == pytest.approx([row.logit for row in other], rel=TOLERANCE, abs=TOLERANCE)
+            assert batches.is_quick(RecommendRequest(k=1)) in (True, False)
+
+    def test_every_group_answers(self, recommender: Recommender, rows: list[dict[str, Any]]) -> None:
+        """Where it has groups, the group that a row is routed to is the one that scores it, with that score."""
+        groups = recommender.groups
+        if groups is None:
+            return
+        for row, scored in zip(rows, recommender.score(rows), strict=True):
+            group, answers = groups.ask_every_group(row)
+            assert (group, groups.group_of(row)) == (scored.group, scored.group)
+            assert [answer.group for answer in answers] == list(range(groups.num_groups))
+            assert answers[group].score == pytest.approx(scored.score)
+            assert answers[group].distance == min(answer.distance for answer in answers)
+        assert groups.group_of({"no such field": 1}) is None
+        assert set(groups.training_shares) in (set(), set(range(groups.num_groups)))
+        assert set(recommender.degraded) <= set(range(groups.num_groups))
+
+    def test_counts_how_rows_are_routed(self, recommender: Recommender, rows: list[dict[str, Any]]) -> None:
+        """Where it observes the routing, each row counts once, in the group that scores it, and nothing counts as nothing."""
+        routing = recommender.routing
+        if routing is not None:
+            observed = routing.observe(rows, None)
+            assert observed is not None
+            assert (
+                observed.rows.tolist() == np.bincount([row.group for row in recommender.score(rows)], minlength=len(observed.rows)).tolist()
+            )
+            assert observed.rows.shape == routing.reference.shares.shape
+            assert observed.gates.shape == routing.reference.gate_rates.shape
+            assert len(observed.gates) % len(routing.field_names) == 0
+            assert routing.observe([], None) is None
+
+    def test_reads_the_fields_that_it_names(self, recommender: Recommender, context: dict[str, Any]) -> None:
+        """Where it is trained on a table, its context's fields are those of its schema, and the stated context is of them."""
+        table = recommender.table
+        if table is not None:
+            assert set(table.context_fields) == {field.name for field in table.schema.fields if field.role == "context"}
+            assert set(context) <= set(table.context_fields)
+            for values, names in [table.described_items] if table.described_items is not None else []:
+                assert names
+                assert values.keys() <= {field.name for field in table.schema.fields}
+
+    def test_takes_more_interactions(self, recommender: Recommender, items: list[str], tmp_path: Path) -> None:
+        """Where it takes interactions, the bundle with more of them knows the new user, and it itself does not."""
+        held = recommender.interactions
+        if held is not None:
+            held.with_interactions("more", [("a new user", items[0])], {"interactions": 1})(tmp_path / "bundle")
+            found = load_recommender(tmp_path / "bundle")
+            assert (found.name, found.summary["added"]) == ("more", {"interactions": 1})
+            assert found.cold_start is not None
+            assert recommender.cold_start is not None
+            assert (found.cold_start.knows("a new user"), recommender.cold_start.knows("a new user")) == (True, False)
+
+    def test_recommends_from_histories(self, recommender: Recommender, items: list[str]) -> None:
+        """Where it can be a cold-start model, it answers a stated history."""
+        model = recommender.cold_start
+        if model is not None:
+            assert model.recommend(RecommendRequest({"history": items[:1]})).items
+            assert not model.knows("nobody at all")
+            assert model.summary == recommender.summary
 
     def test_has_a_name(self, recommender: Recommender) -> None:
         """A recommender has a name, and its answers bear it."""

@@ -1,4 +1,4 @@
-"""Figures of scores against labels."""
+"""Metrics of scores against labels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from ihas.metrics import auc, auc_components, auc_difference, figures, row_losses, sigmoid
+from ihas.metrics import auc, auc_components, auc_difference, click_metrics, row_losses, sigmoid
 
 LABELS = np.array([1, 1, 0, 0], np.float32)
 LOGITS = np.array([3, 1, 2, 0], np.float32)
@@ -43,13 +43,13 @@ def test_log_loss_by_hand() -> None:
     """Scores 3/4, 3/4 and 1/2 for the labels 1, 0 and 1 lose ln 4/3, ln 4 and ln 2."""
     logits, labels = np.array([math.log(3), math.log(3), 0.0]), np.array([1, 0, 1], np.float32)
     np.testing.assert_allclose(row_losses(logits, labels), np.log([4 / 3, 4.0, 2.0]))
-    assert figures(logits, labels).log_loss == pytest.approx(math.log(4 / 3 * 4 * 2) / 3)
+    assert click_metrics(logits, labels).log_loss == pytest.approx(math.log(4 / 3 * 4 * 2) / 3)
 
 
 def test_log_loss_is_that_of_scikit_learn() -> None:
     """The pooled log-loss is scikit-learn's of the probabilities."""
     logits, _, labels = _noisy_scores(np.random.default_rng(0), 500)
-    assert figures(logits, labels).log_loss == pytest.approx(log_loss(labels, sigmoid(logits)))
+    assert click_metrics(logits, labels).log_loss == pytest.approx(log_loss(labels, sigmoid(logits)))
 
 
 def test_extreme_logits_lose_nothing() -> None:
@@ -57,20 +57,20 @@ def test_extreme_logits_lose_nothing() -> None:
     logits = np.array([-800, 800, -40], np.float32)
     np.testing.assert_allclose(row_losses(logits, np.array([1, 0, 1], np.float32)), [800, 800, 40])
     np.testing.assert_allclose(sigmoid(logits), [0.0, 1.0, math.exp(-40)], rtol=1e-12)
-    assert figures(logits, np.array([1, 0, 1], np.float32)).log_loss == pytest.approx(1640 / 3)
+    assert click_metrics(logits, np.array([1, 0, 1], np.float32)).log_loss == pytest.approx(1640 / 3)
 
 
 def test_figures_by_hand() -> None:
     """Scores of 1/2 on three rows with one click expect 1.5 clicks: calibration 1.5."""
-    found = figures(np.zeros(3, np.float32), np.array([0, 1, 0], np.float32))
+    found = click_metrics(np.zeros(3, np.float32), np.array([0, 1, 0], np.float32))
     assert (found.rows, found.auc, found.calibration) == (3, 0.5, 1.5)
     assert found.log_loss == pytest.approx(math.log(2))
 
 
 def test_figures_of_one_label() -> None:
     """Rows of one label have a log-loss and no AUC; without clicks there is no calibration either."""
-    clicks = figures(np.zeros(2, np.float32), np.ones(2, np.float32))
-    others = figures(np.zeros(2, np.float32), np.zeros(2, np.float32))
+    clicks = click_metrics(np.zeros(2, np.float32), np.ones(2, np.float32))
+    others = click_metrics(np.zeros(2, np.float32), np.zeros(2, np.float32))
     assert (clicks.auc, clicks.calibration) == (None, 0.5)
     assert (others.auc, others.calibration) == (None, None)
     assert clicks.log_loss == others.log_loss == pytest.approx(math.log(2))

@@ -8,10 +8,10 @@ import numpy as np
 
 from ihas.config.learning import LearningConfig
 from ihas.results.run_result import (
+    ClickMetrics,
     Cost,
     Diversity,
     EpochMetrics,
-    Figures,
     GroupCountResult,
     GroupResult,
     Interval,
@@ -30,9 +30,9 @@ DIM = 16
 BASE_AUC = 0.7481
 
 
-def figures(rows: int, auc: float | None, log_loss: float = 0.58, calibration: float | None = 1.01) -> Figures:
-    """Figures with the given values."""
-    return Figures(rows=rows, auc=auc, log_loss=log_loss, calibration=calibration)
+def click_metrics(rows: int, auc: float | None, log_loss: float = 0.58, calibration: float | None = 1.01) -> ClickMetrics:
+    """Metrics with the given values."""
+    return ClickMetrics(rows=rows, auc=auc, log_loss=log_loss, calibration=calibration)
 
 
 def variant(
@@ -45,8 +45,8 @@ def variant(
         description=f"Serves the rows as {name} does.",
         role=role,
         num_groups=1 if name in ("base", "static") else 3,
-        valid=figures(1268, auc + 0.003, 0.575),
-        test=figures(1268, auc, 0.581 - (gain[1] if gain else 0.0)),
+        valid=click_metrics(1268, auc + 0.003, 0.575),
+        test=click_metrics(1268, auc, 0.581 - (gain[1] if gain else 0.0)),
         gain=Interval(difference=gain[1], low=gain[0], high=gain[2]) if gain else None,
         cost=Cost(
             parameters_per_path=per_path, parameters_total=int(3.4 * per_path), multiply_adds=1.6 * per_path, kept_dims=per_path / 40
@@ -79,8 +79,8 @@ def _group(number: int, num_groups: int, fields: tuple[str, ...], random: np.ran
         mask=tuple(tuple(row) for row in (mean_gates >= 0.4).tolist()),
         threshold=0.4,
         path="shared" if number != 1 else "group-1",
-        test=figures(int(1268 * share), own, 0.57, 1.02),
-        base_test=figures(int(1268 * share), reference, 0.58, 0.97),
+        test=click_metrics(int(1268 * share), own, 0.57, 1.02),
+        base_test=click_metrics(int(1268 * share), reference, 0.58, 0.97),
         gain=Interval(difference=own - reference, low=own - reference - half, high=own - reference + half),
         typical=(f"{fields[0]} = No Urgent Place (1.9x)", f"{fields[1]} = Friend(s) (2.3x)", f"{fields[-1]} = Coffee House (1.5x)"),
     )

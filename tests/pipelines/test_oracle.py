@@ -56,7 +56,7 @@ def test_three_tribes_are_told_apart_and_served_so(tmp_path):
 
 @pytest.mark.slow
 def test_five_tribes_want_five_groups(tmp_path):
-    """Five groups are tried though four stand first, and taken; the supernet tells the tribes apart where K-means is not always able to."""
+    """Five groups are evaluated though four stand first, and taken; the supernet separates the tribes where K-means does not always."""
     result, best = _run(5, tmp_path, 75_000)
 
     assert len(result.groups) == 5

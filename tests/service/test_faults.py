@@ -22,8 +22,9 @@ from service.client.client import Client
 from service.errors import ServiceError
 from service.http.examples import searches
 from service.settings import Settings
+from service.states import JobState
 from service.storage.catalogue import NewDataset
-from service.storage.job import JobKind, JobState
+from service.storage.job import JobKind
 from service.storage.sql_store import SqlStore
 from tests.clock import HANG_S
 from tests.service.conftest import RunningWorker, eventually, finished, submitted

@@ -19,8 +19,9 @@ from ihas.config.run import RunOptions
 from ihas.serving.loading import load_recommender
 from service.http.examples import searches
 from service.settings import Settings
+from service.states import JobState
 from service.storage.catalogue import NewDataset
-from service.storage.job import Job, JobKind, JobState, NewJob
+from service.storage.job import Job, JobKind, NewJob
 from service.storage.sql_store import SqlStore
 from tests.clock import HANG_S
 from tests.pipelines.small_run import ROOT, arrays, small_recipe

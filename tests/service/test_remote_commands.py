@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.reports.pareto import pareto_front
+from pipelines.reports.pareto import pareto_frontier
 from service.cli.main import run
 from service.settings import Settings
 from service.storage.sql_store import SqlStore
@@ -139,12 +139,12 @@ def test_versions_come_of_other_versions(shell: Shell, publish: Publish, tmp_pat
     assert shell.shown("model", "add", "walks", str(tmp_path / "new.csv")) == "Version 3 of walks has 2 more interactions."
     refused = shell("model", "add", "walks", str(tmp_path / "torn.jsonl"), code=4)
     assert refused["error"]["detail"].startswith("Interactions must come from a readable file with a `user` and an `item` on every line")
-    assert shell("model", "front", "films", "walks", "--register-as", "both")["name"] == "both"
+    assert shell("model", "cold-start", "films", "walks", "--register-as", "both")["name"] == "both"
     assert {one["name"]: one["latest"] for one in shell("model", "ls")} == {"both": 1, "films": 1, "walks": 3}
 
 
-def test_the_front_and_the_figures_of_a_search_are_fetched(shell: Shell, publish: Publish, tmp_path: Path) -> None:
-    """The front is the result's own, the one that serves is marked; a figure comes as plotly's JSON or as a page, by the file's name."""
+def test_the_frontier_and_the_plots_of_a_search_are_fetched(shell: Shell, publish: Publish, tmp_path: Path) -> None:
+    """The frontier is the result's own, also under its old name; a plot comes as plotly's JSON or as a page, by the file's name."""
     folder, result = publish().parent, run_result()
     (folder / "result.json").write_text(result.model_dump_json())
     (folder / "plots").mkdir()
@@ -152,19 +152,19 @@ def test_the_front_and_the_figures_of_a_search_are_fetched(shell: Shell, publish
     (folder / "plots" / "plotly.js").write_text("/* plotly.js */")
     page, document = tmp_path / "pareto.html", tmp_path / "pareto.json"
 
-    assert [one["name"] for one in shell("search", "front", folder.name)] == [one.name for one in pareto_front(result)]
+    assert [one["name"] for one in shell("search", "frontier", folder.name)] == [one.name for one in pareto_frontier(result)]
     marked = [line.split()[0] for line in shell.shown("search", "front", folder.name).splitlines() if line.rstrip().endswith("*")]
     assert marked == ["grouped"]
     assert shell("search", "plot", folder.name) == ["pareto"]
-    assert shell("search", "plot", folder.name, "pareto", "--to", str(page)) == {"figure": str(page)}
+    assert shell("search", "plot", folder.name, "pareto", "--to", str(page)) == {"plot": str(page)}
     shell("search", "plot", folder.name, "pareto", "--to", str(document))
     assert "/* plotly.js */" in page.read_text()
     assert json.loads(document.read_text())["layout"] == {"title": "front"}
 
 
-def test_only_a_search_for_groups_has_a_front(shell: Shell, publish: Publish) -> None:
+def test_only_a_search_for_groups_has_a_frontier(shell: Shell, publish: Publish) -> None:
     """Of another kind there is nothing to draw it from, and the message says which kind."""
     folder = publish().parent
     (folder / "result.json").write_text('{"kind": "overrec"}')
 
-    assert "'overrec'" in shell("search", "front", folder.name, code=2)["error"]["detail"]
+    assert "'overrec'" in shell("search", "frontier", folder.name, code=2)["error"]["detail"]

@@ -80,7 +80,7 @@ def test_up_serves_searches_and_stops_as_one(service: subprocess.Popen[bytes], p
         events = list(client.events(submit(client, table, "films")))
         scores = client.score("films", rows()[:1])["scores"]
         slow = submit(client, table, "slow")
-        eventually(lambda: client.search(slow)["state"] == "searching")
+        eventually(lambda: client.search(slow)["stage"] == "search")
     running = family(service)
     service.send_signal(signal.SIGTERM)
     code = service.wait(HANG_S)
@@ -98,7 +98,7 @@ def test_when_up_is_killed_nothing_stays(service: subprocess.Popen[bytes], port:
     """Even kill -9 leaves neither API, nor worker, nor a child of it."""
     with Client(f"http://127.0.0.1:{port}") as client:
         slow = submit(client, table, "slow")
-        eventually(lambda: client.search(slow)["state"] == "searching")
+        eventually(lambda: client.search(slow)["stage"] == "search")
     running = family(service)
     assert len(running) >= 4
     service.kill()

@@ -70,7 +70,7 @@ def test_what_does_not_fit_together_is_refused(live: LiveServer, valid_dataset: 
 
 @pytest.mark.timeout(280)
 def test_the_command_line_trains_and_recommends(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A recipe of the kind is trained by `ihas search`, its report written anew, a history answered; a ladder is sent to `advise`."""
+    """A recipe of the kind is trained by `ihas search`, its report written again, a history answered; `cold-start` is sent to `combine`."""
     write_lines(tmp_path / "walks.txt")
     data = '[data]\npath = "walks.txt"\nformat = "sequences"\n'
     network = "[learning.transformer]\nnum_layers = 1\ndim = 16\nmax_length = 8\ndropout_first = 0.0\n"
@@ -82,6 +82,6 @@ def test_the_command_line_trains_and_recommends(tmp_path: Path, capsys: pytest.C
     assert run(["report", folder]) == 0
     assert run(["--output", "json", "recommend", folder, "--context", '{"history": ["i7", "i8", "i9"]}', "--k", "1"]) == 0
     assert '"i10"' in capsys.readouterr().out
-    (tmp_path / "ladder.toml").write_text('kind = "ladder"\n' + data)
-    assert run(["search", str(tmp_path / "ladder.toml"), "--folder", str(tmp_path / "none")]) == 2
-    assert "ihas advise" in capsys.readouterr().err
+    (tmp_path / "pair.toml").write_text('kind = "cold-start"\n' + data)
+    assert run(["search", str(tmp_path / "pair.toml"), "--folder", str(tmp_path / "none")]) == 2
+    assert "ihas combine" in capsys.readouterr().err

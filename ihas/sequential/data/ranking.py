@@ -76,14 +76,14 @@ def ranks(scores: Callable[[Sequences], np.ndarray], rows: NextItem, *, hide_his
     return np.concatenate(parts)
 
 
-def figures(ranks: np.ndarray, cutoffs: Sequence[int] = CUTOFFS) -> RankingMetrics:
+def ranking_metrics(ranks: np.ndarray, cutoffs: Sequence[int] = CUTOFFS) -> RankingMetrics:
     """HR@k, NDCG@k and MRR of int (rows,) ranks, counted from 1.
 
     Raises:
         ConfigError: no ranks.
     """
     if not len(ranks):
-        raise ConfigError("Figures need at least one target, but there are none. Give users with three items or more.")
+        raise ConfigError("Metrics need at least one target, but there are none. Give users with three items or more.")
     return RankingMetrics(
         rows=len(ranks),
         hit_rate={k: float((ranks <= k).mean()) for k in cutoffs},

@@ -1,4 +1,4 @@
-"""Which size to train next, as values: what was measured, what is foretold, what is advised."""
+"""Which size to train next, as values: what was measured, what is predicted, what is advised."""
 
 from __future__ import annotations
 

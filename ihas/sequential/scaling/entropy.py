@@ -177,7 +177,7 @@ def repeats_a_block(sequences: Sequences, block: int = 2) -> np.ndarray:
     return np.bincount(of_block[counts[inverse] > 1], minlength=len(sequences)) > 0
 
 
-def entropy_figures(sequences: Sequences, block: int = 2) -> EntropyMetrics:
+def entropy_metrics(sequences: Sequences, block: int = 2) -> EntropyMetrics:
     """Entropies of all sequences longer than `block`.
 
     Raises:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ihas.errors import ConfigError
-from ihas.sequential.data.ranking import RankingMetrics, figures, target_ranks
+from ihas.sequential.data.ranking import RankingMetrics, ranking_metrics, target_ranks
 from ihas.sequential.data.sequences import NextItem, Sequences
 
 Scores = Callable[[Sequences], np.ndarray]
@@ -42,14 +42,14 @@ def popularity_groups(train: Sequences, num_items: int) -> np.ndarray:
 
 
 def long_tail(scores: Scores, rows: NextItem, groups: np.ndarray) -> dict[int, RankingMetrics]:
-    """Figures of the targets of each popularity group that has any."""
+    """Metrics of the targets of each popularity group that has any."""
     ranks, of_target = ranks_of(scores, rows), groups[rows.targets]
-    return {int(group): figures(ranks[of_target == group]) for group in np.unique(of_target)}
+    return {int(group): ranking_metrics(ranks[of_target == group]) for group in np.unique(of_target)}
 
 
 def cold_start(scores: Scores, rows: NextItem, lengths: Sequence[int]) -> dict[int, RankingMetrics]:
-    """Figures where the model sees only the last so many items of each history."""
-    return {length: figures(ranks_of(scores, rows, rows.histories.last(length))) for length in lengths}
+    """Metrics where the model sees only the last so many items of each history."""
+    return {length: ranking_metrics(ranks_of(scores, rows, rows.histories.last(length))) for length in lengths}
 
 
 def coverage(scores: Scores, histories: Sequences, k: int = 10) -> float:
@@ -92,15 +92,15 @@ def robustness(
     Raises:
         ConfigError: the clean NDCG@10 is 0, so that nothing can be lost.
     """
-    clean = figures(ranks_of(scores, rows)).ndcg[10]
+    clean = ranking_metrics(ranks_of(scores, rows)).ndcg[10]
     if clean == 0.0:
         raise ConfigError("The clean NDCG@10 must be above 0 for a relative loss, but it is 0. Train the model first.")
     found = {share: ranks_of(scores, rows, disturbed(rows.histories, share, num_items, rng)) for share in shares}
-    return {share: 1.0 - figures(ranks).ndcg[10] / clean for share, ranks in found.items()}
+    return {share: 1.0 - ranking_metrics(ranks).ndcg[10] / clean for share, ranks in found.items()}
 
 
 def roll_out(scores: Scores, sequences: Sequences, horizon: int) -> dict[int, RankingMetrics]:
-    """Figures at 1 .. `horizon` items after a prefix that ends so many items before the end; after each, the model's best item is appended.
+    """Metrics at 1 .. `horizon` items after a prefix that ends so many items before the end; after each, the model's best item is appended.
 
     An appended item counts as history from then on: a model that names the item after the next too early no longer finds it.
 
@@ -124,7 +124,7 @@ def roll_out(scores: Scores, sequences: Sequences, horizon: int) -> dict[int, Ra
             ranks.append(target_ranks(of_block, targets[block], histories))
             of_block[np.repeat(np.arange(len(block)), histories.lengths), histories.items] = -np.inf
             appended.append(of_block.argmax(axis=1))
-        found[step] = figures(np.concatenate(ranks))
+        found[step] = ranking_metrics(np.concatenate(ranks))
         seen = Sequences.of([np.append(items, item) for items, item in zip(seen, np.concatenate(appended), strict=True)])
     return found
 
@@ -150,7 +150,7 @@ def transfer_gain(transferred: np.ndarray, alone: np.ndarray) -> float:
     Raises:
         ConfigError: the NDCG@10 without it is 0.
     """
-    before = figures(alone).ndcg[10]
+    before = ranking_metrics(alone).ndcg[10]
     if before == 0.0:
         raise ConfigError("NDCG@10 without the other domain must be above 0 for a relative gain, but it is 0. Train longer.")
-    return figures(transferred).ndcg[10] / before - 1.0
+    return ranking_metrics(transferred).ndcg[10] / before - 1.0

@@ -51,7 +51,7 @@ class JointMetrics(Config):
     explained_without: float
     """R^2 of one law of N and d, five numbers."""
     held_out_error: float
-    """Mean of |foretold - measured| / |measured| over held-out sizes, by a joint law of the other sizes and of all sizes of the other D."""
+    """Mean of |predicted - measured| / |measured| over held-out sizes, by a joint law of all others and of every size of the other D."""
     held_out_apart: float
     """The same by a law of the other sizes of that D alone."""
     left_out_error: float | None
@@ -93,7 +93,7 @@ def relative_to_mean(sizes: np.ndarray) -> np.ndarray:
 
 
 def compare_joint(layers: np.ndarray, dim: np.ndarray, data: np.ndarray, values: np.ndarray, held_out: np.ndarray) -> JointMetrics:
-    """The joint law of float (points,) of each; `held_out` bool (points,) are foretold and not fitted, one D's at a time.
+    """The joint law of float (points,) of each; `held_out` bool (points,) are predicted and not fitted, one D's at a time.
 
     Raises:
         ConfigError: as `fit_joint_law`, no size is held out, or what is left of a D is too little for a law.
@@ -109,12 +109,12 @@ def compare_joint(layers: np.ndarray, dim: np.ndarray, data: np.ndarray, values:
         "left_out_error": [points.joint_error(~own, own) for own in belongs] if len(belongs) > 3 else [],
         "left_out_without": [points.error(~own, own) for own in belongs],
     }
-    apart = np.sum([np.where(own, points.foretold(own, every), 0.0) for own in belongs], axis=0)
+    apart = np.sum([np.where(own, points.predicted(own, every), 0.0) for own in belongs], axis=0)
     return JointMetrics(
         data_exponent=joint.data_exponent,
         explained=explained(values, joint.predict(layers, dim, data)),
         explained_apart=explained(values, apart),
-        explained_without=explained(values, points.foretold(every, every)),
+        explained_without=explained(values, points.predicted(every, every)),
         **{name: float(np.concatenate(found).mean()) if found else None for name, found in errors.items()},  # type: ignore[arg-type]
     )
 
@@ -128,16 +128,16 @@ class _Points:
     data: np.ndarray
     values: np.ndarray
 
-    def foretold(self, fitted: np.ndarray, asked: np.ndarray) -> np.ndarray:
-        """What a law without D, fitted to some points, foretells of others."""
+    def predicted(self, fitted: np.ndarray, asked: np.ndarray) -> np.ndarray:
+        """What a law without D, fitted to some points, predicts of others."""
         return fit_performance_law(self.layers[fitted], self.dim[fitted], self.values[fitted]).predict(self.layers[asked], self.dim[asked])
 
     def error(self, fitted: np.ndarray, asked: np.ndarray) -> np.ndarray:
-        """|foretold - measured| / |measured| of a law without D."""
-        return np.asarray(np.abs(self.foretold(fitted, asked) / self.values[asked] - 1.0))
+        """|predicted - measured| / |measured| of a law without D."""
+        return np.asarray(np.abs(self.predicted(fitted, asked) / self.values[asked] - 1.0))
 
     def joint_error(self, fitted: np.ndarray, asked: np.ndarray) -> np.ndarray:
         """The same of the joint law."""
         law = fit_joint_law(self.layers[fitted], self.dim[fitted], self.data[fitted], self.values[fitted])
-        foretold = law.predict(self.layers[asked], self.dim[asked], self.data[asked])
-        return np.asarray(np.abs(foretold / self.values[asked] - 1.0))
+        predicted = law.predict(self.layers[asked], self.dim[asked], self.data[asked])
+        return np.asarray(np.abs(predicted / self.values[asked] - 1.0))

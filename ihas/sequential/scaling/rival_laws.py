@@ -1,4 +1,4 @@
-"""Laws that the performance law must beat, and how well each foretells sizes that it has not seen.
+"""Laws that the performance law must beat, and how well each predicts sizes that it has not seen.
 
     power           y = c - A N^-a - B d^-e
     log-quadratic   y = c + A1 ln N + A2 ln^2 N + B1 ln d + B2 ln^2 d
@@ -74,7 +74,7 @@ LAWS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], Predict]] = {
 
 
 def compare_laws(layers: np.ndarray, dim: np.ndarray, values: np.ndarray, held_out: np.ndarray) -> tuple[LawMetrics, ...]:
-    """Every law on the same grid, float (points,) of each; `held_out` bool (points,) are foretold and not fitted.
+    """Every law on the same grid, float (points,) of each; `held_out` bool (points,) are predicted and not fitted.
 
     Raises:
         ConfigError: as `fit_performance_law`, or no size is held out.
@@ -84,8 +84,8 @@ def compare_laws(layers: np.ndarray, dim: np.ndarray, values: np.ndarray, held_o
     rows = []
     for name, fit in LAWS.items():
         whole = fit(layers, dim, values)(layers, dim)
-        foretold = fit(layers[~held_out], dim[~held_out], values[~held_out])(layers[held_out], dim[held_out])
-        error = float(np.mean(np.abs(foretold - values[held_out]) / np.abs(values[held_out])))
+        predicted = fit(layers[~held_out], dim[~held_out], values[~held_out])(layers[held_out], dim[held_out])
+        error = float(np.mean(np.abs(predicted - values[held_out]) / np.abs(values[held_out])))
         rows.append(LawMetrics(law=name, explained=explained(values, whole), held_out_error=error))
     return tuple(rows)
 

@@ -142,12 +142,12 @@ class Bootstrapped:
     Attributes:
         law: fitted to the means.
         exponent: alpha's interval; `difference` is the estimate.
-        foretold: loss at each asked size, with its interval; measurement noise of a new run is not in it.
+        predicted: loss at each asked size, with its interval; measurement noise of a new run is not in it.
     """
 
     law: ScalingLaw
     exponent: Interval
-    foretold: tuple[Interval, ...]
+    predicted: tuple[Interval, ...]
 
 
 def bootstrap(sizes: np.ndarray, losses: np.ndarray, asked: np.ndarray, rng: np.random.Generator) -> Bootstrapped:
@@ -158,7 +158,7 @@ def bootstrap(sizes: np.ndarray, losses: np.ndarray, asked: np.ndarray, rng: np.
     Args:
         sizes: float (points,).
         losses: float (seeds, points).
-        asked: float (k,). Sizes to foretell.
+        asked: float (k,). Sizes to predict.
         rng: draws the seeds.
 
     Raises:
@@ -169,15 +169,15 @@ def bootstrap(sizes: np.ndarray, losses: np.ndarray, asked: np.ndarray, rng: np.
     law = fit_scaling_law(sizes, losses.mean(axis=0))
     drawn = rng.integers(len(losses), size=(DRAWS, *losses.shape))
     means = np.take_along_axis(losses[None], drawn, axis=1).mean(axis=1)  # (draws, points)
-    exponents, foretold = _fit_many(sizes, means, asked)
+    exponents, predicted = _fit_many(sizes, means, asked)
     if len(exponents) < DRAWS / 2:
         raise ConfigError(f"Most draws of seeds must have a law, but {DRAWS - len(exponents)} of {DRAWS} have none. Train more seeds.")
-    intervals = [_interval(estimate, draws) for estimate, draws in zip(law.predict(asked).tolist(), foretold.T, strict=True)]
+    intervals = [_interval(estimate, draws) for estimate, draws in zip(law.predict(asked).tolist(), predicted.T, strict=True)]
     return Bootstrapped(law, _interval(law.exponent, exponents), tuple(intervals))
 
 
 def _fit_many(sizes: np.ndarray, means: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Exponents (draws,) and losses foretold (draws, k) of the draws whose loss falls, by the best exponent of a fine grid."""
+    """Exponents (draws,) and losses predicted (draws, k) of the draws whose loss falls, by the best exponent of a fine grid."""
     unit = float(np.exp(np.log(sizes).mean()))
     powers = (sizes / unit) ** -FINE_EXPONENTS[:, None]  # (exponents, points)
     matrices = np.stack([np.ones_like(powers), powers], axis=2)
@@ -186,8 +186,8 @@ def _fit_many(sizes: np.ndarray, means: np.ndarray, asked: np.ndarray) -> tuple[
     best = squares.argmin(axis=0)
     limit, weight = coefficients[best, :, np.arange(len(means))].T
     exponents, falls = FINE_EXPONENTS[best], weight > 0.0
-    foretold = limit[:, None] + weight[:, None] * (asked / unit) ** -exponents[:, None]
-    return exponents[falls], foretold[falls]
+    predicted = limit[:, None] + weight[:, None] * (asked / unit) ** -exponents[:, None]
+    return exponents[falls], predicted[falls]
 
 
 def _interval(estimate: float, draws: np.ndarray) -> Interval:

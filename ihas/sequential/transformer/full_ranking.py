@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from ihas.sequential.data.batches import padded
-from ihas.sequential.data.ranking import RankingMetrics, figures, target_ranks
+from ihas.sequential.data.ranking import RankingMetrics, ranking_metrics, target_ranks
 from ihas.sequential.data.sequences import NextItem, Sequences
 from ihas.sequential.transformer.model import Transformer
 
@@ -38,9 +38,9 @@ def transformer_ranks(network: Transformer, rows: NextItem) -> np.ndarray:
     return ranks
 
 
-def transformer_figures(network: Transformer, rows: NextItem) -> RankingMetrics:
+def transformer_metrics(network: Transformer, rows: NextItem) -> RankingMetrics:
     """HR@k, NDCG@k and MRR under full ranking."""
-    return figures(transformer_ranks(network, rows))
+    return ranking_metrics(transformer_ranks(network, rows))
 
 
 def transformer_loss(network: Transformer, rows: NextItem) -> float:

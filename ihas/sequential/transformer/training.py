@@ -20,7 +20,7 @@ from ihas.optim.optimizer import UpdateRule
 from ihas.seeding import generator
 from ihas.sequential.data.batches import batches, buckets
 from ihas.sequential.data.sequences import NextItem, Sequences
-from ihas.sequential.transformer.full_ranking import transformer_figures, transformer_loss
+from ihas.sequential.transformer.full_ranking import transformer_loss, transformer_metrics
 from ihas.sequential.transformer.losses import next_item_losses
 from ihas.sequential.transformer.model import Transformer, Weights
 
@@ -150,5 +150,5 @@ class _Fitting:
 
     def _value(self) -> float:
         if self.trainer.training.stop_by == "ndcg":
-            return transformer_figures(self.trainer.network, self.valid).ndcg[10]
+            return transformer_metrics(self.trainer.network, self.valid).ndcg[10]
         return -transformer_loss(self.trainer.network, self.valid)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import reduce
 from typing import Literal, NoReturn, Protocol
 
@@ -21,6 +20,7 @@ import numpy as np
 from ihas.data.cells import Scalar, cell_text
 from ihas.data.item_table import FieldValues
 from ihas.errors import RequestError
+from ihas.extensions.suggest import did_you_mean
 
 Comparison = Literal["==", "!=", "<", "<=", ">", ">=", "in", "has"]
 ORDER: Mapping[str, Callable[[np.ndarray, float], np.ndarray]] = {
@@ -60,9 +60,7 @@ class Field:
     def values(self, fields: Mapping[str, FieldValues]) -> FieldValues:
         """The field's values; RequestError where there is no such field."""
         if self.name not in fields:
-            nearest = get_close_matches(self.name, fields, n=1)
-            hint = f" Did you mean `{nearest[0]}`?" if nearest else ""
-            refuse(self.column, f"`{self.name}` is none of the item fields: {', '.join(fields)}.{hint}")
+            refuse(self.column, f"`{self.name}` is none of the item fields: {', '.join(fields)}.{did_you_mean(self.name, fields)}")
         return fields[self.name]
 
 

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from ihas.gates.form import elements_of
-from ihas.routing.router import PointsOf, Router, openness, points
+from ihas.routing.router import PointsOf, Router, gate_activation, points
 from ihas.serving.grouped.candidate_gates import candidate_gates
 from ihas.serving.grouped.gather import Gather
 from ihas.serving.grouped.item_arrays import ItemArrays, Maker
@@ -185,7 +185,7 @@ class _ContextGates:
         gates = None if not routing.gated else opened if routing.back is None else np.ascontiguousarray(opened[:, routing.back])
         if routing.alone:
             return CandidateRoute(np.zeros(len(positions), np.int32), gates)
-        np.copyto(logits, openness(logits) if routing.on == "openness" else opened)
+        np.copyto(logits, gate_activation(logits) if routing.on == "openness" else opened)
         return CandidateRoute(self._nearest(logits, items, positions), gates)
 
     def _nearest(self, gates: np.ndarray, items: ItemArrays, positions: np.ndarray) -> np.ndarray:
@@ -202,8 +202,8 @@ class _ContextGates:
 
 
 def _pulling(router: Router) -> np.ndarray:
-    """Centroids, float32 (num_groups, N): for `openness` their mean over each field, with which each gate's own openness gives the
-    product of the field's mean openness with the centroid."""
+    """Centroids, float32 (num_groups, N): for `openness` their mean over each field, with which each gate's activation gives the
+    product of the field's mean activation with the centroid."""
     if router.on != "openness":
         return router.centroids
     means = router.centroids.reshape(router.num_groups, -1, router.dim).mean(axis=2)
@@ -212,4 +212,4 @@ def _pulling(router: Router) -> np.ndarray:
 
 def _weights(logits: np.ndarray, embedded: np.ndarray, on: PointsOf) -> np.ndarray:
     """What centroids' elements are multiplied by: float32 (rows, columns)."""
-    return openness(logits) if on == "openness" else points(embedded, logits, on, 1)
+    return gate_activation(logits) if on == "openness" else points(embedded, logits, on, 1)

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import msgspec
 import numpy as np
 
-from ihas.bundle.values import Bundle
+from ihas.bundle.values import Bundle, Reference
+from ihas.data.item_table import FieldValues
 from ihas.data.schema import Schema
 from ihas.errors import RequestError
 from ihas.serving.answers import Explanation, Recommendation, RecommendedItem, RecommendRequest, Retrieved, Scored, UnknownValue
+from ihas.serving.capabilities import BatchScoring, GroupAnswer, GroupRouting, Observed, ReadRows, RoutingObserver, TableModel
 from ihas.serving.filters.candidates import Candidates, Catalogue
 from ihas.serving.filters.item_fields import ItemFields
 from ihas.serving.grouped.candidate_model import CandidateModel
+from ihas.serving.grouped.every_group import ask_every_group
 from ihas.serving.grouped.explanation import explain_rows
 from ihas.serving.grouped.item_arrays import MAX_BYTES
 from ihas.serving.grouped.model import GroupedModel
-from ihas.serving.grouped.observation import Observed, observe
+from ihas.serving.grouped.observation import observe
 from ihas.serving.grouped.row_reader import RowReader
+from ihas.serving.protocol import Recommender
 from ihas.serving.ranking import best, probabilities
 from ihas.serving.requests import MAX_ROWS, check_recommend, check_rows
 from ihas.serving.retrieval.retriever import Retriever
@@ -36,86 +39,8 @@ WORK_OF_A_FILTERED_ITEM = 2_000
 """Of the item table, when a filter is asked for."""
 
 
-class Recommender(Protocol):
-    """Anything that scores rows and recommends items; safe to call from several threads."""
-
-    @property
-    def name(self) -> str:
-        """Model name."""
-
-    @property
-    def summary(self) -> dict[str, Any]:
-        """What the run behind it found. JSON values only."""
-
-    def score(self, rows: Sequence[Mapping[str, Any]], explain: bool = False) -> list[Scored]:
-        """Probability of a click for each row, in order.
-
-        Args:
-            rows: value of each field, context and item alike; a field left out is missing.
-            explain: whether to say why.
-
-        Raises:
-            RequestError: with a pointer into `/rows`.
-        """
-
-    def recommend(self, request: RecommendRequest, recommendation_id: str | None = None) -> Recommendation:
-        """The best items for a context.
-
-        Args:
-            request: which items, for whom.
-            recommendation_id: name of the answer.
-
-        Raises:
-            RequestError: with a pointer into the request.
-        """
-
-
-@dataclass(frozen=True)
-class ReadRows:
-    """Rows of one request, as the model reads them.
-
-    Attributes:
-        ids: int32 (rows, num_slots).
-        unknown: values of each row that the model does not know.
-    """
-
-    ids: np.ndarray
-    unknown: Sequence[tuple[UnknownValue, ...]]
-
-
-@runtime_checkable
-class BatchRecommender(Recommender, Protocol):
-    """A recommender that scores the rows of several requests at once."""
-
-    def read(self, rows: Sequence[Mapping[str, Any]]) -> ReadRows:
-        """Rows of one request; RequestError as `score`."""
-
-    def score_read(self, requests: Sequence[ReadRows]) -> list[list[Scored]]:
-        """What `score` gives for each request."""
-
-    def is_quick(self, request: RecommendRequest) -> bool:
-        """Whether `recommend` takes less time than handing it to a thread is worth."""
-
-
-def degraded_groups(recommender: Recommender) -> Mapping[int, str]:
-    """Groups whose own model failed its check, which the shared model serves, each with the reason."""
-    found: Mapping[int, str] = getattr(recommender, "degraded", {})
-    return found
-
-
-def group_of(recommender: Recommender, stated: Mapping[str, Any]) -> int | None:
-    """Group of what a request states, its item or its context alone; None where the model has no groups, or cannot read it."""
-    find: Callable[[Mapping[str, Any]], int | None] | None = getattr(recommender, "group_of", None)
-    return None if find is None else find(stated)
-
-
-def num_groups(recommender: Recommender) -> int:
-    """Groups of a model; 0 where it has none."""
-    return recommender.bundle.router.num_groups if isinstance(recommender, GroupedRecommender) else 0
-
-
-class GroupedRecommender:
-    """A bundle at work: route each row to its group, score it on the group's path."""
+class GroupedRecommender(Recommender):
+    """A bundle at work: route each row to its group, score it by the group's model."""
 
     def __init__(self, bundle: Bundle, max_item_bytes: int = MAX_BYTES, degraded: Mapping[int, str] | None = None) -> None:
         """
@@ -127,7 +52,7 @@ class GroupedRecommender:
         Raises:
             BundleCorruptError: a path's graph cannot be loaded.
         """
-        self.bundle, self.degraded = bundle, dict(degraded or {})
+        self.bundle, self._degraded_groups = bundle, dict(degraded or {})
         self.model = GroupedModel(bundle)
         self._rows = RowReader(bundle.encoder, bundle.encoder.layout.names)
         self._context = RowReader(bundle.encoder, bundle.encoder.names_of("context"))
@@ -147,9 +72,68 @@ class GroupedRecommender:
         return self.bundle.summary
 
     @property
+    def degraded(self) -> Mapping[int, str]:
+        """See `Recommender.degraded`."""
+        return self._degraded_groups
+
+    @property
+    def batches(self) -> BatchScoring:
+        """See `Recommender.batches`."""
+        return self
+
+    @property
+    def groups(self) -> GroupRouting:
+        """See `Recommender.groups`."""
+        return self
+
+    @property
+    def routing(self) -> RoutingObserver | None:
+        """See `Recommender.routing`; None where the bundle does not say how its training rows were routed."""
+        return None if self.bundle.reference is None else self
+
+    @property
+    def table(self) -> TableModel:
+        """See `Recommender.table`."""
+        return self
+
+    @property
     def schema(self) -> Schema:
-        """What a request may state."""
+        """See `TableModel.schema`."""
         return self.bundle.schema
+
+    @property
+    def context_fields(self) -> tuple[str, ...]:
+        """See `TableModel.context_fields`."""
+        return tuple(self.bundle.encoder.names_of("context"))
+
+    @property
+    def described_items(self) -> tuple[Mapping[str, FieldValues], Sequence[str]] | None:
+        """See `TableModel.described_items`."""
+        return None if self.bundle.items is None or self.fields is None else (self.fields.fields, self.bundle.items.names)
+
+    @property
+    def num_groups(self) -> int:
+        """See `GroupRouting.num_groups`."""
+        return self.bundle.router.num_groups
+
+    @property
+    def training_shares(self) -> Mapping[int, float]:
+        """See `GroupRouting.training_shares`."""
+        if self.bundle.reference is not None:
+            return dict(enumerate(self.bundle.reference.shares.tolist()))
+        return {int(group["group"]): float(group["share"]) for group in self.summary.get("groups", ())}
+
+    @property
+    def reference(self) -> Reference:
+        """See `RoutingObserver.reference`."""
+        if self.bundle.reference is None:
+            raise RequestError(f"Model {self.name!r} does not say how its training rows were routed. Train it again to compare with them.")
+        return self.bundle.reference
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        """See `RoutingObserver.field_names`."""
+        return self.bundle.encoder.layout.names
 
     def score_ids(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Group and logit of encoded rows: int32 (rows, num_slots) -> int32 (rows,), float32 (rows,)."""
@@ -168,12 +152,12 @@ class GroupedRecommender:
         return _scores(scored.group, scored.logits, unknown, self._degraded(reasons, scored.group))
 
     def read(self, rows: Sequence[Mapping[str, Any]]) -> ReadRows:
-        """See `BatchRecommender.read`."""
+        """See `BatchScoring.read`."""
         check_rows(rows, explain=False)
         return ReadRows(*self._rows.read_all(rows, "/rows"))
 
     def score_read(self, requests: Sequence[ReadRows]) -> list[list[Scored]]:
-        """See `BatchRecommender.score_read`."""
+        """See `BatchScoring.score_read`."""
         full = [request.ids for request in requests if len(request.unknown)]
         if not full:
             return [[] for _ in requests]
@@ -182,23 +166,19 @@ class GroupedRecommender:
         return [list(islice(scores, len(request.unknown))) for request in requests]
 
     def group_of(self, stated: Mapping[str, Any]) -> int | None:
-        """Group of what a request states, what it leaves out being missing; None where it cannot be read."""
+        """See `GroupRouting.group_of`; what is left out is missing."""
         try:
             ids = self._rows.read(stated, "").ids
         except RequestError:
             return None
         return int(self.model.router.route(np.array([ids], np.int32)).group[0])
 
+    def ask_every_group(self, row: Mapping[str, Any]) -> tuple[int, tuple[GroupAnswer, ...]]:
+        """See `GroupRouting.ask_every_group`."""
+        return ask_every_group(self.bundle, self.model, row)
+
     def observe(self, stated: Sequence[Mapping[str, Any]], items: Sequence[str] | None) -> Observed | None:
-        """How rows are routed: rows as they were scored, or a context with items that were recommended; None without a reference.
-
-        Args:
-            stated: rows, or one context.
-            items: ids of items of the item table; None for rows.
-
-        Raises:
-            RequestError: they cannot be read.
-        """
+        """See `RoutingObserver.observe`."""
         if self.bundle.reference is None or not stated:
             return None
         if items is None:
@@ -211,7 +191,7 @@ class GroupedRecommender:
         return observe(self.bundle.router, self.bundle.reference, ids)
 
     def is_quick(self, request: RecommendRequest) -> bool:
-        """See `BatchRecommender.is_quick`."""
+        """See `BatchScoring.is_quick`."""
         items = 0 if self.bundle.items is None else len(self.bundle.items.names)
         candidates = min(items, MAX_ROWS) if request.candidates is None else len(request.candidates)
         retrieved = None if self._retriever is None else self._retriever.wanted(request, items)

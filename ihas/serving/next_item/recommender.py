@@ -20,6 +20,7 @@ from ihas.sequential.data.sequences import Sequences, UserSequences
 from ihas.serving.answers import Explanation, Recommendation, RecommendedItem, RecommendRequest, Scored, UnknownValue
 from ihas.serving.filters.candidates import Catalogue
 from ihas.serving.filters.item_fields import ItemFields
+from ihas.serving.protocol import Recommender
 from ihas.serving.ranking import MAX_LOGIT, probabilities
 from ihas.serving.requests import check_recommend, check_rows
 
@@ -65,7 +66,7 @@ class NextItemBundle(Protocol):
         """What the run found."""
 
 
-class NextItemRecommender(ABC):
+class NextItemRecommender(Recommender, ABC):
     """A `Recommender` of what comes after a history."""
 
     def __init__(self, bundle: NextItemBundle, *, hide_history: bool) -> None:

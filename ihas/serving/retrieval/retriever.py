@@ -25,18 +25,18 @@ TOLERANCE = 1e-4
 class Retriever:
     """The retrieval of a bundle at work."""
 
-    def __init__(self, bundle: Bundle, retrieval: Retrieval, most_exact: int = MAX_EXACT) -> None:
+    def __init__(self, bundle: Bundle, retrieval: Retrieval, max_exact: int = MAX_EXACT) -> None:
         """
         Args:
             bundle: verified bundle.
             retrieval: its retrieval.
-            most_exact: items that are searched exactly.
+            max_exact: items that are searched exactly.
 
         Raises:
             BundleCorruptError: golden rows' contexts get other vectors than recorded.
         """
         self._tower, self._shift = retrieval.query, bundle.encoder.layout.side_shift(bundle.context_fields)
-        self._index = vector_index(retrieval.items, most_exact)
+        self._index = vector_index(retrieval.items, max_exact)
         self.method, self.num_items = self._index.method, len(retrieval.items)
         self.multiply_adds = retrieval.items.size
         golden = self._vectors(bundle.golden.ids[:, bundle.encoder.slots_of("context")])

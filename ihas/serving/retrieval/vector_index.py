@@ -35,9 +35,9 @@ class VectorIndex(Protocol):
         """
 
 
-def vector_index(vectors: np.ndarray, most_exact: int = MAX_EXACT) -> VectorIndex:
+def vector_index(vectors: np.ndarray, max_exact: int = MAX_EXACT) -> VectorIndex:
     """An index of vectors float32 (n, width)."""
-    if len(vectors) <= most_exact:
+    if len(vectors) <= max_exact:
         return ExactIndex(vectors)
     try:
         import faiss

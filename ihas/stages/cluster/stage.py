@@ -1,7 +1,7 @@
 """Stage 2: group instances by their deterministic gates, and give each group one mask.
 
 groups      K-means on e * z of the training rows (Yu et al., CIKM 2023, figure 1)
-tried       2, 3 and 4 groups unless numbers are stated, and one more, up to 16, while the most of them is chosen (our choice)
+candidates  2, 3 and 4 groups unless numbers are stated, and one more, up to 16, while the most of them is chosen (our choice)
 K           the smallest whose validation log-loss, after one epoch of training under its masks, the best does
             not beat by more than 1.96 standard errors; K-means on how open each field's gates are competes with
             it, because values of e can hide which gates are open (our choice)
@@ -30,7 +30,7 @@ CHANCE = 1.96  # standard errors that chance explains 19 times of 20
 FIRST_NUMBERS, MAX_GROUPS = (2, 3, 4), 16
 
 
-class Tried(NamedTuple):
+class Candidate(NamedTuple):
     """A grouping, what validation rows lose under it, float64 (rows,), and the record of it."""
 
     grouping: Grouping
@@ -38,29 +38,29 @@ class Tried(NamedTuple):
     result: GroupCountResult
 
 
-def cluster_instances(clustering: Clustering, most_groups: int = MAX_GROUPS) -> Grouping:
+def cluster_instances(clustering: Clustering, max_groups: int = MAX_GROUPS) -> Grouping:
     """Try numbers of groups and keep the one that validation prefers; one group where none is large enough.
 
-    Where none are stated, none above `most_groups` is tried, nor above the rows that K-means sees.
+    Where none are stated, none above `max_groups` is tried, nor above the rows that K-means sees.
     """
     config, scorer = clustering.config.cluster, Scorer(clustering.parts, clustering.weights, clustering.config)
-    most = min(most_groups, rows_seen(clustering.config, len(clustering.parts.train)))
-    tried = _try(clustering, sorted(set(config.num_groups or [number for number in FIRST_NUMBERS if number <= most])), scorer)
-    while config.num_groups is None and (number := next_number(tried, config, most)):
-        tried += _try(clustering, [number], scorer)
-    chosen = _chosen(tried, config)
+    most = min(max_groups, rows_seen(clustering.config, len(clustering.parts.train)))
+    candidates = _evaluate(clustering, sorted(set(config.num_groups or [number for number in FIRST_NUMBERS if number <= most])), scorer)
+    while config.num_groups is None and (number := next_number(candidates, config, most)):
+        candidates += _evaluate(clustering, [number], scorer)
+    chosen = _chosen(candidates, config)
     kept = form_groups(clustering, [(1, config.on[0])], scorer)[0] if chosen is None else chosen.grouping
-    return replace(kept, tried=tuple(each.result for each in tried))
+    return replace(kept, tried=tuple(each.result for each in candidates))
 
 
-def _try(clustering: Clustering, numbers: list[int], scorer: Scorer) -> list[Tried]:
+def _evaluate(clustering: Clustering, numbers: list[int], scorer: Scorer) -> list[Candidate]:
     def adapt(grouping: Grouping, _: EpochListener) -> np.ndarray:
         return scorer.adapted_row_losses(grouping.masks, grouping.groups)
 
     groupings = form_groups(clustering, [(number, on) for number in numbers for on in clustering.config.cluster.on], scorer)
     tasks = [partial(adapt, each) for each in groupings]
     losses = train_in_parallel(tasks, clustering.parts.train, clustering.config, lambda _: None)
-    return [Tried(grouping, loss, _record(grouping, loss)) for grouping, loss in zip(groupings, losses, strict=True)]
+    return [Candidate(grouping, loss, _record(grouping, loss)) for grouping, loss in zip(groupings, losses, strict=True)]
 
 
 def _record(grouping: Grouping, loss: np.ndarray) -> GroupCountResult:
@@ -70,15 +70,15 @@ def _record(grouping: Grouping, loss: np.ndarray) -> GroupCountResult:
     )
 
 
-def next_number(tried: list[Tried], config: ClusterConfig, most_groups: int) -> int | None:
-    """One group more than the most that was tried, where that is chosen and below `most_groups`."""
-    chosen, most = _chosen(tried, config), max((each.result.num_groups for each in tried), default=most_groups)
-    return most + 1 if chosen is not None and chosen.result.num_groups == most < most_groups else None
+def next_number(candidates: list[Candidate], config: ClusterConfig, max_groups: int) -> int | None:
+    """One group more than the largest candidate has, where that is chosen and below `max_groups`."""
+    chosen, most = _chosen(candidates, config), max((each.result.num_groups for each in candidates), default=max_groups)
+    return most + 1 if chosen is not None and chosen.result.num_groups == most < max_groups else None
 
 
-def _chosen(tried: list[Tried], config: ClusterConfig) -> Tried | None:
-    position = choose_number([each.losses for each in tried], [each.result for each in tried], config)
-    return None if position is None else tried[position]
+def _chosen(candidates: list[Candidate], config: ClusterConfig) -> Candidate | None:
+    position = choose_number([each.losses for each in candidates], [each.result for each in candidates], config)
+    return None if position is None else candidates[position]
 
 
 def form_groups(clustering: Clustering, wanted: list[tuple[int, PointsOf]], scorer: Scorer) -> list[Grouping]:
@@ -123,17 +123,17 @@ def give_masks(clustering: Clustering, division: Division, assigned: ByPart, sco
     return Grouping(division.on, division.centroids, groups, mean_gates.reshape(shape), thresholds, masks.reshape(shape), ())
 
 
-def choose_number(losses: list[np.ndarray], tried: list[GroupCountResult], config: ClusterConfig) -> int | None:
+def choose_number(losses: list[np.ndarray], results: list[GroupCountResult], config: ClusterConfig) -> int | None:
     """Position of the grouping to keep, given validation losses of each, float64 (rows,): the best of the smallest good number.
 
     None where every number of groups leaves one empty, or smaller than the least share.
     """
-    allowed = [i for i, result in enumerate(tried) if result.smallest_share >= max(config.min_group_fraction, 1e-12)]
+    allowed = [i for i, result in enumerate(results) if result.smallest_share >= max(config.min_group_fraction, 1e-12)]
     if not allowed:
         return None
     best = min(allowed, key=lambda i: float(losses[i].mean()))
     return min(
-        (i for i in allowed if _within_chance(losses[i] - losses[best])), key=lambda i: (tried[i].num_groups, float(losses[i].mean()))
+        (i for i in allowed if _within_chance(losses[i] - losses[best])), key=lambda i: (results[i].num_groups, float(losses[i].mean()))
     )
 
 

@@ -8,7 +8,7 @@ from sklearn.decomposition import PCA
 from ihas.data.dataset import Dataset, Splits
 from ihas.data.encoder import Encoder
 from ihas.data.mapped import scattered, spans
-from ihas.metrics import auc_difference, figures
+from ihas.metrics import auc_difference, click_metrics
 from ihas.results.run_result import GroupResult, Interval, Point
 from ihas.routing.grouping import Grouping
 from ihas.routing.router import Gates, embed, points
@@ -38,8 +38,8 @@ def group_results(parts: Splits, grouping: Grouping, chosen: Variant, base: Vari
                 mask=tuple(tuple(field) for field in grouping.masks[group].tolist()),
                 threshold=grouping.thresholds[group],
                 path=path,
-                test=figures(own, labels),
-                base_test=figures(reference, labels),
+                test=click_metrics(own, labels),
+                base_test=click_metrics(reference, labels),
                 gain=None if chosen is base else gain(own, reference, labels),
                 typical=typical_values(parts.train, train, encoder),
             )

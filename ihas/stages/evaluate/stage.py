@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ihas.data.dataset import Splits
-from ihas.metrics import auc, auc_difference, figures
+from ihas.metrics import auc, auc_difference, click_metrics
 from ihas.results.run_result import Interval, VariantResult
 from ihas.stages.evaluate.variants import Variant
 
@@ -23,17 +23,17 @@ DESCRIPTIONS = {
     "teacher": "All plain models of the teacher, asked for every row.",
     "random groups": "As many groups, drawn at random.",
     "groups on e": "As many groups, K-means on the embedding, gates ignored.",
-    "groups on openness": "As many groups, K-means on how open each field's gates are.",
+    "groups on openness": "As many groups, K-means on the mean gate activation of each field.",
     "groups on e*z": "As many groups, K-means on the masked embedding.",
 }
 HARDLY_BETTER_THAN_CHANCE = 0.53
 CANDIDATES = ("base", "distilled", "static", "supernet", "grouped")
-ONE_STANDARD_ERROR, NINE_TO_ONE = 0.6827, 0.8  # the shares that two-sided intervals cover
+ONE_STANDARD_ERROR, TWO_SIDED_80 = 0.6827, 0.8  # the shares that two-sided intervals cover
 DEARER = 1.05
 
 
 def variant_results(variants: tuple[Variant, ...], parts: Splits) -> tuple[VariantResult, ...]:
-    """Figures of each variant; the first is the base that the others are compared with."""
+    """Metrics of each variant; the first is the base that the others are compared with."""
     return tuple(_variant_result(variant, variants[0], parts) for variant in variants)
 
 
@@ -44,8 +44,8 @@ def _variant_result(variant: Variant, base: Variant, parts: Splits) -> VariantRe
         description=DESCRIPTIONS[variant.name],
         role="candidate" if variant.name in CANDIDATES else "control",
         num_groups=len(variant.models),
-        valid=figures(variant.valid_logits, parts.valid.labels),
-        test=figures(variant.test_logits, parts.test.labels),
+        valid=click_metrics(variant.valid_logits, parts.valid.labels),
+        test=click_metrics(variant.test_logits, parts.test.labels),
         gain=gain,
         cost=variant.cost,
     )
@@ -54,12 +54,12 @@ def _variant_result(variant: Variant, base: Variant, parts: Splits) -> VariantRe
 def choose(variants: tuple[Variant, ...], parts: Splits) -> Variant:
     """The smallest candidate that validation rows hardly tell from the best; the base where they do not show that it is beaten.
 
-    base        unless a candidate's AUC exceeds its at nine to one, by the paired difference of these two
+    base        unless a candidate's AUC exceeds its by the 80 % two-sided interval of their paired difference
     otherwise   the fewest multiply-adds among such candidates within one standard error of the best
     """
     labels = parts.valid.labels
     base, *others = (variant for variant in variants if variant.name in CANDIDATES)
-    better = [variant for variant in others if _exceeds(variant, base, labels, NINE_TO_ONE)]
+    better = [variant for variant in others if _exceeds(variant, base, labels, TWO_SIDED_80)]
     best = max(better, key=lambda variant: auc(variant.valid_logits, labels) or 0.0, default=base)
     near = [variant for variant in better if not _exceeds(best, variant, labels, ONE_STANDARD_ERROR)]
     return min(near, key=lambda variant: variant.cost.multiply_adds, default=base)

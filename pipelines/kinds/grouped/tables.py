@@ -22,7 +22,7 @@ def run_tables(result: RunResult) -> Iterable[RenderableType]:
 
 def _variants(result: RunResult) -> Table:
     table = Table("variant", title=f"Variants on {result.rows['test']:,} test rows", title_justify="left", box=SIMPLE)
-    for name in ("AUC", "minus base [95 %]", "log-loss", "params/path", "stored", "dims"):
+    for name in ("AUC", "minus base [95 %]", "log-loss", "params/model", "stored", "dims"):
         table.add_column(name, justify="right", no_wrap=not name.startswith("minus"))
     for variant in result.variants:
         table.add_row(
@@ -55,4 +55,4 @@ def _groups(result: RunResult) -> Table:
 
 def _who(group: GroupResult) -> str:
     auc = f"AUC {decimal(group.test.auc)} (base {decimal(group.base_test.auc)})"
-    return f"{group.share:.0%} of the rows, {group.click_rate:.1%} clicks, {auc}, path {group.path}"
+    return f"{group.share:.0%} of the rows, {group.click_rate:.1%} clicks, {auc}, model {group.path}"

@@ -1,4 +1,4 @@
-"""Settings chosen on validation rows, and figures on test rows that no choice has seen."""
+"""Settings chosen on validation rows, and metrics on test rows that no choice has seen."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 
 from ihas.config.overrec import OverRecConfig, OverRecLearning
 from ihas.sequential.data.baselines import Popularity, SessionNeighbours
-from ihas.sequential.data.ranking import discounted_gains, figures, paired_difference, ranks
+from ihas.sequential.data.ranking import discounted_gains, paired_difference, ranking_metrics, ranks
 from ihas.sequential.data.sequences import LeaveOneOut, NextItem, Sequences
 from ihas.sequential.overrec.model import OverRec
 from pipelines.kinds.overrec.measures import neighbour_ranks
-from pipelines.kinds.overrec.values import Contender, Trial
+from pipelines.kinds.overrec.values import RankedMethod, Trial
 
 CUTOFF = 10
 Say = Callable[[str], None]
@@ -42,8 +42,8 @@ def gain(found: np.ndarray) -> float:
     return float(discounted_gains(found, CUTOFF).mean())
 
 
-def try_settings(rows: Rows, learning: OverRecLearning, say: Say) -> Iterator[tuple[OverRecConfig, Trial]]:
-    """Every setting with its figures on the validation rows."""
+def evaluate_settings(rows: Rows, learning: OverRecLearning, say: Say) -> Iterator[tuple[OverRecConfig, Trial]]:
+    """Every setting with its metrics on the validation rows."""
     base = learning.recommender
     numbers = (base.num_neighbours,) if base.score == "krr" else learning.num_neighbours
     for sigma_w, normalize in product(learning.sigma_w, learning.normalize):
@@ -52,28 +52,28 @@ def try_settings(rows: Rows, learning: OverRecLearning, say: Say) -> Iterator[tu
         largest = base.model_copy(update={"kernel": kernel, "num_neighbours": max(numbers)})
         for config, found in ranked(rows, largest, numbers, rows.parts.valid):
             shown = {"sigma_w": sigma_w, "normalize": normalize, "num_neighbours": config.num_neighbours}
-            yield config, Trial.model_validate({**shown, "valid": figures(found)})
+            yield config, Trial.model_validate({**shown, "valid": ranking_metrics(found)})
 
 
-def overrec_contender(rows: Rows, config: OverRecConfig, valid: Trial) -> tuple[Contender, np.ndarray]:
+def overrec_method(rows: Rows, config: OverRecConfig, valid: Trial) -> tuple[RankedMethod, np.ndarray]:
     """The chosen settings on the test rows, and its ranks there."""
     ((_, found),) = ranked(rows, config, (config.num_neighbours,), rows.parts.test)
     kernel = config.kernel
     what = f"{kernel.mode} {kernel.function.upper()}, {kernel.activation}, sigma_w = {kernel.sigma_w}"
     how = f"score {config.score}" + ("" if config.score == "krr" else f", {config.num_neighbours} neighbours")
     described = f"{what}{', normalised' if kernel.normalize else ''}; {how}."
-    return Contender(name="overrec", description=described, valid=valid.valid, test=figures(found), gain=None), found
+    return RankedMethod(name="overrec", description=described, valid=valid.valid, test=ranking_metrics(found), gain=None), found
 
 
-def baselines(rows: Rows, learning: OverRecLearning, say: Say) -> Iterator[tuple[Contender, np.ndarray]]:
+def baselines(rows: Rows, learning: OverRecLearning, say: Say) -> Iterator[tuple[RankedMethod, np.ndarray]]:
     """Popularity, and SKNN with its number of neighbours chosen on validation rows, each with its ranks on the test rows."""
     hide = learning.recommender.hide_history
     counts = rows.parts.train.counts(rows.num_items)
-    yield _contender("popularity", "Times that an item was taken.", Popularity(counts).scores, rows, hide)
+    yield _ranked_method("popularity", "Times that an item was taken.", Popularity(counts).scores, rows, hide)
     say("Trying SKNN")
     neighbours = {k: SessionNeighbours.of(rows.parts.train, rows.num_items, k) for k in learning.session_neighbours}
     k = max(neighbours, key=lambda k: gain(ranks(neighbours[k].scores, rows.parts.valid, hide_history=hide)))
-    yield _contender("sknn", f"The {k} nearest users by their items vote for theirs.", neighbours[k].scores, rows, hide)
+    yield _ranked_method("sknn", f"The {k} nearest users by their items vote for theirs.", neighbours[k].scores, rows, hide)
 
 
 def form_of(config: OverRecConfig) -> Literal["sum", "assign"]:
@@ -81,9 +81,9 @@ def form_of(config: OverRecConfig) -> Literal["sum", "assign"]:
     return "sum" if config.score == "sum" else "assign"
 
 
-def compared(found: np.ndarray, base: np.ndarray, contender: Contender) -> Contender:
+def compared(found: np.ndarray, base: np.ndarray, method: RankedMethod) -> RankedMethod:
     """The contender with its gain over the base on the same test rows."""
-    return contender.model_copy(update={"gain": paired_difference(discounted_gains(found, CUTOFF), discounted_gains(base, CUTOFF))})
+    return method.model_copy(update={"gain": paired_difference(discounted_gains(found, CUTOFF), discounted_gains(base, CUTOFF))})
 
 
 def ranked(rows: Rows, config: OverRecConfig, numbers: tuple[int, ...], asked: NextItem) -> Iterator[tuple[OverRecConfig, np.ndarray]]:
@@ -98,6 +98,6 @@ def ranked(rows: Rows, config: OverRecConfig, numbers: tuple[int, ...], asked: N
         yield fewer, neighbour_ranks(found.first(k), asked, rows.num_items, form_of(config), hide_history=config.hide_history)
 
 
-def _contender(name: str, description: str, scores: Scores, rows: Rows, hide: bool) -> tuple[Contender, np.ndarray]:
+def _ranked_method(name: str, description: str, scores: Scores, rows: Rows, hide: bool) -> tuple[RankedMethod, np.ndarray]:
     valid, test = (ranks(scores, asked, hide_history=hide) for asked in (rows.parts.valid, rows.parts.test))
-    return Contender(name=name, description=description, valid=figures(valid), test=figures(test), gain=None), test
+    return RankedMethod(name=name, description=description, valid=ranking_metrics(valid), test=ranking_metrics(test), gain=None), test

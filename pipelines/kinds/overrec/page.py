@@ -37,7 +37,7 @@ def trials(result: OverRecResult) -> go.Figure:
 
 
 def caption(result: OverRecResult) -> Caption:
-    """Of the figure of trials."""
+    """Of the plot of trials."""
     best = max(result.trials, key=lambda trial: trial.valid.ndcg[10])
     here = f"The best of {len(result.trials)} settings is {best.num_neighbours} neighbours with sigma_w = {best.sigma_w}"
     kernel = "normalised" if best.normalize else "not normalised"

@@ -1,4 +1,4 @@
-"""A recipe of the kind `overrec`, carried out: read, try settings, compare, write the bundle, the figures and the report."""
+"""A recipe of the kind `overrec`, carried out: read, try settings, compare, write the bundle, the metrics and the report."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ihas.config.overrec import OverRecRecipe
 from ihas.folders import write_whole
 from ihas.sequential.data.sequences import UserSequences
 from ihas.sequential.overrec.archive import OverRecBundle, write_overrec
-from pipelines.kinds.overrec.choice import Rows, baselines, compared, overrec_contender, try_settings
+from pipelines.kinds.overrec.choice import Rows, baselines, compared, evaluate_settings, overrec_method
 from pipelines.kinds.overrec.page import write_page
-from pipelines.kinds.overrec.values import Contender, OverRecResult
+from pipelines.kinds.overrec.values import OverRecResult, RankedMethod
 from pipelines.runs.folder import RunFolder, replace_bundle
 from pipelines.runs.progress import Report
 from pipelines.runs.reporter import Reporter
@@ -22,7 +22,7 @@ SHARES = {"reading": 0.05, "search": 0.70, "evaluate": 0.25}
 
 
 def run_overrec(recipe: OverRecRecipe, path: Path, report: Report) -> OverRecResult:
-    """Carry out a recipe on a run folder. All sequences vote in the bundle; the figures are of the training part's votes.
+    """Carry out a recipe on a run folder. All sequences vote in the bundle; the metrics are of the training part's votes.
 
     Raises:
         ConfigError, DataError: as reading and the recommender say.
@@ -43,13 +43,13 @@ def run_overrec(recipe: OverRecRecipe, path: Path, report: Report) -> OverRecRes
 def _found(recipe: OverRecRecipe, data: UserSequences, rows: Rows, reporter: Reporter, seconds: dict[str, float]) -> OverRecResult:
     learning, began = recipe.learning, time.monotonic()
     reporter.enter("search", "Evaluating settings on the validation rows")
-    tried = list(try_settings(rows, learning, reporter.say))
-    config, trial = max(tried, key=lambda pair: pair[1].valid.ndcg[10])
+    candidates = list(evaluate_settings(rows, learning, reporter.say))
+    config, trial = max(candidates, key=lambda pair: pair[1].valid.ndcg[10])
     seconds["search"] = time.monotonic() - began
     reporter.enter("evaluate", "Comparing with popularity and SKNN")
     began = time.monotonic()
-    found = [*baselines(rows, learning, reporter.say), overrec_contender(rows, config, trial)]
-    contenders = (found[0][0], *(compared(ranked, found[0][1], contender) for contender, ranked in found[1:]))
+    found = [*baselines(rows, learning, reporter.say), overrec_method(rows, config, trial)]
+    contenders = (found[0][0], *(compared(ranked, found[0][1], method) for method, ranked in found[1:]))
     seconds["evaluate"] = time.monotonic() - began
     return OverRecResult(
         name=recipe.name,
@@ -59,15 +59,15 @@ def _found(recipe: OverRecRecipe, data: UserSequences, rows: Rows, reporter: Rep
         chosen=config,
         verdict=verdict(contenders),
         contenders=contenders,
-        trials=tuple(trial for _, trial in tried),
+        trials=tuple(trial for _, trial in candidates),
         seconds={stage: round(value, 2) for stage, value in seconds.items()},
         learning=learning,
     )
 
 
-def verdict(contenders: tuple[Contender, ...]) -> str:
-    """What the figures mean."""
-    by_name = {contender.name: contender.test for contender in contenders}
+def verdict(contenders: tuple[RankedMethod, ...]) -> str:
+    """What the metrics mean."""
+    by_name = {method.name: method.test for method in contenders}
     own, sknn = by_name["overrec"], by_name["sknn"]
     other = f"HR@10 {own.hit_rate[10]:.4f} and NDCG@10 {own.ndcg[10]:.4f} on {own.rows:,} test rows, full ranking"
     if own.ndcg[10] > sknn.ndcg[10]:

@@ -11,7 +11,7 @@ from ihas.sequential.data.ranking import RankingMetrics
 
 
 class Trial(Config):
-    """Settings that were tried on the validation rows."""
+    """Settings that were evaluated on the validation rows."""
 
     sigma_w: float
     """Deviation of the recurrent weights."""
@@ -20,10 +20,10 @@ class Trial(Config):
     num_neighbours: int
     """Prefixes that voted."""
     valid: RankingMetrics
-    """Figures on the validation rows."""
+    """Metrics on the validation rows."""
 
 
-class Contender(Config):
+class RankedMethod(Config):
     """A way of recommending the next item."""
 
     name: str
@@ -31,9 +31,9 @@ class Contender(Config):
     description: str
     """A sentence for a person."""
     valid: RankingMetrics
-    """Figures on the validation rows, on which its settings were chosen."""
+    """Metrics on the validation rows, on which its settings were chosen."""
     test: RankingMetrics
-    """Figures on the test rows."""
+    """Metrics on the test rows."""
     gain: Interval | None
     """Test NDCG@10 minus popularity's on the same rows; absent for popularity itself."""
 
@@ -54,8 +54,8 @@ class OverRecResult(Config):
     chosen: OverRecConfig
     """Settings that the bundle serves."""
     verdict: str
-    """What the figures mean, in a sentence or two for a person."""
-    contenders: tuple[Contender, ...]
+    """What the metrics mean, in a sentence or two for a person."""
+    contenders: tuple[RankedMethod, ...]
     """Popularity, SKNN and OverRec."""
     trials: tuple[Trial, ...]
     """Settings tried, in order."""

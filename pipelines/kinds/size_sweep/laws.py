@@ -68,7 +68,7 @@ def predict_largest(sizes: Sequence[Measured], rng: np.random.Generator) -> Pred
     *smaller, largest = sizes
     parameters = np.array([one.parameters for one in smaller], np.float64)
     found = bootstrap(parameters, np.array([one.losses for one in smaller]).T, np.array([float(largest.parameters)]), rng)
-    return Prediction(law=found.law, exponent=found.exponent, predicted=found.foretold[0], measured=float(np.mean(largest.losses)))
+    return Prediction(law=found.law, exponent=found.exponent, predicted=found.predicted[0], measured=float(np.mean(largest.losses)))
 
 
 def joint_prediction(trained: Sequence[TrainedSize]) -> JointPrediction:

@@ -17,10 +17,10 @@ from ihas.seeding import generator
 from ihas.sequential.data.ranking import RankingMetrics
 from ihas.sequential.data.reading import read_sequences
 from ihas.sequential.data.sequences import LeaveOneOut, leave_one_out
-from ihas.sequential.transformer.full_ranking import transformer_figures, transformer_loss
+from ihas.sequential.transformer.full_ranking import transformer_loss, transformer_metrics
 from ihas.sequential.transformer.model import Transformer
 from ihas.sequential.transformer.training import train_transformer
-from pipelines.kinds.size_sweep.tasks import TaskMetrics, task_figures
+from pipelines.kinds.size_sweep.tasks import TaskMetrics, task_metrics
 from pipelines.runs.folder import read_kept, value_digest
 
 
@@ -142,8 +142,8 @@ def _train(
         fraction=fraction,
         interactions=len(train.items),
         loss=transformer_loss(network, parts.test),
-        figures=transformer_figures(network, parts.test),
+        figures=transformer_metrics(network, parts.test),
         epochs=len(trained.history),
         seconds=seconds,
-        tasks=task_figures(network, parts, num_items, seed) if plan.tasks else None,
+        tasks=task_metrics(network, parts, num_items, seed) if plan.tasks else None,
     )

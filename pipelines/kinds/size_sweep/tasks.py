@@ -24,15 +24,15 @@ class TaskMetrics(Config):
     """What else a trained model can do."""
 
     popularity: dict[int, RankingMetrics]
-    """Figures of the targets of each quarter of the interactions, 0 the most popular items, 3 the least."""
+    """Metrics of the targets of each quarter of the interactions, 0 the most popular items, 3 the least."""
     cold_start: dict[int, RankingMetrics]
-    """Figures where only so many last items of each history are seen."""
+    """Metrics where only so many last items of each history are seen."""
     deleted: dict[float, float]
     """Relative loss of NDCG@10 by share of history items deleted."""
     replaced: dict[float, float]
     """Relative loss of NDCG@10 by share of history items replaced by items drawn at random."""
     roll_out: dict[int, RankingMetrics]
-    """Figures 1 and 2 items ahead, the model's own best item appended in between."""
+    """Metrics 1 and 2 items ahead, the model's own best item appended in between."""
     coverage: float
     """Share of items that are among the ten best of some test history."""
 
@@ -46,8 +46,8 @@ class TaskMetrics(Config):
         )
 
 
-def task_figures(network: Transformer, parts: LeaveOneOut, num_items: int, seed: int) -> TaskMetrics:
-    """Figures of all tasks; `seed` draws what is disturbed.
+def task_metrics(network: Transformer, parts: LeaveOneOut, num_items: int, seed: int) -> TaskMetrics:
+    """Metrics of all tasks; `seed` draws what is disturbed.
 
     Raises:
         ConfigError: the model finds no target at all, so that nothing can be lost.

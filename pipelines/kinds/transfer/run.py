@@ -13,7 +13,7 @@ import numpy as np
 from ihas.config.size_sweep import TransferRecipe
 from ihas.folders import write_whole
 from ihas.seeding import generator
-from ihas.sequential.data.ranking import discounted_gains, figures, paired_difference
+from ihas.sequential.data.ranking import discounted_gains, paired_difference, ranking_metrics
 from ihas.sequential.data.reading import read_sequences
 from ihas.sequential.scaling.evaluators import transfer_gain
 from ihas.sequential.transformer.model import Transformer
@@ -59,8 +59,8 @@ def carry_out(recipe: TransferRecipe, reporter: Reporter) -> Transfer:
     return Transfer(
         name=recipe.name,
         task="mixed" if recipe.other is None else "disjoint",
-        alone=figures(alone),
-        both=figures(both),
+        alone=ranking_metrics(alone),
+        both=ranking_metrics(both),
         gain=transfer_gain(both, alone),
         difference=paired_difference(discounted_gains(both, 10), discounted_gains(alone, 10)),
     )

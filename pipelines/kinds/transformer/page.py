@@ -28,7 +28,7 @@ def epochs(result: TransformerResult) -> go.Figure:
 
 
 def caption(result: TransformerResult) -> Caption:
-    """Of the figure of epochs."""
+    """Of the plot of epochs."""
     best = max(result.history, key=lambda epoch: epoch.valid)
     here = f"Epoch {best.epoch} of {len(result.history)} is the best and is served: {best.valid:.4f}."
     return Caption("Adam trains until it gets no better, then gradient descent goes on from the best epoch. Higher is better.", here)

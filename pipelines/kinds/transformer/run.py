@@ -11,7 +11,7 @@ from pathlib import Path
 from ihas.config.transformer import TransformerEpoch, TransformerRecipe
 from ihas.folders import write_whole
 from ihas.sequential.data.baselines import Popularity
-from ihas.sequential.data.ranking import discounted_gains, figures, paired_difference, ranks
+from ihas.sequential.data.ranking import discounted_gains, paired_difference, ranking_metrics, ranks
 from ihas.sequential.data.sequences import LeaveOneOut, UserSequences
 from ihas.sequential.transformer.archive import write_transformer
 from ihas.sequential.transformer.export import export_transformer
@@ -30,13 +30,18 @@ CUTOFF = 10
 SHARES = {"reading": 0.02, "base": 0.88, "evaluate": 0.10}
 
 
+def run_in_child(recipe: TransformerRecipe, folder: Path, report: Report) -> TransformerResult:
+    """Carry out a recipe in a process of its own, with the recipe's number of threads; errors as `run_transformer`."""
+    limit_threads(recipe.run)
+    return run_transformer(recipe, folder, report)
+
+
 def run_transformer(recipe: TransformerRecipe, path: Path, report: Report) -> TransformerResult:
     """Carry out a recipe on a run folder: `result.json`, `report.html` and `bundle/` in it are new.
 
     Raises:
         ConfigError, DataError, TrainingError: as reading and training say.
     """
-    limit_threads(recipe.run)
     folder, reporter = RunFolder(path), Reporter(report, SHARES)
     with folder.locked():
         data, parts = read_parts(recipe.data, folder, reporter)
@@ -70,7 +75,7 @@ def _measured(
     own = transformer_ranks(network, parts.test)
     popular = ranks(Popularity(parts.train.counts(data.num_items)).scores, parts.test, hide_history=network.config.hide_history)
     gain = paired_difference(discounted_gains(own, CUTOFF), discounted_gains(popular, CUTOFF))
-    test, loss, popularity = figures(own), transformer_loss(network, parts.test), figures(popular)
+    test, loss, popularity = ranking_metrics(own), transformer_loss(network, parts.test), ranking_metrics(popular)
     seconds["evaluate"] = time.monotonic() - began
     better = "ranks better than popularity" if gain.low > 0.0 else "ranks no better than popularity, as far as these rows tell"
     told = f"HR@10 {test.hit_rate[CUTOFF]:.4f} and NDCG@10 {test.ndcg[CUTOFF]:.4f} on {test.rows:,} test rows, full ranking"

@@ -11,7 +11,7 @@ from ihas.sequential.data.ranking import RankingMetrics
 
 
 class TransformerResult(Config):
-    """Everything that a run found. Figures: leave-one-out, full ranking, history hidden, ties against the target."""
+    """Everything that a run found. Metrics: leave-one-out, full ranking, history hidden, ties against the target."""
 
     kind: Literal["transformer"] = "transformer"
     """What the run made."""
@@ -26,15 +26,15 @@ class TransformerResult(Config):
     parameters: int
     """N = 12 layers d^2, without embeddings."""
     verdict: str
-    """What the figures mean, in a sentence or two for a person."""
+    """What the metrics mean, in a sentence or two for a person."""
     history: tuple[TransformerEpoch, ...]
     """Epochs."""
     test: RankingMetrics
-    """Test figures."""
+    """Test metrics."""
     loss: float
     """Cross-entropy of the test items over all items, in nats."""
     popularity: RankingMetrics
-    """Test figures of ranking all items by how often they were taken."""
+    """Test metrics of ranking all items by how often they were taken."""
     gain: Interval
     """Test NDCG@10 minus popularity's on the same rows."""
     seconds: dict[str, float]

@@ -5,7 +5,7 @@
     logit = backbone([k w_f e_f]_f),   k = num_fields when soft
 
 The controller learns from validation rows, everything else from training rows (bilevel.py). The factor k, our choice,
-keeps the mean weight of what is kept at 1, so that a backbone trained without a controller can be gone on with.
+keeps the mean weight of what is kept at 1, so that a backbone trained without a controller can be resumed.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def keep_largest(weights: Tensor, num_kept: int) -> Tensor:
 
 @dataclass(frozen=True)
 class AdaFS:
-    """The peer. Settings: `pretrain`, whether the training without controller is `short` or `full`; `share`, the fields kept of each row.
+    """The method. Settings: `pretrain`, whether the training without controller is `short` or `full`; `share`, the fields kept of each row.
 
     Attributes:
         name: what tables call it.

@@ -58,7 +58,7 @@ class SearchedFields(WeighedFields):
 
 @dataclass(frozen=True)
 class AutoField:
-    """The peer. Setting: `share`, the fields kept."""
+    """The baseline method. Setting: `share`, the fields kept."""
 
     name: str = "autofield"
     source: str = "Wang et al., WWW 2022"

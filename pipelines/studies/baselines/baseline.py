@@ -1,4 +1,4 @@
-"""What a peer is: a method of others, trained on the same parts, with the same budget, and tuned on validation rows."""
+"""What a baseline method is: a method of others, trained on the same parts, with the same budget, and tuned on validation rows."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pipelines.runs.answers import Answers, Setting
 MAX_SETTINGS = 4
 
 
-class Peer(Protocol):
-    """A method to compare with. Laws, tested for every peer in tests/contracts/peer.py."""
+class BaselineMethod(Protocol):
+    """A method to compare with. Laws, tested for every baseline method in tests/contracts/baseline method.py."""
 
     @property
     def name(self) -> str:
@@ -38,10 +38,10 @@ class Peer(Protocol):
         """
 
 
-def tuned(peer: Peer, parts: Splits, config: LearningConfig, listen: EpochListener) -> Answers:
+def tuned(method: BaselineMethod, parts: Splits, config: LearningConfig, listen: EpochListener) -> Answers:
     """Every setting once; the answers that rank validation rows best, the earlier of equals."""
-    tried = [peer.train(parts, config, setting, listen) for setting in peer.settings]
-    return max(tried, key=lambda answers: validation_score(answers.valid_logits, parts.valid.labels))
+    candidates = [method.train(parts, config, setting, listen) for setting in method.settings]
+    return max(candidates, key=lambda answers: validation_score(answers.valid_logits, parts.valid.labels))
 
 
 def answers_of(network: Network, parts: Splits, cost: Cost, setting: Setting) -> Answers:

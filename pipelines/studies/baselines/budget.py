@@ -1,8 +1,8 @@
-"""How a peer spends the passes over the training rows that every variant is given.
+"""The passes over the training rows of a baseline method, as many as every variant has.
 
-The base is trained for `training.epochs`, then again for `search.epochs` and `retrain.epochs`, learning rate and optimiser
-starting anew each time (`ihas.training.plain.train_again`). A peer that starts from a trained model does the same; a peer
-that searches and then retrains from scratch searches for the two short trainings and retrains for the long one.
+The base is trained for `training.epochs`, then again for `search.epochs` and `retrain.epochs`, with a fresh learning rate and optimiser
+each time (`ihas.training.plain.train_again`). A baseline method that starts from a trained model does the same; one that searches and then
+retrains from scratch searches for the two short trainings and retrains for the long one.
 """
 
 from __future__ import annotations

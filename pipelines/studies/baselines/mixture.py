@@ -70,7 +70,7 @@ class MixtureNetwork(Network):
 
 @dataclass(frozen=True)
 class Mixture:
-    """The peer. Setting: `experts`, K."""
+    """The baseline method. Setting: `experts`, K."""
 
     name: str = "mixture"
     source: str = "Jacobs et al., Neural Computation 1991"

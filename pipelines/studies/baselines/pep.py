@@ -86,7 +86,7 @@ def soft_threshold(values: Tensor, threshold: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class PEP:
-    """The peer. Settings: `per`, what has a threshold of its own; `start`, s at first."""
+    """The baseline method. Settings: `per`, what has a threshold of its own; `start`, s at first."""
 
     name: str = "pep"
     source: str = "Liu et al., ICLR 2021"

@@ -18,7 +18,7 @@ from pipelines.runs.answers import Answers, Setting
 
 @dataclass(frozen=True)
 class Resized:
-    """The peer. Settings: `dim` and `hidden`, factors on the base's.
+    """The baseline method. Settings: `dim` and `hidden`, factors on the base's.
 
     Attributes:
         name: what tables call it.

@@ -1,13 +1,13 @@
-"""Peers by the name that tables give them."""
+"""Baseline methods by the name that tables give them."""
 
 from __future__ import annotations
 
 from pipelines.studies.baselines.adafs import HARD, SOFT
 from pipelines.studies.baselines.autofield import AutoField
-from pipelines.studies.baselines.baseline import Peer
+from pipelines.studies.baselines.baseline import BaselineMethod
 from pipelines.studies.baselines.mixture import Mixture
 from pipelines.studies.baselines.pep import PEP
 from pipelines.studies.baselines.plain import LARGER, SMALLER
 
-_ALL: tuple[Peer, ...] = (SOFT, HARD, AutoField(), PEP(), Mixture(), SMALLER, LARGER)
-PEERS: dict[str, Peer] = {peer.name: peer for peer in _ALL}
+_ALL: tuple[BaselineMethod, ...] = (SOFT, HARD, AutoField(), PEP(), Mixture(), SMALLER, LARGER)
+BASELINES: dict[str, BaselineMethod] = {method.name: method for method in _ALL}

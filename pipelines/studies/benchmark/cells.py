@@ -1,11 +1,11 @@
 """A cell of a benchmark: one method on one data set with one backbone under one seed.
 
     run    a recipe, carried out on FOLDER/<data>/<backbone>/seed-N/<variant>
-    peer   trained on the same encoded rows with the settings that the base settled, a stage of the default run's folder
+    peer   a baseline method, trained on the same encoded rows with the settings that the base chose, as a stage of the default run's folder
 
-A peer tries its whole grid under the first seed of the plan and validation chooses; under later seeds it is trained with
-what was chosen. So all peers have the same budget, and tuning has seen the validation rows of one seed only. Every variant's run trains the
-base anew, which costs time and changes nothing: the base is the same to the bit.
+A baseline method is trained with its whole grid under the first seed of the plan and validation chooses; under later seeds it is trained
+with that choice. So all baseline methods have the same budget, and tuning uses the validation rows of one seed only. Every variant's run
+trains the base again, which costs time and changes nothing: the base is the same to the bit.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ihas.config.learning import LearningConfig
 from ihas.config.recipe import Recipe
 from ihas.data.dataset import Splits
 from ihas.errors import ConfigError
-from ihas.metrics import figures
+from ihas.metrics import click_metrics
 from ihas.training.trainer import EpochListener
 from pipelines.runs.answers import Answers, Setting
 from pipelines.runs.folder import RunFolder, stage_key
@@ -28,14 +28,14 @@ from pipelines.runs.progress import Report
 from pipelines.runs.reporter import Reporter
 from pipelines.runs.run import run_recipe, run_until
 from pipelines.runs.stages import Run, run_reporter
-from pipelines.studies.baselines.baseline import Peer, tuned
-from pipelines.studies.baselines.registry import PEERS
+from pipelines.studies.baselines.baseline import BaselineMethod, tuned
+from pipelines.studies.baselines.registry import BASELINES
 from pipelines.studies.benchmark.plan import DEFAULT, Plan
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One method on one data set with one backbone under one seed; `name` is a variant of the plan or a peer."""
+    """One method on one data set with one backbone under one seed; `name` is a variant of the plan or a baseline method."""
 
     data: str
     backbone: str
@@ -48,7 +48,7 @@ class Cell:
 
     @property
     def run_folder(self) -> Path:
-        """Folder of the run, or of the run that the peer is kept in, within the benchmark's folder."""
+        """Folder of the run, or of the run that the baseline method is kept in, within the benchmark's folder."""
         return Path(self.data) / self.backbone / f"seed-{self.seed}" / (self.name if self.kind == "run" else DEFAULT)
 
 
@@ -57,9 +57,9 @@ class Outcome:
     """What a cell gave.
 
     Attributes:
-        measures: every way of serving that it measured, by name: a run's variants, or the peer alone.
+        measures: every way of serving that it measured, by name: a run's variants, or the baseline method alone.
         controls: names of those that are there to compare with.
-        setting: what a peer was trained under.
+        setting: what a baseline method was trained under.
     """
 
     measures: Mapping[str, Measure]
@@ -91,10 +91,10 @@ def run_cell(cell: Cell, plan: Plan, folder: Path, report: Report) -> Outcome:
 
 
 @dataclass(frozen=True)
-class StagedPeer:
-    """A peer whose trainings are stages of a run folder, so that none is carried out twice."""
+class StagedMethod:
+    """A baseline method whose trainings are stages of a run folder, so that none is carried out twice."""
 
-    peer: Peer
+    method: BaselineMethod
     folder: RunFolder
     key: str
     reporter: Reporter
@@ -102,17 +102,17 @@ class StagedPeer:
     @property
     def name(self) -> str:
         """What tables call it."""
-        return self.peer.name
+        return self.method.name
 
     @property
     def source(self) -> str:
         """Paper, or `our choice`."""
-        return self.peer.source
+        return self.method.source
 
     @property
     def settings(self) -> tuple[Setting, ...]:
         """What is tuned."""
-        return self.peer.settings
+        return self.method.settings
 
     def train(self, parts: Splits, config: LearningConfig, setting: Setting, listen: EpochListener) -> Answers:
         """Read what an earlier try left, or train."""
@@ -120,7 +120,7 @@ class StagedPeer:
         self.reporter.enter("evaluate", f"Training {self.name}, setting {number + 1} of {len(self.settings)}", (number, len(self.settings)))
         epochs = {"search": config.search.epochs, "retrain": config.retrain.epochs}
         key = stage_key(self.stage(setting), self.key, {"setting": dict(setting), "epochs": epochs})
-        answers: Answers = self.folder.stage(self.stage(setting), key, lambda: self.peer.train(parts, config, setting, listen))
+        answers: Answers = self.folder.stage(self.stage(setting), key, lambda: self.method.train(parts, config, setting, listen))
         return answers
 
     def stage(self, setting: Setting) -> str:
@@ -128,8 +128,8 @@ class StagedPeer:
         return f"peer-{self.name}-{self.settings.index(setting) + 1}"
 
 
-def peer_cell(cell: Cell, plan: Plan, folder: Path, setting: Setting | None, report: Report) -> Outcome:
-    """Train a peer under a setting, or without one under all of its settings, and measure what ranks validation rows best.
+def baseline_cell(cell: Cell, plan: Plan, folder: Path, setting: Setting | None, report: Report) -> Outcome:
+    """Train a baseline method under a setting, or without one under all of its settings, and measure what ranks validation rows best.
 
     Raises:
         ConfigError: later seeds lack what the first one chose.
@@ -143,11 +143,11 @@ def peer_cell(cell: Cell, plan: Plan, folder: Path, setting: Setting | None, rep
         run = Run(recipe, run_folder, run_reporter(report))
         run_until(run, "base")
         data = run.data
-        peer, listen = StagedPeer(PEERS[cell.name], run_folder, run.keys[-1], run.reporter), run.reporter.epoch
+        method, listen = StagedMethod(BASELINES[cell.name], run_folder, run.keys[-1], run.reporter), run.reporter.epoch
         if setting is None:
-            answers = tuned(peer, data.parts, run.learning, listen)
+            answers = tuned(method, data.parts, run.learning, listen)
         else:
-            answers = peer.train(data.parts, run.learning, setting, listen)
-    seconds = run_folder.seconds[peer.stage(answers.setting)]
-    measure = Measure(figures(answers.test_logits, data.parts.test.labels), answers.cost, seconds)
+            answers = method.train(data.parts, run.learning, setting, listen)
+    seconds = run_folder.seconds[method.stage(answers.setting)]
+    measure = Measure(click_metrics(answers.test_logits, data.parts.test.labels), answers.cost, seconds)
     return Outcome({cell.name: measure}, setting=answers.setting)

@@ -1,4 +1,4 @@
-"""`python -m pipelines benchmark`: every cell of a plan, and what is known after each as JSON, Markdown and HTML.
+"""`ihas study benchmark`: every cell of a plan, and what is known after each as JSON, Markdown and HTML.
 
 A cell that fails is reported as failed, and the others go on. Complete stages of an earlier try are read, not computed again.
 """
@@ -15,7 +15,7 @@ from ihas.folders import write_whole
 from pipelines.runs.answers import Setting
 from pipelines.runs.measures import row_of
 from pipelines.runs.progress import Progress, Report
-from pipelines.studies.benchmark.cells import Cell, Outcome, cells_of, peer_cell, run_cell
+from pipelines.studies.benchmark.cells import Cell, Outcome, baseline_cell, cells_of, run_cell
 from pipelines.studies.benchmark.page import render_benchmark
 from pipelines.studies.benchmark.plan import Plan
 from pipelines.studies.benchmark.table import Benchmark, markdown, tabulate
@@ -41,14 +41,16 @@ def benchmark(plan: Plan, folder: Path, report: Report) -> Benchmark:
 
 
 def _carry_out(cell: Cell, plan: Plan, folder: Path, outcomes: Mapping[Cell, Outcome], report: Report) -> Outcome:
-    outcome = run_cell(cell, plan, folder, report) if cell.kind == "run" else peer_cell(cell, plan, folder, _tuned(cell, outcomes), report)
+    outcome = (
+        run_cell(cell, plan, folder, report) if cell.kind == "run" else baseline_cell(cell, plan, folder, _tuned(cell, outcomes), report)
+    )
     for name, measure in outcome.measures.items():
         row_of(name, {cell.seed: measure}, None)  # raises where there is no AUC, so that it counts as this cell's failure
     return outcome
 
 
 def _tuned(cell: Cell, outcomes: Mapping[Cell, Outcome]) -> Setting | None:
-    """What an earlier seed chose for the same peer on the same data set and backbone."""
+    """What an earlier seed chose for the same baseline method on the same data set and backbone."""
     same = (cell.data, cell.backbone, cell.name)
     return next((outcome.setting for other, outcome in outcomes.items() if (other.data, other.backbone, other.name) == same), None)
 

@@ -7,8 +7,8 @@ import plotly.graph_objects as go
 from pipelines.reports.captions import Caption, counted, listed
 from pipelines.reports.drawing import outcome
 from pipelines.reports.report import render_page
-from pipelines.studies.benchmark.figures import compared, gains, pareto
-from pipelines.studies.benchmark.table import Benchmark, Section, pareto_front
+from pipelines.studies.benchmark.plots import compared, gains, pareto
+from pipelines.studies.benchmark.table import Benchmark, Section, pareto_frontier
 
 
 def render_benchmark(benchmark: Benchmark) -> str:
@@ -42,19 +42,19 @@ def headline(benchmark: Benchmark) -> str:
 
 
 def pareto_caption(section: Section) -> Caption:
-    """Of the figure of AUC against parameters."""
+    """Of the plot of AUC against parameters."""
     read = (
         "Up is better ranking, left is a smaller model to run for a row; the axis is logarithmic. A bar is the 95 % interval of the "
-        "difference to the base under the same seeds, laid at the mean AUC; it may leave the figure. Filled circles are candidates, "
-        "open ones controls, the star is what validation chose, diamonds are peers. The dotted line joins what nothing but a control "
-        "beats on both counts."
+        "difference to the base under the same seeds, drawn at the mean AUC; it may leave the plot. Filled circles are candidates, "
+        "open ones controls, the star is the choice of validation, diamonds are baseline methods. The dotted line is the Pareto frontier "
+        "without controls."
     )
-    steps = (f"{row.name} ({row.parameters_per_path:,.0f} parameters, AUC {row.auc:.5f})" for row in pareto_front(section.rows))
+    steps = (f"{row.name} ({row.parameters_per_path:,.0f} parameters, AUC {row.auc:.5f})" for row in pareto_frontier(section.rows))
     return Caption(read, f"On the line: {listed(steps)}.")
 
 
 def gains_caption(section: Section) -> Caption:
-    """Of the figure of gains."""
+    """Of the plot of gains."""
     read = (
         "A mark is the mean difference to the base of the same seed, the bar its 95 % interval over the seeds. Where it crosses the "
         "dashed line, so many seeds cannot tell the two apart (grey). With one seed there is no interval, and no mark."

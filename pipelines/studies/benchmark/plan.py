@@ -1,4 +1,4 @@
-"""What a benchmark compares: data sets x backbones x seeds x (variants of a run and peers).
+"""What a benchmark compares: data sets x backbones x seeds x (variants of a run and baseline methods).
 
     learning of a cell = the recipe's <- the plan's overrides <- the backbone's <- the variant's <- the seed
 
@@ -19,7 +19,7 @@ from ihas.config.recipe import Recipe
 from ihas.config.run import RunOptions
 from ihas.errors import ConfigError
 from pipelines.kinds.recipe_file import read_recipe
-from pipelines.studies.baselines.registry import PEERS
+from pipelines.studies.baselines.registry import BASELINES
 from pipelines.studies.plan_file import beside
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
@@ -46,7 +46,7 @@ class Plan(Config):
     name: Name
     """Name of the benchmark."""
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
-    """Seeds; peers are tuned on the first."""
+    """Seeds; baseline methods are tuned on the first."""
     recipes: Annotated[tuple[Recipe, ...], Field(min_length=1)]
     """The data sets, each with the settings that it starts from; in a file, paths of recipes."""
     learning: dict[str, dict[str, Any]] = {}
@@ -56,17 +56,17 @@ class Plan(Config):
     variants: dict[Name, dict[str, dict[str, Any]]] = {}
     """Variants of a run by name, each with its overrides of `learning`; `default`, without any, always comes first."""
     peers: tuple[str, ...] = ()
-    """Names of `pipelines.studies.baselines.registry.PEERS`; none by default."""
+    """Names of `pipelines.studies.baselines.registry.BASELINES`; none by default."""
     run: RunOptions = RunOptions()
     """How it is run; what the recipes say of it does not count."""
 
     @model_validator(mode="after")
     def _names_are_known_and_differ(self) -> Self:
-        _known("`peers`", self.peers, list(PEERS))
+        _known("`peers`", self.peers, list(BASELINES))
         for name, overrides in self.variants.items():
             _known(f"`variants.{name}`", overrides, AFTER_THE_BASE)
         names = {"seeds": self.seeds, "names of recipes": [recipe.name for recipe in self.recipes]}
-        names["variants and peers"] = [DEFAULT, *self.variants, *self.peers]
+        names["variants and baseline methods"] = [DEFAULT, *self.variants, *self.peers]
         for what, values in names.items():
             if len(set(values)) < len(values):
                 raise ValueError(f"The {what} of a benchmark must differ, but are {', '.join(map(str, values))}. Rename or remove one.")
@@ -76,7 +76,7 @@ class Plan(Config):
         """The recipe of one cell.
 
         Raises:
-            ConfigError: an override breaks a law.
+            ConfigError: an override is invalid.
         """
         planned, recipe = self.backbones[backbone], next(recipe for recipe in self.recipes if recipe.name == data)
         kept = {name: getattr(recipe.learning.training, name) for name in recipe.learning.training.model_fields_set - set(planned.unset)}
@@ -94,7 +94,7 @@ def read_plan(path: Path) -> Plan:
     """Read a plan from TOML; the recipes' relative paths start at its folder, `$NAME` in them is the environment's.
 
     Raises:
-        ConfigError: no such file, not TOML, or it, a recipe or an override breaks a law.
+        ConfigError: no such file, not TOML, or it, a recipe or an override is invalid.
     """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -124,7 +124,7 @@ def overridden(config: SomeConfig, overrides: Mapping[str, Any], where: str) -> 
     """Settings with others in their place, group by group.
 
     Raises:
-        ConfigError: an unknown name, or a value that breaks a law.
+        ConfigError: an unknown name, or a value that is invalid.
     """
     _known(f"Overrides of {where}", overrides, list(type(config).model_fields))
     changed = {}

@@ -3,7 +3,7 @@
     gain = mean over seeds of (its test AUC - the base's of the same data set, backbone and seed), with its paired 95 % t interval
 
 The base is the default run's. Rows of another variant of the plan bear its name; its own base is left out where it is the same model.
-Seconds of a run's row are those of the stages that it needs; of a peer, those of one training under its setting.
+Seconds of a run's row are those of the stages that it needs; of a baseline method, those of one training under its setting.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ class BenchmarkRow(ComparisonRow):
     """One method on one data set with one backbone."""
 
     method: str
-    """Variant of the plan that it is of, or peer."""
+    """Variant of the plan that it is of, or baseline method."""
     kind: Kind
-    """A run's candidate, its control, what its validation rows chose, or a peer."""
+    """A run's candidate, its control, what its validation rows chose, or a baseline method."""
     setting: dict[str, float | str] = {}
-    """What the first seed chose for a peer."""
+    """What the first seed chose for a baseline method."""
 
 
 class Failure(Config):
     """A cell that gave nothing."""
 
     name: str
-    """Variant of the plan, or peer."""
+    """Variant of the plan, or baseline method."""
     seed: int
     """Seed."""
     message: str
@@ -135,7 +135,7 @@ def _kind(name: str, method: str, peers: Sequence[str], outcomes: Sequence[Outco
     return "control" if any(name in outcome.controls for outcome in outcomes) else "candidate"
 
 
-def pareto_front(rows: Sequence[BenchmarkRow]) -> list[BenchmarkRow]:
+def pareto_frontier(rows: Sequence[BenchmarkRow]) -> list[BenchmarkRow]:
     """Rows but controls that no other such row beats in AUC at the same or fewer parameters per path, smallest first."""
     return unbeaten([row for row in rows if row.kind != "control"], lambda row: row.parameters_per_path, lambda row: row.auc)
 

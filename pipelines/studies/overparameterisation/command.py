@@ -47,10 +47,10 @@ def race_rule(task: Task, rule: Rule, start: float, plan: RacePlan) -> tuple[Arm
     def attempt(form: str, rate: float) -> Outcome:
         return race(task, training(form, rate), plan.tuning_seed, plan, to_the_end=False)
 
-    tried = {form: tune(lambda rate, form=form: attempt(form, rate), start) for form in forms}  # type: ignore[misc]
-    best = {form: training(form, runs[0].learning_rate) for form, runs in tried.items()}
+    candidates = {form: tune(lambda rate, form=form: attempt(form, rate), start) for form in forms}  # type: ignore[misc]
+    best = {form: training(form, runs[0].learning_rate) for form, runs in candidates.items()}
     outcomes: dict[str, list[Outcome]] = {form: [] for form in forms}
     for seed in plan.seeds:
         for form in forms:
             outcomes[form].append(race(task, best[form], seed, plan, to_the_end=True))
-    return tuple(Arm(rule=rule, start=start, form=form, tried=tuple(tried[form]), outcomes=tuple(outcomes[form])) for form in forms)
+    return tuple(Arm(rule=rule, start=start, form=form, tried=tuple(candidates[form]), outcomes=tuple(outcomes[form])) for form in forms)

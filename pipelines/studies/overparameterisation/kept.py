@@ -1,4 +1,4 @@
-"""What a folder holds of a race, under a digest of all that decides its figures."""
+"""What a folder holds of a race, under a digest of all that decides its metrics."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def settings_digest(plan: RacePlan) -> str:
     """Digest of the data and of every setting but `learning_rates`, each of which decides one update rule's arms alone.
 
     Raises:
-        ConfigError, DataError: the recipe of the clicks breaks a law, or a file of data is not there.
+        ConfigError, DataError: the recipe of the clicks is invalid, or a file of data is not there.
     """
     recipe = None if plan.clicks is None else read_recipe(plan.clicks.recipe)
     shared = {

@@ -79,7 +79,7 @@ def read_race_plan(path: Path) -> RacePlan:
     """Read a plan from TOML; relative paths start at its folder, `$NAME` in them is the environment's.
 
     Raises:
-        ConfigError: no such file, not TOML, or a setting breaks a law.
+        ConfigError: no such file, not TOML, or a setting is invalid.
     """
     with document_of(path, "plan") as document:
         for table, name in (("ratings", "path"), ("clicks", "recipe")):

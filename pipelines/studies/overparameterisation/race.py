@@ -75,14 +75,14 @@ def tune(run: Callable[[float], Outcome], start: float) -> list[Outcome]:
 
     Where none reaches it, the best value decides.
     """
-    tried = {k: run(start * 2.0**k) for k in (0, -1, 1)}
+    candidates = {k: run(start * 2.0**k) for k in (0, -1, 1)}
     while True:
-        best = max(tried, key=lambda k: _merit(tried[k]))
-        missing = [k for k in (best - 1, best + 1) if k not in tried and abs(k) <= MAX_OCTAVES]
+        best = max(candidates, key=lambda k: _merit(candidates[k]))
+        missing = [k for k in (best - 1, best + 1) if k not in candidates and abs(k) <= MAX_OCTAVES]
         if not missing:
             break
-        tried |= {k: run(start * 2.0**k) for k in missing}
-    return sorted(tried.values(), key=_merit, reverse=True)
+        candidates |= {k: run(start * 2.0**k) for k in missing}
+    return sorted(candidates.values(), key=_merit, reverse=True)
 
 
 def _merit(outcome: Outcome) -> tuple[float, float]:

@@ -26,7 +26,7 @@ from pipelines.studies.overparameterisation.plan import ClicksTask, RacePlan, Ra
 
 
 class Runner(Protocol):
-    """One training, stopped and gone on with at will."""
+    """One training, stopped and resumed at will."""
 
     num_rows: int
     """Training rows."""

@@ -11,7 +11,7 @@ import numpy as np
 from ihas.config.overrec import KernelConfig, OverRecConfig
 from ihas.errors import ConfigError
 from ihas.sequential.data.baselines import Popularity, SessionNeighbours
-from ihas.sequential.data.ranking import discounted_gains, figures, paired_difference, ranks
+from ihas.sequential.data.ranking import discounted_gains, paired_difference, ranking_metrics, ranks
 from ihas.sequential.data.reading import read_sequences
 from ihas.sequential.data.sequences import NextItem, leave_one_out
 from ihas.sequential.overrec.model import OverRec
@@ -90,7 +90,7 @@ def _config(plan: AccuracyPlan, kernel: KernelConfig, score: str, k: int) -> Ove
 def _valid_table(title: str, settings: list[Setting]) -> StudyTable:
     cells = []
     for setting in settings:
-        found = figures(setting.valid)
+        found = ranking_metrics(setting.valid)
         k = None if setting.config.score == "krr" else setting.config.num_neighbours
         shown = (found.hit_rate[5], found.hit_rate[10], found.ndcg[5], found.ndcg[10], found.mrr)
         cells.append((setting.name, setting.config.score, k, *shown))
@@ -122,7 +122,7 @@ def _test_table(plan: AccuracyPlan, rows: Rows, settings: list[Setting], say: Sa
 
 
 def _test_row(name: str, test: np.ndarray, found: dict[str, np.ndarray], base: np.ndarray) -> tuple[str | float, ...]:
-    shown = figures(test)
+    shown = ranking_metrics(test)
     sknn = next((ranked_ for other, ranked_ in found.items() if other.startswith("SKNN")), base)
     difference = paired_difference(discounted_gains(test, CUTOFF), discounted_gains(sknn, CUTOFF))
     interval = f"{difference.difference:+.4f} [{difference.low:+.4f}, {difference.high:+.4f}]"
@@ -140,6 +140,6 @@ def _baselines(plan: AccuracyPlan, rows: Rows, say: Say) -> Iterator[tuple[str, 
 
     say("popularity and SKNN")
     yield "popularity", at(Popularity(rows.parts.train.counts(rows.num_items)).scores, rows.parts.test)
-    tried = {k: SessionNeighbours.of(rows.parts.train, rows.num_items, k) for k in plan.session_neighbours}
-    best = max(tried, key=lambda k: gain(at(tried[k].scores, rows.parts.valid)))
-    yield f"SKNN, k = {best}", at(tried[best].scores, rows.parts.test)
+    candidates = {k: SessionNeighbours.of(rows.parts.train, rows.num_items, k) for k in plan.session_neighbours}
+    best = max(candidates, key=lambda k: gain(at(candidates[k].scores, rows.parts.valid)))
+    yield f"SKNN, k = {best}", at(candidates[best].scores, rows.parts.test)

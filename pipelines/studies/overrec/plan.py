@@ -99,7 +99,7 @@ def read_plan(path: Path) -> Plan:
     """Read a plan; a relative data path starts at the plan's folder, `$NAME` in it is the environment's.
 
     Raises:
-        ConfigError: no such file, not TOML, or a setting breaks a law.
+        ConfigError: no such file, not TOML, or a setting is invalid.
     """
     try:
         plan = READER.validate_python(tomllib.loads(path.read_text(encoding="utf-8")))

@@ -1,4 +1,4 @@
-"""Figures of a study as JSON and as a table of Markdown."""
+"""Metrics of a study as JSON and as a table of Markdown."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import numpy as np
 from ihas.config.overrec import KernelConfig, OverRecConfig
 from ihas.legacy_keras import tf
 from ihas.seeding import generator
-from ihas.sequential.data.ranking import figures, ranks
+from ihas.sequential.data.ranking import ranking_metrics, ranks
 from ihas.sequential.data.reading import read_sequences
 from ihas.sequential.data.sequences import LeaveOneOut, Sequences, leave_one_out
 from ihas.sequential.overrec.model import OverRec
@@ -120,7 +120,7 @@ def _ndcg(plan: WidthPlan, network: RecurrentNetwork, parts: LeaveOneOut) -> flo
         rows = _padded(histories.last(plan.max_length), plan.max_length)
         return np.asarray(network.logits(network.states(tf.constant(rows))[:, -1]), np.float64)
 
-    return figures(ranks(scores, parts.valid, block=128)).ndcg[10]
+    return ranking_metrics(ranks(scores, parts.valid, block=128)).ndcg[10]
 
 
 def _padded(sequences: Sequences, length: int) -> np.ndarray:

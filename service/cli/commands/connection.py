@@ -1,4 +1,4 @@
-"""Where a service answers: it is at `--url`; the key comes from IHAS_API_KEY alone, so that no list of processes shows it."""
+"""Connection to a service: its address is `--url`; the key comes from IHAS_API_KEY only, so that no process list shows it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from service.client.client import Client
 
-Url = Annotated[str, typer.Option("--url", envvar="IHAS_URL", help="Where the service answers; its key comes from IHAS_API_KEY.")]
+Url = Annotated[str, typer.Option("--url", envvar="IHAS_URL", help="Address of the service; the API key comes from IHAS_API_KEY.")]
 HERE = "http://127.0.0.1:8000"
 
 

@@ -23,12 +23,12 @@ dataset = typer.Typer(name="dataset", help="Data sets of a service.", no_args_is
 def push(
     context: typer.Context,
     source: Annotated[str, typer.Argument(metavar="FILE|URI", help="CSV, Parquet or JSON-lines file; the service fetches a URI.")],
-    name: Annotated[str | None, typer.Option(help="Name for people; the file's where it is left out.")] = None,
-    columns: Annotated[Path | None, typer.Option(help="What is known about the columns: a TOML or JSON file.")] = None,
+    name: Annotated[str | None, typer.Option(help="Display name; the file's name by default.")] = None,
+    columns: Annotated[Path | None, typer.Option(help="Known facts about the columns: a TOML or JSON file.")] = None,
     delimiter: Annotated[str | None, typer.Option(help="Character between CSV cells.")] = None,
     url: Url = HERE,
 ) -> None:
-    """Upload a table and wait until it was checked."""
+    """Upload a table and wait until it is checked."""
     terminal, path = context.obj, Path(source)
     if "://" not in source and not path.is_file():
         raise typer.BadParameter(f"File '{source}' does not exist.", param_hint="'FILE|URI'")
@@ -48,7 +48,7 @@ def push(
 
 @dataset.command("ls")
 def list_datasets(context: typer.Context, url: Url = HERE) -> None:
-    """Data sets, newest first."""
+    """List data sets, newest first."""
     with client_of(url) as client:
         found = client.datasets()["datasets"]
     context.obj.result(found, _datasets(found))
@@ -56,7 +56,7 @@ def list_datasets(context: typer.Context, url: Url = HERE) -> None:
 
 @dataset.command("report")
 def report_dataset(context: typer.Context, dataset_id: Annotated[str, typer.Argument(help="Id of the data set.")], url: Url = HERE) -> None:
-    """What the check of a data set found."""
+    """Show the profile and the faults of a data set."""
     with client_of(url) as client:
         report = ValidationReport.model_validate(client.data_report(dataset_id))
     context.obj.result(report.model_dump(mode="json"), *tables.findings(report))

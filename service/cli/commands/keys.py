@@ -1,4 +1,4 @@
-"""`ihas keys`: keys of a tenant; the first one is made on the service's machine."""
+"""`ihas keys`: API keys of a tenant; the first one is created on the service's machine."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from ihas.errors import ConfigError
 from pipelines.reports.terminal_tables import plain_table
 from service.cli.commands.connection import HERE, Url, client_of
 
-keys = typer.Typer(name="keys", help="Keys of a tenant.", no_args_is_help=True)
+keys = typer.Typer(name="keys", help="API keys of a tenant.", no_args_is_help=True)
 
 
 @keys.command("create")
 def create_key(
     context: typer.Context,
-    name: Annotated[str, typer.Option(help="Name for people.")] = "key",
-    scopes: Annotated[str, typer.Option(help="What it may do, with commas: read, data, search, models, score, admin, metrics.")] = "read",
-    tenant: Annotated[str | None, typer.Option(help="Make it here, for this tenant, in the database of the settings.")] = None,
+    name: Annotated[str, typer.Option(help="Display name.")] = "key",
+    scopes: Annotated[str, typer.Option(help="Scopes, separated by commas: read, data, search, models, score, admin, metrics.")] = "read",
+    tenant: Annotated[str | None, typer.Option(help="Create it for this tenant directly in the database of the settings.")] = None,
     folder: Annotated[Path | None, typer.Option(help="Folder of the service [IHAS_FOLDER], with --tenant.")] = None,
-    expires_in_s: Annotated[float | None, typer.Option(help="Seconds until it ends.")] = None,
+    expires_in_s: Annotated[float | None, typer.Option(help="Seconds until it expires.")] = None,
     url: Url = HERE,
 ) -> None:
-    """Make a key; its text is printed this once. With --tenant no service and no key is needed, only the database."""
+    """Create a key; its text is shown only once. With --tenant neither a service nor a key is needed, only the database."""
     wanted = [scope.strip() for scope in scopes.split(",") if scope.strip()]
     if tenant is None:
         with client_of(url) as client:
@@ -36,7 +36,7 @@ def create_key(
 
 @keys.command("ls")
 def list_keys(context: typer.Context, url: Url = HERE) -> None:
-    """The tenant's keys, without their text."""
+    """List the tenant's keys, without their text."""
     with client_of(url) as client:
         found = client.keys()["keys"]
     shown = [(one["id"], one["name"], ", ".join(one["scopes"]), one["expires_at"] or "", one["revoked_at"] or "") for one in found]
@@ -47,10 +47,10 @@ def list_keys(context: typer.Context, url: Url = HERE) -> None:
 def rotate_key(
     context: typer.Context,
     key_id: Annotated[str, typer.Argument(help="Id of the key.")],
-    grace_s: Annotated[float, typer.Option(help="Seconds that the old one still opens.")] = 86_400.0,
+    grace_s: Annotated[float, typer.Option(help="Seconds for which the old key stays valid.")] = 86_400.0,
     url: Url = HERE,
 ) -> None:
-    """Replace a key; the new one's text is printed this once."""
+    """Replace a key; the new key's text is shown only once."""
     with client_of(url) as client:
         made = client.rotate_key(key_id, grace_s)
     context.obj.result(made, made["key"])
@@ -58,10 +58,10 @@ def rotate_key(
 
 @keys.command("revoke")
 def revoke_key(context: typer.Context, key_id: Annotated[str, typer.Argument(help="Id of the key.")], url: Url = HERE) -> None:
-    """End a key."""
+    """Revoke a key."""
     with client_of(url) as client:
         ended = client.revoke_key(key_id)
-    context.obj.result(ended, f"Key {key_id} opens nothing any more.")
+    context.obj.result(ended, f"Key {key_id} is revoked.")
 
 
 def _made_here(tenant: str, name: str, wanted: list[str], folder: Path | None, expires_in_s: float | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`ihas model`: models of a service, which version answers, and versions that come of others."""
+"""`ihas model`: models of a service, the versions that serve, and versions derived from others."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from pipelines.reports.terminal_tables import plain_table
 from service.cli.commands.connection import HERE, Url, client_of
 
 ModelName = Annotated[str, typer.Argument(help="Name of the model.")]
-Why = Annotated[str, typer.Option("--reason", help="Why, for the history.")]
+Why = Annotated[str, typer.Option("--reason", help="Reason, for the history.")]
 
-model = typer.Typer(name="model", help="Models of a service: which version answers.", no_args_is_help=True)
+model = typer.Typer(name="model", help="Models of a service and their versions.", no_args_is_help=True)
 
 
 @model.command("ls")
 def list_models(context: typer.Context, url: Url = HERE) -> None:
-    """The newest version of every model, and the one that answers."""
+    """List models with their newest and their serving version."""
     with client_of(url) as client:
         found = [client.model(one["name"]) for one in client.models()["models"]]
     shown = [(one["name"], one["latest"], one["serving"], one["problem"] or "") for one in found]
-    context.obj.result(found, plain_table(("model", "newest", "answers", "problem"), shown))
+    context.obj.result(found, plain_table(("model", "newest", "serving", "problem"), shown))
 
 
 @model.command()
@@ -36,7 +36,7 @@ def promote(
     reason: Why = "",
     url: Url = HERE,
 ) -> None:
-    """Make a version the champion, once it is loaded and meets its golden rows."""
+    """Make a version the champion, after it is loaded and passes its golden rows."""
     with client_of(url) as client:
         found = client.promote(name, version, reason)
     context.obj.result(found, f"Version {found['version']} of {name} answers (revision {found['revision']}).")
@@ -44,7 +44,7 @@ def promote(
 
 @model.command()
 def rollback(context: typer.Context, name: ModelName, reason: Why = "", url: Url = HERE) -> None:
-    """Return to the champion before."""
+    """Return to the previous champion."""
     with client_of(url) as client:
         found = client.roll_back(name, reason)
     context.obj.result(found, f"Version {found['version']} of {name} answers (revision {found['revision']}).")
@@ -52,26 +52,26 @@ def rollback(context: typer.Context, name: ModelName, reason: Why = "", url: Url
 
 @model.command()
 def history(context: typer.Context, name: ModelName, url: Url = HERE) -> None:
-    """Who made which version the champion, when and why."""
+    """List the changes of the champion: version, time, caller, reason."""
     with client_of(url) as client:
         found = client.alias_history(name)["changes"]
     shown = [(one["revision"], one["version"], one["kind"], one["at"], one["actor"], one["reason"]) for one in found]
-    context.obj.result(found, plain_table(("revision", "version", "how", "when", "who", "why"), shown))
+    context.obj.result(found, plain_table(("revision", "version", "kind", "time", "actor", "reason"), shown))
 
 
 @model.command()
 def traffic(
     context: typer.Context,
     name: ModelName,
-    canary: Annotated[int | None, typer.Option(help="Version that answers some of the requests.")] = None,
-    percent: Annotated[float, typer.Option(help="Share of the requests that the canary answers, in hundredths.")] = 0.0,
-    sticky: Annotated[str | None, typer.Option(help="Context field that keeps a person on one side.")] = None,
-    shadow: Annotated[list[int] | None, typer.Option(help="Version that answers unheard; may be given several times.")] = None,
-    group: Annotated[list[int] | None, typer.Option(help="Group that canary and shadows are for; may be given several times.")] = None,
-    clear: Annotated[bool, typer.Option("--clear", help="Let the champion answer everything.")] = False,
+    canary: Annotated[int | None, typer.Option(help="Version that answers a share of the requests.")] = None,
+    percent: Annotated[float, typer.Option(help="Percentage of the requests that the canary answers.")] = 0.0,
+    sticky: Annotated[str | None, typer.Option(help="Context field whose value decides between canary and champion.")] = None,
+    shadow: Annotated[list[int] | None, typer.Option(help="Shadow version, whose responses are only compared; may be repeated.")] = None,
+    group: Annotated[list[int] | None, typer.Option(help="Group that canary and shadows are limited to; may be repeated.")] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Send all traffic to the champion.")] = False,
     url: Url = HERE,
 ) -> None:
-    """Show how a model's requests are divided, or divide them."""
+    """Show or change the traffic split of a model."""
     plan: dict[str, Any] = {"sticky_field": sticky, "shadows": shadow or [], "shadow_groups": group or []}
     if canary is not None:
         plan["canary"] = {"version": canary, "percent": percent, "groups": group or []}
@@ -92,29 +92,30 @@ def add_interactions(
     context: typer.Context,
     name: ModelName,
     interactions: Annotated[Path, typer.Argument(help="A `user` and an `item` a line, oldest first: JSON objects, or CSV with a header.")],
-    version: Annotated[int | None, typer.Option(help="The version that is added to; it must still be the newest.")] = None,
+    version: Annotated[int | None, typer.Option(help="Version to add to; it must still be the newest.")] = None,
     url: Url = HERE,
 ) -> None:
-    """Put interactions, of new users and items too, behind those of an OverRec model; the result is its next version."""
+    """Add interactions to an OverRec model, of new users and items too; the result is its next version."""
     pairs = _interactions(interactions)
     with client_of(url) as client:
         made = client.add_interactions(name, pairs, version)
     context.obj.result(made, f"Version {made['version']} of {made['name']} has {len(pairs):,} more interactions.")
 
 
-@model.command("front")
-def put_front(
+@model.command("front", hidden=True)  # name of version 0.1.0
+@model.command("cold-start")
+def add_cold_start(
     context: typer.Context,
     name: ModelName,
-    histories: Annotated[str, typer.Argument(help="Name of an OverRec model, which answers for users whom the other one does not know.")],
-    register_as: Annotated[str, typer.Option(help="Name of the model that comes out; one that exists gets another version.")],
+    histories: Annotated[str, typer.Argument(help="Name of the OverRec model that answers for unknown users.")],
+    register_as: Annotated[str, typer.Option(help="Name of the resulting model; an existing one gets another version.")],
     user_field: Annotated[str, typer.Option(help="Field of the trained model that names the user.")] = "user",
     url: Url = HERE,
 ) -> None:
-    """Put histories in front of a trained model."""
+    """Add a cold-start model to a trained model."""
     with client_of(url) as client:
         made = client.put_front(name, histories, register_as, user_field)
-    context.obj.result(made, f"Version {made['version']} of {made['name']}: {histories} in front of {name}.")
+    context.obj.result(made, f"Version {made['version']} of {made['name']}: {name}, with {histories} for unknown users.")
 
 
 def _interactions(path: Path) -> list[dict[str, str]]:
@@ -128,7 +129,7 @@ def _interactions(path: Path) -> list[dict[str, str]]:
             rows = csv.DictReader(file) if path.suffix == ".csv" else (json.loads(line) for line in file if line.strip())
             return [{"user": row["user"], "item": row["item"]} for row in rows]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        law = f"Interactions must come from a readable file with a `user` and an `item` on every line, but {path} is none"
+        law = f"Interactions must come from a readable file with a `user` and an `item` on every line, but {path} is not one"
         raise RequestError(f"{law} ({type(error).__name__}: {error}).") from error
 
 

@@ -16,16 +16,16 @@ from ihas.results.run_result import RunResult
 from ihas.sequential.scaling.advised import Advice
 from pipelines.kinds.recipe_file import assign, request_settings
 from pipelines.kinds.size_sweep.tables import advice_table
-from pipelines.reports.pareto import pareto_front
+from pipelines.reports.pareto import pareto_frontier
 from pipelines.reports.terminal_tables import plain_table
 from service.cli.commands.connection import HERE, Url, client_of
-from service.cli.local_run import ProgressBar, failure
+from service.cli.local_run import ProgressBar, failure, stage_of
 from service.cli.terminal import CommandError, ExitCode, Terminal
 from service.client.client import FINISHED, POLL_S, Client
 
 SearchId = Annotated[str, typer.Argument(help="Id of the search.")]
 
-search = typer.Typer(name="search", help="Searches, of a service or on this machine.", no_args_is_help=True)
+search = typer.Typer(name="search", help="Searches of a service, or on this machine.", no_args_is_help=True)
 
 
 @search.command("run")
@@ -34,12 +34,12 @@ def run_search(
     dataset_id: Annotated[str, typer.Argument(help="Id of a valid data set.")],
     name: Annotated[str, typer.Option(help="Name of the model that comes out.")],
     recipe: Annotated[Path | None, typer.Option(help="TOML or JSON file with `learning`, `run`, `budget`; `data` is not read.")] = None,
-    priority: Annotated[int, typer.Option(help="A higher one is begun first.")] = 0,
-    key: Annotated[str | None, typer.Option(help="Idempotency key; the same one with the same settings is the same search.")] = None,
-    watch: Annotated[bool, typer.Option("--watch/--no-watch", help="Show progress until it has finished.")] = True,
+    priority: Annotated[int, typer.Option(help="Searches of a higher priority start first.")] = 0,
+    key: Annotated[str | None, typer.Option(help="Idempotency key: the same key with the same settings is the same search.")] = None,
+    watch: Annotated[bool, typer.Option("--watch/--no-watch", help="Show progress until the search has finished.")] = True,
     url: Url = HERE,
 ) -> None:
-    """Submit a search; Ctrl-C stops watching, never the search."""
+    """Submit a search; Ctrl-C stops watching, not the search."""
     terminal: Terminal = context.obj
     asked = {} if recipe is None else request_settings(recipe, ("run", "budget"))
     with client_of(url) as client:
@@ -55,11 +55,11 @@ def run_search(
 def estimate_search(
     context: typer.Context,
     dataset_id: Annotated[str, typer.Argument(help="Id of a valid data set.")],
-    recipe: Annotated[Path | None, typer.Option(help="TOML or JSON file with `learning` and `run`, or of the kind ladder.")] = None,
-    seconds: Annotated[float | None, typer.Option(help="With a ladder: wall time that one training of the advised size may take.")] = None,
+    recipe: Annotated[Path | None, typer.Option(help="TOML or JSON file with `learning` and `run`, or of the kind size-sweep.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="With a size sweep: maximum wall time of one training of the advised size.")] = None,
     url: Url = HERE,
 ) -> None:
-    """What a search would take and whether it may be worth it, from two small ones."""
+    """Estimate the time, memory and gain of a search from two small ones."""
     terminal: Terminal = context.obj
     asked = {} if recipe is None else request_settings(recipe, ("run", "seconds"))
     if seconds is not None:
@@ -69,25 +69,25 @@ def estimate_search(
         while found["state"] not in FINISHED:
             time.sleep(POLL_S)
             found = client.estimate(found["id"])
-            bar.show(found["state"], found["message"], found["progress"], None)
+            bar.show(stage_of(found), found["message"], found["progress"], None)
     if found["advice"] is not None:
         terminal.result(found, advice_table(Advice.model_validate(found["advice"])), found["advice"]["reason"])
         return
     if found["estimate"] is None:
         raise failure(found.get("error") or {"detail": f"The estimate is {found['state']}."})
-    said = found["estimate"]
+    estimate = found["estimate"]
     lines = (
-        f"time:        {said['seconds_low']:,.0f} to {said['seconds_high']:,.0f} s for {said['rows']:,} training rows",
-        f"memory:      {said['memory_bytes'] / 2**20:,.0f} MiB",
-        f"parameters:  {said['parameters']:,} in the plain model",
-        f"worth it?    {said['advice']}",
+        f"time:        {estimate['seconds_low']:,.0f} to {estimate['seconds_high']:,.0f} s for {estimate['rows']:,} training rows",
+        f"memory:      {estimate['memory_bytes'] / 2**20:,.0f} MiB",
+        f"parameters:  {estimate['parameters']:,} in the plain model",
+        f"advice:      {estimate['advice']}",
     )
     terminal.result(found, "\n".join(lines))
 
 
 @search.command("ls")
 def list_searches(context: typer.Context, url: Url = HERE) -> None:
-    """Searches, newest first."""
+    """List searches, newest first."""
     with client_of(url) as client:
         found = client.searches()["searches"]
     context.obj.result(found, _searches(found))
@@ -104,7 +104,7 @@ def watch_search(context: typer.Context, search_id: SearchId, url: Url = HERE) -
 
 @search.command("logs")
 def show_logs(context: typer.Context, search_id: SearchId, url: Url = HERE) -> None:
-    """What a search's run wrote beside its progress."""
+    """Print the log of a search's run."""
     parts: list[str] = []
     offset = 0
     with client_of(url) as client:
@@ -119,7 +119,7 @@ def show_logs(context: typer.Context, search_id: SearchId, url: Url = HERE) -> N
 
 @search.command("cancel")
 def cancel_search(context: typer.Context, search_id: SearchId, url: Url = HERE) -> None:
-    """Stop a search; what is finished stays."""
+    """Stop a search; its finished stages are kept."""
     with client_of(url) as client:
         found = client.cancel(search_id)
     context.obj.result(found, _searches([found]))
@@ -137,10 +137,10 @@ def resume_search(context: typer.Context, search_id: SearchId, url: Url = HERE) 
 def clone_search(
     context: typer.Context,
     search_id: SearchId,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="A setting that differs: learning.training.epochs=3")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="A changed setting: learning.training.epochs=3")] = None,
     url: Url = HERE,
 ) -> None:
-    """Submit a search like another one, but for some settings."""
+    """Submit a copy of a search with some settings changed."""
     changes: dict[str, Any] = {}
     for one in set_ or ():
         assign(changes, one)
@@ -151,49 +151,50 @@ def clone_search(
 
 @search.command("compare")
 def compare_searches(context: typer.Context, first: SearchId, second: SearchId, url: Url = HERE) -> None:
-    """Two searches that succeeded, side by side."""
+    """Compare two searches that succeeded."""
     with client_of(url) as client:
         found = client.compare(first, second)
     settings = [(one["setting"], one["first"], one["second"]) for one in found["settings"]]
-    figures = [(one["figure"], one["first"], one["second"], one["difference"]) for one in found["figures"]]
+    metrics = [(one["figure"], one["first"], one["second"], one["difference"]) for one in found["figures"]]
     differing = plain_table(("setting", first, second), settings)
-    context.obj.result(found, differing, plain_table(("figure", first, second, "difference"), figures))
+    context.obj.result(found, differing, plain_table(("metric", first, second, "difference"), metrics))
 
 
-@search.command("front")
-def show_front(context: typer.Context, search_id: SearchId, url: Url = HERE) -> None:
-    """Candidates of a search that no other one beats in AUC at the same or fewer parameters, smallest first."""
+@search.command("front", hidden=True)  # name of version 0.1.0
+@search.command("frontier")
+def show_frontier(context: typer.Context, search_id: SearchId, url: Url = HERE) -> None:
+    """List the Pareto frontier of a search: candidates that no other beats in AUC at the same or fewer parameters."""
     with client_of(url) as client:
         document = client.result(search_id)
     if "variants" not in document:
-        raise ConfigError(f"A front is that of a search for groups, but {search_id} is of the kind {document.get('kind')!r}.")
+        raise ConfigError(f"Searches for groups have a Pareto frontier, but {search_id} is of the kind {document.get('kind')!r}.")
     result = RunResult.model_validate(document)
-    front = pareto_front(result)
-    shown = [(one.name, one.cost.parameters_per_path, one.test.auc, one.num_groups, _mark(one.name == result.chosen)) for one in front]
-    found = [one.model_dump(mode="json") for one in front]
-    context.obj.result(found, plain_table(("variant", "params/path", "AUC", "groups", "serves"), shown))
+    frontier = pareto_frontier(result)
+    shown = [(one.name, one.cost.parameters_per_path, one.test.auc, one.num_groups, _mark(one.name == result.chosen)) for one in frontier]
+    found = [one.model_dump(mode="json") for one in frontier]
+    context.obj.result(found, plain_table(("variant", "params/model", "AUC", "groups", "served"), shown))
 
 
 @search.command("plot")
 def save_plot(
     context: typer.Context,
     search_id: SearchId,
-    figure: Annotated[str | None, typer.Argument(help="Name of the figure, such as pareto; without it, the names are listed.")] = None,
-    to: Annotated[Path | None, typer.Option(help="File to write: a page where its name ends in .html, else plotly's JSON.")] = None,
+    plot: Annotated[str | None, typer.Argument(help="Name of the plot, such as pareto; without it, the names are listed.")] = None,
+    to: Annotated[Path | None, typer.Option(help="File to write: a page if its name ends in .html, else plotly's JSON.")] = None,
     url: Url = HERE,
 ) -> None:
-    """Write a figure of a search that succeeded to a file."""
+    """Write a plot of a search that succeeded to a file."""
     terminal: Terminal = context.obj
     with client_of(url) as client:
-        if figure is None:
+        if plot is None:
             names = client.figures(search_id)["figures"]
             terminal.result(names, "\n".join(names))
             return
-        target = to or Path(f"{figure}.html")
+        target = to or Path(f"{plot}.html")
         page = target.suffix == ".html"
-        drawn = client.plot_page(search_id, figure) if page else json.dumps(client.plot(search_id, figure))
+        drawn = client.plot_page(search_id, plot) if page else json.dumps(client.plot(search_id, plot))
     target.write_text(drawn, encoding="utf-8")
-    terminal.result({"figure": str(target)}, str(target))
+    terminal.result({"plot": str(target)}, str(target))
 
 
 def _mark(there: bool) -> str:
@@ -204,10 +205,10 @@ def _watched(client: Client, search_id: str, terminal: Terminal) -> dict[str, An
     try:
         with ProgressBar(terminal) as bar:
             for event in client.events(search_id):
-                bar.show(event["state"], event["message"], event["progress"], event["eta_s"])
+                bar.show(stage_of(event), event["message"], event["progress"], event["eta_s"])
         return client.search(search_id)
     except KeyboardInterrupt:
-        message = f"No longer watching; the search goes on. To watch again: ihas search watch {search_id}"
+        message = f"No longer watching; the search continues. To watch again: ihas search watch {search_id}"
         raise CommandError(message, ExitCode.INTERRUPTED) from None
 
 

@@ -77,7 +77,8 @@ V2 = "/v2/models/{model_name}"
 OF_VERSION = f"{V2}/versions/{{model_version}}"
 ESTIMATE: Mapping[str, Any] = {
     "advice": None,
-    "id": "es_11d0", "dataset_id": "ds_5f2a", "state": "succeeded", "progress": 1.0, "message": "The estimate is ready.", "error": None,
+    "id": "es_11d0", "dataset_id": "ds_5f2a", "state": "succeeded", "stage": "evaluate", "progress": 1.0,
+    "message": "The estimate is ready.", "error": None,
     "estimate": {
         "rows": 10142, "pilot_rows": [1000, 4000], "pilot_seconds": [9.1, 14.8], "seconds_low": 22.0, "seconds_high": 38.0,
         "memory_bytes": 900_000_000, "parameters": 4729, "chosen_in_pilot": "static",
@@ -121,7 +122,7 @@ ANSWERS: Mapping[tuple[str, str], Any] = {
     ("post", "/v1/events"): {"accepted": 2, "rejected": []},
     ("get", f"{MODEL}/online"): ONLINE,
     ("post", f"{MODEL}/what-if"): WHAT_IF_ANSWER,
-    ("post", "/v1/searches/estimate"): {**ESTIMATE, "state": "queued", "progress": 0.0, "estimate": None},
+    ("post", "/v1/searches/estimate"): {**ESTIMATE, "state": "queued", "stage": None, "progress": 0.0, "estimate": None},
     ("get", "/v1/searches/estimates/{estimate_id}"): ESTIMATE,
     ("get", "/v1/searches/estimates/{estimate_id}/figure"): "<!doctype html>\n<title>shop</title>\n",
     ("get", "/v2"): {"name": "ihas", "version": "0.1.0", "extensions": []},

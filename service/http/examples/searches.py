@@ -43,13 +43,15 @@ REPORT = {
     },
 }  # fmt: skip
 SEARCH = {
-    "id": "sr_91c0", "name": "coupon", "dataset_id": "ds_5f2a", "priority": 0, "state": "searching", "attempt": 1,
+    "id": "sr_91c0", "name": "coupon", "dataset_id": "ds_5f2a", "priority": 0, "state": "running", "stage": "base", "attempt": 1,
     "progress": 0.4, "eta_s": 21.5,
     "heartbeat_age_s": 1.2, "message": "Epoch 3: validation AUC .741.", "error": None, "model_version": None,
     "created_at": AT, "started_at": AT, "finished_at": None,
 }  # fmt: skip
+WAITING = {**SEARCH, "state": "queued", "stage": None, "attempt": 0, "progress": 0.0, "message": "Waits for a worker."}
 EVENT = {
-    "id": 4, "at": AT, "state": "searching", "attempt": 1, "progress": 0.4, "eta_s": 21.5, "message": "Epoch 3: validation AUC .741.",
+    "id": 4, "at": AT, "state": "running", "stage": "base", "attempt": 1, "progress": 0.4, "eta_s": 21.5,
+    "message": "Epoch 3: validation AUC .741.",
     "metrics": {"auc": 0.741}, "error": None,
 }  # fmt: skip
 FIGURES = {"rows": 1268, "auc": 0.7787, "log_loss": 0.5655, "calibration": 0.956}
@@ -107,13 +109,13 @@ ANSWERS: Mapping[tuple[str, str], Any] = {
     ("put", "/v1/datasets/{dataset_id}/content"): {**DATASET, "state": "validating"},
     ("get", "/v1/datasets/{dataset_id}/report"): REPORT,
     ("get", "/v1/datasets/{dataset_id}/profile"): [PROFILE],
-    ("post", "/v1/searches/{search_id}/clone"): {**SEARCH, "id": "sr_7aa2", "state": "queued", "attempt": 0, "progress": 0.0},
-    ("post", "/v1/searches"): {**SEARCH, "state": "queued", "attempt": 0, "progress": 0.0, "message": "Waits for a worker."},
+    ("post", "/v1/searches/{search_id}/clone"): {**WAITING, "id": "sr_7aa2"},
+    ("post", "/v1/searches"): WAITING,
     ("get", "/v1/searches"): {"searches": [SEARCH], "next_cursor": None},
     ("get", "/v1/searches/{search_id}"): SEARCH,
     ("get", "/v1/searches/{search_id}/events"): {"id": "4", "data": json.dumps(EVENT)},
     ("post", "/v1/searches/{search_id}/cancel"): {**SEARCH, "state": "cancelled", "message": "Cancelled.", "finished_at": AT},
-    ("post", "/v1/searches/{search_id}/resume"): {**SEARCH, "state": "queued", "message": "Resumed; waits for a worker."},
+    ("post", "/v1/searches/{search_id}/resume"): {**SEARCH, "state": "queued", "stage": None, "message": "Resumed; waits for a worker."},
     ("get", "/v1/searches/{search_id}/result"): RESULT,
     ("get", "/v1/searches/{search_id}/report"): "<!doctype html>\n<title>coupon</title>\n",
     ("get", "/v1/models"): {"models": [VERSION]},

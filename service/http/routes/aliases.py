@@ -7,7 +7,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Response
 
 from ihas.errors import BundleError, RequestError
-from ihas.serving.grouped.recommender import num_groups
 from service.errors import ConflictError, UnknownIdError
 from service.http.dependencies import (
     CallerDep,
@@ -169,7 +168,8 @@ def _check_groups(models: TenantModels, name: str, plan: TrafficPlan) -> None:
     named = [("/canary/groups", () if plan.canary is None else plan.canary.groups), ("/shadow_groups", plan.shadow_groups)]
     if not any(groups for _, groups in named):
         return
-    count = num_groups(models.renew(name).champion.recommender)
+    routed = models.renew(name).champion.recommender.groups
+    count = 0 if routed is None else routed.num_groups
     for pointer, groups in named:
         wrong = [group for group in groups if group >= count]
         if wrong:

@@ -15,7 +15,6 @@ from ihas.bundle.compound import write_compound
 from ihas.config.base import Config
 from ihas.data.cells import cell_text
 from ihas.errors import RequestError
-from ihas.serving.grouped.recommender import GroupedRecommender
 from ihas.serving.loading import COLD_START
 from service.errors import ConflictError, UnknownIdError
 from service.http.dependencies import AppState, CallerDep, PartsDep, RegistryDep, json_only
@@ -69,20 +68,14 @@ def add_interactions(
     name: str, body: InteractionsAdded, response: Response, parts: PartsDep, caller: CallerDep, models: RegistryDep
 ) -> ModelVersionPublic:
     """Put interactions behind those of an OverRec model; the result is its next version, of which nothing is trained."""
-    from ihas.sequential.data.additions import with_interactions
-    from ihas.sequential.overrec.archive import OverRecBundle, write_overrec
-    from ihas.serving.next_item.overrec import OverRecRecommender
-
     base = _version(parts.store.versions(name, caller.tenant), name, body.version)
-    found = models.get(name, base.version).recommender
-    if not isinstance(found, OverRecRecommender):
+    held = models.get(name, base.version).recommender.interactions
+    if held is None:
         raise ConflictError(f"Version {base.version} of model {name!r} holds no histories that could be added to. Run a search instead.")
     pairs = [(cell_text(one.user) or "", cell_text(one.item) or "") for one in body.interactions]
-    data = with_interactions(found.bundle.data, pairs)
-    summary = {**found.bundle.summary, "added": {"interactions": len(pairs), "to_version": base.version}}
-    bundle = OverRecBundle.of(name, data, found.bundle.config, summary)
+    write = held.with_interactions(name, pairs, {"interactions": len(pairs), "to_version": base.version})
     words = f"{len(pairs):,} interactions were added to version {base.version}."
-    made = _registered(parts, (base, name, base.version), words, lambda folder: write_overrec(bundle, folder))
+    made = _registered(parts, (base, name, base.version), words, write)
     return _answer(made, response, models)
 
 
@@ -103,14 +96,12 @@ def put_front(name: str, body: FrontPut, response: Response, parts: PartsDep, ca
 
 def _check_front(models: TenantModels, base: ModelVersion, front: ModelVersion, user_field: str) -> None:
     """Refuse what cannot be put together."""
-    from ihas.serving.next_item.overrec import OverRecRecommender
-
-    trained = models.get(base.name, base.version).recommender
-    if not isinstance(trained, GroupedRecommender):
+    trained = models.get(base.name, base.version).recommender.table
+    if trained is None:
         raise ConflictError(f"Histories go in front of a trained model, but version {base.version} of {base.name!r} is none.")
-    if not isinstance(models.get(front.name, front.version).recommender, OverRecRecommender):
+    if models.get(front.name, front.version).recommender.cold_start is None:
         raise RequestError(f"In front there must be an OverRec model, but version {front.version} of {front.name!r} is none.", "/front")
-    known = trained.bundle.encoder.names_of("context")
+    known = trained.context_fields
     if user_field not in known:
         law = f"`user_field` must name a context field of the model, but got {user_field!r}; there are {', '.join(known)}."
         raise RequestError(law, "/user_field")

@@ -21,8 +21,9 @@ from service.http.dependencies import CallerDep, SettingsDep, StoreDep, TraceDep
 from service.http.routes.searches import REPORT_HEADERS
 from service.jobs.runs import estimate_folder
 from service.settings import Settings
+from service.states import JobStage, JobState
 from service.storage.catalogue import DatasetState
-from service.storage.job import Job, JobKind, JobState, NewJob
+from service.storage.job import Job, JobKind, NewJob
 from service.storage.job_store import JobStore
 
 router = APIRouter(prefix="/v1/searches", tags=["searches"])
@@ -64,6 +65,8 @@ class EstimatePublic(Config):
     """Data set that it works on."""
     state: JobState
     """Where it stands."""
+    stage: JobStage | None
+    """What it is doing while it runs, and what it was doing when it ended; absent while it waits."""
     progress: float
     """Share of it that is done, 0 to 1."""
     message: str
@@ -78,7 +81,7 @@ class EstimatePublic(Config):
     @classmethod
     def of(cls, job: Job, settings: Settings) -> Self:
         """The wire form of an estimate."""
-        names = ("id", "dataset_id", "state", "message", "error")
+        names = ("id", "dataset_id", "state", "stage", "message", "error")
         estimate, advice = _found(job, settings, Estimate), _found(job, settings, Advice)
         return cls(**{name: getattr(job, name) for name in names}, progress=job.fraction, estimate=estimate, advice=advice)
 

@@ -12,7 +12,6 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from ihas.errors import RequestError
-from ihas.serving.grouped.recommender import GroupedRecommender
 from service.errors import UnknownIdError
 from service.http.dependencies import CallerDep, PartsDep
 from service.http.routes.choosing import chosen, shadows_of
@@ -153,7 +152,8 @@ def _metadata(parts: PartsDep, tenant: str, name: str, version: int | None) -> M
     if not versions:
         raise UnknownIdError(f"There is no model {name!r}.")
     served: Served = parts.registry.get(name, version, tenant)
-    fields = served.recommender.schema.fields if isinstance(served.recommender, GroupedRecommender) else ()
+    table = served.recommender.table
+    fields = () if table is None else table.schema.fields
     return ModelMetadata(
         name=name,
         versions=tuple(str(one.version) for one in versions),

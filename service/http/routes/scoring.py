@@ -21,13 +21,13 @@ from starlette.types import Receive, Scope, Send
 
 from ihas.errors import RequestError
 from ihas.serving.answers import RecommendedItem, RecommendRequest, Retrieved, Scored, UnknownValue
-from ihas.serving.grouped.recommender import Recommender
+from ihas.serving.protocol import Recommender
 from service.http.dependencies import AppState, VersionDep, is_json
 from service.http.openapi import body_of, json_answer
 from service.http.problems import pointer_to
 from service.http.routes.choosing import chosen, shadows_of
 from service.ids import new_id
-from service.models.microbatch import MAX_ROWS, MicroBatches, takes_batches
+from service.models.microbatch import MAX_ROWS, MicroBatches
 from service.models.traffic_split import Served
 
 PLACE = re.compile(r" - at `(?:key in )?\$(?P<place>.*)`$")
@@ -122,9 +122,10 @@ class ScoreEndpoint:
         await answer(send, ScoreResponse(name, served.version.version, list(scores), tuple(served.degraded)))
 
     async def _scores(self, scope: Scope, recommender: Recommender, asked: ScoreRequest) -> Sequence[Scored]:
-        if asked.explain or len(asked.rows) > MAX_ROWS or not takes_batches(recommender):
+        batches = recommender.batches
+        if asked.explain or len(asked.rows) > MAX_ROWS or batches is None:
             return await self._parts.threads.run(scope, recommender.score, asked.rows, asked.explain)
-        return await self._batches.score(recommender, recommender.read(asked.rows))
+        return await self._batches.score(batches, batches.read(asked.rows))
 
 
 class RecommendEndpoint:
@@ -139,7 +140,8 @@ class RecommendEndpoint:
         name, version = scope["path_params"]["name"], version_of(scope["query_string"])
         served = await chosen(scope, self._parts, name, version, asked.context)
         recommender, given_id = served.recommender, new_id("rc")
-        if takes_batches(recommender) and recommender.is_quick(asked):
+        batches = recommender.batches
+        if batches is not None and batches.is_quick(asked):
             found = recommender.recommend(asked, given_id)
         else:
             found = await self._parts.threads.run(scope, recommender.recommend, asked, given_id)

@@ -36,8 +36,9 @@ from service.http.dependencies import (
 from service.http.schemas.searches import EventPublic, SearchCreate, SearchesPublic, SearchPublic, next_cursor
 from service.jobs.runs import search_folder
 from service.settings import Settings
+from service.states import TERMINAL, JobState
 from service.storage.catalogue import DatasetState
-from service.storage.job import TERMINAL, Job, JobKind, JobState, NewJob
+from service.storage.job import Job, JobKind, NewJob
 
 router = APIRouter(prefix="/v1/searches", tags=["searches"])
 PAGE = 200

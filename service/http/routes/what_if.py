@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
 from ihas.config.base import Config
-from ihas.serving.grouped.recommender import GroupedRecommender, Recommender
-from ihas.serving.ranking import probabilities
-from ihas.serving.requests import check_rows
+from ihas.serving.protocol import Recommender
 from service.errors import ConflictError
 from service.http.dependencies import PartsDep, VersionDep, json_only
 from service.http.routes.choosing import chosen
@@ -80,13 +77,8 @@ def every_group(recommender: Recommender, row: dict[str, Any]) -> tuple[int, tup
         RequestError: an unknown field, or a cell of a wrong type.
         ConflictError: the model has no groups.
     """
-    if not isinstance(recommender, GroupedRecommender):
-        raise ConflictError(f"Model {recommender.name!r} has no groups that could be asked.")
-    check_rows([row], explain=True)
-    bundle, model = recommender.bundle, recommender.model
-    ids = bundle.encoder.encode_rows([row], pointer="/row")
-    scored, paths = model.score(ids), np.asarray(bundle.path_of_group, np.int64)
-    logits = model.path_logits(np.repeat(ids, len(paths), axis=0), np.repeat(scored.gates, len(paths), axis=0), paths)
-    cells = zip(paths.tolist(), probabilities(logits).tolist(), scored.distances[0].tolist(), strict=True)
-    answers = [GroupAnswer(group=g, path=bundle.paths[p].name, score=score, distance=far) for g, (p, score, far) in enumerate(cells)]
-    return int(scored.group[0]), tuple(answers)
+    groups = recommender.groups
+    if groups is None:
+        raise ConflictError(f"Model {recommender.name!r} has no groups that could be asked. Ask a model of a search with groups.")
+    group, answers = groups.ask_every_group(row)
+    return group, tuple(GroupAnswer(group=one.group, path=one.model, score=one.score, distance=one.distance) for one in answers)

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from ihas.bundle.values import FAR_SHARE
 from ihas.config.base import Config
-from ihas.serving.grouped.recommender import GroupedRecommender, Recommender
+from ihas.serving.protocol import Recommender
 from service.models.drift import RoutingMetrics, stability
 from service.models.response_log import ShadowMetrics
 from service.models.traffic_split import Division
@@ -200,14 +200,10 @@ def _drift(counts: Sequence[GroupCounts], division: Division) -> float | None:
     return stability([shown.get(group, 0) / total for group in expected], list(expected.values()))
 
 
-def _training_shares(recommender: Recommender) -> dict[int, float]:
+def _training_shares(recommender: Recommender) -> Mapping[int, float]:
     """Share of the training rows of each group that is served; empty where one model serves all, or it is not known."""
-    if not isinstance(recommender, GroupedRecommender) or recommender.bundle.router.num_groups == 1:
-        return {}
-    reference = recommender.bundle.reference
-    if reference is not None:
-        return dict(enumerate(reference.shares.tolist()))
-    return {int(group["group"]): float(group["share"]) for group in recommender.summary.get("groups", ())}
+    groups = recommender.groups
+    return {} if groups is None or groups.num_groups == 1 else groups.training_shares
 
 
 def _routing(figures: RoutingMetrics) -> RoutingOnline:

@@ -15,8 +15,9 @@ from ihas.config.learning import LearningConfig
 from ihas.config.overrec import OverRecLearning
 from ihas.config.run import RunOptions
 from ihas.config.transformer import TransformerLearning
+from service.states import JobStage, JobState
 from service.storage.catalogue import Dataset, DatasetState, ModelVersion
-from service.storage.job import Event, Job, JobState
+from service.storage.job import Event, Job
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Moment = Annotated[datetime, PlainSerializer(lambda moment: moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"), str)]
@@ -153,6 +154,8 @@ class SearchPublic(Config):
     """A higher one is begun first."""
     state: JobState
     """Where it stands."""
+    stage: JobStage | None
+    """What it is doing while it runs, and what it was doing when it ended; absent while it waits."""
     attempt: int
     """Times that a worker began it."""
     progress: float
@@ -177,7 +180,7 @@ class SearchPublic(Config):
     @classmethod
     def of(cls, job: Job) -> Self:
         """The wire form of a search."""
-        names = ("id", "name", "dataset_id", "priority", "state", "attempt", "eta_s", "heartbeat_age_s", "message", "error")
+        names = ("id", "name", "dataset_id", "priority", "state", "stage", "attempt", "eta_s", "heartbeat_age_s", "message", "error")
         times = {name: moment(getattr(job, name)) for name in ("created_at", "started_at", "finished_at")}
         shown = {name: getattr(job, name) for name in names}
         return cls(**shown, **times, model_version=job.model_version, progress=job.fraction)
@@ -201,6 +204,8 @@ class EventPublic(Config):
     """When."""
     state: JobState
     """Where the search stood."""
+    stage: JobStage | None
+    """What it was doing; absent while it waited."""
     attempt: int
     """Times that a worker had begun it."""
     progress: float
@@ -217,7 +222,7 @@ class EventPublic(Config):
     @classmethod
     def of(cls, event: Event) -> Self:
         """The wire form of an event."""
-        shown = {name: getattr(event, name) for name in ("id", "state", "attempt", "eta_s", "message", "metrics", "error")}
+        shown = {name: getattr(event, name) for name in ("id", "state", "stage", "attempt", "eta_s", "message", "metrics", "error")}
         return cls(**shown, at=moment(event.at), progress=event.fraction)
 
 

@@ -7,7 +7,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from ihas.data.synthetic import Oracle, make_tribes
-from ihas.metrics import auc, figures
+from ihas.metrics import auc, click_metrics
 
 ROWS, VALUES, SHARPNESS = (20_000, 300, 5000), 20, 3.0
 WEIGHT = SHARPNESS * np.linspace(-1.0, 1.0, VALUES)
@@ -66,7 +66,7 @@ def test_best_auc_is_that_of_the_weights() -> None:
     order = (WEIGHT[:, None] > WEIGHT).astype(float) + 0.5 * np.eye(VALUES)
     expected = click @ order @ (1.0 - click) / (click.sum() * (1.0 - click).sum())
     assert auc(oracle.logits[0], oracle.parts.train.labels) == pytest.approx(expected, abs=0.005)
-    assert figures(oracle.logits[0], oracle.parts.train.labels).calibration == pytest.approx(1.0, abs=0.02)
+    assert click_metrics(oracle.logits[0], oracle.parts.train.labels).calibration == pytest.approx(1.0, abs=0.02)
 
 
 def test_an_additive_model_falls_short(oracle: Oracle) -> None:

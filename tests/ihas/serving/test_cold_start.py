@@ -1,4 +1,4 @@
-"""Histories in front of a trained model."""
+"""A cold-start model beside a trained one."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from tests.ihas.serving.grouped import test_recommender
 DATA = UserSequences(("zoe", "bob"), ("m1", "m2", "m3"), Sequences.of([[0, 1, 2], [2, 1, 0]]))
 
 
-def _front() -> OverRecBundle:
+def _cold_start_bundle() -> OverRecBundle:
     return OverRecBundle.of("walks", DATA, OverRecConfig(num_neighbours=1), {"found": 1})
 
 
 @pytest.fixture(scope="module")
 def combined() -> ColdStartRecommender:
     """The small bundle behind two histories."""
-    return ColdStartRecommender("both", GroupedRecommender(small_bundle()), OverRecRecommender(_front()), "user")
+    return ColdStartRecommender("both", GroupedRecommender(small_bundle()), OverRecRecommender(_cold_start_bundle()), "user")
 
 
 class TestColdStartRecommender(test_recommender.TestGroupedRecommender):
@@ -39,7 +39,12 @@ class TestColdStartRecommender(test_recommender.TestGroupedRecommender):
     @pytest.fixture
     def recommender(self) -> ColdStartRecommender:
         """The small bundle behind two histories."""
-        return ColdStartRecommender("both", GroupedRecommender(small_bundle()), OverRecRecommender(_front()), "user")
+        return ColdStartRecommender("both", GroupedRecommender(small_bundle()), OverRecRecommender(_cold_start_bundle()), "user")
+
+    @pytest.fixture
+    def capabilities(self) -> set[str]:
+        """None: rows go to one of two models."""
+        return set()
 
 
 def test_the_model_answers_for_whom_it_knows(combined: ColdStartRecommender) -> None:
@@ -86,7 +91,7 @@ def test_rows_are_the_models(combined: ColdStartRecommender) -> None:
 
 def _written(tmp_path: Path) -> Path:
     write_bundle(small_bundle(), tmp_path / "model")
-    write_overrec(_front(), tmp_path / "front")
+    write_overrec(_cold_start_bundle(), tmp_path / "front")
     write_compound(
         COLD_START, "both", {"user_field": "user"}, {"model": tmp_path / "model", "front": tmp_path / "front"}, tmp_path / "bundle"
     )

@@ -12,7 +12,7 @@ from ihas.config.learning import LearningConfig
 from ihas.config.training import FIRST_L2, FIRST_RATE, TrainingConfig
 from ihas.data.dataset import Dataset, Splits
 from ihas.data.layout import FieldLayout
-from ihas.stages.base import BaseResult, climb, train_base
+from ihas.stages.base import BaseResult, search_up, train_base
 from ihas.training import parallel
 from tests.oracle import ignore, tribes_config
 
@@ -47,18 +47,18 @@ def test_a_climb_ends_at_the_top(peak: float) -> None:
         asked.update(values)
         return [-abs(np.log10(value / 5.0) - peak) for value in values]
 
-    assert climb(scores, 5.0, 10.0, 3) == pytest.approx(5.0 * 10.0 ** round(peak))
+    assert search_up(scores, 5.0, 10.0, 3) == pytest.approx(5.0 * 10.0 ** round(peak))
     assert len(asked) == min(abs(round(peak)), 2) + 3
 
 
 def test_a_climb_ends_at_the_edge() -> None:
     """A score that always grows is climbed for `most` steps."""
-    assert climb(lambda values: values, 1.0, 2.0, 2) == 4.0
+    assert search_up(lambda values: values, 1.0, 2.0, 2) == 4.0
 
 
 def test_a_flat_score_keeps_the_start() -> None:
     """Where nothing is better the start is the answer."""
-    assert climb(lambda values: [0.0 for _ in values], 3.0, 2.0, 4) == 3.0
+    assert search_up(lambda values: [0.0 for _ in values], 3.0, 2.0, 4) == 3.0
 
 
 def test_decades_are_climbed_then_halves_then_the_rate() -> None:
@@ -93,7 +93,7 @@ def test_the_best_trial_comes_first_and_settles_the_settings():
 
     assert base.trials[0].score == max(trial.score for trial in base.trials)
     assert base.weights is base.trials[0].model.weights
-    settled = base.settled(config).training
+    settled = base.resolved(config).training
     assert (settled.embedding_l2, settled.learning_rate) == (base.trials[0].embedding_l2, base.trials[0].learning_rate)
 
 

@@ -14,7 +14,7 @@ from ihas.data.synthetic import Oracle, make_tribes
 from ihas.metrics import auc, sigmoid
 from ihas.models.network import NetworkWeights
 from ihas.models.prediction import GroupedRows, GroupModel, predict_groups
-from ihas.stages.distil import Distilled, distil, student_config, taught_parts, teacher_config
+from ihas.stages.distil import Distilled, distil, distillation_splits, student_config, teacher_config
 from ihas.training.plain import PlainModel, train_plain
 from tests.oracle import ignore
 
@@ -66,7 +66,7 @@ def test_taught_rows_are_the_training_rows_and_their_copies_with_the_teachers_an
     """The first rows are the training rows; all labels are probabilities; validation and test rows keep their clicks."""
     oracle, _, distilled = _solved()
 
-    taught = taught_parts(oracle.parts, distilled.labels, CONFIG)
+    taught = distillation_splits(oracle.parts, distilled.labels, CONFIG)
 
     assert len(taught.train) == 3 * 2_500
     np.testing.assert_array_equal(taught.train.ids[:2_500], oracle.parts.train.ids)
@@ -78,7 +78,7 @@ def test_taught_rows_are_the_training_rows_and_their_copies_with_the_teachers_an
 def test_the_teachers_labels_are_near_the_truth_on_rows_that_nobody_saw():
     """Swapped copies are labelled by what the fields say: their labels follow the true probabilities of the copied rows."""
     oracle, _, distilled = _solved()
-    taught = taught_parts(oracle.parts, distilled.labels, CONFIG).train
+    taught = distillation_splits(oracle.parts, distilled.labels, CONFIG).train
     local = taught.ids - oracle.layout.first_rows - 2
     weight = np.linspace(-3.0, 3.0, 30)
     truth = sigmoid(weight[local[np.arange(len(local)), 1 + local[:, 0]]])

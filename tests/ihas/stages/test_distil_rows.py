@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ihas.data.dataset import Dataset
 from ihas.data.layout import FieldLayout
-from ihas.stages.distil_rows import copies_for, taught_ids
+from ihas.stages.distil_rows import copies_for, distillation_ids
 
 LAYOUT = FieldLayout(("a", "b", "tags"), (50, 50, 50), (1, 1, 3))
 ROWS = 2_000
@@ -21,7 +21,7 @@ def _rows(ids: np.ndarray) -> Dataset:
 
 def swapped_ids(rows: Dataset, copies: int, fraction: float, rng: np.random.Generator) -> np.ndarray:
     """The taught rows behind those that they were made of."""
-    taught = taught_ids(rows, copies, fraction, rng)
+    taught = distillation_ids(rows, copies, fraction, rng)
     np.testing.assert_array_equal(taught[: len(rows)], rows.ids)
     return taught[len(rows) :]
 

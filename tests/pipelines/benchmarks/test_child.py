@@ -1,4 +1,4 @@
-"""A contender in another process has turns here."""
+"""A system in another process has measurements here."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from collections.abc import Mapping
 import pytest
 
 from pipelines.benchmarks.child import Child
-from pipelines.benchmarks.timing import Contender, Turn
+from pipelines.benchmarks.timing import Measurement, System
 
 
-def process_numbers(offset: int) -> Mapping[str, Contender]:
-    """A contender whose "cost" tells which process it ran in."""
-    return {"number": lambda: Turn(float(os.getpid() + offset), 0.0)}
+def process_numbers(offset: int) -> Mapping[str, System]:
+    """A system whose "cost" tells which process it ran in."""
+    return {"number": lambda: Measurement(float(os.getpid() + offset), 0.0)}
 
 
-def failing() -> Mapping[str, Contender]:
+def failing() -> Mapping[str, System]:
     """Cannot be prepared."""
     raise ValueError("no such model")
 
 
-def test_turns_are_taken_in_another_process() -> None:
-    """The child's process number is not this one's, and is the same every turn."""
+def test_measurements_are_taken_in_another_process() -> None:
+    """The child's process number is not this one's, and is the same every measurement."""
     with Child(process_numbers, 0) as child:
-        contender = child.contenders()["number"]
-        assert contender().cpu == contender().cpu != float(os.getpid())
+        system = child.systems()["number"]
+        assert system().cpu == system().cpu != float(os.getpid())
 
 
 def test_a_child_that_cannot_be_prepared_says_why() -> None:
     """The child's error comes here."""
     with Child(failing) as child, pytest.raises(RuntimeError, match="ValueError: no such model"):
-        child.contenders()
+        child.systems()

@@ -1,4 +1,4 @@
-"""Benchmarks are found by name, and leave their figures where they were asked to."""
+"""Benchmarks are found by name, and leave their metrics where they were asked to."""
 
 from __future__ import annotations
 
@@ -25,31 +25,31 @@ def test_figures_are_printed_and_written(
 ) -> None:
     """With a name or, for all, without: a table on standard output and in two files, under the command that was typed."""
     monkeypatch.setattr(command, "BENCHMARKS", {"one": "pipelines.benchmarks.serving"})
-    monkeypatch.setattr("pipelines.benchmarks.serving.tables", lambda rounds: (Table("One", ("", "x"), (("a", rounds),)),))
+    monkeypatch.setattr("pipelines.benchmarks.serving.tables", lambda repetitions: (Table("One", ("", "x"), (("a", repetitions),)),))
     command.bench(names, tmp_path, 3)
 
     printed = capsys.readouterr().out
     assert "| a | 3 |" in printed
     written = (tmp_path / "one.md").read_text()
-    assert "`python -m pipelines bench one --rounds 3`" in written
+    assert "`ihas bench one --repetitions 3`" in written
     assert written.endswith(printed.rstrip() + "\n")
     assert (tmp_path / "one.json").is_file()
 
 
 def test_rows_are_handed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stated number of rows reaches the benchmark and stands in its command; one that makes no table of its own refuses it."""
-    monkeypatch.setattr("pipelines.benchmarks.ingest.tables", lambda rounds, rows: (Table("One", ("", "x"), (("a", rows),)),))
+    monkeypatch.setattr("pipelines.benchmarks.ingest.tables", lambda repetitions, rows: (Table("One", ("", "x"), (("a", rows),)),))
     command.bench(["ingest"], tmp_path, 3, 500)
     written = (tmp_path / "ingest.md").read_text()
-    assert "`python -m pipelines bench ingest --rounds 3 --rows 500`" in written
+    assert "`ihas bench ingest --repetitions 3 --rows 500`" in written
     assert "| a | 500 |" in written
     for names in (["ingest", "serving"], []):
         with pytest.raises(ConfigError, match="`--rows >= 1` must go with"):
             command.bench(names, tmp_path, 3, 500)
 
 
-@pytest.mark.parametrize(("names", "rounds"), [(["one", "none"], 3), (["serving"], 0)])
-def test_what_is_no_benchmark_is_refused(names: list[str], rounds: int, tmp_path: Path) -> None:
-    """An unknown name is told before anything is measured, and so is a number of rounds that measures nothing."""
+@pytest.mark.parametrize(("names", "repetitions"), [(["one", "none"], 3), (["serving"], 0)])
+def test_what_is_no_benchmark_is_refused(names: list[str], repetitions: int, tmp_path: Path) -> None:
+    """An unknown name is told before anything is measured, and so is a number of repetitions that measures nothing."""
     with pytest.raises(ConfigError, match="ingest, growth, training, sequences, parallel, job, serving, http, overload, retrieval, large"):
-        command.bench(names, tmp_path, rounds)
+        command.bench(names, tmp_path, repetitions)

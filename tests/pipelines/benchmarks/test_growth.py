@@ -11,7 +11,7 @@ from pipelines.benchmarks.growth import Case, tables
 def test_one_thing_grows_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each table has its cases in order; all other sizes stay."""
     seen: list[Case] = []
-    monkeypatch.setattr(growth, "_timings", lambda cases, rounds: seen.extend(cases))
+    monkeypatch.setattr(growth, "_timings", lambda cases, repetitions: seen.extend(cases))
     monkeypatch.setattr(growth, "_table", lambda axis, cases, timings: (axis, [getattr(case, axis) for case in cases]))
     assert list(tables(1, 10)) == [
         ("rows", [10, 30, 100]), ("vocabulary", [100_000, 1_000_000]), ("fields", [10, 26, 100]), ("groups", [1, 2, 4, 8])

@@ -8,8 +8,8 @@ from pipelines.benchmarks.ingest import INGEST, NUMBERED, POLARS, READ, tables
 
 
 @pytest.mark.slow
-def test_every_contender_reads_the_same_file() -> None:
-    """For CSV and for Parquet: a row for each contender, polars against itself 1, and memory that at least the packages take."""
+def test_every_system_reads_the_same_file() -> None:
+    """For CSV and for Parquet: a row for each system, polars against itself 1, and memory that at least the packages take."""
     found = list(tables(1, 20_000))
     assert [table.title for table in found] == ["20,000 rows x 39 fields, csv", "20,000 rows x 39 fields, parquet"]
     for table in found:

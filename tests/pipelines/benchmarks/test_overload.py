@@ -14,7 +14,7 @@ from pipelines.benchmarks.overload import CONNECTIONS, IN_TIME_S, Overload, enou
 from tests.pipelines.benchmarks.test_bundles import SHAPES
 
 
-def test_a_round_is_counted_by_hand() -> None:
+def test_a_repetition_is_counted_by_hand() -> None:
     """Two seconds, a capacity of 4: 6 answers in time are 3 a second, 0.75 of it; one came late, two were refused, two were lost.
 
     The server was given half as much of the processor as while its capacity was measured: a second of it answered half as many again.
@@ -28,17 +28,17 @@ def test_a_round_is_counted_by_hand() -> None:
     assert row[7:] == (pytest.approx(1.0), 2, 0.8, 0.4, 0.05, 3.0)
 
 
-def test_the_table_ends_with_all_rounds_together() -> None:
-    """Two rounds of one and of three seconds, capacities 4 and 6, with 2 and 10 answers in time and 1 and 3 refused: 12 answers in four
-    seconds are 3 a second, .6 of the mean capacity, and a quarter of what was asked was refused."""
+def test_the_table_ends_with_all_repetitions_together() -> None:
+    """Two repetitions of one and of three seconds, capacities 4 and 6, with 2 and 10 answers in time and 1 and 3 refused: 12 answers
+    in four seconds are 3 a second, .6 of the mean capacity, and a quarter of what was asked was refused."""
     answered, refused = Outcome(200, 0.01, False), Outcome(503, 0.001, True)
-    rounds = [
+    repetitions = [
         Overload(4.0, 0.8, Flood([answered] * 2 + [refused], 1.0, 0.002, 0.1), 0.4),
         Overload(6.0, 1.2, Flood([answered] * 10 + [refused] * 3, 3.0, 0.004, 0.3), 1.6),
     ]
-    table = overload_table("Title", rounds)
+    table = overload_table("Title", repetitions)
 
-    assert [row[0] for row in table.rows] == ["round 1", "round 2", "all"]
+    assert [row[0] for row in table.rows] == ["repetition 1", "repetition 2", "all"]
     assert table.rows[-1][1:7] == (5.0, 4.0, 3.0, pytest.approx(0.6), pytest.approx(0.6), pytest.approx(0.25))
     assert table.rows[-1][9:] == (0, pytest.approx(1.0), pytest.approx(1.0), pytest.approx(0.2), pytest.approx(3.0))
 
@@ -65,7 +65,7 @@ def test_capacity_takes_as_many_connections_as_bring_more() -> None:
 def test_a_service_is_asked_twice_what_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
     """The real service on a small model: all requests are accounted for, and none is lost."""
     monkeypatch.setattr(overload, "SHAPES", {"plain": dataclasses.replace(SHAPES["plain"], num_items=500)})
-    monkeypatch.setattr(overload, "ROUND_S", 1.0)
+    monkeypatch.setattr(overload, "REPETITION_S", 1.0)
     (table,) = overload.tables(1)
 
     assert table.rows[0][1] > 0.0  # type: ignore[operator]  # numbers behind the names

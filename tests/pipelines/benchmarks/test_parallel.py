@@ -9,7 +9,7 @@ from pipelines.benchmarks import parallel
 
 
 def test_both_ways_train_the_same_models(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A row for each way, measured by the first; each turn trains the four models."""
+    """A row for each way, measured by the first; each measurement trains the four models."""
     calls, train = list[str](), parallel.train_plain
     monkeypatch.setattr(
         parallel, "train_plain", lambda parts, config, name, listen: (calls.append(name), train(parts, config, name, listen))[1]

@@ -18,7 +18,7 @@ FULL = {name: BundleShape(**{**vars(SHAPES[name]), "gate_form": "full"}) for nam
     + [("tf.function", "grouped"), ("tf.function", "gated"), ("keras", "plain")],
 )
 def test_every_scorer_gives_the_bundles_logits(kind: str, name: str) -> None:
-    """Peers are given the same weights, and do the whole work: rows that are new to them get the scores of the bundle."""
+    """Baseline methods are given the same weights, and do the whole work: rows that are new to them get the scores of the bundle."""
     bundle = random_bundle(FULL[name])
     ids = random_ids(bundle, 40, np.random.default_rng(1))
     expected = SCORERS["onnxruntime"](bundle)

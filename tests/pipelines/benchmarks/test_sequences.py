@@ -1,4 +1,4 @@
-"""What an epoch of a sequential transformer costs: the sequences it is measured on, and a turn of our trainer."""
+"""What an epoch of a sequential transformer costs: the sequences it is measured on, and a measurement of our trainer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipelines.benchmarks import sequences
-from pipelines.benchmarks.sequences import ITEMS, LEAST, OURS, PLACES, USERS, our_turns, walks
+from pipelines.benchmarks.sequences import ITEMS, LEAST, OURS, PLACES, USERS, our_systems, walks
 
 
 def test_lengths_are_those_of_beauty() -> None:
@@ -20,12 +20,12 @@ def test_lengths_are_those_of_beauty() -> None:
 
 
 def test_our_epoch_costs_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One contender, whose turn is a whole epoch: of twice the users it costs more."""
+    """One system, whose measurement is a whole epoch: of twice the users it costs more."""
     monkeypatch.setattr(sequences, "ITEMS", 300)
     costs = []
     for users in (64, 512):
         monkeypatch.setattr(sequences, "USERS", users)
-        turns = our_turns("sampled")
-        assert list(turns) == [OURS]
-        costs.append(min(turns[OURS]().cpu for _ in range(3)))
+        measurements = our_systems("sampled")
+        assert list(measurements) == [OURS]
+        costs.append(min(measurements[OURS]().cpu for _ in range(3)))
     assert 0.0 < costs[0] < costs[1]

@@ -12,7 +12,7 @@ from ihas.bundle.archive import write_bundle
 from ihas.serving.answers import RecommendRequest
 from ihas.serving.grouped.recommender import GroupedRecommender
 from pipelines.benchmarks.bundles import random_bundle
-from pipelines.benchmarks.serving import FLOOR, OURS, SCORED, TF, recommend_body, score_body, shape_tables, tensorflow_turns, whole_rows
+from pipelines.benchmarks.serving import FLOOR, OURS, SCORED, TF, recommend_body, score_body, shape_tables, tensorflow_systems, whole_rows
 from tests.pipelines.benchmarks.test_bundles import SHAPES
 
 COUNT = 9
@@ -20,7 +20,7 @@ COUNT = 9
 
 @pytest.mark.parametrize("name", ["plain", "grouped", "gated"])
 def test_the_request_by_id_and_the_whole_rows_are_the_same_rows(name: str) -> None:
-    """The scores of the request's candidates are those of the rows that the peers score."""
+    """The scores of the request's candidates are those of the rows that the baseline methods score."""
     bundle = random_bundle(SHAPES[name])
     recommender = GroupedRecommender(bundle)
     request = msgspec.json.decode(recommend_body(bundle, COUNT), type=RecommendRequest)
@@ -40,7 +40,7 @@ def test_the_row_is_one_that_the_model_knows() -> None:
 
 @pytest.mark.slow
 def test_a_shape_gives_a_table_for_one_row_and_for_each_number_of_candidates() -> None:
-    """A small model, two rounds: every contender has its line; the floor costs less than what stands on it."""
+    """A small model, two repetitions: every system has its line; the floor costs less than what stands on it."""
     one_row, few, many, *steps = shape_tables("small", SHAPES["grouped"], 2, (5, 12))
 
     assert {OURS, TF} <= {row[0] for row in one_row.rows}
@@ -53,10 +53,10 @@ def test_a_shape_gives_a_table_for_one_row_and_for_each_number_of_candidates() -
 
 
 @pytest.mark.slow
-def test_peers_have_a_turn_for_every_number_of_rows(tmp_path: Path) -> None:
+def test_tensorflow_is_measured_for_every_number_of_rows(tmp_path: Path) -> None:
     """tf.function and Keras, one row and each number of candidates."""
     write_bundle(random_bundle(SHAPES["plain"]), tmp_path / "bundle")
-    turns = tensorflow_turns(tmp_path / "bundle", None, True, (5,))
+    measurements = tensorflow_systems(tmp_path / "bundle", None, True, (5,))
 
-    assert [name.partition(",")[0] for name in turns] == ["1 tf.function", "5 tf.function"]
-    assert all(turn().cpu > 0.0 for turn in turns.values())
+    assert [name.partition(",")[0] for name in measurements] == ["1 tf.function", "5 tf.function"]
+    assert all(measurement().cpu > 0.0 for measurement in measurements.values())

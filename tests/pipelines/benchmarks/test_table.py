@@ -1,4 +1,4 @@
-"""Figures become Markdown and JSON."""
+"""Metrics become Markdown and JSON."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 import orjson
 
 from pipelines.benchmarks.table import Measured, Table, markdown, timing_table, write
-from pipelines.benchmarks.timing import Timings, Turn
+from pipelines.benchmarks.timing import Measurement, Timings
 
-TIMINGS = Timings({"ours": (Turn(0.0005, 0.001),), "floor": (Turn(0.0004, 0.0005),)})
+TIMINGS = Timings({"ours": (Measurement(0.0005, 0.001),), "floor": (Measurement(0.0004, 0.0005),)})
 
 
 def test_a_timing_table_holds_medians_in_the_unit_and_ratios_to_the_references() -> None:

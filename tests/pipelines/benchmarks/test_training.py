@@ -1,4 +1,4 @@
-"""What a training step costs: the ids it is measured on, and a turn of each contender that needs no other framework."""
+"""What a training step costs: the ids it is measured on, and a measurement of each system that needs no other framework."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipelines.benchmarks import training
-from pipelines.benchmarks.training import BATCH, BATCHES, FLOOR, GATED, NUM_FIELDS, OURS, VALUES, our_turns, zipf_ids
+from pipelines.benchmarks.training import BATCH, BATCHES, FLOOR, GATED, NUM_FIELDS, OURS, VALUES, our_systems, zipf_ids
 
 
 def test_ids_follow_zipf() -> None:
@@ -18,11 +18,11 @@ def test_ids_follow_zipf() -> None:
     assert counts[1] / counts[0] == pytest.approx(2**-1.05, rel=0.03)
 
 
-def test_our_turns_take_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Plain step, gated step and floor each take a turn; the floor, which leaves the table out, costs the least."""
-    for name, value in (("BATCH", 512), ("VALUES", 500), ("BATCHES", 2), ("TURN_S", 0.05)):
+def test_our_measurements_take_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plain step, gated step and floor each take a measurement; the floor, which leaves the table out, costs the least."""
+    for name, value in (("BATCH", 512), ("VALUES", 500), ("BATCHES", 2), ("MEASUREMENT_S", 0.05)):
         monkeypatch.setattr(training, name, value)
-    turns = our_turns((8,))
-    assert list(turns) == [OURS, GATED, FLOOR]
-    costs = {name: min(turn().cpu for _ in range(3)) for name, turn in turns.items()}
+    measurements = our_systems((8,))
+    assert list(measurements) == [OURS, GATED, FLOOR]
+    costs = {name: min(measurement().cpu for _ in range(3)) for name, measurement in measurements.items()}
     assert 0.0 < costs[FLOOR] < costs[OURS] < costs[GATED]

@@ -1,22 +1,22 @@
-"""Figures show the numbers of the result, sorted and coloured as their captions say."""
+"""Plots show the numbers of the result, sorted and coloured as their captions say."""
 
 import pytest
 from plotly.graph_objects import Figure
 
 from ihas.errors import RequestError
 from ihas.results.run_result import Interval, RunResult
-from pipelines.reports.all_plots import FIGURES, draw
+from pipelines.reports.all_plots import PLOTS, draw
 from pipelines.reports.captions import CAPTIONS, against_base, diversity, headline, listed
 from pipelines.reports.drawing import BETTER, UNCLEAR, WORSE, label, outcome
 from pipelines.reports.group_plots import fields_by_kept
-from pipelines.reports.variant_plots import compared, pareto_front
-from tests.pipelines.result_factory import VARIANTS, figures, run_result
+from pipelines.reports.variant_plots import compared, pareto_frontier
+from tests.pipelines.result_factory import VARIANTS, click_metrics, run_result
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", PLOTS)
 @pytest.mark.parametrize("num_groups", [1, 3])
 def test_every_figure_is_drawn_and_has_a_caption(name: str, num_groups: int) -> None:
-    """Each name gives a figure with data, a title and a caption, for one group and for several."""
+    """Each name gives a plot with data, a title and a caption, for one group and for several."""
     result = run_result(num_groups)
     figure = draw(name, result)
     assert isinstance(figure, Figure)
@@ -28,8 +28,8 @@ def test_every_figure_is_drawn_and_has_a_caption(name: str, num_groups: int) -> 
 
 
 def test_captions_and_figures_cover_the_same_names() -> None:
-    """No figure goes without a caption and no caption without a figure."""
-    assert set(FIGURES) == set(CAPTIONS)
+    """No plot goes without a caption and no caption without a plot."""
+    assert set(PLOTS) == set(CAPTIONS)
 
 
 def test_unknown_figure_names_the_known_ones() -> None:
@@ -41,13 +41,13 @@ def test_unknown_figure_names_the_known_ones() -> None:
 def test_a_bare_result_is_drawn() -> None:
     """A run with the base alone, no points, no history and no comparison of group counts still draws and explains."""
     result = run_result(1, variants=VARIANTS[:1], chosen="base", points=(), history=(), group_counts=())
-    assert all(isinstance(draw(name, result), Figure) for name in FIGURES)
+    assert all(isinstance(draw(name, result), Figure) for name in PLOTS)
     assert "nothing to compare" in CAPTIONS["auc"](result).here
 
 
 def test_one_label_leaves_no_auc_to_draw() -> None:
-    """Variants without an AUC are left out of the figure of cost instead of breaking it."""
-    silent = tuple(v.model_copy(update={"test": figures(3, None), "gain": None}) for v in VARIANTS)
+    """Variants without an AUC are left out of the plot of cost instead of breaking it."""
+    silent = tuple(v.model_copy(update={"test": click_metrics(3, None), "gain": None}) for v in VARIANTS)
     assert isinstance(draw("pareto", run_result(variants=silent)), Figure)
     assert "No candidate" in CAPTIONS["pareto"](run_result(variants=silent)).here
 
@@ -62,7 +62,7 @@ def test_outcome_follows_the_interval(low: float, difference: float, high: float
 
 
 def test_losses_have_a_colour_of_their_own() -> None:
-    """The figure of gains paints wins, losses and ties in three colours, best variant first."""
+    """The plot of gains paints wins, losses and ties in three colours, best variant first."""
     result = run_result()
     figure = draw("auc", result)
     colours = [trace.marker.color for trace in figure.data]
@@ -81,7 +81,7 @@ def test_each_group_has_its_gain() -> None:
 
 
 def test_groups_served_by_the_base_have_its_figures() -> None:
-    """Where a group's figures are the base's own, no difference is told; elsewhere it is, with its interval."""
+    """Where a group's metrics are the base's own, no difference is told; elsewhere it is, with its interval."""
     group = run_result().groups[0]
     assert against_base(group) == "0.7520 against the base's 0.7480 (+0.0040 [+0.0010, +0.0070])"
     assert against_base(group.model_copy(update={"test": group.base_test, "gain": None})) == "0.7480, the base's"
@@ -142,9 +142,9 @@ def test_unused_field_is_named() -> None:
 def test_pareto_front_holds_candidates_that_nothing_beats() -> None:
     """`grouped` is smaller and better than every other candidate; without it, static, then supernet are on the front."""
     result = run_result()
-    assert [variant.name for variant in pareto_front(result)] == ["grouped"]
+    assert [variant.name for variant in pareto_frontier(result)] == ["grouped"]
     rest = tuple(variant for variant in VARIANTS if variant.name != "grouped")
-    assert [variant.name for variant in pareto_front(run_result(variants=rest))] == ["static", "supernet"]
+    assert [variant.name for variant in pareto_frontier(run_result(variants=rest))] == ["static", "supernet"]
 
 
 def test_text_from_data_loses_its_markup() -> None:

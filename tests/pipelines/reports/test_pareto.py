@@ -1,4 +1,4 @@
-"""The Pareto front."""
+"""The Pareto frontier."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures as files."""
+"""Plots as files."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from pathlib import Path
 
 import plotly.graph_objects as go
 
-from pipelines.reports.all_plots import FIGURES
+from pipelines.reports.all_plots import PLOTS
 from pipelines.reports.plot_files import write_plots
 from tests.pipelines.result_factory import run_result
 
 
 def test_every_figure_is_a_file_that_plotly_reads(tmp_path: Path) -> None:
-    """Each figure, the gates of each group, and the script that draws them without a network."""
+    """Each plot, the gates of each group, and the script that draws them without a network."""
     result = run_result()
     write_plots(result, tmp_path)
     found = {path.stem: json.loads(path.read_text()) for path in (tmp_path / "plots").glob("*.json")}
 
-    assert set(found) == {*FIGURES, *(f"gates-{group.group}" for group in result.groups)}
+    assert set(found) == {*PLOTS, *(f"gates-{group.group}" for group in result.groups)}
     assert all(go.Figure(drawn).data for drawn in found.values())
     assert "plotly.js" in (tmp_path / "plots" / "plotly.js").read_text(encoding="utf-8")[:200]

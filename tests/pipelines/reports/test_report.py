@@ -57,7 +57,7 @@ def test_policy_names_exactly_the_scripts_it_holds(page: str) -> None:
 
 
 def test_text_from_data_is_escaped_everywhere() -> None:
-    """A script in a field's name, in a value and in a variant's name stays text in the page and in the figures."""
+    """A script in a field's name, in a value and in a variant's name stays text in the page and in the plots."""
     result = run_result(fields=(HOSTILE, "b", "c"), name="shop")
     hostile = VARIANTS[3].model_copy(update={"name": HOSTILE, "description": HOSTILE})
     page = render_report(result.model_copy(update={"variants": (*VARIANTS, hostile), "verdict": HOSTILE}))
@@ -67,7 +67,7 @@ def test_text_from_data_is_escaped_everywhere() -> None:
 
 
 def test_every_place_for_a_figure_has_its_figure(page: str) -> None:
-    """The page's places and the drawn figures are the same set, one heat-map per group."""
+    """The page's places and the drawn plots are the same set, one heat-map per group."""
     assert set(re.findall(r'data-figure="([^"]+)"', page)) == set(_figures(page))
     assert {"gates-0", "gates-1", "gates-2"} < set(_figures(page))
 

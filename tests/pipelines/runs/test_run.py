@@ -113,7 +113,7 @@ def _assert_same_run(folder: Path, undisturbed: Path) -> None:
 
 
 def test_a_run_killed_during_the_search_ends_as_an_undisturbed_one(undisturbed, tmp_path):
-    """SIGKILL while searching, then a second start: gates, groups and figures are equal to the bit."""
+    """SIGKILL while searching, then a second start: gates, groups and metrics are equal to the bit."""
     kill_in(start(small_recipe(), tmp_path), "search")
 
     assert start_again(tmp_path) == 0
@@ -122,7 +122,7 @@ def test_a_run_killed_during_the_search_ends_as_an_undisturbed_one(undisturbed, 
 
 @pytest.mark.slow
 def test_a_run_killed_in_every_stage_ends_as_an_undisturbed_one(undisturbed, tmp_path):
-    """SIGKILL in each stage in turn, then a last start: gates, groups and figures are equal to the bit."""
+    """SIGKILL in each stage in turn, then a last start: gates, groups and metrics are equal to the bit."""
     for stage in STAGES:
         kill_in(start(small_recipe(), tmp_path), stage)
 
@@ -200,8 +200,8 @@ def test_logistic_regression_is_searched_field_by_field_and_served(tmp_path):
     assert len({item.score for item in answer.items}) == 5
 
 
-def test_a_run_certifies_its_budget_and_draws_its_figures(undisturbed, tmp_path):
-    """Every limit of the recipe's budget is in the result, measured and kept; each figure is a file."""
+def test_a_run_certifies_its_budget_and_draws_its_plots(undisturbed, tmp_path):
+    """Every limit of the recipe's budget is in the result, measured and kept; each plot is a file."""
     folder = tmp_path / "run"
     shutil.copytree(undisturbed[0], folder)
     budget = BudgetConfig(wall_s=600.0, parameters=10**7, groups=8, p99_ms=1_000.0)

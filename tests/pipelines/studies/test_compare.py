@@ -39,7 +39,7 @@ def test_the_chosen_row_takes_what_each_seed_chose():
 
 
 def test_one_seed_has_no_interval():
-    """With a single seed the table has figures, and no claim."""
+    """With a single seed the table has metrics, and no claim."""
     assert all(row.gain is None for row in tabulate((0,), _results()[:1]).rows)
 
 

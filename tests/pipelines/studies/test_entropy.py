@@ -1,4 +1,4 @@
-"""The command of entropies, on files whose figures are known."""
+"""The command of entropies, on files whose metrics are known."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def _joint_grids() -> list[Grid]:
 
 
 def test_a_row_by_construction() -> None:
-    """Figures of a known law: all explained, predicted without error, its optimum named and whether it lies beyond the grid."""
+    """Metrics of a known law: all explained, predicted without error, its optimum named and whether it lies beyond the grid."""
     cells = row(_grid(TRUE)).split(" | ")
     assert cells[0] == "| HR@10 toy 9"
     assert (cells[1], cells[4]) == ("1.000", "0.0%")
@@ -54,7 +54,7 @@ def test_a_joint_row_by_construction() -> None:
 
 
 def test_the_command_prints_both_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A row a grid, and of a figure that is known at one length alone why there is no joint law."""
+    """A row a grid, and of a metric that is known at one length alone why there is no joint law."""
     (tmp_path / "grids.json").write_text(Grids(source="toy", grids=(_grid(TRUE),)).model_dump_json())
     assert run(["study", "performance-law", str(tmp_path / "grids.json"), "--parameters", "1e6"]) == 0
     out = capsys.readouterr().out

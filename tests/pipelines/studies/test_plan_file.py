@@ -16,7 +16,7 @@ from pipelines.studies.plan_file import beside, document_of
     [(None, "The plan must be a readable file"), ("num_threads = ", "is no valid plan"), ("num_threads = -1", "num_threads")],
 )
 def test_every_fault_is_one_kind_of_error(tmp_path: Path, text: str | None, law: str) -> None:
-    """No file, no TOML, and a setting that breaks a law are settings that cannot be used."""
+    """No file, no TOML, and a setting that is invalid are settings that cannot be used."""
     path = tmp_path / "plan.toml"
     if text is not None:
         path.write_text(text)

@@ -18,7 +18,8 @@ from ihas.serving.loading import load_recommender
 from service.cli.demo import CONTEXTS, coupon_recipe, run_demo
 from service.cli.terminal import CommandError, ExitCode, Terminal
 from service.http.examples import searches
-from service.storage.job import JobKind, JobState
+from service.states import JobState
+from service.storage.job import JobKind
 from service.storage.sql_store import SqlStore
 from tests.clock import HANG_S
 
@@ -70,14 +71,14 @@ def interrupted_after(words: str, folder: Path) -> tuple[int, str]:
 
 def test_an_interrupted_demo_cancels_its_search_and_says_how_to_go_on(tmp_path: Path) -> None:
     """Ctrl-C while the search runs: nothing is left queued, and the command that goes on names a recipe that is there."""
-    code, said = interrupted_after("validating:", tmp_path)
+    code, said = interrupted_after("reading:", tmp_path)
     store = SqlStore(f"sqlite:///{tmp_path / 'demo' / 'ihas.db'}")
     (search,) = store.jobs(JobKind.SEARCH, None, 10)
     store.close()
     run = f"demo/searches/{search.id}"
 
     assert (code, search.state) == (130, JobState.CANCELLED)
-    assert said.endswith(f"Finished and kept in {run}: nothing yet. To go on: ihas search {run}/recipe.json --folder {run}")
+    assert said.endswith(f"Finished and kept in {run}: nothing yet. To continue: ihas search {run}/recipe.json --folder {run}")
     assert (tmp_path / run / "recipe.json").is_file()
 
 
@@ -85,7 +86,7 @@ def test_a_demo_interrupted_before_its_search_says_how_to_begin_anew(tmp_path: P
     """Ctrl-C while the service starts: more than the word, and the same command once more."""
     code, said = interrupted_after("Starting", tmp_path)
 
-    assert (code, said) == (130, "error: Stopped. What was done so far is kept in demo. To begin anew: ihas demo --folder demo")
+    assert (code, said) == (130, "error: Stopped. Finished work is kept in demo. To start again: ihas demo --folder demo")
 
 
 def test_an_interrupt_while_the_service_is_being_started_leaves_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

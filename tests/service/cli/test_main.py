@@ -41,7 +41,7 @@ epochs = 5
 
 @pytest.fixture
 def finished_run(tmp_path: Path) -> Path:
-    """Run folder with the figures of a finished run."""
+    """Run folder with the metrics of a finished run."""
     (tmp_path / "result.json").write_text(run_result().model_dump_json(), encoding="utf-8")
     return tmp_path
 
@@ -87,7 +87,7 @@ def test_help_tells_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     """`ihas --help` ends well and names all exit codes and commands."""
     assert run(["--help"]) == 0
     text = " ".join(capsys.readouterr().out.split())
-    for part in ("0 done", "2 wrong", "3 the service", "4 invalid", "5 the run", "6 it took", "130 interrupted", "recommend", "doctor"):
+    for part in ("0 done", "2 wrong", "3 the service", "4 invalid", "5 the run", "6 timeout", "130 interrupted", "recommend", "doctor"):
         assert part in text
 
 
@@ -185,7 +185,7 @@ def test_settings_win_over_the_recipe(recipe: Path) -> None:
         ("learning.epochs=3", "learning.epochs"),
         ("seed", "a.b=value"),
         ("name.x=1", "`name` is a value"),
-        ("learning.training.epochs=0", "greater than or equal to 1"),
+        ("learning.training.epochs=0", "must be at least 1, but is 0"),
     ],
 )
 def test_wrong_settings_are_named(recipe: Path, setting: str, words: str) -> None:
@@ -194,8 +194,8 @@ def test_wrong_settings_are_named(recipe: Path, setting: str, words: str) -> Non
         read_recipe(recipe, [setting])
 
 
-def test_advice_goes_on_from_a_trained_ladder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """From a ladder that is trained, a size is advised at once as JSON; a plan without its file of sequences is invalid data."""
+def test_advice_continues_from_a_trained_size_sweep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """From a size sweep that is trained, a size is advised at once as JSON; a recipe without its file of sequences is invalid data."""
     (tmp_path / "walks.txt").write_text("u a b c a\nv b c a b\n")
     sizes = ((1, 4), (1, 8), (1, 16))
     (tmp_path / "plan.toml").write_text(
@@ -246,7 +246,7 @@ def test_inspect_shows_schema_and_findings(tmp_path: Path, capsys: pytest.Captur
     shown = capsys.readouterr()
     assert "user" in shown.out
     assert "row 61" in shown.out
-    assert "Mend them" in only_line(shown.err)
+    assert "Correct them" in only_line(shown.err)
 
 
 def test_finished_stages_are_named_without_their_keys(tmp_path: Path) -> None:
@@ -274,13 +274,13 @@ def interrupted(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 def test_interrupt_stops_the_child_and_tells_how_to_go_on(interrupted: subprocess.Popen[str], tmp_path: Path) -> None:
     """Ctrl-C ends the run's process, names what is kept and the command that goes on, and exits with 130."""
     assert interrupted.stderr is not None
-    assert "validating" in interrupted.stderr.readline()
+    assert "reading" in interrupted.stderr.readline()
     children = Path(f"/proc/{interrupted.pid}/task/{interrupted.pid}/children")
     child = int(children.read_text().split()[0])
     interrupted.send_signal(signal.SIGINT)
     said = interrupted.stderr.read()
     assert interrupted.wait(HANG_S) == 130
-    assert f"To go on: ihas search {tmp_path / 'small.toml'} --folder {tmp_path / 'run'}" in said
+    assert f"To continue: ihas search {tmp_path / 'small.toml'} --folder {tmp_path / 'run'}" in said
     assert "Traceback" not in said
     eventually(lambda: not Path(f"/proc/{child}").exists())
 
@@ -296,7 +296,7 @@ def test_recommend_from_a_run_that_has_not_ended_says_so(tmp_path: Path, capsys:
     """A run folder with stages and no bundle: exit 4, and the way to go on."""
     (tmp_path / "stages").mkdir()
     assert run(["recommend", str(tmp_path), "--context", "{}"]) == ExitCode.INVALID_DATA
-    assert "has not. Begin the search in the same folder again" in " ".join(capsys.readouterr().err.split())
+    assert "is not finished. Start the search in the same folder again" in " ".join(capsys.readouterr().err.split())
 
 
 def test_recommend_explains_in_words(bundle_run: Path, capsys: pytest.CaptureFixture[str]) -> None:

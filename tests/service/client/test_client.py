@@ -92,7 +92,7 @@ def test_events_go_on_across_a_restart_of_the_service(settings: Settings, store:
         listener = threading.Thread(target=lambda: found.extend(client.events(search["id"])))
         with RunningWorker(settings):
             listener.start()
-            eventually(lambda: store.job(search["id"]).state == "searching")
+            eventually(lambda: store.job(search["id"]).stage == "search")
             live.end()
             (settings.folder / "searches" / search["id"] / "go").touch()
             with LiveServer(settings, live.port):

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from service.jobs.runs import PIPELINES
 from service.settings import Settings
+from service.states import JobState
 from service.storage.catalogue import DatasetState, NewDataset
-from service.storage.job import JobKind, JobState, NewJob
+from service.storage.job import JobKind, NewJob
 from service.storage.sql_store import SqlStore
 from tests.service.conftest import RunningWorker, eventually, finished
 

@@ -21,8 +21,8 @@ from service.jobs.runs import PIPELINES
 from service.jobs.watch import LOOK_S, Verdict, Watch
 from service.jobs.worker import Worker, run_worker
 from service.settings import Settings
+from service.states import STAGE_OF_OLD_STATE, JobStage, JobState
 from service.storage.catalogue import DatasetState, NewDataset, Upload
-from service.storage.job import JobState
 from service.storage.sql_store import SqlStore
 from tests.clock import HANG_S, Clock
 from tests.service.conftest import COMMAND, RunningWorker, add_table, eventually, finished, submitted
@@ -66,7 +66,7 @@ def alive(pid: int) -> bool:
 
 def searching(store: SqlStore, settings: Settings, job_id: str) -> int:
     """Process id of the newest child once the search runs."""
-    eventually(lambda: store.job(job_id).state is JobState.SEARCHING)
+    eventually(lambda: store.job(job_id).stage is JobStage.SEARCH)
     return children(settings, job_id)[-1][0]
 
 
@@ -76,8 +76,9 @@ def test_a_search_runs_to_a_registered_model(store: SqlStore, settings: Settings
     with RunningWorker(settings):
         done = finished(store, job.id)
 
-    states = [str(event.state) for event in store.events(job.id, 0, 100)]
-    assert states == ["queued", "validating", "validating", "searching", "clustering", "retraining", "evaluating", "succeeded"]
+    events = store.events(job.id, 0, 100)
+    assert [str(event.state) for event in events] == ["queued", *["running"] * 6, "succeeded"]
+    assert [event.stage for event in events[1:-1]] == [JobStage.READING, *STAGE_OF_OLD_STATE.values()]
     assert (done.state, done.model_version, done.fraction) == (JobState.SUCCEEDED, 1, 1.0)
     assert [version.path for version in store.versions("films")] == [f"searches/{job.id}/bundle"]
 
@@ -279,10 +280,11 @@ class Gate(LocalFileSystem):
     """A store of bundles that takes nothing before it is opened."""
 
     protocol = "gate"
-    opened = threading.Event()
+    asked, opened = threading.Event(), threading.Event()
 
     def put_file(self, *arguments: object, **options: object) -> None:
         """See `LocalFileSystem`."""
+        self.asked.set()
         assert self.opened.wait(HANG_S)
         super().put_file(*arguments, **options)
 
@@ -293,17 +295,17 @@ def test_a_worker_shows_signs_of_life_while_its_bundle_is_published(
     """The child is gone, and bringing the bundle into the store takes long; who stops the worker meanwhile does not interrupt it."""
     monkeypatch.setenv("IHAS_TEST_BUNDLE", str(bundle))
     fsspec.register_implementation("gate", Gate, clobber=True)
+    Gate.asked.clear()
     Gate.opened.clear()
     job = submitted(store, table)
     with RunningWorker(settings.model_copy(update={"artefacts_url": f"gate://{tmp_path / 'store'}"})) as worker:
-        child = eventually(lambda: children(settings, job.id))[0][0]
-        eventually(lambda: not alive(child))
+        assert Gate.asked.wait(HANG_S)
         worker.stop.set()
         before = store.job(job.id)
         eventually(lambda: store.job(job.id).beats >= before.beats + 3)
         Gate.opened.set()
 
-    assert (before.state, store.job(job.id).state, store.job(job.id).attempt) == (JobState.EVALUATING, JobState.SUCCEEDED, 1)
+    assert (before.stage, store.job(job.id).state, store.job(job.id).attempt) == (JobStage.EVALUATE, JobState.SUCCEEDED, 1)
     assert list((tmp_path / "store").rglob("manifest.json"))
 
 

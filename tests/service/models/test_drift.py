@@ -1,4 +1,4 @@
-"""Figures of routing, worked by hand."""
+"""Metrics of routing, worked by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ihas.bundle.values import Reference
-from ihas.serving.grouped.observation import Observed
+from ihas.serving.capabilities import Observed
 from service.models.drift import REMEMBERED, RoutingMetrics, stability
 
 REFERENCE = Reference(np.array([0.5, 0.5]), np.array([0.5, 0.8, 0.5, 0.5]), 1.0)

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ihas.serving.answers import Recommendation, RecommendRequest, Scored
-from ihas.serving.grouped.recommender import GroupedRecommender, ReadRows
-from service.models.microbatch import PATIENCE, PROBE, MicroBatches, takes_batches
+from ihas.serving.answers import RecommendRequest, Scored
+from ihas.serving.capabilities import ReadRows
+from ihas.serving.grouped.recommender import GroupedRecommender
+from service.models.microbatch import PATIENCE, PROBE, MicroBatches
 from tests.ihas.bundle_factory import LOGITS, rows, small_bundle
 
 
@@ -22,19 +23,6 @@ class Counting:
         self._inner = GroupedRecommender(small_bundle())
         self.calls: list[int] = []
         self.broken = False
-
-    @property
-    def name(self) -> str:
-        """Model name."""
-        return self._inner.name
-
-    def score(self, rows: Sequence[Mapping[str, Any]], explain: bool = False) -> list[Scored]:
-        """As the bundle."""
-        return self._inner.score(rows, explain)
-
-    def recommend(self, request: RecommendRequest, recommendation_id: str | None = None) -> Recommendation:
-        """As the bundle."""
-        return self._inner.recommend(request, recommendation_id)
 
     def read(self, rows: Sequence[Mapping[str, Any]]) -> ReadRows:
         """As the bundle."""
@@ -157,18 +145,6 @@ def test_a_client_that_leaves_takes_nobody_along(recommender: Counting) -> None:
         assert [answer[0].logit for answer in answers if not isinstance(answer, BaseException)] == [
             EXPECTED[row] for row in range(3) if row != leaving
         ]
-
-
-def test_tells_who_takes_batches(recommender: Counting) -> None:
-    """A recommender that only scores and recommends is left to a thread."""
-
-    class Simple:
-        name = "simple"
-        score, recommend = recommender.score, recommender.recommend
-
-    assert takes_batches(recommender)
-    assert takes_batches(GroupedRecommender(small_bundle()))
-    assert not takes_batches(Simple())
 
 
 def test_batches_have_the_scores_of_single_requests() -> None:

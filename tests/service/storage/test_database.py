@@ -15,8 +15,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from ihas.errors import ConfigError
+from service.states import JobState
 from service.storage.database import HEAD, MIGRATIONS, Database
-from service.storage.job import JobState
 from service.storage.sql_store import SqlStore
 from service.storage.tables import METADATA
 from tests.contracts.job_store import search

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from service.errors import ConflictError
-from service.storage.job import RUNNING, TERMINAL, TRANSITIONS, JobState, check_transition
+from service.states import RUNNING, TERMINAL, JobState
+from service.storage.job import TRANSITIONS, check_transition
 
 
 def test_every_state_has_its_transitions() -> None:
@@ -37,5 +38,5 @@ def test_from_every_state_that_can_end_there_is_a_way_to_success(state: JobState
 
 def test_an_illegal_transition_names_the_legal_ones() -> None:
     """The message says what is possible instead."""
-    with pytest.raises(ConflictError, match=r"queued cannot become succeeded; what may follow is: cancelled, validating\."):
+    with pytest.raises(ConflictError, match=r"queued cannot become succeeded; what may follow is: cancelled, running\."):
         check_transition(JobState.QUEUED, JobState.SUCCEEDED)

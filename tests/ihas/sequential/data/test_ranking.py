@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ihas.errors import ConfigError
-from ihas.sequential.data.ranking import discounted_gains, figures, paired_difference, ranks, target_ranks
+from ihas.sequential.data.ranking import discounted_gains, paired_difference, ranking_metrics, ranks, target_ranks
 from ihas.sequential.data.sequences import NextItem, Sequences
 
 SCORES = np.array([[3.0, 1.0, 2.0, 2.0], [0.0, 0.0, 0.0, 0.0], [5.0, 9.0, 7.0, 1.0]])
@@ -35,7 +35,7 @@ def test_a_hidden_target_is_not_found() -> None:
 
 def test_figures_by_hand() -> None:
     """Ranks 1, 3 and 7: one hit at 1, two at 5; gains 1, 1 / 2 and, from 7 on, 1 / 3."""
-    found = figures(np.array([1, 3, 7]), (1, 5, 10))
+    found = ranking_metrics(np.array([1, 3, 7]), (1, 5, 10))
     assert found.hit_rate == pytest.approx({1: 1 / 3, 5: 2 / 3, 10: 1.0})
     assert found.ndcg == pytest.approx({1: 1 / 3, 5: 1.5 / 3, 10: (1.5 + 1 / 3) / 3})
     assert found.mrr == pytest.approx((1 + 1 / 3 + 1 / 7) / 3)
@@ -44,7 +44,7 @@ def test_figures_by_hand() -> None:
 
 def test_a_score_that_tells_nothing_earns_nothing() -> None:
     """Equal scores hit no target among the first hundred of more than a hundred items."""
-    found = figures(target_ranks(np.zeros((5, 101)), np.arange(5)), (100,))
+    found = ranking_metrics(target_ranks(np.zeros((5, 101)), np.arange(5)), (100,))
     assert (found.hit_rate[100], found.ndcg[100]) == (0.0, 0.0)
 
 
@@ -106,7 +106,7 @@ def test_refuses_what_does_not_fit(scores: np.ndarray, targets: np.ndarray, hidd
 def test_refuses_no_targets() -> None:
     """Without targets there are no figures."""
     with pytest.raises(ConfigError, match="at least one target"):
-        figures(np.empty(0, np.int64))
+        ranking_metrics(np.empty(0, np.int64))
 
 
 def test_ranks_in_blocks_are_those_of_all_rows() -> None:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from ihas.config.overrec import KernelConfig, OverRecConfig
 from ihas.errors import ConfigError
-from ihas.sequential.data.ranking import figures, ranks
+from ihas.sequential.data.ranking import ranking_metrics, ranks
 from ihas.sequential.data.sequences import Sequences, leave_one_out, prefixes
 from ihas.sequential.overrec.kernel import similarities
 from ihas.sequential.overrec.model import OverRec
@@ -46,7 +46,7 @@ def test_finds_the_next_step_of_a_walk(settings: dict[str, Any]) -> None:
     """On walks whose next step is known four times of five, at least half of the targets come first of 40."""
     parts = leave_one_out(_chains(150, 0))
     model = OverRec.of(parts.train, 40, OverRecConfig.model_validate(settings))
-    found = figures(ranks(model.scores, parts.test, hide_history=False), (1,))
+    found = ranking_metrics(ranks(model.scores, parts.test, hide_history=False), (1,))
     assert found.hit_rate[1] > 1 / 2
 
 

@@ -30,7 +30,7 @@ def _ladder(law: ScalingLaw | None = LAW, noise: float = 0.001, seeds: int = 3) 
 
 
 def test_advises_the_largest_that_fits() -> None:
-    """1,000 s allow 990,000 parameters: 4 x 128 with 786,432 and not 8 x 128; its loss lies in the interval foretold."""
+    """1,000 s allow 990,000 parameters: 4 x 128 with 786,432 and not 8 x 128; its loss lies in the interval predicted."""
     advice = advise(_ladder(), [(4, 128), (8, 128)], 1000.0, np.random.default_rng(0))
     choice = advice.choice
     assert (choice.num_layers, choice.dim, choice.measured) == (4, 128, False)

@@ -12,7 +12,7 @@ from ihas.sequential.data.sequences import Sequences
 from ihas.sequential.scaling.entropy import (
     approximate_entropies,
     approximate_entropy,
-    entropy_figures,
+    entropy_metrics,
     lempel_ziv_entropies,
     lempel_ziv_entropy,
     repeats_a_block,
@@ -97,7 +97,7 @@ def test_of_a_period() -> None:
 
 def test_figures_say_when_only_length_is_measured() -> None:
     """Repeat-free sequences are called so, and cannot scale interactions; a repeated item is not yet a repeated block of two."""
-    figures = entropy_figures(Sequences.of([[0, 1, 2, 3], [3, 1, 0, 3], [5]]))
+    figures = entropy_metrics(Sequences.of([[0, 1, 2, 3], [3, 1, 0, 3], [5]]))
     assert (figures.sequences, figures.interactions) == (2, 9)
     assert (figures.repeating_blocks, figures.repeating_items) == (0.0, 0.5)
     assert figures.approximate_entropy == pytest.approx(np.log(3 / 2))
@@ -109,10 +109,10 @@ def test_figures_say_when_only_length_is_measured() -> None:
 def test_figures_with_repeats() -> None:
     """Where blocks repeat, interactions are divided by ApEn; where few sequences repeat one, the figures say how many."""
     repeating = [0, 1, 2, 0, 1, 3, 0, 1]
-    figures = entropy_figures(Sequences.of([repeating]))
+    figures = entropy_metrics(Sequences.of([repeating]))
     assert figures.caution == ""
     assert figures.scaled_interactions == pytest.approx(8 / approximate_entropy(np.array(repeating)))
-    mixed = entropy_figures(Sequences.of([repeating, [0, 1, 2, 3], [3, 2, 1, 0]]))
+    mixed = entropy_metrics(Sequences.of([repeating, [0, 1, 2, 3], [3, 2, 1, 0]]))
     assert mixed.caution.startswith("Only 33.3% of the sequences repeat a block of 2 items")
 
 
@@ -129,7 +129,7 @@ def test_short_sequences_have_no_figure() -> None:
     with pytest.raises(ConfigError, match="longer than `block`"):
         approximate_entropy(np.array([0, 1]))
     with pytest.raises(ConfigError, match="longer than `block`"):
-        entropy_figures(Sequences.of([[0, 1]]))
+        entropy_metrics(Sequences.of([[0, 1]]))
 
 
 def test_refuses_impossible_settings() -> None:

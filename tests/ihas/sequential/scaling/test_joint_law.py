@@ -1,4 +1,4 @@
-"""The joint law: recovery, what one length cannot tell, and what is foretold of a length that was left out."""
+"""The joint law: recovery, what one length cannot tell, and what is predicted of a length that was left out."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_one_length_does_not_tell_the_data_exponent() -> None:
 
 
 def test_a_length_left_out_is_foretold_where_the_law_is_true() -> None:
-    """Values of a joint law at four lengths: it describes all and foretells a length and large sizes exactly, a law without D does not."""
+    """Values of a joint law at four lengths: it describes all and predicts a length and large sizes exactly, a law without D does not."""
     layers, dims, data = (v.ravel() for v in np.meshgrid([2.0, 4.0, 8.0, 32.0], [16.0, 64.0, 128.0], [0.5, 1.0, 2.0, 4.0]))
     found = compare_joint(layers, dims, data, JointLaw(TRUE, 0.3).predict(layers, dims, data), (layers > 8.0) & (data > 2.0))
     assert (found.data_exponent, found.explained) == pytest.approx((0.3, 1.0), abs=1e-6)

@@ -127,7 +127,7 @@ def test_rivals_recover_their_own_laws() -> None:
 
 
 def test_comparison_prefers_the_law_that_is_true() -> None:
-    """On values of a performance law it explains all and foretells exactly, and the others do not."""
+    """On values of a performance law it explains all and predicts exactly, and the others do not."""
     own, *rivals = compare_laws(LAYERS, DIMS, TRUE.predict(LAYERS, DIMS), LAYERS == 32.0)
     assert (own.law, own.explained) == ("performance", pytest.approx(1.0))
     assert own.held_out_error < 1e-6

@@ -27,7 +27,7 @@ def test_recovers_a_law_without_noise(exponent: float, log_scale: float, limit: 
 
 
 def test_foretells_the_papers_sizes_through_noise() -> None:
-    """With noise of .002 on four sizes, nine of ten fits foretell 75.5M within .012 and 829M within .022."""
+    """With noise of .002 on four sizes, nine of ten fits predict 75.5M within .012 and 829M within .022."""
     errors = []
     for draw in range(40):
         losses = TRUE.predict(SIZES) + np.random.default_rng(draw).normal(0.0, 0.002, 4)
@@ -51,7 +51,7 @@ def test_intervals_hold_the_truth() -> None:
         rng = np.random.default_rng(draw)
         losses = TRUE.predict(SIZES) + rng.normal(0.0, 0.01, (5, 4))
         found = bootstrap(SIZES, losses, np.array([2e7]), rng)
-        held += found.foretold[0].low <= float(TRUE.predict(2e7)) <= found.foretold[0].high
+        held += found.predicted[0].low <= float(TRUE.predict(2e7)) <= found.predicted[0].high
     assert held >= 14
 
 

@@ -10,7 +10,7 @@ import pytest
 from ihas.config.transformer import TransformerConfig, TransformerEpoch, TransformerTraining
 from ihas.errors import DataError, TrainingError
 from ihas.sequential.data.sequences import NextItem, Sequences, leave_one_out
-from ihas.sequential.transformer.full_ranking import transformer_figures, transformer_loss, transformer_ranks
+from ihas.sequential.transformer.full_ranking import transformer_loss, transformer_metrics, transformer_ranks
 from ihas.sequential.transformer.model import Transformer
 from ihas.sequential.transformer.training import train_transformer
 
@@ -70,7 +70,7 @@ def test_same_seed_same_weights() -> None:
 def test_stops_by_ranking() -> None:
     """With `ndcg` the validation value is NDCG@10 under full ranking."""
     network, history = _train(epochs=2, stop_by="ndcg")
-    assert max(epoch.valid for epoch in history) == transformer_figures(network, PARTS.valid).ndcg[10]
+    assert max(epoch.valid for epoch in history) == transformer_metrics(network, PARTS.valid).ndcg[10]
 
 
 def test_refuses_what_teaches_nothing() -> None:

@@ -13,7 +13,7 @@ from ihas.bundle.manifest import read_manifest
 from ihas.bundle.values import Bundle
 from ihas.errors import BundleCorruptError
 from ihas.serving.answers import RecommendRequest
-from ihas.serving.grouped.recommender import GroupedRecommender, degraded_groups
+from ihas.serving.grouped.recommender import GroupedRecommender
 from ihas.serving.loading import load_grouped
 from tests.ihas.bundle_factory import LOGITS, linear_graph, rows, small_bundle
 from tests.ihas.serving.fallback_bundle import SHARED, fallback_bundle
@@ -47,7 +47,7 @@ def test_a_whole_bundle_answers_by_its_own_models(tmp_path: Path) -> None:
     """The shared model travels and is not asked."""
     found = _loaded(fallback_bundle(), tmp_path)
     assert [row.logit for row in found.score(rows())] == OWN
-    assert degraded_groups(found) == {}
+    assert found.degraded == {}
     assert found.recommend(RecommendRequest({"user": "bob"})).degraded_groups == ()
 
 
@@ -63,7 +63,7 @@ def test_a_broken_file_of_one_group_costs_that_group_alone(tmp_path: Path, spoil
 
     found = load_grouped(tmp_path / "bundle")
     assert [row.logit for row in found.score(rows())] == pytest.approx(BOB_SHARED)
-    assert name in degraded_groups(found)[1]
+    assert name in found.degraded[1]
 
 
 def test_golden_rows_that_differ_cost_their_group_alone(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_golden_rows_that_differ_cost_their_group_alone(tmp_path: Path) -> None:
     for number, other in enumerate((_wrong(whole, 1), {"group_1": dataclasses.replace(whole.paths[1], graph=b"no graph")})):
         found = _loaded(fallback_bundle(**other), tmp_path / str(number))  # type: ignore[arg-type]
         assert [row.logit for row in found.score(rows())] == pytest.approx(BOB_SHARED)
-        assert list(degraded_groups(found)) == [1]
+        assert list(found.degraded) == [1]
 
 
 def test_every_group_may_fall_back(tmp_path: Path) -> None:
@@ -84,9 +84,9 @@ def test_every_group_may_fall_back(tmp_path: Path) -> None:
 def test_a_broken_file_and_a_wrong_model_at_once(tmp_path: Path) -> None:
     """Ada's graph is torn and bob's answers otherwise: both fall back, each with its own reason."""
     found = _loaded(fallback_bundle(**_wrong(fallback_bundle(), 1)), tmp_path, "paths/group-0.onnx")  # type: ignore[arg-type]
-    assert set(degraded_groups(found)) == {0, 1}
-    assert "SHA-256" in degraded_groups(found)[0]
-    assert "difference" in degraded_groups(found)[1]
+    assert set(found.degraded) == {0, 1}
+    assert "SHA-256" in found.degraded[0]
+    assert "difference" in found.degraded[1]
 
 
 def test_answers_and_reasons_say_so(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from ihas.serving.requests import MAX_EXPLAINED, MAX_ROWS
 from pipelines.benchmarks.bundles import BundleShape, random_bundle
 from tests.contracts.recommender import RecommenderContract
 from tests.ihas.bundle_factory import GROUPS, LOGITS, rows, small_bundle
+from tests.ihas.serving.grouped.test_observation import referred_bundle
 
 
 class TestGroupedRecommender(RecommenderContract):
@@ -26,6 +27,11 @@ class TestGroupedRecommender(RecommenderContract):
     def recommender(self) -> GroupedRecommender:
         """The small bundle at work."""
         return GroupedRecommender(small_bundle())
+
+    @pytest.fixture
+    def capabilities(self) -> set[str]:
+        """All of a table's model without a reference."""
+        return {"batches", "groups", "table"}
 
     @pytest.fixture
     def rows(self) -> list[dict[str, Any]]:
@@ -46,6 +52,20 @@ class TestGroupedRecommender(RecommenderContract):
     def items(self) -> list[str]:
         """The movies."""
         return ["m1", "m2", "m3"]
+
+
+class TestGroupedRecommenderWithReference(TestGroupedRecommender):
+    """The contract, on a bundle that says how its training rows were routed."""
+
+    @pytest.fixture
+    def recommender(self) -> GroupedRecommender:
+        """The small bundle with the reference of its six rows."""
+        return GroupedRecommender(referred_bundle())
+
+    @pytest.fixture
+    def capabilities(self) -> set[str]:
+        """All of a table's model."""
+        return {"batches", "groups", "routing", "table"}
 
 
 SOME = tuple(map(str, range(500)))

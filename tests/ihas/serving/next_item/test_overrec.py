@@ -33,6 +33,11 @@ class TestOverRecRecommender(RecommenderContract):
         return _recommender(hide_history=False)
 
     @pytest.fixture
+    def capabilities(self) -> set[str]:
+        """Those of held histories."""
+        return {"interactions", "cold_start"}
+
+    @pytest.fixture
     def rows(self) -> list[dict[str, Any]]:
         """A stated history, a user's, and none."""
         return [{"history": ["a"], "item": "b"}, {"user": "ada", "item": "c"}, {"item": 4}]

@@ -51,6 +51,11 @@ class TestTransformerRecommender(RecommenderContract):
         return TransformerRecommender(dataclasses.replace(bundle, config=shown))
 
     @pytest.fixture
+    def capabilities(self) -> set[str]:
+        """None."""
+        return set()
+
+    @pytest.fixture
     def rows(self) -> list[dict[str, Any]]:
         """A stated history, a user's, and none."""
         return [{"history": ["a"], "item": "b"}, {"user": "ada", "item": "c"}, {"item": 4}]

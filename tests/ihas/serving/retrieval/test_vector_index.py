@@ -49,8 +49,8 @@ def test_a_narrow_filter_is_searched_exactly() -> None:
         assert approximate.search(query, n, wanted).tolist() == exact.search(query, n, wanted).tolist()
 
 
-@pytest.mark.parametrize(("most_exact", "method"), [(100, "exact"), (99, "approximate")])
-def test_the_number_of_vectors_decides(most_exact: int, method: str) -> None:
+@pytest.mark.parametrize(("max_exact", "method"), [(100, "exact"), (99, "approximate")])
+def test_the_number_of_vectors_decides(max_exact: int, method: str) -> None:
     """Up to the limit search is exact, beyond it approximate."""
-    index: VectorIndex = vector_index(_vectors(100), most_exact)
+    index: VectorIndex = vector_index(_vectors(100), max_exact)
     assert index.method == method

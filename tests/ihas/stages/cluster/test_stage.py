@@ -14,7 +14,7 @@ from ihas.errors import ConfigError
 from ihas.results.run_result import GroupCountResult
 from ihas.routing.router import Router
 from ihas.stages.cluster.assignment import assign, check_numbers, divide
-from ihas.stages.cluster.stage import Tried, choose_number, cluster_instances, form_groups, next_number, random_groups
+from ihas.stages.cluster.stage import Candidate, choose_number, cluster_instances, form_groups, next_number, random_groups
 from ihas.stages.cluster.thresholds import Scorer
 from ihas.training import parallel
 from tests.oracle import solved_tribes
@@ -130,7 +130,7 @@ def _tried_numbers(solved, *numbers, best):
     """So many groups each, of which one number fits far better than all others."""
     losses = {number: np.full(100, 0.1 if number == best else 0.5) for number in numbers}
     results = [GroupCountResult(num_groups=number, on="mask", log_loss=0.0, smallest_share=0.05) for number in numbers]
-    return [Tried(solved.grouping, losses[result.num_groups], result) for result in results]
+    return [Candidate(solved.grouping, losses[result.num_groups], result) for result in results]
 
 
 @pytest.mark.parametrize(

@@ -13,14 +13,14 @@ from ihas.config.overrec import OverRecConfig, OverRecLearning, OverRecRecipe
 from ihas.config.run import RunOptions
 from ihas.errors import DataError
 from ihas.sequential.data.baselines import Popularity
-from ihas.sequential.data.ranking import figures, ranks
+from ihas.sequential.data.ranking import ranking_metrics, ranks
 from ihas.sequential.data.reading import read_item_sequences
 from ihas.sequential.data.sequences import leave_one_out
 from ihas.sequential.overrec.archive import read_overrec
 from ihas.sequential.overrec.model import OverRec
 from ihas.serving.answers import RecommendRequest
 from ihas.serving.loading import load_recommender
-from pipelines.kinds.overrec.choice import Rows, try_settings
+from pipelines.kinds.overrec.choice import Rows, evaluate_settings
 from pipelines.kinds.overrec.run import run_overrec, verdict
 from pipelines.kinds.overrec.values import OverRecResult
 from pipelines.runs.progress import Progress
@@ -51,22 +51,22 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[OverRecResult, list[P
 def test_tries_every_setting_and_takes_the_best(run: tuple[OverRecResult, list[Progress], Path]) -> None:
     """Two deviations, with and without normalisation, two numbers of neighbours; the best NDCG@10 on validation rows is served."""
     result = run[0]
-    tried = {(trial.sigma_w, trial.normalize, trial.num_neighbours): trial.valid.ndcg[10] for trial in result.trials}
-    assert len(tried) == len(result.trials) == 8
+    candidates = {(trial.sigma_w, trial.normalize, trial.num_neighbours): trial.valid.ndcg[10] for trial in result.trials}
+    assert len(candidates) == len(result.trials) == 8
     chosen = result.chosen
-    assert tried[chosen.kernel.sigma_w, chosen.kernel.normalize, chosen.num_neighbours] == max(tried.values())
+    assert candidates[chosen.kernel.sigma_w, chosen.kernel.normalize, chosen.num_neighbours] == max(candidates.values())
 
 
 def test_figures_are_those_of_the_models(run: tuple[OverRecResult, list[Progress], Path]) -> None:
-    """Each method's figures are found again by scoring the test rows with what learnt from the training part alone."""
+    """Each method's metrics are found again by scoring the test rows with what learnt from the training part alone."""
     result, _, folder = run
     data = read_item_sequences(folder / "walks.txt")
     parts = leave_one_out(data.sequences)
-    by_name = {contender.name: contender for contender in result.contenders}
+    by_name = {method.name: method for method in result.contenders}
     own = OverRec.of(parts.train, data.num_items, result.chosen)
-    assert by_name["overrec"].test == figures(ranks(own.scores, parts.test, hide_history=False))
+    assert by_name["overrec"].test == ranking_metrics(ranks(own.scores, parts.test, hide_history=False))
     popular = Popularity(parts.train.counts(data.num_items))
-    assert by_name["popularity"].test == figures(ranks(popular.scores, parts.test, hide_history=False))
+    assert by_name["popularity"].test == ranking_metrics(ranks(popular.scores, parts.test, hide_history=False))
     assert by_name["overrec"].gain is not None
     assert by_name["overrec"].gain.low > 0.2
     assert (result.users, result.items, result.interactions) == (60, NUM_ITEMS, 600)
@@ -80,7 +80,7 @@ def test_reports_its_progress(run: tuple[OverRecResult, list[Progress], Path]) -
 
 
 def test_leaves_a_bundle_a_result_and_a_report(run: tuple[OverRecResult, list[Progress], Path]) -> None:
-    """The bundle serves with all sequences, the last items too; the figures are on file, and the page tells them."""
+    """The bundle serves with all sequences, the last items too; the metrics are on file, and the page tells them."""
     result, _, folder = run
     assert OverRecResult.model_validate_json((folder / "result.json").read_text()) == result
     bundle = read_overrec(folder / "bundle")
@@ -97,9 +97,9 @@ def test_krr_has_no_neighbours_to_try(tmp_path: Path) -> None:
     data = read_item_sequences(write_lines(tmp_path / "walks.txt"))
     recommender = OverRecConfig.model_validate({"score": "krr", "krr_rows": 200, "kernel": {"pooling": "last"}})
     learning = LEARNING.model_copy(update={"recommender": recommender, "sigma_w": (0.5,), "normalize": (True,)})
-    tried = list(try_settings(Rows(leave_one_out(data.sequences), data.num_items, 1), learning, lambda _: None))
-    assert [trial.num_neighbours for _, trial in tried] == [recommender.num_neighbours]
-    assert tried[0][1].valid.ndcg[10] > 0.4
+    candidates = list(evaluate_settings(Rows(leave_one_out(data.sequences), data.num_items, 1), learning, lambda _: None))
+    assert [trial.num_neighbours for _, trial in candidates] == [recommender.num_neighbours]
+    assert candidates[0][1].valid.ndcg[10] > 0.4
 
 
 def test_too_short_sequences_are_refused(tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ def test_the_plot_draws_every_seed_and_the_law() -> None:
 
 
 def test_advice_is_written(tmp_path: Path) -> None:
-    """Document and figure lie in the folder, the advised size a star with its interval."""
+    """Document and plot lie in the folder, the advised size a star with its interval."""
     found = write_advice(_sizes(4), 1000.0, tmp_path)
     assert json.loads((tmp_path / "advice.json").read_text())["reason"] == found.reason
     assert not found.choice.measured

@@ -8,25 +8,25 @@ import pytest
 from ihas.config.backbone import BACKBONES
 from ihas.legacy_keras import tf
 from pipelines.studies.baselines.adafs import HARD, SOFT, AdaptiveFields, Controller, adaptive_cost, keep_largest
-from pipelines.studies.baselines.baseline import Peer
-from tests.contracts.peer import CONFIG, ORACLE, SEED, PeerContract, config_of, plain_logits, start, training_logits
+from pipelines.studies.baselines.baseline import BaselineMethod
+from tests.contracts.baseline_method import CONFIG, ORACLE, SEED, BaselineContract, config_of, plain_logits, start, training_logits
 
 EMBEDDED = tf.constant(np.random.default_rng(0).normal(size=(50, 12)).astype(np.float32))
 
 
-class TestSoft(PeerContract):
-    """The soft peer keeps the contract."""
+class TestSoft(BaselineContract):
+    """The soft baseline method keeps the contract."""
 
     @pytest.fixture
-    def peer(self) -> Peer:
+    def method(self) -> BaselineMethod:
         return SOFT
 
 
-class TestHard(PeerContract):
-    """The hard peer keeps the contract."""
+class TestHard(BaselineContract):
+    """The hard baseline method keeps the contract."""
 
     @pytest.fixture
-    def peer(self) -> Peer:
+    def method(self) -> BaselineMethod:
         return HARD
 
 

@@ -9,18 +9,18 @@ from ihas.data.dataset import Dataset, Splits
 from ihas.data.layout import FieldLayout
 from ihas.legacy_keras import tf
 from pipelines.studies.baselines.autofield import AutoField, SearchedFields, chosen_cost, largest
-from pipelines.studies.baselines.baseline import Peer
+from pipelines.studies.baselines.baseline import BaselineMethod
 from pipelines.studies.baselines.field_weights import ChosenFields
-from pipelines.studies.baselines.registry import PEERS
-from tests.contracts.peer import CONFIG, ORACLE, SEED, PeerContract, ignore
+from pipelines.studies.baselines.registry import BASELINES
+from tests.contracts.baseline_method import CONFIG, ORACLE, SEED, BaselineContract, ignore
 
 
-class TestAutoField(PeerContract):
-    """The peer keeps the contract."""
+class TestAutoField(BaselineContract):
+    """The baseline method keeps the contract."""
 
     @pytest.fixture
-    def peer(self) -> Peer:
-        return PEERS["autofield"]
+    def method(self) -> BaselineMethod:
+        return BASELINES["autofield"]
 
 
 def _with_noise(rng: np.random.Generator, num_rows: int) -> Dataset:

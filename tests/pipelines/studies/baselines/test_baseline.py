@@ -1,4 +1,4 @@
-"""Choosing among a peer's settings."""
+"""Choosing among a baseline method's settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ihas.results.run_result import Cost
 from ihas.training.trainer import EpochListener
 from pipelines.runs.answers import Answers, Setting
 from pipelines.studies.baselines.baseline import tuned
-from tests.contracts.peer import CONFIG, PARTS, ignore
+from tests.contracts.baseline_method import CONFIG, PARTS, ignore
 
 COST = Cost(parameters_per_path=1, parameters_total=1, multiply_adds=1, kept_dims=1)
 

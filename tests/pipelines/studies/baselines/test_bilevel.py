@@ -10,7 +10,7 @@ from ihas.models.prediction import GroupedRows
 from ihas.training.trainer import Trainer
 from pipelines.studies.baselines.autofield import SearchedFields
 from pipelines.studies.baselines.bilevel import Bilevel, BilevelTrainer
-from tests.contracts.peer import CONFIG, ORACLE, PARTS, start
+from tests.contracts.baseline_method import CONFIG, ORACLE, PARTS, start
 
 RATE = 0.01
 

@@ -10,7 +10,7 @@ from ihas.results.run_result import EpochMetrics
 from ihas.training.plain import train_again
 from ihas.training.trainer import Trainer, TrainingRows, validation_score
 from pipelines.studies.baselines.budget import search_epochs
-from tests.contracts.peer import CONFIG, ORACLE, PARTS
+from tests.contracts.baseline_method import CONFIG, ORACLE, PARTS
 
 
 def test_a_search_has_the_two_short_trainings() -> None:

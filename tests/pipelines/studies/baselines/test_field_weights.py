@@ -7,7 +7,7 @@ import pytest
 
 from ihas.config.backbone import BACKBONES
 from pipelines.studies.baselines.field_weights import ChosenFields, num_chosen
-from tests.contracts.peer import ORACLE, config_of, plain_logits, start, training_logits
+from tests.contracts.baseline_method import ORACLE, config_of, plain_logits, start, training_logits
 
 FIELDS = ORACLE.layout.num_fields
 

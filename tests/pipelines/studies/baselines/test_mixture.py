@@ -7,18 +7,18 @@ import pytest
 
 from ihas.config.backbone import BACKBONES
 from ihas.legacy_keras import tf
-from pipelines.studies.baselines.baseline import Peer
+from pipelines.studies.baselines.baseline import BaselineMethod
 from pipelines.studies.baselines.mixture import MixtureNetwork, mixture_cost
-from pipelines.studies.baselines.registry import PEERS
-from tests.contracts.peer import CONFIG, ORACLE, PeerContract, config_of, plain_logits, start, training_logits
+from pipelines.studies.baselines.registry import BASELINES
+from tests.contracts.baseline_method import CONFIG, ORACLE, BaselineContract, config_of, plain_logits, start, training_logits
 
 
-class TestMixture(PeerContract):
-    """The peer keeps the contract."""
+class TestMixture(BaselineContract):
+    """The baseline method keeps the contract."""
 
     @pytest.fixture
-    def peer(self) -> Peer:
-        return PEERS["mixture"]
+    def method(self) -> BaselineMethod:
+        return BASELINES["mixture"]
 
 
 def _network(kind: str, num_experts: int) -> MixtureNetwork:

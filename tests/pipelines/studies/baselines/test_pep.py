@@ -9,21 +9,21 @@ from ihas.config.backbone import BACKBONES
 from ihas.data.dataset import Dataset
 from ihas.data.layout import FieldLayout
 from ihas.legacy_keras import tf
-from pipelines.studies.baselines.baseline import Peer
+from pipelines.studies.baselines.baseline import BaselineMethod
 from pipelines.studies.baselines.pep import MaskedTable, SoftThreshold, kept_dims, pruned_cost, soft_threshold
-from pipelines.studies.baselines.registry import PEERS
-from tests.contracts.peer import CONFIG, ORACLE, PeerContract, config_of, plain_logits, start, training_logits
+from pipelines.studies.baselines.registry import BASELINES
+from tests.contracts.baseline_method import CONFIG, ORACLE, BaselineContract, config_of, plain_logits, start, training_logits
 
 ROWS = ORACLE.layout.num_rows
 SIZES = {"table": (1, 1), "dimension": (1, 4), "field": (3, 4), "row": (ROWS, 4)}
 
 
-class TestPEP(PeerContract):
-    """The peer keeps the contract."""
+class TestPEP(BaselineContract):
+    """The baseline method keeps the contract."""
 
     @pytest.fixture
-    def peer(self) -> Peer:
-        return PEERS["pep"]
+    def method(self) -> BaselineMethod:
+        return BASELINES["pep"]
 
 
 def test_soft_threshold_by_hand() -> None:

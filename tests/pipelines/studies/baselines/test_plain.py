@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.studies.baselines.baseline import Peer
+from pipelines.studies.baselines.baseline import BaselineMethod
 from pipelines.studies.baselines.plain import LARGER, SMALLER, resized
-from tests.contracts.peer import CONFIG, PeerContract, trained
+from tests.contracts.baseline_method import CONFIG, BaselineContract, trained
 
 
-class TestSmaller(PeerContract):
+class TestSmaller(BaselineContract):
     """The smaller models keep the contract."""
 
     @pytest.fixture
-    def peer(self) -> Peer:
+    def method(self) -> BaselineMethod:
         return SMALLER
 
 
-class TestLarger(PeerContract):
+class TestLarger(BaselineContract):
     """The larger models keep the contract."""
 
     @pytest.fixture
-    def peer(self) -> Peer:
+    def method(self) -> BaselineMethod:
         return LARGER
 
 

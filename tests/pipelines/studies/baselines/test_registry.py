@@ -1,12 +1,12 @@
-"""All peers by name."""
+"""All baseline methods by name."""
 
 from __future__ import annotations
 
-from pipelines.studies.baselines.registry import PEERS
+from pipelines.studies.baselines.registry import BASELINES
 
 
-def test_every_peer_is_there() -> None:
-    """Seven peers, each under its own name."""
+def test_every_baseline_is_there() -> None:
+    """Seven baseline methods, each under its own name."""
     expected = ["adafs-hard", "adafs-soft", "autofield", "mixture", "pep", "plain-larger", "plain-smaller"]
-    assert sorted(PEERS) == expected
-    assert all(peer.name == name for name, peer in PEERS.items())
+    assert sorted(BASELINES) == expected
+    assert all(method.name == name for name, method in BASELINES.items())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ihas.config.data import DataConfig
 from ihas.config.recipe import Recipe
-from ihas.results.run_result import Cost, Figures
+from ihas.results.run_result import ClickMetrics, Cost
 from pipelines.runs.measures import Measure
 from pipelines.studies.benchmark.cells import Cell, Outcome, cells_of
 from pipelines.studies.benchmark.plan import Plan
@@ -23,14 +23,14 @@ SIZES = {"base": 1000.0, "grouped": 600.0, "random groups": 500.0, "chosen": 600
 
 
 def measure(name: str, auc: float | None, log_loss: float = 0.5) -> Measure:
-    """A measure with the given figures and a size that goes with its name."""
+    """A measure with the given metrics and a size that goes with its name."""
     size = SIZES[name]
     cost = Cost(parameters_per_path=size, parameters_total=int(2 * size), multiply_adds=3 * size, kept_dims=size / 100)
-    return Measure(Figures(rows=10, auc=auc, log_loss=log_loss, calibration=1.0), cost, seconds=size / 10)
+    return Measure(ClickMetrics(rows=10, auc=auc, log_loss=log_loss, calibration=1.0), cost, seconds=size / 10)
 
 
 def outcome(cell: Cell) -> Outcome:
-    """What the cell gave: the default run as `AUCS` says, the other variant .01 less but for its base, the peer .7."""
+    """What the cell gave: the default run as `AUCS` says, the other variant .01 less but for its base, the baseline method .7."""
     if cell.kind == "peer":
         return Outcome({"pep": measure("pep", 0.7)}, setting={"per": "row"})
     less = 0.0 if cell.name == "default" else 0.01

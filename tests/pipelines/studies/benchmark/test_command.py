@@ -1,4 +1,4 @@
-"""A benchmark of a generated table, carried out as a child process: real runs, a real peer, one variant that must fail."""
+"""A benchmark of a generated table, carried out as a child process: real runs, a real baseline method, one variant that must fail."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ihas.data.synthetic import make_tribes
 from ihas.results.run_result import RunResult
 from pipelines.runs.measures import seconds_of
 from pipelines.runs.progress import Progress
-from pipelines.studies.baselines.registry import PEERS
+from pipelines.studies.baselines.registry import BASELINES
 from pipelines.studies.benchmark.command import benchmark, failure_message
 from pipelines.studies.benchmark.plan import read_plan
 from pipelines.studies.benchmark.table import Benchmark, BenchmarkRow
@@ -31,7 +31,7 @@ categorical = ["tribe", "taste_0", "taste_1", "noise"]
 PLAN = """
 seeds = [0, 1]
 recipes = ["tribes.toml"]
-peers = ["mixture"]
+baseline methods = ["mixture"]
 
 [run]
 num_threads = 1
@@ -126,13 +126,13 @@ def test_the_gain_is_that_of_the_runs_under_the_same_seed(carried: Carried) -> N
     assert gain.low <= gain.difference <= gain.high
 
 
-def test_a_peer_tries_its_grid_under_the_first_seed_alone(carried: Carried) -> None:
+def test_a_baseline_tries_its_grid_under_the_first_seed_alone(carried: Carried) -> None:
     """All settings are trained under seed 0, the chosen one again under seed 1."""
     stages = {seed: [path for path in carried.stages() if f"seed-{seed}/default/stages/peer" in path] for seed in (0, 1)}
 
-    assert len(stages[0]) == len(PEERS["mixture"].settings)
+    assert len(stages[0]) == len(BASELINES["mixture"].settings)
     assert len(stages[1]) == 1
-    assert carried.rows["mixture"].setting in [dict(setting) for setting in PEERS["mixture"].settings]
+    assert carried.rows["mixture"].setting in [dict(setting) for setting in BASELINES["mixture"].settings]
     assert carried.rows["mixture"].seeds == (0, 1)
     assert carried.rows["mixture"].gain is not None
 

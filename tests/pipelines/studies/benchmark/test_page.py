@@ -37,7 +37,7 @@ def test_loads_nothing_from_elsewhere(page: str) -> None:
 
 
 def test_every_place_for_a_figure_has_its_figure(page: str) -> None:
-    """Two figures for each of the two tables."""
+    """Two plots for each of the two tables."""
     found = re.search(r'<script type="application/json" id="figures">(.*?)</script>', page, re.DOTALL)
 
     assert found is not None

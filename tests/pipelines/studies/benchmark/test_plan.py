@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ihas.errors import ConfigError
-from pipelines.studies.baselines.registry import PEERS
+from pipelines.studies.baselines.registry import BASELINES
 from pipelines.studies.benchmark.plan import read_plan
 from tests.paths import ROOT
 
@@ -16,7 +16,7 @@ PLAN = """
 name = "trial"
 seeds = [3, 4]
 recipes = ["$RECIPES/shop.toml"]
-peers = ["pep"]
+baseline methods = ["pep"]
 learning = { retrain = { epochs = 2 } }
 
 [backbones.small]
@@ -76,7 +76,7 @@ def test_the_default_variant_has_no_overrides(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ('["pep"]', '["pip"]', f"{', '.join(PEERS)}, but got 'pip'"),
+        ('["pep"]', '["pip"]', f"{', '.join(BASELINES)}, but got 'pip'"),
         ("distil = { members", "training = { epochs", "distil, search, cluster, retrain, evaluate, but got 'training'"),
         ("members = 0", "member = 0", "members, .*but got 'member'"),
         ("hidden = [4]", "hiden = [4]", "hidden, .*but got 'hiden'"),
@@ -84,15 +84,15 @@ def test_the_default_variant_has_no_overrides(folder: Path) -> None:
         ('unset = ["embedding_l2"]', 'unset = ["l2"]', "embedding_l2, .*but got 'l2'"),
         ("seeds = [3, 4]", "seeds = [3, 3]", "seeds of a benchmark must differ"),
         ("seeds = [3, 4]", "seeds = []", "`seeds`"),
-        ("variants.clicks-only", "variants.pep", "variants and peers of a benchmark must differ"),
-        ("variants.clicks-only", "variants.default", "variants and peers of a benchmark must differ"),
+        ("variants.clicks-only", "variants.pep", "variants and baseline methods of a benchmark must differ"),
+        ("variants.clicks-only", "variants.default", "variants and baseline methods of a benchmark must differ"),
         ("$RECIPES/shop", "$RECIPES/shed", "must be a readable file"),
         ('name = "trial"', 'nam = "trial"', "`nam`"),
         ("seeds = [3, 4]", "seeds = ", "must be TOML"),
     ],
 )
 def test_what_is_no_plan_is_told_with_what_is_known(folder: Path, old: str, new: str, words: str) -> None:
-    """Unknown peers, groups and settings name the known ones; values that break a law and equal names are refused."""
+    """Unknown baseline methods, groups and settings name the known ones; values that are invalid and equal names are refused."""
     with pytest.raises(ConfigError, match=words):
         read_plan(_write(folder, PLAN.replace(old, new)))
 
@@ -115,7 +115,7 @@ def test_plans_of_the_repository_can_be_read(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("name", "backbone", "hidden", "l2"), [("ihas", "mlp-16-8", (16, 8), 1e-4), ("ihas-400x3", "mlp-400x3", (400, 400, 400), 1e-2)]
 )
-def test_the_large_plans_hold_every_peer_and_the_papers_figure(
+def test_the_large_plans_hold_every_baseline_and_the_papers_figure(
     name: str, backbone: str, hidden: tuple[int, ...], l2: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Joint search, K-means on e*z alone, fresh weights, clicks; under either size, with what its own recipe states."""
@@ -123,7 +123,7 @@ def test_the_large_plans_hold_every_peer_and_the_papers_figure(
     plan = read_plan(PLANS / f"{name}.toml")
     learning = plan.recipe("movielens-1m" + name.removeprefix("ihas"), backbone, "figure-1", 0).learning
 
-    assert set(plan.peers) == set(PEERS)
+    assert set(plan.peers) == set(BASELINES)
     assert len(plan.seeds) == 5
     assert (learning.distil.members, learning.search.warm_start, learning.retrain.mode) == (0, False, "scratch")
     assert learning.cluster.on == ("masked",)

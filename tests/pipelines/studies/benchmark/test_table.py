@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from pipelines.studies.benchmark.table import BenchmarkRow, Section, markdown, pareto_front, tabulate
+from pipelines.studies.benchmark.table import BenchmarkRow, Section, markdown, pareto_frontier, tabulate
 from tests.pipelines.studies.benchmark.outcomes import CELLS, OUTCOMES, PLAN
 
 FULL = tabulate(PLAN, len(CELLS), OUTCOMES, {})
@@ -34,7 +34,7 @@ def test_means_and_deviations_by_hand():
     assert (row.parameters_per_path, row.parameters_total, row.multiply_adds, row.kept_dims, row.seconds) == (600, 1200, 1800, 6, 60)
 
 
-def test_gains_of_variants_and_peers_are_paired_with_the_default_base():
+def test_gains_of_variants_and_baselines_are_paired_with_the_default_base():
     """grouped: .02 and .01; under figure-1 .01 and 0; pep: -.1 and -.08. Half-width: t(1) = 12.706 times .005, or .01."""
     rows = _rows(FULL.sections[0])
 
@@ -68,7 +68,7 @@ def test_a_seed_that_failed_is_left_out_of_its_row_alone():
 
 
 def test_without_the_base_nothing_has_a_gain():
-    """Where the default run failed, the peer has figures and no claim."""
+    """Where the default run failed, the baseline method has metrics and no claim."""
     outcomes = {cell: outcome for cell, outcome in OUTCOMES.items() if cell.name == "pep"}
 
     assert [(row.name, row.gain) for row in tabulate(PLAN, len(CELLS), outcomes, {}).sections[0].rows] == [("pep", None)]
@@ -76,11 +76,11 @@ def test_without_the_base_nothing_has_a_gain():
 
 def test_the_front_by_hand():
     """pep is smallest, grouped better, its choice the same; the base is larger and worse; a control is on no front."""
-    assert [row.name for row in pareto_front(FULL.sections[0].rows)] == ["pep", "grouped"]
+    assert [row.name for row in pareto_frontier(FULL.sections[0].rows)] == ["pep", "grouped"]
 
 
 def test_the_markdown_table_says_it_all():
-    """Each data set has a heading, each method a line with its interval, and a peer its setting."""
+    """Each data set has a heading, each method a line with its interval, and a baseline method its setting."""
     text = markdown(FULL)
 
     assert "## films, small" in text

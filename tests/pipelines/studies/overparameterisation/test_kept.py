@@ -1,4 +1,4 @@
-"""A race is gone on with under its own data and settings alone."""
+"""A race is resumed under its own data and settings alone."""
 
 from __future__ import annotations
 

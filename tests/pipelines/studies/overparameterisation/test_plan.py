@@ -1,4 +1,4 @@
-"""Plans of races: those that are shipped, and what breaks a law."""
+"""Plans of races: those that are shipped, and what is invalid."""
 
 from __future__ import annotations
 

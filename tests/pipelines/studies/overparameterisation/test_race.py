@@ -26,15 +26,15 @@ def _outcome(rate: float, epochs: float | None, best: float = 0.0) -> Outcome:
 
 def test_the_grid_goes_on_beyond_an_edge() -> None:
     """From 1, the optimum at 16 is found with both its neighbours tried, on powers of two."""
-    tried = tune(lambda rate: _outcome(rate, 1.0 + abs(math.log2(rate) - 4.0)), 1.0)
-    assert tried[0].learning_rate == 16.0
-    assert {outcome.learning_rate for outcome in tried} == {0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0}
+    candidates = tune(lambda rate: _outcome(rate, 1.0 + abs(math.log2(rate) - 4.0)), 1.0)
+    assert candidates[0].learning_rate == 16.0
+    assert {outcome.learning_rate for outcome in candidates} == {0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0}
 
 
 def test_reaching_counts_before_the_best_value() -> None:
     """A rate that reaches the target beats one with a better value that does not; among those that do not, the value decides."""
-    tried = tune(lambda rate: _outcome(rate, 9.0 if rate == 2.0 else None, best=1.0 / rate), 1.0)
-    assert tried[0].learning_rate == 2.0
+    candidates = tune(lambda rate: _outcome(rate, 9.0 if rate == 2.0 else None, best=1.0 / rate), 1.0)
+    assert candidates[0].learning_rate == 2.0
     assert tune(lambda rate: _outcome(rate, None, best=-abs(rate - 0.5)), 1.0)[0].learning_rate == 0.5
 
 

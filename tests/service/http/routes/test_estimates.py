@@ -17,7 +17,7 @@ def test_an_estimate_is_ready_before_the_search_that_waits(
     job = store.claim("ada", 60.0, 3)
     assert job is not None
     store.release(job.id, job.token)
-    store.let_go(job.id, "ada")
+    store.let_go("ada")
     with RunningWorker(settings):
         found = eventually(lambda: one if (one := live.json("GET", asked.headers["location"]))["state"] == "succeeded" else None)
 

@@ -89,7 +89,8 @@ def test_jobs_and_children_are_counted(live: LiveServer, store: SqlStore, valid_
     store.claim("ada", 60.0, 3)
 
     assert figure(live, "ihas_jobs", state="queued") == 1.0
-    assert figure(live, "ihas_jobs", state="validating") == 1.0
+    assert figure(live, "ihas_jobs", state="running") == 1.0
+    assert figure(live, "ihas_running_jobs", stage="reading") == 1.0
     assert figure(live, "ihas_jobs", state="failed") == 0.0
     assert figure(live, "ihas_children") == 1.0
 

@@ -1,4 +1,4 @@
-"""What every `Peer` must do, as tests: subclass, and give the fixture."""
+"""What every `BaselineMethod` must do, as tests: subclass, and give the fixture."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from ihas.results.run_result import EpochMetrics
 from ihas.stages.evaluate.variants import plain_variant
 from ihas.training.plain import continue_plain, train_plain
 from pipelines.runs.answers import Answers
-from pipelines.studies.baselines.baseline import MAX_SETTINGS, Peer
-from pipelines.studies.baselines.registry import PEERS
+from pipelines.studies.baselines.baseline import MAX_SETTINGS, BaselineMethod
+from pipelines.studies.baselines.registry import BASELINES
 
 ORACLE = make_tribes(np.random.default_rng(0), 1, (4000, 2000, 2000), values=8)
 """One field decides, one is constant, one is noise."""
@@ -81,57 +81,57 @@ def plain_auc() -> float:
 
 @cache
 def trained(name: str) -> tuple[Answers, tuple[EpochMetrics, ...]]:
-    """What the peer answers under its first setting, and the epochs that it told of."""
+    """What the baseline method answers under its first setting, and the epochs that it told of."""
     heard: list[EpochMetrics] = []
-    return PEERS[name].train(PARTS, CONFIG, PEERS[name].settings[0], heard.append), tuple(heard)
+    return BASELINES[name].train(PARTS, CONFIG, BASELINES[name].settings[0], heard.append), tuple(heard)
 
 
-class PeerContract:
+class BaselineContract:
     """Laws of a method to compare with."""
 
     @pytest.fixture
-    def peer(self) -> Peer:
+    def method(self) -> BaselineMethod:
         """The implementation, as the registry holds it."""
         raise NotImplementedError
 
-    def test_says_what_it_is(self, peer: Peer) -> None:
+    def test_says_what_it_is(self, method: BaselineMethod) -> None:
         """It bears the registry's name, names its source, and tunes one to four distinct settings that JSON can hold."""
-        written = [json.dumps(dict(setting), sort_keys=True) for setting in peer.settings]
-        assert PEERS[peer.name] is peer
-        assert peer.source
+        written = [json.dumps(dict(setting), sort_keys=True) for setting in method.settings]
+        assert BASELINES[method.name] is method
+        assert method.source
         assert 1 <= len(set(written)) == len(written) <= MAX_SETTINGS
 
-    def test_answers_every_row(self, peer: Peer) -> None:
+    def test_answers_every_row(self, method: BaselineMethod) -> None:
         """Every validation and test row has one finite float32 logit, and the answers bear the setting."""
-        answers, _ = trained(peer.name)
+        answers, _ = trained(method.name)
         for logits, rows in ((answers.valid_logits, PARTS.valid), (answers.test_logits, PARTS.test)):
             assert logits.dtype == np.float32
             assert logits.shape == (len(rows),)
             assert np.isfinite(logits).all()
-        assert answers.setting == peer.settings[0]
+        assert answers.setting == method.settings[0]
 
-    def test_keeps_to_the_budget(self, peer: Peer) -> None:
+    def test_keeps_to_the_budget(self, method: BaselineMethod) -> None:
         """It passes over the training rows no oftener than the base and its two further trainings may."""
-        _, heard = trained(peer.name)
+        _, heard = trained(method.name)
         assert 1 <= len(heard) <= CONFIG.training.epochs + CONFIG.search.epochs + CONFIG.retrain.epochs
 
-    def test_learns_the_rule(self, peer: Peer) -> None:
-        """Where one field decides and the plain model finds out, the peer finds out as well."""
-        answers, _ = trained(peer.name)
+    def test_learns_the_rule(self, method: BaselineMethod) -> None:
+        """Where one field decides and the plain model finds out, the baseline method finds out as well."""
+        answers, _ = trained(method.name)
         assert (auc(answers.test_logits, PARTS.test.labels) or 0.0) > plain_auc() - FARTHEST_FROM_PLAIN > 0.8
 
-    def test_one_seed_one_answer_without_test_labels(self, peer: Peer) -> None:
+    def test_one_seed_one_answer_without_test_labels(self, method: BaselineMethod) -> None:
         """Trained again, with the labels of test rows turned round, it answers the same to the bit."""
-        answers, _ = trained(peer.name)
+        answers, _ = trained(method.name)
         turned = Splits(PARTS.train, PARTS.valid, Dataset(ORACLE.layout, PARTS.test.ids, 1.0 - PARTS.test.labels))
-        again = peer.train(turned, CONFIG, peer.settings[0], ignore)
+        again = method.train(turned, CONFIG, method.settings[0], ignore)
         np.testing.assert_array_equal(again.valid_logits, answers.valid_logits)
         np.testing.assert_array_equal(again.test_logits, answers.test_logits)
         assert again.cost == answers.cost
 
-    def test_costs_something(self, peer: Peer) -> None:
+    def test_costs_something(self, method: BaselineMethod) -> None:
         """Without groups a row's path is all that is stored."""
-        cost = trained(peer.name)[0].cost
+        cost = trained(method.name)[0].cost
         assert cost.parameters_per_path == cost.parameters_total > 0
         assert cost.multiply_adds > 0
         assert cost.kept_dims > 0

@@ -1,4 +1,4 @@
-"""Figures of a benchmark show its table."""
+"""Plots of a benchmark show its table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import pytest
 
 from pipelines.reports.drawing import BETTER, UNCLEAR, WORSE
-from pipelines.studies.benchmark.figures import PEERS_COLOUR, colours, gains, pareto
+from pipelines.studies.benchmark.plots import BASELINE_COLOUR, colours, gains, pareto
 from pipelines.studies.benchmark.table import tabulate
 from tests.pipelines.studies.benchmark.outcomes import CELLS, OUTCOMES, PLAN
 
@@ -38,11 +38,11 @@ def test_a_marks_bar_is_the_paired_interval():
     assert marks["base"].error_y.array[0] == 0.0
 
 
-def test_peers_variants_and_the_base_have_colours_of_their_own():
-    """One for the peers, one for each variant of the plan, grey for the base."""
+def test_baselines_variants_and_the_base_have_colours_of_their_own():
+    """One for the baseline methods, one for each variant of the plan, grey for the base."""
     by_name = dict(zip(NAMES, colours(SECTION), strict=True))
 
-    assert by_name["pep"] == PEERS_COLOUR
+    assert by_name["pep"] == BASELINE_COLOUR
     assert by_name["base"] == UNCLEAR
     assert by_name["grouped"] == by_name["random groups"]
     assert len({by_name[name] for name in ("base", "grouped", "figure-1: grouped", "pep")}) == 4

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from ihas.registry import Registry
+from ihas.extensions.registry import Registry
 
 
-def _registry(group: str = "ihas.tests") -> Registry[int]:
-    return Registry("colour", {"red": 1, "green": 2}, group)
+def _registry() -> Registry[int]:
+    return Registry("colour", {"red": 1, "green": 2})
 
 
 def test_extensions_are_read_by_name_in_order() -> None:
@@ -44,16 +42,3 @@ def test_a_name_stands_for_one_extension() -> None:
     assert registry["red"] == 7
     with pytest.raises(ValueError, match="must be one of"):
         registry.unregister("pink")
-
-
-def test_installed_packages_add_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An entry point of the registry's group is an extension."""
-    info = tmp_path / "toy_colours-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: toy-colours\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[ihas.toy_colours]\npink = toy_colours:PINK\n")
-    (tmp_path / "toy_colours.py").write_text("PINK = 9\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    assert _registry("ihas.toy_colours")["pink"] == 9
-    assert _registry("ihas.toy_colours").names == ("red", "green", "pink")
-    assert "pink" not in _registry("ihas.no_such_group")

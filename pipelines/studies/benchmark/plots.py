@@ -1,4 +1,4 @@
-"""Figures of a benchmark: what ranking costs, and what is gained over the base."""
+"""Plots of a benchmark: what ranking costs, and what is gained over the base."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from pipelines.reports.drawing import GROUP_COLOURS, OUTCOME_COLOURS, UNCLEAR, against_base, frame, front_line, gain_bar, label, outcome
+from pipelines.reports.drawing import GROUP_COLOURS, OUTCOME_COLOURS, UNCLEAR, against_base, frame, frontier_line, gain_bar, label, outcome
 from pipelines.studies.benchmark.labels import text_places
-from pipelines.studies.benchmark.table import BenchmarkRow, Kind, Section, pareto_front
+from pipelines.studies.benchmark.table import BenchmarkRow, Kind, Section, pareto_frontier
 
 ROW = 26  # pixels
 PARETO_HEIGHT = 620
 LETTERS = 34
 SYMBOLS: dict[Kind, str] = {"candidate": "circle", "control": "circle-open", "chosen": "star", "peer": "diamond"}
-VARIANT_COLOURS, PEERS_COLOUR = GROUP_COLOURS[:3] + GROUP_COLOURS[4:5], GROUP_COLOURS[3]
+VARIANT_COLOURS, BASELINE_COLOUR = GROUP_COLOURS[:3] + GROUP_COLOURS[4:5], GROUP_COLOURS[3]
 
 
 def colours(section: Section) -> list[str]:
-    """A colour for each row: the base is grey, peers share one, and each variant of the plan has its own."""
+    """A colour for each row: the base is grey, baseline methods share one, and each variant of the plan has its own."""
     variants = list(dict.fromkeys(row.method for row in section.rows if row.kind != "peer"))
     return [
-        PEERS_COLOUR if row.kind == "peer" else UNCLEAR if row.name == "base" else VARIANT_COLOURS[variants.index(row.method) % 4]
+        BASELINE_COLOUR if row.kind == "peer" else UNCLEAR if row.name == "base" else VARIANT_COLOURS[variants.index(row.method) % 4]
         for row in section.rows
     ]
 
 
 def pareto(section: Section) -> go.Figure:
     """Mean test AUC against parameters per path, logarithmic; bars are the gain's paired interval, a line joins what nothing beats."""
-    figure, front = frame("Test AUC against parameters per path", PARETO_HEIGHT), pareto_front(section.rows)
-    figure.add_scatter(**front_line([row.parameters_per_path for row in front], [row.auc for row in front]))
+    figure, front = frame("Test AUC against parameters per path", PARETO_HEIGHT), pareto_frontier(section.rows)
+    figure.add_scatter(**frontier_line([row.parameters_per_path for row in front], [row.auc for row in front]))
     places = text_places([(math.log10(row.parameters_per_path), row.auc, label(row.name, LETTERS)) for row in section.rows])
     for row, place, colour in zip(section.rows, places, colours(section), strict=True):
         figure.add_scatter(**_mark(row, place, colour))

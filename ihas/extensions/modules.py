@@ -1,4 +1,4 @@
-"""Extensions: modules outside iHAS that register model kinds and other parts as they are imported.
+"""Extensions: modules outside iHAS that register gate forms, backbones, model kinds or job kinds as they are imported.
 
 An installed package names its module under the entry point group `ihas.extensions`:
 
@@ -15,8 +15,6 @@ import os
 from importlib import import_module
 from importlib.metadata import entry_points
 
-from ihas.errors import ConfigError
-
 GROUP, VARIABLE = "ihas.extensions", "IHAS_EXTENSIONS"
 
 
@@ -25,7 +23,7 @@ def load_extensions() -> tuple[str, ...]:
     """Import every extension, once a process; the names of their modules.
 
     Raises:
-        ConfigError: one cannot be imported.
+        ValueError: one cannot be imported; names it and the way out.
     """
     named = [name.strip() for name in os.environ.get(VARIABLE, "").split(",")]
     modules = tuple(dict.fromkeys([*(point.module for point in entry_points(group=GROUP)), *filter(None, named)]))
@@ -34,5 +32,5 @@ def load_extensions() -> tuple[str, ...]:
             import_module(module)
         except ImportError as error:
             way = f"Install it, or take it out of {VARIABLE}."
-            raise ConfigError(f"The extension {module!r} must be a module that can be imported, but: {error}. {way}") from error
+            raise ValueError(f"The extension {module!r} must be a module that can be imported, but: {error}. {way}") from error
     return modules

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ihas.suggest import did_you_mean
+from ihas.extensions.suggest import did_you_mean
 
 
 def test_the_nearest_name_is_suggested() -> None:

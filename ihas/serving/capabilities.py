@@ -1,0 +1,185 @@
+"""What recommenders can do beyond scoring and recommending: one protocol for each capability, and the values that they exchange."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from ihas.bundle.values import Reference
+from ihas.data.item_table import FieldValues
+from ihas.data.schema import Schema
+from ihas.serving.answers import Recommendation, RecommendRequest, Scored, UnknownValue
+
+
+@dataclass(frozen=True)
+class ReadRows:
+    """Rows of one request, as the model reads them.
+
+    Attributes:
+        ids: int32 (rows, num_slots).
+        unknown: values of each row that the model does not know.
+    """
+
+    ids: np.ndarray
+    unknown: Sequence[tuple[UnknownValue, ...]]
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Counts of routed rows; fractions where old rows were weighed down.
+
+    Attributes:
+        rows: float64 (num_groups,). Rows of each group.
+        far: float64 (num_groups,). Those of them that are far from every group.
+        gates: float64 (N,). Rows with each gate open.
+    """
+
+    rows: np.ndarray
+    far: np.ndarray
+    gates: np.ndarray
+
+    @property
+    def total(self) -> float:
+        """Rows."""
+        return float(self.rows.sum())
+
+    def plus(self, other: Observed) -> Observed:
+        """Both together."""
+        return Observed(self.rows + other.rows, self.far + other.far, self.gates + other.gates)
+
+    def times(self, weight: float) -> Observed:
+        """Every count multiplied by `weight`."""
+        return Observed(self.rows * weight, self.far * weight, self.gates * weight)
+
+
+@dataclass(frozen=True)
+class GroupAnswer:
+    """What the model of one group answers for a row.
+
+    Attributes:
+        group: number of the group.
+        model: name of the model that scores the group's rows.
+        score: probability of a click.
+        distance: Euclidean distance of the row's masked embedding to the group's centroid.
+    """
+
+    group: int
+    model: str
+    score: float
+    distance: float
+
+
+class BatchScoring(Protocol):
+    """Scores the rows of several requests in one call."""
+
+    def read(self, rows: Sequence[Mapping[str, Any]]) -> ReadRows:
+        """Rows of one request; RequestError as `Recommender.score`."""
+
+    def score_read(self, requests: Sequence[ReadRows]) -> list[list[Scored]]:
+        """What `Recommender.score` gives for each request."""
+
+    def is_quick(self, request: RecommendRequest) -> bool:
+        """Whether `Recommender.recommend` takes less time than handing it to a thread."""
+
+
+class GroupRouting(Protocol):
+    """Routes each row to one of several groups, each with a model."""
+
+    @property
+    def num_groups(self) -> int:
+        """Number of groups, at least 1."""
+
+    @property
+    def training_shares(self) -> Mapping[int, float]:
+        """Share of the training rows of each group; empty where it is not known."""
+
+    def group_of(self, stated: Mapping[str, Any]) -> int | None:
+        """Group of what a request states, its item or its context alone; None where it cannot be read."""
+
+    def ask_every_group(self, row: Mapping[str, Any]) -> tuple[int, tuple[GroupAnswer, ...]]:
+        """Group of a row, and what the model of every group answers for it, by group.
+
+        Raises:
+            RequestError: with a pointer into `/row`.
+        """
+
+
+class RoutingObserver(Protocol):
+    """Counts how rows are routed, for comparison with the training rows."""
+
+    @property
+    def reference(self) -> Reference:
+        """How the training rows were routed."""
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        """Fields whose gates are counted, in the order of the gates."""
+
+    def observe(self, stated: Sequence[Mapping[str, Any]], items: Sequence[str] | None) -> Observed | None:
+        """How rows are routed; None where there is nothing to count.
+
+        Args:
+            stated: rows, or one context.
+            items: ids of recommended items of the item table; None for rows.
+
+        Raises:
+            RequestError: they cannot be read.
+        """
+
+
+class TableModel(Protocol):
+    """Trained on a table of clicks: reads fields of a context and of an item."""
+
+    @property
+    def schema(self) -> Schema:
+        """What a request may state."""
+
+    @property
+    def context_fields(self) -> tuple[str, ...]:
+        """Names of the context's fields."""
+
+    @property
+    def described_items(self) -> tuple[Mapping[str, FieldValues], Sequence[str]] | None:
+        """Item fields that filters may ask for, and names of the items; None without an item table."""
+
+
+class AppendsInteractions(Protocol):
+    """Holds the interactions that it recommends from, and takes more of them without training."""
+
+    def with_interactions(self, name: str, pairs: Sequence[tuple[str, str]], note: Mapping[str, Any]) -> Callable[[Path], None]:
+        """What writes a bundle that holds more interactions into a folder.
+
+        Args:
+            name: model name of the bundle.
+            pairs: user and item of each interaction, oldest first.
+            note: what the bundle's summary says of the addition. JSON values only.
+
+        Raises:
+            RequestError: there is none, or a name is empty; points into `/interactions`.
+        """
+
+
+class ColdStartModel(Protocol):
+    """Recommends from histories for users whom another model does not know."""
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What the run behind it found."""
+
+    def knows(self, user: Any) -> bool:
+        """Whether it holds a history of this user."""
+
+    def describe_items(self, fields: Mapping[str, FieldValues], names: Sequence[str]) -> None:
+        """Take over the item fields of the model that it complements, so that filters may ask for them.
+
+        Args:
+            fields: values of each item field, in the order of `names`.
+            names: ids of the items.
+        """
+
+    def recommend(self, request: RecommendRequest, recommendation_id: str | None = None) -> Recommendation:
+        """See `Recommender.recommend`."""
