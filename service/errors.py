@@ -7,6 +7,7 @@ IhasError
 ├── PathRefusedError              a path outside the folders that may be read       403
 ├── UriRefusedError               a URI outside the places that may be asked        403
 ├── FetchError                    a file that is named by URI did not come          502
+├── StoreError                    the store of bundles is out of reach               503
 ├── NoKeyError                    no key, or none that is known                     401
 ├── ScopeError                    the key may not do this                           403
 ├── PreconditionError             the thing is not in the form that was expected    412
@@ -55,6 +56,10 @@ class UriRefusedError(IhasError):
 
 class FetchError(IhasError):
     """A file that is named by URI did not come."""
+
+
+class StoreError(IhasError):
+    """The store of bundles is out of reach, or refuses what it was asked."""
 
 
 class NoKeyError(IhasError):

@@ -23,6 +23,7 @@ import httpcore
 import structlog
 from starlette.exceptions import HTTPException
 
+from ihas.errors import IhasError
 from service.errors import FetchError, TooManyError, UriRefusedError
 from service.settings import Settings
 
@@ -92,7 +93,9 @@ class Fetches:
             raise TooManyError(f"{most} files are being fetched, as many as may be at once. Try again later.", AGAIN_S)
         try:
             yield from self._within_limits(self._http(text, private) if uri.scheme in PORTS else _from_store(text))
-        except (OSError, httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
+        except (IhasError, HTTPException):
+            raise
+        except Exception as error:  # a library of stores raises what its own libraries raise
             LOG.warning("a file could not be fetched", uri=text.partition("?")[0], error=f"{type(error).__name__}: {error}")
             raise FetchError(f"The file could not be fetched ({type(error).__name__}). Look at the URI, or upload the file.") from error
         finally:

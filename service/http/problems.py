@@ -29,6 +29,7 @@ from service.errors import (
     PreconditionMissingError,
     ProviderError,
     ScopeError,
+    StoreError,
     TooManyError,
     UnknownIdError,
     UriRefusedError,
@@ -85,6 +86,7 @@ KINDS: Mapping[type[Exception], tuple[str, int, str]] = {
     PathRefusedError: ("path-refused", 403, "Path refused"),
     UriRefusedError: ("uri-refused", 403, "URI refused"),
     FetchError: ("fetch-failed", 502, "File could not be fetched"),
+    StoreError: ("store-unavailable", 503, "Store of bundles out of reach"),
     NoKeyError: ("no-key", 401, "No valid key"),
     ScopeError: ("scope", 403, "Not allowed to this key"),
     PreconditionError: ("precondition-failed", 412, "Changed meanwhile"),
@@ -154,7 +156,7 @@ def known_problem(scope: Mapping[str, Any], error: Exception) -> Response:
 def _headers(error: Exception) -> Mapping[str, str]:
     if isinstance(error, TooManyError):
         return {"retry-after": str(max(1, math.ceil(error.retry_after_s)))}
-    if isinstance(error, ProviderError):
+    if isinstance(error, ProviderError | StoreError):
         return AGAIN
     return {"www-authenticate": "Bearer"} if isinstance(error, NoKeyError) else {}
 

@@ -88,11 +88,11 @@ class Worker:
     ) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._store, self._settings, self._stop, self._traces = store, settings, stop, traces
-        self._context = JobContext(store, settings, command)
+        self._context = JobContext(store, settings, command, stop)
         self._may_hold_one = False
 
     def work(self) -> bool:
-        """Carry out the next job; False where nothing waits or the database is out of reach."""
+        """Carry out the next job; False where nothing waits or the database is out of reach. No job ends its worker."""
         try:
             job = self._claim()
             if job is None:
@@ -102,6 +102,10 @@ class Worker:
                 self._carry_out(job)
         except SQLAlchemyError as error:
             LOG.warning("the database is out of reach", error=str(error))
+            self._may_hold_one = True
+            return False
+        except Exception:
+            LOG.exception("a job broke off in the worker")
             self._may_hold_one = True
             return False
         return True
@@ -135,8 +139,10 @@ class Worker:
     def _try(self, job: Job) -> None:
         try:
             self._run(job)
-        except (OSError, ValueError) as error:
-            LOG.exception("the run could not be started", job=job.id)
+        except (SQLAlchemyError, LostLeaseError):
+            raise
+        except Exception as error:  # a handler, or a library that one calls, raises what it likes: it costs an attempt, not the worker
+            LOG.exception("the run could not be carried out", job=job.id)
             if is_disk_full(error):
                 self._store.fail(job.id, job.token, DISK_FULL)
                 return

@@ -88,12 +88,16 @@ def put_front(name: str, body: FrontPut, response: Response, parts: PartsDep, ca
     front = _named(parts.store.versions(body.front, caller.tenant), body)
     _check_front(models, base, front, body.user_field)
     artefacts = Artefacts(parts.settings.folder, parts.settings.artefacts_url)
-    folders = {"model": artefacts.local(base.path), "front": artefacts.local(front.path)}
+    folders = {"model": _bundle(artefacts, base), "front": _bundle(artefacts, front)}
     words = f"Version {front.version} of {body.front} was put in front of version {base.version} of {name}."
     options = {"user_field": body.user_field}
     of = (base, body.register_as, None)
     made = _registered(parts, of, words, lambda folder: write_compound(COLD_START, body.register_as, options, folders, folder))
     return _answer(made, response, models)
+
+
+def _bundle(artefacts: Artefacts, version: ModelVersion) -> Path:
+    return artefacts.local(version.path, version.facts.get("manifest_sha256"))
 
 
 def _check_front(models: TenantModels, base: ModelVersion, front: ModelVersion, user_field: str) -> None:
