@@ -18,7 +18,7 @@ AWAY = "The store of bundles took none; the finished model waits here and is pub
 STOPS = "Its worker stops before the store of bundles took the model; waits for another one."
 GIVEN_UP = {
     "code": "store",
-    "detail": "The store of bundles took no bundle (IHAS_ARTEFACTS_URL). What the run has finished stays: resume it once the store is there.",
+    "detail": "The store of bundles took none (IHAS_ARTEFACTS_URL). What the run has finished stays: resume it once the store is there.",
 }
 LOG = structlog.get_logger(__name__)
 

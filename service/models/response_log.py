@@ -23,6 +23,7 @@ MAX_SHADOWED = 100
 MAX_LOOKED_AT, ROWS_LOOKED_AT = 50, 20
 """Requests, each a fifth of a second, and rows of each of which the routing is looked at; under load that is a sample."""
 FLUSH_S = 0.2
+PAUSE_S = 0.02
 FORGET_EVERY_S = 3_600.0
 LOG = structlog.get_logger(__name__)
 
@@ -175,9 +176,14 @@ class ResponseLog:
 
     def _forget(self) -> None:
         try:
-            LOG.info("answers forgotten", answers=self.feedback.forget(self.kept_s))
+            LOG.info("answers forgotten", answers=self.feedback.forget(self.kept_s, self._between))
         except Exception as error:  # as above
             LOG.warning("the database is out of reach", error=str(error))
+
+    def _between(self) -> bool:
+        """Between two transactions that forget: others write, and so does this thread what waits; whether to go on."""
+        self.flush()
+        return not self._stop.wait(PAUSE_S)
 
     def _shadow(self) -> None:
         while not self._stop.is_set():

@@ -108,7 +108,9 @@ def test_names_that_the_manifest_does_not_list_are_not_fetched(s3: str, bundle: 
     assert not (here / "more.json").exists()
 
 
-@pytest.mark.parametrize("name", ["../../../../escaped.json", "/tmp/escaped.json", "tables/../../escaped.json", "escaped.sh", ".escaped.json"])
+@pytest.mark.parametrize(
+    "name", ["../../../../escaped.json", "/tmp/escaped.json", "tables/../../escaped.json", "escaped.sh", ".escaped.json"]
+)
 def test_a_manifest_that_lists_another_name_is_refused(url: str, tmp_path: Path, name: str) -> None:
     """Also where its checksum is right: nothing is fetched but the manifest, and nothing is kept of that."""
     content = b"{}"
