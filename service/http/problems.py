@@ -11,7 +11,7 @@ import orjson
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
@@ -34,10 +34,12 @@ from service.errors import (
     UnknownIdError,
     UriRefusedError,
 )
+from service.storage.outage import is_outage, is_unstorable
 
 PROTOCOL = "/v2"  # the Open Inference Protocol has a form of its own for errors
 MEDIA_TYPE = "application/problem+json"
 LOG = structlog.get_logger(__name__)
+UNSTORABLE = "A name or a text of the request holds a character or a number that cannot be kept, such as the character of number 0."
 AGAIN = {"retry-after": "1"}
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
@@ -132,7 +134,7 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(kind, _on_known)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(DBAPIError, _on_database)
+    app.add_exception_handler(SQLAlchemyError, _on_database)
     app.add_exception_handler(OSError, _on_system)
 
 
@@ -183,9 +185,13 @@ async def _on_database(request: Request, error: Exception) -> Response:
 
 
 def database_problem(scope: Mapping[str, Any], error: Exception) -> Response:
-    """The answer where the database does not."""
+    """The answer where the database gives none; an error that is no outage is raised, for it is a fault of this program."""
     if is_disk_full(error):
         return _disk_full(scope, error)
+    if is_unstorable(error):
+        return problem_response(scope, KINDS[RequestError], UNSTORABLE)
+    if not is_outage(error):
+        raise error
     LOG.error("the database is out of reach", error=str(error))
     kind = ("database-unavailable", 503, "Database out of reach")
     return problem_response(scope, kind, "The database is out of reach. Try again.", headers=AGAIN)
