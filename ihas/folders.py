@@ -6,12 +6,13 @@ import hashlib
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from ihas.errors import ConfigError
+from ihas.errors import ConfigError, DataError
 
 
 @contextmanager
@@ -64,6 +65,30 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def held_still(path: Path) -> Iterator[None]:
+    """Refuse a file that a link leads to, or that is exchanged or written while the block reads it.
+
+    Args:
+        path: absolute, links followed when it was allowed; that no link lies on it now says that it is still what was allowed.
+
+    Raises:
+        DataError: it is.
+    """
+    before = _plain_file(path)
+    yield
+    if _plain_file(path) != before:
+        raise DataError(f"{path.name} must stay as it is while it is read, but was exchanged or written. Check it again.")
+
+
+def _plain_file(path: Path) -> tuple[int, ...]:
+    """What changes when a file is exchanged or written."""
+    found = path.lstat()
+    if not stat.S_ISREG(found.st_mode) or path.resolve() != path:
+        raise DataError(f"{path.name} must be the file that was named, but a link is there now. Put the file back, or name another one.")
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def file_digest(path: Path) -> str:

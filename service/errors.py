@@ -7,6 +7,7 @@ IhasError
 ├── PathRefusedError              a path outside the folders that may be read       403
 ├── UriRefusedError               a URI outside the allowed prefixes                403
 ├── FetchError                    a file named by URI could not be fetched          502
+├── StoreError                    the store of bundles cannot be reached           503
 ├── NoKeyError                    no key, or an unknown one                         401
 ├── ScopeError                    the key may not do this                           403
 ├── PreconditionError             the object has another revision than expected     412
@@ -55,6 +56,10 @@ class UriRefusedError(IhasError):
 
 class FetchError(IhasError):
     """A file named by URI could not be fetched."""
+
+
+class StoreError(IhasError):
+    """The store of bundles is out of reach, or refuses what it was asked."""
 
 
 class NoKeyError(IhasError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,10 +13,12 @@ from ihas.bundle.files import json_file, reading
 from ihas.bundle.manifest import (
     MANIFEST,
     MANIFEST_CHECKSUM,
+    MODEL_NAME,
     DataManifest,
     bundle_kind,
     encode_manifest,
     file_entry,
+    manifest_digest,
     package_version,
     read_data_manifest,
     verify_file,
@@ -58,7 +59,7 @@ def write_compound(kind: str, name: str, options: Mapping[str, Any], parts: Mapp
         raise BundleError(f"A bundle is written to a new folder, but {folder} exists. Choose another one, or remove it.")
     for path in parts.values():
         bundle_kind(path)
-    digests = {part: _digest(path) for part, path in parts.items()}
+    digests = {part: manifest_digest(path) for part, path in parts.items()}
     content = json_file(CompoundSettings(dict(options), digests))
     entries = (file_entry(SETTINGS, content),)
     manifest = DataManifest(kind=kind, ihas_version=package_version(), name=name, created_at=None, files=entries)
@@ -87,13 +88,22 @@ def read_compound(folder: Path, kind: str) -> tuple[str, CompoundSettings]:
     for name in sorted(present ^ {MANIFEST, MANIFEST_CHECKSUM, SETTINGS, *settings.parts}):
         raise BundleCorruptError(f"`{name}` is {'not part of' if name in present else 'missing from'} the bundle in {folder}. {_WAY_OUT}")
     for part, digest in settings.parts.items():
-        if _digest(folder / part) != digest:
+        if manifest_digest(folder / part) != digest:
             raise BundleCorruptError(f"The part {part!r} in {folder} is not the one that was put there. {_WAY_OUT}")
     return manifest.name, settings
 
 
-def _digest(folder: Path) -> str:
-    path = folder / MANIFEST
-    if path.is_symlink() or not path.is_file():
-        raise BundleCorruptError(f"`{MANIFEST}` is missing from the bundle in {folder}. {_WAY_OUT}")
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def parts_of(folder: Path) -> dict[str, str]:
+    """SHA-256 of each part's manifest by the name of its folder, as the settings of a compound bundle say; empty for any other bundle.
+
+    Raises:
+        BundleCorruptError: a part's name is not a plain one.
+    """
+    try:
+        parts = msgspec.json.decode((folder / SETTINGS).read_bytes(), type=CompoundSettings).parts
+    except (OSError, msgspec.MsgspecError):
+        return {}
+    wrong = [part for part in parts if not MODEL_NAME.fullmatch(part)]
+    if wrong:
+        raise BundleCorruptError(f"`{SETTINGS}` must name plain folders, but got {wrong}. {_WAY_OUT}")
+    return parts

@@ -155,6 +155,31 @@ def read_data_manifest(folder: Path, kind: str) -> DataManifest:
     return manifest
 
 
+def listed_files(folder: Path) -> tuple[FileEntry, ...]:
+    """Files that the manifest of a bundle of any kind lists, each under a name that a bundle's file may have; errors as `read_manifest`."""
+    kind = bundle_kind(folder)
+    return read_manifest(folder).files if kind == GROUPED else read_data_manifest(folder, kind).files
+
+
+def manifest_digest(folder: Path) -> str:
+    """SHA-256 of a bundle's manifest, in hexadecimal digits; BundleCorruptError where it is missing."""
+    return hashlib.sha256(_read(folder, MANIFEST)).hexdigest()
+
+
+def check_digest(folder: Path, registered: str | None) -> None:
+    """Compare a bundle with the digest of its manifest that was noted when it was registered; None is no note and passes.
+
+    Raises:
+        BundleCorruptError: it is another bundle, or its manifest is missing.
+    """
+    if registered is None:
+        return
+    found = manifest_digest(folder)
+    if found != registered:
+        law = f"`{MANIFEST}` must be the one that was registered, with SHA-256 {registered}, but has {found}"
+        raise BundleCorruptError(f"{law}. Copy the bundle again from where it was made, or register what is there as a new version.")
+
+
 def verify_files(folder: Path, manifest: Manifest | DataManifest) -> None:
     """Compare every file of the folder with the manifest.
 

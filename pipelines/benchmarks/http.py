@@ -161,11 +161,11 @@ def _start(stack: ExitStack, folder: Path, *, plain: bool) -> list[Running]:
 
 
 def _method(bundle: Path, scorer: str) -> list[str]:
-    return [sys.executable, "-m", "pipelines.benchmarks.reference_server", "--bundle", str(bundle), "--scorer", scorer]
+    return [sys.executable, "-P", "-m", "pipelines.benchmarks.reference_server", "--bundle", str(bundle), "--scorer", scorer]
 
 
 def _service(bundle: Path, folder: Path) -> list[str]:
-    return [sys.executable, "-m", "service.benchmark_server", "--bundle", str(bundle), "--folder", str(folder)]
+    return [sys.executable, "-P", "-m", "service.benchmark_server", "--bundle", str(bundle), "--folder", str(folder)]
 
 
 @contextmanager

@@ -78,6 +78,7 @@ def _shape_table(name: str, shape: BundleShape, repetitions: int) -> Table:
         write_bundle(bundle, folder / "bundle")
         command = [
             sys.executable,
+            "-P",
             "-m",
             "service.benchmark_server",
             "--bundle",

@@ -8,16 +8,17 @@ from __future__ import annotations
 import resource
 import signal
 import sys
+import traceback
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import orjson
 import typer
-from pydantic import ValidationError
 
 from ihas.config.data import DataConfig
-from ihas.errors import ConfigError, DataError, IhasError, is_memory_full
-from ihas.folders import file_digest
+from ihas.errors import ConfigError, DataError, is_memory_full
+from ihas.folders import file_digest, held_still
 from pipelines.commands.shell import RecipeOption
 from pipelines.kinds.model_kind import AnyRecipe, ModelKind
 from pipelines.kinds.recipe_file import read_any_recipe
@@ -66,12 +67,15 @@ def inspect(
     max_expanded_bytes: Annotated[int | None, typer.Option(help="Maximum bytes that a compressed file may unpack to.")] = None,
     max_memory_bytes: Annotated[int | None, typer.Option(help="Maximum memory of this process in bytes.")] = None,
     max_cpu_s: Annotated[int | None, typer.Option(help="Maximum processor time of this process in seconds.")] = None,
+    max_links: Annotated[int | None, typer.Option(max=0, help="0: refuse a file that a link leads to.")] = None,
 ) -> None:
     """Profile a table and list its faults."""
     _limit(max_memory_bytes, max_cpu_s)
     answer: dict[str, object] = {"outcome": "succeeded"}
     try:
-        _inspect(data, max_expanded_bytes, answer)
+        config = DataConfig.model_validate_json(data.read_bytes())
+        with held_still(config.path) if max_links is not None else nullcontext():
+            _inspect(config, max_expanded_bytes, answer)
     except Exception as error:
         document = _refusal(error)
         answer |= {"outcome": "failed", "error": document}
@@ -82,7 +86,11 @@ def inspect(
 
 def _read(path: Path, digest: str | None) -> tuple[AnyRecipe, ModelKind]:
     recipe = read_any_recipe(path)
-    if digest is not None and (found := file_digest(recipe.data.path)) != digest:
+    if digest is None:
+        return recipe, kind_of_recipe(recipe)
+    with held_still(recipe.data.path):
+        found = file_digest(recipe.data.path)
+    if found != digest:
         way = "Bring that one back, or make a data set of the file as it is now."
         raise DataError(f"{recipe.data.path.name} must be the file that was checked, of SHA-256 {digest}, but has {found}. {way}")
     return recipe, kind_of_recipe(recipe)
@@ -97,13 +105,12 @@ def _limit(memory_bytes: int | None, cpu_s: int | None) -> None:
         signal.setitimer(signal.ITIMER_REAL, 2.0 * cpu_s)  # Arrow waits forever for a thread that there is no memory for
 
 
-def _inspect(path: Path, max_expanded_bytes: int | None, answer: dict[str, object]) -> None:
+def _inspect(data: DataConfig, max_expanded_bytes: int | None, answer: dict[str, object]) -> None:
     from ihas.data.findings import raise_errors
     from ihas.data.ingest import inspect as inspect_table
     from ihas.data.sources import check_expansion, check_readable
     from ihas.sequential.data.reading import inspect_sequences
 
-    data = DataConfig.model_validate_json(path.read_bytes())
     check_readable(data.path)
     if max_expanded_bytes is not None:
         check_expansion(data.path, max_expanded_bytes)
@@ -117,6 +124,10 @@ def _refusal(error: Exception) -> dict[str, object]:
     if is_memory_full(error):
         detail = "The table needs more memory than a check may use. Send fewer rows or columns, or raise IHAS_CHECK_MEMORY_BYTES."
         return {"code": "data", "detail": detail, "findings": []}
-    if isinstance(error, IhasError | ValidationError | OSError | ModuleNotFoundError):
-        return error_document(error)
-    raise error
+    if isinstance(error, RecursionError):
+        return {"code": "data", "detail": "The table nests values too deeply to be read. Write their parts as columns.", "findings": []}
+    if type(error).__module__.startswith("pyarrow"):  # what none of the readers knew of: the same file would meet it again
+        traceback.print_exception(error)
+        detail = f"The table cannot be read ({type(error).__name__}). Write it anew, as CSV if nothing else helps."
+        return {"code": "data", "detail": detail, "findings": []}
+    return error_document(error)  # also of a bug: said once, not tried again

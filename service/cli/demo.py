@@ -100,7 +100,7 @@ def coupon_recipe(data: Path | None) -> Recipe:
 def _service(folder: Path, keep: bool) -> Iterator[str]:
     """`ihas up` on a free port, stopped at the end unless it is kept and nothing failed."""
     port = _free_port()
-    command = [sys.executable, "-c", "from service.cli.main import main; main()", "up", "--host", HOST]
+    command = [sys.executable, "-P", "-c", "from service.cli.main import main; main()", "up", "--host", HOST]
     with (folder / "service.log").open("ab") as log, _terminated_like_interrupted():
         process, kept = None, False
         try:

@@ -7,11 +7,9 @@ the process.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import socket
 import threading
-import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +21,9 @@ import httpcore
 import structlog
 from starlette.exceptions import HTTPException
 
+from ihas.errors import IhasError
+from service.datasets.bounded_stream import Bounded, Deadline
+from service.datasets.public_addresses import is_public
 from service.errors import FetchError, TooManyError, UriRefusedError
 from service.settings import Settings
 
@@ -31,7 +32,6 @@ CONNECT_S, QUIET_S, AGAIN_S = 10.0, 30.0, 5.0
 UNSAFE = re.compile(r"[\s\\\x00-\x20\x7f]")
 PORTS = {"http": 80, "https": 443}
 HEADERS: dict[bytes | str, bytes | str] = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "ihas"}
-NAT64 = ipaddress.ip_network("64:ff9b::/96")
 Resolve = Callable[..., Sequence[tuple[Any, Any, Any, Any, Any]]]
 LOG = structlog.get_logger(__name__)
 
@@ -91,8 +91,12 @@ class Fetches:
             most = self._settings.max_fetches_at_once
             raise TooManyError(f"{most} files are being fetched, the maximum of IHAS_MAX_FETCHES_AT_ONCE. Try again later.", AGAIN_S)
         try:
-            yield from self._within_limits(self._http(text, private) if uri.scheme in PORTS else _from_store(text))
-        except (OSError, httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
+            deadline = Deadline(self._settings.fetch_s)
+            parts = self._http(text, private, deadline) if uri.scheme in PORTS else _from_store(text)
+            yield from self._within_limits(parts, deadline)
+        except (IhasError, HTTPException):
+            raise
+        except Exception as error:  # a library of stores raises what its own libraries raise
             LOG.warning("a file could not be fetched", uri=text.partition("?")[0], error=f"{type(error).__name__}: {error}")
             raise FetchError(f"The file could not be fetched ({type(error).__name__}). Check the URI, or upload the file.") from error
         finally:
@@ -105,21 +109,20 @@ class Fetches:
                 return private
         raise UriRefusedError("The URI is below no prefix of IHAS_URI_PLACES. Upload the file, or ask the operator to allow the prefix.")
 
-    def _within_limits(self, parts: Iterator[bytes]) -> Iterator[bytes]:
-        size, end = 0, time.monotonic() + self._settings.fetch_s
+    def _within_limits(self, parts: Iterator[bytes], deadline: Deadline) -> Iterator[bytes]:
+        size = 0
         for part in parts:
             size += len(part)
             if size > self._settings.max_upload_bytes:
                 raise HTTPException(
                     413, f"The file is larger than {self._settings.max_upload_bytes} bytes, the limit of IHAS_MAX_UPLOAD_BYTES."
                 )
-            if time.monotonic() > end:
-                raise FetchError(f"Fetching the file took longer than {self._settings.fetch_s:g} s (IHAS_FETCH_S). Upload it instead.")
+            deadline.left()
             yield part
 
-    def _http(self, text: str, private: bool) -> Iterator[bytes]:
+    def _http(self, text: str, private: bool, deadline: Deadline) -> Iterator[bytes]:
         timeout = {"connect": CONNECT_S, "read": QUIET_S, "write": QUIET_S, "pool": CONNECT_S}
-        connections = httpcore.ConnectionPool(network_backend=Judged(private, self._resolve))
+        connections = httpcore.ConnectionPool(network_backend=Judged(private, deadline, self._resolve))
         with connections as pool, pool.stream("GET", text, headers=HEADERS, extensions={"timeout": timeout}) as answer:
             if 300 <= answer.status < 400:
                 raise FetchError(f"The host redirects ({answer.status}), and redirects are not followed. Use the final URI.")
@@ -129,34 +132,24 @@ class Fetches:
 
 
 class Judged(httpcore.NetworkBackend):
-    """Connects to checked addresses only."""
+    """Connects to checked addresses only; everything on the connection keeps to the deadline."""
 
-    def __init__(self, private: bool, resolve: Resolve) -> None:
-        self._private, self._resolve, self._backend = private, resolve, httpcore.SyncBackend()
+    def __init__(self, private: bool, deadline: Deadline, resolve: Resolve) -> None:
+        self._private, self._deadline, self._resolve, self._backend = private, deadline, resolve, httpcore.SyncBackend()
 
     def connect_tcp(
         self, host: str, port: int, timeout: float | None = None, local_address: str | None = None, socket_options: Any = None
     ) -> httpcore.NetworkStream:
         """See `httpcore.NetworkBackend`."""
-        return self._backend.connect_tcp(self._address(host, port), port, timeout, local_address, socket_options)
+        address = self._address(host, port)
+        found = self._backend.connect_tcp(address, port, self._deadline.within(timeout), local_address, socket_options)
+        return Bounded(found, self._deadline)
 
     def _address(self, host: str, port: int) -> str:
         found = [str(one[4][0]) for one in self._resolve(host, port, type=socket.SOCK_STREAM)]
         if not self._private and not all(is_public(address) for address in found):
             raise UriRefusedError("The URI's host has a private address. Upload the file, or list the prefix in IHAS_URI_PRIVATE_PLACES.")
         return found[0]
-
-
-def is_public(address: str) -> bool:
-    """Whether an address is public, including any IPv4 address embedded in it."""
-    found = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address):
-        inner = found.ipv4_mapped or found.sixtofour or (found.teredo[1] if found.teredo else None)
-        if inner is None and found in NAT64:
-            inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
-        if inner is not None:
-            return is_public(str(inner))
-    return found.is_global and not found.is_multicast
 
 
 def _climbs(path: str) -> bool:

@@ -11,7 +11,7 @@ import orjson
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
@@ -29,15 +29,18 @@ from service.errors import (
     PreconditionMissingError,
     ProviderError,
     ScopeError,
+    StoreError,
     TooManyError,
     UnknownIdError,
     UriRefusedError,
 )
 from service.http.wording import worded
+from service.storage.outage import is_outage, is_unstorable
 
 PROTOCOL = "/v2"  # the Open Inference Protocol has a form of its own for errors
 MEDIA_TYPE = "application/problem+json"
 LOG = structlog.get_logger(__name__)
+UNSTORABLE = "A name or a text of the request holds a character or a number that cannot be kept, such as the character of number 0."
 AGAIN = {"retry-after": "1"}
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
@@ -86,6 +89,7 @@ KINDS: Mapping[type[Exception], tuple[str, int, str]] = {
     PathRefusedError: ("path-refused", 403, "Path refused"),
     UriRefusedError: ("uri-refused", 403, "URI refused"),
     FetchError: ("fetch-failed", 502, "File could not be fetched"),
+    StoreError: ("store-unavailable", 503, "Store of bundles out of reach"),
     NoKeyError: ("no-key", 401, "No valid key"),
     ScopeError: ("scope", 403, "Not allowed to this key"),
     PreconditionError: ("precondition-failed", 412, "Changed meanwhile"),
@@ -131,7 +135,7 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(kind, _on_known)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(DBAPIError, _on_database)
+    app.add_exception_handler(SQLAlchemyError, _on_database)
     app.add_exception_handler(OSError, _on_system)
 
 
@@ -155,7 +159,7 @@ def known_problem(scope: Mapping[str, Any], error: Exception) -> Response:
 def _headers(error: Exception) -> Mapping[str, str]:
     if isinstance(error, TooManyError):
         return {"retry-after": str(max(1, math.ceil(error.retry_after_s)))}
-    if isinstance(error, ProviderError):
+    if isinstance(error, ProviderError | StoreError):
         return AGAIN
     return {"www-authenticate": "Bearer"} if isinstance(error, NoKeyError) else {}
 
@@ -182,9 +186,13 @@ async def _on_database(request: Request, error: Exception) -> Response:
 
 
 def database_problem(scope: Mapping[str, Any], error: Exception) -> Response:
-    """The answer where the database does not."""
+    """The answer where the database gives none; an error that is no outage is raised, for it is a fault of this program."""
     if is_disk_full(error):
         return _disk_full(scope, error)
+    if is_unstorable(error):
+        return problem_response(scope, KINDS[RequestError], UNSTORABLE)
+    if not is_outage(error):
+        raise error
     LOG.error("the database is out of reach", error=str(error))
     kind = ("database-unavailable", 503, "Database unavailable")
     return problem_response(scope, kind, "The database cannot be reached. Try again later.", headers=AGAIN)

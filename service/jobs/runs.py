@@ -13,7 +13,8 @@ from pipelines.kinds.model_kind import AnyRecipe
 from pipelines.kinds.registry import kind_of_result, kind_of_settings
 from service.storage.job import Job
 
-PIPELINES = (sys.executable, "-m", "pipelines")
+PIPELINES = (sys.executable, "-P", "-m", "pipelines")
+"""Start of a child's command line. `-P`: a package `pipelines` in the current folder is another project's, and stays unread."""
 
 
 def search_folder(folder: Path, job_id: str) -> Path:

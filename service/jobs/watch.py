@@ -9,7 +9,6 @@ from enum import Enum
 from types import TracebackType
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from service.errors import LostLeaseError
 from service.jobs.child import Child
@@ -83,7 +82,7 @@ class Watch:
             return None if self._still_ours() else Verdict.LOST
         except LostLeaseError:
             return Verdict.LOST
-        except SQLAlchemyError as error:
+        except Exception as error:  # the database is out of reach, or its driver raises what it likes: the heart must beat on
             LOG.warning("the database is out of reach", job=self._job.id, error=str(error))
             return Verdict.LOST if self._clock() - self._renewed > self._lease_s else None
 

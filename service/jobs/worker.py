@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from ihas.errors import is_disk_full
 from pipelines.runs.progress import Outcome, follow
@@ -29,6 +28,7 @@ from service.settings import Settings
 from service.storage.catalogue import Dataset
 from service.storage.job import Job
 from service.storage.job_store import JobStore
+from service.storage.outage import is_outage
 from service.storage.sql_store import SqlStore
 
 DISK_FULL = {"code": "disk", "detail": "The disk of the worker is full. Finished stages are kept: free space on it, then resume the job."}
@@ -88,11 +88,11 @@ class Worker:
     ) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._store, self._settings, self._stop, self._traces = store, settings, stop, traces
-        self._context = JobContext(store, settings, command)
+        self._context = JobContext(store, settings, command, stop)
         self._may_hold_one = False
 
     def work(self) -> bool:
-        """Carry out the next job; False where nothing waits or the database is out of reach."""
+        """Carry out the next job; False where nothing waits or the database is out of reach. No job ends its worker."""
         try:
             job = self._claim()
             if job is None:
@@ -100,8 +100,11 @@ class Worker:
             LOG.info("claimed", job=job.id, kind=job.kind, attempt=job.attempt, token=job.token)
             with self._traced(job):
                 self._carry_out(job)
-        except SQLAlchemyError as error:
-            LOG.warning("the database is out of reach", error=str(error))
+        except Exception as error:
+            if is_outage(error):
+                LOG.warning("the database is out of reach", error=str(error))
+            else:
+                LOG.exception("a job broke off in the worker")
             self._may_hold_one = True
             return False
         return True
@@ -135,8 +138,10 @@ class Worker:
     def _try(self, job: Job) -> None:
         try:
             self._run(job)
-        except (OSError, ValueError) as error:
-            LOG.exception("the run could not be started", job=job.id)
+        except Exception as error:  # a handler, or a library that one calls, raises what it likes: it costs an attempt, not the worker
+            if isinstance(error, LostLeaseError) or is_outage(error):
+                raise
+            LOG.exception("the run could not be carried out", job=job.id)
             if is_disk_full(error):
                 self._store.fail(job.id, job.token, DISK_FULL)
                 return

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 from ihas.errors import BundleError
 from ihas.serving.loading import load_recommender
@@ -169,8 +168,8 @@ class Registry:
             try:
                 self.refresh()
                 self._looked.set()
-            except DBAPIError as error:
-                LOG.warning("the database is out of reach", error=str(error))
+            except Exception as error:  # the database is out of reach, its pool is empty: whatever it is, the next look may succeed
+                LOG.warning("could not look for changes of models", error=f"{type(error).__name__}: {error}")
             self._stop.wait(CHECK_S)
 
     def _slot(self, name: Name) -> Slot:
@@ -242,10 +241,10 @@ class Registry:
             return ready
         began, folder = time.perf_counter(), None
         try:
-            folder = self._artefacts.local(version.path)
+            folder = self._local(version)
             served = Served(version, load_recommender(folder))
             if served.degraded and self._artefacts.forget(version.path):
-                served = Served(version, load_recommender(self._artefacts.local(version.path)))
+                served = Served(version, load_recommender(self._local(version)))
         except Exception as error:  # whatever a bundle does to its reader, the other models serve
             LOG.error("a bundle cannot be used", model=version.name, version=version.version, error=f"{type(error).__name__}: {error}")
             reason = f"Version {version.version} of model {version.name!r} cannot be used: {_reason(error, folder)}"
@@ -257,6 +256,10 @@ class Registry:
             LOG.error("the shared model serves a group", model=version.name, version=version.version, group=group, error=reason)
         LOG.info("model loaded", model=version.name, version=version.version, seconds=round(time.perf_counter() - began, 3))
         return served
+
+    def _local(self, version: ModelVersion) -> Path:
+        """The version's bundle on this machine, as it was registered."""
+        return self._artefacts.local(version.path, version.facts.get("manifest_sha256"))
 
 
 class TenantModels:

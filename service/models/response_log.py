@@ -15,9 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
-from ihas.errors import IhasError
 from ihas.serving.answers import RecommendedItem, RecommendRequest, Scored
 from service.models.drift import RoutingMetrics
 from service.models.traffic_split import Served
@@ -28,6 +26,7 @@ MAX_SHADOWED = 100
 MAX_LOOKED_AT, ROWS_LOOKED_AT = 50, 20
 """Requests, each a fifth of a second, and rows of each of which the routing is looked at; under load that is a sample."""
 FLUSH_S = 0.2
+PAUSE_S = 0.02
 FORGET_EVERY_S = 3_600.0
 LOG = structlog.get_logger(__name__)
 
@@ -148,7 +147,7 @@ class ResponseLog:
         if routing is None:
             return
         key = (version.tenant, version.name, version.version)
-        with suppress(IhasError):  # what was answered can be read; were it not so, the answers of others must be kept all the same
+        with suppress(Exception):  # what was answered can be read; were it not so, the answers of others must be kept all the same
             observed = routing.observe(seen.stated, seen.items)
             if observed is not None:
                 self.routing[key] = (self.routing.get(key) or RoutingMetrics.of(routing)).plus(observed)
@@ -159,7 +158,7 @@ class ResponseLog:
             waiting.append(self._answers.popleft())
         try:
             self.feedback.remember(waiting)
-        except DBAPIError as error:
+        except Exception as error:  # the database is out of reach, or its pool is empty; the thread lives on
             for _ in waiting:
                 self.drop()
             LOG.warning("answers could not be kept", answers=len(waiting), error=str(error))
@@ -180,9 +179,14 @@ class ResponseLog:
 
     def _forget(self) -> None:
         try:
-            LOG.info("answers forgotten", answers=self.feedback.forget(self.kept_s))
-        except DBAPIError as error:
+            LOG.info("answers forgotten", answers=self.feedback.forget(self.kept_s, self._between))
+        except Exception as error:  # as above
             LOG.warning("the database is out of reach", error=str(error))
+
+    def _between(self) -> bool:
+        """Between two transactions that forget: others write, and so does this thread what waits; whether to go on."""
+        self.flush()
+        return not self._stop.wait(PAUSE_S)
 
     def _shadow(self) -> None:
         while not self._stop.is_set():
@@ -199,7 +203,7 @@ class ResponseLog:
         began = time.perf_counter()
         try:
             found = list(_pairs(shadow, asked))
-        except IhasError:
+        except Exception:  # whatever a shadow does, the next one is asked
             figures.failures += 1
             return
         figures.seconds += time.perf_counter() - began

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from service.storage import job_rows
 from service.storage.database import Database
-from service.storage.tables import ANSWERS, FEEDBACK, database_now
+from service.storage.feedback_sums import Sums, hour_of, too_old, within
+from service.storage.tables import ANSWERS, FEEDBACK, FEEDBACK_SUMS, database_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,12 @@ class GroupCounts:
 
 
 KEPT = tuple(part.name for part in fields(Answer))  # asdict would copy every item
+BATCH = 1_000
+"""Rows that one transaction removes."""
 COUNTED = tuple(part.name for part in fields(GroupCounts))
+
+Reported = dict[tuple[str, str], dict[str, float]]
+"""When each kind of deed was reported of an answer's item."""
 
 
 class Feedback:
@@ -88,14 +94,12 @@ class Feedback:
         """Keep what people did; what is known already is kept once, so that a repeated report changes nothing."""
 
         def write(connection: sa.Connection) -> None:
-            at = job_rows.now(connection)
-            for deed, answer in deeds:
-                group, score = answer.items[deed.item_id]
-                keys = {"answer_id": deed.answer_id, "item_id": deed.item_id, "kind": deed.kind}
-                same = sa.and_(*(FEEDBACK.c[name] == value for name, value in keys.items()))
-                if connection.execute(sa.select(FEEDBACK.c.at).where(same)).first() is None:
-                    values = {"tenant": answer.tenant, "model": answer.model, "version": answer.version, "at": at}
-                    connection.execute(FEEDBACK.insert().values(**keys, **values, group=group, score=score))
+            _hold(connection, {deed.answer_id for deed, _ in deeds})
+            at, sums, known = job_rows.now(connection), Sums(), _reported(connection, deeds)
+            rows = [row for deed, answer in deeds if (row := _row(deed, answer, at, known, sums)) is not None]
+            if rows:
+                connection.execute(FEEDBACK.insert(), rows)
+            sums.write(connection)
 
         self._database.write(write)
 
@@ -105,36 +109,73 @@ class Feedback:
         A click without an impression of the same item counts as one: nobody clicks what they did not see.
         """
         own = (FEEDBACK.c.tenant == tenant) & (FEEDBACK.c.model == model)
-        return [counts for _, _, counts in self._counts(own, within_s)]
-
-    def everywhere(self, within_s: float) -> Sequence[tuple[str, str, GroupCounts]]:
-        """The same of every tenant and model, each with both names."""
-        return self._counts(sa.true(), within_s)
-
-    def _counts(self, of: sa.ColumnElement[bool], within_s: float) -> Sequence[tuple[str, str, GroupCounts]]:
-        recent = of & (FEEDBACK.c.at > database_now() - within_s)
-        whose = (FEEDBACK.c.tenant, FEEDBACK.c.model, FEEDBACK.c.version, FEEDBACK.c.group)
-        place = (FEEDBACK.c.answer_id, FEEDBACK.c.item_id, FEEDBACK.c.score, *whose)
+        place = (FEEDBACK.c.answer_id, FEEDBACK.c.item_id, FEEDBACK.c.score, FEEDBACK.c.version, FEEDBACK.c.group)
         clicked = sa.func.max(sa.case((FEEDBACK.c.kind == "click", 1), else_=0)).label("clicked")
-        seen = sa.select(*place, clicked).where(recent).group_by(*place).subquery()
-        count = (
+        seen = sa.select(*place, clicked).where(own & (FEEDBACK.c.at > database_now() - within_s)).group_by(*place).subquery()
+        names = (seen.c.version, seen.c.group)
+        totals = (
             sa.func.count().label("impressions"),
             sa.func.sum(seen.c.clicked).label("clicks"),
             sa.func.sum(seen.c.score).label("scored"),
         )
-        names = [seen.c[column.name] for column in whose]
-        found = self._database.read(sa.select(*names, *count).group_by(*names).order_by(*names))
+        found = self._database.read(sa.select(*names, *totals).group_by(*names).order_by(*names))
+        return [GroupCounts(**row) for row in found]
+
+    def everywhere(self, within_s: float) -> Sequence[tuple[str, str, GroupCounts]]:
+        """Of every tenant and model, each with both names, over the last seconds, rounded up to hours; read from running sums."""
+        found = self._database.read(within(within_s))
         return [(row["tenant"], row["model"], GroupCounts(**{name: row[name] for name in COUNTED})) for row in found]
 
-    def forget(self, older_than_s: float) -> int:
-        """Remove answers and deeds that are older; how many answers."""
-        too_old = database_now() - older_than_s
+    def forget(self, older_than_s: float, go_on: Callable[[], bool] = lambda: True) -> int:
+        """Remove answers and deeds that are older, some at a time, so that nobody waits long for the writer's lock; how many answers.
 
-        def write(connection: sa.Connection) -> int:
-            connection.execute(FEEDBACK.delete().where(FEEDBACK.c.at < too_old))
-            return connection.execute(ANSWERS.delete().where(ANSWERS.c.at < too_old)).rowcount
+        Args:
+            older_than_s: seconds.
+            go_on: called between two transactions; False leaves the rest to the next call.
+        """
+        cutoff = float(self._database.read(sa.select((database_now() - older_than_s).label("at")))[0]["at"])
+        self._forget(FEEDBACK_SUMS, too_old(older_than_s), go_on)
+        self._forget(FEEDBACK, FEEDBACK.c.at < cutoff, go_on)
+        return self._forget(ANSWERS, ANSWERS.c.at < cutoff, go_on)
 
-        return self._database.write(write)
+    def _forget(self, table: sa.Table, old: sa.ColumnElement[bool], go_on: Callable[[], bool]) -> int:
+        keys = list(table.primary_key.columns)
+        some = table.delete().where(sa.tuple_(*keys).in_(sa.select(*keys).where(old).limit(BATCH)))
+        removed = 0
+        while True:
+            count = self._database.write(lambda connection: connection.execute(some).rowcount)
+            removed += count
+            if count < BATCH or not go_on():
+                return removed
+
+
+def _hold(connection: sa.Connection, answer_ids: Iterable[str]) -> None:
+    """Let no other transaction report on these answers meanwhile: each would count an item's first report as its own."""
+    query = sa.select(ANSWERS.c.id).where(ANSWERS.c.id.in_(sorted(answer_ids))).order_by(ANSWERS.c.id).with_for_update()
+    connection.execute(query).all()
+
+
+def _reported(connection: sa.Connection, deeds: Sequence[tuple[Deed, Answer]]) -> Reported:
+    """What is known of the items of these answers."""
+    columns = (FEEDBACK.c.answer_id, FEEDBACK.c.item_id, FEEDBACK.c.kind, FEEDBACK.c.at)
+    query = sa.select(*columns).where(FEEDBACK.c.answer_id.in_({deed.answer_id for deed, _ in deeds}))
+    known: Reported = {}
+    for answer_id, item_id, kind, at in connection.execute(query):
+        known.setdefault((answer_id, item_id), {})[kind] = at
+    return known
+
+
+def _row(deed: Deed, answer: Answer, at: float, reported: Reported, sums: Sums) -> dict[str, Any] | None:
+    """The row of one thing that was done, which from now on is known and summed up; None where it was known."""
+    known = reported.setdefault((deed.answer_id, deed.item_id), {})
+    if deed.kind in known:
+        return None
+    (group, score), first, new = answer.items[deed.item_id], min(known.values(), default=at), not known
+    key = (hour_of(first), answer.tenant, answer.model, answer.version, group)
+    sums.add(key, int(new), int(deed.kind == "click"), score if new else 0.0)
+    known[deed.kind] = at
+    values = {"tenant": answer.tenant, "model": answer.model, "version": answer.version, "at": at, "group": group, "score": score}
+    return {"answer_id": deed.answer_id, "item_id": deed.item_id, "kind": deed.kind, **values}
 
 
 def _answer(row: sa.RowMapping) -> Answer:

@@ -14,6 +14,7 @@ from service.states import RUNNING, TERMINAL, JobStage, JobState
 from service.storage.catalogue import DatasetState
 from service.storage.job import Event, Job, NewJob, check_transition
 from service.storage.locks import ROOM_LOCK, one_at_a_time
+from service.storage.plain_text import plain
 from service.storage.tables import DATASETS, EVENTS, JOBS, database_now
 
 ROOM_S = 60.0
@@ -124,6 +125,7 @@ def change(connection: sa.Connection, job: Job, state: JobState, metrics: Mappin
     if state in TERMINAL:
         values["finished_at"] = job.read_at
     values |= {"state": state, "last_event": job.last_event + 1}
+    values |= {name: plain(values[name]) for name in ("message", "error") if name in values}
     connection.execute(JOBS.update().where(JOBS.c.number == job.number).values(**values))
     changed = replace(job, **values)
     append_event(connection, changed, metrics)
@@ -145,7 +147,7 @@ def queue_again(connection: sa.Connection, job: Job, message: str, **values: Any
 
 def fail(connection: sa.Connection, job: Job, error: Mapping[str, Any], report: Mapping[str, Any] | None = None) -> Job:
     """Finish a locked job as failed; the data set that it checks becomes invalid."""
-    values = {"state": DatasetState.INVALID, "report": report, "error": dict(error)}
+    values = {"state": DatasetState.INVALID, "report": plain(report), "error": plain(dict(error))}
     connection.execute(DATASETS.update().where(DATASETS.c.job_id == job.id).values(**values))
     message = str(error.get("detail", "Failed."))
     return change(connection, job, JobState.FAILED, message=message, error=dict(error), eta_s=None, **NO_HOLDER)

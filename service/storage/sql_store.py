@@ -15,6 +15,7 @@ from service.storage import job_rows, leases
 from service.storage.catalogue import DatasetState, ModelVersion
 from service.storage.job import OWN_KINDS, Event, Job, JobKind, NewJob
 from service.storage.job_store import NOTHING
+from service.storage.plain_text import plain
 from service.storage.queue import ClaimRules, take_next
 from service.storage.silence import Silence
 from service.storage.sql_catalogue import SqlCatalogue, register_version
@@ -111,7 +112,7 @@ class SqlStore(SqlCatalogue):
 
         def write(connection: sa.Connection) -> None:
             job = job_rows.lock_owned(connection, job_id, token)
-            values = {"state": DatasetState.VALID, "report": dict(report), "sha256": sa.func.coalesce(DATASETS.c.sha256, sha256)}
+            values = {"state": DatasetState.VALID, "report": plain(dict(report)), "sha256": sa.func.coalesce(DATASETS.c.sha256, sha256)}
             connection.execute(DATASETS.update().where(DATASETS.c.id == job.dataset_id).values(**values))
             _succeed(connection, job, "The data set may be searched on.")
 

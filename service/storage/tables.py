@@ -173,6 +173,7 @@ ANSWERS = sa.Table(
     sa.Column("at", sa.Double, nullable=False),
     sa.Column("items", Json, nullable=False),
     sa.Index("answers_at", "tenant", "model", "at"),
+    sa.Index("answers_time", "at"),
 )
 
 FEEDBACK = sa.Table(
@@ -188,4 +189,18 @@ FEEDBACK = sa.Table(
     sa.Column("score", sa.Double, nullable=False),
     sa.Column("at", sa.Double, nullable=False),
     sa.Index("feedback_at", "tenant", "model", "at"),
+    sa.Index("feedback_time", "at"),
+)
+
+FEEDBACK_SUMS = sa.Table(
+    "feedback_sums",
+    METADATA,
+    sa.Column("hour", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("tenant", sa.String(64), primary_key=True),
+    sa.Column("model", sa.String(200), primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("group", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("impressions", sa.Integer, nullable=False),
+    sa.Column("clicks", sa.Integer, nullable=False),
+    sa.Column("scored", sa.Double, nullable=False),
 )

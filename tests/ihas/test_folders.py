@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ihas.errors import ConfigError
-from ihas.folders import new_folder
+from ihas.errors import ConfigError, DataError
+from ihas.folders import held_still, new_folder
 
 
 def test_a_folder_appears_when_it_is_complete(tmp_path: Path) -> None:
@@ -42,3 +42,26 @@ def test_an_existing_folder_is_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="must not exist yet"), new_folder(tmp_path):
         pass
     assert (tmp_path / "x").read_text() == "1"
+
+
+def replace_by_link(path: Path, target: Path) -> None:
+    """Put a link in the place of a file."""
+    path.unlink()
+    path.symlink_to(target)
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    """Exchanged, written, or reached by a link, before or meanwhile; one that stays is fine."""
+    path, other = tmp_path / "a.csv", tmp_path / "b.csv"
+    path.write_text("a")
+    other.write_text("b")
+    with held_still(path):
+        path.read_text()
+    with pytest.raises(DataError, match="must stay as it is"), held_still(path):
+        path.write_text("longer")
+    with pytest.raises(DataError, match="a link is there now"), held_still(path):
+        replace_by_link(path, other)
+    (tmp_path / "folder").symlink_to(tmp_path)
+    for linked in (path, tmp_path / "folder" / "b.csv"):
+        with pytest.raises(DataError, match="a link is there now"), held_still(linked):
+            pytest.fail("Nothing must be read.")

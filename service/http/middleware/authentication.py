@@ -9,7 +9,7 @@ from collections import OrderedDict
 from urllib.parse import urlsplit
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -53,7 +53,7 @@ class AuthenticationMiddleware:
         except IhasError as error:
             await known_problem(scope, error)(scope, receive, send)
             return
-        except DBAPIError as error:
+        except SQLAlchemyError as error:
             await database_problem(scope, error)(scope, receive, send)
             return
         await self._app(scope, receive, send)

@@ -94,12 +94,16 @@ def add_cold_start_model(
     other = _cold_start_version(parts.store.versions(body.cold_start_model, caller.tenant), body)
     _check_cold_start(models, base, other, body.user_field)
     artefacts = Artefacts(parts.settings.folder, parts.settings.artefacts_url)
-    folders = {"model": artefacts.local(base.path), "front": artefacts.local(other.path)}
+    folders = {"model": _bundle(artefacts, base), "front": _bundle(artefacts, other)}
     words = f"Version {other.version} of {body.cold_start_model} is the cold-start model of version {base.version} of {name}."
     options = {"user_field": body.user_field}
     of = (base, body.register_as, None)
     made = _registered(parts, of, words, lambda folder: write_compound(COLD_START, body.register_as, options, folders, folder))
     return _answer(made, response, models)
+
+
+def _bundle(artefacts: Artefacts, version: ModelVersion) -> Path:
+    return artefacts.local(version.path, version.facts.get("manifest_sha256"))
 
 
 def _check_cold_start(models: TenantModels, base: ModelVersion, other: ModelVersion, user_field: str) -> None:

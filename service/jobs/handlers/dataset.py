@@ -14,6 +14,8 @@ from service.storage.catalogue import Dataset
 from service.storage.job import DATASET, Job
 
 TOO_LONG = "The check of the table exceeds the limit of IHAS_CHECK_CPU_S. Upload fewer rows or columns, or raise the limit."
+BROKEN = "The table ends the process that reads it ({name}), for example by values nested too deeply. Write it anew, with plain cells."
+FAULTS = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE})
 OUT_OF_TIME = frozenset({signal.SIGXCPU, signal.SIGALRM})
 
 
@@ -38,11 +40,14 @@ class DatasetHandler(JobHandler):
         context.store.accept_dataset(job.id, job.token, outcome.report or {}, outcome.sha256)
 
     def error_of_signal(self, number: int) -> Mapping[str, str] | None:
-        """The limits on computing and on time end the child by signals; the same file would meet them again."""
-        return {"code": "data", "detail": TOO_LONG} if number in OUT_OF_TIME else None
+        """The limits on computing and on time end the child by signals, and so does a file that breaks a reader: it would do so again."""
+        if number in OUT_OF_TIME:
+            return {"code": "data", "detail": TOO_LONG}
+        return {"code": "data", "detail": BROKEN.format(name=signal.Signals(number).name)} if number in FAULTS else None
 
 
 def _limits(settings: Settings) -> tuple[str, ...]:
     """Limits of a check, as the child's command line states them."""
     limits = {"expanded-bytes": settings.max_expanded_bytes, "memory-bytes": settings.check_memory_bytes, "cpu-s": settings.check_cpu_s}
+    limits["links"] = 0
     return tuple(word for name, limit in limits.items() for word in (f"--max-{name}", str(limit)))

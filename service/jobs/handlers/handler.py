@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -24,11 +25,13 @@ class JobContext:
         store: takes the outcome of the job.
         settings: of the service.
         command: start of the command line of `python -m pipelines`, which a test may replace.
+        stop: set when the worker is to stop.
     """
 
     store: JobStore
     settings: Settings
     command: Sequence[str]
+    stop: threading.Event = field(default_factory=threading.Event)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pipelines.runs.progress import Outcome
 from service.jobs.handlers.handler import JobContext, JobHandler, Run, digest_option, written
+from service.jobs.handlers.publishing import published
 from service.jobs.runs import bundle_facts, recipe_of, search_folder
-from service.storage.bundle_store import Artefacts
 from service.storage.catalogue import Dataset
 from service.storage.job import SEARCH, Job
 
@@ -35,6 +35,6 @@ class SearchHandler(JobHandler):
             detail = "The run said that it succeeded, but left no bundle."
             context.store.fail(job.id, job.token, {"code": "internal", "detail": detail})
             return
-        path = run.product.relative_to(context.settings.folder.resolve()).as_posix()
-        Artefacts(context.settings.folder, context.settings.artefacts_url).publish(path)
-        context.store.succeed(job.id, job.token, path, bundle_facts(run.product))
+        path = published(job, run.product, context)
+        if path is not None:
+            context.store.succeed(job.id, job.token, path, bundle_facts(run.product))

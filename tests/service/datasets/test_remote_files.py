@@ -27,6 +27,12 @@ pytestmark = pytest.mark.full
 CSV = b"click,user\n0,ada\n1,bob\n"
 DIGEST = hashlib.sha256(CSV).hexdigest()
 
+TRICKLES = {
+    "/clicks/continue.csv": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "/clicks/early.csv": (b"", b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"),
+}
+"""Answers that are repeated for ever before any file."""
+
 
 class Site(BaseHTTPRequestHandler):
     """`/clicks/good.csv`, a redirect to it, a file that never ends, and nothing else."""
@@ -50,6 +56,14 @@ class Site(BaseHTTPRequestHandler):
             self.send_header("content-length", str(len(CSV)))
             self.end_headers()
             self.wfile.write(CSV)
+        elif self.path in TRICKLES:
+            first, again = TRICKLES[self.path]
+            try:
+                self.wfile.write(first)
+                while True:
+                    self.wfile.write(again)
+            except OSError:
+                return
         elif self.path == "/clicks/torn.csv":
             self.send_response(200)
             self.send_header("content-length", "1000")
@@ -225,6 +239,25 @@ def test_a_place_is_a_part_of_a_store(place: str) -> None:
         ("fc00::1", False),
         ("100.64.0.1", False),
         ("224.0.0.1", False),
+        ("64:ff9b::808:808", True),
+        ("64:ff9b:1::808:808", False),
+        ("fec0::1", False),
+        ("::127.0.0.1", False),
+        ("::8.8.8.8", False),
+        ("::ffff:0:127.0.0.1", False),
+        ("2001:0:808:808::", False),
+        ("2002:808:808::1", True),
+        ("2606:4700::5efe:10.0.0.1", False),
+        ("2606:4700:0:0:200:5efe:10.0.0.1", False),
+        ("2606:4700::5efe:8.8.8.8", True),
+        ("3fff::1", False),
+        ("5f00::1", False),
+        ("4000::1", False),
+        ("192.0.0.8", False),
+        ("192.0.0.192", False),
+        ("192.88.99.1", False),
+        ("168.63.129.16", False),
+        ("168.63.129.17", True),
         ("0.0.0.0", False),
     ],
 )
@@ -277,3 +310,11 @@ def test_a_file_of_a_bucket_is_fetched(settings: Settings, bucket: str) -> None:
         fetched(own, "s3://clicks/other/good.csv")
     with pytest.raises(HTTPException, match="larger than 10 bytes"):
         fetched(own.model_copy(update={"max_upload_bytes": 10}), f"{bucket}good.csv")
+
+
+@pytest.mark.parametrize("name", ["continue.csv", "early.csv"])
+def test_answers_before_the_answer_end_with_the_time(open_settings: Settings, port: int, name: str) -> None:
+    """A host that sends `100 Continue` for ever never begins the file, and is left when a fetch must end."""
+    hasty = open_settings.model_copy(update={"fetch_s": 0.2})
+    with pytest.raises(FetchError, match=r"longer than 0\.2 s"):
+        fetched(hasty, f"http://127.0.0.1:{port}/clicks/{name}")

@@ -61,3 +61,41 @@ def test_a_check_that_needs_too_much_memory_says_which_limit_it_met(store: SqlSt
     assert dataset.error is not None
     assert (dataset.state, dataset.error["code"]) == (DatasetState.INVALID, "data")
     assert "raise IHAS_CHECK_MEMORY_BYTES" in dataset.error["detail"]
+
+
+@pytest.mark.parametrize(
+    "rows", ['{"click":0,"a":%s}\n' % ("[" * 100_000 + "]" * 100_000), '{"click":0,"a":1}\n{"click":1,"a":%s}\n' % ("[" * 100_000)]
+)
+def test_a_file_that_breaks_its_reader_is_invalid_at_the_first_try(store: SqlStore, settings: Settings, tmp_path: Path, rows: str) -> None:
+    """200 KB of nested brackets end the process by a signal, or its parser by an error: neither is tried again."""
+    table = tmp_path / "nested.jsonl"
+    table.write_text(rows)
+    dataset_id = store.add_dataset(NewDataset("nested", {"columns": {"label": "click"}}, path=str(table))).id
+    with RunningWorker(settings, PIPELINES):
+        eventually(lambda: store.dataset(dataset_id).state is not DatasetState.VALIDATING)
+    dataset = store.dataset(dataset_id)
+
+    assert dataset.error is not None
+    assert (dataset.state, dataset.error["code"]) == (DatasetState.INVALID, "data")
+    assert "nest" in dataset.error["detail"]
+    assert [event.attempt for event in store.events(str(dataset.job_id), 0, 100)][-1] == 1
+
+
+def test_a_file_that_was_exchanged_for_a_link_is_not_read(store: SqlStore, settings: Settings, table: str, tmp_path: Path) -> None:
+    """Neither by the check nor, once it was checked, by a search: nobody learns of a file that they may not name."""
+    Path(table).write_text("click,user\n" + "".join(f"{row % 2},user-{row % 9}\n" for row in range(200)))
+    secret = tmp_path / "secret.csv"
+    secret.write_bytes(Path(table).read_bytes())
+    first, second = (store.add_dataset(NewDataset(name, {"columns": {"label": "click"}}, path=table)).id for name in ("a", "b"))
+    with RunningWorker(settings, PIPELINES):
+        eventually(lambda: store.dataset(second).state is DatasetState.VALID)
+        Path(table).unlink()
+        Path(table).symlink_to(secret)
+        done = finished(store, store.submit(NewJob(SEARCH, "films", first, {"learning": {}, "run": {}})).id)
+        third = store.add_dataset(NewDataset("c", {"columns": {"label": "click"}}, path=table)).id
+        eventually(lambda: store.dataset(third).state is not DatasetState.VALIDATING)
+
+    for error in (done.error, store.dataset(third).error):
+        assert error is not None
+        assert error["code"] == "data"
+        assert "a link is there now" in error["detail"]

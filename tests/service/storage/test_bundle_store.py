@@ -9,6 +9,8 @@ from pathlib import Path
 import fsspec
 import pytest
 
+from ihas.bundle.compound import read_compound, write_compound
+from ihas.bundle.manifest import DataManifest, encode_manifest, file_entry, manifest_digest
 from ihas.errors import BundleError
 from ihas.serving.loading import load_recommender
 from service.models.registry import Registry
@@ -87,3 +89,82 @@ def test_without_a_store_bundles_stay_where_they_are(bundle: Path, tmp_path: Pat
 
     assert Artefacts(tmp_path).local(PATH) == tmp_path / PATH
     assert [path.name for path in tmp_path.iterdir()] == ["searches"]
+
+
+@pytest.mark.parametrize("name", ["../../../../escaped.json", "//escaped.json", "tables/../../escaped.json", "more.json"])
+def test_names_that_the_manifest_does_not_list_are_not_fetched(s3: str, bundle: Path, tmp_path: Path, name: str) -> None:
+    """Whoever may write to the bucket writes no file here: objects beside the bundle's own stay where they are."""
+    published(s3, bundle, tmp_path / "worker")
+    fs = fsspec.filesystem("s3")
+    key = f"bundles/ihas/{PATH}/{name}"
+    fs.pipe_file(key, b"{}")
+    try:
+        here = Artefacts(tmp_path / "api", s3).local(PATH)
+    finally:
+        fs.rm_file(key)
+
+    assert load_recommender(here).name
+    assert not list(tmp_path.rglob("escaped.json"))
+    assert not (here / "more.json").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["../../../../escaped.json", "/tmp/escaped.json", "tables/../../escaped.json", "escaped.sh", ".escaped.json"]
+)
+def test_a_manifest_that_lists_another_name_is_refused(url: str, tmp_path: Path, name: str) -> None:
+    """Also where its checksum is right: nothing is fetched but the manifest, and nothing is kept of that."""
+    content = b"{}"
+    manifest = DataManifest(kind="overrec", ihas_version="0", name="m", created_at=None, files=(file_entry(name, content),))
+    folder = tmp_path / "worker" / PATH
+    folder.mkdir(parents=True)
+    for file, written in encode_manifest(manifest).items():
+        (folder / file).write_bytes(written)
+    Artefacts(tmp_path / "worker", url).publish(PATH)
+
+    with pytest.raises(BundleError, match="BundleCorruptError"):
+        Artefacts(tmp_path / "api", url).local(PATH)
+    assert not [path for path in (tmp_path / "api").rglob("*") if path.is_file()]
+
+
+def test_a_file_that_is_larger_than_the_manifest_lists_is_not_fetched(url: str, bundle: Path, tmp_path: Path) -> None:
+    """A store cannot fill this machine's disk by one name."""
+    published(url, bundle, tmp_path / "worker", "searches/sr_2/bundle")
+    fs, root = fsspec.core.url_to_fs(url)
+    fs.pipe_file(f"{root}/searches/sr_2/bundle/items.json", b" " * 2**16)
+
+    with pytest.raises(BundleError, match="BundleCorruptError"):
+        Artefacts(tmp_path / "api", url).local("searches/sr_2/bundle")
+
+
+def test_a_bundle_with_a_link_is_not_published(url: str, bundle: Path, tmp_path: Path) -> None:
+    """The file that it leads to stays here."""
+    (tmp_path / "secret.json").write_text("{}")
+    shutil.copytree(bundle, tmp_path / PATH)
+    (tmp_path / PATH / "more.json").symlink_to(tmp_path / "secret.json")
+
+    with pytest.raises(BundleError, match="must hold no links"):
+        Artefacts(tmp_path, url).publish(PATH)
+
+
+def test_a_bundle_of_bundles_is_fetched_with_its_parts(url: str, bundle: Path, tmp_path: Path) -> None:
+    """Byte by byte."""
+    write_compound("pair", "both", {}, {"model": bundle, "front": bundle}, tmp_path / "worker" / PATH)
+    Artefacts(tmp_path / "worker", url).publish(PATH)
+
+    here = Artefacts(tmp_path / "api", url).local(PATH)
+    assert read_compound(here, "pair")[0] == "both"
+    assert load_recommender(here / "model").name == load_recommender(here / "front").name
+
+
+@pytest.mark.parametrize("remote", [False, True])
+def test_another_bundle_than_the_registered_one_is_refused(remote: bool, url: str, bundle: Path, tmp_path: Path) -> None:
+    """The digest that was noted decides, in the store as in the folder, though every checksum within the bundle is right."""
+    path = "searches/sr_3/bundle"
+    published(url, bundle, tmp_path / "worker", path)
+    if not remote:
+        shutil.copytree(bundle, tmp_path / "api" / path)
+    artefacts = Artefacts(tmp_path / "api", url)
+
+    with pytest.raises(BundleError, match=r"must be the one that was registered|BundleCorruptError"):
+        artefacts.local(path, "0" * 64)
+    assert artefacts.local(path, manifest_digest(bundle)).is_dir()

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+from itertools import chain, repeat
 
-from service.storage.database import Database
+import pytest
+import sqlalchemy as sa
+
+from service.storage import feedback as module
+from service.storage.database import VERSION, Database, bring_up_to_date
 from service.storage.feedback import Answer, Deed, Feedback, GroupCounts
-from service.storage.tables import ANSWERS, FEEDBACK
+from service.storage.feedback_sums import HOUR_S
+from service.storage.tables import ANSWERS, FEEDBACK, FEEDBACK_SUMS
 
 DAY_S = 86_400.0
 FIRST = Answer("rc_1", "acme", "films", 1, {"m1": (0, 0.75), "m2": (1, 0.5)})
@@ -52,3 +57,72 @@ def test_what_is_old_neither_counts_nor_stays(feedback: Feedback, database: Data
     assert [count.version for count in feedback.counts("acme", "films", 3 * DAY_S)] == [1, 2]
     assert (feedback.forget(DAY_S), feedback.known("acme", ["rc_1", "rc_2"])) == (1, {"rc_2": SECOND})
     assert [count.version for count in feedback.counts("acme", "films", 3 * DAY_S)] == [2]
+
+
+def test_running_sums_say_what_the_events_say(feedback: Feedback) -> None:
+    """In any order, reported twice or at once: an item is shown once, a click is one, and the score is that of the item."""
+    deeds = [(Deed("rc_1", "m1", "click"), FIRST), (Deed("rc_1", "m1", "impression"), FIRST), (Deed("rc_1", "m2", "impression"), FIRST)]
+    for _ in range(2):
+        feedback.add(deeds)
+        feedback.add([(Deed("rc_2", "m1", "impression"), SECOND)])
+    feedback.add([(Deed("rc_2", "m1", "click"), SECOND)])
+
+    assert feedback.everywhere(DAY_S) == [("acme", "films", counts) for counts in feedback.counts("acme", "films", DAY_S)]
+    assert [counts.scored for _, _, counts in feedback.everywhere(DAY_S)] == [0.75, 0.5, 0.25]
+
+
+def test_a_click_counts_in_the_hour_of_its_item(feedback: Feedback, database: Database) -> None:
+    """Whenever it comes; hours that lie before the window are left out, and are forgotten."""
+    feedback.add([(Deed("rc_1", "m1", "impression"), FIRST)])
+    for table, column, by in ((FEEDBACK, "at", 2 * DAY_S), (FEEDBACK_SUMS, "hour", int(2 * DAY_S / HOUR_S))):
+        earlier = table.update().values({column: table.c[column] - by})
+        database.write(lambda connection, earlier=earlier: connection.execute(earlier))  # type: ignore[misc]
+    feedback.add([(Deed("rc_1", "m1", "click"), FIRST)])
+
+    assert feedback.everywhere(DAY_S) == []
+    assert feedback.everywhere(3 * DAY_S) == [("acme", "films", GroupCounts(version=1, group=0, impressions=1, clicks=1, scored=0.75))]
+    feedback.forget(DAY_S)
+    assert feedback.everywhere(3 * DAY_S) == []
+
+
+def test_what_is_old_goes_in_short_transactions(feedback: Feedback, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five answers and five clicks, two at a time: between two transactions others may write, or stop it."""
+    monkeypatch.setattr(module, "BATCH", 2)
+    feedback.forget(-DAY_S)
+    answers = [Answer(f"rc_{number}", "acme", "films", 1, {"m1": (0, 0.5)}) for number in range(3, 8)]
+    feedback.remember(answers)
+    feedback.add([(Deed(answer.id, "m1", "click"), answer) for answer in answers])
+    calls, asked = iter(chain([True] * 2, repeat(False))), []
+
+    def go_on() -> bool:
+        asked.append(len(database.read(sa.select(FEEDBACK))))
+        return next(calls)
+
+    assert feedback.forget(-DAY_S, go_on) == 2
+    assert asked == [3, 1, 0]
+    assert feedback.forget(-DAY_S) == 3
+    assert feedback.known("acme", [answer.id for answer in answers]) == {}
+
+
+def test_what_is_old_is_found_by_an_index(database: Database) -> None:
+    """Of answers and of feedback, so that the writer's lock is not held while a table is read."""
+    for table in (ANSWERS, FEEDBACK):
+        found = sa.inspect(database._engine).get_indexes(table.name)
+        assert ["at"] in [index["column_names"] for index in found]
+
+
+def test_what_was_reported_before_there_were_sums_is_summed_up(feedback: Feedback, database: Database) -> None:
+    """A database of the form before has events alone: migrated, its sums are those that reports would have made."""
+    feedback.add([(Deed("rc_1", "m1", "click"), FIRST), (Deed("rc_1", "m1", "impression"), FIRST), (Deed("rc_2", "m1", "click"), SECOND)])
+    expected = feedback.everywhere(DAY_S)
+
+    def back(connection: sa.Connection) -> None:
+        FEEDBACK_SUMS.drop(connection)
+        for name in ("answers_time", "feedback_time"):
+            connection.exec_driver_sql(f"drop index {name}")
+        connection.execute(VERSION.update().values(version_num="0005"))
+
+    database.write(back)
+    bring_up_to_date(database._engine.url.render_as_string(hide_password=False))
+    assert feedback.everywhere(DAY_S) == expected
+    assert len(expected) == 2

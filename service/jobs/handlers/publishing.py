@@ -1,0 +1,51 @@
+"""Bringing a bundle into the store once its run has ended: again and again, for the store may be away just then."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import structlog
+
+from pipelines.runs.progress import Progress
+from service.errors import LostLeaseError, StoreError
+from service.jobs.handlers.handler import JobContext
+from service.storage.bundle_store import Artefacts
+from service.storage.job import Job
+
+WAITS_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
+"""Seconds between two tries; after the last one the attempt is lost, and another repeats no stage of the run."""
+AWAY = "The store of bundles took none; the finished model waits here and is published again."
+STOPS = "Its worker stops before the store of bundles took the model; waits for another one."
+GIVEN_UP = {
+    "code": "store",
+    "detail": "The store of bundles took none (IHAS_ARTEFACTS_URL). What the run has finished stays: resume it once the store is there.",
+}
+LOG = structlog.get_logger(__name__)
+
+
+def published(job: Job, bundle: Path, context: JobContext) -> str | None:
+    """Publish what a job left; the bundle's path below the service's folder.
+
+    Returns:
+        The path; None where the store did not take it, and the job has been queued again or has failed.
+
+    Raises:
+        LostLeaseError: the job is no longer this worker's.
+    """
+    settings = context.settings
+    path = bundle.relative_to(settings.folder.resolve()).as_posix()
+    for number, wait_s in enumerate((*WAITS_S, None)):
+        try:
+            Artefacts(settings.folder, settings.artefacts_url).publish(path)
+            return path
+        except StoreError as error:
+            LOG.warning("the store of bundles took none", job=job.id, number=number, error=f"{error.__cause__}")
+        if number == 0:
+            context.store.record(job.id, job.token, Progress(stage="evaluate", message=AWAY, fraction=1.0))
+        if wait_s is not None and context.stop.wait(wait_s):
+            context.store.release(job.id, job.token, STOPS)
+            return None
+        if not context.store.owns(job.id, job.token):
+            raise LostLeaseError("it was cancelled or taken over while its model waited for the store")
+    context.store.lose_attempt(job.id, job.token, GIVEN_UP, settings.max_attempts)
+    return None
