@@ -21,6 +21,7 @@ from pipelines.kinds.overrec.values import OverRecResult
 from pipelines.kinds.transformer.values import TransformerResult
 from service.auth.scopes import Scope
 from service.errors import ConflictError, UnknownIdError
+from service.http.bodies import JsonRoute
 from service.http.dependencies import (
     CallerDep,
     CursorDep,
@@ -42,7 +43,7 @@ from service.states import TERMINAL, JobState
 from service.storage.catalogue import DatasetState
 from service.storage.job import SEARCH, Job, NewJob
 
-router = APIRouter(prefix="/v1/searches", tags=["searches"])
+router = APIRouter(prefix="/v1/searches", tags=["searches"], route_class=JsonRoute)
 PAGE = 200
 RETRY_AFTER_S = "1"
 REPORT_HEADERS = {"content-security-policy": "sandbox allow-scripts allow-downloads", "x-content-type-options": "nosniff"}
