@@ -35,7 +35,8 @@ class AppState:
     """What one application is made of.
 
     Attributes:
-        shutdown: set when the server begins to stop; whatever waits ends then.
+        draining: set when the server is about to stop; it is not ready any more, but answers.
+        shutdown: set when the server stops; whatever waits ends then.
     """
 
     settings: Settings
@@ -50,6 +51,7 @@ class AppState:
     fetches: Fetches
     threads: Threads
     traces: Traces | None = None
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
     shutdown: asyncio.Event = field(default_factory=asyncio.Event)
 
 

@@ -47,7 +47,7 @@ async def server_live() -> ServerLive:
 @router.get("/health/ready", openapi_extra=reading(None, Shedding.NEVER))
 def server_ready(parts: PartsDep) -> ServerReady:
     """The models that were there at the start have been loaded."""
-    return ServerReady(ready=not parts.registry.loading and not parts.shutdown.is_set())
+    return ServerReady(ready=not parts.registry.loading and not parts.draining.is_set())
 
 
 @router.get("", openapi_extra=reading(None, Shedding.NEVER))
