@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     max_wait_s: Seconds = 0.5
     """Seconds that a request may wait for its turn; one that seems to wait longer than half of that is refused."""
     max_bad_keys_per_minute: Annotated[int, Field(ge=0)] = 60
-    """Requests with a key that is unknown that one address may make in a minute; 0 for no limit."""
+    """Requests with an unknown key that one address is told 401 in a minute, and then 429; valid keys are never refused; 0 for no limit."""
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
     """Addresses or networks of proxies whose `X-Forwarded-For` is believed, such as `10.0.0.0/8,192.0.2.7`; empty believes nobody's."""
     max_connections: Annotated[int, Field(ge=1)] = 2_000

@@ -25,6 +25,7 @@ from service.http.bodies import JsonRoute
 from service.http.dependencies import (
     CallerDep,
     CursorDep,
+    GoOnDep,
     KeyDep,
     LimitDep,
     PartsDep,
@@ -81,10 +82,10 @@ def list_searches(store: StoreDep, caller: CallerDep, cursor: CursorDep = None, 
 
 
 @router.get("/{search_id}", openapi_extra=reading(shedding=Shedding.NEVER))
-async def read_search(search: SearchDep, response: Response, parts: PartsDep, wait: WaitDep = 0.0) -> SearchPublic:
+async def read_search(search: SearchDep, response: Response, parts: PartsDep, may_go_on: GoOnDep, wait: WaitDep = 0.0) -> SearchPublic:
     """One search; with `wait`, once it has finished or the time is over."""
     end = time.monotonic() + wait
-    while not search.finished and time.monotonic() < end and not parts.shutdown.is_set():
+    while not search.finished and time.monotonic() < end and not parts.shutdown.is_set() and await may_go_on():
         await _pause(parts.shutdown, min(parts.settings.poll_s, max(0.0, end - time.monotonic())))
         search = await run_in_threadpool(parts.store.job, search.id)
     if not search.finished:
@@ -93,10 +94,13 @@ async def read_search(search: SearchDep, response: Response, parts: PartsDep, wa
 
 
 @router.get("/{search_id}/events", response_class=EventSourceResponse, openapi_extra=reading(shedding=Shedding.NEVER))
-async def stream_events(search: SearchDep, parts: PartsDep, last_event_id: LastEventDep = 0) -> AsyncIterator[ServerSentEvent]:
-    """Server-sent events, one per change, from the one after `Last-Event-ID`; the stream ends when the search has finished."""
+async def stream_events(
+    search: SearchDep, parts: PartsDep, may_go_on: GoOnDep, last_event_id: LastEventDep = 0
+) -> AsyncIterator[ServerSentEvent]:
+    """Server-sent events, one per change, from the one after `Last-Event-ID`; the stream ends when the search has finished, or when the
+    key has ended."""
     seen = last_event_id
-    while not parts.shutdown.is_set():
+    while not parts.shutdown.is_set() and await may_go_on():
         job = await run_in_threadpool(parts.store.job, search.id)
         for event in await run_in_threadpool(parts.store.events, search.id, seen, PAGE):
             seen = event.id
