@@ -81,6 +81,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts.registry.start()
     parts.response_log.start()
     yield
+    parts.draining.set()
     parts.shutdown.set()
     await run_in_threadpool(parts.response_log.close)
     await run_in_threadpool(parts.registry.close)

@@ -28,8 +28,12 @@ MARGIN_S = 2.0
 LOG = structlog.get_logger(__name__)
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, drains: bool = True) -> None:
     """Serve HTTP until SIGTERM or SIGINT.
+
+    Args:
+        settings: settings of the service.
+        drains: whether SIGTERM makes it not ready first, for `drain_s`, while it answers.
 
     Raises:
         ConfigError: others listen at the address already.
@@ -40,7 +44,7 @@ def serve(settings: Settings) -> None:
     from service.api import Server, keep_for_good
 
     configure_logs()
-    server = Server(settings)
+    server = Server(settings, drains=drains)
     keep_for_good()
     for number in STOPPING:
         signal.signal(number, _already_stopping)
@@ -67,7 +71,7 @@ def up(settings: Settings, command: Sequence[str] = PIPELINES) -> None:
     stop = _stop_on_signal()
     context = multiprocessing.get_context("spawn")
     processes: list[BaseProcess] = [
-        context.Process(target=_as_part, args=(serve, settings), name="api"),
+        context.Process(target=_as_part, args=(serve, settings, False), name="api"),
         context.Process(target=_as_part, args=(work, settings, command), name="worker"),
     ]
     try:

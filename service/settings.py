@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
+import json
 import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Seconds = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 PREFIX = re.compile(r"(?!file:|local:|memory:)[a-z][a-z0-9+.-]*://[^/@\s]+/")
@@ -44,7 +46,17 @@ class Settings(BaseSettings):
     max_wait_s: Seconds = 0.5
     """Maximum seconds that a request waits for a permit; a request is refused if its expected wait is more than half of that."""
     max_bad_keys_per_minute: Annotated[int, Field(ge=0)] = 60
-    """Maximum requests with an unknown key per minute and address; 0 for no limit."""
+    """Requests with an unknown key that one address is told 401 in a minute, and then 429; valid keys are never refused; 0 for no limit."""
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    """Addresses or networks of proxies whose `X-Forwarded-For` is believed, such as `10.0.0.0/8,192.0.2.7`; empty believes nobody's."""
+    max_connections: Annotated[int, Field(ge=1)] = 2_000
+    """Connections that a process holds at once, at most two thirds of the files that it may open; the longest idle one goes first."""
+    max_header_bytes: Annotated[int, Field(ge=1_024, le=65_536)] = 32_768
+    """Bytes of a request's target and headers, 32 more counted for each header; a larger request is refused with 431."""
+    header_timeout_s: Seconds = 10.0
+    """Seconds within which the headers of a request must have come, also those of the first one of a connection."""
+    body_timeout_s: Seconds = 30.0
+    """Seconds within which the body of a request must have come, or 1 KiB a second of a file; and within which a client must read on."""
     oidc_issuer: str | None = None
     """Issuer of OpenID tokens, which are accepted besides keys."""
     oidc_audience: str | None = None
@@ -90,7 +102,27 @@ class Settings(BaseSettings):
     fetch_s: Seconds = 600.0
     """Maximum seconds for fetching a file."""
     drain_s: Seconds = 10.0
-    """Seconds that a stopping process waits for running requests or its child before it ends them."""
+    """Seconds for which `/readyz` says 503 after SIGTERM while all is answered, and then those that requests or a child have to end."""
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _as_list(cls, value: object) -> object:
+        """A list as JSON, or parts between commas."""
+        if not isinstance(value, str):
+            return value
+        return json.loads(value) if value.lstrip().startswith("[") else [part.strip() for part in value.split(",") if part.strip()]
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for part in value:
+            try:
+                ipaddress.ip_network(part)
+            except ValueError as error:
+                raise ValueError(
+                    f"`trusted_proxies` must hold addresses or networks, but got {part!r} ({error}). Write it as 10.0.0.0/8 or 192.0.2.7."
+                ) from None
+        return value
 
     @model_validator(mode="after")
     def _one_heartbeat_may_be_missed(self) -> Self:

@@ -13,6 +13,8 @@ from ihas.extensions.suggest import did_you_mean
 
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 Count = Annotated[int, Field(ge=1)]
+MAX_TOLD = 50
+"""Errors of a group that are told; whoever made thousands reads no more of them."""
 _QUOTED = re.compile(r"'([^']*)'")
 
 
@@ -30,7 +32,7 @@ class Config(BaseModel):
         try:
             return read(values)
         except ValidationError as error:
-            told = [_told(part, tuple(cls.model_fields)) for part in error.errors(include_url=False)]
+            told = [_told(part, tuple(cls.model_fields)) for part in error.errors(include_url=False)[:MAX_TOLD]]
             raise ValidationError.from_exception_data(error.title, told) from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +17,10 @@ from service.settings import Settings
 ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "PS256", "EdDSA")
 LEEWAY_S = 30.0
 FETCH_S = 5
+FAR_S = 2.0**40
+"""A moment, in seconds since 1970, after which tokens may end as late as they like."""
+MAX_NAME = 255
+NAME = re.compile(rf"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{{1,{MAX_NAME}}}")
 
 
 class Provider:
@@ -46,15 +51,27 @@ class Provider:
             )
         except jwt.PyJWKClientConnectionError as error:
             raise ProviderError("The identity provider is out of reach, and no token can be checked. Try again, or use a key.") from error
-        except jwt.PyJWTError as error:
-            raise NoKeyError(f"The token is not valid here: {error}.") from error
-        return _caller(claims, asked.oidc_tenant_claim), float(claims["exp"]) - time.time()
+        except (jwt.PyJWTError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+            raise NoKeyError(f"The token is not valid here: {type(error).__name__}.") from error
+        return _caller(claims, asked.oidc_tenant_claim), _lasts_s(claims["exp"])
+
+
+def _lasts_s(ends_at: float) -> float:
+    """Seconds from now to a moment, however far that is."""
+    return min(ends_at, FAR_S) - time.time()
 
 
 def _caller(claims: Mapping[str, Any], tenant_claim: str) -> Caller:
-    tenant, said = claims.get(tenant_claim), claims.get("scope", "")
-    if not isinstance(tenant, str) or not tenant:
-        raise NoKeyError(f"The token must name its tenant in the claim {tenant_claim!r}, but does not.")
-    granted = said.split() if isinstance(said, str) else [str(part) for part in said]
+    tenant, subject = claims.get(tenant_claim), claims.get("sub")
+    for claim, value in ((tenant_claim, tenant), ("sub", subject)):
+        if not isinstance(value, str) or not NAME.fullmatch(value):
+            raise NoKeyError(f"The token must have a name of 1 to {MAX_NAME} printable characters in the claim {claim!r}, but has none.")
+    granted = _granted(claims.get("scope"))
     scopes = frozenset(scope for scope in OF_A_TENANT if scope in granted or f"ihas:{scope}" in granted)
-    return Caller(tenant, f"oidc:{claims['sub']}", scopes)
+    return Caller(str(tenant), f"oidc:{subject}", scopes)
+
+
+def _granted(said: object) -> frozenset[str]:
+    """Scopes that a token names: words of a text, or a list of texts; none in anything else."""
+    words = said.split() if isinstance(said, str) else said if isinstance(said, list) else ()
+    return frozenset(word for word in words if isinstance(word, str))

@@ -27,15 +27,6 @@ class Rates:
         if self._item is not None and not self._limiter.hit(self._item, who):
             raise self._too_many(who)
 
-    def check(self, who: str) -> None:
-        """Only look.
-
-        Raises:
-            TooManyError: the minute's limit is used up.
-        """
-        if self._item is not None and not self._limiter.test(self._item, who):
-            raise self._too_many(who)
-
     def _too_many(self, who: str) -> TooManyError:
         if self._item is None:
             raise ValueError("Nothing is counted without a limit.")

@@ -61,6 +61,8 @@ class Uri:
             raise UriRefusedError("A URI must be scheme://host/path, without user, fragment, space, `..` or a nested URI.")
         if parts.scheme not in PORTS:
             return cls(parts.scheme, parts.netloc, parts.path)
+        if not text.isascii():
+            raise UriRefusedError("A URI has ASCII characters only. Write others as %C3%A4, and a host's name as xn--.")
         return cls(parts.scheme, f"{parts.hostname}:{port or PORTS[parts.scheme]}", parts.path or "/")
 
     def lies_in(self, place: Uri) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -13,7 +13,7 @@ from starlette.datastructures import Headers
 from ihas.errors import RequestError
 from service.auth.caller import Caller
 from service.datasets.remote_files import Fetches
-from service.errors import PreconditionMissingError, UnknownIdError
+from service.errors import NoKeyError, PreconditionMissingError, TooManyError, UnknownIdError
 from service.http.middleware.compute_threads import Threads
 from service.models.registry import Registry, TenantModels
 from service.models.response_log import ResponseLog
@@ -35,7 +35,8 @@ class AppState:
     """What one application is made of.
 
     Attributes:
-        shutdown: set when the server begins to stop; whatever waits ends then.
+        draining: set when the server is about to stop; it is not ready any more, but answers.
+        shutdown: set when the server stops; whatever waits ends then.
     """
 
     settings: Settings
@@ -50,6 +51,7 @@ class AppState:
     fetches: Fetches
     threads: Threads
     traces: Traces | None = None
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
     shutdown: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -67,6 +69,19 @@ def caller(request: Request) -> Caller:
 
 PartsDep = Annotated[AppState, Depends(parts)]
 CallerDep = Annotated[Caller, Depends(caller)]
+
+
+def go_on(request: Request) -> Callable[[], Awaitable[bool]]:
+    """Whether the caller's key still opens what it opened; asked by what lasts."""
+    recheck = request.scope["state"].get("recheck")
+
+    async def may_go_on() -> bool:
+        try:
+            return recheck is None or await recheck() is not None
+        except (NoKeyError, TooManyError):
+            return False
+
+    return may_go_on
 
 
 def get_settings(parts: PartsDep) -> Settings:
@@ -138,6 +153,7 @@ def traceparent(request: Request) -> str | None:
     return said if TRACEPARENT.fullmatch(said) else None
 
 
+GoOnDep = Annotated[Callable[[], Awaitable[bool]], Depends(go_on)]
 TraceDep = Annotated[str | None, Depends(traceparent)]
 DatasetDep = Annotated[Dataset, Depends(get_dataset)]
 SearchDep = Annotated[Job, Depends(get_search)]

@@ -24,6 +24,8 @@ MAX_KEPT, MAX_KEPT_PATH = 1_000, 200
 KIB, MIB = 2**10, 2**20
 SMALL = 64 * KIB
 """Bytes that a body of a few settings may have."""
+FEW_VALUES, MANY_VALUES = 20_000, 500_000
+"""Values that a JSON body may hold: of settings, and of rows or ids."""
 
 
 class Shedding(StrEnum):
@@ -57,16 +59,24 @@ class RoutePolicy:
         max_body: bytes of a request's body, at most those of `IHAS_MAX_REQUEST_BYTES`; None for files, which have a limit of their own.
         shedding: whose permits it needs.
         repeat: when clients may repeat it.
+        max_values: values that a JSON body may hold, each list and object counted as one more; what is made of a body costs so much.
     """
 
     scope: Scope | None
     max_body: int | None = SMALL
     shedding: Shedding = Shedding.OTHERS
     repeat: Repeat = Repeat.NEVER
+    max_values: int = FEW_VALUES
 
     def document(self) -> dict[str, Any]:
         """The policy as JSON values."""
-        return {"scope": self.scope, "max_body": self.max_body, "shedding": self.shedding, "repeat": self.repeat}
+        return {
+            "scope": self.scope,
+            "max_body": self.max_body,
+            "shedding": self.shedding,
+            "repeat": self.repeat,
+            "max_values": self.max_values,
+        }
 
 
 UNKNOWN = RoutePolicy(Scope.ADMIN)
@@ -85,6 +95,7 @@ def policy(
     max_body: int | None = SMALL,
     shedding: Shedding = Shedding.OTHERS,
     repeat: Repeat = Repeat.NEVER,
+    max_values: int = FEW_VALUES,
     extra: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """`openapi_extra` of a route with this policy; see `RoutePolicy`.
@@ -92,7 +103,7 @@ def policy(
     Args:
         extra: what else the description says of the route.
     """
-    return {**extra, EXTENSION: RoutePolicy(scope, max_body, shedding, repeat).document()}
+    return {**extra, EXTENSION: RoutePolicy(scope, max_body, shedding, repeat, max_values).document()}
 
 
 def reading(scope: Scope | None = Scope.READ, shedding: Shedding = Shedding.OTHERS) -> dict[str, Any]:
@@ -102,7 +113,7 @@ def reading(scope: Scope | None = Scope.READ, shedding: Shedding = Shedding.OTHE
 
 def asking(max_body: int, extra: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
     """`openapi_extra` of a route that asks a model, which may be repeated; see `policy`."""
-    return policy(Scope.SCORE, max_body=max_body, shedding=Shedding.MODELS, repeat=Repeat.ALWAYS, extra=extra)
+    return policy(Scope.SCORE, max_body=max_body, shedding=Shedding.MODELS, repeat=Repeat.ALWAYS, max_values=MANY_VALUES, extra=extra)
 
 
 @dataclass(slots=True)
@@ -194,6 +205,5 @@ def policies_of(routes: Iterable[BaseRoute]) -> RoutePolicies:
 
 def _read(document: Mapping[str, Any]) -> RoutePolicy:
     scope = document["scope"]
-    return RoutePolicy(
-        None if scope is None else Scope(scope), document["max_body"], Shedding(document["shedding"]), Repeat(document["repeat"])
-    )
+    right = None if scope is None else Scope(scope)
+    return RoutePolicy(right, document["max_body"], Shedding(document["shedding"]), Repeat(document["repeat"]), document["max_values"])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Self
 
 import orjson
 import structlog
@@ -42,6 +43,10 @@ MEDIA_TYPE = "application/problem+json"
 LOG = structlog.get_logger(__name__)
 UNSTORABLE = "A name or a text of the request holds a character or a number that cannot be kept, such as the character of number 0."
 AGAIN = {"retry-after": "1"}
+MAX_TOLD = 20
+"""Wrong parts of a request that are told."""
+MAX_DETAIL, MAX_POINTER = 1_000, 500
+"""Characters of a sentence and of a place; what the client sent is not sent back at length."""
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 
@@ -81,6 +86,22 @@ class Problem(Config):
     """All errors, with their places."""
 
 
+@dataclass(frozen=True, slots=True)
+class InvalidBody:
+    """What is wrong with a body, in the place of the document that it is not.
+
+    Attributes:
+        errors: at most one more than are told, each with `loc`, `msg` and `type` as pydantic says them.
+    """
+
+    errors: tuple[Mapping[str, Any], ...]
+
+    @classmethod
+    def of(cls, errors: Sequence[Mapping[str, Any]]) -> Self:
+        """Those of the errors that are told."""
+        return cls(tuple(errors[: MAX_TOLD + 1]))
+
+
 # Kind, status and title of the errors that are raised on purpose.
 KINDS: Mapping[type[Exception], tuple[str, int, str]] = {
     UnknownIdError: ("not-found", 404, "Not Found"),
@@ -115,13 +136,13 @@ def problem_response(
     name, status, title = kind
     if str(scope["path"]).startswith(PROTOCOL):
         parts = "".join(f" {part.pointer or part.parameter}: {part.detail}" for part in errors)
-        said = orjson.dumps({"error": f"{detail}{parts}"})
+        said = orjson.dumps({"error": shortened(f"{detail}{parts}", MAX_TOLD * MAX_DETAIL)})
         return Response(said, status_code=status, headers=dict(headers or {}), media_type="application/json")
     problem = {  # a `Problem`; not made as one, because those who are refused in an overload must cost little
         "type": f"urn:ihas:problem:{name}",
         "title": title,
         "status": status,
-        "detail": detail,
+        "detail": shortened(detail),
         "instance": scope["path"],
         "request_id": scope.get("state", {}).get("request_id", ""),
         "errors": [part.model_dump(exclude_none=True) for part in errors],
@@ -137,6 +158,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(SQLAlchemyError, _on_database)
     app.add_exception_handler(OSError, _on_system)
+    app.add_exception_handler(RecursionError, _on_nested)
 
 
 def http_problem(scope: Mapping[str, Any], status: int, detail: str | None = None, headers: Mapping[str, str] | None = None) -> Response:
@@ -213,11 +235,27 @@ def _disk_full(scope: Mapping[str, Any], error: Exception) -> Response:
 async def _on_invalid(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
-    found = error.errors()
-    if any(one["type"] == "json_invalid" for one in found):
-        return http_problem(request.scope, 400, f"The body is not JSON: {found[0]['ctx']['error']} at character {found[0]['loc'][1]}.")
-    parts = [_part(one["loc"], worded(one), one["type"]) for one in found]
-    return problem_response(request.scope, KINDS[RequestError], f"{len(parts)} part(s) of the request are invalid.", parts)
+    return invalid_problem(request.scope, _told_errors(error))
+
+
+def _told_errors(error: RequestValidationError) -> Sequence[Mapping[str, Any]]:
+    """What is wrong with a request; of its body what was found as it was read."""
+    if not isinstance(error.body, InvalidBody):
+        return error.errors()
+    of_body = [{**one, "loc": ("body", *one["loc"])} for one in error.body.errors]
+    return [*(one for one in error.errors() if one["loc"][0] != "body"), *of_body]
+
+
+def invalid_problem(scope: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> Response:
+    """The answer to a request of which parts are wrong: the first of them, and whether there are more."""
+    parts = [_part(one["loc"], worded(one), one["type"]) for one in errors[:MAX_TOLD]]
+    more = f"More than {MAX_TOLD} parts of the request are invalid; checking stopped after them."
+    detail = f"{len(parts)} part(s) of the request are invalid." if len(errors) <= MAX_TOLD else more
+    return problem_response(scope, KINDS[RequestError], detail, parts)
+
+
+async def _on_nested(request: Request, _error: Exception) -> Response:
+    return http_problem(request.scope, 400, "The request is nested too deep. Send lists and objects of a few levels.")
 
 
 def parts_of(error: Exception) -> tuple[ProblemPart, ...]:
@@ -225,8 +263,15 @@ def parts_of(error: Exception) -> tuple[ProblemPart, ...]:
     if isinstance(error, DataError):
         return tuple(part_of_finding(finding) for finding in error.findings)
     if isinstance(error, RequestError):
-        return (ProblemPart(detail=str(error), pointer=error.pointer),)
+        pointer = None if error.pointer is None else shortened(error.pointer, MAX_POINTER)
+        return (ProblemPart(detail=shortened(str(error)), pointer=pointer),)
     return ()
+
+
+def shortened(text: str, longest: int = MAX_DETAIL) -> str:
+    """A text whose middle is left out where it is long."""
+    half = longest // 2
+    return text if len(text) <= longest else f"{text[:half]} ... {text[-half:]}"
 
 
 def part_of_finding(finding: Finding) -> ProblemPart:
@@ -241,8 +286,9 @@ def pointer_to(parts: Sequence[str | int]) -> str:
 
 def _part(place: Sequence[str | int], message: str, code: str) -> ProblemPart:
     source, *rest = place
+    message = shortened(message)
     if source == "body":
-        return ProblemPart(detail=message, code=code, pointer=pointer_to(rest))
+        return ProblemPart(detail=message, code=code, pointer=shortened(pointer_to(rest), MAX_POINTER))
     return ProblemPart(detail=message, code=code, parameter=".".join(str(part) for part in rest))
 
 

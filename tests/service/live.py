@@ -17,11 +17,13 @@ class LiveServer:
     """The API in a thread, and a client of it; stopped at the end of the `with` block.
 
     Attributes:
+        settings: what it was made with.
         url: where it answers.
         http: sends requests to it.
     """
 
     def __init__(self, settings: Settings, port: int = 0) -> None:
+        self.settings = settings
         self.server = Server(settings.model_copy(update={"port": port}))
         self._thread = threading.Thread(target=self.server.run)
 

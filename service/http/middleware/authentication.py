@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import time
 from collections import OrderedDict
+from functools import partial
 from urllib.parse import urlsplit
 
 import structlog
@@ -66,6 +67,7 @@ class AuthenticationMiddleware:
         if route.scope is None:
             return NOBODY
         caller = await self._caller(scope)
+        scope["state"]["recheck"] = partial(self._caller, scope)
         self._rates.hit(caller.name)
         if route.scope not in caller.scopes:
             raise ScopeError(f"This needs the scope `{route.scope}`, but the key has {_listed(caller)}. Use another key.")
@@ -79,13 +81,11 @@ class AuthenticationMiddleware:
         caller, until = self._known.get(digest, (NOBODY, 0.0))
         if time.monotonic() < until:
             return caller
-        address = str((scope.get("client") or ("unknown",))[0])
-        self._bad.check(address)
         try:
             caller, lasts_s = await run_in_threadpool(self._look_up, token.decode("latin-1"))
         except NoKeyError:
             self._known.pop(digest, None)
-            self._bad.hit(address)
+            self._bad.hit(str((scope.get("client") or ("unknown",))[0]))  # failures alone: who shares an address with a guesser comes in
             raise
         self._remember(digest, caller, min(lasts_s, self._settings.key_cache_s))
         return caller
@@ -131,15 +131,24 @@ def _check_local(scope: Scope) -> None:
             origin = value
     if host and not _is_here(host):
         raise ScopeError("Without keys the service accepts loopback host names only: 127.0.0.1, ::1 or localhost. Set IHAS_ACCESS=keys.")
-    if origin and urlsplit(origin.decode("latin-1")).netloc.encode("latin-1") != host:
+    if origin and _host_of(origin.decode("latin-1"))[0].encode("latin-1") != host:
         raise ScopeError("Without keys the service refuses requests of pages of another origin. Set IHAS_ACCESS=keys.")
 
 
 def _is_here(host: bytes) -> bool:
     if host.rpartition(b":")[0] in LOOPBACK_NAMES or host in LOOPBACK_NAMES:
         return True
-    name = urlsplit(f"//{host.decode('latin-1')}").hostname
+    name = _host_of(f"//{host.decode('latin-1')}")[1]
     return name is not None and is_loopback(name)
+
+
+def _host_of(url: str) -> tuple[str, str | None]:
+    """Host with port and host's name of a URL; nothing of one that is none, such as `http://[::1`."""
+    try:
+        parts = urlsplit(url)
+        return parts.netloc, parts.hostname
+    except ValueError:
+        return "", None
 
 
 def _listed(caller: Caller) -> str:

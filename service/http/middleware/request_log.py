@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 
 import structlog
@@ -20,6 +21,7 @@ from service.settings import Settings
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 CLIENT_LEFT = 499
+MAX_DIGITS = 18
 LOG = structlog.get_logger(__name__)
 
 
@@ -50,7 +52,7 @@ class Exchange:
         self.request_id = asked if REQUEST_ID.fullmatch(asked) else RANDOM.hex(16)
         trace = TRACEPARENT.fullmatch(headers.get(HEADER, ""))
         self.trace = {} if trace is None else {"trace_id": trace["trace"], "parent_id": trace["parent"]}
-        self.length = int(said) if (said := headers.get("content-length", "0")).isdecimal() else 0
+        self.length = _length(headers.get("content-length", "0"))
         self.scope, self.limit = scope, limit
         self.status, self.received, self.latency = 0, 0, 0.0
         self._receive, self._send = receive, send
@@ -102,3 +104,9 @@ class Exchange:
 
     def _too_large(self) -> str:
         return f"The body is larger than {self.limit} bytes, the limit of this route. Send less at once."
+
+
+def _length(said: str) -> int:
+    """Bytes that a body says it has; of a number that no body has, more than any limit."""
+    digits = said.lstrip("0")
+    return sys.maxsize if len(digits) > MAX_DIGITS else int(digits) if digits.isdecimal() else 0

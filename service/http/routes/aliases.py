@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Path, Response
 from ihas.errors import BundleError, RequestError
 from service.auth.scopes import Scope
 from service.errors import ConflictError, UnknownIdError
+from service.http.bodies import JsonRoute
 from service.http.dependencies import (
     CallerDep,
     CursorDep,
@@ -39,7 +40,7 @@ from service.storage.catalogue import ModelVersion
 from service.storage.job_store import JobStore
 from service.storage.traffic import Traffic, TrafficPlan
 
-router = APIRouter(prefix="/v1/models/{name}", tags=["releases"])
+router = APIRouter(prefix="/v1/models/{name}", tags=["releases"], route_class=JsonRoute)
 AliasName = Annotated[str, Path(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 

@@ -16,6 +16,7 @@ from ihas.findings import Finding
 from service.auth.scopes import Scope
 from service.datasets.uploads import allowed_path, received
 from service.errors import ConflictError
+from service.http.bodies import JsonRoute
 from service.http.dependencies import AppState, CallerDep, CursorDep, DatasetDep, LimitDep, PartsDep, SettingsDep, StoreDep, json_only
 from service.http.policy import MIB, Shedding, policy, reading
 from service.http.schemas.searches import DatasetCreate, DatasetPublic, DatasetsPublic, next_cursor
@@ -24,7 +25,7 @@ from service.jobs.runs import dataset_folder
 from service.storage.catalogue import Dataset, NewDataset, Upload
 
 DigestDep = Annotated[str | None, Header(pattern="^[0-9a-fA-F]{64}$", description="SHA-256 of the file, hexadecimal.")]
-router = APIRouter(prefix="/v1/datasets", tags=["datasets"])
+router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=JsonRoute)
 BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 SAID = "The file itself, of the data set's format: CSV with a header, Parquet or JSON lines, as it is or compressed with gzip or zstd."
 FILE = {"requestBody": {"required": True, "description": SAID, "content": BINARY}}

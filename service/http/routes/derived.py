@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, FailFast, Field
 
 from ihas.bundle.compound import write_compound
 from ihas.config.base import Config
@@ -18,8 +18,9 @@ from ihas.errors import RequestError
 from ihas.serving.loading import COLD_START
 from service.auth.scopes import Scope
 from service.errors import ConflictError, UnknownIdError
+from service.http.bodies import JsonRoute
 from service.http.dependencies import AppState, CallerDep, PartsDep, RegistryDep, json_only
-from service.http.policy import MIB, policy
+from service.http.policy import MANY_VALUES, MIB, policy
 from service.http.schemas.searches import ModelVersionPublic, Name
 from service.jobs.runs import bundle_facts, derived_folder
 from service.models.registry import TenantModels
@@ -27,7 +28,7 @@ from service.storage.bundle_store import Artefacts
 from service.storage.catalogue import ModelVersion
 from service.storage.traffic import VersionNumber
 
-router = APIRouter(prefix="/v1/models/{name}", tags=["models"])
+router = APIRouter(prefix="/v1/models/{name}", tags=["models"], route_class=JsonRoute)
 MAX_INTERACTIONS = 100_000
 Text = Annotated[str | int | float, Field(union_mode="left_to_right")]
 
@@ -44,7 +45,7 @@ class Interaction(Config):
 class InteractionsAdded(Config):
     """Interactions to append to those of a model."""
 
-    interactions: Annotated[tuple[Interaction, ...], Field(min_length=1, max_length=MAX_INTERACTIONS)]
+    interactions: Annotated[tuple[Interaction, ...], Field(min_length=1, max_length=MAX_INTERACTIONS), FailFast()]
     """Oldest first."""
     version: VersionNumber | None = None
     """Version to append to; must be the newest, so that no addition is lost. The newest by default."""
@@ -65,7 +66,12 @@ class ColdStartPut(Config):
     """Name of the resulting model; an existing name gets its next version."""
 
 
-@router.post("/interactions", status_code=201, dependencies=[Depends(json_only)], openapi_extra=policy(Scope.MODELS, max_body=8 * MIB))
+@router.post(
+    "/interactions",
+    status_code=201,
+    dependencies=[Depends(json_only)],
+    openapi_extra=policy(Scope.MODELS, max_body=8 * MIB, max_values=MANY_VALUES),
+)
 def add_interactions(
     name: str, body: InteractionsAdded, response: Response, parts: PartsDep, caller: CallerDep, models: RegistryDep
 ) -> ModelVersionPublic:

@@ -18,6 +18,7 @@ from ihas.sequential.scaling.advised import Advice
 from service.auth.caller import Caller
 from service.auth.scopes import Scope
 from service.errors import ConflictError, UnknownIdError
+from service.http.bodies import JsonRoute
 from service.http.dependencies import CallerDep, SettingsDep, StoreDep, TraceDep, json_only, own_dataset, own_job
 from service.http.policy import MIB, Shedding, policy, reading
 from service.http.routes.searches import REPORT_HEADERS
@@ -28,7 +29,7 @@ from service.storage.catalogue import DatasetState
 from service.storage.job import ESTIMATE, Job, NewJob
 from service.storage.job_store import JobStore
 
-router = APIRouter(prefix="/v1/searches", tags=["searches"])
+router = APIRouter(prefix="/v1/searches", tags=["searches"], route_class=JsonRoute)
 NAME = "estimate"
 Found = TypeVar("Found", Estimate, Advice)
 FILES: Mapping[type[BaseModel], str] = {Estimate: "estimate.json", Advice: "advice.json"}

@@ -8,12 +8,13 @@ from fastapi import APIRouter, Depends, Query
 
 from service.auth.scopes import Scope
 from service.errors import UnknownIdError
+from service.http.bodies import JsonRoute
 from service.http.dependencies import CallerDep, PartsDep, json_only
 from service.http.policy import MIB, Repeat, policy, reading
 from service.http.schemas.events import EventsAccepted, EventsReport, Online, RejectedEvent, online
 from service.storage.feedback import Answer, Deed
 
-router = APIRouter(prefix="/v1", tags=["events"])
+router = APIRouter(prefix="/v1", tags=["events"], route_class=JsonRoute)
 WithinDep = Annotated[float, Query(gt=0.0, le=31_536_000.0, description="Seconds back from now.")]
 WEEK_S = 7 * 86_400.0
 

@@ -37,7 +37,7 @@ def readyz(request: Request, parts: PartsDep) -> Health | Response:
     registry = parts.registry
     if registry.loading:
         return problem_response(request.scope, LOADING, "The models are being loaded and checked. Ask again.", headers=RETRY)
-    if parts.shutdown.is_set():
+    if parts.draining.is_set():
         return problem_response(request.scope, DRAINING, "The service is about to stop.", headers=RETRY)
     degraded = registry.degraded()
     status: Literal["ready", "degraded"] = "degraded" if degraded else "ready"

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Path, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
 
 from ihas.errors import RequestError
 from service.errors import UnknownIdError
+from service.http.bodies import INLINE_BYTES, check_values, checked, decoded
 from service.http.dependencies import CallerDep, PartsDep
-from service.http.policy import MIB, Shedding, asking, reading
+from service.http.policy import MANY_VALUES, MIB, Shedding, asking, reading
 from service.http.routes.choosing import chosen, shadows_of
 from service.http.schemas.inference import (
     InferenceRequest,
@@ -46,7 +47,7 @@ async def server_live() -> ServerLive:
 @router.get("/health/ready", openapi_extra=reading(None, Shedding.NEVER))
 def server_ready(parts: PartsDep) -> ServerReady:
     """The models that existed at the start were loaded."""
-    return ServerReady(ready=not parts.registry.loading and not parts.shutdown.is_set())
+    return ServerReady(ready=not parts.registry.loading and not parts.draining.is_set())
 
 
 @router.get("", openapi_extra=reading(None, Shedding.NEVER))
@@ -100,8 +101,8 @@ async def infer_version(model_name: str, model_version: Number, request: Request
 
 
 async def _infer(name: str, version: int | None, request: Request, parts: PartsDep) -> InferenceResponse:
-    body = _read(await request.body())
-    rows = rows_of(body)
+    given = await request.body()
+    body, rows = _read(given) if len(given) <= INLINE_BYTES else await run_in_threadpool(_read, given)
     wanted = _wanted(body)
     served = await chosen(request.scope, parts, name, version, rows[0] if rows else {})
     scores = await parts.threads.run(request.scope, served.recommender.score, rows)
@@ -111,14 +112,13 @@ async def _infer(name: str, version: int | None, request: Request, parts: PartsD
     return InferenceResponse(model_name=name, model_version=str(served.version.version), id=body.id, outputs=outputs)
 
 
-def _read(body: bytes) -> InferenceRequest:
-    try:
-        return InferenceRequest.model_validate_json(body)
-    except ValidationError as error:
-        first = error.errors()[0]
-        if first["type"] == "json_invalid":
-            raise HTTPException(400, f"The body is not JSON: {first['ctx']['error']}.") from error
-        raise RequestValidationError([{**part, "loc": ("body", *part["loc"])} for part in error.errors(include_url=False)]) from error
+def _read(given: bytes) -> tuple[InferenceRequest, list[dict[str, Any]]]:
+    """A request and its rows."""
+    check_values(given, MANY_VALUES)
+    body = checked(InferenceRequest, decoded(given))
+    if not isinstance(body, InferenceRequest):
+        raise RequestValidationError((), body=body)
+    return body, rows_of(body)
 
 
 def rows_of(body: InferenceRequest) -> list[dict[str, Any]]:

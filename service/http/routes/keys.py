@@ -10,11 +10,12 @@ from service.auth.caller import Caller
 from service.auth.scopes import Scope
 from service.auth.tokens import new_key
 from service.errors import ScopeError, UnknownIdError
+from service.http.bodies import JsonRoute
 from service.http.dependencies import CallerDep, PartsDep, json_only
 from service.http.policy import policy, reading
 from service.http.schemas.keys import KeyCreate, KeyCreated, KeyPublic, KeyRotate, KeysPublic
 
-router = APIRouter(prefix="/v1/keys", tags=["keys"])
+router = APIRouter(prefix="/v1/keys", tags=["keys"], route_class=JsonRoute)
 KeyId = Annotated[str, Path(max_length=64)]
 
 

@@ -14,17 +14,18 @@ import msgspec
 from fastapi import APIRouter, HTTPException
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field, TypeAdapter, ValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, QueryParams
-from starlette.requests import ClientDisconnect
 from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
 from ihas.errors import RequestError
 from ihas.serving.answers import RecommendedItem, RecommendRequest, Retrieved, Scored, UnknownValue
 from ihas.serving.protocol import Recommender
+from service.http.bodies import INLINE_BYTES, check_values, whole_body
 from service.http.dependencies import AppState, VersionDep, is_json
 from service.http.openapi import body_of, json_answer
-from service.http.policy import MIB, asking
+from service.http.policy import MANY_VALUES, MIB, asking
 from service.http.problems import pointer_to
 from service.http.routes.choosing import chosen, shadows_of
 from service.ids import new_id
@@ -121,7 +122,7 @@ class ScoreEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
-        asked = decode(SCORE, await json_body(scope, receive))
+        asked = await read(SCORE, await json_body(scope, receive))
         name, version = scope["path_params"]["name"], version_of(scope["query_string"])
         first = asked.rows[0] if asked.rows else {}
         served = await chosen(scope, self._parts, name, version, first)
@@ -145,7 +146,7 @@ class RecommendEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
-        asked = decode(RECOMMEND, await json_body(scope, receive))
+        asked = await read(RECOMMEND, await json_body(scope, receive))
         name, version = scope["path_params"]["name"], version_of(scope["query_string"])
         served = await chosen(scope, self._parts, name, version, asked.context)
         recommender, given_id = served.recommender, new_id("rc")
@@ -177,14 +178,7 @@ async def json_body(scope: Scope, receive: Receive) -> bytes:
     if JSON not in scope["headers"] and not is_json(Headers(scope=scope)):
         media = Headers(scope=scope).get("content-type")
         raise HTTPException(415, f"The body must be application/json, but is {media or 'of no stated type'}.")
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body", False):
-        message = await receive()
-        body += message.get("body", b"")
-    if message["type"] == "http.disconnect":
-        raise ClientDisconnect
-    return body
+    return await whole_body(receive)
 
 
 def version_of(query: bytes) -> int | None:
@@ -202,13 +196,19 @@ def version_of(query: bytes) -> int | None:
         raise RequestValidationError([{**part, "loc": ("query", "version")} for part in error.errors(include_url=False)]) from error
 
 
+async def read(decoder: msgspec.json.Decoder[Asked], body: bytes) -> Asked:
+    """The body as the decoder's type, decoded outside the event loop where it is large; see `decode`."""
+    return decode(decoder, body) if len(body) <= INLINE_BYTES else await run_in_threadpool(decode, decoder, body)
+
+
 def decode(decoder: msgspec.json.Decoder[Asked], body: bytes) -> Asked:
     """The body as the decoder's type.
 
     Raises:
         RequestError: it is not of that type; points at the part.
-        HTTPException: it is not JSON.
+        HTTPException: it is not JSON, or holds too many values.
     """
+    check_values(body, MANY_VALUES)
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
@@ -216,7 +216,7 @@ def decode(decoder: msgspec.json.Decoder[Asked], body: bytes) -> Asked:
         place = PLACE.search(message)
         steps = STEP.findall(place["place"]) if place else []
         raise RequestError(f"{PLACE.sub('', message)}.", pointer_to([name or position for name, position in steps])) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise HTTPException(400, f"The body is not JSON: {error}.") from error
 
 

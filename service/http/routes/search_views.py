@@ -15,6 +15,7 @@ from ihas.errors import RequestError
 from ihas.results.run_result import RunResult
 from service.auth.scopes import Scope
 from service.errors import ConflictError, UnknownIdError
+from service.http.bodies import JsonRoute
 from service.http.dependencies import CallerDep, KeyDep, SearchDep, SettingsDep, StoreDep, TraceDep, json_only, own_search
 from service.http.policy import MIB, Repeat, Shedding, policy, reading
 from service.http.problems import pointer_to
@@ -26,7 +27,7 @@ from service.models.comparison import Comparison, compare
 from service.settings import Settings
 from service.storage.job import Job
 
-router = APIRouter(prefix="/v1/searches", tags=["searches"])
+router = APIRouter(prefix="/v1/searches", tags=["searches"], route_class=JsonRoute)
 LOG_BYTES = 256 * 1024
 NEXT_HEADER = "next-offset"
 PAGE = (

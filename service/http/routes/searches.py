@@ -21,9 +21,11 @@ from starlette.concurrency import run_in_threadpool
 from pipelines.kinds.registry import kinds
 from service.auth.scopes import Scope
 from service.errors import ConflictError, UnknownIdError
+from service.http.bodies import JsonRoute
 from service.http.dependencies import (
     CallerDep,
     CursorDep,
+    GoOnDep,
     KeyDep,
     LimitDep,
     PartsDep,
@@ -42,7 +44,7 @@ from service.states import TERMINAL, JobState
 from service.storage.catalogue import DatasetState
 from service.storage.job import SEARCH, Job, NewJob
 
-router = APIRouter(prefix="/v1/searches", tags=["searches"])
+router = APIRouter(prefix="/v1/searches", tags=["searches"], route_class=JsonRoute)
 PAGE = 200
 RESULTS: Any = reduce(or_, [kind.result for kind in kinds() if "search" in kind.submitted_as and kind.result is not None])
 RETRY_AFTER_S = "1"
@@ -81,10 +83,10 @@ def list_searches(store: StoreDep, caller: CallerDep, cursor: CursorDep = None, 
 
 
 @router.get("/{search_id}", openapi_extra=reading(shedding=Shedding.NEVER))
-async def read_search(search: SearchDep, response: Response, parts: PartsDep, wait: WaitDep = 0.0) -> SearchPublic:
+async def read_search(search: SearchDep, response: Response, parts: PartsDep, may_go_on: GoOnDep, wait: WaitDep = 0.0) -> SearchPublic:
     """One search; with `wait`, once it has finished or the time is over."""
     end = time.monotonic() + wait
-    while not search.finished and time.monotonic() < end and not parts.shutdown.is_set():
+    while not search.finished and time.monotonic() < end and not parts.shutdown.is_set() and await may_go_on():
         await _pause(parts.shutdown, min(parts.settings.poll_s, max(0.0, end - time.monotonic())))
         search = await run_in_threadpool(parts.store.job, search.id)
     if not search.finished:
@@ -93,10 +95,13 @@ async def read_search(search: SearchDep, response: Response, parts: PartsDep, wa
 
 
 @router.get("/{search_id}/events", response_class=EventSourceResponse, openapi_extra=reading(shedding=Shedding.NEVER))
-async def stream_events(search: SearchDep, parts: PartsDep, last_event_id: LastEventDep = 0) -> AsyncIterator[ServerSentEvent]:
-    """Server-sent events, one per change, from the one after `Last-Event-ID`; the stream ends when the search has finished."""
+async def stream_events(
+    search: SearchDep, parts: PartsDep, may_go_on: GoOnDep, last_event_id: LastEventDep = 0
+) -> AsyncIterator[ServerSentEvent]:
+    """Server-sent events, one per change, from the one after `Last-Event-ID`; the stream ends when the search has finished, or when the
+    key has ended."""
     seen = last_event_id
-    while not parts.shutdown.is_set():
+    while not parts.shutdown.is_set() and await may_go_on():
         job = await run_in_threadpool(parts.store.job, search.id)
         for event in await run_in_threadpool(parts.store.events, search.id, seen, PAGE):
             seen = event.id

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import FailFast, Field
 
 from ihas.bundle.values import FAR_SHARE
 from ihas.config.base import Config
@@ -33,7 +33,7 @@ class EventReport(Config):
 class EventsReport(Config):
     """Events to report."""
 
-    events: Annotated[tuple[EventReport, ...], Field(max_length=MAX_EVENTS)]
+    events: Annotated[tuple[EventReport, ...], Field(max_length=MAX_EVENTS), FailFast()]
     """In any order."""
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import FailFast, Field
 
 from ihas.config.base import Config
 
-Shape = Annotated[tuple[Annotated[int, Field(ge=0, le=10_000)], ...], Field(min_length=1, max_length=2)]
+MAX_ROWS = 10_000
+"""Rows of a request."""
+Shape = Annotated[tuple[Annotated[int, Field(ge=0, le=MAX_ROWS)], ...], Field(min_length=1, max_length=2)]
 
 
 class ServerLive(Config):
@@ -82,7 +84,7 @@ class InputTensor(Config):
     """`BYTES` for texts, or a type of number."""
     parameters: dict[str, Any] = {}
     """Not used."""
-    data: list[Any]
+    data: Annotated[list[Any], Field(max_length=MAX_ROWS)]
     """One value per row; values of a multi-valued field are joined by its separator."""
 
 
@@ -102,9 +104,9 @@ class InferenceRequest(Config):
     """Id of the request, returned in the response."""
     parameters: dict[str, Any] = {}
     """Not used."""
-    inputs: Annotated[tuple[InputTensor, ...], Field(min_length=1, max_length=1_000)]
+    inputs: Annotated[tuple[InputTensor, ...], Field(min_length=1, max_length=1_000), FailFast()]
     """Fields; an omitted one is missing in every row."""
-    outputs: tuple[OutputAsked, ...] = ()
+    outputs: Annotated[tuple[OutputAsked, ...], Field(max_length=100), FailFast()] = ()
     """Requested outputs; all by default."""
 
 

@@ -86,13 +86,39 @@ def test_a_token_opens_what_it_names(trusting: LiveServer, token: Token) -> None
     "claims",
     [
         {"aud": "another service"}, {"iss": "https://evil.example"}, {"exp": time.time() - 3_600}, {"exp": None}, {"tenant": None},
-        {"tenant": ""}, {"sub": None}, {"key": new_signer()}, {"key": "x" * 32, "algorithm": "HS256"}, {"key": "", "algorithm": "none"},
+
+        {"tenant": ""}, {"tenant": 5}, {"tenant": "a\x1b[2J"}, {"tenant": "x" * 300}, {"tenant": "\ud800"}, {"sub": "\ud800"}, {"sub": None},
+        {"key": new_signer()}, {"key": "x" * 32, "algorithm": "HS256"}, {"key": "", "algorithm": "none"},
     ],
-    ids=["audience", "issuer", "expired", "endless", "no-tenant", "empty-tenant", "nobody", "another-key", "shared-secret", "unsigned"],
+    ids=[
+        "audience", "issuer", "expired", "endless", "no-tenant", "empty-tenant", "number", "escape", "long", "surrogate", "surrogate-sub",
+        "nobody", "another-key", "shared-secret", "unsigned",
+    ],
 )  # fmt: skip
 def test_a_token_that_is_not_meant_opens_nothing(trusting: LiveServer, token: Token, claims: dict[str, Any]) -> None:
     """Another audience, issuer or signer, ended or endless, without tenant or subject, signed by a shared secret or not at all."""
     assert trusting.http.get("/v1/models", headers=token(**claims)).status_code == 401
+
+
+@pytest.mark.parametrize("scope", [None, 5, True, {}, [], [None, 5], ["read", None], [["read"]], ""])
+def test_a_scope_of_any_form_is_read(trusting: LiveServer, token: Token, scope: object) -> None:
+    """What is no text and no list of texts grants nothing."""
+    claims = {"scope": scope} if scope is not None else {}
+    granted = 200 if scope is None or scope == ["read", None] else 403
+    assert trusting.http.get("/v1/models", headers=token(**claims)).status_code == granted
+
+
+@pytest.mark.parametrize("scope", [b"null", b'{"a": 1}'])
+@pytest.mark.parametrize(
+    ("exp", "status"), [(b"1e300", 403), (b"9" * 400, 403), (b"1e400", 401), (b"9" * 5_000, 401), (b"[" * 5_000, 401), (b'"x"', 401)]
+)
+def test_a_claim_of_any_size_is_no_failure(trusting: LiveServer, signer: rsa.RSAPrivateKey, exp: bytes, status: int, scope: bytes) -> None:
+    """A moment that is far away is one; what is no number ends the token."""
+    payload = b'{"iss":"%s","aud":"ihas","sub":"ada","tenant":"acme","scope":%s,"exp":%s}' % (ISSUER.encode(), scope, exp)
+    signed = jwt.api_jws.PyJWS().encode(payload, signer, "RS256", headers={"kid": "k1"})
+    answer = trusting.http.get("/v1/models", headers={"authorization": f"Bearer {signed}"})
+
+    assert (answer.status_code, answer.json()["status"]) == (status, status)
 
 
 def test_without_a_provider_no_token_is_taken(guarded: LiveServer, token: Token) -> None:

@@ -289,6 +289,13 @@ def test_a_host_that_is_not_there_is_no_bug(settings: Settings) -> None:
                 fetched(settings.model_copy(update={"uri_private_places": places}), f"{place}a.csv")
 
 
+@pytest.mark.parametrize("uri", ["http://127.0.0.1/\xe4.csv", "http://\u0456.example/a.csv", "http://127.0.0.1/\ud83d\ude00"])
+def test_a_uri_has_ascii_characters_only(settings: Settings, uri: str) -> None:
+    """Others are written with `%`; the sentence says so."""
+    with pytest.raises(UriRefusedError, match="ASCII"):
+        fetched(settings.model_copy(update={"uri_private_places": ("http://127.0.0.1/",)}), uri)
+
+
 @pytest.fixture
 def bucket() -> Iterator[str]:
     """A bucket with a file, on a server that speaks S3."""

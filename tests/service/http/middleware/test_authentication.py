@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 import sqlalchemy as sa
@@ -103,6 +103,57 @@ def test_guessing_keys_is_slow(keyed: Settings, store: SqlStore, new_headers: Ne
         right = live.http.get("/v1/models", headers=headers).status_code
 
     assert (wrong, right) == ([401] * 5 + [429] * 2, 200)
+
+
+def wrong_statuses(live: LiveServer, forwarded: Sequence[str]) -> list[int]:
+    """Statuses of requests with wrong keys, each of which says that it comes from another address."""
+    return [live.http.get("/v1/models", headers={"x-api-key": "wrong", "x-forwarded-for": one}).status_code for one in forwarded]
+
+
+def test_whoever_shares_an_address_with_a_guesser_comes_in(keyed: Settings, store: SqlStore, new_headers: NewKey) -> None:
+    """A valid key that was never seen before opens while its address is told 429 for wrong ones, and is not counted."""
+    with LiveServer(keyed.model_copy(update={"max_bad_keys_per_minute": 2})) as live:
+        wrong = wrong_statuses(live, ["192.0.2.1"] * 4)
+        right = [live.http.get("/v1/models", headers=new_headers(scopes=READ)).status_code for _ in range(5)]
+
+    assert (wrong, right) == ([401, 401, 429, 429], [200] * 5)
+
+
+def test_an_address_is_believed_from_trusted_proxies_only(keyed: Settings, store: SqlStore) -> None:
+    """Forged by anybody else it avoids no limit; a trusted proxy's clients are counted one by one, by the address that it added last."""
+    clients = ["192.0.2.1", "192.0.2.2", "192.0.2.3"]
+    forged = [f"198.51.100.{number}, 192.0.2.9" for number in range(3)]
+    strict = keyed.model_copy(update={"max_bad_keys_per_minute": 1})
+    with LiveServer(strict) as live:
+        untrusted = wrong_statuses(live, clients)
+    with LiveServer(strict.model_copy(update={"trusted_proxies": ("127.0.0.0/8",)})) as live:
+        trusted, behind = wrong_statuses(live, clients), wrong_statuses(live, forged)
+
+    assert (untrusted, trusted, behind) == ([401, 429, 429], [401] * 3, [401, 429, 429])
+
+
+@pytest.mark.parametrize("headers", [{"host": "[::1"}, {"host": "["}, {"origin": "http://[::1"}, {"origin": "null"}, {"host": "[::1]:x"}])
+def test_a_host_that_is_none_is_refused(live: LiveServer, headers: dict[str, str]) -> None:
+    """Whatever stands in `Host` or `Origin`, the answer is a problem document."""
+    answer = live.http.get("/v1/models", headers=headers)
+
+    assert answer.status_code < 500
+    assert "host" in headers or (answer.status_code, answer.json()["type"]) == (403, "urn:ihas:problem:scope")
+
+
+def test_a_stream_ends_with_its_key(guarded: LiveServer, new_headers: NewKey, valid_dataset: str, store: SqlStore) -> None:
+    """The events of a search that goes on end once the key is revoked."""
+    headers = new_headers()
+    search = guarded.json("POST", "/v1/searches", json={"name": "films", "dataset_id": valid_dataset}, headers=headers)
+    with guarded.http.stream("GET", f"/v1/searches/{search['id']}/events", headers=headers) as stream:
+        lines = stream.iter_lines()
+        first = next(lines)
+        Keys(store).revoke(headers["authorization"].split("_")[1], "local")
+        rest = list(lines)
+
+    assert first.startswith(("id:", "data:", "event:"))
+    assert not any("succeeded" in line for line in rest)
+    assert guarded.http.get(f"/v1/searches/{search['id']}/events", headers=headers).status_code == 401
 
 
 @pytest.fixture
