@@ -14,6 +14,7 @@ import safetensors.numpy
 from ihas.bundle import values
 from ihas.bundle.files import reading
 from ihas.bundle.manifest import FALLBACK, Manifest, ModelEntry, TwoSidedEntry
+from ihas.bundle.private_copy import mapped_privately
 from ihas.bundle.redirection import keep_models
 from ihas.data.encoder import Encoder
 from ihas.data.item_table import FieldValues, ItemTable
@@ -32,6 +33,7 @@ class BundleReader:
             broken: positions of group models that are not read; their groups are given to the fallback, which must be there.
         """
         self.folder, self.manifest, self.broken = folder, manifest, broken
+        self._bytes = {entry.name: entry.bytes for entry in manifest.files}
 
     def bundle(self) -> values.Bundle:
         """The whole bundle, its tables mapped into memory.
@@ -147,7 +149,7 @@ class BundleReader:
 
     def _table(self, name: str) -> np.ndarray:
         with reading(name):
-            return np.asarray(np.load(self.folder / name, mmap_mode="r", allow_pickle=False))
+            return mapped_privately(self.folder / name, self._bytes[name])
 
     def _arrays(self, name: str) -> dict[str, np.ndarray]:
         return safetensors.numpy.load_file(self.folder / name)

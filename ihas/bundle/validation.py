@@ -135,6 +135,8 @@ def _two_sided_problems(model: ExportedModel, two_sided: TwoSided) -> Iterator[s
 def _row_problems(bundle: Bundle) -> Iterator[str]:
     golden, layout = bundle.golden, bundle.encoder.layout
     rows = golden.ids.shape[:1]
+    if not golden.ids.size:
+        yield "golden rows must be there, for nothing else says that the bundle scores as it did, but there are none"
     yield from _id_problems("golden ids", golden.ids, layout, np.arange(layout.num_fields))
     yield from _array_problems("golden logits", golden.logits, rows)
     if golden.group.shape != rows or golden.group.dtype != np.int32:

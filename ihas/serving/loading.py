@@ -10,7 +10,7 @@ import numpy as np
 from ihas.bundle.archive import read_usable
 from ihas.bundle.compound import read_compound
 from ihas.bundle.manifest import GROUPED, bundle_kind
-from ihas.errors import BundleCorruptError, BundleError, BundleVersionError, ConfigError
+from ihas.errors import BundleCorruptError, BundleError, BundleVersionError, ConfigError, IhasError
 from ihas.extensions.modules import load_extensions
 from ihas.sequential.transformer.archive import KIND, read_transformer
 from ihas.serving.grouped.fallback import checked
@@ -41,7 +41,12 @@ def load_recommender(folder: Path) -> Recommender:
         raise BundleVersionError(
             f"A bundle must be of a kind among {known}, but got {kind!r}. Serve it with the iHAS version that wrote it."
         )
-    return LOADERS[kind](folder)
+    try:
+        return LOADERS[kind](folder)
+    except (IhasError, OSError, MemoryError, ImportError):
+        raise
+    except Exception as error:  # what no reader foresaw, such as arrays of other shapes than the parts before them say
+        raise BundleCorruptError(f"The bundle cannot be used: {type(error).__name__}: {error}. Write it anew from its run.") from error
 
 
 def load_grouped(folder: Path) -> GroupedRecommender:

@@ -48,6 +48,15 @@ class Child:
         """Whether its end was waited for: nothing is left to stop."""
         return self._process.returncode is not None
 
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody stopped it (SIGSTOP), as Linux tells: it lives, and does nothing."""
+        try:
+            stat = Path(f"/proc/{self._process.pid}/stat").read_bytes()
+        except OSError:
+            return False
+        return stat.rpartition(b")")[2].split()[:1] == [b"T"]
+
     def lines(self) -> Iterator[str]:
         """What it writes to standard output, line by line, until it closes."""
         yield from _open(self._process.stdout)

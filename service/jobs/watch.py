@@ -27,6 +27,8 @@ class Verdict(Enum):
     """Cancelled, taken over, or the database was out of reach for as long as a lease."""
     STOPPING = "stopping"
     """The worker itself is to stop."""
+    STALLED = "stalled"
+    """Somebody stopped the child, and nobody let it go on for as long as a lease: it would keep the job for ever."""
 
 
 class Watch:
@@ -53,7 +55,7 @@ class Watch:
         self.verdict: Verdict | None = None
         self._store, self._job, self._child, self._stop = store, job, child, stop
         self._lease_s, self._heartbeat_s, self._clock = settings.lease_s, settings.heartbeat_s, clock
-        self._renewed = clock()
+        self._renewed = self._went_on = clock()
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch, name=f"watch-{job.id}")
 
@@ -78,6 +80,8 @@ class Watch:
     def _look(self) -> Verdict | None:
         if self._stop.is_set() and not self._child.ended:
             return Verdict.STOPPING
+        if self._stalled():
+            return Verdict.STALLED
         try:
             return None if self._still_ours() else Verdict.LOST
         except LostLeaseError:
@@ -94,3 +98,9 @@ class Watch:
         self._renewed = now
         self._store.look(self._lease_s)
         return True
+
+    def _stalled(self) -> bool:
+        now = self._clock()
+        if self._child.ended or not self._child.stopped:
+            self._went_on = now
+        return now - self._went_on > self._lease_s

@@ -181,6 +181,8 @@ class Worker:
             LOG.warning("the run failed", job=job.id, error=outcome.error, log=child.log_tail())
             error = outcome.error or {"code": "internal", "detail": f"The run failed and did not say why. {see_log(job)}"}
             self._store.fail(job.id, job.token, error, outcome.report)
+        elif watch.verdict is Verdict.STALLED:
+            self._lose_attempt(job, {"code": "crash", "detail": f"The run was stopped (SIGSTOP) and did not go on. {see_log(job)}"})
         elif final is not None:
             self._store.fail(job.id, job.token, final)
         else:

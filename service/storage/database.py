@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ihas.errors import ConfigError
 from service.storage.locks import CREATE_LOCK, one_at_a_time
+from service.storage.outage import is_outage
 from service.storage.tables import METADATA
 
 Result = TypeVar("Result")
@@ -36,8 +37,14 @@ class Database:
         self._engine.dispose()
 
     def check(self) -> None:
-        """Reach the database, or raise what the driver raises."""
-        self.read(sa.select(sa.literal(1)))
+        """Reach the database and read of every table, or raise what the driver raises.
+
+        SQLite does so by a connection of its own: one that is open already answers from what it has read before.
+        """
+        with self._reads.connect() as connection:
+            if connection.dialect.name == "sqlite":
+                connection.invalidate()
+            _read_every_table(connection)
 
     def read(self, query: sa.Executable) -> Sequence[sa.RowMapping]:
         """Rows of a query, as one transaction that only reads."""
@@ -71,6 +78,12 @@ def open_engine(url: str) -> sa.Engine:
         raise ConfigError(
             f"The database's URL must be one that SQLAlchemy opens, such as postgresql+psycopg://..., but: {error}"
         ) from error
+    except sa.exc.DBAPIError as error:
+        if not is_outage(error):
+            raise
+        said = str(error.orig).strip().splitlines()[0]
+        way = "Start it, or correct IHAS_DATABASE_URL; restore a backup of one that is damaged."
+        raise ConfigError(f"The database must be one that can be read, but: {said}. {way}") from error
     return _engine(url, foreign_keys=True)
 
 
@@ -90,6 +103,7 @@ def bring_up_to_date(url: str) -> None:
         with engine.begin() as connection:
             one_at_a_time(connection, CREATE_LOCK)
             _bring_up_to_date(connection)
+            _read_every_table(connection)
     finally:
         engine.dispose()
 
@@ -107,6 +121,12 @@ def _bring_up_to_date(connection: sa.Connection) -> None:
         raise ConfigError(f"The database has schema {found}, but this version of iHAS reads {HEAD}. Start the newer version.")
     if found < HEAD:
         _migrate(connection)
+
+
+def _read_every_table(connection: sa.Connection) -> None:
+    """Meet damage here, and not where something is first asked for."""
+    for table in METADATA.sorted_tables:
+        connection.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).all()
 
 
 def _migrate(connection: sa.Connection) -> None:

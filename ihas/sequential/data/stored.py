@@ -51,6 +51,8 @@ class GoldenHistories:
         Raises:
             BundleCorruptError: a probability differs by more than `tolerance`, relatively.
         """
+        if not len(self.items):
+            raise BundleCorruptError(f"Golden histories of {bundle!r} must be there, but there are none. Write the bundle anew.")
         found = model.probabilities(self.histories)[np.arange(len(self.items)), self.items]
         wrong = np.flatnonzero(~np.isclose(found, self.probabilities, rtol=tolerance, atol=0.0))
         if len(wrong):

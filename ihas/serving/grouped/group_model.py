@@ -11,6 +11,7 @@ from ihas.data.layout import FieldLayout
 from ihas.errors import BundleCorruptError
 from ihas.routing.router import embed
 from ihas.serving.grouped.gather import Gather
+from ihas.serving.onnx_graph import check_graph
 from ihas.serving.onnx_runtime import onnxruntime
 
 
@@ -62,16 +63,26 @@ class ServedGroupModel:
         feed = {"values": self.values(ids, gates)}
         if self.exported.first_order is not None:
             feed["first_order"] = embed(ids, self.exported.first_order[:, None], self.layout)
-        return np.asarray(self._session.run(["logits"], feed)[0], np.float32).reshape(-1)
+        return self._run(self._session, feed, len(ids))
 
     def logits_of_sums(self, sums: np.ndarray) -> np.ndarray:
         """Logits from the sums of the two-sided arithmetic: float32 (rows, width) -> (rows,)."""
         if self._sums_session is None:
             raise RuntimeError(f"Group model {self.name!r} must be two-sided to score sums, but is not.")
-        return np.asarray(self._sums_session.run(["logits"], {"sums": sums})[0], np.float32).reshape(-1)
+        return self._run(self._sums_session, {"sums": sums}, len(sums))
+
+    def _run(self, session: onnxruntime.InferenceSession, feed: dict[str, np.ndarray], rows: int) -> np.ndarray:
+        try:
+            logits = np.asarray(session.run(["logits"], feed)[0], np.float32).reshape(-1)
+        except Exception as error:  # ONNX Runtime's error classes have no common base below Exception
+            raise BundleCorruptError(f"The graph of model {self.name!r} cannot be run: {error}.") from error
+        if len(logits) != rows:
+            raise BundleCorruptError(f"The graph of model {self.name!r} must give a logit a row, but gives {len(logits)} of {rows} rows.")
+        return logits
 
 
 def _session(name: str, graph: bytes, expected: list[str]) -> onnxruntime.InferenceSession:
+    check_graph(graph, name)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1  # a request is too small to share; requests run beside each other
     options.inter_op_num_threads = 1

@@ -11,6 +11,7 @@ from ihas.sequential.data.sequences import Sequences
 from ihas.sequential.transformer.archive import TransformerBundle
 from ihas.serving.answers import Contribution, Explanation
 from ihas.serving.next_item.recommender import NextItemRecommender
+from ihas.serving.onnx_graph import check_graph
 from ihas.serving.onnx_runtime import onnxruntime
 from ihas.serving.ranking import MAX_LOGIT
 
@@ -27,15 +28,15 @@ class TransformerModel:
             BundleCorruptError: the graph cannot be run, or does not score the bundle's items.
         """
         self.max_length, self.counts = bundle.config.max_length, bundle.data.sequences.counts(bundle.data.num_items)
+        check_graph(bundle.graph, bundle.name)
+        self._name = bundle.name
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         try:
             self._session = onnxruntime.InferenceSession(bundle.graph, options, providers=["CPUExecutionProvider"])
-            found = self._scores(np.zeros((1, 1), np.int32)).shape
         except Exception as error:  # ONNX Runtime has no common class of its errors
             raise BundleCorruptError(f"The graph of bundle {bundle.name!r} cannot be run: {error}") from error
-        if found != (1, bundle.data.num_items):
-            raise BundleCorruptError(f"The graph must score the bundle's {bundle.data.num_items} items, but gives scores of shape {found}.")
+        self._scores(np.zeros((1, 1), np.int32))
 
     def probabilities(self, histories: Sequences) -> np.ndarray:
         """Softmax of the scores, float64 (histories, num_items); without a known item, shares of popularity.
@@ -53,7 +54,14 @@ class TransformerModel:
         return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
     def _scores(self, items: np.ndarray) -> np.ndarray:
-        return np.asarray(self._session.run(["scores"], {"items": items})[0], np.float64)
+        try:
+            scores = np.asarray(self._session.run(["scores"], {"items": items})[0], np.float64)
+        except Exception as error:  # ONNX Runtime has no common class of its errors
+            raise BundleCorruptError(f"The graph of bundle {self._name!r} cannot be run: {error}") from error
+        if scores.shape != (len(items), len(self.counts)):
+            law = f"must score the bundle's {len(self.counts)} items, but gives scores of shape {scores.shape}"
+            raise BundleCorruptError(f"The graph of bundle {self._name!r} {law}.")
+        return scores
 
 
 class TransformerRecommender(NextItemRecommender):

@@ -14,7 +14,8 @@ import pytest
 from starlette.exceptions import HTTPException
 
 from service.cli.main import run
-from service.datasets.remote_files import Fetches, Uri, is_public
+from service.datasets.public_addresses import is_public
+from service.datasets.remote_files import Fetches, Uri
 from service.errors import FetchError, TooManyError, UriRefusedError
 from service.settings import Settings
 from service.storage.sql_store import SqlStore

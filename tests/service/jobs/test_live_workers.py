@@ -21,7 +21,7 @@ from service.settings import Settings
 from service.states import JobStage, JobState
 from service.storage.sql_store import SqlStore
 from tests.clock import HANG_S, Clock
-from tests.service.conftest import COMMAND, RunningWorker, eventually, finished, submitted
+from tests.service.conftest import COMMAND, RunningWorker, add_table, eventually, finished, submitted
 from tests.service.jobs.work import alive, children, run_folder, searching
 
 pytestmark = pytest.mark.full
@@ -172,6 +172,31 @@ def test_without_its_database_a_child_is_stopped_when_the_lease_is_over(store: S
     child.close()
 
     assert (verdict, running, watch.verdict) == (None, True, Verdict.LOST)
+
+
+def test_a_child_that_somebody_stopped_is_ended_when_the_lease_is_over(
+    store: SqlStore, settings: Settings, table: str, tmp_path: Path
+) -> None:
+    """Its worker's heart beats on and would keep the job for ever; one that goes on in time is left alone."""
+    add_table(store, table)
+    job, clock = store.claim("worker", settings.lease_s, 3), Clock()
+    assert job is not None
+    child = Child([sys.executable, "-c", "import sys; sys.stdin.read()"], tmp_path / "log.txt")
+    with Watch(store, job, child, settings, threading.Event(), clock) as watch:
+        for number in (signal.SIGSTOP, signal.SIGCONT):
+            os.kill(child.pid, number)
+            eventually(lambda number=number: child.stopped == (number == signal.SIGSTOP))  # type: ignore[misc]
+            clock.advance(settings.lease_s)
+            before = store.job(job.id).beats
+            eventually(lambda before=before: store.job(job.id).beats > before)  # type: ignore[misc]
+        verdict, running = watch.verdict, alive(child.pid)
+        os.kill(child.pid, signal.SIGSTOP)
+        eventually(lambda: child.stopped)
+        clock.advance(settings.lease_s + 1.0)
+        child.wait()
+    child.close()
+
+    assert (verdict, running, watch.verdict) == (None, True, Verdict.STALLED)
 
 
 def test_two_workers_share_the_work(store: SqlStore, settings: Settings, table: str) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from ihas.errors import ConfigError
 from service.settings import Settings
 from service.storage.database import Database
 from service.storage.outage import is_outage, is_unstorable
@@ -61,3 +64,33 @@ def test_the_api_tells_a_name_with_a_nul_as_a_wrong_request(postgres: PostgresSe
         answer = live.http.get(path)
     assert answer.status_code == 422, answer.text
     assert "number 0" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("size", [100, 4096, 20_480])
+def test_a_truncated_database_is_told_in_one_line(tmp_path: Path, size: int) -> None:
+    """As the service starts, with the way out, whatever part is left."""
+    path = tmp_path / "ihas.db"
+    Database(f"sqlite:///{path}").close()
+    os.truncate(path, size)
+    with pytest.raises(ConfigError, match=r"^The database must be one that can be read, but: .*backup of one that is damaged\.$"):
+        Database(f"sqlite:///{path}")
+
+
+def test_a_database_that_is_away_is_told_in_one_line() -> None:
+    """Nothing listens there."""
+    with pytest.raises(ConfigError, match="^The database must be one that can be read, but: connection"):
+        Database("postgresql+psycopg://nobody@127.0.0.1:1/none")
+
+
+def test_readiness_reads_the_database(settings: Settings) -> None:
+    """A file that is truncated under a running service is found at the next look, though open connections remember what they read."""
+    with LiveServer(settings) as live:
+        ready = live.http.get("/readyz")
+        connection = sqlite3.connect(settings.folder / "ihas.db")
+        connection.execute("pragma wal_checkpoint(truncate)")
+        connection.close()
+        os.truncate(settings.folder / "ihas.db", 4096)
+        damaged = live.http.get("/readyz")
+
+    assert (ready.status_code, damaged.status_code) == (200, 503)
+    assert damaged.json()["type"] == "urn:ihas:problem:database-unavailable"
