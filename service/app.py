@@ -19,7 +19,7 @@ from service.http.middleware.load_shedding import LoadSheddingMiddleware
 from service.http.middleware.request_log import RequestLogMiddleware
 from service.http.openapi import describe
 from service.http.policy import policies_of
-from service.http.routes import scoring
+from service.http.routes import pages, scoring
 from service.http.routes.registry import routers
 from service.models.registry import Registry
 from service.models.response_log import ResponseLog
@@ -40,7 +40,7 @@ def create_app(settings: Settings) -> FastAPI:
     settings.folder.mkdir(parents=True, exist_ok=True)
     store = SqlStore(settings.url)
     metrics = Metrics(store)
-    app = FastAPI(version=version("ihas"), lifespan=_lifespan, redirect_slashes=False)
+    app = FastAPI(version=version("ihas"), lifespan=_lifespan, redirect_slashes=False, docs_url=None, redoc_url=None)
     key_table, registry = Keys(store), Registry(store, settings.folder, settings.artefacts_url)
     metrics.watch(registry.degraded_counts)
     feedback = Feedback(store)
@@ -69,6 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
     problems.install(app)
     for router in routers():
         app.include_router(router)
+    pages.install(app)
     app.router.routes[:0] = scoring.hot_routes(app.state.parts)
     app.openapi = lambda: describe(app, scoring.described.routes, scoring.STRUCTURES)  # type: ignore[method-assign]  # FastAPI's own way to extend the description
     return app

@@ -64,8 +64,13 @@ def test_nothing_runs_as_root_or_writes_its_image() -> None:
 
 
 def test_a_pod_is_given_more_time_than_it_takes_to_drain() -> None:
-    """The API drains for `IHAS_DRAIN_S`; it is killed later than that."""
+    """The API waits in `preStop`, answers for `IHAS_DRAIN_S` while it is not ready, and ends what runs for as long again; it is killed
+    later than that, and so is a worker, which only ends what runs."""
     for pod in pods():
-        found = {variable["name"]: variable.get("value") for variable in pod["containers"][0]["env"]}
+        container = pod["containers"][0]
+        found = {variable["name"]: variable.get("value") for variable in container["env"]}
         drain = float(found.get("IHAS_DRAIN_S") or Settings.model_fields["drain_s"].default)
-        assert pod["terminationGracePeriodSeconds"] > drain
+        waits = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+        serves = "serve" in container["args"]
+        assert (waits > 0) == serves
+        assert pod["terminationGracePeriodSeconds"] > waits + drain * (2 if serves else 1)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
+from ihas.harmless import harmless
 from pipelines.commands import bench, jobs, studies
 from pipelines.commands.shell import carry_out, make_app
 from pipelines.runs.child import stop_with_parent
@@ -45,5 +46,5 @@ def main() -> int:
 
 
 def _fail(message: str, code: ExitCode) -> int:
-    sys.stderr.write(" ".join(message.split()) + "\n")
+    sys.stderr.write(harmless(" ".join(message.split())) + "\n")
     return int(code)

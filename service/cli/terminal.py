@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.text import Text
 
+from ihas.harmless import harmless
 from pipelines.runs import exit_codes
 from pipelines.runs.exit_codes import CommandError, ExitCode
 from service.errors import ServiceError, WaitTimeoutError
@@ -41,9 +44,19 @@ def this_command() -> str:
     return shlex.join(["ihas", *sys.argv[1:]])
 
 
+class HarmlessConsole(Console):
+    """A console whose texts command no terminal, wherever in a table they stand; styles are the console's own."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """See `Console.render`."""
+        for segment in super().render(renderable, options):
+            harmful = segment.control is None and not segment.text.isprintable()
+            yield Segment(harmless(segment.text), segment.style) if harmful else segment
+
+
 def _console(stderr: bool) -> Console:
-    console = Console(stderr=stderr, markup=False, highlight=False, emoji=False)
-    return console if console.is_terminal else Console(stderr=stderr, markup=False, highlight=False, emoji=False, width=WIDTH)
+    console = HarmlessConsole(stderr=stderr, markup=False, highlight=False, emoji=False)
+    return console if console.is_terminal else HarmlessConsole(stderr=stderr, markup=False, highlight=False, emoji=False, width=WIDTH)
 
 
 @dataclass(frozen=True)
@@ -63,7 +76,7 @@ class Terminal:
     def result(self, value: Any, *tables: RenderableType) -> None:
         """Print a result: `value` as one line of JSON, or the tables that show it."""
         if self.output is Output.JSON:
-            self.out.print(json.dumps(value, ensure_ascii=False), soft_wrap=True)
+            self.out.print(harmless(json.dumps(value, ensure_ascii=False)), soft_wrap=True)
             return
         for table in tables:
             self.out.print(table)
@@ -77,7 +90,7 @@ class Terminal:
         """Print an error on one line and return its exit code as a number."""
         line = " ".join(message.split())
         if self.output is Output.JSON:
-            self.err.print(json.dumps({"error": {"exit_code": int(code), "detail": line}}, ensure_ascii=False), soft_wrap=True)
+            self.err.print(harmless(json.dumps({"error": {"exit_code": int(code), "detail": line}}, ensure_ascii=False)), soft_wrap=True)
         else:
             self.err.print(Text.assemble(("error: ", "bold red"), line), soft_wrap=True)
         return int(code)

@@ -153,7 +153,6 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._stage is Stage.HEAD:
             self._deadline = self.loop.call_later(self._guard.header_s, self._head_is_late)
         else:
-            self._body_before = self.body_bytes
             self._deadline = self.loop.call_later(self._guard.body_s, self.body_is_late)
 
     def _end_deadline(self) -> None:
@@ -188,7 +187,7 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         self._guard.silent.pop(self, None)
         super().on_headers_complete()
-        self._stage, self._unseen, self.body_bytes = Stage.BODY, 0, 0
+        self._stage, self._unseen, self.body_bytes, self._body_before = Stage.BODY, 0, 0, 0
         self._end_deadline()
         if self._guard.draining.is_set():
             self.cycle.keep_alive = False
@@ -248,6 +247,7 @@ class GuardedProtocol(HttpToolsProtocol):
         is_file = policy is not None and policy.max_body is None
         goes_on = is_file and self.body_bytes - self._body_before >= FILE_RATE * self._guard.body_s
         if goes_on or (self.flow.read_paused and not self.cycle.response_complete):
+            self._body_before = self.body_bytes
             self._arm()
         else:
             self.refuse(408, f"The body did not come within {self._guard.body_s:g} s. Send the request again.")

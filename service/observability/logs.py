@@ -6,6 +6,7 @@ would take four times as long, half as much as the rest of a request.
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import orjson
 import structlog
 
+from ihas.harmless import harmless
 from service.observability.log_lines import Lines
 
 
@@ -58,12 +60,22 @@ class LinesHandler(logging.Handler):
 def _last_steps(watched: bool) -> list[structlog.types.Processor]:
     without_record = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if watched:
-        return [without_record, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        return [without_record, _harmless, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     return [without_record, structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_text)]
 
 
+def _harmless(_logger: Any, _name: str, line: structlog.types.EventDict) -> structlog.types.EventDict:
+    """Texts of strangers, such as paths of requests, that command no terminal."""
+    return {name: harmless(value) if isinstance(value, str) else value for name, value in line.items()}
+
+
 def _bytes(line: dict[str, Any], **_: Any) -> bytes:
-    return orjson.dumps(line, default=str)
+    """One line of JSON; where it has other letters than those of ASCII, what commands a terminal is written with `\\u`."""
+    try:
+        said = orjson.dumps(line, default=str)
+    except TypeError:  # a text with half a character, or a number beyond all bounds
+        return json.dumps(line, default=str).encode()
+    return said if said.isascii() and b"\x7f" not in said else harmless(said.decode()).encode()
 
 
 def _text(line: dict[str, Any], **_: Any) -> str:

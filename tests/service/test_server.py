@@ -8,9 +8,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -130,3 +132,59 @@ def test_a_taken_port_is_told_before_anything_is_started(command: str, tmp_path:
         assert run([command, "--port", str(port), "--folder", str(tmp_path / "service")]) == ExitCode.USAGE
     assert f"must be able to listen at 127.0.0.1:{port}, but cannot" in " ".join(capsys.readouterr().err.split())
     assert not (tmp_path / "service").exists()
+
+
+SERVE = "import sys, json; from service.server import serve; from service.settings import Settings\n"
+SERVE += "serve(Settings(**json.loads(sys.argv[1])))"
+
+
+@pytest.fixture
+def api(settings: Settings, port: int, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """`serve` in a process of its own, ready."""
+    given = settings.model_copy(update={"port": port}).model_dump(mode="json")
+    environment = {**os.environ, "PYTHONPATH": os.getcwd(), "PYTHONWARNINGS": "error"}
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, "-c", SERVE, json.dumps(given)], stderr=log, env=environment)
+    with Client(f"http://127.0.0.1:{port}") as client:
+        client.wait_ready()
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_a_server_that_is_told_to_stop_is_not_ready_first(api: subprocess.Popen[bytes], port: int) -> None:
+    """After SIGTERM `/readyz` says 503 while everything is answered, on connections that close; an upload that runs goes on. A second
+    signal closes the address, the upload ends, and so does the process, in order."""
+    url = f"http://127.0.0.1:{port}"
+    go_on = threading.Event()
+
+    def rows() -> Iterator[bytes]:
+        yield b"click,user\n"
+        go_on.wait(HANG_S)
+        yield b"1,ada\n"
+
+    uploads: list[int] = []
+    dataset = httpx.post(f"{url}/v1/datasets", json={"name": "clicks"}).json()["id"]
+    path = f"{url}/v1/datasets/{dataset}/content"
+    upload = threading.Thread(target=lambda: uploads.append(httpx.put(path, content=rows(), timeout=HANG_S).status_code))
+    upload.start()
+    with httpx.Client(base_url=url, timeout=HANG_S) as kept:
+        kept.get("/livez")
+        api.send_signal(signal.SIGTERM)
+        eventually(lambda: kept.get("/readyz").status_code == 503)
+        answers = [kept.get(one) for one in ("/readyz", "/v1/models", "/livez")]
+        api.send_signal(signal.SIGTERM)
+    eventually(lambda: refused(port))
+    go_on.set()
+    upload.join()
+
+    assert [answer.status_code for answer in answers] == [503, 200, 200]
+    assert answers[0].json()["type"] == "urn:ihas:problem:draining"
+    assert {answer.headers["connection"] for answer in answers} == {"close"}
+    assert (uploads, api.wait(HANG_S)) == ([202], 0)
+
+
+def refused(port: int) -> bool:
+    """Whether nobody listens at a port."""
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) != 0
