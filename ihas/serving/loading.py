@@ -77,7 +77,7 @@ def _cold_start(folder: Path) -> Recommender:
         raise BundleCorruptError(f"A bundle of this kind must have the parts 'model' and 'front', but has {list(settings.parts)}.")
     model, front = (load_recommender(folder / part) for part in ("model", "front"))
     if front.cold_start is None:
-        raise BundleCorruptError(f"The cold-start model must be a bundle of the kind 'overrec', but is a {type(front).__name__}.")
+        raise BundleCorruptError(f"The cold-start model must be of the kind 'overrec', but is a {type(front).__name__}.")
     return ColdStartRecommender(name, model, front.cold_start, str(settings.options.get("user_field")))
 
 

@@ -64,7 +64,7 @@ def error_document(error: Exception) -> dict[str, object]:
     if is_disk_full(error):
         return {"code": "disk", "detail": "The disk is full. The finished stages are kept: free some space, then resume the run."}
     traceback.print_exception(error)  # to standard error, which the parent keeps as the run's log
-    if (fault := path_fault(error)) is not None:
+    if (fault := path_fault(error)) is not None and not isinstance(error, FileNotFoundError):  # what a run lost
         return {"code": "config", "detail": str(fault)}
     return {"code": "internal", "detail": f"The run ended with an unexpected {type(error).__name__}."}
 
