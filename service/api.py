@@ -1,4 +1,4 @@
-"""The API behind uvicorn."""
+"""The API as a uvicorn server."""
 
 from __future__ import annotations
 

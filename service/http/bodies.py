@@ -69,12 +69,12 @@ def decoded(body: bytes) -> Any:
     """The document that a JSON body holds; lone surrogates, NaN and numbers beyond all bounds are no JSON.
 
     Raises:
-        HTTPException: it is no JSON.
+        HTTPException: it is not JSON.
     """
     try:
         return DECODER.decode(body)
     except (ValueError, RecursionError) as error:
-        raise HTTPException(400, f"The body is no JSON: {error}.") from error
+        raise HTTPException(400, f"The body is not JSON: {error}.") from error
 
 
 class JsonRoute(APIRoute):
@@ -107,7 +107,7 @@ class JsonRequest(Request):
         """The model, or what is wrong with it.
 
         Raises:
-            HTTPException: it is no JSON, or holds too many values.
+            HTTPException: it is not JSON, or holds too many values.
         """
         body = await self.body()
         return self._read(body) if len(body) <= INLINE_BYTES else await run_in_threadpool(self._read, body)
@@ -126,7 +126,7 @@ def checked(model: type[Model], document: Any) -> Model | InvalidBody:
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        return InvalidBody.of(error.errors(include_url=False, include_context=False, include_input=False))
+        return InvalidBody.of(error.errors(include_url=False))
 
 
 def _too_long(model: type[BaseModel], document: Mapping[str, Any]) -> list[Mapping[str, Any]]:

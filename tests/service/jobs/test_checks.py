@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import pytest
+
 from service.jobs.runs import PIPELINES
 from service.settings import Settings
 from service.states import JobState
@@ -12,6 +14,8 @@ from service.storage.catalogue import DatasetState, NewDataset
 from service.storage.job import SEARCH, NewJob
 from service.storage.sql_store import SqlStore
 from tests.service.conftest import RunningWorker, eventually, finished
+
+pytestmark = pytest.mark.full
 
 
 def test_a_file_named_by_path_is_the_one_that_was_checked(store: SqlStore, settings: Settings, table: str) -> None:
