@@ -126,7 +126,7 @@ def checked(model: type[Model], document: Any) -> Model | InvalidBody:
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        return InvalidBody.of(error.errors(include_url=False, include_context=False, include_input=False))
+        return InvalidBody.of(error.errors(include_url=False))
 
 
 def _too_long(model: type[BaseModel], document: Mapping[str, Any]) -> list[Mapping[str, Any]]:

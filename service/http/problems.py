@@ -248,7 +248,7 @@ def _told_errors(error: RequestValidationError) -> Sequence[Mapping[str, Any]]:
 
 def invalid_problem(scope: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> Response:
     """The answer to a request of which parts are wrong: the first of them, and whether there are more."""
-    parts = [_part(one["loc"], worded(one), one["type"]) for one in errors[:MAX_TOLD]]
+    parts = [_part(one["loc"], worded(one) if "input" in one else one["msg"], one["type"]) for one in errors[:MAX_TOLD]]
     more = f"More than {MAX_TOLD} parts of the request are invalid; checking stopped after them."
     detail = f"{len(parts)} part(s) of the request are invalid." if len(errors) <= MAX_TOLD else more
     return problem_response(scope, KINDS[RequestError], detail, parts)
