@@ -40,7 +40,7 @@ docs-settings: setup ## write docs/settings.md, the settings of recipes
 	$(BIN)/ihas settings --recipe --markdown > docs/settings.md
 
 check: setup lint ## before a commit: linters, types, and the quick tests that load no TensorFlow; under a minute
-	$(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile -m "not tf and not slow" $(ARGS)
+	$(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile -m "not tf and not full and not slow" $(ARGS)
 
 test: setup lint ## run linters, types, import contracts, tests with coverage
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --cov=ihas --cov=pipelines --cov=service --cov-report=term:skip-covered $(ARGS)

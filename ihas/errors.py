@@ -15,13 +15,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from errno import EDQUOT, ENOMEM, ENOSPC
+from errno import EACCES, EDQUOT, EEXIST, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOSPC, ENOTDIR, EPERM, EROFS
 
 from ihas.findings import Finding
 
 WITHOUT_ROOM = re.compile(r"No space left on device|Disk quota exceeded|disk is full|^\d+ requested and \d+ written$")
 
 WITHOUT_MEMORY = re.compile(r"can't start new thread|Failed to launch worker thread|Cannot allocate memory")
+
+
+_PATH_FAULTS = (EACCES, EPERM, EROFS, ENOTDIR, EISDIR, EEXIST, ENOENT, ENAMETOOLONG, ELOOP)
 
 
 class IhasError(Exception):
@@ -84,6 +87,15 @@ def missing_package(error: ModuleNotFoundError) -> ConfigError:
     """The error of an installation that only serves and is asked to read tables, to train or to draw."""
     package = (error.name or "").partition(".")[0]
     return ConfigError(f"This needs the package `{package}`, which an installation that only serves leaves out. Install `ihas[train]`.")
+
+
+def path_fault(error: BaseException) -> ConfigError | None:
+    """The error of a path that cannot be read or written as it is; None for any other fault."""
+    if not isinstance(error, OSError) or error.errno not in _PATH_FAULTS or error.filename is None:
+        return None
+    reason = {ENOENT: "there is no such file or folder", EISDIR: "it is a folder", ENOTDIR: "a part of it is no folder"}
+    law = f"Files and folders must be readable, and what is written must be writable, but {error.filename} is not"
+    return ConfigError(f"{law}: {reason.get(error.errno) or error.strerror}. Name another one, or change its permissions.")
 
 
 def is_disk_full(error: BaseException) -> bool:

@@ -1,4 +1,4 @@
-"""The API behind uvicorn."""
+"""The API as a uvicorn server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOG = structlog.get_logger(__name__)
 
 
 class Server(uvicorn.Server):
-    """uvicorn that ends streams of events and long polls as soon as it begins to stop, so that they hold up nothing."""
+    """uvicorn server that ends event streams and long polls as soon as it begins to stop."""
 
     def __init__(self, settings: Settings) -> None:
         check_exposure(settings)
@@ -44,7 +44,7 @@ class Server(uvicorn.Server):
         super().__init__(config)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take no more requests and let the running ones end."""
+        """Accept no more requests and let running ones end."""
         self._waiting.set()
         await super().shutdown(sockets)
 

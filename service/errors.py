@@ -1,28 +1,28 @@
 """Every error that the service raises on purpose.
 
 IhasError
-├── UnknownIdError (LookupError)  nothing has this id or name                       404
-├── ConflictError                 the state of the thing does not allow it          409
+├── UnknownIdError (LookupError)  no object has this id or name                     404
+├── ConflictError                 the state of the object does not allow it         409
 ├── KeyReusedError (ValueError)   an idempotency key came with another body         422
 ├── PathRefusedError              a path outside the folders that may be read       403
-├── UriRefusedError               a URI outside the places that may be asked        403
-├── FetchError                    a file that is named by URI did not come          502
+├── UriRefusedError               a URI outside the allowed prefixes                403
+├── FetchError                    a file named by URI could not be fetched          502
 ├── StoreError                    the store of bundles is out of reach               503
-├── NoKeyError                    no key, or none that is known                     401
+├── NoKeyError                    no key, or an unknown one                         401
 ├── ScopeError                    the key may not do this                           403
-├── PreconditionError             the thing is not in the form that was expected    412
-├── PreconditionMissingError      a change must say what form it expects            428
-├── TooManyError                  more than is taken now                            429
-│   └── OverloadError             more than can be answered in time                 503
+├── PreconditionError             the object has another revision than expected     412
+├── PreconditionMissingError      a change must state the expected revision         428
+├── TooManyError                  a limit is reached                                429
+│   └── OverloadError             overload                                          503
 ├── LostLeaseError                a worker writes to a job that is no longer its own
 └── ServiceError                  the client got a problem document
-    ├── WaitTimeoutError          the client waited, and it did not come in time
-    ├── UnreachableError          no answer came
+    ├── WaitTimeoutError          the client waited in vain
+    ├── UnreachableError          no response
     ├── NotAllowedError           401, 403: no valid key, or one that may not do this
-    ├── NotFoundError             404: there is no such thing, for this key
-    ├── StateError                409, 412, 428: the thing is not in the state that was expected
+    ├── NotFoundError             404: no such object for this key
+    ├── StateError                409, 412, 428: the object is in another state than expected
     ├── InvalidError              400, 413, 415, 422: the request is wrong; `problem["errors"]` points at the parts
-    └── BusyError                 429, 503: more than is taken now
+    └── BusyError                 429, 503: limit or overload
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ from ihas.errors import IhasError
 
 
 class UnknownIdError(IhasError, LookupError):
-    """Nothing has this id or name."""
+    """No object has this id or name."""
 
 
 class ConflictError(IhasError):
-    """The state of the thing does not allow what was asked."""
+    """The state of the object does not allow the operation."""
 
 
 class KeyReusedError(IhasError, ValueError):
-    """An idempotency key came a second time, with another body."""
+    """An idempotency key was used again with another body."""
 
 
 class PathRefusedError(IhasError):
@@ -51,11 +51,11 @@ class PathRefusedError(IhasError):
 
 
 class UriRefusedError(IhasError):
-    """A URI outside the places that may be asked."""
+    """A URI outside the allowed prefixes."""
 
 
 class FetchError(IhasError):
-    """A file that is named by URI did not come."""
+    """A file named by URI could not be fetched."""
 
 
 class StoreError(IhasError):
@@ -63,11 +63,11 @@ class StoreError(IhasError):
 
 
 class NoKeyError(IhasError):
-    """No key came, or none that is known."""
+    """No key, or an unknown one."""
 
 
 class ProviderError(IhasError):
-    """The identity provider did not give its keys, so that nobody knows whether a token is valid."""
+    """The keys of the identity provider could not be fetched, so tokens cannot be checked."""
 
 
 class ScopeError(IhasError):
@@ -75,15 +75,15 @@ class ScopeError(IhasError):
 
 
 class PreconditionError(IhasError):
-    """The thing is no longer in the form that the change expected."""
+    """The object has another revision than the change expected."""
 
 
 class PreconditionMissingError(IhasError):
-    """A change did not say what form of the thing it expects."""
+    """A change did not state the revision that it expects."""
 
 
 class TooManyError(IhasError):
-    """More than is taken now.
+    """A limit is reached.
 
     Attributes:
         retry_after_s: seconds after which to try again.
@@ -95,7 +95,7 @@ class TooManyError(IhasError):
 
 
 class OverloadError(TooManyError):
-    """More than can be answered in time."""
+    """The service is overloaded."""
 
 
 class LostLeaseError(IhasError):
@@ -115,16 +115,16 @@ class ServiceError(IhasError):
 
     @property
     def status(self) -> int:
-        """HTTP status; 0 where no answer came."""
+        """HTTP status; 0 where no response."""
         return int(self.problem.get("status", 0))
 
 
 class WaitTimeoutError(ServiceError):
-    """What the client waited for did not come in time."""
+    """The client waited in vain."""
 
 
 class UnreachableError(ServiceError):
-    """No answer came."""
+    """The service did not respond."""
 
 
 class NotAllowedError(ServiceError):
@@ -132,11 +132,11 @@ class NotAllowedError(ServiceError):
 
 
 class NotFoundError(ServiceError):
-    """There is no such thing, for this key."""
+    """No such object for this key."""
 
 
 class StateError(ServiceError):
-    """The thing is not in the state that was expected."""
+    """The object is in another state than expected."""
 
 
 class InvalidError(ServiceError):
@@ -144,7 +144,7 @@ class InvalidError(ServiceError):
 
 
 class BusyError(ServiceError):
-    """More than is taken now."""
+    """A limit is reached, or the service is overloaded."""
 
 
 BY_STATUS: Mapping[int, type[ServiceError]] = MappingProxyType(

@@ -1,4 +1,4 @@
-"""Names nobody can guess, from random bytes that are fetched many at a time: the call for them lets go of the interpreter."""
+"""Unguessable ids, from random bytes that are fetched in blocks, since each call for them releases the GIL."""
 
 from __future__ import annotations
 
@@ -39,5 +39,5 @@ if hasattr(os, "register_at_fork"):
 
 
 def new_id(prefix: str) -> str:
-    """An opaque id nobody can guess."""
+    """An opaque, unguessable id."""
     return f"{prefix}_{RANDOM.hex(12)}"

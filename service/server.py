@@ -29,7 +29,7 @@ LOG = structlog.get_logger(__name__)
 
 
 def serve(settings: Settings) -> None:
-    """Answer HTTP until SIGTERM or SIGINT.
+    """Serve HTTP until SIGTERM or SIGINT.
 
     Raises:
         ConfigError: others listen at the address already.
@@ -48,7 +48,7 @@ def serve(settings: Settings) -> None:
 
 
 def work(settings: Settings, command: Sequence[str] = PIPELINES) -> None:
-    """Carry out jobs until SIGTERM or SIGINT; `command` begins the children's command line."""
+    """Run jobs until SIGTERM or SIGINT; `command` is the start of the children's command line."""
     from service.jobs.worker import run_worker
 
     configure_logs()
@@ -56,7 +56,7 @@ def work(settings: Settings, command: Sequence[str] = PIPELINES) -> None:
 
 
 def up(settings: Settings, command: Sequence[str] = PIPELINES) -> None:
-    """Answer HTTP and carry out jobs, in two processes that end together.
+    """Serve HTTP and run jobs, in two processes that end together.
 
     Raises:
         ConfigError: others listen at the address already; nothing was started.

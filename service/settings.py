@@ -10,90 +10,90 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Seconds = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
-PLACE = re.compile(r"(?!file:|local:|memory:)[a-z][a-z0-9+.-]*://[^/@\s]+/")
+PREFIX = re.compile(r"(?!file:|local:|memory:)[a-z][a-z0-9+.-]*://[^/@\s]+/")
 Bytes = Annotated[int, Field(ge=1)]
 
 
 class Settings(BaseSettings):
-    """Where things are, and how long things may take."""
+    """Settings of the API and of workers: paths, limits, times."""
 
     model_config = SettingsConfigDict(env_prefix="IHAS_", frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     database_url: str | None = None
-    """Database of jobs, as SQLAlchemy writes it; without it, an SQLite file in `folder`."""
+    """SQLAlchemy URL of the database; an SQLite file in `folder` by default."""
     folder: Path = Path("runs")
-    """Folder of uploaded data sets, run folders and bundles; the API and every worker must see the same one."""
+    """Folder of uploaded data sets, run folders and bundles; shared by the API and all workers."""
     artefacts_url: str | None = None
-    """Store of bundles, as fsspec writes it, such as `s3://bucket/ihas`; without it, they stay in `folder`."""
+    """fsspec URL of the store of bundles, such as `s3://bucket/ihas`; bundles stay in `folder` by default."""
     host: str = "127.0.0.1"
-    """Address that the API listens on."""
+    """Address on which the API listens."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
-    """Port that the API listens on; 0 lets the system choose."""
+    """Port on which the API listens; 0 lets the system choose."""
     access: Literal["local", "keys"] = "local"
-    """`local` asks for no keys and therefore listens on loopback only; `keys` wants a key or a token with every request."""
+    """`local` needs no keys and listens on loopback only; `keys` requires a key or a token with every request."""
     key_cache_s: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 5.0
-    """Seconds that a key which was found is remembered; a revoked one opens nothing after that."""
+    """Seconds for which a valid key is cached; a revoked key is refused after that."""
     max_requests_per_minute: Annotated[int, Field(ge=0)] = 0
-    """Requests of one key that each process answers in a minute; 0 for no limit."""
+    """Maximum requests of one key per minute and process; 0 for no limit."""
     max_answers_at_once: Annotated[int, Field(ge=1)] = 32
-    """Questions to models that a process answers at the same time; the next ones wait, each in its turn."""
+    """Maximum concurrent requests to models per process; further ones wait in order of arrival."""
     compute_threads: Annotated[int, Field(ge=0)] = 0
-    """Threads that a process computes larger answers in; 0 for as many as it may use processors."""
+    """Threads per process for larger answers; 0 for one per available processor."""
     max_requests_at_once: Annotated[int, Field(ge=1)] = 64
-    """Other requests that a process answers at the same time, but for uploads, downloads and streams."""
+    """Maximum other concurrent requests per process, without uploads, downloads and streams."""
     max_wait_s: Seconds = 0.5
-    """Seconds that a request may wait for its turn; one that seems to wait longer than half of that is refused."""
+    """Maximum seconds that a request waits for a permit; a request is refused if its expected wait is more than half of that."""
     max_bad_keys_per_minute: Annotated[int, Field(ge=0)] = 60
-    """Requests with a key that is unknown that one address may make in a minute; 0 for no limit."""
+    """Maximum requests with an unknown key per minute and address; 0 for no limit."""
     oidc_issuer: str | None = None
-    """Issuer of the OpenID tokens that are taken beside keys."""
+    """Issuer of OpenID tokens, which are accepted besides keys."""
     oidc_audience: str | None = None
-    """Audience that such a token must name."""
+    """Audience that a token must name."""
     oidc_jwks_url: str | None = None
-    """Where the issuer publishes its keys (JWKS); without it, no token is taken."""
+    """URL of the issuer's keys (JWKS); without it, no tokens are accepted."""
     oidc_tenant_claim: str = "tenant"
-    """Claim of a token that names its tenant; its claim `scope` lists what it may do."""
+    """Claim of a token that names the tenant; its claim `scope` lists the scopes."""
     lease_s: Seconds = 60.0
-    """Seconds without a heartbeat, by the clock of who looks for one, after which another worker may take a job."""
+    """Seconds without a heartbeat, by the clock of the observer, after which another worker may take over a job."""
     heartbeat_s: Seconds = 5.0
     """Seconds between two heartbeats of a worker; at most half of `lease_s`, so that one may be missed."""
     poll_s: Seconds = 0.5
-    """Seconds between two looks at the job table, where a worker or a stream of events waits for news."""
+    """Seconds between two polls of the job table by idle workers and event streams."""
     max_running_per_tenant: Annotated[int, Field(ge=0)] = 0
-    """Searches of one tenant at work at the same time, over all workers; 0 for no limit."""
+    """Maximum running searches per tenant, over all workers; 0 for no limit."""
     max_queued_per_tenant: Annotated[int, Field(ge=0)] = 1_000
-    """Searches of one tenant that may wait; 0 for no limit."""
+    """Maximum queued searches per tenant; 0 for no limit."""
     feedback_kept_s: Seconds = 30 * 86_400.0
-    """Seconds that answers and events are kept."""
+    """Seconds for which recommendations and events are kept."""
     max_upload_bytes: Bytes = 20 * 2**30
-    """Largest file that may be uploaded."""
+    """Maximum bytes of an uploaded file."""
     max_expanded_bytes: Bytes = 100 * 2**30
-    """Most bytes that a compressed file may unpack to."""
+    """Maximum bytes of a compressed file after unpacking."""
     check_memory_bytes: Bytes = 16 * 2**30
-    """Memory that the process may use which checks a data set."""
+    """Maximum memory in bytes of the process that checks a data set."""
     check_cpu_s: Annotated[int, Field(ge=1)] = 3_600
-    """Seconds that the process may compute which checks a data set; it ends after twice as many by the clock."""
+    """Maximum CPU seconds of the process that checks a data set; it is stopped after twice as many seconds of wall time."""
     max_request_bytes: Bytes = 8 * 2**20
-    """Largest body of any other request."""
+    """Maximum bytes of any other request's body; routes that read less have smaller limits of their own."""
     max_attempts: Annotated[int, Field(ge=1)] = 3
-    """Times that a job is begun whose worker or child died, before it fails."""
+    """Maximum attempts after a crash of the child, and after the loss of a worker, before a job fails."""
     data_roots: tuple[Path, ...] = ()
-    """Folders whose files a data set may name by path instead of an upload; empty refuses every path."""
+    """Folders whose files may be named by path instead of being uploaded; empty refuses every path."""
     otlp_endpoint: str | None = None
-    """Collector that traces are sent to, such as `http://127.0.0.1:4318`; without it, that of OTEL_EXPORTER_OTLP_ENDPOINT, or none."""
+    """URL of the OTLP collector, such as `http://127.0.0.1:4318`; that of OTEL_EXPORTER_OTLP_ENDPOINT by default."""
     uri_places: tuple[str, ...] = ()
-    """Where files of data sets are fetched from, such as `https://data.example.org/clicks/` or `s3://bucket/`; empty refuses every URI."""
+    """URI prefixes from which data sets are fetched, such as `https://data.example.org/` or `s3://bucket/`; empty refuses every URI."""
     uri_private_places: tuple[str, ...] = ()
-    """The same for places that may lie at addresses of this machine or network."""
+    """URI prefixes whose hosts may have private addresses."""
     max_fetches_at_once: Annotated[int, Field(ge=1)] = 4
-    """Files that a process fetches at the same time."""
+    """Maximum concurrent fetches per process."""
     fetch_s: Seconds = 600.0
-    """Seconds that fetching a file may take."""
+    """Maximum seconds for fetching a file."""
     drain_s: Seconds = 10.0
-    """Seconds that a stopping process gives its running requests or its child before it ends them."""
+    """Seconds that a stopping process waits for running requests or its child before it ends them."""
 
     @model_validator(mode="after")
-    def _a_heartbeat_may_be_missed(self) -> Self:
+    def _one_heartbeat_may_be_missed(self) -> Self:
         if 2 * self.heartbeat_s > self.lease_s:
             raise ValueError(
                 f"`2 * heartbeat_s <= lease_s` must hold, but got ({self.heartbeat_s}, {self.lease_s}). "
@@ -110,11 +110,11 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _places_are_of_stores(self) -> Self:
-        for place in (*self.uri_places, *self.uri_private_places):
-            if not PLACE.match(place):
+    def _prefixes_are_uris(self) -> Self:
+        for prefix in (*self.uri_places, *self.uri_private_places):
+            if not PREFIX.match(prefix):
                 raise ValueError(
-                    f"A place must be scheme://host/path of a store, and files of this machine are IHAS_DATA_ROOTS, but got {place!r}."
+                    f"A URI prefix must be scheme://host/path, but got {prefix!r}. For files of this machine, set IHAS_DATA_ROOTS."
                 )
         return self
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-TF_MODULE = "pytestmark = pytest.mark.tf"
+LEFT_OUT = ("tf", "full")
+"""Markers of whole modules that a run can leave out without importing them."""
 
 # A busy machine makes a right answer late, not wrong.
 settings.register_profile("ihas", deadline=None)
@@ -37,7 +38,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """With `-m "not tf"`, modules that are marked as a whole are not even imported."""
-    if collection_path.suffix != ".py" or not _without_tensorflow(config):
+    """With `-m "not tf and not full"`, modules that are marked as a whole are not even imported."""
+    expression = str(config.getoption("markexpr"))
+    left_out = [f"\npytestmark = pytest.mark.{marker}\n" for marker in LEFT_OUT if f"not {marker}" in expression]
+    if collection_path.suffix != ".py" or not left_out:
         return None
-    return True if TF_MODULE in collection_path.read_text(encoding="utf-8") else None
+    text = collection_path.read_text(encoding="utf-8")
+    return True if any(line in text for line in left_out) else None

@@ -69,6 +69,7 @@ def test_no_file_is_too_long() -> None:
     assert {name: length for name, length in lengths.items() if length > MAX_LINES} == {}
 
 
+@pytest.mark.tf
 def test_every_setting_and_wire_field_is_described() -> None:
     """Every field of every pydantic model has a description."""
     models = _models()
@@ -76,6 +77,7 @@ def test_every_setting_and_wire_field_is_described() -> None:
     assert [f"{model.__name__}.{name}" for model in models for name, field in model.model_fields.items() if not field.description] == []
 
 
+@pytest.mark.tf
 @pytest.mark.parametrize("package", [ihas, pipelines, service])
 def test_everything_public_has_a_docstring(package: ModuleType) -> None:
     """Every module, public function, class and method says what it is."""

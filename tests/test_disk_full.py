@@ -23,6 +23,8 @@ from tests.service.conftest import RunningWorker, eventually
 from tests.service.live import LiveServer
 from tests.small_disk import SIZE, SmallDisk, reason_to_skip, small_disk
 
+pytestmark = pytest.mark.tf
+
 PAGE = 4_096
 
 

@@ -36,6 +36,8 @@ from tests.ihas.serving.mixed_bundle import DIM, ITEMS, contexts, mixed_bundle, 
 from tests.oracle import ignore
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.tf
+
 MAX_LINES = 40
 
 

@@ -1,4 +1,4 @@
-"""The pages on extending: a model kind and a stage from outside the packages, with the code that the page shows."""
+"""The page on extending: a model kind and a stage from outside the packages, with the code that the page shows."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,18 @@ from pipelines.runs.progress import Progress
 from pipelines.runs.reporter import Reporter
 from pipelines.runs.run import carry_out
 from pipelines.runs.stages import STAGES, Run
+from service.client.client import Client
+from service.errors import ServiceError
+from tests.clock import HANG_S
 from tests.paths import ROOT
 from tests.pipelines.small_run import small_recipe
+from tests.service.test_server import free_port
 
-PAGE = (ROOT / "docs" / "extending-kinds.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+pytestmark = pytest.mark.tf
+
+PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+SECTIONS = PAGE[PAGE.index("## Add a model kind") : PAGE.index("## Add a job kind")]
+BLOCKS = re.findall(r"```python\n(.*?)```", SECTIONS, re.DOTALL)
 MODULES = dict(zip(("settings", "model", "kind"), BLOCKS, strict=False))
 IHAS = (sys.executable, "-c", "from service.cli.main import main; main()")
 RECIPE = 'kind = "popularity"\n[data]\npath = "walks.txt"\nformat = "sequences"\n[learning]\nprior = 0.5\n'
@@ -75,6 +83,37 @@ def test_a_kind_from_outside_is_searched_reported_and_served(workplace: Path) ->
     answer(workplace, "report", "run", **named)
     assert "ten most popular" in (workplace / "run" / "report.html").read_text()
     answered = answer(workplace, "recommend", "run", "--context", '{"history": ["a"]}', "--k", "1", **named)
+    assert [item["id"] for item in answered["items"]] == ["b"]
+
+
+@pytest.fixture
+def served(workplace: Path) -> Iterator[Client]:
+    """API and worker of a service that the environment tells of the kind."""
+    port = free_port()
+    paths = os.pathsep.join([str(workplace), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "PYTHONPATH": paths, "IHAS_EXTENSIONS": "popularity.kind", "IHAS_FOLDER": str(workplace / "service")}
+    with (workplace / "service.log").open("wb") as log:
+        process = subprocess.Popen([*IHAS, "up", "--port", str(port)], cwd=workplace, env=environment, stdout=log, stderr=log)
+        try:
+            with Client(f"http://127.0.0.1:{port}") as client:
+                client.wait_ready(HANG_S)
+                yield client
+        finally:
+            process.terminate()
+            process.wait(HANG_S)
+
+
+def test_a_kind_from_outside_is_searched_and_served_over_http(served: Client, workplace: Path) -> None:
+    """The settings of the kind are a group of the request; a wrong one is refused; the model recommends what its bundle does."""
+    dataset = str(served.create_dataset("walks", format="sequences")["id"])
+    served.upload(dataset, workplace / "walks.txt")
+    assert served.wait_dataset(dataset, HANG_S)["state"] == "valid"
+    with pytest.raises(ServiceError) as refused:
+        served.create_search("wrong", dataset, popularity={"priro": 1.0})
+    assert [part["pointer"] for part in refused.value.problem["errors"]] == ["/popularity/priro"]
+    events = list(served.events(str(served.create_search("popular", dataset, popularity={"prior": 0.5})["id"])))
+    assert events[-1]["state"] == "succeeded", events[-1]
+    answered = served.recommend("popular", {"context": {"history": ["a"]}, "k": 1})
     assert [item["id"] for item in answered["items"]] == ["b"]
 
 

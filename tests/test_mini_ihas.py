@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.tf
+
 PAGE = Path(__file__).parent.parent / "docs" / "mini_ihas.py"
 
 

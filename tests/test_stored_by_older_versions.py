@@ -27,6 +27,8 @@ from tests.contracts.job_store import LEASE_S, seen_silent
 from tests.service.live import LiveServer
 from tests.stored import FIXTURES, answering, ask, assert_alike, read
 
+pytestmark = pytest.mark.tf
+
 OLD = FIXTURES / "v0_1_0"
 RECIPES = {
     "linear": "Recipe", "hidden": "Recipe", "small": "Recipe", "overrec": "OverRecRecipe", "transformer": "TransformerRecipe",

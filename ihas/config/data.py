@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from ihas.config.base import Config
 
@@ -21,6 +22,8 @@ class SchemaConfig(Config):
     """Columns that are read as numbers. Each is cut into buckets at its training quantiles."""
     multivalued: dict[str, str] = {}
     """Columns with several values in one cell, and the separator of each."""
+    histories: tuple[str, ...] = Field(default=(), exclude_if=lambda histories: not histories)
+    """Multi-valued columns whose values are in order of time, oldest first. Of a cell with too many values, the newest are kept."""
     ignored: tuple[str, ...] = ()
     """Columns that are not read."""
     item: tuple[str, ...] = ()
@@ -55,10 +58,22 @@ class DataConfig(Config):
     """Format of the files. `auto`: by the suffix of the file name; `sequences`: one line per user, with item ids from the oldest on."""
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
     """Delimiter of CSV cells. Without it, it is inferred from the header."""
+    quoting: bool = Field(default=True, exclude_if=lambda quoting: quoting is True)
+    """Whether double quotes enclose CSV cells. `false` takes each quote as a character of its cell."""
+    escape: str | None = Field(default=None, min_length=1, max_length=1, exclude_if=lambda escape: escape is None)
+    """Character before a quote or delimiter of CSV that belongs to the cell, such as `\\`. Without it, quotes are doubled."""
     columns: SchemaConfig = SchemaConfig()
     """What you know about the columns."""
     interactions: InteractionColumns | None = None
     """Columns of a table of interactions (user, item, time). If set, the file is read as such, not as a table of clicks."""
+
+    @field_validator("delimiter", "escape", mode="before")
+    @classmethod
+    def _is_one_character(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, str) and len(value) != 1:
+            way = "Write a tab itself, not \\t." if value == "\\t" else "Write the character alone."
+            raise PydanticCustomError("one_character", f"`{info.field_name}` must be one character, but got {value!r}. {way}")
+        return value
 
     @property
     def holds_sequences(self) -> bool:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 
 Scalar = bool | int | float | str
 Cell = Scalar | Sequence[Scalar | None] | None
 
+MAX_DIGITS = 400
+"""Longer numbers are no ids, and no float holds them."""
 NUMBER_PATTERN = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _NUMBER = re.compile(NUMBER_PATTERN)
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]*)\.0")
@@ -19,7 +22,8 @@ def cell_text(value: Scalar | None) -> str | None:
 
     The same value has the same text however a file or a request spells it: 270, 270.0, "270" and "270.0" are "270"; True, "True" and
     "true" are "true"; white space around a text is dropped. Null, NaN and empty text are missing. Any other text stays as it is,
-    so that "02139" keeps its zero and "1.10" is not "1.1". Any other float is written as Python writes it, 1e16 as "1e+16".
+    so that "02139" keeps its zero and "1.10" is not "1.1". A float without a fraction has the digits of its integer, 1e16 as 10**16 does;
+    any other float is written as Python writes it.
     """
     if value is None:
         return None
@@ -31,7 +35,7 @@ def cell_text(value: Scalar | None) -> str | None:
         return str(value)
     if math.isnan(value):
         return None
-    return _canonical(repr(value))
+    return str(int(value)) if value.is_integer() else repr(value)
 
 
 def cell_number(text: str) -> float | None:
@@ -40,6 +44,15 @@ def cell_number(text: str) -> float | None:
         return None
     number = float(text)
     return number if math.isfinite(number) else None
+
+
+def decimal_text(value: Decimal) -> str:
+    """Canonical text of a decimal number: its digits without zeros at the end, 25.00 as "25", however many they are."""
+    if not value.is_finite() or abs(value.adjusted()) > MAX_DIGITS:
+        return cell_text(float(value)) or "nan"
+    text = format(value, "f")
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
 
 
 def _canonical(text: str) -> str | None:

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from ihas.data.cells import NUMBER_PATTERN, cell_text
 from ihas.data.mapped import release, spans
+from ihas.data.value_types import plain_values, stored_values
 
 TEXT = pa.dictionary(pa.int32(), pa.string())
 LIST = pa.list_(pa.string())
@@ -111,6 +112,8 @@ def cell_codes(table: pa.Table, name: str) -> np.ndarray:
 
 def one_array(column: pa.ChunkedArray[Any]) -> Any:
     """The chunks of a column as one array."""
+    if column.num_chunks == 1:
+        return column.chunk(0)
     combined: Any = column.combine_chunks()
     return combined.chunk(0) if isinstance(combined, pa.ChunkedArray) else combined
 
@@ -143,6 +146,9 @@ def numbers(texts: pa.StringArray) -> np.ndarray:
 
 def canonical_texts(column: pa.ChunkedArray[Any]) -> pa.DictionaryArray[Any, Any]:
     """Single values of any scalar type as distinct canonical texts."""
+    column = stored_values(column)
+    if pa.types.is_null(column.type) or not len(column):  # Arrow makes no array of no chunks of a dictionary
+        return pa.DictionaryArray.from_arrays(pa.nulls(len(column), pa.int32()), pa.array([], pa.string()))
     chunks = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
     array = one_array(chunks.unify_dictionaries())
     texts, new_codes = _distinct_texts(array.dictionary)
@@ -162,10 +168,7 @@ def canonical_lists(array: pa.ListArray[Any]) -> pa.ListArray[Any]:
 
 
 def _distinct_texts(values: Any) -> tuple[pa.StringArray, np.ndarray | None]:
-    if pa.types.is_float32(values.type) or pa.types.is_float16(values.type):
-        values = values.cast(pa.float32()).cast(pa.string()).cast(pa.float64())  # the digits a person wrote, not 0.1 as 0.10000000149
-    if not (pa.types.is_string(values.type) or pa.types.is_floating(values.type) or pa.types.is_boolean(values.type)):
-        values = values.cast(pa.string())
+    values = plain_values(values)
     if pa.types.is_string(values.type) and not pc.any(pc.match_substring_regex(values, _MAY_CHANGE)).as_py():
         return values, None
     position: dict[str | None, int] = {None: -1}

@@ -15,12 +15,14 @@ from pydantic import Field
 
 from ihas.config.base import Config
 from ihas.data.cells import Cell, Scalar, cell_number, cell_text
-from ihas.data.schema import FieldRole
+from ihas.data.schema import FieldRole, Kept
 from ihas.errors import RequestError
 
 UNKNOWN = 0
 MISSING = 1
 FIRST_VALUE = 2
+Spellings = tuple[str, ...]
+NO_SPELLINGS: Spellings = Field(default=(), exclude_if=lambda missing: not missing)
 
 
 class _Vocabulary(Config):
@@ -52,6 +54,9 @@ class CategoricalEncoder(_Vocabulary):
     kind: Literal["categorical"] = "categorical"
     """Tag of this encoder in JSON."""
 
+    missing: Spellings = NO_SPELLINGS
+    """Texts that say that a cell is missing."""
+
     @property
     def slots(self) -> int:
         """Columns of the id matrix."""
@@ -60,11 +65,11 @@ class CategoricalEncoder(_Vocabulary):
     def encode(self, cell: Cell, pointer: str) -> tuple[int, ...]:
         """Ids of a cell; RequestError at `pointer` for a list or a number that is not finite."""
         text = cell_text(_scalar(cell, pointer, f"`{self.name}` must be one value"))
-        return (MISSING if text is None else self.local_ids.get(text, UNKNOWN),)
+        return (MISSING if text is None or text in self.missing else self.local_ids.get(text, UNKNOWN),)
 
 
 class MultivaluedEncoder(_Vocabulary):
-    """A field with several values per cell, of which the first `slots` are kept."""
+    """A field with several values per cell, of which `slots` are kept."""
 
     kind: Literal["multivalued"] = "multivalued"
     """Tag of this encoder in JSON."""
@@ -72,6 +77,8 @@ class MultivaluedEncoder(_Vocabulary):
     """Columns of the id matrix."""
     separator: str | None
     """Text between two values of a text cell; None where cells are lists."""
+    keep: Kept = Field(default="first", exclude_if=lambda keep: keep == "first")
+    """Which values stay of a cell that has more than `slots`."""
 
     def encode(self, cell: Cell, pointer: str) -> tuple[int, ...]:
         """Ids of a cell, empty values dropped; RequestError at `pointer` for nested lists or numbers that are not finite."""
@@ -81,7 +88,7 @@ class MultivaluedEncoder(_Vocabulary):
         law = f"each value of `{self.name}` must be one value"
         texts = [cell_text(_scalar(part, f"{pointer}/{number}", law)) for number, part in enumerate(parts)]
         ids = tuple(self.local_ids.get(text, UNKNOWN) for text in texts if text is not None)
-        return ids[: self.slots] or (MISSING,)
+        return (ids[: self.slots] if self.keep == "first" else ids[-self.slots :]) or (MISSING,)
 
 
 class NumericEncoder(Config):
@@ -95,6 +102,8 @@ class NumericEncoder(Config):
     """Whether the request states the value or the item table does."""
     edges: tuple[float, ...]
     """Ascending bucket edges; empty where one bucket holds every number."""
+    missing: Spellings = NO_SPELLINGS
+    """Texts that say that a cell is missing."""
 
     @property
     def slots(self) -> int:
@@ -110,7 +119,7 @@ class NumericEncoder(Config):
         """Ids of a cell; RequestError at `pointer` for anything but a finite number, a text that spells one, or null."""
         law = f"`{self.name}` must be a number"
         text = cell_text(_scalar(cell, pointer, law))
-        if text is None:
+        if text is None or text in self.missing:
             return (MISSING,)
         number = cell_number(text)
         if number is None:

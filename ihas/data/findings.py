@@ -13,6 +13,8 @@ from ihas.errors import DataError
 from ihas.findings import Finding
 
 MAX_FINDINGS_PER_CODE = 100
+MAX_ROWS_ALIKE = 10
+"""Rows with one fault that are told one by one; more of them are one finding."""
 
 
 class FieldProfile(Config):
@@ -88,8 +90,35 @@ class FindingCollector:
         self._kept_of_code[code] = kept + 1
         self.kept.append(Finding(code=code, severity=severity, message=self.prefix + message, row=row, column=column))
 
-    def add_rows(self, code: str, column: str, rows: Sequence[int] | np.ndarray, message: Callable[[int], str]) -> None:
-        """Add an error per row: `rows` count from 0, int (n,), and `message` makes a row's text; it is called for the kept ones only."""
+    def add_rows(
+        self,
+        code: str,
+        column: str,
+        rows: Sequence[int] | np.ndarray,
+        message: Callable[[int], str],
+        alike: np.ndarray | None = None,
+    ) -> None:
+        """Add an error per row, or one for many rows of which the same is said.
+
+        Args:
+            code: kind of finding.
+            column: column name.
+            rows: int (n,) from 0.
+            message: makes a row's text; it is called for the kept ones only.
+            alike: int (n,). Rows with equal numbers have the same text; without it, no two are taken to have it.
+        """
+        if alike is None or len(rows) <= MAX_ROWS_ALIKE:
+            self._add_each(code, column, rows, message)
+            return
+        _, first, group, counts = np.unique(alike, return_index=True, return_inverse=True, return_counts=True)
+        for number in np.argsort(first).tolist():
+            if counts[number] <= MAX_ROWS_ALIKE:
+                self._add_each(code, column, np.asarray(rows)[group == number], message)
+            else:
+                row = int(rows[first[number]])
+                self.add(code, f"{message(row)} So it is in {counts[number]:,} rows; this is the first.", row=row + 1, column=column)
+
+    def _add_each(self, code: str, column: str, rows: Sequence[int] | np.ndarray, message: Callable[[int], str]) -> None:
         free = MAX_FINDINGS_PER_CODE - self._kept_of_code.get(code, 0)
         for row in map(int, rows[:free]):
             self.add(code, message(row), row=row + 1, column=column)

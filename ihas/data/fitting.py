@@ -87,9 +87,10 @@ def _fit_field(table: pa.Table, field: Field, config: EncodingConfig, train: np.
         return _fit_multivalued(table, field, config, train)
     column = text_column(table, field.name).take(train)
     if field.kind == "categorical":
-        return CategoricalEncoder(name=field.name, role=field.role, values=_frequent(column.texts, column.counts, config.min_count))
+        values = _frequent(column.texts, column.counts, config.min_count)
+        return CategoricalEncoder(name=field.name, role=field.role, values=values, missing=field.missing)
     edges = np.unique(quantiles(numbers(column.texts), column.counts, config.num_buckets)[:-1])[1:]
-    return NumericEncoder(name=field.name, role=field.role, edges=tuple(edges.tolist()))
+    return NumericEncoder(name=field.name, role=field.role, edges=tuple(edges.tolist()), missing=field.missing)
 
 
 def _fit_multivalued(table: pa.Table, field: Field, config: EncodingConfig, train: np.ndarray | None) -> MultivaluedEncoder:
@@ -106,6 +107,7 @@ def _fit_multivalued(table: pa.Table, field: Field, config: EncodingConfig, trai
         values=_frequent(texts, counts, config.min_count),
         slots=int(np.clip(lengths.max(initial=1), 1, config.max_values)),
         separator=field.separator,
+        keep=field.keep,
     )
 
 
@@ -153,7 +155,9 @@ def _list_ids(cells: ListColumn, field: MultivaluedEncoder) -> np.ndarray:
     ids = np.full((len(cells.lengths), field.slots), PADDING, dtype=np.int32)
     row = np.repeat(np.arange(len(ids)), cells.lengths)
     slot = np.arange(row.size) - np.repeat(cells.offsets[:-1], cells.lengths)
-    kept = slot < field.slots
+    if field.keep == "last":
+        slot -= np.repeat(np.maximum(cells.lengths - field.slots, 0), cells.lengths)
+    kept = (slot >= 0) & (slot < field.slots)
     ids[row[kept], slot[kept]] = _vocabulary_ids(field.values, cells.values.texts)[cells.values.codes][kept]
     ids[cells.lengths == 0, 0] = MISSING
     return ids

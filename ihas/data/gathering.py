@@ -42,6 +42,18 @@ def gather(batches: Iterable[pa.Table], in_one_form: OneForm) -> pa.Table:
     return _with_texts(rows.table(), dictionaries)
 
 
+def without_texts(column: pa.ChunkedArray[Any], dropped: np.ndarray) -> pa.ChunkedArray[Any]:
+    """A text column of a table that was gathered, with null where a cell has one of the dropped texts: bool (texts,)."""
+    unified: Any = column.unify_dictionaries()
+    code_of = pa.array((np.cumsum(~dropped) - 1).astype(np.int32), mask=dropped)
+    rows = _Rows()
+    for chunk in unified.chunks:
+        rows.add(pa.table({"codes": code_of.take(chunk.indices)}))
+    texts = Dictionary()
+    texts.texts = unified.chunk(0).dictionary.filter(pa.array(~dropped))
+    return _with_texts(rows.table(), {"codes": texts}).column("codes")
+
+
 class Dictionary:
     """Distinct texts of a column in the order in which batches show them."""
 

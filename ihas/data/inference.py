@@ -5,6 +5,7 @@ Numeric: single numbers, at least one with a fraction, and more than `MAX_CATEGO
 categories, for most are ids or codes; state `numeric` where they measure something.
 Multi-valued: lists; and texts in which `|` occurs, with different numbers of values per cell, none of them empty, and no
 more distinct values than distinct cells. Other separators must be stated.
+History: a multi-valued column of the context of whose different values `HISTORY_SHARE` or more are items.
 Item id: the one column called like an item (`ITEM_NAMES`, with or without `id` behind it), or the only stated item column.
 Item fields: the item id, and, where none are stated, every column that is not constant and has one value per item
 in a table that shows items `MIN_ROWS_PER_ITEM` times or more on average. The rest is context.
@@ -13,16 +14,17 @@ in a table that shows items `MIN_ROWS_PER_ITEM` times or more on average. The re
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ihas.config.data import SchemaConfig
-from ihas.data.columns import Column, cell_codes, is_list, numbers, split_texts, text_column
+from ihas.data.columns import Column, cell_codes, is_list, list_column, numbers, split_texts, text_column
+from ihas.data.csv_header import header_looks_like_data
 from ihas.data.schema import Field, FieldKind, Schema
-from ihas.errors import ConfigError
+from ihas.errors import ConfigError, DataError
 from ihas.extensions.suggest import did_you_mean
 
 LABEL_NAMES = ("label", "click", "clicked", "is_click", "is_clicked", "clk", "target", "y")
@@ -31,10 +33,20 @@ LABEL_TEXTS = ("0", "1", "false", "true")
 SEPARATOR = "|"
 MAX_CATEGORIES = 20
 MIN_ROWS_PER_ITEM = 2.0
+HISTORY_SHARE = 0.9
+POSITIVES_ONLY = (
+    "If each row is something that a user took, the file has no clicks to learn from: set `interactions`, and use a recipe of the kind "
+    "'overrec' or 'transformer'."
+)
 
 
-def infer_schema(table: pa.Table, columns: SchemaConfig) -> Schema:
+def infer_schema(table: pa.Table, columns: SchemaConfig, missing: Mapping[str, tuple[str, ...]] | None = None) -> Schema:
     """Purpose, kind and role of every column of a table that was read.
+
+    Args:
+        table: the rows.
+        columns: what is stated.
+        missing: texts that stood for missing cells, by column.
 
     Raises:
         ConfigError: a setting names a column that does not exist, settings contradict each other, or the label cannot be told.
@@ -46,10 +58,19 @@ def infer_schema(table: pa.Table, columns: SchemaConfig) -> Schema:
     kinds = {name: _kind(table, name, columns) for name in names}
     item_id = columns.item_id or _infer_item_id(columns.item or names, kinds, stated=bool(columns.item))
     items = _item_fields(table, names, item_id, columns)
+    separators = {name: _separator(table, name, kind, columns) for name, kind in kinds.items()}
+    histories = {*columns.histories, *_histories(table, separators, kinds, item_id, items)}
     return Schema(
         label=label,
         fields=tuple(
-            Field(name=name, kind=kind, role="item" if name in items else "context", separator=_separator(table, name, kind, columns))
+            Field(
+                name=name,
+                kind=kind,
+                role="item" if name in items else "context",
+                separator=separators[name],
+                keep="last" if name in histories else "first",
+                missing=(missing or {}).get(name, ()),
+            )
             for name, kind in kinds.items()
         ),
         item_id=item_id,
@@ -64,6 +85,7 @@ def _stated(columns: SchemaConfig) -> dict[str, tuple[str, ...]]:
         "categorical": columns.categorical,
         "numeric": columns.numeric,
         "multivalued": tuple(columns.multivalued),
+        "histories": columns.histories,
         "ignored": columns.ignored,
         "item": columns.item,
         "item_id": (columns.item_id,) if columns.item_id else (),
@@ -84,6 +106,7 @@ def _check_settings(columns: SchemaConfig, label: str) -> None:
     purposes = ("label", "categorical", "numeric", "multivalued", "ignored")
     exclusive = [(one, other) for position, one in enumerate(purposes) for other in purposes[position + 1 :]]
     exclusive += [(setting, other) for setting in ("item", "item_id") for other in ("label", "ignored")]
+    exclusive += [("histories", other) for other in ("label", "categorical", "numeric", "ignored", "item_id")]
     exclusive += [("item_id", "numeric"), ("item_id", "multivalued"), ("time", "label")]
     for one, other in exclusive:
         both = sorted(set(stated[one]) & set(stated[other]))
@@ -96,7 +119,7 @@ def _check_settings(columns: SchemaConfig, label: str) -> None:
 def _is_field(name: str, columns: SchemaConfig, label: str) -> bool:
     if name == label or name in columns.ignored:
         return False
-    listed = (*columns.categorical, *columns.numeric, *columns.multivalued, *columns.item, columns.item_id)
+    listed = (*columns.categorical, *columns.numeric, *columns.multivalued, *columns.histories, *columns.item, columns.item_id)
     return name != columns.time or name in listed
 
 
@@ -104,9 +127,13 @@ def _infer_label(table: pa.Table) -> str:
     names = [name for name in table.column_names if name.strip().lower() in LABEL_NAMES]
     if len(names) == 1:
         return names[0]
+    if not names and header_looks_like_data(table.column_names):
+        law = f"The first line must be the header, but it looks like data: {', '.join(table.column_names[:8])}."
+        raise DataError(f"{law} Put a line with the columns' names above it.")
     candidates = names or [name for name in table.column_names if not is_list(table, name) and _is_binary(text_column(table, name))]
     found = f"{'several are' if names else 'none is'} called like one; candidates: {', '.join(candidates) or 'none has cells 0 and 1 only'}"
-    raise ConfigError(f"One column must be the label, but {found}. Set `columns.label`; the table has {', '.join(table.column_names)}.")
+    law = f"One column must be the label, but {found}. Set `columns.label`; the table has {', '.join(table.column_names)}."
+    raise ConfigError(law if candidates else f"{law} {POSITIVES_ONLY}")
 
 
 def _is_binary(column: Column) -> bool:
@@ -128,6 +155,8 @@ def _kind(table: pa.Table, name: str, columns: SchemaConfig) -> FieldKind:
     if name in columns.categorical or name == columns.item_id:
         return "categorical"
     texts = text_column(table, name).texts
+    if name in columns.histories and not _is_multivalued(texts):
+        raise ConfigError(f"A history must have several values, but those of `{name}` are not told. State its separator in `multivalued`.")
     if _is_numeric(texts):
         return "numeric"
     return "multivalued" if _is_multivalued(texts) else "categorical"
@@ -150,6 +179,27 @@ def _is_multivalued(texts: pa.StringArray) -> bool:
 
 def _separator(table: pa.Table, name: str, kind: FieldKind, columns: SchemaConfig) -> str | None:
     return columns.multivalued.get(name, SEPARATOR) if kind == "multivalued" and not is_list(table, name) else None
+
+
+def _histories(
+    table: pa.Table, separators: dict[str, str | None], kinds: dict[str, FieldKind], item_id: str | None, items: set[str]
+) -> set[str]:
+    """Multi-valued columns of the context whose values are items."""
+    several = [name for name, kind in kinds.items() if kind == "multivalued" and name not in items]
+    if item_id is None or not several:
+        return set()
+    known = text_column(table, item_id).texts
+    return {name for name in several if _are_among(_values_of(table, name, separators[name]), known)}
+
+
+def _values_of(table: pa.Table, name: str, separator: str | None) -> pa.StringArray:
+    cells = list_column(table, name) if is_list(table, name) else split_texts(text_column(table, name).texts, separator)
+    return cells.values.texts
+
+
+def _are_among(values: pa.StringArray, known: pa.StringArray) -> bool:
+    among = int(np.asarray(pc.is_in(values, known)).sum())
+    return len(values) > 1 and among >= HISTORY_SHARE * len(values)
 
 
 def _infer_item_id(names: Iterable[str], kinds: dict[str, FieldKind], *, stated: bool) -> str | None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -16,25 +19,36 @@ from ihas.data.findings import FindingCollector, ValidationReport, raise_errors
 from ihas.data.fitting import encode_blocks, encode_labels, fit_encoder
 from ihas.data.inference import infer_schema
 from ihas.data.items import build_item_table
-from ihas.data.readers import read_table
+from ihas.data.missing import without_spelled_missing
+from ihas.data.readers import read
+from ihas.data.reading import options_of
 from ihas.data.schema import Schema
 from ihas.data.splits import PartName, check_classes, split_rows
 from ihas.data.storage import Ingested, load_ingested, new_ids, save_labels, save_values
+from ihas.data.suspicions import find_cut_lists, find_split_faults
 from ihas.data.validation import validate
-from ihas.errors import ConfigError
+from ihas.errors import ConfigError, DataError
 from ihas.folders import new_folder
 from ihas.seeding import generator
 
 
 def inspect(data: DataConfig) -> ValidationReport:
-    """What is in the files, writing nothing.
+    """What is in the files, writing nothing; warnings about cut cells, and a split by time, are those of the default settings.
 
     Raises:
         DataError: a file cannot be read as a table, or lacks columns of the others.
         ConfigError: settings about the columns contradict the table or each other, or the label cannot be told.
     """
-    tables = _read(data)
-    return _report(tables, infer_schema(tables["train"], data.columns))
+    files = _read(data)
+    schema = infer_schema(files.rows["train"], data.columns, files.missing)
+    report = _report(files, schema)
+    if report.errors:
+        return report
+    rows: dict[PartName, np.ndarray] = {}
+    with suppress(DataError):  # too few rows to be divided: what a run says, and no fault of the file
+        if schema.time is not None:
+            rows = split_rows(files.rows["train"], SplitConfig(kind="time"), schema.time, _drawn(files), generator(0, "split"))
+    return _with_deceptions(report, files, schema, EncodingConfig(), rows)
 
 
 def ingest(data: DataConfig, encoding: EncodingConfig, split: SplitConfig, seed: int, folder: Path) -> Ingested:
@@ -60,16 +74,18 @@ def ingest(data: DataConfig, encoding: EncodingConfig, split: SplitConfig, seed:
 
 
 def _write(folder: Path, data: DataConfig, encoding: EncodingConfig, split: SplitConfig, seed: int) -> None:
-    tables = _read(data)
-    schema = infer_schema(tables["train"], _without_split_column(data.columns, split, tables["train"]))
-    report = _report(tables, schema)
+    files = _read(data)
+    tables = files.rows
+    schema = infer_schema(tables["train"], _without_split_column(data.columns, split, tables["train"]), files.missing)
+    report = _report(files, schema)
     raise_errors("The table cannot be learnt from", report.findings, report.omitted)
-    drawn: list[PartName] = [name for name in ("valid", "test") if name not in tables]
+    drawn = _drawn(files)
     rows = {name: np.arange(table.num_rows) for name, table in tables.items()}
     rows |= split_rows(tables["train"], split, schema.time, drawn, generator(seed, "split"))
     of_table = {name: encode_labels(table, schema.label) for name, table in tables.items()}
     labels = {name: of_table.get(name, of_table["train"])[of_part] for name, of_part in rows.items()}
     check_classes(labels)
+    report = _with_deceptions(report, files, schema, encoding, rows if split.kind == "time" else {})
     encoder = fit_encoder(tables["train"], schema, encoding, rows["train"])
     ids = _write_ids(folder, tables, rows, encoder)
     for name, of_part in labels.items():
@@ -77,17 +93,42 @@ def _write(folder: Path, data: DataConfig, encoding: EncodingConfig, split: Spli
     save_values(folder, schema, encoder, build_item_table(tables["train"], ids["train"], encoder, schema, rows["train"]), report)
 
 
-def _read(data: DataConfig) -> dict[PartName, pa.Table]:
+class _Files(NamedTuple):
+    """What was read.
+
+    Attributes:
+        rows: table of each part that has a file, and `train`; null where a cell is missing.
+        notes: warnings about reading each of them.
+        missing: texts that stood for missing cells, by column.
+    """
+
+    rows: dict[PartName, pa.Table]
+    notes: dict[PartName, FindingCollector]
+    missing: dict[str, tuple[str, ...]]
+
+
+def _read(data: DataConfig) -> _Files:
     if data.format == "sequences" or data.interactions is not None:
         raise ConfigError(
             f"Rows with a label are read from CSV, Parquet or JSON lines, but {data.path.name} is said to hold sequences of items. "
             "Leave `interactions` and `format = 'sequences'` out, or use a recipe of the kind 'overrec'."
         )
     paths: dict[PartName, Path | None] = {"train": data.path, "valid": data.valid_path, "test": data.test_path}
-    tables = {name: read_table(path, data.format, data.delimiter) for name, path in paths.items() if path is not None}
+    files = {name: read(path, options_of(data)) for name, path in paths.items() if path is not None}
+    tables, notes = {name: file.rows for name, file in files.items()}, {name: file.notes for name, file in files.items()}
     for name, table in tables.items():
-        _check_columns(tables["train"], table, f"{name}_path: ")
-    return tables
+        _check_columns(tables["train"], table, _prefix(name))
+    cleaned = without_spelled_missing(tables, data.columns, notes)
+    return _Files(cleaned.tables, notes, cleaned.missing)
+
+
+def _prefix(part: PartName) -> str:
+    return "" if part == "train" else f"{part}_path: "
+
+
+def _drawn(files: _Files) -> list[PartName]:
+    """Parts that have no file of their own."""
+    return [name for name in ("valid", "test") if name not in files.rows]
 
 
 def _check_columns(main: pa.Table, table: pa.Table, prefix: str) -> None:
@@ -111,14 +152,27 @@ def _without_split_column(columns: SchemaConfig, split: SplitConfig, table: pa.T
     return columns.model_copy(update={"ignored": (*columns.ignored, split.column)})
 
 
-def _report(tables: dict[PartName, pa.Table], schema: Schema) -> ValidationReport:
+def _report(files: _Files, schema: Schema) -> ValidationReport:
     """Report on the main table, with the findings of the other files behind its own."""
-    reports = [validate(table, schema, "" if name == "train" else f"{name}_path: ") for name, table in tables.items()]
+    reports = {name: validate(table, schema, _prefix(name)) for name, table in files.rows.items()}
     omitted: dict[str, int] = {}
-    for code, count in (pair for report in reports for pair in report.omitted.items()):
+    for code, count in (pair for report in reports.values() for pair in report.omitted.items()):
         omitted[code] = omitted.get(code, 0) + count
-    findings = tuple(finding for report in reports for finding in report.findings)
-    return reports[0].model_copy(update={"findings": findings, "omitted": omitted})
+    findings = [finding for report in reports.values() for finding in report.findings]
+    for name, notes in files.notes.items():
+        findings += [note.model_copy(update={"message": _prefix(name) + note.message}) for note in notes.kept]
+    return reports["train"].model_copy(update={"findings": tuple(findings), "omitted": omitted})
+
+
+def _with_deceptions(
+    report: ValidationReport, files: _Files, schema: Schema, encoding: EncodingConfig, rows: Mapping[PartName, np.ndarray]
+) -> ValidationReport:
+    """The report with what encoding would cut, and what parts drawn by time, int64 (n,) rows each, share."""
+    findings = FindingCollector()
+    find_cut_lists(files.rows["train"], schema.fields, encoding.max_values, findings)
+    if schema.time is not None and rows:
+        find_split_faults(files.rows["train"], schema.time, {name: rows[name] for name in ("train", *_drawn(files))}, findings)
+    return report.model_copy(update={"findings": (*report.findings, *findings.kept)})
 
 
 def _write_ids(

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
-from ihas.data.columns import LIST, TEXT, canonical_lists, canonical_texts, one_array
+from ihas.data.columns import TEXT, canonical_lists, canonical_texts, one_array
 from ihas.data.csv_reader import BATCH_ROWS, csv_batches
 from ihas.data.findings import FindingCollector
 from ihas.data.gathering import gather
-from ihas.data.json_reader import json_batches
-from ihas.data.sources import compression_of, opened, raise_unreadable
-
-Format = Literal["auto", "csv", "parquet", "jsonl"]
+from ihas.data.json_reader import read_json_lines
+from ihas.data.reading import Batches, Format, ReadOptions, Source
+from ihas.data.sources import check_signature, compression_of, opened, raise_unreadable
+from ihas.data.value_types import is_any_list, is_readable
 
 _NUL_LAW = "Cells must be text without NUL bytes, but this one holds one. Write the file again as UTF-8."
 _FORMATS: dict[str, Literal["csv", "parquet", "jsonl"]] = {
@@ -37,28 +38,48 @@ _FORMATS: dict[str, Literal["csv", "parquet", "jsonl"]] = {
 }
 
 
+class ReadTable(NamedTuple):
+    """A table that was read.
+
+    Attributes:
+        rows: in the form described above, at least one.
+        notes: warnings about how it was read.
+    """
+
+    rows: pa.Table
+    notes: FindingCollector
+
+
 def read_table(path: Path, format: Format = "auto", delimiter: str | None = None) -> pa.Table:
-    """The rows of one file.
+    """The rows of one file; see `read`.
 
     Args:
         path: the file; a last suffix of .gz, .zst or .zstd says that it is compressed.
         format: `auto` goes by the suffix.
         delimiter: character between CSV cells; None tells it from the header.
+    """
+    return read(path, ReadOptions(format, delimiter)).rows
 
-    Returns:
-        Table in the form described above, with at least one row.
+
+def read(path: Path, options: ReadOptions) -> ReadTable:
+    """The rows of one file.
+
+    Args:
+        path: the file; a last suffix of .gz, .zst or .zstd says that it is compressed.
+        options: how to read it.
 
     Raises:
         DataError: the file cannot be read as a table; each finding has its row and column where it has one.
     """
-    known = _format_of(path) if format == "auto" else format
-    batches = csv_batches(path, delimiter) if known == "csv" else _BATCHES[known](path)
-    reading = _Reading()
-    table = gather(reading.counted(batches), reading.in_one_form)
+    known = _format_of(path) if options.format == "auto" else options.format
+    check_signature(path, known)
+    source = Source(path, options)
+    reading = _Reading(source)
+    table = gather(reading.counted(_BATCHES[known](source)), reading.in_one_form)
     if table.num_rows == 0:
         raise_unreadable(path, "The file must have data rows, but it has none below its header.", "no_rows")
-    reading.raise_errors(table.column_names, path)
-    return table
+    reading.raise_errors(table.column_names)
+    return ReadTable(table, source.notes)
 
 
 def _format_of(path: Path) -> Literal["csv", "parquet", "jsonl"]:
@@ -75,20 +96,39 @@ def _format_of(path: Path) -> Literal["csv", "parquet", "jsonl"]:
     return _FORMATS[suffix]
 
 
-def _parquet_batches(path: Path) -> Iterator[pa.Table]:
+def _parquet_batches(source: Source) -> Iterator[pa.Table]:
+    path, options = source.path, source.options
     with opened(path) as stream:
-        source: Any = pa.BufferReader(stream.read()) if compression_of(path) else path
+        content: Any = pa.BufferReader(stream.read()) if compression_of(path) else path
         try:
-            file = pyarrow.parquet.ParquetFile(source)
-            _check_names(file.schema_arrow.names, path)
-            texts = [field.name for field in file.schema_arrow if field.type == pa.string()]
-            file = pyarrow.parquet.ParquetFile(source, read_dictionary=texts, pre_buffer=False)
-            yield file.schema_arrow.empty_table()
-            for batch in file.iter_batches(BATCH_ROWS):
-                batch.validate(full=True)
-                yield pa.Table.from_batches([batch])
+            file = pyarrow.parquet.ParquetFile(content)
+            schema = file.schema_arrow
+            source.check_names(schema.names)
+            _check_names([name for name in schema.names if options.wants(name)], path)
+            wanted = [column for column in schema if options.wants(column.name)]
+            read_names = [column.name for column in wanted if options.needs(column.name) or is_readable(column.type)]
+            texts = [column.name for column in wanted if column.type == pa.string()]
+            file = pyarrow.parquet.ParquetFile(content, read_dictionary=texts, pre_buffer=False)
+            yield pa.table([pa.nulls(0, column.type) for column in wanted], names=[column.name for column in wanted])
+            for batch in file.iter_batches(BATCH_ROWS, columns=read_names if len(read_names) < len(schema) else None):
+                yield pa.Table.from_arrays([_intact(batch, column, source) for column in wanted], names=[column.name for column in wanted])
         except (pa.ArrowException, OSError) as error:
             raise_unreadable(path, f"The file must be intact Parquet, but it is not: {error}. Write or copy it again.")
+
+
+def _intact(batch: pa.RecordBatch, column: Any, source: Source) -> Any:
+    """A column of the batch; of an ignored one that was not read, or is damaged, only nulls."""
+    if column.name not in batch.schema.names:
+        return pa.nulls(batch.num_rows, column.type)
+    array = batch.column(column.name)
+    try:
+        array.validate(full=True)
+    except pa.ArrowInvalid:
+        if source.options.needs(column.name):
+            raise
+        source.note_unread(column.name, "damaged values")
+        return pa.nulls(batch.num_rows, column.type)
+    return array
 
 
 def _check_names(names: list[str], path: Path) -> None:
@@ -98,10 +138,18 @@ def _check_names(names: list[str], path: Path) -> None:
     findings.raise_errors(f"{path.name} cannot be read")
 
 
+def _json_batches(source: Source) -> Iterator[pa.Table]:
+    """All rows of a JSON-lines file at once, for any row may show another column or type: see `read_json_lines`."""
+    table = read_json_lines(source.path, source.options)
+    source.check_names(table.column_names)
+    yield table.select([name for name in table.column_names if source.options.wants(name)])
+
+
 class _Reading:
     """Faults of the cells of one file, while its batches come."""
 
-    def __init__(self) -> None:
+    def __init__(self, source: Source) -> None:
+        self.source = source
         self.rows = 0
         self.unsupported: dict[str, Any] = {}
         self.nul_rows: dict[str, list[int]] = {}
@@ -118,42 +166,37 @@ class _Reading:
             array = _column_in_one_form(column)
         except (pa.ArrowNotImplementedError, pa.ArrowInvalid, TypeError):
             self.unsupported[name] = column.type
-            return pa.nulls(len(column), LIST if pa.types.is_nested(column.type) else TEXT)
-        self.nul_rows.setdefault(name, []).extend(self.rows + row for row in _rows_with_nul(array))
+            return pa.nulls(len(column), TEXT)
+        if self.source.options.needs(name):
+            self.nul_rows.setdefault(name, []).extend(self.rows + row for row in _rows_with_nul(array))
         return array
 
-    def raise_errors(self, names: list[str], path: Path) -> None:
-        """DataError where there was a fault."""
-        findings = FindingCollector()
+    def raise_errors(self, names: list[str]) -> None:
+        """DataError where there was a fault; what an ignored column holds is a warning."""
+        findings, path = FindingCollector(), self.source.path
         for name in (name for name in names if name in self.unsupported):
+            if not self.source.options.needs(name):
+                self.source.note_unread(name, str(self.unsupported[name]))
+                continue
             law = f"Cells must be texts, numbers, booleans, times, or lists of them, but this column holds {self.unsupported[name]}."
-            findings.add("unsupported_type", f"{law} Write its parts as columns of their own.", column=name)
+            findings.add("unsupported_type", f"{law} Write its parts as columns of their own, or list it under `ignored`.", column=name)
         for name in names:
-            findings.add_rows("nul_byte", name, self.nul_rows.get(name, []), lambda _: _NUL_LAW)
+            rows = self.nul_rows.get(name, [])
+            findings.add_rows("nul_byte", name, rows, lambda _: _NUL_LAW, np.zeros(len(rows)))
         findings.raise_errors(f"{path.name} cannot be read")
 
 
 def _column_in_one_form(column: Any) -> Any:
     """TypeError for a type that no cell can have."""
-    if pa.types.is_nested(column.type):
-        return _lists_in_one_form(column)
+    if not is_readable(column.type):
+        raise TypeError(column.type)
+    if is_any_list(column.type):
+        return canonical_lists(one_array(column.cast(pa.list_(column.type.value_type))))
     if pa.types.is_dictionary(column.type) and column.type.value_type != pa.string():
         column = column.cast(column.type.value_type)
-    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
-        raise TypeError(column.type)
     if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
         column = column.cast(pa.string())
     return canonical_texts(column)
-
-
-def _lists_in_one_form(column: Any) -> Any:
-    if not _is_any_list(column.type) or pa.types.is_nested(column.type.value_type):
-        raise TypeError(column.type)
-    return canonical_lists(one_array(column.cast(pa.list_(column.type.value_type))))
-
-
-def _is_any_list(data_type: Any) -> bool:
-    return any(is_list(data_type) for is_list in (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list))
 
 
 def _rows_with_nul(array: Any) -> list[int]:
@@ -163,4 +206,4 @@ def _rows_with_nul(array: Any) -> list[int]:
     return [row for row, cell in enumerate(array.to_pylist()) if cell is not None and "\0" in "".join(cell)]
 
 
-_BATCHES = {"parquet": _parquet_batches, "jsonl": json_batches}
+_BATCHES: dict[str, Batches] = {"csv": csv_batches, "parquet": _parquet_batches, "jsonl": _json_batches}

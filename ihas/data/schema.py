@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
+from pydantic import Field as PydanticField
 from pydantic import model_validator
 
 from ihas.config.base import Config
 
 FieldKind = Literal["categorical", "numeric", "multivalued"]
 FieldRole = Literal["context", "item"]
+Kept = Literal["first", "last"]
 
 
 class Field(Config):
@@ -23,6 +25,10 @@ class Field(Config):
     """Whether the request states the value (context) or the item table does (item)."""
     separator: str | None = None
     """For a multi-valued field: the text between two values of a cell."""
+    keep: Kept = PydanticField(default="first", exclude_if=lambda keep: keep == "first")
+    """For a multi-valued field: which values stay of a cell that has too many; `last` of a history, whose newest values come last."""
+    missing: tuple[str, ...] = PydanticField(default=(), exclude_if=lambda missing: not missing)
+    """Texts that say that a cell is missing."""
 
 
 class Schema(Config):

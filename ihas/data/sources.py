@@ -13,6 +13,20 @@ from ihas.errors import DataError
 from ihas.findings import Finding
 
 _COMPRESSIONS: dict[str, Literal["gzip", "zstd"]] = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}
+_SIGNATURES = {
+    b"\x1f\x8b": ("gzip", "Add .gz to its name"),
+    b"\x28\xb5\x2f\xfd": ("zstd", "Add .zst to its name"),
+    b"PK\x03\x04": ("a zip archive or an Excel workbook", "Unpack it, or save the sheet as CSV"),
+    b"\xd0\xcf\x11\xe0": ("an Excel workbook", "Save the sheet as CSV"),
+    b"PAR1": ("Parquet", "Name it .parquet, or set `format` to 'parquet'"),
+    b"ARROW1": ("an Arrow (Feather) file", "Write it as Parquet"),
+    b"ORC": ("ORC", "Write it as Parquet"),
+    b"Obj\x01": ("Avro", "Write it as Parquet"),
+    b"BZh": ("bzip2", "Compress it with gzip or zstd"),
+    b"\xfd7zXZ": ("xz", "Compress it with gzip or zstd"),
+    b"SQLite format 3": ("an SQLite database", "Export the table as CSV"),
+}
+_SIGNATURE_BYTES = 64
 CHUNK = 2**20
 
 
@@ -40,6 +54,12 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         raise_unreadable(path, _reason(path, error))
 
 
+def check_readable(path: Path) -> None:
+    """DataError where the path is no file, or may not be read."""
+    with opened(path) as stream:
+        stream.read(1)
+
+
 def check_expansion(path: Path, at_most: int) -> None:
     """Unpack a compressed file as far as the limit, keeping nothing, before anything is made of it.
 
@@ -56,9 +76,24 @@ def check_expansion(path: Path, at_most: int) -> None:
         raise_unreadable(path, f"Unpacked it must have at most {at_most:,} bytes, but it has more. Send it in parts.", "too_large_unpacked")
 
 
+def check_signature(path: Path, is_read_as: str) -> None:
+    """DataError where the first bytes say that the file is of another kind than the one it is read as, such as `csv`."""
+    with opened(path) as stream:
+        start = stream.read(_SIGNATURE_BYTES)
+    for signature, (kind, remedy) in _SIGNATURES.items():
+        if start.startswith(signature) and _is_binary(start) and kind.lower() != is_read_as:
+            inside = " once unpacked" if compression_of(path) else ""
+            law = f"The file must be {is_read_as}, as its name or `format` says, but its first bytes{inside} are those of {kind}. {remedy}."
+            raise_unreadable(path, law, "other_format")
+
+
 def raise_unreadable(path: Path, reason: str, code: str = "unreadable_file") -> NoReturn:
     """DataError about the whole file."""
     raise DataError(f"{path.name} cannot be read: {reason}", [Finding(code=code, severity="error", message=reason)])
+
+
+def _is_binary(start: bytes) -> bool:
+    return any(byte < 9 or 13 < byte < 32 for byte in start)
 
 
 def _reason(path: Path, error: OSError) -> str:

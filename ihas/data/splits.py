@@ -90,6 +90,6 @@ def _given_rows(table: pa.Table, split: SplitConfig, drawn: Sequence[PartName]) 
     findings = FindingCollector()
     unknown = np.flatnonzero(part < 0)
     law = "A cell of the split column must be `train`, `valid` or `test`, but it is {!r}. Correct it or drop the row."
-    findings.add_rows("unknown_part", column_name, unknown, lambda row: law.format(column.text(row) or ""))
+    findings.add_rows("unknown_part", column_name, unknown, lambda row: law.format(column.text(row) or ""), column.codes[unknown])
     findings.raise_errors("The split column cannot be read")
     return {name: np.flatnonzero(part == number) for number, name in enumerate(PARTS)}

@@ -9,6 +9,8 @@ import pyarrow as pa
 
 from ihas.data.columns import numbers
 
+_FROM, _TO = 631_152_000.0, 4_102_444_800.0
+
 
 def seconds(texts: pa.StringArray) -> np.ndarray:
     """Where each text lies in time: float64 (texts,), NaN where that cannot be told.
@@ -28,3 +30,21 @@ def _iso_seconds(text: str) -> float:
     except ValueError:
         return float("nan")
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def days(texts: pa.StringArray, moments: np.ndarray) -> list[str]:
+    """The day of each moment, float64 (n,) as `seconds` gives it for these texts; the moment itself where it is no day's.
+
+    Numbers are seconds, milliseconds, microseconds or nanoseconds since 1970 where they lie between 1990 and 2100 as such.
+    """
+    as_numbers = numbers(texts)
+    are_numbers = 2 * np.isfinite(as_numbers).sum() >= len(texts)
+    return [_day(float(moment), are_number=bool(are_numbers)) for moment in moments]
+
+
+def _day(moment: float, *, are_number: bool) -> str:
+    units = (1.0, 1e3, 1e6, 1e9) if are_number else (1.0,)
+    for unit in units:
+        if not are_number or _FROM <= moment / unit < _TO:
+            return str(datetime.fromtimestamp(moment / unit, UTC).date())
+    return f"{moment:.15g}"

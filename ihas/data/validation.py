@@ -6,18 +6,20 @@ import numpy as np
 import pyarrow as pa
 
 from ihas.data.columns import Column, cell_codes, is_list, list_column, numbers, split_texts, text_column
-from ihas.data.csv_reader import header_looks_like_data
-from ihas.data.findings import FieldProfile, FindingCollector, ValidationReport
-from ihas.data.inference import LABEL_TEXTS, item_attributes
+from ihas.data.csv_header import header_looks_like_data
+from ihas.data.findings import MAX_ROWS_ALIKE, FieldProfile, FindingCollector, ValidationReport
+from ihas.data.inference import LABEL_TEXTS, POSITIVES_ONLY, item_attributes
 from ihas.data.mapped import spans
 from ihas.data.quantiles import quantiles
 from ihas.data.schema import Field, Schema
+from ihas.data.suspicions import find_rare_class, find_rounded_ids, find_telling_columns
 from ihas.data.times import seconds
 
 MOSTLY_MISSING = 0.95
 NEARLY_UNIQUE = 0.9
 MIN_ROWS_TO_JUDGE = 50
 NUM_COMMONEST = 10
+NUM_LABELS = 5
 _HASHED_ROWS = 1 << 16
 
 
@@ -32,7 +34,7 @@ def validate(table: pa.Table, schema: Schema, prefix: str = "") -> ValidationRep
     Returns:
         The report. Errors: a label that is not 0 or 1 or missing, one label class, no fields, cells of numeric fields that are
         no finite number, cells of the time column that are no time. Warnings: columns that are constant, mostly missing or
-        nearly unique, repeated rows (told by a 64-bit hash), a header that looks like data.
+        nearly unique, repeated rows (told by a 64-bit hash), a header that looks like data, and what `ihas.data.suspicions` finds.
     """
     findings = FindingCollector(prefix)
     find_label_faults(table, schema.label, findings)
@@ -44,6 +46,8 @@ def validate(table: pa.Table, schema: Schema, prefix: str = "") -> ValidationRep
             find_number_faults(table, field.name, findings)
     if schema.time is not None:
         _find_time_faults(table, schema.time, findings)
+    if not any(finding.severity == "error" for finding in findings.kept):
+        _find_deceptions(table, schema, findings)
     profiles = tuple(_profile(table, name, schema) for name in table.column_names)
     _find_oddities(table, schema, profiles, findings)
     return ValidationReport(rows=table.num_rows, findings=tuple(findings.kept), omitted=findings.omitted, profiles=profiles, columns=schema)
@@ -56,10 +60,24 @@ def find_label_faults(table: pa.Table, name: str, findings: FindingCollector) ->
         return
     column = text_column(table, name)
     missing = np.flatnonzero(column.codes < 0)
-    findings.add_rows("label_missing", name, missing, lambda _: "The label must be 0 or 1, but it is missing. Fill it in or drop the row.")
-    law = "The label must be 0 or 1, true or false, but it is {!r}. Correct it or drop the row."
+    law = "The label must be 0 or 1, but it is missing. Fill it in or drop the row."
+    findings.add_rows("label_missing", name, missing, lambda _: law, np.zeros(len(missing)))
     bad = column.rows_where(~_is_label(column))
+    if len(bad) > MAX_ROWS_ALIKE:
+        findings.add("label_not_binary", _whole_label_law(column, len(bad)), row=int(bad[0]) + 1, column=name)
+        return
+    law = "The label must be 0 or 1, true or false, but it is {!r}. Correct it or drop the row."
     findings.add_rows("label_not_binary", name, bad, lambda row: law.format(column.text(row)))
+
+
+def _whole_label_law(column: Column, num_bad: int) -> str:
+    order = [place for place in np.argsort(-column.counts, kind="stable").tolist() if column.counts[place]]
+    shown = ", ".join(f"{column.texts[place].as_py()!r} ({column.counts[place]:,})" for place in order[:NUM_LABELS])
+    more = f" and {len(order) - NUM_LABELS:,} other values" if len(order) > NUM_LABELS else ""
+    way = "Write 1 for a click and 0 for none."
+    if len(order) > 2:
+        way = "Write 1 for what counts as a click, such as a rating of 4 or more, and 0 for the rest; or name another column."
+    return f"The label must be 0 or 1, but in {num_bad:,} rows it is not: the column holds {shown}{more}. {way}"
 
 
 def _find_single_class(table: pa.Table, name: str, findings: FindingCollector) -> None:
@@ -67,12 +85,12 @@ def _find_single_class(table: pa.Table, name: str, findings: FindingCollector) -
         return
     column = text_column(table, name)
     used = column.texts.filter(pa.array(column.counts > 0)).to_pylist()
-    classes = {text in ("1", "true") for text in used if text in LABEL_TEXTS}
-    if len(classes) == 1:
+    classes = {text in ("1", "true") for text in used}
+    if len(classes) == 1 and set(used) <= set(LABEL_TEXTS):
         only = int(classes.pop())
-        findings.add(
-            "one_label_class", f"Labels of both classes must occur, but all are {only}. Add rows with label {1 - only}.", column=name
-        )
+        way = f" {POSITIVES_ONLY}" if only else ""
+        law = f"Labels of both classes must occur, but all are {only}. Add rows with label {1 - only}.{way}"
+        findings.add("one_label_class", law, column=name)
 
 
 def _is_label(column: Column) -> np.ndarray:
@@ -86,7 +104,7 @@ def find_number_faults(table: pa.Table, name: str, findings: FindingCollector) -
         "A cell of a numeric field must be a finite decimal number or empty, but it is {!r}. Correct it, or list the column as categorical."
     )
     bad = column.rows_where(np.isnan(numbers(column.texts)))
-    findings.add_rows("not_a_number", name, bad, lambda row: law.format(column.text(row)))
+    findings.add_rows("not_a_number", name, bad, lambda row: law.format(column.text(row)), column.codes[bad])
 
 
 def _find_time_faults(table: pa.Table, name: str, findings: FindingCollector) -> None:
@@ -95,8 +113,16 @@ def _find_time_faults(table: pa.Table, name: str, findings: FindingCollector) ->
         return
     column = text_column(table, name)
     law = "A time must be a number or an ISO 8601 date or time, alike in all rows, but it is {!r}. Correct it or drop the row."
-    bad = np.append(np.isnan(seconds(column.texts)), True)[column.codes]
-    findings.add_rows("not_a_time", name, np.flatnonzero(bad), lambda row: law.format(column.text(row) or ""))
+    bad = np.flatnonzero(np.append(np.isnan(seconds(column.texts)), True)[column.codes])
+    findings.add_rows("not_a_time", name, bad, lambda row: law.format(column.text(row) or ""), column.codes[bad])
+
+
+def _find_deceptions(table: pa.Table, schema: Schema, findings: FindingCollector) -> None:
+    find_rare_class(table, schema.label, findings)
+    find_telling_columns(table, schema, findings)
+    for field in schema.fields:
+        if field.kind == "categorical" and not is_list(table, field.name):
+            find_rounded_ids(text_column(table, field.name).texts, field.name, findings)
 
 
 def _profile(table: pa.Table, name: str, schema: Schema) -> FieldProfile:

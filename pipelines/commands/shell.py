@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ihas.errors import IhasError, missing_package
+from ihas.errors import IhasError, missing_package, path_fault
 from pipelines.runs.child import print_progress
 from pipelines.runs.exit_codes import EPILOG, ExitCode, exit_code
 from pipelines.runs.progress import Report
@@ -60,6 +60,10 @@ def carry_out(
         return fail(str(error), code_of(error))
     except ModuleNotFoundError as error:
         return fail(str(missing_package(error)), ExitCode.USAGE)
+    except OSError as error:
+        if (fault := path_fault(error)) is None:
+            raise
+        return fail(str(fault), ExitCode.USAGE)
     if code == ExitCode.INTERRUPTED:
         return fail("Interrupted.", ExitCode.INTERRUPTED)
     return int(code or ExitCode.OK)

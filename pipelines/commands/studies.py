@@ -11,7 +11,7 @@ from ihas.config.run import RunOptions
 from ihas.errors import TrainingError
 from ihas.folders import write_whole
 from pipelines.commands.shell import PlanOption, RecipeOption, SeedsOption, numbers, report_of
-from pipelines.runs.child import print_line
+from pipelines.runs.child import error_document, print_line
 from pipelines.runs.progress import Progress
 from pipelines.runs.threads import limit_threads
 
@@ -53,7 +53,9 @@ def benchmark_methods(
     table = benchmark(asked, folder, report)
     where = folder / "benchmark.md"
     if table.failures:
-        raise TrainingError(f"{len(table.failures)} of {table.cells} cells failed; {where} gives the reasons and holds the other cells.")
+        error = TrainingError(f"{len(table.failures)} of {table.cells} cells failed; {where} gives the reasons and holds the other cells.")
+        report(Progress(stage="evaluate", message=str(error), fraction=1.0, outcome="failed", error=error_document(error)))
+        raise error
     report(Progress(stage="evaluate", message=f"{table.cells} cells are in {where}", fraction=1.0, outcome="succeeded"))
 
 

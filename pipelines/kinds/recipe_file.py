@@ -67,9 +67,12 @@ def read_any_recipe(path: Path, overrides: Sequence[str] = ()) -> AnyRecipe:
     for override in overrides:
         assign(document, override)
     document.setdefault("name", path.stem.lower().replace("_", "-").replace(".", "-"))
-    kind = kind_named(str(document.pop("kind", DEFAULT)))
+    stated = str(document.pop("kind", DEFAULT))
+    kind = kind_named(stated)
     if kind.recipe is None:
         raise ConfigError(f"{path} is of the kind {kind.name!r}, which no recipe makes. Use `{kind.made_by}`.")
+    if "kind" in kind.recipe.model_fields:
+        document["kind"] = stated  # an alias stays
     recipe: AnyRecipe = _located(_validated(document, str(path), kind.recipe), path.resolve().parent)
     return recipe
 

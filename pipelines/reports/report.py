@@ -52,9 +52,9 @@ def render_report(result: RunResult) -> str:
 
 
 def render_page(template: str, drawn: Mapping[str, go.Figure], **values: Any) -> str:
-    """A page that needs no other file: a template of `pipelines/templates`, the plots by name, and what else it shows."""
+    """A page that needs no other file: a template of `pipelines/reports/templates`, the plots by name, and what else it shows."""
     environment = Environment(
-        loader=PackageLoader("pipelines"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("pipelines.reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.globals.update(outcome=outcome, group_colour=group_colour, interval=interval, counted=captions.counted)
     scripts = [get_plotlyjs(), _asset(environment, "report.js")]

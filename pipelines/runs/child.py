@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from pydantic import ValidationError
 
-from ihas.errors import BudgetError, ConfigError, DataError, FolderBusyError, TrainingError, is_disk_full, missing_package
+from ihas.errors import BudgetError, ConfigError, DataError, FolderBusyError, TrainingError, is_disk_full, missing_package, path_fault
 from pipelines.runs.exit_codes import ExitCode, exit_code_of
 from pipelines.runs.progress import Progress, Report, StageName
 
@@ -64,6 +64,8 @@ def error_document(error: Exception) -> dict[str, object]:
     if is_disk_full(error):
         return {"code": "disk", "detail": "The disk is full. The finished stages are kept: free some space, then resume the run."}
     traceback.print_exception(error)  # to standard error, which the parent keeps as the run's log
+    if (fault := path_fault(error)) is not None:
+        return {"code": "config", "detail": str(fault)}
     return {"code": "internal", "detail": f"The run ended with an unexpected {type(error).__name__}."}
 
 

@@ -27,9 +27,9 @@ def print_rows(recipes: Sequence[Path], last: int, block: int) -> None:
     Raises:
         ConfigError, DataError: a recipe or its data cannot be read.
     """
+    tables = [read_any_recipe(path).data for path in recipes]
     print_line("\n".join(HEAD))
-    for path in recipes:
-        data = read_any_recipe(path).data
+    for data in tables:
         print_line(row(data.path.name, entropy_metrics(read_sequences(data).sequences.last(last), block)))
 
 

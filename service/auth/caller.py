@@ -1,4 +1,4 @@
-"""Who asks."""
+"""The caller of a request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from service.storage.tenants import LOCAL
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whoever sent a request.
+    """Sender of a request.
 
     Attributes:
         tenant: whose objects may be seen and changed; others do not exist for this caller.

@@ -1,4 +1,4 @@
-"""Who can reach the service, told from where it listens."""
+"""Whether the service is reachable from other machines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SAID = "No keys are asked for: whoever is on this machine may do everything, and
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address."""
+    """Whether an address is a loopback address."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""How much one caller may ask for, within this process."""
+"""Rate limits per caller, within this process."""
 
 from __future__ import annotations
 

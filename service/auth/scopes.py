@@ -6,22 +6,22 @@ from enum import StrEnum
 
 
 class Scope(StrEnum):
-    """Something that a key may do for its tenant."""
+    """A scope of a key, within its tenant."""
 
     READ = "read"
-    """Look at data sets, searches, models and figures."""
+    """Read data sets, searches, models and metrics."""
     DATA = "data"
     """Create and upload data sets."""
     SEARCH = "search"
     """Submit, stop and resume searches."""
     MODELS = "models"
-    """Decide which version answers."""
+    """Promote, roll back and split traffic."""
     SCORE = "score"
-    """Ask models, and report what came of it."""
+    """Score and recommend, and report events."""
     ADMIN = "admin"
-    """Create and end keys."""
+    """Create and revoke keys."""
     METRICS = "metrics"
-    """Read the figures of the whole process, of all tenants; for whoever runs the service."""
+    """Read metrics of the whole process, over all tenants; for operators."""
 
 
 EVERYTHING = frozenset(Scope)

@@ -15,7 +15,7 @@ FORM = re.compile(r"ihas_(?P<id>[0-9a-f]{16})_(?P<secret>[0-9a-f]{48})")
 
 
 def new_key(tenant: str, name: str, scopes: Iterable[Scope], expires_in_s: float | None = None) -> tuple[str, Key]:
-    """A key as text, which nobody sees again, and what is kept of it."""
+    """A new key: its text, and what is stored of it."""
     key_id = secrets.token_hex(8)
     text = f"{PREFIX}{key_id}_{secrets.token_hex(24)}"
     return text, Key(key_id, tenant, name, digest(text), tuple(sorted(scopes)), 0.0, expires_in_s, None)

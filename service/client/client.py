@@ -1,4 +1,4 @@
-"""Clients of the service: `Client` waits for each answer, `AsyncClient` is awaited; both ask the same."""
+"""Clients of the service: `Client` is synchronous, `AsyncClient` asynchronous; both have the same methods."""
 
 from __future__ import annotations
 
@@ -34,10 +34,9 @@ def _headers(api_key: str | None) -> dict[str, str]:
 
 
 class Client(Endpoints[Document, str]):
-    """Speaks to the service at `url`; every refusal is a `ServiceError` with the problem document.
+    """Client of the service at `url`; errors are raised as `ServiceError` with the problem document.
 
-    What may be sent twice is sent again where the service is busy or out of reach: reading, asking models, and what carries an
-    idempotency key.
+    Requests that may be repeated (`service.client.retries`) are sent again if the service is busy or unreachable.
 
     Args:
         url: for example `http://127.0.0.1:8000`.

@@ -1,7 +1,8 @@
-"""What a client may ask, once for both clients: each method says which request it is, and the client how that is sent."""
+"""Requests of both clients: each method describes a request, and the client sends it."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -34,7 +35,7 @@ class Endpoints(Generic[Answer, Text]):
         return self.document("GET", "/v1/datasets", params=_given(cursor=cursor))
 
     def data_report(self, dataset_id: str) -> Answer:
-        """What the check of a data set found."""
+        """Report of the check of a data set."""
         return self.document("GET", f"/v1/datasets/{dataset_id}/report")
 
     def create_search(self, name: str, dataset_id: str, key: str | None = None, **settings: Any) -> Answer:
@@ -42,7 +43,7 @@ class Endpoints(Generic[Answer, Text]):
         return self.document("POST", "/v1/searches", json={"name": name, "dataset_id": dataset_id, **settings}, headers=_key(key))
 
     def create_estimate(self, dataset_id: str, **settings: Any) -> Answer:
-        """Ask what a search would take; `settings` is `learning` and `run`, or `ladder` and `seconds`."""
+        """Estimate a search; `settings` is `learning` and `run`, or `ladder` and `seconds`."""
         return self.document("POST", "/v1/searches/estimate", json={"dataset_id": dataset_id, **settings})
 
     def estimate(self, estimate_id: str) -> Answer:
@@ -54,7 +55,7 @@ class Endpoints(Generic[Answer, Text]):
         return self.document("GET", "/v1/searches", params=_given(cursor=cursor))
 
     def clone(self, search_id: str, key: str | None = None, **changes: Any) -> Answer:
-        """Submit a search like another one, but for `changes`."""
+        """Submit a copy of a search with `changes`."""
         return self.document("POST", f"/v1/searches/{search_id}/clone", json=changes, headers=_key(key))
 
     def cancel(self, search_id: str) -> Answer:
@@ -70,27 +71,27 @@ class Endpoints(Generic[Answer, Text]):
         return self.document("GET", "/v1/searches/compare", params={"first": first, "second": second})
 
     def result(self, search_id: str) -> Answer:
-        """What a search found (`ihas.results.run_result.RunResult`)."""
+        """Result of a search (`ihas.results.run_result.RunResult`)."""
         return self.document("GET", f"/v1/searches/{search_id}/result")
 
     def report(self, search_id: str) -> Text:
-        """What a search found, as an HTML page."""
+        """Report of a search, as an HTML page."""
         return self.text("GET", f"/v1/searches/{search_id}/report")
 
     def logs(self, search_id: str, offset: int = 0) -> Text:
-        """What a search's run wrote, from a byte on."""
+        """Log of a search, from a byte offset."""
         return self.text("GET", f"/v1/searches/{search_id}/logs", params={"offset": offset})
 
     def plot(self, search_id: str, figure: str) -> Answer:
-        """A figure of a search, as plotly's JSON."""
+        """A plot of a search, as plotly JSON."""
         return self.document("GET", f"/v1/searches/{search_id}/plots/{figure}")
 
     def figures(self, search_id: str) -> Answer:
-        """Names of the figures of a search."""
+        """Names of the plots of a search."""
         return self.document("GET", f"/v1/searches/{search_id}/plots")
 
     def plot_page(self, search_id: str, figure: str) -> Text:
-        """A figure of a search, as an HTML page that needs nothing else."""
+        """A plot of a search, as a self-contained HTML page."""
         return self.text("GET", f"/v1/searches/{search_id}/plots/{figure}", params={"form": "html"})
 
     def models(self) -> Answer:
@@ -102,7 +103,7 @@ class Endpoints(Generic[Answer, Text]):
         return self.document("GET", f"/v1/models/{name}")
 
     def lineage(self, name: str, version: int) -> Answer:
-        """Where a version came from."""
+        """Lineage of a version."""
         return self.document("GET", f"/v1/models/{name}/versions/{version}")
 
     def promote(self, name: str, version: int, reason: str = "") -> Answer:
@@ -110,24 +111,24 @@ class Endpoints(Generic[Answer, Text]):
         return self.document("POST", f"/v1/models/{name}/promote", json={"version": version, "reason": reason})
 
     def roll_back(self, name: str, reason: str = "") -> Answer:
-        """Return to the champion before."""
+        """Roll back to the former champion."""
         return self.document("POST", f"/v1/models/{name}/rollback", json={"reason": reason})
 
     def alias_history(self, name: str, alias: str = "champion") -> Answer:
-        """How an alias came to mean what it means."""
+        """History of an alias."""
         return self.document("GET", f"/v1/models/{name}/aliases/{alias}/history")
 
     def traffic(self, name: str) -> Answer:
-        """How a model's requests are divided."""
+        """Traffic split of a model."""
         return self.document("GET", f"/v1/models/{name}/traffic")
 
     def divide(self, name: str, plan: Mapping[str, Any], revision: int | None = None) -> Answer:
-        """Divide a model's requests by a plan; with `revision`, only if nobody changed it since."""
+        """Set a model's traffic split; with `revision`, only if it is unchanged since."""
         expected = "*" if revision is None else f'"{revision}"'
         return self.document("PUT", f"/v1/models/{name}/traffic", json=dict(plan), headers={"if-match": expected})
 
     def online(self, name: str, within_s: float = 604_800.0) -> Answer:
-        """What people did with a model's answers."""
+        """Online metrics of a model."""
         return self.document("GET", f"/v1/models/{name}/online", params={"within_s": within_s})
 
     def score(self, name: str, rows: Sequence[Mapping[str, Any]], explain: bool = False, version: int | None = None) -> Answer:
@@ -140,17 +141,22 @@ class Endpoints(Generic[Answer, Text]):
         return self.document("POST", f"/v1/models/{name}/recommend", json=dict(request), params=_given(version=version))
 
     def add_interactions(self, name: str, interactions: Sequence[Mapping[str, str]], version: int | None = None) -> Answer:
-        """Put interactions, `user` and `item` each, oldest first, behind those of an OverRec model; its next version."""
+        """Append interactions, `user` and `item` each, oldest first, to an OverRec model; its next version."""
         asked = {"interactions": [dict(one) for one in interactions], "version": version}
         return self.document("POST", f"/v1/models/{name}/interactions", json=asked)
 
+    def add_cold_start_model(self, name: str, cold_start_model: str, register_as: str, user_field: str = "user") -> Answer:
+        """Add an OverRec model as the cold-start model of a trained one; the version that comes out."""
+        body = {"cold_start_model": cold_start_model, "register_as": register_as, "user_field": user_field}
+        return self.document("POST", f"/v1/models/{name}/cold-start", json=body)
+
     def put_front(self, name: str, front: str, register_as: str, user_field: str = "user") -> Answer:
-        """Put an OverRec model in front of a trained one; the version that comes out."""
-        asked = {"front": front, "register_as": register_as, "user_field": user_field}
-        return self.document("POST", f"/v1/models/{name}/front", json=asked)
+        """Deprecated name of `add_cold_start_model`; goes with version 0.3.0."""
+        warnings.warn("`put_front` is called `add_cold_start_model` now.", DeprecationWarning, stacklevel=2)
+        return self.add_cold_start_model(name, front, register_as, user_field)
 
     def what_if(self, name: str, row: Mapping[str, Any], **changes: Any) -> Answer:
-        """What every group would answer."""
+        """What-if: answers of the models of all groups for one row."""
         return self.document("POST", f"/v1/models/{name}/what-if", json={"row": dict(row), "changes": changes})
 
     def report_events(self, events: Sequence[Mapping[str, str]]) -> Answer:
@@ -158,7 +164,7 @@ class Endpoints(Generic[Answer, Text]):
         return self.document("POST", "/v1/events", json={"events": list(events)})
 
     def create_key(self, name: str, scopes: Sequence[str], expires_in_s: float | None = None) -> Answer:
-        """Create a key; its text is in the answer, this once."""
+        """Create a key; its text is only in this response."""
         return self.document("POST", "/v1/keys", json={"name": name, "scopes": list(scopes), "expires_in_s": expires_in_s})
 
     def keys(self) -> Answer:
@@ -166,11 +172,11 @@ class Endpoints(Generic[Answer, Text]):
         return self.document("GET", "/v1/keys")
 
     def rotate_key(self, key_id: str, grace_s: float = 86_400.0) -> Answer:
-        """Replace a key; the old one opens for `grace_s` more."""
+        """Replace a key; the old one stays valid for `grace_s` seconds."""
         return self.document("POST", f"/v1/keys/{key_id}/rotate", json={"grace_s": grace_s})
 
     def revoke_key(self, key_id: str) -> Answer:
-        """End a key."""
+        """Revoke a key."""
         return self.document("DELETE", f"/v1/keys/{key_id}")
 
 

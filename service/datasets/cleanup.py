@@ -1,4 +1,4 @@
-"""What a killed API and replaced uploads leave behind."""
+"""Removal of files of interrupted and replaced uploads."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Files of data sets that are named by URI and fetched by the service, from places that whoever runs it has listed.
+"""Fetching of data sets that are named by URI, from the URI prefixes of the settings only.
 
-Nothing is fetched from anywhere else, no redirect is followed, and no credentials stand in a URI. A host's name is resolved once, every
-address that it has is judged, and the connection goes to one of those that were judged: a name that means another address a moment later
-gains nothing. HTTP goes through httpcore; every other scheme through fsspec, with the credentials of the process.
+Redirects are not followed, and URIs with credentials are refused. A host name is resolved once, all of its addresses are checked, and the
+connection goes to a checked address: DNS rebinding has no effect. HTTP uses httpcore; other schemes use fsspec, with the credentials of
+the process.
 """
 
 from __future__ import annotations
@@ -58,19 +58,19 @@ class Uri:
             raise UriRefusedError(f"The URI cannot be read: {error}.") from error
         chained = "::" in text.replace(f"[{parts.hostname}]", "")  # an address of six has it too, in brackets
         if UNSAFE.search(text) or chained or not parts.netloc or "@" in parts.netloc or parts.fragment or _climbs(parts.path):
-            raise UriRefusedError("A URI is scheme://host/path, without a person, a fragment, a space, `..`, or another URI in it.")
+            raise UriRefusedError("A URI must be scheme://host/path, without user, fragment, space, `..` or a nested URI.")
         if parts.scheme not in PORTS:
             return cls(parts.scheme, parts.netloc, parts.path)
         return cls(parts.scheme, f"{parts.hostname}:{port or PORTS[parts.scheme]}", parts.path or "/")
 
     def lies_in(self, place: Uri) -> bool:
-        """Whether the URI is the place, or below it where the place ends with `/`."""
+        """Whether the URI equals the prefix, or is below a prefix that ends with `/`."""
         same = (self.scheme, self.host) == (place.scheme, place.host)
         return same and (self.path == place.path or (place.path.endswith("/") and self.path.startswith(place.path)))
 
 
 class Fetches:
-    """Fetches of one process, some at a time."""
+    """Fetches of one process, a limited number at a time."""
 
     def __init__(self, settings: Settings, resolve: Resolve = socket.getaddrinfo) -> None:
         self._settings, self._resolve = settings, resolve
@@ -80,7 +80,7 @@ class Fetches:
         """The file's bytes, in order; close the iterator where it is not read to its end.
 
         Raises:
-            UriRefusedError: the URI lies in no place that is listed, or its host at an address that may not be asked.
+            UriRefusedError: the URI is below no allowed prefix, or its host has a private address.
             FetchError: there is no such file, or it did not come.
             HTTPException: it is larger than an upload may be (413).
             TooManyError: as many files are fetched as may be at once.
@@ -89,7 +89,7 @@ class Fetches:
         private = self._allowed(uri)
         if not self._free.acquire(blocking=False):
             most = self._settings.max_fetches_at_once
-            raise TooManyError(f"{most} files are being fetched, as many as may be at once. Try again later.", AGAIN_S)
+            raise TooManyError(f"{most} files are being fetched, the maximum of IHAS_MAX_FETCHES_AT_ONCE. Try again later.", AGAIN_S)
         try:
             deadline = Deadline(self._settings.fetch_s)
             parts = self._http(text, private, deadline) if uri.scheme in PORTS else _from_store(text)
@@ -98,23 +98,25 @@ class Fetches:
             raise
         except Exception as error:  # a library of stores raises what its own libraries raise
             LOG.warning("a file could not be fetched", uri=text.partition("?")[0], error=f"{type(error).__name__}: {error}")
-            raise FetchError(f"The file could not be fetched ({type(error).__name__}). Look at the URI, or upload the file.") from error
+            raise FetchError(f"The file could not be fetched ({type(error).__name__}). Check the URI, or upload the file.") from error
         finally:
             self._free.release()
 
     def _allowed(self, uri: Uri) -> bool:
-        """Whether the place may be at a private address."""
+        """Whether the host may have a private address."""
         for places, private in ((self._settings.uri_private_places, True), (self._settings.uri_places, False)):
             if any(uri.lies_in(Uri.of(place)) for place in places):
                 return private
-        raise UriRefusedError("The URI lies in no place that files are fetched from here. Upload the file, or see IHAS_URI_PLACES.")
+        raise UriRefusedError("The URI is below no prefix of IHAS_URI_PLACES. Upload the file, or ask the operator to allow the prefix.")
 
     def _within_limits(self, parts: Iterator[bytes], deadline: Deadline) -> Iterator[bytes]:
         size = 0
         for part in parts:
             size += len(part)
             if size > self._settings.max_upload_bytes:
-                raise HTTPException(413, f"The file is larger than {self._settings.max_upload_bytes} bytes, the most that is taken here.")
+                raise HTTPException(
+                    413, f"The file is larger than {self._settings.max_upload_bytes} bytes, the limit of IHAS_MAX_UPLOAD_BYTES."
+                )
             deadline.left()
             yield part
 
@@ -123,9 +125,9 @@ class Fetches:
         connections = httpcore.ConnectionPool(network_backend=Judged(private, deadline, self._resolve))
         with connections as pool, pool.stream("GET", text, headers=HEADERS, extensions={"timeout": timeout}) as answer:
             if 300 <= answer.status < 400:
-                raise FetchError(f"The host sends elsewhere ({answer.status}), which is not followed. Name the file where it lies.")
+                raise FetchError(f"The host redirects ({answer.status}), and redirects are not followed. Use the final URI.")
             if answer.status != 200:
-                raise FetchError(f"The host gave no file, but status {answer.status}.")
+                raise FetchError(f"The host answered with status {answer.status} instead of the file. Check the URI.")
             yield from answer.iter_stream()
 
 
@@ -146,7 +148,7 @@ class Judged(httpcore.NetworkBackend):
     def _address(self, host: str, port: int) -> str:
         found = [str(one[4][0]) for one in self._resolve(host, port, type=socket.SOCK_STREAM)]
         if not self._private and not all(is_public(address) for address in found):
-            raise UriRefusedError("The URI's host lies at an address of this machine or network. Upload the file instead.")
+            raise UriRefusedError("The URI's host has a private address. Upload the file, or list the prefix in IHAS_URI_PRIVATE_PLACES.")
         return found[0]
 
 

@@ -1,4 +1,4 @@
-"""Files of data sets: uploads on their way to disk, and files that lie here already."""
+"""Uploads on their way to disk, and files named by path."""
 
 from __future__ import annotations
 
@@ -116,11 +116,11 @@ def allowed_path(path: str, roots: Sequence[Path]) -> str:
         PathRefusedError: it does not, or is no file.
     """
     if not roots:
-        raise PathRefusedError("Files are not taken by path here. Upload the file, or set IHAS_DATA_ROOTS.")
+        raise PathRefusedError("Files cannot be named by path, since IHAS_DATA_ROOTS is empty. Upload the file, or set IHAS_DATA_ROOTS.")
     try:
         found = Path(path).resolve()
     except (OSError, ValueError, RuntimeError) as error:
-        raise PathRefusedError(f"{path!r} cannot be followed. Name a file by its absolute path.") from error
+        raise PathRefusedError(f"{path!r} cannot be resolved. Use the absolute path of a file.") from error
     if not any(found.is_relative_to(root.resolve()) for root in roots) or not found.is_file():
-        raise PathRefusedError(f"{path!r} is no file in a folder that may be read. Move it below one of IHAS_DATA_ROOTS, or upload it.")
+        raise PathRefusedError(f"{path!r} is not a file below IHAS_DATA_ROOTS. Move it there, or upload it.")
     return str(found)

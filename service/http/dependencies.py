@@ -60,7 +60,7 @@ def parts(request: Request) -> AppState:
 
 
 def caller(request: Request) -> Caller:
-    """Who asks."""
+    """The caller of a request."""
     found: Caller = request.scope["state"]["caller"]
     return found
 
@@ -169,7 +169,7 @@ def expected_revision(if_match: str | None, if_none_match: str | None = None) ->
             raise RequestError(f"`If-None-Match` must be `*`, but got {if_none_match!r}.")
         return ABSENT
     if if_match is None:
-        raise PreconditionMissingError("Say what the change expects: `If-Match` with the `ETag` of the last answer, or `If-None-Match: *`.")
+        raise PreconditionMissingError("State the expected revision: `If-Match` with the last `ETag`, or `If-None-Match: *`.")
     if if_match == "*":
         return ANY
     number = if_match.strip('"')

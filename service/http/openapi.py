@@ -61,13 +61,14 @@ def describe(app: FastAPI, described: Sequence[BaseRoute], structures: Iterable[
     return app.openapi_schema
 
 
-def _show_examples(operation: dict[str, Any], place: tuple[str, str]) -> None:
-    for content in operation.get("requestBody", {}).get("content", {}).values():
-        content["example"] = BODIES[place]
-    for status, answer in operation["responses"].items():
-        if status.startswith("2"):
-            for content in answer["content"].values():
-                content["example"] = ANSWERS[place]
+def _show_examples(operation: dict[str, Any], route: tuple[str, str]) -> None:
+    """Add the examples of a route; routes of extensions have none here."""
+    bodies = operation.get("requestBody", {}).get("content", {}).values() if route in BODIES else ()
+    answers = [answer for status, answer in operation["responses"].items() if status.startswith("2")] if route in ANSWERS else []
+    for content in bodies:
+        content["example"] = BODIES[route]
+    for content in (one for answer in answers for one in answer["content"].values()):
+        content["example"] = ANSWERS[route]
 
 
 def _leave_out_absence(operation: dict[str, Any]) -> None:
@@ -84,11 +85,11 @@ def _say_problems(operation: dict[str, Any], path: str) -> None:
         error = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
         content = {"application/json": {"schema": error, "example": {"error": PROBLEM["detail"]}}}
         operation["responses"].pop("422", None)
-        operation["responses"]["default"] = {"description": "Why the request was not answered", "content": content}
+        operation["responses"]["default"] = {"description": "Problem document", "content": content}
         return
     problem = {"schema": {"$ref": REFERENCE.format(name=Problem.__name__)}, "example": PROBLEM}
     operation["responses"].pop("422", None)
-    operation["responses"]["default"] = {"description": "Why the request was not answered", "content": {MEDIA_TYPE: problem}}
+    operation["responses"]["default"] = {"description": "Problem document", "content": {MEDIA_TYPE: problem}}
 
 
 def _reference(kind: type[msgspec.Struct]) -> dict[str, str]:

@@ -18,6 +18,9 @@ from starlette.routing import BaseRoute
 from service.auth.scopes import Scope
 
 EXTENSION = "x-ihas-policy"
+METHODS = frozenset({"DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"})
+MAX_KEPT, MAX_KEPT_PATH = 1_000, 200
+"""Paths, and characters of a path, whose policy is remembered."""
 KIB, MIB = 2**10, 2**20
 SMALL = 64 * KIB
 """Bytes that a body of a few settings may have."""
@@ -112,7 +115,7 @@ class Node:
 
 
 class RoutePolicies:
-    """Policy of every route, found by method and path in a few dictionary look-ups."""
+    """Policy of every route, found by method and path; the latest paths, such as those of models that are asked, are kept."""
 
     def __init__(self, policies: Mapping[tuple[str, str], RoutePolicy]) -> None:
         """
@@ -121,6 +124,7 @@ class RoutePolicies:
         """
         self.declared = MappingProxyType(dict(policies))
         self._root = Node()
+        self._latest: dict[str, dict[str, RoutePolicy]] = {}
         for (method, path), found in policies.items():
             node = self._root
             for segment in path.split("/")[1:]:
@@ -139,6 +143,17 @@ class RoutePolicies:
 
         A known path with a method that it has not gets a policy of that path, since the answer is 405 for everybody whom that admits.
         """
+        latest = self._latest.get(path)
+        if latest is not None and method in latest:
+            return latest[method]
+        found = self._search(method, path)
+        if method in METHODS and len(path) <= MAX_KEPT_PATH:
+            if len(self._latest) >= MAX_KEPT:
+                self._latest.clear()
+            self._latest.setdefault(path, {})[method] = found
+        return found
+
+    def _search(self, method: str, path: str) -> RoutePolicy:
         ends: list[Node] = []
         return _walk(self._root, path.split("/"), 1, method, ends) or (next(iter(ends[0].methods.values())) if ends else UNKNOWN)
 

@@ -34,6 +34,7 @@ from service.errors import (
     UnknownIdError,
     UriRefusedError,
 )
+from service.http.wording import worded
 from service.storage.outage import is_outage, is_unstorable
 
 PROTOCOL = "/v2"  # the Open Inference Protocol has a form of its own for errors
@@ -45,16 +46,16 @@ METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 
 class ProblemPart(Config):
-    """One thing that is wrong."""
+    """One error in a request or in data."""
 
     detail: str
-    """What, and the way out."""
+    """What is wrong, and what to do."""
     pointer: str | None = None
     """JSON pointer (RFC 6901) to the part of the body."""
     parameter: str | None = None
     """Name of the query parameter or header."""
     code: str | None = None
-    """Kind, in snake case."""
+    """Code of the error, in snake case."""
     row: int | None = None
     """Data row, counted from 1 without the header."""
     column: str | None = None
@@ -62,22 +63,22 @@ class ProblemPart(Config):
 
 
 class Problem(Config):
-    """Why a request was not answered."""
+    """Problem document (RFC 9457)."""
 
     type: str
-    """Kind of problem."""
+    """URN of the kind of problem."""
     title: str
-    """Name of the kind."""
+    """Title of the kind."""
     status: int
     """HTTP status."""
     detail: str
-    """What happened, and the way out."""
+    """What is wrong, and what to do."""
     instance: str
     """Path of the request."""
     request_id: str
-    """Name of the request in the logs."""
+    """Id of the request in the logs."""
     errors: tuple[ProblemPart, ...] = ()
-    """Everything that is wrong, where it is known."""
+    """All errors, with their places."""
 
 
 # Kind, status and title of the errors that are raised on purpose.
@@ -95,7 +96,7 @@ KINDS: Mapping[type[Exception], tuple[str, int, str]] = {
     PreconditionMissingError: ("precondition-required", 428, "Precondition missing"),
     TooManyError: ("too-many", 429, "Too many"),
     OverloadError: ("overloaded", 503, "Too much at once"),
-    ProviderError: ("provider-unavailable", 503, "Identity provider out of reach"),
+    ProviderError: ("provider-unavailable", 503, "Identity provider unavailable"),
     ConfigError: ("invalid-settings", 422, "Invalid settings"),
     RequestError: ("invalid-request", 422, "Invalid request"),
     DataError: ("invalid-data", 422, "Invalid data"),
@@ -193,8 +194,8 @@ def database_problem(scope: Mapping[str, Any], error: Exception) -> Response:
     if not is_outage(error):
         raise error
     LOG.error("the database is out of reach", error=str(error))
-    kind = ("database-unavailable", 503, "Database out of reach")
-    return problem_response(scope, kind, "The database is out of reach. Try again.", headers=AGAIN)
+    kind = ("database-unavailable", 503, "Database unavailable")
+    return problem_response(scope, kind, "The database cannot be reached. Try again later.", headers=AGAIN)
 
 
 async def _on_system(request: Request, error: Exception) -> Response:
@@ -205,7 +206,7 @@ async def _on_system(request: Request, error: Exception) -> Response:
 
 def _disk_full(scope: Mapping[str, Any], error: Exception) -> Response:
     LOG.error("the disk is full", error=str(error))
-    detail = "The service's disk is full, and nothing of the request was kept. Make room there, then send it again."
+    detail = "The disk of the service is full; nothing of the request was stored. Free space on it, then send the request again."
     return problem_response(scope, ("disk-full", 507, "Disk full"), detail)
 
 
@@ -214,8 +215,8 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
         raise error
     found = error.errors()
     if any(one["type"] == "json_invalid" for one in found):
-        return http_problem(request.scope, 400, f"The body is no JSON: {found[0]['ctx']['error']} at character {found[0]['loc'][1]}.")
-    parts = [_part(one["loc"], one["msg"], one["type"]) for one in found]
+        return http_problem(request.scope, 400, f"The body is not JSON: {found[0]['ctx']['error']} at character {found[0]['loc'][1]}.")
+    parts = [_part(one["loc"], worded(one), one["type"]) for one in found]
     return problem_response(request.scope, KINDS[RequestError], f"{len(parts)} part(s) of the request are invalid.", parts)
 
 
@@ -247,7 +248,7 @@ def _part(place: Sequence[str | int], message: str, code: str) -> ProblemPart:
 
 def _explained(request: Request, status: int) -> str | None:
     if status == 404:
-        return f"There is nothing at {request.url.path}. The paths are listed at /docs."
+        return f"There is no route {request.url.path}. All routes are listed at /docs."
     if status == 405:
-        return f"{request.method} is not possible at {request.url.path}."
+        return f"{request.url.path} does not support {request.method}. The header `allow` lists its methods."
     return None

@@ -1,4 +1,4 @@
-"""Where files of jobs lie, what a job's settings ask for, and what is known of a bundle."""
+"""Folders of jobs, recipe of a job, facts of a bundle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shows signs of life for a job beside its child, and stops the child once the job is not ours to run."""
+"""Heartbeats for a job while its child runs; stops the child if the job was cancelled or taken over."""
 
 from __future__ import annotations
 

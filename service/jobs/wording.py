@@ -1,4 +1,4 @@
-"""What a job's error may say to whoever asks: the data set by its name, and nothing of where files lie."""
+"""Public wording of a job's error: names the data set, and reveals no paths."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The worker: claims one job at a time and carries it out in a child process."""
+"""The worker: claims one job at a time and runs it in a child process."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from service.storage.job_store import JobStore
 from service.storage.outage import is_outage
 from service.storage.sql_store import SqlStore
 
-DISK_FULL = {"code": "disk", "detail": "The worker's disk is full. What the run has finished stays: make room, then resume it."}
+DISK_FULL = {"code": "disk", "detail": "The disk of the worker is full. Finished stages are kept: free space on it, then resume the job."}
 LOG = structlog.get_logger(__name__)
 
 
@@ -65,7 +65,7 @@ class Ended:
 
     Attributes:
         run: what the child was.
-        outcome: its last words; None where it died without.
+        outcome: its last line; None if it died without one.
         code: exit code, below 0 for a signal.
     """
 
@@ -162,7 +162,7 @@ class Worker:
             child.close()
 
     def _follow(self, job: Job, child: Child) -> Outcome | None:
-        """Write down what the child says, until it closes its output; return its last words."""
+        """Record the progress lines of the child until it closes its output; its last line."""
         return follow(child, lambda progress: self._store.record(job.id, job.token, progress))
 
     def _settle(self, ended: Ended, child: Child, watch: Watch) -> None:

@@ -1,4 +1,4 @@
-"""How the rows that are served are routed, against the training rows."""
+"""Drift: routing of served rows compared with the training rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ihas.serving.capabilities import Observed, RoutingObserver
 
 MIN_SHARE = 1e-4
 REMEMBERED = 100_000
-"""Rows after which every count is halved, so that old rows are forgotten."""
+"""Rows after which every count is halved, so that old rows fade."""
 
 
 def stability(found: Sequence[float], expected: Sequence[float]) -> float:
@@ -25,7 +25,7 @@ def stability(found: Sequence[float], expected: Sequence[float]) -> float:
 
 @dataclass(frozen=True)
 class RoutingMetrics:
-    """What was seen of a version's rows, in one process, since it started; a value, so that whoever reads it sees one moment.
+    """Routing of a version's rows in one process since its start; a frozen value, so that readers see one moment.
 
         group drift = sum_k (p_k - q_k) ln(p_k / q_k)                 p_k, q_k: share of group k, served and training
         drift of a gate = the same over its two states                p, q: share of rows with the gate open, and closed
@@ -55,7 +55,7 @@ class RoutingMetrics:
 
     @property
     def rows(self) -> int:
-        """Rows that count."""
+        """Number of rows."""
         return round(self.seen.total)
 
     @property

@@ -1,4 +1,4 @@
-"""Models in memory, ready to answer."""
+"""Loaded models."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ Name = tuple[str, str]
 
 @dataclass(slots=True)
 class Slot:
-    """What is known of one name.
+    """State of one model name.
 
     Attributes:
-        split: what answers.
+        split: the traffic split that serves.
         made_of: newest version, revision of the champion, and of the traffic, that `split` was made of.
         failure: why the newest version could not be loaded, once all versions were tried in vain.
         broken: versions that could not be loaded: when that was found, and why.
@@ -52,10 +52,10 @@ class Slot:
 
 
 class Registry:
-    """The champion of every name, or its newest version where nobody chose one, loaded and checked by a thread; what is to replace
-    it is loaded beside it and takes its place by one assignment.
+    """The champion of every model, or its newest version if none was promoted, loaded and checked by a thread. A replacement is loaded
+    first and then takes over by one assignment.
 
-    A version that cannot be loaded is passed over for the one before it, and is tried again after a while.
+    A version that cannot be loaded is skipped for the one before it, and tried again later.
     """
 
     def __init__(self, catalogue: SqlCatalogue, folder: Path, artefacts_url: str | None = None) -> None:

@@ -1,4 +1,7 @@
-"""What happens after an answer was sent: it is remembered for events, and shadows answer too. Requests only put it into a queue."""
+"""Response log and shadow runner: after a response is sent, it is stored for events, and shadow versions answer the request too.
+
+Requests only append to queues; threads empty them.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ LOG = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that shadows answer too, and the scores that were given."""
+    """A request for shadow versions, and the served scores."""
 
     shadows: tuple[Served, ...]
     rows: Sequence[dict[str, Any]] | RecommendRequest
@@ -48,13 +51,13 @@ class Seen(NamedTuple):
 
 @dataclass(slots=True)
 class ShadowMetrics:
-    """How far a shadow's scores lie from those that were given.
+    """Differences between a shadow's scores and the served ones.
 
     Attributes:
         requests: answered by both.
         failures: answered by the shadow with an error.
         rows: compared.
-        difference: sum of |shadow's score - given score|.
+        difference: sum of |shadow's score - served score|.
         seconds: that the shadow took.
     """
 
@@ -75,7 +78,7 @@ class Heard(Protocol):
 
 @dataclass
 class ResponseLog:
-    """Two queues and the threads that empty them; a full queue drops what comes, and counts it.
+    """Two queues and the threads that empty them; a full queue drops and counts new entries.
 
     Attributes:
         feedback: tables of answers.
@@ -111,7 +114,7 @@ class ResponseLog:
             thread.join()
 
     def recommended(self, served: Served, shadows: tuple[Served, ...], asked: RecommendRequest, given_id: str, found: Heard) -> None:
-        """Take note of a recommendation that is sent now."""
+        """Record a recommendation that was sent."""
         version = served.version
         items = {item.id: (item.group, item.score) for item in found.items}
         if len(self._answers) < MAX_WAITING:
@@ -123,13 +126,13 @@ class ResponseLog:
             self._put(Asked(shadows, asked, tuple(item.score for item in found.items), tuple(items)))
 
     def scored(self, served: Served, shadows: tuple[Served, ...], rows: Sequence[dict[str, Any]], scores: Sequence[Scored]) -> None:
-        """Take note of scores that are sent now."""
+        """Record scores that were sent."""
         self._look(Seen(served, rows[:ROWS_LOOKED_AT], None))
         if shadows:
             self._put(Asked(shadows, rows, tuple(one.score for one in scores)))
 
     def flush(self) -> None:
-        """Write down the answers that wait, and count how rows were routed; what another thread took is done when this returns."""
+        """Store the waiting responses and count the routing of rows; on return, this is done for entries of other threads too."""
         with self._writing:
             self._flush()
             while self._seen:
@@ -210,7 +213,7 @@ class ResponseLog:
 
 
 def _pairs(shadow: Served, asked: Asked) -> Iterator[tuple[float, float]]:
-    """Given score and the shadow's, row by row; items that the shadow does not know are left out."""
+    """Served score and the shadow's, row by row; items that the shadow does not know are left out."""
     if not isinstance(asked.rows, RecommendRequest):
         found = shadow.recommender.score(asked.rows)
         yield from zip(asked.scores, (one.score for one in found), strict=True)

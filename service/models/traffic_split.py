@@ -1,4 +1,4 @@
-"""Which version answers a request: the champion, or the canary for some."""
+"""Traffic split: the champion serves a model's requests, a canary a share of them, shadows answer copies."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class TrafficSplit:
-    """How the requests of one model are divided; a value, so that a change is one assignment and no request sees half of it.
+    """Traffic split of one model; a frozen value, so that a change is one assignment and no request sees half of it.
 
     Attributes:
-        champion: answers what the canary does not.
-        canary: answers a share; None where there is none, or where it cannot be loaded.
-        shadows: answer too, unheard.
-        plan: what was asked for.
+        champion: serves requests outside the canary's share.
+        canary: serves a share; None if there is none, or it cannot be loaded.
+        shadows: answer copies of requests; their answers are compared, not sent.
+        plan: the requested split.
     """
 
     champion: Served
@@ -62,18 +62,18 @@ class TrafficSplit:
         return self.canary if found < cut else self.champion
 
     def shadows_for(self, stated: Mapping[str, Any]) -> tuple[Served, ...]:
-        """Versions that answer a request unheard."""
+        """Shadow versions of a request."""
         return self.shadows if not self.shadows or self._among(self.plan.shadow_groups, stated) else ()
 
     def _among(self, groups: tuple[int, ...], stated: Mapping[str, Any] | None) -> bool:
-        """Whether the champion puts a request into one of the groups; into any, where none is named."""
+        """Whether the champion routes a request to one of the groups; true if no group is named."""
         if not groups:
             return True
         routed = self.champion.recommender.groups
         return routed is not None and routed.group_of(stated or {}) in groups
 
     def sticky_key(self, header: str | None, stated: Mapping[str, Any]) -> str | None:
-        """What keeps a person on one side: the header, or the value of the plan's field."""
+        """Key by which a person stays with champion or canary: the header, or the value of the plan's field."""
         if header is not None or self.plan.sticky_field is None:
             return header
         value = stated.get(self.plan.sticky_field)

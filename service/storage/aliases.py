@@ -1,4 +1,4 @@
-"""Aliases of versions, such as `champion`, and how they came to be what they are."""
+"""Aliases of versions, such as `champion`, and their history."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class AliasChange:
         kind: whether it was set, or rolled back.
         before: number of the change that a rollback of this one returns to.
         actor: who changed it.
-        reason: why, in that person's words.
+        reason: stated by the actor.
         at: seconds since 1970.
     """
 
@@ -123,7 +123,7 @@ class Aliases:
         return self._database.write(read)
 
     def put(self, ref: AliasRef, version: int, expected: int) -> Alias:
-        """Let an alias mean a version.
+        """Point an alias at a version.
 
         Raises:
             PreconditionError: its revision is not the expected one.
@@ -135,10 +135,10 @@ class Aliases:
         return self._write(ref, expected, "set", target)
 
     def roll_back(self, ref: AliasRef, expected: int, otherwise: int | None = None) -> Alias:
-        """Let an alias mean what it meant before, or `otherwise` where it meant nothing; once more goes one further back.
+        """Point an alias at its former version, or at `otherwise` if there is none; a second call goes one version further back.
 
         Raises:
-            ConflictError: it meant nothing before, and there is no `otherwise`.
+            ConflictError: there is no former version and no `otherwise`.
             PreconditionError: its revision is not the expected one.
         """
 
@@ -147,7 +147,7 @@ class Aliases:
                 before = _change(connection, current.before)
                 return before.version, before.before
             if otherwise is None:
-                raise ConflictError(f"There is nothing before what {ref.alias!r} of model {ref.model!r} means now.")
+                raise ConflictError(f"{ref.alias!r} of model {ref.model!r} has no former version. Promote one by its number.")
             return otherwise, None
 
         return self._write(ref, expected, "rollback", target)

@@ -1,4 +1,4 @@
-"""What the service keeps besides jobs: data sets and versions of models."""
+"""Data sets and model versions."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from service.storage.tenants import LOCAL
 
 
 class DatasetState(StrEnum):
-    """Where a data set stands."""
+    """State of a data set."""
 
     UPLOADING = "uploading"
     """Waits for its file."""
     VALIDATING = "validating"
     """The file is being checked."""
     VALID = "valid"
-    """May be searched on; never changes again."""
+    """Searches may use it; final."""
     INVALID = "invalid"
     """The report says why; another file may be uploaded."""
 
@@ -45,7 +45,7 @@ class NewDataset:
     """A data set to add.
 
     Attributes:
-        reading: JSON object; `format`, `delimiter` and `columns` of `DataConfig`.
+        reading: JSON object; `format`, `delimiter`, `quoting`, `escape`, `columns` and `interactions` of `DataConfig`.
         path: absolute path of a file that lies here already.
         tenant: whose it is.
         upload: a file that has arrived already.
@@ -95,7 +95,7 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
-    """A bundle that serves under a name.
+    """A version of a model.
 
     Attributes:
         version: 1, 2, 3, ... within the name.

@@ -1,4 +1,4 @@
-"""How the service's database is opened, and brought to the form that this version reads."""
+"""Opening of the database, with migration to the schema of this version."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ VERSION = sa.Table("alembic_version", sa.MetaData(), sa.Column("version_num", sa
 
 
 class Database:
-    """A database whose tables are there; safe to use from several threads."""
+    """A database with all tables; safe to use from several threads."""
 
     def __init__(self, url: str) -> None:
         self._engine = open_engine(url)
@@ -118,7 +118,7 @@ def _bring_up_to_date(connection: sa.Connection) -> None:
         _stamp(connection, FIRST)  # the first release wrote no version
     found = connection.execute(sa.select(VERSION.c.version_num)).scalar_one()
     if found > HEAD:
-        raise ConfigError(f"The database has the form {found}, and this version of iHAS reads {HEAD}. Start the newer version.")
+        raise ConfigError(f"The database has schema {found}, but this version of iHAS reads {HEAD}. Start the newer version.")
     if found < HEAD:
         _migrate(connection)
 

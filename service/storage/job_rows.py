@@ -99,12 +99,14 @@ def _check_room(connection: sa.Connection, tenant: str, max_queued: int) -> None
     waiting = (JOBS.c.tenant == tenant) & (JOBS.c.state == JobState.QUEUED)
     found = connection.execute(sa.select(sa.func.count()).select_from(JOBS).where(waiting)).scalar_one()
     if found >= max_queued:
-        raise TooManyError(f"At most {max_queued} searches may wait, and {found} do. Cancel one, or wait until one has begun.", ROOM_S)
+        raise TooManyError(
+            f"{found} searches of this tenant are queued, the maximum is {max_queued}. Cancel one, or wait until one has started.", ROOM_S
+        )
 
 
 def _same_request(job: Job, new: NewJob) -> Job:
     if job.body_hash != new.body_hash:
-        raise KeyReusedError(f"Idempotency key {new.key!r} came before with another body. Use a new key for a new request.")
+        raise KeyReusedError(f"Idempotency key {new.key!r} was used with another body. Use a new key for a new request.")
     return job
 
 

@@ -1,4 +1,4 @@
-"""The laws of the job table."""
+"""Contract of the job table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a model's requests are divided: a share for another version, and versions that answer unheard."""
+"""How a model's requests are divided: a share for another version, and shadow versions."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import sys
 import pyarrow as pa
 import pytest
 
-from ihas.errors import DataError, is_memory_full
+from ihas.errors import DataError, is_memory_full, path_fault
 
 NO_ROOM_FOR_A_STACK = """
 import resource, threading
@@ -54,3 +54,14 @@ def test_other_errors_are_not(error: Exception) -> None:
 def test_a_cell_that_speaks_of_memory_is_not_memory() -> None:
     """An error of ours that quotes a table's text stays what it is."""
     assert not is_memory_full(DataError("Column `log` must hold numbers, but row 3 holds `Cannot allocate memory`."))
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.EISDIR, errno.ENOTDIR, errno.ENOENT, errno.EEXIST])
+def test_a_path_that_cannot_be_used_is_a_setting_to_change(number: int) -> None:
+    """What the system says of a path becomes one line that names it; a full disk and a fault without a path do not."""
+    fault = path_fault(OSError(number, "so it says", "/some/where"))
+    assert fault is not None
+    assert "/some/where is not" in str(fault)
+    assert path_fault(OSError(errno.ENOSPC, "full", "/some/where")) is None
+    assert path_fault(OSError(number, "so it says")) is None
+    assert path_fault(ValueError("no")) is None

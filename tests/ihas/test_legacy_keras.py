@@ -6,7 +6,11 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from ihas.legacy_keras import Cross, keras, tf
+
+pytestmark = pytest.mark.tf
 
 FLAG = "TF_USE_LEGACY_KERAS"
 

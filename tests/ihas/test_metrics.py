@@ -10,6 +10,8 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from ihas.metrics import auc, auc_components, auc_difference, click_metrics, row_losses, sigmoid
 
+pytestmark = pytest.mark.full
+
 LABELS = np.array([1, 1, 0, 0], np.float32)
 LOGITS = np.array([3, 1, 2, 0], np.float32)
 BASE_LOGITS = np.array([3, 3, 4, 0], np.float32)

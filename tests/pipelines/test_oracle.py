@@ -22,6 +22,8 @@ from ihas.results.run_result import RunResult
 from pipelines.runs.run import run_recipe
 from tests.oracle import tribes_config
 
+pytestmark = pytest.mark.tf
+
 
 def _run(num_tribes: int, folder: Path, num_rows: int = 30_000) -> tuple[RunResult, float]:
     """A run on a table of so many tribes, and the best reachable AUC."""

@@ -18,6 +18,8 @@ from tests.clock import HANG_S
 from tests.ihas.bundle_factory import LOGITS, rows
 from tests.service.conftest import eventually
 
+pytestmark = pytest.mark.full
+
 
 def test_a_bundle_is_registered(settings: Settings, bundle: Path) -> None:
     """Version 1 of `bench` is the bundle, copied into the service's folder."""

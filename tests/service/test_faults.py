@@ -22,7 +22,7 @@ from service.client.client import Client
 from service.errors import ServiceError
 from service.http.examples import searches
 from service.settings import Settings
-from service.states import JobState
+from service.states import JobStage, JobState
 from service.storage.catalogue import NewDataset
 from service.storage.job import DATASET, SEARCH
 from service.storage.sql_store import SqlStore
@@ -30,6 +30,8 @@ from tests.clock import HANG_S
 from tests.service.conftest import RunningWorker, eventually, finished, submitted
 from tests.service.live import LiveServer
 from tests.service.postgres import PostgresServer, postgres_server, reason_to_skip
+
+pytestmark = pytest.mark.full
 
 SEARCHES = 400
 Document = dict[str, Any]
@@ -151,7 +153,7 @@ def test_a_worker_without_its_database_costs_its_job_no_attempt(
     job = submitted(store, table, "slow")
     starts = settings.folder / "searches" / job.id / "starts"
     with RunningWorker(settings):
-        eventually(lambda: store.job(job.id).state is JobState.SEARCHING)
+        eventually(lambda: store.job(job.id).stage is JobStage.SEARCH)
         child = int(starts.read_text().split()[0])
         fragile.stop()
         eventually(lambda: not psutil.pid_exists(child))

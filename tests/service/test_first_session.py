@@ -8,6 +8,8 @@ import pytest
 
 from tests.service.session_page import ROOT, Step, plain, session, steps_of, written
 
+pytestmark = pytest.mark.full
+
 PAGE = ROOT / "docs" / "service" / "first-session.md"
 
 

@@ -28,6 +28,8 @@ from tests.pipelines.small_run import ROOT, arrays, small_recipe
 from tests.service.conftest import eventually
 from tests.service.dying import COMMAND, DEATHS, POINTS
 
+pytestmark = pytest.mark.full
+
 WITHIN_S, DEATH_S = 3_600.0, HANG_S
 ARRAYS = ("base", "search", "cluster", "retrain")
 NOT_OF_THE_RUN = {"log.txt", "recipe.json", ".lock"}

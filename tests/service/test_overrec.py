@@ -15,6 +15,8 @@ from tests.pipelines.studies.overrec.walks import NUM_ITEMS, write_lines, write_
 from tests.service.conftest import RunningWorker, eventually
 from tests.service.live import LiveServer
 
+pytestmark = pytest.mark.full
+
 
 def _dataset(live: LiveServer, content: bytes, **reading: object) -> str:
     dataset = live.json("POST", "/v1/datasets", json={"name": "walks", **reading})

@@ -17,6 +17,8 @@ from tests.service.conftest import Publish, RunningWorker
 from tests.service.http.routes.test_derived import ADDED, walks
 from tests.service.live import LiveServer
 
+pytestmark = pytest.mark.full
+
 
 class Shell:
     """A person at a terminal, whose service is known by IHAS_URL."""

@@ -22,6 +22,8 @@ from tests.clock import HANG_S
 from tests.ihas.bundle_factory import LOGITS, rows
 from tests.service.conftest import COMMAND, eventually
 
+pytestmark = pytest.mark.full
+
 UP = "import sys, json; from service.server import up; from service.settings import Settings\n"
 UP += "if __name__ == '__main__': up(Settings(**json.loads(sys.argv[1])), json.loads(sys.argv[2]))"
 

@@ -15,6 +15,8 @@ from tests.pipelines.studies.overrec.walks import NUM_ITEMS, write_lines
 from tests.service.conftest import RunningWorker, eventually
 from tests.service.live import LiveServer
 
+pytestmark = pytest.mark.full
+
 TRANSFORMER = {"num_layers": 1, "dim": 16, "max_length": 8, "dropout_first": 0.0}
 TRAINING: dict[str, object] = {"learning_rate": 0.01, "batch_targets": 128, "epochs": 12, "sgd_learning_rate": None}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,14 @@ import pyarrow.compute as pc
 
 from ihas.config.data import DataConfig, InteractionColumns
 from ihas.data.columns import Column, is_list, text_column
+from ihas.data.csv_header import header_looks_like_data
 from ihas.data.findings import FieldProfile, FindingCollector, ValidationReport
-from ihas.data.readers import Format, read_table
+from ihas.data.missing import spelled_missing
+from ihas.data.readers import read
+from ihas.data.reading import Format, ReadOptions, options_of
 from ihas.data.schema import Field, Schema
 from ihas.data.sources import opened, raise_unreadable
+from ihas.data.suspicions import find_rounded_ids
 from ihas.data.times import seconds
 from ihas.errors import ConfigError
 from ihas.sequential.data.sequences import Sequences, UserSequences
@@ -29,25 +35,37 @@ def read_sequences(data: DataConfig) -> UserSequences:
         ConfigError: the settings speak of rows with a label, or of several files.
         DataError: as the form's reader.
     """
+    _check_settings(data)
+    return _read(data, FindingCollector())
+
+
+def _check_settings(data: DataConfig) -> None:
     if not data.holds_sequences or data.valid_path is not None or data.test_path is not None:
         raise ConfigError(
             f"Sequences come from one file with `format = 'sequences'` or with `interactions`, but got format {data.format!r}, "
             f"interactions {data.interactions}, valid_path {data.valid_path} and test_path {data.test_path}. "
             "Set one of the two, and leave the other files out."
         )
+
+
+def _read(data: DataConfig, notes: FindingCollector) -> UserSequences:
     if data.format == "sequences":
         return read_item_sequences(data.path)
-    return read_interactions(data.path, data.interactions, data.format, data.delimiter)
+    return _read_interactions(data.path, data.interactions or InteractionColumns(), options_of(data), notes)
 
 
 def inspect_sequences(data: DataConfig) -> ValidationReport:
     """What is in the file, as the report of a table with the columns user and item; errors as `read_sequences`."""
-    found, columns = read_sequences(data), data.interactions or InteractionColumns()
+    _check_settings(data)
+    notes = FindingCollector()
+    found, columns = _read(data, notes), data.interactions or InteractionColumns()
+    for name, texts in ((columns.user, found.users), (columns.item, found.items)):
+        find_rounded_ids(pa.array(texts, pa.string()), name, notes)
     by_user, by_item = found.sequences.lengths, found.sequences.counts(found.num_items)
     fields = (Field(name=columns.user, kind="categorical"), Field(name=columns.item, kind="categorical", role="item"))
     return ValidationReport(
         rows=len(found.sequences.items),
-        findings=(),
+        findings=tuple(notes.kept),
         profiles=(_profile(fields[0], found.users, by_user), _profile(fields[1], found.items, by_item)),
         columns=Schema(label="taken", fields=fields, item_id=columns.item, time=columns.time if data.interactions else None),
     )
@@ -91,9 +109,16 @@ def read_interactions(
         DataError: the file cannot be read, a column is absent or holds lists, a cell is missing, or a time cannot be
             read; names row and column.
     """
-    columns = columns or InteractionColumns()
-    table = read_table(path, format, delimiter)
-    _check_columns(table, columns, path)
+    return _read_interactions(path, columns or InteractionColumns(), ReadOptions(format, delimiter), FindingCollector())
+
+
+def _read_interactions(path: Path, columns: InteractionColumns, options: ReadOptions, notes: FindingCollector) -> UserSequences:
+    """The same; warnings go to the notes."""
+    purposes = _purposes(columns)
+    options = replace(options, only=set(purposes.values()), check_names=lambda names: _check_names(names, purposes, path))
+    table, said = read(path, options)
+    notes.kept += said.kept
+    _check_columns(table, purposes, path)
     findings = FindingCollector()
     users, items = (_whole(table, name, findings) for name in (columns.user, columns.item))
     times = np.zeros(table.num_rows) if columns.time is None else _times(_whole(table, columns.time, findings), columns.time, findings)
@@ -101,6 +126,8 @@ def read_interactions(
     names, who = _in_order(users)
     things, what = _in_order(items)
     order = np.lexsort((np.arange(len(who)), times, who))
+    if columns.time is not None:
+        _note_equal_times(who[order], times[order], columns.time, notes)
     lengths = np.bincount(who, minlength=len(names))
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     return UserSequences(names, things, Sequences(offsets, what[order].astype(np.int32)))
@@ -131,23 +158,47 @@ def _check_lines(lines: list[list[str]], path: Path) -> None:
     findings.raise_errors(f"{path.name} cannot be read as item sequences")
 
 
-def _check_columns(table: pa.Table, columns: InteractionColumns, path: Path) -> None:
+def _purposes(columns: InteractionColumns) -> dict[str, str]:
+    """Column of each purpose."""
+    named = {"user": columns.user, "item": columns.item, "time": columns.time}
+    return {purpose: name for purpose, name in named.items() if name is not None}
+
+
+def _check_names(names: Sequence[str], purposes: Mapping[str, str], path: Path) -> None:
     findings = FindingCollector()
-    for purpose, name in (("user", columns.user), ("item", columns.item), ("time", columns.time)):
-        if name is None:
-            continue
-        if name not in table.column_names:
-            law = f"Interactions must have the column `{name}` as {purpose}, but the file has {table.column_names}. Set `{purpose}`."
+    for purpose, name in purposes.items():
+        if name not in names:
+            law = f"Interactions must have the column `{name}` as {purpose}, but the file has {list(names)}. Set `{purpose}`."
+            if header_looks_like_data(names):
+                law = f"{law} If the first line is data, put a line with the columns' names above it."
             findings.add("missing_column", law, column=name)
-        elif is_list(table, name):
+    findings.raise_errors(f"{path.name} cannot be read as interactions")
+
+
+def _note_equal_times(who: np.ndarray, times: np.ndarray, name: str, notes: FindingCollector) -> None:
+    """Warn where rows of one user, int (n,), sorted, have one time, float64 (n,)."""
+    alike = int(((who[1:] == who[:-1]) & (times[1:] == times[:-1])).sum())
+    if alike:
+        law = f"{alike:,} of {len(who):,} interactions have the time of another of the same user: the file's order decides which is later."
+        notes.add("equal_times", f"{law} Provide finer times, or sort the file.", column=name, severity="warning")
+
+
+def _check_columns(table: pa.Table, purposes: Mapping[str, str], path: Path) -> None:
+    findings = FindingCollector()
+    for purpose, name in purposes.items():
+        if is_list(table, name):
             findings.add("list_column", f"A {purpose} must be one value, but this column holds lists. Write a row for each.", column=name)
     findings.raise_errors(f"{path.name} cannot be read as interactions")
 
 
 def _whole(table: pa.Table, name: str, findings: FindingCollector) -> Column:
     column = text_column(table, name)
-    missing = np.flatnonzero(column.codes < 0).tolist()
-    findings.add_rows("missing_cell", name, missing, lambda _: "Every interaction must have this cell, but here it is empty. Fill it.")
+    missing = np.flatnonzero(column.codes < 0)
+    law = "Every interaction must have this cell, but here it is empty. Fill it."
+    findings.add_rows("missing_cell", name, missing, lambda _: law, np.zeros(len(missing)))
+    spelled = column.rows_where(spelled_missing(column.texts))
+    law = "Every interaction must have this cell, but here it says {!r} where others are numbers. Fill it."
+    findings.add_rows("missing_cell", name, spelled, lambda row: law.format(column.text(row)), column.codes[spelled])
     return column
 
 
@@ -155,7 +206,7 @@ def _times(column: Column, name: str, findings: FindingCollector) -> np.ndarray:
     moments = seconds(column.texts)
     wrong = column.rows_where(~np.isfinite(moments))
     law = "A time must be a number or an ISO 8601 date or time, as the column's other cells are, but this one is {!r}. Mend it."
-    findings.add_rows("unreadable_time", name, wrong, lambda row: law.format(column.text(row)))
+    findings.add_rows("unreadable_time", name, wrong, lambda row: law.format(column.text(row)), column.codes[wrong])
     return np.asarray(moments[column.codes])
 
 

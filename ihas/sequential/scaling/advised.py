@@ -37,7 +37,7 @@ class Advised(Config):
     parameters: int
     """N."""
     seconds: float
-    """Foretold wall time of a training."""
+    """Predicted wall time of a training."""
     loss: Interval | None
     """Loss by the law with its 95 % interval over seeds; absent where no law could be fitted."""
     measured: bool

@@ -82,7 +82,7 @@ def form_of(config: OverRecConfig) -> Literal["sum", "assign"]:
 
 
 def compared(found: np.ndarray, base: np.ndarray, method: RankedMethod) -> RankedMethod:
-    """The contender with its gain over the base on the same test rows."""
+    """The method with its gain over the base on the same test rows."""
     return method.model_copy(update={"gain": paired_difference(discounted_gains(found, CUTOFF), discounted_gains(base, CUTOFF))})
 
 

@@ -114,7 +114,7 @@ def add_cold_start(
 ) -> None:
     """Add a cold-start model to a trained model."""
     with client_of(url) as client:
-        made = client.put_front(name, histories, register_as, user_field)
+        made = client.add_cold_start_model(name, histories, register_as, user_field)
     context.obj.result(made, f"Version {made['version']} of {made['name']}: {name}, with {histories} for unknown users.")
 
 

@@ -87,9 +87,12 @@ ESTIMATE: Mapping[str, Any] = {
     },
 }  # fmt: skip
 MODEL = "/v1/models/{name}"
+COLD_START = {"cold_start_model": "walks", "user_field": "user", "register_as": "shop-with-histories"}
+COLD_STARTED = {"name": "shop-with-histories", "version": 1, "search_id": "sr_91c0", "created_at": AT}
 BODIES: Mapping[tuple[str, str], Any] = {
     ("post", f"{MODEL}/interactions"): {"interactions": [{"user": "7", "item": "31"}], "version": 1},
-    ("post", f"{MODEL}/front"): {"front": "walks", "user_field": "user", "register_as": "shop-with-histories"},
+    ("post", f"{MODEL}/cold-start"): COLD_START,
+    ("post", f"{MODEL}/front"): COLD_START,
     ("put", f"{MODEL}/aliases/{{alias}}"): {"version": 2, "reason": REASON},
     ("post", f"{MODEL}/promote"): {"version": 2, "reason": REASON},
     ("post", f"{MODEL}/rollback"): {"reason": "Clicks fell."},
@@ -105,7 +108,8 @@ BODIES: Mapping[tuple[str, str], Any] = {
 }
 ANSWERS: Mapping[tuple[str, str], Any] = {
     ("post", f"{MODEL}/interactions"): {"name": "walks", "version": 2, "search_id": "sr_91c0", "created_at": AT},
-    ("post", f"{MODEL}/front"): {"name": "shop-with-histories", "version": 1, "search_id": "sr_91c0", "created_at": AT},
+    ("post", f"{MODEL}/cold-start"): COLD_STARTED,
+    ("post", f"{MODEL}/front"): COLD_STARTED,
     ("get", f"{MODEL}/versions/{{version}}"): LINEAGE,
     ("get", f"{MODEL}/aliases"): {"aliases": [ALIAS]},
     ("get", f"{MODEL}/aliases/{{alias}}"): ALIAS,

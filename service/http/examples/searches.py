@@ -91,7 +91,7 @@ PROBLEM = {
     "type": "urn:ihas:problem:invalid-request", "title": "Invalid request", "status": 422,
     "detail": "1 part(s) of the request are invalid.",
     "instance": "/v1/searches", "request_id": "5b0c6c1e",
-    "errors": [{"detail": "Input should be greater than or equal to 0", "pointer": "/learning/seed"}],
+    "errors": [{"detail": "`seed` must be at least 0, but got -1.", "pointer": "/learning/seed"}],
 }  # fmt: skip
 BODIES: Mapping[tuple[str, str], Any] = {
     **releases.BODIES,

@@ -27,7 +27,7 @@ from service.settings import Settings
 from service.storage.keys import Keys
 
 MAX_KNOWN = 10_000
-WRONG = "The request needs a valid key: `Authorization: Bearer ihas_...`. Ask whoever runs the service for one."
+WRONG = "The request needs a valid key: `Authorization: Bearer ihas_...`. Ask the operator of the service for one."
 LOG = structlog.get_logger(__name__)
 
 
@@ -91,7 +91,7 @@ class AuthenticationMiddleware:
         return caller
 
     def _look_up(self, text: str) -> tuple[Caller, float]:
-        """Who a key stands for, and for how many seconds from now."""
+        """Caller of a key, and seconds for which it stays valid."""
         key_id = tokens.key_id(text)
         if key_id is None:
             if self._provider is not None and text.count(".") == 2:
@@ -130,9 +130,9 @@ def _check_local(scope: Scope) -> None:
         elif name == b"origin":
             origin = value
     if host and not _is_here(host):
-        raise ScopeError("Without keys the service answers to loopback names only: 127.0.0.1, ::1 or localhost. Set IHAS_ACCESS=keys.")
+        raise ScopeError("Without keys the service accepts loopback host names only: 127.0.0.1, ::1 or localhost. Set IHAS_ACCESS=keys.")
     if origin and urlsplit(origin.decode("latin-1")).netloc.encode("latin-1") != host:
-        raise ScopeError("Without keys the service does not answer pages of another origin. Set IHAS_ACCESS=keys.")
+        raise ScopeError("Without keys the service refuses requests of pages of another origin. Set IHAS_ACCESS=keys.")
 
 
 def _is_here(host: bytes) -> bool:

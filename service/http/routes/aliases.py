@@ -1,4 +1,4 @@
-"""Which version of a model answers: aliases, promotion, rollback, split of the traffic, and where a version came from."""
+"""Releases of a model: aliases, promotion, rollback, traffic split, lineage of a version."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 @router.get("/versions/{version}", openapi_extra=reading())
 def read_version(name: str, version: Number, store: StoreDep, caller: CallerDep) -> Lineage:
-    """Where a version came from: data set with digest, recipe with seed, search, figures, digest of the bundle."""
+    """Lineage of a version: data set with digest, recipe with seed, search, metrics, digest of the bundle."""
     found = _version(store, name, caller.tenant, version)
     job = store.job(found.job_id)
     return Lineage.of(found, job, store.dataset(job.dataset_id))
@@ -54,14 +54,14 @@ def read_version(name: str, version: Number, store: StoreDep, caller: CallerDep)
 
 @router.get("/aliases", openapi_extra=reading())
 def list_aliases(name: str, parts: PartsDep, caller: CallerDep) -> AliasesPublic:
-    """The model's aliases. `champion` answers requests; without it the newest version does."""
+    """The model's aliases. `champion` serves requests; without it the newest version does."""
     _check_known(parts.store, name, caller.tenant)
     return AliasesPublic(aliases=tuple(map(AliasPublic.of, parts.aliases.of_model(caller.tenant, name))))
 
 
 @router.get("/aliases/{alias}", openapi_extra=reading())
 def read_alias(name: str, alias: AliasName, response: Response, parts: PartsDep, caller: CallerDep) -> AliasPublic:
-    """One alias; its `ETag` is what a change expects."""
+    """One alias. A change sends its `ETag` as `If-Match`."""
     found = parts.aliases.get(AliasRef(caller.tenant, name, alias))
     response.headers["ETag"] = etag(found.revision)
     return AliasPublic.of(found)
@@ -79,7 +79,7 @@ def put_alias(
     if_match: IfMatchDep = None,
     if_none_match: IfNoneMatchDep = None,
 ) -> AliasPublic:
-    """Let an alias mean a version that can be loaded and meets its golden rows."""
+    """Point an alias at a version, which must load and reproduce its golden rows."""
     expected = expected_revision(if_match, if_none_match)
     _check_loads(models, parts.store, name, body.version)
     found = parts.aliases.put(AliasRef(caller.tenant, name, alias, caller.name, body.reason), body.version, expected)
@@ -92,7 +92,7 @@ def put_alias(
 def read_history(
     name: str, alias: AliasName, parts: PartsDep, caller: CallerDep, cursor: CursorDep = None, limit: LimitDep = 50
 ) -> AliasChangesPublic:
-    """How an alias came to mean what it means, newest change first."""
+    """History of an alias, newest change first."""
     ref = AliasRef(caller.tenant, name, alias)
     parts.aliases.get(ref)
     return AliasChangesPublic.of(parts.aliases.history(ref, cursor, limit), limit)
@@ -102,7 +102,7 @@ def read_history(
 def promote(
     name: str, body: Promotion, response: Response, parts: PartsDep, caller: CallerDep, models: RegistryDep, if_match: IfMatchDep = None
 ) -> AliasPublic:
-    """Make a version the champion, once it is loaded and meets its golden rows; requests in flight end on the one before."""
+    """Make a version the champion after it has loaded and reproduced its golden rows; requests in flight end on the former champion."""
     expected = ANY if if_match is None else expected_revision(if_match)
     _check_loads(models, parts.store, name, body.version)
     found = parts.aliases.put(AliasRef(caller.tenant, name, CHAMPION, caller.name, body.reason), body.version, expected)
@@ -115,9 +115,9 @@ def promote(
 def roll_back(
     name: str, body: Rollback, response: Response, parts: PartsDep, caller: CallerDep, models: RegistryDep, if_match: IfMatchDep = None
 ) -> AliasPublic:
-    """Return to the champion before this one, in one call; once more goes one further back.
+    """Return to the former champion; a second call goes one version further back.
 
-    Where nobody promoted another one before, that is the version below the one that answers.
+    If nothing was promoted before, that is the version below the one that serves.
     """
     expected = ANY if if_match is None else expected_revision(if_match)
     versions = _check_known(parts.store, name, caller.tenant)
@@ -130,7 +130,7 @@ def roll_back(
 
 @router.get("/traffic", openapi_extra=reading())
 def read_traffic(name: str, response: Response, parts: PartsDep, caller: CallerDep, models: RegistryDep) -> TrafficPublic:
-    """How the model's requests are divided; its `ETag` is what a change expects."""
+    """The model's traffic split. A change sends its `ETag` as `If-Match`."""
     _check_known(parts.store, name, caller.tenant)
     return _traffic(parts.plans.get(caller.tenant, name), response, models)
 
@@ -145,7 +145,7 @@ def put_traffic(
     models: RegistryDep,
     if_match: IfMatchDep = None,
 ) -> TrafficPublic:
-    """Give some of the requests to a canary, and let shadows answer unheard; every version named is loaded first."""
+    """Send a share of the requests to a canary, and copies of requests to shadow versions; all of them are loaded first."""
     expected = expected_revision(if_match)
     for pointer, version in _named(body):
         _check_loads(models, parts.store, name, version, pointer)
@@ -194,7 +194,7 @@ def _version(store: JobStore, name: str, tenant: str, version: int) -> ModelVers
 
 
 def _check_loads(models: TenantModels, store: JobStore, name: str, version: int, pointer: str = "/version") -> None:
-    """Refuse a version that is not there, or that does not meet its golden rows."""
+    """Refuse a version that does not exist or does not reproduce its golden rows."""
     known = _check_known(store, name, models.tenant)
     if all(one.version != version for one in known):
         raise RequestError(f"Model {name!r} has no version {version}; its newest is {known[0].version}.", pointer)
@@ -208,7 +208,7 @@ def _check_loads(models: TenantModels, store: JobStore, name: str, version: int,
 
 
 def _below(models: TenantModels, name: str, versions: list[ModelVersion]) -> int | None:
-    """The newest version below the one that answers; the newest of all counts as answering where none can be loaded."""
+    """The newest version below the one that serves; if none can be loaded, the newest of all counts as serving."""
     try:
         now = models.renew(name).champion.version.version
     except BundleError:
@@ -217,7 +217,7 @@ def _below(models: TenantModels, name: str, versions: list[ModelVersion]) -> int
 
 
 def _bring_in(models: TenantModels, name: str) -> None:
-    """Let this process answer by the change at once; others do within a second."""
+    """Apply the change in this process at once; other processes follow within a second."""
     try:
         models.renew(name)
     except BundleError:

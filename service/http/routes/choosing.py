@@ -1,4 +1,4 @@
-"""Which version answers a request, for every route that asks models; written for routes whose cost is counted in microseconds."""
+"""Choice of the version that serves a request; used by routes whose cost is counted in microseconds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STICKY_HEADER = b"sticky-key"
 
 
 async def chosen(scope: Scope, parts: AppState, name: str, version: int | None, stated: Mapping[str, Any]) -> Served:
-    """The version that was asked for, or the one that the model's traffic gives to this request; from memory where it is there.
+    """The requested version, or the one that the traffic split assigns to this request; from memory where possible.
 
     Args:
         scope: of the request (ASGI); says who asks, and may carry the header `Sticky-Key`.
@@ -44,6 +44,6 @@ async def chosen(scope: Scope, parts: AppState, name: str, version: int | None, 
 
 
 def shadows_of(parts: AppState, served: Served, stated: Mapping[str, Any]) -> tuple[Served, ...]:
-    """Versions that answer this request too, unheard; none where a version was asked for by number that is not in the traffic."""
+    """Shadow versions of this request; none if a version outside the traffic split was requested by number."""
     split = parts.registry.split(served.version.name, served.version.tenant)
     return () if split is None or served not in (split.champion, split.canary) else split.shadows_for(stated)

@@ -1,4 +1,4 @@
-"""Data sets: create, upload, look at what was found."""
+"""Data sets: create, upload, read the report."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FILE = {"requestBody": {"required": True, "description": SAID, "content": BINARY
 async def create_dataset(body: DatasetCreate, response: Response, parts: PartsDep, caller: CallerDep) -> DatasetPublic:
     """Create a data set. With `path` or `uri` its check begins at once; otherwise upload its file next."""
     path = None if body.path is None else await run_in_threadpool(allowed_path, body.path, parts.settings.data_roots)
-    reading = body.model_dump(mode="json", include={"format", "delimiter", "columns", "interactions"})
+    reading = body.model_dump(mode="json", include={"format", "delimiter", "quoting", "escape", "columns", "interactions"})
     new = NewDataset(body.name, reading, path, caller.tenant)
     dataset = await (run_in_threadpool(parts.store.add_dataset, new) if body.uri is None else _fetched(new, body.uri, body, parts))
     response.headers["Location"] = f"/v1/datasets/{dataset.id}"
@@ -60,7 +60,7 @@ def read_dataset(dataset: DatasetDep) -> DatasetPublic:
 async def upload_content(
     dataset: DatasetDep, request: Request, store: StoreDep, settings: SettingsDep, x_content_sha256: DigestDep = None
 ) -> DatasetPublic:
-    """Send the file as the body, gzip or zstd compressed or not; it is checked next. With its digest, a damaged one is refused."""
+    """Upload the file as the body, plain or compressed by gzip or zstd; its check follows. With its digest, a damaged upload is refused."""
     if request.headers.get("content-type", "").startswith("multipart/"):
         raise HTTPException(415, "The body must be the file itself, not a form.")
     _check_takes_a_file(dataset)
@@ -71,18 +71,18 @@ async def upload_content(
 
 @router.get("/{dataset_id}/report", response_model=ValidationReport, openapi_extra=reading())
 def read_report(dataset: DatasetDep) -> Any:
-    """What the check found: every finding with row and column."""
+    """Report of the check: every finding with row and column."""
     return _report(dataset)
 
 
 @router.get("/{dataset_id}/profile", openapi_extra=reading())
 def read_profile(dataset: DatasetDep) -> tuple[FieldProfile, ...]:
-    """What each column holds."""
+    """Profile of each column."""
     return ValidationReport.model_validate(_report(dataset)).profiles
 
 
 async def _fetched(new: NewDataset, uri: str, body: DatasetCreate, parts: AppState) -> Dataset:
-    """A data set whose file is fetched; where that fails, nothing is left."""
+    """A data set whose file is fetched; if that fails, nothing is kept."""
     chunks, dataset_id = parts.fetches.chunks(uri), new_id("ds")
     try:
         async with received(iterate_in_threadpool(chunks), dataset_id, _form(new.reading), parts.settings.folder) as upload:
@@ -115,6 +115,6 @@ def _report(dataset: Dataset) -> Any:
 
 
 def _check_takes_a_file(dataset: Dataset) -> None:
-    """Refuse an upload before its first byte where its end would be refused anyway."""
+    """Refuse an upload before its first byte if it would be refused at its end."""
     if dataset.referenced or dataset.state not in ("uploading", "invalid"):
         raise ConflictError(f"Data set {dataset.id} is {dataset.state} and takes no other file. Create another data set.")

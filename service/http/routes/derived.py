@@ -1,4 +1,4 @@
-"""Versions that come of other versions without a search: more interactions behind an OverRec model's, histories before a trained one."""
+"""Versions made from other versions without a search: interactions added to an OverRec model, a cold-start model added to a trained one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from ihas.bundle.compound import write_compound
 from ihas.config.base import Config
@@ -33,43 +33,43 @@ Text = Annotated[str | int | float, Field(union_mode="left_to_right")]
 
 
 class Interaction(Config):
-    """Somebody took something."""
+    """One interaction of a user with an item."""
 
     user: Text
-    """Who."""
+    """The user."""
     item: Text
-    """What."""
+    """The item."""
 
 
 class InteractionsAdded(Config):
-    """Interactions to put behind those that a model has."""
+    """Interactions to append to those of a model."""
 
     interactions: Annotated[tuple[Interaction, ...], Field(min_length=1, max_length=MAX_INTERACTIONS)]
     """Oldest first."""
     version: VersionNumber | None = None
-    """The version that is added to; it must be the newest, so that nobody's additions are lost. Without it, the newest now."""
+    """Version to append to; must be the newest, so that no addition is lost. The newest by default."""
 
 
-class FrontPut(Config):
-    """Histories to put in front of the model of the path."""
+class ColdStartPut(Config):
+    """Cold-start model to add to the model of the path."""
 
-    front: str
-    """An OverRec model; answers from histories for users whom the other model does not know."""
-    front_version: VersionNumber | None = None
+    cold_start_model: str = Field(validation_alias=AliasChoices("cold_start_model", "front"))
+    """An OverRec model, which answers from histories for users whom the model of the path does not know."""
+    cold_start_version: VersionNumber | None = Field(default=None, validation_alias=AliasChoices("cold_start_version", "front_version"))
     """Its version; the newest without it."""
     version: VersionNumber | None = None
     """Version of the model of the path; the newest without it."""
     user_field: str = "user"
     """Field of that model which names the user."""
     register_as: Name
-    """Name of the model that comes out; one that exists gets another version."""
+    """Name of the resulting model; an existing name gets its next version."""
 
 
 @router.post("/interactions", status_code=201, dependencies=[Depends(json_only)], openapi_extra=policy(Scope.MODELS, max_body=8 * MIB))
 def add_interactions(
     name: str, body: InteractionsAdded, response: Response, parts: PartsDep, caller: CallerDep, models: RegistryDep
 ) -> ModelVersionPublic:
-    """Put interactions behind those of an OverRec model; the result is its next version, of which nothing is trained."""
+    """Append interactions to an OverRec model, without training; the result is its next version."""
     base = _version(parts.store.versions(name, caller.tenant), name, body.version)
     held = models.get(name, base.version).recommender.interactions
     if held is None:
@@ -81,15 +81,21 @@ def add_interactions(
     return _answer(made, response, models)
 
 
-@router.post("/front", status_code=201, dependencies=[Depends(json_only)], openapi_extra=policy(Scope.MODELS))
-def put_front(name: str, body: FrontPut, response: Response, parts: PartsDep, caller: CallerDep, models: RegistryDep) -> ModelVersionPublic:
-    """Put an OverRec model in front of a trained one: histories answer for users whom that does not know."""
+@router.post("/cold-start", status_code=201, dependencies=[Depends(json_only)], openapi_extra=policy(Scope.MODELS))
+@router.post("/front", status_code=201, dependencies=[Depends(json_only)], openapi_extra=policy(Scope.MODELS), deprecated=True)
+def add_cold_start_model(
+    name: str, body: ColdStartPut, response: Response, parts: PartsDep, caller: CallerDep, models: RegistryDep
+) -> ModelVersionPublic:
+    """Add a cold-start model to a trained one: histories answer for users whom the trained model does not know.
+
+    `/front` is the name that this route had in version 0.1.0; it goes with version 0.3.0.
+    """
     base = _version(parts.store.versions(name, caller.tenant), name, body.version)
-    front = _named(parts.store.versions(body.front, caller.tenant), body)
-    _check_front(models, base, front, body.user_field)
+    other = _cold_start_version(parts.store.versions(body.cold_start_model, caller.tenant), body)
+    _check_cold_start(models, base, other, body.user_field)
     artefacts = Artefacts(parts.settings.folder, parts.settings.artefacts_url)
-    folders = {"model": _bundle(artefacts, base), "front": _bundle(artefacts, front)}
-    words = f"Version {front.version} of {body.front} was put in front of version {base.version} of {name}."
+    folders = {"model": _bundle(artefacts, base), "front": _bundle(artefacts, other)}
+    words = f"Version {other.version} of {body.cold_start_model} is the cold-start model of version {base.version} of {name}."
     options = {"user_field": body.user_field}
     of = (base, body.register_as, None)
     made = _registered(parts, of, words, lambda folder: write_compound(COLD_START, body.register_as, options, folders, folder))
@@ -100,13 +106,15 @@ def _bundle(artefacts: Artefacts, version: ModelVersion) -> Path:
     return artefacts.local(version.path, version.facts.get("manifest_sha256"))
 
 
-def _check_front(models: TenantModels, base: ModelVersion, front: ModelVersion, user_field: str) -> None:
-    """Refuse what cannot be put together."""
+def _check_cold_start(models: TenantModels, base: ModelVersion, other: ModelVersion, user_field: str) -> None:
+    """Refuse two models that do not fit each other."""
     trained = models.get(base.name, base.version).recommender.table
     if trained is None:
-        raise ConflictError(f"Histories go in front of a trained model, but version {base.version} of {base.name!r} is none.")
-    if models.get(front.name, front.version).recommender.cold_start is None:
-        raise RequestError(f"In front there must be an OverRec model, but version {front.version} of {front.name!r} is none.", "/front")
+        law = "A cold-start model is added to a model of a table"
+        raise ConflictError(f"{law}, but version {base.version} of {base.name!r} is none. Name a model of a search with `learning`.")
+    if models.get(other.name, other.version).recommender.cold_start is None:
+        law = f"The cold-start model must be an OverRec model, but version {other.version} of {other.name!r} is none"
+        raise RequestError(f"{law}. Name another one.", "/cold_start_model")
     known = trained.context_fields
     if user_field not in known:
         law = f"`user_field` must name a context field of the model, but got {user_field!r}; there are {', '.join(known)}."
@@ -114,7 +122,7 @@ def _check_front(models: TenantModels, base: ModelVersion, front: ModelVersion, 
 
 
 def _registered(parts: AppState, of: tuple[ModelVersion, str, int | None], words: str, write: Callable[[Path], None]) -> ModelVersion:
-    """Write a bundle and register it; where one of the two fails nothing is left."""
+    """Write a bundle and register it; if one of the two fails, nothing is kept."""
     base, name, expected = of
     path = derived_folder(parts.settings.folder.resolve(), f"dv_{secrets.token_hex(12)}")
     try:
@@ -144,10 +152,10 @@ def _version(versions: Sequence[ModelVersion], name: str, number: int | None) ->
     return found
 
 
-def _named(versions: Sequence[ModelVersion], body: FrontPut) -> ModelVersion:
+def _cold_start_version(versions: Sequence[ModelVersion], body: ColdStartPut) -> ModelVersion:
     if not versions:
-        raise RequestError(f"There is no model {body.front!r}.", "/front")
+        raise RequestError(f"There is no model {body.cold_start_model!r}. `GET /v1/models` lists them.", "/cold_start_model")
     try:
-        return _version(versions, body.front, body.front_version)
+        return _version(versions, body.cold_start_model, body.cold_start_version)
     except RequestError as error:
-        raise RequestError(str(error), "/front_version") from None
+        raise RequestError(str(error), "/cold_start_version") from None

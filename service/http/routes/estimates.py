@@ -1,4 +1,4 @@
-"""What a search would take, asked before it is submitted."""
+"""Estimates of the time, memory and gain of a search."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class EstimateCreate(Config):
     dataset_id: str
     """A valid data set."""
     learning: LearningConfig = LearningConfig()
-    """What would be learnt."""
+    """Settings of learning."""
     ladder: SizeSweepLearning | None = None
-    """Where set, sequential transformers of several sizes are trained on a data set of sequences, to say which size is worth its time;
+    """If set, a size sweep: sequential transformers of several sizes are trained on a data set of sequences, to advise on a size;
     `learning` is not read."""
     seconds: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = None
-    """With `ladder`: wall time that one training of the advised size may take."""
+    """With `ladder`: maximum seconds of wall time for one training of the advised size."""
     run: RunOptions = RunOptions()
-    """How it would be run."""
+    """Options of the run."""
 
     @model_validator(mode="after")
     def _a_ladder_has_a_budget(self) -> Self:
@@ -62,23 +62,23 @@ class EstimatePublic(Config):
     """An estimate."""
 
     id: str
-    """Its name in paths."""
+    """Id, used in paths."""
     dataset_id: str
-    """Data set that it works on."""
+    """Data set of the search."""
     state: JobState
-    """Where it stands."""
+    """`queued`, `running`, `succeeded`, `failed` or `cancelled`."""
     stage: JobStage | None
-    """What it is doing while it runs, and what it was doing when it ended; absent while it waits."""
+    """Current stage, or the last one of a finished job; absent while queued."""
     progress: float
-    """Share of it that is done, 0 to 1."""
+    """Completed share of the work, 0 to 1."""
     message: str
-    """What it is doing, for a person."""
+    """Current activity, for people."""
     error: dict[str, Any] | None
-    """Why it failed."""
+    """Reason of the failure."""
     estimate: Estimate | None
-    """What a search would take; absent until it is ready, and with `ladder`."""
+    """The estimate; absent until it is ready, and with `ladder`."""
     advice: Advice | None
-    """With `ladder`: which size to train; absent until it is ready."""
+    """With `ladder`: advice on the size to train; absent until it is ready."""
 
     @classmethod
     def of(cls, job: Job, settings: Settings) -> Self:
@@ -92,7 +92,7 @@ class EstimatePublic(Config):
 def create_estimate(
     body: EstimateCreate, response: Response, store: StoreDep, settings: SettingsDep, caller: CallerDep, trace: TraceDep
 ) -> EstimatePublic:
-    """Ask what a search would take and whether it may be worth it: a worker searches on two small parts of the table."""
+    """Estimate the time, memory and gain of a search: a worker runs two pilot searches on small parts of the table."""
     dataset = own_dataset(store, body.dataset_id, caller)
     if dataset.state is not DatasetState.VALID:
         raise ConflictError(f"Data set {dataset.id} is {dataset.state}; an estimate needs a valid one.")
@@ -108,7 +108,7 @@ def create_estimate(
 def read_estimate(
     estimate_id: Annotated[str, Path(max_length=64)], store: StoreDep, settings: SettingsDep, caller: CallerDep
 ) -> EstimatePublic:
-    """An estimate; its figures once it is ready."""
+    """One estimate; its numbers once it is ready."""
     return EstimatePublic.of(_own(store, estimate_id, caller), settings)
 
 

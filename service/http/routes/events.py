@@ -1,4 +1,4 @@
-"""What people did with recommendations, and what that says of each group."""
+"""Impressions and clicks of recommendations, and online metrics of versions and groups."""
 
 from __future__ import annotations
 
@@ -22,17 +22,19 @@ WEEK_S = 7 * 86_400.0
     "/events", status_code=202, dependencies=[Depends(json_only)], openapi_extra=policy(Scope.SCORE, max_body=MIB, repeat=Repeat.ALWAYS)
 )
 def report_events(body: EventsReport, parts: PartsDep, caller: CallerDep) -> EventsAccepted:
-    """Report impressions and clicks of items that a recommendation held; what is reported twice counts once."""
+    """Report impressions and clicks of recommended items; a repeated event counts once."""
     parts.response_log.flush()
     known = parts.feedback.known(caller.tenant, (event.recommendation_id for event in body.events))
     accepted: list[tuple[Deed, Answer]] = []
     rejected: list[RejectedEvent] = []
-    for place, event in enumerate(body.events):
+    for index, event in enumerate(body.events):
         answer = known.get(event.recommendation_id)
         if answer is None:
-            rejected.append(RejectedEvent(index=place, detail=f"There is no recommendation {event.recommendation_id!r}, or no longer."))
+            rejected.append(
+                RejectedEvent(index=index, detail=f"There is no recommendation {event.recommendation_id!r}, or it has expired.")
+            )
         elif event.item_id not in answer.items:
-            rejected.append(RejectedEvent(index=place, detail=f"The recommendation did not hold item {event.item_id!r}."))
+            rejected.append(RejectedEvent(index=index, detail=f"The recommendation did not contain item {event.item_id!r}."))
         else:
             accepted.append((Deed(event.recommendation_id, event.item_id, event.kind), answer))
     parts.feedback.add(accepted)
@@ -41,7 +43,7 @@ def report_events(body: EventsReport, parts: PartsDep, caller: CallerDep) -> Eve
 
 @router.get("/models/{name}/online", openapi_extra=reading())
 def read_online(name: str, parts: PartsDep, caller: CallerDep, within_s: WithinDep = WEEK_S) -> Online:
-    """What people did, for each version and group: click-through, calibration, shares; how rows are routed; how far shadows lie."""
+    """Online metrics of each version and group: click-through, calibration, shares; drift; differences of shadow versions."""
     if not parts.store.versions(name, caller.tenant):
         raise UnknownIdError(f"There is no model {name!r}.")
     parts.response_log.flush()

@@ -1,4 +1,4 @@
-"""Whether the process is well, and its figures."""
+"""Health probes, and metrics of the process."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def readyz(request: Request, parts: PartsDep) -> Health | Response:
 
 @router.get("/startupz", response_model=Health, openapi_extra=reading(None, Shedding.NEVER))
 def startupz(request: Request, parts: PartsDep) -> Health | Response:
-    """The models that were there at the start have been loaded and checked, each or in vain."""
+    """All models that existed at the start were loaded and checked, or cannot be."""
     if parts.registry.loading:
         return problem_response(request.scope, LOADING, "The models are being loaded and checked. Ask again.", headers=RETRY)
     return Health(status="ready")
@@ -70,5 +70,5 @@ def startupz(request: Request, parts: PartsDep) -> Health | Response:
     openapi_extra=reading(Scope.METRICS, Shedding.NEVER),
 )
 def metrics(parts: PartsDep) -> Response:
-    """Figures for Prometheus."""
+    """Metrics for Prometheus."""
     return Response(parts.metrics.page(), media_type=CONTENT_TYPE_LATEST)

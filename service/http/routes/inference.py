@@ -1,4 +1,4 @@
-"""The Open Inference Protocol, version 2, for clients that speak it: a model's fields are its inputs, one row per place.
+"""The Open Inference Protocol, version 2: each field of a model is an input tensor with one element per row.
 
 https://github.com/kserve/open-inference-protocol; scores of rows only. Errors of these paths are `{"error": text}`, as the protocol says.
 """
@@ -45,31 +45,31 @@ async def server_live() -> ServerLive:
 
 @router.get("/health/ready", openapi_extra=reading(None, Shedding.NEVER))
 def server_ready(parts: PartsDep) -> ServerReady:
-    """The models that were there at the start have been loaded."""
+    """The models that existed at the start were loaded."""
     return ServerReady(ready=not parts.registry.loading and not parts.shutdown.is_set())
 
 
 @router.get("", openapi_extra=reading(None, Shedding.NEVER))
 def server_metadata(request: Request) -> ServerMetadata:
-    """What the server is."""
+    """Name and version of the server."""
     return ServerMetadata(name="ihas", version=request.app.version, extensions=())
 
 
 @router.get("/models/{model_name}", openapi_extra=reading())
 def model_metadata(model_name: str, parts: PartsDep, caller: CallerDep) -> ModelMetadata:
-    """What a model takes and gives."""
+    """Inputs and outputs of a model."""
     return _metadata(parts, caller.tenant, model_name, None)
 
 
 @router.get("/models/{model_name}/versions/{model_version}", openapi_extra=reading())
 def version_metadata(model_name: str, model_version: Number, parts: PartsDep, caller: CallerDep) -> ModelMetadata:
-    """What a version takes and gives."""
+    """Inputs and outputs of a version."""
     return _metadata(parts, caller.tenant, model_name, model_version)
 
 
 @router.get("/models/{model_name}/ready", response_model=ModelReady, openapi_extra=reading())
 def model_ready(model_name: str, parts: PartsDep, caller: CallerDep) -> Any:
-    """A version of the model is loaded; 200 where it is, as the protocol says."""
+    """A version of the model is loaded; the protocol answers 200 then."""
     parts.registry.get(model_name, None, caller.tenant)
     return ModelReady(name=model_name, ready=True)
 
@@ -86,7 +86,7 @@ def version_ready(model_name: str, model_version: Number, parts: PartsDep, calle
     openapi_extra=asking(4 * MIB, BODY),
 )
 async def infer(model_name: str, request: Request, parts: PartsDep) -> InferenceResponse:
-    """Score rows that come field by field; the protocol's clients do not say that the body is JSON, so that nobody need."""
+    """Score rows given as one tensor per field; no content type is required, since clients of the protocol send none."""
     return await _infer(model_name, None, request, parts)
 
 
@@ -117,7 +117,7 @@ def _read(body: bytes) -> InferenceRequest:
     except ValidationError as error:
         first = error.errors()[0]
         if first["type"] == "json_invalid":
-            raise HTTPException(400, f"The body is no JSON: {first['ctx']['error']}.") from error
+            raise HTTPException(400, f"The body is not JSON: {first['ctx']['error']}.") from error
         raise RequestValidationError([{**part, "loc": ("body", *part["loc"])} for part in error.errors(include_url=False)]) from error
 
 

@@ -20,7 +20,7 @@ KeyId = Annotated[str, Path(max_length=64)]
 
 @router.post("", status_code=201, dependencies=[Depends(json_only)], openapi_extra=policy(Scope.ADMIN))
 def create_key(body: KeyCreate, parts: PartsDep, caller: CallerDep) -> KeyCreated:
-    """Create a key for the caller's tenant; its text is shown this once. A key grants only what the caller may do."""
+    """Create a key for the caller's tenant; its text is shown only once. A key cannot have scopes that the caller lacks."""
     _check_grants(body.scopes, caller)
     text, key = new_key(caller.tenant, body.name, body.scopes, body.expires_in_s)
     return KeyCreated.with_text(parts.keys.add(key), text)

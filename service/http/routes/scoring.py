@@ -217,7 +217,7 @@ def decode(decoder: msgspec.json.Decoder[Asked], body: bytes) -> Asked:
         steps = STEP.findall(place["place"]) if place else []
         raise RequestError(f"{PLACE.sub('', message)}.", pointer_to([name or position for name, position in steps])) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise HTTPException(400, f"The body is no JSON: {error}.") from error
+        raise HTTPException(400, f"The body is not JSON: {error}.") from error
 
 
 async def answer(send: Send, document: msgspec.Struct) -> None:

@@ -8,17 +8,17 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from functools import reduce
+from operator import or_
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import FileResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
-from ihas.results.run_result import RunResult
-from pipelines.kinds.overrec.values import OverRecResult
-from pipelines.kinds.transformer.values import TransformerResult
+from pipelines.kinds.registry import kinds
 from service.auth.scopes import Scope
 from service.errors import ConflictError, UnknownIdError
 from service.http.dependencies import (
@@ -44,6 +44,7 @@ from service.storage.job import SEARCH, Job, NewJob
 
 router = APIRouter(prefix="/v1/searches", tags=["searches"])
 PAGE = 200
+RESULTS: Any = reduce(or_, [kind.result for kind in kinds() if "search" in kind.submitted_as and kind.result is not None])
 RETRY_AFTER_S = "1"
 REPORT_HEADERS = {"content-security-policy": "sandbox allow-scripts allow-downloads", "x-content-type-options": "nosniff"}
 WaitDep = Annotated[float, Query(ge=0.0, le=60.0, description="Seconds to wait for the search to finish before answering.")]
@@ -122,7 +123,7 @@ def resume_search(search: SearchDep, response: Response, store: StoreDep) -> Sea
 @router.get(
     "/{search_id}/result",
     response_class=FileResponse,
-    responses={200: {"model": RunResult | OverRecResult | TransformerResult}},
+    responses={200: {"model": RESULTS}},
     openapi_extra=reading(shedding=Shedding.NEVER),
 )
 def read_result(search: SearchDep, settings: SettingsDep) -> FileResponse:
@@ -161,7 +162,7 @@ def finished_file(search: Job, settings: Settings, name: str) -> Path:
         UnknownIdError: somebody removed the file.
     """
     if search.state is not JobState.SUCCEEDED:
-        raise ConflictError(f"Search {search.id} is {search.state}; there is a result once it has succeeded.")
+        raise ConflictError(f"Search {search.id} is {search.state}; it has a result once it has succeeded.")
     path = search_folder(settings.folder, search.id) / name
     if not path.is_file():
         raise UnknownIdError(f"Search {search.id} left no {name}.")

@@ -1,4 +1,4 @@
-"""What every group would answer."""
+"""What-if: answers of the models of all groups for one row."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ router = APIRouter(prefix="/v1/models", tags=["models"])
 
 
 class WhatIf(Config):
-    """A row to be asked about."""
+    """A row, and changes to it."""
 
     row: dict[str, Any]
-    """Value of each field, context and item alike; a field left out is missing."""
+    """Value of each context and item field; an omitted field is missing."""
     changes: dict[str, Any] = Field(default={}, max_length=100)
-    """Values that win over the row's, to see what they would change."""
+    """Values that override those of the row."""
 
 
 class GroupAnswer(Config):
-    """What one group would answer."""
+    """Answer of one group's model."""
 
     group: int
     """The group."""
     path: str
-    """Name of the model that scores its rows."""
+    """Name of the group's model."""
     score: float
-    """Probability of a click on its path."""
+    """Probability of a click by this model."""
     distance: float
-    """Euclidean distance of the row's masked embedding to its centroid."""
+    """Euclidean distance of the row's masked embedding to the group's centroid."""
 
 
 class WhatIfAnswer(Config):
-    """What every group would answer."""
+    """What-if: answers of the models of all groups for one row."""
 
     model: str
     """The model."""
     version: int
-    """The version that was asked."""
+    """The version that answered."""
     group: int
-    """Group that the row falls into."""
+    """Group of the row."""
     changed_from: int | None
-    """Group of the row without the changes, where that is another one."""
+    """Group of the row without the changes, if it differs."""
     groups: tuple[GroupAnswer, ...]
     """By number."""
 
@@ -60,7 +60,7 @@ class WhatIfAnswer(Config):
     openapi_extra=asking(MIB),
 )
 async def what_if(name: str, body: WhatIf, request: Request, parts: PartsDep, version: VersionDep = None) -> WhatIfAnswer:
-    """Score a row on every group's path, whatever group it falls into; with changes, also say whether they move it to another group."""
+    """Score a row by the model of every group; with changes, also report whether they move the row to another group."""
     row = {**body.row, **body.changes}
     served = await chosen(request.scope, parts, name, version, row)
     group, answers, before = await parts.threads.run(request.scope, with_and_without, served.recommender, row, body)

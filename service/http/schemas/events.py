@@ -1,4 +1,4 @@
-"""What goes over the wire about events, by role."""
+"""Requests and responses about events."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ MAX_EVENTS = 1_000
 
 
 class EventReport(Config):
-    """Something that a person saw or did."""
+    """One impression or click."""
 
     recommendation_id: Annotated[str, Field(max_length=64)]
-    """The answer that held the item."""
+    """Id of the recommendation that contained the item."""
     item_id: Annotated[str, Field(max_length=255)]
     """The item."""
     kind: Literal["impression", "click"]
@@ -38,25 +38,25 @@ class EventsReport(Config):
 
 
 class RejectedEvent(Config):
-    """An event that belongs to nothing known."""
+    """An event that refers to no known recommendation or item."""
 
     index: int
-    """Its place in the report, from 0."""
+    """Index of the event in the report, from 0."""
     detail: str
     """Why."""
 
 
 class EventsAccepted(Config):
-    """What became of a report."""
+    """Outcome of a report."""
 
     accepted: int
-    """Events that count."""
+    """Number of accepted events."""
     rejected: tuple[RejectedEvent, ...]
-    """Events that do not."""
+    """Rejected events."""
 
 
 class GroupOnline(Config):
-    """What people did with one group's items, of one version."""
+    """Impressions and clicks of one group of one version."""
 
     version: int
     """Version that recommended them."""
@@ -79,18 +79,18 @@ class GroupOnline(Config):
 
 
 class ShadowOnline(Config):
-    """How a shadow answers beside the version that is heard, in the process that was asked, since it started."""
+    """Comparison of a shadow with the served version, in the answering process, since its start."""
 
     version: int
     """The shadow."""
     requests: int
     """Requests that both answered."""
     failures: int
-    """Requests that the shadow answered with an error."""
+    """Requests that failed on the shadow."""
     mean_difference: float | None
     """Mean absolute difference of the scores of the same rows."""
     mean_ms: float | None
-    """Milliseconds a request took the shadow, on average."""
+    """Mean milliseconds per request of the shadow."""
 
 
 class RoutedGroup(Config):
@@ -107,13 +107,13 @@ class RoutedGroup(Config):
 
 
 class RoutingOnline(Config):
-    """How the champion's rows are routed, against its training rows; in the process that was asked, the last 100,000 rows or so.
+    """Routing of the champion's rows compared with its training rows; in the answering process, over about the last 100,000 rows.
 
-    Rows are those that were scored, and the items that were recommended; under load a sample of them.
+    Rows are scored rows and recommended items; under load a sample of them.
     """
 
     rows: int
-    """Rows that count."""
+    """Number of rows."""
     group_drift: float
     """Population stability index of the groups: sum over groups of (p - q) ln(p / q), p the share of rows, q that of training rows."""
     gate_drift: float
@@ -129,21 +129,21 @@ class RoutingOnline(Config):
 
 
 class Online(Config):
-    """What became of a model's answers."""
+    """Online metrics of a model."""
 
     model: str
     """The model."""
     within_s: float
-    """Seconds back from now that count."""
+    """Length of the period until now in seconds."""
     groups: tuple[GroupOnline, ...]
     """By version and group."""
     drift: float | None
     """Population stability index of the champion's groups, shown items against training rows: sum (p - q) ln(p / q); above .25 the
     rows have changed (common reading). Absent without impressions."""
     routing: RoutingOnline | None
-    """How the champion's rows are routed; absent where one model serves all, or without rows."""
+    """Routing of the champion's rows; absent for a single group, or without rows."""
     shadows: tuple[ShadowOnline, ...]
-    """Versions that answered unheard."""
+    """Shadow versions."""
 
 
 def online(
@@ -154,7 +154,7 @@ def online(
     shadows: Mapping[int, ShadowMetrics],
     routing: RoutingMetrics | None = None,
 ) -> Online:
-    """Figures of counts."""
+    """Online metrics of counts."""
     totals: dict[int, int] = {}
     for one in counts:
         totals[one.version] = totals.get(one.version, 0) + one.impressions
@@ -201,7 +201,7 @@ def _drift(counts: Sequence[GroupCounts], split: TrafficSplit) -> float | None:
 
 
 def _training_shares(recommender: Recommender) -> Mapping[int, float]:
-    """Share of the training rows of each group that is served; empty where one model serves all, or it is not known."""
+    """Share of the training rows of each group; empty for a single group, or where it is not known."""
     groups = recommender.groups
     return {} if groups is None or groups.num_groups == 1 else groups.training_shares
 

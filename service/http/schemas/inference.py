@@ -1,4 +1,4 @@
-"""What goes over the wire in the Open Inference Protocol, version 2."""
+"""Requests and responses of the Open Inference Protocol, version 2."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ class ServerLive(Config):
     """Whether the server is live."""
 
     live: bool
-    """It is."""
+    """Always true."""
 
 
 class ServerReady(Config):
     """Whether the server is ready."""
 
     ready: bool
-    """Every model that was there at the start was loaded, or cannot be."""
+    """Every model that existed at the start was loaded, or cannot be."""
 
 
 class ModelReady(Config):
@@ -35,88 +35,88 @@ class ModelReady(Config):
 
 
 class ServerMetadata(Config):
-    """What the server is."""
+    """Name and version of the server."""
 
     name: str
     """Its name."""
     version: str
     """Its version."""
     extensions: tuple[str, ...]
-    """AppState of the protocol beyond the core."""
+    """Extensions of the protocol."""
 
 
 class TensorMetadata(Config):
-    """What a tensor holds."""
+    """Metadata of a tensor."""
 
     name: str
     """A field of the model, or `score`, `logit`, `group`."""
     datatype: str
-    """Kind of its elements."""
+    """Type of its elements."""
     shape: tuple[int, ...]
     """Its dimensions; -1 for rows."""
 
 
 class ModelMetadata(Config):
-    """What a model takes and gives."""
+    """Inputs and outputs of a model."""
 
     name: str
     """The model."""
     versions: tuple[str, ...]
     """Its versions, newest first."""
     platform: str
-    """What it runs on."""
+    """Platform of the model."""
     inputs: tuple[TensorMetadata, ...]
     """Its fields."""
     outputs: tuple[TensorMetadata, ...]
-    """What it answers for each row."""
+    """Output tensors."""
 
 
 class InputTensor(Config):
-    """One field of all rows."""
+    """Values of one field in all rows."""
 
     name: Annotated[str, Field(max_length=200)]
     """The field."""
     shape: Shape
     """`[rows]` or `[rows, 1]`."""
     datatype: Annotated[str, Field(max_length=16)]
-    """`BYTES` for texts, or a kind of number."""
+    """`BYTES` for texts, or a type of number."""
     parameters: dict[str, Any] = {}
     """Not used."""
     data: list[Any]
-    """One value per row; a multi-valued field's are joined by its separator."""
+    """One value per row; values of a multi-valued field are joined by its separator."""
 
 
 class OutputAsked(Config):
-    """An output that is asked for."""
+    """A requested output."""
 
     name: Annotated[str, Field(max_length=200)]
     """`score`, `logit` or `group`."""
     parameters: dict[str, Any] = {}
-    """`binary_data` may be false only."""
+    """`binary_data` must be false."""
 
 
 class InferenceRequest(Config):
-    """Rows to score, field by field."""
+    """Rows to score, one tensor per field."""
 
     id: Annotated[str, Field(max_length=200)] | None = None
-    """Name of the request, given back."""
+    """Id of the request, returned in the response."""
     parameters: dict[str, Any] = {}
     """Not used."""
     inputs: Annotated[tuple[InputTensor, ...], Field(min_length=1, max_length=1_000)]
-    """Fields; one left out is missing in every row."""
+    """Fields; an omitted one is missing in every row."""
     outputs: tuple[OutputAsked, ...] = ()
-    """Outputs; all without any."""
+    """Requested outputs; all by default."""
 
 
 class OutputTensor(Config):
-    """One answer of all rows."""
+    """One output for all rows."""
 
     name: str
     """`score`, `logit` or `group`."""
     shape: tuple[int, ...]
     """`[rows]`."""
     datatype: str
-    """Kind of its elements."""
+    """Type of its elements."""
     data: list[float] | list[int]
     """One value per row."""
 
@@ -127,8 +127,8 @@ class InferenceResponse(Config):
     model_name: str
     """The model."""
     model_version: str
-    """The version that answered."""
+    """The version that served the request."""
     id: str | None = None
-    """The request's name."""
+    """Id of the request."""
     outputs: tuple[OutputTensor, ...]
-    """What was asked for."""
+    """Requested outputs."""

@@ -1,4 +1,4 @@
-"""What goes over the wire about keys, by role."""
+"""Requests and responses about keys."""
 
 from __future__ import annotations
 
@@ -18,37 +18,37 @@ class KeyCreate(Config):
     """A key to create."""
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
-    """Name for people."""
+    """Display name."""
     scopes: Annotated[tuple[Scope, ...], Field(min_length=1, max_length=len(Scope))]
-    """What it may do."""
+    """Scopes of the key."""
     expires_in_s: Lasting | None = None
-    """Seconds until it ends; without it, it does not end by itself."""
+    """Seconds until the key expires; never by default."""
 
 
 class KeyRotate(Config):
-    """How a key is replaced."""
+    """Rotation of a key."""
 
     grace_s: Annotated[float, Field(ge=0.0, le=1e9, allow_inf_nan=False)] = 86_400.0
-    """Seconds that the old key still opens."""
+    """Seconds for which the old key stays valid."""
     expires_in_s: Lasting | None = None
-    """Seconds until the new key ends; without it, it does not end by itself."""
+    """Seconds until the new key expires; never by default."""
 
 
 class KeyPublic(Config):
     """A key, without its text."""
 
     id: str
-    """Part of its text that may be shown."""
+    """Public part of its text."""
     name: str
-    """Name for people."""
+    """Display name."""
     scopes: tuple[Scope, ...]
-    """What it may do."""
+    """Scopes of the key."""
     created_at: Moment
-    """When it was created."""
+    """Time of creation."""
     expires_at: Moment | None
-    """When it ends by itself."""
+    """Time of expiry."""
     revoked_at: Moment | None
-    """When somebody ended it."""
+    """Time of revocation."""
 
     @classmethod
     def of(cls, key: Key) -> Self:
@@ -58,10 +58,10 @@ class KeyPublic(Config):
 
 
 class KeyCreated(KeyPublic):
-    """A key that was just created."""
+    """A new key."""
 
     key: str
-    """Its text. Nobody sees it again."""
+    """Text of the key, shown only once."""
 
     @classmethod
     def with_text(cls, key: Key, text: str) -> Self:

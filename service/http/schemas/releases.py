@@ -1,4 +1,4 @@
-"""What goes over the wire about releases, by role."""
+"""Requests and responses about releases."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ WITH_SEED = {"transformer": "training", "overrec": "recommender"}
 
 
 class Lineage(Config):
-    """Where a version came from."""
+    """Lineage of a version."""
 
     name: str
     """Name of the model."""
     version: int
     """The version."""
     search_id: str
-    """Search that it came out of."""
+    """Search that produced it."""
     created_at: Moment
-    """When it was registered."""
+    """Time of registration."""
     dataset_id: str
-    """Data set that it learnt from."""
+    """Data set of its training."""
     dataset_name: str
-    """The data set's name for people."""
+    """Display name of the data set."""
     dataset_sha256: str | None
     """Digest of the data set's file, hexadecimal."""
     seed: int
-    """Source of every random draw."""
+    """Seed of all random streams."""
     recipe: dict[str, Any]
-    """What was learnt and how it was run: `learning`, or `overrec` or `transformer`, and `run`."""
+    """Settings of the search: `learning`, `overrec` or `transformer`, and `run`."""
     manifest_sha256: str | None
     """Digest of the bundle's manifest, which lists the digest of every file."""
     chosen: str | None
     """What the bundle serves: a variant, `overrec` or `transformer`."""
     test: dict[str, Any]
-    """Its figures on test rows, as the result of its search says them: AUC and the like, or HR and NDCG by cut-off, a transformer's with
-    the cross-entropy `loss`."""
+    """Metrics on test rows, as in the result of the search: AUC and others, or HR and NDCG by cut-off; for a transformer also the
+    cross-entropy `loss`."""
 
     @classmethod
     def of(cls, version: ModelVersion, job: Job, dataset: Dataset) -> Self:
@@ -71,12 +71,12 @@ class Lineage(Config):
 
 
 class AliasPut(Config):
-    """What an alias is to mean."""
+    """Version for an alias."""
 
     version: VersionNumber
     """The version."""
     reason: Reason = ""
-    """Why, for the history."""
+    """Reason, for the history."""
 
 
 class Promotion(AliasPut):
@@ -84,10 +84,10 @@ class Promotion(AliasPut):
 
 
 class Rollback(Config):
-    """A return to what was before."""
+    """Return to the former champion."""
 
     reason: Reason = ""
-    """Why, for the history."""
+    """Reason, for the history."""
 
 
 class AliasPublic(Config):
@@ -96,7 +96,7 @@ class AliasPublic(Config):
     alias: str
     """Its name."""
     version: int
-    """The version that it means."""
+    """The version that it points at."""
     revision: int
     """Number of its changes; the `ETag` of the answer."""
 
@@ -119,15 +119,15 @@ class AliasChangePublic(Config):
     revision: int
     """1, 2, 3, ... within the alias."""
     version: int
-    """The version that it meant from then on."""
+    """The version that it pointed at from then on."""
     kind: Literal["set", "rollback"]
     """How it was changed."""
     actor: str
     """Who changed it: the id of a key, or the subject of a token."""
     reason: str
-    """Why, in that person's words."""
+    """Reason, as stated by the actor."""
     at: Moment
-    """When."""
+    """Time of the event."""
 
 
 class AliasChangesPublic(Config):
@@ -136,7 +136,7 @@ class AliasChangesPublic(Config):
     changes: tuple[AliasChangePublic, ...]
     """Newest first."""
     next_cursor: int | None
-    """Where the next page begins; absent on the last one."""
+    """Cursor of the next page; absent on the last page."""
 
     @classmethod
     def of(cls, changes: Sequence[AliasChange], limit: int) -> Self:
@@ -147,24 +147,24 @@ class AliasChangesPublic(Config):
 
 
 class TrafficPublic(Config):
-    """How a model's requests are divided."""
+    """Traffic split of a model."""
 
     revision: int
     """Number of the plan's changes, 0 for none; the `ETag` of the answer."""
     champion: int | None
-    """Version that answers what the canary does not, in the process that was asked; absent where none can be loaded."""
+    """Version that serves requests outside the canary's share, in the answering process; absent if none can be loaded."""
     canary: Canary | None
-    """Version that answers some of the requests."""
+    """Version that serves a share of the requests."""
     sticky_field: str | None
-    """Context field whose value keeps a person on one side."""
+    """Context field whose value decides between champion and canary."""
     shadows: tuple[int, ...]
-    """Versions that answer unheard."""
+    """Shadow versions: answer copies of requests; their answers are compared, not sent."""
     shadow_groups: tuple[int, ...]
-    """Groups of the champion whose requests these answer; without any, all."""
+    """Groups of the champion whose requests are copied to the shadows; all by default."""
     actor: str
-    """Who made the plan."""
+    """Actor of the last change."""
     changed_at: Moment | None
-    """When it was made."""
+    """Time of the last change."""
 
     @classmethod
     def of(cls, traffic: Traffic, split: TrafficSplit | None) -> Self:

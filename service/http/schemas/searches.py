@@ -1,20 +1,19 @@
-"""What goes over the wire, by role."""
+"""Requests and responses about data sets, searches and models."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, PlainSerializer, model_validator
+from pydantic import Field, PlainSerializer, create_model, model_validator
 
-from ihas.config.base import Config
+from ihas.config.base import Config, invalid
 from ihas.config.budget import BudgetConfig
 from ihas.config.data import InteractionColumns, SchemaConfig
 from ihas.config.learning import LearningConfig
-from ihas.config.overrec import OverRecLearning
 from ihas.config.run import RunOptions
-from ihas.config.transformer import TransformerLearning
+from pipelines.kinds.registry import DEFAULT, kinds
 from service.states import JobStage, JobState
 from service.storage.catalogue import Dataset, DatasetState, ModelVersion
 from service.storage.job import Event, Job
@@ -33,21 +32,25 @@ class DatasetCreate(Config):
     """
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
-    """Name for people."""
+    """Display name."""
     format: FileFormat = "auto"
-    """Format of the file; `auto` goes by a path's suffix, or by an upload's first bytes."""
+    """Format of the file; `auto` detects it by the suffix of a path, or by the first bytes of an upload."""
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
-    """Character between CSV cells; without it, it is told from the header."""
+    """Delimiter of CSV cells; detected in the header by default."""
+    quoting: bool = Field(default=True, exclude_if=lambda quoting: quoting is True)
+    """Whether double quotes enclose CSV cells; `false` takes each quote as a character of its cell."""
+    escape: str | None = Field(default=None, min_length=1, max_length=1, exclude_if=lambda escape: escape is None)
+    """Character before a quote or delimiter of CSV that belongs to the cell; without it, quotes are doubled."""
     columns: SchemaConfig = SchemaConfig()
-    """What is known about the columns; the rest is inferred."""
+    """Known columns; the others are inferred."""
     interactions: InteractionColumns | None = None
-    """Where set, the file is a table of interactions (who, what, when), for searches with `overrec` or `transformer`."""
+    """If set, the file is a table of interactions (user, item, time), for searches with `overrec` or `transformer`."""
     path: str | None = Field(default=None, min_length=1)
-    """A file that the service can read already; without it, the file is uploaded."""
+    """Path of a file on the server, below IHAS_DATA_ROOTS; without it, upload the file."""
     uri: str | None = Field(default=None, min_length=1, max_length=2_000)
-    """A file that the service fetches from one of its places; the answer comes when the file has."""
+    """URI of a file that the service fetches before it answers, below IHAS_URI_PLACES."""
     sha256: str | None = Field(default=None, pattern="^[0-9a-fA-F]{64}$")
-    """Digest of the file at `uri`, hexadecimal; other bytes are refused."""
+    """SHA-256 of the file at `uri`, hexadecimal; a file with another digest is refused."""
 
     @model_validator(mode="after")
     def _from_one_place(self) -> Self:
@@ -62,19 +65,19 @@ class DatasetPublic(Config):
     """A data set."""
 
     id: str
-    """Its name in paths."""
+    """Id, used in paths."""
     name: str
-    """Name for people."""
+    """Display name."""
     state: DatasetState
-    """`uploading` waits for the file, `validating` for the check; only a `valid` one may be searched on."""
+    """`uploading` waits for the file, `validating` for the check; searches need a `valid` data set."""
     size: int | None
     """Bytes of the uploaded file."""
     sha256: str | None
-    """Digest of the file, hexadecimal; of one named by path, once it was checked."""
+    """SHA-256 of the file, hexadecimal; for a file named by path, after its check."""
     error: dict[str, Any] | None
-    """Why it cannot be used: `code`, `detail`, and `findings` with row and column."""
+    """Reason why it cannot be used: `code`, `detail`, and `findings` with row and column."""
     created_at: Moment
-    """When it was created."""
+    """Time of creation."""
 
     @classmethod
     def of(cls, dataset: Dataset) -> Self:
@@ -89,93 +92,111 @@ class DatasetsPublic(Config):
     datasets: tuple[DatasetPublic, ...]
     """The page."""
     next_cursor: int | None
-    """Where the next page begins; absent on the last one."""
+    """Cursor of the next page; absent on the last page."""
 
 
-class SearchCreate(Config):
-    """A search to submit."""
+class SearchSettings(Config):
+    """What every search to submit has; `SearchCreate` adds a group of settings for each model kind."""
 
     name: Name
-    """Name of the model that comes out; a name that exists gets another version."""
+    """Name of the resulting model; an existing name gets its next version."""
     dataset_id: str
     """A valid data set."""
     learning: LearningConfig = LearningConfig()
-    """What is learnt."""
-    overrec: OverRecLearning | None = None
-    """Where set, the search makes a recommender of the next item from a data set of sequences, without training; `learning` is not read."""
-    transformer: TransformerLearning | None = None
-    """Where set, the search trains a sequential transformer on a data set of sequences; `learning` is not read."""
+    """Settings of learning."""
     run: RunOptions = RunOptions()
-    """How it is run."""
+    """Options of the run."""
     budget: BudgetConfig = BudgetConfig()
-    """What it must keep within; the result certifies it. For searches with `learning` alone."""
+    """Limits on the served model, certified in the result; only for searches with `learning`."""
     priority: Priority = 0
-    """A higher one is begun first, among those of the same tenant and of others."""
+    """Searches of higher priority start first, over all tenants."""
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> Self:
-        if self.overrec is not None and self.transformer is not None:
-            raise ValueError("A search makes one model, but got both `overrec` and `transformer`. Leave one of them out.")
-        if self.settings != "learning" and self.budget != BudgetConfig():
-            raise ValueError(f"A budget is kept by searches with `learning`, but got one with `{self.settings}`. Leave it out.")
+        stated = [group for group in OTHER_KINDS if getattr(self, group) is not None]
+        if len(stated) > 1:
+            raise invalid(
+                f"A search makes one model, but got {' and '.join(f'`{group}`' for group in stated)}. Leave all but one of them out."
+            )
+        if stated and self.budget != BudgetConfig():
+            raise invalid(f"A budget is kept by searches with `learning`, but got one with `{stated[0]}`. Leave it out.")
         return self
 
     @property
     def settings(self) -> str:
-        """Which of the groups of settings is read: `learning`, `overrec` or `transformer`."""
-        return next((kind for kind in ("overrec", "transformer") if getattr(self, kind) is not None), "learning")
+        """Which group of settings is read: `learning`, or that of another kind."""
+        return next((group for group in OTHER_KINDS if getattr(self, group) is not None), "learning")
+
+
+def _other_kinds() -> dict[str, Any]:
+    """A field of `SearchCreate` for the settings of each kind that a search makes besides `grouped`, those of extensions too."""
+    return {
+        kind.settings_group: (
+            kind.learning | None,
+            Field(default=None, description=f"If set, the search makes the kind `{kind.name}`; `learning` is not read. {kind.description}"),
+        )
+        for kind in kinds()
+        if "search" in kind.submitted_as and kind.learning is not None and kind.name != DEFAULT
+    }
+
+
+OTHER_KINDS = _other_kinds()
+if TYPE_CHECKING:
+    SearchCreate = SearchSettings
+else:
+    SearchCreate = create_model("SearchCreate", __base__=SearchSettings, __doc__="A search to submit.", **OTHER_KINDS)
 
 
 class SearchClone(Config):
-    """A search like another one, but for what is said here."""
+    """Changes to a copied search."""
 
     name: Name | None = None
-    """Name of the model that comes out; without it, the other one's."""
+    """Name of the resulting model; that of the original search by default."""
     learning: dict[str, Any] = {}
-    """Settings that win over the other one's `learning`, `overrec` or `transformer`, group by group: `{"training": {"epochs": 3}}`."""
+    """Settings that override those of the original search, group by group: `{"training": {"epochs": 3}}`."""
     run: dict[str, Any] = {}
-    """How it is run, where that differs."""
+    """Options of the run that override those of the original search."""
     budget: BudgetConfig | None = None
-    """What it must keep within; without it, the other one's."""
+    """Limits on the served model; those of the original search by default."""
     priority: Priority = 0
-    """A higher one is begun first."""
+    """Searches of higher priority start first."""
 
 
 class SearchPublic(Config):
     """A search."""
 
     id: str
-    """Its name in paths."""
+    """Id, used in paths."""
     name: str
-    """Name of the model that comes out."""
+    """Name of the resulting model."""
     dataset_id: str
-    """Data set that it works on."""
+    """Data set of the search."""
     priority: int
-    """A higher one is begun first."""
+    """Searches of higher priority start first."""
     state: JobState
-    """Where it stands."""
+    """`queued`, `running`, `succeeded`, `failed` or `cancelled`."""
     stage: JobStage | None
-    """What it is doing while it runs, and what it was doing when it ended; absent while it waits."""
+    """Current stage, or the last one of a finished job; absent while queued."""
     attempt: int
-    """Times that a worker began it."""
+    """Number of the attempt."""
     progress: float
-    """Share of the run that is done, 0 to 1."""
+    """Completed share of the run, 0 to 1."""
     eta_s: float | None
-    """Seconds that the rest is expected to take, once that can be told."""
+    """Estimated seconds until the end; absent until there is an estimate."""
     heartbeat_age_s: float | None
-    """Seconds since its worker was last heard of, while it runs."""
+    """Seconds since the last heartbeat of its worker, while it runs."""
     message: str
-    """What it is doing, for a person."""
+    """Current activity, for people."""
     error: dict[str, Any] | None
-    """Why it failed: `code`, `detail`, and what else is known."""
+    """Reason of the failure: `code`, `detail` and more."""
     model_version: int | None
-    """Version of the model that came out."""
+    """Version of the resulting model."""
     created_at: Moment
-    """When it was submitted."""
+    """Time of submission."""
     started_at: Moment | None
-    """When a worker first began it."""
+    """Start of the first attempt."""
     finished_at: Moment | None
-    """When it finished."""
+    """Time at which it ended."""
 
     @classmethod
     def of(cls, job: Job) -> Self:
@@ -192,32 +213,32 @@ class SearchesPublic(Config):
     searches: tuple[SearchPublic, ...]
     """The page."""
     next_cursor: int | None
-    """Where the next page begins; absent on the last one."""
+    """Cursor of the next page; absent on the last page."""
 
 
 class EventPublic(Config):
-    """A moment of a search; the `data` of a server-sent event, whose `id` is the event's."""
+    """An event of a search; the `data` of a server-sent event with the same `id`."""
 
     id: int
     """1, 2, 3, ... within the search, without gaps."""
     at: Moment
-    """When."""
+    """Time of the event."""
     state: JobState
-    """Where the search stood."""
+    """`queued`, `running`, `succeeded`, `failed` or `cancelled`."""
     stage: JobStage | None
-    """What it was doing; absent while it waited."""
+    """Stage at that time; absent while queued."""
     attempt: int
-    """Times that a worker had begun it."""
+    """Number of the attempt."""
     progress: float
-    """Share of the run that was done, 0 to 1."""
+    """Completed share of the run, 0 to 1."""
     eta_s: float | None
-    """Seconds that the rest was expected to take."""
+    """Estimated seconds until the end at that time."""
     message: str
-    """What it was doing, for a person."""
+    """Activity at that time, for people."""
     metrics: dict[str, float]
-    """Figures of the moment, for example the validation AUC of an epoch."""
+    """Metrics at that time, for example the validation AUC of an epoch."""
     error: dict[str, Any] | None
-    """Why it failed."""
+    """Reason of the failure."""
 
     @classmethod
     def of(cls, event: Event) -> Self:
@@ -234,9 +255,9 @@ class ModelVersionPublic(Config):
     version: int
     """1, 2, 3, ... within the name."""
     search_id: str
-    """Search that it came out of."""
+    """Search that produced it."""
     created_at: Moment
-    """When it was registered."""
+    """Time of registration."""
 
     @classmethod
     def of(cls, version: ModelVersion) -> Self:
@@ -259,21 +280,21 @@ class ModelPublic(Config):
     latest: int
     """Its newest version."""
     serving: int | None
-    """The version that answers; absent where none can be loaded."""
+    """The version that serves; absent if none can be loaded."""
     problem: str | None
-    """Why no version can be loaded."""
+    """Reason why no version can be loaded."""
     summary: dict[str, Any]
-    """What the search found, as its bundle carries it."""
+    """Summary of the search, as in its bundle."""
     versions: tuple[ModelVersionPublic, ...]
     """All versions, newest first."""
 
 
 class Health(Config):
-    """That the process is well."""
+    """Health of the process."""
 
     status: Literal["alive", "ready", "degraded"]
-    """`alive` answers; `ready` also reaches the database and serves a version of every model; `degraded` is ready, but the shared model
-    serves some groups, whose own failed its check."""
+    """`alive`: the process answers; `ready`: the database answers and a version of every model is served; `degraded`: ready, but the shared
+    model serves groups whose own model failed its check."""
     models: dict[str, int] = {}
     """Versions in use, by name."""
     degraded: dict[str, tuple[int, ...]] = {}
@@ -281,7 +302,7 @@ class Health(Config):
 
 
 def next_cursor(found: Sequence[Job] | Sequence[Dataset], limit: int) -> int | None:
-    """Where the page after `found` begins."""
+    """Cursor of the page after `found`."""
     return found[-1].number if len(found) == limit else None
 
 

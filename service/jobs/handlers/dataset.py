@@ -13,7 +13,7 @@ from service.settings import Settings
 from service.storage.catalogue import Dataset
 from service.storage.job import DATASET, Job
 
-TOO_LONG = "The table takes longer to check than a check may take. Send fewer rows or columns, or raise IHAS_CHECK_CPU_S."
+TOO_LONG = "The check of the table takes longer than allowed. Upload fewer rows or columns, or raise IHAS_CHECK_CPU_S."
 BROKEN = "The table ends the process that reads it ({name}), for example by values nested too deeply. Write it anew, with plain cells."
 FAULTS = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE})
 OUT_OF_TIME = frozenset({signal.SIGXCPU, signal.SIGALRM})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipelines.runs.progress import Outcome
 from service.jobs.handlers.handler import JobContext, JobHandler, Run, digest_option, written
-from service.jobs.publishing import published
+from service.jobs.handlers.publishing import published
 from service.jobs.runs import bundle_facts, recipe_of, search_folder
 from service.storage.catalogue import Dataset
 from service.storage.job import SEARCH, Job

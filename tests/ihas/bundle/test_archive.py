@@ -24,6 +24,8 @@ from ihas.routing.router import Gates
 from pipelines.benchmarks.bundles import BundleShape, random_bundle
 from tests.ihas.bundle_factory import linear_graph, small_bundle
 
+pytestmark = pytest.mark.full
+
 
 def _gated() -> Bundle:
     """One path on the router's own table, multiplied by the gates, with first-order weights."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from ihas.config.data import DataConfig
 from ihas.config.learning import LearningConfig
 from ihas.config.split import SplitConfig
 
@@ -84,3 +85,22 @@ def test_a_group_read_by_itself_tells_in_our_words_too(settings: dict[str, objec
         assert caught.value.errors()[0]["msg"].startswith(told)
     with pytest.raises(ValidationError):
         SplitConfig(**settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("setting", ["delimiter", "escape"])
+def test_one_character_is_asked_for_where_one_is_wanted(setting: str) -> None:
+    """A longer or an empty text is refused with what it is."""
+    for value in (";;", ""):
+        with pytest.raises(ValidationError, match=f"`{setting}` must be one character, but got '{value}'"):
+            DataConfig.model_validate({"path": "x.csv", setting: value})
+
+
+def test_settings_that_are_not_stated_leave_the_keys_of_stages_alone() -> None:
+    """What version 0.1.0 did not know is written down only where it is stated, so that its run folders are gone on with."""
+    data = DataConfig.model_validate({"path": "x.csv"}).model_dump(mode="json")
+    assert set(data) == {"path", "valid_path", "test_path", "format", "delimiter", "columns", "interactions"}
+    assert "histories" not in data["columns"]
+    stated = {"path": "x.csv", "quoting": False, "escape": "\\", "columns": {"histories": ["seen"]}}
+    kept = DataConfig.model_validate(stated)
+    assert DataConfig.model_validate(kept.model_dump(mode="json")) == kept
+    assert kept.model_dump(mode="json")["quoting"] is False

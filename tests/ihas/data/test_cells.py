@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ihas.data.cells import cell_number, cell_text
+from ihas.data.cells import cell_number, cell_text, decimal_text
 from tests.ihas.data.tables import SCALARS
 
 
@@ -19,6 +20,8 @@ from tests.ihas.data.tables import SCALARS
         ((True, "True", "true", "TRUE"), "true"),
         ((False, "false"), "false"),
         ((2.5, "2.5"), "2.5"),
+        ((10**16, 1e16, "10000000000000000"), "10000000000000000"),
+        ((2**60, 2.0**60, f"{2**60}.0"), str(2**60)),
         ((-0.0, 0, "-0.0", "0.0"), "0"),
         ((None, "", "  ", float("nan")), None),
     ],
@@ -57,3 +60,32 @@ def test_texts_that_spell_no_finite_number(text: str) -> None:
 def test_decimal_spellings_of_numbers(text: str, number: float) -> None:
     """Signs, bare points and exponents are read."""
     assert math.isclose(cell_number(text) or 0.0, number)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        ("25.00", "25"),
+        ("2.50", "2.5"),
+        ("-0.00", "0"),
+        ("1.23E+4", "12300"),
+        ("12345678901234567890.10", "12345678901234567890.1"),
+        ("0", "0"),
+    ],
+)
+def test_a_decimal_has_the_text_of_its_number(number: str, text: str) -> None:
+    """Zeros at the end are no part of a number, and all other digits are kept."""
+    assert decimal_text(Decimal(number)) == text
+
+
+@given(st.integers(-(2**64), 2**64))
+def test_an_integer_has_one_text_in_every_type(number: int) -> None:
+    """As an integer and as a decimal a number has all its digits, and as a float those of the float's value."""
+    assert cell_text(number) == decimal_text(Decimal(number)) == str(number)
+    assert cell_text(float(number)) == str(int(float(number)))
+
+
+@pytest.mark.parametrize("number", ["1e999999", "-1e999999", "1e-999999"])
+def test_a_decimal_beyond_floats_is_not_written_out(number: str) -> None:
+    """A short number with a large exponent does not become megabytes of zeros."""
+    assert len(decimal_text(Decimal(number))) < 5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 from pathlib import Path
 
@@ -11,7 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ihas.data.csv_reader import csv_batches, header_looks_like_data, tell_delimiter
+from ihas.data import csv_reader
+from ihas.data.csv_header import tell_delimiter
+from ihas.data.csv_reader import csv_batches
+from ihas.data.readers import read
+from ihas.data.reading import ReadOptions, Source
 from ihas.errors import ConfigError, DataError
 from tests.ihas.data.tables import fault_places, written
 
@@ -20,7 +25,7 @@ CELLS = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_character
 
 def read_csv(path: Path, delimiter: str | None) -> pa.Table:
     """All batches of a file as one table."""
-    return pa.concat_tables(csv_batches(path, delimiter))
+    return pa.concat_tables(csv_batches(Source(path, ReadOptions(delimiter=delimiter))))
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -118,9 +123,65 @@ def test_a_byte_order_mark_and_spaces_are_no_part_of_a_name(tmp_path: Path) -> N
     assert read_csv(written(tmp_path / "x.csv", "\ufeffa , b\r\n1,2\r\n"), None).column_names == ["a", "b"]
 
 
-@pytest.mark.parametrize(
-    ("names", "looks"), [(["1", "0", "5", "68fd1e64"], True), (["0", "1", "2"], False), (["label", "user", "2019", "a", "b"], False)]
-)
-def test_a_header_of_numbers_looks_like_data(names: list[str], looks: bool) -> None:
-    """Numbers as names look like a missing header, unless they simply count the columns."""
-    assert header_looks_like_data(names) == looks
+@pytest.mark.parametrize("block", range(24, 60))
+def test_a_line_break_at_the_end_of_a_block_stays_whole(block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever a block ends, a cell with CR LF in it keeps both characters, and no row is lost."""
+    monkeypatch.setattr(csv_reader, "_BLOCK_BYTES", block)
+    path = written(tmp_path / "x.csv", 'a,b\r\n1,"x\r\ny"\r\n2,"z\r\nw"\r\n\r\n3,4\r\n')
+    assert read_csv(path, ",").column("b").to_pylist() == ["x\r\ny", "z\r\nw", "4"]
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_every_line_break_ends_a_row(ending: str, tmp_path: Path) -> None:
+    """Rows end with LF, CR LF or CR, with or without one behind the last row."""
+    for last in ("", ending):
+        path = written(tmp_path / "x.csv", ending.join(["a,b", "1,2", "3,4"]) + last)
+        assert [tuple(row.values()) for row in read_csv(path, None).to_pylist()] == [("1", "2"), ("3", "4")]
+
+
+def test_quotes_may_be_plain_characters(tmp_path: Path) -> None:
+    """Without quoting each line is a row, and its quotes are in its cells and in the names of the columns."""
+    path = written(tmp_path / "x.tsv", 'id\t"title\n1\t"Heroes\n2\t7" single\n3\t""\n')
+    assert read(path, ReadOptions(quoting=False)).rows.to_pylist() == [
+        {"id": "1", '"title': '"Heroes'},
+        {"id": "2", '"title': '7" single'},
+        {"id": "3", '"title': '""'},
+    ]
+
+
+@pytest.mark.parametrize("quoting", [True, False])
+def test_an_escape_takes_the_meaning_from_a_character(quoting: bool, tmp_path: Path) -> None:
+    """With an escape a delimiter is text within a cell, and a quote too."""
+    path = written(tmp_path / "x.csv", 'a,b\n1,x\\,y\n2,z\\"w\n')
+    options = ReadOptions(quoting=quoting, escape="\\")
+    assert read(path, options).rows.column("b").to_pylist() == ["x,y", 'z"w']
+
+
+def test_an_escape_that_csv_cannot_have(tmp_path: Path) -> None:
+    """A quote, a line break or the delimiter cannot be the escape."""
+    for escape in ('"', "\n", ","):
+        with pytest.raises(ConfigError, match="`escape` must"):
+            read(written(tmp_path / "x.csv", "a,b\n1,2\n"), ReadOptions(escape=escape))
+
+
+def test_bytes_that_are_not_utf8_may_be_ignored(tmp_path: Path) -> None:
+    """An ignored column with other bytes is read as empty and told; one that is not wanted is not told either."""
+    path = written(tmp_path / "x.csv", b"a,raw\n1,\xff\n2,x\n")
+    table, notes = read(path, ReadOptions(ignored={"raw"}))
+    assert table.to_pylist() == [{"a": "1", "raw": None}, {"a": "2", "raw": None}]
+    assert [(note.code, note.column) for note in notes.kept] == [("ignored_not_read", "raw")]
+    table, notes = read(path, ReadOptions(only={"a"}))
+    assert (table.to_pylist(), notes.kept) == ([{"a": "1"}, {"a": "2"}], [])
+
+
+def test_an_ignored_column_of_texts_is_shown(tmp_path: Path) -> None:
+    """What can be read of an ignored column is read."""
+    path = written(tmp_path / "x.csv", "a,raw\n1,\u00e9\n2,\n")
+    assert read(path, ReadOptions(ignored={"raw"})).rows.column("raw").to_pylist() == ["\u00e9", None]
+
+
+def test_damaged_compression_is_found_among_the_rows(tmp_path: Path) -> None:
+    """A file that is cut short is told as such, not as bad CSV."""
+    content = gzip.compress(b"a,b\n" + b"1,2\n" * 100_000, mtime=0)
+    with pytest.raises(DataError, match="intact gzip"):
+        read(written(tmp_path / "x.csv.gz", content[:-20]), ReadOptions())

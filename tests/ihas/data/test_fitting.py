@@ -17,6 +17,8 @@ from ihas.data.schema import Field, FieldKind, Schema
 from ihas.errors import DataError
 from tests.ihas.data.tables import LISTS, NUMBERS, SCALARS, fault_places, made_table
 
+pytestmark = pytest.mark.full
+
 SCHEMA = Schema(
     label="label",
     fields=(

@@ -26,6 +26,8 @@ from ihas.errors import ConfigError, DataError
 from tests.ihas.data.tables import written
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.full
+
 COUPON = ROOT / "data" / "coupon"
 
 

@@ -10,6 +10,7 @@ from ihas.config.data import SchemaConfig
 from ihas.data.findings import ValidationReport
 from ihas.data.inference import infer_schema
 from ihas.data.validation import validate
+from ihas.errors import ConfigError
 from tests.ihas.data.tables import made_table
 
 ROWS = 60
@@ -21,7 +22,9 @@ def _report(cells: list[Any], labels: list[Any] | None = None, **settings: Any) 
 
 
 def _places(report: ValidationReport) -> list[tuple[str, int | None, str | None]]:
-    return [(finding.code, finding.row, finding.column) for finding in report.findings if finding.code != "repeated_rows"]
+    return [
+        (finding.code, finding.row, finding.column) for finding in report.findings if finding.code not in ("repeated_rows", "rare_class")
+    ]
 
 
 @pytest.mark.parametrize("labels", [[0, 1], ["0", "1"], [True, False], [0.0, 1.0], ["TRUE", "false"]])
@@ -79,7 +82,7 @@ def test_odd_columns_are_warnings(cells: list[Any], codes: list[str]) -> None:
 def test_repeated_rows_are_counted() -> None:
     """Rows are repeated if they agree in every column; rows 3 and 6 repeat rows 1 and 4, and row 3 is named."""
     report = _report(["x", "y", "x", None, "y", None], [0, 1, 0, 1, 0, 1])
-    (finding,) = report.findings
+    (finding,) = (finding for finding in report.findings if finding.code == "repeated_rows")
     assert finding.message.startswith("2 rows repeat an earlier row in every column")
     assert finding.row == 3
 
@@ -105,7 +108,7 @@ def test_a_header_that_looks_like_data_is_a_warning() -> None:
     """A file without a header whose first row was taken for one is pointed out."""
     table = made_table({"0": [0, 1], "17": ["x", "y"]})
     report = validate(table, infer_schema(table, SchemaConfig(label="0")))
-    assert [finding.code for finding in report.findings] == ["header_looks_like_data"]
+    assert [finding.code for finding in report.findings] == ["rare_class", "header_looks_like_data"]
 
 
 def test_an_attribute_of_the_item_among_the_context_is_a_warning() -> None:
@@ -114,3 +117,37 @@ def test_an_attribute_of_the_item_among_the_context_is_a_warning() -> None:
     report = validate(table, infer_schema(table, SchemaConfig(item=("item",), item_id="item", categorical=("price", "hour"))))
     assert [finding.column for finding in report.findings if finding.code == "item_attribute_in_context"] == ["price"]
     assert not report.errors
+
+
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [
+        (["-1", "1"] * 30, "in 30 rows it is not: the column holds '-1' (30), '1' (30). Write 1 for a click and 0 for none."),
+        (["no", "yes"] * 30, "in 60 rows it is not: the column holds 'no' (30), 'yes' (30). Write 1 for a click"),
+        ([1, 2, 3, 4, 5] * 12, "in 48 rows it is not: the column holds '1' (12), '2' (12), '3' (12), '4' (12), '5' (12). Write 1 for what"),
+    ],
+)
+def test_a_label_in_another_form_is_one_finding(labels: list[Any], says: str) -> None:
+    """A column of other labels is said once, with what it holds and what to write; that a class is absent is not said besides."""
+    report = _report([number // 2 for number in range(ROWS)], labels)
+    assert [(finding.code, finding.row) for finding in report.errors] == [("label_not_binary", 1 if labels[0] != 1 else 2)]
+    assert says in report.errors[0].message
+
+
+def test_many_equal_faults_are_one_finding() -> None:
+    """Of a column with the same text in many rows the first row is named, and how many there are; other texts have rows of their own."""
+    report = _report([str(number) if number % 3 else "n.a." for number in range(ROWS - 1)] + ["x"], numeric=("a",))
+    assert [(finding.row, finding.message[-52:]) for finding in report.errors][0] == (
+        1,
+        "categorical. So it is in 20 rows; this is the first.",
+    )
+    assert [finding.row for finding in report.errors] == [1, ROWS]
+
+
+def test_a_log_of_what_was_taken_is_told_where_it_belongs() -> None:
+    """A label that is 1 in every row names the recipes that need none, and so does a table without any label; one that is 0 does not."""
+    table = made_table({"user": ["a", "b"], "item": ["x", "y"]})
+    with pytest.raises(ConfigError, match="recipe of the kind 'overrec' or 'transformer'"):
+        infer_schema(table, SchemaConfig())
+    assert "recipe of the kind 'overrec' or 'transformer'" in _report(["x", "y"], [1, 1]).errors[0].message
+    assert "overrec" not in _report(["x", "y"], [0, 0]).errors[0].message

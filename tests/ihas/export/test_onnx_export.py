@@ -19,6 +19,8 @@ from ihas.routing.router import embed
 from ihas.serving.grouped.group_model import ServedGroupModel
 from ihas.serving.onnx_runtime import onnxruntime
 
+pytestmark = pytest.mark.tf
+
 LAYOUT, DIM = FieldLayout(("user", "genres", "movie"), (4, 5, 3), (1, 3, 1)), 3
 MASK = np.array([[1, 0, 1], [0, 1, 1], [0, 0, 0]], bool)
 

@@ -13,6 +13,8 @@ from ihas.gates.registry import GATE_FORMS, register_gate_form
 from ihas.routing.router import Gates
 from tests.contracts.gate_form import GateFormContract
 
+pytestmark = pytest.mark.tf
+
 
 class TestEveryForm(GateFormContract):
     """Every registered form is a form of gate."""

@@ -9,6 +9,8 @@ from ihas.layers.attention import FieldAttention
 from ihas.layers.hidden import glorot
 from ihas.legacy_keras import tf
 
+pytestmark = pytest.mark.tf
+
 
 def test_attention_heads_split_a_projection() -> None:
     """With zero queries each head is the mean of its own half of the values; a negative sum ends at zero."""

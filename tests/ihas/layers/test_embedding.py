@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +11,8 @@ from ihas.data.layout import PADDING, FieldLayout
 from ihas.layers.embedding import concatenate_fields, look_up
 from ihas.legacy_keras import tf
 from ihas.routing.router import embed
+
+pytestmark = pytest.mark.tf
 
 LAYOUT = FieldLayout(("a", "b"), (2, 3), (1, 2))
 TABLE = np.array([[1, 2], [3, 4], [5, 6], [7, 8], [9, 10]], np.float32)

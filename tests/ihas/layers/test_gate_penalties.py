@@ -11,6 +11,8 @@ from ihas.config.search import SearchConfig
 from ihas.layers.gate_penalties import KEEP_WEIGHT, binary_entropy, gate_penalty
 from ihas.legacy_keras import tf
 
+pytestmark = pytest.mark.tf
+
 
 def _penalty(pi: np.ndarray, regularizer: str, keep_ratio: float, strength: float = 1.0) -> float:
     """The penalty of probabilities (batch, N); 0 and 1 are as near as float32 gets."""

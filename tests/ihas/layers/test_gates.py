@@ -14,6 +14,8 @@ from ihas.layers.gates import INITIAL_BIAS, MOMENTUM, BernoulliGates
 from ihas.layers.noise import logistic_noise
 from ihas.legacy_keras import tf
 
+pytestmark = pytest.mark.tf
+
 NUM_FIELDS, DIM = 3, 4
 WIDTH = NUM_FIELDS * DIM
 SEED = tf.constant([3, 5])

@@ -11,6 +11,8 @@ from ihas.config.backbone import BackboneConfig
 from ihas.layers.hidden import HiddenLayers
 from ihas.legacy_keras import tf
 
+pytestmark = pytest.mark.tf
+
 SEED = tf.constant([1, 2])
 ROWS = tf.constant(np.random.default_rng(0).normal(size=(400, 3)).astype(np.float32))
 

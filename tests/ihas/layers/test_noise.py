@@ -9,6 +9,8 @@ from ihas.layers import noise
 from ihas.layers.noise import dropout, logistic_noise
 from ihas.legacy_keras import tf
 
+pytestmark = pytest.mark.tf
+
 SEED = tf.constant([3, 5])
 
 

@@ -10,6 +10,8 @@ from ihas.layers.overparameterisation import Embedding, Form, OverparameterisedE
 from ihas.legacy_keras import tf
 from tests.contracts.embedding import LAYOUT, TABLE, EmbeddingContract, Make
 
+pytestmark = pytest.mark.tf
+
 RATE = 0.07
 FORMS: tuple[Form, ...] = ("scalar", "vector", "matrix")
 

@@ -21,6 +21,8 @@ from ihas.models.wide_deep import WideDeep
 from ihas.models.xdeepfm import XDeepFM
 from tests.contracts.backbone import BackboneContract, Build
 
+pytestmark = pytest.mark.tf
+
 HIDDEN = (5, 3)
 
 

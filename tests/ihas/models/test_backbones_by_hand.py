@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from ihas.config.backbone import BackboneConfig
 from ihas.legacy_keras import tf
@@ -17,6 +18,8 @@ from ihas.models.mlp import MLP
 from ihas.models.registry import build_backbone
 from ihas.models.xdeepfm import XDeepFM
 from tests.contracts.backbone import ALL, inputs, logits, randomize
+
+pytestmark = pytest.mark.tf
 
 
 def test_mlp_by_hand() -> None:

@@ -18,6 +18,8 @@ from ihas.legacy_keras import tf
 from ihas.models.network import Network, NetworkWeights, fresh_weights, table_width
 from ihas.routing.router import embed
 
+pytestmark = pytest.mark.tf
+
 LAYOUT, DIM = FieldLayout(("a", "b"), (3, 4), (1, 2)), 2
 IDS = np.array([[0, 3, 5], [1, 4, PADDING], [2, 6, 3], [1, PADDING, PADDING]], np.int32)
 GROUP = np.array([0, 1, 1, 0], np.int32)

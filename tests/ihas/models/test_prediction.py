@@ -18,6 +18,8 @@ from ihas.models import prediction
 from ihas.models.network import Network, NetworkWeights, fresh_weights
 from ihas.models.prediction import GroupedRows, GroupModel, predict, predict_gated, predict_groups
 
+pytestmark = pytest.mark.tf
+
 LAYOUT, DIM, ROWS = FieldLayout(("a", "b"), (4, 5), (1, 2)), 3, 40
 CONFIG = LearningConfig(backbone=BackboneConfig(hidden=(4,)), training=TrainingConfig(embedding_dim=DIM))
 

@@ -11,6 +11,8 @@ from ihas.config.backbone import BACKBONES, BackboneConfig
 from ihas.models.registry import build_backbone
 from tests.contracts.backbone import SOME
 
+pytestmark = pytest.mark.tf
+
 
 @pytest.mark.parametrize("kind", list(BACKBONES))
 def test_registry_knows_every_backbone(kind: str) -> None:

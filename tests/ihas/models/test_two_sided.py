@@ -19,6 +19,8 @@ from ihas.models.registry import backbone_class
 from ihas.serving.grouped.sums import FieldSums
 from ihas.serving.onnx_runtime import onnxruntime
 
+pytestmark = pytest.mark.tf
+
 DIM = 3
 LAYOUT = FieldLayout(("a", "b", "c", "d"), (4, 5, 3, 6), (1, 1, 1, 1))
 MASK = np.array([[1, 0, 1], [0, 1, 1], [0, 0, 0], [1, 1, 1]], bool)

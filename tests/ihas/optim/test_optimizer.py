@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from ihas.legacy_keras import tf
 from ihas.optim.optimizer import Adam
 from tests.ihas.optim.test_table_optimizer import RATE, textbook_adam
+
+pytestmark = pytest.mark.tf
 
 
 def test_variables_follow_the_textbook() -> None:

@@ -14,6 +14,8 @@ from ihas.optim.row_shares import in_shares
 from ihas.optim.table_optimizer import TableAdagrad, TableAdam
 from tests.clock import HANG_S
 
+pytestmark = pytest.mark.full
+
 
 @given(num_rows=st.integers(0, 40), num_threads=st.integers(1, 5))
 def test_every_row_is_worked_on_once(num_rows: int, num_threads: int) -> None:

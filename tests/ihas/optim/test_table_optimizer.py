@@ -12,6 +12,8 @@ from ihas.optim import table_optimizer
 from ihas.optim.table_optimizer import TableAdagrad, TableAdam
 from ihas.training.trainer import lent
 
+pytestmark = pytest.mark.tf
+
 RATE = 0.1
 
 

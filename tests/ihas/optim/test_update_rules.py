@@ -25,6 +25,8 @@ from ihas.optim.table_optimizer import TableAdagrad, TableAdam
 from ihas.optim.update_rules import EmbeddingOptimizer, TableDescent
 from ihas.training.trainer import Trainer, TrainingRows
 
+pytestmark = pytest.mark.tf
+
 RATE, EPSILON = 0.1, 1e-7
 RULES: tuple[Rule, ...] = ("sgd", "adagrad", "adadelta", "rmsprop", "adam")
 FORMS = ("scalar", "vector", "matrix")

@@ -123,12 +123,12 @@ def test_another_part_is_refused(tmp_path: Path) -> None:
         load_recommender(folder)
 
 
-def test_histories_stand_in_front_and_nothing_else(tmp_path: Path) -> None:
+def test_a_cold_start_model_reads_histories(tmp_path: Path) -> None:
     """Two trained models are no cold start, nor is one alone; an existing folder is left alone."""
     write_bundle(small_bundle(), tmp_path / "model")
     model = tmp_path / "model"
     write_compound(COLD_START, "both", {"user_field": "user"}, {"model": model, "front": model}, tmp_path / "twice")
-    with pytest.raises(BundleCorruptError, match="a bundle of the kind 'overrec'"):
+    with pytest.raises(BundleCorruptError, match="must be of the kind 'overrec'"):
         load_recommender(tmp_path / "twice")
     write_compound(COLD_START, "one", {}, {"model": model}, tmp_path / "alone")
     with pytest.raises(BundleCorruptError, match="the parts 'model' and 'front'"):

@@ -16,6 +16,8 @@ from ihas.stages.base import BaseResult, search_up, train_base
 from ihas.training import parallel
 from tests.oracle import ignore, tribes_config
 
+pytestmark = pytest.mark.tf
+
 FEW, VALUES = 600, 300
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+import pytest
 
 from ihas.config.backbone import BackboneConfig
 from ihas.config.distil import DistilConfig
@@ -17,6 +18,8 @@ from ihas.models.prediction import GroupedRows, GroupModel, predict_groups
 from ihas.stages.distil import Distilled, distil, distillation_splits, student_config, teacher_config
 from ihas.training.plain import PlainModel, train_plain
 from tests.oracle import ignore
+
+pytestmark = pytest.mark.tf
 
 CONFIG = LearningConfig(
     backbone=BackboneConfig(hidden=(16, 8), batch_norm=False),

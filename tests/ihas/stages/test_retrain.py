@@ -21,6 +21,8 @@ from ihas.stages.retrain import Retraining, is_clearly_better, not_lower, retrai
 from ihas.training import parallel
 from tests.oracle import ignore, solved_tribes
 
+pytestmark = pytest.mark.tf
+
 
 def _best_auc() -> float:
     solved = solved_tribes(2)

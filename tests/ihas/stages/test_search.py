@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from ihas.metrics import auc
 from ihas.models.network import Network
@@ -10,6 +11,8 @@ from ihas.models.prediction import GroupedRows, predict, predict_gated
 from ihas.routing.router import embed
 from ihas.stages.search import search_gates
 from tests.oracle import ignore, solved_tribes
+
+pytestmark = pytest.mark.tf
 
 
 def _share_open(field: str, tribe: int) -> float:

@@ -10,6 +10,8 @@ from ihas.data.layout import FieldLayout
 from ihas.legacy_keras import tf
 from ihas.training.factorisation import Factorisation, FactorisationTrainer, Ratings
 
+pytestmark = pytest.mark.tf
+
 LAYOUT = FieldLayout(("user", "item"), (30, 20), (1, 1))
 
 

@@ -27,6 +27,8 @@ from ihas.training.trainer import EpochListener
 from tests.clock import HANG_S
 from tests.oracle import ignore
 
+pytestmark = pytest.mark.tf
+
 LAYOUT = FieldLayout(("field",), (4,), (1,))
 ROWS = Dataset(LAYOUT, np.zeros((10, 1), np.int32), np.zeros(10, np.float32))
 FOREVER, NEVER = 1_000 * round(HANG_S), threading.Event()

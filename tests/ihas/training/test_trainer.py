@@ -24,6 +24,8 @@ from ihas.results.run_result import EpochMetrics
 from ihas.training import trainer as training
 from ihas.training.trainer import Trainer, TrainingRows, batch_size_for, validation_score
 
+pytestmark = pytest.mark.tf
+
 ORACLE = make_tribes(np.random.default_rng(0), 1, (4000, 2000, 10), values=8)
 ROWS = TrainingRows.one_group(ORACLE.parts)
 CONFIG = TrainingConfig(embedding_dim=2, batch_size=128, learning_rate=0.02, embedding_l2=0.0)

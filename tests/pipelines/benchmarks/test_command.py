@@ -11,6 +11,8 @@ from ihas.errors import ConfigError
 from pipelines.benchmarks import command
 from pipelines.benchmarks.table import Table
 
+pytestmark = pytest.mark.tf
+
 
 def test_every_name_leads_to_a_benchmark() -> None:
     """Each module has a function `tables`."""

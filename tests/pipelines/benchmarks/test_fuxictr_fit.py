@@ -12,6 +12,8 @@ from ihas.data.dataset import Dataset, Splits
 from ihas.data.synthetic import make_tribes
 from pipelines.benchmarks.fuxictr_fit import row
 
+pytestmark = pytest.mark.tf
+
 INSTALLED = all(importlib.util.find_spec(package) for package in ("torch", "fuxictr"))
 
 

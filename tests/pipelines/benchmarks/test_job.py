@@ -7,6 +7,8 @@ import pytest
 from pipelines.benchmarks import job
 from pipelines.benchmarks.job import STAGES, tables
 
+pytestmark = pytest.mark.tf
+
 
 @pytest.mark.slow
 def test_a_job_is_its_stages(monkeypatch: pytest.MonkeyPatch) -> None:

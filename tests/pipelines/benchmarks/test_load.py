@@ -18,6 +18,8 @@ from pipelines.benchmarks.http import _free_port, running
 from pipelines.benchmarks.load import Load, check_answer, cpu_seconds, load, read_wrk, resident_bytes
 from tests.clock import HANG_S
 
+pytestmark = pytest.mark.full
+
 REPORT = """
 Running 2s test @ http://127.0.0.1:8000/empty
   1 threads and 16 connections

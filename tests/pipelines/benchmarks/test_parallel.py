@@ -7,6 +7,8 @@ import pytest
 from ihas.training import parallel as parallel_training
 from pipelines.benchmarks import parallel
 
+pytestmark = pytest.mark.tf
+
 
 def test_both_ways_train_the_same_models(monkeypatch: pytest.MonkeyPatch) -> None:
     """A row for each way, measured by the first; each measurement trains the four models."""

@@ -9,6 +9,8 @@ from ihas.serving.retrieval.vector_index import ExactIndex
 from pipelines.benchmarks import retrieval
 from pipelines.benchmarks.retrieval import QUERIES, SPREAD, WIDTH, drawn, recall, search, tables
 
+pytestmark = pytest.mark.full
+
 
 def test_recall_is_the_share_of_the_right_ones() -> None:
     """Three of four and none of four: 3/8 in the mean, whatever the order; of the first two, one and none."""

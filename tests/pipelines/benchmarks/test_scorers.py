@@ -9,6 +9,8 @@ from pipelines.benchmarks.bundles import BundleShape, random_bundle, random_ids
 from pipelines.benchmarks.scorers import SCORERS
 from tests.pipelines.benchmarks.test_bundles import SHAPES
 
+pytestmark = pytest.mark.tf
+
 FULL = {name: BundleShape(**{**vars(SHAPES[name]), "gate_form": "full"}) for name in ("plain", "grouped", "gated")}
 
 

@@ -8,6 +8,8 @@ import pytest
 from pipelines.benchmarks import sequences
 from pipelines.benchmarks.sequences import ITEMS, LEAST, OURS, PLACES, USERS, our_systems, walks
 
+pytestmark = pytest.mark.tf
+
 
 def test_lengths_are_those_of_beauty() -> None:
     """Five items at least and 8.9 in the mean, as 198,502 interactions of 22,363 users make; no more than the places and a target."""

@@ -8,6 +8,8 @@ import pytest
 from pipelines.benchmarks import training
 from pipelines.benchmarks.training import BATCH, BATCHES, FLOOR, GATED, NUM_FIELDS, OURS, VALUES, our_systems, zipf_ids
 
+pytestmark = pytest.mark.tf
+
 
 def test_ids_follow_zipf() -> None:
     """The second value occurs 2 ** -1.05 times as often as the first, and every id lies within its field."""

@@ -22,6 +22,7 @@ from pipelines.kinds.registry import (
 )
 
 
+@pytest.mark.tf
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_every_part_of_a_kind_is_there(name: str) -> None:
     """Functions that are imported at their first call exist; a kind with a recipe can be run, and its result be read and shown."""
@@ -79,6 +80,7 @@ def test_reading_the_registry_imports_neither_tensorflow_nor_plotly() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).returncode == 0
 
 
+@pytest.mark.tf
 def test_no_module_of_a_kind_is_forgotten() -> None:
     """Every folder and file of `pipelines.kinds` that defines a kind has its line in the registry."""
     import pipelines.kinds

@@ -13,6 +13,8 @@ from ihas.config.search import SearchConfig
 from pipelines.reports.report import render_report, write_report
 from tests.pipelines.result_factory import VARIANTS, run_result
 
+pytestmark = pytest.mark.full
+
 HOSTILE = "<script>alert(1)</script>"
 
 

@@ -9,6 +9,8 @@ from ihas.data.layout import FieldLayout
 from ihas.routing.router import Gates, Router
 from pipelines.runs.assemble import routing_margins, unrouted
 
+pytestmark = pytest.mark.tf
+
 
 def _router() -> Router:
     gates = Gates("full", np.zeros(2, np.float32), np.ones(2, np.float32), (np.eye(2, dtype=np.float32),), (np.zeros(2, np.float32),))

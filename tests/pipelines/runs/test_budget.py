@@ -16,6 +16,8 @@ from pipelines.runs.budget import certify, choose_within, p99_ms
 from tests.ihas.bundle_factory import small_bundle
 from tests.pipelines.result_factory import variant
 
+pytestmark = pytest.mark.tf
+
 RNG = np.random.default_rng(5)
 CLICKS = (RNG.random(4_000) < 0.5).astype(np.float32)
 NOISE = RNG.normal(size=(3, 4_000)).astype(np.float32)

@@ -10,6 +10,8 @@ from pipelines.runs.progress import Progress
 from tests.pipelines.result_factory import run_result, variant
 from tests.pipelines.small_run import small_recipe
 
+pytestmark = pytest.mark.tf
+
 
 def test_time_follows_the_curve_through_the_pilots() -> None:
     """1 s at 1,000 rows and 2 s at 4,000: the square root; 16,000 rows take 4 s by it and 8 s in proportion."""

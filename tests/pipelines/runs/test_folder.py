@@ -13,6 +13,8 @@ from ihas.routing.grouping import PartGroups
 from pipelines.runs.child import error_document
 from pipelines.runs.folder import RunFolder, read_kept, stage_key
 
+pytestmark = pytest.mark.tf
+
 
 def _groups() -> PartGroups:
     import numpy as np

@@ -8,6 +8,8 @@ import pytest
 from pipelines.runs.measures import measures, paired_interval
 from tests.pipelines.result_factory import run_result
 
+pytestmark = pytest.mark.tf
+
 
 def test_gains_are_paired_by_seed():
     """Differences .02 and .01: mean .015, deviation .00707, half-width t(1) .00707 / sqrt 2 = 12.706 x .005."""

@@ -9,6 +9,8 @@ from pipelines.runs.progress import Progress
 from pipelines.runs.reporter import Reporter
 from pipelines.runs.stages import STAGES
 
+pytestmark = pytest.mark.tf
+
 SHARES = {"reading": 0.1, "search": 0.5, "towers": 0.1, "evaluate": 0.3}
 
 

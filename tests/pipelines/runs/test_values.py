@@ -13,6 +13,8 @@ from ihas.errors import DataError
 from pipelines.runs.values import read_value, write_value
 from tests.oracle import solved_tribes
 
+pytestmark = pytest.mark.tf
+
 
 def _assert_equal(left: object, right: object) -> None:
     if isinstance(left, np.ndarray):

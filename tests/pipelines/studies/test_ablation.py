@@ -13,6 +13,8 @@ from pipelines.kinds.recipe_file import read_of_kind
 from pipelines.studies.ablation import Ablation, AblationRun, Change, carry_out, markdown, read_plan
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.tf
+
 PLANS = ROOT / "pipelines" / "recipes" / "ablation"
 
 

@@ -9,6 +9,8 @@ from ihas.results.run_result import RunResult
 from pipelines.studies.compare import markdown, tabulate
 from tests.pipelines.result_factory import run_result
 
+pytestmark = pytest.mark.tf
+
 
 def _with_aucs(result: RunResult, aucs: dict[str, float], chosen: str) -> RunResult:
     variants = tuple(

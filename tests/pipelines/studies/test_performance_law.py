@@ -12,6 +12,8 @@ from ihas.sequential.scaling.performance_law import PerformanceLaw
 from pipelines.commands.app import run
 from pipelines.studies.performance_law import Grid, Grids, joint_row, row
 
+pytestmark = pytest.mark.full
+
 TRUE = PerformanceLaw(0.1, 0.04, 0.5, 0.03, 0.2, (2, 16), (16, 128))
 
 

@@ -13,7 +13,7 @@ from pipelines.studies.plan_file import beside, document_of
 
 @pytest.mark.parametrize(
     ("text", "law"),
-    [(None, "The plan must be a readable file"), ("num_threads = ", "is no valid plan"), ("num_threads = -1", "num_threads")],
+    [(None, "The plan must be a readable file"), ("num_threads = ", "must be TOML"), ("num_threads = -1", "num_threads")],
 )
 def test_every_fault_is_one_kind_of_error(tmp_path: Path, text: str | None, law: str) -> None:
     """No file, no TOML, and a setting that is invalid are settings that cannot be used."""

@@ -11,6 +11,8 @@ from pipelines.kinds.recipe_file import read_recipe
 from pipelines.studies.published import FOLDER, row
 from tests.pipelines.small_run import small_recipe
 
+pytestmark = pytest.mark.tf
+
 KINDS = tuple(BACKBONES)
 
 

@@ -23,6 +23,8 @@ from service.storage.job import SEARCH
 from service.storage.sql_store import SqlStore
 from tests.clock import HANG_S
 
+pytestmark = pytest.mark.full
+
 POPEN = subprocess.Popen
 IHAS = (sys.executable, "-c", "from service.cli.main import main; main()")
 
@@ -71,14 +73,15 @@ def interrupted_after(words: str, folder: Path) -> tuple[int, str]:
 
 def test_an_interrupted_demo_cancels_its_search_and_says_how_to_go_on(tmp_path: Path) -> None:
     """Ctrl-C while the search runs: nothing is left queued, and the command that goes on names a recipe that is there."""
-    code, said = interrupted_after("reading:", tmp_path)
+    code, said = interrupted_after("base:", tmp_path)
     store = SqlStore(f"sqlite:///{tmp_path / 'demo' / 'ihas.db'}")
     (search,) = store.jobs(SEARCH, None, 10)
     store.close()
     run = f"demo/searches/{search.id}"
 
     assert (code, search.state) == (130, JobState.CANCELLED)
-    assert said.endswith(f"Finished and kept in {run}: nothing yet. To continue: ihas search {run}/recipe.json --folder {run}")
+    assert f"Finished and kept in {run}: data" in said
+    assert said.endswith(f"To continue: ihas search {run}/recipe.json --folder {run}")
     assert (tmp_path / run / "recipe.json").is_file()
 
 

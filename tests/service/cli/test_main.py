@@ -28,6 +28,8 @@ from tests.pipelines.result_factory import run_result
 from tests.service.cli.printed import only_line
 from tests.service.conftest import eventually
 
+pytestmark = pytest.mark.tf
+
 MAX_MODULES = 900
 IHAS = (sys.executable, "-c", "from service.cli.main import main; main()")
 RECIPE = """

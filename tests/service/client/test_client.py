@@ -18,6 +18,8 @@ from tests.ihas.bundle_factory import rows
 from tests.service.conftest import RunningWorker, eventually
 from tests.service.live import LiveServer
 
+pytestmark = pytest.mark.full
+
 
 def test_the_whole_way_from_a_file_to_a_result(live: LiveServer, settings: Settings, table: str) -> None:
     """Upload, check, search, events, result, report: every call, in the order of a person's work."""

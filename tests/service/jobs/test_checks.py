@@ -15,6 +15,8 @@ from service.storage.job import SEARCH, NewJob
 from service.storage.sql_store import SqlStore
 from tests.service.conftest import RunningWorker, eventually, finished
 
+pytestmark = pytest.mark.full
+
 
 def test_a_file_named_by_path_is_the_one_that_was_checked(store: SqlStore, settings: Settings, table: str) -> None:
     """The real commands: the check notes the digest; a file that changed after it fails the search, which names both digests."""

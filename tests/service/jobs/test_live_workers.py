@@ -24,6 +24,8 @@ from tests.clock import HANG_S, Clock
 from tests.service.conftest import COMMAND, RunningWorker, add_table, eventually, finished, submitted
 from tests.service.jobs.work import alive, children, run_folder, searching
 
+pytestmark = pytest.mark.full
+
 
 def test_a_worker_whose_job_was_taken_stops_its_child(store: SqlStore, settings: Settings, table: str) -> None:
     """The job of a worker that seemed dead is another's; the old child ends and changes nothing, but that the attempt did not count."""

@@ -23,6 +23,8 @@ from tests.clock import HANG_S
 from tests.service.conftest import RunningWorker, add_table, eventually, finished, submitted
 from tests.service.jobs.work import alive, children, run_folder, searching
 
+pytestmark = pytest.mark.full
+
 CANCEL_S = 2.0
 BUG = """
 import sys
@@ -33,8 +35,11 @@ if sys.argv[2] == "inspect":
     print('{"outcome": "succeeded", "report": {}}')
 else:
     try:
-        open(sys.argv[4] + ".gone")
-    except OSError as error:
+        try:
+            open(sys.argv[4] + ".gone")
+        except OSError as error:
+            raise RuntimeError("nobody thought of this") from error
+    except RuntimeError as error:
         document = error_document(error)
         ChildReport()(Progress(stage="reading", message=document["detail"], fraction=0.1, outcome="failed", error=document))
 """
@@ -128,13 +133,13 @@ def test_a_child_that_is_killed_is_tried_again_and_fails_in_the_end(store: SqlSt
 
 
 def test_a_bug_in_a_run_says_its_kind_and_the_job_and_no_path(store: SqlStore, settings: Settings, table: str) -> None:
-    """A child that meets an OSError: what is told over HTTP has no path, the log has the traceback."""
+    """A child that meets an error that nobody raises on purpose: what is told over HTTP has no path, the log has the traceback."""
     job = submitted(store, table)
     recipe = run_folder(settings, job.id) / "recipe.json"
     with RunningWorker(settings, (sys.executable, "-c", BUG, str(settings.folder))):
         done = finished(store, job.id)
 
-    detail = f"The run ended with an unexpected FileNotFoundError. See the worker's log of job {job.id}."
+    detail = f"The run ended with an unexpected RuntimeError. See the worker's log of job {job.id}."
     assert done.error == {"code": "internal", "detail": detail}
     assert not any(str(settings.folder) in event.message for event in store.events(job.id, 0, 100))
     assert f"No such file or directory: '{recipe}.gone'" in (run_folder(settings, job.id) / "log.txt").read_text()

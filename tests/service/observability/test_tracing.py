@@ -20,6 +20,8 @@ from service.storage.sql_store import SqlStore
 from tests.service.conftest import Publish, RunningWorker, eventually, finished
 from tests.service.live import LiveServer
 
+pytestmark = pytest.mark.full
+
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 WITHOUT = """
 import sys

@@ -67,7 +67,7 @@ def test_rollback_goes_back_step_by_step(aliases: Aliases) -> None:
         aliases.put(PLACE, version, ANY)
     assert aliases.earlier(PLACE) == [2, 1]
     assert [aliases.roll_back(PLACE, ANY).version for _ in range(2)] == [2, 1]
-    with pytest.raises(ConflictError, match="nothing before"):
+    with pytest.raises(ConflictError, match="has no former version"):
         aliases.roll_back(PLACE, ANY)
 
     assert aliases.roll_back(PLACE, ANY, otherwise=9).version == 9

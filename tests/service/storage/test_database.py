@@ -22,6 +22,8 @@ from service.storage.tables import METADATA
 from tests.contracts.job_store import search
 from tests.service.postgres import PostgresServer
 
+pytestmark = pytest.mark.full
+
 SCHEMAS = Path(__file__).with_name("schemas")
 RELEASES = sorted(path.stem for path in SCHEMAS.glob("*.sql"))
 
@@ -125,7 +127,7 @@ def test_a_newer_database_is_left_alone(tmp_path: Path) -> None:
         connection.execute("update alembic_version set version_num = '9999'")
     connection.close()
 
-    with pytest.raises(ConfigError, match=f"has the form 9999, and this version of iHAS reads {HEAD}"):
+    with pytest.raises(ConfigError, match=f"has schema 9999, but this version of iHAS reads {HEAD}"):
         Database(url)
 
 

@@ -14,6 +14,8 @@ from service.storage.database import Database
 from service.storage.keys import Keys
 from service.storage.tables import KEYS
 
+pytestmark = pytest.mark.full
+
 
 def test_the_table_never_holds_the_key(database: Database) -> None:
     """What is kept is the id and the SHA-256 of the text; the text itself is in no column."""

@@ -17,6 +17,8 @@ from tests.contracts.job_store import LEASE_S, JobStoreContract, progress, searc
 from tests.contracts.lease_store import LeaseStoreContract
 from tests.service.postgres import PostgresServer
 
+pytestmark = pytest.mark.full
+
 
 @pytest.fixture
 def clock() -> Clock:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 from ihas.config.data import DataConfig, InteractionColumns
@@ -120,3 +122,42 @@ def test_other_settings_are_refused(tmp_path: Path) -> None:
     for data in (DataConfig(path=tmp_path / "a.csv"), DataConfig(path=tmp_path / "a", format="sequences", test_path=tmp_path / "b")):
         with pytest.raises(ConfigError, match="Sequences come from one file"):
             read_sequences(data)
+
+
+def test_other_columns_are_not_looked_at(tmp_path: Path) -> None:
+    """A structure, bytes and repeated names beside user, item and time refuse nothing."""
+    odd = pa.table({"user": ["a", "a"], "item": [1, 2], "time": [1, 2], "payload": [{"a": 1}] * 2, "blob": [b"\xff"] * 2})
+    pyarrow.parquet.write_table(odd, tmp_path / "x.parquet")
+    assert _named(read_interactions(tmp_path / "x.parquet")) == {"a": ["1", "2"]}
+    (tmp_path / "x.csv").write_bytes(b",user,item,time,note,note\n0,a,1,1,\xff,x\n1,a,2,2,y,z\n")
+    assert _named(read_interactions(tmp_path / "x.csv")) == {"a": ["1", "2"]}
+    (tmp_path / "x.jsonl").write_text('{"user": "a", "item": 1, "time": 1, "p": 1}\n{"user": "a", "item": 2, "time": 2, "p": "x"}\n')
+    assert _named(read_interactions(tmp_path / "x.jsonl")) == {"a": ["1", "2"]}
+
+
+def test_what_deceives_is_told(tmp_path: Path) -> None:
+    """Equal times of one user and ids that a float rounded are warnings of the report; different users may share a time."""
+    path = tmp_path / "x.csv"
+    rows = [f"{int(float(2**60 + 999 * (row // 4)))},i{row % 7},{row // 8}" for row in range(160)]
+    path.write_text("user,item,time\n" + "\n".join(rows) + "\n")
+    report = inspect_sequences(DataConfig(path=path, interactions=InteractionColumns()))
+    assert [(finding.code, finding.column) for finding in report.findings] == [("equal_times", "time"), ("rounded_ids", "user")]
+    assert report.findings[0].message.startswith("120 of 160 interactions have the time of another of the same user")
+    path.write_text("user,item,time\na,1,1\nb,1,1\n")
+    assert inspect_sequences(DataConfig(path=path, interactions=InteractionColumns())).findings == ()
+
+
+def test_a_user_that_says_missing_is_none(tmp_path: Path) -> None:
+    """Rows of the user NULL among numbers are no user's, and are told at their rows."""
+    path = tmp_path / "x.csv"
+    path.write_text("user,item,time\n1,2,3\nNULL,2,4\n")
+    with pytest.raises(DataError, match="row 2, column `user`: .* it says 'NULL' where others are numbers"):
+        read_interactions(path)
+
+
+def test_quoting_is_a_setting(tmp_path: Path) -> None:
+    """Quotes are characters where the settings say so."""
+    path = tmp_path / "x.csv"
+    path.write_text('user,item,time\na,"x,1\na,y,2\n')
+    data = DataConfig(path=path, interactions=InteractionColumns(), quoting=False)
+    assert _named(read_sequences(data)) == {"a": ['"x', "y"]}

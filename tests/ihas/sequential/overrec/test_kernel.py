@@ -14,6 +14,8 @@ from ihas.sequential.data.sequences import Sequences
 from ihas.sequential.overrec.kernel import expectations, kernels, own_similarities, similarities, variances
 from tests.ihas.sequential.wide_network import Weights, empirical, run
 
+pytestmark = pytest.mark.full
+
 PAIRS = [
     ([1, 2, 3, 4], [1, 2, 3, 4]),
     ([1, 2, 3, 4], [1, 5, 3, 4]),

@@ -15,6 +15,8 @@ from ihas.sequential.data.sequences import Sequences, prefixes
 from ihas.sequential.overrec.neighbours import NeighbourIndex, Neighbours
 from ihas.sequential.overrec.recursion import Tables, pair_value
 
+pytestmark = pytest.mark.full
+
 MAX_LENGTH = 50
 CONFIGS = [
     KernelConfig(),

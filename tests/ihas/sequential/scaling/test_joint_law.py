@@ -9,6 +9,8 @@ from ihas.errors import ConfigError
 from ihas.sequential.scaling.joint_law import JointLaw, compare_joint, fit_joint_law, relative_to_mean
 from ihas.sequential.scaling.performance_law import PerformanceLaw
 
+pytestmark = pytest.mark.full
+
 TRUE = PerformanceLaw(0.1, 0.04, 0.25, 0.03, 0.2, (2.0, 32.0), (16.0, 128.0))
 POINTS = tuple(v.ravel() for v in np.meshgrid([4.0, 8.0, 16.0, 32.0], [16.0, 32.0, 64.0, 128.0], [0.5, 1.0, 2.0]))
 

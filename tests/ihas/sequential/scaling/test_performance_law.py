@@ -16,6 +16,8 @@ from ihas.errors import ConfigError
 from ihas.sequential.scaling.performance_law import PerformanceLaw, fit_performance_law, growth
 from ihas.sequential.scaling.rival_laws import compare_laws, explained, fit_log_quadratic, fit_power_law
 
+pytestmark = pytest.mark.full
+
 GRIDS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "performance_law_grids.json").read_text())["grids"]
 LAYERS, DIMS = (values.ravel() for values in np.meshgrid([2.0, 4.0, 8.0, 16.0, 32.0], [16.0, 32.0, 64.0, 128.0]))
 TRUE = PerformanceLaw(0.1, 0.04, 0.25, 0.03, 0.2, (2.0, 32.0), (16.0, 128.0))

@@ -12,6 +12,8 @@ from ihas.config.transformer import TransformerTraining
 from ihas.legacy_keras import tf
 from ihas.sequential.transformer.losses import calibration_power, next_item_losses
 
+pytestmark = pytest.mark.tf
+
 EMBEDDINGS = np.random.default_rng(0).normal(size=(7, 3)).astype(np.float32)
 STATES = np.random.default_rng(1).normal(size=(4, 3)).astype(np.float32)
 TARGETS = np.array([0, 3, 6, 3], np.int32)

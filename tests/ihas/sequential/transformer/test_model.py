@@ -13,6 +13,8 @@ from ihas.errors import ConfigError
 from ihas.legacy_keras import tf
 from ihas.sequential.transformer.model import Transformer
 
+pytestmark = pytest.mark.tf
+
 CONFIG = TransformerConfig(max_length=6, num_layers=2, dim=8, num_heads=2)
 
 

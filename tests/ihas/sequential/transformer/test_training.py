@@ -14,6 +14,8 @@ from ihas.sequential.transformer.full_ranking import transformer_loss, transform
 from ihas.sequential.transformer.model import Transformer
 from ihas.sequential.transformer.training import train_transformer
 
+pytestmark = pytest.mark.tf
+
 NUM_ITEMS = 12
 CONFIG = TransformerConfig(max_length=8, num_layers=1, dim=16, num_heads=2, dropout_first=0.0, dropout_last=0.0)
 

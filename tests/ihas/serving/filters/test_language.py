@@ -16,6 +16,8 @@ from ihas.data.item_table import FieldValues
 from ihas.errors import RequestError
 from ihas.serving.filters.language import MAX_DEPTH, MAX_LENGTH, parse_filter
 
+pytestmark = pytest.mark.full
+
 FILMS: list[dict[str, Any]] = [
     {"year": "1984", "studio": "A", "genres": ["War", "Drama"]},
     {"year": "1990", "studio": "B", "genres": ["Drama"]},

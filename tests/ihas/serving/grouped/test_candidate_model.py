@@ -18,6 +18,8 @@ from ihas.serving.grouped.recommender import GroupedRecommender
 from pipelines.benchmarks.bundles import BundleShape, random_bundle, random_ids
 from tests.ihas.serving.mixed_bundle import contexts, mixed_bundle
 
+pytestmark = pytest.mark.tf
+
 FORMS = tuple(GATE_FORMS)
 POINTS: tuple[PointsOf, ...] = ("masked", "mask", "openness", "embedding")
 UNDECIDED = 1e-4

@@ -14,6 +14,8 @@ from ihas.serving.answers import UnknownValue
 from ihas.serving.grouped.row_reader import RowReader
 from tests.ihas.serving.mixed_bundle import mixed_encoder
 
+pytestmark = pytest.mark.tf
+
 ENCODER = mixed_encoder()
 READER = RowReader(ENCODER, ENCODER.layout.names)
 

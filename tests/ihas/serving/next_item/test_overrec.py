@@ -17,6 +17,8 @@ from ihas.serving.loading import load_recommender
 from ihas.serving.next_item.overrec import OverRecRecommender
 from tests.contracts.recommender import RecommenderContract
 
+pytestmark = pytest.mark.full
+
 DATA = UserSequences(("ada", "bob", "7"), ("a", "b", "c", "4"), Sequences.of([[0, 1, 2], [3, 1, 0, 1, 2], [2, 0]]))
 
 

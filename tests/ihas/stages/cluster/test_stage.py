@@ -19,6 +19,8 @@ from ihas.stages.cluster.thresholds import Scorer
 from ihas.training import parallel
 from tests.oracle import solved_tribes
 
+pytestmark = pytest.mark.tf
+
 
 @pytest.mark.parametrize("num_tribes", [2, 3, 5])
 def test_the_groups_are_the_tribes(num_tribes):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from ihas.stages.cluster.thresholds import masks_at, search_thresholds
+
+pytestmark = pytest.mark.tf
 
 
 class _ScriptedScorer:

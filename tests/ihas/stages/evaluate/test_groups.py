@@ -14,6 +14,8 @@ from ihas.routing.grouping import Grouping, PartGroups
 from ihas.stages.evaluate.groups import group_results
 from ihas.stages.evaluate.variants import Variant
 
+pytestmark = pytest.mark.tf
+
 ENCODER = Encoder(fields=(CategoricalEncoder(name="f", role="context", values=("a", "b")),))
 LABELS = np.array([0, 0, 1, 1, 0, 1, 0, 1, 1, 0], np.float32)
 GROUP = np.array([0, 0, 0, 0, 1, 1, 1, 1, 2, 2], np.int32)  # the last group has one row of each label

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from ihas.data.dataset import Dataset, Splits
 from ihas.data.layout import FieldLayout
@@ -10,6 +11,8 @@ from ihas.metrics import auc_difference
 from ihas.results.run_result import Cost
 from ihas.stages.evaluate.stage import choose, not_told_apart, variant_results, verdict
 from ihas.stages.evaluate.variants import Variant
+
+pytestmark = pytest.mark.tf
 
 COST = Cost(parameters_per_path=10, parameters_total=20, multiply_adds=30, kept_dims=4)
 LABELS = np.array([0, 0, 1, 1], np.float32)

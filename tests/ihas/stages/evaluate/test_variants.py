@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from ihas.metrics import auc
 from ihas.models.prediction import GroupModel
@@ -15,6 +16,8 @@ from ihas.stages.evaluate.variants import (
     routing_multiply_adds,
 )
 from tests.oracle import solved_tribes
+
+pytestmark = pytest.mark.tf
 
 
 def test_the_cost_of_a_path_is_what_it_stores_and_multiplies():

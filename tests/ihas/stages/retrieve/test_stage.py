@@ -9,6 +9,8 @@ from ihas.stages.retrieve.stage import RetrievalTowers, Retrieving, learn_retrie
 from ihas.stages.retrieve.towers import TrainedTower
 from tests.ihas.stages.retrieve.factory import KINDS, PEOPLE, encoder, item_table, retrieving
 
+pytestmark = pytest.mark.tf
+
 
 @pytest.fixture(scope="module")
 def learnt() -> tuple[Retrieving, RetrievalTowers, list[tuple[int, float, float]]]:

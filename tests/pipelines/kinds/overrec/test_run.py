@@ -26,6 +26,8 @@ from pipelines.kinds.overrec.values import OverRecResult
 from pipelines.runs.progress import Progress
 from tests.pipelines.studies.overrec.walks import NUM_ITEMS, write_lines
 
+pytestmark = pytest.mark.tf
+
 LEARNING = OverRecLearning(
     recommender=OverRecConfig(hide_history=False),
     sigma_w=(0.0, 1.0),

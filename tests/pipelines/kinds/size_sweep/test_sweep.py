@@ -23,6 +23,8 @@ from pipelines.kinds.size_sweep.values import SizeSweepResult
 from pipelines.runs.progress import Progress
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.tf
+
 RECIPES = ROOT / "pipelines" / "recipes" / "scaling"
 PLAN = """
 kind = "ladder"

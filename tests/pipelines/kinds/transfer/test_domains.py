@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from ihas.sequential.data.sequences import Sequences
 from pipelines.kinds.transfer.domains import disjoint, mixed
+
+pytestmark = pytest.mark.tf
 
 FIRST = np.array([True, True, True, True, False, False])
 SEQUENCES = Sequences.of([[0, 4, 1, 5, 2, 4, 3, 5], [4, 5, 0, 1]])

@@ -18,6 +18,8 @@ from pipelines.runs.progress import Progress
 from pipelines.runs.reporter import Reporter
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.tf
+
 RECIPES = ROOT / "pipelines" / "recipes" / "transfer"
 
 

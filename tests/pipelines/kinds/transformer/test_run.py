@@ -17,6 +17,8 @@ from pipelines.kinds.transformer.values import TransformerResult
 from pipelines.runs.progress import Progress
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.tf
+
 RECIPES = ROOT / "pipelines" / "recipes" / "transformer"
 RECIPE = """
 kind = "transformer"

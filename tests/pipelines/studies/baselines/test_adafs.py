@@ -11,6 +11,8 @@ from pipelines.studies.baselines.adafs import HARD, SOFT, AdaptiveFields, Contro
 from pipelines.studies.baselines.baseline import BaselineMethod
 from tests.contracts.baseline_method import CONFIG, ORACLE, SEED, BaselineContract, config_of, plain_logits, start, training_logits
 
+pytestmark = pytest.mark.tf
+
 EMBEDDED = tf.constant(np.random.default_rng(0).normal(size=(50, 12)).astype(np.float32))
 
 

@@ -14,6 +14,8 @@ from pipelines.studies.baselines.field_weights import ChosenFields
 from pipelines.studies.baselines.registry import BASELINES
 from tests.contracts.baseline_method import CONFIG, ORACLE, SEED, BaselineContract, ignore
 
+pytestmark = pytest.mark.tf
+
 
 class TestAutoField(BaselineContract):
     """The baseline method keeps the contract."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 
 from ihas.config.learning import LearningConfig
 from ihas.data.dataset import Splits
@@ -13,6 +14,8 @@ from ihas.training.trainer import EpochListener
 from pipelines.runs.answers import Answers, Setting
 from pipelines.studies.baselines.baseline import tuned
 from tests.contracts.baseline_method import CONFIG, PARTS, ignore
+
+pytestmark = pytest.mark.tf
 
 COST = Cost(parameters_per_path=1, parameters_total=1, multiply_adds=1, kept_dims=1)
 

@@ -12,6 +12,8 @@ from pipelines.studies.baselines.autofield import SearchedFields
 from pipelines.studies.baselines.bilevel import Bilevel, BilevelTrainer
 from tests.contracts.baseline_method import CONFIG, ORACLE, PARTS, start
 
+pytestmark = pytest.mark.tf
+
 RATE = 0.01
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from ihas.models.network import Network, fresh_weights
 from ihas.models.prediction import GroupedRows, predict
@@ -11,6 +12,8 @@ from ihas.training.plain import train_again
 from ihas.training.trainer import Trainer, TrainingRows, validation_score
 from pipelines.studies.baselines.budget import search_epochs
 from tests.contracts.baseline_method import CONFIG, ORACLE, PARTS
+
+pytestmark = pytest.mark.tf
 
 
 def test_a_search_has_the_two_short_trainings() -> None:

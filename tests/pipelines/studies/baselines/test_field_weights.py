@@ -9,6 +9,8 @@ from ihas.config.backbone import BACKBONES
 from pipelines.studies.baselines.field_weights import ChosenFields, num_chosen
 from tests.contracts.baseline_method import ORACLE, config_of, plain_logits, start, training_logits
 
+pytestmark = pytest.mark.tf
+
 FIELDS = ORACLE.layout.num_fields
 
 

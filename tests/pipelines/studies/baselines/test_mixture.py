@@ -12,6 +12,8 @@ from pipelines.studies.baselines.mixture import MixtureNetwork, mixture_cost
 from pipelines.studies.baselines.registry import BASELINES
 from tests.contracts.baseline_method import CONFIG, ORACLE, BaselineContract, config_of, plain_logits, start, training_logits
 
+pytestmark = pytest.mark.tf
+
 
 class TestMixture(BaselineContract):
     """The baseline method keeps the contract."""

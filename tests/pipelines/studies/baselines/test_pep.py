@@ -14,6 +14,8 @@ from pipelines.studies.baselines.pep import MaskedTable, SoftThreshold, kept_dim
 from pipelines.studies.baselines.registry import BASELINES
 from tests.contracts.baseline_method import CONFIG, ORACLE, BaselineContract, config_of, plain_logits, start, training_logits
 
+pytestmark = pytest.mark.tf
+
 ROWS = ORACLE.layout.num_rows
 SIZES = {"table": (1, 1), "dimension": (1, 4), "field": (3, 4), "row": (ROWS, 4)}
 

@@ -8,6 +8,8 @@ from pipelines.studies.baselines.baseline import BaselineMethod
 from pipelines.studies.baselines.plain import LARGER, SMALLER, resized
 from tests.contracts.baseline_method import CONFIG, BaselineContract, trained
 
+pytestmark = pytest.mark.tf
+
 
 class TestSmaller(BaselineContract):
     """The smaller models keep the contract."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pipelines.studies.baselines.registry import BASELINES
+
+pytestmark = pytest.mark.tf
 
 
 def test_every_baseline_is_there() -> None:

@@ -21,6 +21,8 @@ from pipelines.studies.benchmark.plan import read_plan
 from pipelines.studies.benchmark.table import Benchmark, BenchmarkRow
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.tf
+
 RECIPE = """
 [data]
 path = "tribes.csv"

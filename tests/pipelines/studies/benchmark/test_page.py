@@ -11,6 +11,8 @@ from pipelines.studies.benchmark.page import gains_caption, headline, pareto_cap
 from pipelines.studies.benchmark.table import tabulate
 from tests.pipelines.studies.benchmark.outcomes import CELLS, OUTCOMES, PLAN
 
+pytestmark = pytest.mark.tf
+
 FULL = tabulate(PLAN, len(CELLS), OUTCOMES, {})
 HOSTILE = "<script>alert(1)</script>"
 

@@ -11,6 +11,8 @@ from pipelines.studies.baselines.registry import BASELINES
 from pipelines.studies.benchmark.plan import read_plan
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.tf
+
 PLANS = ROOT / "pipelines" / "recipes" / "benchmark"
 PLAN = """
 name = "trial"

@@ -11,6 +11,8 @@ from pipelines.studies.benchmark.plots import BASELINE_COLOUR, colours, gains, p
 from pipelines.studies.benchmark.table import tabulate
 from tests.pipelines.studies.benchmark.outcomes import CELLS, OUTCOMES, PLAN
 
+pytestmark = pytest.mark.tf
+
 SECTION = tabulate(PLAN, len(CELLS), OUTCOMES, {}).sections[0]
 NAMES = [row.name for row in SECTION.rows]
 

@@ -9,6 +9,8 @@ import pytest
 from pipelines.studies.benchmark.table import BenchmarkRow, Section, markdown, pareto_frontier, tabulate
 from tests.pipelines.studies.benchmark.outcomes import CELLS, OUTCOMES, PLAN
 
+pytestmark = pytest.mark.tf
+
 FULL = tabulate(PLAN, len(CELLS), OUTCOMES, {})
 
 

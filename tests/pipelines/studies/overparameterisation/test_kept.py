@@ -16,6 +16,8 @@ from pipelines.studies.overparameterisation.race import Outcome
 from pipelines.studies.overparameterisation.table import Arm, RaceTable
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.tf
+
 COUPON = ROOT / "pipelines" / "recipes" / "coupon.toml"
 OUTCOME = Outcome(learning_rate=0.1, seed=0, epochs=1.0, epoch_seconds=1.0, best=0.5)
 ARM = Arm(rule="adam", start=0.05, form="none", tried=(OUTCOME,), outcomes=(OUTCOME, OUTCOME))

@@ -10,6 +10,8 @@ from ihas.errors import ConfigError
 from pipelines.studies.overparameterisation.plan import read_race_plan
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.tf
+
 RECIPES = ROOT / "pipelines" / "recipes" / "overparameterisation"
 GOOD = 'target = 0.5\n[clicks]\nrecipe = "a.toml"\ntrain_rows = 5\nvalid_rows = 5\n[learning_rates]\nsgd = 1.0\n'
 

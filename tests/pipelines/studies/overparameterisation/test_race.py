@@ -11,6 +11,8 @@ from ihas.config.training import TrainingConfig
 from pipelines.studies.overparameterisation.plan import RacePlan
 from pipelines.studies.overparameterisation.race import Outcome, epochs_to, race, tune
 
+pytestmark = pytest.mark.tf
+
 
 def test_epochs_between_checks_by_hand() -> None:
     """With four checks an epoch, .3 between .2 (third check) and .4 (fourth) is reached after 3.5 quarters."""

@@ -9,6 +9,8 @@ import pytest
 from pipelines.studies.overparameterisation.race import Outcome
 from pipelines.studies.overparameterisation.table import Arm, RaceTable, markdown, ratio
 
+pytestmark = pytest.mark.tf
+
 
 def test_ratio_by_hand() -> None:
     """Ratios 1/2 and 2 have the geometric mean 1; with two seeds the interval is t(.975, 1) = 12.706 times ln 2 wide each way."""

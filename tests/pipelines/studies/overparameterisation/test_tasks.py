@@ -14,6 +14,8 @@ from pipelines.studies.overparameterisation.table import RaceTable
 from pipelines.studies.overparameterisation.tasks import ClicksRunner, read_ratings, task_of
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.tf
+
 COUPON = ROOT / "pipelines" / "recipes" / "coupon.toml"
 
 

@@ -15,6 +15,8 @@ from pipelines.studies.overrec.table import Study, StudyTable, markdown
 from tests.paths import ROOT
 from tests.pipelines.studies.overrec.walks import write_lines
 
+pytestmark = pytest.mark.tf
+
 RECIPES = ROOT / "pipelines" / "recipes" / "overrec"
 DATA = '[data]\npath = "walks.txt"\nformat = "sequences"\n'
 

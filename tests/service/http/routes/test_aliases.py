@@ -20,6 +20,8 @@ from tests.ihas.serving.fallback_bundle import torn
 from tests.service.conftest import Publish, damage, eventually
 from tests.service.live import LiveServer
 
+pytestmark = pytest.mark.full
+
 MODEL = "/v1/models/films"
 FIRST = {"if-none-match": "*"}
 

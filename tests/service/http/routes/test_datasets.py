@@ -19,6 +19,8 @@ from service.storage.sql_store import SqlStore
 from tests.service.conftest import RunningWorker, eventually
 from tests.service.live import LiveServer
 
+pytestmark = pytest.mark.full
+
 CSV = b"click,user\n0,ada\n1,bob\n"
 PEAK = 3_000_000
 

@@ -12,6 +12,7 @@ import pytest
 from ihas.config.overrec import OverRecConfig
 from ihas.sequential.data.sequences import Sequences, UserSequences
 from ihas.sequential.overrec.archive import OverRecBundle, write_overrec
+from service.client.client import Client
 from tests.service.conftest import Publish
 from tests.service.live import LiveServer
 
@@ -64,11 +65,11 @@ def test_of_four_who_add_to_one_version_one_does(live: LiveServer, publish: Publ
 
 
 @pytest.mark.timeout(280)
-def test_histories_are_put_in_front_of_a_trained_model(live: LiveServer, publish: Publish) -> None:
+def test_a_cold_start_model_is_added_to_a_trained_one(live: LiveServer, publish: Publish) -> None:
     """Who the trained model knows is answered by it, somebody with a history by the nearest walk."""
     publish("films")
     publish("walks", spoil=walks)
-    made = live.json("POST", "/v1/models/films/front", json={"front": "walks", "register_as": "both"})
+    made = live.json("POST", "/v1/models/films/cold-start", json={"cold_start_model": "walks", "register_as": "both"})
 
     assert (made["name"], made["version"]) == ("both", 1)
     assert _best(live, "both", user="ada") == "m1"
@@ -76,18 +77,29 @@ def test_histories_are_put_in_front_of_a_trained_model(live: LiveServer, publish
 
 
 @pytest.mark.timeout(280)
+def test_a_client_of_the_first_version_adds_a_cold_start_model(live: LiveServer, publish: Publish) -> None:
+    """By the route and the names that it knows; the client's method of that version says what it is called now."""
+    publish("films")
+    publish("walks", spoil=walks)
+    body = {"front": "walks", "front_version": 1, "register_as": "both"}
+    assert live.json("POST", "/v1/models/films/front", json=body)["version"] == 1
+    with Client(live.url) as client, pytest.warns(DeprecationWarning, match="add_cold_start_model"):
+        assert client.put_front("films", "walks", "both")["version"] == 2
+
+
+@pytest.mark.timeout(280)
 def test_what_does_not_fit_is_pointed_at(live: LiveServer, publish: Publish) -> None:
-    """A trained model takes no interactions; a front must be there and be one of histories; the user's field must be a field."""
+    """A trained model takes no interactions; a cold-start model must be there and be one of histories; the user's field must be a field."""
     publish("films")
     publish("walks", spoil=walks)
     assert live.http.post("/v1/models/films/interactions", json={"interactions": ADDED}).status_code == 409
     assert live.http.post("/v1/models/nothing/interactions", json={"interactions": ADDED}).status_code == 404
     for body, pointer in (
-        ({"front": "nothing"}, "/front"),
-        ({"front": "films"}, "/front"),
-        ({"front": "walks", "front_version": 9}, "/front_version"),
-        ({"front": "walks", "user_field": "movie"}, "/user_field"),
+        ({"cold_start_model": "nothing"}, "/cold_start_model"),
+        ({"cold_start_model": "films"}, "/cold_start_model"),
+        ({"cold_start_model": "walks", "cold_start_version": 9}, "/cold_start_version"),
+        ({"cold_start_model": "walks", "user_field": "movie"}, "/user_field"),
     ):
-        refused = live.http.post("/v1/models/films/front", json={"register_as": "both", **body})
+        refused = live.http.post("/v1/models/films/cold-start", json={"register_as": "both", **body})
         assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, pointer)
-    assert live.http.post("/v1/models/walks/front", json={"front": "walks", "register_as": "both"}).status_code == 409
+    assert live.http.post("/v1/models/walks/cold-start", json={"cold_start_model": "walks", "register_as": "both"}).status_code == 409

@@ -14,6 +14,8 @@ from tests.ihas.bundle_factory import LOGITS, rows
 from tests.service.conftest import Publish, eventually
 from tests.service.live import LiveServer
 
+pytestmark = pytest.mark.full
+
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     http = pytest.importorskip("tritonclient.http")

@@ -14,6 +14,8 @@ from tests.ihas.bundle_factory import LOGITS, rows
 from tests.service.conftest import Publish, damage, eventually
 from tests.service.live import LiveServer
 
+pytestmark = pytest.mark.full
+
 
 def test_a_model_lists_its_versions_and_its_summary(live: LiveServer, publish: Publish) -> None:
     """The newest version first; the summary is the bundle's."""

@@ -16,6 +16,8 @@ from ihas.sequential.transformer.model import Transformer
 from tests.service.conftest import Publish
 from tests.service.live import LiveServer
 
+pytestmark = pytest.mark.tf
+
 DATA = UserSequences(("ada", "bob"), ("a", "b", "c", "d"), Sequences.of([[0, 1], [3, 1, 0]]))
 NETWORK = Transformer(4, TransformerConfig(max_length=4, num_layers=1, dim=4), np.random.default_rng(3))
 

@@ -13,6 +13,8 @@ from tests.ihas.bundle_factory import GENRES, GROUPS, LOGITS, rows
 from tests.service.conftest import Publish
 from tests.service.live import LiveServer
 
+pytestmark = pytest.mark.full
+
 
 def test_rows_get_the_scores_of_the_hand_calculation(live: LiveServer, publish: Publish) -> None:
     """Six rows, two groups: score = sigmoid(logit)."""

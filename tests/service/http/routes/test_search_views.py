@@ -19,6 +19,8 @@ from tests.clock import HANG_S
 from tests.service.conftest import Publish
 from tests.service.live import LiveServer
 
+pytestmark = pytest.mark.full
+
 
 @pytest.fixture
 def run(publish: Publish) -> Path:

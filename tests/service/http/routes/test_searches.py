@@ -20,6 +20,8 @@ from tests.clock import HANG_S
 from tests.service.conftest import RunningWorker, eventually
 from tests.service.live import LiveServer
 
+pytestmark = pytest.mark.full
+
 ENDS = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
 
 

@@ -1,0 +1,82 @@
+"""How a file is read, and the notes that reading makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+
+from ihas.config.data import DataConfig
+from ihas.data.findings import FindingCollector
+
+Format = Literal["auto", "csv", "parquet", "jsonl"]
+NameCheck = Callable[[Sequence[str]], None]
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How to read a file.
+
+    Attributes:
+        format: `auto` goes by the suffix.
+        delimiter: character between CSV cells; None tells it from the header.
+        quoting: whether double quotes enclose CSV cells.
+        escape: character of CSV that takes the meaning from the one behind it; None for none.
+        ignored: columns that must not refuse the file, whatever they hold.
+        only: columns wanted; all of them where it is None. The others are not looked at.
+        check_names: called with the names of all columns before any row is read.
+    """
+
+    format: Format = "auto"
+    delimiter: str | None = None
+    quoting: bool = True
+    escape: str | None = None
+    ignored: Collection[str] = ()
+    only: Collection[str] | None = None
+    check_names: NameCheck | None = None
+
+    def wants(self, name: str) -> bool:
+        """Whether the column is in the table."""
+        return self.only is None or name in self.only
+
+    def needs(self, name: str) -> bool:
+        """Whether what is wrong in the column is wrong with the file."""
+        return self.wants(name) and name not in self.ignored
+
+
+def options_of(data: DataConfig) -> ReadOptions:
+    """What settings say about reading a table of clicks."""
+    form: Format = "auto" if data.format == "sequences" else data.format
+    return ReadOptions(form, data.delimiter, data.quoting, data.escape, ignored=frozenset(data.columns.ignored))
+
+
+@dataclass
+class Source:
+    """A file under way.
+
+    Attributes:
+        path: the file.
+        options: how it is read.
+        notes: warnings so far.
+    """
+
+    path: Path
+    options: ReadOptions
+    notes: FindingCollector = field(default_factory=FindingCollector)
+
+    def check_names(self, names: Sequence[str]) -> None:
+        """Errors of the caller about the file's columns."""
+        if self.options.check_names is not None:
+            self.options.check_names(names)
+
+    def note_unread(self, name: str, what: str) -> None:
+        """Warn, once, that an ignored column is read as empty."""
+        if name not in {note.column for note in self.notes.kept if note.code == "ignored_not_read"}:
+            law = f"The column holds {what}, which no cell can. As it is ignored, it is read as empty."
+            self.notes.add("ignored_not_read", law, column=name, severity="warning")
+
+
+Batches = Callable[[Source], Iterator[pa.Table]]
