@@ -27,7 +27,7 @@ class Deadline:
         """
         left = self._end - self._clock()
         if left <= 0:
-            raise FetchError(f"The file took longer than {self._seconds:g} s to come (IHAS_FETCH_S). Upload it instead.")
+            raise FetchError(f"Fetching the file took longer than {self._seconds:g} s (IHAS_FETCH_S). Upload it instead.")
         return left
 
     def within(self, timeout: float | None) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from service.jobs import publishing
+from service.jobs.handlers import publishing
 from service.settings import Settings
 from service.states import JobState
 from service.storage.sql_store import SqlStore
