@@ -30,6 +30,7 @@ def s3() -> Iterator[S3Server]:
 def remote(settings: Settings, bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Settings of a service whose runs leave the bundle, which goes to the bucket."""
     monkeypatch.setenv("IHAS_TEST_BUNDLE", str(bundle))
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")  # the service tries again by itself
     return settings.model_copy(update={"artefacts_url": URL})
 
 
