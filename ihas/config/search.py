@@ -16,7 +16,7 @@ class SearchConfig(Config):
 
     gate: Annotated[str, NameIn(GATE_FORMS)] = "full"
     """Form of gate, by what a gate sees: `full`, the whole embedding; `field`, its own field; `mlp`, the whole embedding through a hidden
-    layer; or a registered form (docs/extending.md)."""
+    layer. More forms can be registered (docs/extending.md)."""
     gate_hidden: Count = 32
     """Hidden units of the `mlp` gate, and of other forms that have them."""
     standardize: bool = True

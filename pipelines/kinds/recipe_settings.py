@@ -16,6 +16,7 @@ from pydantic_core import PydanticUndefined
 from rich.box import SIMPLE
 from rich.table import Table
 
+from ihas.config.names import NameIn
 from ihas.errors import ConfigError
 from pipelines.kinds.registry import BUILT_IN, kind_named, kinds
 
@@ -130,6 +131,9 @@ def _written(value: Any) -> str:
 
 
 def _values(info: FieldInfo) -> str:
+    for one in info.metadata:
+        if isinstance(one, NameIn):
+            return ", ".join(map(_written, one.registry.names))
     told = [_type(part) for part in _alternatives(info.annotation) if part is not type(None)]
     return " or ".join(told) + _limits(info.metadata, _counted(info.annotation))
 

@@ -235,7 +235,7 @@ def serve(host: HostOption = None, port: PortOption = None, folder: FolderOption
 
 @app.command()
 def worker(folder: FolderOption = None) -> None:
-    """Carry out searches, one at a time."""
+    """Run jobs one at a time: searches, estimates and checks of data sets."""
     from service.server import work
 
     work(service_settings(folder=folder))
@@ -243,7 +243,7 @@ def worker(folder: FolderOption = None) -> None:
 
 @app.command()
 def up(host: HostOption = None, port: PortOption = None, folder: FolderOption = None) -> None:
-    """Serve HTTP and carry out searches, both on this machine."""
+    """Serve HTTP and run jobs, both on this machine."""
     from service.server import up
 
     up(service_settings(host=host, port=port, folder=folder))

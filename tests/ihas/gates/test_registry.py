@@ -46,7 +46,7 @@ def test_a_name_is_taken_once() -> None:
     with pytest.raises(ValueError, match="'full' is registered already"):
         register_gate_form("full", FullGate())
     register_gate_form("full", GATE_FORMS["full"])
-    assert GATE_FORMS.names == ("full", "field", "mlp")
+    assert GATE_FORMS.names.count("full") == 1
 
 
 def test_an_unknown_form_is_told_with_the_nearest() -> None:
@@ -55,10 +55,10 @@ def test_an_unknown_form_is_told_with_the_nearest() -> None:
         SearchConfig(gate="feild")
     (error,) = caught.value.errors()
     assert error["loc"] == ("gate",)
-    assert error["msg"] == "The gate form must be one of full, field, mlp, but got 'feild'. Did you mean `field`?"
+    assert error["msg"] == f"The gate form must be one of {', '.join(GATE_FORMS.names)}, but got 'feild'. Did you mean `field`?"
 
 
 def test_the_json_schema_lists_the_forms() -> None:
     """Whoever reads the schema of a recipe sees which forms there are."""
     gate = SearchConfig.model_json_schema()["properties"]["gate"]
-    assert (gate["type"], gate["enum"], gate["default"]) == ("string", ["full", "field", "mlp"], "full")
+    assert (gate["type"], gate["enum"], gate["default"]) == ("string", list(GATE_FORMS.names), "full")
