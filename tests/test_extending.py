@@ -32,7 +32,7 @@ from ihas.stages.evaluate.variants import gated_variant
 from ihas.stages.search import SearchResult, search_gates
 from tests.contracts.backbone import BackboneContract, Build
 from tests.contracts.gate_form import GateFormContract
-from tests.ihas.serving.mixed_bundle import DIM, ITEMS, contexts, mixed_bundle, mixed_encoder
+from tests.ihas.serving.mixed_bundle import DIM, ITEMS, contexts, mixed_bundle, mixed_encoder, with_golden_rows
 from tests.oracle import ignore
 from tests.paths import ROOT
 
@@ -94,7 +94,7 @@ def bundle_of(found: SearchResult, kind: str, *, gated: bool) -> Bundle:
     embedded = embed(splits().train.ids, table, layout)
     around = points(embedded, found.gates.logits(embedded), "masked", DIM)
     centroids = np.stack([around[::2].mean(axis=0), around[5:9].mean(axis=0)]).astype(np.float32)
-    return dataclasses.replace(bundle, router=Router(layout, table, found.gates, centroids, "masked"))
+    return with_golden_rows(dataclasses.replace(bundle, router=Router(layout, table, found.gates, centroids, "masked")))
 
 
 @pytest.mark.parametrize("gated", [False, True], ids=["grouped", "gated"])
@@ -163,7 +163,7 @@ class TestWeightedBackbone(BackboneContract):
 
 def test_a_backbone_from_outside_is_exported_and_served(weighted_backbone: str, tmp_path: Path) -> None:
     """A bundle of it is read and serves where the backbone is not registered."""
-    bundle = mixed_bundle(weighted_backbone, "full", "masked")
+    bundle = with_golden_rows(mixed_bundle(weighted_backbone, "full", "masked"))
     write_bundle(bundle, tmp_path / "bundle")
     known = BACKBONES[weighted_backbone]
     BACKBONES.unregister(weighted_backbone)

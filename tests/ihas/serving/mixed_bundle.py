@@ -21,6 +21,7 @@ from ihas.gates.registry import GATE_FORMS
 from ihas.models.network import NetworkWeights, fresh_weights
 from ihas.models.prediction import GroupModel
 from ihas.routing.router import Gates, PointsOf, Router, embed, points
+from ihas.serving.grouped.recommender import GroupedRecommender
 
 DIM = 3
 MASKS = (
@@ -51,6 +52,13 @@ def mixed_bundle(kind: str, form: str, on: PointsOf, *, gated: bool = False, nor
         golden=GoldenRows(np.zeros((0, encoder.layout.num_slots), np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32)),
         summary={},
     )
+
+
+def with_golden_rows(bundle: Bundle) -> Bundle:
+    """The bundle with golden rows, scored as it scores them in memory; without any it could not be written."""
+    ids = bundle.encoder.encode_rows([{"movie": movie, "user": user} for movie in ITEMS[:3] for user in USERS])
+    group, logits = GroupedRecommender(bundle).score_ids(ids)
+    return dataclasses.replace(bundle, golden=GoldenRows(ids, group.astype(np.int32), logits.astype(np.float32)))
 
 
 def contexts() -> list[dict[str, object]]:
