@@ -15,7 +15,7 @@ from pipelines.reports.group_plots import fields_by_kept
 from pipelines.reports.pareto import pareto_frontier
 from pipelines.reports.variant_plots import compared
 
-POINTS = MappingProxyType({"masked": "e*z", "mask": "z", "openness": "openness", "embedding": "e"})
+POINTS = MappingProxyType({"masked": "e*z", "mask": "z", "openness": "mean gate activation", "embedding": "e"})
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _gates(result: RunResult) -> Caption:
     read = (
         f"A row of cells is a field, a cell is one of the numbers (dimensions, {result.dim} a field) that describe its value. Bright: "
         "the gate is open for most rows of the group, so the number is used. A dot marks the cells that the group's mask keeps; the other "
-        "numbers are not even stored on the group's path. Fields are sorted by dimensions kept over all groups."
+        "numbers are not even stored in the group's model. Fields are sorted by dimensions kept over all groups."
     )
     total = len(result.fields) * result.dim
     kept = listed(f"group {group.group} keeps {sum(group.kept_dims)}" for group in result.groups)
@@ -165,7 +165,7 @@ def _gains(result: RunResult) -> Caption:
 def _counts(result: RunResult) -> Caption:
     read = (
         "Above: how badly the scores fit the validation rows when the rows are cut into so many groups, by K-means on the masked "
-        "embedding e*z, on the gates z alone or on how open each field's gates are (openness); lower is better. "
+        "embedding e*z, on the gates z alone or on the mean gate activation of each field; lower is better. "
         "Below: the share of training rows in the smallest group; below the dashed line a number of groups is not chosen."
     )
     if not result.group_counts:

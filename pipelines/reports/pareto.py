@@ -20,6 +20,6 @@ def unbeaten(items: Iterable[Item], cost: Callable[[Item], float], score: Callab
 
 
 def pareto_frontier(result: RunResult) -> list[VariantResult]:
-    """Candidates that no other candidate beats in test AUC at the same or fewer parameters per path, smallest first."""
+    """Candidates that no other candidate beats in test AUC at the same or fewer parameters per model, smallest first."""
     scored = [variant for variant in result.variants if variant.test.auc is not None and variant.role == "candidate"]
     return unbeaten(scored, lambda variant: variant.cost.parameters_per_path, lambda variant: variant.test.auc or 0.0)

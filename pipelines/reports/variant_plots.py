@@ -27,7 +27,7 @@ TRIED = MappingProxyType(
     {
         "masked": ("K-means on e*z", "solid", "circle", ""),
         "mask": ("K-means on z", "dot", "square", "/"),
-        "openness": ("K-means on openness", "dash", "diamond", "."),
+        "openness": ("K-means on mean gate activation", "dash", "diamond", "."),
     }
 )
 
@@ -76,7 +76,7 @@ def auc(result: RunResult) -> go.Figure:
 
 def pareto(result: RunResult) -> go.Figure:
     """Test AUC against the parameters of the path that serves a row; a line joins the candidates that nothing beats."""
-    figure = frame("Test AUC against parameters per path", 440)
+    figure = frame("Test AUC against parameters per model", 440)
     front = pareto_frontier(result)
     figure.add_scatter(**frontier_line([variant.cost.parameters_per_path for variant in front], [variant.test.auc for variant in front]))
     scored = [variant for variant in result.variants if variant.test.auc is not None]
@@ -93,7 +93,7 @@ def pareto(result: RunResult) -> go.Figure:
         )
     costs = [variant.cost.parameters_per_path for variant in scored] or [1.0]
     room = 0.2 * (max(costs) - min(costs)) or 0.1 * max(costs)
-    figure.update_xaxes(title="parameters per path (left is cheaper)", tickformat="~s", nticks=6)
+    figure.update_xaxes(title="parameters per model (left is cheaper)", tickformat="~s", nticks=6)
     figure.update_xaxes(range=[min(costs) - room, max(costs) + room])
     figure.update_layout(showlegend=False)
     return figure.update_yaxes(title="test AUC", tickformat=".3f")

@@ -24,7 +24,7 @@ STAGES_BEFORE: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 BEFORE_A_CONTROL = (*TAUGHT, "search", "cluster")
 HEADING = (
-    "| variant | test AUC | log-loss | gain (95 % interval) | dims read | parameters per path | in total | multiply-adds | seconds |",
+    "| variant | test AUC | log-loss | gain (95 % interval) | dims read | parameters per model | in total | multiply-adds | seconds |",
     "|---|---|---|---|---|---|---|---|---|",
 )
 

@@ -16,7 +16,7 @@ from ihas.stages.evaluate.variants import Variant
 
 DESCRIPTIONS = {
     "base": "The plain model: every embedding dimension for every row, trained on the clicks for as many epochs as the others.",
-    "distilled": "The plain model, taught by several plain models together on more rows than were clicked or passed by.",
+    "distilled": "The plain model, trained on the predictions of several plain models together, on training rows and augmented rows.",
     "static": "One mask for all rows: a dimension search without groups.",
     "supernet": "One model, each row under its own gates.",
     "grouped": "A mask and a model per group of rows with similar gates.",

@@ -28,14 +28,14 @@ def colours(section: Section) -> list[str]:
 
 
 def pareto(section: Section) -> go.Figure:
-    """Mean test AUC against parameters per path, logarithmic; bars are the gain's paired interval, a line joins what nothing beats."""
-    figure, front = frame("Test AUC against parameters per path", PARETO_HEIGHT), pareto_frontier(section.rows)
+    """Mean test AUC against parameters per model, logarithmic; bars are the gain's paired interval, a line joins what nothing beats."""
+    figure, front = frame("Test AUC against parameters per model", PARETO_HEIGHT), pareto_frontier(section.rows)
     figure.add_scatter(**frontier_line([row.parameters_per_path for row in front], [row.auc for row in front]))
     places = text_places([(math.log10(row.parameters_per_path), row.auc, label(row.name, LETTERS)) for row in section.rows])
     for row, place, colour in zip(section.rows, places, colours(section), strict=True):
         figure.add_scatter(**_mark(row, place, colour))
     figure.update_layout(showlegend=False)
-    figure.update_xaxes(title="parameters per path (left is cheaper)", type="log", tickformat="~s")
+    figure.update_xaxes(title="parameters per model (left is cheaper)", type="log", tickformat="~s")
     figure.update_xaxes(range=_with_room([math.log10(row.parameters_per_path) for row in section.rows]))
     return figure.update_yaxes(title="mean test AUC", tickformat=".4f", range=_with_room([row.auc for row in section.rows]))
 

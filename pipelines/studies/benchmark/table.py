@@ -136,7 +136,7 @@ def _kind(name: str, method: str, peers: Sequence[str], outcomes: Sequence[Outco
 
 
 def pareto_frontier(rows: Sequence[BenchmarkRow]) -> list[BenchmarkRow]:
-    """Rows but controls that no other such row beats in AUC at the same or fewer parameters per path, smallest first."""
+    """Rows but controls that no other such row beats in AUC at the same or fewer parameters per model, smallest first."""
     return unbeaten([row for row in rows if row.kind != "control"], lambda row: row.parameters_per_path, lambda row: row.auc)
 
 
