@@ -21,7 +21,7 @@ from starlette.responses import Response
 from starlette.types import Receive
 
 from service.http.policy import EXTENSION, FEW_VALUES, KIB
-from service.http.problems import InvalidBody
+from service.http.problems import INVALID_BODY, InvalidBody
 
 INLINE_BYTES = 32 * KIB
 """Bytes that are decoded and checked in the event loop, which takes less time than to find a thread."""
@@ -104,7 +104,7 @@ class JsonRequest(Request):
         self._model, self._max_values = model, max_values
 
     async def json(self) -> Any:
-        """The model, or what is wrong with it.
+        """The model; where the body is none, an empty tuple, and what is wrong in `state`.
 
         Raises:
             HTTPException: it is not JSON, or holds too many values.
@@ -115,7 +115,13 @@ class JsonRequest(Request):
     def _read(self, body: bytes) -> Any:
         check_values(body, self._max_values)
         document = decoded(body)
-        return document if self._model is None else checked(self._model, document)
+        if self._model is None:
+            return document
+        found = checked(self._model, document)
+        if not isinstance(found, InvalidBody):
+            return found
+        self.scope.setdefault("state", {})[INVALID_BODY] = found
+        return ()  # FastAPI takes other objects by their attributes, and would find all defaults; no model is read from a tuple
 
 
 def checked(model: type[Model], document: Any) -> Model | InvalidBody:

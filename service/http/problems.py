@@ -43,6 +43,8 @@ MEDIA_TYPE = "application/problem+json"
 LOG = structlog.get_logger(__name__)
 UNSTORABLE = "A name or a text of the request holds a character or a number that cannot be kept, such as the character of number 0."
 AGAIN = {"retry-after": "1"}
+INVALID_BODY = "invalid_body"
+"""Key of a request's state that holds what is wrong with its body."""
 MAX_TOLD = 20
 """Wrong parts of a request that are told."""
 MAX_DETAIL, MAX_POINTER = 1_000, 500
@@ -235,14 +237,15 @@ def _disk_full(scope: Mapping[str, Any], error: Exception) -> Response:
 async def _on_invalid(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
-    return invalid_problem(request.scope, _told_errors(error))
+    return invalid_problem(request.scope, _told_errors(request.scope, error))
 
 
-def _told_errors(error: RequestValidationError) -> Sequence[Mapping[str, Any]]:
+def _told_errors(scope: Mapping[str, Any], error: RequestValidationError) -> Sequence[Mapping[str, Any]]:
     """What is wrong with a request; of its body what was found as it was read."""
-    if not isinstance(error.body, InvalidBody):
+    body = error.body if isinstance(error.body, InvalidBody) else scope.get("state", {}).get(INVALID_BODY)
+    if body is None:
         return error.errors()
-    of_body = [{**one, "loc": ("body", *one["loc"])} for one in error.body.errors]
+    of_body = [{**one, "loc": ("body", *one["loc"])} for one in body.errors]
     return [*(one for one in error.errors() if one["loc"][0] != "body"), *of_body]
 
 
