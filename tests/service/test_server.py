@@ -156,10 +156,11 @@ def test_a_server_that_is_told_to_stop_is_not_ready_first(api: subprocess.Popen[
     """After SIGTERM `/readyz` says 503 while everything is answered, on connections that close; an upload that runs goes on. A second
     signal closes the address, the upload ends, and so does the process, in order."""
     url = f"http://127.0.0.1:{port}"
-    go_on = threading.Event()
+    begun, go_on = threading.Event(), threading.Event()
 
     def rows() -> Iterator[bytes]:
         yield b"click,user\n"
+        begun.set()
         go_on.wait(HANG_S)
         yield b"1,ada\n"
 
@@ -168,6 +169,7 @@ def test_a_server_that_is_told_to_stop_is_not_ready_first(api: subprocess.Popen[
     path = f"{url}/v1/datasets/{dataset}/content"
     upload = threading.Thread(target=lambda: uploads.append(httpx.put(path, content=rows(), timeout=HANG_S).status_code))
     upload.start()
+    assert begun.wait(HANG_S)
     with httpx.Client(base_url=url, timeout=HANG_S) as kept:
         kept.get("/livez")
         api.send_signal(signal.SIGTERM)
