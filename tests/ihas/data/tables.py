@@ -56,4 +56,7 @@ def _column(values: Sequence[Any]) -> Any:
 
 
 def _text(value: Any) -> str | None:
+    """What a typed file says of a value; a float without a fraction has its integer's digits, as in a request."""
+    if isinstance(value, float) and value.is_integer():
+        return f"{value:.1f}"
     return None if value is None else str(value)
