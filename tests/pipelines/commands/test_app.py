@@ -20,6 +20,7 @@ def test_both_command_lines_have_the_same_studies_and_exit_codes() -> None:
     assert service.cli.terminal.ExitCode is exit_codes.ExitCode
 
 
+@pytest.mark.tf
 @pytest.mark.parametrize("run", [app.run, service.cli.main.run])
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
