@@ -36,6 +36,9 @@ class BackboneConfig(Config):
     the embedding (one dimension is enough); `fm`: factorisation machine; `wide_deep` and `deepfm`: first-order weights, or a factorisation
     machine, beside hidden layers; `ipnn`: hidden layers that also see inner products; `xdeepfm`: a compressed interaction network beside
     `wide_deep`; `autoint`: self-attention between fields beside hidden layers; `finalmlp`: two streams of hidden layers, multiplied."""
+    members: Annotated[int, Field(ge=1, le=64)] = 1
+    """Models among which the embedding's dimensions are divided evenly, each with a network of its own; the mean of their logits counts.
+    They are trained together. Two small ones are often better than one large one of the same cost."""
     hidden: tuple[Count, ...] = (16, 8)
     """Units of each hidden layer, from the input up. Empty for no hidden layer: a linear model on the embedding, or attention alone."""
     num_cross_layers: Annotated[int, Field(ge=0, le=16)] = 2

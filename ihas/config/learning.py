@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ihas.config.backbone import BackboneConfig
-from ihas.config.base import Config
+from ihas.config.base import Config, invalid
 from ihas.config.cluster import ClusterConfig
 from ihas.config.distil import DistilConfig
 from ihas.config.encoding import EncodingConfig
@@ -44,6 +44,16 @@ class LearningConfig(Config):
     """Stage 4: evaluation."""
     retrieval: RetrievalConfig = RetrievalConfig()
     """Two-tower retrieval."""
+
+    @model_validator(mode="after")
+    def _members_divide_the_dimensions(self) -> Self:
+        members, dim = self.backbone.members, self.training.embedding_dim
+        if dim % members:
+            raise invalid(
+                f"`backbone.members` must divide `training.embedding_dim`, but got ({members}, {dim}). "
+                f"Write for example `embedding_dim = {members * -(-dim // members)}`."
+            )
+        return self
 
     def with_training(self, **changes: float) -> Self:
         """The same with other values, valid ones, in `training`."""

@@ -35,7 +35,7 @@ def export_model(name: str, model: GroupModel, layout: FieldLayout, config: Lear
         mask=model.mask,
         gated=gated,
         table=ragged_table(table, kept, layout),
-        first_order=model.weights.table[:, dim].copy() if wide else None,
+        first_order=model.weights.table[:, dim:].sum(axis=1) if wide else None,
         graph=onnx_graph(backbone),
         two_sided=None if gated else backbone.two_sided(backbone.weights(), model.mask, backbone.config),
     )

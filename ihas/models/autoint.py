@@ -50,6 +50,5 @@ class AutoInt(Backbone):
         explicit = sum(layer.multiply_adds(self.kept.num_fields) for layer in self.attention) + int(self.pooled.shape[0])
         return explicit + (0 if self.deep is None else self.deep.multiply_adds())
 
-    @classmethod
-    def restrict(cls, weights: Weights, kept: KeptDims) -> Weights:
+    def restrict(self, weights: Weights, kept: KeptDims) -> Weights:
         return restrict_first_layer(weights, kept) if "hidden_0/kernel" in weights else dict(weights)

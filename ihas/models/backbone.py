@@ -69,12 +69,25 @@ class Backbone(tf.Module, ABC):
 
         Args:
             values: float32 (batch, num_kept). Kept elements of the embedding, fields in order.
-            first_order: float32 (batch, num_fields). Weight of each field's value, where `uses_first_order`.
+            first_order: float32 (batch, num_fields). Weight of each field's value, the sum of the members' own, where `uses_first_order`.
             seed: int32 (2,) in training, for dropout; None otherwise.
 
         Returns:
             float32 (batch,).
         """
+
+    def member_logits(self, values: Tensor, first_order: Tensor | None, seed: Tensor | None) -> Tensor:
+        """Logits of each member (ensemble.py), of which the logit is the mean; one column where there is one model.
+
+        Args:
+            values: float32 (batch, num_kept).
+            first_order: float32 (batch, num_fields, members). Each member's own weight of each field's value.
+            seed: int32 (2,) in training; None otherwise.
+
+        Returns:
+            float32 (batch, members).
+        """
+        return self(values, None if first_order is None else first_order[..., 0], seed)[:, None]
 
     @abstractmethod
     def named_variables(self) -> dict[str, Tensor]:
@@ -84,13 +97,11 @@ class Backbone(tf.Module, ABC):
     def multiply_adds(self) -> int:
         """Multiply-adds of one row."""
 
-    @classmethod
     @abstractmethod
-    def restrict(cls, weights: Weights, kept: KeptDims) -> Weights:
+    def restrict(self, weights: Weights, kept: KeptDims) -> Weights:
         """Weights of a backbone on all elements, cut down to the kept ones."""
 
-    @classmethod
-    def two_sided(cls, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided | None:  # noqa: ARG003
+    def two_sided(self, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided | None:  # noqa: ARG003
         """The arithmetic in two, sums over the fields and what is done with them (two_sided.py); None, as here, where it has no sums first.
 
         Args:

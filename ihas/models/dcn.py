@@ -59,8 +59,7 @@ class DCN(Backbone):
         cross = len(self.cross) * (num_kept * num_kept + num_kept)
         return cross + self.hidden.multiply_adds() + num_kept + self._num_hidden_outputs()
 
-    @classmethod
-    def restrict(cls, weights: Weights, kept: KeptDims) -> Weights:
+    def restrict(self, weights: Weights, kept: KeptDims) -> Weights:
         positions, cut = kept.positions, dict(weights)
         for name in weights:
             layer, part = name.split("/")
@@ -72,8 +71,7 @@ class DCN(Backbone):
         cut["output/kernel"] = tf.concat([output[:num_elements][positions], output[num_elements:]], axis=0).numpy()
         return cut
 
-    @classmethod
-    def two_sided(cls, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided:
+    def two_sided(self, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided:
         kept = int(mask.sum())
         kernels, biases = [np.eye(kept, dtype=np.float32)], [np.zeros(kept, np.float32)]
         for layer in ("cross_0", "hidden_0"):

@@ -47,6 +47,5 @@ class DeepBackbone(Backbone):
     def named_variables(self) -> dict[str, Tensor]:
         return self.deep.named_variables()
 
-    @classmethod
-    def restrict(cls, weights: Weights, kept: KeptDims) -> Weights:
+    def restrict(self, weights: Weights, kept: KeptDims) -> Weights:
         return restrict_first_layer(weights, kept)

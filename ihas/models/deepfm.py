@@ -38,8 +38,7 @@ class DeepFM(DeepBackbone):
     def multiply_adds(self) -> int:
         return self.kept.num_kept + int(self.kept.mask.shape[1]) + self.deep.multiply_adds()
 
-    @classmethod
-    def two_sided(cls, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided:  # noqa: ARG003
+    def two_sided(self, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided:  # noqa: ARG003
         (kernel, bias), dim = first_layer(weights), mask.shape[1]
         width = kernel.shape[1]
         graph = SumsGraph(width + dim + 1)

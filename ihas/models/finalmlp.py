@@ -70,8 +70,7 @@ class FinalMLP(Backbone):
         fusion = first + second + first * second // self.config.fusion_heads + second
         return fusion + sum(stream.multiply_adds() for stream in self.streams.values())
 
-    @classmethod
-    def restrict(cls, weights: Weights, kept: KeptDims) -> Weights:
+    def restrict(self, weights: Weights, kept: KeptDims) -> Weights:
         cut = dict(weights)
         for name in STREAMS:
             cut[f"{name}_hidden_0/kernel"] = weights[f"{name}_hidden_0/kernel"][kept.positions]
@@ -79,8 +78,7 @@ class FinalMLP(Backbone):
                 cut[f"{name}_selected/{part}"] = weights[f"{name}_selected/{part}"][..., kept.positions]
         return cut
 
-    @classmethod
-    def two_sided(cls, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided:  # noqa: ARG003
+    def two_sided(self, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided:  # noqa: ARG003
         firsts = [_selection(weights, stream)[:, None] * weights[f"{stream}_hidden_0/kernel"] for stream in STREAMS]
         middle, width = firsts[0].shape[1], firsts[0].shape[1] + firsts[1].shape[1]
         graph = SumsGraph(width)

@@ -39,12 +39,10 @@ class FM(Backbone):
     def multiply_adds(self) -> int:
         return self.kept.num_kept + int(self.kept.mask.shape[1])
 
-    @classmethod
-    def restrict(cls, weights: Weights, kept: KeptDims) -> Weights:  # noqa: ARG003
+    def restrict(self, weights: Weights, kept: KeptDims) -> Weights:  # noqa: ARG003
         return dict(weights)
 
-    @classmethod
-    def two_sided(cls, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided:  # noqa: ARG003
+    def two_sided(self, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided:  # noqa: ARG003
         dim = mask.shape[1]
         graph = SumsGraph(dim + 1)
         logits = graph.node("Add", graph.half_square(graph.columns(0, dim)), graph.columns(dim, dim + 1))

@@ -32,6 +32,5 @@ class MLP(DeepBackbone):
     def multiply_adds(self) -> int:
         return self.deep.multiply_adds()
 
-    @classmethod
-    def two_sided(cls, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided:  # noqa: ARG003
+    def two_sided(self, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided:  # noqa: ARG003
         return deep_two_sided(weights)

@@ -18,7 +18,7 @@ from ihas.layers.gates import BernoulliGates
 from ihas.layers.hidden import Weights
 from ihas.legacy_keras import tf
 from ihas.models.backbone import KeptDims
-from ihas.models.registry import backbone_class, build_backbone
+from ihas.models.registry import build_backbone, first_order_columns
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class NetworkWeights:
     """A network's parameters as a value; gates are `ihas.routing.router.Gates`.
 
     Attributes:
-        table: float32 (num_rows, dim), or (num_rows, dim + 1) with the first-order weight last.
+        table: float32 (num_rows, dim), or (num_rows, dim + members) with the members' first-order weights last.
         backbone: the backbone's variables by name.
     """
 
@@ -44,8 +44,8 @@ def fresh_weights(layout: FieldLayout, config: LearningConfig, rng: np.random.Ge
 
 
 def table_width(config: LearningConfig) -> int:
-    """Columns of the embedding table: dim, and one more where the backbone has a first-order part."""
-    return config.training.embedding_dim + int(backbone_class(config.backbone.kind).uses_first_order)
+    """Columns of the embedding table: dim, and one more for each member where the backbone has a first-order part."""
+    return config.training.embedding_dim + first_order_columns(config.backbone)
 
 
 class Network(tf.Module):
@@ -62,7 +62,7 @@ class Network(tf.Module):
         super().__init__("network")
         self.layout, self.dim, self.gates = layout, dim, gates
         self.backbone = build_backbone(backbone, KeptDims.all(layout.num_fields, dim), 0)
-        width = dim + int(self.backbone.uses_first_order)
+        width = dim + first_order_columns(backbone)
         self.table = tf.Variable(tf.zeros([layout.num_rows, width]), name="table")
         elements = layout.num_fields * dim
         self.masks = tf.Variable(tf.ones([1, elements]), trainable=False, shape=[None, elements], name="masks")
@@ -98,20 +98,25 @@ class Network(tf.Module):
         return look_up(self.table, ids)
 
     def embed(self, found: Lookup, ids: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Embedding float32 (batch, num_fields * dim), and first-order weights (batch, num_fields) or None."""
+        """Embedding float32 (batch, num_fields * dim), and first-order weights (batch, num_fields), members' together, or None."""
+        embedded, first_order = self._read(found, ids)
+        return embedded, None if first_order is None else tf.reduce_sum(first_order, axis=2)
+
+    def _read(self, found: Lookup, ids: Tensor) -> tuple[Tensor, Tensor | None]:
         width = self.table.shape[1]
         gathered = tf.reshape(found.values, [-1, self.layout.num_slots, width])
         fields = concatenate_fields(gathered, ids, self.layout)  # (batch, num_fields, width)
         embedded = tf.reshape(fields[..., : self.dim], [-1, self.layout.num_fields * self.dim])
-        return embedded, fields[..., self.dim] if width > self.dim else None
+        return embedded, fields[..., self.dim :] if width > self.dim else None
 
     def train_logits(self, found: Lookup, ids: Tensor, group: Tensor, seed: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (batch,) of a training batch with sampled gates, and the gates' penalty (a scalar)."""
-        embedded, first_order = self.embed(found, ids)
+        """Logits (batch, members) of a training batch with sampled gates, and the gates' penalty (a scalar)."""
+        embedded, first_order = self._read(found, ids)
         if self.gates is None:
-            return self.backbone(self._masked(embedded, group) if self.masked else embedded, first_order, seed), tf.constant(0.0)
+            masked = self._masked(embedded, group) if self.masked else embedded
+            return self.backbone.member_logits(masked, first_order, seed), tf.constant(0.0)
         masked, penalty = self._gated(self.gates, embedded, seed)
-        return self.backbone(masked, first_order, seed), penalty
+        return self.backbone.member_logits(masked, first_order, seed), penalty
 
     def _gated(self, gates: BernoulliGates, embedded: Tensor, seed: Tensor) -> tuple[Tensor, Tensor]:
         logits = gates.logits(embedded, training=True)

@@ -8,6 +8,7 @@ from typing import cast
 
 from ihas.config.backbone import BACKBONES, BackboneConfig
 from ihas.models.backbone import Backbone, KeptDims
+from ihas.models.ensemble import Ensemble
 
 
 def register_backbone(name: str, backbone: type[Backbone]) -> None:
@@ -29,5 +30,13 @@ def backbone_class(kind: str) -> type[Backbone]:
 
 def build_backbone(config: BackboneConfig, kept: KeptDims, seed: int) -> Backbone:
     """The configured backbone with fresh weights; `seed` is below 2**31."""
-    build = cast(Callable[[KeptDims, BackboneConfig, int], Backbone], backbone_class(config.kind))
-    return build(kept, config, seed)
+    kind = backbone_class(config.kind)
+    build = cast(Callable[[KeptDims, BackboneConfig, int], Backbone], kind)
+    if config.members == 1:
+        return build(kept, config, seed)
+    return Ensemble(kept, config, seed, build, uses_first_order=kind.uses_first_order)
+
+
+def first_order_columns(config: BackboneConfig) -> int:
+    """Columns of the embedding table beside the embedding: a weight for each member, where the backbone has a first-order part."""
+    return config.members if backbone_class(config.kind).uses_first_order else 0

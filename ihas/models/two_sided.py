@@ -19,12 +19,12 @@ Each kind's arithmetic is in its own file, as `Backbone.two_sided`; here is what
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from ihas.bundle.values import TwoSided
-from ihas.models.two_sided_graph import SumsGraph
+from ihas.models.two_sided_graph import SumsGraph, mean_graph
 
 Weights = Mapping[str, np.ndarray]
 
@@ -57,3 +57,24 @@ def zeros(mask: np.ndarray, width: int) -> np.ndarray:
 def field_sums(mask: np.ndarray) -> np.ndarray:
     """Kernel of the sum of the fields' embeddings: float32 (kept, dim)."""
     return np.eye(mask.shape[1], dtype=np.float32)[np.nonzero(mask)[1]]
+
+
+def joined(parts: Sequence[TwoSided], columns: Sequence[np.ndarray], mask: np.ndarray) -> TwoSided:
+    """The mean of several arithmetics, each on its own kept elements.
+
+    Serving adds first-order weights and squares to the last sum, with which every kind's logit grows one to one. So the first part's
+    sums are the last ones here, and the other parts' last sums get nothing: the sum of all logits then holds each term once.
+
+    Args:
+        parts: one for each member.
+        columns: which of the kept elements each member reads: int64 (n,).
+        mask: bool (num_fields, dim). Kept dimensions of all members.
+    """
+    widths = [part.kernel.shape[1] for part in parts]
+    ends = np.cumsum(widths[::-1])[::-1].tolist()
+    kernel = np.zeros((int(mask.sum()), sum(widths)), np.float32)
+    for part, rows, end in zip(parts, columns, ends, strict=True):
+        kernel[rows, end - part.kernel.shape[1] : end] = part.kernel
+    bias = np.concatenate([part.bias for part in reversed(parts)])
+    spans = [(end - width, end) for width, end in zip(widths, ends, strict=True)]
+    return TwoSided(kernel, bias, any(part.squares for part in parts), mean_graph([part.graph for part in parts], spans))

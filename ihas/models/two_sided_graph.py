@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from onnx import TensorProto, helper, numpy_helper
+from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 OPSET = 17
 IR_VERSION = 8
@@ -71,6 +71,23 @@ class SumsGraph:
         mixed = self.node("Mul", self.matmul(first, kernel), second)
         return self.node("ReduceSum", mixed, self.constant(np.array([1], np.int64)), keepdims=1)
 
+    def inline(self, graph: bytes, sums: str, before: str) -> str:
+        """The nodes of a finished graph, its names with `before` in front of them, reading `sums`: its logits (rows,)."""
+        inner = ModelProto.FromString(graph).graph
+        names = {inner.input[0].name: sums}
+
+        def renamed(name: str) -> str:
+            return names.get(name, f"{before}{name}" if name else name)
+
+        for constant in inner.initializer:
+            constant.name = renamed(constant.name)
+            self._constants.append(constant)
+        for node in inner.node:
+            node.input[:] = [renamed(name) for name in node.input]
+            node.output[:] = [renamed(name) for name in node.output]
+            self._nodes.append(node)
+        return renamed(inner.output[0].name)
+
     def finish(self, logits: str) -> bytes:
         """The model whose output `logits`, float32 (rows,), is the given column."""
         flat = helper.make_node("Reshape", [logits, self.constant(np.array([-1], np.int64))], ["logits"])
@@ -83,3 +100,11 @@ class SumsGraph:
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
         return bytes(model.SerializeToString())
+
+
+def mean_graph(graphs: Sequence[bytes], spans: Sequence[tuple[int, int]]) -> bytes:
+    """One graph whose logits are the mean of several graphs', each of which reads its own span of the sums."""
+    whole = SumsGraph(max(end for _, end in spans))
+    logits = [whole.inline(graph, whole.columns(*span), f"member-{m}-") for m, (graph, span) in enumerate(zip(graphs, spans, strict=True))]
+    share = whole.constant(np.array([1.0 / len(graphs)], np.float32))
+    return whole.finish(whole.node("Mul", whole.node("Sum", *logits), share))

@@ -36,8 +36,7 @@ class WideDeep(DeepBackbone):
     def multiply_adds(self) -> int:
         return self.deep.multiply_adds()
 
-    @classmethod
-    def two_sided(cls, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided:  # noqa: ARG003
+    def two_sided(self, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided:  # noqa: ARG003
         kernel, bias = first_layer(weights)
         width = kernel.shape[1]
         graph = SumsGraph(width + 1)

@@ -53,6 +53,5 @@ class XDeepFM(Backbone):
         explicit = sum(dim * int(kernel.shape[0]) * (1 + int(kernel.shape[1])) for kernel in self.kernels)
         return explicit + int(self.pooled.shape[0]) + self.deep.multiply_adds()
 
-    @classmethod
-    def restrict(cls, weights: Weights, kept: KeptDims) -> Weights:
+    def restrict(self, weights: Weights, kept: KeptDims) -> Weights:
         return restrict_first_layer(weights, kept)

@@ -125,8 +125,11 @@ class Trainer:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([values, *self.dense])
             logits, penalty = self.network.train_logits(Lookup(slot_rows(ids), values), ids, group, seed)
-            loss = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels, logits)) + penalty
-        table_gradient, *gradients = tape.gradient(loss, [values, *self.dense], unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            members = 1 if logits.shape.rank == 1 else logits.shape[1]
+            targets = tf.broadcast_to(labels if logits.shape.rank == 1 else labels[:, None], tf.shape(logits))
+            loss = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(targets, logits)) + penalty
+            total = members * loss  # the sum of the members' losses: each is trained as if it were alone
+        table_gradient, *gradients = tape.gradient(total, [values, *self.dense], unconnected_gradients=tf.UnconnectedGradients.ZERO)
         self.optimizer.apply(gradients, learning_rate)
         return loss, table_gradient
 

@@ -150,7 +150,7 @@ class BackboneContract:
             alone = rows.take(rows.group == group)
             read = weights.table[ids[rows.group == group]]  # (rows, num_fields, width)
             values = read[..., :DIM].reshape(len(read), -1)[:, kept.positions]
-            expected = logits(backbone, values, read[..., DIM] if backbone.uses_first_order else None)
+            expected = logits(backbone, values, read[..., DIM:].sum(axis=-1) if backbone.uses_first_order else None)
             np.testing.assert_allclose(predict(network, alone), expected, rtol=1e-5, atol=1e-5)
 
     def test_weights_round_trip(self, build: Build) -> None:

@@ -16,10 +16,10 @@ from ihas.models.fm import FM
 from ihas.models.ipnn import IPNN
 from ihas.models.lr import LR
 from ihas.models.mlp import MLP
-from ihas.models.registry import backbone_class
+from ihas.models.registry import backbone_class, build_backbone
 from ihas.models.wide_deep import WideDeep
 from ihas.models.xdeepfm import XDeepFM
-from tests.contracts.backbone import BackboneContract, Build
+from tests.contracts.backbone import SOME, BackboneContract, Build
 
 pytestmark = pytest.mark.tf
 
@@ -276,6 +276,31 @@ class TestHiddenLayersWithBatchNorm(BackboneContract):
     def costs(self, kind: str) -> dict[int, tuple[int, int]]:
         plain = {12: (78, 60 + 20 + 15 + 12 + 4), 5: (43, 25 + 20 + 15 + 12 + 4)}
         return {kept: (plain[kept][0] + beside[0], plain[kept][1] + beside[1]) for kept, beside in BESIDE_HIDDEN[kind].items()}
+
+
+MEMBERS = {
+    "dcn": {},
+    "xdeepfm": {"cin_maps": (2, 3)},
+    "autoint": {"attention_dim": 6},
+    "finalmlp": {"second_hidden": (4,), "selection_hidden": (4,)},
+}
+
+
+@pytest.mark.parametrize("kind", sorted(BACKBONES))
+class TestEnsemble(BackboneContract):
+    """Two members of two dimensions each, of every kind; together they cost what they cost one by one."""
+
+    @pytest.fixture
+    def build(self, kind: str) -> Build:
+        config = BackboneConfig(kind=kind, hidden=HIDDEN, members=2, **MEMBERS.get(kind, {}))  # type: ignore[arg-type]  # a dict's values
+        return lambda kept, seed: build_backbone(config, kept, seed)
+
+    @pytest.fixture
+    def costs(self, kind: str) -> dict[int, tuple[int, int]]:
+        config = BackboneConfig(kind=kind, hidden=HIDDEN, **MEMBERS.get(kind, {}))  # type: ignore[arg-type]  # a dict's values
+        members = {12: [KeptDims.all(3, 2)] * 2, 5: [KeptDims(SOME.mask[:, :2]), KeptDims(SOME.mask[:, 2:])]}
+        alone = {kept: [build_backbone(config, own, 0) for own in masks] for kept, masks in members.items()}
+        return {kept: (sum(m.multiply_adds() for m in own), sum(m.num_parameters() for m in own)) for kept, own in alone.items()}
 
 
 def test_every_backbone_keeps_the_contract() -> None:
