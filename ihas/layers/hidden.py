@@ -10,6 +10,7 @@ from ihas.layers.noise import dropout
 from ihas.legacy_keras import keras, tf
 
 Weights = dict[str, np.ndarray]
+NORM_MOMENTUM = 0.9
 
 
 class HiddenLayers(tf.Module):
@@ -20,7 +21,7 @@ class HiddenLayers(tf.Module):
         self.num_inputs, self.config = num_inputs, config
         self.dense = [dense(units, seed + i, use_bias=not config.batch_norm) for i, units in enumerate(config.hidden)]
         epsilon = config.batch_norm_epsilon
-        self.norms = [keras.layers.BatchNormalization(momentum=0.9, epsilon=epsilon) for _ in config.hidden if config.batch_norm]
+        self.norms = [keras.layers.BatchNormalization(momentum=NORM_MOMENTUM, epsilon=epsilon) for _ in config.hidden if config.batch_norm]
         for layer, width in zip(self.dense, self.widths, strict=False):
             layer.build((None, width))
         for norm, units in zip(self.norms, config.hidden, strict=False):

@@ -101,7 +101,7 @@ class Backbone(tf.Module, ABC):
     def restrict(self, weights: Weights, kept: KeptDims) -> Weights:
         """Weights of a backbone on all elements, cut down to the kept ones."""
 
-    def two_sided(self, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided | None:  # noqa: ARG003
+    def two_sided(self, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided | None:  # noqa: ARG002
         """The arithmetic in two, sums over the fields and what is done with them (two_sided.py); None, as here, where it has no sums first.
 
         Args:

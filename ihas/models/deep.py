@@ -40,9 +40,21 @@ def restrict_first_layer(weights: Weights, kept: KeptDims) -> Weights:
 
 
 class DeepBackbone(Backbone):
-    """A backbone whose only variables are those of its deep part."""
+    """A backbone whose only variables are those of its deep part: logit = beside(e, w) + deep(deep_inputs(e))."""
 
     deep: Deep
+
+    def deep_inputs(self, values: Tensor) -> Tensor:
+        """What the deep part reads: float32 (batch, num_kept) -> (batch, inputs)."""
+        return values
+
+    def beside(self, values: Tensor, first_order: Tensor | None) -> Tensor | None:  # noqa: ARG002
+        """What is added to the deep part's logits, (batch,), of values (batch, num_kept) and first-order weights (batch, num_fields)."""
+        return None
+
+    def __call__(self, values: Tensor, first_order: Tensor | None, seed: Tensor | None) -> Tensor:
+        logits, beside = self.deep(self.deep_inputs(values), seed), self.beside(values, first_order)
+        return logits if beside is None else beside + logits
 
     def named_variables(self) -> dict[str, Tensor]:
         return self.deep.named_variables()

@@ -31,14 +31,13 @@ class DeepFM(DeepBackbone):
         super().__init__(kept, config)
         self.deep = Deep(kept.num_kept, config, seed)
 
-    def __call__(self, values: Tensor, first_order: Tensor | None, seed: Tensor | None) -> Tensor:
-        pairs = factorization(spread(values, self.kept.mask))
-        return tf.reduce_sum(first_order, axis=1) + pairs + self.deep(values, seed)
+    def beside(self, values: Tensor, first_order: Tensor | None) -> Tensor:
+        return tf.reduce_sum(first_order, axis=1) + factorization(spread(values, self.kept.mask))
 
     def multiply_adds(self) -> int:
         return self.kept.num_kept + int(self.kept.mask.shape[1]) + self.deep.multiply_adds()
 
-    def two_sided(self, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided:  # noqa: ARG003
+    def two_sided(self, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided:  # noqa: ARG002
         (kernel, bias), dim = first_layer(weights), mask.shape[1]
         width = kernel.shape[1]
         graph = SumsGraph(width + dim + 1)

@@ -57,13 +57,21 @@ class Ensemble(Backbone):
 
     def member_logits(self, values: Tensor, first_order: Tensor | None, seed: Tensor | None) -> Tensor:
         logits = []
-        for number, (member, columns) in enumerate(zip(self.members, self._columns, strict=True)):
+        for number, (member, own) in enumerate(zip(self.members, self._values(values), strict=True)):
             weights = None if first_order is None else first_order[..., min(number, first_order.shape[-1] - 1)]
-            logits.append(member(tf.gather(values, columns, axis=1), weights, None if seed is None else seed + [number, 0]))
+            logits.append(member(own, weights, None if seed is None else seed + [number, 0]))
         return tf.stack(logits, axis=1)
 
+    def _values(self, values: Tensor) -> list[Tensor]:
+        """Each member's kept elements; a gather's gradient costs all members' elements, so that there is none where all are kept."""
+        if self.kept.mask.all():
+            return by_member(values, self.kept, len(self.members))
+        return [tf.gather(values, columns, axis=1) for columns in self._columns]
+
     def named_variables(self) -> dict[str, Tensor]:
-        return {_name(m, name): variable for m, member in enumerate(self.members) for name, variable in member.named_variables().items()}
+        return {
+            member_name(m, name): variable for m, member in enumerate(self.members) for name, variable in member.named_variables().items()
+        }
 
     def multiply_adds(self) -> int:
         return sum(member.multiply_adds() for member in self.members)
@@ -73,7 +81,7 @@ class Ensemble(Backbone):
         for number, mask in enumerate(split_mask(kept.mask, len(self.members))):
             own = weights_of(weights, number)
             part = self._member(mask, 0).restrict(own, KeptDims(mask)) if mask.any() else self._constant(own, mask)
-            cut |= {_name(number, name): value for name, value in part.items()}
+            cut |= {member_name(number, name): value for name, value in part.items()}
         return cut
 
     def _constant(self, weights: Weights, mask: np.ndarray) -> Weights:
@@ -117,6 +125,12 @@ class Constant(Backbone):
         return TwoSided(np.zeros((0, 1), np.float32), weights["output/bias"], False, SumsGraph(1).finish("sums"))
 
 
+def by_member(values: Tensor, kept: KeptDims, members: int) -> list[Tensor]:
+    """Each member's elements of an embedding that is kept whole: (batch, num_fields * dim) -> (batch, num_fields * dim / members) each."""
+    split = tf.unstack(tf.reshape(values, [-1, kept.num_fields, members, kept.mask.shape[1] // members]), axis=2)
+    return [tf.reshape(own, [-1, kept.mask.size // members]) for own in split]
+
+
 def split_mask(mask: np.ndarray, members: int) -> list[np.ndarray]:
     """Each member's columns of a mask: bool (num_fields, dim) -> (num_fields, dim / members) each."""
     return np.split(mask, members, axis=1)
@@ -124,11 +138,12 @@ def split_mask(mask: np.ndarray, members: int) -> list[np.ndarray]:
 
 def weights_of(weights: Weights, number: int) -> Weights:
     """A member's own weights, by their names in it."""
-    before = _name(number, "")
+    before = member_name(number, "")
     return {name.removeprefix(before): value for name, value in weights.items() if name.startswith(before)}
 
 
-def _name(number: int, name: str) -> str:
+def member_name(number: int, name: str) -> str:
+    """A member's weight among those of all."""
     return f"member_{number}/{name}"
 
 

@@ -78,7 +78,7 @@ class FinalMLP(Backbone):
                 cut[f"{name}_selected/{part}"] = weights[f"{name}_selected/{part}"][..., kept.positions]
         return cut
 
-    def two_sided(self, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided:  # noqa: ARG003
+    def two_sided(self, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided:  # noqa: ARG002
         firsts = [_selection(weights, stream)[:, None] * weights[f"{stream}_hidden_0/kernel"] for stream in STREAMS]
         middle, width = firsts[0].shape[1], firsts[0].shape[1] + firsts[1].shape[1]
         graph = SumsGraph(width)

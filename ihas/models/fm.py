@@ -39,10 +39,10 @@ class FM(Backbone):
     def multiply_adds(self) -> int:
         return self.kept.num_kept + int(self.kept.mask.shape[1])
 
-    def restrict(self, weights: Weights, kept: KeptDims) -> Weights:  # noqa: ARG003
+    def restrict(self, weights: Weights, kept: KeptDims) -> Weights:  # noqa: ARG002
         return dict(weights)
 
-    def two_sided(self, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided:  # noqa: ARG003
+    def two_sided(self, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided:  # noqa: ARG002
         dim = mask.shape[1]
         graph = SumsGraph(dim + 1)
         logits = graph.node("Add", graph.half_square(graph.columns(0, dim)), graph.columns(dim, dim + 1))

@@ -24,9 +24,8 @@ class IPNN(DeepBackbone):
         self.num_pairs = kept.num_fields * (kept.num_fields - 1) // 2
         self.deep = Deep(kept.num_kept + self.num_pairs, config, seed)
 
-    def __call__(self, values: Tensor, first_order: Tensor | None, seed: Tensor | None) -> Tensor:  # noqa: ARG002
-        products = inner_products(spread(values, self.kept.mask))
-        return self.deep(tf.concat([values, products], axis=1), seed)
+    def deep_inputs(self, values: Tensor) -> Tensor:
+        return tf.concat([values, inner_products(spread(values, self.kept.mask))], axis=1)
 
     def multiply_adds(self) -> int:
         return self.num_pairs * int(self.kept.mask.shape[1]) + self.deep.multiply_adds()

@@ -37,8 +37,8 @@ class LR(Backbone):
     def multiply_adds(self) -> int:
         return self.kept.num_kept  # it has nothing but this sum, and a cost of 0 would compare with nothing
 
-    def restrict(self, weights: Weights, kept: KeptDims) -> Weights:  # noqa: ARG003
+    def restrict(self, weights: Weights, kept: KeptDims) -> Weights:  # noqa: ARG002
         return dict(weights)
 
-    def two_sided(self, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided:  # noqa: ARG003
+    def two_sided(self, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided:  # noqa: ARG002
         return TwoSided(np.ones((int(mask.sum()), 1), np.float32), weights["output/bias"], False, SumsGraph(1).finish("sums"))

@@ -11,7 +11,6 @@ import numpy as np
 
 from ihas.bundle.values import TwoSided
 from ihas.config.backbone import BackboneConfig
-from ihas.layers.embedding import Tensor
 from ihas.layers.hidden import Weights
 from ihas.models.backbone import KeptDims
 from ihas.models.deep import Deep, DeepBackbone
@@ -26,11 +25,8 @@ class MLP(DeepBackbone):
         super().__init__(kept, config)
         self.deep = Deep(kept.num_kept, config, seed)
 
-    def __call__(self, values: Tensor, first_order: Tensor | None, seed: Tensor | None) -> Tensor:  # noqa: ARG002
-        return self.deep(values, seed)
-
     def multiply_adds(self) -> int:
         return self.deep.multiply_adds()
 
-    def two_sided(self, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided:  # noqa: ARG003
+    def two_sided(self, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided:  # noqa: ARG002
         return deep_two_sided(weights)

@@ -9,6 +9,7 @@ from typing import cast
 from ihas.config.backbone import BACKBONES, BackboneConfig
 from ihas.models.backbone import Backbone, KeptDims
 from ihas.models.ensemble import Ensemble
+from ihas.models.stacked import StackedEnsemble, can_stack
 
 
 def register_backbone(name: str, backbone: type[Backbone]) -> None:
@@ -34,7 +35,8 @@ def build_backbone(config: BackboneConfig, kept: KeptDims, seed: int) -> Backbon
     build = cast(Callable[[KeptDims, BackboneConfig, int], Backbone], kind)
     if config.members == 1:
         return build(kept, config, seed)
-    return Ensemble(kept, config, seed, build, uses_first_order=kind.uses_first_order)
+    of_members = StackedEnsemble if can_stack(kept, config, kind) else Ensemble
+    return of_members(kept, config, seed, build, uses_first_order=kind.uses_first_order)
 
 
 def first_order_columns(config: BackboneConfig) -> int:

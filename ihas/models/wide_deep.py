@@ -30,13 +30,13 @@ class WideDeep(DeepBackbone):
         super().__init__(kept, config)
         self.deep = Deep(kept.num_kept, config, seed)
 
-    def __call__(self, values: Tensor, first_order: Tensor | None, seed: Tensor | None) -> Tensor:
-        return tf.reduce_sum(first_order, axis=1) + self.deep(values, seed)
+    def beside(self, values: Tensor, first_order: Tensor | None) -> Tensor:  # noqa: ARG002
+        return tf.reduce_sum(first_order, axis=1)
 
     def multiply_adds(self) -> int:
         return self.deep.multiply_adds()
 
-    def two_sided(self, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided:  # noqa: ARG003
+    def two_sided(self, weights: Weights, mask: np.ndarray, config: BackboneConfig) -> TwoSided:  # noqa: ARG002
         kernel, bias = first_layer(weights)
         width = kernel.shape[1]
         graph = SumsGraph(width + 1)

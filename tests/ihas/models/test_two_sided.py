@@ -93,6 +93,17 @@ def test_split_scores_every_row_as_tensorflow_does(kind: str, batch_norm: bool, 
     np.testing.assert_allclose(_split_logits(path, _ids()), _whole_logits(path, config, model, _ids()), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", TWO_SIDED)
+def test_members_are_split_together(kind: str) -> None:
+    """Three members of one dimension each: their sums lie side by side, and each row's logit is the mean of their logits."""
+    config = _config(kind, batch_norm=True)
+    config = config.model_copy(update={"backbone": config.backbone.model_copy(update={"members": 3})})
+    model = _model(config, MASK)
+    path = _path(config, model)
+
+    np.testing.assert_allclose(_split_logits(path, _ids()), _whole_logits(path, config, model, _ids()), rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("kind", BARE)
 def test_split_without_hidden_layers(kind: str) -> None:
     """Where nothing is hidden, the sums are the logit, or cross layers follow alone."""
