@@ -98,7 +98,7 @@ class Ensemble(Backbone):
         masks = split_mask(mask, len(self.members))
         parts = [member.two_sided(weights_of(weights, m), masks[m], own) for m, member in enumerate(self.members)]
         whole = [part for part in parts if part is not None]
-        return joined(whole, [np.flatnonzero(columns) for columns in self._columns], mask) if len(whole) == len(parts) else None
+        return joined(whole, self._columns, mask) if len(whole) == len(parts) else None
 
 
 class Constant(Backbone):
