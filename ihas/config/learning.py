@@ -12,6 +12,7 @@ from ihas.config.cluster import ClusterConfig
 from ihas.config.distil import DistilConfig
 from ihas.config.encoding import EncodingConfig
 from ihas.config.evaluate import EvaluateConfig
+from ihas.config.members import MembersConfig
 from ihas.config.retrain import RetrainConfig
 from ihas.config.retrieval import RetrievalConfig
 from ihas.config.search import SearchConfig
@@ -32,6 +33,8 @@ class LearningConfig(Config):
     """The network above the embedding."""
     training: TrainingConfig = TrainingConfig()
     """The training loop."""
+    members: MembersConfig = MembersConfig()
+    """Several small models beside the plain one."""
     distil: DistilConfig = DistilConfig()
     """Distillation from a teacher."""
     search: SearchConfig = SearchConfig()

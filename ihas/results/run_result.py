@@ -150,7 +150,7 @@ class Point(Config):
 class Certificate(Config):
     """One limit of the budget, and what was measured against it."""
 
-    limit: Literal["wall_s", "parameters", "groups", "p99_ms"]
+    limit: Literal["wall_s", "parameters", "multiply_adds", "groups", "p99_ms"]
     """Name of the limit in `budget`."""
     at_most: float
     """The limit."""

@@ -6,15 +6,14 @@
 
 A click is one bit about one row; a teacher's answer says how likely it was, and can be asked about any row. So a model
 of the plain one's size learns more of the same table. A member has the backbone of the plain model (`deepfm` for `lr` and `fm`), with
-hidden layers no smaller than `distil.hidden`: what no member can tell, no gate could learn from them. Source: distillation from
-Hinton, Vinyals and Dean 2015, from several models for clicks from Zhu et al. (CIKM 2020); augmented rows and choice of
-members are ours.
+hidden layers no smaller than `distil.hidden`: what no member can tell, no gate could learn from them. Members are trained together, as
+one model that can be served itself (ihas/models/ensemble.py). Source: distillation from Hinton, Vinyals and Dean 2015, from several
+models for clicks from Zhu et al. (CIKM 2020); augmented rows are ours.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import zip_longest
 
 import numpy as np
@@ -28,8 +27,7 @@ from ihas.models.prediction import GroupedRows, predict
 from ihas.results.run_result import EpochMetrics
 from ihas.seeding import generator
 from ihas.stages.distil_rows import BLOCK_ROWS, copies_for, distillation_ids
-from ihas.training.parallel import train_in_parallel
-from ihas.training.plain import PlainModel, train_plain
+from ihas.training.plain import train_plain
 from ihas.training.trainer import EpochListener
 
 SHALLOW = ("lr", "fm")
@@ -41,53 +39,41 @@ class Distilled:
 
     Attributes:
         student: its parameters.
+        teacher: the teacher's parameters, under `teacher_config`.
         labels: float32 (rows of the distillation set,). The teacher's probability of a click; the training rows come first.
-        num_members: models in the teacher.
-        valid_logits: float32 (validation rows,). The teacher's answers.
-        test_logits: float32 (test rows,). The teacher's answers.
-        history: epochs of the members that were trained for it, and of the student.
+        history: epochs of the teacher and of the student.
     """
 
     student: NetworkWeights
+    teacher: NetworkWeights
     labels: np.ndarray
-    num_members: int
-    valid_logits: np.ndarray
-    test_logits: np.ndarray
     history: tuple[EpochMetrics, ...]
 
 
-def distil(parts: Splits, candidates: tuple[NetworkWeights, ...], config: LearningConfig, listen: EpochListener) -> Distilled | None:
-    """Gather a teacher, ask it, and train the student; None where the teacher fits validation rows no better than the plain model.
+def distil(
+    parts: Splits, plain: NetworkWeights, settings: LearningConfig, config: LearningConfig, listen: EpochListener
+) -> Distilled | None:
+    """Train a teacher, ask it, and train the student; None where the teacher fits validation rows no better than the plain model.
 
     Args:
         parts: encoded rows.
-        candidates: plain models that are there already, the best first; members where they are as large as a member must be.
-        config: settings.
+        plain: the plain model.
+        settings: the plain model's, from which the teacher's follow.
+        config: settings of the student and of everything after it.
         listen: told of every epoch.
 
     Raises:
         TrainingError: the loss became infinite or not a number.
     """
-    teacher = teacher_config(config)
-    members = _useful(candidates, parts.valid, config)[: config.distil.members] if teacher == config else ()
-    names = [f"teacher/{number}" for number in range(len(members), config.distil.members)]
-    added = train_in_parallel([partial(train_plain, parts, teacher, name) for name in names], parts.train, teacher, listen)
-    weights = (*members, *(model.weights for model in added))
-    valid_logits = _mean_logits(weights, parts.valid, teacher)
-    if _loss(valid_logits, parts.valid) >= _loss(_mean_logits(candidates[:1], parts.valid, config), parts.valid):
+    of_teacher = teacher_config(settings)
+    teacher = train_plain(parts, of_teacher, "teacher", listen)
+    if _loss(_logits(teacher.weights, parts.valid, of_teacher), parts.valid) >= _loss(_logits(plain, parts.valid, settings), parts.valid):
         return None
     ids = _distillation_ids(parts.train, config)
     unlabelled = Dataset(parts.train.layout, ids, np.zeros(len(ids), np.float32))
-    labelled = replace(unlabelled, labels=_probabilities(_mean_logits(weights, unlabelled, teacher)))
+    labelled = replace(unlabelled, labels=_probabilities(_logits(teacher.weights, unlabelled, of_teacher)))
     student = train_plain(replace(parts, train=labelled), student_config(config), "student", listen)
-    return Distilled(
-        student=student.weights,
-        labels=labelled.labels,
-        num_members=len(weights),
-        valid_logits=valid_logits,
-        test_logits=_mean_logits(weights, parts.test, teacher),
-        history=_histories((*added, student)),
-    )
+    return Distilled(student.weights, teacher.weights, labelled.labels, (*teacher.history, *student.history))
 
 
 def distillation_splits(parts: Splits, labels: np.ndarray, config: LearningConfig) -> Splits:
@@ -96,14 +82,16 @@ def distillation_splits(parts: Splits, labels: np.ndarray, config: LearningConfi
 
 
 def teacher_config(config: LearningConfig) -> LearningConfig:
-    """The settings of a member: hidden layers no smaller than `distil.hidden`, and these where there are none."""
+    """The settings of the teacher, from the plain model's: members with hidden layers no smaller than `distil.hidden`."""
+    members, dim = config.distil.members, config.training.embedding_dim // config.backbone.members
     least, heads = config.distil.hidden, config.backbone.fusion_heads
     kind = "deepfm" if config.backbone.kind in SHALLOW else config.backbone.kind
     read = ("hidden", "second_hidden") if kind == "finalmlp" else ("hidden",)
     layers = {name: _raised(getattr(config.backbone, name), least) for name in read}
     if kind == "finalmlp":
         layers = {name: (*units[:-1], -(-units[-1] // heads) * heads) for name, units in layers.items()}
-    return config.model_copy(update={"backbone": config.backbone.model_copy(update={**layers, "kind": kind})})
+    backbone = config.backbone.model_copy(update={**layers, "kind": kind, "members": members})
+    return config.model_copy(update={"backbone": backbone}).with_training(embedding_dim=members * dim)
 
 
 def _raised(hidden: tuple[int, ...], least: tuple[int, ...]) -> tuple[int, ...]:
@@ -120,25 +108,10 @@ def _distillation_ids(train: Dataset, config: LearningConfig) -> np.ndarray:
     return distillation_ids(train, copies, config.distil.swap_fraction, generator(config.seed, "swapped rows"))
 
 
-def _useful(candidates: tuple[NetworkWeights, ...], valid: Dataset, config: LearningConfig) -> tuple[NetworkWeights, ...]:
-    """Candidates, in order, each taken only where it lowers the log-loss of the mean of those before it."""
-    chosen: list[NetworkWeights] = []
-    total, best = np.zeros(len(valid), np.float32), np.inf
-    for weights in candidates:
-        answers = total + _mean_logits((weights,), valid, config)
-        loss = _loss(answers / (len(chosen) + 1), valid)
-        if loss < best:
-            chosen, total, best = [*chosen, weights], answers, loss
-    return tuple(chosen)
-
-
-def _mean_logits(members: tuple[NetworkWeights, ...], rows: Dataset, config: LearningConfig) -> np.ndarray:
+def _logits(weights: NetworkWeights, rows: Dataset, config: LearningConfig) -> np.ndarray:
     network = Network(rows.layout, config.backbone, config.training.embedding_dim)
-    total = np.zeros(len(rows), np.float32)
-    for weights in members:
-        network.assign(weights)
-        total += predict(network, GroupedRows.one_group(rows))
-    return np.asarray(total / len(members), np.float32)
+    network.assign(weights)
+    return predict(network, GroupedRows.one_group(rows))
 
 
 def _probabilities(logits: np.ndarray) -> np.ndarray:
@@ -150,7 +123,3 @@ def _probabilities(logits: np.ndarray) -> np.ndarray:
 
 def _loss(logits: np.ndarray, rows: Dataset) -> float:
     return float(row_losses(logits, rows.labels).mean())
-
-
-def _histories(models: tuple[PlainModel, ...]) -> tuple[EpochMetrics, ...]:
-    return tuple(epoch for model in models for epoch in model.history)

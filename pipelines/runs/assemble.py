@@ -143,7 +143,7 @@ def _routing(trained: Trained, chosen: Variant, config: LearningConfig) -> tuple
         path = export_model("supernet", chosen.models[0], layout, config, gated=True)
         return router, (path,), (0,) * grouping.num_groups
     if len(chosen.models) == 1:
-        path = export_model(chosen.name, chosen.models[0], layout, config)
+        path = export_model(chosen.name, chosen.models[0], layout, chosen.config)
         return unrouted(router), (path,), (0,)
     names = [f"{model.name}-for-group-{g}" if model.name == "shared" else model.name for g, model in enumerate(chosen.models)]
     paths = tuple(export_model(name, model, layout, config) for name, model in zip(names, chosen.models, strict=True))

@@ -14,7 +14,7 @@ from ihas.errors import BudgetError
 from ihas.metrics import auc
 from ihas.results.run_result import Certificate, VariantResult
 from ihas.serving.grouped.recommender import GroupedRecommender
-from ihas.stages.evaluate.stage import CANDIDATES, choose
+from ihas.stages.evaluate.stage import choose, is_candidate
 from ihas.stages.evaluate.variants import Variant
 
 WARM_UP, MEASURED = 50, 500
@@ -33,11 +33,11 @@ def choose_within(variants: tuple[Variant, ...], parts: Splits, budget: BudgetCo
         BudgetError: none is within the budget.
     """
     within = tuple(variant for variant in variants if variant.name not in slow and _fits(variant, budget))
-    candidates = [variant for variant in within if variant.name in CANDIDATES]
+    candidates = [variant for variant in within if is_candidate(variant.name, larger=budget.multiply_adds is not None)]
     if not candidates:
         raise BudgetError(_no_candidate(variants, budget, slow))
     if candidates[0] is variants[0]:
-        return choose(within, parts)
+        return choose(tuple(candidates), parts)
     return max(candidates, key=lambda variant: auc(variant.valid_logits, parts.valid.labels) or 0.0)
 
 
@@ -60,7 +60,13 @@ def certify(budget: BudgetConfig, chosen: VariantResult, wall_s: float, p99: flo
     Raises:
         BudgetError: a limit is not kept.
     """
-    measured = {"wall_s": wall_s, "parameters": chosen.cost.parameters_total, "groups": chosen.num_groups, "p99_ms": p99}
+    measured = {
+        "wall_s": wall_s,
+        "parameters": chosen.cost.parameters_total,
+        "multiply_adds": chosen.cost.multiply_adds,
+        "groups": chosen.num_groups,
+        "p99_ms": p99,
+    }
     limits = budget.model_dump(exclude_none=True)
     certificates = tuple(
         Certificate.model_validate({"limit": name, "at_most": limit, "measured": measured[name], "met": measured[name] <= limit})
@@ -76,15 +82,16 @@ def certify(budget: BudgetConfig, chosen: VariantResult, wall_s: float, p99: flo
 
 def _fits(variant: Variant, budget: BudgetConfig) -> bool:
     small = budget.parameters is None or variant.cost.parameters_total <= budget.parameters
-    return small and (budget.groups is None or len(variant.models) <= budget.groups)
+    cheap = budget.multiply_adds is None or variant.cost.multiply_adds <= budget.multiply_adds
+    return small and cheap and (budget.groups is None or len(variant.models) <= budget.groups)
 
 
 def _no_candidate(variants: tuple[Variant, ...], budget: BudgetConfig, slow: Collection[str]) -> str:
-    candidates = [variant for variant in variants if variant.name in CANDIDATES]
+    candidates = [variant for variant in variants if is_candidate(variant.name, larger=budget.multiply_adds is not None)]
     smallest = min(candidates, key=lambda variant: variant.cost.parameters_total)
     if slow:
         return f"No variant scores a row within `budget.p99_ms` = {budget.p99_ms:g} ms here: {', '.join(slow)} did not. Raise it."
     return (
-        f"No variant keeps within the budget (parameters {budget.parameters}, groups {budget.groups}): the smallest, `{smallest.name}`, "
-        f"has {smallest.cost.parameters_total:,} parameters. Raise `budget.parameters`, or lower `learning.training.embedding_dim`."
+        f"No variant keeps within the budget (parameters {budget.parameters}, multiply_adds {budget.multiply_adds}, groups {budget.groups}): the smallest, `{smallest.name}`, "
+        f"has {smallest.cost.parameters_total:,} parameters and {smallest.cost.multiply_adds:,.0f} multiply-adds. Raise the budget, or lower `learning.training.embedding_dim`."
     )

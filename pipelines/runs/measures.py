@@ -15,11 +15,11 @@ from scipy.stats import t as student
 from ihas.config.base import Config
 from ihas.errors import DataError
 from ihas.results.run_result import ClickMetrics, Cost, Interval, RunResult
-from ihas.stages.evaluate.stage import CANDIDATES
+from ihas.stages.evaluate.stage import is_candidate
 
-TAUGHT = ("base", "distil")
+TAUGHT = ("base", "members", "distil")
 STAGES_BEFORE: dict[str, tuple[str, ...]] = {
-    "base": ("base",), "distilled": TAUGHT, "teacher": TAUGHT, "static": (*TAUGHT, "search"), "supernet": (*TAUGHT, "search"),
+    "base": ("base",), "members": ("base", "members"), "distilled": TAUGHT, "teacher": TAUGHT, "static": (*TAUGHT, "search"), "supernet": (*TAUGHT, "search"),
     "grouped": (*TAUGHT, "search", "cluster", "retrain"),
 }  # fmt: skip
 BEFORE_A_CONTROL = (*TAUGHT, "search", "cluster")
@@ -76,7 +76,7 @@ class Measure:
 def measures(result: RunResult) -> dict[str, Measure]:
     """Every variant of a run, the base first and the chosen last."""
     found = {variant.name: Measure(variant.test, variant.cost, seconds_of(variant.name, result)) for variant in result.variants}
-    candidates = [variant.name for variant in result.variants if variant.name in CANDIDATES]
+    candidates = [variant.name for variant in result.variants if is_candidate(variant.name, larger=False)]
     chosen = found[result.chosen]
     return {**found, "chosen": Measure(chosen.test, chosen.cost, seconds_of("chosen", result, candidates))}
 

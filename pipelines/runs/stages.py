@@ -18,6 +18,7 @@ from ihas.data.dataset import Splits
 from ihas.data.ingest import ingest
 from ihas.data.storage import Ingested, load_ingested
 from ihas.folders import file_digest
+from ihas.models.network import NetworkWeights
 from ihas.results.run_result import RunResult
 from ihas.routing.grouping import Grouping
 from ihas.serving.requests import MAX_ROWS
@@ -25,6 +26,7 @@ from ihas.stages.base import BaseResult, train_base
 from ihas.stages.cluster.assignment import Clustering, check_numbers
 from ihas.stages.cluster.stage import MAX_GROUPS, cluster_instances
 from ihas.stages.distil import Distilled, distil, distillation_splits, student_config
+from ihas.stages.members import MembersResult, train_members
 from ihas.stages.retrain import Retraining, RetrainResult, retrain_groups
 from ihas.stages.retrieve.stage import RetrievalTowers, Retrieving, learn_retrieval
 from ihas.stages.search import SearchResult, search_gates
@@ -47,6 +49,7 @@ class Run:
         data: encoded rows, encoder, schema, items.
         base: the plain model.
         plain: settings of the plain model.
+        members: several small models; None where none cost as little as the plain one.
         distilled: teacher and student; None without a teacher.
         parts: rows that all stages after the base learn from: the encoded rows, labelled and augmented by the teacher.
         found: gates and weights of the search.
@@ -65,6 +68,7 @@ class Run:
     data: Ingested = field(init=False)
     base: BaseResult = field(init=False)
     plain: LearningConfig = field(init=False)
+    members: MembersResult | None = None
     distilled: Distilled | None = None
     parts: Splits = field(init=False)
     found: SearchResult = field(init=False)
@@ -77,6 +81,12 @@ class Run:
     def learning(self) -> LearningConfig:
         """Settings of training and search; after the base, with what its trials chose."""
         return self.resolved or self.recipe.learning
+
+    @property
+    def untaught(self) -> NetworkWeights:
+        """The model that learnt from the clicks alone, of the settings of everything after the base."""
+        split = self.members.split if self.members else None
+        return split.weights if split and self.learning.backbone.members == split.config.backbone.members else self.base.weights
 
     def key(self, name: str, settings: Any) -> str:
         """Key of the next stage, after all stages before it."""
@@ -148,11 +158,29 @@ def train_plain_model(run: Run) -> None:
     run.parts = run.data.parts
 
 
+def split_into_members(run: Run) -> None:
+    """Train several small models in the place of the plain one; where they are better, everything after learns as many."""
+    learning, parts = run.learning, run.data.parts
+    key = run.key("members", learning.members.model_dump(mode="json"))
+    run.members = run.folder.stage("members", key, lambda: train_members(parts, learning, run.reporter.epoch))
+    if run.members is None:
+        run.reporter.say("No number of members costs as little as the plain model")
+        return
+    split = run.members.split
+    better = split.score > run.base.trials[0].score
+    count, dim = split.config.backbone.members, split.config.training.embedding_dim // split.config.backbone.members
+    run.reporter.say(
+        f"{count} members of {dim} dimensions are {'better' if better else 'no better'} than the plain model on validation rows"
+    )
+    if better:
+        run.resolved = split.config
+
+
 def distil_teacher(run: Run) -> None:
     """Train a teacher and its student; later stages learn from the distillation set, unless the teacher is no better."""
     learning, data = run.learning, run.data
-    key, candidates = run.key("distil", learning.distil.model_dump(mode="json")), tuple(trial.model.weights for trial in run.base.trials)
-    run.distilled = run.folder.stage("distil", key, lambda: distil(data.parts, candidates, learning, run.reporter.epoch))
+    key = run.key("distil", learning.distil.model_dump(mode="json"))
+    run.distilled = run.folder.stage("distil", key, lambda: distil(data.parts, run.base.weights, run.plain, learning, run.reporter.epoch))
     if run.distilled is None:
         run.reporter.say("The teacher fits validation rows no better than the plain model: later stages learn from the clicks alone")
         return
@@ -162,7 +190,7 @@ def distil_teacher(run: Run) -> None:
 
 def search(run: Run) -> None:
     """Search the gates, from the student's weights or the plain model's."""
-    learning, start = run.learning, run.distilled.student if run.distilled else run.base.weights
+    learning, start = run.learning, run.distilled.student if run.distilled else run.untaught
     key = run.key("search", learning.search.model_dump(mode="json"))
     run.found = run.folder.stage("search", key, lambda: search_gates(run.parts, start, learning, run.reporter.epoch))
     diversity = run.found.diversity
@@ -208,7 +236,7 @@ def train_retrieval(run: Run) -> None:
 
 def evaluate(run: Run) -> None:
     """Train the variants to compare, choose one, write the bundle, the report and the result."""
-    outputs = (run.data, run.base, run.distilled, run.parts, run.found, run.grouping, run.retrained)
+    outputs = (run.data, run.base, run.members, run.distilled, run.parts, run.found, run.grouping, run.retrained)
     trained = Trained(*outputs, run.plain, run.learning, run.retrieval)
     variants = train_variants(run.folder, run.keys[-1], trained, run.reporter)
     run.result = assemble(run.recipe, run.folder, trained, variants, run.began)
@@ -217,6 +245,14 @@ def evaluate(run: Run) -> None:
 STAGES: tuple[Stage, ...] = (
     Stage("reading", "Reading {file}", 0.02, read_data),
     Stage("base", "Training the plain model", 0.06, train_plain_model),
+    Stage(
+        "members",
+        "Training several small models",
+        0.06,
+        split_into_members,
+        shown_as="base",
+        wanted=lambda run: bool(run.learning.members.counts),
+    ),
     Stage("distil", "Training a teacher and its student", 0.16, distil_teacher, wanted=lambda run: run.learning.distil.members > 0),
     Stage("search", "Searching gates", 0.08, search),
     Stage("cluster", "Grouping instances by their gates", 0.10, cluster),

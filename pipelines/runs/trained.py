@@ -10,6 +10,7 @@ from ihas.data.storage import Ingested
 from ihas.routing.grouping import Grouping
 from ihas.stages.base import BaseResult
 from ihas.stages.distil import Distilled
+from ihas.stages.members import MembersResult
 from ihas.stages.retrain import RetrainResult
 from ihas.stages.retrieve.stage import RetrievalTowers
 from ihas.stages.search import SearchResult
@@ -22,6 +23,7 @@ class Trained:
     Attributes:
         data: encoded rows, encoder, schema, items.
         base: the plain model.
+        members: several small models; None where none cost as little as the plain one.
         distilled: the teacher and its student; None without a teacher.
         parts: what everything after the base learns from: the encoded rows, labelled and added to by the teacher.
         found: the search.
@@ -34,6 +36,7 @@ class Trained:
 
     data: Ingested
     base: BaseResult
+    members: MembersResult | None
     distilled: Distilled | None
     parts: Splits
     found: SearchResult

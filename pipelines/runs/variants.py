@@ -4,7 +4,6 @@
     random groups    does it matter who is in a group?
     groups on e      do the gates matter for grouping?
     groups on openness  and do the gates alone suffice?  (or on e*z, where validation chose otherwise)
-    teacher          what would all its members together answer, at the cost of all?
 
 Controls in groups are trained exactly as the groups are.
 """
@@ -16,17 +15,16 @@ from functools import partial
 
 import numpy as np
 
-from ihas.models.network import NetworkWeights, fresh_weights
+from ihas.config.learning import LearningConfig
+from ihas.models.network import NetworkWeights
 from ihas.models.prediction import GroupModel
-from ihas.results.run_result import Cost
 from ihas.routing.grouping import Grouping
 from ihas.routing.router import PointsOf
-from ihas.seeding import generator
 from ihas.stages.cluster.assignment import Clustering
 from ihas.stages.cluster.stage import form_groups, random_groups
 from ihas.stages.cluster.thresholds import Scorer
-from ihas.stages.distil import Distilled, teacher_config
-from ihas.stages.evaluate.variants import Variant, gated_variant, group_model_cost, grouped_variant, plain_variant, static_variant
+from ihas.stages.distil import teacher_config
+from ihas.stages.evaluate.variants import Variant, gated_variant, grouped_variant, plain_variant, static_variant
 from ihas.stages.retrain import Retraining, retrain_groups
 from ihas.training.plain import continue_plain
 from ihas.training.trainer import EpochListener
@@ -64,13 +62,25 @@ def candidate_makers(trained: Trained, listen: EpochListener) -> dict[str, Calla
         (one_group,) = form_groups(_clustering(trained), [(1, "masked")], Scorer(parts, found.weights, config))
         return static_variant(_retrain("static", one_group, trained, listen), parts, config)
 
-    students = {"distilled": partial(distilled, trained.distilled.student)} if trained.distilled else {}
+    def plain(name: str, weights: NetworkWeights, settings: LearningConfig) -> Callable[[], Variant]:
+        return lambda: plain_variant(name, weights, trained.data.parts, settings)
+
+    split, students, larger = trained.members, dict[str, Callable[[], Variant]](), dict[str, Callable[[], Variant]]()
+    if split is not None:
+        students["members"] = plain("members", split.split.weights, split.split.config)
+        least = split.split.config.backbone.members
+        names = [f"members x{one.config.backbone.members // least}" for one in split.larger]
+        larger = {name: plain(name, one.weights, one.config) for name, one in zip(names, split.larger, strict=True)}
+    if trained.distilled is not None:
+        students["distilled"] = partial(distilled, trained.distilled.student)
+        larger["teacher"] = plain("teacher", trained.distilled.teacher, teacher_config(trained.plain))
     return {
         "base": base,
         **students,
         "static": static,
         "supernet": lambda: gated_variant(found.weights, found.gates, kept_fraction, parts, config),
         "grouped": lambda: grouped_variant("grouped", trained.retrained.models, grouping, found.gates, parts, config),
+        **larger,
     }
 
 
@@ -92,23 +102,7 @@ def control_makers(trained: Trained, listen: EpochListener) -> dict[str, Callabl
         "groups on e": lambda clustering, scorer: form_groups(clustering, [(number, "embedding")], scorer)[0],
         other_name(other): lambda clustering, scorer: form_groups(clustering, [(number, other)], scorer)[0],
     }
-    teachers = {"teacher": partial(_teacher, trained, trained.distilled)} if trained.distilled else {}
-    return {**teachers, **{name: control(name, form) for name, form in makers.items()}}
-
-
-def _teacher(trained: Trained, distilled: Distilled) -> Variant:
-    config, layout = teacher_config(trained.plain), trained.parts.train.layout
-    member = fresh_weights(layout, config, generator(0))  # sizes alone matter here
-    model = GroupModel("teacher", member, np.ones_like(trained.grouping.masks[0]))
-    parameters, adds = group_model_cost(model, layout, config)
-    times = distilled.num_members
-    cost = Cost(
-        parameters_per_path=times * parameters,
-        parameters_total=times * parameters,
-        multiply_adds=times * adds,
-        kept_dims=float(times * model.mask.sum()),
-    )
-    return Variant("teacher", (model,), False, distilled.valid_logits, distilled.test_logits, cost)
+    return {name: control(name, form) for name, form in makers.items()}
 
 
 def _clustering(trained: Trained) -> Clustering:

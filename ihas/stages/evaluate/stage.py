@@ -16,18 +16,21 @@ from ihas.stages.evaluate.variants import Variant
 
 DESCRIPTIONS = {
     "base": "The plain model: every embedding dimension for every row, trained on the clicks for as many epochs as the others.",
+    "members": "Several small models in the place of the plain one, trained together; the mean of their logits, at the plain model's cost.",
     "distilled": "The plain model, trained on the predictions of several plain models together, on training rows and augmented rows.",
     "static": "One mask for all rows: a dimension search without groups.",
     "supernet": "One model, each row under its own gates.",
     "grouped": "A mask and a model per group of rows with similar gates.",
-    "teacher": "All plain models of the teacher, asked for every row.",
+    "teacher": "The model that taught the others: several large members, trained together.",
     "random groups": "As many groups, drawn at random.",
     "groups on e": "As many groups, K-means on the embedding, gates ignored.",
     "groups on openness": "As many groups, K-means on the mean gate activation of each field.",
     "groups on e*z": "As many groups, K-means on the masked embedding.",
 }
 HARDLY_BETTER_THAN_CHANCE = 0.53
-CANDIDATES = ("base", "distilled", "static", "supernet", "grouped")
+CANDIDATES = ("base", "members", "distilled", "static", "supernet", "grouped")
+LARGER = ("teacher", "members x")
+"""Beginnings of the names of candidates that cost more than the plain model by design; they are chosen under a stated budget alone."""
 ONE_STANDARD_ERROR, TWO_SIDED_80 = 0.6827, 0.8  # the shares that two-sided intervals cover
 DEARER = 1.05
 
@@ -41,8 +44,8 @@ def _variant_result(variant: Variant, base: Variant, parts: Splits) -> VariantRe
     gain = None if variant is base else auc_difference(variant.test_logits, base.test_logits, parts.test.labels)
     return VariantResult(
         name=variant.name,
-        description=DESCRIPTIONS[variant.name],
-        role="candidate" if variant.name in CANDIDATES else "control",
+        description=_description(variant.name),
+        role="candidate" if is_candidate(variant.name, larger=True) else "control",
         num_groups=len(variant.models),
         valid=click_metrics(variant.valid_logits, parts.valid.labels),
         test=click_metrics(variant.test_logits, parts.test.labels),
@@ -51,14 +54,24 @@ def _variant_result(variant: Variant, base: Variant, parts: Splits) -> VariantRe
     )
 
 
-def choose(variants: tuple[Variant, ...], parts: Splits) -> Variant:
+def is_candidate(name: str, *, larger: bool) -> bool:
+    """Whether a variant of this name may be chosen; `larger` where those that cost more by design may."""
+    return name in CANDIDATES or (larger and name.startswith(LARGER))
+
+
+def _description(name: str) -> str:
+    times = name.removeprefix("members x")
+    return DESCRIPTIONS[name] if name in DESCRIPTIONS else f"{times} times as many members, trained on the clicks; for a larger budget."
+
+
+def choose(candidates: tuple[Variant, ...], parts: Splits) -> Variant:
     """The smallest candidate that validation rows hardly tell from the best; the base where they do not show that it is beaten.
 
     base        unless a candidate's AUC exceeds its by the 80 % two-sided interval of their paired difference
     otherwise   the fewest multiply-adds among such candidates within one standard error of the best
     """
     labels = parts.valid.labels
-    base, *others = (variant for variant in variants if variant.name in CANDIDATES)
+    base, *others = candidates
     better = [variant for variant in others if _exceeds(variant, base, labels, TWO_SIDED_80)]
     best = max(better, key=lambda variant: auc(variant.valid_logits, labels) or 0.0, default=base)
     near = [variant for variant in better if not _exceeds(best, variant, labels, ONE_STANDARD_ERROR)]

@@ -27,12 +27,13 @@ class Variant:
     """A way of serving, with its answers.
 
     Attributes:
-        name: `base`, `distilled`, `static`, `supernet`, `grouped`, or a control's name.
+        name: `base`, `members`, `distilled`, `static`, `supernet`, `grouped`, or a control's name.
         models: one per group.
         gated: whether each row is masked by its own gates.
         valid_logits: float32 (validation rows,).
         test_logits: float32 (test rows,).
         cost: what it stores and computes.
+        config: the settings that its models were trained with.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Variant:
     valid_logits: np.ndarray
     test_logits: np.ndarray
     cost: Cost
+    config: LearningConfig
 
 
 def plain_variant(name: str, weights: NetworkWeights, parts: Splits, config: LearningConfig) -> Variant:
@@ -61,7 +63,7 @@ def _unrouted(name: str, models: tuple[GroupModel, ...], parts: Splits, config: 
         parameters_per_path=parameters, parameters_total=parameters, multiply_adds=adds, kept_dims=float(models[0].mask.sum())
     )  # fmt: skip
     valid, test = (predict_groups(models, GroupedRows.one_group(rows), config) for rows in (parts.valid, parts.test))
-    return Variant(name, models, False, valid, test, cost)
+    return Variant(name, models, False, valid, test, cost, config)
 
 
 def gated_variant(weights: NetworkWeights, gates: Gates, kept_fraction: float, parts: Splits, config: LearningConfig) -> Variant:
@@ -76,7 +78,7 @@ def gated_variant(weights: NetworkWeights, gates: Gates, kept_fraction: float, p
         kept_dims=kept_fraction * layout.num_fields * dim,
     )
     valid, test = (predict_gated(weights, gates, rows, config) for rows in (parts.valid, parts.test))
-    return Variant("supernet", (model,), True, valid, test, cost)
+    return Variant("supernet", (model,), True, valid, test, cost, config)
 
 
 def grouped_variant(
@@ -93,7 +95,7 @@ def grouped_variant(
         multiply_adds=float(share @ costs[:, 1]) + routing_multiply_adds(gates, len(models)),
         kept_dims=float(share @ [model.mask.sum() for model in models]),
     )
-    return Variant(name, models, False, *_answers(models, groups, parts, config), cost)
+    return Variant(name, models, False, *_answers(models, groups, parts, config), cost, config)
 
 
 def _answers(models: tuple[GroupModel, ...], groups: PartGroups, parts: Splits, config: LearningConfig) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,22 @@
+"""Settings `learning.members`: several small models beside the plain one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from ihas.config.base import Config
+
+Several = Annotated[int, Field(ge=2, le=16)]
+
+
+class MembersConfig(Config):
+    """Several small embeddings and networks, trained together, whose mean logit counts."""
+
+    counts: tuple[Several, ...] = (2, 4)
+    """Numbers of members tried at the plain model's cost: the embedding's dimensions are divided among them, and hidden layers shrink
+    until the members together cost no more. Validation chooses. Empty for the plain model alone."""
+    larger: tuple[Several, ...] = (2, 4)
+    """Factors on the chosen number of members: models that cost more than the plain one, for the frontier. They are served only where
+    `budget.multiply_adds` admits them."""

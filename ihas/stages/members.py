@@ -1,0 +1,140 @@
+"""Several small models in the place of one: which number of members validation prefers at the plain model's cost, and what more would bring.
+
+    split     M members of D / M dimensions each; hidden layers times the largest s <= 1 with  multiply-adds <= 1.1 * the plain model's
+    larger    the best split's members, times each factor; hidden layers as the recipe states them
+
+The L2 weight and the learning rate are those that the plain model's trials chose. Source: multi-embedding (Guo et al., ICML 2024);
+choice and costs are ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from ihas.config.learning import LearningConfig
+from ihas.data.dataset import Splits
+from ihas.data.layout import FieldLayout
+from ihas.models.backbone import KeptDims
+from ihas.models.network import NetworkWeights
+from ihas.models.registry import build_backbone
+from ihas.results.run_result import EpochMetrics
+from ihas.training.parallel import train_in_parallel
+from ihas.training.plain import PlainModel, train_plain
+from ihas.training.trainer import EpochListener
+
+COST_TOLERANCE = 1.1
+LEAST_DIM = 2
+SHRINKAGE = 16
+"""Steps in which hidden layers shrink."""
+
+
+@dataclass(frozen=True)
+class MemberModel:
+    """Members that were trained together.
+
+    Attributes:
+        config: their settings.
+        weights: their parameters.
+        history: their epochs.
+    """
+
+    config: LearningConfig
+    weights: NetworkWeights
+    history: tuple[EpochMetrics, ...]
+
+    @property
+    def score(self) -> float:
+        """Best validation AUC of its epochs."""
+        return max(epoch.auc for epoch in self.history)
+
+
+@dataclass(frozen=True)
+class MembersResult:
+    """Members at the plain model's cost, and beyond it.
+
+    Attributes:
+        split: the split that validation prefers.
+        larger: more members, smallest first.
+        history: epochs of all trainings.
+    """
+
+    split: MemberModel
+    larger: tuple[MemberModel, ...]
+    history: tuple[EpochMetrics, ...]
+
+
+def train_members(parts: Splits, config: LearningConfig, listen: EpochListener) -> MembersResult | None:
+    """Train the splits and the larger models; None where no split costs as little as the plain model.
+
+    Args:
+        parts: encoded rows.
+        config: settings of the plain model, L2 weight and learning rate included.
+        listen: told of every epoch.
+
+    Raises:
+        TrainingError: the loss became infinite or not a number.
+    """
+    splits = split_configs(parts.train.layout, config)
+    if not splits:
+        return None
+    tried = _train(parts, splits, listen)
+    best = max(tried, key=lambda model: model.score)
+    larger = _train(parts, [larger_config(best.config, config, factor) for factor in config.members.larger], listen)
+    return MembersResult(best, tuple(larger), tuple(epoch for model in (*tried, *larger) for epoch in model.history))
+
+
+def _train(parts: Splits, configs: list[LearningConfig], listen: EpochListener) -> list[MemberModel]:
+    def training(config: LearningConfig) -> Callable[[EpochListener], PlainModel]:
+        name = f"members/{config.backbone.members}x{config.training.embedding_dim // config.backbone.members}"
+        return partial(train_plain, parts, config, name)
+
+    if not configs:
+        return []
+    widest = max(configs, key=lambda config: config.training.embedding_dim)
+    trained = train_in_parallel([training(config) for config in configs], parts.train, widest, listen)
+    return [MemberModel(config, model.weights, model.history) for config, model in zip(configs, trained, strict=True)]
+
+
+def split_configs(layout: FieldLayout, config: LearningConfig) -> list[LearningConfig]:
+    """Settings of each number of members that divides the dimensions and, with hidden layers small enough, costs no more than one model."""
+    dim, one = config.training.embedding_dim, config.backbone.members == 1
+    counts = [count for count in config.members.counts if one and dim % count == 0 and dim // count >= LEAST_DIM]
+    fitted = [_within(layout, with_members(config, count, dim), multiply_adds(layout, config) * COST_TOLERANCE) for count in counts]
+    return [found for found in fitted if found is not None]
+
+
+def larger_config(split: LearningConfig, plain: LearningConfig, factor: int) -> LearningConfig:
+    """Settings of more members of the split's dimensions, with the plain model's hidden layers."""
+    return with_members(plain, split.backbone.members * factor, split.training.embedding_dim * factor)
+
+
+def with_members(config: LearningConfig, count: int, dim: int) -> LearningConfig:
+    """The settings with so many members, of `dim` dimensions together."""
+    backbone = config.backbone.model_copy(update={"members": count})
+    return config.model_copy(update={"backbone": backbone}).with_training(embedding_dim=dim)
+
+
+def multiply_adds(layout: FieldLayout, config: LearningConfig) -> int:
+    """Multiply-adds of a row with every dimension kept."""
+    return build_backbone(config.backbone, KeptDims.all(layout.num_fields, config.training.embedding_dim), 0).multiply_adds()
+
+
+def _within(layout: FieldLayout, config: LearningConfig, limit: float) -> LearningConfig | None:
+    """The settings with the largest hidden layers of which the members together keep within the limit."""
+    for step in range(SHRINKAGE, 0, -1):
+        shrunk = _shrunk(config, step / SHRINKAGE)
+        if multiply_adds(layout, shrunk) <= limit:
+            return shrunk
+    return None
+
+
+def _shrunk(config: LearningConfig, factor: float) -> LearningConfig:
+    """Hidden layers times a factor; fusion heads still divide the last layers."""
+    heads, finalmlp = config.backbone.fusion_heads, config.backbone.kind == "finalmlp"
+    names = ("hidden", "second_hidden") if finalmlp else ("hidden",)
+    layers = {name: tuple(max(1, round(units * factor)) for units in getattr(config.backbone, name)) for name in names}
+    if finalmlp:
+        layers = {name: (*units[:-1], -(-units[-1] // heads) * heads) for name, units in layers.items()}
+    return config.model_copy(update={"backbone": config.backbone.model_copy(update=layers)})
