@@ -1,4 +1,4 @@
-"""Several small models in the place of one: which number of members validation prefers at the plain model's cost, and what more would bring.
+"""Several small models in the place of one: the number of members that validation prefers at the plain model's cost, and larger models.
 
     split     M members of D / M dimensions each; hidden layers times the largest s <= 1 with  multiply-adds <= 1.1 * the plain model's
     larger    the best split's members, times each factor; hidden layers as the recipe states them
@@ -9,6 +9,7 @@ choice and costs are ours.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -123,11 +124,9 @@ def multiply_adds(layout: FieldLayout, config: LearningConfig) -> int:
 
 def _within(layout: FieldLayout, config: LearningConfig, limit: float) -> LearningConfig | None:
     """The settings with the largest hidden layers of which the members together keep within the limit."""
-    for step in range(SHRINKAGE, 0, -1):
-        shrunk = _shrunk(config, step / SHRINKAGE)
-        if multiply_adds(layout, shrunk) <= limit:
-            return shrunk
-    return None
+    steps = range(1, SHRINKAGE + 1)
+    fitting = bisect_right(steps, limit, key=lambda step: multiply_adds(layout, _shrunk(config, step / SHRINKAGE)))
+    return _shrunk(config, fitting / SHRINKAGE) if fitting else None
 
 
 def _shrunk(config: LearningConfig, factor: float) -> LearningConfig:

@@ -92,6 +92,8 @@ def _no_candidate(variants: tuple[Variant, ...], budget: BudgetConfig, slow: Col
     if slow:
         return f"No variant scores a row within `budget.p99_ms` = {budget.p99_ms:g} ms here: {', '.join(slow)} did not. Raise it."
     return (
-        f"No variant keeps within the budget (parameters {budget.parameters}, multiply_adds {budget.multiply_adds}, groups {budget.groups}): the smallest, `{smallest.name}`, "
-        f"has {smallest.cost.parameters_total:,} parameters and {smallest.cost.multiply_adds:,.0f} multiply-adds. Raise the budget, or lower `learning.training.embedding_dim`."
+        f"No variant keeps within the budget (parameters {budget.parameters}, multiply_adds {budget.multiply_adds}, "
+        f"groups {budget.groups}): the smallest, `{smallest.name}`, "
+        f"has {smallest.cost.parameters_total:,} parameters and {smallest.cost.multiply_adds:,.0f} multiply-adds. Raise the budget, "
+        "or lower `learning.training.embedding_dim`."
     )

@@ -19,7 +19,8 @@ from ihas.stages.evaluate.stage import is_candidate
 
 TAUGHT = ("base", "members", "distil")
 STAGES_BEFORE: dict[str, tuple[str, ...]] = {
-    "base": ("base",), "members": ("base", "members"), "distilled": TAUGHT, "teacher": TAUGHT, "static": (*TAUGHT, "search"), "supernet": (*TAUGHT, "search"),
+    "base": ("base",), "members": ("base", "members"), "distilled": TAUGHT, "teacher": TAUGHT, "static": (*TAUGHT, "search"),
+    "supernet": (*TAUGHT, "search"),
     "grouped": (*TAUGHT, "search", "cluster", "retrain"),
 }  # fmt: skip
 BEFORE_A_CONTROL = (*TAUGHT, "search", "cluster")

@@ -158,6 +158,11 @@ def train_plain_model(run: Run) -> None:
     run.parts = run.data.parts
 
 
+def wants_members(run: Run) -> bool:
+    """Whether the recipe wants several small models tried."""
+    return bool(run.learning.members.counts)
+
+
 def split_into_members(run: Run) -> None:
     """Train several small models in the place of the plain one; where they are better, everything after learns as many."""
     learning, parts = run.learning, run.data.parts
@@ -168,10 +173,9 @@ def split_into_members(run: Run) -> None:
         return
     split = run.members.split
     better = split.score > run.base.trials[0].score
-    count, dim = split.config.backbone.members, split.config.training.embedding_dim // split.config.backbone.members
-    run.reporter.say(
-        f"{count} members of {dim} dimensions are {'better' if better else 'no better'} than the plain model on validation rows"
-    )
+    count = split.config.backbone.members
+    members = f"{count} members of {split.config.training.embedding_dim // count} dimensions"
+    run.reporter.say(f"{members} are {'better' if better else 'no better'} than the plain model on validation rows")
     if better:
         run.resolved = split.config
 
@@ -245,14 +249,7 @@ def evaluate(run: Run) -> None:
 STAGES: tuple[Stage, ...] = (
     Stage("reading", "Reading {file}", 0.02, read_data),
     Stage("base", "Training the plain model", 0.06, train_plain_model),
-    Stage(
-        "members",
-        "Training several small models",
-        0.06,
-        split_into_members,
-        shown_as="base",
-        wanted=lambda run: bool(run.learning.members.counts),
-    ),
+    Stage("members", "Training several small models", 0.06, split_into_members, shown_as="base", wanted=wants_members),
     Stage("distil", "Training a teacher and its student", 0.16, distil_teacher, wanted=lambda run: run.learning.distil.members > 0),
     Stage("search", "Searching gates", 0.08, search),
     Stage("cluster", "Grouping instances by their gates", 0.10, cluster),

@@ -14,6 +14,7 @@ import orjson
 from pydantic import BaseModel
 from safetensors.numpy import load_file, save_file
 
+from ihas.config.learning import LearningConfig
 from ihas.errors import DataError
 from ihas.models.network import NetworkWeights
 from ihas.models.prediction import GroupModel
@@ -23,6 +24,7 @@ from ihas.routing.router import Gates
 from ihas.stages.base import BaseResult, Trial
 from ihas.stages.distil import Distilled
 from ihas.stages.evaluate.variants import Variant
+from ihas.stages.members import MemberModel, MembersResult
 from ihas.stages.retrain import RetrainResult
 from ihas.stages.retrieve.stage import RetrievalTowers
 from ihas.stages.search import SearchResult
@@ -30,8 +32,8 @@ from ihas.training.plain import PlainModel
 from pipelines.runs.answers import Answers
 
 CLASSES: tuple[Any, ...] = (
-    Answers, BaseResult, Cost, Distilled, Diversity, EpochMetrics, Gates, GroupCountResult, Grouping, GroupModel, NetworkWeights,
-    PartGroups, PlainModel, RetrainResult, RetrievalTowers, SearchResult, Trial, Variant,
+    Answers, BaseResult, Cost, Distilled, Diversity, EpochMetrics, Gates, GroupCountResult, Grouping, GroupModel, LearningConfig,
+    MemberModel, MembersResult, NetworkWeights, PartGroups, PlainModel, RetrainResult, RetrievalTowers, SearchResult, Trial, Variant,
 )  # fmt: skip
 STORED_AS = {EpochMetrics: "EpochFigures"}  # stages that an older version wrote hold this name
 VALUES: dict[str, Any] = {STORED_AS.get(cls, cls.__name__): cls for cls in CLASSES}

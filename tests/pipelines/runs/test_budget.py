@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ihas.config.budget import BudgetConfig
+from ihas.config.learning import LearningConfig
 from ihas.data.dataset import Dataset, Splits
 from ihas.data.layout import FieldLayout
 from ihas.errors import BudgetError
@@ -34,10 +35,13 @@ def made(name: str, parameters: int, signal: float, groups: int = 1) -> Variant:
     """A variant with a size, a number of groups, and an AUC that grows with the signal."""
     logits = signal * CLICKS + NOISE[len(name) % 3]
     cost = Cost(parameters_per_path=parameters, parameters_total=parameters, multiply_adds=parameters, kept_dims=4)
-    return Variant(name, (GROUP,) * groups, False, logits, logits, cost)
+    return Variant(name, (GROUP,) * groups, False, logits, logits, cost, LearningConfig())
 
 
-VARIANTS = (made("base", 100, 1.0), made("static", 60, 2.0), made("grouped", 300, 4.0, groups=3), made("teacher", 10, 9.0))
+VARIANTS = (
+    made("base", 100, 1.0), made("static", 60, 2.0), made("grouped", 300, 4.0, groups=3), made("teacher", 1000, 9.0),
+    made("random groups", 10, 9.0),
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -48,10 +52,16 @@ VARIANTS = (made("base", 100, 1.0), made("static", 60, 2.0), made("grouped", 300
         ({"groups": 2}, "static"),
         ({"parameters": 60}, "static"),
         ({"parameters": 300}, "grouped"),
+        ({"multiply_adds": 100}, "static"),
+        ({"multiply_adds": 999}, "grouped"),
+        ({"multiply_adds": 1000}, "teacher"),
     ],
 )
 def test_the_best_within_the_budget_serves(budget: dict[str, int], name: str) -> None:
-    """By parameters and by groups; at the limit is within it, also where the base itself is over it; a control never serves."""
+    """By parameters and by groups; at the limit is within it, also where the base itself is over it; a control never serves.
+
+    A teacher, which costs more by design, serves only where the budget's multiply-adds admit it.
+    """
     assert choose_within(VARIANTS, parts(), BudgetConfig(**budget)).name == name
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ihas.config.learning import LearningConfig
 from ihas.data.dataset import Dataset, Splits
 from ihas.data.encoder import Encoder
 from ihas.data.field_encoders import CategoricalEncoder
@@ -24,7 +25,7 @@ RIGHT, WRONG = 2.0 * LABELS - 1.0, 1.0 - 2.0 * LABELS
 
 def _variant(name: str, test: np.ndarray) -> Variant:
     cost = Cost(parameters_per_path=1, parameters_total=1, multiply_adds=1, kept_dims=1)
-    return Variant(name, (), False, test, test, cost)
+    return Variant(name, (), False, test, test, cost, LearningConfig())
 
 
 def _groups(chosen: Variant, base: Variant) -> tuple[GroupResult, ...]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ihas.config.learning import LearningConfig
 from ihas.data.dataset import Dataset, Splits
 from ihas.data.layout import FieldLayout
 from ihas.metrics import auc_difference
 from ihas.results.run_result import Cost
-from ihas.stages.evaluate.stage import choose, not_told_apart, variant_results, verdict
+from ihas.stages.evaluate.stage import choose, is_candidate, not_told_apart, variant_results, verdict
 from ihas.stages.evaluate.variants import Variant
 
 pytestmark = pytest.mark.tf
@@ -25,7 +26,7 @@ def _parts() -> Splits:
 
 
 def _variant(name: str, valid: np.ndarray, test: np.ndarray) -> Variant:
-    return Variant(name, (), False, valid, test, COST)
+    return Variant(name, (), False, valid, test, COST, LearningConfig())
 
 
 def test_figures_are_pooled_and_worked_by_hand():
@@ -83,7 +84,10 @@ def test_the_smallest_of_those_within_a_standard_error_of_the_best_is_chosen():
     """A static mask at half the cost wins where it scores as the best does, and not where it scores clearly less."""
     parts, base, distilled = _many_parts(), _variant("base", _ranking(0.2, 0), RIGHT), _variant("distilled", _ranking(1.0, 1), RIGHT)
     small = COST.model_copy(update={"multiply_adds": 15})
-    same, worse = (Variant("static", (), False, logits, RIGHT, small) for logits in (_ranking(1.0, 1) + 0.05 * NOISE[2], _ranking(0.6, 1)))
+    same, worse = (
+        Variant("static", (), False, logits, RIGHT, small, LearningConfig())
+        for logits in (_ranking(1.0, 1) + 0.05 * NOISE[2], _ranking(0.6, 1))
+    )
 
     assert choose((base, distilled, same), parts).name == "static"
     assert choose((base, distilled, worse), parts).name == "distilled"
@@ -93,7 +97,7 @@ def test_a_small_candidate_that_does_not_beat_the_base_itself_is_not_chosen():
     """Cheap and within a standard error of the best, but not told from the base: the best is served."""
     parts, base = _many_parts(), _variant("base", _ranking(1.0, 0), RIGHT)
     best = _variant("grouped", _ranking(1.1, 0), RIGHT)
-    cheap = Variant("static", (), False, _ranking(1.13, 1), RIGHT, COST.model_copy(update={"multiply_adds": 15}))
+    cheap = Variant("static", (), False, _ranking(1.13, 1), RIGHT, COST.model_copy(update={"multiply_adds": 15}), LearningConfig())
     to_best = auc_difference(best.valid_logits, cheap.valid_logits, MANY, confidence=0.6827)
     to_base = auc_difference(cheap.valid_logits, base.valid_logits, MANY, confidence=0.8)
 
@@ -103,12 +107,13 @@ def test_a_small_candidate_that_does_not_beat_the_base_itself_is_not_chosen():
 
 
 def test_a_control_is_never_chosen():
-    """Random groups and the teacher are there to compare, whatever their figures."""
+    """Random groups are there to compare, whatever their figures; the teacher and more members wait for a larger budget."""
     variants = (_variant("base", _ranking(0.2, 0), NOISE[2]), _variant("random groups", _ranking(3.0, 0), NOISE[2]))
     variants += (_variant("teacher", _ranking(3.0, 0), NOISE[2]),)
 
-    assert [result.role for result in variant_results(variants, _many_parts())] == ["candidate", "control", "control"]
-    assert choose(variants, _many_parts()).name == "base"
+    assert [result.role for result in variant_results(variants, _many_parts())] == ["candidate", "control", "candidate"]
+    assert [is_candidate(name, larger=False) for name in ("members", "random groups", "teacher", "members x2")] == [True, *[False] * 3]
+    assert [is_candidate(name, larger=True) for name in ("members", "random groups", "teacher", "members x2")] == [True, False, True, True]
 
 
 def test_the_verdict_says_when_no_search_is_worth_it():

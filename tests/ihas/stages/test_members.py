@@ -1,0 +1,86 @@
+"""Several small models at the plain one's cost, on tables whose best answers are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ihas.config.backbone import BackboneConfig
+from ihas.config.learning import LearningConfig
+from ihas.config.members import MembersConfig
+from ihas.config.training import TrainingConfig
+from ihas.data.layout import FieldLayout
+from ihas.data.synthetic import make_tribes
+from ihas.metrics import sigmoid
+from ihas.models.prediction import GroupedRows, GroupModel, predict_groups
+from ihas.stages.members import COST_TOLERANCE, MembersResult, larger_config, multiply_adds, split_configs, train_members
+from ihas.training.plain import train_plain
+from tests.oracle import ignore
+
+pytestmark = pytest.mark.tf
+
+LAYOUT = FieldLayout(("a", "b", "c"), (4, 5, 6), (1, 1, 1))
+
+
+def _config(dim: int = 16, hidden: tuple[int, ...] = (16, 8), **backbone: object) -> LearningConfig:
+    return LearningConfig(
+        backbone=BackboneConfig.model_validate({"hidden": hidden, **backbone}),
+        training=TrainingConfig(embedding_dim=dim, batch_size=128, learning_rate=0.01, embedding_l2=1e-4, epochs=12),
+    )
+
+
+def test_two_members_of_half_the_dimensions_by_hand() -> None:
+    """3 fields of 16 dimensions, 16-8: 768 + 128 + 8 = 904; two members of 8 dimensions with 15-8: 2 (360 + 120 + 8) = 976 <= 994."""
+    config = _config()
+    two, four = split_configs(LAYOUT, config)
+
+    assert multiply_adds(LAYOUT, config) == 904
+    assert (two.backbone.members, two.training.embedding_dim, two.backbone.hidden) == (2, 16, (15, 8))
+    assert multiply_adds(LAYOUT, two) == 976
+    assert (four.backbone.members, four.training.embedding_dim) == (4, 16)
+
+
+@pytest.mark.parametrize("kind", ["mlp", "deepfm", "dcn", "ipnn", "xdeepfm", "autoint", "finalmlp", "fm"])
+def test_no_split_costs_more_than_the_plain_model_and_a_tenth(kind: str) -> None:
+    """Whatever the backbone; hidden layers shrink where they must, and what cannot shrink far enough is not tried."""
+    config = _config(kind=kind, fusion_heads=2)
+
+    for split in split_configs(LAYOUT, config):
+        assert multiply_adds(LAYOUT, split) <= COST_TOLERANCE * multiply_adds(LAYOUT, config)
+        LearningConfig.model_validate(split.model_dump())
+
+
+def test_what_cannot_be_divided_is_not_tried() -> None:
+    """Three members do not divide 16 dimensions, eight leave two each; members that the recipe states are not divided again."""
+    config = _config().model_copy(update={"members": MembersConfig(counts=(3, 16))})
+
+    assert split_configs(LAYOUT, config) == []
+    assert split_configs(LAYOUT, _config(members=2)) == []
+
+
+def test_larger_models_have_more_members_of_the_same_dimensions() -> None:
+    """Twice two members of eight dimensions are four, under the recipe's own hidden layers."""
+    config = _config()
+    larger = larger_config(split_configs(LAYOUT, config)[0], config, 2)
+
+    assert (larger.backbone.members, larger.training.embedding_dim, larger.backbone.hidden) == (4, 32, (16, 8))
+
+
+def test_members_err_less_than_one_model_of_their_cost() -> None:
+    """On two tribes, whose true probabilities are known, the members' squared error is below the plain model's, and so is that of more."""
+    oracle = make_tribes(np.random.default_rng(3), 2, (2_500, 3_000, 8_000), values=30)
+    config = _config(dim=8).model_copy(update={"members": MembersConfig(counts=(2,), larger=(2,))})
+    plain = train_plain(oracle.parts, config, "base", ignore)
+    found = train_members(oracle.parts, config, ignore)
+
+    def error(weights: object, own: LearningConfig) -> float:
+        mask = np.ones((oracle.layout.num_fields, own.training.embedding_dim), bool)
+        model = GroupModel("one", weights, mask)  # type: ignore[arg-type]  # a network's weights
+        logits = predict_groups((model,), GroupedRows.one_group(oracle.parts.test), own)
+        return float(np.mean((sigmoid(logits) - sigmoid(oracle.logits[2])) ** 2))
+
+    assert isinstance(found, MembersResult)
+    split, more = found.split, found.larger[0]
+    assert (split.config.backbone.members, more.config.backbone.members) == (2, 4)
+    assert error(split.weights, split.config) < error(plain.weights, config)
+    assert error(more.weights, more.config) < error(plain.weights, config)
