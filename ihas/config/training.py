@@ -27,7 +27,8 @@ class TrainingConfig(Config):
     epochs: Count = 60
     """Maximum number of epochs."""
     patience: Count = 3
-    """Number of epochs without a better validation AUC after which one more ends training (early stopping). The best weights are kept."""
+    """Number of epochs without a better validation AUC after which one more ends training (early stopping). The best weights are kept. The
+    first 15 epochs do not count as long as the AUC has not left chance (.53)."""
     plateau_factor: Annotated[float, Field(gt=0.0, le=1.0)] = 0.3
     """Factor on the learning rate after each epoch without a better validation AUC."""
     optimizer: Literal["adam", "sgd", "adagrad", "adadelta", "rmsprop"] = "adam"

@@ -26,6 +26,7 @@ from ihas.optim.update_rules import dense_optimizer, table_optimizer
 from ihas.results.run_result import EpochMetrics
 
 BLOCK_ROWS = 1_000_000
+CHANCE, PATIENCE_AT_CHANCE = 0.53, 15
 SIGNATURE = [
     tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.float32),
     tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.float32), tf.TensorSpec([2], tf.int32),
@@ -61,6 +62,8 @@ class Trainer:
     ) -> tuple[EpochMetrics, ...]:
         """Train until `epochs` or until validation stops improving; the network keeps its best weights.
 
+        While validation AUC has not left chance (`CHANCE`), up to `PATIENCE_AT_CHANCE` epochs, nothing is awaited and the rate stays: where only
+        pairs of values tell, learning begins late, and is over before it began if the first epochs count (our choice).
         With `start_counts` the weights it starts from are among those to keep.
 
         Raises:
@@ -83,6 +86,8 @@ class Trainer:
             listen(history[-1])
             if score > best:
                 best, best_state, waited = score, self._state(), 0
+                continue
+            if epoch <= PATIENCE_AT_CHANCE and not start_counts and _at_chance(history, labels):
                 continue
             waited, learning_rate = waited + 1, learning_rate * self.config.plateau_factor
             if waited > self.config.patience:
@@ -139,6 +144,11 @@ class Trainer:
     def _restore(self, state: list[np.ndarray]) -> None:
         for variable, value in zip(self.network.saved_variables, state, strict=True):
             variable.assign(value)
+
+
+def _at_chance(history: list[EpochMetrics], labels: np.ndarray) -> bool:
+    """Whether no epoch yet ranked validation rows, of both labels, better than chance."""
+    return bool(labels.min() < labels.max()) and max(epoch.auc for epoch in history) < CHANCE
 
 
 def lent(values: np.ndarray) -> Tensor:

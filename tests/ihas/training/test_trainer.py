@@ -138,17 +138,34 @@ def test_every_step_draws_anew(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_stops_early_and_slows_down(monkeypatch: pytest.MonkeyPatch) -> None:
     """`patience` epochs that are not better are put up with, each lowering the learning rate; one more ends training."""
-    trainer, rates = _trainer(learning_rate=1e-12, patience=2, plateau_factor=0.5), list[float]()
-    run_epoch = trainer.run_epoch
+    learnt = _trainer()
+    learnt.fit("base", ROWS, 2, _ignore)
+    slow = CONFIG.model_copy(update={"learning_rate": 1e-12, "patience": 2, "plateau_factor": 0.5})
+    history, rates = _fit_and_note_rates(Trainer(learnt.network, slow, np.random.default_rng(0)), monkeypatch)
+
+    assert len(history) == 1 + 2 + 1
+    assert rates == pytest.approx([1e-12, 1e-12, 0.5e-12, 0.25e-12])
+
+
+def test_nothing_is_awaited_before_learning_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At chance the first 15 epochs neither count nor lower the learning rate; after them patience is what it is."""
+    trainer = _trainer(learning_rate=1e-12, patience=2, plateau_factor=0.5)
+    history, rates = _fit_and_note_rates(trainer, monkeypatch)
+
+    assert max(epoch.auc for epoch in history) < 0.53
+    assert len(history) == 15 + 2 + 1
+    assert rates == pytest.approx([1e-12] * 16 + [0.5e-12, 0.25e-12])
+
+
+def _fit_and_note_rates(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> tuple[tuple[EpochMetrics, ...], list[float]]:
+    rates, run_epoch = list[float](), trainer.run_epoch
 
     def note_rate(train: GroupedRows, learning_rate: float) -> float:
         rates.append(learning_rate)
         return run_epoch(train, learning_rate)
 
     monkeypatch.setattr(trainer, "run_epoch", note_rate)
-    history = trainer.fit("base", ROWS, 30, _ignore)
-    assert len(history) == 1 + 2 + 1
-    assert rates == pytest.approx([1e-12, 1e-12, 0.5e-12, 0.25e-12])
+    return trainer.fit("base", ROWS, 30, _ignore), rates
 
 
 @pytest.mark.parametrize("start_counts", [True, False])
