@@ -62,8 +62,8 @@ class Trainer:
     ) -> tuple[EpochMetrics, ...]:
         """Train until `epochs` or until validation stops improving; the network keeps its best weights.
 
-        While validation AUC has not left chance (`CHANCE`), up to `PATIENCE_AT_CHANCE` epochs, nothing is awaited and the rate stays: where only
-        pairs of values tell, learning begins late, and is over before it began if the first epochs count (our choice).
+        While validation AUC has not left chance (`CHANCE`), up to `PATIENCE_AT_CHANCE` epochs, nothing is awaited and the rate stays:
+        where only pairs of values tell, learning begins late, and is over before it began if the first epochs count (our choice).
         With `start_counts` the weights it starts from are among those to keep.
 
         Raises:

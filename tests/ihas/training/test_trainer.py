@@ -149,7 +149,7 @@ def test_stops_early_and_slows_down(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_nothing_is_awaited_before_learning_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     """At chance the first 15 epochs neither count nor lower the learning rate; after them patience is what it is."""
-    trainer = _trainer(learning_rate=1e-12, patience=2, plateau_factor=0.5)
+    trainer = _trainer(2, learning_rate=1e-12, patience=2, plateau_factor=0.5)  # a start that ranks at random
     history, rates = _fit_and_note_rates(trainer, monkeypatch)
 
     assert max(epoch.auc for epoch in history) < 0.53
