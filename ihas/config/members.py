@@ -18,5 +18,5 @@ class MembersConfig(Config):
     """Numbers of members tried at the plain model's cost: the embedding's dimensions are divided among them, and hidden layers shrink
     until the members together cost no more. Validation chooses. Empty for the plain model alone."""
     larger: tuple[Several, ...] = (2, 4)
-    """Factors on the chosen number of members: models that cost more than the plain one, for the frontier. They are served only where
-    `budget.multiply_adds` admits them."""
+    """Factors on the embedding's dimensions: models of members of half the plain one's dimensions each, which cost more than it does, for
+    the frontier. They are served only where `budget.multiply_adds` admits them."""

@@ -1,7 +1,7 @@
 """Several small models in the place of one: the number of members that validation prefers at the plain model's cost, and larger models.
 
     split     M members of D / M dimensions each; hidden layers times the largest s <= 1 with  multiply-adds <= 1.1 * the plain model's
-    larger    the best split's members, times each factor; hidden layers as the recipe states them
+    larger    k times the embedding, for each factor k: 2 k members of D / 2 dimensions, hidden layers as the recipe states them
 
 The L2 weight and the learning rate are those that the plain model's trials chose. Source: multi-embedding (Guo et al., ICML 2024);
 choice and costs are ours.
@@ -81,9 +81,10 @@ def train_members(parts: Splits, config: LearningConfig, listen: EpochListener) 
     if not splits:
         return None
     tried = _train(parts, splits, listen)
-    best = max(tried, key=lambda model: model.score)
-    larger = _train(parts, [larger_config(best.config, config, factor) for factor in config.members.larger], listen)
-    return MembersResult(best, tuple(larger), tuple(epoch for model in (*tried, *larger) for epoch in model.history))
+    larger = _train(parts, [larger_config(config, factor) for factor in config.members.larger], listen)
+    return MembersResult(
+        max(tried, key=lambda model: model.score), tuple(larger), tuple(epoch for model in (*tried, *larger) for epoch in model.history)
+    )
 
 
 def _train(parts: Splits, configs: list[LearningConfig], listen: EpochListener) -> list[MemberModel]:
@@ -106,9 +107,10 @@ def split_configs(layout: FieldLayout, config: LearningConfig) -> list[LearningC
     return [found for found in fitted if found is not None]
 
 
-def larger_config(split: LearningConfig, plain: LearningConfig, factor: int) -> LearningConfig:
-    """Settings of more members of the split's dimensions, with the plain model's hidden layers."""
-    return with_members(plain, split.backbone.members * factor, split.training.embedding_dim * factor)
+def larger_config(config: LearningConfig, factor: int) -> LearningConfig:
+    """Settings of members of half the plain model's dimensions, or all where these are odd, whose embedding is wider by a factor."""
+    dim = config.training.embedding_dim
+    return with_members(config, factor * (2 if dim % 2 == 0 else 1), factor * dim)
 
 
 def with_members(config: LearningConfig, count: int, dim: int) -> LearningConfig:

@@ -68,8 +68,8 @@ def candidate_makers(trained: Trained, listen: EpochListener) -> dict[str, Calla
     split, students, larger = trained.members, dict[str, Callable[[], Variant]](), dict[str, Callable[[], Variant]]()
     if split is not None:
         students["members"] = plain("members", split.split.weights, split.split.config)
-        least = split.split.config.backbone.members
-        names = [f"members x{one.config.backbone.members // least}" for one in split.larger]
+        dim = trained.plain.training.embedding_dim
+        names = [f"members x{one.config.training.embedding_dim // dim}" for one in split.larger]
         larger = {name: plain(name, one.weights, one.config) for name, one in zip(names, split.larger, strict=True)}
     if trained.distilled is not None:
         students["distilled"] = partial(distilled, trained.distilled.student)

@@ -61,7 +61,7 @@ def is_candidate(name: str, *, larger: bool) -> bool:
 
 def _description(name: str) -> str:
     times = name.removeprefix("members x")
-    return DESCRIPTIONS.get(name, f"{times} times as many members, trained on the clicks; for a larger budget.")
+    return DESCRIPTIONS.get(name, f"Members with {times} times the embedding, trained on the clicks; for a larger budget.")
 
 
 def choose(candidates: tuple[Variant, ...], parts: Splits) -> Variant:

@@ -58,10 +58,12 @@ def test_what_cannot_be_divided_is_not_tried() -> None:
     assert split_configs(LAYOUT, _config(members=2)) == []
 
 
-def test_larger_models_have_more_members_of_the_same_dimensions() -> None:
-    """Twice two members of eight dimensions are four, under the recipe's own hidden layers."""
+def test_larger_models_have_more_members_of_half_the_dimensions() -> None:
+    """Twice 16 dimensions are four members of eight, under the recipe's own hidden layers; odd dimensions are not halved."""
     config = _config()
-    larger = larger_config(split_configs(LAYOUT, config)[0], config, 2)
+    larger, odd = larger_config(config, 2), larger_config(_config(dim=5), 2)
+
+    assert (odd.backbone.members, odd.training.embedding_dim) == (2, 10)
 
     assert (larger.backbone.members, larger.training.embedding_dim, larger.backbone.hidden) == (4, 32, (16, 8))
 
