@@ -17,8 +17,8 @@ class BudgetConfig(Config):
     parameters: Count | None = None
     """Maximum number of parameters of the served variant: router and all group models."""
     multiply_adds: Count | None = None
-    """Maximum number of multiply-adds of one row of the served variant, routing included. Models that cost more than the plain one by
-    design, such as more members or the teacher, are chosen only where this admits them."""
+    """Maximum number of multiply-adds of one row of the served variant, routing included. Without it, those of the plain model and a tenth:
+    what costs more, such as more members or the teacher, is chosen only where this admits it."""
     groups: Count | None = None
     """Maximum number of groups of the served variant. Larger numbers are not tried unless `cluster.num_groups` states them."""
     p99_ms: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = None

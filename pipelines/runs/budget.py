@@ -16,12 +16,15 @@ from ihas.results.run_result import Certificate, VariantResult
 from ihas.serving.grouped.recommender import GroupedRecommender
 from ihas.stages.evaluate.stage import choose, is_candidate
 from ihas.stages.evaluate.variants import Variant
+from ihas.stages.members import COST_TOLERANCE
 
 WARM_UP, MEASURED = 50, 500
 
 
 def choose_within(variants: tuple[Variant, ...], parts: Splits, budget: BudgetConfig, slow: Collection[str] = ()) -> Variant:
     """The variant that is served: of those within the budget, by the rule without one; where the base is not within it, the best.
+
+    Without `budget.multiply_adds` it costs no more than the plain model and a tenth.
 
     Args:
         variants: all, the base first.
@@ -32,7 +35,8 @@ def choose_within(variants: tuple[Variant, ...], parts: Splits, budget: BudgetCo
     Raises:
         BudgetError: none is within the budget.
     """
-    within = tuple(variant for variant in variants if variant.name not in slow and _fits(variant, budget))
+    limit = COST_TOLERANCE * variants[0].cost.multiply_adds if budget.multiply_adds is None else budget.multiply_adds
+    within = tuple(variant for variant in variants if variant.name not in slow and _fits(variant, budget, limit))
     candidates = [variant for variant in within if is_candidate(variant.name, larger=budget.multiply_adds is not None)]
     if not candidates:
         raise BudgetError(_no_candidate(variants, budget, slow))
@@ -80,10 +84,9 @@ def certify(budget: BudgetConfig, chosen: VariantResult, wall_s: float, p99: flo
     return certificates
 
 
-def _fits(variant: Variant, budget: BudgetConfig) -> bool:
+def _fits(variant: Variant, budget: BudgetConfig, multiply_adds: float) -> bool:
     small = budget.parameters is None or variant.cost.parameters_total <= budget.parameters
-    cheap = budget.multiply_adds is None or variant.cost.multiply_adds <= budget.multiply_adds
-    return small and cheap and (budget.groups is None or len(variant.models) <= budget.groups)
+    return small and variant.cost.multiply_adds <= multiply_adds and (budget.groups is None or len(variant.models) <= budget.groups)
 
 
 def _no_candidate(variants: tuple[Variant, ...], budget: BudgetConfig, slow: Collection[str]) -> str:
