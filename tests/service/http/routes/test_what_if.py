@@ -8,6 +8,8 @@ from tests.ihas.bundle_factory import GROUPS, LOGITS, rows
 from tests.service.conftest import Publish
 from tests.service.live import LiveServer
 
+pytestmark = pytest.mark.full
+
 PATH = "/v1/models/films/what-if"
 
 
