@@ -40,10 +40,10 @@ docs-settings: setup ## write docs/settings.md, the settings of recipes
 	$(BIN)/ihas settings --recipe --markdown > docs/settings.md
 
 check: setup lint ## before a commit: linters, types, and the quick tests that load no TensorFlow; under a minute
-	$(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile -m "not tf and not full and not slow" $(ARGS)
+	$(BIN)/pytest -q -n logical --maxprocesses 4 --dist loadfile -m "not tf and not full and not slow" $(ARGS)
 
 test: setup lint ## run linters, types, import contracts, tests with coverage
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --cov=ihas --cov=pipelines --cov=service --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile --cov=ihas --cov=pipelines --cov=service --cov-report=term:skip-covered $(ARGS)
 
 test-pythons: ## run `make test` under each Python of PYTHONS, each in an environment of its own under .pythons/
 	@passed= failed= missing=; \

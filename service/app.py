@@ -25,8 +25,10 @@ from service.models.registry import Registry
 from service.models.response_log import ResponseLog
 from service.observability.metrics import Metrics
 from service.observability.tracing import TracingMiddleware, traces_of
+from service.retention.maintenance import Maintenance
 from service.settings import Settings
 from service.storage.aliases import Aliases
+from service.storage.deletions import Deletions
 from service.storage.feedback import Feedback
 from service.storage.keys import Keys
 from service.storage.sql_store import SqlStore
@@ -43,7 +45,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(version=version("ihas"), lifespan=_lifespan, redirect_slashes=False, docs_url=None, redoc_url=None)
     key_table, registry = Keys(store), Registry(store, settings.folder, settings.artefacts_url)
     metrics.watch(registry.degraded_counts)
-    feedback = Feedback(store)
+    feedback = Feedback(store, settings.max_answer_bytes_per_tenant)
     response_log = ResponseLog(feedback, settings.feedback_kept_s, metrics.drop)
     metrics.watch_online(lambda: response_log.routing, lambda: feedback.everywhere(PEOPLE_S))
     app.state.parts = AppState(
@@ -57,6 +59,8 @@ def create_app(settings: Settings) -> FastAPI:
         feedback=feedback,
         response_log=response_log,
         fetches=Fetches(settings),
+        deletions=Deletions(store),
+        maintenance=Maintenance(store, settings),
         threads=(threads := Threads(settings)),
         traces=(traces := traces_of(settings, "ihas-api")),
     )
@@ -81,10 +85,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await run_in_threadpool(remove_leftovers, parts.store, parts.settings.folder)
     parts.registry.start()
     parts.response_log.start()
+    parts.maintenance.start()
     yield
     parts.draining.set()
     parts.shutdown.set()
     await run_in_threadpool(parts.response_log.close)
+    await run_in_threadpool(parts.maintenance.close)
     await run_in_threadpool(parts.registry.close)
     if parts.traces is not None:
         await run_in_threadpool(parts.traces.close)

@@ -6,6 +6,7 @@ IhasError
 ├── KeyReusedError (ValueError)   an idempotency key came with another body         422
 ├── PathRefusedError              a path outside the folders that may be read       403
 ├── UriRefusedError               a URI outside the allowed prefixes                403
+├── QuotaError                    a tenant would keep more bytes than it may          413
 ├── FetchError                    a file named by URI could not be fetched          502
 ├── StoreError                    the store of bundles cannot be reached           503
 ├── NoKeyError                    no key, or an unknown one                         401
@@ -52,6 +53,10 @@ class PathRefusedError(IhasError):
 
 class UriRefusedError(IhasError):
     """A URI outside the allowed prefixes."""
+
+
+class QuotaError(IhasError):
+    """A tenant would keep more bytes than it may."""
 
 
 class FetchError(IhasError):

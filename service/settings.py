@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Seconds = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+SecondsOrNever = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 PREFIX = re.compile(r"(?!file:|local:|memory:)[a-z][a-z0-9+.-]*://[^/@\s]+/")
 Bytes = Annotated[int, Field(ge=1)]
 
@@ -77,6 +78,18 @@ class Settings(BaseSettings):
     """Maximum queued searches per tenant; 0 for no limit."""
     feedback_kept_s: Seconds = 30 * 86_400.0
     """Seconds for which recommendations and events are kept."""
+    searches_kept_s: SecondsOrNever = 0.0
+    """Seconds after its end for which a search is kept: one that failed or was cancelled is deleted then, of one that succeeded what its
+    stages left is removed, while result, report, log and versions stay; 0 keeps all for ever."""
+    unused_datasets_kept_s: SecondsOrNever = 0.0
+    """Seconds for which an uploaded data set is kept that no search or estimate names; 0 keeps it for ever."""
+    max_dataset_bytes_per_tenant: Annotated[int, Field(ge=0)] = 200 * 2**30
+    """Maximum bytes of a tenant's uploaded data sets; an upload that would exceed them is refused with 413; 0 for no limit."""
+    max_search_bytes_per_tenant: Annotated[int, Field(ge=0)] = 200 * 2**30
+    """Maximum bytes of a tenant's run folders, estimates and bundles; once they are reached, searches are refused with 413; 0 for no
+    limit."""
+    max_answer_bytes_per_tenant: Annotated[int, Field(ge=0)] = 20 * 2**30
+    """Maximum bytes, about, of a tenant's kept recommendations and events; above them the oldest go first; 0 for no limit."""
     max_upload_bytes: Bytes = 20 * 2**30
     """Maximum bytes of an uploaded file."""
     max_expanded_bytes: Bytes = 100 * 2**30

@@ -45,6 +45,7 @@ class JobStage(StrEnum):
 
 
 RUNNING = frozenset({JobState.RUNNING})
+UNFINISHED = RUNNING | {JobState.QUEUED}
 TERMINAL = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
 STAGE_OF_OLD_STATE: Mapping[str, JobStage] = MappingProxyType({old: JobStage(stage) for old, stage in OLD_STAGES.items()})
 """States of version 0.1.0 that are stages of a running job since. Clients understand them until version 0.3.0."""

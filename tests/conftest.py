@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -11,6 +12,10 @@ from hypothesis import settings
 
 LEFT_OUT = ("tf", "full")
 """Markers of whole modules that a run can leave out without importing them."""
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell's background job ignores the interrupt, and so would every process that a test starts and interrupts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A busy machine makes a right answer late, not wrong.
 settings.register_profile("ihas", deadline=None)

@@ -21,6 +21,8 @@ from tests.paths import ROOT
 from tests.service.conftest import Publish, RunningWorker, bundle, eventually, postgres, settings, store, table, valid_dataset
 from tests.service.live import LiveServer
 
+pytestmark = pytest.mark.full
+
 __all__ = ["Publish", "bundle", "postgres", "settings", "store", "table", "valid_dataset"]
 MAX_LINES = 40
 

@@ -26,11 +26,14 @@ def remove_leftovers(catalogue: Catalogue, folder: Path) -> None:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # before the look: who writes a file holds it until it is named
             if path.relative_to(folder).as_posix() != _named(catalogue, path.parent.name):
                 path.unlink()
+                with suppress(OSError):
+                    path.parent.rmdir()
                 LOG.info("removed what was left of an upload", dataset=path.parent.name, file=path.name)
 
 
 def _named(catalogue: Catalogue, dataset_id: str) -> str | None:
     try:
-        return catalogue.dataset(dataset_id).path
+        dataset = catalogue.dataset(dataset_id)
+        return None if dataset.deleted_at is not None else dataset.path
     except UnknownIdError:
         return None

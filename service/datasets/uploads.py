@@ -8,16 +8,17 @@ import os
 import secrets
 import zlib
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from starlette.concurrency import run_in_threadpool
 
-from service.errors import PathRefusedError
+from service.errors import ConflictError, PathRefusedError
 from service.jobs.runs import dataset_folder
 from service.storage.catalogue import Upload
+from service.storage.quotas import Room
 
 HEAD_BYTES = 4_096
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
@@ -71,21 +72,49 @@ async def received(chunks: AsyncIterator[bytes], dataset_id: str, form: str, fol
     The file gets a name of its own, so that two uploads at the same time never share one, and is locked until the block
     ends, which tells it from one that a killed process left.
     """
-    target = dataset_folder(folder, dataset_id)
-    await run_in_threadpool(target.mkdir, parents=True, exist_ok=True)
-    path = target / f"upload-{secrets.token_hex(8)}.part"
-    with path.open("wb") as file:
+    path = dataset_folder(folder, dataset_id) / f"upload-{secrets.token_hex(8)}.part"
+    with await run_in_threadpool(_opened, path) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         try:
             incoming = Incoming(file)
             async for chunk in chunks:
                 await run_in_threadpool(incoming.take, chunk)
             await run_in_threadpool(incoming.finish)
-            path = path.rename(path.with_suffix(suffix_of(incoming.head, form)))
+            path = _renamed(path, suffix_of(incoming.head, form))
             yield Upload(path.relative_to(folder).as_posix(), incoming.size, incoming.digest.hexdigest())
         except BaseException:
             path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.parent.rmdir()
             raise
+
+
+def _opened(path: Path) -> BinaryIO:
+    """A new file, whose folder may go as often as it is made: a deletion of the data set, or another upload that fails, removes it."""
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            return path.open("wb")
+
+
+def _renamed(path: Path, suffix: str) -> Path:
+    try:
+        return path.rename(path.with_suffix(suffix))
+    except FileNotFoundError as error:
+        raise ConflictError("The data set was deleted while its file arrived. Create another one.") from error
+
+
+async def within(chunks: AsyncIterator[bytes], room: Room) -> AsyncIterator[bytes]:
+    """The same bytes, as long as there is room for them.
+
+    Raises:
+        QuotaError: there is none for the next ones.
+    """
+    size = 0
+    async for chunk in chunks:
+        size += len(chunk)
+        room.check(size)
+        yield chunk
 
 
 def suffix_of(head: bytes, form: str) -> str:

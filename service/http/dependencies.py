@@ -19,9 +19,11 @@ from service.models.registry import Registry, TenantModels
 from service.models.response_log import ResponseLog
 from service.observability.metrics import Metrics
 from service.observability.tracing import HEADER, TRACEPARENT, Traces
+from service.retention.maintenance import Maintenance
 from service.settings import Settings
 from service.storage.aliases import ABSENT, ANY, Aliases
 from service.storage.catalogue import Dataset
+from service.storage.deletions import Deletions
 from service.storage.feedback import Feedback
 from service.storage.job import SEARCH, Job, JobKind
 from service.storage.job_store import JobStore
@@ -49,6 +51,8 @@ class AppState:
     feedback: Feedback
     response_log: ResponseLog
     fetches: Fetches
+    deletions: Deletions
+    maintenance: Maintenance
     threads: Threads
     traces: Traces | None = None
     draining: asyncio.Event = field(default_factory=asyncio.Event)
@@ -116,7 +120,7 @@ def own_dataset(store: JobStore, dataset_id: str, caller: Caller) -> Dataset:
         UnknownIdError: there is none, or it is another tenant's.
     """
     dataset = store.dataset(dataset_id)
-    if dataset.tenant != caller.tenant:
+    if dataset.tenant != caller.tenant or dataset.deleted_at is not None:
         raise UnknownIdError(f"There is no data set {dataset_id!r}.")
     return dataset
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +40,21 @@ def dataset_folder(folder: Path, dataset_id: str) -> Path:
     return folder / "datasets" / dataset_id
 
 
+def folder_bytes(folder: Path) -> int:
+    """Bytes of all files in a folder, those of links not counted; what goes meanwhile counts nothing."""
+    size = 0
+    for parent, _, files in os.walk(folder):
+        for file in files:
+            with suppress(OSError):
+                found = os.lstat(os.path.join(parent, file))
+                size += found.st_size if stat.S_ISREG(found.st_mode) else 0
+    return size
+
+
 def bundle_facts(bundle: Path) -> dict[str, Any]:
-    """What is worth knowing of a bundle where it is registered: digest of its manifest, variant or method, figures on test rows."""
+    """What is worth knowing of a bundle where it is registered: bytes, digest of its manifest, variant or method, figures on test rows."""
     checksum, summary = bundle / "manifest.sha256", bundle / "summary.json"
-    facts: dict[str, Any] = {}
+    facts: dict[str, Any] = {"bytes": folder_bytes(bundle)}
     if checksum.is_file():
         facts["manifest_sha256"] = checksum.read_text(encoding="utf-8").split()[0]
     if summary.is_file():

@@ -20,13 +20,13 @@ from service.errors import LostLeaseError
 from service.jobs.child import Child
 from service.jobs.handlers.handler import JobContext, JobHandler, Run
 from service.jobs.handlers.registry import JOB_KINDS, job_kinds
-from service.jobs.runs import PIPELINES
+from service.jobs.runs import PIPELINES, folder_bytes
 from service.jobs.watch import Verdict, Watch
 from service.jobs.wording import public_error, see_log
 from service.observability.tracing import Traces, traces_of
 from service.settings import Settings
 from service.storage.catalogue import Dataset
-from service.storage.job import Job
+from service.storage.job import DATASET, Job
 from service.storage.job_store import JobStore
 from service.storage.outage import is_outage
 from service.storage.sql_store import SqlStore
@@ -100,6 +100,7 @@ class Worker:
             LOG.info("claimed", job=job.id, kind=job.kind, attempt=job.attempt, token=job.token)
             with self._traced(job):
                 self._carry_out(job)
+            self._weigh(job)
         except Exception as error:
             if is_outage(error):
                 LOG.warning("the database is out of reach", error=str(error))
@@ -188,6 +189,11 @@ class Worker:
         else:
             LOG.warning("the child died", job=job.id, code=ended.code, log=child.log_tail())
             self._lose_attempt(job, _crash(ended.code, job))
+
+    def _weigh(self, job: Job) -> None:
+        """Write down what the job's folder takes; that of a data set is counted with its file."""
+        if job.kind != DATASET.name:
+            self._store.weigh(job.id, folder_bytes(JOB_KINDS[job.kind].folder(self._settings.folder, job)))
 
     def _lose_attempt(self, job: Job, error: dict[str, str]) -> None:
         after = self._store.lose_attempt(job.id, job.token, error, self._settings.max_attempts)

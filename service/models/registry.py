@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -142,8 +142,19 @@ class Registry:
         plans = {(plan.tenant, plan.model): plan for plan in self._plans.everywhere()}
         for version in newest:
             name = (version.tenant, version.name)
-            with suppress(BundleError):
+            with suppress(BundleError, UnknownIdError):
                 self._renew(version, champions.get(name), plans.get(name))
+        for tenant, gone in self._known().keys() - {(version.tenant, version.name) for version in newest}:
+            self.forget(gone, tenant)
+        self._forget_pinned()
+
+    def forget(self, name: str, tenant: str = LOCAL, version: int | None = None) -> None:
+        """Answer no more by a version that was deleted, or by any version of a model that was."""
+        with self._guard:
+            if version is None:
+                self._slots.pop((tenant, name), None)
+            for key in [key for key in self._pinned if key[0] == (tenant, name) and version in (None, key[1])]:
+                del self._pinned[key]
 
     def failures(self) -> Mapping[Name, str]:
         """Names of which no version can be loaded, each with the reason."""
@@ -172,6 +183,15 @@ class Registry:
                 LOG.warning("could not look for changes of models", error=f"{type(error).__name__}: {error}")
             self._stop.wait(CHECK_S)
 
+    def _forget_pinned(self) -> None:
+        """Drop versions beside what answers that were deleted."""
+        with self._guard:
+            pinned = list(self._pinned)
+        for tenant, name in {name for name, _ in pinned}:
+            there = {version.version for version in self._catalogue.versions(name, tenant)}
+            for number in {number for one, number in pinned if one == (tenant, name)} - there:
+                self.forget(name, tenant, number)
+
     def _slot(self, name: Name) -> Slot:
         with self._guard:
             return self._slots.setdefault(name, Slot())
@@ -186,9 +206,12 @@ class Registry:
         if slot.split is not None and slot.made_of == wanted and not slot.broken:
             return slot.split
         with slot.lock:
+            versions = self._catalogue.versions(newest.name, newest.tenant)
+            if not versions:
+                raise UnknownIdError(f"There is no model {newest.name!r}.")
+            _drop_deleted(slot, {version.version for version in versions})
             if slot.split is not None and _older(wanted, slot.made_of):
                 return slot.split  # somebody read the database after this caller did
-            versions = self._catalogue.versions(newest.name, newest.tenant)
             served = self._champion(slot, versions, champion)
             plan = NO_PLAN if traffic is None else traffic.plan
             canary = None if plan.canary is None else self._beside(slot, versions, plan.canary.version)
@@ -199,22 +222,26 @@ class Registry:
     def _champion(self, slot: Slot, versions: Sequence[ModelVersion], champion: Alias | None) -> Served:
         """The version that is to serve, or the best there is, under the slot's lock."""
         now = None if slot.split is None else slot.split.champion
+        failures: list[str] = []
         for version in versions if champion is None else self._in_force(versions, champion):
             if now is not None and (version.version == now.version.version or (champion is None and version.version < now.version.version)):
                 return now
-            with suppress(BundleError):
+            try:
                 return self._load(slot, version)
+            except BundleError as error:
+                failures.append(str(error))
             if now is not None and champion is not None:
                 return now
-        slot.failure = slot.broken[versions[0].version if champion is None else champion.version][1]
+        slot.failure = next(iter(failures), f"The champion of model {versions[0].name!r} was deleted.")
         raise BundleError(slot.failure)
 
     def _in_force(self, versions: Sequence[ModelVersion], champion: Alias) -> Iterable[ModelVersion]:
         """The champion, then those that were it before."""
         known = {version.version: version for version in versions}
-        yield known[champion.version]
-        for number in self._aliases.earlier(AliasRef(champion.tenant, champion.model, champion.alias)):
-            yield known[number]
+        if champion.version in known:
+            yield known[champion.version]
+        earlier = self._aliases.earlier(AliasRef(champion.tenant, champion.model, champion.alias))
+        yield from (known[number] for number in earlier if number in known)
 
     def _beside(self, slot: Slot, versions: Sequence[ModelVersion], number: int) -> Served | None:
         """A version beside the champion; None where it cannot be loaded, which is no reason not to answer."""
@@ -283,6 +310,14 @@ class TenantModels:
     def renew(self, name: str) -> TrafficSplit:
         """See `Registry.renew`."""
         return self._registry.renew(name, self.tenant)
+
+
+def _drop_deleted(slot: Slot, there: Set[int]) -> None:
+    """Forget what a slot knows of versions that there are no more: a model may be deleted and come again."""
+    if slot.split is not None and not slot.split.numbers <= there:
+        slot.split = slot.made_of = None
+    for number in slot.broken.keys() - there:
+        del slot.broken[number]
 
 
 def _older(wanted: tuple[int, int, int], made_of: tuple[int, int, int] | None) -> bool:

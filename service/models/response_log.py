@@ -19,7 +19,7 @@ import structlog
 from ihas.serving.answers import RecommendedItem, RecommendRequest, Scored
 from service.models.drift import RoutingMetrics
 from service.models.traffic_split import Served
-from service.storage.feedback import Answer, Feedback
+from service.storage.feedback import KEPT_ITEMS, Answer, Feedback
 
 MAX_WAITING = 10_000
 MAX_SHADOWED = 100
@@ -116,14 +116,14 @@ class ResponseLog:
     def recommended(self, served: Served, shadows: tuple[Served, ...], asked: RecommendRequest, given_id: str, found: Heard) -> None:
         """Record a recommendation that was sent."""
         version = served.version
-        items = {item.id: (item.group, item.score) for item in found.items}
+        kept = {item.id: (item.group, item.score) for item in found.items[:KEPT_ITEMS]}
         if len(self._answers) < MAX_WAITING:
-            self._answers.append(Answer(given_id, version.tenant, version.name, version.version, items))
+            self._answers.append(Answer(given_id, version.tenant, version.name, version.version, kept))
         else:
             self.drop()
-        self._look(Seen(served, (asked.context,), tuple(items)[:ROWS_LOOKED_AT]))
+        self._look(Seen(served, (asked.context,), tuple(kept)[:ROWS_LOOKED_AT]))
         if shadows:
-            self._put(Asked(shadows, asked, tuple(item.score for item in found.items), tuple(items)))
+            self._put(Asked(shadows, asked, tuple(item.score for item in found.items), tuple(item.id for item in found.items)))
 
     def scored(self, served: Served, shadows: tuple[Served, ...], rows: Sequence[dict[str, Any]], scores: Sequence[Scored]) -> None:
         """Record scores that were sent."""

@@ -50,6 +50,11 @@ class TrafficSplit:
     shadows: tuple[Served, ...] = ()
     plan: TrafficPlan = NO_PLAN
 
+    @property
+    def numbers(self) -> frozenset[int]:
+        """Numbers of the versions that answer, or answer copies."""
+        return frozenset(one.version.version for one in (self.champion, self.canary, *self.shadows) if one is not None)
+
     def choose(self, sticky: str | None, stated: Mapping[str, Any] | None = None) -> Served:
         """The version for a sticky key; by chance where there is none. A canary of some groups answers no request of another one.
 

@@ -12,6 +12,7 @@ from service.errors import ConflictError, PreconditionError, UnknownIdError
 from service.storage import job_rows
 from service.storage.database import Database
 from service.storage.tables import ALIAS_CHANGES, ALIASES
+from service.storage.version_numbers import check_there, deleted, hold_together
 
 CHAMPION = "champion"
 ANY = -1
@@ -127,9 +128,11 @@ class Aliases:
 
         Raises:
             PreconditionError: its revision is not the expected one.
+            ConflictError: the version was deleted.
         """
 
-        def target(_: sa.Connection, current: AliasChange | None) -> tuple[int, int | None]:
+        def target(connection: sa.Connection, current: AliasChange | None) -> tuple[int, int | None]:
+            del connection
             return version, None if current is None else current.number
 
         return self._write(ref, expected, "set", target)
@@ -137,14 +140,16 @@ class Aliases:
     def roll_back(self, ref: AliasRef, expected: int, otherwise: int | None = None) -> Alias:
         """Point an alias at its former version, or at `otherwise` if there is none; a second call goes one version further back.
 
+        Versions that were deleted are passed over.
+
         Raises:
             ConflictError: there is no former version and no `otherwise`.
             PreconditionError: its revision is not the expected one.
         """
 
         def target(connection: sa.Connection, current: AliasChange | None) -> tuple[int, int | None]:
-            if current is not None and current.before is not None:
-                before = _change(connection, current.before)
+            before = None if current is None else _before(connection, current)
+            if before is not None:
                 return before.version, before.before
             if otherwise is None:
                 raise ConflictError(f"{ref.alias!r} of model {ref.model!r} has no former version. Promote one by its number.")
@@ -156,9 +161,11 @@ class Aliases:
         self, ref: AliasRef, expected: int, kind: ChangeKind, target: Callable[[sa.Connection, AliasChange | None], tuple[int, int | None]]
     ) -> Alias:
         def write(connection: sa.Connection) -> Alias:
+            hold_together(connection, ref.tenant, ref.model)  # before the alias, as whoever deletes a model does
             current = _current(connection, ref)
             _check(ref, 0 if current is None else current.revision, expected)
             version, before = target(connection, current)
+            check_there(connection, ref.tenant, ref.model, (version,))
             revision = 1 if current is None else current.revision + 1
             values: dict[str, Any] = {**asdict(ref), "version": version, "kind": kind, "revision": revision, "before": before}
             query = ALIAS_CHANGES.insert().values(**values, at=job_rows.now(connection)).returning(ALIAS_CHANGES.c.number)
@@ -186,6 +193,15 @@ def _current(connection: sa.Connection, ref: AliasRef) -> AliasChange | None:
 
 def _change(connection: sa.Connection, number: int) -> AliasChange:
     return AliasChange(**connection.execute(sa.select(ALIAS_CHANGES).where(ALIAS_CHANGES.c.number == number)).mappings().one())
+
+
+def _before(connection: sa.Connection, change: AliasChange) -> AliasChange | None:
+    """The change that a rollback of `change` returns to: the last one before whose version there is still."""
+    while change.before is not None:
+        change = _change(connection, change.before)
+        if not deleted(connection, change.tenant, change.model, (change.version,)):
+            return change
+    return None
 
 
 def _same(table: sa.Table, ref: AliasRef) -> sa.ColumnElement[bool]:

@@ -7,8 +7,9 @@ and of the length and the bytes that were listed. What else lies in the store st
 
 from __future__ import annotations
 
+import errno
 import shutil
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import structlog
@@ -24,6 +25,9 @@ LAST = (MANIFEST, MANIFEST_CHECKSUM)
 MAX_MANIFEST_BYTES = 16 * 2**20
 MAX_DEPTH = 3
 CACHE = "cache"
+STORED = frozenset({"searches", "derived"})
+REMOVABLE = STORED | {"datasets", "estimates"}
+MIN_PARTS = 2
 LOG = structlog.get_logger(__name__)
 
 
@@ -109,6 +113,44 @@ class Artefacts:
             return False
         shutil.rmtree(cached, ignore_errors=True)
         return True
+
+    def remove_here(self, path: str) -> None:
+        """Remove a file or folder below the service's folder, and what was fetched of it; what is gone is gone.
+
+        Args:
+            path: of a thing of its own, such as `searches/sr_1` or `searches/sr_1/bundle`.
+
+        Raises:
+            ValueError: the path may lead elsewhere.
+            OSError: something of it stays.
+        """
+        parts = PurePosixPath(path).parts
+        if len(parts) < MIN_PARTS or parts[0] not in REMOVABLE or ".." in parts:
+            raise ValueError(f"A path to remove must lie below one of {', '.join(sorted(REMOVABLE))}, but got {path!r}.")
+        for place in (self._folder / path, self._folder / CACHE / path):
+            if place.is_symlink() or not place.is_dir():
+                place.unlink(missing_ok=True)
+                continue
+            shutil.rmtree(place, ignore_errors=True)
+            if place.exists():
+                raise OSError(errno.ENOTEMPTY, "Something of it stays", str(place))
+
+    def remove_there(self, path: str) -> None:
+        """Remove a folder from the store; one that the store lacks is gone.
+
+        Raises:
+            StoreError: the store is out of reach or refuses it, whatever its library raised.
+        """
+        if self._store is None or path.partition("/")[0] not in STORED:
+            return
+        try:
+            self._store.invalidate_cache()
+            if self._store.exists(f"{self._root}/{path}"):
+                self._store.rm(f"{self._root}/{path}", recursive=True)
+        except FileNotFoundError:
+            return
+        except Exception as error:  # a library of stores raises what its own libraries raise
+            raise StoreError(f"The store of bundles removed nothing ({type(error).__name__}); it is tried again.") from error
 
     def _fetch(self, source: str, folder: Path, manifest_sha256: str | None, depth: int = 0) -> None:
         """Fetch a bundle and, below it, the bundles that it is made of."""

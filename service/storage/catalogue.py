@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ihas.config.data import DataConfig
+from service.storage.quotas import Room
 from service.storage.tenants import LOCAL
 
 
@@ -71,6 +72,7 @@ class Dataset:
         job_id: job that checks it.
         report: what the check found.
         error: why the data set cannot be used.
+        deleted_at: when it was deleted; it is kept for as long as a job names it, for that job's sake, and shown to nobody.
     """
 
     number: int
@@ -87,6 +89,7 @@ class Dataset:
     report: Mapping[str, Any] | None
     error: Mapping[str, Any] | None
     created_at: float
+    deleted_at: float | None = None
 
     def data_config(self, folder: Path) -> DataConfig:
         """How a run reads the file; `folder` is the service's."""
@@ -103,6 +106,7 @@ class ModelVersion:
         job_id: job that trained it.
         facts: JSON object; what was known when it was registered: `sha256` of the bundle's manifest, `chosen`, `test`.
         tenant: whose it is.
+        bytes: of the bundle.
     """
 
     tenant: str
@@ -112,31 +116,55 @@ class ModelVersion:
     job_id: str
     facts: Mapping[str, Any]
     created_at: float
+    bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NewBundle:
+    """A bundle to register.
+
+    Attributes:
+        path: its folder, relative to the service's.
+        facts: JSON object; as those of a version, and the `bytes` of the bundle.
+    """
+
+    path: str
+    facts: Mapping[str, Any]
 
 
 class Catalogue(Protocol):
     """Data sets and model versions.
 
-    **Data sets** move uploading -> validating -> valid or invalid; a valid one never changes. **Model versions** are only ever
-    added, together with the success of the job that trained them; their numbers run within tenant and name. Ids are opaque: nothing
+    **Data sets** move uploading -> validating -> valid or invalid; a valid one never changes. **Model versions** are added
+    together with the success of the job that trained them; their numbers run within tenant and name, and none is given twice, also where
+    its version was deleted. Ids are opaque: nothing
     may be read from them, and no path is built from an id that was not found here.
     """
 
-    def add_dataset(self, new: NewDataset) -> Dataset:
-        """Add a data set; one with a file is queued for its check in the same transaction."""
+    def add_dataset(self, new: NewDataset, max_bytes: int = 0) -> Dataset:
+        """Add a data set; one with a file is queued for its check in the same transaction.
+
+        Raises:
+            QuotaError: `max_bytes` is above 0, and the tenant's files would take more.
+        """
         ...
 
-    def receive_upload(self, dataset_id: str, upload: Upload) -> Dataset:
+    def receive_upload(self, dataset_id: str, upload: Upload, max_bytes: int = 0) -> Dataset:
         """Take over an uploaded file and queue its check.
 
         Raises:
-            UnknownIdError: no such data set.
+            QuotaError: `max_bytes` is above 0, and the tenant's files would take more.
+            UnknownIdError: no such data set, or it was deleted.
             ConflictError: it is being checked, is valid, or was named by path.
         """
         ...
 
+    def dataset_room(self, tenant: str, max_bytes: int, without: str = "") -> Room:
+        """What a tenant's uploaded files take, but for that of the data set `without`."""
+        ...
+
     def dataset(self, dataset_id: str) -> Dataset:
-        """One data set.
+        """One data set, also one that was deleted, as long as a job names it.
 
         Raises:
             UnknownIdError: no such data set.
@@ -148,19 +176,21 @@ class Catalogue(Protocol):
         ...
 
     def register(
-        self, base: ModelVersion, name: str, path: str, facts: Mapping[str, Any], message: str, newest: int | None = None
+        self, base: ModelVersion, name: str, bundle: NewBundle, message: str, newest: int | None = None, max_bytes: int = 0
     ) -> ModelVersion:
         """Add a version that came of another one without a search, in one transaction with the job that says so.
 
         Args:
             base: the version that it came of; data set and settings are that one's.
             name: name of the model, which may be another one.
-            path, facts: as those of a version.
+            bundle: its own.
             message: how it came to be, for a person.
             newest: number that must be the name's highest before.
+            max_bytes: that the tenant's searches and models may take; 0 for no limit.
 
         Raises:
-            ConflictError: it is not.
+            ConflictError: `newest` is not the highest.
+            QuotaError: they would take more.
         """
         ...
 

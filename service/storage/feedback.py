@@ -8,9 +8,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.storage import job_rows
+from service.storage import feedback_bytes, job_rows
 from service.storage.database import Database
+from service.storage.feedback_bytes import EVENT_BYTES
 from service.storage.feedback_sums import Sums, hour_of, too_old, within
+from service.storage.locks import FORGET_LOCK, one_at_a_time
 from service.storage.tables import ANSWERS, FEEDBACK, FEEDBACK_SUMS, database_now
 
 
@@ -20,7 +22,7 @@ class Answer:
 
     Attributes:
         id: the answer's `recommendation_id`.
-        items: id of an item to its group and its score.
+        items: id of an item to its group and its score, best first; of more than `KEPT_ITEMS` the first.
     """
 
     id: str
@@ -28,6 +30,11 @@ class Answer:
     model: str
     version: int
     items: Mapping[str, tuple[int, float]]
+
+    @property
+    def bytes(self) -> int:
+        """About the bytes that it takes in the database."""
+        return ANSWER_BYTES_EACH + sum(len(item) + ITEM_BYTES for item in self.items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,10 @@ class GroupCounts:
 KEPT = tuple(part.name for part in fields(Answer))  # asdict would copy every item
 BATCH = 1_000
 """Rows that one transaction removes."""
+KEPT_ITEMS = 100
+"""Items of an answer that are kept: the first, since nobody clicks on what stands below."""
+ANSWER_BYTES_EACH, ITEM_BYTES = 200, 30
+"""About the bytes of an answer without its items, and of an item without its id."""
 COUNTED = tuple(part.name for part in fields(GroupCounts))
 
 Reported = dict[tuple[str, str], dict[str, float]]
@@ -71,8 +82,12 @@ Reported = dict[tuple[str, str], dict[str, float]]
 class Feedback:
     """The tables of answers and of what people did."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, max_bytes: int = 0) -> None:
+        """
+        Args:
+            max_bytes: that the answers and events of a tenant may take; the oldest answers go first, with their events. 0 for no limit.
+        """
+        self._database, self._max_bytes = database, max_bytes
 
     def remember(self, answers: Sequence[Answer]) -> None:
         """Keep answers, so that events can refer to them."""
@@ -81,9 +96,18 @@ class Feedback:
 
         def write(connection: sa.Connection) -> None:
             at = job_rows.now(connection)
-            connection.execute(ANSWERS.insert(), [{name: getattr(answer, name) for name in KEPT} | {"at": at} for answer in answers])
+            rows = [{name: getattr(answer, name) for name in KEPT} | {"at": at, "bytes": answer.bytes} for answer in answers]
+            connection.execute(ANSWERS.insert(), rows)
+            feedback_bytes.add(connection, ((answer.tenant, answer.bytes) for answer in answers))
 
         self._database.write(write)
+        for tenant in {answer.tenant for answer in answers} if self._max_bytes else ():
+            while self._database.write(lambda connection, tenant=tenant: _make_room(connection, tenant, self._max_bytes)):  # type: ignore[misc]
+                pass
+
+    def used(self, tenant: str) -> int:
+        """About the bytes that a tenant's answers and events take."""
+        return self._database.write(lambda connection: feedback_bytes.of(connection, tenant))
 
     def known(self, tenant: str, answer_ids: Iterable[str]) -> Mapping[str, Answer]:
         """A tenant's answers, by id; unknown ids are left out."""
@@ -99,6 +123,7 @@ class Feedback:
             rows = [row for deed, answer in deeds if (row := _row(deed, answer, at, known, sums)) is not None]
             if rows:
                 connection.execute(FEEDBACK.insert(), rows)
+                feedback_bytes.add(connection, ((row["tenant"], EVENT_BYTES) for row in rows))
             sums.write(connection)
 
         self._database.write(write)
@@ -134,19 +159,49 @@ class Feedback:
             go_on: called between two transactions; False leaves the rest to the next call.
         """
         cutoff = float(self._database.read(sa.select((database_now() - older_than_s).label("at")))[0]["at"])
-        self._forget(FEEDBACK_SUMS, too_old(older_than_s), go_on)
-        self._forget(FEEDBACK, FEEDBACK.c.at < cutoff, go_on)
-        return self._forget(ANSWERS, ANSWERS.c.at < cutoff, go_on)
+        self._forget(FEEDBACK_SUMS, sa.literal(0), too_old(older_than_s), go_on)
+        self._forget(FEEDBACK, sa.literal(EVENT_BYTES), FEEDBACK.c.at < cutoff, go_on)
+        return self._forget(ANSWERS, ANSWERS.c.bytes, ANSWERS.c.at < cutoff, go_on)
 
-    def _forget(self, table: sa.Table, old: sa.ColumnElement[bool], go_on: Callable[[], bool]) -> int:
+    def _forget(self, table: sa.Table, size: sa.ColumnElement[int], old: sa.ColumnElement[bool], go_on: Callable[[], bool]) -> int:
         keys = list(table.primary_key.columns)
-        some = table.delete().where(sa.tuple_(*keys).in_(sa.select(*keys).where(old).limit(BATCH)))
+        some = table.delete().where(sa.tuple_(*keys).in_(sa.select(*keys).where(old).limit(BATCH))).returning(table.c.tenant, size)
+
+        def write(connection: sa.Connection) -> int:
+            one_at_a_time(connection, FORGET_LOCK)
+            gone = [(tenant, -int(size)) for tenant, size in connection.execute(some)]
+            feedback_bytes.add(connection, gone)
+            return len(gone)
+
         removed = 0
         while True:
-            count = self._database.write(lambda connection: connection.execute(some).rowcount)
+            count = self._database.write(write)
             removed += count
             if count < BATCH or not go_on():
                 return removed
+
+
+def _make_room(connection: sa.Connection, tenant: str, max_bytes: int) -> int:
+    """Remove the oldest answers of a tenant, some at a time, with their events, until the others take no more bytes than they may.
+
+    Returns:
+        How many went; 0 where there is room, or nothing that could go.
+    """
+    one_at_a_time(connection, FORGET_LOCK)
+    over = feedback_bytes.of(connection, tenant) - max_bytes
+    if over <= 0:
+        return 0
+    oldest = sa.select(ANSWERS.c.id, ANSWERS.c.bytes).where(ANSWERS.c.tenant == tenant).order_by(ANSWERS.c.at, ANSWERS.c.id).limit(BATCH)
+    going: list[str] = []
+    for answer_id, size in connection.execute(oldest.with_for_update(skip_locked=True)):
+        if over <= 0:
+            break
+        going.append(answer_id)
+        over -= size
+    events = connection.execute(FEEDBACK.delete().where(FEEDBACK.c.answer_id.in_(going))).rowcount
+    gone = connection.execute(ANSWERS.delete().where(ANSWERS.c.id.in_(going)).returning(ANSWERS.c.bytes)).scalars().all()
+    feedback_bytes.add(connection, [(tenant, -sum(gone) - events * EVENT_BYTES)])
+    return len(gone)
 
 
 def _hold(connection: sa.Connection, answer_ids: Iterable[str]) -> None:

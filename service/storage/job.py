@@ -111,6 +111,8 @@ class Job:
         last_event: number of its newest event.
         model_version: version that it registered.
         read_at: when this row was read.
+        bytes: of its folder, without the bundles of versions; None while they were not added up.
+        emptied: whether what its stages left was removed, since it is that old.
     """
 
     number: int
@@ -142,6 +144,8 @@ class Job:
     started_at: float | None
     finished_at: float | None
     read_at: float
+    bytes: int | None = None
+    emptied: bool = False
 
     @property
     def finished(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.errors import KeyReusedError, LostLeaseError, TooManyError, UnknownIdError
+from service.errors import ConflictError, KeyReusedError, LostLeaseError, TooManyError, UnknownIdError
 from service.ids import new_id
 from service.states import RUNNING, TERMINAL, JobStage, JobState
 from service.storage.catalogue import DatasetState
@@ -65,7 +65,10 @@ def lock_owned(connection: sa.Connection, job_id: str, token: int) -> Job:
     Raises:
         LostLeaseError: the job is no longer the caller's.
     """
-    job = lock_job(connection, job_id)
+    try:
+        job = lock_job(connection, job_id)
+    except UnknownIdError as error:
+        raise LostLeaseError(f"Job {job_id} was deleted.") from error
     if job.token != token or job.state not in RUNNING:
         raise LostLeaseError(f"Job {job_id} is {job.state} under token {job.token}; token {token} may not write to it.")
     return job
@@ -78,11 +81,9 @@ def insert_job(connection: sa.Connection, new: NewJob, max_queued: int = 0) -> J
         KeyReusedError: the key came before, with another body.
         TooManyError: as many of the tenant's jobs wait as may.
     """
-    if new.key is not None:
-        same = (JOBS.c.key == new.key) & (JOBS.c.tenant == new.tenant)
-        row = connection.execute(select_jobs().where(same)).mappings().one_or_none()
-        if row is not None:
-            return _same_request(job_of(row), new)
+    known = same_request(connection, new)
+    if known is not None:
+        return known
     if max_queued:
         _check_room(connection, new.tenant, max_queued)
     job_id = new_id(new.kind.prefix)
@@ -104,10 +105,33 @@ def _check_room(connection: sa.Connection, tenant: str, max_queued: int) -> None
         )
 
 
-def _same_request(job: Job, new: NewJob) -> Job:
+def same_request(connection: sa.Connection, new: NewJob) -> Job | None:
+    """The job that the same key and body queued before, if there is one.
+
+    Raises:
+        KeyReusedError: the key came before, with another body.
+    """
+    if new.key is None:
+        return None
+    same = (JOBS.c.key == new.key) & (JOBS.c.tenant == new.tenant)
+    row = connection.execute(select_jobs().where(same)).mappings().one_or_none()
+    if row is None:
+        return None
+    job = job_of(row)
     if job.body_hash != new.body_hash:
         raise KeyReusedError(f"Idempotency key {new.key!r} was used with another body. Use a new key for a new request.")
     return job
+
+
+def check_data_there(connection: sa.Connection, dataset_id: str) -> None:
+    """Let a data set not be deleted before the transaction ends, and check that it was not.
+
+    Raises:
+        ConflictError: it was.
+    """
+    query = sa.select(DATASETS.c.deleted_at).where(DATASETS.c.id == dataset_id).with_for_update(read=True)
+    if connection.execute(query).scalar() is not None:
+        raise ConflictError(f"Data set {dataset_id} was deleted. Upload it again, and submit a new search.")
 
 
 def _at_first(at: float) -> dict[str, Any]:
@@ -151,3 +175,10 @@ def fail(connection: sa.Connection, job: Job, error: Mapping[str, Any], report: 
     connection.execute(DATASETS.update().where(DATASETS.c.job_id == job.id).values(**values))
     message = str(error.get("detail", "Failed."))
     return change(connection, job, JobState.FAILED, message=message, error=dict(error), eta_s=None, **NO_HOLDER)
+
+
+def delete_jobs(connection: sa.Connection, which: sa.Select[tuple[str]]) -> None:
+    """Remove jobs and their events."""
+    ids = connection.execute(which).scalars().all()
+    connection.execute(EVENTS.delete().where(EVENTS.c.job_id.in_(ids)))
+    connection.execute(JOBS.delete().where(JOBS.c.id.in_(ids)))

@@ -43,12 +43,14 @@ class JobStore(Catalogue, Protocol):
     without gaps. Heartbeats are no events.
     """
 
-    def submit(self, new: NewJob, max_queued: int = 0) -> Job:
+    def submit(self, new: NewJob, max_queued: int = 0, max_bytes: int = 0) -> Job:
         """Queue a job; a tenant's same key with the same body gives the job of the first time.
 
         Raises:
             KeyReusedError: the key came before, with another body.
             TooManyError: `max_queued` is above 0, and as many of the tenant's jobs wait.
+            QuotaError: `max_bytes` is above 0, and the tenant's searches and models take as many.
+            ConflictError: the data set was deleted.
         """
         ...
 
@@ -136,6 +138,10 @@ class JobStore(Catalogue, Protocol):
         """
         ...
 
+    def weigh(self, job_id: str, size: int) -> None:
+        """Write down the bytes of a job's folder, of which those of its version's bundle count as the version's."""
+        ...
+
     def lose_attempt(self, job_id: str, token: int, error: Mapping[str, Any], max_attempts: int) -> Job:
         """The child died: queue the job again, or fail it with `error` where that came `max_attempts` times.
 
@@ -173,7 +179,7 @@ class JobStore(Catalogue, Protocol):
 
         Raises:
             UnknownIdError: no such job.
-            ConflictError: it is neither failed nor cancelled.
+            ConflictError: it is neither failed nor cancelled, or its data set was deleted.
         """
         ...
 

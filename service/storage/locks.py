@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-CREATE_LOCK, CLAIM_LOCK, ROOM_LOCK = 4_711, 4_712, 4_713  # any numbers, the same for all processes
+CREATE_LOCK, CLAIM_LOCK, ROOM_LOCK, QUOTA_LOCK, FORGET_LOCK = 4_711, 4_712, 4_713, 4_714, 4_715  # any numbers, the same for all processes
 
 
 def one_at_a_time(connection: sa.Connection, *lock: Any) -> None:

@@ -11,24 +11,31 @@ import sqlalchemy as sa
 from service.errors import ConflictError, UnknownIdError
 from service.ids import new_id
 from service.states import JobState
-from service.storage import job_rows
-from service.storage.catalogue import Dataset, DatasetState, ModelVersion, NewDataset, Upload
+from service.storage import job_rows, quotas
+from service.storage.catalogue import Dataset, DatasetState, ModelVersion, NewBundle, NewDataset, Upload
 from service.storage.database import Database
 from service.storage.job import DATASET, SEARCH, Job, NewJob
+from service.storage.removals import note
 from service.storage.tables import DATASETS, MODELS
 from service.storage.tenants import LOCAL
+from service.storage.version_numbers import next_number
 
 
 class SqlCatalogue(Database):
     """`Catalogue` on a relational database; the laws are written there."""
 
-    def add_dataset(self, new: NewDataset) -> Dataset:
+    def add_dataset(self, new: NewDataset, max_bytes: int = 0) -> Dataset:
         """As `Catalogue` says."""
-        return self.write(lambda connection: _add_dataset(connection, new))
+        return self.write(lambda connection: _add_dataset(connection, new, max_bytes))
 
-    def receive_upload(self, dataset_id: str, upload: Upload) -> Dataset:
+    def receive_upload(self, dataset_id: str, upload: Upload, max_bytes: int = 0) -> Dataset:
         """As `Catalogue` says."""
-        return self.write(lambda connection: _receive_upload(connection, dataset_id, upload))
+        return self.write(lambda connection: _receive_upload(connection, dataset_id, upload, max_bytes))
+
+    def dataset_room(self, tenant: str, max_bytes: int, without: str = "") -> quotas.Room:
+        """As `Catalogue` says."""
+        with self._reads.begin() as connection:
+            return quotas.dataset_room(connection, tenant, max_bytes, without)
 
     def dataset(self, dataset_id: str) -> Dataset:
         """As `Catalogue` says."""
@@ -37,7 +44,8 @@ class SqlCatalogue(Database):
 
     def datasets(self, before: int | None, limit: int, tenant: str = LOCAL) -> Sequence[Dataset]:
         """As `Catalogue` says."""
-        query = sa.select(DATASETS).where(DATASETS.c.tenant == tenant).order_by(DATASETS.c.number.desc()).limit(limit)
+        own = (DATASETS.c.tenant == tenant) & DATASETS.c.deleted_at.is_(None)
+        query = sa.select(DATASETS).where(own).order_by(DATASETS.c.number.desc()).limit(limit)
         if before is not None:
             query = query.where(DATASETS.c.number < before)
         return [_dataset_of(row) for row in self.read(query)]
@@ -52,14 +60,17 @@ class SqlCatalogue(Database):
         return [ModelVersion(**row) for row in self.read(query.order_by(ranked.c.name, ranked.c.tenant))]
 
     def register(
-        self, base: ModelVersion, name: str, path: str, facts: Mapping[str, Any], message: str, newest: int | None = None
+        self, base: ModelVersion, name: str, bundle: NewBundle, message: str, newest: int | None = None, max_bytes: int = 0
     ) -> ModelVersion:
         """As `Catalogue` says."""
 
         def write(connection: sa.Connection) -> ModelVersion:
             before = job_rows.lock_job(connection, base.job_id)
+            if max_bytes:
+                quotas.one_of_tenant(connection, base.tenant)
+                quotas.search_room(connection, base.tenant, max_bytes).check(int(bundle.facts.get("bytes", 0)))
             job = job_rows.insert_job(connection, NewJob(SEARCH, name, before.dataset_id, before.settings, tenant=base.tenant))
-            version = register_version(connection, job, path, facts)
+            version = register_version(connection, job, bundle.path, bundle.facts)
             if newest is not None and version.version != newest + 1:
                 found = f"version {version.version - 1} is the newest"
                 raise ConflictError(f"What is added to version {newest} of model {name!r} must follow it, but {found}. Add to that one.")
@@ -78,11 +89,10 @@ class SqlCatalogue(Database):
 
 
 def register_version(connection: sa.Connection, job: Job, path: str, facts: Mapping[str, Any]) -> ModelVersion:
-    """Give a search's bundle the next version number of its name; a name's first version is the lock on its numbers."""
-    same = (MODELS.c.name == job.name) & (MODELS.c.tenant == job.tenant)
-    connection.execute(sa.select(MODELS.c.version).where(same, MODELS.c.version == 1).with_for_update())
-    highest = connection.execute(sa.select(sa.func.max(MODELS.c.version)).where(same)).scalar()
-    version = ModelVersion(job.tenant, job.name, (highest or 0) + 1, path, job.id, dict(facts), job.read_at)
+    """Give a search's bundle the next version number of its name; `facts` says the bundle's `bytes` where they are known."""
+    known = {name: fact for name, fact in facts.items() if name != "bytes"}
+    number = next_number(connection, job.tenant, job.name)
+    version = ModelVersion(job.tenant, job.name, number, path, job.id, known, job.read_at, int(facts.get("bytes", 0)))
     connection.execute(MODELS.insert().values(**asdict(version)))
     return version
 
@@ -98,11 +108,11 @@ def _only(found: Sequence[sa.RowMapping], dataset_id: str) -> Dataset:
 
 
 def _lock_dataset(connection: sa.Connection, dataset_id: str) -> Dataset:
-    query = sa.select(DATASETS).where(DATASETS.c.id == dataset_id).with_for_update()
+    query = sa.select(DATASETS).where(DATASETS.c.id == dataset_id, DATASETS.c.deleted_at.is_(None)).with_for_update()
     return _only(connection.execute(query).mappings().all(), dataset_id)
 
 
-def _add_dataset(connection: sa.Connection, new: NewDataset) -> Dataset:
+def _add_dataset(connection: sa.Connection, new: NewDataset, max_bytes: int) -> Dataset:
     dataset_id = new.id or new_id("ds")
     values: dict[str, Any] = {name: getattr(new, name) for name in ("name", "reading", "path", "tenant")}
     values |= {"id": dataset_id, "referenced": new.path is not None, "state": DatasetState.UPLOADING}
@@ -110,15 +120,25 @@ def _add_dataset(connection: sa.Connection, new: NewDataset) -> Dataset:
     dataset = _lock_dataset(connection, dataset_id)
     if new.path is None and new.upload is None:
         return dataset
-    return _queue_check(connection, dataset, {} if new.upload is None else asdict(new.upload))
+    return _take_upload(connection, dataset, new.upload, max_bytes) if new.upload else _queue_check(connection, dataset, {})
 
 
-def _receive_upload(connection: sa.Connection, dataset_id: str, upload: Upload) -> Dataset:
+def _receive_upload(connection: sa.Connection, dataset_id: str, upload: Upload, max_bytes: int) -> Dataset:
     dataset = _lock_dataset(connection, dataset_id)
     if dataset.referenced:
         raise ConflictError(f"Data set {dataset_id} names a file by path and takes no upload. Create another data set without `path`.")
     if dataset.state not in (DatasetState.UPLOADING, DatasetState.INVALID):
         raise ConflictError(f"Data set {dataset_id} is {dataset.state} and takes no other file. Create another data set.")
+    return _take_upload(connection, dataset, upload, max_bytes)
+
+
+def _take_upload(connection: sa.Connection, dataset: Dataset, upload: Upload, max_bytes: int) -> Dataset:
+    """Let a data set name a file that has arrived, in the place of the one before."""
+    if max_bytes:
+        quotas.one_of_tenant(connection, dataset.tenant)
+        quotas.dataset_room(connection, dataset.tenant, max_bytes, dataset.id).check(upload.size)
+    if dataset.path is not None:
+        note(connection, dataset.path)
     return _queue_check(connection, dataset, asdict(upload))
 
 

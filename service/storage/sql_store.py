@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from pipelines.runs.progress import Progress
 from service.errors import ConflictError, LostLeaseError, UnknownIdError
 from service.states import RUNNING, JobStage, JobState
-from service.storage import job_rows, leases
+from service.storage import job_rows, leases, quotas
 from service.storage.catalogue import DatasetState, ModelVersion
 from service.storage.job import OWN_KINDS, Event, Job, JobKind, NewJob
 from service.storage.job_store import NOTHING
@@ -19,7 +19,7 @@ from service.storage.plain_text import plain
 from service.storage.queue import ClaimRules, take_next
 from service.storage.silence import Silence
 from service.storage.sql_catalogue import SqlCatalogue, register_version
-from service.storage.tables import DATASETS, EVENTS, JOBS
+from service.storage.tables import DATASETS, EVENTS, JOBS, MODELS
 from service.storage.tenants import LOCAL
 
 
@@ -38,9 +38,19 @@ class SqlStore(SqlCatalogue):
         super().__init__(url)
         self._silence = Silence(clock)
 
-    def submit(self, new: NewJob, max_queued: int = 0) -> Job:
+    def submit(self, new: NewJob, max_queued: int = 0, max_bytes: int = 0) -> Job:
         """As `JobStore` says."""
-        return self.write(lambda connection: job_rows.insert_job(connection, new, max_queued))
+
+        def write(connection: sa.Connection) -> Job:
+            known = job_rows.same_request(connection, new)
+            if known is not None:
+                return known
+            job_rows.check_data_there(connection, new.dataset_id)
+            if max_bytes:
+                quotas.search_room(connection, new.tenant, max_bytes).check(1)
+            return job_rows.insert_job(connection, new, max_queued)
+
+        return self.write(write)
 
     def job(self, job_id: str) -> Job:
         """As `JobStore` says."""
@@ -118,6 +128,12 @@ class SqlStore(SqlCatalogue):
 
         self.write(write)
 
+    def weigh(self, job_id: str, size: int) -> None:
+        """As `JobStore` says."""
+        bundles = sa.select(sa.func.coalesce(sa.func.sum(MODELS.c.bytes), 0)).where(MODELS.c.job_id == job_id).scalar_subquery()
+        query = JOBS.update().where(JOBS.c.id == job_id).values(bytes=sa.case((bundles < size, size - bundles), else_=0))
+        self.write(lambda connection: connection.execute(query))
+
     def finish(self, job_id: str, token: int, message: str) -> None:
         """As `JobStore` says."""
         self.write(lambda connection: _succeed(connection, job_rows.lock_owned(connection, job_id, token), message))
@@ -169,6 +185,7 @@ class SqlStore(SqlCatalogue):
             job = job_rows.lock_job(connection, job_id)
             if job.state not in (JobState.FAILED, JobState.CANCELLED):
                 raise ConflictError(f"Job {job_id} is {job.state}; only a failed or cancelled job can be resumed.")
+            job_rows.check_data_there(connection, job.dataset_id)
             values: dict[str, Any] = {"token": job.token + 1, "attempt": 0, "lost": [], "error": None, "finished_at": None}
             return job_rows.change(connection, job, JobState.QUEUED, message="Resumed; waits for a worker.", stage=None, **values)
 

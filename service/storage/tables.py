@@ -61,7 +61,12 @@ JOBS = sa.Table(
     sa.Column("created_at", sa.Double, nullable=False),
     sa.Column("started_at", sa.Double),
     sa.Column("finished_at", sa.Double),
+    sa.Column("bytes", sa.BigInteger),
+    sa.Column("emptied", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("tenant", "key", name="jobs_tenant_key"),
+    sa.Index("jobs_dataset", "dataset_id"),
+    sa.Index("jobs_bytes", "tenant", "bytes"),
+    sa.Index("jobs_finished", "kind", "finished_at"),
 )
 
 EVENTS = sa.Table(
@@ -97,6 +102,8 @@ DATASETS = sa.Table(
     sa.Column("report", Json),
     sa.Column("error", Json),
     sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("deleted_at", sa.Double),
+    sa.Index("datasets_tenant", "tenant", "number"),
 )
 
 MODELS = sa.Table(
@@ -109,6 +116,15 @@ MODELS = sa.Table(
     sa.Column("job_id", sa.ForeignKey("jobs.id"), unique=True, nullable=False),
     sa.Column("facts", Json, nullable=False),
     sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False, server_default="0"),
+)
+
+MODEL_NUMBERS = sa.Table(
+    "model_numbers",
+    METADATA,
+    sa.Column("tenant", sa.String(64), primary_key=True),
+    sa.Column("name", sa.String(200), primary_key=True),
+    sa.Column("last", sa.Integer, nullable=False),
 )
 
 ALIASES = sa.Table(
@@ -172,8 +188,17 @@ ANSWERS = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("at", sa.Double, nullable=False),
     sa.Column("items", Json, nullable=False),
+    sa.Column("bytes", sa.Integer, nullable=False, server_default="0"),
     sa.Index("answers_at", "tenant", "model", "at"),
+    sa.Index("answers_of_tenant", "tenant", "at"),
     sa.Index("answers_time", "at"),
+)
+
+ANSWER_BYTES = sa.Table(
+    "answer_bytes",
+    METADATA,
+    sa.Column("tenant", sa.String(64), primary_key=True),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
 )
 
 FEEDBACK = sa.Table(
@@ -203,4 +228,12 @@ FEEDBACK_SUMS = sa.Table(
     sa.Column("impressions", sa.Integer, nullable=False),
     sa.Column("clicks", sa.Integer, nullable=False),
     sa.Column("scored", sa.Double, nullable=False),
+)
+
+REMOVALS = sa.Table(
+    "removals",
+    METADATA,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
 )

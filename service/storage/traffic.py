@@ -15,6 +15,7 @@ from service.storage import job_rows
 from service.storage.aliases import ANY
 from service.storage.database import Database
 from service.storage.tables import TRAFFIC
+from service.storage.version_numbers import check_there
 
 MAX_SHADOWS = 4
 MAX_GROUPS = 100
@@ -44,6 +45,11 @@ class TrafficPlan(Config):
     """Versions that answer too, unheard; how far their scores lie from those that were given is counted."""
     shadow_groups: Groups = ()
     """Groups of the champion whose requests shadows answer; without any, all."""
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """Every version that it names."""
+        return (*(() if self.canary is None else (self.canary.version,)), *self.shadows)
 
 
 NO_PLAN = TrafficPlan()
@@ -87,9 +93,11 @@ class TrafficPlans:
 
         Raises:
             PreconditionError: the revision of the plan in force is not the expected one.
+            ConflictError: a version that it names was deleted.
         """
 
         def write(connection: sa.Connection) -> Traffic:
+            check_there(connection, traffic.tenant, traffic.model, traffic.plan.versions)
             same = (TRAFFIC.c.tenant == traffic.tenant) & (TRAFFIC.c.model == traffic.model)
             revision = connection.execute(sa.select(TRAFFIC.c.revision).where(same).with_for_update()).scalar_one_or_none()
             if expected not in (ANY, revision or 0):

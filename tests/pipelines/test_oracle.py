@@ -41,6 +41,7 @@ def _run(num_tribes: int, folder: Path, num_rows: int = 30_000) -> tuple[RunResu
     return run_recipe(recipe, folder / "run", lambda _: None), auc(oracle.logits[0], rows.labels) or 0.0
 
 
+@pytest.mark.slow
 def test_two_tribes_are_told_apart_and_served_so(tmp_path):
     """What treats instances alike is not chosen, the groups come near the best AUC, and the bundle routes each tribe its own way."""
     result, best = _run(2, tmp_path)

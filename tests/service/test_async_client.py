@@ -7,11 +7,15 @@ import inspect
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from service.client.client import AsyncClient, Client
 from service.settings import Settings
 from tests.ihas.bundle_factory import rows
 from tests.service.conftest import Publish, RunningWorker
 from tests.service.live import LiveServer
+
+pytestmark = pytest.mark.full
 
 
 def test_the_whole_way_awaited(live: LiveServer, settings: Settings, table: str) -> None:

@@ -30,7 +30,10 @@ class Shell:
         """The JSON result of a command, which must end with the code."""
         assert run(["--output", "json", *words]) == code, self._capsys.readouterr().err
         found = self._capsys.readouterr()
-        return json.loads((found.out if code == 0 else found.err).splitlines()[-1])
+        printed = map(json.loads, (found.out if code == 0 else found.err).splitlines())
+        return [one for one in printed if not (isinstance(one, dict) and "event" in one)][
+            -1
+        ]  # the service's log goes to the same stream here
 
     def shown(self, *words: str) -> str:
         """What a command prints for a person."""

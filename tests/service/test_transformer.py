@@ -29,6 +29,7 @@ def _walks(live: LiveServer, folder: Path) -> str:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(280)
 def test_a_size_is_advised_and_one_is_trained_and_served(live: LiveServer, store: SqlStore, settings: Settings, tmp_path: Path) -> None:
     """Three sizes are tried within a budget, with a figure; a model of one is trained and foretells the walk's next item over HTTP."""

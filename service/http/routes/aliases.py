@@ -34,6 +34,7 @@ from service.http.schemas.releases import (
     Rollback,
     TrafficPublic,
 )
+from service.http.schemas.searches import DeletedPublic
 from service.models.registry import TenantModels
 from service.storage.aliases import ANY, CHAMPION, AliasRef
 from service.storage.catalogue import ModelVersion
@@ -51,6 +52,16 @@ def read_version(name: str, version: Number, store: StoreDep, caller: CallerDep)
     found = _version(store, name, caller.tenant, version)
     job = store.job(found.job_id)
     return Lineage.of(found, job, store.dataset(job.dataset_id))
+
+
+@router.delete("/versions/{version}", openapi_extra=policy(Scope.MODELS))
+def delete_version(name: str, version: Number, parts: PartsDep, caller: CallerDep, models: RegistryDep) -> DeletedPublic:
+    """Delete a version and its bundle; refused with 409 if it answers, is a canary or a shadow, or has an alias. Its number is not given
+    again, and its search stays. Every process stops answering by it within a second."""
+    _version(parts.store, name, caller.tenant, version)
+    gone = parts.deletions.version(caller.tenant, name, version, _answering(models, name))
+    parts.registry.forget(name, caller.tenant, version)
+    return DeletedPublic.of(f"{name}/{version}", parts.maintenance.remove(gone))
 
 
 @router.get("/aliases", openapi_extra=reading())
@@ -210,11 +221,16 @@ def _check_loads(models: TenantModels, store: JobStore, name: str, version: int,
 
 def _below(models: TenantModels, name: str, versions: list[ModelVersion]) -> int | None:
     """The newest version below the one that serves; if none can be loaded, the newest of all counts as serving."""
-    try:
-        now = models.renew(name).champion.version.version
-    except BundleError:
-        now = versions[0].version
+    now = _answering(models, name) or versions[0].version
     return next((one.version for one in versions if one.version < now), None)
+
+
+def _answering(models: TenantModels, name: str) -> int | None:
+    """The version that answers in this process; None where none can be loaded."""
+    try:
+        return models.renew(name).champion.version.version
+    except BundleError:
+        return None
 
 
 def _bring_in(models: TenantModels, name: str) -> None:

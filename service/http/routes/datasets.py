@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -14,14 +13,13 @@ from ihas.data.findings import FieldProfile, ValidationReport
 from ihas.errors import DataError
 from ihas.findings import Finding
 from service.auth.scopes import Scope
-from service.datasets.uploads import allowed_path, received
+from service.datasets.uploads import allowed_path, received, within
 from service.errors import ConflictError
 from service.http.bodies import JsonRoute
 from service.http.dependencies import AppState, CallerDep, CursorDep, DatasetDep, LimitDep, PartsDep, SettingsDep, StoreDep, json_only
 from service.http.policy import MIB, Shedding, policy, reading
-from service.http.schemas.searches import DatasetCreate, DatasetPublic, DatasetsPublic, next_cursor
+from service.http.schemas.searches import DatasetCreate, DatasetPublic, DatasetsPublic, DeletedPublic, next_cursor
 from service.ids import new_id
-from service.jobs.runs import dataset_folder
 from service.storage.catalogue import Dataset, NewDataset, Upload
 
 DigestDep = Annotated[str | None, Header(pattern="^[0-9a-fA-F]{64}$", description="SHA-256 of the file, hexadecimal.")]
@@ -39,7 +37,7 @@ async def create_dataset(body: DatasetCreate, response: Response, parts: PartsDe
     path = None if body.path is None else await run_in_threadpool(allowed_path, body.path, parts.settings.data_roots)
     reading = body.model_dump(mode="json", include={"format", "delimiter", "quoting", "escape", "columns", "interactions"})
     new = NewDataset(body.name, reading, path, caller.tenant)
-    dataset = await (run_in_threadpool(parts.store.add_dataset, new) if body.uri is None else _fetched(new, body.uri, body, parts))
+    dataset = await (run_in_threadpool(parts.store.add_dataset, new, 0) if body.uri is None else _fetched(new, body.uri, body, parts))
     response.headers["Location"] = f"/v1/datasets/{dataset.id}"
     return DatasetPublic.of(dataset)
 
@@ -65,9 +63,18 @@ async def upload_content(
     if request.headers.get("content-type", "").startswith("multipart/"):
         raise HTTPException(415, "The body must be the file itself, not a form.")
     _check_takes_a_file(dataset)
-    async with received(request.stream(), dataset.id, _form(dataset.reading), settings.folder) as upload:
+    most = settings.max_dataset_bytes_per_tenant
+    room = await run_in_threadpool(store.dataset_room, dataset.tenant, most, dataset.id)
+    room.check(_stated_bytes(request))
+    async with received(within(request.stream(), room), dataset.id, _form(dataset.reading), settings.folder) as upload:
         _check_digest(upload, x_content_sha256, "`X-Content-SHA256` says {said}. Send it again.")
-        return DatasetPublic.of(await run_in_threadpool(store.receive_upload, dataset.id, upload))
+        return DatasetPublic.of(await run_in_threadpool(store.receive_upload, dataset.id, upload, most))
+
+
+@router.delete("/{dataset_id}", openapi_extra=policy(Scope.DATA))
+def delete_dataset(dataset: DatasetDep, parts: PartsDep) -> DeletedPublic:
+    """Delete a data set, its file and its estimates; refused with 409 while searches on it wait or run. Models trained on it stay."""
+    return DeletedPublic.of(dataset.id, parts.maintenance.remove(parts.deletions.dataset(dataset.tenant, dataset.id)))
 
 
 @router.get("/{dataset_id}/report", response_model=ValidationReport, openapi_extra=reading())
@@ -84,17 +91,21 @@ def read_profile(dataset: DatasetDep) -> tuple[FieldProfile, ...]:
 
 async def _fetched(new: NewDataset, uri: str, body: DatasetCreate, parts: AppState) -> Dataset:
     """A data set whose file is fetched; if that fails, nothing is kept."""
-    chunks, dataset_id = parts.fetches.chunks(uri), new_id("ds")
+    chunks, dataset_id, most = parts.fetches.chunks(uri), new_id("ds"), parts.settings.max_dataset_bytes_per_tenant
     try:
-        async with received(iterate_in_threadpool(chunks), dataset_id, _form(new.reading), parts.settings.folder) as upload:
+        room = await run_in_threadpool(parts.store.dataset_room, new.tenant, most)
+        room.check(1)
+        async with received(within(iterate_in_threadpool(chunks), room), dataset_id, _form(new.reading), parts.settings.folder) as upload:
             _check_digest(upload, body.sha256, "`sha256` says {said}.")
-            return await run_in_threadpool(parts.store.add_dataset, replace(new, upload=upload, id=dataset_id))
-    except BaseException:
-        with suppress(OSError):
-            dataset_folder(parts.settings.folder, dataset_id).rmdir()
-        raise
+            return await run_in_threadpool(parts.store.add_dataset, replace(new, upload=upload, id=dataset_id), most)
     finally:
         await run_in_threadpool(chunks.close)
+
+
+def _stated_bytes(request: Request) -> int:
+    """Bytes that an upload says it has; at least one."""
+    said = request.headers.get("content-length", "")
+    return max(1, int(said)) if said.isdecimal() else 1
 
 
 def _form(reading: Mapping[str, Any]) -> str:

@@ -25,7 +25,7 @@ from service.http.schemas.searches import ModelVersionPublic, Name
 from service.jobs.runs import bundle_facts, derived_folder
 from service.models.registry import TenantModels
 from service.storage.bundle_store import Artefacts
-from service.storage.catalogue import ModelVersion
+from service.storage.catalogue import ModelVersion, NewBundle
 from service.storage.traffic import VersionNumber
 
 router = APIRouter(prefix="/v1/models/{name}", tags=["models"], route_class=JsonRoute)
@@ -136,7 +136,8 @@ def _registered(parts: AppState, of: tuple[ModelVersion, str, int | None], words
         write(path)
         relative = path.relative_to(parts.settings.folder.resolve()).as_posix()
         Artefacts(parts.settings.folder, parts.settings.artefacts_url).publish(relative)
-        found = parts.store.register(base, name, relative, bundle_facts(path), words, expected)
+        bundle = NewBundle(relative, bundle_facts(path))
+        found = parts.store.register(base, name, bundle, words, expected, parts.settings.max_search_bytes_per_tenant)
     except BaseException:
         shutil.rmtree(path.parent, ignore_errors=True)
         raise

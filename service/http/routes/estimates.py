@@ -99,7 +99,7 @@ def create_estimate(
         raise ConflictError(f"Data set {dataset.id} is {dataset.state}; an estimate needs a valid one.")
     asked = body.model_dump(mode="json", include={"learning", "run"} if body.ladder is None else {"ladder", "seconds", "run"})
     new = NewJob(ESTIMATE, NAME, dataset.id, asked, tenant=caller.tenant, traceparent=trace)
-    job = store.submit(new, settings.max_queued_per_tenant)
+    job = store.submit(new, settings.max_queued_per_tenant, settings.max_search_bytes_per_tenant)
     response.headers["Location"] = f"/v1/searches/estimates/{job.id}"
     response.headers["Retry-After"] = "1"
     return EstimatePublic.of(job, settings)

@@ -12,7 +12,7 @@ from service.http.bodies import JsonRoute
 from service.http.dependencies import CallerDep, PartsDep, json_only
 from service.http.policy import MIB, Repeat, policy, reading
 from service.http.schemas.events import EventsAccepted, EventsReport, Online, RejectedEvent, online
-from service.storage.feedback import Answer, Deed
+from service.storage.feedback import KEPT_ITEMS, Answer, Deed
 
 router = APIRouter(prefix="/v1", tags=["events"], route_class=JsonRoute)
 WithinDep = Annotated[float, Query(gt=0.0, le=31_536_000.0, description="Seconds back from now.")]
@@ -23,7 +23,7 @@ WEEK_S = 7 * 86_400.0
     "/events", status_code=202, dependencies=[Depends(json_only)], openapi_extra=policy(Scope.SCORE, max_body=MIB, repeat=Repeat.ALWAYS)
 )
 def report_events(body: EventsReport, parts: PartsDep, caller: CallerDep) -> EventsAccepted:
-    """Report impressions and clicks of recommended items; a repeated event counts once."""
+    """Report impressions and clicks of the first hundred items of recommendations; a repeated event counts once."""
     parts.response_log.flush()
     known = parts.feedback.known(caller.tenant, (event.recommendation_id for event in body.events))
     accepted: list[tuple[Deed, Answer]] = []
@@ -35,11 +35,17 @@ def report_events(body: EventsReport, parts: PartsDep, caller: CallerDep) -> Eve
                 RejectedEvent(index=index, detail=f"There is no recommendation {event.recommendation_id!r}, or it has expired.")
             )
         elif event.item_id not in answer.items:
-            rejected.append(RejectedEvent(index=index, detail=f"The recommendation did not contain item {event.item_id!r}."))
+            rejected.append(RejectedEvent(index=index, detail=_not_kept(answer, event.item_id)))
         else:
             accepted.append((Deed(event.recommendation_id, event.item_id, event.kind), answer))
     parts.feedback.add(accepted)
     return EventsAccepted(accepted=len(accepted), rejected=tuple(rejected))
+
+
+def _not_kept(answer: Answer, item_id: str) -> str:
+    if len(answer.items) < KEPT_ITEMS:
+        return f"The recommendation did not contain item {item_id!r}."
+    return f"Of a recommendation the first {KEPT_ITEMS} items are kept, and {item_id!r} is none of them."
 
 
 @router.get("/models/{name}/online", openapi_extra=reading())

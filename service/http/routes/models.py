@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 
 from ihas.errors import BundleError
+from service.auth.scopes import Scope
 from service.errors import UnknownIdError
-from service.http.dependencies import CallerDep, RegistryDep, StoreDep
-from service.http.policy import reading
-from service.http.schemas.searches import ModelPublic, ModelsPublic, ModelVersionPublic
+from service.http.dependencies import CallerDep, PartsDep, RegistryDep, StoreDep
+from service.http.policy import policy, reading
+from service.http.schemas.searches import DeletedPublic, ModelPublic, ModelsPublic, ModelVersionPublic
 from service.models.registry import TenantModels
 from service.models.traffic_split import Served
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
+ForceDep = Annotated[bool, Query(description="Delete it also if it is in use.")]
 
 
 @router.get("", openapi_extra=reading())
@@ -36,6 +40,15 @@ def read_model(name: str, store: StoreDep, registry: RegistryDep) -> ModelPublic
         summary={} if served is None else served.recommender.summary,
         versions=tuple(map(ModelVersionPublic.of, versions)),
     )
+
+
+@router.delete("/{name}", openapi_extra=policy(Scope.MODELS))
+def delete_model(name: str, parts: PartsDep, caller: CallerDep, force: ForceDep = False) -> DeletedPublic:
+    """Delete a model with all its versions, aliases and traffic; refused with 409 if a version was promoted, is a canary or a shadow or has
+    an alias, or a search is to become the next one, unless `force` is set. Its searches stay."""
+    gone = parts.deletions.model(caller.tenant, name, force)
+    parts.registry.forget(name, caller.tenant)
+    return DeletedPublic.of(name, parts.maintenance.remove(gone))
 
 
 def _served(registry: TenantModels, name: str) -> tuple[Served | None, str | None]:

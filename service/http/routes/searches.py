@@ -37,7 +37,7 @@ from service.http.dependencies import (
     own_dataset,
 )
 from service.http.policy import MIB, Repeat, Shedding, policy, reading
-from service.http.schemas.searches import EventPublic, SearchCreate, SearchesPublic, SearchPublic, next_cursor
+from service.http.schemas.searches import DeletedPublic, EventPublic, SearchCreate, SearchesPublic, SearchPublic, next_cursor
 from service.jobs.runs import search_folder
 from service.settings import Settings
 from service.states import TERMINAL, JobState
@@ -72,7 +72,7 @@ def create_search(
     asked = body.model_dump(mode="json")
     recipe = {name: asked[name] for name in (body.settings, "run", "budget")}
     new = NewJob(SEARCH, body.name, dataset.id, recipe, idempotency_key, _hash(asked), caller.tenant, body.priority, trace)
-    return _accepted(store.submit(new, settings.max_queued_per_tenant), response)
+    return _accepted(store.submit(new, settings.max_queued_per_tenant, settings.max_search_bytes_per_tenant), response)
 
 
 @router.get("", openapi_extra=reading())
@@ -110,6 +110,12 @@ async def stream_events(
             if job.finished:
                 return
             await _pause(parts.shutdown, parts.settings.poll_s)
+
+
+@router.delete("/{search_id}", openapi_extra=policy(Scope.SEARCH))
+def delete_search(search: SearchDep, parts: PartsDep) -> DeletedPublic:
+    """Delete a search that has ended, with its run folder, log and result; refused with 409 while a version is its bundle."""
+    return DeletedPublic.of(search.id, parts.maintenance.remove(parts.deletions.search(search.tenant, search.id)))
 
 
 @router.post("/{search_id}/cancel", status_code=202, openapi_extra=policy(Scope.SEARCH))

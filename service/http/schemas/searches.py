@@ -17,6 +17,7 @@ from pipelines.kinds.registry import DEFAULT, kinds
 from service.states import JobStage, JobState
 from service.storage.catalogue import Dataset, DatasetState, ModelVersion
 from service.storage.job import Event, Job
+from service.storage.removals import Deleted
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Moment = Annotated[datetime, PlainSerializer(lambda moment: moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"), str)]
@@ -287,6 +288,20 @@ class ModelPublic(Config):
     """Summary of the search, as in its bundle."""
     versions: tuple[ModelVersionPublic, ...]
     """All versions, newest first."""
+
+
+class DeletedPublic(Config):
+    """What was deleted."""
+
+    deleted: str
+    """Id of the data set or search, name of the model, or name and number of the version."""
+    bytes: int
+    """Bytes that no longer count against the tenant's quota."""
+
+    @classmethod
+    def of(cls, what: str, deleted: Deleted) -> Self:
+        """The wire form of a deletion."""
+        return cls(deleted=what, bytes=deleted.bytes)
 
 
 class Health(Config):

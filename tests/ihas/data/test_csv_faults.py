@@ -13,6 +13,8 @@ from ihas.data.reading import ReadOptions
 from ihas.errors import DataError
 from tests.ihas.data.tables import fault_places, written
 
+pytestmark = pytest.mark.full
+
 NAMES = ("user", "item", "title", "click")
 
 

@@ -13,6 +13,8 @@ from ihas.data import mapped
 from ihas.data.columns import LIST, TEXT, canonical_lists, canonical_texts, one_array
 from ihas.data.gathering import Dictionary, gather
 
+pytestmark = pytest.mark.full
+
 CELLS = st.one_of(st.none(), st.sampled_from(["a", "b", "c", "d", "e", "7.0", "7", "é"]))
 ROWS = st.lists(st.tuples(CELLS, st.one_of(st.none(), st.lists(CELLS, max_size=3))), max_size=30)
 

@@ -16,6 +16,8 @@ from ihas.data.ingest import ingest, inspect
 from ihas.data.readers import read_table
 from ihas.errors import DataError
 
+pytestmark = pytest.mark.full
+
 FOLDER = Path(os.environ.get("IHAS_TEST_DATA", Path(__file__).parents[4] / "shared" / "data"))
 
 

@@ -20,6 +20,8 @@ from ihas.serving.next_item.overrec import OverRecRecommender
 from tests.ihas.bundle_factory import rows, small_bundle
 from tests.ihas.serving.grouped import test_recommender
 
+pytestmark = pytest.mark.full
+
 DATA = UserSequences(("zoe", "bob"), ("m1", "m2", "m3"), Sequences.of([[0, 1, 2], [2, 1, 0]]))
 
 

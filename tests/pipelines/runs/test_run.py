@@ -114,6 +114,7 @@ def _assert_same_run(folder: Path, undisturbed: Path) -> None:
     assert results[0] == results[1]
 
 
+@pytest.mark.slow
 def test_a_run_killed_during_the_search_ends_as_an_undisturbed_one(undisturbed, tmp_path):
     """SIGKILL while searching, then a second start: gates, groups and metrics are equal to the bit."""
     kill_in(start(small_recipe(), tmp_path), "search")

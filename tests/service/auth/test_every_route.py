@@ -20,6 +20,8 @@ from tests.service.conftest import Publish
 from tests.service.keyed import NewKey
 from tests.service.live import LiveServer
 
+pytestmark = pytest.mark.full
+
 OWN_ANSWERS = {200, 201, 202, 400, 409, 412, 415, 422, 428}
 BINARY = "application/octet-stream"
 

@@ -17,6 +17,8 @@ from service.settings import Settings
 from service.storage.sql_store import SqlStore
 from tests.service.live import LiveServer
 
+pytestmark = pytest.mark.full
+
 ISSUER, AUDIENCE = "https://id.example", "ihas"
 Token = Callable[..., dict[str, str]]
 

@@ -7,6 +7,8 @@ import pytest
 from service.cli.main import run
 from tests.service.cli.printed import only_line
 
+pytestmark = pytest.mark.full
+
 
 @pytest.mark.parametrize("path", [".", "none.csv", "none/none.csv"])
 def test_a_path_without_a_table_is_one_line(path: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,8 @@ from service import errors
 from service.client.client import AsyncClient, Client
 from service.client.retries import MAX_WAIT_S, repeatable, wait_s
 
+pytestmark = pytest.mark.full
+
 
 class Busy:
     """A server that is busy for its first answers.

@@ -13,6 +13,8 @@ from service.http.problems import MAX_TOLD
 from tests.service.conftest import Publish
 from tests.service.live import LiveServer
 
+pytestmark = pytest.mark.full
+
 JSON = {"content-type": "application/json"}
 SMALL_ANSWER = 64 * 2**10
 """Bytes that no refusal needs."""

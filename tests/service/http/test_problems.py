@@ -20,6 +20,8 @@ from service.storage.sql_store import SqlStore
 from tests.service.conftest import add_table
 from tests.service.live import LiveServer
 
+pytestmark = pytest.mark.full
+
 JSON = {"content-type": "application/json"}
 
 

@@ -22,6 +22,8 @@ from tests.clock import HANG_S, Clock
 from tests.service.conftest import eventually
 from tests.service.live import LiveServer
 
+pytestmark = pytest.mark.full
+
 SHORT_S = 0.2
 HEAD = b"POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 

@@ -12,6 +12,8 @@ from service.errors import ConflictError, PreconditionError, UnknownIdError
 from service.storage.aliases import ABSENT, ANY, Aliases, AliasRef
 from service.storage.database import Database
 
+pytestmark = pytest.mark.full
+
 PLACE = AliasRef("acme", "films", "champion", "key:1", "Better.")
 
 

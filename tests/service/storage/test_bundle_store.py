@@ -20,6 +20,8 @@ from service.storage.sql_store import SqlStore
 from tests.service.conftest import Publish
 from tests.service.s3 import s3_server
 
+pytestmark = pytest.mark.full
+
 PATH = "searches/sr_1/bundle"
 
 

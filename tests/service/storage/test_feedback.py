@@ -13,6 +13,8 @@ from service.storage.feedback import Answer, Deed, Feedback, GroupCounts
 from service.storage.feedback_sums import HOUR_S
 from service.storage.tables import ANSWERS, FEEDBACK, FEEDBACK_SUMS
 
+pytestmark = pytest.mark.full
+
 DAY_S = 86_400.0
 FIRST = Answer("rc_1", "acme", "films", 1, {"m1": (0, 0.75), "m2": (1, 0.5)})
 SECOND = Answer("rc_2", "acme", "films", 2, {"m1": (0, 0.25)})

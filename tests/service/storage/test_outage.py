@@ -17,6 +17,8 @@ from service.storage.tables import JOBS
 from tests.service.live import LiveServer
 from tests.service.postgres import PostgresServer, postgres_server
 
+pytestmark = pytest.mark.full
+
 
 def raised(database: Database, query: sa.Executable) -> Exception:
     """What a query raises."""

@@ -11,6 +11,8 @@ from service.errors import PreconditionError
 from service.storage.database import Database
 from service.storage.traffic import NO_PLAN, Canary, Traffic, TrafficPlan, TrafficPlans
 
+pytestmark = pytest.mark.full
+
 PLAN = TrafficPlan(canary=Canary(version=2, percent=5.0), sticky_field="user", shadows=(3,))
 
 

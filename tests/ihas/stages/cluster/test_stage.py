@@ -22,7 +22,7 @@ from tests.oracle import solved_tribes
 pytestmark = pytest.mark.tf
 
 
-@pytest.mark.parametrize("num_tribes", [2, 3, 5])
+@pytest.mark.parametrize("num_tribes", [2, 3, pytest.param(5, marks=pytest.mark.slow)])
 def test_the_groups_are_the_tribes(num_tribes):
     """Unseen rows are grouped by the taste that decides their label, and so many groups are chosen as there are tribes."""
     solved = solved_tribes(num_tribes)

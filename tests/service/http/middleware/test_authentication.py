@@ -20,6 +20,8 @@ from tests.service.conftest import Publish, eventually
 from tests.service.keyed import NewKey
 from tests.service.live import LiveServer
 
+pytestmark = pytest.mark.full
+
 READ = frozenset({Scope.READ})
 
 

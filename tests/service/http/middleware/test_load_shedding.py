@@ -21,6 +21,8 @@ from tests.clock import HANG_S
 from tests.service.conftest import Publish, eventually
 from tests.service.live import LiveServer
 
+pytestmark = pytest.mark.full
+
 SCORE = "/v1/models/films/score"
 JSON = {"content-type": "application/json"}
 SMALL: dict[str, Any] = {"rows": [{"user": "ada"}]}

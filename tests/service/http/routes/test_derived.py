@@ -16,6 +16,8 @@ from service.client.client import Client
 from tests.service.conftest import Publish
 from tests.service.live import LiveServer
 
+pytestmark = pytest.mark.full
+
 DATA = UserSequences(("zoe", "bob"), ("m1", "m2", "m3"), Sequences.of([[0, 1, 2], [2, 1, 0]]))
 ADDED = [{"user": "eve", "item": "m4"}, {"user": "eve", "item": "m2"}]
 

@@ -20,6 +20,8 @@ from tests.service.conftest import Publish, eventually
 from tests.service.http.routes.test_health import figure
 from tests.service.live import LiveServer
 
+pytestmark = pytest.mark.full
+
 MODEL = "/v1/models/films"
 
 

@@ -18,6 +18,8 @@ from tests.ihas.serving.fallback_bundle import SHARED, torn
 from tests.service.conftest import Publish, damage, eventually
 from tests.service.live import LiveServer
 
+pytestmark = pytest.mark.full
+
 
 def figure(live: LiveServer, name: str, **labels: str) -> float | None:
     """The value of one sample of `/metrics`."""

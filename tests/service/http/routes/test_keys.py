@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from service.auth.scopes import Scope
 from service.storage.sql_store import SqlStore
 from tests.service.keyed import NewKey
 from tests.service.live import LiveServer
+
+pytestmark = pytest.mark.full
 
 ADMIN = frozenset({Scope.ADMIN, Scope.READ})
 

@@ -9,6 +9,8 @@ from tests.service.conftest import Publish
 from tests.service.http.routes.test_events import summed
 from tests.service.live import LiveServer
 
+pytestmark = pytest.mark.full
+
 PATH = "/v1/models/films/what-if"
 
 

@@ -15,6 +15,8 @@ from service.storage.sql_store import SqlStore
 from tests.service.conftest import RunningWorker, eventually, finished, submitted
 from tests.service.s3 import S3Server, s3_server
 
+pytestmark = pytest.mark.full
+
 URL = "s3://outage/ihas"
 
 

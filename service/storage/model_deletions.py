@@ -1,0 +1,102 @@
+"""Deletion of versions and of models, inside an open transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from service.errors import ConflictError, UnknownIdError
+from service.states import UNFINISHED
+from service.storage.aliases import CHAMPION
+from service.storage.job import SEARCH
+from service.storage.removals import Deleted, listed, noted
+from service.storage.tables import ALIAS_CHANGES, ALIASES, JOBS, MODELS, TRAFFIC
+from service.storage.traffic import TrafficPlan
+from service.storage.version_numbers import hold_alone
+
+MANY = 100
+DERIVED = "derived/"
+CHAMPION_WORDS = "is the champion"
+Name = tuple[str, str]
+"""Tenant, and name of the model."""
+Rows = Sequence[sa.Row[Any]]
+"""Number, path, job and bytes of versions, newest first."""
+
+
+def delete_version(connection: sa.Connection, name: Name, version: int, answering: int | None) -> Deleted:
+    """As `Deletions.version` says."""
+    versions = _versions(connection, name)
+    found = [row for row in versions if row.version == version]
+    if not found:
+        raise UnknownIdError(f"Model {name[1]!r} has no version {version}.")
+    uses = _uses(connection, name)
+    if versions[0].version == version and not any(CHAMPION_WORDS in what for what in uses.values()):
+        uses.setdefault(version, []).append("is the newest, and answers because none was promoted")
+    elif answering == version and version not in uses:
+        uses[version] = ["answers"]
+    if version in uses:
+        way = "Promote another version or change the traffic first, or delete the model with all its versions"
+        raise ConflictError(f"Version {version} of model {name[1]!r} is in use: it {listed(uses[version])}. {way}.")
+    return _gone(connection, name, found)
+
+
+def delete_model(connection: sa.Connection, name: Name, force: bool) -> Deleted:
+    """As `Deletions.model` says."""
+    versions = _versions(connection, name)
+    uses = [f"version {number} {what}" for number, whats in sorted(_uses(connection, name).items()) for what in whats]
+    uses += _coming(connection, name)
+    if uses and not force:
+        raise ConflictError(f"Model {name[1]!r} is in use: {listed(uses)}. To delete it all the same, add `?force=true` (`--force`).")
+    for table in (ALIASES, ALIAS_CHANGES, TRAFFIC):
+        connection.execute(table.delete().where((table.c.tenant == name[0]) & (table.c.model == name[1])))
+    return _gone(connection, name, versions)
+
+
+def _versions(connection: sa.Connection, name: Name) -> Rows:
+    """The versions of a name; none is added, deleted or pointed at by others before the transaction ends.
+
+    Raises:
+        UnknownIdError: there is none.
+    """
+    hold_alone(connection, *name)
+    query = sa.select(MODELS.c.version, MODELS.c.path, MODELS.c.job_id, MODELS.c.bytes).where(_same(name))
+    found = connection.execute(query.order_by(MODELS.c.version.desc())).all()
+    if not found:
+        raise UnknownIdError(f"There is no model {name[1]!r}.")
+    return found
+
+
+def _uses(connection: sa.Connection, name: Name) -> dict[int, list[str]]:
+    """What each version is used for by aliases and by the traffic."""
+    uses: dict[int, list[str]] = {}
+    aliases = sa.select(ALIASES.c.alias, ALIASES.c.version).where((ALIASES.c.tenant == name[0]) & (ALIASES.c.model == name[1]))
+    for alias, version in connection.execute(aliases.order_by(ALIASES.c.alias)):
+        uses.setdefault(version, []).append(CHAMPION_WORDS if alias == CHAMPION else f"has the alias {alias!r}")
+    row = connection.execute(sa.select(TRAFFIC.c.plan).where((TRAFFIC.c.tenant == name[0]) & (TRAFFIC.c.model == name[1]))).scalar()
+    plan = TrafficPlan.model_validate(row or {})
+    if plan.canary is not None:
+        uses.setdefault(plan.canary.version, []).append("is the canary")
+    for version in plan.shadows:
+        uses.setdefault(version, []).append("is a shadow")
+    return uses
+
+
+def _coming(connection: sa.Connection, name: Name) -> list[str]:
+    """Searches that are to become a version of a name."""
+    same = (JOBS.c.tenant == name[0]) & (JOBS.c.name == name[1]) & (JOBS.c.kind == SEARCH.name)
+    found = connection.execute(sa.select(JOBS.c.id, JOBS.c.state).where(same & JOBS.c.state.in_(UNFINISHED)).limit(MANY))
+    return [f"search {one} ({state}) makes its next version" for one, state in found]
+
+
+def _gone(connection: sa.Connection, name: Name, versions: Rows) -> Deleted:
+    """Remove the rows of versions, and put their bundles on the list of files that go."""
+    numbers = [row.version for row in versions]
+    connection.execute(MODELS.delete().where(_same(name) & MODELS.c.version.in_(numbers)))
+    paths = [row.path.removesuffix("/bundle") if row.path.startswith(DERIVED) else row.path for row in versions]
+    return Deleted(sum(row.bytes for row in versions), noted(connection, paths), tuple(row.job_id for row in versions))
+
+
+def _same(name: Name) -> sa.ColumnElement[bool]:
+    return (MODELS.c.tenant == name[0]) & (MODELS.c.name == name[1])

@@ -1,0 +1,69 @@
+"""How many bytes a tenant may keep, and how many it keeps.
+
+Files are added up where they are listed, in small tables by an index; answers and events by a running sum. What is added is checked under
+a lock of the tenant's, so that two who add at the same time never exceed a quota together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from service.errors import QuotaError
+from service.storage.locks import QUOTA_LOCK, one_at_a_time
+from service.storage.tables import DATASETS, JOBS, MODELS
+
+DATASET_WORDS = ("data sets", "IHAS_MAX_DATASET_BYTES_PER_TENANT", "Delete some (`DELETE /v1/datasets/{id}`, `ihas dataset rm ID`)")
+SEARCH_WORDS = (
+    "searches and models",
+    "IHAS_MAX_SEARCH_BYTES_PER_TENANT",
+    "Delete searches (`DELETE /v1/searches/{id}`, `ihas search rm ID`) or versions (`ihas model rm NAME VERSION`)",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a tenant keeps of one kind, and may keep.
+
+    Attributes:
+        words: what is kept, the setting that limits it, and how to make room.
+        used: bytes.
+        limit: bytes; 0 for no limit.
+    """
+
+    words: tuple[str, str, str]
+    used: int
+    limit: int
+
+    def check(self, more: int) -> None:
+        """Check that so many bytes more may be kept.
+
+        Raises:
+            QuotaError: they may not.
+        """
+        if self.limit and self.used + more > self.limit:
+            what, setting, way = self.words
+            kept = f"The {what} of this tenant take {self.used} bytes"
+            raise QuotaError(f"{kept} of the {self.limit} of {setting}, and at least {more} more are needed. {way}, then try again.")
+
+
+def dataset_room(connection: sa.Connection, tenant: str, limit: int, without: str = "") -> Room:
+    """Uploaded files of a tenant, but for those of the data set `without`, whose file is to be replaced."""
+    own = (DATASETS.c.tenant == tenant) & DATASETS.c.deleted_at.is_(None) & (DATASETS.c.id != without)
+    return Room(DATASET_WORDS, _sum(connection, DATASETS.c.size, own), limit)
+
+
+def search_room(connection: sa.Connection, tenant: str, limit: int) -> Room:
+    """Run folders, estimates and bundles of a tenant."""
+    versions = _sum(connection, MODELS.c.bytes, MODELS.c.tenant == tenant)
+    return Room(SEARCH_WORDS, versions + _sum(connection, JOBS.c.bytes, (JOBS.c.tenant == tenant) & (JOBS.c.bytes > 0)), limit)
+
+
+def one_of_tenant(connection: sa.Connection, tenant: str) -> None:
+    """Let nobody else add to what the tenant keeps before the transaction ends."""
+    one_at_a_time(connection, QUOTA_LOCK, sa.func.hashtext(tenant))
+
+
+def _sum(connection: sa.Connection, column: sa.Column[int], which: sa.ColumnElement[bool]) -> int:
+    return int(connection.execute(sa.select(sa.func.coalesce(sa.func.sum(column), 0)).where(which)).scalar_one())
