@@ -108,12 +108,16 @@ def _limit(memory_bytes: int | None, cpu_s: int | None) -> None:
 def _inspect(data: DataConfig, max_expanded_bytes: int | None, answer: dict[str, object]) -> None:
     from ihas.data.findings import raise_errors
     from ihas.data.ingest import inspect as inspect_table
+    from ihas.data.readers import check_decoded
+    from ihas.data.reading import options_of
     from ihas.data.sources import check_expansion, check_readable
     from ihas.sequential.data.reading import inspect_sequences
 
     check_readable(data.path)
     if max_expanded_bytes is not None:
         check_expansion(data.path, max_expanded_bytes)
+        if data.format != "sequences":
+            check_decoded(data.path, options_of(data), max_expanded_bytes)
     answer["sha256"] = file_digest(data.path)
     report = inspect_sequences(data) if data.holds_sequences else inspect_table(data)
     answer["report"] = report.model_dump(mode="json")
