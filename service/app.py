@@ -21,6 +21,7 @@ from service.http.openapi import describe
 from service.http.policy import policies_of
 from service.http.routes import pages, scoring
 from service.http.routes.registry import routers
+from service.jobs.first_load import FirstLoad
 from service.models.registry import Registry
 from service.models.response_log import ResponseLog
 from service.observability.metrics import Metrics
@@ -43,7 +44,8 @@ def create_app(settings: Settings) -> FastAPI:
     store = SqlStore(settings.url)
     metrics = Metrics(store)
     app = FastAPI(version=version("ihas"), lifespan=_lifespan, redirect_slashes=False, docs_url=None, redoc_url=None)
-    key_table, registry = Keys(store), Registry(store, settings.folder, settings.artefacts_url)
+    first_load = FirstLoad(settings.folder, settings.bundle_load_cpu_s)
+    key_table, registry = Keys(store), Registry(store, settings.folder, settings.artefacts_url, first_load)
     metrics.watch(registry.degraded_counts)
     feedback = Feedback(store, settings.max_answer_bytes_per_tenant)
     response_log = ResponseLog(feedback, settings.feedback_kept_s, metrics.drop)
@@ -52,6 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
         settings=settings,
         store=store,
         registry=registry,
+        first_load=first_load,
         metrics=metrics,
         keys=key_table,
         aliases=Aliases(store),
@@ -91,6 +94,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts.shutdown.set()
     await run_in_threadpool(parts.response_log.close)
     await run_in_threadpool(parts.maintenance.close)
+    await run_in_threadpool(parts.first_load.close)
     await run_in_threadpool(parts.registry.close)
     if parts.traces is not None:
         await run_in_threadpool(parts.traces.close)

@@ -98,6 +98,8 @@ class Settings(BaseSettings):
     """Maximum memory in bytes of the process that checks a data set."""
     check_cpu_s: Annotated[int, Field(ge=1)] = 3_600
     """Maximum CPU seconds of the process that checks a data set; it is stopped after twice as many seconds of wall time."""
+    bundle_load_cpu_s: Annotated[int, Field(ge=1)] = 60
+    """Maximum CPU seconds of the process that loads a bundle before the API does, once per bundle; twice as many of wall time."""
     max_request_bytes: Bytes = 8 * 2**20
     """Maximum bytes of any other request's body; routes that read less have smaller limits of their own."""
     max_attempts: Annotated[int, Field(ge=1)] = 3

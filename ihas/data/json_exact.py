@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from array import array
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -112,7 +113,10 @@ def _object(line: bytes, row: int, findings: FindingCollector, options: ReadOpti
             object_pairs_hook=lambda pairs: _unique(pairs, row, findings, options),
             parse_int=Decimal,
         )
-    except (ValueError, ArithmeticError, RecursionError) as error:
+    except RecursionError:
+        findings.add("invalid_json", "Every line must be a JSON object, but the values of this one are nested too deeply.", row=row)
+        return {}
+    except (ValueError, ArithmeticError) as error:
         findings.add("invalid_json", f"Every line must be a JSON object, but this one is no JSON: {error}.", row=row)
         return {}
     if not isinstance(content, dict):
@@ -138,7 +142,8 @@ def _in_utf8(content: dict[str, Any], line: bytes, row: int, findings: FindingCo
 def _unique(pairs: list[tuple[str, Any]], row: int, findings: FindingCollector, options: ReadOptions) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) != len(pairs):
-        repeated = next(key for key, _ in pairs if [other for other, _ in pairs].count(key) > 1)
+        times = Counter(key for key, _ in pairs)
+        repeated = next(key for key in times if times[key] > 1)
         if options.needs(repeated):
             findings.add("duplicate_column", "A key must occur once in a line, but this one occurs again.", row=row, column=repeated)
     return content

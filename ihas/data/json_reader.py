@@ -12,6 +12,7 @@ import pyarrow.json
 
 from ihas.data.columns import LIST
 from ihas.data.json_exact import read_exactly
+from ihas.data.json_nesting import nests_deeply
 from ihas.data.reading import ReadOptions
 from ihas.data.sources import opened
 from ihas.data.value_types import is_any_list
@@ -27,6 +28,8 @@ def read_json_lines(path: Path, options: ReadOptions | None = None) -> pa.Table:
         DataError: empty file, lines that are no JSON object, or columns whose cells have different types.
     """
     options = options or ReadOptions()
+    if nests_deeply(path):
+        return read_exactly(path, options)  # pyarrow ends the process at some 10,000 brackets
     try:
         table = _parse(path, {})
         times = {field.name: text for field in table.schema if (text := _text_of_times(field.type)) is not None}

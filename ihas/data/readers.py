@@ -20,9 +20,11 @@ from ihas.data.csv_reader import BATCH_ROWS, csv_batches
 from ihas.data.findings import FindingCollector
 from ihas.data.gathering import gather
 from ihas.data.json_reader import read_json_lines
+from ihas.data.parquet_expansion import check_parquet_expansion
 from ihas.data.reading import Batches, Format, ReadOptions, Source
 from ihas.data.sources import check_signature, compression_of, opened, raise_unreadable
 from ihas.data.value_types import is_any_list, is_readable
+from ihas.errors import is_memory_full
 
 _NUL_LAW = "Cells must be text without NUL bytes, but this one holds one. Write the file again as UTF-8."
 _FORMATS: dict[str, Literal["csv", "parquet", "jsonl"]] = {
@@ -82,6 +84,13 @@ def read(path: Path, options: ReadOptions) -> ReadTable:
     return ReadTable(table, source.notes)
 
 
+def check_decoded(path: Path, options: ReadOptions, at_most: int) -> None:
+    """DataError where a file that is read as Parquet holds more bytes than a limit once it is decoded, told without decoding it."""
+    known = _format_of(path) if options.format == "auto" else options.format
+    if known == "parquet" and compression_of(path) is None:
+        check_parquet_expansion(path, at_most)
+
+
 def _format_of(path: Path) -> Literal["csv", "parquet", "jsonl"]:
     inner = path.with_suffix("") if compression_of(path) else path
     suffix = inner.suffix.lower()
@@ -113,6 +122,8 @@ def _parquet_batches(source: Source) -> Iterator[pa.Table]:
             for batch in file.iter_batches(BATCH_ROWS, columns=read_names if len(read_names) < len(schema) else None):
                 yield pa.Table.from_arrays([_intact(batch, column, source) for column in wanted], names=[column.name for column in wanted])
         except (pa.ArrowException, OSError) as error:
+            if is_memory_full(error):
+                raise
             raise_unreadable(path, f"The file must be intact Parquet, but it is not: {error}. Write or copy it again.")
 
 

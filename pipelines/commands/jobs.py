@@ -5,8 +5,6 @@ The last line on standard output says how it ended, and why where it failed.
 
 from __future__ import annotations
 
-import resource
-import signal
 import sys
 import traceback
 from contextlib import nullcontext
@@ -19,6 +17,7 @@ import typer
 from ihas.config.data import DataConfig
 from ihas.errors import ConfigError, DataError, is_memory_full
 from ihas.folders import file_digest, held_still
+from pipelines.commands.limits import limit
 from pipelines.commands.shell import RecipeOption
 from pipelines.kinds.model_kind import AnyRecipe, ModelKind
 from pipelines.kinds.recipe_file import read_any_recipe
@@ -70,7 +69,7 @@ def inspect(
     max_links: Annotated[int | None, typer.Option(max=0, help="0: refuse a file that a link leads to.")] = None,
 ) -> None:
     """Profile a table and list its faults."""
-    _limit(max_memory_bytes, max_cpu_s)
+    limit(max_memory_bytes, max_cpu_s)
     answer: dict[str, object] = {"outcome": "succeeded"}
     try:
         config = DataConfig.model_validate_json(data.read_bytes())
@@ -96,24 +95,19 @@ def _read(path: Path, digest: str | None) -> tuple[AnyRecipe, ModelKind]:
     return recipe, kind_of_recipe(recipe)
 
 
-def _limit(memory_bytes: int | None, cpu_s: int | None) -> None:
-    """Limit this process; a file that somebody sent is read within the limits."""
-    if memory_bytes is not None:
-        resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
-    if cpu_s is not None:
-        resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))  # the first ends it by SIGXCPU, which says why; the second by SIGKILL
-        signal.setitimer(signal.ITIMER_REAL, 2.0 * cpu_s)  # Arrow waits forever for a thread that there is no memory for
-
-
 def _inspect(data: DataConfig, max_expanded_bytes: int | None, answer: dict[str, object]) -> None:
     from ihas.data.findings import raise_errors
     from ihas.data.ingest import inspect as inspect_table
+    from ihas.data.readers import check_decoded
+    from ihas.data.reading import options_of
     from ihas.data.sources import check_expansion, check_readable
     from ihas.sequential.data.reading import inspect_sequences
 
     check_readable(data.path)
     if max_expanded_bytes is not None:
         check_expansion(data.path, max_expanded_bytes)
+        if data.format != "sequences":
+            check_decoded(data.path, options_of(data), max_expanded_bytes)
     answer["sha256"] = file_digest(data.path)
     report = inspect_sequences(data) if data.holds_sequences else inspect_table(data)
     answer["report"] = report.model_dump(mode="json")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -21,6 +22,7 @@ from pipelines.runs.faults import faults
 
 Model = TypeVar("Model", bound=BaseModel)
 OfKind = TypeVar("OfKind")
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -154,20 +156,20 @@ def _value(text: str) -> Any:
         return text
 
 
-def read_data(path: Path, columns: Path | None = None, delimiter: str | None = None) -> DataConfig:
+def read_data(path: Path, columns: Path | None = None, reading: Mapping[str, Any] = NOTHING) -> DataConfig:
     """A table and the known facts about its columns.
 
     Args:
         path: the table.
         columns: TOML or JSON file with the settings of `SchemaConfig`.
-        delimiter: character between CSV cells.
+        reading: how cells are written: `delimiter`, `quoting`, `escape` of `DataConfig`.
 
     Raises:
         ConfigError: no such file, or a setting is invalid.
     """
     try:
         known = {} if columns is None else _loads(columns.read_text(encoding="utf-8"), columns)
-        return DataConfig.model_validate({"path": path.resolve(), "columns": known, "delimiter": delimiter})
+        return DataConfig.model_validate({"path": path.resolve(), "columns": known, **reading})
     except OSError as error:
         raise ConfigError(f"The columns must be described by a readable file, but {columns} is not ({error.strerror}).") from error
     except ValidationError as error:

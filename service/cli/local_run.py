@@ -6,7 +6,7 @@ The child holds the reading end of a pipe whose writing end is here, so it ends 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from pipelines.runs.progress import Outcome, Progress, Report, follow
 from service.cli.terminal import Terminal
 from service.jobs.child import Child
 from service.jobs.runs import PIPELINES
+from service.jobs.wording import fault_of_signal
 
 
 class ProgressBar:
@@ -90,7 +91,8 @@ def inspect(data: DataConfig, folder: Path, command: Sequence[str] = PIPELINES) 
     """
     written = folder / "data.json"
     _write(written, data.model_dump_json())
-    outcome = _outcome(Child((*command, "inspect", "--data", str(written)), folder / "log.txt"), lambda _: None)
+    child = Child((*command, "inspect", "--data", str(written)), folder / "log.txt")
+    outcome = _outcome(child, lambda _: None, fault_of_signal)
     if outcome.report is None:
         raise failure(outcome.error or {})
     return ValidationReport.model_validate(outcome.report)
@@ -142,7 +144,8 @@ def failure(error: dict[str, Any]) -> CommandError:
     return CommandError(str(error.get("detail", "The run failed without a reason.")), exit_code_of(error.get("code")))
 
 
-def _outcome(child: Child, report: Report) -> Outcome:
+def _outcome(child: Child, report: Report, fault_of: Callable[[int], Mapping[str, str] | None] = lambda _: None) -> Outcome:
+    """The last line of a child; `fault_of` words the signals that say something of what it read."""
     try:
         outcome = follow(child, report)
         code = child.wait()
@@ -151,6 +154,8 @@ def _outcome(child: Child, report: Report) -> Outcome:
         raise
     finally:
         child.close()
+    if outcome is None and (fault := fault_of(-code)) is not None:
+        raise failure(dict(fault))
     if outcome is None or (code != 0 and outcome.outcome == "succeeded"):
         last = child.log_tail().splitlines()[-1:] or ["its log is empty"]
         raise CommandError(

@@ -16,6 +16,7 @@ from pipelines.commands.bench import bench
 from pipelines.commands.shell import REPORT, carry_out, make_app
 from pipelines.commands.studies import study
 from service.cli.commands import datasets, keys, models, searches
+from service.cli.commands.reading import Delimiter, Escape, NoQuoting, reading_of
 from service.cli.commands.settings import service_settings, show_settings
 from service.cli.terminal import CommandError, ExitCode, Output, Terminal, exit_code, this_command
 
@@ -96,7 +97,9 @@ def inspect(
     context: typer.Context,
     data: Annotated[Path, typer.Argument(help="CSV, Parquet or JSON-lines file.")],
     columns: Annotated[Path | None, typer.Option(help="Known facts about the columns: a TOML or JSON file.")] = None,
-    delimiter: Annotated[str | None, typer.Option(help="Character between CSV cells; inferred from the header by default.")] = None,
+    delimiter: Delimiter = None,
+    no_quoting: NoQuoting = False,
+    escape: Escape = None,
 ) -> None:
     """Show the inferred purpose and kind of each column of a table, and its faults."""
     import tempfile
@@ -106,7 +109,7 @@ def inspect(
 
     terminal: Terminal = context.obj
     with tempfile.TemporaryDirectory() as folder:
-        report = local_run.inspect(read_data(data, columns, delimiter), Path(folder))
+        report = local_run.inspect(read_data(data, columns, reading_of(delimiter, no_quoting, escape)), Path(folder))
     terminal.result(report.model_dump(mode="json"), *tables.findings(report))
     if report.errors:
         found = tables.num_errors(report)

@@ -15,6 +15,7 @@ from service.auth.caller import Caller
 from service.datasets.remote_files import Fetches
 from service.errors import NoKeyError, PreconditionMissingError, TooManyError, UnknownIdError
 from service.http.middleware.compute_threads import Threads
+from service.jobs.first_load import FirstLoad
 from service.models.registry import Registry, TenantModels
 from service.models.response_log import ResponseLog
 from service.observability.metrics import Metrics
@@ -44,6 +45,7 @@ class AppState:
     settings: Settings
     store: SqlStore
     registry: Registry
+    first_load: FirstLoad
     metrics: Metrics
     keys: Keys
     aliases: Aliases

@@ -1,13 +1,29 @@
-"""Public wording of a job's error: names the data set, and reveals no paths."""
+"""Public wording of a job's error: names the data set, reveals no paths, and says what a signal that ended a check means."""
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from service.storage.catalogue import Dataset
 from service.storage.job import Job
+
+TOO_LONG = "The check of the table takes longer than allowed. Upload fewer rows or columns, or raise IHAS_CHECK_CPU_S."
+BROKEN = "The table ends the process that reads it ({name}), for example by values nested too deeply. Write it anew, with plain cells."
+KILLED = "The process that reads the table was killed (SIGKILL), as the system does where memory runs out. Send fewer rows or columns."
+FAULTS = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE})
+OUT_OF_TIME = frozenset({signal.SIGXCPU, signal.SIGALRM})
+
+
+def fault_of_signal(number: int) -> Mapping[str, str] | None:
+    """Error document of a check that a signal ended for what the table is, and would end again; None for any other end."""
+    if number in OUT_OF_TIME:
+        return {"code": "data", "detail": TOO_LONG}
+    if number == signal.SIGKILL:
+        return {"code": "data", "detail": KILLED}
+    return {"code": "data", "detail": BROKEN.format(name=signal.Signals(number).name)} if number in FAULTS else None
 
 
 def public_error(error: Mapping[str, Any], job: Job, dataset: Dataset, folder: Path) -> dict[str, Any]:

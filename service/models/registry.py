@@ -6,8 +6,8 @@ import math
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence, Set
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from service.storage.traffic import NO_PLAN, Traffic, TrafficPlans
 
 CHECK_S = 1.0
 RETRY_S = 10.0
+LOCK_S = 30.0
 MAX_PINNED = 4
 LOG = structlog.get_logger(__name__)
 Name = tuple[str, str]
@@ -58,7 +59,16 @@ class Registry:
     A version that cannot be loaded is skipped for the one before it, and tried again later.
     """
 
-    def __init__(self, catalogue: SqlCatalogue, folder: Path, artefacts_url: str | None = None) -> None:
+    def __init__(
+        self, catalogue: SqlCatalogue, folder: Path, artefacts_url: str | None = None, check: Callable[[Path], None] = lambda _: None
+    ) -> None:
+        """
+        Args:
+            folder: of the service.
+            artefacts_url: of the store of bundles.
+            check: called with a bundle before it is loaded into this process; BundleError refuses it.
+        """
+        self._check = check
         self._catalogue, self._artefacts = catalogue, Artefacts(folder, artefacts_url)
         self._aliases, self._plans = Aliases(catalogue), TrafficPlans(catalogue)
         self._slots: dict[Name, Slot] = {}
@@ -119,7 +129,7 @@ class Registry:
             return ready
         if known is None:
             return self.renew(name, tenant).champion
-        with slot.lock:
+        with _held(slot):
             return self.ready(name, version, tenant) or self._pin(slot, known)
 
     def renew(self, name: str, tenant: str = LOCAL) -> TrafficSplit:
@@ -205,7 +215,7 @@ class Registry:
         wanted = (newest.version, champion.revision if champion else 0, traffic.revision if traffic else 0)
         if slot.split is not None and slot.made_of == wanted and not slot.broken:
             return slot.split
-        with slot.lock:
+        with _held(slot):
             versions = self._catalogue.versions(newest.name, newest.tenant)
             if not versions:
                 raise UnknownIdError(f"There is no model {newest.name!r}.")
@@ -269,9 +279,9 @@ class Registry:
         began, folder = time.perf_counter(), None
         try:
             folder = self._local(version)
-            served = Served(version, load_recommender(folder))
+            served = self._loaded(version, folder)
             if served.degraded and self._artefacts.forget(version.path):
-                served = Served(version, load_recommender(self._local(version)))
+                served = self._loaded(version, self._local(version))
         except Exception as error:  # whatever a bundle does to its reader, the other models serve
             LOG.error("a bundle cannot be used", model=version.name, version=version.version, error=f"{type(error).__name__}: {error}")
             reason = f"Version {version.version} of model {version.name!r} cannot be used: {_reason(error, folder)}"
@@ -283,6 +293,10 @@ class Registry:
             LOG.error("the shared model serves a group", model=version.name, version=version.version, group=group, error=reason)
         LOG.info("model loaded", model=version.name, version=version.version, seconds=round(time.perf_counter() - began, 3))
         return served
+
+    def _loaded(self, version: ModelVersion, folder: Path) -> Served:
+        self._check(folder)
+        return Served(version, load_recommender(folder))
 
     def _local(self, version: ModelVersion) -> Path:
         """The version's bundle on this machine, as it was registered."""
@@ -318,6 +332,17 @@ def _drop_deleted(slot: Slot, there: Set[int]) -> None:
         slot.split = slot.made_of = None
     for number in slot.broken.keys() - there:
         del slot.broken[number]
+
+
+@contextmanager
+def _held(slot: Slot) -> Iterator[None]:
+    """The slot's lock; who waits for a model that takes long to load is told so, and its thread is free for others."""
+    if not slot.lock.acquire(timeout=LOCK_S):
+        raise BundleError("The model is being loaded still. Ask again in a moment.")
+    try:
+        yield
+    finally:
+        slot.lock.release()
 
 
 def _older(wanted: tuple[int, int, int], made_of: tuple[int, int, int] | None) -> bool:

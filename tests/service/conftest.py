@@ -15,6 +15,7 @@ import structlog
 
 from ihas.bundle.archive import write_bundle
 from service.http.examples import searches
+from service.jobs.first_load import FirstLoad
 from service.jobs.worker import run_worker
 from service.settings import Settings
 from service.storage.catalogue import NewDataset
@@ -173,6 +174,7 @@ def publish(store: SqlStore, settings: Settings, table: str, bundle: Path) -> Pu
         assert job is not None
         path = f"searches/{job.id}/bundle"
         shutil.copytree(bundle, settings.folder / path)
+        FirstLoad(settings.folder, 1).passed(bundle)
         spoil(settings.folder / path)
         store.succeed(job.id, job.token, path)
         return settings.folder / path

@@ -13,6 +13,7 @@ from pipelines.kinds.recipe_file import read_document
 from pipelines.reports.terminal_tables import plain_table
 from service.cli import tables
 from service.cli.commands.connection import HERE, Url, client_of
+from service.cli.commands.reading import Delimiter, Escape, NoQuoting, reading_of
 from service.cli.local_run import failure
 from service.cli.terminal import Terminal
 
@@ -25,14 +26,16 @@ def push(
     source: Annotated[str, typer.Argument(metavar="FILE|URI", help="CSV, Parquet or JSON-lines file; the service fetches a URI.")],
     name: Annotated[str | None, typer.Option(help="Display name; the file's name by default.")] = None,
     columns: Annotated[Path | None, typer.Option(help="Known facts about the columns: a TOML or JSON file.")] = None,
-    delimiter: Annotated[str | None, typer.Option(help="Character between CSV cells.")] = None,
+    delimiter: Delimiter = None,
+    no_quoting: NoQuoting = False,
+    escape: Escape = None,
     url: Url = HERE,
 ) -> None:
     """Upload a table and wait until it is checked."""
     terminal, path = context.obj, Path(source)
     if "://" not in source and not path.is_file():
         raise typer.BadParameter(f"File '{source}' does not exist.", param_hint="'FILE|URI'")
-    reading: dict[str, Any] = {"delimiter": delimiter} if delimiter else {}
+    reading = reading_of(delimiter, no_quoting, escape)
     if columns is not None:
         reading["columns"] = read_document(columns)
     with client_of(url) as client:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Mapping
 from pathlib import Path
 
 from pipelines.runs.progress import Outcome
 from service.jobs.handlers.handler import JobContext, JobHandler, Run, written
 from service.jobs.runs import dataset_folder
+from service.jobs.wording import fault_of_signal
 from service.settings import Settings
 from service.storage.catalogue import Dataset
 from service.storage.job import DATASET, Job
-
-TOO_LONG = "The check of the table takes longer than allowed. Upload fewer rows or columns, or raise IHAS_CHECK_CPU_S."
-BROKEN = "The table ends the process that reads it ({name}), for example by values nested too deeply. Write it anew, with plain cells."
-FAULTS = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE})
-OUT_OF_TIME = frozenset({signal.SIGXCPU, signal.SIGALRM})
 
 
 class DatasetHandler(JobHandler):
@@ -41,9 +36,7 @@ class DatasetHandler(JobHandler):
 
     def error_of_signal(self, number: int) -> Mapping[str, str] | None:
         """The limits on computing and on time end the child by signals, and so does a file that breaks a reader: it would do so again."""
-        if number in OUT_OF_TIME:
-            return {"code": "data", "detail": TOO_LONG}
-        return {"code": "data", "detail": BROKEN.format(name=signal.Signals(number).name)} if number in FAULTS else None
+        return fault_of_signal(number)
 
 
 def _limits(settings: Settings) -> tuple[str, ...]:

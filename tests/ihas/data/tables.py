@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import strategies as st
 
@@ -60,3 +62,22 @@ def _text(value: Any) -> str | None:
     if isinstance(value, float) and value.is_integer():
         return f"{value:.1f}"
     return None if value is None else str(value)
+
+
+BOMB_TEXT = 1_000_000
+"""Letters of the text of a bomb."""
+
+
+def write_bomb(path: Path, rows: int, kind: str = "list") -> None:
+    """A small Parquet file of labels, and of cells that each hold the same long text, alone or in a list, a struct or as bytes."""
+    codes = pa.array(np.zeros(rows, np.int32))
+    text = pa.array(["x" * BOMB_TEXT], pa.binary() if kind == "binary" else pa.string())
+    cells = pa.DictionaryArray.from_arrays(codes, text)
+    ends = np.arange(rows + 1)
+    whole = {
+        "list": lambda: pa.ListArray.from_arrays(pa.array(ends, pa.int32()), cells),
+        "large list": lambda: pa.LargeListArray.from_arrays(pa.array(ends, pa.int64()), cells),
+        "struct": lambda: pa.StructArray.from_arrays([cells], ["text"]),
+    }.get(kind, lambda: cells)()
+    table = pa.table({"click": pa.array(np.arange(rows) % 2), "a": whole})
+    pq.write_table(table, path, dictionary_pagesize_limit=2**24, write_statistics=False, store_schema=False)

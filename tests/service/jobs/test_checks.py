@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from service.states import JobState
 from service.storage.catalogue import DatasetState, NewDataset
 from service.storage.job import SEARCH, NewJob
 from service.storage.sql_store import SqlStore
+from tests.ihas.data.tables import write_bomb
 from tests.service.conftest import RunningWorker, eventually, finished
 
 pytestmark = pytest.mark.full
@@ -77,8 +80,37 @@ def test_a_file_that_breaks_its_reader_is_invalid_at_the_first_try(store: SqlSto
 
     assert dataset.error is not None
     assert (dataset.state, dataset.error["code"]) == (DatasetState.INVALID, "data")
-    assert "nest" in dataset.error["detail"]
+    assert "nested too deeply" in dataset.error["detail"]
+    assert dataset.error["findings"][0]["row"] == rows.count("\n", 0, -1) + 1
     assert [event.attempt for event in store.events(str(dataset.job_id), 0, 100)][-1] == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS])
+def test_a_check_that_is_killed_is_not_tried_again(store: SqlStore, settings: Settings, table: str, number: signal.Signals) -> None:
+    """As the system does where memory runs out, or as a reader does that breaks: invalid data after one attempt."""
+    dataset_id = store.add_dataset(NewDataset("clicks", {}, path=table)).id
+    with RunningWorker(settings, (sys.executable, "-c", f"import os; os.kill(os.getpid(), {number})")):
+        eventually(lambda: store.dataset(dataset_id).state is not DatasetState.VALIDATING)
+    dataset = store.dataset(dataset_id)
+
+    assert dataset.error is not None
+    assert (dataset.state, dataset.error["code"]) == (DatasetState.INVALID, "data")
+    assert number.name in dataset.error["detail"]
+    assert store.job(str(dataset.job_id)).attempt == 1
+
+
+def test_a_small_file_that_decodes_to_much_is_refused_before_it_is_decoded(store: SqlStore, settings: Settings, tmp_path: Path) -> None:
+    """A Parquet file of some kilobytes whose lists name one long text 20,000 times: the limit on unpacked bytes holds for it too."""
+    table = tmp_path / "bomb.parquet"
+    write_bomb(table, 20_000)
+    dataset_id = store.add_dataset(NewDataset("bomb", {"columns": {"label": "click"}}, path=str(table))).id
+    with RunningWorker(settings.model_copy(update={"max_expanded_bytes": 10**9}), PIPELINES):
+        eventually(lambda: store.dataset(dataset_id).state is not DatasetState.VALIDATING)
+    dataset = store.dataset(dataset_id)
+
+    assert dataset.error is not None
+    assert (dataset.state, dataset.error["findings"][0]["code"]) == (DatasetState.INVALID, "too_large_unpacked")
+    assert store.job(str(dataset.job_id)).attempt == 1
 
 
 def test_a_file_that_was_exchanged_for_a_link_is_not_read(store: SqlStore, settings: Settings, table: str, tmp_path: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from service.states import JobState
 from service.storage.job_store import JobStore
 from service.storage.sql_store import SqlStore
 from tests.clock import Clock
@@ -90,24 +92,65 @@ def test_a_reader_does_not_wait_for_a_writer(tmp_path: Path) -> None:
     store.close()
 
 
-@pytest.mark.parametrize("step_s", [86_400.0, -86_400.0])
-def test_a_database_whose_clock_is_set_decides_nothing(tmp_path: Path, clock: Clock, step_s: float) -> None:
-    """Whether its heartbeats seem a day old or a day ahead, a live worker keeps its job, and a dead one's is taken after a lease."""
-    url = f"sqlite:///{tmp_path / 'ihas.db'}"
-    store, database = SqlStore(url, clock), sa.create_engine(url)
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of either kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ihas.db'}"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.new_database()
+
+
+@contextmanager
+def steps(url: str) -> Iterator[Callable[[float], None]]:
+    """Sets the database's clock by some seconds, as everything that it noted before shows it: as so much longer or shorter ago."""
+    database = sa.create_engine(url)
+
+    def step(seconds: float) -> None:
+        times = ", ".join(f"{name} = {name} - {seconds}" for name in ("heartbeat_at", "created_at", "started_at"))
+        with database.begin() as connection:
+            connection.exec_driver_sql(f"update jobs set {times}")
+
+    yield step
+    database.dispose()
+
+
+@pytest.mark.parametrize("step_s", [3.2e7, 86_400.0, -86_400.0, -3.2e7])
+def test_a_database_whose_clock_is_set_decides_nothing(url: str, clock: Clock, step_s: float) -> None:
+    """Three steps, of a day or a year, forwards or back: a live worker with one attempt keeps its job to the end."""
+    store = SqlStore(url, clock)
+    job_id = store.submit(search()).id
+    job = taken(store, "ada", max_attempts=1)
+    with steps(url) as step:
+        for _ in range(3):
+            store.renew(job.id, job.token)
+            step(step_s)
+            for _ in range(2):
+                assert store.claim("bob", LEASE_S, 1) is None
+                clock.advance(LEASE_S / 3)
+    store.record(job.id, job.token, progress())
+    store.succeed(job.id, job.token, "searches/x/bundle")
+
+    assert (store.job(job_id).state, store.job(job_id).attempt, store.job(job_id).lost) == (JobState.SUCCEEDED, 1, [])
+    store.close()
+
+
+@pytest.mark.parametrize("step_s", [3.2e7, 86_400.0, -86_400.0, -3.2e7])
+def test_a_dead_workers_job_is_taken_after_a_lease_whatever_the_clock_says(url: str, clock: Clock, step_s: float) -> None:
+    """Also where its last sign seems to lie a year ahead; not sooner where it seems to lie a year back."""
+    store = SqlStore(url, clock)
     store.submit(search())
     job = taken(store, "ada")
-    for _ in range(3):
-        store.renew(job.id, job.token)
-        with database.begin() as connection:
-            connection.exec_driver_sql(f"update jobs set heartbeat_at = heartbeat_at - {step_s}, created_at = created_at - {step_s}")
-        assert store.claim("bob", LEASE_S, 1) is None
-        clock.advance(LEASE_S / 3)
-    store.record(job.id, job.token, progress())
+    with steps(url) as step:
+        assert store.claim("bob", LEASE_S, 3) is None
+        step(step_s)
+        clock.advance(LEASE_S / 2)
+        assert store.claim("bob", LEASE_S, 3) is None
+        step(step_s)
+        clock.advance(LEASE_S / 2)
 
-    seen_silent(store, clock)
-    assert taken(store, "bob").attempt == 2
-    database.dispose()
+    assert (again := taken(store, "bob")).id == job.id
+    assert (again.attempt, again.lost) == (2, ["ada"])
     store.close()
 
 

@@ -1,0 +1,42 @@
+"""`load`: loads a bundle in this process, so that whoever started it learns whether its graphs come to an end."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from ihas.errors import BundleError
+from pipelines.commands.limits import limit
+from pipelines.runs.child import error_document
+from pipelines.runs.exit_codes import exit_code_of
+
+
+def load(
+    bundle: Annotated[Path, typer.Option(help="Bundle to load.")],
+    max_cpu_s: Annotated[int | None, typer.Option(help="Maximum processor time of this process in seconds.")] = None,
+) -> None:
+    """Load a bundle and let it answer its golden rows; say which groups the shared model serves."""
+    limit(None, max_cpu_s)
+    _die_first()
+    answer: dict[str, object] = {"outcome": "succeeded"}
+    try:
+        from ihas.serving.loading import load_recommender
+
+        answer["report"] = {"degraded": {str(group): reason for group, reason in load_recommender(bundle).degraded.items()}}
+    except Exception as error:
+        document = {"code": "bundle", "detail": str(error)} if isinstance(error, BundleError) else error_document(error)
+        answer |= {"outcome": "failed", "error": document}
+        raise typer.Exit(exit_code_of(document["code"])) from error
+    finally:
+        sys.stdout.buffer.write(orjson.dumps(answer) + b"\n")
+
+
+def _die_first() -> None:
+    """Where memory runs out, have the system end this process and not the one that serves."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
