@@ -48,9 +48,8 @@ def test_a_bundle_that_does_not_come_to_an_end_is_refused(slow: Path, tmp_path: 
     """After its processor time, and from then on without being tried."""
     for command in (None, BROKEN):
         first_load = FirstLoad(tmp_path, CPU_S) if command is None else FirstLoad(tmp_path, CPU_S, command)
-        with pytest.raises(
-            BundleError, match=rf"within {CPU_S} s of processor time, but ended its process on signal (14|24)\. Run its search"
-        ):
+        told = rf"within {CPU_S} s of processor time, but ended its process on signal (14|24)\. Run its search"
+        with pytest.raises(BundleError, match=told):
             first_load(slow)
 
 
