@@ -21,7 +21,7 @@ DERIVED = "derived/"
 CHAMPION_WORDS = "is the champion"
 Name = tuple[str, str]
 """Tenant, and name of the model."""
-Rows = Sequence[sa.Row[Any]]
+Rows = Sequence[sa.Row[*tuple[Any, ...]]]
 """Number, path, job and bytes of versions, newest first."""
 
 
