@@ -95,7 +95,8 @@ def _some(rows: Dataset, size: int, rng: np.random.Generator) -> Dataset:
 def _scaled(recipe: Recipe, data: Ingested, sizes: tuple[int, ...], pilots: list[tuple[float, RunResult]], read_s: float) -> Estimate:
     rows, last = len(data.parts.train), pilots[-1][1]
     low, high = seconds(rows, sizes, [took for took, _ in pilots])
-    dim = recipe.learning.training.embedding_dim
+    learning = recipe.learning
+    wider = max(1, learning.distil.members, *learning.members.larger)  # the widest table that is trained, in embeddings of the plain model
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1_024)
     layout = data.parts.train.layout
     whole = sum(part.ids.nbytes for part in (data.parts.train, data.parts.valid, data.parts.test))
@@ -106,7 +107,7 @@ def _scaled(recipe: Recipe, data: Ingested, sizes: tuple[int, ...], pilots: list
         pilot_seconds=tuple(round(took, 2) for took, _ in pilots),
         seconds_low=round(read_s + low, 1),
         seconds_high=round(read_s + high, 1),
-        memory_bytes=int(held + whole + TABLES_HELD * 4 * layout.num_rows * dim),
+        memory_bytes=int(held + whole + TABLES_HELD * 4 * layout.num_rows * learning.training.embedding_dim * wider),
         parameters=last.variants[0].cost.parameters_total,
         chosen_in_pilot=last.chosen,
         gain=chosen.gain,

@@ -38,6 +38,10 @@ class Endpoints(Generic[Answer, Text]):
         """Report of the check of a data set."""
         return self.document("GET", f"/v1/datasets/{dataset_id}/report")
 
+    def delete_dataset(self, dataset_id: str) -> Answer:
+        """Delete a data set and its file; `StateError` while searches on it wait or run."""
+        return self.document("DELETE", f"/v1/datasets/{dataset_id}")
+
     def create_search(self, name: str, dataset_id: str, key: str | None = None, **settings: Any) -> Answer:
         """Submit a search; `settings` is `learning`, `run`, `budget`, `priority`; `key` makes a repetition the same search."""
         return self.document("POST", "/v1/searches", json={"name": name, "dataset_id": dataset_id, **settings}, headers=_key(key))
@@ -65,6 +69,10 @@ class Endpoints(Generic[Answer, Text]):
     def resume(self, search_id: str) -> Answer:
         """Queue a failed or cancelled search again."""
         return self.document("POST", f"/v1/searches/{search_id}/resume")
+
+    def delete_search(self, search_id: str) -> Answer:
+        """Delete a search that has ended, with its run folder; `StateError` while a version is its bundle."""
+        return self.document("DELETE", f"/v1/searches/{search_id}")
 
     def compare(self, first: str, second: str) -> Answer:
         """Two searches that succeeded, side by side."""
@@ -105,6 +113,14 @@ class Endpoints(Generic[Answer, Text]):
     def lineage(self, name: str, version: int) -> Answer:
         """Lineage of a version."""
         return self.document("GET", f"/v1/models/{name}/versions/{version}")
+
+    def delete_version(self, name: str, version: int) -> Answer:
+        """Delete a version and its bundle; `StateError` while it is in use."""
+        return self.document("DELETE", f"/v1/models/{name}/versions/{version}")
+
+    def delete_model(self, name: str, force: bool = False) -> Answer:
+        """Delete a model with all its versions; `StateError` while it is in use, unless `force` is set."""
+        return self.document("DELETE", f"/v1/models/{name}", params={"force": "true"} if force else {})
 
     def promote(self, name: str, version: int, reason: str = "") -> Answer:
         """Make a version the champion."""

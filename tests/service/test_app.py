@@ -72,7 +72,7 @@ def test_every_route_is_described(description: dict[str, Any]) -> None:
     """Each operation has a sentence, an answer and the problem document."""
     operations = [operation for path in description["paths"].values() for operation in path.values()]
 
-    assert len(operations) == 58
+    assert len(operations) == 62
     for operation in operations:
         assert operation["description"]
         form = "application/json" if "open inference protocol" in operation["tags"] else "application/problem+json"

@@ -12,8 +12,12 @@ from ihas.data.findings import ValidationReport
 from pipelines.kinds.recipe_file import read_document
 from pipelines.reports.terminal_tables import plain_table
 from service.cli import tables
+<<<<<<< HEAD
 from service.cli.commands.connection import HERE, Url, client_of
 from service.cli.commands.reading import Delimiter, Escape, NoQuoting, reading_of
+=======
+from service.cli.commands.connection import HERE, Url, Yes, client_of, confirm
+>>>>>>> deletion
 from service.cli.local_run import failure
 from service.cli.terminal import Terminal
 
@@ -63,6 +67,17 @@ def report_dataset(context: typer.Context, dataset_id: Annotated[str, typer.Argu
     with client_of(url) as client:
         report = ValidationReport.model_validate(client.data_report(dataset_id))
     context.obj.result(report.model_dump(mode="json"), *tables.findings(report))
+
+
+@dataset.command("rm")
+def remove_dataset(
+    context: typer.Context, dataset_id: Annotated[str, typer.Argument(help="Id of the data set.")], yes: Yes = False, url: Url = HERE
+) -> None:
+    """Delete a data set, its file and its estimates; models trained on it stay."""
+    confirm(f"Delete data set {dataset_id} and its file?", yes)
+    with client_of(url) as client:
+        gone = client.delete_dataset(dataset_id)
+    context.obj.result(gone, f"Data set {dataset_id} is deleted ({gone['bytes']:,} bytes).")
 
 
 def _upload_bar(terminal: Terminal, path: Path) -> Progress:

@@ -11,7 +11,7 @@ import typer
 
 from ihas.errors import RequestError
 from pipelines.reports.terminal_tables import plain_table
-from service.cli.commands.connection import HERE, Url, client_of
+from service.cli.commands.connection import HERE, Url, Yes, client_of, confirm
 
 ModelName = Annotated[str, typer.Argument(help="Name of the model.")]
 Why = Annotated[str, typer.Option("--reason", help="Reason, for the history.")]
@@ -48,6 +48,27 @@ def rollback(context: typer.Context, name: ModelName, reason: Why = "", url: Url
     with client_of(url) as client:
         found = client.roll_back(name, reason)
     context.obj.result(found, f"Version {found['version']} of {name} answers (revision {found['revision']}).")
+
+
+@model.command("rm")
+def remove_model(
+    context: typer.Context,
+    name: ModelName,
+    version: Annotated[int | None, typer.Argument(help="Version; without it, the model with all its versions.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Delete the model also if it is in use.")] = False,
+    yes: Yes = False,
+    url: Url = HERE,
+) -> None:
+    """Delete a version of a model, or the model; its searches stay."""
+    if force and version is not None:
+        raise typer.BadParameter(
+            "A version in use is not deleted. Promote another one first, or leave out the version.", param_hint="--force"
+        )
+    what = f"model {name} with all its versions" if version is None else f"version {version} of model {name}"
+    confirm(f"Delete {what}?", yes)
+    with client_of(url) as client:
+        gone = client.delete_model(name, force) if version is None else client.delete_version(name, version)
+    context.obj.result(gone, f"Deleted {what} ({gone['bytes']:,} bytes).")
 
 
 @model.command()

@@ -18,7 +18,7 @@ from pipelines.kinds.recipe_file import assign, request_settings
 from pipelines.kinds.size_sweep.tables import advice_table
 from pipelines.reports.pareto import pareto_frontier
 from pipelines.reports.terminal_tables import plain_table
-from service.cli.commands.connection import HERE, Url, client_of
+from service.cli.commands.connection import HERE, Url, Yes, client_of, confirm
 from service.cli.local_run import ProgressBar, failure, stage_of
 from service.cli.terminal import CommandError, ExitCode, Terminal
 from service.client.client import FINISHED, POLL_S, Client
@@ -131,6 +131,15 @@ def resume_search(context: typer.Context, search_id: SearchId, url: Url = HERE) 
     with client_of(url) as client:
         found = client.resume(search_id)
     context.obj.result(found, _searches([found]))
+
+
+@search.command("rm")
+def remove_search(context: typer.Context, search_id: SearchId, yes: Yes = False, url: Url = HERE) -> None:
+    """Delete a search that has ended, with its run folder, log and result."""
+    confirm(f"Delete search {search_id} with its run folder, log and result?", yes)
+    with client_of(url) as client:
+        gone = client.delete_search(search_id)
+    context.obj.result(gone, f"Search {search_id} is deleted ({gone['bytes']:,} bytes).")
 
 
 @search.command("clone")

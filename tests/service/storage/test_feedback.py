@@ -10,12 +10,15 @@ import sqlalchemy as sa
 from service.storage import feedback as module
 from service.storage.database import VERSION, Database, bring_up_to_date
 from service.storage.feedback import Answer, Deed, Feedback, GroupCounts
+from service.storage.feedback_bytes import EVENT_BYTES
 from service.storage.feedback_sums import HOUR_S
-from service.storage.tables import ANSWERS, FEEDBACK, FEEDBACK_SUMS
+from service.storage.tables import ANSWER_BYTES, ANSWERS, FEEDBACK, FEEDBACK_SUMS, MODEL_NUMBERS, REMOVALS
 
 pytestmark = pytest.mark.full
 
 DAY_S = 86_400.0
+INDICES_OF_0007 = ("datasets_tenant", "jobs_dataset", "jobs_bytes", "jobs_finished", "answers_of_tenant")
+COLUMNS_OF_0007 = (("datasets", "deleted_at"), ("jobs", "bytes"), ("jobs", "emptied"), ("model_versions", "bytes"), ("answers", "bytes"))
 FIRST = Answer("rc_1", "acme", "films", 1, {"m1": (0, 0.75), "m2": (1, 0.5)})
 SECOND = Answer("rc_2", "acme", "films", 2, {"m1": (0, 0.25)})
 
@@ -119,12 +122,16 @@ def test_what_was_reported_before_there_were_sums_is_summed_up(feedback: Feedbac
     expected = feedback.everywhere(DAY_S)
 
     def back(connection: sa.Connection) -> None:
-        FEEDBACK_SUMS.drop(connection)
-        for name in ("answers_time", "feedback_time"):
+        for table in (FEEDBACK_SUMS, MODEL_NUMBERS, REMOVALS, ANSWER_BYTES):
+            table.drop(connection)
+        for name in ("answers_time", "feedback_time", *INDICES_OF_0007):
             connection.exec_driver_sql(f"drop index {name}")
+        for table_name, column in COLUMNS_OF_0007:
+            connection.exec_driver_sql(f"alter table {table_name} drop column {column}")
         connection.execute(VERSION.update().values(version_num="0005"))
 
     database.write(back)
     bring_up_to_date(database._engine.url.render_as_string(hide_password=False))
     assert feedback.everywhere(DAY_S) == expected
     assert len(expected) == 2
+    assert feedback.used("acme") == 3 * EVENT_BYTES
