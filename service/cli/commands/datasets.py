@@ -12,12 +12,8 @@ from ihas.data.findings import ValidationReport
 from pipelines.kinds.recipe_file import read_document
 from pipelines.reports.terminal_tables import plain_table
 from service.cli import tables
-<<<<<<< HEAD
-from service.cli.commands.connection import HERE, Url, client_of
-from service.cli.commands.reading import Delimiter, Escape, NoQuoting, reading_of
-=======
 from service.cli.commands.connection import HERE, Url, Yes, client_of, confirm
->>>>>>> deletion
+from service.cli.commands.reading import Delimiter, Escape, NoQuoting, reading_of
 from service.cli.local_run import failure
 from service.cli.terminal import Terminal
 
