@@ -8,17 +8,30 @@ from pathlib import Path
 import pytest
 
 from service.storage.database import Database
+from service.storage.sql_store import SqlStore
 from tests.service.postgres import PostgresServer
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """An empty database."""
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where an empty database is."""
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'ihas.db'}"
-    else:
-        server: PostgresServer = request.getfixturevalue("postgres")
-        url = server.new_database()
-    database = Database(url)
+        return f"sqlite:///{tmp_path / 'ihas.db'}"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.new_database()
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """An empty database."""
+    database = Database(database_url)
     yield database
     database.close()
+
+
+@pytest.fixture
+def empty_store(database_url: str) -> Iterator[SqlStore]:
+    """An empty store."""
+    store = SqlStore(database_url)
+    yield store
+    store.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, repeat
 
 import pytest
@@ -135,3 +136,46 @@ def test_what_was_reported_before_there_were_sums_is_summed_up(feedback: Feedbac
     assert feedback.everywhere(DAY_S) == expected
     assert len(expected) == 2
     assert feedback.used("acme") == 3 * EVENT_BYTES
+
+
+def many(number: int, tenant: str = "acme") -> list[Answer]:
+    """Answers of 300 bytes each, by the estimate."""
+    return [Answer(f"rc_{tenant}_{one}", tenant, "films", 1, {"x" * 70: (0, 0.5)}) for one in range(number)]
+
+
+def test_what_is_kept_is_counted(database: Database) -> None:
+    """Worked by hand: 200 bytes an answer, 30 an item with the length of its id, 200 an event; what is forgotten counts no more."""
+    feedback = Feedback(database)
+    feedback.remember(many(2))
+    feedback.remember(many(1, "other"))
+    feedback.add([(Deed(answer.id, "x" * 70, kind), answer) for answer in many(2) for kind in ("impression", "click", "click")])
+
+    assert (feedback.used("acme"), feedback.used("other"), feedback.used("nobody")) == (2 * 300 + 4 * 200, 300, 0)
+    feedback.forget(-DAY_S)
+    assert (feedback.used("acme"), feedback.used("other")) == (0, 0)
+
+
+def test_above_the_quota_the_oldest_answers_go_with_their_events(database: Database) -> None:
+    """Of five answers of 300 bytes, 1,000 bytes hold the newest three; an event on one of these takes the place of one more."""
+    feedback, answers = Feedback(database, max_bytes=1_000), many(6)
+    feedback.remember(many(1, "other"))
+    for answer in answers[:4]:
+        feedback.remember([answer])
+        feedback.add([(Deed(answer.id, "x" * 70, "click"), answer)] if answer is answers[0] else [])
+    assert set(feedback.known("acme", [one.id for one in answers])) == {one.id for one in answers[1:4]}
+    assert feedback.counts("acme", "films", DAY_S) == []
+    feedback.add([(Deed(answers[3].id, "x" * 70, "click"), answers[3])])
+    feedback.remember(answers[4:5])
+
+    assert set(feedback.known("acme", [one.id for one in answers])) == {answers[3].id, answers[4].id}
+    assert (feedback.used("acme"), feedback.used("other")) == (2 * 300 + 200, 300)
+
+
+def test_several_who_remember_keep_to_the_quota(database: Database) -> None:
+    """Eight threads write forty answers of 300 bytes each: the sum is that of the rows, and no more than 3,000 bytes stay."""
+    feedback = Feedback(database, max_bytes=3_000)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda answer: feedback.remember([answer]), many(40)))
+    kept = database.read(sa.select(ANSWERS.c.bytes))
+
+    assert (feedback.used("acme"), len(kept)) == (3_000, 10)
