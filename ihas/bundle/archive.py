@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ihas.bundle import values
 from ihas.bundle.contents import bundle_files
-from ihas.bundle.manifest import FALLBACK, Manifest, file_faults, model_files, read_manifest, verify_files
+from ihas.bundle.manifest import FALLBACK, Manifest, file_faults, model_files, read_manifest, router_files, verify_files
 from ihas.bundle.reader import BundleReader
 from ihas.bundle.validation import check_bundle
 from ihas.errors import BundleCorruptError, BundleError
@@ -85,7 +85,7 @@ def _broken_models(manifest: Manifest, faults: dict[str, BundleCorruptError]) ->
     """Group models with a broken file of their own, by position, each with the reason."""
     broken = {}
     for position, model in enumerate(manifest.paths):
-        files = sorted(model_files(model) & faults.keys() - {manifest.router_table})
+        files = sorted(model_files(model) & faults.keys() - router_files(manifest))
         if files:
             broken[position] = str(faults[files[0]])
     return broken

@@ -5,14 +5,27 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from ihas.bundle import values
 from ihas.bundle.files import json_file, tensor_file
-from ihas.bundle.manifest import FALLBACK, MODEL_NAME, Manifest, ModelEntry, TwoSidedEntry, encode_manifest, file_entry, package_version
+from ihas.bundle.manifest import (
+    FALLBACK,
+    FORMAT_VERSION,
+    MODEL_NAME,
+    WITHOUT_SUMS,
+    Manifest,
+    ModelEntry,
+    TwoSidedEntry,
+    encode_manifest,
+    file_entry,
+    package_version,
+)
 from ihas.data.item_table import FieldValues
 from ihas.errors import BundleError
+from ihas.routing.router import AnyRouter, Router, sums_of
 
 
 def bundle_files(bundle: values.Bundle, created_at: str | None) -> dict[str, bytes]:
@@ -22,17 +35,17 @@ def bundle_files(bundle: values.Bundle, created_at: str | None) -> dict[str, byt
         BundleError: a group model's name is not a plain file name.
     """
     tables = _TableFiles()
-    router_table = tables.add(bundle.router.table)
+    routing = _routing_entries(bundle.router, tables)
     entries = tuple(_model_entry(model, tables) for model in bundle.models)
     graphs = {f"paths/{model.name}.onnx": model.graph for model in bundle.models}
     files = _documents(bundle) | tables.files | graphs | _two_sided_files(bundle.models)
+    later = "group_sums" in routing or any(entry.shared_table for entry in entries)
     manifest = Manifest(
+        version=FORMAT_VERSION if later else WITHOUT_SUMS,
         ihas_version=package_version(),
         name=bundle.name,
         created_at=created_at,
-        gate_form=bundle.router.gates.form,
-        clustered_on=bundle.router.on,
-        router_table=router_table,
+        **routing,
         paths=entries,
         path_of_group=bundle.model_of_group,
         files=tuple(file_entry(name, files[name]) for name in sorted(files)),
@@ -40,18 +53,40 @@ def bundle_files(bundle: values.Bundle, created_at: str | None) -> dict[str, byt
     return files | encode_manifest(manifest)
 
 
+def _routing_entries(router: AnyRouter, tables: _TableFiles) -> dict[str, Any]:
+    """What the manifest says of the router, whose tables are added."""
+    sums = sums_of(router)
+    entries: dict[str, Any] = {"gate_form": None, "clustered_on": None, "router_table": None}
+    if isinstance(router, Router):
+        entries = {"gate_form": router.gates.form, "clustered_on": router.on, "router_table": tables.add(router.table)}
+    return entries if sums is None else entries | {"group_sums": tables.add(sums.weights)}
+
+
+def _routing_arrays(router: AnyRouter) -> dict[str, np.ndarray]:
+    sums = sums_of(router)
+    arrays = {} if sums is None else {"sums-bias": sums.bias}
+    if isinstance(router, Router):
+        gates = router.gates
+        arrays |= {"mean": gates.mean, "scale": gates.scale, "centroids": router.centroids}
+        arrays |= {f"kernel-{i}": kernel for i, kernel in enumerate(gates.kernels)}
+        arrays |= {f"bias-{i}": bias for i, bias in enumerate(gates.biases)}
+    return arrays
+
+
+def _masks(models: Sequence[values.ExportedModel]) -> dict[str, np.ndarray]:
+    masks = {model.name: model.mask for model in models}
+    return masks | {f"{model.name}.table": model.table_mask for model in models if model.table_mask is not None}
+
+
 def _documents(bundle: values.Bundle) -> dict[str, bytes]:
     """Everything but tables, graphs and the manifest."""
-    gates, golden = bundle.router.gates, bundle.golden
-    router = {"mean": gates.mean, "scale": gates.scale, "centroids": bundle.router.centroids}
-    router |= {f"kernel-{i}": kernel for i, kernel in enumerate(gates.kernels)}
-    router |= {f"bias-{i}": bias for i, bias in enumerate(gates.biases)}
+    golden = bundle.golden
     documents = {
         "schema.json": json_file(bundle.schema.model_dump(mode="json")),
         "encoder.json": bundle.encoder.to_json().encode(),
         "summary.json": json_file(bundle.summary),
-        "router.safetensors": tensor_file(router),
-        "masks.safetensors": tensor_file({model.name: model.mask for model in bundle.models}),
+        "router.safetensors": tensor_file(_routing_arrays(bundle.router)),
+        "masks.safetensors": tensor_file(_masks(bundle.models)),
         "golden.safetensors": tensor_file({"ids": golden.ids, "group": golden.group, "logits": golden.logits}),
     }
     if bundle.items is not None:
@@ -64,6 +99,8 @@ def _documents(bundle: values.Bundle) -> dict[str, bytes]:
     if bundle.reference is not None:
         known = bundle.reference
         arrays = {"shares": known.shares, "gate_rates": known.gate_rates, "far": np.array([known.far], np.float32)}
+        if known.margins is not None:
+            arrays |= {"margin_edges": known.margins.edges, "margin_shares": known.margins.shares}
         documents["reference.safetensors"] = tensor_file(arrays)
     if bundle.retrieval is not None:
         documents["retrieval.safetensors"] = tensor_file(_retrieval_arrays(bundle.retrieval))
@@ -102,7 +139,7 @@ class _TableFiles:
 
     def add(self, table: np.ndarray) -> str:
         """Name of the file that holds the table's numbers; their shape is the reader's business."""
-        digest = hashlib.sha256(np.ascontiguousarray(table).data).digest()
+        digest = table.dtype.str.encode() + hashlib.sha256(np.ascontiguousarray(table).data).digest()
         name = self._name_of.setdefault(digest, f"tables/table-{len(self._name_of)}.npy")
         if name not in self.files:
             buffer = io.BytesIO()
@@ -119,4 +156,5 @@ def _model_entry(model: values.ExportedModel, tables: _TableFiles) -> ModelEntry
     table, two_sided = tables.add(model.table), None
     if model.two_sided is not None:
         two_sided = TwoSidedEntry(f"splits/{model.name}.safetensors", f"splits/{model.name}.onnx", model.two_sided.squares)
-    return ModelEntry(model.name, (num_fields, dim), model.gated, f"paths/{model.name}.onnx", table, first_order, two_sided)
+    shared = model.table_mask is not None
+    return ModelEntry(model.name, (num_fields, dim), model.gated, f"paths/{model.name}.onnx", table, first_order, two_sided, shared)

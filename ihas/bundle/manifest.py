@@ -19,9 +19,11 @@ from ihas.folders import file_digest
 from ihas.routing.router import PointsOf
 
 FORMAT_NAME = "ihas-bundle"
-FORMAT_VERSION = 2
-READABLE_VERSIONS = (1, 2)
-"""Version 1 has no two-sided models; such a bundle serves every row whole."""
+FORMAT_VERSION = 3
+WITHOUT_SUMS = 2
+READABLE_VERSIONS = (1, WITHOUT_SUMS, FORMAT_VERSION)
+"""Version 1 has no two-sided models; such a bundle serves every row whole. Version 2 has no sums that say the group, and no models that
+share a table: it is written where there are none, so that version 0.1 reads it."""
 GROUPED = "grouped"
 FALLBACK = "fallback.safetensors"
 MANIFEST = "manifest.json"
@@ -50,7 +52,8 @@ class TwoSidedEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ModelEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One group model: its name, the shape of its mask, whether it reads the row's gates, its files, and its two sides."""
+    """One group model: its name, the shape of its mask, whether it reads the row's gates, its files, its two sides, and whether its table
+    holds dimensions that it does not read, as `masks.safetensors` says under its name and `.table`."""
 
     name: str
     mask_shape: tuple[int, int]
@@ -59,6 +62,7 @@ class ModelEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     table: str
     first_order: str | None
     split: TwoSidedEntry | None = None
+    shared_table: bool = False
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -66,13 +70,14 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     Attributes:
         format: `FORMAT_NAME`.
-        version: `FORMAT_VERSION` of the writer.
+        version: the lowest that says all that is in the bundle.
         ihas_version: version of the package that wrote it; `unknown` where it ran without being installed.
         name: model name.
         created_at: time that the writer was told; None keeps the bundle reproducible to the bit.
-        gate_form: name of the form of the router's gates in `ihas.gates.registry`.
-        clustered_on: what the router's centroids are centroids of.
-        router_table: file of the router's embedding table.
+        gate_form: name of the form of the router's gates in `ihas.gates.registry`; None without gates.
+        clustered_on: what the router's centroids are centroids of; None without centroids.
+        router_table: file of the router's embedding table; None without gates and centroids.
+        group_sums: file of the numbers per id whose sums say the group; None where the nearest centroid does.
         paths: the models, in the order that `path_of_group` counts.
         path_of_group: position in `paths`, for each group.
         files: every file but the manifest and its checksum.
@@ -83,9 +88,10 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ihas_version: str
     name: str
     created_at: str | None
-    gate_form: str
-    clustered_on: PointsOf
-    router_table: str
+    gate_form: str | None
+    clustered_on: PointsOf | None
+    router_table: str | None
+    group_sums: str | None = None
     paths: tuple[ModelEntry, ...]
     path_of_group: tuple[int, ...]
     files: tuple[FileEntry, ...]
@@ -96,11 +102,11 @@ class DataManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
     Attributes:
         kind: what the bundle is; says who can read it.
-        format, version, ihas_version, name, created_at, files: as in `Manifest`.
+        format, version, ihas_version, name, created_at, files: as in `Manifest`; nothing here needs more than version 2.
     """
 
     format: str = FORMAT_NAME
-    version: int = FORMAT_VERSION
+    version: int = WITHOUT_SUMS
     kind: str
     ihas_version: str
     name: str
@@ -126,7 +132,12 @@ def package_version() -> str:
 
 def encode_manifest(manifest: Manifest | DataManifest) -> dict[str, bytes]:
     """The manifest's two files: name to content."""
-    content = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
+    tree = msgspec.to_builtins(manifest)
+    if manifest.version == WITHOUT_SUMS and isinstance(manifest, Manifest):  # version 0.1 refuses keys that it does not know
+        del tree["group_sums"]
+        for model in tree["paths"]:
+            del model["shared_table"]
+    content = msgspec.json.format(msgspec.json.encode(tree), indent=2) + b"\n"
     return {MANIFEST: content, MANIFEST_CHECKSUM: _checksum_line(content)}
 
 
@@ -217,6 +228,11 @@ def model_files(model: ModelEntry) -> set[str]:
     return files if model.split is None else files | {model.split.arrays, model.split.graph}
 
 
+def router_files(manifest: Manifest) -> set[str]:
+    """Tables that rows are routed by."""
+    return {name for name in (manifest.router_table, manifest.group_sums) if name is not None}
+
+
 def file_entry(name: str, content: bytes) -> FileEntry:
     """Entry of a file with this content."""
     return FileEntry(name, hashlib.sha256(content).hexdigest(), len(content))
@@ -271,7 +287,7 @@ def _check_names(manifest: Manifest | DataManifest) -> None:
 def _check_models(manifest: Manifest) -> None:
     wrong = [model.name for model in manifest.paths if not MODEL_NAME.fullmatch(model.name)]
     used = set().union(*map(model_files, manifest.paths))
-    _refuse(wrong + sorted((used | {manifest.router_table}) - {entry.name for entry in manifest.files}))
+    _refuse(wrong + sorted((used | router_files(manifest)) - {entry.name for entry in manifest.files}))
 
 
 def _refuse(wrong: list[str]) -> None:

@@ -13,13 +13,16 @@ import safetensors.numpy
 
 from ihas.bundle import values
 from ihas.bundle.files import reading
-from ihas.bundle.manifest import FALLBACK, Manifest, ModelEntry, TwoSidedEntry
+from ihas.bundle.manifest import FALLBACK, MANIFEST, Manifest, ModelEntry, TwoSidedEntry
 from ihas.bundle.private_copy import mapped_privately
 from ihas.bundle.redirection import keep_models
+from ihas.bundle.reference import Margins, Reference
 from ihas.data.encoder import Encoder
 from ihas.data.item_table import FieldValues, ItemTable
 from ihas.data.schema import Schema
-from ihas.routing.router import Gates, Router
+from ihas.errors import BundleCorruptError
+from ihas.routing.additive import AdditiveRouter
+from ihas.routing.router import AnyRouter, Gates, Router
 
 
 class BundleReader:
@@ -61,12 +64,13 @@ class BundleReader:
         more = (retrieval, fallback, self._reference())
         return values.Bundle(manifest.name, schema, encoder, router, models, groups, self._items(), golden, summary, *more)
 
-    def _reference(self) -> values.Reference | None:
+    def _reference(self) -> Reference | None:
         if not (self.folder / "reference.safetensors").exists():
             return None
         with reading("reference.safetensors") as name:
             arrays = self._arrays(name)
-            return values.Reference(arrays["shares"], arrays["gate_rates"], float(arrays["far"][0]))
+            margins = Margins(arrays["margin_edges"], arrays["margin_shares"]) if "margin_edges" in arrays else None
+            return Reference(arrays["shares"], arrays["gate_rates"], float(arrays["far"][0]), margins)
 
     def fallback_model(self) -> int | None:
         """Position of the shared model; None where there is none."""
@@ -94,29 +98,39 @@ class BundleReader:
             query = values.Tower(encoder.layout.side(fields), a["table"], (a["kernel-0"], a["kernel-1"]), (a["bias-0"], a["bias-1"]))
             return values.Retrieval(query, a["items"], a["golden"])
 
-    def _router(self, encoder: Encoder) -> Router:
+    def _router(self, encoder: Encoder) -> AnyRouter:
         with reading("router.safetensors") as name:
             arrays = self._arrays(name)
-            gates = Gates(
-                self.manifest.gate_form,
-                arrays["mean"],
-                arrays["scale"],
-                kernels=_numbered(arrays, "kernel"),
-                biases=_numbered(arrays, "bias"),
-            )
-        table = self._table(self.manifest.router_table)
-        with reading(self.manifest.router_table):
+        sums, form, file = self._sums(encoder, arrays), self.manifest.gate_form, self.manifest.router_table
+        if form is None or file is None:
+            if sums is None:
+                raise BundleCorruptError(f"`{MANIFEST}` must name `group_sums`, or `gate_form` and `router_table`. Copy the bundle again.")
+            return sums
+        with reading("router.safetensors"):
+            gates = Gates(form, arrays["mean"], arrays["scale"], kernels=_numbered(arrays, "kernel"), biases=_numbered(arrays, "bias"))
+            centroids = arrays["centroids"]
+        table = self._table(file)
+        with reading(file):
             matrix = table.reshape(encoder.layout.num_rows, -1)
-            return Router(encoder.layout, matrix, gates, arrays["centroids"], self.manifest.clustered_on)
+            return Router(encoder.layout, matrix, gates, centroids, self.manifest.clustered_on or "masked", sums)
+
+    def _sums(self, encoder: Encoder, arrays: Mapping[str, np.ndarray]) -> AdditiveRouter | None:
+        if self.manifest.group_sums is None:
+            return None
+        with reading("router.safetensors"):
+            bias = arrays["sums-bias"]
+        return AdditiveRouter(encoder.layout, self._table(self.manifest.group_sums), bias)
 
     def _models(self) -> tuple[values.ExportedModel | None, ...]:
         with reading("masks.safetensors") as name:
             masks = self._arrays(name)
+            held = {entry.name: masks[f"{entry.name}.table"] for entry in self.manifest.paths if entry.shared_table}
             for entry in self.manifest.paths:
                 if masks[entry.name].shape != entry.mask_shape:
                     raise ValueError(f"mask {entry.name!r} must have the shape {entry.mask_shape}, but has {masks[entry.name].shape}")
         entries = enumerate(self.manifest.paths)
-        return tuple(None if position in self.broken else self._model(entry, masks[entry.name]) for position, entry in entries)
+        models = [None if position in self.broken else self._model(entry, masks[entry.name]) for position, entry in entries]
+        return tuple(None if model is None else replace(model, table_mask=held.get(model.name)) for model in models)
 
     def _model(self, entry: ModelEntry, mask: np.ndarray) -> values.ExportedModel:
         first_order = None if entry.first_order is None else self._table(entry.first_order).reshape(-1)

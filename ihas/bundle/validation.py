@@ -7,13 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from ihas.bundle.reference import NUM_BINS, Reference
 from ihas.bundle.values import Bundle, ExportedModel, Retrieval, TwoSided
 from ihas.data.item_table import FieldValues
 from ihas.data.layout import PADDING, FieldLayout
 from ihas.errors import BundleCorruptError
 from ihas.gates.form import GateSize
 from ihas.gates.registry import GATE_FORMS
-from ihas.routing.router import Gates, Router
+from ihas.routing.additive import AdditiveRouter
+from ihas.routing.router import AnyRouter, Gates, Router, sums_of
 
 
 def check_bundle(bundle: Bundle) -> None:
@@ -30,24 +32,59 @@ def check_bundle(bundle: Bundle) -> None:
 def _problems(bundle: Bundle) -> Iterator[str]:
     layout, router = bundle.encoder.layout, bundle.router
     yield from _schema_problems(bundle)
-    if router.table.ndim != 2 or router.centroids.ndim != 2 or router.layout != layout:
-        yield f"the router must have matrices and the encoder's layout, but got {router.table.shape}, {router.centroids.shape}"
+    if (problem := _shape_problem(router, layout)) is not None:
+        yield problem
         return
-    yield from _router_problems(bundle.router)
+    if isinstance(router, Router):
+        yield from _router_problems(router)
+    if (sums := sums_of(router)) is not None:
+        yield from _sums_problems(sums)
     yield from _group_problems(bundle)
+    dim = router.dim if isinstance(router, Router) else bundle.dim if bundle.models else 0
     for model in bundle.models:
-        yield from _model_problems(model, layout, bundle.router.dim)
+        yield from _model_problems(model, layout, dim)
+    if not isinstance(router, Router) and any(model.gated for model in bundle.models):
+        yield "a model that reads the row's gates needs a router with gates"
     yield from _row_problems(bundle)
     yield from _item_problems(bundle)
     if bundle.reference is not None:
-        yield from _array_problems("shares of the reference", bundle.reference.shares, (router.num_groups,))
-        yield from _array_problems("gate rates of the reference", bundle.reference.gate_rates, (router.centroids.shape[1],))
+        yield from _reference_problems(bundle.reference, router)
     if bundle.fallback is not None:
         yield from _array_problems("golden logits of the fallback", bundle.fallback.logits, bundle.golden.ids.shape[:1])
         if not 0 <= bundle.fallback.model < len(bundle.models) or bundle.models[bundle.fallback.model].gated:
             yield f"the fallback must be one of {len(bundle.models)} models, and not gated, but is {bundle.fallback.model}"
     if bundle.retrieval is not None:
         yield from _retrieval_problems(bundle, bundle.retrieval)
+
+
+def _shape_problem(router: AnyRouter, layout: FieldLayout) -> str | None:
+    """What must hold before anything else can be looked at."""
+    sums, matrices = sums_of(router), [router.table, router.centroids] if isinstance(router, Router) else []
+    matrices += [] if sums is None else [sums.weights]
+    if router.layout == layout and all(matrix.ndim == 2 for matrix in matrices) and (sums is None or sums.layout == layout):
+        return None
+    return f"the router must have matrices and the encoder's layout, but got {', '.join(str(matrix.shape) for matrix in matrices)}"
+
+
+def _sums_problems(sums: AdditiveRouter) -> Iterator[str]:
+    found = (sums.weights.dtype, sums.weights.shape[0], sums.bias.dtype, sums.bias.shape)
+    expected = (np.dtype(np.int16), sums.layout.num_rows, np.dtype(np.int32), (sums.num_groups,))
+    if found != expected or not sums.num_groups:
+        rows, groups = sums.layout.num_rows, sums.num_groups
+        yield f"the sums must be int16 ({rows}, {groups}) with a bias int32 ({groups},), groups above 0, but got {found}"
+
+
+def _reference_problems(reference: Reference, router: AnyRouter) -> Iterator[str]:
+    width = router.centroids.shape[1] if isinstance(router, Router) else 0
+    yield from _array_problems("shares of the reference", reference.shares, (router.num_groups,))
+    yield from _array_problems("gate rates of the reference", reference.gate_rates, (width,))
+    if (reference.margins is not None) != (sums_of(router) is not None and router.num_groups > 1):
+        yield "the reference must say where margins lie exactly where sums say the group"
+    if reference.margins is not None:
+        rows, edges = router.layout.num_fields + 1, reference.margins.edges
+        yield from _array_problems("margin shares of the reference", reference.margins.shares, (rows, NUM_BINS))
+        if edges.shape != (rows, NUM_BINS - 1) or edges.dtype != np.int32 or (np.diff(edges.astype(np.int64), axis=1) < 0).any():
+            yield f"margin edges of the reference must be int32 {(rows, NUM_BINS - 1)}, ascending, but are {edges.dtype} {edges.shape}"
 
 
 def _retrieval_problems(bundle: Bundle, retrieval: Retrieval) -> Iterator[str]:
@@ -113,7 +150,11 @@ def _model_problems(model: ExportedModel, layout: FieldLayout, dim: int) -> Iter
         return
     if model.gated and not model.mask.all():
         yield f"model {model.name!r} reads the row's gates, so its mask must be all true"
-    length = int(np.asarray(layout.vocabulary_sizes) @ model.mask.sum(axis=1))
+    held = model.held
+    if held.shape != model.mask.shape or held.dtype != np.bool_ or (model.mask & ~held).any():
+        yield f"the table of model {model.name!r} must hold every dimension that the model reads, with a bool mask {model.mask.shape}"
+        return
+    length = int(np.asarray(layout.vocabulary_sizes) @ held.sum(axis=1))
     yield from _array_problems(f"table of model {model.name!r}", model.table, (length,))
     if model.first_order is not None:
         yield from _array_problems(f"first-order weights of model {model.name!r}", model.first_order, (layout.num_rows,))

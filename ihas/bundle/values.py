@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from ihas.bundle.reference import Reference
 from ihas.data.encoder import Encoder
 from ihas.data.item_table import ItemTable
 from ihas.data.layout import FieldLayout
 from ihas.data.schema import Schema
-from ihas.routing.router import Router, embed
+from ihas.routing.router import AnyRouter, embed
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,13 @@ class ExportedModel:
 
     Attributes:
         name: unique in the bundle.
-        mask: bool (num_fields, dim). Dimensions that this model's table holds.
+        mask: bool (num_fields, dim). Dimensions that this model reads.
         gated: whether `values` is multiplied by the row's own gates z (only with a mask that is all true).
-        table: float32 (sum over fields of vocabulary size * kept dimensions,). Fields' tables, each row-major, end to end.
+        table: float32 (sum over fields of vocabulary size * dimensions held,). Fields' tables, each row-major, end to end.
         first_order: float32 (num_rows,). A weight per table row, where the backbone has a linear part.
         graph: ONNX model.
         two_sided: the same arithmetic in two; None where the backbone does not begin with sums, or the model is gated.
+        table_mask: bool (num_fields, dim). Dimensions that the table holds, for models that share one table; None where it is `mask`.
     """
 
     name: str
@@ -65,13 +67,19 @@ class ExportedModel:
     first_order: np.ndarray | None
     graph: bytes
     two_sided: TwoSided | None = None
+    table_mask: np.ndarray | None = None
+
+    @property
+    def held(self) -> np.ndarray:
+        """Dimensions that the table holds: bool (num_fields, dim)."""
+        return self.mask if self.table_mask is None else self.table_mask
 
     def field_tables(self, layout: FieldLayout) -> tuple[np.ndarray, ...]:
-        """Each field's table, float32 (vocabulary size, kept dimensions), as views."""
+        """Each field's table, float32 (vocabulary size, dimensions held), as views."""
         tables, start = [], 0
-        for size, kept in zip(layout.vocabulary_sizes, self.mask.sum(axis=1).tolist(), strict=True):
-            tables.append(self.table[start : start + size * kept].reshape(size, kept))
-            start += size * kept
+        for size, held in zip(layout.vocabulary_sizes, self.held.sum(axis=1).tolist(), strict=True):
+            tables.append(self.table[start : start + size * held].reshape(size, held))
+            start += size * held
         return tuple(tables)
 
 
@@ -88,35 +96,6 @@ class GoldenRows:
     ids: np.ndarray
     group: np.ndarray
     logits: np.ndarray
-
-
-FAR_SHARE, ROUTED_AT_ONCE = 0.01, 4_096
-
-
-@dataclass(frozen=True)
-class Reference:
-    """How the training rows were routed.
-
-    Attributes:
-        shares: float32 (num_groups,). Share of each group.
-        gate_rates: float32 (N,). Share of rows with each gate open.
-        far: distance to the nearest centroid beyond which `FAR_SHARE` of the rows lie.
-    """
-
-    shares: np.ndarray
-    gate_rates: np.ndarray
-    far: float
-
-    @classmethod
-    def of(cls, router: Router, ids: np.ndarray) -> Reference:
-        """The reference of training rows: int32 (rows, num_slots), at least one."""
-        blocks = [router.route(ids[start : start + ROUTED_AT_ONCE]) for start in range(0, len(ids), ROUTED_AT_ONCE)]
-        group = np.concatenate([block.group for block in blocks])
-        nearest = np.concatenate([block.distances.min(axis=1) for block in blocks])
-        opened = np.sum([block.gates.sum(axis=0) for block in blocks], axis=0)
-        shares = np.bincount(group, minlength=router.num_groups) / len(ids)
-        far = float(np.float32(np.quantile(nearest, 1.0 - FAR_SHARE)))
-        return cls(shares.astype(np.float32), (opened / len(ids)).astype(np.float32), far)
 
 
 @dataclass(frozen=True)
@@ -193,7 +172,7 @@ class Bundle:
     name: str
     schema: Schema
     encoder: Encoder
-    router: Router
+    router: AnyRouter
     models: tuple[ExportedModel, ...]
     model_of_group: tuple[int, ...]
     items: ItemTable | None
@@ -202,6 +181,11 @@ class Bundle:
     retrieval: Retrieval | None = None
     fallback: Fallback | None = None
     reference: Reference | None = None
+
+    @property
+    def dim(self) -> int:
+        """Dimensions of a field's embedding before the search."""
+        return int(self.models[0].mask.shape[1])
 
     @property
     def context_fields(self) -> list[int]:

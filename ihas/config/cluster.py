@@ -17,6 +17,10 @@ class ClusterConfig(Config):
     on: Annotated[tuple[Literal["masked", "mask", "openness"], ...], Field(min_length=1)] = ("masked", "openness")
     """Candidate inputs of K-means; validation chooses one. `masked`: the masked embedding e*z (the paper's method); `mask`: the gates z;
     `openness`: the mean gate activation of each field."""
+    router: Literal["auto", "additive", "centroids"] = "auto"
+    """What assigns every row to its group, in training and serving. `additive`: numbers per id, summed over the fields and fitted to
+    the K-means groups; `centroids`: gates and the nearest centroid of K-means. `auto`: additive where it agrees with K-means on at
+    least 95 % of the validation rows, otherwise validation chooses one of both."""
     min_group_fraction: Annotated[float, Field(ge=0.0, lt=0.5)] = 0.05
     """Minimum share of the training rows in each group. A number of groups with a smaller group is not chosen; if no number remains,
     all rows are one group."""

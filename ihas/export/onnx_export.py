@@ -25,9 +25,21 @@ from ihas.models.registry import build_backbone
 OPSET = 18
 
 
-def export_model(name: str, model: GroupModel, layout: FieldLayout, config: LearningConfig, *, gated: bool = False) -> ExportedModel:
-    """A group's model as a bundle holds it: only the kept dimensions of its table, only the kernels they need."""
-    dim, kept = config.training.embedding_dim, KeptDims(model.mask)
+def export_model(
+    name: str, model: GroupModel, layout: FieldLayout, config: LearningConfig, *, gated: bool = False, held: np.ndarray | None = None
+) -> ExportedModel:
+    """A group's model as a bundle holds it: only the kept dimensions of its table, only the kernels they need.
+
+    Args:
+        name: unique in the bundle.
+        model: weights and mask.
+        layout: where the fields lie.
+        config: settings of the model.
+        gated: whether it reads the row's gates.
+        held: bool (num_fields, dim). Dimensions that the table holds, where other models read it too; the kept ones where left out.
+    """
+    dim, own = config.training.embedding_dim, held is None or (held == model.mask).all()
+    kept = KeptDims(model.mask if held is None else held)
     backbone = folded_backbone(model, config)
     table, wide = model.weights.table[:, :dim], model.weights.table.shape[1] > dim
     return ExportedModel(
@@ -38,6 +50,7 @@ def export_model(name: str, model: GroupModel, layout: FieldLayout, config: Lear
         first_order=model.weights.table[:, dim].copy() if wide else None,
         graph=onnx_graph(backbone),
         two_sided=None if gated else backbone.two_sided(backbone.weights(), model.mask, backbone.config),
+        table_mask=None if own else held,
     )
 
 

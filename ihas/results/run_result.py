@@ -121,6 +121,10 @@ class GroupCountResult(Config):
     """Validation log-loss of the supernet under the groups' masks, after one epoch of training under them."""
     smallest_share: float
     """Share of training rows of the smallest group."""
+    router: Literal["centroids", "additive"] = "centroids"
+    """What assigned the rows: the nearest centroid of K-means, or sums of numbers per id that were fitted to it."""
+    agreement: float | None = None
+    """Share of validation rows of which the fitted sums and the nearest centroid say the same; absent where none were fitted."""
 
 
 class EpochMetrics(Config):
@@ -229,6 +233,10 @@ class RunResult(Config):
     """Numbers of groups tried."""
     grouped_on: Literal["masked", "mask", "openness", "embedding"]
     """What the groups kept were formed on: e * z, z, the mean gate activation of each field (`openness`), or e."""
+    grouped_by: Literal["centroids", "additive"] = "centroids"
+    """What assigns rows to them: the nearest centroid of K-means, or sums of numbers per id that were fitted to it."""
+    router_agreement: float | None = None
+    """Share of validation rows of which the fitted sums and the nearest centroid say the same; absent where none were fitted."""
     history: tuple[EpochMetrics, ...]
     """Every epoch of the plain model, the search and the groups' models."""
     points: tuple[Point, ...]

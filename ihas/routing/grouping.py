@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ihas.results.run_result import GroupCountResult
+from ihas.routing.additive import AdditiveRouter
 from ihas.routing.router import PointsOf
 
 
@@ -31,6 +32,8 @@ class Grouping:
         thresholds: the threshold chosen for each group.
         masks: bool (num_groups, num_fields, dim). Dimensions each group keeps: mean gate >= threshold.
         tried: numbers of groups that were tried.
+        sums: says the group of a row in place of the nearest centroid; None where the nearest centroid does.
+        agreement: share of validation rows of which fitted sums and the nearest centroid say the same; None where none were fitted.
     """
 
     on: PointsOf
@@ -40,6 +43,8 @@ class Grouping:
     thresholds: tuple[float, ...]
     masks: np.ndarray
     tried: tuple[GroupCountResult, ...]
+    sums: AdditiveRouter | None = None
+    agreement: float | None = None
 
     @property
     def num_groups(self) -> int:

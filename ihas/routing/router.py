@@ -16,7 +16,7 @@ standardisation are our choice (docs/methods/ihas.md).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -24,6 +24,8 @@ import numpy as np
 from ihas.data.layout import PADDING, FieldLayout
 from ihas.gates.form import elements_of
 from ihas.gates.registry import GATE_FORMS
+from ihas.routing.additive import AdditiveRouter
+from ihas.routing.route import Route, without
 
 PointsOf = Literal["masked", "mask", "openness", "embedding"]
 REACH = 4.0  # of a gate's logit: what lies beyond is as good as open or closed
@@ -106,23 +108,6 @@ def points(embedded: np.ndarray, logits: np.ndarray, on: PointsOf, dim: int) -> 
     return (logits > 0.0).astype(np.float32) if on == "mask" else embedded * (logits > 0.0)
 
 
-@dataclass(frozen=True)
-class Route:
-    """Where rows go, and why.
-
-    Attributes:
-        embedded: float32 (rows, N). Embedding e.
-        gates: bool (rows, N). Open gates z.
-        distances: float32 (rows, num_groups). Euclidean distance of the row's point to each centroid.
-        group: int32 (rows,). Nearest group.
-    """
-
-    embedded: np.ndarray
-    gates: np.ndarray
-    distances: np.ndarray
-    group: np.ndarray
-
-
 def nearest(points: np.ndarray, centroids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Nearest centroid of each point; ties go to the lower number.
 
@@ -140,7 +125,7 @@ def nearest(points: np.ndarray, centroids: np.ndarray) -> tuple[np.ndarray, np.n
 
 @dataclass(frozen=True)
 class Router:
-    """Everything needed to send a row to its group.
+    """Everything needed to open a row's gates and to send it to its group.
 
     Attributes:
         layout: where the fields lie.
@@ -148,6 +133,7 @@ class Router:
         gates: the learnt gates.
         centroids: float32 (num_groups, N).
         on: what the centroids are centroids of.
+        sums: says the group in place of the nearest centroid, where a model that reads gates serves groups by sums; else None.
     """
 
     layout: FieldLayout
@@ -155,6 +141,7 @@ class Router:
     gates: Gates
     centroids: np.ndarray
     on: PointsOf = "masked"
+    sums: AdditiveRouter | None = None
 
     @property
     def dim(self) -> int:
@@ -170,5 +157,16 @@ class Router:
         """Group of each row: ids int32 (rows, num_slots)."""
         embedded = embed(ids, self.table, self.layout)
         logits = self.gates.logits(embedded)
+        if self.sums is not None:
+            return replace(self.sums.route(ids), gates=logits > 0.0)
         distances, group = nearest(points(embedded, logits, self.on, self.dim), self.centroids)
-        return Route(embedded, logits > 0.0, distances, group)
+        return Route(group, logits > 0.0, distances, without(len(ids), np.int32))
+
+
+AnyRouter = Router | AdditiveRouter
+"""What a bundle routes with: one without gates, where no model reads them."""
+
+
+def sums_of(router: AnyRouter) -> AdditiveRouter | None:
+    """The sums that say the group; None where the nearest centroid does."""
+    return router if isinstance(router, AdditiveRouter) else router.sums

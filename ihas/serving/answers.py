@@ -72,14 +72,19 @@ class Explanation(msgspec.Struct, frozen=True):
 
     Attributes:
         sentence: the reason in words.
-        distances: Euclidean distance of the row's masked embedding to every group's centroid.
-        runner_up: second nearest group; None where there is one group only.
-        margin: distance to the runner-up minus distance to the row's group.
+        distances: Euclidean distance of the row's masked embedding to every group's centroid; empty where sums say the group.
+        runner_up: second nearest group, or that of the second largest sum; None where there is one group only.
+        margin: distance to the runner-up minus distance to the row's group; where sums say the group, its sum minus the runner-up's, the
+            log-odds of the two.
         path: name of the model that scored the row.
         dim: dimensions of a field's embedding before the search.
-        gates_open: open gates of each field, out of `dim`.
+        gates_open: open gates of each field, out of `dim`; empty where no gates are computed.
         kept_dims: dimensions of each field that this model reads, out of `dim`.
         contributions: what each field does to the score, in the order of the fields.
+        group_scores: sum of the row for every group, in log-odds, of which the largest says the group; empty where the nearest centroid
+            does.
+        group_bias: what speaks for the row's group against the runner-up in every row alike, in log-odds; None without `group_scores`.
+        group_contributions: what each field adds to the margin, in log-odds; with `group_bias` they add up to it exactly.
     """
 
     sentence: str
@@ -91,6 +96,9 @@ class Explanation(msgspec.Struct, frozen=True):
     gates_open: dict[str, int]
     kept_dims: dict[str, int]
     contributions: tuple[Contribution, ...]
+    group_scores: tuple[float, ...] = ()
+    group_bias: float | None = None
+    group_contributions: dict[str, float] = {}
 
 
 class Scored(msgspec.Struct, frozen=True):

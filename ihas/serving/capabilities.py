@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from ihas.bundle.values import Reference
+from ihas.bundle.reference import NUM_BINS, Reference
 from ihas.data.item_table import FieldValues
 from ihas.data.schema import Schema
 from ihas.serving.answers import Recommendation, RecommendRequest, Scored, UnknownValue
+
+def no_margins() -> np.ndarray:
+    """Counts of margins where the nearest centroid says the group: float64 (0, bins)."""
+    return np.zeros((0, NUM_BINS))
 
 
 @dataclass(frozen=True)
@@ -35,12 +39,15 @@ class Observed:
     Attributes:
         rows: float64 (num_groups,). Rows of each group.
         far: float64 (num_groups,). Those of them that are far from every group.
-        gates: float64 (N,). Rows with each gate open.
+        gates: float64 (N,). Rows with each gate open; N is 0 where no gates are computed.
+        margins: float64 (num_fields + 1, bins). Rows whose field's part of the margin, and whose margin, lies in each bin of the
+            reference; no rows where the nearest centroid says the group.
     """
 
     rows: np.ndarray
     far: np.ndarray
     gates: np.ndarray
+    margins: np.ndarray = field(default_factory=no_margins)
 
     @property
     def total(self) -> float:
@@ -49,11 +56,11 @@ class Observed:
 
     def plus(self, other: Observed) -> Observed:
         """Both together."""
-        return Observed(self.rows + other.rows, self.far + other.far, self.gates + other.gates)
+        return Observed(self.rows + other.rows, self.far + other.far, self.gates + other.gates, self.margins + other.margins)
 
     def times(self, weight: float) -> Observed:
         """Every count multiplied by `weight`."""
-        return Observed(self.rows * weight, self.far * weight, self.gates * weight)
+        return Observed(self.rows * weight, self.far * weight, self.gates * weight, self.margins * weight)
 
 
 @dataclass(frozen=True)
@@ -64,13 +71,15 @@ class GroupAnswer:
         group: number of the group.
         model: name of the model that scores the group's rows.
         score: probability of a click.
-        distance: Euclidean distance of the row's masked embedding to the group's centroid.
+        distance: Euclidean distance of the row's masked embedding to the group's centroid; None where sums say the group.
+        group_score: sum of the row for the group, in log-odds, of which the largest says the group; None where the nearest centroid does.
     """
 
     group: int
     model: str
     score: float
-    distance: float
+    distance: float | None
+    group_score: float | None = None
 
 
 class BatchScoring(Protocol):

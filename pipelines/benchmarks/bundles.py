@@ -15,11 +15,13 @@ from ihas.bundle.values import Bundle, ExportedModel, GoldenRows
 from ihas.data.encoder import Encoder
 from ihas.data.field_encoders import CategoricalEncoder
 from ihas.data.item_table import ItemTable
+from ihas.data.layout import FieldLayout
 from ihas.data.schema import Field, Schema
 from ihas.gates.form import GateSize
 from ihas.gates.registry import GATE_FORMS
 from ihas.models.two_sided import deep_two_sided
 from ihas.models.two_sided_graph import SumsGraph
+from ihas.routing.additive import AdditiveRouter, to_grid
 from ihas.routing.router import Gates, PointsOf, Router
 from ihas.serving.grouped.recommender import GroupedRecommender
 
@@ -46,6 +48,7 @@ class BundleShape:
         gate_form: form of the router's gates.
         on: what the groups are nearest in.
         with_items: whether there is an item table.
+        sums: whether sums of numbers per id say the group, in place of gates and centroids.
     """
 
     hidden: tuple[int, ...] = (64, 32)
@@ -60,6 +63,7 @@ class BundleShape:
     gate_form: str = "full"
     on: PointsOf = "masked"
     with_items: bool = True
+    sums: bool = False
 
 
 def random_bundle(shape: BundleShape, seed: int = 0, name: str = "bench") -> Bundle:
@@ -75,7 +79,7 @@ def random_bundle(shape: BundleShape, seed: int = 0, name: str = "bench") -> Bun
         name=name,
         schema=_schema(shape),
         encoder=encoder,
-        router=router,
+        router=_sums(layout, shape, rng) if shape.sums else router,
         models=paths,
         model_of_group=tuple(0 if shape.gated else group for group in range(shape.num_groups)),
         items=_items(shape, encoder, rng) if shape.with_items else None,
@@ -83,6 +87,11 @@ def random_bundle(shape: BundleShape, seed: int = 0, name: str = "bench") -> Bun
         summary={},
     )
     return dataclasses.replace(draft, golden=_golden(draft, rng))
+
+
+def _sums(layout: FieldLayout, shape: BundleShape, rng: np.random.Generator) -> AdditiveRouter:
+    weights = to_grid(rng.normal(0.0, 0.5, (layout.num_rows, shape.num_groups)))
+    return AdditiveRouter(layout, weights, np.zeros(shape.num_groups, np.int32))
 
 
 def kernels_of(path: ExportedModel) -> Kernels:

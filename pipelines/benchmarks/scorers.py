@@ -12,6 +12,7 @@ import numpy as np
 
 from ihas.bundle.values import Bundle, ExportedModel
 from ihas.gates.registry import GATE_FORMS
+from ihas.routing.router import Router
 from ihas.serving.grouped.model import GroupedModel
 from pipelines.benchmarks.bundles import Kernels, kernels_of
 
@@ -55,8 +56,15 @@ def keras_model(bundle: Bundle) -> Scorer:
 SCORERS: Mapping[str, Callable[[Bundle], Scorer]] = {"onnxruntime": onnx_runtime, "tf.function": tf_function, "keras": keras_model}
 
 
+def _with_gates(bundle: Bundle) -> Router:
+    """The bundle's router, which must open gates and look for the nearest centroid."""
+    if not isinstance(bundle.router, Router) or bundle.router.sums is not None:
+        raise ValueError("One graph of TensorFlow routes by the nearest centroid only. Measure a bundle without `sums`.")
+    return bundle.router
+
+
 def _whole_graph(bundle: Bundle, tf: Any) -> Callable[[Any], Any]:
-    router, paths = bundle.router, [_path_graph(path, bundle, tf) for path in bundle.models]
+    router, paths = _with_gates(bundle), [_path_graph(path, bundle, tf) for path in bundle.models]
     table, centroids = tf.constant(router.table), tf.constant(router.centroids)
     open_gates = _gates(bundle, tf)
 
@@ -77,7 +85,7 @@ def _whole_graph(bundle: Bundle, tf: Any) -> Callable[[Any], Any]:
 
 
 def _gates(bundle: Bundle, tf: Any) -> Callable[[Any], Any]:
-    gates = bundle.router.gates
+    gates = _with_gates(bundle).gates
     form, mean, scale = GATE_FORMS[gates.form], tf.constant(gates.mean), tf.constant(gates.scale)
     kernels, biases = ([tf.constant(array) for array in arrays] for arrays in (gates.kernels, gates.biases))
     return lambda embedded: tf.cast(form.tensor_logits(tf, (embedded - mean) / scale, kernels, biases) > 0.0, tf.float32)

@@ -174,8 +174,12 @@ def _counts(result: RunResult) -> Caption:
         least = result.learning.cluster.min_group_fraction
         return Caption(read, f"Every number of groups left one with less than {least:.0%} of the rows, so all rows are one group.")
     best = min(result.group_counts, key=lambda count: count.log_loss)
-    taken = next((c for c in result.group_counts if (c.num_groups, c.on) == (len(result.groups), result.grouped_on)), best)
+    kept = (len(result.groups), result.grouped_on, result.grouped_by)
+    taken = next((c for c in result.group_counts if (c.num_groups, c.on, c.router) == kept), best)
     here = f"{counted(taken.num_groups, 'group')} by K-means on {POINTS[taken.on]} were taken, with a log-loss of {taken.log_loss:.4f}."
+    if taken.agreement is not None:
+        how = "assign the rows in its place" if taken.router == "additive" else "were no better"
+        here += f" Sums of numbers per id say the same group for {taken.agreement:.1%} of the validation rows and {how}."
     if best is not taken:
         why = (
             "but their smallest group is too small"

@@ -122,7 +122,8 @@ def counts(result: RunResult) -> go.Figure:
     """Validation log-loss and smallest group's share for every number of groups that was evaluated."""
     panels = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.1, figure=frame("Numbers of groups tried", 420))
     for on in TRIED:
-        _add_candidates(panels, result, on)
+        for router in ("centroids", "additive"):
+            _add_candidates(panels, result, on, router)
     least = result.learning.cluster.min_group_fraction
     panels.add_hline(y=least, line={"color": UNCLEAR, "dash": "dash"}, annotation_text=f"least {least:.0%}", row=2, col=1)
     panels.update_xaxes(type="category")
@@ -132,18 +133,18 @@ def counts(result: RunResult) -> go.Figure:
     return panels.update_layout(barmode="group")
 
 
-def _add_candidates(panels: go.Figure, result: RunResult, on: str) -> None:
-    candidates = [count for count in result.group_counts if count.on == on]
+def _add_candidates(panels: go.Figure, result: RunResult, on: str, router: str) -> None:
+    candidates = [count for count in result.group_counts if (count.on, count.router) == (on, router)]
     if not candidates:
         return
     name, dash, symbol, shape = TRIED[on]
-    kept = [count.num_groups == len(result.groups) and on == result.grouped_on for count in candidates]
+    kept = [(count.num_groups, on, router) == (len(result.groups), result.grouped_on, result.grouped_by) for count in candidates]
     colours = [MARK if mine else UNCLEAR for mine in kept]
     numbers = [str(count.num_groups) for count in candidates]
     panels.add_scatter(
         x=numbers,
         y=[count.log_loss for count in candidates],
-        name=name,
+        name=name if router == "centroids" else f"{name}, assigned by sums",
         mode="lines+markers",
         line={"color": UNCLEAR, "dash": dash},
         marker={"size": 12, "color": colours, "symbol": symbol},

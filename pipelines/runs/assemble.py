@@ -11,15 +11,19 @@ import numpy as np
 
 from ihas.bundle import values
 from ihas.bundle.archive import write_bundle
+from ihas.bundle.reference import Reference
 from ihas.bundle.values import Bundle, GoldenRows
 from ihas.config.learning import LearningConfig
 from ihas.config.recipe import Recipe
 from ihas.data.dataset import Dataset
+from ihas.data.layout import FieldLayout
 from ihas.data.storage import Ingested
 from ihas.export.onnx_export import export_model, table_of
 from ihas.folders import write_whole
+from ihas.models.prediction import GroupModel
 from ihas.results.run_result import RunResult
-from ihas.routing.router import Gates, Router, embed
+from ihas.routing.additive import AdditiveRouter
+from ihas.routing.router import AnyRouter, Gates, Router, embed
 from ihas.seeding import generator
 from ihas.stages.evaluate.groups import group_results, plane
 from ihas.stages.evaluate.stage import not_told_apart, variant_results, verdict
@@ -99,6 +103,8 @@ def summarise(
         diversity=trained.found.diversity,
         group_counts=grouping.tried,
         grouped_on=grouping.on,
+        grouped_by="centroids" if grouping.sums is None else "additive",
+        router_agreement=grouping.agreement,
         history=(
             *trained.base.history,
             *(trained.distilled.history if trained.distilled else ()),
@@ -132,22 +138,31 @@ def make_bundle(recipe: Recipe, trained: Trained, chosen: Variant, result: RunRe
         summary=_summary(result),
         retrieval=None if trained.retrieval is None else _retrieval(data, trained.retrieval, golden),
         fallback=fallback,
-        reference=values.Reference.of(router, _some(data.parts.train.ids)) if len(paths) > 1 or chosen.gated else None,
+        reference=Reference.of(router, _some(data.parts.train.ids)) if len(paths) > 1 or chosen.gated else None,
     )
 
 
-def _routing(trained: Trained, chosen: Variant, config: LearningConfig) -> tuple[Router, tuple[values.ExportedModel, ...], tuple[int, ...]]:
+def _routing(
+    trained: Trained, chosen: Variant, config: LearningConfig
+) -> tuple[AnyRouter, tuple[values.ExportedModel, ...], tuple[int, ...]]:
     layout, grouping, dim = trained.data.parts.train.layout, trained.grouping, config.training.embedding_dim
-    router = Router(layout, table_of(trained.found.weights, dim), trained.found.gates, grouping.centroids, grouping.on)
+    router = Router(layout, table_of(trained.found.weights, dim), trained.found.gates, grouping.centroids, grouping.on, grouping.sums)
     if chosen.gated:
         path = export_model("supernet", chosen.models[0], layout, config, gated=True)
         return router, (path,), (0,) * grouping.num_groups
     if len(chosen.models) == 1:
         path = export_model(chosen.name, chosen.models[0], layout, config)
         return unrouted(router), (path,), (0,)
-    names = [f"{model.name}-for-group-{g}" if model.name == "shared" else model.name for g, model in enumerate(chosen.models)]
-    paths = tuple(export_model(name, model, layout, config) for name, model in zip(names, chosen.models, strict=True))
-    return router, paths, tuple(range(len(paths)))
+    paths = tuple(_group_path(group, chosen.models, layout, config) for group in range(len(chosen.models)))
+    return router if grouping.sums is None else grouping.sums, paths, tuple(range(len(paths)))
+
+
+def _group_path(group: int, models: tuple[GroupModel, ...], layout: FieldLayout, config: LearningConfig) -> values.ExportedModel:
+    """A group's model; groups whose model is one share its table, which holds what any of them keeps."""
+    model = models[group]
+    sharing = [other.mask for other in models if other.name == model.name]
+    name = f"{model.name}-for-group-{group}" if model.name == "shared" else model.name
+    return export_model(name, model, layout, config, held=np.logical_or.reduce(sharing) if len(sharing) > 1 else None)
 
 
 def _some(ids: np.ndarray) -> np.ndarray:
@@ -179,7 +194,7 @@ def unrouted(router: Router) -> Router:
     return Router(router.layout, router.table, gates, np.zeros((1, width), np.float32))
 
 
-def _golden(test: Dataset, chosen: Variant, router: Router, config: LearningConfig) -> tuple[GoldenRows, np.ndarray]:
+def _golden(test: Dataset, chosen: Variant, router: AnyRouter, config: LearningConfig) -> tuple[GoldenRows, np.ndarray]:
     """Golden rows, and which test rows they are."""
     ids = np.ascontiguousarray(test.ids[:GOLDEN_FROM])
     margins = routing_margins(ids, router)
@@ -188,10 +203,15 @@ def _golden(test: Dataset, chosen: Variant, router: Router, config: LearningConf
     return GoldenRows(ids=ids[rows], group=router.route(ids[rows]).group, logits=chosen.test_logits[rows].copy()), rows
 
 
-def routing_margins(ids: np.ndarray, router: Router) -> np.ndarray:
-    """How near each row comes to another route: its least gate logit, or the gap between its two nearest groups; float32 (rows,)."""
+def routing_margins(ids: np.ndarray, router: AnyRouter) -> np.ndarray:
+    """How near each row comes to another route: its least gate logit, or the gap between its two nearest groups; float32 (rows,).
+
+    Sums are whole numbers, which every processor adds up alike: no row of theirs comes near.
+    """
+    if isinstance(router, AdditiveRouter):
+        return np.full(len(ids), np.inf, np.float32)
     gates = np.abs(router.gates.logits(embed(ids, router.table, router.layout))).min(axis=1)
-    if router.num_groups == 1:
+    if router.num_groups == 1 or router.sums is not None:
         return np.asarray(gates)
     nearest_two = np.partition(router.route(ids).distances, 1, axis=1)[:, :2]
     return np.asarray(np.minimum(gates, nearest_two[:, 1] - nearest_two[:, 0]))

@@ -174,9 +174,13 @@ def cluster(run: Run) -> None:
     """Group the instances by their gates."""
     clustering = Clustering(run.parts, run.found.weights, run.found.gates, run.learning)
     max_groups = run.recipe.budget.groups or MAX_GROUPS
-    key = run.key("cluster", run.learning.cluster.model_dump(mode="json") | {"most_groups": max_groups})
+    unless_stated = {"router"} if run.learning.cluster.router == "auto" else None  # keys of runs that were begun before there was one
+    settings = run.learning.cluster.model_dump(mode="json", exclude=unless_stated)
+    key = run.key("cluster", settings | {"most_groups": max_groups})
     run.grouping = run.folder.stage("cluster", key, lambda: cluster_instances(clustering, max_groups))
-    run.reporter.say(f"{run.grouping.num_groups} groups")
+    agreement = run.grouping.agreement
+    how = "" if agreement is None else f"; sums over ids say the same group as K-means for {agreement:.1%} of the validation rows"
+    run.reporter.say(f"{run.grouping.num_groups} groups{how}")
 
 
 def retrain(run: Run) -> None:

@@ -14,10 +14,12 @@ import orjson
 from pydantic import BaseModel
 from safetensors.numpy import load_file, save_file
 
+from ihas.data.layout import FieldLayout
 from ihas.errors import DataError
 from ihas.models.network import NetworkWeights
 from ihas.models.prediction import GroupModel
 from ihas.results.run_result import Cost, Diversity, EpochMetrics, GroupCountResult
+from ihas.routing.additive import AdditiveRouter
 from ihas.routing.grouping import Grouping, PartGroups
 from ihas.routing.router import Gates
 from ihas.stages.base import BaseResult, Trial
@@ -30,8 +32,8 @@ from ihas.training.plain import PlainModel
 from pipelines.runs.answers import Answers
 
 CLASSES: tuple[Any, ...] = (
-    Answers, BaseResult, Cost, Distilled, Diversity, EpochMetrics, Gates, GroupCountResult, Grouping, GroupModel, NetworkWeights,
-    PartGroups, PlainModel, RetrainResult, RetrievalTowers, SearchResult, Trial, Variant,
+    AdditiveRouter, Answers, BaseResult, Cost, Distilled, Diversity, EpochMetrics, FieldLayout, Gates, GroupCountResult, Grouping,
+    GroupModel, NetworkWeights, PartGroups, PlainModel, RetrainResult, RetrievalTowers, SearchResult, Trial, Variant,
 )  # fmt: skip
 STORED_AS = {EpochMetrics: "EpochFigures"}  # stages that an older version wrote hold this name
 VALUES: dict[str, Any] = {STORED_AS.get(cls, cls.__name__): cls for cls in CLASSES}

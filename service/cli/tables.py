@@ -49,12 +49,16 @@ def _rounded(value: float | None) -> str | None:
 def explanation(why: Mapping[str, Any]) -> RenderableType:
     """Why a row scored as it did: routing, dimensions read, contributions of the fields."""
     distances = ", ".join(f"group {group} at {distance:.2f}" for group, distance in enumerate(why["distances"]))
+    sums = ", ".join(f"group {group} has {score:+.2f}" for group, score in enumerate(why.get("group_scores", ())))
+    own = sorted(why.get("group_contributions", {}).items(), key=lambda part: -abs(part[1]))[:SHOWN_FIELDS]
+    reasons = ", ".join(f"{field} ({score:+.2f})" for field, score in own)
+    routing = {"sums": sums, f"for the group, against {why['runner_up']}": reasons} if sums else {"distances": distances}
     ranked = sorted(why["contributions"], key=lambda part: -abs(part["logit"]))[:SHOWN_FIELDS]
     read = f"{most_kept(why['kept_dims'])} (of {why['dim']} each)"
     effects = ", ".join(f"{part['field']} = {' '.join(part['values'])} ({part['logit']:+.2f})" for part in ranked)
     lines = {
         "why": why["sentence"],
-        **({} if not why["dim"] else {"distances": distances, f"model {why['path']} reads": read}),
+        **({} if not why["dim"] else {**routing, f"model {why['path']} reads": read}),
         "log-odds": effects,
     }
     table = Table.grid(padding=(0, 1))

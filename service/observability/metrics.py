@@ -20,7 +20,8 @@ GROUP = (*VERSION, "group")
 ONLINE = {
     "ihas_group_drift": ("Population stability index of the groups, served rows against training rows.", VERSION),
     "ihas_gate_drift": ("Population stability index of a field's gates, served rows against training rows.", (*VERSION, "field")),
-    "ihas_far_share": ("Share of served rows far from every group; .01 of the training rows are.", VERSION),
+    "ihas_margin_drift": ("Population stability index of what a field adds to the margin between two groups.", (*VERSION, "field")),
+    "ihas_far_share": ("Share of served rows far from every group, or between two; .01 of the training rows are.", VERSION),
     "ihas_group_share": ("Share of each group in the served rows.", GROUP),
     "ihas_click_through": ("Clicks per impression over a week.", GROUP),
     "ihas_calibration": ("Mean score over click-through, over a week.", GROUP),
@@ -133,6 +134,8 @@ class RoutingCollector(Collector):
         families["ihas_far_share"].add_metric(labels, figures.far_share)
         for name, drift in figures.gate_drifts.items():
             families["ihas_gate_drift"].add_metric([*labels, name], drift)
+        for name, drift in figures.margin_drifts.items():
+            families["ihas_margin_drift"].add_metric([*labels, name], drift)
         for group, share in enumerate((figures.seen.rows / figures.seen.total).tolist()):
             families["ihas_group_share"].add_metric([*labels, str(group)], share)
 

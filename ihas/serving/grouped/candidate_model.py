@@ -29,7 +29,7 @@ class CandidateLogits:
     """What candidates scored.
 
     Attributes:
-        group: int32 (rows,). Nearest group.
+        group: int32 (rows,). The group.
         logits: float32 (rows,).
     """
 

@@ -2,7 +2,8 @@
 
 The nearest centroid is argmin_k |c_k|^2 - 2 p . c_k, because |p|^2 is the same for every k; the product is a sum over fields. Where
 gates see their own field only (`Gates.restrict`), an item's whole part of the product is known beforehand. Elsewhere the gate logits are
-computed for each candidate (candidate_gates.py), and the product after them.
+computed for each candidate (candidate_gates.py), and the product after them. Where sums say the group, the context's and the item's
+are added, which gives whole rows' sums to the bit (ihas/routing/additive.py).
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from typing import Protocol
 import numpy as np
 
 from ihas.gates.form import elements_of
-from ihas.routing.router import PointsOf, Router, gate_activation, points
+from ihas.routing.additive import AdditiveRouter, best_group, sum_scores
+from ihas.routing.router import AnyRouter, PointsOf, Router, gate_activation, points, sums_of
 from ihas.serving.grouped.candidate_gates import candidate_gates
 from ihas.serving.grouped.gather import Gather
 from ihas.serving.grouped.item_arrays import ItemArrays, Maker
 
-GATES, EMBEDDED, PULLS = "gates", "embedded", "pulls"
+GATES, EMBEDDED, PULLS, SUMS = "gates", "embedded", "pulls", "group-sums"
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class CandidateRoute:
     """Where candidates go.
 
     Attributes:
-        group: int32 (rows,). Nearest group.
+        group: int32 (rows,). The group.
         gates: bool (rows, N). Open gates; None where no group model reads them.
     """
 
@@ -59,7 +61,7 @@ class CandidateRouting(Protocol):
         """The part of one context: int32 (1, slots of the context fields)."""
 
 
-def candidate_routing(router: Router, context: Sequence[int], items: Sequence[int], *, gated: bool) -> CandidateRouting:
+def candidate_routing(router: AnyRouter, context: Sequence[int], items: Sequence[int], *, gated: bool) -> CandidateRouting:
     """The cheapest way to the same groups.
 
     Args:
@@ -70,10 +72,69 @@ def candidate_routing(router: Router, context: Sequence[int], items: Sequence[in
     """
     if router.num_groups == 1 and not gated:
         return OneGroup()
+    sums = None if (found := sums_of(router)) is None else SumRouting(found, context, items)
+    if not isinstance(router, Router) or (sums is not None and not gated):
+        if sums is None or gated:
+            raise ValueError("Models that read gates need a router with gates.")
+        return sums
     sides = Side(router, context), Side(router, items)
     if not gated and (router.on == "embedding" or all(side.gates is not None for side in sides)):
         return PullRouting(router, *sides)
-    return GateRouting(router, *sides, gated=gated)
+    gates = GateRouting(router, *sides, gated=gated, alone=sums is not None or router.num_groups == 1)
+    return gates if sums is None else GatedSumRouting(gates, sums)
+
+
+class SumRouting:
+    """The sums of the context's ids and of the item's are added."""
+
+    multiply_adds = 0
+
+    def __init__(self, router: AdditiveRouter, context: Sequence[int], items: Sequence[int]) -> None:
+        self._router, self._sides = router, tuple(router.layout.side(fields) for fields in (context, items))
+
+    @property
+    def makers(self) -> Mapping[str, Maker]:
+        """See `CandidateRouting.makers`."""
+        return {SUMS: lambda ids: sum_scores(ids, self._router.weights, self._sides[1])}
+
+    def context(self, ids: np.ndarray) -> _ContextSums:
+        """See `CandidateRouting.context`."""
+        return _ContextSums(sum_scores(ids, self._router.weights, self._sides[0]) + self._router.bias)
+
+
+@dataclass(frozen=True)
+class _ContextSums:
+    sums: np.ndarray
+
+    def route(self, items: ItemArrays, positions: np.ndarray) -> CandidateRoute:
+        sums = items.take(SUMS, positions)
+        sums += self.sums
+        return CandidateRoute(best_group(sums), None)
+
+
+class GatedSumRouting:
+    """Sums say the group, and gates are computed for a model that reads them."""
+
+    def __init__(self, gates: GateRouting, sums: SumRouting) -> None:
+        self._gates, self._sums, self.multiply_adds = gates, sums, gates.multiply_adds
+
+    @property
+    def makers(self) -> Mapping[str, Maker]:
+        """See `CandidateRouting.makers`."""
+        return dict(self._gates.makers) | dict(self._sums.makers)
+
+    def context(self, ids: np.ndarray) -> _ContextGatedSums:
+        """See `CandidateRouting.context`."""
+        return _ContextGatedSums(self._gates.context(ids), self._sums.context(ids))
+
+
+@dataclass(frozen=True)
+class _ContextGatedSums:
+    gates: _ContextGates
+    sums: _ContextSums
+
+    def route(self, items: ItemArrays, positions: np.ndarray) -> CandidateRoute:
+        return CandidateRoute(self.sums.route(items, positions).group, self.gates.route(items, positions).gates)
 
 
 class OneGroup:
@@ -150,11 +211,11 @@ class GateRouting:
     Columns here are in the order context, items.
     """
 
-    def __init__(self, router: Router, context: Side, items: Side, *, gated: bool) -> None:
+    def __init__(self, router: Router, context: Side, items: Side, *, gated: bool, alone: bool) -> None:
         self.on, self.context_side, self.item_side = router.on, context, items
         self.num_context = len(context.columns)
         self.squares = (router.centroids * router.centroids).sum(axis=1)
-        self.alone = router.num_groups == 1
+        self.alone = alone
         order = np.concatenate([context.columns, items.columns])
         self.gated, self.back = gated, None if (np.diff(order) > 0).all() else np.argsort(order)
         self.gates = candidate_gates(router.gates, context.columns, items.columns)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ihas.bundle.values import Bundle
+from ihas.routing.additive import GRID
 from ihas.serving.capabilities import GroupAnswer
 from ihas.serving.grouped.model import GroupedModel
 from ihas.serving.ranking import probabilities
@@ -29,6 +30,7 @@ def ask_every_group(bundle: Bundle, model: GroupedModel, row: Mapping[str, Any])
     ids = bundle.encoder.encode_rows([row], pointer="/row")
     scored, paths = model.score(ids), np.asarray(bundle.model_of_group, np.int64)
     logits = model.model_logits(np.repeat(ids, len(paths), axis=0), np.repeat(scored.gates, len(paths), axis=0), paths)
-    cells = zip(paths.tolist(), probabilities(logits).tolist(), scored.distances[0].tolist(), strict=True)
-    answers = [GroupAnswer(group, bundle.models[path].name, score, far) for group, (path, score, far) in enumerate(cells)]
+    distances, sums = (array[0].tolist() or [None] * len(paths) for array in (scored.distances, scored.scores / GRID))
+    cells = zip(paths.tolist(), probabilities(logits).tolist(), distances, sums, strict=True)
+    answers = [GroupAnswer(group, bundle.models[path].name, *cell) for group, (path, *cell) in enumerate(cells)]
     return int(scored.group[0]), tuple(answers)

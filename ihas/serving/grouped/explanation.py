@@ -1,11 +1,15 @@
-"""Why a row scored as it did: distances to the groups, gates, and what each field contributes."""
+"""Why a row scored as it did: distances to the groups or sums of its ids, gates, and what each field contributes."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
 from ihas.data.encoder import Encoder
 from ihas.data.layout import PADDING, FieldLayout
+from ihas.routing.additive import GRID, AdditiveRouter
+from ihas.routing.router import sums_of
 from ihas.serving.answers import Contribution, Explanation
 from ihas.serving.grouped.model import BLOCK_ROWS, GroupedModel, RoutedLogits
 from ihas.serving.ranking import probabilities
@@ -21,8 +25,32 @@ def explain_rows(model: GroupedModel, encoder: Encoder, ids: np.ndarray, scored:
         scored: what the rows scored.
     """
     parts = [_decoded(encoder, *cells) for cells in zip(ids.tolist(), contributions(model, ids, scored).tolist(), strict=True)]
-    gates = scored.gates.reshape(len(ids), model.layout.num_fields, -1).sum(axis=2)
-    return [_explanation(model, scored, row, gates[row], parts[row]) for row in range(len(ids))]
+    routings = _by_sums(sums, ids, scored) if (sums := sums_of(model.router)) is not None else _by_distances(scored)
+    return [_explanation(model, scored, row, routings[row], parts[row]) for row in range(len(ids))]
+
+
+class _Routing(NamedTuple):
+    """Which group comes second, by how much, and what speaks for the first: as in `Explanation`."""
+
+    runner_up: int | None
+    margin: float | None
+    group_bias: float | None = None
+    group_contributions: tuple[float, ...] = ()
+
+
+def _by_distances(scored: RoutedLogits) -> list[_Routing]:
+    if scored.distances.shape[1] == 1:
+        return [_Routing(None, None)] * len(scored.group)
+    order, nearest_first = np.argsort(scored.distances, axis=1, kind="stable"), np.sort(scored.distances, axis=1)
+    return [_Routing(*cell) for cell in zip(order[:, 1].tolist(), (nearest_first[:, 1] - nearest_first[:, 0]).tolist(), strict=True)]
+
+
+def _by_sums(sums: AdditiveRouter, ids: np.ndarray, scored: RoutedLogits) -> list[_Routing]:
+    if sums.num_groups == 1:
+        return [_Routing(None, None)] * len(ids)
+    second, bias, fields = sums.parts(ids, scored.group)
+    cells = zip(second.tolist(), ((bias + fields.sum(axis=1)) / GRID).tolist(), (bias / GRID).tolist(), strict=True)
+    return [_Routing(*cell, tuple(parts)) for cell, parts in zip(cells, (fields / GRID).tolist(), strict=True)]
 
 
 def contributions(model: GroupedModel, ids: np.ndarray, scored: RoutedLogits) -> np.ndarray:
@@ -64,29 +92,33 @@ def _decoded(encoder: Encoder, ids: list[int], effects: list[float]) -> tuple[Co
 
 
 def _explanation(
-    model: GroupedModel, scored: RoutedLogits, row: int, gates: np.ndarray, contributions: tuple[Contribution, ...]
+    model: GroupedModel, scored: RoutedLogits, row: int, routing: _Routing, contributions: tuple[Contribution, ...]
 ) -> Explanation:
-    served = model.models[scored.model[row]]
-    distances = scored.distances[row]
-    order = np.argsort(distances, kind="stable")
-    runner_up = int(order[1]) if len(order) > 1 else None
-    margin = None if runner_up is None else float(distances[order[1]] - distances[order[0]])
-    score = float(probabilities(scored.logits[row : row + 1])[0])
+    served, names = model.models[scored.model[row]], model.layout.names
+    gates = scored.gates[row].reshape(len(names), -1).sum(axis=1).tolist() if scored.gates.shape[1] else []
+    own = dict(zip(names, routing.group_contributions, strict=False))
     return Explanation(
-        sentence=_sentence(int(scored.group[row]), runner_up, margin, score, contributions),
-        distances=tuple(distances.tolist()),
-        runner_up=runner_up,
-        margin=margin,
+        sentence=_sentence(int(scored.group[row]), routing, own, float(probabilities(scored.logits[row : row + 1])[0]), contributions),
+        distances=tuple(scored.distances[row].tolist()),
+        runner_up=routing.runner_up,
+        margin=routing.margin,
         path=served.name,
-        dim=model.router.dim,
-        gates_open=dict(zip(model.layout.names, gates.tolist(), strict=True)),
-        kept_dims=dict(zip(model.layout.names, served.kept_dims, strict=True)),
+        dim=model.dim,
+        gates_open=dict(zip(names, gates, strict=False)),
+        kept_dims=dict(zip(names, served.kept_dims, strict=True)),
         contributions=contributions,
+        group_scores=tuple((scored.scores[row] / GRID).tolist()),
+        group_bias=routing.group_bias,
+        group_contributions=own,
     )
 
 
-def _sentence(group: int, runner_up: int | None, margin: float | None, score: float, contributions: tuple[Contribution, ...]) -> str:
-    place = "the only one" if runner_up is None else f"nearest, by {margin:.2f} before group {runner_up}"
+def _sentence(group: int, routing: _Routing, own: dict[str, float], score: float, contributions: tuple[Contribution, ...]) -> str:
+    place = "the only one" if routing.runner_up is None else f"nearest, by {routing.margin:.2f} before group {routing.runner_up}"
+    if own:
+        field = max(own, key=own.__getitem__)
+        reason = f", most by {field} ({own[field]:+.2f})" if own[field] > 0.0 else ""
+        place = f"ahead, by {routing.margin:.2f} of group {routing.runner_up}{reason}"
     most = max(contributions, key=lambda part: part.logit)
     least = min(contributions, key=lambda part: part.logit)
     raised = f", raised most by {_cell(most)}" if most.logit > 0.0 else ""

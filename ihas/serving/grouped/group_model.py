@@ -30,7 +30,7 @@ class ServedGroupModel:
         self.name = exported.name
         self.exported = exported
         self.layout = layout
-        self._gather = Gather(exported.table, exported.mask, layout, range(layout.num_fields))
+        self._gather = Gather(exported.table, exported.mask, layout, range(layout.num_fields), exported.held)
         self._session = _session(exported.name, exported.graph, ["values"] + ["first_order"] * (exported.first_order is not None))
         self._sums_session = None if exported.two_sided is None else _session(exported.name, exported.two_sided.graph, ["sums"])
 

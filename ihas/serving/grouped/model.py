@@ -24,15 +24,17 @@ class RoutedLogits:
     """What rows scored, and the way they went.
 
     Attributes:
-        gates: bool (rows, N). Open gates.
-        distances: float32 (rows, num_groups). Euclidean distance to each centroid.
-        group: int32 (rows,). Nearest group.
+        gates: bool (rows, N). Open gates; N is 0 where the router has none.
+        distances: float32 (rows, num_groups). Euclidean distance to each centroid; of width 0 where sums say the group.
+        scores: int32 (rows, num_groups). Sums that say the group, in grid units; of width 0 where the nearest centroid does.
+        group: int32 (rows,). The group.
         model: int64 (rows,). Position of the model that scored the row.
         logits: float32 (rows,).
     """
 
     gates: np.ndarray
     distances: np.ndarray
+    scores: np.ndarray
     group: np.ndarray
     model: np.ndarray
     logits: np.ndarray
@@ -61,7 +63,7 @@ class GroupedModel:
             BundleCorruptError: a model's graph cannot be loaded.
         """
         self.layout = bundle.encoder.layout
-        self.router = bundle.router
+        self.router, self.dim = bundle.router, bundle.dim
         self.models = tuple(ServedGroupModel(exported, self.layout) for exported in bundle.models)
         self._model_of_group = np.array(bundle.model_of_group, np.int64)
         self._alone = bundle.router.num_groups == 1 and len(bundle.models) == 1 and not bundle.models[0].gated
@@ -93,14 +95,14 @@ class GroupedModel:
     def _score_block(self, ids: np.ndarray) -> RoutedLogits:
         route = self.router.route(ids)
         model = self.model_of(route.group)
-        return RoutedLogits(route.gates, route.distances, route.group, model, self.model_logits(ids, route.gates, model))
+        return RoutedLogits(route.gates, route.distances, route.scores, route.group, model, self.model_logits(ids, route.gates, model))
 
     def model_logits(self, ids: np.ndarray, gates: np.ndarray, model: np.ndarray) -> np.ndarray:
         """Logits of rows by the given models: float32 (rows,).
 
         Args:
             ids: int32 (rows, num_slots).
-            gates: bool (rows, N). The rows' own gates.
+            gates: bool (rows, N). The rows' own gates; N is 0 where the router has none.
             model: int64 (rows,). Position of each row's model.
         """
         used = np.flatnonzero(np.bincount(model, minlength=len(self.models)))

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from ihas.bundle.values import Bundle, Reference
+from ihas.bundle.reference import Reference
+from ihas.bundle.values import Bundle
 from ihas.data.item_table import FieldValues
 from ihas.data.schema import Schema
 from ihas.errors import RequestError

@@ -28,7 +28,7 @@ class FieldSums:
             layout: where all fields lie.
             fields: positions of the fields that are read, ascending.
         """
-        self._gather = Gather(model.table, model.mask, layout, fields)
+        self._gather = Gather(model.table, model.mask, layout, fields, model.held)
         self._kernel = np.ascontiguousarray(two_sided.kernel[np.isin(np.nonzero(model.mask)[0], fields)])
         self._first_order = None if model.first_order is None else model.first_order[:, None]
         self._squares = two_sided.squares

@@ -1,4 +1,4 @@
-"""K-means on what instances look like to the gates, and the group of every row.
+"""K-means on what instances look like to the gates, the sums that say the same groups, and the group of every row.
 
 A pass over the rows embeds each block once and serves every division that is asked for.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.cluster import KMeans
@@ -19,8 +19,10 @@ from ihas.data.dataset import Dataset, Splits
 from ihas.data.mapped import scattered, spans
 from ihas.errors import ConfigError
 from ihas.models.network import NetworkWeights
+from ihas.routing.additive import AdditiveRouter
 from ihas.routing.router import Gates, PointsOf, embed, nearest, points
 from ihas.seeding import generator
+from ihas.stages.cluster.additive_fit import MAX_CELLS, fit_additive
 
 RESTARTS = {"openness": 32}  # its points have a number a field, so that more starts cost little
 FEW_RESTARTS = 4
@@ -49,10 +51,19 @@ class Clustering:
 
 @dataclass(frozen=True)
 class Division:
-    """Centroids, float32 (num_groups, N), of the points that `on` names."""
+    """What says the group of a row.
+
+    Attributes:
+        on: what the centroids are centroids of.
+        centroids: float32 (num_groups, N).
+        sums: fitted to the nearest centroid, and says the group in its place; None where the nearest centroid does.
+        agreement: share of validation rows of which the sums and the nearest centroid say the same; None where no sums were fitted.
+    """
 
     on: PointsOf
     centroids: np.ndarray
+    sums: AdditiveRouter | None = None
+    agreement: float | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +71,7 @@ class Assignment:
     """What one division makes of one part.
 
     Attributes:
-        group: int32 (rows,). Nearest centroid.
+        group: int32 (rows,). Nearest centroid, or what the sums say.
         open_counts: float64 (num_groups, N). In how many of the group's rows each gate is open.
     """
 
@@ -107,10 +118,33 @@ def assign(rows: Dataset, clustering: Clustering, divisions: list[Division]) -> 
     assignments = [Assignment(np.empty(len(rows), np.int32), np.zeros_like(division.centroids, np.float64)) for division in divisions]
     for block, embedded, logits in gated_blocks(rows, clustering):
         for division, assignment in zip(divisions, assignments, strict=True):
-            group = nearest(points(embedded, logits, division.on, clustering.dim), division.centroids)[1]
+            if division.sums is None:
+                group = nearest(points(embedded, logits, division.on, clustering.dim), division.centroids)[1]
+            else:
+                group = division.sums.route(rows.ids[block]).group
             assignment.group[block] = group
             assignment.open_counts[:] += count_open(logits > 0.0, group, len(division.centroids))
     return assignments
+
+
+def with_sums(clustering: Clustering, division: Division, train: np.ndarray, valid: np.ndarray) -> Division:
+    """The division by an additive router that was fitted to it; itself where one of its groups has no row that is fitted on.
+
+    Args:
+        clustering: rows and settings.
+        division: by centroids.
+        train: int32 (training rows,). Nearest centroid.
+        valid: int32 (validation rows,). The same.
+    """
+    rows, layout = clustering.parts.train, clustering.parts.train.layout
+    chosen = np.arange(min(len(rows), MAX_CELLS // layout.num_slots))
+    if len(chosen) < len(rows):
+        chosen = np.sort(generator(clustering.config.seed, "router").choice(len(rows), size=len(chosen), replace=False))
+    sums = fit_additive(scattered(rows.ids, chosen), train[chosen], len(division.centroids), layout)
+    if sums is None:
+        return division
+    others = np.concatenate([sums.route(clustering.parts.valid.ids[block]).group for block in spans(len(valid), BLOCK_ROWS)])
+    return replace(division, sums=sums, agreement=float((others == valid).mean()))
 
 
 def gated_blocks(rows: Dataset, clustering: Clustering) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:

@@ -1,6 +1,8 @@
 """Stage 2: group instances by their deterministic gates, and give each group one mask.
 
-groups      K-means on e * z of the training rows (Yu et al., CIKM 2023, figure 1)
+groups      K-means on e * z of the training rows (Yu et al., CIKM 2023, figure 1); an additive router is fitted to them and
+            assigns every row from then on, before masks are formed (our choice). Where it agrees with K-means on less
+            than 95 % of the validation rows, both are candidates
 candidates  2, 3 and 4 groups unless numbers are stated, and one more, up to 16, while the most of them is chosen (our choice)
 K           the smallest whose validation log-loss, after one epoch of training under its masks, the best does
             not beat by more than 1.96 standard errors; K-means on how open each field's gates are competes with
@@ -21,13 +23,24 @@ from ihas.results.run_result import GroupCountResult
 from ihas.routing.grouping import Grouping, PartGroups
 from ihas.routing.router import PointsOf
 from ihas.seeding import generator
-from ihas.stages.cluster.assignment import Assignment, Clustering, Division, assign, count_open, divide, gated_blocks, rows_seen
+from ihas.stages.cluster.assignment import (
+    Assignment,
+    Clustering,
+    Division,
+    assign,
+    count_open,
+    divide,
+    gated_blocks,
+    rows_seen,
+    with_sums,
+)
 from ihas.stages.cluster.thresholds import Scorer, search_thresholds
 from ihas.training.parallel import train_in_parallel
 from ihas.training.trainer import EpochListener
 
 CHANCE = 1.96  # standard errors that chance explains 19 times of 20
 FIRST_NUMBERS, MAX_GROUPS = (2, 3, 4), 16
+AGREEMENT = 0.95  # of an additive router with K-means, from which on K-means itself is no candidate
 
 
 class Candidate(NamedTuple):
@@ -57,7 +70,7 @@ def _evaluate(clustering: Clustering, numbers: list[int], scorer: Scorer) -> lis
     def adapt(grouping: Grouping, _: EpochListener) -> np.ndarray:
         return scorer.adapted_row_losses(grouping.masks, grouping.groups)
 
-    groupings = form_groups(clustering, [(number, on) for number in numbers for on in clustering.config.cluster.on], scorer)
+    groupings = form_candidates(clustering, [(number, on) for number in numbers for on in clustering.config.cluster.on], scorer)
     tasks = [partial(adapt, each) for each in groupings]
     losses = train_in_parallel(tasks, clustering.parts.train, clustering.config, lambda _: None)
     return [Candidate(grouping, loss, _record(grouping, loss)) for grouping, loss in zip(groupings, losses, strict=True)]
@@ -66,7 +79,12 @@ def _evaluate(clustering: Clustering, numbers: list[int], scorer: Scorer) -> lis
 def _record(grouping: Grouping, loss: np.ndarray) -> GroupCountResult:
     sizes = np.bincount(grouping.groups.train, minlength=grouping.num_groups)
     return GroupCountResult(
-        num_groups=grouping.num_groups, on=grouping.on, log_loss=float(loss.mean()), smallest_share=float(sizes.min() / sizes.sum())
+        num_groups=grouping.num_groups,
+        on=grouping.on,
+        log_loss=float(loss.mean()),
+        smallest_share=float(sizes.min() / sizes.sum()),
+        router="centroids" if grouping.sums is None else "additive",
+        agreement=grouping.agreement,
     )
 
 
@@ -81,15 +99,44 @@ def _chosen(candidates: list[Candidate], config: ClusterConfig) -> Candidate | N
     return None if position is None else candidates[position]
 
 
-def form_groups(clustering: Clustering, wanted: list[tuple[int, PointsOf]], scorer: Scorer) -> list[Grouping]:
-    """For each number of groups and kind of points: groups by K-means, and their masks."""
-    divisions = [divide(clustering, num_groups, on) for num_groups, on in wanted]
+class ByPart(NamedTuple):
+    """What a division makes of each part."""
+
+    train: Assignment
+    valid: Assignment
+    test: Assignment
+
+
+def assign_parts(clustering: Clustering, divisions: list[Division]) -> list[ByPart]:
+    """Group of every row of each part under each division."""
     parts = clustering.parts
     train, valid, test = (assign(rows, clustering, divisions) for rows in (parts.train, parts.valid, parts.test))
-    return [
-        give_masks(clustering, division, ByPart(*assigned), scorer)
-        for division, *assigned in zip(divisions, train, valid, test, strict=True)
+    return [ByPart(*assigned) for assigned in zip(train, valid, test, strict=True)]
+
+
+def form_groups(clustering: Clustering, wanted: list[tuple[int, PointsOf]], scorer: Scorer) -> list[Grouping]:
+    """For each number of groups and kind of points: groups by K-means, every row in that of the nearest centroid, and their masks."""
+    divisions = [divide(clustering, num_groups, on) for num_groups, on in wanted]
+    pairs = zip(divisions, assign_parts(clustering, divisions), strict=True)
+    return [give_masks(clustering, division, assigned, scorer) for division, assigned in pairs]
+
+
+def form_candidates(clustering: Clustering, wanted: list[tuple[int, PointsOf]], scorer: Scorer) -> list[Grouping]:
+    """The same, every row in the group that an additive router says, or both ways, as `cluster.router` and agreement have it."""
+    if clustering.config.cluster.router == "centroids":
+        return form_groups(clustering, wanted, scorer)
+    divisions = [divide(clustering, num_groups, on) for num_groups, on in wanted]
+    nearest = assign_parts(clustering, divisions)
+    fitted = [
+        with_sums(clustering, division, own.train.group, own.valid.group) if len(division.centroids) > 1 else division
+        for division, own in zip(divisions, nearest, strict=True)
     ]
+    candidates: list[tuple[Division, ByPart]] = []
+    for division, own, assigned in zip(fitted, nearest, assign_parts(clustering, fitted), strict=True):
+        if division.sums is not None and clustering.config.cluster.router == "auto" and (division.agreement or 0.0) < AGREEMENT:
+            candidates.append((replace(division, sums=None), own))
+        candidates.append((division, assigned))
+    return [give_masks(clustering, division, assigned, scorer) for division, assigned in candidates]
 
 
 def random_groups(clustering: Clustering, num_groups: int, scorer: Scorer) -> Grouping:
@@ -103,14 +150,6 @@ def random_groups(clustering: Clustering, num_groups: int, scorer: Scorer) -> Gr
     return give_masks(clustering, Division("masked", np.zeros_like(counts, np.float32)), assigned, scorer)
 
 
-class ByPart(NamedTuple):
-    """What a division makes of each part."""
-
-    train: Assignment
-    valid: Assignment
-    test: Assignment
-
-
 def give_masks(clustering: Clustering, division: Division, assigned: ByPart, scorer: Scorer) -> Grouping:
     """Average each group's gates over its training rows and search its threshold."""
     train, valid, test = assigned
@@ -120,7 +159,8 @@ def give_masks(clustering: Clustering, division: Division, assigned: ByPart, sco
     thresholds, masks = search_thresholds(mean_gates, valid.group, scorer, clustering.config.cluster.thresholds)
     shape = (num_groups, clustering.parts.train.layout.num_fields, -1)
     groups = PartGroups(train.group, valid.group, test.group)
-    return Grouping(division.on, division.centroids, groups, mean_gates.reshape(shape), thresholds, masks.reshape(shape), ())
+    formed = Grouping(division.on, division.centroids, groups, mean_gates.reshape(shape), thresholds, masks.reshape(shape), ())
+    return replace(formed, sums=division.sums, agreement=division.agreement)
 
 
 def choose_number(losses: list[np.ndarray], results: list[GroupCountResult], config: ClusterConfig) -> int | None:

@@ -55,14 +55,17 @@ def choose(variants: tuple[Variant, ...], parts: Splits) -> Variant:
     """The smallest candidate that validation rows hardly tell from the best; the base where they do not show that it is beaten.
 
     base        unless a candidate's AUC exceeds its by the 80 % two-sided interval of their paired difference
-    otherwise   the fewest multiply-adds among such candidates within one standard error of the best
+    otherwise   among such candidates within one standard error of the best, those of at most `DEARER` times the fewest multiply-adds,
+                and of these the fewest stored parameters
     """
     labels = parts.valid.labels
     base, *others = (variant for variant in variants if variant.name in CANDIDATES)
     better = [variant for variant in others if _exceeds(variant, base, labels, TWO_SIDED_80)]
     best = max(better, key=lambda variant: auc(variant.valid_logits, labels) or 0.0, default=base)
     near = [variant for variant in better if not _exceeds(best, variant, labels, ONE_STANDARD_ERROR)]
-    return min(near, key=lambda variant: variant.cost.multiply_adds, default=base)
+    fewest = min((variant.cost.multiply_adds for variant in near), default=0.0)
+    cheap = [variant for variant in near if variant.cost.multiply_adds <= DEARER * fewest]
+    return min(cheap, key=lambda variant: (variant.cost.parameters_total, variant.cost.multiply_adds), default=base)
 
 
 def _exceeds(variant: Variant, other: Variant, labels: np.ndarray, confidence: float) -> bool:

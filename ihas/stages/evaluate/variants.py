@@ -1,8 +1,9 @@
 """The same rows served in several ways: what each variant answers, and what it costs.
 
 parameters per model  kept columns of the table + backbone on the kept dimensions
-parameters in total   the router's table, gates and centroids + all group models
-multiply-adds         gates + distances to the centroids + backbone of the group model
+parameters in total   the router's numbers per id, or its table, gates and centroids + all group models; groups that share a model
+                      store one table, of the dimensions that any of them keeps
+multiply-adds         an addition per value and group, or gates + distances to the centroids; + backbone of the group model
 """
 
 from __future__ import annotations
@@ -86,11 +87,10 @@ def grouped_variant(
     layout, groups = parts.train.layout, grouping.groups
     costs = np.array([group_model_cost(model, layout, config) for model in models], dtype=np.float64)  # (num_groups, 2)
     share = np.bincount(groups.train, minlength=len(models)) / len(groups.train)
-    router = layout.num_rows * config.training.embedding_dim + gate_parameters(gates) + grouping.centroids.size
     cost = Cost(
         parameters_per_path=float(share @ costs[:, 0]),
-        parameters_total=int(costs[:, 0].sum()) + router,
-        multiply_adds=float(share @ costs[:, 1]) + routing_multiply_adds(gates, len(models)),
+        parameters_total=stored_parameters(models, layout, config) + router_parameters(grouping, gates, layout, config),
+        multiply_adds=float(share @ costs[:, 1]) + router_multiply_adds(grouping, gates, layout),
         kept_dims=float(share @ [model.mask.sum() for model in models]),
     )
     return Variant(name, models, False, *_answers(models, groups, parts, config), cost)
@@ -104,14 +104,44 @@ def _answers(models: tuple[GroupModel, ...], groups: PartGroups, parts: Splits, 
 def group_model_cost(model: GroupModel, layout: FieldLayout, config: LearningConfig) -> tuple[int, int]:
     """Parameters and multiply-adds of one group model."""
     backbone = restricted_backbone(model, config)
-    table = int(np.dot(layout.vocabulary_sizes, model.mask.sum(axis=1)))
-    first_order = layout.num_rows if backbone.uses_first_order else 0
-    return table + first_order + backbone.num_parameters(), backbone.multiply_adds()
+    table = table_parameters(model.mask, layout, first_order=backbone.uses_first_order)
+    return table + backbone.num_parameters(), backbone.multiply_adds()
+
+
+def table_parameters(mask: np.ndarray, layout: FieldLayout, *, first_order: bool) -> int:
+    """Numbers of a table that holds these dimensions: bool (num_fields, dim)."""
+    return int(np.dot(layout.vocabulary_sizes, mask.sum(axis=1))) + (layout.num_rows if first_order else 0)
+
+
+def stored_parameters(models: tuple[GroupModel, ...], layout: FieldLayout, config: LearningConfig) -> int:
+    """Parameters of all group models; those of one name share a table, and each has its own backbone."""
+    total = 0
+    for name in dict.fromkeys(model.name for model in models):
+        sharing = [model for model in models if model.name == name]
+        backbones = [restricted_backbone(model, config) for model in sharing]
+        held = np.logical_or.reduce([model.mask for model in sharing])
+        total += table_parameters(held, layout, first_order=backbones[0].uses_first_order)
+        total += sum(backbone.num_parameters() for backbone in backbones)
+    return total
 
 
 def gate_parameters(gates: Gates) -> int:
     """Numbers stored by the gates, standardisation included."""
     return sum(array.size for array in (*gates.kernels, *gates.biases)) + 2 * gates.mean.size
+
+
+def router_parameters(grouping: Grouping, gates: Gates, layout: FieldLayout, config: LearningConfig) -> int:
+    """Numbers that say the group: of every id for every group, or the search's table, gates and centroids."""
+    if grouping.sums is not None:
+        return grouping.sums.weights.size + grouping.sums.bias.size
+    return layout.num_rows * config.training.embedding_dim + gate_parameters(gates) + grouping.centroids.size
+
+
+def router_multiply_adds(grouping: Grouping, gates: Gates, layout: FieldLayout) -> int:
+    """What it takes to say a row's group; an addition counts as a multiply-add."""
+    if grouping.sums is not None:
+        return layout.num_slots * grouping.num_groups
+    return routing_multiply_adds(gates, grouping.num_groups)
 
 
 def routing_multiply_adds(gates: Gates, num_groups: int) -> int:

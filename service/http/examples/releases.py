@@ -43,7 +43,7 @@ ONLINE = {
     ],
     "routing": {
         "rows": 20_000, "group_drift": 0.031, "gate_drift": 0.004, "gate_drift_of_field": {"Destination": 0.002, "Coupon": 0.006},
-        "far_share": 0.013, "training_far_share": 0.01,
+        "margin_drift": None, "margin_drift_of_field": {}, "far_share": 0.013, "training_far_share": 0.01,
         "groups": [{"group": 0, "share": 0.62, "training_share": 0.58, "far_share": 0.012}],
     },
     "shadows": [{"version": 4, "requests": 800, "failures": 0, "mean_difference": 0.021, "mean_ms": 0.9}],
@@ -52,8 +52,8 @@ WHAT_IF: Mapping[str, Any] = {"row": {"Destination": "Home", "Age": "21", "Coupo
 WHAT_IF_ANSWER = {
     "model": "coupon", "version": 2, "group": 1, "changed_from": 0,
     "groups": [
-        {"group": 0, "path": "shared-for-group-0", "score": 0.41, "distance": 3.2},
-        {"group": 1, "path": "group-1", "score": 0.38, "distance": 2.9},
+        {"group": 0, "path": "shared-for-group-0", "score": 0.41, "distance": None, "group_score": -1.25},
+        {"group": 1, "path": "group-1", "score": 0.38, "distance": None, "group_score": 1.25},
     ],
 }  # fmt: skip
 INFER: Mapping[str, Any] = {

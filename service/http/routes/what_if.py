@@ -36,8 +36,10 @@ class GroupAnswer(Config):
     """Name of the group's model."""
     score: float
     """Probability of a click by this model."""
-    distance: float
-    """Euclidean distance of the row's masked embedding to the group's centroid."""
+    distance: float | None
+    """Euclidean distance of the row's masked embedding to the group's centroid; absent where sums say the group."""
+    group_score: float | None
+    """Sum of the row for the group, in log-odds, of which the largest says the group; absent where the nearest centroid does."""
 
 
 class WhatIfAnswer(Config):
@@ -87,4 +89,6 @@ def every_group(recommender: Recommender, row: dict[str, Any]) -> tuple[int, tup
     if groups is None:
         raise ConflictError(f"Model {recommender.name!r} has no groups that could be asked. Ask a model of a search with groups.")
     group, answers = groups.ask_every_group(row)
-    return group, tuple(GroupAnswer(group=one.group, path=one.model, score=one.score, distance=one.distance) for one in answers)
+    return group, tuple(
+        GroupAnswer(group=one.group, path=one.model, score=one.score, distance=one.distance, group_score=one.group_score) for one in answers
+    )

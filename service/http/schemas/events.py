@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import FailFast, Field
 
-from ihas.bundle.values import FAR_SHARE
+from ihas.bundle.reference import FAR_SHARE
 from ihas.config.base import Config
 from ihas.serving.protocol import Recommender
 from service.models.drift import RoutingMetrics, stability
@@ -116,12 +116,18 @@ class RoutingOnline(Config):
     """Number of rows."""
     group_drift: float
     """Population stability index of the groups: sum over groups of (p - q) ln(p / q), p the share of rows, q that of training rows."""
-    gate_drift: float
-    """Mean over gates of the population stability index of open and closed."""
+    gate_drift: float | None
+    """Mean over gates of the population stability index of open and closed; absent where the model computes no gates."""
     gate_drift_of_field: dict[str, float]
-    """The same over each field's gates."""
+    """The same over each field's gates; empty where the model computes none."""
+    margin_drift: float | None
+    """Where sums of numbers per id say the group: population stability index of the margin, the largest sum minus the second largest, over
+    ten bins between the deciles of the training rows. Absent where the nearest centroid says the group."""
+    margin_drift_of_field: dict[str, float]
+    """The same of what each field adds to the margin; empty where the nearest centroid says the group."""
     far_share: float
-    """Share of rows far from every group: further from the nearest than all but `training_far_share` of the training rows."""
+    """Share of rows far from every group: further from the nearest than all but `training_far_share` of the training rows. Where sums say
+    the group, share of rows between two groups: with a smaller margin than all but `training_far_share` of the training rows."""
     training_far_share: float
     """What it was on training rows."""
     groups: tuple[RoutedGroup, ...]
@@ -218,6 +224,8 @@ def _routing(figures: RoutingMetrics) -> RoutingOnline:
         group_drift=figures.group_drift,
         gate_drift=figures.gate_drift,
         gate_drift_of_field=dict(figures.gate_drifts),
+        margin_drift=figures.margin_drift,
+        margin_drift_of_field=dict(figures.margin_drifts),
         far_share=figures.far_share,
         training_far_share=FAR_SHARE,
         groups=tuple(groups),

@@ -118,7 +118,8 @@ def test_every_row_goes_to_its_nearest_centroid(seed: int, on: PointsOf) -> None
     """No centroid is nearer to a row's point than that of its group, by distances worked out one by one."""
     router, ids = _router(seed)
     route = dataclasses.replace(router, on=on).route(ids)
-    point = points(route.embedded, router.gates.logits(route.embedded), on, router.dim)
+    embedded = embed(ids, router.table, router.layout)
+    point = points(embedded, router.gates.logits(embedded), on, router.dim)
     exact = np.linalg.norm(point[:, None] - router.centroids, axis=2)
     np.testing.assert_allclose(route.distances, exact, atol=2e-3)
     assert (exact[np.arange(len(ids)), route.group] <= exact.min(axis=1) + 2e-3).all()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ihas.bundle.values import Reference
+from ihas.bundle.reference import Reference
 from ihas.serving.capabilities import Observed
 from service.models.drift import REMEMBERED, RoutingMetrics, stability
 

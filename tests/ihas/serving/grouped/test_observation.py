@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from ihas.bundle.archive import read_bundle, write_bundle
-from ihas.bundle.values import Bundle, Reference
+from ihas.bundle.reference import Reference
+from ihas.bundle.values import Bundle
 from ihas.serving.grouped.observation import observe
 from ihas.serving.grouped.recommender import GroupedRecommender
 from tests.ihas.bundle_factory import rows, small_bundle
