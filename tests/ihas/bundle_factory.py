@@ -14,6 +14,8 @@ only users have such embeddings, (2, 0) for ada and (0, 2) for bob, so ada is in
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
@@ -23,6 +25,7 @@ from ihas.data.encoder import Encoder
 from ihas.data.field_encoders import CategoricalEncoder, MultivaluedEncoder
 from ihas.data.item_table import FieldValues, ItemTable
 from ihas.data.schema import Field, Schema
+from ihas.routing.additive import AdditiveRouter
 from ihas.routing.router import Gates, Router
 
 LOGITS = {"ada": {"m1": 4.5, "m2": 3.5, "m3": 1.5}, "bob": {"m1": 1.0, "m2": 0.0, "m3": -1.0}}
@@ -44,6 +47,26 @@ def small_bundle(name: str = "films") -> Bundle:
         golden=_golden(encoder),
         summary={"chosen": "grouped", "learning": {"seed": 0}},
     )
+
+
+def summed_bundle(name: str = "films") -> Bundle:
+    """The bundle above, its groups said by sums of these numbers of group 0 and 1, in grid units; what is not listed has 0.
+
+    | bias | ada | bob | drama | comedy | m2 | m3 |
+    |---|---|---|---|---|---|---|
+    | 0, 64 | 1024, -1024 | -1024, 1024 | 257, -256 | -100, 101 | 10, 0 | -10, 0 |
+
+    m1's genres are 78.5 and -77.5 on average, so 79 and -77. Sums: ada 1103, -1037; 934, -859; 1014, -960; bob -945, 1011; -1114, 1189;
+    -1034, 1088. Without numbers, 0 and 64.
+    """
+    bundle = small_bundle(name)
+    weights = np.zeros((bundle.encoder.layout.num_rows, 2), np.int16)
+    weights[[2, 3, 6, 7, 11, 12]] = [(1024, -1024), (-1024, 1024), (257, -256), (-100, 101), (10, 0), (-10, 0)]
+    return dataclasses.replace(bundle, router=AdditiveRouter(bundle.encoder.layout, weights, np.array([0, 64], np.int32)))
+
+
+SUMS = {"ada": [(1103, -1037), (934, -859), (1014, -960)], "bob": [(-945, 1011), (-1114, 1189), (-1034, 1088)]}
+"""Sums of the bundle above, by user and movie."""
 
 
 def rows() -> list[dict[str, str | None]]:

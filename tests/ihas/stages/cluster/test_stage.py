@@ -12,9 +12,9 @@ from ihas.config.cluster import ClusterConfig
 from ihas.config.learning import LearningConfig
 from ihas.errors import ConfigError
 from ihas.results.run_result import GroupCountResult
-from ihas.routing.router import Router
-from ihas.stages.cluster.assignment import assign, check_numbers, divide
-from ihas.stages.cluster.stage import Candidate, choose_number, cluster_instances, form_groups, next_number, random_groups
+from ihas.routing.router import Router, embed
+from ihas.stages.cluster.assignment import assign, check_numbers, divide, with_sums
+from ihas.stages.cluster.stage import Candidate, assign_parts, choose_number, cluster_instances, form_groups, next_number, random_groups
 from ihas.stages.cluster.thresholds import Scorer
 from ihas.training import parallel
 from tests.oracle import solved_tribes
@@ -40,24 +40,68 @@ def test_each_group_keeps_its_own_taste_only():
     assert sorted(tastes.tolist()) == [[0, 4], [4, 0]]
 
 
-def test_serving_routes_rows_as_the_stage_grouped_them():
-    """The router gives every test row the group that the clustering stage gave it."""
-    solved = solved_tribes(2)
-    router = Router(
-        solved.oracle.layout, solved.clustering.table, solved.found.gates, solved.grouping.centroids, solved.grouping.on
-    )  # fmt: skip
+@pytest.mark.parametrize("num_tribes", [2, 3, 5])
+def test_sums_assign_every_row(num_tribes):
+    """The sums that are served agree with K-means and give every row of every part the group that it was trained in."""
+    solved = solved_tribes(num_tribes)
+    parts, grouping = solved.oracle.parts, solved.grouping
 
-    np.testing.assert_array_equal(router.route(solved.oracle.parts.test.ids).group, solved.grouping.groups.test)
+    assert grouping.agreement > 0.99
+    for rows, group in ((parts.train, grouping.groups.train), (parts.valid, grouping.groups.valid), (parts.test, grouping.groups.test)):
+        np.testing.assert_array_equal(grouping.sums.route(rows.ids).group, group)
+
+
+def test_masks_are_formed_of_the_rows_that_the_sums_assign():
+    """Mean gates are those of each group's training rows, by the sums."""
+    solved = solved_tribes(3)
+    rows, group = solved.oracle.parts.train, solved.grouping.groups.train
+    opened = solved.found.gates.open(embed(rows.ids, solved.clustering.table, rows.layout))
+    means = np.stack([opened[group == number].mean(axis=0) for number in range(3)])
+
+    np.testing.assert_allclose(solved.grouping.mean_gates.reshape(3, -1), means, atol=1e-6)
+
+
+def with_router(router):
+    """The clustering of two tribes with this setting, for two groups on e*z, which ids do not add up to."""
+    solved = solved_tribes(2)
+    cluster = ClusterConfig(router=router, num_groups=(2,), on=("masked",), thresholds=(0.5,))
+    return replace(solved.clustering, config=solved.config.model_copy(update={"cluster": cluster}))
+
+
+@pytest.mark.parametrize(
+    ("router", "tried"), [("centroids", ["centroids"]), ("additive", ["additive"]), ("auto", ["centroids", "additive"])]
+)
+def test_validation_decides_where_sums_do_not_agree(router, tried):
+    """Sums that agree with K-means on too few rows compete with it, unless one of the two is asked for; the better one is kept."""
+    clustering = with_router(router)
+    grouping = cluster_instances(clustering)
+
+    assert [one.router for one in grouping.tried] == tried
+    assert all(one.agreement is None if router == "centroids" else one.agreement < 0.95 for one in grouping.tried)
+    best = min(grouping.tried, key=lambda one: one.log_loss)
+    assert (grouping.sums is not None) == (best.router == "additive")
+
+
+def test_serving_routes_rows_as_the_stage_grouped_them():
+    """Without sums, the nearest centroid gives every test row the group that the clustering stage gave it."""
+    clustering = with_router("centroids")
+    grouping = cluster_instances(clustering)
+    router = Router(clustering.parts.train.layout, clustering.table, clustering.gates, grouping.centroids, grouping.on)
+
+    np.testing.assert_array_equal(router.route(clustering.parts.test.ids).group, grouping.groups.test)
 
 
 def test_the_same_seed_gives_the_same_groups_to_the_bit():
-    """Clustering again repeats centroids and groups."""
+    """Clustering again repeats centroids, sums and groups."""
     solved = solved_tribes(2)
 
     division = divide(solved.clustering, solved.grouping.num_groups, solved.grouping.on)
 
     np.testing.assert_array_equal(division.centroids, solved.grouping.centroids)
-    (assignment,) = assign(solved.oracle.parts.train, solved.clustering, [division])
+    ((nearest,),) = [assign_parts(solved.clustering, [division])]
+    fitted = with_sums(solved.clustering, division, nearest.train.group, nearest.valid.group)
+    np.testing.assert_array_equal(fitted.sums.weights, solved.grouping.sums.weights)
+    (assignment,) = assign(solved.oracle.parts.train, solved.clustering, [fitted])
     np.testing.assert_array_equal(assignment.group, solved.grouping.groups.train)
 
 
@@ -70,7 +114,7 @@ def test_groupings_tried_beside_each_other_are_judged_as_one_after_another(monke
 
     beside, after = found
     assert beside.tried == after.tried
-    assert len({result.log_loss for result in after.tried}) == len(after.tried) == 6
+    assert len({result.log_loss for result in after.tried}) == len(after.tried) == 7  # sums that do not agree compete with K-means
     np.testing.assert_array_equal(beside.masks, after.masks)
     np.testing.assert_array_equal(beside.groups.test, after.groups.test)
 

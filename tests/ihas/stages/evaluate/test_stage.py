@@ -89,6 +89,14 @@ def test_the_smallest_of_those_within_a_standard_error_of_the_best_is_chosen():
     assert choose((base, distilled, worse), parts).name == "distilled"
 
 
+def test_of_those_that_cost_as_much_the_fewest_stored_parameters_win():
+    """Costs within 5 % are equal: groups at 29 multiply-adds and 40 parameters lose to a mask at 30 and 20, and win at 28."""
+    parts, base, mask = _many_parts(), _variant("base", _ranking(0.2, 0), RIGHT), _variant("static", _ranking(1.0, 1), RIGHT)
+    for adds, chosen in ((29, "static"), (28, "grouped"), (31, "static")):
+        cost = COST.model_copy(update={"multiply_adds": adds, "parameters_total": 40})
+        assert choose((base, mask, Variant("grouped", (), False, mask.valid_logits, RIGHT, cost)), parts).name == chosen
+
+
 def test_a_small_candidate_that_does_not_beat_the_base_itself_is_not_chosen():
     """Cheap and within a standard error of the best, but not told from the base: the best is served."""
     parts, base = _many_parts(), _variant("base", _ranking(1.0, 0), RIGHT)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ihas.metrics import auc
 from ihas.models.prediction import GroupModel
+from ihas.results.run_result import Cost
 from ihas.stages.evaluate.variants import (
     gate_parameters,
     gated_variant,
@@ -40,18 +43,37 @@ def test_routing_costs_the_gate_and_the_distances():
     assert gate_parameters(gates) == 256 + 16 + 16 + 16
 
 
-def test_the_grouped_variant_counts_the_router_and_every_path():
-    """In total: the search's table, the gates, the centroids and both paths; per path: the average over training rows."""
+def _two_models(*names: str) -> tuple[GroupModel, ...]:
+    """Two groups' models with two and one kept dims of field 0, and one and two of field 1."""
+    masks = np.zeros((2, 4, 4), bool)
+    masks[0, 0, :2] = masks[0, 1, 0] = masks[1, 0, 0] = masks[1, 1, :2] = True
+    return tuple(GroupModel(name, solved_tribes(2).base.weights, mask) for name, mask in zip(names, masks, strict=True))
+
+
+def _grouped_cost(*names: str, sums: bool) -> Cost:
     solved = solved_tribes(2)
-    layout, models = solved.oracle.layout, solved.retrained.models
+    grouping = solved.grouping if sums else replace(solved.grouping, sums=None)
+    return grouped_variant("grouped", _two_models(*names), grouping, solved.found.gates, solved.oracle.parts, solved.config).cost
 
-    cost = grouped_variant("grouped", models, solved.grouping, solved.found.gates, solved.oracle.parts, solved.config).cost
 
-    paths = [group_model_cost(model, layout, solved.config)[0] for model in models]
-    share = np.bincount(solved.grouping.groups.train) / 20_000
-    assert cost.parameters_total == sum(paths) + layout.num_rows * 4 + (256 + 3 * 16) + 2 * 16
-    assert cost.parameters_per_path == share @ paths
-    assert cost.kept_dims < 16
+def test_sums_cost_an_addition_per_field_and_group_and_a_number_per_id():
+    """70 ids: 140 numbers and 2 biases in place of table, gates and centroids; 4 fields and 2 groups: 8 additions, and 3 products."""
+    sums, nearest = (_grouped_cost("group-0", "group-1", sums=sums) for sums in (True, False))
+
+    paths = (4 * 2 + 22 * 1 + 4) + (4 * 1 + 22 * 2 + 4)
+    assert sums.parameters_total == paths + 140 + 2
+    assert nearest.parameters_total == paths + 70 * 4 + (256 + 3 * 16) + 2 * 16
+    assert (sums.multiply_adds, nearest.multiply_adds) == (3 + 8, 3 + 16 + 256 + 32)
+
+
+def test_groups_that_share_a_model_store_one_table():
+    """Both keep two dims of field 0 and of field 1 between them: one table of 52 numbers, two backbones of 4."""
+    shared = _grouped_cost("shared", "shared", sums=True)
+
+    assert shared.parameters_total == (4 * 2 + 22 * 2) + 2 * 4 + 142
+    share = np.bincount(solved_tribes(2).grouping.groups.train) / 20_000
+    assert shared.parameters_per_path == pytest.approx(share @ [34, 52])
+    assert shared.kept_dims == 3.0
 
 
 def test_the_supernet_answers_under_each_rows_own_gates():
