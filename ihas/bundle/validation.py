@@ -39,6 +39,8 @@ def _problems(bundle: Bundle) -> Iterator[str]:
         yield from _router_problems(router)
     if (sums := sums_of(router)) is not None:
         yield from _sums_problems(sums)
+        if sums.num_groups != router.num_groups:
+            yield f"sums and centroids must be of as many groups, but are of {sums.num_groups} and {router.num_groups}"
     yield from _group_problems(bundle)
     dim = router.dim if isinstance(router, Router) else bundle.dim if bundle.models else 0
     for model in bundle.models:

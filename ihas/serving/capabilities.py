@@ -14,6 +14,7 @@ from ihas.data.item_table import FieldValues
 from ihas.data.schema import Schema
 from ihas.serving.answers import Recommendation, RecommendRequest, Scored, UnknownValue
 
+
 def no_margins() -> np.ndarray:
     """Counts of margins where the nearest centroid says the group: float64 (0, bins)."""
     return np.zeros((0, NUM_BINS))

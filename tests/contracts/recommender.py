@@ -78,7 +78,10 @@ class RecommenderContract:
             assert (group, groups.group_of(row)) == (scored.group, scored.group)
             assert [answer.group for answer in answers] == list(range(groups.num_groups))
             assert answers[group].score == pytest.approx(scored.score)
-            assert answers[group].distance == min(answer.distance for answer in answers)
+            if answers[group].group_score is None:
+                assert answers[group].distance == min(answer.distance for answer in answers)
+            else:
+                assert answers[group].group_score == max(answer.group_score for answer in answers)
         assert groups.group_of({"no such field": 1}) is None
         assert set(groups.training_shares) in (set(), set(range(groups.num_groups)))
         assert set(recommender.degraded) <= set(range(groups.num_groups))
@@ -197,7 +200,7 @@ class RecommenderContract:
         assert answer.unknown_values
 
     def test_explains_with_finite_numbers(self, recommender: Recommender, context: dict[str, Any], items: list[str]) -> None:
-        """Explanations name the nearest group, come with finite numbers and a sentence, and change no score."""
+        """Explanations name the nearest group, or that of the largest sum, come with finite numbers and a sentence, and change no score."""
         plain = recommender.recommend(RecommendRequest(context, k=len(items))).items
         for item, bare in zip(recommender.recommend(RecommendRequest(context, k=len(items), explain=True)).items, plain, strict=True):
             reason = item.explanation
@@ -205,7 +208,11 @@ class RecommenderContract:
             assert bare.explanation is None
             assert (item.id, item.group) == (bare.id, bare.group)
             assert item.score == pytest.approx(bare.score)
-            assert reason.distances[item.group] == min(reason.distances)
+            assert bool(reason.distances) != bool(reason.group_scores)
+            if reason.distances:
+                assert reason.distances[item.group] == min(reason.distances)
+            else:
+                assert reason.group_scores[item.group] == max(reason.group_scores)
             assert all(math.isfinite(part.logit) for part in reason.contributions)
             assert reason.sentence.endswith(".")
 

@@ -16,15 +16,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ihas.bundle.archive import read_bundle, write_bundle
+from ihas.bundle.archive import read_bundle, read_usable, write_bundle
 from ihas.bundle.manifest import MANIFEST, MANIFEST_CHECKSUM, Manifest, encode_manifest, file_entry, read_manifest
 from ihas.bundle.values import Bundle
 from ihas.errors import BundleCorruptError, BundleError, BundleVersionError
 from ihas.routing.router import Gates
 from pipelines.benchmarks.bundles import BundleShape, random_bundle
-from tests.ihas.bundle_factory import linear_graph, small_bundle
+from tests.ihas.bundle_factory import linear_graph, small_bundle, summed_bundle
+from tests.ihas.serving.mixed_bundle import mixed_bundle, with_golden_rows, with_one_table, with_sums
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.tf]
 
 
 def _gated() -> Bundle:
@@ -91,6 +92,16 @@ def _owner(array: np.ndarray) -> object:
     return owner
 
 
+def _one_table() -> Bundle:
+    """Two groups said by sums, whose models share a table."""
+    return with_golden_rows(with_one_table(with_sums(mixed_bundle("lr", "full", "masked"))))
+
+
+def _gated_sums() -> Bundle:
+    """Two groups said by sums, and a model that reads gates."""
+    return with_golden_rows(with_sums(mixed_bundle("lr", "full", "masked", gated=True)))
+
+
 def _contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -130,7 +141,7 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("make", [small_bundle, _gated, _without_items, _mlp_gates, _split])
+@pytest.mark.parametrize("make", [small_bundle, _gated, _without_items, _mlp_gates, _split, summed_bundle, _one_table, _gated_sums])
 def test_comes_back_as_written(tmp_path: Path, make: object) -> None:
     """Every array, text and number of a bundle is read back to the bit."""
     assert callable(make)
@@ -166,6 +177,51 @@ def test_stores_equal_tables_once(tmp_path: Path) -> None:
     manifest = read_manifest(tmp_path / "bundle")
     assert manifest.paths[0].table == manifest.router_table
     assert len(list((tmp_path / "bundle" / "tables").iterdir())) == 2
+
+
+def test_sums_need_neither_table_nor_gates(tmp_path: Path) -> None:
+    """A bundle whose groups are said by sums holds no table and no gates of the router's, and models that share a table hold it once."""
+    bundle = _one_table()
+    write_bundle(bundle, tmp_path / "bundle")
+    manifest = read_manifest(tmp_path / "bundle")
+
+    assert (manifest.version, manifest.gate_form, manifest.router_table, manifest.clustered_on) == (3, None, None, None)
+    assert len({entry.table for entry in manifest.paths}) == 1
+    tables = [entry for entry in manifest.files if entry.name.startswith("tables/")]
+    assert len(tables) == 2
+    assert min(entry.bytes for entry in tables) == 128 + 2 * bundle.router.weights.size
+
+
+@pytest.mark.parametrize("make", [small_bundle, _gated, _split])
+def test_what_has_no_sums_is_written_as_version_0_1_wrote_it(tmp_path: Path, make: object) -> None:
+    """Its manifest is of version 2, with the keys of version 2 alone, so that version 0.1 reads it."""
+    assert callable(make)
+    write_bundle(make(), tmp_path / "bundle")
+    manifest = msgspec.json.decode((tmp_path / "bundle" / MANIFEST).read_bytes())
+
+    assert manifest["version"] == 2
+    assert "group_sums" not in manifest
+    assert all("shared_table" not in path for path in manifest["paths"])
+
+
+def test_a_manifest_that_names_no_router_is_refused(tmp_path: Path) -> None:
+    """Neither sums nor gates: nothing could say the group."""
+    write_bundle(summed_bundle(), tmp_path / "bundle")
+    _forge(tmp_path / "bundle", msgspec.structs.replace(read_manifest(tmp_path / "bundle"), group_sums=None))
+
+    with pytest.raises(BundleCorruptError, match="must name `group_sums`"):
+        read_bundle(tmp_path / "bundle")
+
+
+def test_a_broken_file_of_the_sums_is_found(tmp_path: Path) -> None:
+    """What says the group belongs to no single model, so that no fallback can stand in for it."""
+    write_bundle(summed_bundle(), tmp_path / "bundle")
+    name = str(read_manifest(tmp_path / "bundle").group_sums)
+    path = tmp_path / "bundle" / name
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+
+    with pytest.raises(BundleCorruptError, match=name):
+        read_usable(tmp_path / "bundle")
 
 
 def test_maps_tables_instead_of_reading_them(folder: Path) -> None:

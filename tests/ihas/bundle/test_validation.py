@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ihas.bundle.reference import Reference
 from ihas.bundle.validation import check_bundle
 from ihas.bundle.values import Bundle, TwoSided
 from ihas.data.layout import PADDING, FieldLayout
 from ihas.errors import BundleCorruptError
-from tests.ihas.bundle_factory import small_bundle
+from ihas.routing.additive import AdditiveRouter
+from tests.ihas.bundle_factory import small_bundle, summed_bundle
 
 
 def _with_router(**changes: Any) -> Bundle:
@@ -51,12 +53,34 @@ ITEMS = BUNDLE.items
 assert ITEMS is not None
 TABLE, GOLDEN, GATES, FIRST = BUNDLE.router.table, BUNDLE.golden, BUNDLE.router.gates, BUNDLE.models[0]
 
+SUMS = summed_bundle().router
+assert isinstance(SUMS, AdditiveRouter)
+ALL_READ = dataclasses.replace(FIRST, mask=np.ones((3, 2), bool), gated=True, table=np.ones(26, np.float32))
+
+
+def _with_sums(**changes: Any) -> Bundle:
+    return dataclasses.replace(BUNDLE, router=dataclasses.replace(SUMS, **changes))
+
+
+def _with_reference(**changes: Any) -> Bundle:
+    reference = Reference.of(SUMS, GOLDEN.ids)
+    return dataclasses.replace(BUNDLE, router=SUMS, reference=dataclasses.replace(reference, **changes))
+
+
+def _with_margins(**changes: Any) -> Bundle:
+    margins = Reference.of(SUMS, GOLDEN.ids).margins
+    assert margins is not None
+    return _with_reference(margins=dataclasses.replace(margins, **changes))
+
+
 TWO_SIDED = TwoSided(np.ones((4, 3), np.float32), np.ones(3, np.float32), False, b"")
 
 
 def test_the_small_bundle_fits() -> None:
-    """The bundle that the other tests break is whole."""
+    """The bundles that the other tests break are whole."""
     check_bundle(small_bundle())
+    check_bundle(summed_bundle())
+    check_bundle(_with_reference())
 
 
 @pytest.mark.parametrize(
@@ -102,6 +126,26 @@ def test_the_small_bundle_fits() -> None:
         (_with_items(names=("m1", "m2")), "one row for each"),
         (_with_items(names=("m1", "m2", "m2")), "one row for each"),
         (_with_items(popularity=np.zeros(2, np.int32)), "one row for each"),
+        (_with_sums(weights=SUMS.weights.astype(np.int32)), "sums must be int16"),
+        (_with_sums(weights=SUMS.weights[:-1]), "sums must be int16"),
+        (_with_sums(weights=SUMS.weights[:, 0]), "matrices"),
+        (_with_sums(weights=SUMS.weights[:, :0], bias=SUMS.bias[:0]), "groups above 0"),
+        (_with_sums(bias=SUMS.bias.astype(np.int64)), "with a bias int32"),
+        (_with_sums(bias=SUMS.bias[:1]), "with a bias int32"),
+        (_with_sums(layout=FieldLayout(("a",), (13,), (1,))), "encoder's layout"),
+        (_with_router(sums=dataclasses.replace(SUMS, bias=SUMS.bias[:1])), "with a bias int32"),
+        (_with_router(sums=dataclasses.replace(SUMS, weights=SUMS.weights.repeat(2, axis=1), bias=SUMS.bias.repeat(2))), "as many groups"),
+        (dataclasses.replace(BUNDLE, router=SUMS, models=(ALL_READ, BUNDLE.models[1])), "needs a router with gates"),
+        (_with_path(table_mask=FIRST.mask[:, ::-1].copy()), "must hold every dimension"),
+        (_with_path(table_mask=np.ones((3, 2), np.uint8)), "must hold every dimension"),
+        (_with_path(table_mask=np.ones((3, 2), bool)), "table of model 'group-0' must be float32"),
+        (_with_reference(margins=None), "exactly where sums say the group"),
+        (_with_reference(shares=np.ones(3, np.float32)), "shares of the reference"),
+        (_with_reference(gate_rates=np.ones(6, np.float32)), "gate rates of the reference"),
+        (_with_margins(shares=np.ones((4, 9), np.float32)), "margin shares"),
+        (_with_margins(edges=np.ones((3, 9), np.int32)), "margin edges"),
+        (_with_margins(edges=np.ones((4, 9), np.int64)), "margin edges"),
+        (_with_margins(edges=np.tile(np.arange(9, 0, -1, dtype=np.int32), (4, 1))), "ascending"),
     ],
 )
 def test_broken_laws_are_told(bundle: Bundle, message: str) -> None:

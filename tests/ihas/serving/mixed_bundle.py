@@ -20,6 +20,7 @@ from ihas.gates.form import GateSize
 from ihas.gates.registry import GATE_FORMS
 from ihas.models.network import NetworkWeights, fresh_weights
 from ihas.models.prediction import GroupModel
+from ihas.routing.additive import AdditiveRouter, to_grid
 from ihas.routing.router import Gates, PointsOf, Router, embed, points
 from ihas.serving.grouped.recommender import GroupedRecommender
 
@@ -52,6 +53,39 @@ def mixed_bundle(kind: str, form: str, on: PointsOf, *, gated: bool = False, nor
         golden=GoldenRows(np.zeros((0, encoder.layout.num_slots), np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32)),
         summary={},
     )
+
+
+def with_sums(bundle: Bundle, seed: int = 3) -> Bundle:
+    """The bundle, its groups said by sums of random numbers; a router with gates only where a model reads them."""
+    layout, rng = bundle.encoder.layout, np.random.default_rng(seed)
+    groups = bundle.router.num_groups
+    sums = AdditiveRouter(layout, to_grid(rng.normal(size=(layout.num_rows, groups))), rng.integers(-200, 200, groups).astype(np.int32))
+    return dataclasses.replace(bundle, router=dataclasses.replace(bundle.router, sums=sums) if bundle.models[0].gated else sums)
+
+
+def with_one_table(bundle: Bundle) -> Bundle:
+    """The bundle, its models with one table of random numbers, which holds what either of them keeps."""
+    layout, held = bundle.encoder.layout, MASKS[0] | MASKS[1]
+    square = np.random.default_rng(5).normal(0.0, 0.5, (layout.num_rows, DIM)).astype(np.float32)
+
+    def cut(kept: np.ndarray) -> np.ndarray:
+        blocks = np.split(square, layout.first_rows[1:])
+        return np.concatenate([block[:, own].ravel() for block, own in zip(blocks, kept, strict=True)])
+
+    models = tuple(dataclasses.replace(model, table=cut(held), table_mask=held) for model in bundle.models)
+    return dataclasses.replace(bundle, models=models)
+
+
+def with_own_tables(bundle: Bundle) -> Bundle:
+    """The bundle, each model with a table of the dimensions that it keeps alone."""
+    layout = bundle.encoder.layout
+
+    def own(model: ExportedModel) -> ExportedModel:
+        fields = zip(model.field_tables(layout), model.mask, model.held, strict=True)
+        table = np.concatenate([rows[:, mask[held]].ravel() for rows, mask, held in fields])
+        return dataclasses.replace(model, table=table, table_mask=None)
+
+    return dataclasses.replace(bundle, models=tuple(own(model) for model in bundle.models))
 
 
 def with_golden_rows(bundle: Bundle) -> Bundle:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ihas.bundle.reference import Reference
+from ihas.bundle.reference import NUM_BINS, Margins, Reference
 from ihas.serving.capabilities import Observed
 from service.models.drift import REMEMBERED, RoutingMetrics, stability
 
@@ -29,6 +29,23 @@ def test_drifts_are_those_of_a_calculator() -> None:
     assert found.gate_drifts == {"user": pytest.approx(0.15 * math.log(4.0)), "item": pytest.approx(0.0)}
     assert found.gate_drift == pytest.approx(0.075 * math.log(4.0))
     assert (found.rows, found.far_share) == (10, 0.1)
+
+
+def test_margins_drift_where_sums_say_the_group() -> None:
+    """User's part lay in two bins, half of the rows in each, and .8 of the rows lie in the first: .3 ln 4; the margin has not moved. No
+    gates are computed, and so none drift."""
+    shares = np.zeros((2, NUM_BINS))
+    shares[:, :2] = 0.5
+    reference = Reference(np.array([0.5, 0.5]), np.zeros(0), 1.0, Margins(np.zeros((2, NUM_BINS - 1), np.int32), shares))
+    nothing = RoutingMetrics(reference, ("user",), Observed(np.zeros(2), np.zeros(2), np.zeros(0), np.zeros((2, NUM_BINS))))
+    seen = np.zeros((2, NUM_BINS))
+    seen[:, :2] = [[8.0, 2.0], [5.0, 5.0]]
+    found = nothing.plus(Observed(np.array([5.0, 5.0]), np.array([2.0, 0.0]), np.zeros(0), seen))
+
+    assert found.margin_drifts == {"user": pytest.approx(0.3 * math.log(4.0))}
+    assert found.margin_drift == pytest.approx(0.0)
+    assert (found.gate_drift, found.gate_drifts, found.far_share) == (None, {}, 0.2)
+    assert (_figures([1.0], [0.0], [0.0] * 4).margin_drift, _figures([1.0], [0.0], [0.0] * 4).margin_drifts) == (None, {})
 
 
 def test_old_rows_are_forgotten() -> None:

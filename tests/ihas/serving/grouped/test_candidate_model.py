@@ -11,12 +11,12 @@ from ihas.bundle.values import Bundle
 from ihas.config.backbone import BACKBONES
 from ihas.gates.registry import GATE_FORMS
 from ihas.models.registry import backbone_class
-from ihas.routing.router import PointsOf, Router, embed
+from ihas.routing.router import PointsOf, Router, embed, sums_of
 from ihas.serving.grouped.candidate_model import BLOCK_ROWS, CandidateModel
 from ihas.serving.grouped.model import GroupedModel
 from ihas.serving.grouped.recommender import GroupedRecommender
 from pipelines.benchmarks.bundles import BundleShape, random_bundle, random_ids
-from tests.ihas.serving.mixed_bundle import contexts, mixed_bundle
+from tests.ihas.serving.mixed_bundle import contexts, mixed_bundle, with_one_table, with_own_tables, with_sums
 
 pytestmark = pytest.mark.tf
 
@@ -80,6 +80,52 @@ def test_every_router_sends_candidates_where_it_sends_whole_rows(form: str, on: 
     rows = [bundle.encoder.encode_row(context, bundle.encoder.names_of("context")) for context in contexts()]
 
     assert sum(_assert_as_whole_rows(bundle, row, positions, 2**20) for row in rows) > 0.9 * len(rows) * len(positions)
+
+
+@pytest.mark.parametrize("gated", [False, True], ids=["grouped", "gated"])
+def test_sums_of_two_sides_send_candidates_exactly_where_whole_rows_go(gated: bool) -> None:
+    """Every context with every item, unknown ones and cells with several values too: the same group without exception, from memory for
+    all items and for none."""
+    bundle = with_sums(mixed_bundle("lr" if not gated else "fm", "full", "masked", gated=gated))
+    assert bundle.items is not None
+    model, positions = GroupedModel(bundle), np.arange(len(bundle.items.names))
+    for max_bytes in (2**20, 0):
+        candidates = CandidateModel(model, bundle, bundle.items, max_bytes)
+        for context in contexts():
+            row = bundle.encoder.encode_row(context, bundle.encoder.names_of("context"))
+            ids = candidates.ids(row, positions)
+            found, (group, logits) = candidates.score(row, positions), model.logits(ids)
+            np.testing.assert_array_equal(found.group, group)
+            np.testing.assert_array_equal(found.group, sums_of(bundle.router).route(ids).group)
+            decided = ~_undecided(bundle.router, ids) if gated else np.ones(len(ids), bool)
+            assert decided.mean() > 0.9
+            np.testing.assert_allclose(found.logits[decided], logits[decided], rtol=1e-5, atol=1e-5)
+    assert set(model.logits(bundle_rows(bundle))[0].tolist()) == {0, 1}
+
+
+def test_an_item_brings_few_bytes_to_sums() -> None:
+    """Two groups' sums are 8 bytes of an item; gates and embedding of the same bundle are many more."""
+    bundle = mixed_bundle("autoint", "full", "masked")
+    assert bundle.items is not None
+    light, heavy = (CandidateModel(GroupedModel(one), one, bundle.items).arrays.bytes_of_item for one in (with_sums(bundle), bundle))
+    assert light == 8
+    assert heavy > 10 * light
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_models_with_one_table_score_as_with_tables_of_their_own(kind: str) -> None:
+    """Whole rows and candidates, few rows and many, whatever the backbone."""
+    bundle = with_one_table(with_sums(mixed_bundle(kind, "full", "masked")))
+    other = with_own_tables(bundle)
+    assert bundle.items is not None
+    ids = bundle_rows(bundle)
+    for rows in (ids, ids[:3]):
+        for one, two in zip(GroupedModel(bundle).logits(rows), GroupedModel(other).logits(rows), strict=True):
+            np.testing.assert_array_equal(one, two)
+    row = bundle.encoder.encode_row(contexts()[0], bundle.encoder.names_of("context"))
+    positions = np.arange(len(bundle.items.names))
+    found, expected = (CandidateModel(GroupedModel(one), one, bundle.items).score(row, positions) for one in (bundle, other))
+    np.testing.assert_array_equal(found.logits, expected.logits)
 
 
 shapes = st.builds(

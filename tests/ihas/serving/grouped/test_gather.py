@@ -28,9 +28,12 @@ def test_any_fields_by_any_way(seed: int, several: bool, rows: int, share: float
     if several:
         ids[::2, 2] = PADDING
         ids[:1, 1] = PADDING
+    held = mask | (rng.random((3, 3)) < 0.5)
+    shared = np.concatenate([block[:, own].ravel() for block, own in zip(np.split(table, layout.first_rows[1:]), held, strict=True)])
     columns = np.isin(np.nonzero(np.ones((3, 3)))[0], fields) & mask.ravel()
 
     found = Gather(ragged, mask, layout, fields)(ids[:, np.isin(field_of_slot, fields)])
 
+    np.testing.assert_array_equal(Gather(shared, mask, layout, fields, held)(ids[:, np.isin(field_of_slot, fields)]), found)
     np.testing.assert_allclose(found, embed(ids, table, layout)[:, columns], rtol=1e-6)
     assert found.flags.owndata or found.base is not ragged

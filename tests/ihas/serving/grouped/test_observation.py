@@ -13,7 +13,7 @@ from ihas.bundle.reference import Reference
 from ihas.bundle.values import Bundle
 from ihas.serving.grouped.observation import observe
 from ihas.serving.grouped.recommender import GroupedRecommender
-from tests.ihas.bundle_factory import rows, small_bundle
+from tests.ihas.bundle_factory import rows, small_bundle, summed_bundle
 
 
 def referred_bundle() -> Bundle:
@@ -50,6 +50,28 @@ def test_rows_are_counted_by_group_gate_and_distance() -> None:
     assert found.gates.tolist() == [2.0, 1.0, 0.0, 0.0, 0.0, 0.0]
 
 
+def summed_and_referred() -> Bundle:
+    """The small bundle with sums, whose training rows were its six rows."""
+    bundle = summed_bundle()
+    return dataclasses.replace(bundle, reference=Reference.of(bundle.router, bundle.golden.ids))
+
+
+def test_sums_are_observed_by_their_margins() -> None:
+    """The six rows' margins are 1793 and more. ada's two, 2140 and 1793, and an unknown user's, 64: the last two lie between two groups.
+    Nobody knows eve: her part is 0, where the training rows have 2048 each."""
+    bundle = summed_and_referred()
+    assert bundle.reference is not None
+    assert bundle.reference.margins is not None
+    found = GroupedRecommender(bundle).observe([*rows()[:2], {"user": "eve"}], None)
+
+    assert found is not None
+    assert (found.rows.tolist(), found.far.tolist(), found.gates.tolist()) == ([2.0, 1.0], [1.0, 1.0], [])
+    assert bundle.reference.far == 1956 / 1024  # the second smallest: at least a hundredth of the rows lies below
+    assert found.margins[0].tolist() == [1.0] + [0.0] * 8 + [2.0]
+    assert bundle.reference.margins.shares[0].tolist() == [0.0] * 9 + [1.0]
+    assert found.margins.sum(axis=1).tolist() == [3.0] * 4
+
+
 def test_a_context_is_counted_with_its_items() -> None:
     """Bob with two films is two rows of group 1; a bundle without a reference, and no items, count nothing."""
     recommender = GroupedRecommender(referred_bundle())
@@ -68,3 +90,14 @@ def test_the_reference_travels(tmp_path: Path) -> None:
     assert written is not None
     assert (found.shares.tolist(), found.far) == (written.shares.tolist(), written.far)
     assert found.gate_rates.tolist() == pytest.approx(written.gate_rates.tolist())
+
+
+def test_margins_of_the_reference_travel(tmp_path: Path) -> None:
+    """Written and read again, edges and shares are the same."""
+    write_bundle(summed_and_referred(), tmp_path / "bundle")
+    found, written = read_bundle(tmp_path / "bundle").reference, summed_and_referred().reference
+    assert found is not None
+    assert written is not None
+    assert found.far == written.far
+    np.testing.assert_array_equal(found.margins.edges, written.margins.edges)
+    np.testing.assert_array_equal(found.margins.shares, written.margins.shares)

@@ -17,7 +17,7 @@ from ihas.serving.requests import MAX_EXPLAINED, MAX_ROWS
 from pipelines.benchmarks.bundles import BundleShape, random_bundle
 from tests.contracts.recommender import RecommenderContract
 from tests.ihas.bundle_factory import GROUPS, LOGITS, rows, small_bundle
-from tests.ihas.serving.grouped.test_observation import referred_bundle
+from tests.ihas.serving.grouped.test_observation import referred_bundle, summed_and_referred
 
 
 class TestGroupedRecommender(RecommenderContract):
@@ -61,6 +61,20 @@ class TestGroupedRecommenderWithReference(TestGroupedRecommender):
     def recommender(self) -> GroupedRecommender:
         """The small bundle with the reference of its six rows."""
         return GroupedRecommender(referred_bundle())
+
+    @pytest.fixture
+    def capabilities(self) -> set[str]:
+        """All of a table's model."""
+        return {"batches", "groups", "routing", "table"}
+
+
+class TestGroupedRecommenderWithSums(TestGroupedRecommender):
+    """The contract, on a bundle whose groups are said by sums."""
+
+    @pytest.fixture
+    def recommender(self) -> GroupedRecommender:
+        """The small bundle with sums and the reference of its six rows."""
+        return GroupedRecommender(summed_and_referred())
 
     @pytest.fixture
     def capabilities(self) -> set[str]:
