@@ -19,6 +19,7 @@ from ihas.config.recipe import Recipe
 from ihas.data.synthetic import make_tribes
 from ihas.metrics import auc
 from ihas.results.run_result import RunResult
+from ihas.routing.router import sums_of
 from pipelines.runs.run import run_recipe
 from tests.oracle import tribes_config
 
@@ -83,6 +84,10 @@ def _assert_told_apart(num_tribes: int, result: RunResult, best: float, folder: 
     rows = [{name: str(value) for name, value in zip(bundle.encoder.layout.names, row, strict=True)} for row in values]
     group = bundle.router.route(bundle.encoder.encode_rows(rows)).group
     assert adjusted_rand_score([row[0] for row in values], group) >= 0.95
+    sums = sums_of(bundle.router)
+    assert (result.grouped_by, result.router_agreement) == ("additive", pytest.approx(1.0, abs=0.01))
+    assert sums is not None
+    np.testing.assert_array_equal(sums.route(bundle.encoder.encode_rows(rows)).group, group)
 
 
 def test_where_instances_do_not_differ_no_search_is_worth_it(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -17,6 +19,7 @@ from ihas.models.network import NetworkWeights, fresh_weights
 from ihas.models.prediction import GroupedRows, GroupModel, predict_groups
 from ihas.routing.router import embed
 from ihas.serving.grouped.group_model import ServedGroupModel
+from ihas.serving.grouped.model import NO_GATES
 from ihas.serving.onnx_runtime import onnxruntime
 
 pytestmark = pytest.mark.tf
@@ -87,6 +90,26 @@ def test_path_with_first_order_weights(kind: str) -> None:
     np.testing.assert_allclose(_serve(path, rows.ids), expected, rtol=1e-5, atol=1e-5)
     served = ServedGroupModel(path, LAYOUT).logits(rows.ids, np.ones((len(rows), MASK.size), bool))
     np.testing.assert_allclose(served, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["mlp", "fm", "autoint"])
+def test_groups_of_one_model_share_a_table(kind: str) -> None:
+    """Two masks of one model: the tables are equal to the bit, hold what either mask keeps, and each group scores under its own mask."""
+    config, rows = _config(kind), _rows()
+    other = np.array([[0, 0, 1], [1, 0, 0], [0, 1, 0]], bool)
+    models = tuple(replace(_model(config, mask), name="shared") for mask in (MASK, other))
+    paths = [export_model(f"shared-{number}", model, LAYOUT, config, held=MASK | other) for number, model in enumerate(models)]
+
+    np.testing.assert_array_equal(paths[0].table, paths[1].table)
+    assert len(paths[0].table) == 4 * 2 + 5 * 3 + 3 * 1
+    for path, model in zip(paths, models, strict=True):
+        expected = predict_groups((model,), GroupedRows.one_group(rows), config)
+        served = ServedGroupModel(path, LAYOUT)
+        for count in (len(rows), 2):
+            found = served.logits(rows.ids[:count], NO_GATES)
+            np.testing.assert_allclose(found, expected[:count], rtol=1e-5, atol=1e-5)
+    whole = export_model("shared", models[0], LAYOUT, config, held=MASK)
+    assert whole.table_mask is None
 
 
 def test_table_holds_kept_dimensions_only() -> None:

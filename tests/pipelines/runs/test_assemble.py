@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ihas.data.layout import FieldLayout
+from ihas.routing.additive import AdditiveRouter
 from ihas.routing.router import Gates, Router
 from pipelines.runs.assemble import routing_margins, unrouted
 
@@ -16,6 +19,15 @@ def _router() -> Router:
     gates = Gates("full", np.zeros(2, np.float32), np.ones(2, np.float32), (np.eye(2, dtype=np.float32),), (np.zeros(2, np.float32),))
     table = np.array([[1.0, 2.0], [0.25, 3.0], [1.5, 1.5]], np.float32)
     return Router(FieldLayout(("field",), (3,), (1,)), table, gates, np.array([[0.0, 0.0], [3.0, 3.0]], np.float32))
+
+
+def test_sums_come_near_no_other_route():
+    """Whole numbers are added alike by every processor; beside sums, gates alone can be near."""
+    sums = AdditiveRouter(_router().layout, np.zeros((3, 2), np.int16), np.zeros(2, np.int32))
+    ids = np.array([[0], [1], [2]], np.int32)
+
+    assert np.isinf(routing_margins(ids, sums)).all()
+    np.testing.assert_allclose(routing_margins(ids, replace(_router(), sums=sums)), [1.0, 0.25, 1.5])
 
 
 def test_the_margin_is_the_nearer_of_gate_and_group():

@@ -15,7 +15,7 @@ from ihas.bundle.archive import write_bundle
 from ihas.bundle.values import Bundle, GoldenRows
 from service.settings import Settings
 from tests.ihas.bundle_factory import rows, small_bundle
-from tests.ihas.serving.grouped.test_observation import referred_bundle
+from tests.ihas.serving.grouped.test_observation import referred_bundle, summed_and_referred
 from tests.service.conftest import Publish, eventually
 from tests.service.http.routes.test_health import figure
 from tests.service.live import LiveServer
@@ -33,6 +33,11 @@ def _replaced(folder: Path, bundle: Bundle) -> None:
 def referred(folder: Path) -> None:
     """A bundle whose training rows were half ada's and half bob's."""
     _replaced(folder, referred_bundle())
+
+
+def summed(folder: Path) -> None:
+    """The same with groups that sums say."""
+    _replaced(folder, summed_and_referred())
 
 
 def one_model(folder: Path) -> None:
@@ -128,6 +133,22 @@ def test_served_rows_are_compared_with_the_training_rows(live: LiveServer, publi
     assert figure(live, "ihas_group_drift", **version) == pytest.approx(routing["group_drift"])
     assert figure(live, "ihas_click_through", **version, group="0") == 1.0
     assert figure(live, "ihas_calibration", **version, group="0") == pytest.approx(found["groups"][0]["calibration"])
+
+
+def test_rows_that_sums_route_are_compared_by_their_margins(live: LiveServer, publish: Publish) -> None:
+    """Scored: ada twice, margins 2140 and 1974, and an unknown user, margin 64, below all training rows. No gates are computed."""
+    publish(spoil=summed)
+    live.json("POST", "/v1/models/films/score", json={"rows": [rows()[0], rows()[2], {"user": "eve"}]})
+    routing = eventually(lambda: live.json("GET", "/v1/models/films/online")["routing"])
+
+    assert (routing["rows"], routing["far_share"]) == (3, pytest.approx(1 / 3))
+    assert (routing["gate_drift"], routing["gate_drift_of_field"]) == (None, {})
+    assert set(routing["margin_drift_of_field"]) == {"user", "genres", "movie"}
+    assert routing["margin_drift_of_field"]["user"] == pytest.approx(
+        (1 / 3 - 1e-4) * math.log(1 / 3 / 1e-4) + (2 / 3 - 1) * math.log(2 / 3)
+    )
+    version = {"tenant": "local", "model": "films", "version": "1"}
+    assert figure(live, "ihas_margin_drift", **version, field="user") == pytest.approx(routing["margin_drift_of_field"]["user"])
 
 
 def test_one_model_for_all_has_no_drift_of_groups(live: LiveServer, publish: Publish) -> None:

@@ -11,6 +11,7 @@ import pytest
 from service.models.microbatch import MAX_ROWS
 from tests.ihas.bundle_factory import GENRES, GROUPS, LOGITS, rows
 from tests.service.conftest import Publish
+from tests.service.http.routes.test_events import summed
 from tests.service.live import LiveServer
 
 pytestmark = pytest.mark.full
@@ -44,6 +45,20 @@ def test_the_best_items_come_first_and_say_why(live: LiveServer, publish: Publis
     assert (answers[0]["num_scored"], answers[0]["version"]) == (len(GENRES), 1)
     assert all(item["explanation"]["sentence"] for item in answers[0]["items"])
     assert answers[0]["recommendation_id"] != answers[1]["recommendation_id"]
+
+
+def test_groups_by_sums_say_why(live: LiveServer, publish: Publish) -> None:
+    """ada with m1 is 2140 units ahead of group 1: 2048 for her, 156 for the genres, 64 against in every row; scores stay as they were."""
+    publish(spoil=summed)
+    (item,) = live.json("POST", "/v1/models/films/recommend", json={"context": {"user": "ada"}, "k": 1, "explain": True})["items"]
+    why = item["explanation"]
+
+    assert (item["id"], item["group"]) == ("m1", 0)
+    assert item["score"] == pytest.approx(1.0 / (1.0 + math.exp(-LOGITS["ada"]["m1"])), abs=1e-6)
+    assert (why["runner_up"], why["margin"], why["group_bias"]) == (1, 2140 / 1024, -64 / 1024)
+    assert why["group_contributions"] == {"user": 2.0, "genres": 156 / 1024, "movie": 0.0}
+    assert why["group_scores"] == [1103 / 1024, -1037 / 1024]
+    assert (why["distances"], why["gates_open"]) == ([], {})
 
 
 def test_candidates_and_exclusions_are_obeyed(live: LiveServer, publish: Publish) -> None:

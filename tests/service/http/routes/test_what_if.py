@@ -6,6 +6,7 @@ import pytest
 
 from tests.ihas.bundle_factory import GROUPS, LOGITS, rows
 from tests.service.conftest import Publish
+from tests.service.http.routes.test_events import summed
 from tests.service.live import LiveServer
 
 pytestmark = pytest.mark.full
@@ -24,6 +25,16 @@ def test_the_rows_own_group_answers_as_it_scores(live: LiveServer, publish: Publ
     assert (answer["group"], own["score"]) == (scored["group"], pytest.approx(scored["score"], abs=1e-6))
     assert [one["group"] for one in answer["groups"]] == list(range(len(set(GROUPS.values()))))
     assert own["distance"] == min(one["distance"] for one in answer["groups"])
+
+
+def test_sums_are_told_in_place_of_distances(live: LiveServer, publish: Publish) -> None:
+    """ada with m1 has 1103 units for group 0 and -1037 for group 1; no group is at a distance."""
+    publish(spoil=summed)
+    answer = live.json("POST", PATH, json={"row": rows()[0]})
+
+    assert answer["group"] == 0
+    assert [one["group_score"] for one in answer["groups"]] == [1103 / 1024, -1037 / 1024]
+    assert [one["distance"] for one in answer["groups"]] == [None, None]
 
 
 def test_a_change_that_moves_a_row_says_from_where(live: LiveServer, publish: Publish) -> None:
