@@ -21,8 +21,14 @@ from ihas.routing.additive import GRID, AdditiveRouter, to_grid
 
 ROWS_OF_WEIGHT_ONE = 50_000
 MAX_ITERATIONS, TOLERANCE = 300, 1e-4
-MAX_CELLS = 10_000_000
-"""Ids that are fitted on: about 120 MB of one-hot rows. Large vocabularies want all rows, for a rare id has few."""
+ROWS_OF_AN_ID, MAX_CELLS = 20, 10_000_000
+"""Large vocabularies want more rows, for a rare id has few; so many cells are about 120 MB of one-hot rows."""
+
+
+def rows_fitted(num_rows: int, layout: FieldLayout) -> int:
+    """How many of so many training rows are fitted on."""
+    wanted = max(ROWS_OF_WEIGHT_ONE, ROWS_OF_AN_ID * layout.num_rows)
+    return min(num_rows, wanted, MAX_CELLS // layout.num_slots)
 
 
 def fit_additive(ids: np.ndarray, group: np.ndarray, num_groups: int, layout: FieldLayout) -> AdditiveRouter | None:

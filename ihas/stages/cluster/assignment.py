@@ -22,7 +22,7 @@ from ihas.models.network import NetworkWeights
 from ihas.routing.additive import AdditiveRouter
 from ihas.routing.router import Gates, PointsOf, embed, nearest, points
 from ihas.seeding import generator
-from ihas.stages.cluster.additive_fit import MAX_CELLS, fit_additive
+from ihas.stages.cluster.additive_fit import fit_additive, rows_fitted
 
 RESTARTS = {"openness": 32}  # its points have a number a field, so that more starts cost little
 FEW_RESTARTS = 4
@@ -137,9 +137,8 @@ def with_sums(clustering: Clustering, division: Division, train: np.ndarray, val
         valid: int32 (validation rows,). The same.
     """
     rows, layout = clustering.parts.train, clustering.parts.train.layout
-    chosen = np.arange(min(len(rows), MAX_CELLS // layout.num_slots))
-    if len(chosen) < len(rows):
-        chosen = np.sort(generator(clustering.config.seed, "router").choice(len(rows), size=len(chosen), replace=False))
+    chosen = generator(clustering.config.seed, "router").choice(len(rows), size=rows_fitted(len(rows), layout), replace=False)
+    chosen.sort()
     sums = fit_additive(scattered(rows.ids, chosen), train[chosen], len(division.centroids), layout)
     if sums is None:
         return division

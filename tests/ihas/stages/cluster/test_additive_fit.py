@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ihas.data.layout import PADDING, FieldLayout
-from ihas.stages.cluster.additive_fit import centred, fit_additive, one_hot
+from ihas.stages.cluster.additive_fit import centred, fit_additive, one_hot, rows_fitted
 
 LAYOUT = FieldLayout(("a", "b"), (6, 8), (1, 2))
 
@@ -76,6 +76,14 @@ def test_the_same_rows_give_the_same_router_to_the_bit() -> None:
     assert other is not None
     np.testing.assert_array_equal(one.weights, other.weights)
     np.testing.assert_array_equal(one.bias, other.bias)
+
+
+def test_large_vocabularies_are_fitted_on_more_rows() -> None:
+    """50,000 rows, or 20 for each id where that is more, as long as there are so many and they fit into memory."""
+    small, large, huge = (FieldLayout(("a", "b"), (ids, ids), (1, 3)) for ids in (10, 5_000, 500_000))
+
+    assert [rows_fitted(10**7, layout) for layout in (small, large, huge)] == [50_000, 200_000, 2_500_000]
+    assert rows_fitted(1_000, huge) == 1_000
 
 
 def test_a_group_without_rows_has_no_router() -> None:
