@@ -6,8 +6,8 @@
 
 All numbers are integers, in units of 2^-10 of a log-odds (the grid). So sums do not depend on their order, the context's and the items'
 sums add up exactly, and the margin splits exactly into the fields' parts. Padding is no value; a cell without values adds 0.
-NumPy only; the clustering stage and the serving process call these very functions.
-Our choice (docs/decisions/0011-sums-of-ids-say-the-group.md).
+NumPy only; the clustering stage and the serving process call these very functions. Our choice: decision 11
+(docs/decisions/0011-sums-of-ids-say-the-group.md).
 """
 
 from __future__ import annotations

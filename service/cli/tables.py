@@ -48,23 +48,28 @@ def _rounded(value: float | None) -> str | None:
 
 def explanation(why: Mapping[str, Any]) -> RenderableType:
     """Why a row scored as it did: routing, dimensions read, contributions of the fields."""
-    distances = ", ".join(f"group {group} at {distance:.2f}" for group, distance in enumerate(why["distances"]))
-    sums = ", ".join(f"group {group} has {score:+.2f}" for group, score in enumerate(why.get("group_scores", ())))
-    own = sorted(why.get("group_contributions", {}).items(), key=lambda part: -abs(part[1]))[:SHOWN_FIELDS]
-    reasons = ", ".join(f"{field} ({score:+.2f})" for field, score in own)
-    routing = {"sums": sums, f"for the group, against {why['runner_up']}": reasons} if sums else {"distances": distances}
     ranked = sorted(why["contributions"], key=lambda part: -abs(part["logit"]))[:SHOWN_FIELDS]
     read = f"{most_kept(why['kept_dims'])} (of {why['dim']} each)"
     effects = ", ".join(f"{part['field']} = {' '.join(part['values'])} ({part['logit']:+.2f})" for part in ranked)
     lines = {
         "why": why["sentence"],
-        **({} if not why["dim"] else {**routing, f"model {why['path']} reads": read}),
+        **({} if not why["dim"] else {**_routing(why), f"model {why['path']} reads": read}),
         "log-odds": effects,
     }
     table = Table.grid(padding=(0, 1))
     for name, text in lines.items():
         table.add_row(Text(f"  {name}:", style="dim"), Text(text))
     return table
+
+
+def _routing(why: Mapping[str, Any]) -> dict[str, str]:
+    """What says the group: distances to the centroids; or sums, and what the fields add for the group against the runner-up."""
+    sums = ", ".join(f"group {group} has {score:+.2f}" for group, score in enumerate(why.get("group_scores", ())))
+    if not sums:
+        return {"distances": ", ".join(f"group {group} at {distance:.2f}" for group, distance in enumerate(why["distances"]))}
+    own = sorted(why["group_contributions"].items(), key=lambda part: -abs(part[1]))[:SHOWN_FIELDS]
+    reasons = ", ".join(f"{field} ({score:+.2f})" for field, score in own)
+    return {"sums": sums} | ({f"against group {why['runner_up']}": reasons} if own else {})
 
 
 def scores(rows: Iterable[Mapping[str, Any]]) -> RenderableType:

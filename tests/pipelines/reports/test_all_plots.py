@@ -4,7 +4,7 @@ import pytest
 from plotly.graph_objects import Figure
 
 from ihas.errors import RequestError
-from ihas.results.run_result import Interval, RunResult
+from ihas.results.run_result import GroupCountResult, Interval, RunResult
 from pipelines.reports.all_plots import PLOTS, draw
 from pipelines.reports.captions import CAPTIONS, against_base, diversity, headline, listed
 from pipelines.reports.drawing import BETTER, UNCLEAR, WORSE, label, outcome
@@ -43,6 +43,20 @@ def test_a_bare_result_is_drawn() -> None:
     result = run_result(1, variants=VARIANTS[:1], chosen="base", points=(), history=(), group_counts=())
     assert all(isinstance(draw(name, result), Figure) for name in PLOTS)
     assert "nothing to compare" in CAPTIONS["auc"](result).here
+
+
+def test_agreement_of_sums_is_told() -> None:
+    """The caption of the group counts says how often sums and K-means agree and what assigns the rows; both have lines of their own."""
+    counts = [
+        GroupCountResult(num_groups=3, log_loss=loss, smallest_share=0.2, router=router, agreement=0.914)
+        for router, loss in (("centroids", 0.57), ("additive", 0.56))
+    ]
+    for grouped_by, words in (("additive", "assign the rows in its place"), ("centroids", "were no better")):
+        result = run_result(group_counts=tuple(counts), grouped_by=grouped_by, router_agreement=0.914)
+        assert f"say the same group for 91.4% of the validation rows and {words}." in CAPTIONS["counts"](result).here
+    names = [trace.name for trace in draw("counts", run_result(group_counts=tuple(counts))).data if trace.type == "scatter"]
+    assert len(names) == 2
+    assert names[1] == f"{names[0]}, assigned by sums"
 
 
 def test_one_label_leaves_no_auc_to_draw() -> None:

@@ -53,3 +53,21 @@ def test_json_keeps_its_values(screen: io.StringIO) -> None:
     terminal(screen, Output.JSON).result({"name": EVIL})
 
     assert json.loads(screen.getvalue()) == {"name": EVIL}
+
+
+def test_what_says_the_group_is_shown(screen: io.StringIO) -> None:
+    """Sums, and the fields that speak most for the group first; without sums, distances."""
+    why = {
+        "sentence": "Because.", "distances": (), "runner_up": 1, "margin": 2.1, "path": "shared", "dim": 2, "gates_open": {},
+        "kept_dims": {"user": 1}, "contributions": (), "group_scores": (1.25, -0.5), "group_contributions": {"movie": 0.25, "user": -2.0},
+    }  # fmt: skip
+    other = {**why, "distances": (0.5, 2.0), "group_scores": (), "group_contributions": {}}
+    console = terminal(screen, Output.TABLE).out
+    console.print(tables.explanation(why))
+    console.print(tables.explanation(other))
+    shown = Text.from_ansi(screen.getvalue()).plain
+
+    assert "group 0 has +1.25, group 1 has -0.50" in shown
+    assert "user (-2.00), movie (+0.25)" in shown
+    assert "against group 1" in shown
+    assert "group 0 at 0.50, group 1 at 2.00" in shown
