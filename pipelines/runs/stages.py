@@ -152,6 +152,8 @@ def train_plain_model(run: Run) -> None:
     """Train the plain model, which also chooses the settings that the recipe leaves open."""
     learning = run.learning
     settings = learning.model_dump(mode="json", include={"backbone", "training"}) | {"threads": threads(run.recipe.run)}
+    if learning.backbone.members == 1:
+        del settings["backbone"]["members"]  # older versions had no such setting, and the plain model is the same
     key = run.key("base", settings)
     run.base = run.folder.stage("base", key, lambda: train_base(run.data.parts, learning, run.reporter.epoch))
     run.resolved = run.plain = run.base.resolved(learning)
@@ -259,6 +261,6 @@ STAGES: tuple[Stage, ...] = (
     Stage("cluster", "Grouping instances by their gates", 0.10, cluster),
     Stage("retrain", "Training the groups' models", 0.07, retrain),
     Stage("retrieve", "Training the retrieval towers", 0.01, train_retrieval, shown_as="retrain", wanted=needs_retrieval),
-    Stage("evaluate", "Comparing with the controls", 0.50, evaluate),
+    Stage("evaluate", "Comparing with the controls", 0.44, evaluate),
 )
 """The stages in their order."""

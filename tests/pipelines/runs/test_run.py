@@ -53,7 +53,9 @@ def test_the_result_is_honest_about_the_choice(undisturbed):
     result = RunResult.model_validate_json((folder / "result.json").read_bytes())
     candidates = [variant for variant in result.variants if variant.role == "candidate"]
 
-    assert [variant.name for variant in candidates] == ["base", "distilled", "static", "supernet", "grouped"]
+    assert [variant.name for variant in candidates] == [
+        *("base", "members", "distilled", "static", "supernet", "grouped", "members x2", "members x4", "teacher")
+    ]
     chosen = next(variant for variant in candidates if variant.name == result.chosen)
     assert chosen.name == "base" or chosen.valid.auc > candidates[0].valid.auc
     assert sum(group.test.rows for group in result.groups) == result.rows["test"] == 1268
