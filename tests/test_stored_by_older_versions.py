@@ -35,7 +35,6 @@ RECIPES = {
     "ladder": "SizeSweepRecipe", "transfer": "TransferRecipe",
 }  # fmt: skip
 """Name of a stored recipe, and what it is read as today."""
-"""Stages that a run which was killed while it trained the groups' models has not finished."""
 BUNDLE_OF_MODEL = {"clicks": "grouped", "walks": "overrec", "both": "cold-start"}
 """A bundle of this kind lies where the database says that a version of the model is."""
 STAGES = {"validating": "reading", "searching": "search", "clustering": "cluster", "retraining": "retrain", "evaluating": "evaluate"}
