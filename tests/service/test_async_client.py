@@ -54,3 +54,16 @@ def test_both_clients_have_the_same_methods() -> None:
 
     assert set(own) - set(other) == {"close", "wait_ready"}
     assert all(set(other[name].parameters) <= set(own[name].parameters) for name in other)
+
+
+def test_deletion_is_awaited_too(live: LiveServer, publish: Publish, valid_dataset: str) -> None:
+    """Version, model, search and data set, one after the other."""
+    runs = [publish().parent.name for _ in range(2)]
+
+    async def work() -> list[str]:
+        async with AsyncClient(live.url) as client:
+            gone = [await client.delete_version("films", 1), await client.delete_model("films")]
+            gone += [await client.delete_search(runs[0]), await client.delete_dataset(valid_dataset)]
+            return [one["deleted"] for one in gone]
+
+    assert asyncio.run(work()) == ["films/1", "films", runs[0], valid_dataset]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -173,3 +174,43 @@ def test_only_a_search_for_groups_has_a_frontier(shell: Shell, publish: Publish)
     (folder / "result.json").write_text('{"kind": "overrec"}')
 
     assert "'overrec'" in shell("search", "frontier", folder.name, code=2)["error"]["detail"]
+
+
+def test_things_are_removed(shell: Shell, publish: Publish, settings: Settings) -> None:
+    """A refusal is the service's own sentence, with the exit code of a wrong request; what went is gone, and a second time is unknown."""
+    run = publish().parent
+    publish()
+    shell("model", "promote", "films", "2")
+    dataset_id = shell("dataset", "ls")[0]["id"]
+
+    refused = [shell(*words, code=4)["error"]["detail"] for words in (("search", "rm", run.name), ("model", "rm", "films", "2"))]
+    assert refused[0].startswith(f"Search {run.name} is in use by version 1 of model 'films'")
+    assert refused[1].startswith("Version 2 of model 'films' is in use: it is the champion.")
+    assert shell("model", "rm", "films", "1", "--yes")["deleted"] == "films/1"
+    assert shell("search", "rm", run.name, "--yes")["deleted"] == run.name
+    assert "version 2 is the champion" in shell("model", "rm", "films", code=4)["error"]["detail"]
+    assert "--force" in shell("model", "rm", "films", "2", "--force", code=2)["error"]["detail"]
+    assert shell.shown("model", "rm", "films", "--force").startswith("Deleted model films with all its versions (")
+    assert shell("dataset", "rm", dataset_id) == {"deleted": dataset_id, "bytes": 0}
+    assert shell("dataset", "rm", dataset_id, code=4)["error"]["detail"] == f"There is no data set {dataset_id!r}."
+    assert (shell("model", "ls"), shell("dataset", "ls"), len(shell("search", "ls"))) == ([], [], 1)
+
+
+@pytest.mark.parametrize(("answer", "code", "left"), [("n\n", 130, 1), ("", 130, 1), ("y\n", 0, 0)])
+def test_a_person_is_asked_first(
+    shell: Shell, capsys: pytest.CaptureFixture[str], publish: Publish, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, left: int
+) -> None:
+    """At a terminal: without a yes nothing is deleted; `--yes` is not asked."""
+
+    class Typed(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    publish()
+    monkeypatch.setattr("sys.stdin", Typed(answer))
+    assert run(["model", "rm", "films"]) == code
+    assert "Delete model films with all its versions? [y/N]" in capsys.readouterr().err
+    assert len(shell("model", "ls")) == left
+    if left:
+        shell("model", "rm", "films", "-y")
+        assert shell("model", "ls") == []

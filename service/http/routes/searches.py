@@ -102,7 +102,10 @@ async def stream_events(
     key has ended."""
     seen = last_event_id
     while not parts.shutdown.is_set() and await may_go_on():
-        job = await run_in_threadpool(parts.store.job, search.id)
+        try:
+            job = await run_in_threadpool(parts.store.job, search.id)
+        except UnknownIdError:
+            return  # it was deleted
         for event in await run_in_threadpool(parts.store.events, search.id, seen, PAGE):
             seen = event.id
             yield ServerSentEvent(data=EventPublic.of(event), id=str(event.id))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from service.client.client import Client
-from service.errors import ServiceError, WaitTimeoutError
+from service.errors import NotFoundError, ServiceError, StateError, WaitTimeoutError
 from service.settings import Settings
 from service.storage.sql_store import SqlStore
 from tests.clock import HANG_S
@@ -102,3 +102,24 @@ def test_events_go_on_across_a_restart_of_the_service(settings: Settings, store:
 
     assert [event["id"] for event in found] == list(range(1, 9))
     assert found[-1]["state"] == "succeeded"
+
+
+def test_what_is_in_use_is_not_deleted_and_the_rest_is(live: LiveServer, publish: Callable[[], Path], valid_dataset: str) -> None:
+    """Each refusal is a `StateError`; what is unknown is a `NotFoundError`."""
+    run = publish().parent
+    publish()
+    with Client(live.url) as client:
+        client.promote("films", 2)
+        for refused in (
+            lambda: client.delete_version("films", 2),
+            lambda: client.delete_model("films"),
+            lambda: client.delete_search(run.name),
+        ):
+            with pytest.raises(StateError, match="in use"):
+                refused()
+        assert client.delete_version("films", 1)["deleted"] == "films/1"
+        assert client.delete_search(run.name)["deleted"] == run.name
+        assert client.delete_model("films", force=True)["deleted"] == "films"
+        assert client.delete_dataset(valid_dataset)["deleted"] == valid_dataset
+        with pytest.raises(NotFoundError):
+            client.delete_dataset(valid_dataset)

@@ -10,8 +10,11 @@ import pytest
 
 from ihas.serving.grouped.recommender import GroupedRecommender
 from ihas.serving.loading import load_recommender
+from service.errors import UnknownIdError
 from service.models.registry import Registry
 from service.settings import Settings
+from service.storage.aliases import ANY, CHAMPION, Aliases, AliasRef
+from service.storage.deletions import Deletions
 from service.storage.sql_store import SqlStore
 from tests.service.conftest import Publish, damage, eventually
 
@@ -99,3 +102,21 @@ def test_names_appear_while_the_readiness_is_read(registry: Registry, publish: P
         loading.result()
 
     assert len(registry.serving()) == 20
+
+
+def test_a_name_that_was_deleted_and_came_again_is_loaded_anew(registry: Registry, publish: Publish, store: SqlStore) -> None:
+    """Also where the new model has fewer changes behind it than the old one: nothing of that is served."""
+    for number in (1, 2):
+        publish()
+        Aliases(store).put(AliasRef("local", "films", CHAMPION), number, ANY)
+    registry.refresh()
+    Deletions(store).model("local", "films", force=True)
+    publish()
+    registry.refresh()
+
+    assert registry.serving() == {("local", "films"): 3}
+    Deletions(store).model("local", "films")
+    registry.refresh()
+    assert (registry.serving(), registry.ready("films")) == ({}, None)
+    with pytest.raises(UnknownIdError):
+        registry.get("films")

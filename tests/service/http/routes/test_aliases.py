@@ -273,3 +273,57 @@ def test_canary_and_shadows_of_some_groups(live: LiveServer, publish: Publish) -
     scored = {user: live.json("POST", f"{MODEL}/score", json={"rows": [{"user": user}]})["version"] for user in ("ada", "bob")}
     assert asked == scored == {"ada": 1, "bob": 2}
     assert eventually(lambda: [(one["version"], one["requests"]) for one in live.json("GET", f"{MODEL}/online")["shadows"]] == [(3, 2)])
+
+
+def test_a_version_in_use_is_not_deleted(live: LiveServer, publish: Publish) -> None:
+    """Newest, champion, canary and shadow: 409 says why, and all answer as before."""
+    for _ in range(5):
+        publish()
+    newest = live.http.delete(f"{MODEL}/versions/5")
+    promote(live, 1)
+    traffic(live, canary={"version": 2, "percent": 5}, shadows=[3])
+    refused = [live.http.delete(f"{MODEL}/versions/{number}") for number in (1, 2, 3)]
+    gone = [live.http.delete(f"{MODEL}/versions/{number}").status_code for number in (4, 5, 4)]
+
+    assert (newest.status_code, "the newest" in newest.json()["detail"]) == (409, True)
+    assert [one.status_code for one in refused] == [409, 409, 409]
+    assert [word in one.json()["detail"] for one, word in zip(refused, ("champion", "canary", "shadow"), strict=True)] == [True] * 3
+    assert gone == [200, 200, 404]
+    assert [one["version"] for one in live.json("GET", MODEL)["versions"]] == [3, 2, 1]
+
+
+def test_a_deleted_version_answers_no_more(settings: Settings, live: LiveServer, publish: Publish) -> None:
+    """Here at once, in another process within a second; its bundle goes, its data set's lineage of others stays, its number too."""
+    folder = publish()
+    publish()
+    promote(live, 2)
+    path = f"{MODEL}/score?version=1"
+    with LiveServer(settings) as second:
+        assert [one.http.post(path, json={"rows": []}).status_code for one in (live, second)] == [200, 200]
+        assert live.json("DELETE", f"{MODEL}/versions/1")["deleted"] == "films/1"
+        assert (live.http.post(path, json={"rows": []}).status_code, folder.exists()) == (404, False)
+        eventually(lambda: second.http.post(path, json={"rows": []}).status_code == 404)
+        assert (answering(live), answering(second)) == (2, 2)
+    publish()
+
+    assert [one["version"] for one in live.json("GET", MODEL)["versions"]] == [3, 2]
+    assert promote(live, 1).status_code == 422
+
+
+def test_a_rollback_passes_over_a_deleted_version(live: LiveServer, publish: Publish) -> None:
+    """Champions were 1, 2 and 3; without 2, the way back leads to 1."""
+    for number in (1, 2, 3):
+        publish()
+        promote(live, number)
+    assert live.http.delete(f"{MODEL}/versions/2").status_code == 200
+
+    assert (live.json("POST", f"{MODEL}/rollback", json={})["version"], answering(live)) == (1, 1)
+
+
+def test_lineage_outlives_the_data_set(live: LiveServer, publish: Publish) -> None:
+    """Its name and digest are told for as long as a version names it."""
+    publish()
+    before = live.json("GET", f"{MODEL}/versions/1")
+    live.json("DELETE", f"/v1/datasets/{before['dataset_id']}")
+
+    assert live.json("GET", f"{MODEL}/versions/1") == before

@@ -7,15 +7,20 @@ import gzip
 import hashlib
 import json
 import socket
+import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pyarrow as pa
 import pytest
 
 from service.jobs.runs import PIPELINES
 from service.settings import Settings
 from service.storage.sql_store import SqlStore
+from tests.clock import HANG_S
 from tests.service.conftest import RunningWorker, eventually
 from tests.service.live import LiveServer
 
@@ -196,3 +201,96 @@ def test_data_sets_are_listed_page_by_page(live: LiveServer) -> None:
 
     assert [one["id"] for one in (*first["datasets"], *second["datasets"])] == ids[::-1]
     assert second["next_cursor"] is None
+
+
+def test_a_deleted_data_set_is_gone_with_its_file(live: LiveServer, settings: Settings) -> None:
+    """200 with the bytes that no longer count; then 404, and no folder is left."""
+    path = f"/v1/datasets/{(dataset_id := created(live))}"
+    live.json("PUT", f"{path}/content", content=CSV)
+    gone = live.http.delete(path)
+
+    assert (gone.status_code, gone.json()) == (200, {"deleted": dataset_id, "bytes": len(CSV)})
+    assert [live.http.request(method, path).status_code for method in ("GET", "DELETE")] == [404, 404]
+    assert live.http.put(f"{path}/content", content=CSV).status_code == 404
+    assert not (settings.folder / "datasets" / dataset_id).exists()
+    assert live.json("GET", "/v1/datasets")["datasets"] == []
+
+
+def test_a_data_set_in_use_is_not_deleted(live: LiveServer, valid_dataset: str) -> None:
+    """409 names the search; nothing changes. Once the search is cancelled it goes, and the search's log and record stay."""
+    search = live.json("POST", "/v1/searches", json={"name": "films", "dataset_id": valid_dataset})["id"]
+    refused = live.http.delete(f"/v1/datasets/{valid_dataset}")
+    live.json("POST", f"/v1/searches/{search}/cancel")
+    gone = live.http.delete(f"/v1/datasets/{valid_dataset}")
+
+    assert (refused.status_code, f"search {search} (queued)" in refused.json()["detail"]) == (409, True)
+    assert (gone.status_code, live.json("GET", f"/v1/searches/{search}")["dataset_id"]) == (200, valid_dataset)
+    assert live.http.get(f"/v1/searches/{search}/logs").status_code == 200
+    assert live.http.post(f"/v1/searches/{search}/resume").status_code == 409
+    assert live.http.post(f"/v1/searches/{search}/clone", json={}).status_code == 404
+
+
+def test_a_file_named_by_path_stays_where_it_lies(live: LiveServer, table: str) -> None:
+    """It is not the service's."""
+    dataset_id = created(live, path=table)
+
+    assert live.json("DELETE", f"/v1/datasets/{dataset_id}") == {"deleted": dataset_id, "bytes": 0}
+    assert Path(table).is_file()
+
+
+def test_an_upload_under_way_when_its_data_set_is_deleted_is_refused(live: LiveServer, settings: Settings) -> None:
+    """Not with a fault of the service; no file and no folder is left."""
+    dataset_id = created(live)
+    held, sent = threading.Event(), []
+
+    def parts() -> Iterator[bytes]:
+        yield CSV
+        held.wait(HANG_S)
+        yield CSV
+
+    thread = threading.Thread(
+        target=lambda: sent.append(live.http.put(f"/v1/datasets/{dataset_id}/content", content=parts())), name="upload"
+    )
+    thread.start()
+    eventually(lambda: files(settings, dataset_id))
+    live.json("DELETE", f"/v1/datasets/{dataset_id}")
+    held.set()
+    thread.join()
+
+    assert sent[0].status_code in (404, 409)
+    assert not (settings.folder / "datasets" / dataset_id).exists()
+
+
+def test_a_tenant_keeps_no_more_bytes_than_its_quota(settings: Settings, store: SqlStore) -> None:
+    """413 says used, limit and way out, whether the length is stated or not; what is deleted makes room."""
+    with LiveServer(settings.model_copy(update={"max_dataset_bytes_per_tenant": 100})) as live:
+        first, second = created(live), created(live)
+        live.json("PUT", f"/v1/datasets/{first}/content", content=b"x" * 80)
+        pieces: Iterator[bytes] = (b"x" * 7 for _ in range(3))
+        path = f"/v1/datasets/{second}/content"
+        refused = [live.http.put(path, content=b"x" * 21), live.http.put(path, content=pieces)]
+        said = refused[0].json()
+        fits = live.http.put(path, content=b"x" * 20).status_code
+        live.json("DELETE", f"/v1/datasets/{first}")
+        third = created(live)
+        room = live.http.put(f"/v1/datasets/{third}/content", content=b"x" * 80).status_code
+
+    assert ([one.status_code for one in refused], fits, room) == ([413, 413], 202, 202)
+    assert said["type"] == "urn:ihas:problem:quota-exceeded"
+    assert all(word in said["detail"] for word in ("80 bytes of the 100", "21 more", "IHAS_MAX_DATASET_BYTES_PER_TENANT", "dataset rm"))
+
+
+def test_of_uploads_at_once_those_are_kept_that_fit(settings: Settings, store: SqlStore) -> None:
+    """Eight of 30 bytes each, of which 100 bytes hold three; the others leave nothing behind."""
+    with LiveServer(settings.model_copy(update={"max_dataset_bytes_per_tenant": 100})) as live:
+        made = [created(live) for _ in range(8)]
+
+        def send(dataset_id: str) -> int:
+            with httpx.Client(base_url=live.url, timeout=HANG_S) as client:
+                return client.put(f"/v1/datasets/{dataset_id}/content", content=iter([b"x" * 10] * 3)).status_code
+
+        with ThreadPoolExecutor(8) as pool:
+            found = Counter(pool.map(send, made))
+
+    assert found == {202: 3, 413: 5}
+    assert sum(one.stat().st_size for one in settings.folder.glob("datasets/*/*")) == 90

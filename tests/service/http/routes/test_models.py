@@ -95,3 +95,36 @@ def test_many_callers_get_the_same_answers(live: LiveServer, publish: Publish) -
         scores = {round(one.result()["scores"][0]["logit"], 4) for one in asked}
 
     assert scores == {LOGITS["ada"]["m1"]}
+
+
+def test_a_deleted_model_answers_no_more_and_may_come_again(live: LiveServer, publish: Publish, settings: Settings) -> None:
+    """Promoted, it needs `force`; its bundles go, other processes follow, and the name goes on with the next number."""
+    folders = [publish(), publish()]
+    live.json("POST", "/v1/models/films/promote", json={"version": 2})
+    with LiveServer(settings) as second:
+        for one in (live, second):
+            assert one.json("POST", "/v1/models/films/score?version=1", json={"rows": []})["version"] == 1
+        refused = live.http.delete("/v1/models/films")
+        gone = live.json("DELETE", "/v1/models/films?force=true")
+        asked = ("/v1/models/films/score", "/v1/models/films/score?version=1")
+        assert [live.http.post(path, json={"rows": []}).status_code for path in asked] == [404, 404]
+        for path in asked:
+            eventually(lambda path=path: second.http.post(path, json={"rows": []}).status_code == 404)  # type: ignore[misc]
+        publish()
+        again = [one.json("POST", "/v1/models/films/score", json={"rows": rows()[:1]}) for one in (live, second)]
+
+    assert (refused.status_code, "version 2 is the champion" in refused.json()["detail"]) == (409, True)
+    assert (gone["deleted"], [folder.exists() for folder in folders]) == ("films", [False, False])
+    assert [(one["version"], round(one["scores"][0]["logit"], 4)) for one in again] == [(3, LOGITS["ada"]["m1"])] * 2
+    assert live.http.delete("/v1/models/songs").status_code == 404
+
+
+def test_a_model_nobody_promoted_is_deleted_at_once(live: LiveServer, publish: Publish) -> None:
+    """Then 404; the searches that made it stay, and may go too."""
+    run = publish().parent
+    statuses = [live.http.delete("/v1/models/films").status_code for _ in range(2)]
+
+    assert (statuses, live.json("GET", "/v1/models")) == ([200, 404], {"models": []})
+    assert live.json("GET", f"/v1/searches/{run.name}")["state"] == "succeeded"
+    assert live.http.delete(f"/v1/searches/{run.name}").status_code == 200
+    assert not run.exists()

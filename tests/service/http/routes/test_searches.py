@@ -237,3 +237,46 @@ def test_the_report_is_read_from_the_jobs_own_folder(live: LiveServer, settings:
     (tmp_path / "report.html").write_text("secret")
 
     assert live.http.get("/v1/searches/..%2F..%2F/report").status_code == 404
+
+
+def test_a_deleted_search_is_gone_with_its_folder(live: LiveServer, settings: Settings, valid_dataset: str) -> None:
+    """Refused while it waits; once it is cancelled it goes, and its key stands for a new search."""
+    search = submit(live, valid_dataset, key="one").json()["id"]
+    path = f"/v1/searches/{search}"
+    (folder := settings.folder / "searches" / search).mkdir(parents=True)
+    (folder / "log.txt").write_text("Epoch 1.\n")
+    refused = live.http.delete(path)
+    live.json("POST", f"{path}/cancel")
+    gone = live.json("DELETE", path)
+
+    assert (refused.status_code, f"POST {path}/cancel" in refused.json()["detail"]) == (409, True)
+    assert (gone["deleted"], folder.exists()) == (search, False)
+    assert [live.http.request(method, path).status_code for method in ("GET", "DELETE")] == [404, 404]
+    assert live.json("GET", "/v1/searches")["searches"] == []
+    assert submit(live, valid_dataset, key="one").json()["id"] != search
+
+
+def test_a_search_whose_version_is_registered_is_not_deleted(live: LiveServer, settings: Settings, valid_dataset: str) -> None:
+    """409 names the version, whose bundle lies in its folder; what the run takes was added up by the worker."""
+    with RunningWorker(settings):
+        search = done(live, submitted(live, valid_dataset))["id"]
+    refused = live.http.delete(f"/v1/searches/{search}")
+
+    assert (refused.status_code, "version 1 of model 'films'" in refused.json()["detail"]) == (409, True)
+    assert (settings.folder / "searches" / search / "bundle").is_dir()
+
+
+def test_a_worker_adds_up_what_a_search_left(settings: Settings, store: SqlStore, valid_dataset: str) -> None:
+    """Run folder without the bundle, and the bundle as the version's: together what lies there; then the quota refuses the next search."""
+    with RunningWorker(settings), LiveServer(settings) as live:
+        search = done(live, submitted(live, valid_dataset))["id"]
+        total = eventually(lambda: sum(one.stat().st_size for one in (settings.folder / "searches" / search).rglob("*") if one.is_file()))
+        kept = eventually(lambda: (store.job(search).bytes,) if store.job(search).bytes is not None else None)
+    bundle = store.versions("films")[0].bytes
+    with LiveServer(settings.model_copy(update={"max_search_bytes_per_tenant": total})) as live:
+        refused = submit(live, valid_dataset)
+        estimate = live.http.post("/v1/searches/estimate", json={"dataset_id": valid_dataset})
+
+    assert (bundle > 0, kept[0] + bundle) == (True, total)
+    assert (refused.status_code, refused.json()["type"], estimate.status_code) == (413, "urn:ihas:problem:quota-exceeded", 413)
+    assert f"{total} bytes of the {total} of IHAS_MAX_SEARCH_BYTES_PER_TENANT" in refused.json()["detail"]
