@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import signal
@@ -41,7 +42,7 @@ def eventually(find: Callable[[], Found | None], what: str, within_s: float = HA
 def environment(settings: Settings) -> dict[str, str]:
     """The settings as a process reads them."""
     said = settings.model_dump(mode="json", exclude_defaults=True)
-    words = {f"IHAS_{name.upper()}": value if isinstance(value, str) else str(value) for name, value in said.items()}
+    words = {f"IHAS_{name.upper()}": value if isinstance(value, str) else json.dumps(value) for name, value in said.items()}
     return {**os.environ, **words, "PYTHONPATH": str(ROOT)}
 
 
