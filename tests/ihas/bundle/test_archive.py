@@ -25,7 +25,7 @@ from pipelines.benchmarks.bundles import BundleShape, random_bundle
 from tests.ihas.bundle_factory import linear_graph, small_bundle, summed_bundle
 from tests.ihas.serving.mixed_bundle import mixed_bundle, with_golden_rows, with_one_table, with_sums
 
-pytestmark = [pytest.mark.full, pytest.mark.tf]
+pytestmark = pytest.mark.tf
 
 
 def _gated() -> Bundle:
