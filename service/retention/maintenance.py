@@ -15,7 +15,7 @@ from service.errors import ConflictError, UnknownIdError
 from service.jobs.runs import estimate_folder, folder_bytes, search_folder
 from service.settings import Settings
 from service.states import JobState
-from service.storage.bundle_store import Artefacts
+from service.storage.bundle_store import Artefacts, removable
 from service.storage.deletions import Deletions
 from service.storage.expiry import Expiry, Old
 from service.storage.job import SEARCH, Job
@@ -65,7 +65,7 @@ class Maintenance:
         while found := self._removals.after(last, self._settle_s):
             for one in found:
                 gone = self._try(lambda path=one.path: self._remove_everywhere(path))  # type: ignore[misc]
-                if gone and one.settled:
+                if (gone or not removable(one.path)) and one.settled:
                     self._removals.cross_off(one.number)
                 if self._stop.is_set():
                     return

@@ -124,8 +124,7 @@ class Artefacts:
             ValueError: the path may lead elsewhere.
             OSError: something of it stays.
         """
-        parts = PurePosixPath(path).parts
-        if len(parts) < MIN_PARTS or parts[0] not in REMOVABLE or ".." in parts:
+        if not removable(path):
             raise ValueError(f"A path to remove must lie below one of {', '.join(sorted(REMOVABLE))}, but got {path!r}.")
         for place in (self._folder / path, self._folder / CACHE / path):
             if place.is_symlink() or not place.is_dir():
@@ -172,3 +171,9 @@ class Artefacts:
         if size is None or size > at_most:
             raise BundleCorruptError(f"`{target.name}` must have at most {at_most} bytes, but the store says {size}.")
         self._store.get_file(source, str(target))
+
+
+def removable(path: str) -> bool:
+    """Whether a path below the service's folder is that of a thing that may be removed, or lies in one."""
+    parts = PurePosixPath(path).parts
+    return len(parts) >= MIN_PARTS and parts[0] in REMOVABLE and ".." not in parts

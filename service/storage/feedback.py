@@ -69,6 +69,8 @@ class GroupCounts:
 KEPT = tuple(part.name for part in fields(Answer))  # asdict would copy every item
 BATCH = 1_000
 """Rows that one transaction removes."""
+MAX_ROUNDS = 20
+"""Transactions that make room after one that keeps answers; more than those answers need, so that others are not held up."""
 KEPT_ITEMS = 100
 """Items of an answer that are kept: the first, since nobody clicks on what stands below."""
 ANSWER_BYTES_EACH, ITEM_BYTES = 200, 30
@@ -101,9 +103,14 @@ class Feedback:
             feedback_bytes.add(connection, ((answer.tenant, answer.bytes) for answer in answers))
 
         self._database.write(write)
-        for tenant in {answer.tenant for answer in answers} if self._max_bytes else ():
-            while self._database.write(lambda connection, tenant=tenant: _make_room(connection, tenant, self._max_bytes)):  # type: ignore[misc]
-                pass
+        if self._max_bytes:
+            for tenant in {answer.tenant for answer in answers}:
+                self._make_room(tenant)
+
+    def _make_room(self, tenant: str) -> None:
+        for _ in range(MAX_ROUNDS):
+            if not self._database.write(lambda connection: _make_room(connection, tenant, self._max_bytes)):
+                return
 
     def used(self, tenant: str) -> int:
         """About the bytes that a tenant's answers and events take."""

@@ -236,4 +236,4 @@ def test_an_unreachable_database_is_said_to_be(tmp_path: Path) -> None:
 def test_a_path_that_looks_like_an_id_allows_what_is_written_for_it(busy: LiveServer) -> None:
     """`/v1/searches/estimate` is posted to; that a search could be called so does not make it one that is read."""
     assert busy.http.options("/v1/searches/estimate").headers["allow"] == "POST"
-    assert busy.http.options("/v1/searches/sr_0").headers["allow"] == "GET"
+    assert busy.http.options("/v1/searches/sr_0").headers["allow"] == "DELETE, GET"

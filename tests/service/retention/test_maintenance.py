@@ -145,6 +145,7 @@ def test_no_path_leads_elsewhere(store: SqlStore, settings: Settings, path: str)
     store.write(lambda connection: connection.execute(REMOVALS.insert().values(path=path, at=0.0)))
     Maintenance(store, settings).sweep()
 
+    assert listed(store) == []
     assert {one for one in before if not one.name.startswith("ihas.db-")} <= set(settings.folder.parent.rglob("*"))
 
 
