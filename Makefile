@@ -9,12 +9,14 @@ PLAN ?= pipelines/recipes/benchmark/coupon.toml
 FOLDER ?= runs/benchmark
 COSTS ?= runs/bench
 CASES ?= 200
+FAULTS ?= runs/faults
+SEED ?= 1
 
 UV := $(BOOTSTRAP)/bin/uv
 BIN := $(VENV)/bin
 COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" --quiet
 
-.PHONY: help setup demo serve benchmark bench bench-serving docs-settings check test test-pythons test-slow schema-test lint format lock
+.PHONY: help setup demo serve benchmark bench bench-serving docs-settings check test test-pythons test-slow schema-test faults lint format lock
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -61,6 +63,9 @@ test-slow: setup ## run tests longer than 20 seconds
 
 schema-test: setup ## test the API against its OpenAPI document with schemathesis; CASES=200 per operation
 	IHAS_TEST_CASES=$(CASES) $(BIN)/pytest -m slow tests/service/test_description.py $(ARGS)
+
+faults: setup ## attack, kill, stop and starve real processes more than 500 times; a table by kind; SEED=1 FAULTS=runs/faults
+	$(BIN)/python -m tests.faults --folder $(FAULTS) --seed $(SEED) $(ARGS)
 
 lint: setup ## run ruff and mypy
 	$(BIN)/ruff check

@@ -14,7 +14,7 @@ class S3Server:
     """A server on a loopback port that may go away and come back; what lies in its buckets stays."""
 
     def __init__(self) -> None:
-        self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+        self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self._server.start()
         self._host, self._port = self._server.get_host_and_port()
 
@@ -29,7 +29,7 @@ class S3Server:
 
     def start(self) -> None:
         """Answer again, at the same address."""
-        self._server = ThreadedMotoServer(ip_address=self._host, port=self._port)
+        self._server = ThreadedMotoServer(ip_address=self._host, port=self._port, verbose=False)
         self._server.start()
 
 
