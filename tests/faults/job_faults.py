@@ -257,7 +257,7 @@ def disturb(root: Path, bundle: Path, server: PostgresServer | None, each: int, 
         with _asking(world, Oracle(bundle, seed)):
             for kind in plan:
                 _one(world, kind, faults[kind])
-        _settle(world, calm)
+        compare(world.store, world.settings.folder / "searches", calm, world.jobs, ledger)
     finally:
         world.close()
 
@@ -300,23 +300,31 @@ def _asking(world: Disturbed, oracle: Oracle) -> Iterator[None]:
         asking.join()
 
 
-def _settle(world: Disturbed, calm: str) -> None:
-    """Compare every search with the undisturbed one."""
-    versions = Counter(version.job_id for version in world.store.versions("slow"))
-    keys = Counter(job.key for job in world.store.jobs(SEARCH, None, 10_000))
-    for job_id, (key, kind) in world.jobs.items():
-        job, events = world.store.job(job_id), world.store.events(job_id, 0, 10_000)
+def compare(store: SqlStore, folder: Path, calm: str, jobs: Mapping[str, tuple[str, str]], ledger: Ledger) -> None:
+    """Compare every search with the undisturbed one.
+
+    Args:
+        store: has all of them.
+        folder: of their run folders.
+        calm: id of the undisturbed one.
+        jobs: key and kind of fault of each search, by id.
+        ledger: takes what is wrong.
+    """
+    found = store.versions("slow")
+    versions, keys = Counter(version.job_id for version in found), Counter(job.key for job in store.jobs(SEARCH, None, 10_000))
+    for job_id, (key, kind) in jobs.items():
+        job, events = store.job(job_id), store.events(job_id, 0, 10_000)
         if job.state is not JobState.SUCCEEDED:
-            world.ledger.wrong(kind, "lost", f"{job_id} is {job.state}: {job.error or job.message}")
+            ledger.wrong(kind, "lost", f"{job_id} is {job.state}: {job.error or job.message}")
             continue
         if versions[job_id] != 1 or keys[key] != 1 or [event.state for event in events].count(JobState.SUCCEEDED) != 1:
-            world.ledger.wrong(kind, "doubled", f"{job_id} has {versions[job_id]} versions, its key {keys[key]} searches")
+            ledger.wrong(kind, "doubled", f"{job_id} has {versions[job_id]} versions, its key {keys[key]} searches")
         if [event.id for event in events] != list(range(1, job.last_event + 1)):
-            world.ledger.wrong(kind, "differ", f"{job_id} has a gap in its events")
-        if _left(world.folder(job_id)) != _left(world.folder(calm)):
-            world.ledger.wrong(kind, "differ", f"{job_id} left other files than the undisturbed search")
-    if (numbers := sorted(version.version for version in world.store.versions("slow"))) != list(range(1, len(numbers) + 1)):
-        world.ledger.wrong(CALM, "doubled", f"versions are numbered {numbers}")
+            ledger.wrong(kind, "differ", f"{job_id} has a gap in its events")
+        if _left(folder / job_id) != _left(folder / calm):
+            ledger.wrong(kind, "differ", f"{job_id} left other files than the undisturbed search")
+    if (numbers := sorted(version.version for version in found)) != list(range(1, len(numbers) + 1)):
+        ledger.wrong(CALM, "doubled", f"versions are numbered {numbers}")
 
 
 def _left(folder: Path) -> dict[str, bytes]:
