@@ -110,13 +110,17 @@ class Network(tf.Module):
         return embedded, fields[..., self.dim :] if width > self.dim else None
 
     def train_logits(self, found: Lookup, ids: Tensor, group: Tensor, seed: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (batch, members) of a training batch with sampled gates, and the gates' penalty (a scalar)."""
+        """Logits (batch,), or (batch, members) where there are several, of a training batch with sampled gates, and the gates' penalty (a scalar)."""
         embedded, first_order = self._read(found, ids)
         if self.gates is None:
             masked = self._masked(embedded, group) if self.masked else embedded
-            return self.backbone.member_logits(masked, first_order, seed), tf.constant(0.0)
+            return self._member_logits(masked, first_order, seed), tf.constant(0.0)
         masked, penalty = self._gated(self.gates, embedded, seed)
-        return self.backbone.member_logits(masked, first_order, seed), penalty
+        return self._member_logits(masked, first_order, seed), penalty
+
+    def _member_logits(self, values: Tensor, first_order: Tensor | None, seed: Tensor) -> Tensor:
+        logits = self.backbone.member_logits(values, first_order, seed)
+        return logits[:, 0] if self.backbone.config.members == 1 else logits
 
     def _gated(self, gates: BernoulliGates, embedded: Tensor, seed: Tensor) -> tuple[Tensor, Tensor]:
         logits = gates.logits(embedded, training=True)
