@@ -110,7 +110,7 @@ class Network(tf.Module):
         return embedded, fields[..., self.dim :] if width > self.dim else None
 
     def train_logits(self, found: Lookup, ids: Tensor, group: Tensor, seed: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (batch,), of several members (batch, members), of a training batch with sampled gates, and the gates' penalty (a scalar)."""
+        """Logits (batch,), of several members (batch, members), of training rows with sampled gates, and the gates' penalty (a scalar)."""
         embedded, first_order = self._read(found, ids)
         if self.gates is None:
             masked = self._masked(embedded, group) if self.masked else embedded
