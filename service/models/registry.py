@@ -26,6 +26,7 @@ from service.storage.traffic import NO_PLAN, Traffic, TrafficPlans
 
 CHECK_S = 1.0
 RETRY_S = 10.0
+MAX_WAITS = 64  # the wait doubles with each try, which costs a process, up to half of these times as long
 LOCK_S = 30.0
 MAX_PINNED = 4
 LOG = structlog.get_logger(__name__)
@@ -41,14 +42,14 @@ class Slot:
         split: the traffic split that serves.
         made_of: newest version, revision of the champion, and of the traffic, that `split` was made of.
         failure: why the newest version could not be loaded, once all versions were tried in vain.
-        broken: versions that could not be loaded: when that was found, and why.
+        broken: versions that could not be loaded: when that was found, how often, and why.
         lock: held while a version is loaded.
     """
 
     split: TrafficSplit | None = None
     made_of: tuple[int, int, int] | None = None
     failure: str | None = None
-    broken: dict[int, tuple[float, str]] = field(default_factory=dict)
+    broken: dict[int, tuple[float, int, str]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -60,15 +61,21 @@ class Registry:
     """
 
     def __init__(
-        self, catalogue: SqlCatalogue, folder: Path, artefacts_url: str | None = None, check: Callable[[Path], None] = lambda _: None
+        self,
+        catalogue: SqlCatalogue,
+        folder: Path,
+        artefacts_url: str | None = None,
+        check: Callable[[Path], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """
         Args:
             folder: of the service.
             artefacts_url: of the store of bundles.
             check: called with a bundle before it is loaded into this process; BundleError refuses it.
+            clock: seconds since any moment, by which a broken bundle waits; never runs backwards.
         """
-        self._check = check
+        self._check, self._clock = check, clock
         self._catalogue, self._artefacts = catalogue, Artefacts(folder, artefacts_url)
         self._aliases, self._plans = Aliases(catalogue), TrafficPlans(catalogue)
         self._slots: dict[Name, Slot] = {}
@@ -270,8 +277,8 @@ class Registry:
         return served
 
     def _load(self, slot: Slot, version: ModelVersion) -> Served:
-        found, reason = slot.broken.get(version.version, (-math.inf, ""))
-        if time.monotonic() - found < RETRY_S:
+        found, tries, reason = slot.broken.get(version.version, (-math.inf, 0, ""))
+        if self._clock() - found < RETRY_S * min(2**tries, MAX_WAITS) / 2:
             raise BundleError(reason)
         ready = self.ready(version.name, version.version, version.tenant)
         if ready is not None:
@@ -285,7 +292,7 @@ class Registry:
         except Exception as error:  # whatever a bundle does to its reader, the other models serve
             LOG.error("a bundle cannot be used", model=version.name, version=version.version, error=f"{type(error).__name__}: {error}")
             reason = f"Version {version.version} of model {version.name!r} cannot be used: {_reason(error, folder)}"
-            slot.broken[version.version] = (time.monotonic(), reason)
+            slot.broken[version.version] = (self._clock(), min(tries + 1, MAX_WAITS), reason)
             self._artefacts.forget(version.path)
             raise BundleError(reason) from error
         slot.broken.pop(version.version, None)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from ihas.errors import BundleError
 from ihas.serving.grouped.recommender import GroupedRecommender
 from ihas.serving.loading import load_recommender
 from service.errors import UnknownIdError
-from service.models.registry import Registry
+from service.models.registry import RETRY_S, Registry
 from service.settings import Settings
 from service.storage.aliases import ANY, CHAMPION, Aliases, AliasRef
 from service.storage.deletions import Deletions
 from service.storage.sql_store import SqlStore
+from tests.clock import HANG_S, Clock
 from tests.service.conftest import Publish, damage, eventually
 
 
@@ -120,3 +123,44 @@ def test_a_name_that_was_deleted_and_came_again_is_loaded_anew(registry: Registr
     assert (registry.serving(), registry.ready("films")) == ({}, None)
     with pytest.raises(UnknownIdError):
         registry.get("films")
+
+
+def test_who_waits_for_a_model_that_loads_is_told_so(
+    store: SqlStore, settings: Settings, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that waits for another one's loading is free again after a while, with an error; the other one goes on."""
+    reached, opened = threading.Event(), threading.Event()
+
+    def check(_folder: Path) -> None:
+        reached.set()
+        assert opened.wait(HANG_S)
+
+    registry = Registry(store, settings.folder, check=check)
+    publish()
+    monkeypatch.setattr("service.models.registry.LOCK_S", 0.0)
+    with ThreadPoolExecutor(1) as pool:
+        loading = pool.submit(registry.get, "films")
+        assert reached.wait(HANG_S)
+        for version in (None, 1):
+            with pytest.raises(BundleError, match="is being loaded still"):
+                registry.get("films", version)
+        opened.set()
+
+    assert registry.get("films") is loading.result()
+
+
+def test_a_broken_bundle_is_tried_more_and_more_seldom(store: SqlStore, settings: Settings, publish: Publish) -> None:
+    """Each try costs a process: the second one comes after the first wait, the third after twice as long."""
+    clock, tries = Clock(), list[float]()
+
+    def check(_folder: Path) -> None:
+        tries.append(clock())
+        raise BundleError("broken")
+
+    registry = Registry(store, settings.folder, check=check, clock=clock)
+    publish()
+    for _ in range(16):
+        registry.refresh()
+        clock.advance(RETRY_S / 2)
+
+    assert tries == [0.0, RETRY_S, 3 * RETRY_S, 7 * RETRY_S]
