@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ihas.config.data import DataConfig
-from service.storage.quotas import Room
+from service.storage.room import Room
 from service.storage.tenants import LOCAL
 
 

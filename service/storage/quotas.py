@@ -6,12 +6,10 @@ a lock of the tenant's, so that two who add at the same time never exceed a quot
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import sqlalchemy as sa
 
-from service.errors import QuotaError
 from service.storage.locks import QUOTA_LOCK, one_at_a_time
+from service.storage.room import Room
 from service.storage.tables import DATASETS, JOBS, MODELS
 
 DATASET_WORDS = ("data sets", "IHAS_MAX_DATASET_BYTES_PER_TENANT", "Delete some (`DELETE /v1/datasets/{id}`, `ihas dataset rm ID`)")
@@ -20,32 +18,6 @@ SEARCH_WORDS = (
     "IHAS_MAX_SEARCH_BYTES_PER_TENANT",
     "Delete searches (`DELETE /v1/searches/{id}`, `ihas search rm ID`) or versions (`ihas model rm NAME VERSION`)",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """What a tenant keeps of one kind, and may keep.
-
-    Attributes:
-        words: what is kept, the setting that limits it, and how to make room.
-        used: bytes.
-        limit: bytes; 0 for no limit.
-    """
-
-    words: tuple[str, str, str]
-    used: int
-    limit: int
-
-    def check(self, more: int) -> None:
-        """Check that so many bytes more may be kept.
-
-        Raises:
-            QuotaError: they may not.
-        """
-        if self.limit and self.used + more > self.limit:
-            what, setting, way = self.words
-            kept = f"The {what} of this tenant take {self.used} bytes"
-            raise QuotaError(f"{kept} of the {self.limit} of {setting}, and at least {more} more are needed. {way}, then try again.")
 
 
 def dataset_room(connection: sa.Connection, tenant: str, limit: int, without: str = "") -> Room:

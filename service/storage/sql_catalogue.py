@@ -16,6 +16,7 @@ from service.storage.catalogue import Dataset, DatasetState, ModelVersion, NewBu
 from service.storage.database import Database
 from service.storage.job import DATASET, SEARCH, Job, NewJob
 from service.storage.removals import note
+from service.storage.room import Room
 from service.storage.tables import DATASETS, MODELS
 from service.storage.tenants import LOCAL
 from service.storage.version_numbers import next_number
@@ -32,7 +33,7 @@ class SqlCatalogue(Database):
         """As `Catalogue` says."""
         return self.write(lambda connection: _receive_upload(connection, dataset_id, upload, max_bytes))
 
-    def dataset_room(self, tenant: str, max_bytes: int, without: str = "") -> quotas.Room:
+    def dataset_room(self, tenant: str, max_bytes: int, without: str = "") -> Room:
         """As `Catalogue` says."""
         with self._reads.begin() as connection:
             return quotas.dataset_room(connection, tenant, max_bytes, without)

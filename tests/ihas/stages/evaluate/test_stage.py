@@ -98,7 +98,7 @@ def test_of_those_that_cost_as_much_the_fewest_stored_parameters_win():
     parts, base, mask = _many_parts(), _variant("base", _ranking(0.2, 0), RIGHT), _variant("static", _ranking(1.0, 1), RIGHT)
     for adds, chosen in ((29, "static"), (28, "grouped"), (31, "static")):
         cost = COST.model_copy(update={"multiply_adds": adds, "parameters_total": 40})
-        assert choose((base, mask, Variant("grouped", (), False, mask.valid_logits, RIGHT, cost)), parts).name == chosen
+        assert choose((base, mask, Variant("grouped", (), False, mask.valid_logits, RIGHT, cost, LearningConfig())), parts).name == chosen
 
 
 def test_a_small_candidate_that_does_not_beat_the_base_itself_is_not_chosen():
