@@ -99,10 +99,11 @@ class Network(tf.Module):
 
     def embed(self, found: Lookup, ids: Tensor) -> tuple[Tensor, Tensor | None]:
         """Embedding float32 (batch, num_fields * dim), and first-order weights (batch, num_fields), members' together, or None."""
-        embedded, first_order = self._read(found, ids)
+        embedded, first_order = self.embed_members(found, ids)
         return embedded, None if first_order is None else tf.reduce_sum(first_order, axis=2)
 
-    def _read(self, found: Lookup, ids: Tensor) -> tuple[Tensor, Tensor | None]:
+    def embed_members(self, found: Lookup, ids: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Embedding float32 (batch, num_fields * dim), and first-order weights (batch, num_fields, members) or None."""
         width = self.table.shape[1]
         gathered = tf.reshape(found.values, [-1, self.layout.num_slots, width])
         fields = concatenate_fields(gathered, ids, self.layout)  # (batch, num_fields, width)
@@ -111,7 +112,7 @@ class Network(tf.Module):
 
     def train_logits(self, found: Lookup, ids: Tensor, group: Tensor, seed: Tensor) -> tuple[Tensor, Tensor]:
         """Logits (batch,), of several members (batch, members), of training rows with sampled gates, and the gates' penalty (a scalar)."""
-        embedded, first_order = self._read(found, ids)
+        embedded, first_order = self.embed_members(found, ids)
         if self.gates is None:
             masked = self._masked(embedded, group) if self.masked else embedded
             return self._member_logits(masked, first_order, seed), tf.constant(0.0)

@@ -34,9 +34,9 @@ class PrunedNetwork(Network):
         """Numbers read instead of those found: float32 (batch * num_slots, dim)."""
         raise NotImplementedError
 
-    def embed(self, found: Lookup, ids: Tensor) -> tuple[Tensor, Tensor | None]:
+    def embed_members(self, found: Lookup, ids: Tensor) -> tuple[Tensor, Tensor | None]:
         values = tf.concat([self.prune(found), found.values[:, self.dim :]], axis=1)
-        return super().embed(found._replace(values=values), ids)
+        return super().embed_members(found._replace(values=values), ids)
 
 
 class SoftThreshold(PrunedNetwork):
