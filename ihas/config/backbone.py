@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -63,6 +64,14 @@ class BackboneConfig(Config):
     """Whether hidden layers use batch normalisation, before the activation."""
     batch_norm_epsilon: Annotated[float, Field(gt=0.0)] = 1e-3
     """Added to the variance that batch normalisation divides by."""
+
+    def with_hidden(self, change: Callable[[tuple[int, ...]], tuple[int, ...]]) -> Self:
+        """The same with the hidden layers of each stream changed; last layers are rounded up to a multiple of `fusion_heads`."""
+        if self.kind != "finalmlp":
+            return self.model_copy(update={"hidden": change(self.hidden)})
+        streams = {name: change(getattr(self, name)) for name in ("hidden", "second_hidden")}
+        heads = self.fusion_heads
+        return self.model_copy(update={name: (*units[:-1], -(-units[-1] // heads) * heads) for name, units in streams.items()})
 
     @model_validator(mode="after")
     def _heads_divide_what_they_share(self) -> Self:

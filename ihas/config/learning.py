@@ -58,6 +58,11 @@ class LearningConfig(Config):
             )
         return self
 
+    def with_members(self, count: int, dim: int) -> Self:
+        """The same with so many members, of `dim` dimensions together; `count` divides `dim`."""
+        backbone = self.backbone.model_copy(update={"members": count})
+        return self.model_copy(update={"backbone": backbone}).with_training(embedding_dim=dim)
+
     def with_training(self, **changes: float) -> Self:
         """The same with other values, valid ones, in `training`."""
         return self.model_copy(update={"training": self.training.model_copy(update=changes)})

@@ -84,14 +84,9 @@ def distillation_splits(parts: Splits, labels: np.ndarray, config: LearningConfi
 def teacher_config(config: LearningConfig) -> LearningConfig:
     """The settings of the teacher, from the plain model's: members with hidden layers no smaller than `distil.hidden`."""
     members, dim = config.distil.members, config.training.embedding_dim // config.backbone.members
-    least, heads = config.distil.hidden, config.backbone.fusion_heads
     kind = "deepfm" if config.backbone.kind in SHALLOW else config.backbone.kind
-    read = ("hidden", "second_hidden") if kind == "finalmlp" else ("hidden",)
-    layers = {name: _raised(getattr(config.backbone, name), least) for name in read}
-    if kind == "finalmlp":
-        layers = {name: (*units[:-1], -(-units[-1] // heads) * heads) for name, units in layers.items()}
-    backbone = config.backbone.model_copy(update={**layers, "kind": kind, "members": members})
-    return config.model_copy(update={"backbone": backbone}).with_training(embedding_dim=members * dim)
+    backbone = config.backbone.model_copy(update={"kind": kind}).with_hidden(lambda hidden: _raised(hidden, config.distil.hidden))
+    return config.model_copy(update={"backbone": backbone}).with_members(members, members * dim)
 
 
 def _raised(hidden: tuple[int, ...], least: tuple[int, ...]) -> tuple[int, ...]:

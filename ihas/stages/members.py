@@ -26,7 +26,7 @@ from ihas.training.plain import PlainModel, train_plain
 from ihas.training.trainer import EpochListener
 
 COST_TOLERANCE = 1.1
-LEAST_DIM = 2
+MIN_DIM = 2
 SHRINKAGE = 16
 """Steps in which hidden layers shrink."""
 
@@ -102,21 +102,16 @@ def _train(parts: Splits, configs: list[LearningConfig], listen: EpochListener) 
 def split_configs(layout: FieldLayout, config: LearningConfig) -> list[LearningConfig]:
     """Settings of each number of members that divides the dimensions and, with hidden layers small enough, costs no more than one model."""
     dim, one = config.training.embedding_dim, config.backbone.members == 1
-    counts = [count for count in config.members.counts if one and dim % count == 0 and dim // count >= LEAST_DIM]
-    fitted = [_within(layout, with_members(config, count, dim), multiply_adds(layout, config) * COST_TOLERANCE) for count in counts]
+    counts = [count for count in config.members.counts if one and dim % count == 0 and dim // count >= MIN_DIM]
+    limit = multiply_adds(layout, config) * COST_TOLERANCE
+    fitted = [_within(layout, config.with_members(count, dim), limit) for count in counts]
     return [found for found in fitted if found is not None]
 
 
 def larger_config(config: LearningConfig, factor: int) -> LearningConfig:
     """Settings of members of half the plain model's dimensions, or all where these are odd, whose embedding is wider by a factor."""
     dim = config.training.embedding_dim
-    return with_members(config, factor * (2 if dim % 2 == 0 else 1), factor * dim)
-
-
-def with_members(config: LearningConfig, count: int, dim: int) -> LearningConfig:
-    """The settings with so many members, of `dim` dimensions together."""
-    backbone = config.backbone.model_copy(update={"members": count})
-    return config.model_copy(update={"backbone": backbone}).with_training(embedding_dim=dim)
+    return config.with_members(factor * (2 if dim % 2 == 0 else 1), factor * dim)
 
 
 def multiply_adds(layout: FieldLayout, config: LearningConfig) -> int:
@@ -132,10 +127,6 @@ def _within(layout: FieldLayout, config: LearningConfig, limit: float) -> Learni
 
 
 def _shrunk(config: LearningConfig, factor: float) -> LearningConfig:
-    """Hidden layers times a factor; fusion heads still divide the last layers."""
-    heads, finalmlp = config.backbone.fusion_heads, config.backbone.kind == "finalmlp"
-    names = ("hidden", "second_hidden") if finalmlp else ("hidden",)
-    layers = {name: tuple(max(1, round(units * factor)) for units in getattr(config.backbone, name)) for name in names}
-    if finalmlp:
-        layers = {name: (*units[:-1], -(-units[-1] // heads) * heads) for name, units in layers.items()}
-    return config.model_copy(update={"backbone": config.backbone.model_copy(update=layers)})
+    """Hidden layers times a factor, of at least one unit."""
+    shrunk = config.backbone.with_hidden(lambda hidden: tuple(max(1, round(units * factor)) for units in hidden))
+    return config.model_copy(update={"backbone": shrunk})

@@ -73,10 +73,10 @@ def candidate_routing(router: AnyRouter, context: Sequence[int], items: Sequence
     if router.num_groups == 1 and not gated:
         return OneGroup()
     sums = None if (found := sums_of(router)) is None else SumRouting(found, context, items)
-    if not isinstance(router, Router) or (sums is not None and not gated):
-        if sums is None or gated:
-            raise ValueError("Models that read gates need a router with gates.")
+    if sums is not None and not gated:
         return sums
+    if not isinstance(router, Router):
+        raise ValueError("Models that read gates need a router with gates.")
     sides = Side(router, context), Side(router, items)
     if not gated and (router.on == "embedding" or all(side.gates is not None for side in sides)):
         return PullRouting(router, *sides)

@@ -92,15 +92,6 @@ def test_a_reader_does_not_wait_for_a_writer(tmp_path: Path) -> None:
     store.close()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of either kind."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'ihas.db'}"
-    server: PostgresServer = request.getfixturevalue("postgres")
-    return server.new_database()
-
-
 @contextmanager
 def steps(url: str) -> Iterator[Callable[[float], None]]:
     """Sets the database's clock by some seconds, as everything that it noted before shows it: as so much longer or shorter ago."""
@@ -116,12 +107,12 @@ def steps(url: str) -> Iterator[Callable[[float], None]]:
 
 
 @pytest.mark.parametrize("step_s", [3.2e7, 86_400.0, -86_400.0, -3.2e7])
-def test_a_database_whose_clock_is_set_decides_nothing(url: str, clock: Clock, step_s: float) -> None:
+def test_a_database_whose_clock_is_set_decides_nothing(database_url: str, clock: Clock, step_s: float) -> None:
     """Three steps, of a day or a year, forwards or back: a live worker with one attempt keeps its job to the end."""
-    store = SqlStore(url, clock)
+    store = SqlStore(database_url, clock)
     job_id = store.submit(search()).id
     job = taken(store, "ada", max_attempts=1)
-    with steps(url) as step:
+    with steps(database_url) as step:
         for _ in range(3):
             store.renew(job.id, job.token)
             step(step_s)
@@ -136,12 +127,12 @@ def test_a_database_whose_clock_is_set_decides_nothing(url: str, clock: Clock, s
 
 
 @pytest.mark.parametrize("step_s", [3.2e7, 86_400.0, -86_400.0, -3.2e7])
-def test_a_dead_workers_job_is_taken_after_a_lease_whatever_the_clock_says(url: str, clock: Clock, step_s: float) -> None:
+def test_a_dead_workers_job_is_taken_after_a_lease_whatever_the_clock_says(database_url: str, clock: Clock, step_s: float) -> None:
     """Also where its last sign seems to lie a year ahead; not sooner where it seems to lie a year back."""
-    store = SqlStore(url, clock)
+    store = SqlStore(database_url, clock)
     store.submit(search())
     job = taken(store, "ada")
-    with steps(url) as step:
+    with steps(database_url) as step:
         assert store.claim("bob", LEASE_S, 3) is None
         step(step_s)
         clock.advance(LEASE_S / 2)
