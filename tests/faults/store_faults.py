@@ -94,8 +94,7 @@ def spoil_bundles(root: Path, bundle: Path, each: int, outages: int, seed: int, 
     """`each` bundles of every kind of damage behind one API, and `outages` searches that end while the store is away."""
     folder = new_folder(root, "store")
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request to the store
-    with s3_server() as server:
-        fsspec.filesystem("s3").mkdir("bundles")
+    with s3_server("bundles") as server:
         settings = Settings(folder=folder / "runs", artefacts_url=BUCKET, bundle_load_cpu_s=5, poll_s=0.05, heartbeat_s=0.5, lease_s=60.0)
         register(settings, bundle)
         store, draw = SqlStore(settings.url), random.Random(seed)

@@ -300,10 +300,8 @@ def test_a_uri_has_ascii_characters_only(settings: Settings, uri: str) -> None:
 @pytest.fixture
 def bucket() -> Iterator[str]:
     """A bucket with a file, on a server that speaks S3."""
-    with s3_server():
-        store = fsspec.filesystem("s3", skip_instance_cache=True)
-        store.mkdir("clicks")
-        store.pipe("clicks/shop/good.csv", CSV)
+    with s3_server("clicks"):
+        fsspec.filesystem("s3", skip_instance_cache=True).pipe("clicks/shop/good.csv", CSV)
         yield "s3://clicks/shop/"
 
 

@@ -46,8 +46,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 @pytest.fixture(scope="module")
 def s3() -> Iterator[S3Server]:
     """A server that speaks S3, with a bucket."""
-    with s3_server() as server:
-        fsspec.filesystem("s3").mkdir("bundles")
+    with s3_server("bundles") as server:
         yield server
 
 

@@ -28,8 +28,7 @@ PATH = "searches/sr_1/bundle"
 @pytest.fixture(scope="module")
 def s3() -> Iterator[str]:
     """URL of a bucket on a server that speaks S3."""
-    with s3_server():
-        fsspec.filesystem("s3").mkdir("bundles")
+    with s3_server("bundles"):
         yield "s3://bundles/ihas"
 
 

@@ -23,8 +23,7 @@ URL = "s3://outage/ihas"
 @pytest.fixture
 def s3() -> Iterator[S3Server]:
     """A server with a bucket."""
-    with s3_server() as server:
-        fsspec.filesystem("s3", skip_instance_cache=True).makedirs("outage", exist_ok=True)
+    with s3_server("outage") as server:
         yield server
 
 
