@@ -7,7 +7,9 @@ from scipy.special import expit
 from scipy.stats import norm, rankdata
 from sklearn.metrics import roc_auc_score
 
-from ihas.results.run_result import ClickMetrics, Interval
+from ihas.results.run_result import ClickMetrics, Interval, ReliabilityBin
+
+BINS = 15
 
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:
@@ -37,6 +39,31 @@ def click_metrics(logits: np.ndarray, labels: np.ndarray) -> ClickMetrics:
         log_loss=float(row_losses(logits, labels).mean()) if len(labels) else None,
         calibration=float(sigmoid(logits).sum()) / clicks if clicks else None,
     )
+
+
+def reliability(scores: np.ndarray, labels: np.ndarray) -> tuple[ReliabilityBin, ...]:
+    """Mean score and rate of clicks in at most 15 bins of about as many rows each, by score; equal scores share a bin.
+
+    Args:
+        scores: float (rows,), in [0, 1]; labels: float (rows,), 0 or 1.
+    """
+    if not len(scores):
+        return ()
+    edges = np.unique(np.quantile(scores, np.arange(1, BINS) / BINS, method="lower"))
+    number = np.searchsorted(edges, scores, side="left")
+    return tuple(_bin(scores[number == one], labels[number == one]) for one in np.unique(number))
+
+
+def _bin(scores: np.ndarray, labels: np.ndarray) -> ReliabilityBin:
+    return ReliabilityBin(rows=len(scores), score=float(scores.mean()), click_rate=float(labels.mean()))
+
+
+def calibration_error(scores: np.ndarray, labels: np.ndarray) -> float:
+    """Expected calibration error, sum over bins of rows / all rows * |mean score - rate of clicks|, in [0, 1].
+
+    Source: Naeini, Cooper and Hauskrecht 2015; bins of about as many rows each, as `reliability` forms them (Nguyen and O'Connor 2015).
+    """
+    return sum(one.rows * abs(one.score - one.click_rate) for one in reliability(scores, labels)) / max(len(labels), 1)
 
 
 def auc_components(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -39,7 +39,7 @@ def bundle_files(bundle: values.Bundle, created_at: str | None) -> dict[str, byt
     entries = tuple(_model_entry(model, tables) for model in bundle.models)
     graphs = {f"paths/{model.name}.onnx": model.graph for model in bundle.models}
     files = _documents(bundle) | tables.files | graphs | _two_sided_files(bundle.models)
-    later = "group_sums" in routing or any(entry.shared_table for entry in entries)
+    later = "group_sums" in routing or bundle.calibration is not None or any(entry.shared_table for entry in entries)
     manifest = Manifest(
         version=FORMAT_VERSION if later else WITHOUT_SUMS,
         ihas_version=package_version(),
@@ -102,6 +102,9 @@ def _documents(bundle: values.Bundle) -> dict[str, bytes]:
         if known.margins is not None:
             arrays |= {"margin_edges": known.margins.edges, "margin_shares": known.margins.shares}
         documents["reference.safetensors"] = tensor_file(arrays)
+    if bundle.calibration is not None:
+        arrays = {"logits": bundle.calibration.logits, "log_odds": bundle.calibration.log_odds}
+        documents["calibration.safetensors"] = tensor_file(arrays)
     if bundle.retrieval is not None:
         documents["retrieval.safetensors"] = tensor_file(_retrieval_arrays(bundle.retrieval))
     return documents

@@ -22,8 +22,8 @@ FORMAT_NAME = "ihas-bundle"
 FORMAT_VERSION = 3
 WITHOUT_SUMS = 2
 READABLE_VERSIONS = (1, WITHOUT_SUMS, FORMAT_VERSION)
-"""Version 1 has no two-sided models; such a bundle serves every row whole. Version 2 has no sums that say the group, and no models that
-share a table: it is written where there are none, so that version 0.1 reads it."""
+"""Version 1 has no two-sided models; such a bundle serves every row whole. Version 2 has no sums that say the group, no models that
+share a table, and no calibration: it is written where there are none, so that version 0.1 reads it."""
 GROUPED = "grouped"
 FALLBACK = "fallback.safetensors"
 MANIFEST = "manifest.json"

@@ -12,6 +12,7 @@ import numpy as np
 import safetensors.numpy
 
 from ihas.bundle import values
+from ihas.bundle.calibration import Calibration
 from ihas.bundle.files import reading
 from ihas.bundle.manifest import FALLBACK, MANIFEST, Manifest, ModelEntry, TwoSidedEntry
 from ihas.bundle.private_copy import mapped_privately
@@ -61,7 +62,7 @@ class BundleReader:
             golden = self._expected(golden, fallback)
             models, groups, position = keep_models(read, groups, fallback.model)
             fallback = replace(fallback, model=position)
-        more = (retrieval, fallback, self._reference())
+        more = (retrieval, fallback, self._reference(), self._calibration())
         return values.Bundle(manifest.name, schema, encoder, router, models, groups, self._items(), golden, summary, *more)
 
     def _reference(self) -> Reference | None:
@@ -71,6 +72,12 @@ class BundleReader:
             arrays = self._arrays(name)
             margins = Margins(arrays["margin_edges"], arrays["margin_shares"]) if "margin_edges" in arrays else None
             return Reference(arrays["shares"], arrays["gate_rates"], float(arrays["far"][0]), margins)
+
+    def _calibration(self) -> Calibration | None:
+        if not (self.folder / "calibration.safetensors").exists():
+            return None
+        with reading("calibration.safetensors") as name:
+            return Calibration(**self._arrays(name))
 
     def fallback_model(self) -> int | None:
         """Position of the shared model; None where there is none."""

@@ -55,6 +55,8 @@ def _problems(bundle: Bundle) -> Iterator[str]:
         yield from _array_problems("golden logits of the fallback", bundle.fallback.logits, bundle.golden.ids.shape[:1])
         if not 0 <= bundle.fallback.model < len(bundle.models) or bundle.models[bundle.fallback.model].gated:
             yield f"the fallback must be one of {len(bundle.models)} models, and not gated, but is {bundle.fallback.model}"
+    if bundle.calibration is not None:
+        yield from bundle.calibration.problems()
     if bundle.retrieval is not None:
         yield from _retrieval_problems(bundle, bundle.retrieval)
 

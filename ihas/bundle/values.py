@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ihas.bundle.calibration import Calibration
 from ihas.bundle.reference import Reference
 from ihas.data.encoder import Encoder
 from ihas.data.item_table import ItemTable
@@ -167,6 +168,7 @@ class Bundle:
         retrieval: chooses the items that are scored; None where all can be.
         fallback: serves groups whose own model fails; None where one model serves all, or in bundles of an earlier version.
         reference: how the training rows were routed; None where one model serves all, or in bundles of an earlier version.
+        calibration: from logits to the log-odds that are answered; None where logits are. Golden logits are those before it.
     """
 
     name: str
@@ -181,11 +183,16 @@ class Bundle:
     retrieval: Retrieval | None = None
     fallback: Fallback | None = None
     reference: Reference | None = None
+    calibration: Calibration | None = None
 
     @property
     def dim(self) -> int:
         """Dimensions of a field's embedding before the search."""
         return int(self.models[0].mask.shape[1])
+
+    def answered(self, logits: np.ndarray) -> np.ndarray:
+        """Log-odds that logits are answered with: float (rows,) -> float (rows,)."""
+        return logits if self.calibration is None else self.calibration(logits)
 
     @property
     def context_fields(self) -> list[int]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from ihas.config.base import Config, Count
+
+CalibrationMethod = Literal["none", "platt", "isotonic"]
 
 
 class EvaluateConfig(Config):
@@ -12,5 +16,8 @@ class EvaluateConfig(Config):
     """Whether to train the controls too: random groups, K-means on the embedding, and K-means on points that validation did not choose."""
     num_golden_rows: Count = 32
     """Number of test rows stored in the bundle with their scores, which a server must reproduce before it serves."""
+    calibration: CalibrationMethod | None = None
+    """What turns the served model's scores into rates of clicks, fitted on validation rows: `platt` (a line on the log-odds), `isotonic`
+    (steps), or `none`; without it, the one of least log-loss on folds of the validation rows. No order changes."""
     fallback: bool = True
     """Whether the bundle also holds the plain model, which serves a group whose own model fails its check. Costs do not count it."""

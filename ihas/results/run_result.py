@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from ihas.config.base import Config
+from ihas.config.evaluate import CalibrationMethod
 from ihas.config.learning import LearningConfig
 
 
@@ -206,6 +207,34 @@ class RetrievalMetrics(Config):
     """Share of clicked test rows whose item is among the retrieved."""
 
 
+class ReliabilityBin(Config):
+    """Test rows of about the same score."""
+
+    rows: int
+    """Rows."""
+    score: float
+    """Their mean score."""
+    click_rate: float
+    """Their rate of clicks; the mean score where the model is calibrated."""
+
+
+class CalibrationResult(Config):
+    """How well the scores that are served meet rates of clicks, on test rows."""
+
+    method: CalibrationMethod
+    """What was fitted on validation rows: `none`, `platt` or `isotonic`."""
+    log_loss_before: float
+    """Mean negative log-likelihood of the model's own scores, in nats."""
+    log_loss: float
+    """The same of the scores that are served."""
+    error_before: float
+    """Expected calibration error of the model's own scores, in bins of as many rows each: mean distance of score and rate of clicks."""
+    error: float
+    """The same of the scores that are served."""
+    reliability: tuple[ReliabilityBin, ...]
+    """The bins of the scores that are served, by score."""
+
+
 class RunResult(Config):
     """Everything that a run found."""
 
@@ -249,3 +278,5 @@ class RunResult(Config):
     """Every limit of the budget, measured."""
     retrieval: RetrievalMetrics | None = None
     """What retrieval lets through; absent where all items are scored."""
+    calibration: CalibrationResult | None = None
+    """How well the served scores meet rates of clicks; absent where test rows have one label, or in results of an earlier version."""

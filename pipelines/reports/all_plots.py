@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 
 from ihas.errors import RequestError
 from ihas.results.run_result import RunResult
+from pipelines.reports import calibration_plot, variant_plots
 from pipelines.reports import group_plots as group_plots
-from pipelines.reports import variant_plots
 
 PLOTS: Mapping[str, Callable[[RunResult], go.Figure]] = MappingProxyType(
     {
@@ -22,6 +22,7 @@ PLOTS: Mapping[str, Callable[[RunResult], go.Figure]] = MappingProxyType(
         "gains": group_plots.gains,
         "counts": variant_plots.counts,
         "history": variant_plots.history,
+        "calibration": calibration_plot.calibration,
     }
 )
 

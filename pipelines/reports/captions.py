@@ -203,6 +203,30 @@ def _history(result: RunResult) -> Caption:
     return Caption(read, f"Best validation AUC: {listed(f'{model} {auc:.4f}' for model, auc in best.items())}.")
 
 
+METHODS = MappingProxyType(
+    {
+        "none": "No calibration was needed",
+        "platt": "A line on the log-odds (Platt), fitted on validation rows, sets them right",
+        "isotonic": "Steps (isotonic regression), fitted on validation rows, set them right",
+    }
+)
+
+
+def _calibration(result: RunResult) -> Caption:
+    read = (
+        "A mark is about as many test rows as every other: how sure the served model is that they are clicks, and how many of them are. "
+        "On the dashed line the two are equal, so a score can be used as a probability; below it the scores are too high."
+    )
+    known = result.calibration
+    if known is None:
+        return Caption(read, "Test rows of one label, or a run of an earlier version, say nothing of it.")
+    told = f"Scores are {known.error:.4f} from the rates on average (expected calibration error)"
+    if known.method == "none":
+        return Caption(read, f"{METHODS['none']}. {told}.")
+    before = f"{known.error_before:.4f} before; log-loss {known.log_loss:.4f}, {known.log_loss_before:.4f} before"
+    return Caption(read, f"{METHODS[known.method]}. {told}, {before}. The order of items does not change.")
+
+
 CAPTIONS: Mapping[str, Callable[[RunResult], Caption]] = MappingProxyType(
     {
         "auc": _auc,
@@ -213,6 +237,7 @@ CAPTIONS: Mapping[str, Callable[[RunResult], Caption]] = MappingProxyType(
         "gains": _gains,
         "counts": _counts,
         "history": _history,
+        "calibration": _calibration,
     }
 )
 

@@ -11,11 +11,13 @@ import numpy as np
 
 from ihas.bundle import values
 from ihas.bundle.archive import write_bundle
+from ihas.bundle.calibration import Calibration
 from ihas.bundle.reference import Reference
 from ihas.bundle.values import Bundle, GoldenRows
+from ihas.config.evaluate import CalibrationMethod
 from ihas.config.learning import LearningConfig
 from ihas.config.recipe import Recipe
-from ihas.data.dataset import Dataset
+from ihas.data.dataset import Dataset, Splits
 from ihas.data.layout import FieldLayout
 from ihas.data.storage import Ingested
 from ihas.export.onnx_export import export_model, table_of
@@ -25,6 +27,7 @@ from ihas.results.run_result import RunResult
 from ihas.routing.additive import AdditiveRouter
 from ihas.routing.router import AnyRouter, Gates, Router, embed
 from ihas.seeding import generator
+from ihas.stages.evaluate.calibration import calibrate, calibration_result
 from ihas.stages.evaluate.groups import group_results, plane
 from ihas.stages.evaluate.stage import not_told_apart, variant_results, verdict
 from ihas.stages.evaluate.variants import Variant
@@ -114,6 +117,7 @@ def summarise(
         points=plane(parts.train, grouping, table, trained.found.gates, generator(learning.seed, "plane")),
         seconds={stage: round(value, 2) for stage, value in seconds.items()},
         learning=trained.plain,
+        calibration=calibration_result(*_calibrated(recipe, served, parts), served.test_logits, parts.test.labels),
     )
 
 
@@ -138,8 +142,13 @@ def make_bundle(recipe: Recipe, trained: Trained, chosen: Variant, result: RunRe
         summary=_summary(result),
         retrieval=None if trained.retrieval is None else _retrieval(data, trained.retrieval, golden),
         fallback=fallback,
+        calibration=_calibrated(recipe, chosen, data.parts)[1],
         reference=Reference.of(router, _some(data.parts.train.ids)) if len(paths) > 1 or chosen.gated else None,
     )
+
+
+def _calibrated(recipe: Recipe, chosen: Variant, parts: Splits) -> tuple[CalibrationMethod, Calibration | None]:
+    return calibrate(chosen.valid_logits, parts.valid.labels, recipe.learning.evaluate.calibration)
 
 
 def _routing(

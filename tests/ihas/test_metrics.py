@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from ihas.metrics import auc, auc_components, auc_difference, click_metrics, row_losses, sigmoid
+from ihas.metrics import auc, auc_components, auc_difference, calibration_error, click_metrics, reliability, row_losses, sigmoid
 
 pytestmark = pytest.mark.full
 
@@ -147,3 +147,21 @@ def test_wider_confidence_is_wider() -> None:
     wide, narrow = (auc_difference(LOGITS, BASE_LOGITS, LABELS, confidence=c) for c in (0.99, 0.9))
     assert wide.low < narrow.low
     assert narrow.high < wide.high
+
+
+def test_calibration_error_by_hand() -> None:
+    """Two scores, ten rows each: .25 with two clicks is .05 off, .75 with nine is .15 off; the mean is .1."""
+    scores = np.repeat([0.25, 0.75], 10)
+    labels = np.concatenate([np.arange(10) < 2, np.arange(10) < 9]).astype(np.float32)
+    bins = [(one.rows, one.score, one.click_rate) for one in reliability(scores, labels)]
+
+    assert bins == [(10, 0.25, pytest.approx(0.2)), (10, 0.75, pytest.approx(0.9))]
+    assert calibration_error(scores, labels) == pytest.approx(0.1)
+
+
+def test_bins_hold_as_many_rows_each() -> None:
+    """150 different scores: 15 bins of 10."""
+    scores = np.random.default_rng(1).permutation(np.linspace(0.01, 0.99, 150))
+
+    assert {one.rows for one in reliability(scores, np.zeros(150))} == {10}
+    assert reliability(np.zeros(0), np.zeros(0)) == ()

@@ -8,6 +8,7 @@ import numpy as np
 
 from ihas.config.learning import LearningConfig
 from ihas.results.run_result import (
+    CalibrationResult,
     ClickMetrics,
     Cost,
     Diversity,
@@ -16,6 +17,7 @@ from ihas.results.run_result import (
     GroupResult,
     Interval,
     Point,
+    ReliabilityBin,
     RunResult,
     VariantResult,
 )
@@ -126,5 +128,13 @@ def run_result(num_groups: int = 3, fields: tuple[str, ...] = FIELDS, seed: int 
         "points": _points(num_groups, random),
         "seconds": {"validating": 1.4, "searching": 21.7, "clustering": 6.2, "retraining": 24.9, "evaluating": 31.0},
         "learning": LearningConfig(),
+        "calibration": CalibrationResult(
+            method="platt",
+            log_loss_before=0.571,
+            log_loss=0.5655,
+            error_before=0.041,
+            error=0.012,
+            reliability=tuple(ReliabilityBin(rows=317, score=score, click_rate=score + 0.012) for score in (0.2, 0.45, 0.6, 0.8)),
+        ),
     }
     return RunResult(**(parts | changes))

@@ -31,6 +31,6 @@ def ask_every_group(bundle: Bundle, model: GroupedModel, row: Mapping[str, Any])
     scored, paths = model.score(ids), np.asarray(bundle.model_of_group, np.int64)
     logits = model.model_logits(np.repeat(ids, len(paths), axis=0), np.repeat(scored.gates, len(paths), axis=0), paths)
     distances, sums = (array[0].tolist() or [None] * len(paths) for array in (scored.distances, scored.scores / GRID))
-    cells = zip(paths.tolist(), probabilities(logits).tolist(), distances, sums, strict=True)
+    cells = zip(paths.tolist(), probabilities(bundle.answered(logits)).tolist(), distances, sums, strict=True)
     answers = [GroupAnswer(group, bundle.models[path].name, *cell) for group, (path, *cell) in enumerate(cells)]
     return int(scored.group[0]), tuple(answers)

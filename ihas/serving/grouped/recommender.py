@@ -150,7 +150,7 @@ class GroupedRecommender(Recommender):
         ids, unknown = self._rows.read_all(rows, "/rows")
         scored = self.model.score(ids)
         reasons = explain_rows(self.model, self.bundle.encoder, ids, scored)
-        return _scores(scored.group, scored.logits, unknown, self._degraded(reasons, scored.group))
+        return _scores(scored.group, self.bundle.answered(scored.logits), unknown, self._degraded(reasons, scored.group))
 
     def read(self, rows: Sequence[Mapping[str, Any]]) -> ReadRows:
         """See `BatchScoring.read`."""
@@ -163,7 +163,8 @@ class GroupedRecommender(Recommender):
         if not full:
             return [[] for _ in requests]
         group, logits = self.model.logits(full[0] if len(full) == 1 else np.concatenate(full))
-        scores = iter(_scores(group, logits, [unknown for request in requests for unknown in request.unknown], [None] * len(logits)))
+        told = [unknown for request in requests for unknown in request.unknown]
+        scores = iter(_scores(group, self.bundle.answered(logits), told, [None] * len(logits)))
         return [list(islice(scores, len(request.unknown))) for request in requests]
 
     def group_of(self, stated: Mapping[str, Any]) -> int | None:
@@ -223,7 +224,10 @@ class GroupedRecommender(Recommender):
             recommendation_id=recommendation_id,
             model=self.name,
             items=_items(
-                [names[item] for item in chosen.positions[order].tolist()], scored.logits[order], scored.group[order], explanations
+                [names[item] for item in chosen.positions[order].tolist()],
+                self.bundle.answered(scored.logits[order]),
+                scored.group[order],
+                explanations,
             ),
             num_scored=len(chosen.positions),
             unknown_candidates=chosen.unknown,

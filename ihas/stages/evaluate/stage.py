@@ -8,10 +8,12 @@ are read by this stage only.
 from __future__ import annotations
 
 import numpy as np
+from scipy.stats import norm
 
 from ihas.data.dataset import Splits
-from ihas.metrics import auc, auc_difference, click_metrics
+from ihas.metrics import auc, auc_difference, click_metrics, row_losses
 from ihas.results.run_result import Interval, VariantResult
+from ihas.stages.evaluate.calibration import on_a_line
 from ihas.stages.evaluate.variants import Variant
 
 DESCRIPTIONS = {
@@ -67,13 +69,15 @@ def _description(name: str) -> str:
 def choose(candidates: tuple[Variant, ...], parts: Splits) -> Variant:
     """The smallest candidate that validation rows hardly tell from the best; the base where they do not show that it is beaten.
 
-    base        unless a candidate's AUC exceeds its by the 80 % two-sided interval of their paired difference
+    base        unless a candidate's AUC exceeds its by the 80 % two-sided interval of their paired difference, and its log-loss does not,
+                each under the line on the log-odds that fits it best
     otherwise   among such candidates within one standard error of the best, those of at most `DEARER` times the fewest multiply-adds,
                 and of these the fewest stored parameters
     """
     labels = parts.valid.labels
     base, *others = candidates
-    better = [variant for variant in others if _exceeds(variant, base, labels, TWO_SIDED_80)]
+    ahead = [variant for variant in others if _exceeds(variant, base, labels, TWO_SIDED_80)]
+    better = [variant for variant in ahead if not _fits_worse(variant, base, labels, TWO_SIDED_80)]
     best = max(better, key=lambda variant: auc(variant.valid_logits, labels) or 0.0, default=base)
     near = [variant for variant in better if not _exceeds(best, variant, labels, ONE_STANDARD_ERROR)]
     fewest = min((variant.cost.multiply_adds for variant in near), default=0.0)
@@ -83,6 +87,14 @@ def choose(candidates: tuple[Variant, ...], parts: Splits) -> Variant:
 
 def _exceeds(variant: Variant, other: Variant, labels: np.ndarray, confidence: float) -> bool:
     return auc_difference(variant.valid_logits, other.valid_logits, labels, confidence=confidence).low > 0.0
+
+
+def _fits_worse(variant: Variant, other: Variant, labels: np.ndarray, confidence: float) -> bool:
+    """Whether the calibrated log-loss is higher by more than the two-sided interval of the paired difference."""
+    own, others = (row_losses(on_a_line(one.valid_logits, labels), labels) for one in (variant, other))
+    differences = own - others
+    half = float(norm.ppf(0.5 + confidence / 2.0)) * differences.std() / np.sqrt(len(differences))
+    return bool(differences.mean() > half)
 
 
 def not_told_apart(chosen: Variant, variants: tuple[Variant, ...], parts: Splits) -> tuple[str, ...]:

@@ -140,7 +140,9 @@ ANSWERS: Mapping[tuple[str, str], Any] = {
     ("post", f"{OF_VERSION}/infer"): INFERRED,
     ("get", "/v1/searches/compare"): COMPARISON,
     ("get", "/v1/searches/{search_id}/logs"): "Epoch 3: validation AUC .741.\n",
-    ("get", "/v1/searches/{search_id}/plots"): {"figures": ["auc", "counts", "gains", "gates", "groups", "history", "kept", "pareto"]},
+    ("get", "/v1/searches/{search_id}/plots"): {
+        "figures": ["auc", "calibration", "counts", "gains", "gates", "groups", "history", "kept", "pareto"]
+    },
     ("get", "/v1/searches/{search_id}/plots/{figure}"): {"data": [{"type": "bar", "x": [0.7858], "y": ["static"]}], "layout": {}},
     ("get", "/startupz"): {"status": "ready", "models": {}, "degraded": {}},
 }

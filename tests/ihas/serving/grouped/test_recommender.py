@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from ihas.bundle.calibration import Calibration
 from ihas.errors import RequestError
 from ihas.serving.answers import DiversityRule, Recommendation, RecommendRequest, UnknownValue
 from ihas.serving.grouped.recommender import GroupedRecommender
@@ -301,3 +302,19 @@ def test_no_more_items_are_excluded_than_can_be_candidates(films: GroupedRecomme
     with pytest.raises(RequestError, match="At most 10000") as caught:
         films.recommend(RecommendRequest({"user": "ada"}, exclude=tuple(map(str, range(10_001)))))
     assert caught.value.pointer == "/exclude"
+
+
+def test_scores_are_calibrated_and_the_order_is_not_touched() -> None:
+    """Half of every log-odds, with nothing above 1: rows, recommendations and every group's answer say the same."""
+    known = Calibration(np.array([-30.0, 2.0, 30.0]), np.array([-15.0, 1.0, 1.0]))
+    recommender = GroupedRecommender(dataclasses.replace(small_bundle(), calibration=known))
+    of_bob = [row for row in rows() if row["user"] == "bob"]
+    scored, told = recommender.score(of_bob), recommender.score(of_bob, explain=True)
+    answer = recommender.recommend(RecommendRequest(context={"user": "ada"}))  # logits 4.5, 3.5 and 1.5
+    group, answers = recommender.ask_every_group(of_bob[0])
+
+    assert [one.logit for one in scored] == [one.logit for one in told] == [0.5, 0.0, -0.5]
+    assert [one.score for one in scored] == [pytest.approx(1 / (1 + math.exp(-logit))) for logit in (0.5, 0.0, -0.5)]
+    assert [one.id for one in answer.items] == ["m1", "m2", "m3"]
+    assert [one.score for one in answer.items] == [pytest.approx(1 / (1 + math.exp(-logit))) for logit in (1.0, 1.0, 0.75)]
+    assert answers[group].score == scored[0].score

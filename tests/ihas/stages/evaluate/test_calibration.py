@@ -1,0 +1,105 @@
+"""Scores that are wrong in a known way are set right, and others are left alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ihas.metrics import calibration_error, sigmoid
+from ihas.stages.evaluate.calibration import FITS, calibrate, calibration_result, held_out_losses, isotonic, platt
+
+pytestmark = pytest.mark.full
+
+RNG = np.random.default_rng(7)
+TRUE = RNG.normal(-1.0, 1.5, 20_000)
+LABELS = (RNG.random(20_000) < sigmoid(TRUE)).astype(np.float32)
+
+
+def test_logits_that_are_right_are_left_as_they_are() -> None:
+    """No method beats the law that the labels were drawn from."""
+    assert calibrate(TRUE, LABELS, None) == ("none", None)
+
+
+def test_logits_that_are_a_line_off_are_set_right_by_a_line() -> None:
+    """Twice as sure as they may be, and half a unit too high: the fitted line is the inverse, within three standard errors."""
+    method, fitted = calibrate(2.0 * TRUE + 0.5, LABELS, None)
+
+    assert method == "platt"
+    assert fitted is not None
+    slope = float(np.diff(fitted.log_odds)[0] / np.diff(fitted.logits)[0])
+    assert slope == pytest.approx(0.5, abs=0.02)
+    assert float(fitted(np.array([0.5]))[0]) == pytest.approx(0.0, abs=0.08)
+
+
+def test_logits_that_are_bent_are_set_right_by_steps() -> None:
+    """A cube of the log-odds is no line away."""
+    bent = TRUE**3
+    method, fitted = calibrate(bent[:10_000], LABELS[:10_000], None)
+    result = calibration_result(method, fitted, bent[10_000:], LABELS[10_000:])
+
+    assert method == "isotonic"
+    assert result is not None
+    assert result.error < 0.02 < result.error_before
+    assert result.log_loss < result.log_loss_before
+
+
+def test_an_order_that_is_upside_down_is_not_turned() -> None:
+    """A line that falls, or one step for all rows, would change or lose the order: neither is fitted."""
+    assert platt(-TRUE, LABELS) is None
+    assert calibrate(-TRUE, LABELS, "platt") == ("none", None)
+    assert isotonic(np.array([1.0, 2.0]), np.array([1.0, 0.0])) is None
+
+
+@pytest.mark.parametrize("clicks", [0, 19])
+def test_too_few_rows_of_a_label_say_nothing(clicks: int) -> None:
+    """Whatever is wanted."""
+    labels = (np.arange(200) < clicks).astype(np.float32)
+    for wanted in (None, "platt", "isotonic"):
+        assert calibrate(np.linspace(-1.0, 1.0, 200), labels, wanted) == ("none", None)
+
+
+@pytest.mark.parametrize("name", sorted(FITS))
+def test_no_row_is_told_by_itself(name: str) -> None:
+    """A row's held-out loss is that of a fit on the four other folds alone."""
+    logits, labels = 2.0 * TRUE[:500], LABELS[:500]
+    clicks, others = np.flatnonzero(labels == 1.0), np.flatnonzero(labels == 0.0)
+    fold = np.concatenate([clicks[::5], others[::5]])
+    rest = np.setdiff1d(np.arange(500), fold)
+    fitted = FITS[name](logits[rest], labels[rest])
+
+    assert fitted is not None
+    answered = sigmoid(fitted(logits[fold]))
+    expected = -np.log(np.where(labels[fold] == 1.0, answered, 1.0 - answered))
+    assert held_out_losses(logits, labels, FITS[name])[fold] == pytest.approx(expected)
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from(sorted(FITS)))
+def test_no_order_changes(seed: int, name: str) -> None:
+    """Whatever the rows: of two logits the larger never has the smaller score, and every score lies strictly between 0 and 1."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(size=60).astype(np.float32)
+    fitted = FITS[name](logits, (rng.random(60) < 0.5).astype(np.float32))
+    if fitted is None:
+        return
+    answered = sigmoid(fitted(np.sort(np.concatenate([logits, rng.normal(size=40) * 10.0]))))
+
+    assert (np.diff(answered) >= 0.0).all()
+    assert ((answered > 0.0) & (answered < 1.0)).all()
+
+
+def test_rows_of_one_label_tell_nothing() -> None:
+    """There is no ranking to keep then."""
+    assert calibration_result("none", None, np.zeros(4), np.zeros(4)) is None
+
+
+def test_the_error_is_that_of_the_scores_that_are_served() -> None:
+    """Every test row is in a bin."""
+    fitted = platt(2.0 * TRUE, LABELS)
+    assert fitted is not None
+    result = calibration_result("platt", fitted, 2.0 * TRUE, LABELS)
+
+    assert result is not None
+    assert result.error == calibration_error(sigmoid(fitted(2.0 * TRUE)), LABELS)
+    assert sum(one.rows for one in result.reliability) == len(LABELS)
