@@ -191,6 +191,7 @@ def test_the_same_file_as_test_part_or_as_validation_part_is_another_run(tmp_pat
     assert keys == [(200, 40), (40, 200)]
 
 
+@pytest.mark.slow
 def test_logistic_regression_is_searched_field_by_field_and_served(tmp_path):
     """With one dimension a gate is a field's: the run trains every variant, and its bundle recommends."""
     learning = small_recipe().learning
@@ -205,6 +206,7 @@ def test_logistic_regression_is_searched_field_by_field_and_served(tmp_path):
     assert len({item.score for item in answer.items}) == 5
 
 
+@pytest.mark.slow
 def test_a_run_certifies_its_budget_and_draws_its_plots(undisturbed, tmp_path):
     """Every limit of the recipe's budget is in the result, measured and kept; each plot is a file."""
     folder = tmp_path / "run"
