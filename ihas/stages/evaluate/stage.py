@@ -138,10 +138,10 @@ def _gained(chosen: VariantResult, base: VariantResult) -> str:
 def _price(chosen: VariantResult, base: VariantResult, num_elements: int) -> str:
     cost = chosen.cost.multiply_adds / base.cost.multiply_adds
     kept = f"{chosen.cost.kept_dims:.0f}"
-    read = f"{kept} of {num_elements} embedding dimensions"
+    read, how = f"{kept} of {num_elements} embedding dimensions", "with routing it"
     if chosen.cost.kept_dims > num_elements:
-        read = f"{kept} embedding dimensions, the plain model {num_elements}"
-    return f"A row reads {read}" + (f"; with routing it costs {cost:.1f} times the base's multiply-adds." if cost > DEARER else ".")
+        read, how = f"{kept} embedding dimensions, the plain model {num_elements}", "it"
+    return f"A row reads {read}" + (f"; {how} costs {cost:.1f} times the base's multiply-adds." if cost > DEARER else ".")
 
 
 def _doubt(equals: tuple[str, ...]) -> str:

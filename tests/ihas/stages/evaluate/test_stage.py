@@ -148,7 +148,7 @@ def test_the_verdict_of_a_wider_model_names_both_widths():
     base, teacher = variant_results(variants, _parts())
     wide = teacher.model_copy(update={"cost": COST.model_copy(update={"kept_dims": 16, "multiply_adds": 60})})
 
-    words = "A row reads 16 embedding dimensions, the plain model 8; with routing it costs 2.0 times the base's multiply-adds."
+    words = "A row reads 16 embedding dimensions, the plain model 8; it costs 2.0 times the base's multiply-adds."
     assert words in verdict(wide, base, 8)
 
 
