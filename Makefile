@@ -16,7 +16,7 @@ UV := $(BOOTSTRAP)/bin/uv
 BIN := $(VENV)/bin
 COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" --quiet
 
-.PHONY: help setup demo serve benchmark bench bench-serving docs-settings check test test-pythons test-slow schema-test faults lint format lock
+.PHONY: help setup demo serve benchmark bench bench-serving docs-settings check test coverage test-pythons test-slow schema-test faults lint format lock
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -44,7 +44,10 @@ docs-settings: setup ## write docs/settings.md, the settings of recipes
 check: setup lint ## before a commit: linters, types, and the quick tests that load no TensorFlow; under a minute
 	$(BIN)/pytest -q -n logical --maxprocesses 4 --dist loadfile -m "not tf and not full and not slow" $(ARGS)
 
-test: setup lint ## run linters, types, import contracts, tests with coverage
+test: setup lint ## run linters, types, import contracts, and all tests but the slow ones
+	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile $(ARGS)
+
+coverage: setup ## run the tests of `make test`, and say which lines none of them reaches; half as long again
 	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile --cov=ihas --cov=pipelines --cov=service --cov-report=term:skip-covered $(ARGS)
 
 test-pythons: ## run `make test` under each Python of PYTHONS, each in an environment of its own under .pythons/
@@ -58,7 +61,7 @@ test-pythons: ## run `make test` under each Python of PYTHONS, each in an enviro
 	echo "passed:$${passed:- none}"; echo "failed:$${failed:- none}"; echo "not found:$${missing:- none}"; \
 	[ -n "$$passed" ] && [ -z "$$failed" ]
 
-test-slow: setup ## run tests longer than 20 seconds
+test-slow: setup ## run tests longer than 10 seconds
 	$(BIN)/pytest -m slow $(ARGS)
 
 schema-test: setup ## test the API against its OpenAPI document with schemathesis; CASES=200 per operation

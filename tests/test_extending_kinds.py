@@ -69,6 +69,7 @@ def test_every_example_is_short() -> None:
     assert all(len(block.splitlines()) < 40 for block in BLOCKS)
 
 
+@pytest.mark.slow
 def test_a_kind_from_outside_is_searched_reported_and_served(workplace: Path) -> None:
     """Named by the environment: its recipe runs in a child process, its report is written, and its bundle recommends popular items."""
     named = {"IHAS_EXTENSIONS": "popularity.kind"}

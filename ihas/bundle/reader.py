@@ -38,6 +38,7 @@ class BundleReader:
         """
         self.folder, self.manifest, self.broken = folder, manifest, broken
         self._bytes = {entry.name: entry.bytes for entry in manifest.files}
+        self._tables: dict[str, np.ndarray] = {}
 
     def bundle(self) -> values.Bundle:
         """The whole bundle, its tables mapped into memory.
@@ -170,7 +171,9 @@ class BundleReader:
 
     def _table(self, name: str) -> np.ndarray:
         with reading(name):
-            return mapped_privately(self.folder / name, self._bytes[name])
+            if name not in self._tables:  # a file that several parts read is mapped once
+                self._tables[name] = mapped_privately(self.folder / name, self._bytes[name])
+            return self._tables[name]
 
     def _arrays(self, name: str) -> dict[str, np.ndarray]:
         return safetensors.numpy.load_file(self.folder / name)

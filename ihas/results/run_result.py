@@ -155,7 +155,7 @@ class Point(Config):
 class Certificate(Config):
     """One limit of the budget, and what was measured against it."""
 
-    limit: Literal["wall_s", "parameters", "multiply_adds", "groups", "p99_ms"]
+    limit: Literal["wall_s", "parameters", "multiply_adds", "groups", "p99_ms", "candidates_p99_ms", "memory_bytes"]
     """Name of the limit in `budget`."""
     at_most: float
     """The limit."""
@@ -163,6 +163,33 @@ class Certificate(Config):
     """What the run measured."""
     met: bool
     """Whether it keeps the limit; a run that succeeded keeps every one."""
+
+
+class FrontierPoint(Config):
+    """A candidate that may be served instead, without training: one that no other beats, or the chosen one."""
+
+    name: str
+    """Name of the candidate, by which it is chosen."""
+    dominated: bool = False
+    """Whether another candidate is at least as good on validation rows and costs no more; only the chosen one may be."""
+    num_groups: int
+    """Groups."""
+    valid: ClickMetrics
+    """Metrics on the validation rows, by which points are compared."""
+    test: ClickMetrics
+    """Metrics on the test rows."""
+    multiply_adds: float
+    """Multiply-adds of scoring one row, routing included, averaged over the training rows."""
+    parameters: int
+    """Parameters stored: router and all group models."""
+    memory_bytes: int
+    """Bytes of the tables, graphs and item arrays that the service holds in memory; vocabularies, alike for every point, not counted."""
+    row_p99_us: float
+    """Measured 99th percentile of the time to score one row, in microseconds, on the machine of the run, without HTTP."""
+    candidates: int
+    """Candidates of one context, of the next figure."""
+    candidates_p99_us: float
+    """Measured 99th percentile of the time to score so many candidates of one context, in microseconds."""
 
 
 class Estimate(Config):
@@ -280,3 +307,5 @@ class RunResult(Config):
     """What retrieval lets through; absent where all items are scored."""
     calibration: CalibrationResult | None = None
     """How well the served scores meet rates of clicks; absent where test rows have one label, or in results of an earlier version."""
+    frontier: tuple[FrontierPoint, ...] = ()
+    """Candidates that may be served instead, cheapest first; empty in results of an earlier version."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
-from ihas.results.run_result import Interval
+from ihas.results.run_result import FrontierPoint, Interval
 from ihas.sequential.data.ranking import RankingMetrics
 
 SHOWN_FIELDS = 6
@@ -30,6 +31,27 @@ def ranking_table(title: str, methods: Iterable[tuple[str, RankingMetrics, Inter
         table.add_column(name, justify="right")
     for name, test, own_gain in methods:
         table.add_row(name, *map(decimal, (test.hit_rate[5], test.hit_rate[10], test.ndcg[10], test.mrr)), gain(own_gain))
+    return table
+
+
+def frontier_table(points: Sequence[FrontierPoint], chosen: str, versions: Mapping[str, int | None] = MappingProxyType({})) -> Table:
+    """A row for each point, cheapest first: quality on test rows, costs, 99th percentiles of measured latencies in microseconds.
+
+    Args:
+        points: the frontier.
+        chosen: name of the point that is served.
+        versions: the model's versions that serve points, by the point's name.
+    """
+    count = points[0].candidates if points else 0
+    table = Table("point", title="Frontier, on test rows", title_justify="left", box=SIMPLE)
+    for name in ("AUC", "log-loss", "mult-adds", "params", "MB", "us/row", f"us/{count}", *(["version"] if versions else [])):
+        table.add_column(name, justify="right", no_wrap=True)
+    for one in points:
+        sizes = (f"{one.multiply_adds:,.0f}", f"{one.parameters:,}", f"{one.memory_bytes / 1e6:.2f}")
+        times = (f"{one.row_p99_us:,.0f}", f"{one.candidates_p99_us:,.0f}")
+        version = (str(versions.get(one.name) or "–"),) if versions else ()
+        shown = Text(f"{one.name} (chosen)", style="bold") if one.name == chosen else Text(one.name)
+        table.add_row(shown, decimal(one.test.auc), decimal(one.test.log_loss), *sizes, *times, *version)
     return table
 
 

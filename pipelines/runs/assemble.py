@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ihas.bundle import values
-from ihas.bundle.archive import write_bundle
+from ihas.bundle.archive import read_bundle
 from ihas.bundle.calibration import Calibration
+from ihas.bundle.copies import write_with_summary
 from ihas.bundle.reference import Reference
 from ihas.bundle.values import Bundle, GoldenRows
 from ihas.config.evaluate import CalibrationMethod
 from ihas.config.learning import LearningConfig
 from ihas.config.recipe import Recipe
-from ihas.data.dataset import Dataset, Splits
+from ihas.data.dataset import Dataset
 from ihas.data.layout import FieldLayout
 from ihas.data.storage import Ingested
 from ihas.export.onnx_export import export_model, table_of
 from ihas.folders import write_whole
 from ihas.models.prediction import GroupModel
-from ihas.results.run_result import RunResult
+from ihas.results.frontier import slug, steps_up
+from ihas.results.run_result import FrontierPoint, RunResult
 from ihas.routing.additive import AdditiveRouter
 from ihas.routing.router import AnyRouter, Gates, Router, embed
 from ihas.seeding import generator
@@ -34,8 +36,9 @@ from ihas.stages.evaluate.variants import Variant
 from ihas.stages.retrieve.stage import RetrievalTowers, within_side
 from pipelines.reports.plot_files import write_plots
 from pipelines.reports.report import write_report
-from pipelines.runs.budget import certify, choose_within, p99_ms
-from pipelines.runs.folder import RunFolder, replace_bundle
+from pipelines.runs.budget import certify, choose_measured
+from pipelines.runs.folder import RunFolder, replace_bundle, stage_key
+from pipelines.runs.frontier import MeasuredCandidates, frontier_points, write_frontier
 from pipelines.runs.retrieval_metrics import measure_retrieval
 from pipelines.runs.trained import Trained
 
@@ -43,8 +46,8 @@ GOLDEN_FROM, REFERENCE_ROWS = 10_000, 100_000
 GOLDEN_MARGIN = 1e-4  # a row nearer to another route could take it on another processor
 
 
-def assemble(recipe: Recipe, folder: RunFolder, trained: Trained, variants: tuple[Variant, ...], began: float) -> RunResult:
-    """Compare, choose, and write `bundle/`, `plots/`, `report.html` and `result.json`; the result.
+def assemble(recipe: Recipe, folder: RunFolder, trained: Trained, variants: tuple[Variant, ...], began: float, key: str) -> RunResult:
+    """Compare, choose, and write `frontier/`, `bundle/`, `plots/`, `report.html` and `result.json`; the result.
 
     Args:
         recipe: what was asked for.
@@ -52,57 +55,62 @@ def assemble(recipe: Recipe, folder: RunFolder, trained: Trained, variants: tupl
         trained: outputs of the stages.
         variants: all, the base first.
         began: when the run began, by `time.monotonic`.
+        key: of the stages.
 
     Raises:
         BudgetError: nothing keeps within the recipe's budget.
     """
-    result, bundle = _within_budget(recipe, trained, variants, folder.seconds, began)
-    figures = measure_retrieval(bundle, trained.data.parts.test, recipe.learning.seed)
-    result = result.model_copy(update={"retrieval": figures})
-    bundle = replace(bundle, summary=_summary(result))
-    replace_bundle(folder.path, lambda path: write_bundle(bundle, path))
+    measured = _measured(recipe, folder, trained, variants, key)
+    served, cost = choose_measured(variants, trained.data.parts, recipe.budget, measured.cost)
+    points = frontier_points(variant_results(variants, trained.data.parts), served.name, measured.cost)
+    result = summarise(recipe.name, trained, variants, served, points, folder.seconds)
+    chosen = next(one for one in result.variants if one.name == result.chosen)
+    figures = measure_retrieval(read_bundle(measured.bundle(served.name)), trained.data.parts.test, recipe.learning.seed)
+    certificates = certify(recipe.budget, chosen, time.monotonic() - began, cost)
+    result = result.model_copy(update={"certificates": certificates, "retrieval": figures})
+    summaries = {point.name: _summary(_of_point(result, point.name, trained, variants)) for point in points}
+    known = write_frontier(folder.path, measured, summaries)
+    source = measured.bundle(served.name)
+    replace_bundle(folder.path, lambda path: write_with_summary(source, path, summaries[served.name], known))
     write_report(result, folder.path / "report.html")
     write_plots(result, folder.path)
     write_whole(folder.path / "result.json", result.model_dump_json(indent=1))
     return result
 
 
-def _within_budget(
-    recipe: Recipe, trained: Trained, variants: tuple[Variant, ...], seconds: dict[str, float], began: float
-) -> tuple[RunResult, Bundle]:
-    """The choice and its bundle; a variant that is too slow gives way to the next."""
-    slow: list[str] = []
-    while True:
-        result = summarise(recipe, trained, variants, seconds, slow)
-        chosen = next(variant for variant in variants if variant.name == result.chosen)
-        bundle = make_bundle(recipe, trained, chosen, result, variants[0])
-        p99 = None if recipe.budget.p99_ms is None else p99_ms(bundle)
-        if p99 is None or recipe.budget.p99_ms is None or p99 <= recipe.budget.p99_ms:
-            figures = next(one for one in result.variants if one.name == result.chosen)
-            certificates = certify(recipe.budget, figures, time.monotonic() - began, p99)
-            return result.model_copy(update={"certificates": certificates}), bundle
-        slow.append(result.chosen)
+def _measured(recipe: Recipe, folder: RunFolder, trained: Trained, variants: tuple[Variant, ...], key: str) -> MeasuredCandidates:
+    """The variants as bundles of the run folder, exported and measured where they are asked for."""
+    named, learning = {variant.name: variant for variant in variants}, recipe.learning
+    settings = [recipe.name, learning.evaluate.model_dump(mode="json"), learning.retrieval.model_dump(mode="json")]
+    own_key = stage_key("bundles", key, settings)
+
+    def make(name: str) -> Bundle:
+        return make_bundle(recipe, trained, named[name], variants[0])
+
+    return MeasuredCandidates(folder, own_key, make, recipe.budget.candidates)
 
 
 def summarise(
-    recipe: Recipe, trained: Trained, variants: tuple[Variant, ...], seconds: dict[str, float], slow: Collection[str] = ()
+    name: str,
+    trained: Trained,
+    variants: tuple[Variant, ...],
+    served: Variant,
+    points: tuple[FrontierPoint, ...],
+    seconds: Mapping[str, float],
 ) -> RunResult:
-    """Metrics of every variant and group, and the choice in words; variants in `slow` are not chosen."""
+    """Metrics of every variant and group, and the choice in words."""
     data, parts, grouping, learning = trained.data, trained.data.parts, trained.instances, trained.learning
-    results = variant_results(variants, parts)
-    served = choose_within(variants, parts, recipe.budget, slow)
-    chosen = next(result for result in results if result.name == served.name)
     table = table_of(trained.found.weights, learning.training.embedding_dim)
-    return RunResult(
-        name=recipe.name,
+    result = RunResult(
+        name=name,
         rows={"train": len(parts.train), "valid": len(parts.valid), "test": len(parts.test)},
         fields=parts.train.layout.names,
         roles=tuple(field.role for field in data.schema.fields),
         dim=learning.training.embedding_dim,
-        chosen=chosen.name,
-        verdict=verdict(chosen, results[0], grouping.masks[0].size, not_told_apart(served, variants, parts)),
-        variants=results,
-        groups=group_results(parts, grouping, served, variants[0], data.encoder),
+        chosen=served.name,
+        verdict="",
+        variants=variant_results(variants, parts),
+        groups=(),
         diversity=trained.found.diversity,
         group_counts=grouping.tried,
         grouped_on=grouping.on,
@@ -117,12 +125,37 @@ def summarise(
         points=plane(parts.train, grouping, table, trained.found.gates, generator(learning.seed, "plane")),
         seconds={stage: round(value, 2) for stage, value in seconds.items()},
         learning=trained.plain,
-        calibration=calibration_result(*_calibrated(recipe, served, parts), served.test_logits, parts.test.labels),
+        frontier=points,
     )
+    return _serving(result, served, trained, variants)
 
 
-def make_bundle(recipe: Recipe, trained: Trained, chosen: Variant, result: RunResult, base: Variant) -> Bundle:
-    """The chosen variant, ready to serve; beside groups' models the base as their fallback, where the recipe wants that."""
+def _serving(result: RunResult, served: Variant, trained: Trained, variants: tuple[Variant, ...]) -> RunResult:
+    """The result with this variant as the chosen one: verdict, groups and calibration."""
+    parts, grouping = trained.data.parts, trained.instances
+    chosen, base = (next(one for one in result.variants if one.name == name) for name in (served.name, variants[0].name))
+    words = verdict(chosen, base, grouping.masks[0].size, not_told_apart(served, variants, parts))
+    changes = {
+        "chosen": served.name,
+        "verdict": words + steps_up(result.frontier, served.name),
+        "groups": group_results(parts, grouping, served, variants[0], trained.data.encoder),
+        "calibration": calibration_result(*_calibrated(trained, served), served.test_logits, parts.test.labels),
+    }
+    return result.model_copy(update=changes)
+
+
+def _of_point(result: RunResult, name: str, trained: Trained, variants: tuple[Variant, ...]) -> RunResult:
+    """What the bundle of a point says of the run, once it was chosen by a person; retrieval and budget are of the run's own choice."""
+    if name == result.chosen:
+        return result
+    served = next(variant for variant in variants if variant.name == name)
+    found = _serving(result, served, trained, variants)
+    words = f"`{name}` was chosen from the frontier of a search that itself chose `{result.chosen}`.{steps_up(result.frontier, name)}"
+    return found.model_copy(update={"verdict": words, "certificates": (), "retrieval": None})
+
+
+def make_bundle(recipe: Recipe, trained: Trained, chosen: Variant, base: Variant) -> Bundle:
+    """A variant, ready to serve, its summary empty; beside groups' models the base as their fallback, where the recipe wants that."""
     data, learning = trained.data, trained.learning
     router, paths, path_of_group = _routing(trained, chosen, learning)
     golden, rows = _golden(data.parts.test, chosen, router, learning)
@@ -139,16 +172,16 @@ def make_bundle(recipe: Recipe, trained: Trained, chosen: Variant, result: RunRe
         model_of_group=path_of_group,
         items=data.items,
         golden=golden,
-        summary=_summary(result),
+        summary={},
         retrieval=None if trained.retrieval is None else _retrieval(data, trained.retrieval, golden),
         fallback=fallback,
-        calibration=_calibrated(recipe, chosen, data.parts)[1],
+        calibration=_calibrated(trained, chosen)[1],
         reference=Reference.of(router, _some(data.parts.train.ids)) if len(paths) > 1 or chosen.gated else None,
     )
 
 
-def _calibrated(recipe: Recipe, chosen: Variant, parts: Splits) -> tuple[CalibrationMethod, Calibration | None]:
-    return calibrate(chosen.valid_logits, parts.valid.labels, recipe.learning.evaluate.calibration)
+def _calibrated(trained: Trained, served: Variant) -> tuple[CalibrationMethod, Calibration | None]:
+    return calibrate(served.valid_logits, trained.data.parts.valid.labels, trained.learning.evaluate.calibration)
 
 
 def _routing(
@@ -160,8 +193,9 @@ def _routing(
         path = export_model("supernet", chosen.models[0], layout, config, gated=True)
         return router, (path,), (0,) * grouping.num_groups
     if len(chosen.models) == 1:
-        path = export_model(chosen.name, chosen.models[0], layout, chosen.config)
-        return unrouted(router), (path,), (0,)
+        path = export_model(slug(chosen.name), chosen.models[0], layout, chosen.config)
+        own = table_of(chosen.models[0].weights, chosen.config.training.embedding_dim)  # as wide as the mask; stored once with the model's
+        return unrouted(replace(router, table=own)), (path,), (0,)
     paths = tuple(_group_path(group, chosen.models, layout, config) for group in range(len(chosen.models)))
     return router if grouping.sums is None else grouping.sums, paths, tuple(range(len(paths)))
 

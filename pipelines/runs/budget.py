@@ -2,79 +2,83 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Collection
+import math
+from collections.abc import Callable, Collection
 
-import numpy as np
-
-from ihas.bundle.values import Bundle
 from ihas.config.budget import BudgetConfig
 from ihas.data.dataset import Splits
 from ihas.errors import BudgetError
 from ihas.metrics import auc
 from ihas.results.run_result import Certificate, VariantResult
-from ihas.serving.grouped.recommender import GroupedRecommender
 from ihas.stages.evaluate.stage import choose, is_candidate
 from ihas.stages.evaluate.variants import Variant
 from ihas.stages.members import COST_TOLERANCE
+from pipelines.runs.latency import ServingCost
 
-WARM_UP, MEASURED = 50, 500
+MEASURED_LIMITS = ("p99_ms", "candidates_p99_ms", "memory_bytes")
+"""Limits on what only the exported bundle tells."""
 
 
-def choose_within(variants: tuple[Variant, ...], parts: Splits, budget: BudgetConfig, slow: Collection[str] = ()) -> Variant:
+def choose_measured(
+    variants: tuple[Variant, ...], parts: Splits, budget: BudgetConfig, cost: Callable[[str], ServingCost]
+) -> tuple[Variant, ServingCost]:
+    """The variant that is served, and what serving it takes; one that misses a measured limit gives way to the next.
+
+    Args:
+        variants, parts, budget: as `choose_within`.
+        cost: what serving a variant takes, by name; asked for those that would be chosen.
+
+    Raises:
+        BudgetError: none is within the budget.
+    """
+    missed: list[str] = []
+    while True:
+        served = choose_within(variants, parts, budget, missed)
+        measured = cost(served.name)
+        if all(budget.limits.get(limit, math.inf) >= figure for limit, figure in _measured(measured).items()):
+            return served, measured
+        missed.append(served.name)
+
+
+def choose_within(variants: tuple[Variant, ...], parts: Splits, budget: BudgetConfig, missed: Collection[str] = ()) -> Variant:
     """The variant that is served: of those within the budget, by the rule without one; where the base is not within it, the best.
 
-    Without `budget.multiply_adds` it costs no more than the plain model and a tenth.
+    Without `budget.multiply_adds` and `budget.candidates_p99_ms` it costs no more than the plain model and a tenth.
 
     Args:
         variants: all, the base first.
         parts: validation rows decide.
         budget: limits.
-        slow: names of variants that were found to miss `p99_ms`.
+        missed: names of variants that were found to miss a measured limit.
 
     Raises:
         BudgetError: none is within the budget.
     """
-    limit = COST_TOLERANCE * variants[0].cost.multiply_adds if budget.multiply_adds is None else budget.multiply_adds
-    within = tuple(variant for variant in variants if variant.name not in slow and _fits(variant, budget, limit))
-    candidates = [variant for variant in within if is_candidate(variant.name, larger=budget.multiply_adds is not None)]
+    within = tuple(variant for variant in variants if variant.name not in missed and _fits(variant, budget, variants[0]))
+    candidates = [variant for variant in within if is_candidate(variant.name, larger=budget.admits_larger)]
     if not candidates:
-        raise BudgetError(_no_candidate(variants, budget, slow))
+        raise BudgetError(_no_candidate(variants, budget, missed))
     if candidates[0] is variants[0]:
         return choose(tuple(candidates), parts)
     return max(candidates, key=lambda variant: auc(variant.valid_logits, parts.valid.labels) or 0.0)
 
 
-def p99_ms(bundle: Bundle) -> float:
-    """Milliseconds within which one row is scored, 99 times of 100: golden rows one by one, after a warm-up."""
-    recommender, rows = GroupedRecommender(bundle), bundle.golden.ids
-    took = np.empty(MEASURED)
-    for call in range(-WARM_UP, MEASURED):
-        row = rows[call % len(rows)][None]
-        began = time.perf_counter()
-        recommender.score_ids(row)
-        if call >= 0:
-            took[call] = time.perf_counter() - began
-    return float(np.quantile(took, 0.99)) * 1e3
-
-
-def certify(budget: BudgetConfig, chosen: VariantResult, wall_s: float, p99: float | None) -> tuple[Certificate, ...]:
+def certify(budget: BudgetConfig, chosen: VariantResult, wall_s: float, measured: ServingCost | None) -> tuple[Certificate, ...]:
     """Every limit of the budget with what was measured.
 
     Raises:
         BudgetError: a limit is not kept.
     """
-    measured = {
+    figures: dict[str, float] = {
         "wall_s": wall_s,
         "parameters": chosen.cost.parameters_total,
         "multiply_adds": chosen.cost.multiply_adds,
         "groups": chosen.num_groups,
-        "p99_ms": p99,
+        **({} if measured is None else _measured(measured)),
     }
-    limits = budget.model_dump(exclude_none=True)
     certificates = tuple(
-        Certificate.model_validate({"limit": name, "at_most": limit, "measured": measured[name], "met": measured[name] <= limit})
-        for name, limit in limits.items()
+        Certificate.model_validate({"limit": name, "at_most": limit, "measured": figures[name], "met": figures[name] <= limit})
+        for name, limit in budget.limits.items()
     )
     for one in certificates:
         if not one.met:
@@ -84,16 +88,30 @@ def certify(budget: BudgetConfig, chosen: VariantResult, wall_s: float, p99: flo
     return certificates
 
 
-def _fits(variant: Variant, budget: BudgetConfig, multiply_adds: float) -> bool:
-    small = budget.parameters is None or variant.cost.parameters_total <= budget.parameters
-    return small and variant.cost.multiply_adds <= multiply_adds and (budget.groups is None or len(variant.models) <= budget.groups)
+def _measured(cost: ServingCost) -> dict[str, float]:
+    return {
+        "p99_ms": cost.row_p99_us / 1e3,
+        "candidates_p99_ms": cost.candidates_p99_us / 1e3,
+        "memory_bytes": cost.memory_bytes,
+    }
 
 
-def _no_candidate(variants: tuple[Variant, ...], budget: BudgetConfig, slow: Collection[str]) -> str:
-    candidates = [variant for variant in variants if is_candidate(variant.name, larger=budget.multiply_adds is not None)]
+def _fits(variant: Variant, budget: BudgetConfig, base: Variant) -> bool:
+    usual = math.inf if budget.admits_larger else COST_TOLERANCE * base.cost.multiply_adds
+    return (
+        variant.cost.multiply_adds <= (usual if budget.multiply_adds is None else budget.multiply_adds)
+        and variant.cost.parameters_total <= (budget.parameters or math.inf)
+        and len(variant.models) <= (budget.groups or math.inf)
+    )
+
+
+def _no_candidate(variants: tuple[Variant, ...], budget: BudgetConfig, missed: Collection[str]) -> str:
+    candidates = [variant for variant in variants if is_candidate(variant.name, larger=budget.admits_larger)]
     smallest = min(candidates, key=lambda variant: variant.cost.parameters_total)
-    if slow:
-        return f"No variant scores a row within `budget.p99_ms` = {budget.p99_ms:g} ms here: {', '.join(slow)} did not. Raise it."
+    if missed:
+        limits = {name: limit for name, limit in budget.limits.items() if name in MEASURED_LIMITS}
+        stated = " and ".join(f"`budget.{name}` = {limit:g}{' ms' * name.endswith('_ms')}" for name, limit in limits.items())
+        return f"No variant keeps within {stated} here: {', '.join(missed)} did not. Raise it."
     return (
         f"No variant keeps within the budget (parameters {budget.parameters}, multiply_adds {budget.multiply_adds}, "
         f"groups {budget.groups}): the smallest, `{smallest.name}`, "

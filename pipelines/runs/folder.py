@@ -75,15 +75,20 @@ class RunFolder:
 
 def replace_bundle(folder: Path, write: Callable[[Path], None]) -> None:
     """Write `folder/bundle` anew: `write` fills a folder beside it, which then takes its place."""
-    fresh = folder / "bundle.next"
+    replace_folder(folder / "bundle", write)
+
+
+def replace_folder(folder: Path, write: Callable[[Path], None]) -> None:
+    """Write a folder anew: `write` fills a folder beside it, which then takes its place."""
+    fresh = folder.with_name(f"{folder.name}.next")
     shutil.rmtree(fresh, ignore_errors=True)
     try:
         write(fresh)
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)
         raise
-    shutil.rmtree(folder / "bundle", ignore_errors=True)
-    fresh.rename(folder / "bundle")
+    shutil.rmtree(folder, ignore_errors=True)
+    fresh.rename(folder)
 
 
 def stage_key(name: str, before: str, settings: Any) -> str:

@@ -249,7 +249,7 @@ def evaluate(run: Run) -> None:
     outputs = (run.data, run.base, run.members, run.distilled, run.parts, run.found, run.grouping, run.retrained)
     trained = Trained(*outputs, run.plain, run.learning, run.retrieval)
     variants = train_variants(run.folder, run.keys[-1], trained, run.reporter)
-    run.result = assemble(run.recipe, run.folder, trained, variants, run.began)
+    run.result = assemble(run.recipe, run.folder, trained, variants, run.began, run.keys[-1])
 
 
 STAGES: tuple[Stage, ...] = (

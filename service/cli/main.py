@@ -229,6 +229,20 @@ def combine(
 
 
 @app.command()
+def choose(
+    context: typer.Context,
+    run_folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of the bundle to write; it must not exist yet.")],
+    point: Annotated[str, typer.Option(help="Name of a point of the run's frontier, such as 'members x2'.")],
+) -> None:
+    """Write another point of a run's frontier as a bundle, without training; of a service, `ihas model choose`."""
+    from pipelines.runs.points import write_point
+
+    found = write_point(run_folder, point, folder)
+    context.obj.result({"bundle": str(folder), "point": found.name}, str(folder))
+
+
+@app.command()
 def serve(host: HostOption = None, port: PortOption = None, folder: FolderOption = None) -> None:
     """Serve HTTP; `ihas worker` carries out the jobs."""
     from service.server import serve

@@ -156,6 +156,14 @@ class Endpoints(Generic[Answer, Text]):
         """Recommend items; `request` is `context`, `candidates`, `k`, `exclude`, `filter`, `diversity` and `explain`."""
         return self.document("POST", f"/v1/models/{name}/recommend", json=dict(request), params=_given(version=version))
 
+    def frontier(self, name: str, version: int | None = None) -> Answer:
+        """Pareto frontier of the search behind a version, the newest by default."""
+        return self.document("GET", f"/v1/models/{name}/frontier", params=_given(version=version))
+
+    def choose(self, name: str, point: str, version: int | None = None) -> Answer:
+        """Register another point of that frontier as the model's next version; a version that serves it already is the answer."""
+        return self.document("POST", f"/v1/models/{name}/choose", json={"point": point, "version": version})
+
     def add_interactions(self, name: str, interactions: Sequence[Mapping[str, str]], version: int | None = None) -> Answer:
         """Append interactions, `user` and `item` each, oldest first, to an OverRec model; its next version."""
         asked = {"interactions": [dict(one) for one in interactions], "version": version}

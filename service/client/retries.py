@@ -18,6 +18,7 @@ REPEATABLE = (
     "/v1/models/{name}/score",
     "/v1/models/{name}/recommend",
     "/v1/models/{name}/what-if",
+    "/v1/models/{name}/choose",
     "/v2/models/{model_name}/infer",
     "/v2/models/{model_name}/versions/{model_version}/infer",
 )

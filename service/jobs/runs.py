@@ -41,14 +41,14 @@ def dataset_folder(folder: Path, dataset_id: str) -> Path:
 
 
 def folder_bytes(folder: Path) -> int:
-    """Bytes of all files in a folder, those of links not counted; what goes meanwhile counts nothing."""
-    size = 0
+    """Bytes of all files in a folder, one with several names counted once, links not counted; what goes meanwhile counts nothing."""
+    sizes: dict[tuple[int, int], int] = {}
     for parent, _, files in os.walk(folder):
         for file in files:
             with suppress(OSError):
                 found = os.lstat(os.path.join(parent, file))
-                size += found.st_size if stat.S_ISREG(found.st_mode) else 0
-    return size
+                sizes[found.st_dev, found.st_ino] = found.st_size if stat.S_ISREG(found.st_mode) else 0
+    return sum(sizes.values())
 
 
 def bundle_facts(bundle: Path) -> dict[str, Any]:

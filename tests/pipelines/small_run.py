@@ -73,6 +73,15 @@ def kill_in(process: subprocess.Popen[bytes], stage: str) -> None:
     process.communicate()
 
 
+def without_times(path: Path) -> object:
+    """A result, or a bundle's summary, without the times that were measured."""
+    found = orjson.loads(path.read_bytes())
+    del found["seconds"]
+    for point in found["frontier"]:
+        del point["row_p99_us"], point["candidates_p99_us"]
+    return found
+
+
 def arrays(folder: Path, stage: str) -> dict[str, np.ndarray]:
     """The arrays that a stage left in a run folder."""
     (stage_folder,) = [path for path in (folder / "stages").iterdir() if path.name.rsplit("-", 1)[0] == stage]

@@ -90,6 +90,7 @@ def _assert_told_apart(num_tribes: int, result: RunResult, best: float, folder: 
     np.testing.assert_array_equal(sums.route(bundle.encoder.encode_rows(rows)).group, group)
 
 
+@pytest.mark.slow
 def test_where_instances_do_not_differ_no_search_is_worth_it(tmp_path):
     """One tribe: nothing beats the plain model by more than chance, and the verdict says so."""
     result, best = _run(1, tmp_path)

@@ -21,7 +21,7 @@ from service.app import create_app
 from service.cli.demo import coupon_recipe
 from service.http.examples import searches
 from service.http.problems import Problem
-from service.http.routes import derived, estimates, search_views, what_if
+from service.http.routes import derived, estimates, frontier, search_views, what_if
 from service.http.routes.scoring import STRUCTURES, decode
 from service.http.schemas import events as events
 from service.http.schemas import inference as inference
@@ -35,7 +35,7 @@ from service.storage.traffic import TrafficPlan
 
 pytestmark = pytest.mark.full
 
-WIRE = (schemas, events, releases, keys, comparison, search_views, what_if, inference, estimates, derived)
+WIRE = (schemas, events, releases, keys, comparison, search_views, what_if, inference, estimates, derived, frontier)
 STRUCTURED = {kind.__name__: kind for kind in STRUCTURES}
 OTHERS: tuple[type[BaseModel], ...] = (FieldProfile, ValidationReport, RunResult, Problem, TrafficPlan)
 MODELS: dict[str, type[BaseModel]] = {
@@ -72,7 +72,7 @@ def test_every_route_is_described(description: dict[str, Any]) -> None:
     """Each operation has a sentence, an answer and the problem document."""
     operations = [operation for path in description["paths"].values() for operation in path.values()]
 
-    assert len(operations) == 62
+    assert len(operations) == 64
     for operation in operations:
         assert operation["description"]
         form = "application/json" if "open inference protocol" in operation["tags"] else "application/problem+json"

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import orjson
 import pytest
 
 from ihas.config.learning import LearningConfig
@@ -24,7 +23,7 @@ from service.storage.catalogue import NewDataset
 from service.storage.job import SEARCH, Job, NewJob
 from service.storage.sql_store import SqlStore
 from tests.clock import HANG_S
-from tests.pipelines.small_run import ROOT, arrays, small_recipe
+from tests.pipelines.small_run import ROOT, arrays, small_recipe, without_times
 from tests.service.conftest import eventually
 from tests.service.dying import COMMAND, DEATHS, POINTS
 
@@ -102,13 +101,6 @@ def _workers(folder: Path, environment: Mapping[str, str], store: SqlStore, job_
 def files(folder: Path) -> set[str]:
     """Every file of a run, hidden ones too."""
     return {name for path in folder.rglob("*") if path.is_file() and (name := path.relative_to(folder).as_posix()) not in NOT_OF_THE_RUN}
-
-
-def without_times(path: Path) -> object:
-    """A document without the seconds that were measured."""
-    found = orjson.loads(path.read_bytes())
-    found.pop("seconds")
-    return found
 
 
 def assert_same(left: Path, right: Path) -> None:

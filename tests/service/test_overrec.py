@@ -75,6 +75,7 @@ def test_a_search_on_other_rows_says_what_it_needs(live: LiveServer, store: SqlS
 
 
 @pytest.mark.timeout(280)
+@pytest.mark.slow
 def test_the_command_line_searches_recommends_and_combines(tmp_path: Path, bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A recipe of the kind is searched on, its report written, histories answered, and put in front of a trained model."""
     write_lines(tmp_path / "walks.txt")

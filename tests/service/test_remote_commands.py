@@ -16,6 +16,7 @@ from service.storage.sql_store import SqlStore
 from tests.pipelines.result_factory import run_result
 from tests.service.conftest import Publish, RunningWorker
 from tests.service.http.routes.test_derived import ADDED, walks
+from tests.service.http.routes.test_frontier import with_frontier
 from tests.service.live import LiveServer
 
 pytestmark = pytest.mark.full
@@ -92,6 +93,21 @@ def test_releases_are_made_and_taken_back(shell: Shell, publish: Publish) -> Non
     assert shell.shown("model", "traffic", "films") == "champion: version 1\ncanary:   version 2, 5 %, by user"
     assert (shell("model", "traffic", "films", "--clear")["canary"], shell("model", "ls")[0]["serving"]) == (None, 1)
     assert shell("model", "promote", "films", "9", code=4)["error"]["detail"].startswith("Model 'films' has no version 9")
+
+
+def test_another_point_of_a_frontier_is_chosen(shell: Shell, settings: Settings, publish: Publish) -> None:
+    """The points are listed with their costs and versions; one is chosen, twice with the effect of once; an unknown one is answered with
+    the known ones."""
+    with_frontier(settings, publish)
+    made = shell("model", "choose", "films", "--point", "members x2")
+
+    assert (made["version"], shell("model", "choose", "films", "--point", "members-x2")) == (2, made)
+    assert [one["version"] for one in shell("model", "frontier", "films")["points"]] == [None, 2]
+    table = shell.shown("model", "frontier", "films", "--version", "1")
+    assert "base (chosen)" in table
+    assert "us/500" in table
+    assert shell.shown("model", "choose", "films", "--point", "members x2").startswith("Version 2 of films serves `members x2`.")
+    assert "one of `base`, `members x2`" in shell("model", "choose", "films", "--point", "x", code=4)["error"]["detail"]
 
 
 def test_the_first_key_is_made_on_the_machine(

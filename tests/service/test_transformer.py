@@ -72,6 +72,7 @@ def test_what_does_not_fit_together_is_refused(live: LiveServer, valid_dataset: 
 
 
 @pytest.mark.timeout(280)
+@pytest.mark.slow
 def test_the_command_line_trains_and_recommends(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A recipe of the kind is trained by `ihas search`, its report written again, a history answered; `cold-start` is sent to `combine`."""
     write_lines(tmp_path / "walks.txt")

@@ -41,6 +41,11 @@ class ItemArrays:
             self._place[kept] = np.arange(self.num_kept)
         self._arrays = {name: self._make(maker, kept) for name, maker in makers.items()}
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays."""
+        return sum(array.nbytes for array in self._arrays.values()) + (0 if self._place is None else self._place.nbytes)
+
     def take(self, name: str, positions: np.ndarray) -> np.ndarray:
         """Rows of an array: int64 (n,) positions of items -> (n, width), an array of its own."""
         array = self._arrays[name]

@@ -149,9 +149,11 @@ def _gained(chosen: VariantResult, base: VariantResult) -> str:
 
 def _price(chosen: VariantResult, base: VariantResult, num_elements: int) -> str:
     cost = chosen.cost.multiply_adds / base.cost.multiply_adds
-    return f"A row reads {chosen.cost.kept_dims:.0f} of {num_elements} embedding dimensions" + (
-        f"; with routing it costs {cost:.1f} times the base's multiply-adds." if cost > DEARER else "."
-    )
+    kept = f"{chosen.cost.kept_dims:.0f}"
+    read, how = f"{kept} of {num_elements} embedding dimensions", "with routing it"
+    if chosen.cost.kept_dims > num_elements:
+        read, how = f"{kept} embedding dimensions, the plain model {num_elements}", "it"
+    return f"A row reads {read}" + (f"; {how} costs {cost:.1f} times the base's multiply-adds." if cost > DEARER else ".")
 
 
 def _doubt(equals: tuple[str, ...]) -> str:

@@ -10,13 +10,15 @@ from rich.table import Table
 from rich.text import Text
 
 from ihas.results.run_result import GroupResult, RunResult, VariantResult
-from pipelines.reports.terminal_tables import decimal, gain, most_kept
+from pipelines.reports.terminal_tables import decimal, frontier_table, gain, most_kept
 
 
 def run_tables(result: RunResult) -> Iterable[RenderableType]:
-    """Verdict, variants and groups of a run."""
+    """Verdict, variants, frontier and groups of a run."""
     yield Text(result.verdict, style="bold")
     yield _variants(result)
+    if result.frontier:
+        yield frontier_table(result.frontier, result.chosen)
     yield _groups(result)
 
 

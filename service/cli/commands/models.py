@@ -10,10 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from ihas.errors import RequestError
-from pipelines.reports.terminal_tables import plain_table
+from ihas.results.run_result import FrontierPoint
+from pipelines.reports.terminal_tables import frontier_table, plain_table
 from service.cli.commands.connection import HERE, Url, Yes, client_of, confirm
 
 ModelName = Annotated[str, typer.Argument(help="Name of the model.")]
+OfVersion = Annotated[int | None, typer.Option("--version", help="Version whose search is meant; the newest by default.")]
 Why = Annotated[str, typer.Option("--reason", help="Reason, for the history.")]
 
 model = typer.Typer(name="model", help="Models of a service and their versions.", no_args_is_help=True)
@@ -48,6 +50,31 @@ def rollback(context: typer.Context, name: ModelName, reason: Why = "", url: Url
     with client_of(url) as client:
         found = client.roll_back(name, reason)
     context.obj.result(found, f"Version {found['version']} of {name} answers (revision {found['revision']}).")
+
+
+@model.command("frontier")
+def show_frontier(context: typer.Context, name: ModelName, version: OfVersion = None, url: Url = HERE) -> None:
+    """List the points of the frontier of the search behind a version: quality on test rows, costs, measured latencies."""
+    with client_of(url) as client:
+        found = client.frontier(name, version)
+    versions = {one["name"]: one["version"] for one in found["points"]}
+    points = [FrontierPoint.model_validate({key: one[key] for key in one if key != "version"}) for one in found["points"]]
+    context.obj.result(found, frontier_table(points, found["chosen"], versions))
+
+
+@model.command("choose")
+def choose_point(
+    context: typer.Context,
+    name: ModelName,
+    point: Annotated[str, typer.Option(help="Name of the point; `ihas model frontier` lists them.")],
+    version: OfVersion = None,
+    url: Url = HERE,
+) -> None:
+    """Register another point of the frontier as the model's next version, without training."""
+    with client_of(url) as client:
+        made = client.choose(name, point, version)
+    where = f"Version {made['version']} of {made['name']} serves `{point}`."
+    context.obj.result(made, f"{where} If another one is promoted: ihas model promote {made['name']} {made['version']}")
 
 
 @model.command("rm")

@@ -89,7 +89,17 @@ ESTIMATE: Mapping[str, Any] = {
 MODEL = "/v1/models/{name}"
 COLD_START = {"cold_start_model": "walks", "user_field": "user", "register_as": "shop-with-histories"}
 COLD_STARTED = {"name": "shop-with-histories", "version": 1, "search_id": "sr_91c0", "created_at": AT}
+METRICS = {"rows": 1268, "auc": 0.7873, "log_loss": 0.5531, "calibration": 0.981}
+POINT = {
+    "name": "static", "dominated": False, "num_groups": 1, "valid": METRICS, "test": METRICS, "multiply_adds": 3110.0, "parameters": 4410,
+    "memory_bytes": 31_204, "row_p99_us": 19.4, "candidates": 500, "candidates_p99_us": 96.2, "version": 1,
+}  # fmt: skip
+FRONTIER: Mapping[str, Any] = {
+    "name": "coupon", "version": 1, "search_id": "sr_91c0", "kept": True, "chosen": "static",
+    "points": [POINT, {**POINT, "name": "members x2", "multiply_adds": 6672.0, "parameters": 9458, "version": None}],
+}  # fmt: skip
 BODIES: Mapping[tuple[str, str], Any] = {
+    ("post", f"{MODEL}/choose"): {"point": "members x2"},
     ("post", f"{MODEL}/interactions"): {"interactions": [{"user": "7", "item": "31"}], "version": 1},
     ("post", f"{MODEL}/cold-start"): COLD_START,
     ("post", f"{MODEL}/front"): COLD_START,
@@ -107,6 +117,8 @@ BODIES: Mapping[tuple[str, str], Any] = {
     ("post", "/v1/keys/{key_id}/rotate"): {"grace_s": 3600.0},
 }
 ANSWERS: Mapping[tuple[str, str], Any] = {
+    ("get", f"{MODEL}/frontier"): FRONTIER,
+    ("post", f"{MODEL}/choose"): {"name": "coupon", "version": 2, "search_id": "sr_91c0", "created_at": AT},
     ("post", f"{MODEL}/interactions"): {"name": "walks", "version": 2, "search_id": "sr_91c0", "created_at": AT},
     ("post", f"{MODEL}/cold-start"): COLD_STARTED,
     ("post", f"{MODEL}/front"): COLD_STARTED,

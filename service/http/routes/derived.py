@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from types import MappingProxyType
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import AliasChoices, FailFast, Field
@@ -76,15 +77,15 @@ def add_interactions(
     name: str, body: InteractionsAdded, response: Response, parts: PartsDep, caller: CallerDep, models: RegistryDep
 ) -> ModelVersionPublic:
     """Append interactions to an OverRec model, without training; the result is its next version."""
-    base = _version(parts.store.versions(name, caller.tenant), name, body.version)
+    base = numbered_version(parts.store.versions(name, caller.tenant), name, body.version)
     held = models.get(name, base.version).recommender.interactions
     if held is None:
         raise ConflictError(f"Version {base.version} of model {name!r} holds no histories that could be added to. Run a search instead.")
     pairs = [(cell_text(one.user) or "", cell_text(one.item) or "") for one in body.interactions]
     write = held.with_interactions(name, pairs, {"interactions": len(pairs), "to_version": base.version})
     words = f"{len(pairs):,} interactions were added to version {base.version}."
-    made = _registered(parts, (base, name, base.version), words, write)
-    return _answer(made, response, models)
+    made = registered_version(parts, (base, name, base.version), words, write)
+    return answered(made, response, models)
 
 
 @router.post("/cold-start", status_code=201, dependencies=[Depends(json_only)], openapi_extra=policy(Scope.MODELS))
@@ -96,7 +97,7 @@ def add_cold_start_model(
 
     `/front` is the name that this route had in version 0.1.0; it goes with version 0.3.0.
     """
-    base = _version(parts.store.versions(name, caller.tenant), name, body.version)
+    base = numbered_version(parts.store.versions(name, caller.tenant), name, body.version)
     other = _cold_start_version(parts.store.versions(body.cold_start_model, caller.tenant), body)
     _check_cold_start(models, base, other, body.user_field)
     artefacts = Artefacts(parts.settings.folder, parts.settings.artefacts_url)
@@ -104,8 +105,8 @@ def add_cold_start_model(
     words = f"Version {other.version} of {body.cold_start_model} is the cold-start model of version {base.version} of {name}."
     options = {"user_field": body.user_field}
     of = (base, body.register_as, None)
-    made = _registered(parts, of, words, lambda folder: write_compound(COLD_START, body.register_as, options, folders, folder))
-    return _answer(made, response, models)
+    made = registered_version(parts, of, words, lambda folder: write_compound(COLD_START, body.register_as, options, folders, folder))
+    return answered(made, response, models)
 
 
 def _bundle(artefacts: Artefacts, version: ModelVersion) -> Path:
@@ -127,8 +128,26 @@ def _check_cold_start(models: TenantModels, base: ModelVersion, other: ModelVers
         raise RequestError(law, "/user_field")
 
 
-def _registered(parts: AppState, of: tuple[ModelVersion, str, int | None], words: str, write: Callable[[Path], None]) -> ModelVersion:
-    """Write a bundle and register it; if one of the two fails, nothing is kept."""
+def registered_version(
+    parts: AppState,
+    of: tuple[ModelVersion, str, int | None],
+    words: str,
+    write: Callable[[Path], None],
+    facts: Mapping[str, Any] = MappingProxyType({}),
+) -> ModelVersion:
+    """Write a bundle and register it; if one of the two fails, nothing is kept.
+
+    Args:
+        parts: of the application.
+        of: version that it came of, name of the model, number that must be the name's highest before.
+        words: how it came to be, for a person.
+        write: writes the bundle.
+        facts: what else is known of it.
+
+    Raises:
+        ConflictError: another number is the highest.
+        QuotaError: the tenant would keep more bytes than it may.
+    """
     base, name, expected = of
     path = derived_folder(parts.settings.folder.resolve(), f"dv_{secrets.token_hex(12)}")
     try:
@@ -136,7 +155,7 @@ def _registered(parts: AppState, of: tuple[ModelVersion, str, int | None], words
         write(path)
         relative = path.relative_to(parts.settings.folder.resolve()).as_posix()
         Artefacts(parts.settings.folder, parts.settings.artefacts_url).publish(relative)
-        bundle = NewBundle(relative, bundle_facts(path))
+        bundle = NewBundle(relative, {**bundle_facts(path), **facts})
         found = parts.store.register(base, name, bundle, words, expected, parts.settings.max_search_bytes_per_tenant)
     except BaseException:
         shutil.rmtree(path.parent, ignore_errors=True)
@@ -144,13 +163,20 @@ def _registered(parts: AppState, of: tuple[ModelVersion, str, int | None], words
     return found
 
 
-def _answer(made: ModelVersion, response: Response, models: TenantModels) -> ModelVersionPublic:
+def answered(made: ModelVersion, response: Response, models: TenantModels) -> ModelVersionPublic:
+    """The answer that names a version which came of another one."""
     response.headers["Location"] = f"/v1/models/{made.name}/versions/{made.version}"
     models.renew(made.name)
     return ModelVersionPublic.of(made)
 
 
-def _version(versions: Sequence[ModelVersion], name: str, number: int | None) -> ModelVersion:
+def numbered_version(versions: Sequence[ModelVersion], name: str, number: int | None) -> ModelVersion:
+    """The version of this number among all of a name, newest first; the newest without one.
+
+    Raises:
+        UnknownIdError: there is none at all.
+        RequestError: there is none of this number.
+    """
     if not versions:
         raise UnknownIdError(f"There is no model {name!r}.")
     found = versions[0] if number is None else next((one for one in versions if one.version == number), None)
@@ -163,6 +189,6 @@ def _cold_start_version(versions: Sequence[ModelVersion], body: ColdStartPut) ->
     if not versions:
         raise RequestError(f"There is no model {body.cold_start_model!r}. `GET /v1/models` lists them.", "/cold_start_model")
     try:
-        return _version(versions, body.cold_start_model, body.cold_start_version)
+        return numbered_version(versions, body.cold_start_model, body.cold_start_version)
     except RequestError as error:
         raise RequestError(str(error), "/cold_start_version") from None

@@ -75,6 +75,7 @@ def test_decades_are_climbed_then_halves_then_the_rate() -> None:
     assert 7 <= len(tried) <= 10
 
 
+@pytest.mark.slow
 def test_trials_beside_each_other_are_those_of_one_after_another(monkeypatch):
     """The same settings in the same order, with the same figures and weights, to the bit."""
     config = LearningConfig(backbone=BackboneConfig(hidden=(4,)), training=TrainingConfig(embedding_dim=4, batch_size=64, epochs=2))

@@ -68,6 +68,7 @@ def test_larger_models_have_more_members_of_half_the_dimensions() -> None:
     assert (larger.backbone.members, larger.training.embedding_dim, larger.backbone.hidden) == (4, 32, (16, 8))
 
 
+@pytest.mark.slow
 def test_members_err_less_than_one_model_of_their_cost() -> None:
     """On two tribes, whose true probabilities are known, the members' squared error is below the plain model's, and so is that of more."""
     oracle = make_tribes(np.random.default_rng(3), 2, (2_500, 3_000, 8_000), values=30)

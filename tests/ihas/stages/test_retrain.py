@@ -29,7 +29,7 @@ def _best_auc() -> float:
     return auc(solved.oracle.logits[2], solved.oracle.parts.test.labels)
 
 
-@pytest.mark.parametrize("num_tribes", [2, 3])
+@pytest.mark.parametrize("num_tribes", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_the_groups_models_reach_the_best_auc(num_tribes):
     """One linear model per group comes within .01 of the AUC of the true probabilities."""
     solved = solved_tribes(num_tribes)

@@ -10,6 +10,7 @@ from pipelines.benchmarks import parallel
 pytestmark = pytest.mark.tf
 
 
+@pytest.mark.slow
 def test_both_ways_train_the_same_models(monkeypatch: pytest.MonkeyPatch) -> None:
     """A row for each way, measured by the first; each measurement trains the four models."""
     calls, train = list[str](), parallel.train_plain

@@ -21,6 +21,7 @@ def test_lengths_are_those_of_beauty() -> None:
     assert 0 <= min(map(min, found)) < max(map(max, found)) < ITEMS
 
 
+@pytest.mark.slow
 def test_our_epoch_costs_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """One system, whose measurement is a whole epoch: of twice the users it costs more."""
     monkeypatch.setattr(sequences, "ITEMS", 300)

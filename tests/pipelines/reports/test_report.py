@@ -11,6 +11,7 @@ import pytest
 from ihas.config.learning import LearningConfig
 from ihas.config.search import SearchConfig
 from pipelines.reports.report import render_report, write_report
+from tests.ihas.results.test_frontier import point
 from tests.pipelines.result_factory import VARIANTS, run_result
 
 pytestmark = pytest.mark.full
@@ -44,6 +45,16 @@ def test_written_whole_under_its_name(tmp_path: Path) -> None:
 def test_loads_nothing_from_elsewhere(page: str) -> None:
     """No element names another file or address, so that the report works offline."""
     assert re.findall(r"""(?:src|href)\s*=|@import|url\(|https?://""", _without_library(page)) == []
+
+
+def test_points_of_the_frontier_are_listed(page: str) -> None:
+    """With costs and latencies, the chosen one marked; a result of an earlier version has no such table."""
+    listed = render_report(run_result(chosen="base", frontier=(point("base"), point("members x2"))))
+
+    assert "What else can be served without training" not in page
+    assert "What else can be served without training" in listed
+    assert re.search(r'<b>members x2</b></th>\s*<td data-label="Test AUC">0.9870</td>', listed)
+    assert "500 candidates, p99" in listed
 
 
 def test_policy_names_exactly_the_scripts_it_holds(page: str) -> None:

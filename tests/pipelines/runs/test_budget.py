@@ -13,8 +13,8 @@ from ihas.errors import BudgetError
 from ihas.models.prediction import GroupModel
 from ihas.results.run_result import Certificate, Cost
 from ihas.stages.evaluate.variants import Variant
-from pipelines.runs.budget import certify, choose_within, p99_ms
-from tests.ihas.bundle_factory import small_bundle
+from pipelines.runs.budget import certify, choose_measured, choose_within
+from pipelines.runs.latency import ServingCost
 from tests.pipelines.result_factory import variant
 
 pytestmark = pytest.mark.tf
@@ -56,12 +56,18 @@ VARIANTS = (
         ({"multiply_adds": 100}, "static"),
         ({"multiply_adds": 999}, "grouped"),
         ({"multiply_adds": 1000}, "teacher"),
+        ({"candidates_p99_ms": 5.0}, "teacher"),
+        ({"candidates_p99_ms": 5.0, "multiply_adds": 999}, "grouped"),
+        ({"candidates_p99_ms": 5.0, "parameters": 999}, "grouped"),
+        ({"memory_bytes": 10**9}, "static"),
+        ({"p99_ms": 9.0}, "static"),
     ],
 )
 def test_the_best_within_the_budget_serves(budget: dict[str, int], name: str) -> None:
     """By parameters and by groups; at the limit is within it, also where the base itself is over it; a control never serves.
 
-    A teacher, which costs more by design, serves only where the budget's multiply-adds admit it.
+    A teacher, which costs more by design, serves only where the budget says what a request may cost: in multiply-adds, or in milliseconds
+    for its candidates.
     """
     assert choose_within(VARIANTS, parts(), BudgetConfig(**budget)).name == name
 
@@ -72,13 +78,52 @@ def test_a_budget_nothing_keeps_names_the_smallest() -> None:
         choose_within(VARIANTS, parts(), BudgetConfig(parameters=59))
 
 
-def test_a_variant_that_was_too_slow_gives_way() -> None:
-    """To the next best; when all were, the budget names the limit."""
+COSTS = {
+    "static": ServingCost(memory_bytes=240, row_p99_us=10.0, candidates=500, candidates_p99_us=400.0),
+    "grouped": ServingCost(memory_bytes=1_200, row_p99_us=60.0, candidates=500, candidates_p99_us=900.0),
+    "teacher": ServingCost(memory_bytes=4_000, row_p99_us=30.0, candidates=500, candidates_p99_us=5_000.0),
+}
+
+
+@pytest.mark.parametrize(
+    ("budget", "name"),
+    [
+        ({"candidates_p99_ms": 5.0}, "teacher"),
+        ({"candidates_p99_ms": 4.9}, "grouped"),
+        ({"candidates_p99_ms": 0.9, "p99_ms": 0.06}, "grouped"),
+        ({"candidates_p99_ms": 0.9, "p99_ms": 0.05}, "static"),
+        ({"multiply_adds": 1000, "memory_bytes": 3_999}, "grouped"),
+        ({"multiply_adds": 1000, "memory_bytes": 1_199}, "static"),
+    ],
+)
+def test_what_misses_a_measured_limit_gives_way(budget: dict[str, float], name: str) -> None:
+    """To the next best, which is measured then; at the limit is within it."""
+    served, cost = choose_measured(VARIANTS, parts(), BudgetConfig.model_validate(budget), COSTS.__getitem__)
+
+    assert (served.name, cost) == (name, COSTS[name])
+
+
+def test_only_what_would_be_chosen_is_measured() -> None:
+    """Without a measured limit that is one."""
+    asked: list[str] = []
+
+    def cost(name: str) -> ServingCost:
+        asked.append(name)
+        return COSTS[name]
+
+    choose_measured(VARIANTS, parts(), BudgetConfig(), cost)
+    assert asked == ["static"]
+
+
+def test_a_measured_limit_that_nothing_keeps_is_named() -> None:
+    """With its value and who missed it."""
     budget = BudgetConfig(p99_ms=0.5, multiply_adds=300)
 
     assert choose_within(VARIANTS, parts(), budget, ["grouped"]).name == "static"
     with pytest.raises(BudgetError, match="`budget.p99_ms` = 0.5 ms"):
         choose_within(VARIANTS, parts(), budget, ["grouped", "static", "base"])
+    with pytest.raises(BudgetError, match=r"`budget.p99_ms` = 0.5 ms and `budget.memory_bytes` = 9 here: static did not"):
+        choose_within(VARIANTS[1:2], parts(), BudgetConfig(p99_ms=0.5, memory_bytes=9), ["static"])
 
 
 def test_every_limit_is_certified() -> None:
@@ -95,12 +140,16 @@ def test_every_limit_is_certified() -> None:
     assert certify(BudgetConfig(), served, 4.5, None) == ()
 
 
+def test_measured_limits_are_certified_in_their_units() -> None:
+    """Microseconds as milliseconds; the number of candidates is no limit."""
+    budget = BudgetConfig(p99_ms=0.1, candidates_p99_ms=1.0, candidates=200, memory_bytes=2_000)
+
+    assert [(one.limit, one.measured) for one in certify(budget, variant("grouped", None), 4.5, COSTS["grouped"])] == [
+        ("p99_ms", 0.06), ("candidates_p99_ms", 0.9), ("memory_bytes", 1_200),
+    ]  # fmt: skip
+
+
 def test_a_limit_that_is_not_kept_fails_the_run() -> None:
     """With both numbers."""
     with pytest.raises(BudgetError, match=r"`wall_s <= 4` must hold, but the run measured 4.5"):
         certify(BudgetConfig(wall_s=4.0), variant("grouped", None), 4.5, None)
-
-
-def test_the_slowest_of_a_hundred_is_measured_on_the_bundle() -> None:
-    """A small bundle scores a row in less than a tenth of a second, and not in no time."""
-    assert 0.0 < p99_ms(small_bundle()) < 100.0

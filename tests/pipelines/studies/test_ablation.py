@@ -64,6 +64,7 @@ def _plan(folder: Path) -> Path:
     return folder / "plan.toml"
 
 
+@pytest.mark.slow
 def test_a_plan_is_carried_out_and_gone_on_with(tmp_path: Path) -> None:
     """Both arms are trained under both seeds; a second call trains nothing, and one with another seed only that one."""
     plan, known = read_plan(_plan(tmp_path)), tmp_path / "out" / "ablation.json"

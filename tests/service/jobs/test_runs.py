@@ -20,10 +20,12 @@ def test_a_child_runs_no_package_of_the_current_folder(tmp_path: Path) -> None:
 
 
 def test_a_folder_takes_what_its_files_take(tmp_path: Path, bundle: Path) -> None:
-    """In all depths; links count nothing, and a folder that is not there has nothing. Of a bundle it is one of the facts."""
+    """In all depths; a file with two names counts once, links count nothing, and a folder that is not there has nothing. Of a
+    bundle it is one of the facts."""
     (tmp_path / "run" / "stages").mkdir(parents=True)
     (tmp_path / "run" / "log.txt").write_text("12345")
     (tmp_path / "run" / "stages" / "arrays").write_text("123")
+    (tmp_path / "run" / "stages" / "again").hardlink_to(tmp_path / "run" / "stages" / "arrays")
     (tmp_path / "run" / "link").symlink_to(bundle)
     (tmp_path / "run" / "other").symlink_to(tmp_path / "run" / "log.txt")
 

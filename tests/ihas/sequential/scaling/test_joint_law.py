@@ -32,6 +32,7 @@ def test_one_length_does_not_tell_the_data_exponent() -> None:
         fit_joint_law(layers, dims, np.ones_like(layers), TRUE.predict(layers, dims))
 
 
+@pytest.mark.slow
 def test_a_length_left_out_is_foretold_where_the_law_is_true() -> None:
     """Values of a joint law at four lengths: it describes all and predicts a length and large sizes exactly, a law without D does not."""
     layers, dims, data = (v.ravel() for v in np.meshgrid([2.0, 4.0, 8.0, 32.0], [16.0, 64.0, 128.0], [0.5, 1.0, 2.0, 4.0]))

@@ -22,7 +22,7 @@ from tests.oracle import solved_tribes
 pytestmark = pytest.mark.tf
 
 
-@pytest.mark.parametrize("num_tribes", [2, 3, pytest.param(5, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("num_tribes", [2, *(pytest.param(number, marks=pytest.mark.slow) for number in (3, 5))])
 def test_the_groups_are_the_tribes(num_tribes):
     """Unseen rows are grouped by the taste that decides their label, and so many groups are chosen as there are tribes."""
     solved = solved_tribes(num_tribes)
@@ -40,7 +40,7 @@ def test_each_group_keeps_its_own_taste_only():
     assert sorted(tastes.tolist()) == [[0, 4], [4, 0]]
 
 
-@pytest.mark.parametrize("num_tribes", [2, 3, 5])
+@pytest.mark.parametrize("num_tribes", [2, 3, pytest.param(5, marks=pytest.mark.slow)])
 def test_sums_assign_every_row(num_tribes):
     """The sums that are served agree with K-means and give every row of every part the group that it was trained in."""
     solved = solved_tribes(num_tribes)

@@ -161,6 +161,16 @@ def test_the_verdict_shows_gain_interval_and_dimensions():
     assert "4 of 8" in text
 
 
+def test_the_verdict_of_a_wider_model_names_both_widths():
+    """A teacher reads more dimensions than the plain model has."""
+    variants = (_variant("base", RIGHT, ONE_SWAP), _variant("teacher", RIGHT, RIGHT))
+    base, teacher = variant_results(variants, _parts())
+    wide = teacher.model_copy(update={"cost": COST.model_copy(update={"kept_dims": 16, "multiply_adds": 60})})
+
+    words = "A row reads 16 embedding dimensions, the plain model 8; it costs 2.0 times the base's multiply-adds."
+    assert words in verdict(wide, base, 8)
+
+
 def test_the_verdict_names_what_the_test_rows_do_not_tell_apart():
     """With four rows nothing is told apart, so a control with the same scores is named."""
     variants = (_variant("base", RIGHT, ONE_SWAP), _variant("grouped", RIGHT, RIGHT), _variant("random groups", RIGHT, RIGHT))

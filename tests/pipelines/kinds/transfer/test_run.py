@@ -23,6 +23,7 @@ pytestmark = pytest.mark.tf
 RECIPES = ROOT / "pipelines" / "recipes" / "transfer"
 
 
+@pytest.mark.slow
 def test_what_the_other_domain_tells_is_gained(tmp_path: Path) -> None:
     """Every second item is told by the one before it alone: where that is of the other half, only both know it."""
     rng = np.random.default_rng(0)

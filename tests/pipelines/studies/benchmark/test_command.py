@@ -21,7 +21,7 @@ from pipelines.studies.benchmark.plan import read_plan
 from pipelines.studies.benchmark.table import Benchmark, BenchmarkRow
 from tests.paths import ROOT
 
-pytestmark = pytest.mark.tf
+pytestmark = [pytest.mark.tf, pytest.mark.slow]
 
 RECIPE = """
 [data]

@@ -47,6 +47,7 @@ def test_ratings_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
         read_ratings(tmp_path / "bad.txt")
 
 
+@pytest.mark.slow
 def test_a_race_is_carried_out_and_gone_on_with(tmp_path: Path) -> None:
     """Every arm reaches what can be reached on every seed, the table is written, and a second call only reads it."""
     plan = _ratings_plan(tmp_path)
