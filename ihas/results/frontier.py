@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 
 from ihas.results.run_result import FrontierPoint, VariantResult
 
-MAX_STEPS = 3
-"""Steps up that a verdict tells."""
+MAX_STEPS, DEARER = 3, 1.05
+"""Steps up that a verdict tells, and from how many times the multiply-adds on a point is one."""
 NO_FRONTIER = "has no frontier to choose from: an earlier version of iHAS made it, or it is of another kind. Run its search again."
 
 
@@ -41,8 +41,8 @@ def steps_up(points: Sequence[FrontierPoint], chosen: str) -> str:
     """
     served = next(point for point in points if point.name == chosen)
     cost, auc = served.multiply_adds, served.valid.auc or 0.0
-    above = [point for point in points if point.multiply_adds > cost and (point.valid.auc or 0.0) > auc][:MAX_STEPS]
-    return f" Next steps up: {'; '.join(_step(point, served) for point in above)}." if above else ""
+    above = [point for point in points if point.multiply_adds > DEARER * cost and (point.valid.auc or 0.0) > auc][:MAX_STEPS]
+    return f" Dearer points of the frontier, on test rows: {'; '.join(_step(point, served) for point in above)}." if above else ""
 
 
 def find_point(points: Sequence[FrontierPoint], name: str) -> FrontierPoint | None:

@@ -59,7 +59,7 @@ class Contribution(msgspec.Struct, frozen=True):
         field: its name.
         values: what the cell holds, as the encoder understood it.
         logit: logit of the row minus the logit of the same row with this field's value unknown; above 0, the value
-            raises the score. Group and gates stay as they were (occlusion; our choice).
+            raises the score. Group and gates stay as they were (occlusion; our choice). Of the model's own logits, before calibration.
     """
 
     field: str

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ihas.bundle.values import Bundle
 from ihas.data.encoder import Encoder
 from ihas.data.layout import PADDING, FieldLayout
 from ihas.routing.additive import GRID, AdditiveRouter
@@ -15,27 +16,29 @@ from ihas.serving.grouped.model import BLOCK_ROWS, GroupedModel, RoutedLogits
 from ihas.serving.ranking import probabilities
 
 
-def explain_rows(model: GroupedModel, encoder: Encoder, ids: np.ndarray, scored: RoutedLogits) -> list[Explanation]:
+def explain_rows(model: GroupedModel, bundle: Bundle, ids: np.ndarray, scored: RoutedLogits) -> list[Explanation]:
     """Explanation of each row.
 
     Args:
         model: what scored the rows.
-        encoder: says what ids mean.
+        bundle: what `model` was made of.
         ids: int32 (rows, num_slots). At least one row.
         scored: what the rows scored.
     """
-    parts = [_decoded(encoder, *cells) for cells in zip(ids.tolist(), contributions(model, ids, scored).tolist(), strict=True)]
+    parts = [_decoded(bundle.encoder, *cells) for cells in zip(ids.tolist(), contributions(model, ids, scored).tolist(), strict=True)]
     routings = _by_sums(sums, ids, scored) if (sums := sums_of(model.router)) is not None else _by_distances(scored)
-    return [_explanation(model, scored, row, routings[row], parts[row]) for row in range(len(ids))]
+    scores = probabilities(bundle.answered(scored.logits)).tolist()
+    return [_explanation(model, scored, row, routings[row]._replace(score=scores[row]), parts[row]) for row in range(len(ids))]
 
 
 class _Routing(NamedTuple):
-    """Which group comes second, by how much, and what speaks for the first: as in `Explanation`."""
+    """Which group comes second, by how much, and what speaks for the first, as in `Explanation`; and the score that is answered."""
 
     runner_up: int | None
     margin: float | None
     group_bias: float | None = None
     group_contributions: tuple[float, ...] = ()
+    score: float = 0.5
 
 
 def _by_distances(scored: RoutedLogits) -> list[_Routing]:
@@ -98,7 +101,7 @@ def _explanation(
     gates = scored.gates[row].reshape(len(names), -1).sum(axis=1).tolist() if scored.gates.shape[1] else []
     own = dict(zip(names, routing.group_contributions, strict=False))
     return Explanation(
-        sentence=_sentence(int(scored.group[row]), routing, own, float(probabilities(scored.logits[row : row + 1])[0]), contributions),
+        sentence=_sentence(int(scored.group[row]), routing, own, contributions),
         distances=tuple(scored.distances[row].tolist()),
         runner_up=routing.runner_up,
         margin=routing.margin,
@@ -113,7 +116,7 @@ def _explanation(
     )
 
 
-def _sentence(group: int, routing: _Routing, own: dict[str, float], score: float, contributions: tuple[Contribution, ...]) -> str:
+def _sentence(group: int, routing: _Routing, own: dict[str, float], contributions: tuple[Contribution, ...]) -> str:
     place = "the only one" if routing.runner_up is None else f"nearest, by {routing.margin:.2f} before group {routing.runner_up}"
     if own:
         field = max(own, key=own.__getitem__)
@@ -123,7 +126,7 @@ def _sentence(group: int, routing: _Routing, own: dict[str, float], score: float
     least = min(contributions, key=lambda part: part.logit)
     raised = f", raised most by {_cell(most)}" if most.logit > 0.0 else ""
     lowered = f", lowered most by {_cell(least)}" if least.logit < 0.0 else ""
-    return f"Group {group} is {place}; its model gives a probability of {score:.3f}{raised}{lowered}."
+    return f"Group {group} is {place}; its model gives a probability of {routing.score:.3f}{raised}{lowered}."
 
 
 def _cell(part: Contribution) -> str:

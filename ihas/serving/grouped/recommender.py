@@ -149,7 +149,7 @@ class GroupedRecommender(Recommender):
             return []
         ids, unknown = self._rows.read_all(rows, "/rows")
         scored = self.model.score(ids)
-        reasons = explain_rows(self.model, self.bundle.encoder, ids, scored)
+        reasons = explain_rows(self.model, self.bundle, ids, scored)
         return _scores(scored.group, self.bundle.answered(scored.logits), unknown, self._degraded(reasons, scored.group))
 
     def read(self, rows: Sequence[Mapping[str, Any]]) -> ReadRows:
@@ -252,7 +252,7 @@ class GroupedRecommender(Recommender):
 
     def _explained(self, ids: np.ndarray) -> list[Explanation]:
         scored = self.model.score(ids)
-        return self._degraded(explain_rows(self.model, self.bundle.encoder, ids, scored), scored.group)
+        return self._degraded(explain_rows(self.model, self.bundle, ids, scored), scored.group)
 
     def _degraded(self, reasons: list[Explanation], group: np.ndarray) -> list[Explanation]:
         """The reasons; those of a degraded group say that the shared model answers."""

@@ -80,7 +80,7 @@ def test_the_next_steps_up_are_told() -> None:
     points = [point(name) for name in ("base", "static", "members x2", "supernet", "teacher")]
 
     assert steps_up(points, "static") == (
-        " Next steps up: `members x2`, +0.0020 AUC, -0.0050 log-loss, at 2.0 times the multiply-adds; "
+        " Dearer points of the frontier, on test rows: `members x2`, +0.0020 AUC, -0.0050 log-loss, at 2.0 times the multiply-adds; "
         "`supernet`, +0.0010 AUC, +0.0010 log-loss, at 8.6 times the multiply-adds; "
         "`teacher`, +0.0020 AUC, -0.0060 log-loss, at 19.0 times the multiply-adds."
     )

@@ -48,7 +48,7 @@ def test_one_group_has_no_runner_up() -> None:
     """With a single group there is no margin, and the sentence says that the group is the only one."""
     router = dataclasses.replace(BUNDLE.router, centroids=BUNDLE.router.centroids[:1])
     model = GroupedModel(dataclasses.replace(BUNDLE, router=router, models=BUNDLE.models[:1], model_of_group=(0,)))
-    (reason, *_) = explain_rows(model, BUNDLE.encoder, IDS, model.score(IDS))
+    (reason, *_) = explain_rows(model, BUNDLE, IDS, model.score(IDS))
     assert (reason.runner_up, reason.margin, len(reason.distances)) == (None, None, 1)
     assert reason.sentence.startswith("Group 0 is the only one; its model gives a probability of 0.989")
 
@@ -57,7 +57,7 @@ def test_sums_are_explained_field_by_field() -> None:
     """ada with m1 has 1103 and -1037 units: 2140 ahead of group 1, of which 2048 are hers, 156 the genres', 0 m1's, -64 the bias."""
     bundle = summed_bundle()
     model = GroupedModel(bundle)
-    reasons = explain_rows(model, bundle.encoder, IDS, model.score(IDS))
+    reasons = explain_rows(model, bundle, IDS, model.score(IDS))
     reason = reasons[0]
 
     assert (reason.runner_up, reason.margin) == (1, 2140 / 1024)
@@ -77,7 +77,7 @@ def test_one_group_of_sums_has_no_runner_up() -> None:
     layout = BUNDLE.encoder.layout
     router = AdditiveRouter(layout, np.zeros((layout.num_rows, 1), np.int16), np.zeros(1, np.int32))
     model = GroupedModel(dataclasses.replace(BUNDLE, router=router, models=BUNDLE.models[:1], model_of_group=(0,)))
-    (reason, *_) = explain_rows(model, BUNDLE.encoder, IDS, model.score(IDS))
+    (reason, *_) = explain_rows(model, BUNDLE, IDS, model.score(IDS))
     assert (reason.runner_up, reason.margin, reason.group_contributions) == (None, None, {})
     assert reason.sentence.startswith("Group 0 is the only one")
 
@@ -85,6 +85,6 @@ def test_one_group_of_sums_has_no_runner_up() -> None:
 def test_gates_open_are_counted_per_field() -> None:
     """ada opens the first gate of user, bob the second, and no item opens any."""
     model = GroupedModel(BUNDLE)
-    reasons = explain_rows(model, BUNDLE.encoder, IDS, model.score(IDS))
+    reasons = explain_rows(model, BUNDLE, IDS, model.score(IDS))
     assert all(reason.gates_open == {"user": 1, "genres": 0, "movie": 0} for reason in reasons)
     assert reasons[0].margin == pytest.approx(np.sqrt(8.0))

@@ -318,3 +318,5 @@ def test_scores_are_calibrated_and_the_order_is_not_touched() -> None:
     assert [one.id for one in answer.items] == ["m1", "m2", "m3"]
     assert [one.score for one in answer.items] == [pytest.approx(1 / (1 + math.exp(-logit))) for logit in (1.0, 1.0, 0.75)]
     assert answers[group].score == scored[0].score
+    assert told[0].explanation is not None
+    assert "a probability of 0.622," in told[0].explanation.sentence  # of a log-odds of .5
