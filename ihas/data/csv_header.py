@@ -26,6 +26,7 @@ _JOINERS = "\u200c\u200d"
 _UNUSUAL_SPACE = re.compile(r"\s*[^\S ]\s*")
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)?"?\r?\n', re.IGNORECASE)
 _ROWS_SHOWN = 3
+_MAX_COUNT_DIGITS = 18
 
 
 @dataclass(frozen=True)
@@ -220,4 +221,5 @@ def _first_cells(text: str, dialect: Dialect) -> tuple[str, ...]:
 
 def _counts_rows(header: Header) -> bool:
     cells = header.first_cells
-    return bool(cells) and all(cell.isdecimal() and int(cell) == int(cells[0]) + place for place, cell in enumerate(cells))
+    are_counts = bool(cells) and all(cell.isdecimal() and len(cell) <= _MAX_COUNT_DIGITS for cell in cells)
+    return are_counts and all(int(cell) == int(cells[0]) + place for place, cell in enumerate(cells))

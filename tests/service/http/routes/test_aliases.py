@@ -327,3 +327,12 @@ def test_lineage_outlives_the_data_set(live: LiveServer, publish: Publish) -> No
     live.json("DELETE", f"/v1/datasets/{before['dataset_id']}")
 
     assert live.json("GET", f"{MODEL}/versions/1") == before
+
+
+def test_two_preconditions_exclude_each_other(live: LiveServer, publish: Publish) -> None:
+    """422: a change that expects a revision and that there is none cannot be right."""
+    publish()
+    answer = live.http.put(f"{MODEL}/aliases/next", json={"version": 1}, headers={**FIRST, "if-match": '"7"'})
+
+    assert answer.status_code == 422
+    assert live.json("GET", f"{MODEL}/aliases")["aliases"] == []
