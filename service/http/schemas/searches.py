@@ -294,7 +294,7 @@ class DeletedPublic(Config):
     """What was deleted."""
 
     deleted: str
-    """Id of the data set or search, name of the model, or name and number of the version."""
+    """Id of the data set or search, name of the model, or name and number of the version, or name and alias."""
     bytes: int
     """Bytes that no longer count against the tenant's quota."""
 
