@@ -128,12 +128,13 @@ def _check_cold_start(models: TenantModels, base: ModelVersion, other: ModelVers
 
 
 def _registered(parts: AppState, of: tuple[ModelVersion, str, int | None], words: str, write: Callable[[Path], None]) -> ModelVersion:
-    """Write a bundle and register it; if one of the two fails, nothing is kept."""
+    """Write a bundle, try it, and register it; if one of the three fails, nothing is kept."""
     base, name, expected = of
     path = derived_folder(parts.settings.folder.resolve(), f"dv_{secrets.token_hex(12)}")
     try:
         path.parent.mkdir(parents=True)
         write(path)
+        parts.first_load(path)
         relative = path.relative_to(parts.settings.folder.resolve()).as_posix()
         Artefacts(parts.settings.folder, parts.settings.artefacts_url).publish(relative)
         bundle = NewBundle(relative, bundle_facts(path))
