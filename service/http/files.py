@@ -7,33 +7,42 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from fastapi.responses import FileResponse
-from starlette.concurrency import run_in_threadpool
+import anyio
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from service.errors import UnknownIdError
 from service.http.problems import http_problem
 
-RANGE = frozenset({b"range", b"if-range"})
+PIECE_BYTES = 2**16
 GONE = "The file was deleted meanwhile."
 
 
-class WholeFile(FileResponse):
-    """A file, whole: a server may pass over `Range` (RFC 9110, 14.2), which would have refusals of its own form; 404 where it is gone."""
+class WholeFile(Response):
+    """A file, opened before anything is sent: 404 where it is gone, and whole where it goes meanwhile.
+
+    A server may pass over `Range` (RFC 9110, 14.2), which would have refusals of its own form.
+    """
 
     def __init__(self, path: str | Path, media_type: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(path, headers={**(headers or {}), "accept-ranges": "none"}, media_type=media_type)
+        self.path, self.media_type, self.status_code, self.background = path, media_type, 200, None
+        self.init_headers({**(headers or {}), "accept-ranges": "none"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
         try:
-            self.stat_result = await run_in_threadpool(os.stat, self.path)
+            file = await anyio.open_file(self.path, "rb")
         except FileNotFoundError:
             await http_problem(scope, 404, GONE)(scope, receive, send)
             return
-        self.set_stat_headers(self.stat_result)
-        headers = [pair for pair in scope["headers"] if pair[0] not in RANGE]
-        await super().__call__({**scope, "headers": headers}, receive, send)
+        async with file:
+            left = os.fstat(file.wrapped.fileno()).st_size
+            self.headers["content-length"] = str(left)
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            while left > PIECE_BYTES and (piece := await file.read(PIECE_BYTES)):
+                left -= len(piece)
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": await file.read(left)})
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Route
+from starlette.types import Message
 
 from service.errors import UnknownIdError
 from service.http.files import WholeFile, still_there
@@ -42,3 +43,21 @@ def test_a_file_that_is_gone_is_not_found(tmp_path: Path) -> None:
     assert (found.status_code, found.headers["content-type"]) == (404, "application/problem+json")
     with pytest.raises(UnknownIdError, match="deleted meanwhile"), still_there():
         (tmp_path / "report").read_bytes()
+
+
+def test_a_file_that_goes_while_it_is_sent_comes_whole(tmp_path: Path) -> None:
+    """What was opened is there until it is closed, in pieces however large."""
+    path, sent = tmp_path / "report", list[bytes]()
+    path.write_bytes(bytes(range(256)) * 1_000)
+    whole = path.read_bytes()
+
+    async def take(message: Message) -> None:
+        path.unlink(missing_ok=True)
+        sent.append(message.get("body", b""))
+
+    async def nothing() -> Message:
+        return {"type": "http.disconnect"}
+
+    asyncio.run(WholeFile(path, "text/plain")({"type": "http", "path": "/"}, nothing, take))
+    assert b"".join(sent) == whole
+    assert len(sent) > 2
