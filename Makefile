@@ -9,6 +9,7 @@ PLAN ?= pipelines/recipes/benchmark/coupon.toml
 FOLDER ?= runs/benchmark
 COSTS ?= runs/bench
 CASES ?= 200
+OPERATIONS ?= .
 FAULTS ?= runs/faults
 SEED ?= 1
 
@@ -64,8 +65,8 @@ test-pythons: ## run `make test` under each Python of PYTHONS, each in an enviro
 test-slow: setup ## run tests longer than 10 seconds
 	$(BIN)/pytest -m slow $(ARGS)
 
-schema-test: setup ## test the API against its OpenAPI document with schemathesis; CASES=200 per operation
-	IHAS_TEST_CASES=$(CASES) $(BIN)/pytest -m slow tests/service/test_description.py $(ARGS)
+schema-test: setup ## test the API against its OpenAPI document with schemathesis; CASES=200 per operation, OPERATIONS='^POST /v1/keys'
+	IHAS_TEST_CASES=$(CASES) IHAS_TEST_OPERATIONS='$(OPERATIONS)' $(BIN)/pytest -m slow tests/service/test_description.py $(ARGS)
 
 faults: setup ## attack, kill, stop and starve real processes more than 500 times; a table by kind; SEED=1 FAULTS=runs/faults
 	$(BIN)/python -m tests.faults --folder $(FAULTS) --seed $(SEED) $(ARGS)

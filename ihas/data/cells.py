@@ -57,6 +57,6 @@ def decimal_text(value: Decimal) -> str:
 
 def _canonical(text: str) -> str | None:
     if _WHOLE.fullmatch(text):
-        return str(int(text[:-2]))
+        return "0" if text == "-0.0" else text[:-2]  # by its digits: Python makes no integer of more than 4,300
     lowered = text.lower()
     return (lowered if lowered in ("true", "false") else text) or None

@@ -21,6 +21,8 @@ from ihas.data.sources import opened
 _BLOCK_BYTES = 1 << 22
 _TAIL_BYTES = 1 << 20
 _SHOWN = 80
+MAX_RAGGED = 10_000
+"""Rows with too few or too many cells after which reading stops."""
 _BREAK = re.compile(r"\r\n|\n|\r")
 
 
@@ -105,6 +107,8 @@ def raise_ragged(source: Source, header: Header, rows: Sequence[Any]) -> None:
             way = "A quote in it runs over line breaks: double or remove it, or set `quoting = false` if quotes are plain characters."
         column = names[min(row.actual_columns, len(names) - 1)]  # the first without a cell, or the last, after which cells are left over
         findings.add("ragged_row", f"{law} {way}", row=row.number, column=column)
+    if len(rows) >= MAX_RAGGED:
+        findings.add("checking_stopped", f"Reading stopped at {MAX_RAGGED:,} rows with too few or too many cells; there may be more.")
     findings.raise_errors(f"{source.path.name} cannot be read as CSV")
 
 

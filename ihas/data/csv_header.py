@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ _JOINERS = "\u200c\u200d"
 _UNUSUAL_SPACE = re.compile(r"\s*[^\S ]\s*")
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)?"?\r?\n', re.IGNORECASE)
 _ROWS_SHOWN = 3
+_NAMES_TOLD = 100
+_MAX_COUNT_DIGITS = 18
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,8 @@ def check_header(header: Header, source: Source) -> None:
         findings.add("blank_column", f"{law} Then list it under `ignored`.")
     elif blank:
         findings.add("blank_column", f"Every column must have a name, but those at positions {blank} have none.{hint}")
-    for name in sorted({name for name in header.names if name and header.names.count(name) > 1 and source.options.wants(name)}):
+    repeated = [name for name, count in Counter(header.names).items() if name and count > 1 and source.options.wants(name)]
+    for name in sorted(repeated)[:_NAMES_TOLD]:
         positions = [position + 1 for position, other in enumerate(header.names) if other == name]
         law = f"Column names must differ, but the columns at positions {positions} are all called {name!r}."
         findings.add("duplicate_column", f"{law} Rename all but one.{hint}", column=name)
@@ -166,8 +170,8 @@ def _dialect(source: Source, text: str) -> Dialect:
 
 
 def _checked(setting: str, character: str) -> str:
-    if character in '"\r\n' or not character.isascii():
-        raise ConfigError(f"`{setting}` must be an ASCII character other than a quote or a line break, but got {character!r}.")
+    if character in '"\r\n\0' or not character.isascii():
+        raise ConfigError(f"`{setting}` must be an ASCII character other than a quote, a line break or NUL, but got {character!r}.")
     return character
 
 
@@ -220,4 +224,5 @@ def _first_cells(text: str, dialect: Dialect) -> tuple[str, ...]:
 
 def _counts_rows(header: Header) -> bool:
     cells = header.first_cells
-    return bool(cells) and all(cell.isdecimal() and int(cell) == int(cells[0]) + place for place, cell in enumerate(cells))
+    are_counts = bool(cells) and all(cell.isdecimal() and len(cell) <= _MAX_COUNT_DIGITS for cell in cells)
+    return are_counts and all(int(cell) == int(cells[0]) + place for place, cell in enumerate(cells))

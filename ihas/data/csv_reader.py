@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.csv
 
 from ihas.data.columns import TEXT
-from ihas.data.csv_faults import LostRows, check_last_quote, find_encoding_faults, raise_ragged
+from ihas.data.csv_faults import MAX_RAGGED, LostRows, check_last_quote, find_encoding_faults, raise_ragged
 from ihas.data.csv_header import Header, check_header, read_header
 from ihas.data.reading import Source
 from ihas.data.sources import opened, raise_unreadable
@@ -38,16 +39,24 @@ def csv_batches(source: Source) -> Iterator[pa.Table]:
             rows, last = rows + batch.num_rows, batch.column(batch.num_columns - 1)[-1].as_py()
             yield _wanted(batch, header, source)
     except pa.ArrowInvalid as error:
+        _raise_ragged(source, header, ragged)
         find_encoding_faults(source, header)
         law = f"The rows must be readable as CSV, but they are not: {error}. Look for a quote that is never closed."
         raise_unreadable(source.path, law)
     lost.raise_errors(source)
-    if ragged:
-        rows_at_fault = list[Any]()
-        for _ in _parse(source, header, rows_at_fault, use_threads=False):  # row numbers are known to a single thread only
-            pass
-        raise_ragged(source, header, rows_at_fault)
+    _raise_ragged(source, header, ragged)
     check_last_quote(source, header, last, rows)
+
+
+def _raise_ragged(source: Source, header: Header, ragged: list[Any]) -> None:
+    """DataError about rows at fault, where there are some; read again, for row numbers are known to a single thread only."""
+    if not ragged:
+        return
+    rows_at_fault = list[Any]()
+    with suppress(pa.ArrowInvalid):
+        for _ in _parse(source, header, rows_at_fault, use_threads=False):
+            pass
+    raise_ragged(source, header, rows_at_fault)
 
 
 def _positions(header: Header) -> list[str]:
@@ -57,9 +66,9 @@ def _positions(header: Header) -> list[str]:
 def _parse(source: Source, header: Header, ragged: list[Any], *, use_threads: bool = True) -> Iterator[pa.RecordBatch]:
     """Batches whose columns are called by their positions."""
 
-    def skip(row: Any) -> Literal["skip"]:
+    def skip(row: Any) -> Literal["skip", "error"]:
         ragged.append(row)
-        return "skip"
+        return "skip" if len(ragged) < MAX_RAGGED else "error"
 
     dialect, names = header.dialect, _positions(header)
     types = {name: TEXT if source.options.needs(column) else _BYTES for name, column in zip(names, header.names, strict=True)}

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import islice
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -83,12 +84,19 @@ class MultivaluedEncoder(_Vocabulary):
     def encode(self, cell: Cell, pointer: str) -> tuple[int, ...]:
         """Ids of a cell, empty values dropped; RequestError at `pointer` for nested lists or numbers that are not finite."""
         if isinstance(cell, str) and self.separator is not None:
-            cell = tuple(cell.split(self.separator))
+            return self._kept([part for part in cell.split(self.separator) if part.strip()])
         parts = tuple(cell) if isinstance(cell, list | tuple) else (cell,)
         law = f"each value of `{self.name}` must be one value"
-        texts = [cell_text(_scalar(part, f"{pointer}/{number}", law)) for number, part in enumerate(parts)]
-        ids = tuple(self.local_ids.get(text, UNKNOWN) for text in texts if text is not None)
-        return (ids[: self.slots] if self.keep == "first" else ids[-self.slots :]) or (MISSING,)
+        for number, part in enumerate(parts):
+            if not isinstance(part, str):
+                _scalar(part, f"{pointer}/{number}", law)
+        return self._kept(parts)
+
+    def _kept(self, parts: Sequence[Scalar | None]) -> tuple[int, ...]:
+        """Ids of the values that stay; the others are not looked at, since a cell may hold millions."""
+        texts = map(cell_text, parts if self.keep == "first" else reversed(parts))
+        ids = tuple(islice((self.local_ids.get(text, UNKNOWN) for text in texts if text is not None), self.slots))
+        return (ids if self.keep == "first" else ids[::-1]) or (MISSING,)
 
 
 class NumericEncoder(Config):

@@ -6,6 +6,7 @@ dictionary<int32, string>, or multi-valued, list<string>; texts are canonical (i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -20,9 +21,9 @@ from ihas.data.csv_reader import BATCH_ROWS, csv_batches
 from ihas.data.findings import FindingCollector
 from ihas.data.gathering import gather
 from ihas.data.json_reader import read_json_lines
-from ihas.data.parquet_expansion import check_parquet_expansion
+from ihas.data.parquet_expansion import check_parquet_expansion, parquet_content
 from ihas.data.reading import Batches, Format, ReadOptions, Source
-from ihas.data.sources import check_signature, compression_of, opened, raise_unreadable
+from ihas.data.sources import check_signature, compression_of, raise_unreadable
 from ihas.data.value_types import is_any_list, is_readable
 from ihas.errors import is_memory_full
 
@@ -87,7 +88,7 @@ def read(path: Path, options: ReadOptions) -> ReadTable:
 def check_decoded(path: Path, options: ReadOptions, at_most: int) -> None:
     """DataError where a file that is read as Parquet holds more bytes than a limit once it is decoded, told without decoding it."""
     known = _format_of(path) if options.format == "auto" else options.format
-    if known == "parquet" and compression_of(path) is None:
+    if known == "parquet":
         check_parquet_expansion(path, at_most)
 
 
@@ -107,8 +108,7 @@ def _format_of(path: Path) -> Literal["csv", "parquet", "jsonl"]:
 
 def _parquet_batches(source: Source) -> Iterator[pa.Table]:
     path, options = source.path, source.options
-    with opened(path) as stream:
-        content: Any = pa.BufferReader(stream.read()) if compression_of(path) else path
+    with parquet_content(path) as content:
         try:
             file = pyarrow.parquet.ParquetFile(content)
             schema = file.schema_arrow
@@ -129,7 +129,7 @@ def _parquet_batches(source: Source) -> Iterator[pa.Table]:
 
 def _intact(batch: pa.RecordBatch, column: Any, source: Source) -> Any:
     """A column of the batch; of an ignored one that was not read, or is damaged, only nulls."""
-    if column.name not in batch.schema.names:
+    if batch.schema.get_field_index(column.name) < 0:
         return pa.nulls(batch.num_rows, column.type)
     array = batch.column(column.name)
     try:
@@ -144,7 +144,7 @@ def _intact(batch: pa.RecordBatch, column: Any, source: Source) -> Any:
 
 def _check_names(names: list[str], path: Path) -> None:
     findings = FindingCollector()
-    for name in sorted({name for name in names if names.count(name) > 1}):
+    for name in sorted(name for name, count in Counter(names).items() if count > 1):
         findings.add("duplicate_column", "Column names must differ, but several columns have this one. Rename all but one.", column=name)
     findings.raise_errors(f"{path.name} cannot be read")
 

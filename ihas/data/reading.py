@@ -11,9 +11,14 @@ import pyarrow as pa
 
 from ihas.config.data import DataConfig
 from ihas.data.findings import FindingCollector
+from ihas.data.sources import raise_unreadable
 
 Format = Literal["auto", "csv", "parquet", "jsonl"]
 NameCheck = Callable[[Sequence[str]], None]
+MAX_NAME = 1_000
+"""Characters of a column's name."""
+MAX_COLUMNS = 10_000
+"""Columns of a table; each costs about a millisecond, however few rows there are."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,18 @@ class Source:
     notes: FindingCollector = field(default_factory=FindingCollector)
 
     def check_names(self, names: Sequence[str]) -> None:
-        """Errors of the caller about the file's columns."""
+        """Errors about the file's columns, the caller's too.
+
+        Raises:
+            DataError: a name is too long, or there are too many.
+        """
+        if len(names) > MAX_COLUMNS:
+            law = f"A table must have at most {MAX_COLUMNS:,} columns, but this one has {len(names):,}."
+            raise_unreadable(self.path, f"{law} Write values of one kind as one column of lists.", "too_many_columns")
+        longest = max(names, key=len, default="")
+        if len(longest) > MAX_NAME:
+            law = f"Column names must have at most {MAX_NAME:,} characters, but one has {len(longest):,}: {ascii(longest[:80])}"
+            raise_unreadable(self.path, f"{law}... Rename the column.", "long_name")
         if self.options.check_names is not None:
             self.options.check_names(names)
 

@@ -16,6 +16,7 @@ from pipelines.commands.bench import bench
 from pipelines.commands.shell import REPORT, carry_out, make_app
 from pipelines.commands.studies import study
 from service.cli.commands import datasets, keys, models, searches
+from service.cli.commands import usage as usages
 from service.cli.commands.reading import Delimiter, Escape, NoQuoting, reading_of
 from service.cli.commands.settings import service_settings, show_settings
 from service.cli.terminal import CommandError, ExitCode, Output, Terminal, exit_code, this_command
@@ -62,6 +63,7 @@ def demo(
 
 for group in (datasets.dataset, searches.search, models.model, keys.keys):
     app.add_typer(group)
+app.command("usage")(usages.usage)
 SEARCH_COMMANDS = frozenset(str(command.name) for command in searches.search.registered_commands) | {"-h", "--help"}
 
 

@@ -134,6 +134,10 @@ class Endpoints(Generic[Answer, Text]):
         """History of an alias."""
         return self.document("GET", f"/v1/models/{name}/aliases/{alias}/history")
 
+    def delete_alias(self, name: str, alias: str, reason: str = "") -> Answer:
+        """Delete an alias; `StateError` for `champion`."""
+        return self.document("DELETE", f"/v1/models/{name}/aliases/{alias}", params={"reason": reason} if reason else {})
+
     def traffic(self, name: str) -> Answer:
         """Traffic split of a model."""
         return self.document("GET", f"/v1/models/{name}/traffic")
@@ -186,6 +190,10 @@ class Endpoints(Generic[Answer, Text]):
     def report_events(self, events: Sequence[Mapping[str, str]]) -> Answer:
         """Report impressions and clicks."""
         return self.document("POST", "/v1/events", json={"events": list(events)})
+
+    def usage(self) -> Answer:
+        """Bytes that the tenant keeps of data sets, searches and answers: `used` and `limit`."""
+        return self.document("GET", "/v1/usage")
 
     def create_key(self, name: str, scopes: Sequence[str], expires_in_s: float | None = None) -> Answer:
         """Create a key; its text is only in this response."""

@@ -24,7 +24,7 @@ from service.http.policy import EXTENSION, FEW_VALUES, KIB
 from service.http.problems import INVALID_BODY, InvalidBody
 
 INLINE_BYTES = 32 * KIB
-"""Bytes that are decoded and checked in the event loop, which takes less time than to find a thread."""
+"""Bytes that are decoded, checked and computed with in the event loop, which takes less time than to find a thread."""
 TEXT = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 Model = TypeVar("Model", bound=BaseModel)
 DECODER = msgspec.json.Decoder()

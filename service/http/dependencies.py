@@ -186,6 +186,8 @@ def expected_revision(if_match: str | None, if_none_match: str | None = None) ->
         PreconditionMissingError: it does not say.
         RequestError: it says something else than a revision.
     """
+    if if_match is not None and if_none_match is not None:
+        raise RequestError("`If-Match` and `If-None-Match` exclude each other. State one of them.")
     if if_none_match is not None:
         if if_none_match != "*":
             raise RequestError(f"`If-None-Match` must be `*`, but got {if_none_match!r}.")

@@ -110,7 +110,12 @@ class GuardedProtocol(HttpToolsProtocol):
     @property
     def idle(self) -> bool:
         """Whether no request is being answered, nor its body awaited."""
-        return not self._refused and (self.cycle is None or self.cycle.response_complete)
+        return not self._refused and self.all_answered
+
+    @property
+    def all_answered(self) -> bool:
+        """Whether the last request whose headers have come, if any, is answered."""
+        return self.cycle is None or self.cycle.response_complete
 
     def end_with_answer(self) -> None:
         """Close once the request is answered that is being answered."""
@@ -173,9 +178,12 @@ class GuardedProtocol(HttpToolsProtocol):
             super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Parser's callback: a header, or what follows a chunked body as one."""
+        """Parser's callback: a header, or a trailer field of a chunked body, which is dropped.
+
+        Trailer fields must not become headers (RFC 9110, 6.5.1): a proxy has checked the headers and passed the trailer on.
+        """
         self._head_bytes += len(name) + len(value) + ENTRY_BYTES
-        if self._head_bytes <= self._guard.max_header_bytes and not self._refused:
+        if self._head_bytes <= self._guard.max_header_bytes and not self._refused and self._stage is not Stage.BODY:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -184,6 +192,9 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         if self._head_bytes > self._guard.max_header_bytes:
             self._refuse_headers()
+            return
+        if self.parser.get_http_version() == "1.1" and sum(name == b"host" for name, _ in self.headers) != 1:
+            self.refuse(400, "A request must have one header `Host` (RFC 9112, 3.2). Send it once.")
             return
         self._guard.silent.pop(self, None)
         super().on_headers_complete()
@@ -264,23 +275,34 @@ class GuardedProtocol(HttpToolsProtocol):
         self.transport.abort()
 
     def refuse(self, status: int, detail: str) -> None:
-        """Answer a request that has not come as it should, and close; where another answer has begun, only close."""
+        """Answer a request that has not come as it should, and close.
+
+        No request is answered twice, and none is told what belongs to another: where the request has its answer already, or another one's
+        answer has begun, the connection is only closed; where the request before it is being answered still, once that is done.
+        """
         if self._refused or self.transport.is_closing():
             return
         self._refused = True
         self._guard.silent.pop(self, None)
         self._end_deadline()
-        self.pipeline.clear()
-        answered = self.cycle is None or self.cycle.response_complete
-        if not answered:
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
-        if not answered and self.cycle.response_started:
+        if self._stage is not Stage.BODY and not self.all_answered:
+            self.end_with_answer()  # the request before this one
+            return
+        too_late = self._stage is Stage.BODY and (self.all_answered or self.cycle.response_started or bool(self.pipeline))
+        self._stop_answering()
+        if too_late:
             self.transport.abort()
             return
         LOG.info("refused", status=status, detail=detail)
         self.transport.write(_answer(status, detail))
         self._linger()
+
+    def _stop_answering(self) -> None:
+        """Let whatever answers requests of this connection know that nobody listens."""
+        self.pipeline.clear()
+        if not self.all_answered:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
 
     def _linger(self) -> None:
         """Let the client read the answer before what it still sends makes the system break the connection off."""

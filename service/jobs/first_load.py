@@ -20,8 +20,8 @@ from ihas.folders import write_whole
 from pipelines.runs.progress import Outcome, follow
 from service.jobs.child import Child
 from service.jobs.runs import PIPELINES
+from service.storage.bundle_store import TRIED
 
-TRIED = "tried"
 REFUSED_FOR_S = 3_600.0
 """Seconds for which a bundle that ended its process is not tried again."""
 MARGIN_S = 5.0

@@ -17,7 +17,7 @@ from service.storage.version_numbers import check_there, deleted, hold_together
 CHAMPION = "champion"
 ANY = -1
 ABSENT = 0
-ChangeKind = Literal["set", "rollback"]
+ChangeKind = Literal["set", "rollback", "deleted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class AliasChange:
     """One change of an alias.
 
     Attributes:
-        kind: whether it was set, or rolled back.
+        kind: whether it was set, rolled back, or deleted.
         before: number of the change that a rollback of this one returns to.
         actor: who changed it.
         reason: stated by the actor.
@@ -157,6 +157,29 @@ class Aliases:
 
         return self._write(ref, expected, "rollback", target)
 
+    def delete(self, ref: AliasRef, expected: int = ANY) -> None:
+        """Delete an alias other than the champion; its history stays and says so, and goes on if it is set again.
+
+        Raises:
+            UnknownIdError: the model has no such alias.
+            ConflictError: a version answers by it.
+            PreconditionError: its revision is not the expected one.
+        """
+
+        def write(connection: sa.Connection) -> None:
+            hold_together(connection, ref.tenant, ref.model)
+            current = _current(connection, ref)
+            if current is None:
+                raise UnknownIdError(f"Model {ref.model!r} has no alias {ref.alias!r}.")
+            if ref.alias == CHAMPION:
+                used = f"{ref.alias!r} of model {ref.model!r} is in use: version {current.version} answers by it"
+                raise ConflictError(f"{used}. Promote another version, or delete the model with all its versions.")
+            _check(ref, current.revision, expected)
+            _noted(connection, ref, "deleted", current.revision + 1, current.version, None)
+            connection.execute(ALIASES.delete().where(_same(ALIASES, ref)))
+
+        self._database.write(write)
+
     def _write(
         self, ref: AliasRef, expected: int, kind: ChangeKind, target: Callable[[sa.Connection, AliasChange | None], tuple[int, int | None]]
     ) -> Alias:
@@ -166,10 +189,8 @@ class Aliases:
             _check(ref, 0 if current is None else current.revision, expected)
             version, before = target(connection, current)
             check_there(connection, ref.tenant, ref.model, (version,))
-            revision = 1 if current is None else current.revision + 1
-            values: dict[str, Any] = {**asdict(ref), "version": version, "kind": kind, "revision": revision, "before": before}
-            query = ALIAS_CHANGES.insert().values(**values, at=job_rows.now(connection)).returning(ALIAS_CHANGES.c.number)
-            number = connection.execute(query).scalar_one()
+            revision = 1 + (_last_revision(connection, ref) if current is None else current.revision)
+            number = _noted(connection, ref, kind, revision, version, before)
             alias = Alias(ref.tenant, ref.model, ref.alias, version, revision, number)
             written = ALIASES.insert() if current is None else ALIASES.update().where(_same(ALIASES, ref))
             connection.execute(written.values(**asdict(alias)))
@@ -183,6 +204,18 @@ def _check(ref: AliasRef, revision: int, expected: int) -> None:
         is_now = f"has revision {revision}" if revision else "does not exist"
         wanted = f"revision {expected}" if expected else "that there is none"
         raise PreconditionError(f"{ref.alias!r} of model {ref.model!r} {is_now}, but the change expects {wanted}. Read it again.")
+
+
+def _noted(connection: sa.Connection, ref: AliasRef, kind: ChangeKind, revision: int, version: int, before: int | None) -> int:
+    """Number of a change, which is now in the history."""
+    values: dict[str, Any] = {**asdict(ref), "version": version, "kind": kind, "revision": revision, "before": before}
+    query = ALIAS_CHANGES.insert().values(**values, at=job_rows.now(connection)).returning(ALIAS_CHANGES.c.number)
+    return int(connection.execute(query).scalar_one())
+
+
+def _last_revision(connection: sa.Connection, ref: AliasRef) -> int:
+    """Revision that an alias had when it was deleted, so that no `ETag` of it is that of another one; 0 where there was none."""
+    return int(connection.execute(sa.select(sa.func.max(ALIAS_CHANGES.c.revision)).where(_same(ALIAS_CHANGES, ref))).scalar() or 0)
 
 
 def _current(connection: sa.Connection, ref: AliasRef) -> AliasChange | None:

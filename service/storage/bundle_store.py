@@ -26,7 +26,9 @@ MAX_MANIFEST_BYTES = 16 * 2**20
 MAX_DEPTH = 3
 CACHE = "cache"
 STORED = frozenset({"searches", "derived"})
-REMOVABLE = STORED | {"datasets", "estimates"}
+TRIED = "tried"
+"""Folder of the verdicts on bundles, by the digest of their manifest; see `service.jobs.first_load`."""
+REMOVABLE = STORED | {"datasets", "estimates", TRIED}
 MIN_PARTS = 2
 LOG = structlog.get_logger(__name__)
 

@@ -163,6 +163,10 @@ class Catalogue(Protocol):
         """What a tenant's uploaded files take, but for that of the data set `without`."""
         ...
 
+    def search_room(self, tenant: str, max_bytes: int) -> Room:
+        """What a tenant's run folders, estimates and bundles take."""
+        ...
+
     def dataset(self, dataset_id: str) -> Dataset:
         """One data set, also one that was deleted, as long as a job names it.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from service.errors import ConflictError, UnknownIdError
 from service.states import UNFINISHED
 from service.storage.aliases import CHAMPION
+from service.storage.bundle_store import TRIED
 from service.storage.job import SEARCH
 from service.storage.removals import Deleted, listed, noted
 from service.storage.tables import ALIAS_CHANGES, ALIASES, JOBS, MODELS, TRAFFIC
@@ -18,11 +20,13 @@ from service.storage.version_numbers import hold_alone
 
 MANY = 100
 DERIVED = "derived/"
+DIGEST = "manifest_sha256"
+HEXADECIMAL = re.compile("[0-9a-f]{64}")
 CHAMPION_WORDS = "is the champion"
 Name = tuple[str, str]
 """Tenant, and name of the model."""
 Rows = Sequence[Any]  # rows of `_versions`
-"""Number, path, job and bytes of versions, newest first."""
+"""Number, path, job, bytes and facts of versions, newest first."""
 
 
 def delete_version(connection: sa.Connection, name: Name, version: int, answering: int | None) -> Deleted:
@@ -61,7 +65,7 @@ def _versions(connection: sa.Connection, name: Name) -> Rows:
         UnknownIdError: there is none.
     """
     hold_alone(connection, *name)
-    query = sa.select(MODELS.c.version, MODELS.c.path, MODELS.c.job_id, MODELS.c.bytes).where(_same(name))
+    query = sa.select(MODELS.c.version, MODELS.c.path, MODELS.c.job_id, MODELS.c.bytes, MODELS.c.facts).where(_same(name))
     found = connection.execute(query.order_by(MODELS.c.version.desc())).all()
     if not found:
         raise UnknownIdError(f"There is no model {name[1]!r}.")
@@ -95,7 +99,18 @@ def _gone(connection: sa.Connection, name: Name, versions: Rows) -> Deleted:
     numbers = [row.version for row in versions]
     connection.execute(MODELS.delete().where(_same(name) & MODELS.c.version.in_(numbers)))
     paths = [row.path.removesuffix("/bundle") if row.path.startswith(DERIVED) else row.path for row in versions]
+    paths += [f"{TRIED}/{digest}" for digest in _unused_digests(connection, versions)]
     return Deleted(sum(row.bytes for row in versions), noted(connection, paths), tuple(row.job_id for row in versions))
+
+
+def _unused_digests(connection: sa.Connection, versions: Rows) -> list[str]:
+    """Digests of the manifests of versions that went, but for those of a bundle that is another version's too, of whatever tenant."""
+    found = {str(row.facts.get(DIGEST, "")) for row in versions}
+    digests = sorted(digest for digest in found if HEXADECIMAL.fullmatch(digest))
+    if not digests:
+        return []
+    told = MODELS.c.facts[DIGEST].as_string()
+    return sorted(set(digests) - set(connection.execute(sa.select(told).where(told.in_(digests))).scalars()))
 
 
 def _same(name: Name) -> sa.ColumnElement[bool]:

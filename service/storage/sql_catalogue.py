@@ -38,6 +38,11 @@ class SqlCatalogue(Database):
         with self._reads.begin() as connection:
             return quotas.dataset_room(connection, tenant, max_bytes, without)
 
+    def search_room(self, tenant: str, max_bytes: int) -> Room:
+        """As `Catalogue` says."""
+        with self._reads.begin() as connection:
+            return quotas.search_room(connection, tenant, max_bytes)
+
     def dataset(self, dataset_id: str) -> Dataset:
         """As `Catalogue` says."""
         found = self.read(sa.select(DATASETS).where(DATASETS.c.id == dataset_id))

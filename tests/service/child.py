@@ -97,8 +97,17 @@ def finish(folder: Path, name: str) -> None:
         shutil.copytree(bundle, folder / "bundle", dirs_exist_ok=True)
     elif name != "empty":
         (folder / "bundle").mkdir(exist_ok=True)
+        (folder / "bundle" / "manifest.json").write_text(json.dumps({"name": name}))
     (folder / "result.json").write_text(json.dumps({"name": name, "chosen": "grouped"}))
     (folder / "report.html").write_text(f"<!doctype html><title>{name}</title>")
+
+
+def load(bundle: Path) -> int:
+    if json.loads((bundle / "manifest.json").read_text()).get("name") == "unusable":
+        say(outcome="failed", error={"code": "bundle", "detail": f"{bundle}/graph.onnx loops."})
+        return 1
+    say(outcome="succeeded")
+    return 0
 
 
 def main() -> int:
@@ -106,6 +115,8 @@ def main() -> int:
     options = dict(zip(sys.argv[2::2], sys.argv[3::2], strict=True))
     if sys.argv[1] == "inspect":
         return inspect(Path(options["--data"]))
+    if sys.argv[1] == "load":
+        return load(Path(options["--bundle"]))
     if sys.argv[1] == "estimate":
         return estimate(Path(options["--folder"]))
     return run(Path(options["--recipe"]), Path(options["--folder"]))

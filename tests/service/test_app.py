@@ -28,6 +28,7 @@ from service.http.schemas import inference as inference
 from service.http.schemas import keys as keys
 from service.http.schemas import releases as releases
 from service.http.schemas import searches as schemas
+from service.http.schemas import usage as usage
 from service.http.schemas.searches import DatasetCreate, EventPublic
 from service.models import comparison
 from service.settings import Settings
@@ -35,7 +36,7 @@ from service.storage.traffic import TrafficPlan
 
 pytestmark = pytest.mark.full
 
-WIRE = (schemas, events, releases, keys, comparison, search_views, what_if, inference, estimates, derived, frontier)
+WIRE = (schemas, events, releases, keys, comparison, search_views, what_if, inference, estimates, derived, frontier, usage)
 STRUCTURED = {kind.__name__: kind for kind in STRUCTURES}
 OTHERS: tuple[type[BaseModel], ...] = (FieldProfile, ValidationReport, RunResult, Problem, TrafficPlan)
 MODELS: dict[str, type[BaseModel]] = {
@@ -72,7 +73,7 @@ def test_every_route_is_described(description: dict[str, Any]) -> None:
     """Each operation has a sentence, an answer and the problem document."""
     operations = [operation for path in description["paths"].values() for operation in path.values()]
 
-    assert len(operations) == 64
+    assert len(operations) == 66
     for operation in operations:
         assert operation["description"]
         form = "application/json" if "open inference protocol" in operation["tags"] else "application/problem+json"

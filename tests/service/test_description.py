@@ -16,6 +16,8 @@ from tests.service.keyed import NewKey
 from tests.service.live import LiveServer
 
 CASES = os.environ.get("IHAS_TEST_CASES", "200")
+OPERATIONS = os.environ.get("IHAS_TEST_OPERATIONS", ".")
+"""Regular expression of the operations, such as `^POST /v1/searches$`; all by default."""
 # Who asks to wait for a search waits: that is no slow answer.
 # A request may be right by the description and wrong for what is there: a field that this model does not have, a version that there
 # is not, a state that does not allow it. Every such refusal is described; none of these is an error of the service.
@@ -52,6 +54,7 @@ def test_the_service_does_what_it_describes(guarded: LiveServer, new_headers: Ne
         "30",
     ]
     command += ["--phases", "examples,coverage,fuzzing", "--exclude-path", "/v1/searches/{search_id}/events"]
+    command += ["--include-name-regex", OPERATIONS]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
 
     print(done.stdout[-2_000:])  # noqa: T201 - how many cases there were; shown by `pytest -s`

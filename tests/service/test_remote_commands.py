@@ -80,8 +80,8 @@ def test_a_search_that_fails_ends_with_its_reason(shell: Shell, settings: Settin
     assert failed["error"]["detail"] == watched["error"]["detail"] == "No clicks."
 
 
-def test_releases_are_made_and_taken_back(shell: Shell, publish: Publish) -> None:
-    """Promote, roll back, history, traffic."""
+def test_releases_are_made_and_taken_back(shell: Shell, live: LiveServer, publish: Publish) -> None:
+    """Promote, roll back, history, traffic, the end of an alias."""
     publish()
     publish()
     shell("model", "promote", "films", "1")
@@ -92,6 +92,8 @@ def test_releases_are_made_and_taken_back(shell: Shell, publish: Publish) -> Non
     assert [one["reason"] for one in shell("model", "history", "films")] == ["Worse.", "Better.", ""]
     assert shell.shown("model", "traffic", "films") == "champion: version 1\ncanary:   version 2, 5 %, by user"
     assert (shell("model", "traffic", "films", "--clear")["canary"], shell("model", "ls")[0]["serving"]) == (None, 1)
+    live.json("PUT", "/v1/models/films/aliases/next", json={"version": 1}, headers={"if-none-match": "*"})
+    assert shell("model", "unalias", "films", "next", "--yes") == {"deleted": "films/next", "bytes": 0}
     assert shell("model", "promote", "films", "9", code=4)["error"]["detail"].startswith("Model 'films' has no version 9")
 
 

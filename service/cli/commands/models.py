@@ -98,6 +98,22 @@ def remove_model(
     context.obj.result(gone, f"Deleted {what} ({gone['bytes']:,} bytes).")
 
 
+@model.command("unalias")
+def remove_alias(
+    context: typer.Context,
+    name: ModelName,
+    alias: Annotated[str, typer.Argument(help="The alias.")],
+    reason: Why = "",
+    yes: Yes = False,
+    url: Url = HERE,
+) -> None:
+    """Delete an alias other than champion; its version and its history stay."""
+    confirm(f"Delete alias {alias} of model {name}?", yes)
+    with client_of(url) as client:
+        gone = client.delete_alias(name, alias, reason)
+    context.obj.result(gone, f"Deleted alias {alias} of model {name}.")
+
+
 @model.command()
 def history(context: typer.Context, name: ModelName, url: Url = HERE) -> None:
     """List the changes of the champion: version, time, caller, reason."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from ihas.errors import BundleError, RequestError
 from service.auth.scopes import Scope
@@ -43,6 +43,7 @@ from service.storage.traffic import Traffic, TrafficPlan
 
 router = APIRouter(prefix="/v1/models/{name}", tags=["releases"], route_class=JsonRoute)
 AliasName = Annotated[str, Path(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
+ReasonDep = Annotated[str, Query(max_length=1_000, description="Reason, for the history.")]
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
@@ -98,6 +99,16 @@ def put_alias(
     response.headers["ETag"] = etag(found.revision)
     _bring_in(models, name)
     return AliasPublic.of(found)
+
+
+@router.delete("/aliases/{alias}", openapi_extra=policy(Scope.MODELS))
+def delete_alias(
+    name: str, alias: AliasName, parts: PartsDep, caller: CallerDep, reason: ReasonDep = "", if_match: IfMatchDep = None
+) -> DeletedPublic:
+    """Delete an alias; its version and its history stay. Refused with 409 for `champion`, by which a version answers."""
+    expected = ANY if if_match is None else expected_revision(if_match)
+    parts.aliases.delete(AliasRef(caller.tenant, name, alias, caller.name, reason), expected)
+    return DeletedPublic(deleted=f"{name}/{alias}", bytes=0)
 
 
 @router.get("/aliases/{alias}/history", openapi_extra=reading())

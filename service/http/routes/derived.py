@@ -135,7 +135,7 @@ def registered_version(
     write: Callable[[Path], None],
     facts: Mapping[str, Any] = MappingProxyType({}),
 ) -> ModelVersion:
-    """Write a bundle and register it; if one of the two fails, nothing is kept.
+    """Write a bundle, try it, and register it; if one of the three fails, nothing is kept.
 
     Args:
         parts: of the application.
@@ -146,6 +146,7 @@ def registered_version(
 
     Raises:
         ConflictError: another number is the highest.
+        BundleError: it did not pass its first load.
         QuotaError: the tenant would keep more bytes than it may.
     """
     base, name, expected = of
@@ -153,6 +154,7 @@ def registered_version(
     try:
         path.parent.mkdir(parents=True)
         write(path)
+        parts.first_load(path)
         relative = path.relative_to(parts.settings.folder.resolve()).as_posix()
         Artefacts(parts.settings.folder, parts.settings.artefacts_url).publish(relative)
         bundle = NewBundle(relative, {**bundle_facts(path), **facts})

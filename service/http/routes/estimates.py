@@ -20,6 +20,7 @@ from service.auth.scopes import Scope
 from service.errors import ConflictError, UnknownIdError
 from service.http.bodies import JsonRoute
 from service.http.dependencies import CallerDep, SettingsDep, StoreDep, TraceDep, json_only, own_dataset, own_job
+from service.http.files import WholeFile, still_there
 from service.http.policy import MIB, Shedding, policy, reading
 from service.http.routes.searches import REPORT_HEADERS
 from service.jobs.runs import estimate_folder
@@ -121,7 +122,7 @@ def read_estimate(
 )
 def read_estimate_figure(
     estimate_id: Annotated[str, Path(max_length=64)], store: StoreDep, settings: SettingsDep, caller: CallerDep
-) -> FileResponse:
+) -> WholeFile:
     """Loss against size with the fitted law and the advised size, as a page; of an estimate with `ladder`, once it is ready."""
     job = _own(store, estimate_id, caller)
     path = estimate_folder(settings.folder, job.id) / "advice.html"
@@ -129,7 +130,7 @@ def read_estimate_figure(
         raise ConflictError(f"Estimate {estimate_id} is {job.state}; it has a figure once it has succeeded.")
     if not path.is_file():
         raise UnknownIdError(f"Estimate {estimate_id} has no figure: it was asked without `ladder`.")
-    return FileResponse(path, media_type="text/html", headers=REPORT_HEADERS)
+    return WholeFile(path, "text/html", REPORT_HEADERS)
 
 
 def _own(store: JobStore, estimate_id: str, caller: Caller) -> Job:
@@ -140,4 +141,5 @@ def _found(job: Job, settings: Settings, what: type[Found]) -> Found | None:
     path = estimate_folder(settings.folder, job.id) / FILES[what]
     if job.state is not JobState.SUCCEEDED or not path.is_file():
         return None
-    return what.model_validate_json(path.read_bytes())
+    with still_there():
+        return what.model_validate_json(path.read_bytes())

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path
 from service.auth.caller import Caller
 from service.auth.scopes import Scope
 from service.auth.tokens import new_key
-from service.errors import ScopeError, UnknownIdError
+from service.errors import ConflictError, ScopeError, UnknownIdError
 from service.http.bodies import JsonRoute
 from service.http.dependencies import CallerDep, PartsDep, json_only
 from service.http.policy import policy, reading
@@ -35,12 +35,14 @@ def list_keys(parts: PartsDep, caller: CallerDep) -> KeysPublic:
 
 @router.post("/{key_id}/rotate", status_code=201, dependencies=[Depends(json_only)], openapi_extra=policy(Scope.ADMIN))
 def rotate_key(key_id: KeyId, body: KeyRotate, parts: PartsDep, caller: CallerDep) -> KeyCreated:
-    """Create a key that may do the same, and let the old one end after `grace_s`."""
+    """Create a key that may do the same, and let the old one end after `grace_s`; refused with 409 if it has ended."""
     old = parts.keys.find(key_id)
     if old is None or old.tenant != caller.tenant:
         raise UnknownIdError(f"There is no key {key_id!r}.")
     scopes = tuple(map(Scope, old.scopes))
     _check_grants(scopes, caller)
+    if old.revoked_at is not None or (old.expires_at is not None and old.expires_at <= parts.keys.now()):
+        raise ConflictError(f"Key {key_id} has ended and is not rotated. Create a key (`POST /v1/keys`).")
     text, key = new_key(caller.tenant, old.name, scopes, body.expires_in_s)
     created = parts.keys.add(key)
     parts.keys.expire(key_id, caller.tenant, body.grace_s)

@@ -10,7 +10,9 @@ from types import MappingProxyType
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import HTMLResponse, Response
+
+from service.http.files import WholeFile
 
 PACKAGE = "fastapi_offline"
 SCRIPTS: Mapping[str, str] = MappingProxyType(
@@ -65,4 +67,4 @@ def _asset(asset: str) -> Response:
     if asset not in ASSETS:
         raise HTTPException(404, f"The pages load no {asset!r}. They are /docs and /redoc.")
     path = str(files(PACKAGE) / "static" / asset)
-    return FileResponse(path, media_type=ASSETS[asset], headers=HEADERS)
+    return WholeFile(path, ASSETS[asset], HEADERS)

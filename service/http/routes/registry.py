@@ -18,6 +18,7 @@ from service.http.routes import (
     models,
     search_views,
     searches,
+    usage,
     what_if,
 )
 
@@ -35,6 +36,7 @@ ROUTERS: Registry[APIRouter] = Registry(
         "aliases": aliases.router,
         "events": events.router,
         "keys": keys.router,
+        "usage": usage.router,
         "inference": inference.router,
         "health": health.router,
     },

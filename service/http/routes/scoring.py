@@ -122,18 +122,19 @@ class ScoreEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
-        asked = await read(SCORE, await json_body(scope, receive))
+        body = await json_body(scope, receive)
+        asked = await read(SCORE, body)
         name, version = scope["path_params"]["name"], version_of(scope["query_string"])
         first = asked.rows[0] if asked.rows else {}
         served = await chosen(scope, self._parts, name, version, first)
-        scores = await self._scores(scope, served.recommender, asked)
+        scores = await self._scores(scope, served.recommender, asked, len(body))
         self._parts.response_log.scored(served, shadows_of(self._parts, served, first), asked.rows, scores)
         _count_fallbacks(self._parts, served, scores)
         await answer(send, ScoreResponse(name, served.version.version, list(scores), tuple(served.degraded)))
 
-    async def _scores(self, scope: Scope, recommender: Recommender, asked: ScoreRequest) -> Sequence[Scored]:
+    async def _scores(self, scope: Scope, recommender: Recommender, asked: ScoreRequest, size: int) -> Sequence[Scored]:
         batches = recommender.batches
-        if asked.explain or len(asked.rows) > MAX_ROWS or batches is None:
+        if asked.explain or len(asked.rows) > MAX_ROWS or size > INLINE_BYTES or batches is None:
             return await self._parts.threads.run(scope, recommender.score, asked.rows, asked.explain)
         return await self._batches.score(batches, batches.read(asked.rows))
 
@@ -146,12 +147,13 @@ class RecommendEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
-        asked = await read(RECOMMEND, await json_body(scope, receive))
+        body = await json_body(scope, receive)
+        asked = await read(RECOMMEND, body)
         name, version = scope["path_params"]["name"], version_of(scope["query_string"])
         served = await chosen(scope, self._parts, name, version, asked.context)
         recommender, given_id = served.recommender, new_id("rc")
         batches = recommender.batches
-        if batches is not None and batches.is_quick(asked):
+        if batches is not None and len(body) <= INLINE_BYTES and batches.is_quick(asked):
             found = recommender.recommend(asked, given_id)
         else:
             found = await self._parts.threads.run(scope, recommender.recommend, asked, given_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, BinaryIO, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import ValidationError
@@ -17,6 +17,7 @@ from service.auth.scopes import Scope
 from service.errors import ConflictError, UnknownIdError
 from service.http.bodies import JsonRoute
 from service.http.dependencies import CallerDep, KeyDep, SearchDep, SettingsDep, StoreDep, TraceDep, json_only, own_search
+from service.http.files import still_there
 from service.http.policy import MIB, Repeat, Shedding, policy, reading
 from service.http.problems import pointer_to
 from service.http.routes.searches import REPORT_HEADERS, create_search, finished_file
@@ -95,7 +96,8 @@ def read_logs(search: SearchDep, store: StoreDep, settings: SettingsDep, offset:
     """What the run wrote beside its progress, whole lines of at most 256 KiB from an offset on; `next-offset` says where the next part
     begins. A line that began before the offset, or is longer, is left out."""
     log = search_folder(settings.folder, search.id) / "log.txt"
-    part, after = (b"", offset) if not log.is_file() else lines_from(log, offset, ended=search.finished)
+    with still_there():
+        part, after = (b"", offset) if not log.is_file() else lines_from(log, offset, ended=search.finished)
     text = public_text(part.decode("utf-8", errors="replace"), store.dataset(search.dataset_id), settings.folder)
     return Response(text, media_type="text/plain", headers={NEXT_HEADER: str(after), "x-content-type-options": "nosniff"})
 
@@ -112,15 +114,21 @@ def lines_from(log: Path, offset: int, *, ended: bool) -> tuple[bytes, int]:
         size = log.stat().st_size
         if offset:
             file.seek(min(offset, size) - 1)
-            file.readline()  # nothing but the end of the line before, or the rest of one that began before
+            _pass_line(file)  # nothing but the end of the line before, or the rest of one that began before
         start = file.tell()
         part = file.read(LOG_BYTES)
         whole = len(part) if ended and start + len(part) == size else part.rfind(b"\n") + 1
         if not whole and len(part) == LOG_BYTES:
             file.seek(start)
-            file.readline()
+            _pass_line(file)
             return b"", file.tell()
     return part[:whole], start + whole
+
+
+def _pass_line(file: BinaryIO) -> None:
+    """Go behind the end of the line, of which no more than a part is held at once, for nothing limits its length."""
+    while (part := file.readline(LOG_BYTES)) and not part.endswith(b"\n"):
+        pass
 
 
 @router.get("/{search_id}/plots", openapi_extra=reading())
@@ -140,10 +148,11 @@ def read_plot(search: SearchDep, figure: str, settings: SettingsDep, form: Liter
     found = _figures(search, settings).get(figure)
     if found is None:
         raise UnknownIdError(f"Search {search.id} has no figure {figure!r}. `GET /v1/searches/{search.id}/plots` lists them.")
-    drawn = found.read_text(encoding="utf-8")
+    with still_there():
+        drawn = found.read_text(encoding="utf-8")
+        script = "" if form == "json" else found.with_name("plotly.js").read_text(encoding="utf-8")
     if form == "json":
         return Response(drawn, media_type="application/json")
-    script = found.with_name("plotly.js").read_text(encoding="utf-8")
     page = PAGE.format(title=figure, script=script, figure=drawn.replace("<", "\\u003c"))
     return Response(page, media_type="text/html", headers=REPORT_HEADERS)
 
@@ -164,7 +173,8 @@ def _figures(search: Job, settings: Settings) -> dict[str, Path]:
 
 
 def _result(search: Job, settings: Settings) -> RunResult:
-    document = json.loads(finished_file(search, settings, "result.json").read_bytes())
+    with still_there():
+        document = json.loads(finished_file(search, settings, "result.json").read_bytes())
     if "kind" in document:
         raise ConflictError(
             f"Searches of clicks are compared, but search {search.id} is of the kind {document['kind']!r}. "

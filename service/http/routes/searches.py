@@ -13,7 +13,7 @@ from operator import or_
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import FileResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
@@ -36,6 +36,7 @@ from service.http.dependencies import (
     json_only,
     own_dataset,
 )
+from service.http.files import WholeFile
 from service.http.policy import MIB, Repeat, Shedding, policy, reading
 from service.http.schemas.searches import DeletedPublic, EventPublic, SearchCreate, SearchesPublic, SearchPublic, next_cursor
 from service.jobs.runs import search_folder
@@ -83,10 +84,14 @@ def list_searches(store: StoreDep, caller: CallerDep, cursor: CursorDep = None, 
 
 
 @router.get("/{search_id}", openapi_extra=reading(shedding=Shedding.NEVER))
-async def read_search(search: SearchDep, response: Response, parts: PartsDep, may_go_on: GoOnDep, wait: WaitDep = 0.0) -> SearchPublic:
+async def read_search(
+    search: SearchDep, request: Request, response: Response, parts: PartsDep, may_go_on: GoOnDep, wait: WaitDep = 0.0
+) -> SearchPublic:
     """One search; with `wait`, once it has finished or the time is over."""
     end = time.monotonic() + wait
     while not search.finished and time.monotonic() < end and not parts.shutdown.is_set() and await may_go_on():
+        if await request.is_disconnected():
+            break
         await _pause(parts.shutdown, min(parts.settings.poll_s, max(0.0, end - time.monotonic())))
         search = await run_in_threadpool(parts.store.job, search.id)
     if not search.finished:
@@ -140,10 +145,10 @@ def resume_search(search: SearchDep, response: Response, store: StoreDep) -> Sea
     responses={200: {"model": RESULTS}},
     openapi_extra=reading(shedding=Shedding.NEVER),
 )
-def read_result(search: SearchDep, settings: SettingsDep) -> FileResponse:
+def read_result(search: SearchDep, settings: SettingsDep) -> WholeFile:
     """What a search found. With `learning`: figures of every variant, every group and every stage. With `overrec`: of the recommender, of
     the methods beside it and of every setting that was tried. With `transformer`: every epoch, ranking figures and loss of test items."""
-    return FileResponse(finished_file(search, settings, "result.json"), media_type="application/json")
+    return WholeFile(finished_file(search, settings, "result.json"), "application/json")
 
 
 @router.get(
@@ -152,9 +157,9 @@ def read_result(search: SearchDep, settings: SettingsDep) -> FileResponse:
     responses={200: {"content": {"text/html": {}}}},
     openapi_extra=reading(shedding=Shedding.NEVER),
 )
-def read_report(search: SearchDep, settings: SettingsDep) -> FileResponse:
+def read_report(search: SearchDep, settings: SettingsDep) -> WholeFile:
     """The figures drawn, as a page."""
-    return FileResponse(finished_file(search, settings, "report.html"), media_type="text/html", headers=REPORT_HEADERS)
+    return WholeFile(finished_file(search, settings, "report.html"), "text/html", REPORT_HEADERS)
 
 
 def _accepted(job: Job, response: Response) -> SearchPublic:

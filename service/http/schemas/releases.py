@@ -119,8 +119,8 @@ class AliasChangePublic(Config):
     revision: int
     """1, 2, 3, ... within the alias."""
     version: int
-    """The version that it pointed at from then on."""
-    kind: Literal["set", "rollback"]
+    """The version that it pointed at from then on, or until it was deleted."""
+    kind: Literal["set", "rollback", "deleted"]
     """How it was changed."""
     actor: str
     """Who changed it: the id of a key, or the subject of a token."""

@@ -46,7 +46,7 @@ class DatasetCreate(Config):
     """Known columns; the others are inferred."""
     interactions: InteractionColumns | None = None
     """If set, the file is a table of interactions (user, item, time), for searches with `overrec` or `transformer`."""
-    path: str | None = Field(default=None, min_length=1)
+    path: str | None = Field(default=None, min_length=1, max_length=4_096)
     """Path of a file on the server, below IHAS_DATA_ROOTS; without it, upload the file."""
     uri: str | None = Field(default=None, min_length=1, max_length=2_000)
     """URI of a file that the service fetches before it answers, below IHAS_URI_PLACES."""
@@ -294,7 +294,7 @@ class DeletedPublic(Config):
     """What was deleted."""
 
     deleted: str
-    """Id of the data set or search, name of the model, or name and number of the version."""
+    """Id of the data set or search, name of the model, or name and number of the version, or name and alias."""
     bytes: int
     """Bytes that no longer count against the tenant's quota."""
 

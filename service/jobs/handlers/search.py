@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ihas.errors import BundleError
 from pipelines.runs.progress import Outcome
+from service.jobs.first_load import FirstLoad
 from service.jobs.handlers.handler import JobContext, JobHandler, Run, digest_option, written
 from service.jobs.handlers.publishing import published
 from service.jobs.runs import bundle_facts, recipe_of, search_folder
@@ -34,6 +36,12 @@ class SearchHandler(JobHandler):
         if not run.product.is_dir():
             detail = "The run said that it succeeded, but left no bundle."
             context.store.fail(job.id, job.token, {"code": "internal", "detail": detail})
+            return
+        try:
+            FirstLoad(context.settings.folder, context.settings.bundle_load_cpu_s, context.command)(run.product)
+        except BundleError as error:
+            detail = f"The bundle of the run cannot be used, so it is no version: {error}".replace(f"{run.product}/", "")
+            context.store.fail(job.id, job.token, {"code": "bundle", "detail": detail})
             return
         path = published(job, run.product, context)
         if path is not None:

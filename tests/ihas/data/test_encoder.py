@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ihas.data.encoder import Encoder
 from ihas.data.field_encoders import CategoricalEncoder, MultivaluedEncoder, NumericEncoder
+from ihas.data.schema import Kept
 from ihas.errors import RequestError
 from tests.ihas.data.tables import TEXTS
 
@@ -110,3 +111,21 @@ def test_json_round_trip_is_exact(values: list[str], edges: list[float], slots: 
     )
     assert Encoder.from_json(encoder.to_json()) == encoder
     assert encoder.layout == Encoder.from_json(encoder.to_json()).layout
+
+
+@pytest.mark.parametrize(("keep", "ids"), [("first", (2, 3)), ("last", (3, 2))])
+def test_values_beyond_the_slots_cost_no_look(keep: Kept, ids: tuple[int, ...]) -> None:
+    """Of a cell with a million values as many are looked up as are kept, whichever end they are kept from; empty ones are passed over."""
+    looked: list[str] = []
+
+    class Watched(dict[str, int]):
+        def get(self, text: str, otherwise: int) -> int:  # type: ignore[override]  # as it is called
+            looked.append(text)
+            return super().get(text, otherwise)
+
+    field = MultivaluedEncoder(name="genres", role="item", values=("Drama", "Comedy"), slots=2, separator="|", keep=keep)
+    field.__dict__["local_ids"] = Watched(field.local_ids)
+    cell = "|".join(["", " ", "Drama", "Comedy", *["x"] * 1_000_000, "Comedy", "Drama", "", " "])
+
+    assert field.encode(cell, "/genres") == ids
+    assert len(looked) == 2

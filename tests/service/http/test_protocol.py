@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from service.http.protocol import FILE_RATE, GuardedProtocol, Seldom
 from service.settings import Settings
 from tests.clock import HANG_S, Clock
 from tests.service.conftest import eventually
+from tests.service.keyed import NewKey
 from tests.service.live import LiveServer
 
 pytestmark = pytest.mark.full
@@ -143,6 +144,53 @@ def test_what_is_no_http_is_a_problem_document(live: LiveServer) -> None:
         with connected(live) as one:
             one.sendall(sent)
             assert answered(one)[0] == 400
+
+
+@pytest.mark.parametrize("hosts", [b"", b"Host: localhost\r\nHost: localhost\r\n", b"Host: localhost\r\nhOST: b\r\n"])
+def test_a_request_names_one_host(live: LiveServer, hosts: bytes) -> None:
+    """400 for none and for two, of which a proxy might have looked at the other one."""
+    with connected(live) as one:
+        one.sendall(b"GET /livez HTTP/1.1\r\n" + hosts + b"\r\n")
+        assert answered(one)[0] == 400
+
+
+def test_a_trailer_is_no_header(guarded: LiveServer, new_headers: NewKey) -> None:
+    """A key behind the body opens nothing: a proxy has not looked at it."""
+    key = new_headers()["authorization"].encode()
+    head = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with connected(guarded) as one:
+        one.sendall(head + b"0\r\nAuthorization: " + key + b"\r\n\r\n")
+        assert answered(one)[0] == 401
+
+
+@pytest.mark.parametrize("rest", [b"zz\r\n", b""])
+def test_one_request_has_one_answer(impatient: LiveServer, rest: bytes) -> None:
+    """A body that goes wrong, or does not come, after the answer closes the connection without another one."""
+    with connected(impatient) as one:
+        one.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+        received = one.recv(65_536)
+        one.sendall(rest)
+        with suppress(ConnectionError):
+            while piece := one.recv(65_536):
+                received += piece
+
+    assert received.count(b"HTTP/1.1 ") == 1
+
+
+def test_an_answer_belongs_to_its_request(live: LiveServer, valid_dataset: str) -> None:
+    """What follows a request and is no HTTP is not answered in its place, nor amid its answer."""
+    search = live.json("POST", "/v1/searches", json={"name": "films", "dataset_id": valid_dataset})
+    wait = f"GET /v1/searches/{search['id']}?wait=60 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with connected(live) as one:
+        one.sendall(wait.encode() + b"\x16\x03\x01\r\n\r\n")
+        live.json("POST", f"/v1/searches/{search['id']}/cancel")
+        received = b""
+        while piece := one.recv(65_536):
+            received += piece
+
+    assert received.startswith(b"HTTP/1.1 200 OK")
+    assert received.count(b"HTTP/1.1 ") == 1
+    assert json.loads(received.partition(b"\r\n\r\n")[2])["state"] == "cancelled"
 
 
 @pytest.mark.parametrize("length", [b"9" * 5_000, b"0" * 5_000 + b"2", b"9" * 25, b"-1", b"\xb2"])

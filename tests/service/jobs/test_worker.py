@@ -58,6 +58,17 @@ def test_a_search_runs_to_a_registered_model(store: SqlStore, settings: Settings
     assert [version.path for version in store.versions("films")] == [f"searches/{job.id}/bundle"]
 
 
+def test_a_bundle_that_cannot_be_loaded_is_no_version(store: SqlStore, settings: Settings, table: str) -> None:
+    """It is loaded by a child before it is registered; the search fails and says why, without the service's folder."""
+    job = submitted(store, table, "unusable")
+    with RunningWorker(settings):
+        done = finished(store, job.id)
+
+    told = "The bundle of the run cannot be used, so it is no version: graph.onnx loops."
+    assert (done.state, done.error) == (JobState.FAILED, {"code": "bundle", "detail": told})
+    assert store.versions("unusable") == []
+
+
 def test_the_child_gets_the_recipe_and_a_low_priority(store: SqlStore, settings: Settings, table: str) -> None:
     """The recipe names the model and the file; the child is nice to the API."""
     job = submitted(store, table)

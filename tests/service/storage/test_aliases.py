@@ -124,3 +124,28 @@ def test_any_sequence_is_a_stack(tmp_path_factory: pytest.TempPathFactory, steps
         assert aliases.get(PLACE).version == stack[-1]
         assert list(aliases.earlier(PLACE)) == stack[-2::-1][:10]
     database.close()
+
+
+def test_a_deleted_alias_is_gone_and_its_history_goes_on(aliases: Aliases) -> None:
+    """The change says who and why; set again, it has a revision that it never had, so that no earlier `ETag` fits."""
+    place = AliasRef("acme", "films", "next", "key:1", "Tried.")
+    aliases.put(place, 2, ABSENT)
+    with pytest.raises(PreconditionError, match="has revision 1"):
+        aliases.delete(place, 7)
+    aliases.delete(place, 1)
+
+    with pytest.raises(UnknownIdError, match="no alias 'next'"):
+        aliases.get(place)
+    with pytest.raises(UnknownIdError, match="no alias 'next'"):
+        aliases.delete(place)
+    assert aliases.put(place, 3, ABSENT).revision == 3
+    told = [(change.revision, change.kind, change.version, change.reason) for change in aliases.history(place, None, 10)]
+    assert told == [(3, "set", 3, "Tried."), (2, "deleted", 2, "Tried."), (1, "set", 2, "Tried.")]
+
+
+def test_the_champion_is_not_deleted(aliases: Aliases) -> None:
+    """A version answers by it: the refusal names that."""
+    aliases.put(PLACE, 2, ABSENT)
+    with pytest.raises(ConflictError, match="version 2 answers by it. Promote another"):
+        aliases.delete(PLACE)
+    assert aliases.get(PLACE).version == 2

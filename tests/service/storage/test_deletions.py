@@ -334,3 +334,23 @@ def test_emptying_is_for_searches_that_succeeded(store: SqlStore, deletions: Del
 
     assert deletions.empty(made.job_id).paths == (f"searches/{made.job_id}/stages",)
     assert store.job(made.job_id).emptied
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_the_verdict_on_a_bundle_goes_with_its_last_version(store: SqlStore, deletions: Deletions, whole: bool) -> None:
+    """It is kept by the digest of the manifest, which two versions may share; what is no digest is no path."""
+    held = dataset(store)
+    shared, own = "a" * 64, "b" * 64
+    for digest in (shared, own, "../../x", shared):
+        submitted(store, held)
+        job = store.claim("trainer", 60.0, 1)
+        assert job is not None
+        store.succeed(job.id, job.token, f"searches/{job.id}/bundle", {"bytes": 40, "manifest_sha256": digest})
+
+    if whole:
+        deletions.model("local", "films")
+        assert {path for path in paths(store) if "searches" not in path} == {f"tried/{shared}", f"tried/{own}"}
+        return
+    for number in (1, 2, 3):
+        deletions.version("local", "films", number)
+    assert {path for path in paths(store) if "searches" not in path} == {f"tried/{own}"}

@@ -327,3 +327,28 @@ def test_lineage_outlives_the_data_set(live: LiveServer, publish: Publish) -> No
     live.json("DELETE", f"/v1/datasets/{before['dataset_id']}")
 
     assert live.json("GET", f"{MODEL}/versions/1") == before
+
+
+def test_two_preconditions_exclude_each_other(live: LiveServer, publish: Publish) -> None:
+    """422: a change that expects a revision and that there is none cannot be right."""
+    publish()
+    answer = live.http.put(f"{MODEL}/aliases/next", json={"version": 1}, headers={**FIRST, "if-match": '"7"'})
+
+    assert answer.status_code == 422
+    assert live.json("GET", f"{MODEL}/aliases")["aliases"] == []
+
+
+def test_an_alias_is_deleted_and_its_version_after_it(live: LiveServer, publish: Publish) -> None:
+    """Whoever expects another revision is refused; then nothing holds the version any more."""
+    for _ in range(2):
+        publish()
+    promote(live, 2)
+    live.json("PUT", f"{MODEL}/aliases/next", json={"version": 1}, headers=FIRST)
+
+    assert live.http.delete(f"{MODEL}/versions/1").status_code == 409
+    assert live.http.delete(f"{MODEL}/aliases/next", headers={"if-match": '"4"'}).status_code == 412
+    assert live.json("DELETE", f"{MODEL}/aliases/next", params={"reason": "Old."}) == {"deleted": "films/next", "bytes": 0}
+    assert live.http.delete(f"{MODEL}/aliases/next").status_code == 404
+    assert live.http.delete(f"{MODEL}/aliases/champion").status_code == 409
+    assert [one["alias"] for one in live.json("GET", f"{MODEL}/aliases")["aliases"]] == ["champion"]
+    assert live.http.delete(f"{MODEL}/versions/1").status_code == 200

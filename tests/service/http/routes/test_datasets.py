@@ -294,3 +294,10 @@ def test_of_uploads_at_once_those_are_kept_that_fit(settings: Settings, store: S
 
     assert found == {202: 3, 413: 5}
     assert sum(one.stat().st_size for one in settings.folder.glob("datasets/*/*")) == 90
+
+
+def test_a_path_without_measure_is_refused(live: LiveServer, settings: Settings) -> None:
+    """Before its parts are looked up one by one: no file system has longer ones."""
+    path = f"{settings.data_roots[0]}{'/a/..' * 1_000}/clicks.csv"
+
+    assert live.http.post("/v1/datasets", json={"name": "clicks", "path": path}).status_code == 422

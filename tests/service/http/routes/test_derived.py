@@ -105,3 +105,15 @@ def test_what_does_not_fit_is_pointed_at(live: LiveServer, publish: Publish) -> 
         refused = live.http.post("/v1/models/films/cold-start", json={"register_as": "both", **body})
         assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, pointer)
     assert live.http.post("/v1/models/walks/cold-start", json={"cold_start_model": "walks", "register_as": "both"}).status_code == 409
+
+
+def test_a_bundle_that_cannot_be_loaded_is_no_version(live: LiveServer, publish: Publish, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is loaded by a child before it is registered; nothing of it stays."""
+    publish("walks", walks)
+    live.json("GET", "/v1/models/walks")
+    monkeypatch.setattr(live.server.config.app.state.parts.first_load, "_command", ("false",))
+    answer = live.http.post("/v1/models/walks/interactions", json={"interactions": ADDED})
+
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:ihas:problem:model-unavailable")
+    assert live.json("GET", "/v1/models/walks")["latest"] == 1
+    assert list((live.settings.folder / "derived").iterdir()) == []

@@ -58,3 +58,16 @@ def test_a_revoked_key_opens_nothing(guarded: LiveServer, new_headers: NewKey, s
 
     assert ended["revoked_at"] is not None
     assert guarded.http.get("/v1/models", headers=bearer(created)).status_code == 401
+
+
+@pytest.mark.parametrize("end", ["revoked", "expired"])
+def test_a_key_that_has_ended_is_not_rotated(guarded: LiveServer, new_headers: NewKey, end: str) -> None:
+    """409: a rotation would open again what somebody has closed."""
+    admin = new_headers()
+    old = guarded.json("POST", "/v1/keys", json={"name": "old", "scopes": ["read"]}, headers=admin)
+    if end == "revoked":
+        guarded.json("DELETE", f"/v1/keys/{old['id']}", headers=admin)
+    else:
+        guarded.json("POST", f"/v1/keys/{old['id']}/rotate", json={"grace_s": 0}, headers=admin)
+
+    assert guarded.http.post(f"/v1/keys/{old['id']}/rotate", json={}, headers=admin).status_code == 409

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from service.http.bodies import INLINE_BYTES
+from service.http.middleware.compute_threads import Threads
 from service.models.microbatch import MAX_ROWS
 from tests.ihas.bundle_factory import GENRES, GROUPS, LOGITS, rows
 from tests.service.conftest import Publish
@@ -173,3 +175,33 @@ def test_filters_and_diversity_over_http(live: LiveServer, publish: Publish) -> 
     assert refused.status_code == 422
     assert refused.json()["errors"][0]["pointer"] == "/filter"
     assert "Column 1" in refused.json()["detail"] + refused.json()["errors"][0]["detail"]
+
+
+def test_a_large_row_is_read_outside_the_event_loop(live: LiveServer, publish: Publish, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One row may be megabytes: other requests are answered while it is read."""
+    publish()
+    in_threads: list[object] = []
+    run = Threads.run
+
+    async def watched(threads: Threads, scope: Any, function: Any, *arguments: Any) -> Any:
+        in_threads.append(function)
+        return await run(threads, scope, function, *arguments)
+
+    monkeypatch.setattr(Threads, "run", watched)
+    for length, ways in ((2, 0), (INLINE_BYTES, 2)):
+        genres = "|" * length
+        live.json("POST", "/v1/models/films/score", json={"rows": [{"user": "ada", "genres": genres}]})
+        live.json("POST", "/v1/models/films/recommend", json={"context": {"user": "a" * length}})
+        assert len(in_threads) == ways
+
+
+@pytest.mark.parametrize("digits", ["9" * 5_000 + ".0", "-" + "1" * 5_000 + ".0", "9" * 5_000])
+def test_a_number_of_any_length_is_an_unknown_value(live: LiveServer, publish: Publish, digits: str) -> None:
+    """As every other text that the model does not know."""
+    publish()
+    row = {"user": digits, "genres": [digits]}
+    (scored,) = live.json("POST", "/v1/models/films/score", json={"rows": [row]})["scores"]
+    excluded = live.json("POST", "/v1/models/films/recommend", json={"context": {"user": digits}, "exclude": [digits]})
+
+    assert [one["field"] for one in scored["unknown_values"]] == ["user", "genres"]
+    assert len(excluded["items"]) == len(GENRES)

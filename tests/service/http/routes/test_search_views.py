@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,19 @@ def test_the_log_is_read_part_by_part(live: LiveServer, run: Path) -> None:
     assert 262_144 - 12 < len(first.text) <= 262_144
     assert [line[:6] for line in (first.text + second.text).splitlines()] == [f"{number:06d}" for number in range(30_000)]
     assert (int(second.headers["next-offset"]), end.text) == ((run / "log.txt").stat().st_size, "")
+
+
+def test_a_line_of_any_length_is_passed_in_parts(tmp_path: Path) -> None:
+    """Nothing limits what a run writes without ending the line; the process that shows it holds a part."""
+    log = tmp_path / "log.txt"
+    log.write_bytes(b"x" * 2**25 + b"\nnext\n")
+    tracemalloc.start()
+    try:
+        assert lines_from(log, 0, ended=False) == (b"", 2**25 + 1)
+        assert lines_from(log, 5, ended=False) == (b"next\n", 2**25 + 6)
+        assert tracemalloc.get_traced_memory()[1] < 2**21
+    finally:
+        tracemalloc.stop()
 
 
 def test_no_offset_shows_the_rest_of_a_path(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
@@ -10,9 +11,13 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Message
 
 from ihas.config.learning import LearningConfig
 from pipelines.runs.progress import Progress
+from service.http.routes.searches import read_search
 from service.settings import Settings
 from service.states import JobState
 from service.storage.sql_store import SqlStore
@@ -127,6 +132,24 @@ def test_a_long_poll_ends_when_its_time_is_over(live: LiveServer, valid_dataset:
 
     assert live.json("GET", f"/v1/searches/{search_id}?wait=0.3")["state"] == "queued"
     assert time.monotonic() - began >= 0.3
+
+
+def test_a_long_poll_ends_when_its_client_leaves(live: LiveServer, store: SqlStore, valid_dataset: str) -> None:
+    """Whoever opens many and leaves them costs nothing more: it looks once, and not again."""
+    search = store.job(live.json("POST", "/v1/searches", json={"name": "films", "dataset_id": valid_dataset})["id"])
+    looks: list[None] = []
+
+    async def left() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def may_go_on() -> bool:
+        assert not looks, "It looked again after its client had left."
+        looks.append(None)
+        return True
+
+    request = Request({"type": "http", "headers": []}, left)
+    found = asyncio.run(read_search(search, request, Response(), live.server.config.app.state.parts, may_go_on, HANG_S))
+    assert (found.id, found.state, len(looks)) == (search.id, JobState.QUEUED, 1)
 
 
 def test_a_running_search_shows_its_heartbeat_and_its_progress(live: LiveServer, store: SqlStore, valid_dataset: str) -> None:
