@@ -28,6 +28,7 @@ from ihas.stages.cluster.stage import MAX_GROUPS, cluster_instances
 from ihas.stages.distil import Distilled, distil, distillation_splits, student_config
 from ihas.stages.members import MembersResult, train_members
 from ihas.stages.retrain import Retraining, RetrainResult, retrain_groups
+from ihas.stages.retrieve.ranker import Ranker
 from ihas.stages.retrieve.stage import RetrievalTowers, Retrieving, learn_retrieval
 from ihas.stages.search import SearchResult, search_gates
 from pipelines.runs.assemble import assemble
@@ -231,17 +232,19 @@ def needs_retrieval(run: Run) -> bool:
 
 
 def train_retrieval(run: Run) -> None:
-    """Train the retrieval towers; they depend on the data alone."""
+    """Train the retrieval towers, on clicks and on what the search started from, of which all that may be served comes."""
     learning, data, items = run.recipe.learning, run.data, run.data.items
     if items is None:
         return
     settings = learning.retrieval.model_dump(mode="json", exclude={"when"})
-    key = stage_key("retrieve", run.keys[0], [settings, learning.training.embedding_dim, learning.seed, threads(run.recipe.run)])
-    retrieving = Retrieving(data.encoder, items, data.parts.train, data.parts.valid, learning)
+    key = stage_key("retrieve", run.keys[-1], [settings, learning.training.embedding_dim, learning.seed, threads(run.recipe.run)])
+    start = run.distilled.student if run.distilled else run.untaught
+    ranker = Ranker(start, run.learning, data.encoder, items.ids)
+    retrieving = Retrieving(data.encoder, items, data.parts.train, data.parts.valid, learning, ranker)
     towers: RetrievalTowers = run.folder.stage("retrieve", key, lambda: learn_retrieval(retrieving, lambda *_: None))
     run.retrieval = towers
     nearest = f"the {towers.judged_at} nearest of {len(items.names):,}"
-    run.reporter.say(f"{towers.hit_rate:.1%} of clicked validation rows have their item among {nearest}")
+    run.reporter.say(f"{towers.recall:.1%} of the ten best items of validation rows, by the model, are among {nearest}")
 
 
 def evaluate(run: Run) -> None:

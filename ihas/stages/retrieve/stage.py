@@ -1,6 +1,11 @@
-"""The retrieval stage: which items go with a context, learnt from the clicked rows alone.
+"""The retrieval stage: which items go with a context, learnt from the clicked rows and then from the model that ranks.
 
-    loss = - mean log softmax_j (q_i . v_j - log p_j)[i]     over the items j of a batch
+    clicks    loss = - mean log softmax_j (q_i . v_j - log p_j)[i]                     over the items j of a batch
+    ranker    loss = - mean sum_j softmax_j(r_i)[j] log softmax_j (q_i . v)[j]         over items j drawn from the item table
+
+r_ij is the ranker's logit of context i with item j: both sides are distributions over the drawn items, and the loss is their cross-entropy
+(ListNet's top one, Cao et al., ICML 2007, as distillation from a ranker to a retriever). Half of the items are drawn uniformly, half are
+those that the towers now put first for the batch, which are the ones that must be told apart (our choice).
 
 p_j is item j's share of the clicked rows, which takes back that popular items are met more often as somebody else's; an item that is met
 twice in a batch does not count against itself. Source: the parts of `tasks.Retrieval` of tensorflow-recommenders (Yi et al., RecSys 2019).
@@ -10,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -22,6 +28,8 @@ from ihas.data.schema import FieldRole
 from ihas.layers.embedding import Tensor
 from ihas.legacy_keras import FactorizedTopK, RemoveAccidentalHits, SamplingProbablityCorrection, keras, tf
 from ihas.seeding import generator
+from ihas.stages.retrieve.from_ranker import FromRanker, RankerRecall
+from ihas.stages.retrieve.ranker import PairScorer
 from ihas.stages.retrieve.towers import TrainedTower
 
 BATCH = 1_024
@@ -40,6 +48,7 @@ class Retrieving:
         items: the item table.
         train, valid: encoded rows; only those that were clicked are read.
         config: settings.
+        ranker: the model that ranks what is retrieved; None to learn from the clicks alone.
     """
 
     encoder: Encoder
@@ -47,6 +56,7 @@ class Retrieving:
     train: Dataset
     valid: Dataset
     config: LearningConfig
+    ranker: PairScorer | None = None
 
     def side(self, ids: np.ndarray, role: FieldRole) -> np.ndarray:
         """Ids of one side of whole rows, counted within the side: int32 (rows, slots of the side)."""
@@ -66,12 +76,15 @@ class RetrievalTowers:
         items: float32 (num_items, width).
         judged_at: items that are looked at: 100, or a twentieth of all where that is fewer.
         hit_rate: share of clicked validation rows whose item is among the `judged_at` nearest of the item table.
+        recall: share of the ranker's ten best of all items that are among the `judged_at` nearest, over contexts of validation rows; 0
+            without a ranker.
     """
 
     query: dict[str, np.ndarray]
     items: np.ndarray
     judged_at: int
     hit_rate: float
+    recall: float = 0.0
 
     def tower(self, encoder: Encoder) -> Tower:
         """The contexts' tower."""
@@ -92,25 +105,41 @@ def within_side(encoder: Encoder, ids: np.ndarray, role: FieldRole) -> np.ndarra
 
 
 def learn_retrieval(retrieving: Retrieving, told: Told) -> RetrievalTowers:
-    """Train both towers; the epoch with the best hit rate on validation rows is kept, and `PATIENCE` that are no better end it.
+    """Train both towers on clicks, then on the ranker where there is one.
+
+    Of each the best epoch on validation rows is kept, by hit rate and by recall, and `PATIENCE` that are no better end it.
 
     Args:
         retrieving: what is learnt from.
-        told: hears of each epoch: its number, loss and hit rate.
+        told: hears of each epoch: its number, loss, and hit rate or recall.
     """
     training = _Training(retrieving)
-    best, kept, idle = -1.0, training.frozen(0.0), 0
-    for epoch in range(1, retrieving.config.retrieval.epochs + 1):
-        loss = training.epoch()
-        hit_rate = training.hit_rate()
-        told(epoch, loss, hit_rate)
-        if hit_rate > best:
-            best, kept, idle = hit_rate, training.frozen(hit_rate), 0
-            continue
-        idle += 1
+    epochs = retrieving.config.retrieval.epochs
+    number, kept = _best_epoch(training, training.epoch, lambda towers: towers.hit_rate, 0, epochs, told)
+    if retrieving.ranker is None:
+        return kept
+    learner = training.from_ranker(retrieving.ranker)
+    rows = np.asarray(retrieving.train.ids)
+    return _best_epoch(training, lambda: learner.epoch(rows), lambda towers: towers.recall, number, epochs, told)[1]
+
+
+def _best_epoch(
+    training: _Training,
+    epoch: Callable[[], float],
+    score: Callable[[RetrievalTowers], float],
+    number: int,
+    epochs: int,
+    told: Told,
+) -> tuple[int, RetrievalTowers]:
+    """Number of the last epoch, and the best towers."""
+    best, idle, last = training.frozen(), 0, number
+    for last in range(number + 1, number + 1 + epochs):
+        loss, found = epoch(), training.frozen()
+        told(last, loss, score(found))
+        best, idle = (found, 0) if score(found) > score(best) else (best, idle + 1)
         if idle == PATIENCE:
             break
-    return kept
+    return last, best
 
 
 class _Training:
@@ -130,6 +159,20 @@ class _Training:
         _, self.names, counts = np.unique(self.clicked, axis=0, return_inverse=True, return_counts=True)
         self.names = self.names.reshape(-1)
         self.shares = (counts / len(clicked)).astype(np.float32)[self.names]
+        self.recall = (
+            None if retrieving.ranker is None else RankerRecall(retrieving.ranker, self.judged_rows(), len(retrieving.items.names), rng)
+        )
+
+    def judged_rows(self) -> np.ndarray:
+        """Ids of clicked validation rows."""
+        valid = self.retrieving.valid
+        return np.asarray(valid.ids)[np.asarray(valid.labels) > 0.5]
+
+    def from_ranker(self, ranker: PairScorer) -> FromRanker:
+        """The same towers, from now on learning from the ranker."""
+        towers, rate = (self.query, self.item), self.retrieving.config.retrieval.learning_rate
+        side = partial(self.retrieving.side, role="context")
+        return FromRanker(towers, ranker, self.retrieving.item_ids(), side, rate, self.rng)
 
     @property
     def variables(self) -> list[Tensor]:
@@ -160,12 +203,10 @@ class _Training:
     @tf.autograph.experimental.do_not_convert
     def hit_rate(self) -> float:
         """Share of clicked validation rows whose item is among the nearest of the item table."""
-        valid = self.retrieving.valid
-        rows = np.flatnonzero(np.asarray(valid.labels) > 0.5)
-        rows = rows if len(rows) <= MAX_JUDGED else np.sort(self.rng.choice(rows, MAX_JUDGED, replace=False))
-        if not len(rows):
+        ids = self.judged_rows()
+        if not len(ids):
             return 0.0
-        ids = np.asarray(valid.ids)[rows]
+        ids = ids if len(ids) <= MAX_JUDGED else ids[np.sort(self.rng.choice(len(ids), MAX_JUDGED, replace=False))]
         candidates = tf.data.Dataset.from_tensor_slices(self.vectors()).batch(4_096)
         metric = FactorizedTopK(candidates, ks=(self.judged_at,))
         metric.update_state(self.query(self.retrieving.side(ids, "context")), self.item(self.retrieving.side(ids, "item")))
@@ -175,8 +216,13 @@ class _Training:
         """Vectors of the item table's items: float32 (num_items, width)."""
         return self.item.frozen().vectors(self.retrieving.item_ids()).astype(np.float32)
 
-    def frozen(self, hit_rate: float) -> RetrievalTowers:
+    def frozen(self) -> RetrievalTowers:
         """What was learnt so far."""
-        tower = self.query.frozen()
+        tower, vectors = self.query.frozen(), self.vectors()
         query = {"table": tower.table} | {f"kernel-{i}": one for i, one in enumerate(tower.kernels)}
-        return RetrievalTowers(query | {f"bias-{i}": one for i, one in enumerate(tower.biases)}, self.vectors(), self.judged_at, hit_rate)
+        query |= {f"bias-{i}": one for i, one in enumerate(tower.biases)}
+        recall = 0.0
+        if self.recall is not None:
+            contexts = self.retrieving.side(self.recall.rows, "context")
+            recall = self.recall.at(self.judged_at, tower.vectors(contexts), vectors)
+        return RetrievalTowers(query, vectors, self.judged_at, self.hit_rate(), recall)
