@@ -7,6 +7,7 @@ from ihas.errors import RequestError as RequestError
 from ihas.errors import TrainingError as TrainingError
 from service.client.client import AsyncClient as AsyncClient
 from service.client.client import Client as Client
+from service.python.estimator import ClickClassifier as ClickClassifier
 from service.python.fitting import fit as fit
 from service.python.fitting import fit_sequences as fit_sequences
 from service.python.model import Model as Model

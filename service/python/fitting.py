@@ -110,9 +110,9 @@ def fit(
         TrainingError, BudgetError: as the run says.
         KeyboardInterrupt: after the run has stopped and its temporary folder is gone.
     """
-    known = _fields_of(columns) | {name: value for name, value in (("label", label), ("item_id", item_id)) if value is not None}
+    known = stated(columns) | {name: value for name, value in (("label", label), ("item_id", item_id)) if value is not None}
     options: dict[str, Any] = dict(settings)
-    learning = _fields_of(options.get("learning")) | {name: value for name, value in options.items() if name not in OF_RUN}
+    learning = stated(options.get("learning")) | {name: value for name, value in options.items() if name not in OF_RUN}
     tables = {"path": clicks, "valid_path": options.get("valid"), "test_path": options.get("test")}
     settled = {"learning": learning, **({} if budget is None else {"budget": budget})}
     return _fitted("grouped", tables, {"columns": known}, settled, options)
@@ -151,7 +151,7 @@ def fit_sequences(
     lines = dict(options.get("reading") or {}).get("format") == "sequences"
     known = {} if lines else {"interactions": columns}
     table = sequences if listed is None else _interactions(listed, user, item)
-    return _fitted(kind, {"path": table}, known, {"learning": _fields_of(options.get("learning"))}, options)
+    return _fitted(kind, {"path": table}, known, {"learning": stated(options.get("learning"))}, options)
 
 
 def _fitted(kind: str, tables: Mapping[str, Any], known: Group, settled: Group, options: Mapping[str, Any]) -> Model:
@@ -184,8 +184,8 @@ def _recipe(kind: str, data: Group, settled: Group, options: Mapping[str, Any]) 
         raise ConfigError(f"These settings cannot be used. {faults(error)} `ihas settings --recipe {kind}` lists all settings.") from error
 
 
-def _fields_of(settings: BaseModel | Group | None) -> dict[str, Any]:
-    """What a group of settings states."""
+def stated(settings: BaseModel | Group | None) -> dict[str, Any]:
+    """What a group of settings states, by name."""
     if isinstance(settings, BaseModel):
         return {name: getattr(settings, name) for name in settings.model_fields_set}
     return dict(settings or {})
