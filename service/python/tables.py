@@ -62,7 +62,17 @@ def arrow_table(table: Any) -> pa.Table:
         raise DataError(
             f"Every column must hold values of one type, but Arrow says: {error}. Convert that column, e.g. to texts."
         ) from error
-    return found
+    fields = [field.with_type(_without_views(field.type)) for field in found.schema]
+    return found.cast(pa.schema(fields))  # not every function of Arrow knows views, which polars exports
+
+
+def _without_views(found: Any) -> Any:
+    """The type with plain texts in place of views, in lists too."""
+    import pyarrow as pa
+
+    if pa.types.is_string_view(found):
+        return pa.large_string()
+    return pa.large_list(_without_views(found.value_type)) if pa.types.is_list(found) or pa.types.is_large_list(found) else found
 
 
 def rows_of(rows: Any) -> list[dict[str, Any]]:

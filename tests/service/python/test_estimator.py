@@ -59,6 +59,7 @@ def blobs(rows: int = 200) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.usefixtures("in_this_process")
 @pytest.mark.filterwarnings("ignore:.*:sklearn.exceptions.SkipTestWarning")
 @pytest.mark.parametrize("check", [check for _, check in CHECKS], ids=[_name(check) for _, check in CHECKS])

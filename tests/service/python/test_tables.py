@@ -12,7 +12,7 @@ import pytest
 
 from ihas.data.readers import read_table
 from ihas.errors import ConfigError, DataError, RequestError
-from service.python.tables import data_file, rows_of
+from service.python.tables import arrow_table, data_file, rows_of
 
 FRAME = pl.DataFrame({
     "user": ["ada", None], "age": [7, 8], "share": [0.5, 1.0], "new": [True, False], "tags": [["b", "a"], []],
@@ -27,6 +27,11 @@ def test_a_cell_is_the_same_text_in_training_and_in_a_request(table: object, tmp
     assert rows == read_table(data_file(table, tmp_path)).to_pylist()
     assert rows[0] == {"user": "ada", "age": "7", "share": "0.5", "new": "true", "tags": ["b", "a"], "at": "2024-05-01 12:30:00"}
     assert rows[1]["user"] is None
+
+
+def test_texts_of_polars_can_be_taken_by_row() -> None:
+    """polars exports views of texts, of which Arrow takes no rows; they become plain texts."""
+    assert arrow_table(FRAME).take(np.array([1, 0]))["user"].to_pylist() == [None, "ada"]
 
 
 def test_rows_of_dicts_stay_but_for_numbers_of_numpy() -> None:
