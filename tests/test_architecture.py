@@ -95,8 +95,8 @@ def test_every_test_says_a_sentence() -> None:
 
 
 def test_package_init_files_hold_at_most_a_docstring() -> None:
-    """Names are imported from the module that defines them, so package files define none."""
-    for path in (path for path in SOURCES if path.name == "__init__.py"):
+    """Names are imported from the module that defines them, so package files define none but `ihas`, whose names are looked up."""
+    for path in (path for path in SOURCES if path.name == "__init__.py" and path.parent != ROOT / "ihas"):
         body = ast.parse(path.read_text(encoding="utf-8")).body
         assert all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body), _name(path)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import ihas
 from tests.paths import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -21,6 +22,8 @@ def _names(pattern: re.Pattern[str], page: Path) -> set[str]:
 
 
 def _is_module_or_member(name: str) -> bool:
+    if name.removeprefix("ihas.") in ihas.NAMES:
+        return True
     parts = name.split(".")
     for length in range(len(parts), 0, -1):
         path = ROOT / "/".join(parts[:length])

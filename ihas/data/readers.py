@@ -174,7 +174,7 @@ class _Reading:
     def in_one_form(self, name: str, column: Any) -> Any:
         """One array of the form described above; faults are noted."""
         try:
-            array = _column_in_one_form(column)
+            array = column_in_one_form(column)
         except (pa.ArrowNotImplementedError, pa.ArrowInvalid, TypeError):
             self.unsupported[name] = column.type
             return pa.nulls(len(column), TEXT)
@@ -197,8 +197,12 @@ class _Reading:
         findings.raise_errors(f"{path.name} cannot be read")
 
 
-def _column_in_one_form(column: Any) -> Any:
-    """TypeError for a type that no cell can have."""
+def column_in_one_form(column: Any) -> Any:
+    """A column of any type, `pa.ChunkedArray`, as one array of the form described above.
+
+    Raises:
+        TypeError: no cell can have its type.
+    """
     if not is_readable(column.type):
         raise TypeError(column.type)
     if is_any_list(column.type):

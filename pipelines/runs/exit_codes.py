@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import IntEnum
+from types import MappingProxyType
 
 from ihas.errors import BundleError, ConfigError, DataError, IhasError, RequestError
 
@@ -39,11 +40,12 @@ class CommandError(IhasError):
 
     Attributes:
         code: exit code.
+        document: error document of the child that failed; empty where there was none.
     """
 
-    def __init__(self, message: str, code: ExitCode) -> None:
+    def __init__(self, message: str, code: ExitCode, document: Mapping[str, object] = MappingProxyType({})) -> None:
         super().__init__(message)
-        self.code = code
+        self.code, self.document = code, document
 
 
 def exit_code(error: Exception) -> ExitCode:

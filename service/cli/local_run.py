@@ -141,7 +141,7 @@ def finished_stages(folder: Path) -> tuple[str, ...]:
 
 def failure(error: dict[str, Any]) -> CommandError:
     """The error for the error document of a failed run."""
-    return CommandError(str(error.get("detail", "The run failed without a reason.")), exit_code_of(error.get("code")))
+    return CommandError(str(error.get("detail", "The run failed without a reason.")), exit_code_of(error.get("code")), error)
 
 
 def _outcome(child: Child, report: Report, fault_of: Callable[[int], Mapping[str, str] | None] = lambda _: None) -> Outcome:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
+from ihas.bundle.manifest import package_version
 from ihas.errors import RequestError
 from pipelines.commands.bench import bench
 from pipelines.commands.shell import REPORT, carry_out, make_app
@@ -39,8 +40,12 @@ BundleArgument = Annotated[Path, typer.Argument(help="Bundle, or run folder that
 def options(
     context: typer.Context,
     output: Annotated[Output, typer.Option(help="Form of results on standard output; messages go to standard error.")] = Output.TABLE,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
 ) -> None:
     """Search embedding dimensions per instance, group the instances, serve one model per group."""
+    if version:
+        typer.echo(f"ihas {package_version()}")
+        raise typer.Exit
     context.obj = terminal = Terminal(output)
     context.meta[REPORT] = lambda progress: terminal.say(f"{progress.stage}: {progress.message}")
     if context.invoked_subcommand is None:

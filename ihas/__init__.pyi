@@ -1,0 +1,17 @@
+from ihas.errors import BudgetError as BudgetError
+from ihas.errors import BundleError as BundleError
+from ihas.errors import ConfigError as ConfigError
+from ihas.errors import DataError as DataError
+from ihas.errors import IhasError as IhasError
+from ihas.errors import RequestError as RequestError
+from ihas.errors import TrainingError as TrainingError
+from service.client.client import AsyncClient as AsyncClient
+from service.client.client import Client as Client
+from service.python.estimator import ClickClassifier as ClickClassifier
+from service.python.fitting import fit as fit
+from service.python.fitting import fit_sequences as fit_sequences
+from service.python.model import Model as Model
+from service.python.model import load as load
+
+NAMES: dict[str, str]
+__version__: str
