@@ -307,5 +307,7 @@ class RunResult(Config):
     """What retrieval lets through; absent where all items are scored."""
     calibration: CalibrationResult | None = None
     """How well the served scores meet rates of clicks; absent where test rows have one label, or in results of an earlier version."""
+    given_up: tuple[Literal["search", "retrain"], ...] = ()
+    """Stages that stayed clearly below the model that they started from, which was kept; empty in results of an earlier version."""
     frontier: tuple[FrontierPoint, ...] = ()
     """Candidates that may be served instead, cheapest first; empty in results of an earlier version."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from ihas.routing.grouping import Grouping
 from ihas.serving.requests import MAX_ROWS
 from ihas.stages.base import BaseResult, train_base
 from ihas.stages.cluster.assignment import Clustering, check_numbers
-from ihas.stages.cluster.stage import MAX_GROUPS, cluster_instances
+from ihas.stages.cluster.stage import MAX_GROUPS, cluster_instances, one_group
 from ihas.stages.distil import Distilled, distil, distillation_splits, student_config
 from ihas.stages.members import MembersResult, train_members
 from ihas.stages.retrain import Retraining, RetrainResult, retrain_groups
@@ -201,6 +202,10 @@ def search(run: Run) -> None:
     run.found = run.folder.stage("search", key, lambda: search_gates(run.parts, start, learning, run.reporter.epoch))
     diversity = run.found.diversity
     masks = f"{diversity.distinct_masks:,} distinct masks in {diversity.rows:,} rows"
+    if run.found.given_up:
+        epochs = sum(epoch.model == "search" for epoch in run.found.history)
+        run.reporter.say(f"Search given up after {epochs} epochs: under gates the AUC stayed clearly below the model that it started from")
+        return
     run.reporter.say(f"Gates found: {masks}, mean gate activation {diversity.kept_fraction:.0%}")
 
 
@@ -211,10 +216,12 @@ def cluster(run: Run) -> None:
     unless_stated = {"router"} if run.learning.cluster.router == "auto" else None  # keys of runs that were begun before there was one
     settings = run.learning.cluster.model_dump(mode="json", exclude=unless_stated)
     key = run.key("cluster", settings | {"most_groups": max_groups})
-    run.grouping = run.folder.stage("cluster", key, lambda: cluster_instances(clustering, max_groups))
+    form = partial(one_group, clustering) if run.found.given_up else partial(cluster_instances, clustering, max_groups)
+    run.grouping = run.folder.stage("cluster", key, form)
     agreement = run.grouping.agreement
     how = "" if agreement is None else f"; sums over ids say the same group as K-means for {agreement:.1%} of the validation rows"
-    run.reporter.say(f"{run.grouping.num_groups} groups{how}")
+    count = run.grouping.num_groups
+    run.reporter.say(f"{count} groups{how}" if count > 1 else "One group: nothing to tell rows apart by")
 
 
 def retrain(run: Run) -> None:
@@ -222,6 +229,8 @@ def retrain(run: Run) -> None:
     retraining = Retraining(run.parts, run.grouping, run.found.weights, run.learning, "grouped")
     key = run.key("retrain", run.learning.retrain.model_dump(mode="json"))
     run.retrained = run.folder.stage("retrain", key, lambda: retrain_groups(retraining, run.reporter.epoch))
+    if run.retrained.given_up:
+        run.reporter.say("Training on under the groups' masks given up: the AUC stayed clearly below that of the search's weights")
 
 
 def needs_retrieval(run: Run) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from ihas.config.learning import LearningConfig
 from ihas.data.dataset import Splits
@@ -45,6 +46,13 @@ class Trained:
     plain: LearningConfig
     learning: LearningConfig
     retrieval: RetrievalTowers | None = None
+
+    @property
+    def given_up(self) -> tuple[Literal["search", "retrain"], ...]:
+        """Stages that stayed clearly below the model that they started from."""
+        ended: tuple[tuple[Literal["search", "retrain"], bool], ...]
+        ended = (("search", self.found.given_up), ("retrain", self.retrained.given_up))
+        return tuple(stage for stage, given_up in ended if given_up)
 
     @property
     def instances(self) -> Grouping:
