@@ -125,6 +125,7 @@ def summarise(
         points=plane(parts.train, grouping, table, trained.found.gates, generator(learning.seed, "plane")),
         seconds={stage: round(value, 2) for stage, value in seconds.items()},
         learning=trained.plain,
+        kinds=trained.kinds.trials if trained.kinds else (),
         given_up=trained.given_up,
         frontier=points,
     )

@@ -6,6 +6,7 @@ format: a run that is resumed finds finished stages by them.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ihas.config.backbone import AUTO
 from ihas.config.learning import LearningConfig
 from ihas.config.recipe import Recipe
 from ihas.data.dataset import Splits
@@ -27,6 +29,7 @@ from ihas.stages.base import BaseResult, train_base
 from ihas.stages.cluster.assignment import Clustering, check_numbers
 from ihas.stages.cluster.stage import MAX_GROUPS, cluster_instances, one_group
 from ihas.stages.distil import Distilled, distil, distillation_splits, student_config
+from ihas.stages.kinds import KindsTried, try_kinds
 from ihas.stages.members import MembersResult, train_members
 from ihas.stages.retrain import Retraining, RetrainResult, retrain_groups
 from ihas.stages.retrieve.stage import RetrievalTowers, Retrieving, learn_retrieval
@@ -46,8 +49,9 @@ class Run:
 
     Attributes:
         keys: keys of the stages so far.
-        resolved: settings with what the trials of the base chose; None before them.
+        resolved: settings with what the trials of kinds and of the base chose; None before them.
         data: encoded rows, encoder, schema, items.
+        kinds: kinds of backbone that were tried; None where the recipe states one.
         base: the plain model.
         plain: settings of the plain model.
         members: several small models; None where none cost as little as the plain one.
@@ -67,6 +71,7 @@ class Run:
     keys: list[str] = field(default_factory=list)
     resolved: LearningConfig | None = None
     data: Ingested = field(init=False)
+    kinds: KindsTried | None = None
     base: BaseResult = field(init=False)
     plain: LearningConfig = field(init=False)
     members: MembersResult | None = None
@@ -147,6 +152,22 @@ def read_data(run: Run) -> None:
 
 def _write_data(recipe: Recipe, folder: Path) -> None:
     ingest(recipe.data, recipe.learning.encoding, recipe.learning.split, recipe.learning.seed, folder / "encoded")
+
+
+def wants_kinds(run: Run) -> bool:
+    """Whether the recipe leaves the kind of backbone open."""
+    return run.recipe.learning.backbone.kind == AUTO
+
+
+def choose_kind(run: Run) -> None:
+    """Try kinds of backbone on some of the rows; everything after has the one that validation prefers."""
+    learning, most = run.recipe.learning, run.recipe.budget.multiply_adds or math.inf
+    settings = learning.model_dump(mode="json", include={"backbone", "training"})
+    key = run.key("kinds", [settings, run.recipe.budget.multiply_adds, threads(run.recipe.run)])
+    run.kinds = run.folder.stage("kinds", key, lambda: try_kinds(run.data.parts, learning, most, run.reporter.epoch))
+    run.resolved = run.kinds.resolved(learning)
+    best = run.kinds.trials[0]
+    run.reporter.say(f"`{best.kind}` ranks {best.rows:,} rows best: validation AUC {best.auc:.4f} at {best.multiply_adds:,} multiply-adds")
 
 
 def train_plain_model(run: Run) -> None:
@@ -256,13 +277,14 @@ def train_retrieval(run: Run) -> None:
 def evaluate(run: Run) -> None:
     """Train the variants to compare, choose one, write the bundle, the report and the result."""
     outputs = (run.data, run.base, run.members, run.distilled, run.parts, run.found, run.grouping, run.retrained)
-    trained = Trained(*outputs, run.plain, run.learning, run.retrieval)
+    trained = Trained(*outputs, run.plain, run.learning, run.retrieval, run.kinds)
     variants = train_variants(run.folder, run.keys[-1], trained, run.reporter)
     run.result = assemble(run.recipe, run.folder, trained, variants, run.began, run.keys[-1])
 
 
 STAGES: tuple[Stage, ...] = (
     Stage("reading", "Reading {file}", 0.02, read_data),
+    Stage("kinds", "Trying kinds of backbone", 0.04, choose_kind, shown_as="base", wanted=wants_kinds),
     Stage("base", "Training the plain model", 0.06, train_plain_model),
     Stage("members", "Training several small models", 0.06, split_into_members, shown_as="base", wanted=wants_members),
     Stage("distil", "Training a teacher and its student", 0.16, distil_teacher, wanted=lambda run: run.learning.distil.members > 0),
@@ -270,6 +292,6 @@ STAGES: tuple[Stage, ...] = (
     Stage("cluster", "Grouping instances by their gates", 0.10, cluster),
     Stage("retrain", "Training the groups' models", 0.07, retrain),
     Stage("retrieve", "Training the retrieval towers", 0.01, train_retrieval, shown_as="retrain", wanted=needs_retrieval),
-    Stage("evaluate", "Comparing with the controls", 0.44, evaluate),
+    Stage("evaluate", "Comparing with the controls", 0.40, evaluate),
 )
 """The stages in their order."""

@@ -11,6 +11,7 @@ from ihas.data.storage import Ingested
 from ihas.routing.grouping import Grouping
 from ihas.stages.base import BaseResult
 from ihas.stages.distil import Distilled
+from ihas.stages.kinds import KindsTried
 from ihas.stages.members import MembersResult
 from ihas.stages.retrain import RetrainResult
 from ihas.stages.retrieve.stage import RetrievalTowers
@@ -33,6 +34,7 @@ class Trained:
         plain: settings of the plain model.
         learning: settings of everything after it.
         retrieval: the towers; None where all items can be scored.
+        kinds: kinds of backbone that were tried; None where the recipe states one.
     """
 
     data: Ingested
@@ -46,6 +48,7 @@ class Trained:
     plain: LearningConfig
     learning: LearningConfig
     retrieval: RetrievalTowers | None = None
+    kinds: KindsTried | None = None
 
     @property
     def given_up(self) -> tuple[Literal["search", "retrain"], ...]:
