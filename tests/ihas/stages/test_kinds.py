@@ -23,7 +23,8 @@ from tests.pairs import svd_auc
 pytestmark = pytest.mark.tf
 
 CONFIG = LearningConfig(
-    backbone=BackboneConfig(kind="auto"), training=TrainingConfig(embedding_dim=4, batch_size=256, learning_rate=0.02, embedding_l2=1e-5, epochs=8)
+    backbone=BackboneConfig(kind="auto"),
+    training=TrainingConfig(embedding_dim=4, batch_size=256, learning_rate=0.02, embedding_l2=1e-5, epochs=8),
 )
 
 
