@@ -27,16 +27,19 @@ BACKBONES: Registry[str | type] = Registry(
     },
 )
 """Kinds of backbone, and where each is: settings are read where there is no TensorFlow, so a class is imported where it is built."""
+AUTO = "auto"
 
 
 class BackboneConfig(Config):
     """The network above the embedding."""
 
-    kind: Annotated[str, NameIn(BACKBONES)] = "mlp"
+    kind: Annotated[str, NameIn(BACKBONES, also=(AUTO,))] = "mlp"
     """`mlp`: hidden layers on the concatenated embedding; `dcn`: DCN-v2, cross layers beside them; `lr`: logistic regression, the sum of
     the embedding (one dimension is enough); `fm`: factorisation machine; `wide_deep` and `deepfm`: first-order weights, or a factorisation
     machine, beside hidden layers; `ipnn`: hidden layers that also see inner products; `xdeepfm`: a compressed interaction network beside
-    `wide_deep`; `autoint`: self-attention between fields beside hidden layers; `finalmlp`: two streams of hidden layers, multiplied."""
+    `wide_deep`; `autoint`: self-attention between fields beside hidden layers; `finalmlp`: two streams of hidden layers, multiplied.
+    `auto`: `mlp`, `fm`, `deepfm`, `ipnn` and `dcn`, those within `budget.multiply_adds`, are trained on up to 100,000 rows for a short
+    while, and validation chooses, whatever the kind costs; for tables of which only pairs of values tell, such as user and item."""
     members: Annotated[int, Field(ge=1, le=64)] = 1
     """Models among which the embedding's dimensions are divided evenly, each with a network of its own; the mean of their logits counts.
     They are trained together. Two small ones are often better than one large one of the same cost."""

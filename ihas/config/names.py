@@ -13,9 +13,10 @@ from ihas.extensions.registry import Registry
 
 @dataclass(frozen=True)
 class NameIn:
-    """Annotation of a `str` setting: one of the names in a registry, read whenever a value is checked or a JSON schema is made."""
+    """Annotation of a `str` setting: one of the names in a registry, read whenever a value is checked or a schema is made, or of `also`."""
 
     registry: Registry[Any]
+    also: tuple[str, ...] = ()
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         """The string's schema, then the check."""
@@ -23,9 +24,9 @@ class NameIn:
 
     def __get_pydantic_json_schema__(self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """A string, and the names as its allowed values."""
-        return {**handler(schema), "enum": list(self.registry.names)}
+        return {**handler(schema), "enum": [*self.registry.names, *self.also]}
 
     def _checked(self, name: str) -> str:
-        if name not in self.registry:
+        if name not in self.also and name not in self.registry:
             raise PydanticCustomError("unknown_name", "{told}", {"told": self.registry.unknown(name)})
         return name

@@ -141,6 +141,25 @@ class EpochMetrics(Config):
     """Validation AUC."""
 
 
+class KindTrial(Config):
+    """A kind of backbone that `backbone.kind = "auto"` tried on some of the rows."""
+
+    kind: str
+    """Kind of backbone."""
+    embedding_l2: float
+    """L2 weight."""
+    learning_rate: float
+    """Learning rate."""
+    rows: int
+    """Training rows it was tried on."""
+    epochs: int
+    """Epochs."""
+    auc: float
+    """Best validation AUC of these."""
+    multiply_adds: int
+    """Multiply-adds of a row."""
+
+
 class Point(Config):
     """A training row in the plane."""
 
@@ -307,5 +326,9 @@ class RunResult(Config):
     """What retrieval lets through; absent where all items are scored."""
     calibration: CalibrationResult | None = None
     """How well the served scores meet rates of clicks; absent where test rows have one label, or in results of an earlier version."""
+    kinds: tuple[KindTrial, ...] = ()
+    """Kinds of backbone that were tried, the best first, which the run went on with; empty where the recipe states one."""
+    given_up: tuple[Literal["search", "retrain"], ...] = ()
+    """Stages that stayed clearly below the model that they started from, which was kept; empty in results of an earlier version."""
     frontier: tuple[FrontierPoint, ...] = ()
     """Candidates that may be served instead, cheapest first; empty in results of an earlier version."""

@@ -23,6 +23,7 @@ from ihas.models.prediction import GroupedRows, GroupModel, predict_groups
 from ihas.results.run_result import EpochMetrics
 from ihas.routing.grouping import Grouping
 from ihas.seeding import generator
+from ihas.training.kept import Start
 from ihas.training.parallel import train_in_parallel
 from ihas.training.trainer import EpochListener, Trainer, TrainingRows
 
@@ -37,10 +38,12 @@ class RetrainResult:
     Attributes:
         models: one per group; several groups may share one by name.
         history: all epochs.
+        given_up: whether training on under the masks only made worse what the search had found, which was kept.
     """
 
     models: tuple[GroupModel, ...]
     history: tuple[EpochMetrics, ...]
+    given_up: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class Retraining:
         return TrainingRows(rows.train.take(rows.train.group == group), valid)
 
     def fit(self, name: str, weights: NetworkWeights, rows: TrainingRows, listen: EpochListener, *, copy: bool = False) -> Fitted:
-        """Train from the given weights under the groups' masks; a `copy` starts from trained weights and may stay as it is.
+        """Train from the given weights under the groups' masks; trained weights are kept where no epoch is better. A `copy` learns slowly.
 
         Without training rows the weights stay as they are.
         """
@@ -86,16 +89,18 @@ class Retraining:
         trainer = Trainer(
             network, self.config.training.model_copy(update={"learning_rate": rate}), generator(self.config.seed, self.name, name)
         )
-        history = trainer.fit(f"{self.name}/{name}", rows, self.config.retrain.epochs, listen, start_counts=copy)
-        return Fitted(network.weights(), history)
+        start: Start = "forgotten" if self.config.retrain.mode == "scratch" else "counts"
+        history = trainer.fit(f"{self.name}/{name}", rows, self.config.retrain.epochs, listen, start=start)
+        return Fitted(network.weights(), history, trainer.given_up)
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """Weights and the epochs that led to them."""
+    """Weights and the epochs that led to them, and whether these were given up."""
 
     weights: NetworkWeights
     history: tuple[EpochMetrics, ...]
+    given_up: bool = False
 
 
 def retrain_groups(retraining: Retraining, listen: EpochListener) -> RetrainResult:
@@ -108,7 +113,7 @@ def retrain_groups(retraining: Retraining, listen: EpochListener) -> RetrainResu
         return _share_then_specialise(retraining, listen)
     fitted = _for_each_group(retraining, partial(_train_alone, retraining), listen)
     models = tuple(_own_model(retraining, group, fitted[group].weights) for group in range(len(fitted)))
-    return RetrainResult(models, _histories(fitted))
+    return RetrainResult(models, _histories(fitted), any(one.given_up for one in fitted))
 
 
 def _for_each_group(retraining: Retraining, train: Callable[[int, EpochListener], Trained], listen: EpochListener) -> list[Trained]:
@@ -131,7 +136,7 @@ def _share_then_specialise(retraining: Retraining, listen: EpochListener) -> Ret
     shared = retraining.fit("shared", retraining.start, retraining.rows(), listen)
     models = tuple(GroupModel("shared", shared.weights, mask) for mask in retraining.grouping.masks)
     if len(models) == 1:
-        return RetrainResult(models, shared.history)
+        return RetrainResult(models, shared.history, shared.given_up)
     valid = retraining.rows().valid
     logits = predict_groups(models, valid, retraining.config)
     copies = _for_each_group(retraining, partial(_specialise, retraining, shared.weights, logits), listen)
@@ -142,7 +147,7 @@ def _share_then_specialise(retraining: Retraining, listen: EpochListener) -> Ret
         candidate[valid.group == group] = copy.logits
         if not_lower(candidate, logits, valid.rows.labels):
             models, logits = models[:group] + (copy.model,) + models[group + 1 :], candidate
-    return RetrainResult(models, _histories((shared, *copies)))
+    return RetrainResult(models, _histories((shared, *copies)), shared.given_up)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
     min over W, b, theta:   BCE(backbone(e * z), y) + penalty(pi),   z sampled from pi (layers/gates.py)
 
-Source: iHAS (Yu et al., CIKM 2023), figure 1; starting from the trained base model is our choice.
+Gates are held open at first and let go of over the first epoch. Where every epoch is clearly below the model that the search started from,
+the search is given up: that model is kept, with every gate open. Source: iHAS (Yu et al., CIKM 2023), figure 1; the start from a trained
+model, its opening and its end are our choice.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from ihas.results.run_result import Diversity, EpochMetrics
 from ihas.routing.router import Gates, embed
 from ihas.seeding import generator
 from ihas.stages.mask_diversity import mask_diversity
-from ihas.training.trainer import EpochListener, Trainer, TrainingRows
+from ihas.training.trainer import EpochListener, Trainer, TrainingRows, num_steps
 
 STATISTICS_ROWS = 50_000
 
@@ -34,16 +36,18 @@ class SearchResult:
         gates: the gates, to be read deterministically.
         diversity: how much the masks of validation rows differ.
         history: the search's epochs.
+        given_up: whether gates cost more than they gave, so that the model it started from was kept, all gates open.
     """
 
     weights: NetworkWeights
     gates: Gates
     diversity: Diversity
     history: tuple[EpochMetrics, ...]
+    given_up: bool = False
 
 
 def search_gates(parts: Splits, start: NetworkWeights, config: LearningConfig, listen: EpochListener) -> SearchResult:
-    """Train gates, embedding and backbone together from a trained plain model, and keep the best validation epoch.
+    """Train gates, embedding and backbone together from a trained plain model, and keep the best validation epoch, or that model.
 
     Raises:
         TrainingError: the loss became infinite or not a number.
@@ -59,9 +63,11 @@ def search_gates(parts: Splits, start: NetworkWeights, config: LearningConfig, l
         history = trainer.fit("warm-up", rows, config.search.warmup_epochs, listen)
         network.sampling.assign(True)
     gates.start_statistics(_embed_some(parts.train, network.table.numpy()[:, :dim], rng))
-    history += trainer.fit("search", rows, config.search.epochs, listen)
+    if config.search.warm_start:
+        gates.hold_open(num_steps(len(parts.train), config.training))
+    history += trainer.fit("search", rows, config.search.epochs, listen, start="floor" if config.search.warm_start else "forgotten")
     weights, frozen = network.weights(), gates.freeze()
-    return SearchResult(weights, frozen, mask_diversity(parts.valid, weights.table[:, :dim], frozen), history)
+    return SearchResult(weights, frozen, mask_diversity(parts.valid, weights.table[:, :dim], frozen), history, trainer.given_up)
 
 
 def _embed_some(rows: Dataset, table: np.ndarray, rng: np.random.Generator) -> np.ndarray:

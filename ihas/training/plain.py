@@ -58,5 +58,5 @@ def train_again(
     """The two short trainings, each with a fresh trainer of the same network, which never ends worse on validation rows; their epochs."""
     history: tuple[EpochMetrics, ...] = ()
     for number, epochs in enumerate((config.search.epochs, config.retrain.epochs), 1):
-        history += make().fit(f"{name}/again-{number}", rows, epochs, listen, start_counts=True)
+        history += make().fit(f"{name}/again-{number}", rows, epochs, listen, start="counts")
     return history

@@ -18,15 +18,17 @@ from ihas.data.dataset import Splits
 from ihas.errors import TrainingError
 from ihas.layers.embedding import Lookup, Tensor, slot_rows
 from ihas.legacy_keras import tf
-from ihas.metrics import auc, row_losses
+from ihas.metrics import auc
 from ihas.models.network import Network
 from ihas.models.prediction import GroupedRows, predict
 from ihas.optim.table_optimizer import ALIGNMENT
 from ihas.optim.update_rules import dense_optimizer, table_optimizer
 from ihas.results.run_result import EpochMetrics
+from ihas.training.kept import Kept, Start
 
 BLOCK_ROWS = 1_000_000
 CHANCE, PATIENCE_AT_CHANCE = 0.53, 15
+GIVEN_UP_AFTER = 5  # epochs, in which the rate falls to less than a hundredth (our choice)
 SIGNATURE = [
     tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.float32),
     tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.float32), tf.TensorSpec([2], tf.int32),
@@ -56,43 +58,45 @@ class Trainer:
         self.optimizer = dense_optimizer(config, self.dense)
         self._graphs: dict[bool, Any] = {}
         self.table = table_optimizer(network, config)
+        self.given_up = False
 
     def fit(
-        self, name: str, rows: TrainingRows, epochs: int, listen: EpochListener, *, start_counts: bool = False
+        self, name: str, rows: TrainingRows, epochs: int, listen: EpochListener, *, start: Start = "forgotten"
     ) -> tuple[EpochMetrics, ...]:
         """Train until `epochs` or until validation stops improving; the network keeps its best weights.
 
         While validation AUC has not left chance (`CHANCE`), up to `PATIENCE_AT_CHANCE` epochs, nothing is awaited and the rate stays:
         where only pairs of values tell, learning begins late, and is over before it began if the first epochs count (our choice).
-        With `start_counts` the weights it starts from are among those to keep.
+        Trained weights are not lost (kept.py): where the best epoch is clearly below what it started from, the rate falls; after
+        `GIVEN_UP_AFTER` epochs the training is given up, which `given_up` then tells, and the weights it started from are back.
 
         Raises:
             TrainingError: the loss or a score became infinite or not a number.
         """
         history: list[EpochMetrics] = []
-        best, best_state, waited, learning_rate = -np.inf, self._state(), 0, self.config.rate
-        if start_counts:
-            best = validation_score(predict(self.network, rows.valid), rows.valid.rows.labels)
+        labels, waited, learning_rate = rows.valid.rows.labels, 0, self.config.rate
+        kept = Kept(start, self._state(), None if start == "forgotten" else predict(self.network, rows.valid), labels)
         for epoch in range(1, epochs + 1):
             loss = self.run_epoch(rows.train, learning_rate)
-            logits, labels = predict(self.network, rows.valid), rows.valid.rows.labels
+            logits = predict(self.network, rows.valid)
             if not (np.isfinite(loss) and np.isfinite(logits).all()):
                 raise TrainingError(
                     f"Loss and scores must stay finite, but are not after epoch {epoch} of `{name}` (mean loss {loss:g}). "
                     f"Lower `training.learning_rate` ({learning_rate:g})."
                 )
-            score = validation_score(logits, labels)
             history.append(EpochMetrics(model=name, epoch=epoch, loss=loss, auc=auc(logits, labels) or 0.5))
             listen(history[-1])
-            if score > best:
-                best, best_state, waited = score, self._state(), 0
+            better, below = kept.offer(logits, self._state), kept.is_below_start()
+            if better and not below:
+                waited = 0
                 continue
-            if epoch <= PATIENCE_AT_CHANCE and not start_counts and _at_chance(history, labels):
+            if epoch <= PATIENCE_AT_CHANCE and start == "forgotten" and _at_chance(history, labels):
                 continue
-            waited, learning_rate = waited + 1, learning_rate * self.config.plateau_factor
-            if waited > self.config.patience:
+            waited, learning_rate = 0 if better else waited + 1, learning_rate * self.config.plateau_factor
+            if waited > self.config.patience or (below and epoch >= GIVEN_UP_AFTER):
                 break
-        self._restore(best_state)
+        self.given_up = kept.is_below_start()
+        self._restore(kept.state)
         return tuple(history)
 
     def run_epoch(self, train: GroupedRows, learning_rate: float) -> float:
@@ -158,12 +162,11 @@ def lent(values: np.ndarray) -> Tensor:
     return tf.experimental.dlpack.from_dlpack(values.__dlpack__())
 
 
+def num_steps(num_rows: int, config: TrainingConfig) -> int:
+    """Steps of an epoch over so many rows of one block or less."""
+    return -(-num_rows // (config.batch_size or batch_size_for(num_rows)))
+
+
 def batch_size_for(num_rows: int) -> int:
     """Power of two nearest to num_rows / 200, from 32 to 4,096: some two hundred steps an epoch for tables of every size (our choice)."""
     return int(np.clip(2 ** round(np.log2(max(num_rows, 1) / 200)), 32, 4096))
-
-
-def validation_score(logits: np.ndarray, labels: np.ndarray) -> float:
-    """What early stopping maximises: AUC, or minus the log-loss where only one label occurs."""
-    area = auc(logits, labels)
-    return area if area is not None else -float(row_losses(logits, labels).mean())

@@ -133,7 +133,7 @@ def _written(value: Any) -> str:
 def _values(info: FieldInfo) -> str:
     for one in info.metadata:
         if isinstance(one, NameIn):
-            return ", ".join(map(_written, one.registry.names))
+            return ", ".join(map(_written, (*one.registry.names, *one.also)))
     told = [_type(part) for part in _alternatives(info.annotation) if part is not type(None)]
     return " or ".join(told) + _limits(info.metadata, _counted(info.annotation))
 

@@ -31,7 +31,7 @@ from ihas.routing.router import AnyRouter, Gates, Router, embed
 from ihas.seeding import generator
 from ihas.stages.evaluate.calibration import calibrate, calibration_result
 from ihas.stages.evaluate.groups import group_results, plane
-from ihas.stages.evaluate.stage import not_told_apart, variant_results, verdict
+from ihas.stages.evaluate.stage import given_up_words, not_told_apart, variant_results, verdict
 from ihas.stages.evaluate.variants import Variant
 from ihas.stages.retrieve.stage import RetrievalTowers, within_side
 from pipelines.reports.plot_files import write_plots
@@ -125,6 +125,8 @@ def summarise(
         points=plane(parts.train, grouping, table, trained.found.gates, generator(learning.seed, "plane")),
         seconds={stage: round(value, 2) for stage, value in seconds.items()},
         learning=trained.plain,
+        kinds=trained.kinds.trials if trained.kinds else (),
+        given_up=trained.given_up,
         frontier=points,
     )
     return _serving(result, served, trained, variants)
@@ -137,7 +139,7 @@ def _serving(result: RunResult, served: Variant, trained: Trained, variants: tup
     words = verdict(chosen, base, grouping.masks[0].size, not_told_apart(served, variants, parts))
     changes = {
         "chosen": served.name,
-        "verdict": words + steps_up(result.frontier, served.name),
+        "verdict": words + given_up_words(result.given_up) + steps_up(result.frontier, served.name),
         "groups": group_results(parts, grouping, served, variants[0], trained.data.encoder),
         "calibration": calibration_result(*_calibrated(trained, served), served.test_logits, parts.test.labels),
     }

@@ -6,12 +6,15 @@ format: a run that is resumed finds finished stages by them.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ihas.config.backbone import AUTO
 from ihas.config.learning import LearningConfig
 from ihas.config.recipe import Recipe
 from ihas.data.dataset import Splits
@@ -24,8 +27,9 @@ from ihas.routing.grouping import Grouping
 from ihas.serving.requests import MAX_ROWS
 from ihas.stages.base import BaseResult, train_base
 from ihas.stages.cluster.assignment import Clustering, check_numbers
-from ihas.stages.cluster.stage import MAX_GROUPS, cluster_instances
+from ihas.stages.cluster.stage import MAX_GROUPS, cluster_instances, one_group
 from ihas.stages.distil import Distilled, distil, distillation_splits, student_config
+from ihas.stages.kinds import KindsTried, try_kinds
 from ihas.stages.members import MembersResult, train_members
 from ihas.stages.retrain import Retraining, RetrainResult, retrain_groups
 from ihas.stages.retrieve.ranker import Ranker
@@ -46,8 +50,9 @@ class Run:
 
     Attributes:
         keys: keys of the stages so far.
-        resolved: settings with what the trials of the base chose; None before them.
+        resolved: settings with what the trials of kinds and of the base chose; None before them.
         data: encoded rows, encoder, schema, items.
+        kinds: kinds of backbone that were tried; None where the recipe states one.
         base: the plain model.
         plain: settings of the plain model.
         members: several small models; None where none cost as little as the plain one.
@@ -67,6 +72,7 @@ class Run:
     keys: list[str] = field(default_factory=list)
     resolved: LearningConfig | None = None
     data: Ingested = field(init=False)
+    kinds: KindsTried | None = None
     base: BaseResult = field(init=False)
     plain: LearningConfig = field(init=False)
     members: MembersResult | None = None
@@ -149,6 +155,22 @@ def _write_data(recipe: Recipe, folder: Path) -> None:
     ingest(recipe.data, recipe.learning.encoding, recipe.learning.split, recipe.learning.seed, folder / "encoded")
 
 
+def wants_kinds(run: Run) -> bool:
+    """Whether the recipe leaves the kind of backbone open."""
+    return run.recipe.learning.backbone.kind == AUTO
+
+
+def choose_kind(run: Run) -> None:
+    """Try kinds of backbone on some of the rows; everything after has the one that validation prefers."""
+    learning, most = run.recipe.learning, run.recipe.budget.multiply_adds or math.inf
+    settings = learning.model_dump(mode="json", include={"backbone", "training"})
+    key = run.key("kinds", [settings, run.recipe.budget.multiply_adds, threads(run.recipe.run)])
+    run.kinds = run.folder.stage("kinds", key, lambda: try_kinds(run.data.parts, learning, most, run.reporter.epoch))
+    run.resolved = run.kinds.resolved(learning)
+    best = run.kinds.trials[0]
+    run.reporter.say(f"`{best.kind}` ranks {best.rows:,} rows best: validation AUC {best.auc:.4f} at {best.multiply_adds:,} multiply-adds")
+
+
 def train_plain_model(run: Run) -> None:
     """Train the plain model, which also chooses the settings that the recipe leaves open."""
     learning = run.learning
@@ -202,6 +224,10 @@ def search(run: Run) -> None:
     run.found = run.folder.stage("search", key, lambda: search_gates(run.parts, start, learning, run.reporter.epoch))
     diversity = run.found.diversity
     masks = f"{diversity.distinct_masks:,} distinct masks in {diversity.rows:,} rows"
+    if run.found.given_up:
+        epochs = sum(epoch.model == "search" for epoch in run.found.history)
+        run.reporter.say(f"Search given up after {epochs} epochs: under gates the AUC stayed clearly below the model that it started from")
+        return
     run.reporter.say(f"Gates found: {masks}, mean gate activation {diversity.kept_fraction:.0%}")
 
 
@@ -212,10 +238,12 @@ def cluster(run: Run) -> None:
     unless_stated = {"router"} if run.learning.cluster.router == "auto" else None  # keys of runs that were begun before there was one
     settings = run.learning.cluster.model_dump(mode="json", exclude=unless_stated)
     key = run.key("cluster", settings | {"most_groups": max_groups})
-    run.grouping = run.folder.stage("cluster", key, lambda: cluster_instances(clustering, max_groups))
+    form = partial(one_group, clustering) if run.found.given_up else partial(cluster_instances, clustering, max_groups)
+    run.grouping = run.folder.stage("cluster", key, form)
     agreement = run.grouping.agreement
     how = "" if agreement is None else f"; sums over ids say the same group as K-means for {agreement:.1%} of the validation rows"
-    run.reporter.say(f"{run.grouping.num_groups} groups{how}")
+    count = run.grouping.num_groups
+    run.reporter.say(f"{count} groups{how}" if count > 1 else "One group: nothing to tell rows apart by")
 
 
 def retrain(run: Run) -> None:
@@ -223,6 +251,8 @@ def retrain(run: Run) -> None:
     retraining = Retraining(run.parts, run.grouping, run.found.weights, run.learning, "grouped")
     key = run.key("retrain", run.learning.retrain.model_dump(mode="json"))
     run.retrained = run.folder.stage("retrain", key, lambda: retrain_groups(retraining, run.reporter.epoch))
+    if run.retrained.given_up:
+        run.reporter.say("Training on under the groups' masks given up: the AUC stayed clearly below that of the search's weights")
 
 
 def needs_retrieval(run: Run) -> bool:
@@ -250,13 +280,14 @@ def train_retrieval(run: Run) -> None:
 def evaluate(run: Run) -> None:
     """Train the variants to compare, choose one, write the bundle, the report and the result."""
     outputs = (run.data, run.base, run.members, run.distilled, run.parts, run.found, run.grouping, run.retrained)
-    trained = Trained(*outputs, run.plain, run.learning, run.retrieval)
+    trained = Trained(*outputs, run.plain, run.learning, run.retrieval, run.kinds)
     variants = train_variants(run.folder, run.keys[-1], trained, run.reporter)
     run.result = assemble(run.recipe, run.folder, trained, variants, run.began, run.keys[-1])
 
 
 STAGES: tuple[Stage, ...] = (
     Stage("reading", "Reading {file}", 0.02, read_data),
+    Stage("kinds", "Trying kinds of backbone", 0.04, choose_kind, shown_as="base", wanted=wants_kinds),
     Stage("base", "Training the plain model", 0.06, train_plain_model),
     Stage("members", "Training several small models", 0.06, split_into_members, shown_as="base", wanted=wants_members),
     Stage("distil", "Training a teacher and its student", 0.16, distil_teacher, wanted=lambda run: run.learning.distil.members > 0),
@@ -264,6 +295,6 @@ STAGES: tuple[Stage, ...] = (
     Stage("cluster", "Grouping instances by their gates", 0.10, cluster),
     Stage("retrain", "Training the groups' models", 0.07, retrain),
     Stage("retrieve", "Training the retrieval towers", 0.01, train_retrieval, shown_as="retrain", wanted=needs_retrieval),
-    Stage("evaluate", "Comparing with the controls", 0.44, evaluate),
+    Stage("evaluate", "Comparing with the controls", 0.40, evaluate),
 )
 """The stages in their order."""

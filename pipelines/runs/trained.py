@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from ihas.config.learning import LearningConfig
 from ihas.data.dataset import Splits
@@ -10,6 +11,7 @@ from ihas.data.storage import Ingested
 from ihas.routing.grouping import Grouping
 from ihas.stages.base import BaseResult
 from ihas.stages.distil import Distilled
+from ihas.stages.kinds import KindsTried
 from ihas.stages.members import MembersResult
 from ihas.stages.retrain import RetrainResult
 from ihas.stages.retrieve.stage import RetrievalTowers
@@ -32,6 +34,7 @@ class Trained:
         plain: settings of the plain model.
         learning: settings of everything after it.
         retrieval: the towers; None where all items can be scored.
+        kinds: kinds of backbone that were tried; None where the recipe states one.
     """
 
     data: Ingested
@@ -45,6 +48,14 @@ class Trained:
     plain: LearningConfig
     learning: LearningConfig
     retrieval: RetrievalTowers | None = None
+    kinds: KindsTried | None = None
+
+    @property
+    def given_up(self) -> tuple[Literal["search", "retrain"], ...]:
+        """Stages that stayed clearly below the model that they started from."""
+        ended: tuple[tuple[Literal["search", "retrain"], bool], ...]
+        ended = (("search", self.found.given_up), ("retrain", self.retrained.given_up))
+        return tuple(stage for stage, given_up in ended if given_up)
 
     @property
     def instances(self) -> Grouping:

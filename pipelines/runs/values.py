@@ -19,13 +19,14 @@ from ihas.data.layout import FieldLayout
 from ihas.errors import DataError
 from ihas.models.network import NetworkWeights
 from ihas.models.prediction import GroupModel
-from ihas.results.run_result import Cost, Diversity, EpochMetrics, GroupCountResult
+from ihas.results.run_result import Cost, Diversity, EpochMetrics, GroupCountResult, KindTrial
 from ihas.routing.additive import AdditiveRouter
 from ihas.routing.grouping import Grouping, PartGroups
 from ihas.routing.router import Gates
 from ihas.stages.base import BaseResult, Trial
 from ihas.stages.distil import Distilled
 from ihas.stages.evaluate.variants import Variant
+from ihas.stages.kinds import KindsTried
 from ihas.stages.members import MemberModel, MembersResult
 from ihas.stages.retrain import RetrainResult
 from ihas.stages.retrieve.stage import RetrievalTowers
@@ -35,8 +36,8 @@ from pipelines.runs.answers import Answers
 
 CLASSES: tuple[Any, ...] = (
     AdditiveRouter, Answers, BaseResult, Cost, Distilled, Diversity, EpochMetrics, FieldLayout, Gates, GroupCountResult, Grouping,
-    GroupModel, LearningConfig, MemberModel, MembersResult, NetworkWeights, PartGroups, PlainModel, RetrainResult, RetrievalTowers,
-    SearchResult, Trial, Variant,
+    GroupModel, KindsTried, KindTrial, LearningConfig, MemberModel, MembersResult, NetworkWeights, PartGroups, PlainModel, RetrainResult,
+    RetrievalTowers, SearchResult, Trial, Variant,
 )  # fmt: skip
 STORED_AS = {EpochMetrics: "EpochFigures"}  # stages that an older version wrote hold this name
 VALUES: dict[str, Any] = {STORED_AS.get(cls, cls.__name__): cls for cls in CLASSES}

@@ -62,8 +62,14 @@ def cluster_instances(clustering: Clustering, max_groups: int = MAX_GROUPS) -> G
     while config.num_groups is None and (number := next_number(candidates, config, most)):
         candidates += _evaluate(clustering, [number], scorer)
     chosen = _chosen(candidates, config)
-    kept = form_groups(clustering, [(1, config.on[0])], scorer)[0] if chosen is None else chosen.grouping
+    kept = one_group(clustering) if chosen is None else chosen.grouping
     return replace(kept, tried=tuple(each.result for each in candidates))
+
+
+def one_group(clustering: Clustering) -> Grouping:
+    """All rows in one group, with the mask of all."""
+    scorer = Scorer(clustering.parts, clustering.weights, clustering.config)
+    return form_groups(clustering, [(1, clustering.config.cluster.on[0])], scorer)[0]
 
 
 def _evaluate(clustering: Clustering, numbers: list[int], scorer: Scorer) -> list[Candidate]:

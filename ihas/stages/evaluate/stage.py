@@ -7,6 +7,8 @@ are read by this stage only.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from scipy.stats import norm
 
@@ -159,6 +161,15 @@ def _price(chosen: VariantResult, base: VariantResult, num_elements: int) -> str
 def _doubt(equals: tuple[str, ...]) -> str:
     others = [name for name in equals if name != "base"]
     return f" These rows do not tell it apart from {_listed(others)}." if others else ""
+
+
+def given_up_words(stages: tuple[Literal["search", "retrain"], ...]) -> str:
+    """What the verdict says of stages that were given up: a sentence for each, with a space before it."""
+    words = {
+        "search": "The search was given up: under gates the validation AUC stayed clearly below the model that it started from.",
+        "retrain": "Training on under the groups' masks was given up: it only lowered the validation AUC.",
+    }
+    return "".join(f" {words[stage]}" for stage in stages)
 
 
 def _listed(names: list[str]) -> str:

@@ -9,7 +9,8 @@ from ihas.data.dataset import Splits
 from ihas.models.network import Network
 from ihas.models.prediction import GroupedRows, predict
 from ihas.results.run_result import Cost
-from ihas.training.trainer import EpochListener, validation_score
+from ihas.training.kept import validation_score
+from ihas.training.trainer import EpochListener
 from pipelines.runs.answers import Answers, Setting
 
 MAX_SETTINGS = 4

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from ihas.data.synthetic import Oracle, make_tribes
+from ihas.data.synthetic import Oracle, make_pairs, make_tribes
 from ihas.metrics import auc, click_metrics
 
 ROWS, VALUES, SHARPNESS = (20_000, 300, 5000), 20, 3.0
@@ -91,3 +91,26 @@ def test_one_tribe_has_one_taste() -> None:
     oracle = make_tribes(np.random.default_rng(0), 1, (50, 5, 5), values=4)
     assert oracle.layout.names == ("tribe", "taste_0", "noise")
     assert not oracle.tribe[0].any()
+
+
+def test_pairs_tell_and_nothing_else_does() -> None:
+    """No user, item or other value has a click rate that differs from 1/2 by more than chance; user and item together say the label."""
+    pairs = make_pairs(np.random.default_rng(0), 40, 20, (40_000, 10, 10))
+    train = pairs.parts.train
+    assert train.layout.names == ("user", "item", "noise_0", "noise_1")
+    for slot in range(4):
+        counts = np.bincount(train.ids[:, slot], minlength=train.layout.num_rows)
+        rate = np.bincount(train.ids[:, slot], train.labels, minlength=train.layout.num_rows) / np.maximum(counts, 1)
+        seen = counts > 0
+        assert (np.abs(rate[seen] - 0.5) < 5 * np.sqrt(0.25 / counts[seen])).all()
+    assert (auc(pairs.logits[0], train.labels) or 0.0) > 0.85
+    assert click_metrics(pairs.logits[0], train.labels).calibration == pytest.approx(1.0, abs=0.02)
+
+
+def test_pairs_of_many_users_are_drawn() -> None:
+    """200,000 users are drawn as well, each within its part of the table."""
+    pairs = make_pairs(np.random.default_rng(0), 200_000, 2_000, (400_000, 10, 10), noise=1)
+    ids = pairs.parts.train.ids
+    assert (ids >= np.array(pairs.parts.train.layout.first_rows)).all()
+    assert ids[:, 0].max() < 200_002
+    assert len(np.unique(ids[:, 0])) > 150_000

@@ -24,7 +24,7 @@ def test_an_unknown_kind_is_told_with_the_nearest() -> None:
     """The setting's error names the kinds and the one that was meant; the JSON schema lists them."""
     with pytest.raises(ValidationError, match=r"must be one of mlp, lr, .*, finalmlp, but got 'deepfn'. Did you mean `deepfm`\?"):
         BackboneConfig(kind="deepfn")
-    assert BackboneConfig.model_json_schema()["properties"]["kind"]["enum"] == list(BACKBONES)
+    assert BackboneConfig.model_json_schema()["properties"]["kind"]["enum"] == [*BACKBONES, "auto"]
 
 
 @pytest.mark.parametrize(

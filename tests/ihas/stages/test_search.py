@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ihas.data.synthetic import make_tribes
 from ihas.metrics import auc
 from ihas.models.network import Network
 from ihas.models.prediction import GroupedRows, predict, predict_gated
 from ihas.routing.router import embed
 from ihas.stages.search import search_gates
-from tests.oracle import ignore, solved_tribes
+from ihas.training.plain import train_plain
+from ihas.training.trainer import GIVEN_UP_AFTER
+from tests.oracle import ignore, solved_tribes, tribes_config
 
 pytestmark = pytest.mark.tf
 
@@ -77,3 +80,16 @@ def test_a_cold_start_finds_the_gates_too():
     rows = solved.oracle.parts.test
     assert [figures.model for figures in found.history][:2] == ["warm-up", "search"]
     assert auc(predict_gated(found.weights, found.gates, rows, cold), rows.labels) > auc(solved.oracle.logits[2], rows.labels) - 0.02
+
+
+def test_a_search_that_wrecks_what_it_starts_from_is_given_up():
+    """Where every epoch is far below the plain model, that is kept as it was, every gate open, after five epochs."""
+    oracle, config = make_tribes(np.random.default_rng(2), 1, (2_000, 2_000, 10)), tribes_config()
+    base = train_plain(oracle.parts, config.with_training(epochs=3), "base", ignore)
+
+    found = search_gates(oracle.parts, base.weights, config.with_training(learning_rate=30.0, plateau_factor=1.0), ignore)
+
+    assert found.given_up
+    assert len(found.history) == GIVEN_UP_AFTER
+    assert found.diversity.kept_fraction == 1.0
+    np.testing.assert_array_equal(found.weights.table, base.weights.table)

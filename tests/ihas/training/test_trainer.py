@@ -22,7 +22,8 @@ from ihas.models.network import Network, fresh_weights
 from ihas.models.prediction import GroupedRows, predict
 from ihas.results.run_result import EpochMetrics
 from ihas.training import trainer as training
-from ihas.training.trainer import Trainer, TrainingRows, batch_size_for, validation_score
+from ihas.training.kept import Start, validation_score
+from ihas.training.trainer import GIVEN_UP_AFTER, Trainer, TrainingRows, batch_size_for
 
 pytestmark = pytest.mark.tf
 
@@ -168,15 +169,28 @@ def _fit_and_note_rates(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> tu
     return trainer.fit("base", ROWS, 30, _ignore), rates
 
 
-@pytest.mark.parametrize("start_counts", [True, False])
-def test_trained_weights_may_be_the_best(start_counts: bool) -> None:
-    """Where the start counts, a training that only makes it worse leaves the weights as they were."""
+@pytest.mark.parametrize("start", ["forgotten", "counts", "floor"])
+def test_trained_weights_may_be_the_best(start: Start) -> None:
+    """Unless the start is forgotten, a training that only makes it worse leaves the weights as they were."""
     trainer = _trainer()
     trainer.fit("base", ROWS, 3, _ignore)
     before = trainer.network.table.numpy()
     worse = Trainer(trainer.network, CONFIG.model_copy(update={"learning_rate": 30.0}), np.random.default_rng(3))
-    worse.fit("copy", ROWS, 1, _ignore, start_counts=start_counts)
-    assert (trainer.network.table.numpy() == before).all() == start_counts
+    worse.fit("copy", ROWS, 1, _ignore, start=start)
+    assert (trainer.network.table.numpy() == before).all() == (start != "forgotten")
+
+
+def test_what_stays_clearly_below_its_start_is_given_up() -> None:
+    """A training that ruins trained weights ends after five epochs, each at a lower rate, whatever the patience, and says so."""
+    trainer = _trainer()
+    trainer.fit("base", ROWS, 3, _ignore)
+    before = trainer.network.table.numpy()
+    ruin = Trainer(trainer.network, CONFIG.model_copy(update={"learning_rate": 1e4, "patience": 50}), np.random.default_rng(3))
+
+    history = ruin.fit("search", ROWS, 20, _ignore, start="floor")
+
+    assert (len(history), ruin.given_up, trainer.given_up) == (GIVEN_UP_AFTER, True, False)
+    np.testing.assert_array_equal(trainer.network.table.numpy(), before)
 
 
 def test_dropped_dimensions_are_not_trained() -> None:

@@ -8,8 +8,9 @@ import pytest
 from ihas.models.network import Network, fresh_weights
 from ihas.models.prediction import GroupedRows, predict
 from ihas.results.run_result import EpochMetrics
+from ihas.training.kept import validation_score
 from ihas.training.plain import train_again
-from ihas.training.trainer import Trainer, TrainingRows, validation_score
+from ihas.training.trainer import Trainer, TrainingRows
 from pipelines.studies.baselines.budget import search_epochs
 from tests.contracts.baseline_method import CONFIG, ORACLE, PARTS
 
