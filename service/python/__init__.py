@@ -1,1 +1,1 @@
-"""The library as Python sees it: what the names of `ihas` stand for (docs/decisions/0063-names-of-ihas-are-looked-up.md)."""
+"""The library as Python sees it: what the names of `ihas` stand for (docs/decisions/0065-names-of-ihas-are-looked-up.md)."""
