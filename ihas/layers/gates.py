@@ -3,10 +3,9 @@
     a = logits((e - mean) / scale),   pi = sigmoid(a),   logits of the form of gate (ihas/gates)
     sampled:        u ~ U(0, 1),  s = sigmoid((a + ln u - ln(1 - u)) / tau),  z = 1[s > 1/2], gradient of s
     deterministic:  z = 1[a > 0]
-    opening:        a + HELD h in the place of a where gates are drawn,   h falling from 1 to 0 over the first steps
 
 Source: iHAS (Yu et al., CIKM 2023), figure 1, for one gate per element fed by the embedding; form of W,
-standardisation, estimator and opening are our choice.
+standardisation and estimator are our choice.
 """
 
 from __future__ import annotations
@@ -25,7 +24,6 @@ from ihas.routing.router import Gates
 
 MOMENTUM = 0.99
 INITIAL_BIAS = 2.0  # sigmoid(2) = 0.88: gates start open
-HELD = 4.0  # sigmoid(2 + 4) = 0.998: of a trained embedding hardly anything is dropped at first
 
 
 class BernoulliGates(tf.Module):
@@ -42,19 +40,12 @@ class BernoulliGates(tf.Module):
         self.biases.append(tf.Variable(tf.fill([width], INITIAL_BIAS), name="bias"))
         self.mean = tf.Variable(tf.zeros([width]), trainable=False, name="mean")
         self.variance = tf.Variable(tf.ones([width]), trainable=False, name="variance")
-        self.held = tf.Variable(0.0, trainable=False, name="held")  # h
-        self._release = tf.Variable(0.0, trainable=False, name="release")
 
     def start_statistics(self, embedded: np.ndarray) -> None:
         """Set the standardisation to that of embedded rows, float32 (rows, N)."""
         if self.config.standardize:
             self.mean.assign(embedded.mean(axis=0))
             self.variance.assign(np.maximum(embedded.var(axis=0), 1e-8))
-
-    def hold_open(self, steps: int) -> None:
-        """Hold the gates open and let go of them little by little over so many training steps."""
-        self.held.assign(1.0)
-        self._release.assign(1.0 / max(steps, 1))
 
     def logits(self, embedded: Tensor, *, training: bool) -> Tensor:
         """Gate logits a: float32 (batch, N) -> (batch, N); in training the running statistics move."""
@@ -69,9 +60,7 @@ class BernoulliGates(tf.Module):
 
     def sample(self, logits: Tensor, seed: Tensor) -> Tensor:
         """Draw z in {0, 1} with straight-through gradient: logits float32 (batch, N), seed int32 (2,)."""
-        held = self.held.read_value()
-        self.held.assign(tf.maximum(held - self._release, 0.0))
-        return straight_through(logits + HELD * held + logistic_noise(logits, seed), self.config.temperature)
+        return straight_through(logits + logistic_noise(logits, seed), self.config.temperature)
 
     def freeze(self) -> Gates:
         """The gates as a value that routing reads."""

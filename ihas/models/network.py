@@ -125,10 +125,9 @@ class Network(tf.Module):
 
     def _gated(self, gates: BernoulliGates, embedded: Tensor, seed: Tensor) -> tuple[Tensor, Tensor]:
         logits = gates.logits(embedded, training=True)
-        let_go = 1.0 - gates.held.read_value()  # what gates are asked for beside a good prediction waits until they decide it
         gated: tuple[Tensor, Tensor] = tf.cond(
             self.sampling,
-            lambda: (embedded * gates.sample(logits, seed), let_go * gate_penalty(logits, gates.config)),
+            lambda: (embedded * gates.sample(logits, seed), gate_penalty(logits, gates.config)),
             lambda: (embedded, tf.constant(0.0)),
         )
         return gated

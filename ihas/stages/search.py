@@ -2,9 +2,8 @@
 
     min over W, b, theta:   BCE(backbone(e * z), y) + penalty(pi),   z sampled from pi (layers/gates.py)
 
-Gates are held open at first and let go of over the first epoch. Where every epoch is clearly below the model that the search started from,
-the search is given up: that model is kept, with every gate open. Source: iHAS (Yu et al., CIKM 2023), figure 1; the start from a trained
-model, its opening and its end are our choice.
+Where every epoch is clearly below the model that the search started from, the search is given up: that model is kept, with every gate
+open. Source: iHAS (Yu et al., CIKM 2023), figure 1; the start from a trained model and its end are our choice.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from ihas.results.run_result import Diversity, EpochMetrics
 from ihas.routing.router import Gates, embed
 from ihas.seeding import generator
 from ihas.stages.mask_diversity import mask_diversity
-from ihas.training.trainer import EpochListener, Trainer, TrainingRows, num_steps
+from ihas.training.trainer import EpochListener, Trainer, TrainingRows
 
 STATISTICS_ROWS = 50_000
 
@@ -63,8 +62,6 @@ def search_gates(parts: Splits, start: NetworkWeights, config: LearningConfig, l
         history = trainer.fit("warm-up", rows, config.search.warmup_epochs, listen)
         network.sampling.assign(True)
     gates.start_statistics(_embed_some(parts.train, network.table.numpy()[:, :dim], rng))
-    if config.search.warm_start:
-        gates.hold_open(num_steps(len(parts.train), config.training))
     history += trainer.fit("search", rows, config.search.epochs, listen, start="floor" if config.search.warm_start else "forgotten")
     weights, frozen = network.weights(), gates.freeze()
     return SearchResult(weights, frozen, mask_diversity(parts.valid, weights.table[:, :dim], frozen), history, trainer.given_up)

@@ -162,11 +162,6 @@ def lent(values: np.ndarray) -> Tensor:
     return tf.experimental.dlpack.from_dlpack(values.__dlpack__())
 
 
-def num_steps(num_rows: int, config: TrainingConfig) -> int:
-    """Steps of an epoch over so many rows of one block or less."""
-    return -(-num_rows // (config.batch_size or batch_size_for(num_rows)))
-
-
 def batch_size_for(num_rows: int) -> int:
     """Power of two nearest to num_rows / 200, from 32 to 4,096: some two hundred steps an epoch for tables of every size (our choice)."""
     return int(np.clip(2 ** round(np.log2(max(num_rows, 1) / 200)), 32, 4096))

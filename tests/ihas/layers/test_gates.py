@@ -10,7 +10,7 @@ import pytest
 from ihas.config.search import SearchConfig
 from ihas.gates.registry import GATE_FORMS
 from ihas.layers.embedding import Tensor, look_up
-from ihas.layers.gates import HELD, INITIAL_BIAS, MOMENTUM, BernoulliGates
+from ihas.layers.gates import INITIAL_BIAS, MOMENTUM, BernoulliGates
 from ihas.layers.noise import logistic_noise
 from ihas.legacy_keras import tf
 
@@ -52,18 +52,6 @@ def test_gates_start_open(form: str) -> None:
     logits = gates.logits(tf.constant(_embedded()), training=False).numpy()
     assert logits.mean() == pytest.approx(INITIAL_BIAS, abs=0.1)
     assert (logits > 0.0).all()
-
-
-def test_gates_held_open_are_let_go_of_step_by_step() -> None:
-    """Held gates are drawn as if their logit were 4 higher; after the stated steps they are drawn as they are, and stay so."""
-    gates, logits, plain = _gates(), tf.constant(_embedded()), _gates()
-    gates.hold_open(2)
-    noisy = logits + logistic_noise(logits, SEED)
-
-    for held in (1.0, 0.5, 0.0, 0.0):
-        assert float(gates.held) == held
-        np.testing.assert_array_equal(gates.sample(logits, SEED), tf.cast(noisy + HELD * held > 0.0, tf.float32))
-    np.testing.assert_array_equal(gates.sample(logits, SEED), plain.sample(logits, SEED))
 
 
 def test_field_gates_see_their_own_field_only() -> None:

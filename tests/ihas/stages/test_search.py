@@ -84,10 +84,10 @@ def test_a_cold_start_finds_the_gates_too():
 
 def test_a_search_that_wrecks_what_it_starts_from_is_given_up():
     """Where every epoch is far below the plain model, that is kept as it was, every gate open, after five epochs."""
-    oracle, config = make_tribes(np.random.default_rng(2), 1, (2_000, 2_000, 10)), tribes_config()
-    base = train_plain(oracle.parts, config.with_training(epochs=3), "base", ignore)
+    oracle, config = make_tribes(np.random.default_rng(2), 1, (4_000, 2_000, 10)), tribes_config()
+    base = train_plain(oracle.parts, config.with_training(epochs=8), "base", ignore)
 
-    found = search_gates(oracle.parts, base.weights, config.with_training(learning_rate=30.0, plateau_factor=1.0), ignore)
+    found = search_gates(oracle.parts, base.weights, config.with_training(learning_rate=3.0, plateau_factor=1.0), ignore)
 
     assert found.given_up
     assert len(found.history) == GIVEN_UP_AFTER
