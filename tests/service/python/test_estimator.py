@@ -24,7 +24,7 @@ from service.python import fitting
 pytestmark = pytest.mark.tf
 
 QUICK: dict[str, Any] = {
-    "training": {"embedding_dim": 4, "batch_size": 32, "learning_rate": 0.05, "embedding_l2": 1e-5, "epochs": 6},
+    "training": {"embedding_dim": 4, "batch_size": 16, "learning_rate": 0.05, "embedding_l2": 1e-5, "epochs": 12},
     "distil": {"members": 0},
     "members": {"counts": [], "larger": []},
     "search": {"epochs": 1},
@@ -52,7 +52,7 @@ def _name(check: Any) -> str:
     return "-".join([named.__name__, *map(str, getattr(check, "keywords", {}).values())])
 
 
-def blobs(rows: int = 200) -> tuple[np.ndarray, np.ndarray]:
+def blobs(rows: int = 400) -> tuple[np.ndarray, np.ndarray]:
     """Points of two clouds, of which one can be told from the other, and the names of the clouds."""
     points, number = make_blobs(n_samples=rows, centers=2, random_state=0)
     return points, np.array(["no", "yes"])[number]
