@@ -67,6 +67,7 @@ class ClickClassifier(ClassifierMixin, BaseEstimator):
 
         Raises:
             ConfigError, DataError: labels of one class or of more than two, or as `ihas.fit`; both are a `ValueError` too.
+            ValueError: infinity among the numbers, or as `sklearn.utils.validation.validate_data`.
         """
         numbers = not is_table(X)
         table = _array_table(validate_data(self, X, y, **_CHECKS)[0]) if numbers else self._frame(X, y)
