@@ -162,11 +162,17 @@ def _dialect(source: Source, text: str) -> Dialect:
     if options.escape is not None:
         dialect = Dialect(dialect.delimiter, dialect.quoting, _checked("escape", options.escape))
     if options.delimiter is None:
-        told = max(DELIMITERS, key=lambda one: len(_first_row(text, Dialect(one, dialect.quoting, dialect.escape))[0]))
+        told = max(DELIMITERS, key=lambda one: _cells_by(one, text, dialect))
         dialect = Dialect(told, dialect.quoting, dialect.escape)
     if dialect.escape == dialect.delimiter:
         raise ConfigError(f"`escape` must differ from the delimiter, but both are {dialect.escape!r}. Change one of them.")
     return dialect
+
+
+def _cells_by(delimiter: str, text: str, dialect: Dialect) -> int:
+    """Cells of the first row by a delimiter; where that is the escape too, which Python 3.13 reads no row by, nothing is escaped."""
+    escape = None if dialect.escape == delimiter else dialect.escape
+    return len(_first_row(text, Dialect(delimiter, dialect.quoting, escape))[0])
 
 
 def _checked(setting: str, character: str) -> str:

@@ -37,7 +37,8 @@ def _is_public(address: Address) -> bool:
         return _is_public(address.ipv4_mapped)
     if address in NAT64:
         return _is_public(ipaddress.IPv4Address(int(address) & LOW))
-    return address in UNICAST and _is_given_out(address) and all(map(_is_public, _carried(address)))
+    given_out = address.sixtofour is not None or _is_given_out(address)  # Python 3.13 counts no 6to4 address as global, 3.11 every one
+    return address in UNICAST and given_out and all(map(_is_public, _carried(address)))
 
 
 def _is_given_out(address: Address) -> bool:
