@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 from importlib.machinery import ModuleSpec
@@ -45,8 +46,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """With `-m "not tf and not full"`, modules that are marked as a whole are not even imported."""
     expression = str(config.getoption("markexpr"))
-    left_out = [f"\npytestmark = pytest.mark.{marker}\n" for marker in LEFT_OUT if f"not {marker}" in expression]
+    left_out = [rf"^pytestmark = .*\bpytest\.mark\.{marker}\b" for marker in LEFT_OUT if f"not {marker}" in expression]
     if collection_path.suffix != ".py" or not left_out:
         return None
     text = collection_path.read_text(encoding="utf-8")
-    return True if any(line in text for line in left_out) else None
+    return True if any(re.search(line, text, re.MULTILINE) for line in left_out) else None
