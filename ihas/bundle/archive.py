@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ihas.bundle import values
 from ihas.bundle.contents import bundle_files
+from ihas.bundle.files import check_new
 from ihas.bundle.manifest import FALLBACK, Manifest, file_faults, model_files, read_manifest, router_files, verify_files
 from ihas.bundle.reader import BundleReader
 from ihas.bundle.validation import check_bundle
@@ -25,8 +26,7 @@ def write_bundle(bundle: values.Bundle, folder: Path, created_at: str | None = N
         BundleError: the folder exists, or a group model's name is not a plain file name.
         BundleCorruptError: the bundle's parts do not fit each other.
     """
-    if folder.exists() or folder.is_symlink():
-        raise BundleError(f"A bundle is written to a new folder, but {folder} exists. Choose another one, or remove it.")
+    check_new(folder)
     check_bundle(bundle)
     files = bundle_files(bundle, created_at)
     with new_folder(folder) as partial:

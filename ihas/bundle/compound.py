@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from ihas.bundle.files import json_file, reading
+from ihas.bundle.files import check_new, json_file, reading
 from ihas.bundle.manifest import (
     MANIFEST,
     MANIFEST_CHECKSUM,
@@ -23,7 +23,7 @@ from ihas.bundle.manifest import (
     read_data_manifest,
     verify_file,
 )
-from ihas.errors import BundleCorruptError, BundleError
+from ihas.errors import BundleCorruptError
 from ihas.folders import new_folder
 
 SETTINGS = "settings.json"
@@ -55,8 +55,7 @@ def write_compound(kind: str, name: str, options: Mapping[str, Any], parts: Mapp
     Raises:
         BundleError: the folder exists, or a part is no bundle.
     """
-    if folder.exists() or folder.is_symlink():
-        raise BundleError(f"A bundle is written to a new folder, but {folder} exists. Choose another one, or remove it.")
+    check_new(folder)
     for path in parts.values():
         bundle_kind(path)
     digests = {part: manifest_digest(path) for part, path in parts.items()}

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from ihas.bundle.files import json_file
+from ihas.bundle.files import check_new, json_file
 from ihas.bundle.manifest import encode_manifest, file_entry, read_manifest
 from ihas.errors import BundleError
 from ihas.folders import new_folder
@@ -33,7 +33,7 @@ def write_with_summary(source: Path, folder: Path, summary: dict[str, Any], know
         BundleError: the folder exists.
         BundleCorruptError: the manifest cannot be read.
     """
-    _check_new(folder)
+    check_new(folder)
     manifest, content = read_manifest(source), json_file(summary)
     files = tuple(file_entry(SUMMARY, content) if entry.name == SUMMARY else entry for entry in manifest.files)
     with new_folder(folder) as partial:
@@ -50,7 +50,7 @@ def copy_bundle(source: Path, folder: Path) -> None:
     Raises:
         BundleError: there is no such bundle, or the folder exists.
     """
-    _check_new(folder)
+    check_new(folder)
     if not source.is_dir():
         raise BundleError(f"A bundle is a folder, but there is none at {source}.")
     with new_folder(folder) as partial:
@@ -66,8 +66,3 @@ def link(file: Path, target: Path) -> None:
         os.link(file, target)
     except OSError:  # another disk, or one without links
         shutil.copyfile(file, target)
-
-
-def _check_new(folder: Path) -> None:
-    if folder.exists() or folder.is_symlink():
-        raise BundleError(f"A bundle is written to a new folder, but {folder} exists. Choose another one, or remove it.")

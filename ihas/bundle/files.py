@@ -17,6 +17,12 @@ from ihas.errors import BundleCorruptError, BundleError
 from ihas.folders import new_folder
 
 
+def check_new(folder: Path) -> None:
+    """BundleError where the folder that a bundle is to be written to exists."""
+    if folder.exists() or folder.is_symlink():
+        raise BundleError(f"A bundle is written to a new folder, but {folder} exists. Choose another one, or remove it.")
+
+
 def write_files(kind: str, name: str, files: Mapping[str, bytes], folder: Path, created_at: str | None = None) -> None:
     """Write a bundle with these files and its manifest: under another name first, forced to disk, then renamed.
 
@@ -30,8 +36,7 @@ def write_files(kind: str, name: str, files: Mapping[str, bytes], folder: Path, 
     Raises:
         BundleError: the folder exists.
     """
-    if folder.exists() or folder.is_symlink():
-        raise BundleError(f"A bundle is written to a new folder, but {folder} exists. Choose another one, or remove it.")
+    check_new(folder)
     entries = tuple(file_entry(file, files[file]) for file in sorted(files))
     manifest = DataManifest(kind=kind, ihas_version=package_version(), name=name, created_at=created_at, files=entries)
     with new_folder(folder) as partial:

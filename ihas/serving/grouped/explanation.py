@@ -28,17 +28,16 @@ def explain_rows(model: GroupedModel, bundle: Bundle, ids: np.ndarray, scored: R
     parts = [_decoded(bundle.encoder, *cells) for cells in zip(ids.tolist(), contributions(model, ids, scored).tolist(), strict=True)]
     routings = _by_sums(sums, ids, scored) if (sums := sums_of(model.router)) is not None else _by_distances(scored)
     scores = probabilities(bundle.answered(scored.logits)).tolist()
-    return [_explanation(model, scored, row, routings[row]._replace(score=scores[row]), parts[row]) for row in range(len(ids))]
+    return [_explanation(model, scored, row, routings[row], scores[row], parts[row]) for row in range(len(ids))]
 
 
 class _Routing(NamedTuple):
-    """Which group comes second, by how much, and what speaks for the first, as in `Explanation`; and the score that is answered."""
+    """Which group comes second, by how much, and what speaks for the first: as in `Explanation`."""
 
     runner_up: int | None
     margin: float | None
     group_bias: float | None = None
     group_contributions: tuple[float, ...] = ()
-    score: float = 0.5
 
 
 def _by_distances(scored: RoutedLogits) -> list[_Routing]:
@@ -95,13 +94,13 @@ def _decoded(encoder: Encoder, ids: list[int], effects: list[float]) -> tuple[Co
 
 
 def _explanation(
-    model: GroupedModel, scored: RoutedLogits, row: int, routing: _Routing, contributions: tuple[Contribution, ...]
+    model: GroupedModel, scored: RoutedLogits, row: int, routing: _Routing, score: float, contributions: tuple[Contribution, ...]
 ) -> Explanation:
     served, names = model.models[scored.model[row]], model.layout.names
     gates = scored.gates[row].reshape(len(names), -1).sum(axis=1).tolist() if scored.gates.shape[1] else []
     own = dict(zip(names, routing.group_contributions, strict=False))
     return Explanation(
-        sentence=_sentence(int(scored.group[row]), routing, own, contributions),
+        sentence=_sentence(int(scored.group[row]), routing, own, score, contributions),
         distances=tuple(scored.distances[row].tolist()),
         runner_up=routing.runner_up,
         margin=routing.margin,
@@ -116,7 +115,7 @@ def _explanation(
     )
 
 
-def _sentence(group: int, routing: _Routing, own: dict[str, float], contributions: tuple[Contribution, ...]) -> str:
+def _sentence(group: int, routing: _Routing, own: dict[str, float], score: float, contributions: tuple[Contribution, ...]) -> str:
     place = "the only one" if routing.runner_up is None else f"nearest, by {routing.margin:.2f} before group {routing.runner_up}"
     if own:
         field = max(own, key=own.__getitem__)
@@ -126,7 +125,7 @@ def _sentence(group: int, routing: _Routing, own: dict[str, float], contribution
     least = min(contributions, key=lambda part: part.logit)
     raised = f", raised most by {_cell(most)}" if most.logit > 0.0 else ""
     lowered = f", lowered most by {_cell(least)}" if least.logit < 0.0 else ""
-    return f"Group {group} is {place}; its model gives a probability of {routing.score:.3f}{raised}{lowered}."
+    return f"Group {group} is {place}; its model gives a probability of {score:.3f}{raised}{lowered}."
 
 
 def _cell(part: Contribution) -> str:

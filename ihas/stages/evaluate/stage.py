@@ -14,6 +14,7 @@ from scipy.stats import norm
 
 from ihas.data.dataset import Splits
 from ihas.metrics import auc, auc_difference, click_metrics, row_losses
+from ihas.results.frontier import DEARER
 from ihas.results.run_result import Interval, VariantResult
 from ihas.stages.evaluate.calibration import on_a_line
 from ihas.stages.evaluate.variants import Variant
@@ -36,7 +37,6 @@ CANDIDATES = ("base", "members", "distilled", "static", "supernet", "grouped")
 LARGER = ("teacher", "members x")
 """Beginnings of the names of candidates that cost more than the plain model by design; they are chosen under a stated budget alone."""
 ONE_STANDARD_ERROR, TWO_SIDED_80 = 0.6827, 0.8  # the shares that two-sided intervals cover
-DEARER = 1.05
 
 
 def variant_results(variants: tuple[Variant, ...], parts: Splits) -> tuple[VariantResult, ...]:

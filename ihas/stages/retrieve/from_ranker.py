@@ -12,7 +12,7 @@ from ihas.stages.retrieve.ranker import PairScorer
 from ihas.stages.retrieve.towers import TrainedTower
 
 BATCH, DRAWN = 128, 256
-MOST_BATCHES = 200
+MAX_BATCHES = 200
 JUDGED_CONTEXTS, JUDGED_PAIRS, BEST = 200, 10_000_000, 10
 Side = Callable[[np.ndarray], np.ndarray]
 
@@ -43,8 +43,8 @@ class FromRanker:
         self._optimizer = keras.optimizers.legacy.Adam(learning_rate)
 
     def epoch(self, rows: np.ndarray) -> float:
-        """At most `MOST_BATCHES` batches of rows, int32 (rows, num_slots); the mean loss of a row."""
-        order = self._rng.permutation(len(rows))[: MOST_BATCHES * BATCH]
+        """At most `MAX_BATCHES` batches of rows, int32 (rows, num_slots); the mean loss of a row."""
+        order = self._rng.permutation(len(rows))[: MAX_BATCHES * BATCH]
         vectors = self.vectors()
         losses = [self._batch(rows[order[start : start + BATCH]], vectors) for start in range(0, len(order), BATCH)]
         return float(np.sum(losses) / len(order))
