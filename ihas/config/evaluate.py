@@ -12,8 +12,9 @@ CalibrationMethod = Literal["none", "platt", "isotonic"]
 class EvaluateConfig(Config):
     """Stage 4: evaluation on test rows."""
 
-    controls: bool = True
-    """Whether to train the controls too: random groups, K-means on the embedding, and K-means on points that validation did not choose."""
+    controls: bool = False
+    """Whether to train controls too, which say what each part of the method is worth and take about as long as the rest of the run: random
+    groups, K-means on the embedding, and K-means on points that validation did not choose."""
     num_golden_rows: Count = 32
     """Number of test rows stored in the bundle with their scores, which a server must reproduce before it serves."""
     calibration: CalibrationMethod | None = None

@@ -2,6 +2,7 @@
 
     split     M members of D / M dimensions each; hidden layers times the largest s <= 1 with  multiply-adds <= 1.1 * the plain model's
     larger    k times the embedding, for each factor k: 2 k members of D / 2 dimensions, hidden layers as the recipe states them
+    filling   under a budget of multiply-adds, for hidden layers times 1 and 4: the largest k that keeps within it
 
 The L2 weight and the learning rate are those that the plain model's trials chose. Source: multi-embedding (Guo et al., ICML 2024);
 choice and costs are ours.
@@ -9,11 +10,14 @@ choice and costs are ours.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from operator import attrgetter
 
+from ihas.config.budget import BudgetConfig
 from ihas.config.learning import LearningConfig
 from ihas.data.dataset import Splits
 from ihas.data.layout import FieldLayout
@@ -27,6 +31,8 @@ from ihas.training.trainer import EpochListener
 
 COST_TOLERANCE = 1.1
 MIN_DIM = 2
+MAX_MEMBERS = 16
+HIDDEN_TIMES = (1, 4)
 SHRINKAGE = 16
 """Steps in which hidden layers shrink."""
 
@@ -53,21 +59,19 @@ class MemberModel:
 
 @dataclass(frozen=True)
 class MembersResult:
-    """Members at the plain model's cost, and beyond it.
+    """Members at the plain model's cost.
 
     Attributes:
         split: the split that validation prefers.
-        larger: more members, smallest first.
         history: epochs of all trainings.
     """
 
     split: MemberModel
-    larger: tuple[MemberModel, ...]
     history: tuple[EpochMetrics, ...]
 
 
 def train_members(parts: Splits, config: LearningConfig, listen: EpochListener) -> MembersResult | None:
-    """Train the splits and the larger models; None where no split costs as little as the plain model.
+    """Train the splits; None where no split costs as little as the plain model.
 
     Args:
         parts: encoded rows.
@@ -81,10 +85,22 @@ def train_members(parts: Splits, config: LearningConfig, listen: EpochListener) 
     if not splits:
         return None
     tried = _train(parts, splits, listen)
-    larger = _train(parts, [larger_config(config, factor) for factor in config.members.larger], listen)
-    return MembersResult(
-        max(tried, key=lambda model: model.score), tuple(larger), tuple(epoch for model in (*tried, *larger) for epoch in model.history)
-    )
+    return MembersResult(max(tried, key=lambda model: model.score), tuple(epoch for model in tried for epoch in model.history))
+
+
+def train_larger(parts: Splits, config: LearningConfig, limits: BudgetConfig, listen: EpochListener) -> tuple[MemberModel, ...]:
+    """Train members that cost more than the plain model, the cheapest first.
+
+    Args:
+        parts: encoded rows.
+        config: settings of the plain model, L2 weight and learning rate included.
+        limits: what cannot be served within them is not trained.
+        listen: told of every epoch.
+
+    Raises:
+        TrainingError: the loss became infinite or not a number.
+    """
+    return tuple(_train(parts, larger_configs(parts.train.layout, config, limits), listen))
 
 
 def _train(parts: Splits, configs: list[LearningConfig], listen: EpochListener) -> list[MemberModel]:
@@ -108,10 +124,37 @@ def split_configs(layout: FieldLayout, config: LearningConfig) -> list[LearningC
     return [found for found in fitted if found is not None]
 
 
+def larger_configs(layout: FieldLayout, config: LearningConfig, limits: BudgetConfig) -> list[LearningConfig]:
+    """Settings of every larger model that keeps within the limits, the cheapest first: the stated factors, and what fills the budget."""
+    if config.backbone.members > 1:
+        return []
+    found = [larger_config(config, factor) for factor in config.members.larger]
+    if limits.multiply_adds is not None and found:
+        fits = partial(_admits, limits, layout)
+        found += [widest for times in HIDDEN_TIMES if (widest := _widest(_scaled(config, times), fits)) is not None]
+    distinct = {(one.backbone.hidden, one.backbone.members): one for one in found if _admits(limits, layout, one)}
+    return sorted(distinct.values(), key=lambda one: multiply_adds(layout, one))
+
+
 def larger_config(config: LearningConfig, factor: int) -> LearningConfig:
     """Settings of members of half the plain model's dimensions, or all where these are odd, whose embedding is wider by a factor."""
     dim = config.training.embedding_dim
     return config.with_members(factor * (2 if dim % 2 == 0 else 1), factor * dim)
+
+
+def _widest(config: LearningConfig, fits: Callable[[LearningConfig], bool]) -> LearningConfig | None:
+    """The largest model of these hidden layers that fits, of at most `MAX_MEMBERS` members."""
+    models = [larger_config(config, factor) for factor in range(2, MAX_MEMBERS + 1)]
+    few = [one for one in models if one.backbone.members <= MAX_MEMBERS]
+    return max(filter(fits, few), key=attrgetter("backbone.members"), default=None)
+
+
+def _admits(limits: BudgetConfig, layout: FieldLayout, config: LearningConfig) -> bool:
+    """Whether a model of these settings keeps within multiply-adds and parameters."""
+    dim = config.training.embedding_dim
+    backbone = build_backbone(config.backbone, KeptDims.all(layout.num_fields, dim), 0)
+    parameters = layout.num_rows * dim + backbone.num_parameters()
+    return backbone.multiply_adds() <= (limits.multiply_adds or math.inf) and parameters <= (limits.parameters or math.inf)
 
 
 def multiply_adds(layout: FieldLayout, config: LearningConfig) -> int:
@@ -122,11 +165,11 @@ def multiply_adds(layout: FieldLayout, config: LearningConfig) -> int:
 def _within(layout: FieldLayout, config: LearningConfig, limit: float) -> LearningConfig | None:
     """The settings with the largest hidden layers of which the members together keep within the limit."""
     steps = range(1, SHRINKAGE + 1)
-    fitting = bisect_right(steps, limit, key=lambda step: multiply_adds(layout, _shrunk(config, step / SHRINKAGE)))
-    return _shrunk(config, fitting / SHRINKAGE) if fitting else None
+    fitting = bisect_right(steps, limit, key=lambda step: multiply_adds(layout, _scaled(config, step / SHRINKAGE)))
+    return _scaled(config, fitting / SHRINKAGE) if fitting else None
 
 
-def _shrunk(config: LearningConfig, factor: float) -> LearningConfig:
+def _scaled(config: LearningConfig, factor: float) -> LearningConfig:
     """Hidden layers times a factor, of at least one unit."""
-    shrunk = config.backbone.with_hidden(lambda hidden: tuple(max(1, round(units * factor)) for units in hidden))
-    return config.model_copy(update={"backbone": shrunk})
+    changed = config.backbone.with_hidden(lambda hidden: tuple(max(1, round(units * factor)) for units in hidden))
+    return config.model_copy(update={"backbone": changed})

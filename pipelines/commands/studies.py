@@ -24,6 +24,7 @@ def compare_seeds(
     recipe: RecipeOption,
     folder: Annotated[Path, typer.Option(help="Folder of the runs, of comparison.json and comparison.md.")],
     seeds: SeedsOption = "0,1,2",
+    ceilings: Annotated[str, typer.Option(help="Multiply-adds, such as 3200,12000: what is chosen within each is a row.")] = "",
 ) -> None:
     """Carry out a recipe under several seeds; one table with paired intervals."""
     from pipelines.kinds.recipe_file import read_recipe
@@ -32,7 +33,7 @@ def compare_seeds(
     limit_threads(asked.run)
     from pipelines.studies.compare import compare, markdown
 
-    comparison = compare(asked, folder, numbers(seeds), report_of(context))
+    comparison = compare(asked, folder, numbers(seeds), report_of(context), numbers(ceilings))
     write_whole(folder / "comparison.json", comparison.model_dump_json(indent=1))
     write_whole(folder / "comparison.md", markdown(comparison))
 

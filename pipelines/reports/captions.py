@@ -63,6 +63,8 @@ def _auc(result: RunResult) -> Caption:
         here += f" {listed(equals)} did no worse than the chosen {result.chosen}" + (
             ", so these rows do not show that its grouping is the reason." if result.chosen == "grouped" else "."
         )
+    if result.chosen == "grouped" and all(v.role != "control" for v in variants):
+        here += " Whether the grouping is the reason, `learning.evaluate.controls = true` measures."
     return Caption(read, here)
 
 

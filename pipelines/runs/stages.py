@@ -30,7 +30,7 @@ from ihas.stages.cluster.assignment import Clustering, check_numbers
 from ihas.stages.cluster.stage import MAX_GROUPS, cluster_instances, one_group
 from ihas.stages.distil import Distilled, distil, distillation_splits, student_config
 from ihas.stages.kinds import KindsTried, try_kinds
-from ihas.stages.members import MembersResult, train_members
+from ihas.stages.members import MemberModel, MembersResult, train_larger, train_members
 from ihas.stages.retrain import Retraining, RetrainResult, retrain_groups
 from ihas.stages.retrieve.ranker import Ranker
 from ihas.stages.retrieve.stage import RetrievalTowers, Retrieving, learn_retrieval
@@ -56,6 +56,7 @@ class Run:
         base: the plain model.
         plain: settings of the plain model.
         members: several small models; None where none cost as little as the plain one.
+        larger: more members, which cost more than the plain model.
         distilled: teacher and student; None without a teacher.
         parts: rows that all stages after the base learn from: the encoded rows, labelled and augmented by the teacher.
         found: gates and weights of the search.
@@ -76,6 +77,7 @@ class Run:
     base: BaseResult = field(init=False)
     plain: LearningConfig = field(init=False)
     members: MembersResult | None = None
+    larger: tuple[MemberModel, ...] = ()
     distilled: Distilled | None = None
     parts: Splits = field(init=False)
     found: SearchResult = field(init=False)
@@ -191,7 +193,7 @@ def wants_members(run: Run) -> bool:
 def split_into_members(run: Run) -> None:
     """Train several small models in the place of the plain one; where they are better, everything after learns as many."""
     learning, parts = run.learning, run.data.parts
-    key = run.key("members", learning.members.model_dump(mode="json"))
+    key = run.key("members", learning.members.model_dump(mode="json", include={"counts"}))
     run.members = run.folder.stage("members", key, lambda: train_members(parts, learning, run.reporter.epoch))
     if run.members is None:
         run.reporter.say("No number of members costs as little as the plain model")
@@ -203,6 +205,19 @@ def split_into_members(run: Run) -> None:
     run.reporter.say(f"{members} are {'better' if better else 'no better'} than the plain model on validation rows")
     if better:
         run.resolved = split.config
+
+
+def wants_larger(run: Run) -> bool:
+    """Whether the recipe wants models tried that cost more than the plain one."""
+    return bool(run.learning.members.larger)
+
+
+def train_larger_models(run: Run) -> None:
+    """Train more members than the plain model's cost allows; nothing after reads them but the comparison."""
+    limits = run.recipe.budget
+    settings = [run.plain.members.model_dump(mode="json", include={"larger"}), limits.multiply_adds, limits.parameters]
+    key = stage_key("larger", run.keys[-1], settings)
+    run.larger = run.folder.stage("larger", key, lambda: train_larger(run.data.parts, run.plain, limits, run.reporter.epoch))
 
 
 def distil_teacher(run: Run) -> None:
@@ -279,7 +294,7 @@ def train_retrieval(run: Run) -> None:
 
 def evaluate(run: Run) -> None:
     """Train the variants to compare, choose one, write the bundle, the report and the result."""
-    outputs = (run.data, run.base, run.members, run.distilled, run.parts, run.found, run.grouping, run.retrained)
+    outputs = (run.data, run.base, run.members, run.larger, run.distilled, run.parts, run.found, run.grouping, run.retrained)
     trained = Trained(*outputs, run.plain, run.learning, run.retrieval, run.kinds)
     variants = train_variants(run.folder, run.keys[-1], trained, run.reporter)
     run.result = assemble(run.recipe, run.folder, trained, variants, run.began, run.keys[-1])
@@ -287,14 +302,15 @@ def evaluate(run: Run) -> None:
 
 STAGES: tuple[Stage, ...] = (
     Stage("reading", "Reading {file}", 0.02, read_data),
-    Stage("kinds", "Trying kinds of backbone", 0.04, choose_kind, shown_as="base", wanted=wants_kinds),
-    Stage("base", "Training the plain model", 0.06, train_plain_model),
-    Stage("members", "Training several small models", 0.06, split_into_members, shown_as="base", wanted=wants_members),
+    Stage("kinds", "Trying kinds of backbone", 0.02, choose_kind, shown_as="base", wanted=wants_kinds),
+    Stage("base", "Training the plain model", 0.05, train_plain_model),
+    Stage("members", "Training several small models", 0.08, split_into_members, shown_as="base", wanted=wants_members),
+    Stage("larger", "Training larger models", 0.08, train_larger_models, shown_as="base", wanted=wants_larger),
     Stage("distil", "Training a teacher and its student", 0.16, distil_teacher, wanted=lambda run: run.learning.distil.members > 0),
     Stage("search", "Searching gates", 0.08, search),
-    Stage("cluster", "Grouping instances by their gates", 0.10, cluster),
-    Stage("retrain", "Training the groups' models", 0.07, retrain),
+    Stage("cluster", "Grouping instances by their gates", 0.13, cluster),
+    Stage("retrain", "Training the groups' models", 0.11, retrain),
     Stage("retrieve", "Training the retrieval towers", 0.01, train_retrieval, shown_as="retrain", wanted=needs_retrieval),
-    Stage("evaluate", "Comparing with the controls", 0.40, evaluate),
+    Stage("evaluate", "Comparing the candidates", 0.26, evaluate),
 )
 """The stages in their order."""

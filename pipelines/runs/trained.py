@@ -12,7 +12,7 @@ from ihas.routing.grouping import Grouping
 from ihas.stages.base import BaseResult
 from ihas.stages.distil import Distilled
 from ihas.stages.kinds import KindsTried
-from ihas.stages.members import MembersResult
+from ihas.stages.members import MemberModel, MembersResult
 from ihas.stages.retrain import RetrainResult
 from ihas.stages.retrieve.stage import RetrievalTowers
 from ihas.stages.search import SearchResult
@@ -26,6 +26,7 @@ class Trained:
         data: encoded rows, encoder, schema, items.
         base: the plain model.
         members: several small models; None where none cost as little as the plain one.
+        larger: more members, which cost more than the plain model.
         distilled: the teacher and its student; None without a teacher.
         parts: what everything after the base learns from: the encoded rows, labelled and added to by the teacher.
         found: the search.
@@ -40,6 +41,7 @@ class Trained:
     data: Ingested
     base: BaseResult
     members: MembersResult | None
+    larger: tuple[MemberModel, ...]
     distilled: Distilled | None
     parts: Splits
     found: SearchResult

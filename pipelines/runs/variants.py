@@ -65,12 +65,10 @@ def candidate_makers(trained: Trained, listen: EpochListener) -> dict[str, Calla
     def plain(name: str, weights: NetworkWeights, settings: LearningConfig) -> Callable[[], Variant]:
         return lambda: plain_variant(name, weights, trained.data.parts, settings)
 
-    split, students, larger = trained.members, dict[str, Callable[[], Variant]](), dict[str, Callable[[], Variant]]()
-    if split is not None:
-        students["members"] = plain("members", split.split.weights, split.split.config)
-        dim = trained.plain.training.embedding_dim
-        names = [f"members x{one.config.training.embedding_dim // dim}" for one in split.larger]
-        larger = {name: plain(name, one.weights, one.config) for name, one in zip(names, split.larger, strict=True)}
+    students = dict[str, Callable[[], Variant]]()
+    larger = {name: plain(name, one.weights, one.config) for one in trained.larger for name in [larger_name(one.config, trained.plain)]}
+    if trained.members is not None:
+        students["members"] = plain("members", trained.members.split.weights, trained.members.split.config)
     if trained.distilled is not None:
         students["distilled"] = partial(distilled, trained.distilled.student)
         larger["teacher"] = plain("teacher", trained.distilled.teacher, teacher_config(trained.plain))
@@ -82,6 +80,12 @@ def candidate_makers(trained: Trained, listen: EpochListener) -> dict[str, Calla
         "grouped": lambda: grouped_variant("grouped", trained.retrained.models, grouping, found.gates, parts, config),
         **larger,
     }
+
+
+def larger_name(config: LearningConfig, plain: LearningConfig) -> str:
+    """`members x4`: four times the plain model's embedding; `members x4 of 64-32`: under other hidden layers than its."""
+    times, hidden = config.training.embedding_dim // plain.training.embedding_dim, config.backbone.hidden
+    return f"members x{times}" + ("" if hidden == plain.backbone.hidden else f" of {'-'.join(map(str, hidden))}")
 
 
 def control_makers(trained: Trained, listen: EpochListener) -> dict[str, Callable[[], Variant]]:

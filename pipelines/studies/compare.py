@@ -1,17 +1,18 @@
 """The same recipe under several seeds: one table of variants with paired intervals.
 
-The chosen variant is a row of its own: what validation chose under each seed.
+The chosen variant is a row of its own: what validation chose under each seed. Ceilings on multiply-adds add a row each: what validation
+chose within that budget.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ihas.config.base import Config
 from ihas.config.recipe import Recipe
 from ihas.results.run_result import RunResult
-from pipelines.runs.measures import HEADING, ComparisonRow, markdown_row, measures, row_of
+from pipelines.runs.measures import HEADING, ComparisonRow, Measure, markdown_row, measures, row_of
 from pipelines.runs.progress import Report
 from pipelines.runs.run import run_recipe
 
@@ -25,33 +26,68 @@ class Comparison(Config):
     """Seeds, in the order of `chosen`."""
     chosen: tuple[str, ...]
     """What validation chose under each seed."""
+    chosen_within: dict[str, tuple[str, ...]] = {}
+    """The same under each ceiling, by the name of its row."""
     seconds: tuple[float, ...]
     """Wall time of each seed's stages."""
     rows: tuple[ComparisonRow, ...]
     """The table, the base first and the chosen last."""
 
 
-def compare(recipe: Recipe, folder: Path, seeds: Sequence[int], report: Report) -> Comparison:
-    """Run a recipe under each seed in `folder/seed-N`; complete stages of an earlier try are kept."""
-    results = []
+def compare(recipe: Recipe, folder: Path, seeds: Sequence[int], report: Report, ceilings: Sequence[int] = ()) -> Comparison:
+    """Run a recipe under each seed in `folder/seed-N`; complete stages of an earlier try are kept.
+
+    Args:
+        recipe: what is run.
+        folder: of the runs.
+        seeds: one run each.
+        report: told of progress.
+        ceilings: multiply-adds; under each, the run is assembled once more with `budget.multiply_adds`, which trains larger models only.
+    """
+    results, within = [], []
     for seed in seeds:
         seeded = recipe.model_copy(update={"learning": recipe.learning.model_copy(update={"seed": seed})})
-        results.append(run_recipe(seeded, folder / f"seed-{seed}", report))
-    return tabulate(tuple(seeds), results)
+        run = folder / f"seed-{seed}"
+        within.append({ceiling: run_recipe(_under(seeded, ceiling), run, report) for ceiling in ceilings})
+        results.append(run_recipe(seeded, run, report))
+    return tabulate(tuple(seeds), results, within)
 
 
-def tabulate(seeds: tuple[int, ...], results: Sequence[RunResult]) -> Comparison:
-    """The table of results of the same recipe: variants that every seed has."""
-    measured = {seed: measures(result) for seed, result in zip(seeds, results, strict=True)}
+def _under(recipe: Recipe, ceiling: int) -> Recipe:
+    return recipe.model_copy(update={"budget": recipe.budget.model_copy(update={"multiply_adds": ceiling})})
+
+
+def tabulate(seeds: tuple[int, ...], results: Sequence[RunResult], within: Sequence[Mapping[int, RunResult]] = ()) -> Comparison:
+    """The table of results of the same recipe: variants that every seed has.
+
+    Args:
+        seeds: in the order of the results.
+        results: of the recipe.
+        within: results under ceilings on multiply-adds, by ceiling.
+    """
+    measured = {seed: _measures(result, under) for seed, result, under in zip(seeds, results, within or [{}] * len(seeds), strict=True)}
     shared = [name for name in measured[seeds[0]] if all(name in of_seed for of_seed in measured.values())]
     columns = {name: {seed: of_seed[name] for seed, of_seed in measured.items()} for name in shared}
     return Comparison(
         name=results[0].name,
         seeds=seeds,
         chosen=tuple(result.chosen for result in results),
+        chosen_within={_row(ceiling): tuple(under[ceiling].chosen for under in within) for ceiling in (within[0] if within else {})},
         seconds=tuple(round(sum(result.seconds.values()), 1) for result in results),
         rows=tuple(row_of(name, column, None if name == "base" else columns["base"]) for name, column in columns.items()),
     )
+
+
+def _measures(result: RunResult, within: Mapping[int, RunResult]) -> dict[str, Measure]:
+    """Measures of every variant and of the choices; of variants that only a ceiling admits, those of the highest."""
+    found = measures(result)
+    more = [measures(under) for _, under in sorted(within.items())]
+    extra = {name: measure for of_ceiling in more for name, measure in of_ceiling.items() if name not in found}
+    return extra | found | {_row(ceiling): of["chosen"] for (ceiling, _), of in zip(sorted(within.items()), more, strict=True)}
+
+
+def _row(ceiling: int) -> str:
+    return f"chosen at <= {ceiling:,}"
 
 
 def markdown(comparison: Comparison) -> str:
@@ -60,6 +96,7 @@ def markdown(comparison: Comparison) -> str:
         [
             f"{comparison.name}, seeds {', '.join(map(str, comparison.seeds))}; chosen: {', '.join(comparison.chosen)}; "
             f"seconds: {', '.join(f'{value:.0f}' for value in comparison.seconds)}",
+            *(f"{name}: {', '.join(chosen)}" for name, chosen in comparison.chosen_within.items()),
             "",
             *HEADING,
             *(markdown_row(row) for row in comparison.rows),

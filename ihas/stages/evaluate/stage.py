@@ -64,8 +64,9 @@ def is_candidate(name: str, *, larger: bool) -> bool:
 
 
 def _description(name: str) -> str:
-    times = name.removeprefix("members x")
-    return DESCRIPTIONS.get(name, f"Members with {times} times the embedding, trained on the clicks; for a larger budget.")
+    times, _, hidden = name.removeprefix("members x").partition(" of ")
+    layers = f" and hidden layers of {hidden} units" if hidden else ""
+    return DESCRIPTIONS.get(name, f"Members with {times} times the embedding{layers}, trained on the clicks; for a larger budget.")
 
 
 def choose(candidates: tuple[Variant, ...], parts: Splits) -> Variant:

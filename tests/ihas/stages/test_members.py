@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ihas.config.backbone import BackboneConfig
+from ihas.config.budget import BudgetConfig
 from ihas.config.learning import LearningConfig
 from ihas.config.members import MembersConfig
 from ihas.config.training import TrainingConfig
@@ -13,7 +14,16 @@ from ihas.data.layout import FieldLayout
 from ihas.data.synthetic import make_tribes
 from ihas.metrics import sigmoid
 from ihas.models.prediction import GroupedRows, GroupModel, predict_groups
-from ihas.stages.members import COST_TOLERANCE, MembersResult, larger_config, multiply_adds, split_configs, train_members
+from ihas.stages.members import (
+    COST_TOLERANCE,
+    MembersResult,
+    larger_config,
+    larger_configs,
+    multiply_adds,
+    split_configs,
+    train_larger,
+    train_members,
+)
 from ihas.training.plain import train_plain
 from tests.oracle import ignore
 
@@ -68,6 +78,27 @@ def test_larger_models_have_more_members_of_half_the_dimensions() -> None:
     assert (larger.backbone.members, larger.training.embedding_dim, larger.backbone.hidden) == (4, 32, (16, 8))
 
 
+def _sizes(limits: BudgetConfig, **changes: object) -> list[tuple[int, int, tuple[int, ...]]]:
+    """Multiply-adds, members and hidden layers of the larger models within limits."""
+    config = _config(dim=8, hidden=(4,)).model_copy(update=changes)
+    found = larger_configs(LAYOUT, config, limits)
+    return [(multiply_adds(LAYOUT, one), one.backbone.members, one.backbone.hidden) for one in found]
+
+
+def test_larger_models_fill_a_stated_budget() -> None:
+    """A member reads 3 fields of 4 dimensions: 12 h + h multiply-adds, 52 under (4) and 208 under (16). Without a budget the factors are
+    2 and 4, four and eight members; 1,300 also take the most members of (4), sixteen, and six of (16). What exceeds a limit is not
+    trained."""
+    factors = [(208, 4, (4,)), (416, 8, (4,))]
+
+    assert _sizes(BudgetConfig()) == factors
+    assert _sizes(BudgetConfig(multiply_adds=1_300)) == [*factors, (832, 16, (4,)), (1_248, 6, (16,))]
+    assert _sizes(BudgetConfig(multiply_adds=500)) == factors
+    assert _sizes(BudgetConfig(multiply_adds=207)) == []
+    assert _sizes(BudgetConfig(parameters=400)) == []
+    assert _sizes(BudgetConfig(multiply_adds=1_300), members=MembersConfig(larger=())) == []
+
+
 @pytest.mark.slow
 def test_members_err_less_than_one_model_of_their_cost() -> None:
     """On two tribes, whose true probabilities are known, the members' squared error is below the plain model's, and so is that of more."""
@@ -83,7 +114,7 @@ def test_members_err_less_than_one_model_of_their_cost() -> None:
         return float(np.mean((sigmoid(logits) - sigmoid(oracle.logits[2])) ** 2))
 
     assert isinstance(found, MembersResult)
-    split, more = found.split, found.larger[0]
+    split, (more,) = found.split, train_larger(oracle.parts, config, BudgetConfig(), ignore)
     assert (split.config.backbone.members, more.config.backbone.members) == (2, 4)
     assert error(split.weights, split.config) < error(plain.weights, config)
     assert error(more.weights, more.config) < error(plain.weights, config)

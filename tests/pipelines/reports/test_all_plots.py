@@ -85,6 +85,15 @@ def test_losses_have_a_colour_of_their_own() -> None:
     assert "worse: K-means on z and random groups" in CAPTIONS["auc"](result).here
 
 
+def test_without_controls_the_reason_is_left_open() -> None:
+    """Where groups were chosen and no control was trained, the caption says what would tell whether the grouping is the reason."""
+    result = run_result().model_copy(update={"chosen": "grouped"})
+    alone = result.model_copy(update={"variants": tuple(one for one in result.variants if one.role != "control")})
+    asked = "`learning.evaluate.controls = true`"
+    assert asked in CAPTIONS["auc"](alone).here
+    assert asked not in CAPTIONS["auc"](result).here
+
+
 def test_each_group_has_its_gain() -> None:
     """One mark per group in the colour of its outcome, in the groups' order; the caption names them."""
     result = run_result()

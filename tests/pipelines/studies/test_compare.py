@@ -40,6 +40,22 @@ def test_the_chosen_row_takes_what_each_seed_chose():
     assert comparison.chosen == ("supernet", "base")
 
 
+def test_a_ceiling_adds_a_row():
+    """Under 5,000 multiply-adds the first seed chooses the static mask, the second the base; variants of the ceiling alone come first."""
+    under = [
+        {5_000: _with_aucs(result, {"static": 0.81, "base": base}, chosen)}
+        for result, base, chosen in zip(_results(), (0.80, 0.78), ("static", "base"), strict=True)
+    ]
+    comparison = tabulate((0, 1), _results(), under)
+    rows = {row.name: row for row in comparison.rows}
+
+    assert rows["chosen at <= 5,000"].auc == pytest.approx((0.81 + 0.78) / 2)
+    assert rows["chosen at <= 5,000"].gain.difference == pytest.approx(0.005)
+    assert rows["static"].auc == pytest.approx(run_result().variants[1].test.auc)
+    assert comparison.chosen_within == {"chosen at <= 5,000": ("static", "base")}
+    assert "chosen at <= 5,000: static, base" in markdown(comparison)
+
+
 def test_one_seed_has_no_interval():
     """With a single seed the table has metrics, and no claim."""
     assert all(row.gain is None for row in tabulate((0,), _results()[:1]).rows)
