@@ -30,6 +30,14 @@ class SchemaConfig(Config):
     """Columns that describe the item; every other field describes the context (user, time, place)."""
     item_id: str | None = None
     """Column whose value is the item's id. It describes the item too."""
+    user_id: str | None = Field(default=None, exclude_if=lambda name: name is None)
+    """Column whose value is the user's id, a field of the context. The bundle then knows the users of the table: what `user` says of them,
+    and which items each has clicked."""
+    user: tuple[str, ...] = Field(default=(), exclude_if=lambda names: not names)
+    """Fields of the context that describe the user, such as age. A request that states the user's id may leave them out: the bundle holds
+    the values of each user's newest row."""
+    display: tuple[str, ...] = Field(default=(), exclude_if=lambda names: not names)
+    """Columns that describe the item and are not learnt from, such as its title. They can be asked for with an answer, and filtered by."""
     time: str | None = None
     """Column that orders the rows for a split by time. It is a field only if it is also listed as one."""
 

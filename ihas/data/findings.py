@@ -22,7 +22,7 @@ class FieldProfile(Config):
 
     column: str
     """Column name."""
-    purpose: Literal["field", "label", "time", "ignored"]
+    purpose: Literal["field", "label", "time", "display", "ignored"]
     """What the column is used for."""
     kind: FieldKind | None = None
     """How a field's cells become ids."""

@@ -26,6 +26,7 @@ from ihas.data.schema import Schema
 from ihas.data.splits import PartName, check_classes, split_rows
 from ihas.data.storage import Ingested, load_ingested, new_ids, save_labels, save_values
 from ihas.data.suspicions import find_cut_lists, find_split_faults
+from ihas.data.users import build_user_table
 from ihas.data.validation import validate
 from ihas.errors import ConfigError, DataError
 from ihas.folders import new_folder
@@ -90,7 +91,9 @@ def _write(folder: Path, data: DataConfig, encoding: EncodingConfig, split: Spli
     ids = _write_ids(folder, tables, rows, encoder)
     for name, of_part in labels.items():
         save_labels(folder, name, of_part)
-    save_values(folder, schema, encoder, build_item_table(tables["train"], ids["train"], encoder, schema, rows["train"]), report)
+    items = build_item_table(tables["train"], ids["train"], encoder, schema, rows["train"])
+    users = build_user_table(tables["train"], of_table["train"] > 0.0, schema, items)
+    save_values(folder, schema, encoder, items, users, report)
 
 
 class _Files(NamedTuple):

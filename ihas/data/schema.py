@@ -40,6 +40,12 @@ class Schema(Config):
     """Inputs of the model, in the order of the id matrix."""
     item_id: str | None = None
     """Field whose value names the item."""
+    user_id: str | None = PydanticField(default=None, exclude_if=lambda name: name is None)
+    """Field of the context whose value names the user."""
+    user: tuple[str, ...] = PydanticField(default=(), exclude_if=lambda names: not names)
+    """Fields of the context that describe the user."""
+    display: tuple[str, ...] = PydanticField(default=(), exclude_if=lambda names: not names)
+    """Columns that describe the item and that no model sees."""
     time: str | None = None
     """Column that orders the rows."""
     ignored: tuple[str, ...] = ()
@@ -52,4 +58,8 @@ class Schema(Config):
             raise ValueError(f"Fields must have different names, none of them the label's, but got {names} with label {self.label!r}.")
         if self.item_id is not None and self.item_id not in [field.name for field in self.fields if field.role == "item"]:
             raise ValueError(f"`item_id` must name a field with the role item, but got {self.item_id!r}.")
+        context = [field.name for field in self.fields if field.role == "context"]
+        for name in (*self.user, *(() if self.user_id is None else (self.user_id,))):
+            if name not in context:
+                raise ValueError(f"`user_id` and `user` must name fields with the role context, but got {name!r}.")
         return self

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pyarrow as pa
 
@@ -131,7 +133,7 @@ def _profile(table: pa.Table, name: str, schema: Schema) -> FieldProfile:
     top = np.argsort(-counts, kind="stable")[:NUM_COMMONEST]
     return FieldProfile(
         column=name,
-        purpose="field" if field else "label" if name == schema.label else "time" if name == schema.time else "ignored",
+        purpose="field" if field else _purpose(name, schema),
         kind=field.kind if field else None,
         role=field.role if field else None,
         distinct=int((counts > 0).sum()),
@@ -139,6 +141,12 @@ def _profile(table: pa.Table, name: str, schema: Schema) -> FieldProfile:
         commonest=tuple((str(values[int(place)].as_py()), int(counts[place])) for place in top if counts[place]),
         quantiles=tuple(quantiles(numbers(values), counts, 4).tolist()) if field and field.kind == "numeric" else (),
     )
+
+
+def _purpose(name: str, schema: Schema) -> Literal["label", "time", "display", "ignored"]:
+    if name == schema.label:
+        return "label"
+    return "time" if name == schema.time else "display" if name in schema.display else "ignored"
 
 
 def _values(table: pa.Table, name: str, field: Field | None) -> tuple[pa.StringArray, np.ndarray]:

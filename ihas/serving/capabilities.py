@@ -156,6 +156,9 @@ class TableModel(Protocol):
     def described_items(self) -> tuple[Mapping[str, FieldValues], Sequence[str]] | None:
         """Item fields that filters may ask for, and names of the items; None without an item table."""
 
+    def completed(self, context: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The context with what is known of its user in the place of fields that it leaves out."""
+
 
 class AppendsInteractions(Protocol):
     """Holds the interactions that it recommends from, and takes more of them without training."""

@@ -179,6 +179,7 @@ def make_bundle(recipe: Recipe, trained: Trained, chosen: Variant, base: Variant
         fallback=fallback,
         calibration=_calibrated(trained, chosen)[1],
         reference=Reference.of(router, _some(data.parts.train.ids)) if len(paths) > 1 or chosen.gated else None,
+        users=data.users,
     )
 
 

@@ -195,6 +195,8 @@ def recommend(
     filter_: Annotated[str | None, typer.Option("--filter", help='Condition on item fields: year >= 1990 and genres has "War"')] = None,
     retrieve: Annotated[int | None, typer.Option(help="Items that retrieval passes on to be scored; automatic by default.")] = None,
     diversity: Annotated[str | None, typer.Option(help='Limit on similar items: {"field": "genres", "at_most": 2}')] = None,
+    exclude_seen: Annotated[bool, typer.Option("--exclude-seen", help="Leave out items that the user has clicked.")] = False,
+    field: Annotated[list[str] | None, typer.Option(help="Item field to show with each answer; may be repeated.")] = None,
 ) -> None:
     """Recommend items with a bundle, without a service."""
     import msgspec
@@ -203,6 +205,7 @@ def recommend(
     from service.cli import tables
 
     parts = {"context": _json("--context", asked), "exclude": _json("--exclude", exclude), "k": k, "explain": explain}
+    parts |= {"exclude_seen": exclude_seen, "fields": field or []}
     parts |= {} if retrieve is None else {"retrieve": retrieve}
     parts |= {} if filter_ is None else {"filter": filter_}
     parts |= {} if diversity is None else {"diversity": _json("--diversity", diversity)}

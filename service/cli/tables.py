@@ -22,10 +22,15 @@ def recommendation(answer: Mapping[str, Any], title: str) -> RenderableType:
     table = Table("rank", "item", title=title, title_justify="left", box=SIMPLE)
     for name in ("score", "group", "margin", "runner-up"):
         table.add_column(name, justify="right")
+    shown = list(dict.fromkeys(name for item in answer["items"] for name in item.get("fields", ())))
+    for name in shown:
+        table.add_column(name)
     for item in answer["items"]:
         why = item.get("explanation") or {}
         cells = (item["rank"], item["id"], f"{item['score']:.4f}", item["group"], _rounded(why.get("margin")), why.get("runner_up"))
-        table.add_row(*("–" if cell is None else str(cell) for cell in cells))
+        values = (item.get("fields", {}).get(name) for name in shown)
+        texts = (value if value is None or isinstance(value, str) else ", ".join(value) for value in values)
+        table.add_row(*("–" if cell is None else str(cell) for cell in (*cells, *texts)))
     parts: list[RenderableType] = [table]
     if answer["items"] and answer["items"][0].get("explanation"):
         parts.append(explanation(answer["items"][0]["explanation"]))
@@ -39,6 +44,9 @@ def _how(answer: Mapping[str, Any]) -> list[str]:
     """Lines on retrieval and fallback, if either took part."""
     retrieved, degraded = answer.get("retrieved"), answer.get("degraded_groups")
     lines = [f"retrieved: {retrieved['items']:,} of {retrieved['of_items']:,} items ({retrieved['method']})"] if retrieved else []
+    known = ", ".join(answer.get("profile_fields", ()))
+    lines += [f"known of the user: {known}"] if known else []
+    lines += [f"left out: {answer['seen_excluded']:,} items that the user has clicked"] if answer.get("seen_excluded") else []
     return lines + ([f"served by the shared model: groups {', '.join(map(str, degraded))}"] if degraded else [])
 
 

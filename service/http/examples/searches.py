@@ -16,7 +16,7 @@ CONTEXT: Mapping[str, str] = {"Destination": "No Urgent Place", "Passanger": "Fr
 SCORE: Mapping[str, Any] = {"rows": [{**CONTEXT, "Coupon": "Coffee House"}], "explain": False}
 RECOMMEND: Mapping[str, Any] = {
     "context": CONTEXT, "candidates": ["Coffee House", "Bar", "Museum"], "k": 2, "explain": False,
-    "filter": 'Coupon != "Takeaway"', "diversity": {"field": "Coupon", "at_most": 1},
+    "filter": 'Coupon != "Takeaway"', "diversity": {"field": "Coupon", "at_most": 1}, "exclude_seen": False, "fields": ["Coupon"],
 }  # fmt: skip
 DATASET_CREATE: Mapping[str, Any] = {
     "name": "coupons",
@@ -81,10 +81,10 @@ SCORED = {
 }  # fmt: skip
 RECOMMENDED: Mapping[str, Any] = {
     "recommendation_id": "rc_7d1e", "model": "coupon", "version": 1, "num_scored": 2, "unknown_candidates": ["Museum"],
-    "unknown_values": [], "retrieved": None, "degraded_groups": [],
+    "unknown_values": [], "retrieved": None, "degraded_groups": [], "profile_fields": [], "seen_excluded": 0,
     "items": [
-        {"id": "Bar", "score": 0.8426, "rank": 1, "group": 0, "explanation": None},
-        {"id": "Coffee House", "score": 0.757, "rank": 2, "group": 0, "explanation": None},
+        {"id": "Bar", "score": 0.8426, "rank": 1, "group": 0, "explanation": None, "fields": {"Coupon": "Bar"}},
+        {"id": "Coffee House", "score": 0.757, "rank": 2, "group": 0, "explanation": None, "fields": {"Coupon": "Coffee House"}},
     ],
 }  # fmt: skip
 PROBLEM = {

@@ -66,6 +66,8 @@ class RecommendResponse(msgspec.Struct, frozen=True):
     unknown_values: tuple[UnknownValue, ...]
     retrieved: Retrieved | None = None
     degraded_groups: tuple[int, ...] = ()
+    profile_fields: tuple[str, ...] = ()
+    seen_excluded: int = 0
 
 
 STRUCTURES = (ScoreRequest, ScoreResponse, RecommendRequest, RecommendResponse)
@@ -160,7 +162,7 @@ class RecommendEndpoint:
         self._parts.response_log.recommended(served, shadows_of(self._parts, served, asked.context), asked, given_id, found)
         _count_fallbacks(self._parts, served, found.items)
         parts = (found.items, found.num_scored, found.unknown_candidates, found.unknown_values, found.retrieved, found.degraded_groups)
-        response = RecommendResponse(given_id, name, served.version.version, *parts)
+        response = RecommendResponse(given_id, name, served.version.version, *parts, found.profile_fields, found.seen_excluded)
         await answer(send, response)
 
 
