@@ -54,6 +54,26 @@ def without_texts(column: pa.ChunkedArray[Any], dropped: np.ndarray) -> pa.Chunk
     return _with_texts(rows.table(), {"codes": texts}).column("codes")
 
 
+def kept_rows(table: pa.Table, kept: np.ndarray) -> pa.Table:
+    """The marked rows, bool (rows,), of a table that was gathered, in its form; none of its texts is forgotten."""
+    rows, start = _Rows(), 0
+    codes: dict[str, Any] = {name: table.column(name).unify_dictionaries() for name in table.column_names if not _holds_lists(table, name)}
+    table = pa.table({name: codes.get(name, table.column(name)) for name in table.column_names})
+    for batch in table.to_batches():
+        mask = pa.array(kept[start : start + batch.num_rows])
+        columns = {name: batch.column(name) if name not in codes else batch.column(name).indices for name in table.column_names}
+        rows.add(pa.table(columns).filter(mask))
+        start += batch.num_rows
+    texts = {name: Dictionary() for name in codes}
+    for name, column in codes.items():
+        texts[name].texts = column.chunk(0).dictionary
+    return _with_texts(rows.table(), texts)
+
+
+def _holds_lists(table: pa.Table, name: str) -> bool:
+    return bool(pa.types.is_list(table.schema.field(name).type))
+
+
 class Dictionary:
     """Distinct texts of a column in the order in which batches show them."""
 

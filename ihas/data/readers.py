@@ -92,6 +92,12 @@ def check_decoded(path: Path, options: ReadOptions, at_most: int) -> None:
         check_parquet_expansion(path, at_most)
 
 
+def is_known(path: Path) -> bool:
+    """Whether a file's suffix says its format."""
+    inner = path.with_suffix("") if compression_of(path) else path
+    return inner.suffix.lower() in _FORMATS
+
+
 def _format_of(path: Path) -> Literal["csv", "parquet", "jsonl"]:
     inner = path.with_suffix("") if compression_of(path) else path
     suffix = inner.suffix.lower()
