@@ -71,7 +71,9 @@ def judge(changes: Changes, limits: GrowthLimits, findings: FindingCollector) ->
         _judge_drift(field, limits.drift, findings)
         _judge_share("new_values", field.new_share, limits.new_values, "hold values that were not there before", field.column, findings)
         grown = field.missing - field.missing_before
-        _judge_share("missing", grown, limits.missing, f"are missing more than the {field.missing_before:.1%} before", field.column, findings)
+        _judge_share(
+            "missing", grown, limits.missing, f"are missing more than the {field.missing_before:.1%} before", field.column, findings
+        )
     if changes.click_rate is not None:
         _judge_rate(changes.click_rate, limits.click_rate, findings)
 
@@ -105,7 +107,9 @@ def _judge_rate(rate: RateChange, limit: float | None, findings: FindingCollecto
     said = f"The click rate of the appended rows is {rate.appended:.2%}, after {rate.before:.2%}"
     interval = f"difference {rate.low:+.2%} to {rate.high:+.2%}"
     if limit is not None and relative > limit:
-        _refuse("click_rate", f"{said} ({interval}), a relative difference of {relative:.1%} above the limit of {limit:.1%}", None, findings)
+        _refuse(
+            "click_rate", f"{said} ({interval}), a relative difference of {relative:.1%} above the limit of {limit:.1%}", None, findings
+        )
     elif relative > MOVED:
         code = "click_rate_changed" if relative > CHANGED else "click_rate_moved"
         findings.add(code, f"{said} ({interval}). Look whether clicks are counted as before.", severity="warning")

@@ -59,7 +59,8 @@ def kept_rows(table: pa.Table, kept: np.ndarray) -> pa.Table:
     rows, start = _Rows(), 0
     codes: dict[str, Any] = {name: table.column(name).unify_dictionaries() for name in table.column_names if not _holds_lists(table, name)}
     table = pa.table({name: codes.get(name, table.column(name)) for name in table.column_names})
-    for batch in table.to_batches():
+    batches: list[Any] = table.to_batches()
+    for batch in batches:
         mask = pa.array(kept[start : start + batch.num_rows])
         columns = {name: batch.column(name) if name not in codes else batch.column(name).indices for name in table.column_names}
         rows.add(pa.table(columns).filter(mask))

@@ -103,6 +103,23 @@ class Client(Endpoints[Document, str]):
         """Send a file with its digest; `sent` hears of every part's bytes."""
         return self.document("PUT", f"/v1/datasets/{dataset_id}/content", content=_parts(path, sent), headers=_digest(path))
 
+    def append(self, dataset_id: str, path: Path, key: str | None = None, sent: Sent = lambda _: None, **query: str) -> Document:
+        """Append the rows of a file to a data set: its next version; `key` makes a repetition the same version, `query` is `format`."""
+        headers = _digest(path) | ({} if key is None else {"idempotency-key": key})
+        return self.document("POST", f"/v1/datasets/{dataset_id}/append", content=FileParts(path, sent), headers=headers, params=query)
+
+    def wait_dataset_version(self, dataset_id: str, version: int, within_s: float = math.inf) -> Document:
+        """The version once it is valid or invalid.
+
+        Raises:
+            WaitTimeoutError: it was neither, within the time.
+        """
+        end = time.monotonic() + within_s
+        while (found := self.dataset_version(dataset_id, version))["state"] not in CHECKED:
+            _check_time(end, f"version {version} of data set {dataset_id} to be checked.")
+            time.sleep(POLL_S)
+        return found
+
     def wait_dataset(self, dataset_id: str, within_s: float = math.inf) -> Document:
         """The data set once it is valid or invalid.
 
@@ -199,6 +216,20 @@ class AsyncClient(Endpoints[Coroutine[Any, Any, Document], Coroutine[Any, Any, s
 
         return await self.document("PUT", f"/v1/datasets/{dataset_id}/content", content=parts(), headers=_digest(path))
 
+    async def append(self, dataset_id: str, path: Path, key: str | None = None, **query: str) -> Document:
+        """See `Client.append`."""
+        headers = _digest(path) | ({} if key is None else {"idempotency-key": key})
+        parts = FileParts(path)
+        return await self.document("POST", f"/v1/datasets/{dataset_id}/append", content=parts.awaited(), headers=headers, params=query)
+
+    async def wait_dataset_version(self, dataset_id: str, version: int, within_s: float = math.inf) -> Document:
+        """See `Client.wait_dataset_version`."""
+        end = time.monotonic() + within_s
+        while (found := await self.dataset_version(dataset_id, version))["state"] not in CHECKED:
+            _check_time(end, f"version {version} of data set {dataset_id} to be checked.")
+            await asyncio.sleep(POLL_S)
+        return found
+
     async def wait_dataset(self, dataset_id: str, within_s: float = math.inf) -> Document:
         """The data set once it is valid or invalid; WaitTimeoutError where it was neither, within the time."""
         end = time.monotonic() + within_s
@@ -243,6 +274,29 @@ def _listening(search_id: str, seen: int, end: float) -> Mapping[str, Any]:
     quiet_s = min(QUIET_S, max(POLL_S, end - time.monotonic()))
     headers = {"last-event-id": str(seen), "accept": "text/event-stream"}
     return {"url": f"/v1/searches/{search_id}/events", "headers": headers, "timeout": quiet_s}
+
+
+class FileParts:
+    """A file's bytes, from the start each time that they are sent."""
+
+    def __init__(self, path: Path, sent: Sent = lambda _: None) -> None:
+        self._path, self._sent = path, sent
+
+    def __iter__(self) -> Iterator[bytes]:
+        return _parts(self._path, self._sent)
+
+    def awaited(self) -> _AwaitedParts:
+        """The same, for an asynchronous client."""
+        return _AwaitedParts(self)
+
+
+class _AwaitedParts:
+    def __init__(self, parts: FileParts) -> None:
+        self._parts = parts
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for part in self._parts:
+            yield part
 
 
 def _parts(path: Path, sent: Sent) -> Iterator[bytes]:

@@ -78,5 +78,7 @@ def recipe_of(job: Job, data: DataConfig) -> AnyRecipe:
     recipe_type: type[Any] = kind.recipe
     rest = {name: value for name, value in job.settings.items() if name in kind.recipe.model_fields and name != "learning"}
     learning = job.settings.get(kind.settings_group, {})
+    if job.settings.get("window") is not None:
+        data = DataConfig.model_validate({**data.model_dump(), "window": job.settings["window"]})
     recipe: AnyRecipe = recipe_type.model_validate({"name": job.name, "data": data, "learning": learning, **rest})
     return recipe

@@ -11,7 +11,7 @@ from service.states import TERMINAL, UNFINISHED
 from service.storage import job_rows
 from service.storage.database import Database
 from service.storage.job import DATASET, ESTIMATE, SEARCH, Job
-from service.storage.tables import DATASETS, JOBS, database_now
+from service.storage.tables import DATASET_VERSIONS, DATASETS, JOBS, database_now
 
 PAGE = 100
 
@@ -64,6 +64,7 @@ class Expiry:
         def write(connection: sa.Connection) -> int:
             gone = connection.execute(query.with_for_update(skip_locked=True)).scalars().all()
             job_rows.delete_jobs(connection, sa.select(JOBS.c.id).where(JOBS.c.dataset_id.in_(gone)))
+            connection.execute(DATASET_VERSIONS.delete().where(DATASET_VERSIONS.c.dataset_id.in_(gone)))
             connection.execute(DATASETS.delete().where(DATASETS.c.id.in_(gone)))
             return len(gone)
 

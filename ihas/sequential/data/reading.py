@@ -45,7 +45,7 @@ def read_sequences(data: DataConfig) -> UserSequences:
 def _check_settings(data: DataConfig) -> None:
     if not data.holds_sequences or data.valid_path is not None or data.test_path is not None:
         raise ConfigError(
-            f"Sequences come from one table with `format = 'sequences'` or with `interactions`, but got format {data.format!r}, "
+            f"Sequences come from one file with `format = 'sequences'` or with `interactions`, but got format {data.format!r}, "
             f"interactions {data.interactions}, valid_path {data.valid_path} and test_path {data.test_path}. "
             "Set one of the two, and leave the other files out."
         )

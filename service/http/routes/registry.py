@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from ihas.extensions.registry import Registry
 from service.http.routes import (
     aliases,
+    dataset_versions,
     datasets,
     derived,
     estimates,
@@ -26,6 +27,7 @@ ROUTERS: Registry[APIRouter] = Registry(
     "file of routes",
     {
         "datasets": datasets.router,
+        "dataset_versions": dataset_versions.router,
         "estimates": estimates.router,
         "search_views": search_views.router,
         "searches": searches.router,
