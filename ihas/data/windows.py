@@ -66,7 +66,7 @@ def _moments(column: Column, name: str) -> np.ndarray:
     if 2 * np.isfinite(as_numbers).sum() >= len(column.texts):
         of_text = as_numbers / unit_of(as_numbers)
     findings = FindingCollector()
-    law = "A window needs a time in every row: an ISO 8601 date or time, or a number since 1970, but here is {!r}. Correct it or drop the row."
+    law = "Of a window, every row needs a time: ISO 8601, or a number since 1970; but here is {!r}. Correct it or drop the row."
     bad = np.flatnonzero(np.append(~np.isfinite(of_text), True)[column.codes])
     findings.add_rows("not_a_time", name, bad, lambda row: law.format(column.text(row) or ""), column.codes[bad])
     findings.raise_errors("The window cannot be told")

@@ -67,7 +67,10 @@ class Endpoints(Generic[Answer, Text]):
         return self.document("PUT", f"/v1/datasets/{dataset_id}/limits", json=limits)
 
     def create_search(self, name: str, dataset_id: str, key: str | None = None, **settings: Any) -> Answer:
-        """Submit a search; `settings` is `learning`, `run`, `budget`, `priority`, `dataset_version`, `window`; `key` makes a repetition the same search."""
+        """Submit a search; `settings` is `learning`, `run`, `budget`, `priority`, `dataset_version`, `window`.
+
+        The same `key` is the same search.
+        """
         return self.document("POST", "/v1/searches", json={"name": name, "dataset_id": dataset_id, **settings}, headers=_key(key))
 
     def create_estimate(self, dataset_id: str, **settings: Any) -> Answer:

@@ -46,7 +46,8 @@ REPORT = {
     },
 }  # fmt: skip
 SEARCH = {
-    "id": "sr_91c0", "name": "coupon", "dataset_id": "ds_5f2a", "dataset_version": 1, "window": None, "priority": 0, "state": "running", "stage": "base", "attempt": 1,
+    "id": "sr_91c0", "name": "coupon", "dataset_id": "ds_5f2a", "dataset_version": 1, "window": None,
+    "priority": 0, "state": "running", "stage": "base", "attempt": 1,
     "progress": 0.4, "eta_s": 21.5,
     "heartbeat_age_s": 1.2, "message": "Epoch 3: validation AUC .741.", "error": None, "model_version": None,
     "created_at": AT, "started_at": AT, "finished_at": None,
