@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from ihas.data.columns import is_list, one_array
+from ihas.data.csv_reader import BATCH_ROWS
 from ihas.data.findings import FindingCollector
 from ihas.data.gathering import gather
 from ihas.data.readers import is_known, read
@@ -65,23 +66,33 @@ class _Appending:
         self._lists = {name for name in self._names if is_list(first, name)}
 
     def batches(self, first: pa.Table, paths: Sequence[Path], options: ReadOptions) -> Iterator[pa.Table]:
-        """The rows of all files in pieces; a file is read when those before it were taken over."""
+        """The rows of all files in pieces. Small files are joined to large pieces, for each piece is compared with all texts so far."""
+        yield first.slice(0, 0)
         yield from _pieces(first)
         del first
+        waiting: list[pa.Table] = []
         for path in paths:
             table, notes = read(path, own_options(path, options))
             self._check_columns(table, path)
             self.notes.kept += [note.model_copy(update={"message": f"{path.name}: {note.message}"}) for note in notes.kept]
             self.lengths.append(table.num_rows)
-            yield from _pieces(table.select(self._names))
+            waiting.append(self._alike(table))
+            if sum(one.num_rows for one in waiting) >= BATCH_ROWS:
+                yield from _joined(waiting)
+                waiting.clear()
+        if waiting:
+            yield from _joined(waiting)
 
-    def in_one_form(self, name: str, column: Any) -> Any:
-        """One array; single values are lists of one where the first file has lists."""
-        if name not in self._lists or is_any_list(column.type):
-            return one_array(column if is_any_list(column.type) else column.unify_dictionaries())
-        texts = one_array(column.cast(pa.string()))
-        offsets = np.concatenate([[0], np.cumsum(np.asarray(texts.is_valid()))])
-        return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), texts.drop_null())
+    def _alike(self, table: pa.Table) -> pa.Table:
+        """The table's columns as those of the first file: single values are lists of one where that one has lists."""
+        columns: dict[str, Any] = {name: table.column(name) for name in self._names}
+        for name in (name for name in self._lists if not is_list(table, name)):
+            columns[name] = pa.chunked_array([_as_lists(one_array(columns[name].cast(pa.string())))])
+        return pa.table(columns)
+
+    def in_one_form(self, _: str, column: Any) -> Any:
+        """One array."""
+        return one_array(column if is_any_list(column.type) else column.unify_dictionaries())
 
     def _check_columns(self, table: pa.Table, path: Path) -> None:
         findings = FindingCollector()
@@ -98,8 +109,17 @@ class _Appending:
         findings.raise_errors(f"{path.name} cannot be appended")
 
 
+def _joined(tables: Sequence[pa.Table]) -> Iterator[pa.Table]:
+    """Small tables as one; a large one in its own pieces, since what is yielded lies in memory."""
+    yield from [pa.concat_tables(tables)] if len(tables) > 1 else _pieces(tables[0])
+
+
 def _pieces(table: pa.Table) -> Iterator[pa.Table]:
-    """The table's chunks as tables; all columns of a table that was read have the same chunks."""
-    yield table.slice(0, 0)
-    for batch in table.to_batches():
-        yield pa.Table.from_batches([batch])
+    """The chunks of a table as tables; all columns of one that was read have the same chunks."""
+    return (pa.Table.from_batches([batch]) for batch in table.to_batches())
+
+
+def _as_lists(texts: Any) -> Any:
+    """A list of each text, and an empty one where it is null."""
+    offsets = np.concatenate([[0], np.cumsum(np.asarray(texts.is_valid()))])
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), texts.drop_null())

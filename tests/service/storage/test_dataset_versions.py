@@ -5,15 +5,18 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import sqlalchemy as sa
 
 from ihas.folders import joined_digest
 from service.errors import ConflictError, KeyReusedError, QuotaError, UnknownIdError
 from service.storage.catalogue import Dataset, DatasetState, DatasetVersion, NewBundle, NewDataset, NewVersion, Upload
+from service.storage.database import VERSION, bring_up_to_date
 from service.storage.deletions import Deletions
 from service.storage.expiry import Expiry
 from service.storage.job import SEARCH, Job, NewJob
 from service.storage.removals import Removals
 from service.storage.sql_store import SqlStore
+from service.storage.tables import DATASET_VERSIONS
 from tests.service.storage.test_deletions import dataset
 
 pytestmark = pytest.mark.full
@@ -291,3 +294,25 @@ def test_limits_are_kept(store: SqlStore) -> None:
     store.limit_growth(dataset_id, {})
 
     assert (first, store.dataset(dataset_id).limits) == ({"drift": 0.5}, {})
+
+
+def test_a_database_of_before_is_brought_up_to_date(store: SqlStore) -> None:
+    """Form 0007: its data set is its own first version, its search reads that, and rows are appended to it."""
+    dataset_id = dataset(store)
+    job = store.submit(NewJob(SEARCH, "films", dataset_id, {"learning": {}}))
+
+    def back(connection: sa.Connection) -> None:
+        DATASET_VERSIONS.drop(connection)
+        for table, column in (("jobs", "dataset_version"), ("datasets", "limits")):
+            connection.exec_driver_sql(f"alter table {table} drop column {column}")
+        connection.execute(VERSION.update().values(version_num="0007"))
+
+    store.write(back)
+    bring_up_to_date(store._engine.url.render_as_string(hide_password=False))
+    job_before, (first,) = check(store), store.dataset_versions(dataset_id, None, 9)
+    store.cancel(job_before.id)
+    version = appended(store, dataset_id, 2)
+
+    assert (job_before.id, job_before.data_version, job_before.settings) == (job.id, 1, {"learning": {}})
+    assert (first.version, first.rows, first.sha256) == (1, 2, "0" * 64)
+    assert (version, store.dataset(dataset_id).limits) == (2, None)
