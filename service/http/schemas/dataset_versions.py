@@ -43,7 +43,7 @@ class DatasetVersionPublic(Config):
     error: dict[str, Any] | None
     """Reason why it is invalid: `code`, `detail`, and `findings` with row and column."""
     actor: str | None
-    """Name of the key that appended; absent for the first one."""
+    """Who appended, such as `key:` with the key's id; absent for the first one."""
     created_at: Moment
     """Time of the append."""
 

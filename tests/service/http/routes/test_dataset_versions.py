@@ -218,7 +218,7 @@ def test_versions_are_a_tenants_own(guarded: LiveServer, settings: Settings, new
     with RunningWorker(settings):
         dataset_id = valid(guarded)
         append(guarded, dataset_id, MORE)
-        assert ended(guarded, dataset_id, 2)["actor"] == "test"
+        assert ended(guarded, dataset_id, 2)["actor"].startswith("key:")
     path = f"/v1/datasets/{dataset_id}"
     asked = [
         guarded.http.post(f"{path}/append", content=MORE, headers=theirs),
