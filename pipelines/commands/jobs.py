@@ -67,6 +67,7 @@ def inspect(
     max_memory_bytes: Annotated[int | None, typer.Option(help="Maximum memory of this process in bytes.")] = None,
     max_cpu_s: Annotated[int | None, typer.Option(help="Maximum processor time of this process in seconds.")] = None,
     before: Annotated[Path | None, typer.Option(help="JSON file with a Before: what the last appended file is compared with.")] = None,
+    rows_only: Annotated[bool, typer.Option("--rows-only", help="The rows need no label.")] = False,
     max_links: Annotated[int | None, typer.Option(max=0, help="0: refuse a file that a link leads to.")] = None,
 ) -> None:
     """Profile a table and list its faults."""
@@ -77,7 +78,7 @@ def inspect(
         with all_held_still(config.paths) if max_links is not None else nullcontext():
             _check_files(config, max_expanded_bytes)
             answer["sha256"] = files_digest(config.paths)
-            _inspect(config, before, answer)
+            _inspect(config, before, rows_only, answer)
     except Exception as error:
         document = _refusal(error)
         answer |= {"outcome": "failed", "error": document}
@@ -112,14 +113,16 @@ def _check_files(data: DataConfig, max_expanded_bytes: int | None) -> None:
                 check_decoded(path, own_options(path, options_of(data)) if number else options_of(data), max_expanded_bytes)
 
 
-def _inspect(data: DataConfig, before: Path | None, answer: dict[str, object]) -> None:
+def _inspect(data: DataConfig, before: Path | None, rows_only: bool, answer: dict[str, object]) -> None:
     from ihas.data.findings import raise_errors
     from ihas.data.growth import Before
     from ihas.data.ingest import inspect as inspect_table
+    from ihas.data.unlabelled import inspect_rows
     from ihas.sequential.data.reading import inspect_sequences
 
     earlier = None if before is None else Before.model_validate_json(before.read_bytes())
-    report = inspect_sequences(data, earlier) if data.holds_sequences else inspect_table(data, earlier)
+    labelled = inspect_sequences if data.holds_sequences else inspect_table
+    report = inspect_rows(data) if rows_only else labelled(data, earlier)
     answer["report"] = report.model_dump(mode="json")
     raise_errors("The table has errors", report.findings, report.omitted)
 

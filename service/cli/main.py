@@ -16,7 +16,7 @@ from ihas.errors import RequestError
 from pipelines.commands.bench import bench
 from pipelines.commands.shell import REPORT, carry_out, make_app
 from pipelines.commands.studies import study
-from service.cli.commands import datasets, keys, models, searches
+from service.cli.commands import batches, datasets, keys, models, searches
 from service.cli.commands import usage as usages
 from service.cli.commands.reading import Delimiter, Escape, NoQuoting, reading_of
 from service.cli.commands.settings import service_settings, show_settings
@@ -69,7 +69,7 @@ def demo(
     run_demo(context.obj, folder, data, keep)
 
 
-for group in (datasets.dataset, searches.search, models.model, keys.keys):
+for group in (datasets.dataset, searches.search, models.model, batches.batch, keys.keys):
     app.add_typer(group)
 app.command("usage")(usages.usage)
 SEARCH_COMMANDS = frozenset(str(command.name) for command in searches.search.registered_commands) | {"-h", "--help"}

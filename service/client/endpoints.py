@@ -187,6 +187,26 @@ class Endpoints(Generic[Answer, Text]):
         """Recommend items; `request` is `context`, `candidates`, `k`, `exclude`, `filter`, `diversity` and `explain`."""
         return self.document("POST", f"/v1/models/{name}/recommend", json=dict(request), params=_given(version=version))
 
+    def create_batch(self, name: str, dataset_id: str, key: str | None = None, **asked: Any) -> Answer:
+        """Answer every row of a data set; `asked` is `dataset_version`, `version` of the model and `items` (`k`, `filter`)."""
+        return self.document("POST", f"/v1/models/{name}/batch", json={"dataset_id": dataset_id, **asked}, headers=_key(key))
+
+    def batch(self, batch_id: str) -> Answer:
+        """One batch."""
+        return self.document("GET", f"/v1/batches/{batch_id}")
+
+    def batches(self, cursor: int | None = None) -> Answer:
+        """A page of batches, newest first."""
+        return self.document("GET", "/v1/batches", params=_given(cursor=cursor))
+
+    def cancel_batch(self, batch_id: str) -> Answer:
+        """Stop a batch."""
+        return self.document("POST", f"/v1/batches/{batch_id}/cancel")
+
+    def delete_batch(self, batch_id: str) -> Answer:
+        """Delete a batch that has ended, with its rows."""
+        return self.document("DELETE", f"/v1/batches/{batch_id}")
+
     def frontier(self, name: str, version: int | None = None) -> Answer:
         """Pareto frontier of the search behind a version, the newest by default."""
         return self.document("GET", f"/v1/models/{name}/frontier", params=_given(version=version))

@@ -28,6 +28,7 @@ REPEATABLE_WITH_KEY = (
     "/v1/searches/{search_id}/clone",
     "/v1/datasets/{dataset_id}/append",
     "/v1/datasets/{dataset_id}/append/rows",
+    "/v1/models/{name}/batch",
 )
 """Paths to which a POST with an idempotency key may be sent again; likewise."""
 

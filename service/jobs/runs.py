@@ -35,6 +35,11 @@ def estimate_folder(folder: Path, job_id: str) -> Path:
     return folder / "estimates" / job_id
 
 
+def batch_folder(folder: Path, job_id: str) -> Path:
+    """Files of a batch inside the service's folder."""
+    return folder / "jobs" / "batch" / job_id
+
+
 def dataset_folder(folder: Path, dataset_id: str) -> Path:
     """Files of a data set inside the service's folder."""
     return folder / "datasets" / dataset_id

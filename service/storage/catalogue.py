@@ -46,7 +46,7 @@ class NewDataset:
     """A data set to add.
 
     Attributes:
-        reading: JSON object; `format`, `delimiter`, `quoting`, `escape`, `columns` and `interactions` of `DataConfig`.
+        reading: JSON object; `format`, `delimiter`, `quoting`, `escape`, `columns` and `interactions` of `DataConfig`, and `labelled`.
         path: absolute path of a file that lies here already.
         tenant: whose it is.
         upload: a file that has arrived already.
@@ -148,7 +148,13 @@ class Dataset:
         """How a run reads the files; `folder` is the service's."""
         root = folder.resolve()
         files = {"path": str(root / str(self.path)), "appended": [str(root / path) for path in self.appended]}
-        return DataConfig.model_validate({**self.reading, **files})
+        reading = {name: value for name, value in self.reading.items() if name != "labelled"}
+        return DataConfig.model_validate({**reading, **files})
+
+    @property
+    def labelled(self) -> bool:
+        """Whether rows have a label; others are answered, and not learnt from."""
+        return bool(self.reading.get("labelled", True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from service.states import JobState
 from service.storage import job_rows
 from service.storage.database import Database
 from service.storage.dataset_deletions import delete_dataset, delete_dataset_version
-from service.storage.job import SEARCH
+from service.storage.job import BATCH, SEARCH, Job, JobKind
 from service.storage.model_deletions import delete_model, delete_version
 from service.storage.removals import Deleted, noted
 from service.storage.tables import JOBS, MODELS
@@ -50,6 +50,23 @@ class Deletions:
             ConflictError: it has not ended, or a version is its bundle.
         """
         return self._database.write(lambda connection: _delete_search(connection, tenant, search_id))
+
+    def batch(self, tenant: str, batch_id: str) -> Deleted:
+        """Delete a batch that has ended, with its answers.
+
+        Raises:
+            UnknownIdError: the tenant has no such batch.
+            ConflictError: it has not ended.
+        """
+
+        def write(connection: sa.Connection) -> Deleted:
+            job = _own(connection, tenant, batch_id, BATCH)
+            if not job.finished:
+                raise ConflictError(f"Batch {batch_id} is {job.state}. Cancel it first (`POST /v1/batches/{batch_id}/cancel`).")
+            job_rows.delete_jobs(connection, sa.select(JOBS.c.id).where(JOBS.c.number == job.number))
+            return Deleted(job.bytes or 0, noted(connection, [f"jobs/batch/{batch_id}"]))
+
+        return self._database.write(write)
 
     def version(self, tenant: str, name: str, version: int, answering: int | None = None) -> Deleted:
         """Delete a version and its bundle; its number is not given again, and its search stays.
@@ -94,13 +111,19 @@ class Deletions:
         return self._database.write(write)
 
 
-def _delete_search(connection: sa.Connection, tenant: str, search_id: str) -> Deleted:
+def _own(connection: sa.Connection, tenant: str, job_id: str, kind: JobKind) -> Job:
+    """A job of a tenant and a kind, locked."""
     try:
-        job = job_rows.lock_job(connection, search_id)
+        job = job_rows.lock_job(connection, job_id)
     except UnknownIdError:
         job = None
-    if job is None or job.tenant != tenant or job.kind != SEARCH.name:
-        raise UnknownIdError(f"There is no search {search_id!r}.")
+    if job is None or job.tenant != tenant or job.kind != kind.name:
+        raise UnknownIdError(f"There is no {kind} {job_id!r}.")
+    return job
+
+
+def _delete_search(connection: sa.Connection, tenant: str, search_id: str) -> Deleted:
+    job = _own(connection, tenant, search_id, SEARCH)
     if not job.finished:
         raise ConflictError(f"Search {search_id} is {job.state}. Cancel it first (`POST /v1/searches/{search_id}/cancel`).")
     version = connection.execute(sa.select(MODELS.c.name, MODELS.c.version).where(MODELS.c.job_id == search_id)).one_or_none()

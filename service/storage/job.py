@@ -38,7 +38,9 @@ ESTIMATE = JobKind("estimate", "es", rank=1)
 """Says what a search would take."""
 SEARCH = JobKind("search", "sr", rank=2)
 """Runs the stages on a data set and registers the model."""
-OWN_KINDS = (DATASET, ESTIMATE, SEARCH)
+BATCH = JobKind("batch", "bt", rank=1)
+"""Answers the rows of a data set with a version of a model."""
+OWN_KINDS = (DATASET, ESTIMATE, SEARCH, BATCH)
 
 
 # Stages may follow each other in any order: controls are retrained while others are evaluated, and a new attempt starts over.

@@ -32,13 +32,14 @@ def push(
     delimiter: Delimiter = None,
     no_quoting: NoQuoting = False,
     escape: Escape = None,
+    unlabelled: Annotated[bool, typer.Option("--unlabelled", help="Rows without a label, to be answered by `ihas batch`.")] = False,
     url: Url = HERE,
 ) -> None:
     """Upload a table and wait until it is checked."""
     terminal, path = context.obj, Path(source)
     if "://" not in source and not path.is_file():
         raise typer.BadParameter(f"File '{source}' does not exist.", param_hint="'FILE|URI'")
-    reading = reading_of(delimiter, no_quoting, escape)
+    reading = reading_of(delimiter, no_quoting, escape) | ({"labelled": False} if unlabelled else {})
     if columns is not None:
         reading["columns"] = read_document(columns)
     with client_of(url) as client:

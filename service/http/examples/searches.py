@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from service.http.examples import datasets, releases
+from service.http.examples import batches, datasets, releases
 
 AT = "2026-11-21T09:30:00.000Z"
 CONTEXT: Mapping[str, str] = {"Destination": "No Urgent Place", "Passanger": "Friend(s)", "Weather": "Sunny", "Time": "6PM", "Age": "21"}
@@ -27,7 +27,7 @@ SEARCH_CREATE: Mapping[str, Any] = {"name": "coupon", "dataset_id": "ds_5f2a", "
 FILE = "Destination;Passanger;Coupon;Y\nNo Urgent Place;Alone;Restaurant(<20);1\nHome;Alone;Bar;0\n"
 
 DATASET = {
-    "id": "ds_5f2a", "name": "coupons", "state": "valid", "version": 1, "size": 118_530, "sha256": "9f86d081",
+    "id": "ds_5f2a", "name": "coupons", "state": "valid", "labelled": True, "version": 1, "size": 118_530, "sha256": "9f86d081",
     "limits": {"drift": None, "new_values": None, "missing": None, "click_rate": 0.5}, "error": None, "created_at": AT,
 }  # fmt: skip
 PROFILE = {
@@ -98,6 +98,7 @@ PROBLEM = {
     "errors": [{"detail": "`seed` must be at least 0, but got -1.", "pointer": "/learning/seed"}],
 }  # fmt: skip
 BODIES: Mapping[tuple[str, str], Any] = {
+    **batches.BODIES,
     **datasets.BODIES,
     **releases.BODIES,
     ("post", "/v1/datasets"): DATASET_CREATE,
@@ -107,6 +108,7 @@ BODIES: Mapping[tuple[str, str], Any] = {
     ("post", "/v1/models/{name}/recommend"): RECOMMEND,
 }
 ANSWERS: Mapping[tuple[str, str], Any] = {
+    **batches.ANSWERS,
     **datasets.ANSWERS,
     ("get", "/v1/datasets/{dataset_id}/versions/{version}/report"): {**REPORT, "findings": [], "changes": datasets.CHANGES},
     **releases.ANSWERS,

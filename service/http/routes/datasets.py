@@ -35,7 +35,7 @@ FILE = {"requestBody": {"required": True, "description": SAID, "content": BINARY
 async def create_dataset(body: DatasetCreate, response: Response, parts: PartsDep, caller: CallerDep) -> DatasetPublic:
     """Create a data set. With `path` or `uri` its check begins at once; otherwise upload its file next."""
     path = None if body.path is None else await run_in_threadpool(allowed_path, body.path, parts.settings.data_roots)
-    reading = body.model_dump(mode="json", include={"format", "delimiter", "quoting", "escape", "columns", "interactions"})
+    reading = body.model_dump(mode="json", include={"format", "delimiter", "quoting", "escape", "columns", "interactions", "labelled"})
     new = NewDataset(body.name, reading, path, caller.tenant, limits=body.limits.model_dump(mode="json", exclude_none=True))
     dataset = await (run_in_threadpool(parts.store.add_dataset, new, 0) if body.uri is None else _fetched(new, body.uri, body, parts))
     response.headers["Location"] = f"/v1/datasets/{dataset.id}"

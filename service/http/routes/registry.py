@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from ihas.extensions.registry import Registry
 from service.http.routes import (
     aliases,
+    batches,
     dataset_versions,
     datasets,
     derived,
@@ -32,6 +33,7 @@ ROUTERS: Registry[APIRouter] = Registry(
         "search_views": search_views.router,
         "searches": searches.router,
         "models": models.router,
+        "batches": batches.router,
         "derived": derived.router,
         "frontier": frontier.router,
         "what_if": what_if.router,

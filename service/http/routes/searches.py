@@ -195,6 +195,8 @@ def searched(store: JobStore, body: OnDataset, caller: Caller) -> Dataset:
     if dataset.state is not DatasetState.VALID:
         what = f"Data set {dataset.id}" if dataset.version == 1 else f"Version {dataset.version} of data set {dataset.id}"
         raise ConflictError(f"{what} is {dataset.state}; a search needs a valid one.")
+    if not dataset.labelled:
+        raise ConflictError(f"The rows of data set {dataset.id} have no label. Answer them by a batch, or make a data set with a label.")
     if body.window is not None:
         check_window(dataset, body.window)
     return dataset

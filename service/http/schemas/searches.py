@@ -48,6 +48,8 @@ class DatasetCreate(Config):
     """Known columns; the others are inferred."""
     interactions: InteractionColumns | None = None
     """If set, the file is a table of interactions (user, item, time), for searches with `overrec` or `transformer`."""
+    labelled: bool = Field(default=True, exclude_if=lambda labelled: labelled is True)
+    """`false`: the rows need no label and are only answered by batches; no search takes them."""
     limits: GrowthLimits = GrowthLimits()
     """How much rows that are appended later may differ from those before; rows that differ more are refused."""
     path: str | None = Field(default=None, min_length=1, max_length=4_096)
@@ -59,6 +61,10 @@ class DatasetCreate(Config):
 
     @model_validator(mode="after")
     def _from_one_place(self) -> Self:
+        if not self.labelled and (self.interactions is not None or self.format == "sequences"):
+            raise ValueError(
+                "Rows without a label are a table, but `interactions` or `format = 'sequences'` is set. Leave one of them out."
+            )
         if self.path is not None and self.uri is not None:
             raise ValueError("`path` and `uri` name two files. Leave one out.")
         if self.sha256 is not None and self.uri is None:
@@ -75,6 +81,8 @@ class DatasetPublic(Config):
     """Display name."""
     state: DatasetState
     """`uploading` waits for the file, `validating` for the check; searches need a `valid` data set."""
+    labelled: bool
+    """Whether rows have a label, so that searches may read them."""
     version: int
     """Version in use: the newest valid one, which searches read unless they state another."""
     size: int | None
@@ -91,7 +99,7 @@ class DatasetPublic(Config):
     @classmethod
     def of(cls, dataset: Dataset) -> Self:
         """The wire form of a data set."""
-        shown = {name: getattr(dataset, name) for name in ("id", "name", "state", "version", "size", "sha256", "error")}
+        shown = {name: getattr(dataset, name) for name in ("id", "name", "state", "labelled", "version", "size", "sha256", "error")}
         return cls(**shown, limits=GrowthLimits.model_validate(dataset.limits or {}), created_at=moment(dataset.created_at))
 
 

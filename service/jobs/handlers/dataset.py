@@ -28,7 +28,8 @@ class DatasetHandler(JobHandler):
         """See `JobHandler.prepare`."""
         target = self.folder(context.settings.folder, job)
         data = written(target / "data.json", dataset.data_config(context.settings.folder).model_dump_json(indent=2))
-        options = (*_before(job, target, context), *_limits(context.settings))
+        compared = _before(job, target, context) if dataset.labelled else ("--rows-only",)
+        options = (*compared, *_limits(context.settings))
         return Run((*context.command, "inspect", "--data", str(data), *options), target / "log.txt", target)
 
     def succeed(self, job: Job, run: Run, outcome: Outcome, context: JobContext) -> None:
