@@ -44,10 +44,10 @@ class DatasetHandler(JobHandler):
 
 def _before(job: Job, folder: Path, context: JobContext) -> tuple[str, ...]:
     """Words of the command line that name what a later version is compared with; none for a first one."""
-    if job.data_version == 1:
-        return ()
     parent = context.store.dataset(job.dataset_id)  # the version in use, for nothing else is appended to
     columns = (parent.report or {}).get("columns")
+    if job.data_version == 1 or columns is None:
+        return ()
     document = {"columns": columns, "limits": parent.limits or {}}
     return ("--before", str(written(folder / "before.json", json.dumps(document))))
 

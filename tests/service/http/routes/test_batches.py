@@ -174,11 +174,11 @@ def test_batches_are_a_tenants_own(guarded: LiveServer, publish: Publish, valid_
 
 
 def test_the_commands_run_and_fetch_a_batch(
-    shell: Shell,
+    shell: Shell,  # noqa: F811
     live: LiveServer,
     settings: Settings,
     publish: Publish,
-    tmp_path: Path,  # noqa: F811
+    tmp_path: Path,
 ) -> None:
     """Push, run, fetch again, list, delete."""
     publish()
