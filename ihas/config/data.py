@@ -53,11 +53,24 @@ class InteractionColumns(Config):
     """Column of the time: numbers, or ISO 8601 dates or times. Without it, rows must be in order of time."""
 
 
+class WindowConfig(Config):
+    """The newest rows of a table."""
+
+    days: float = Field(gt=0.0, le=36_525.0)
+    """Length of the window in days of 24 hours. A row is in it if its time is later than the newest time less the length."""
+    column: str | None = None
+    """Column of the time: ISO 8601 dates or times, or numbers since 1970. Without it, the column that is stated as the time."""
+
+
 class DataConfig(Config):
     """Where the data is, and how it is read."""
 
     path: Path
     """CSV, Parquet or JSON-lines file, optionally compressed with gzip or zstd."""
+    appended: tuple[Path, ...] = Field(default=(), exclude_if=lambda appended: not appended)
+    """Files whose rows follow those of `path`, in this order, with the same columns. Each is read by its own suffix."""
+    window: WindowConfig | None = Field(default=None, exclude_if=lambda window: window is None)
+    """If set, only the newest rows of `path` and `appended` are read; `valid_path` and `test_path` are read whole."""
     valid_path: Path | None = None
     """File of validation rows with the same columns. Without it, validation rows are split from `path`."""
     test_path: Path | None = None
@@ -82,6 +95,11 @@ class DataConfig(Config):
             way = "Write a tab itself, not \\t." if value == "\\t" else "Write the character alone."
             raise PydanticCustomError("one_character", f"`{info.field_name}` must be one character, but got {value!r}. {way}")
         return value
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files of the table, in the order of their rows."""
+        return (self.path, *self.appended)
 
     @property
     def holds_sequences(self) -> bool:

@@ -13,14 +13,16 @@ import pyarrow as pa
 from ihas.config.data import DataConfig, SchemaConfig
 from ihas.config.encoding import EncodingConfig
 from ihas.config.split import SplitConfig
+from ihas.data.appending import ReadFiles, read_files
+from ihas.data.changes import with_changes
 from ihas.data.columns import is_list
 from ihas.data.encoder import Encoder
 from ihas.data.findings import FindingCollector, ValidationReport, raise_errors
 from ihas.data.fitting import encode_blocks, encode_labels, fit_encoder
+from ihas.data.growth import Before
 from ihas.data.inference import infer_schema
 from ihas.data.items import build_item_table
 from ihas.data.missing import without_spelled_missing
-from ihas.data.readers import read
 from ihas.data.reading import options_of
 from ihas.data.schema import Schema
 from ihas.data.splits import PartName, check_classes, split_rows
@@ -28,13 +30,18 @@ from ihas.data.storage import Ingested, load_ingested, new_ids, save_labels, sav
 from ihas.data.suspicions import find_cut_lists, find_split_faults
 from ihas.data.users import build_user_table
 from ihas.data.validation import validate
+from ihas.data.windows import newest_rows
 from ihas.errors import ConfigError, DataError
 from ihas.folders import new_folder
 from ihas.seeding import generator
 
 
-def inspect(data: DataConfig) -> ValidationReport:
+def inspect(data: DataConfig, before: Before | None = None) -> ValidationReport:
     """What is in the files, writing nothing; warnings about cut cells, and a split by time, are those of the default settings.
+
+    Args:
+        data: the files and what is known about their columns.
+        before: if given, the report says what the last of `data.appended` changed, and has errors where that is too much.
 
     Raises:
         DataError: a file cannot be read as a table, or lacks columns of the others.
@@ -43,6 +50,8 @@ def inspect(data: DataConfig) -> ValidationReport:
     files = _read(data)
     schema = infer_schema(files.rows["train"], data.columns, files.missing)
     report = _report(files, schema)
+    if before is not None:
+        report = with_changes(report, files.rows["train"], sum(files.lengths[:-1]), before)
     if report.errors:
         return report
     rows: dict[PartName, np.ndarray] = {}
@@ -103,11 +112,15 @@ class _Files(NamedTuple):
         rows: table of each part that has a file, and `train`; null where a cell is missing.
         notes: warnings about reading each of them.
         missing: texts that stood for missing cells, by column.
+        lengths: rows of each file of the main table.
+        places: int64 (n,). Where the rows of the main table, which are those of a window, are in its files; None without a window.
     """
 
     rows: dict[PartName, pa.Table]
     notes: dict[PartName, FindingCollector]
     missing: dict[str, tuple[str, ...]]
+    lengths: tuple[int, ...] = ()
+    places: np.ndarray | None = None
 
 
 def _read(data: DataConfig) -> _Files:
@@ -116,13 +129,21 @@ def _read(data: DataConfig) -> _Files:
             f"Rows with a label are read from CSV, Parquet or JSON lines, but {data.path.name} is said to hold sequences of items. "
             "Leave `interactions` and `format = 'sequences'` out, or use a recipe of the kind 'overrec'."
         )
-    paths: dict[PartName, Path | None] = {"train": data.path, "valid": data.valid_path, "test": data.test_path}
-    files = {name: read(path, options_of(data)) for name, path in paths.items() if path is not None}
+    paths: dict[PartName, tuple[Path, ...]] = {"train": data.paths}
+    paths |= {name: (path,) for name, path in _own_files(data).items() if path is not None}
+    files: dict[PartName, ReadFiles] = {name: read_files(of_part, options_of(data)) for name, of_part in paths.items()}
     tables, notes = {name: file.rows for name, file in files.items()}, {name: file.notes for name, file in files.items()}
     for name, table in tables.items():
         _check_columns(tables["train"], table, _prefix(name))
+    places = None
+    if data.window is not None:
+        tables["train"], places = newest_rows(tables["train"], data.window, data.columns.time)
     cleaned = without_spelled_missing(tables, data.columns, notes)
-    return _Files(cleaned.tables, notes, cleaned.missing)
+    return _Files(cleaned.tables, notes, cleaned.missing, files["train"].lengths, places)
+
+
+def _own_files(data: DataConfig) -> dict[PartName, Path | None]:
+    return {"valid": data.valid_path, "test": data.test_path}
 
 
 def _prefix(part: PartName) -> str:
@@ -158,6 +179,7 @@ def _without_split_column(columns: SchemaConfig, split: SplitConfig, table: pa.T
 def _report(files: _Files, schema: Schema) -> ValidationReport:
     """Report on the main table, with the findings of the other files behind its own."""
     reports = {name: validate(table, schema, _prefix(name)) for name, table in files.rows.items()}
+    reports["train"] = _at_places(reports["train"], files.places)
     omitted: dict[str, int] = {}
     for code, count in (pair for report in reports.values() for pair in report.omitted.items()):
         omitted[code] = omitted.get(code, 0) + count
@@ -165,6 +187,14 @@ def _report(files: _Files, schema: Schema) -> ValidationReport:
     for name, notes in files.notes.items():
         findings += [note.model_copy(update={"message": _prefix(name) + note.message}) for note in notes.kept]
     return reports["train"].model_copy(update={"findings": tuple(findings), "omitted": omitted})
+
+
+def _at_places(report: ValidationReport, places: np.ndarray | None) -> ValidationReport:
+    """The report with rows as they are counted in the files, not in the window."""
+    if places is None:
+        return report
+    moved = [one if one.row is None else one.model_copy(update={"row": int(places[one.row - 1]) + 1}) for one in report.findings]
+    return report.model_copy(update={"findings": tuple(moved)})
 
 
 def _with_deceptions(

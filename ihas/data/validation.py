@@ -50,7 +50,7 @@ def validate(table: pa.Table, schema: Schema, prefix: str = "") -> ValidationRep
         _find_time_faults(table, schema.time, findings)
     if not any(finding.severity == "error" for finding in findings.kept):
         _find_deceptions(table, schema, findings)
-    profiles = tuple(_profile(table, name, schema) for name in table.column_names)
+    profiles = tuple(profile_of(table, name, schema) for name in table.column_names)
     _find_oddities(table, schema, profiles, findings)
     return ValidationReport(rows=table.num_rows, findings=tuple(findings.kept), omitted=findings.omitted, profiles=profiles, columns=schema)
 
@@ -127,7 +127,8 @@ def _find_deceptions(table: pa.Table, schema: Schema, findings: FindingCollector
             find_rounded_ids(text_column(table, field.name).texts, field.name, findings)
 
 
-def _profile(table: pa.Table, name: str, schema: Schema) -> FieldProfile:
+def profile_of(table: pa.Table, name: str, schema: Schema) -> FieldProfile:
+    """What a column of a table that was read holds."""
     field = next((field for field in schema.fields if field.name == name), None)
     values, counts = _values(table, name, field)
     top = np.argsort(-counts, kind="stable")[:NUM_COMMONEST]

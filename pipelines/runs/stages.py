@@ -139,9 +139,10 @@ def read_data(run: Run) -> None:
     """Read, check, split and encode the table."""
     data, learning = run.recipe.data, run.learning
     files = {name: path for name in ("path", "valid_path", "test_path") if (path := getattr(data, name)) is not None}
+    files |= {f"appended {number}": path for number, path in enumerate(data.appended, start=1)}
     settings = {
         "files": {name: [path.suffixes, file_digest(path)] for name, path in files.items() if path.is_file()},
-        "data": data.model_dump(mode="json", exclude={"path", "valid_path", "test_path"}),
+        "data": data.model_dump(mode="json", exclude={"path", "appended", "valid_path", "test_path"}),
         "learning": learning.model_dump(mode="json", include={"encoding", "split", "seed"}),
     }
     key = run.key("data", settings)

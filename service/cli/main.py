@@ -16,7 +16,7 @@ from ihas.errors import RequestError
 from pipelines.commands.bench import bench
 from pipelines.commands.shell import REPORT, carry_out, make_app
 from pipelines.commands.studies import study
-from service.cli.commands import datasets, keys, models, searches
+from service.cli.commands import batches, datasets, keys, models, searches
 from service.cli.commands import usage as usages
 from service.cli.commands.reading import Delimiter, Escape, NoQuoting, reading_of
 from service.cli.commands.settings import service_settings, show_settings
@@ -33,6 +33,9 @@ app = make_app("ihas", "Search embedding dimensions per instance, group the inst
 FolderOption = Annotated[Path | None, typer.Option(help="Folder of data sets, runs and bundles, and of the SQLite file [IHAS_FOLDER].")]
 HostOption = Annotated[str | None, typer.Option(help="Address to listen on [IHAS_HOST].")]
 PortOption = Annotated[int | None, typer.Option(help="Port to listen on [IHAS_PORT].")]
+ToOption = Annotated[
+    Path | None, typer.Option(help="File for rows with their answers: .parquet, .csv or .jsonl; any number of rows.", dir_okay=False)
+]
 BundleArgument = Annotated[Path, typer.Argument(help="Bundle, or run folder that holds one.")]
 
 
@@ -66,7 +69,7 @@ def demo(
     run_demo(context.obj, folder, data, keep)
 
 
-for group in (datasets.dataset, searches.search, models.model, keys.keys):
+for group in (datasets.dataset, searches.search, models.model, batches.batch, keys.keys):
     app.add_typer(group)
 app.command("usage")(usages.usage)
 SEARCH_COMMANDS = frozenset(str(command.name) for command in searches.search.registered_commands) | {"-h", "--help"}
@@ -166,21 +169,24 @@ def advise(
 def score(
     context: typer.Context,
     bundle: BundleArgument,
-    rows: Annotated[str, typer.Argument(help="File with a JSON object per line, or - for standard input.")],
+    rows: Annotated[str, typer.Argument(help="CSV, Parquet or JSON-lines file, or - for JSON lines on standard input.")],
     explain: Annotated[bool, typer.Option("--explain", help="Explain each answer.")] = False,
+    to: ToOption = None,
 ) -> None:
-    """Score rows with a bundle, without a service."""
-    import msgspec
+    """Score rows with a bundle, without a service; columns that the model does not read, such as a label, pass on to the answers."""
+    from pipelines.batch.answering import scoring
+    from service.cli.commands import answers
 
-    from service.cli import tables
-
-    recommender = _recommender(bundle)
-    answers: list[dict[str, Any]] = []
-    with _opened(rows) as lines:
-        for block in _blocks(lines, EXPLAINED_AT_ONCE if explain else SCORED_AT_ONCE):
-            answers += msgspec.to_builtins(recommender.score(block, explain))
-    why = [tables.explanation(row["explanation"]) for row in answers if row.get("explanation")]
-    context.obj.result(answers, tables.scores(answers), *why)
+    recommender, size = _recommender(bundle), EXPLAINED_AT_ONCE if explain else SCORED_AT_ONCE
+    if to is not None and explain:
+        raise typer.BadParameter("`--to` writes scores, not explanations. Leave one of them out.")
+    if to is not None:
+        answers.write_answers(scoring(recommender), Path(rows), to, context.obj)
+    elif answers.is_table(rows):
+        answers.score_table(recommender, Path(rows), size, explain, context.obj)
+    else:
+        with _opened(rows) as lines:
+            answers.score_rows(recommender, _blocks(lines, size), explain, context.obj)
 
 
 @app.command()
@@ -188,6 +194,8 @@ def recommend(
     context: typer.Context,
     bundle: BundleArgument,
     asked: Annotated[str, typer.Option("--context", help='Values of the context fields, a JSON object: {"user": "1"}')] = "{}",
+    rows: Annotated[Path | None, typer.Option(help="File of contexts, a row each, for --context: CSV, Parquet or JSON lines.")] = None,
+    to: ToOption = None,
     k: Annotated[int, typer.Option(help="Maximum number of items.")] = 10,
     candidates: Annotated[str | None, typer.Option(help="Candidates, a JSON list of item ids.")] = None,
     exclude: Annotated[str, typer.Option(help="Items to exclude, a JSON list of ids.")] = "[]",
@@ -215,6 +223,17 @@ def recommend(
         request = msgspec.convert(parts, RecommendRequest)
     except msgspec.ValidationError as error:
         raise RequestError(f"The request cannot be read: {error}.") from error
+    if (rows is None and to is not None) or (rows is not None and (asked != "{}" or explain)):
+        raise typer.BadParameter("`--rows` is given in place of `--context` and `--explain`, and `--to` with `--rows`.")
+    if rows is not None:
+        from pipelines.batch.answering import recommending
+        from service.cli.commands import answers
+
+        if to is None:
+            answers.recommend_rows(_recommender(bundle), request, rows, context.obj)
+        else:
+            answers.write_answers(recommending(_recommender(bundle), request), rows, to, context.obj)
+        return
     answer = msgspec.to_builtins(_recommender(bundle).recommend(request))
     context.obj.result(answer, tables.recommendation(answer, f"{answer['num_scored']:,} items scored by {answer['model']}"))
 

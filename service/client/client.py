@@ -7,9 +7,10 @@ import json
 import math
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import httpx
 
@@ -102,6 +103,43 @@ class Client(Endpoints[Document, str]):
     def upload(self, dataset_id: str, path: Path, sent: Sent = lambda _: None) -> Document:
         """Send a file with its digest; `sent` hears of every part's bytes."""
         return self.document("PUT", f"/v1/datasets/{dataset_id}/content", content=_parts(path, sent), headers=_digest(path))
+
+    def append(self, dataset_id: str, path: Path, key: str | None = None, sent: Sent = lambda _: None, **query: str) -> Document:
+        """Append the rows of a file to a data set: its next version; `key` makes a repetition the same version, `query` is `format`."""
+        headers = _digest(path) | ({} if key is None else {"idempotency-key": key})
+        return self.document("POST", f"/v1/datasets/{dataset_id}/append", content=FileParts(path, sent), headers=headers, params=query)
+
+    def batch_rows(self, batch_id: str, path: Path) -> int:
+        """Write the answers of a batch that succeeded into a file, as they come; its bytes."""
+        with self._http.stream("GET", f"/v1/batches/{batch_id}/rows") as answer, _whole(path) as file:
+            if answer.is_error:
+                answer.read()
+            final(answer)
+            return sum(file.write(part) for part in answer.iter_bytes(CHUNK))
+
+    def wait_batch(self, batch_id: str, within_s: float = math.inf) -> Document:
+        """The batch once it has ended.
+
+        Raises:
+            WaitTimeoutError: it has not, within the time.
+        """
+        end = time.monotonic() + within_s
+        while (found := self.batch(batch_id))["state"] not in FINISHED:
+            _check_time(end, f"batch {batch_id} to end.")
+            time.sleep(POLL_S)
+        return found
+
+    def wait_dataset_version(self, dataset_id: str, version: int, within_s: float = math.inf) -> Document:
+        """The version once it is valid or invalid.
+
+        Raises:
+            WaitTimeoutError: it was neither, within the time.
+        """
+        end = time.monotonic() + within_s
+        while (found := self.dataset_version(dataset_id, version))["state"] not in CHECKED:
+            _check_time(end, f"version {version} of data set {dataset_id} to be checked.")
+            time.sleep(POLL_S)
+        return found
 
     def wait_dataset(self, dataset_id: str, within_s: float = math.inf) -> Document:
         """The data set once it is valid or invalid.
@@ -199,6 +237,37 @@ class AsyncClient(Endpoints[Coroutine[Any, Any, Document], Coroutine[Any, Any, s
 
         return await self.document("PUT", f"/v1/datasets/{dataset_id}/content", content=parts(), headers=_digest(path))
 
+    async def append(self, dataset_id: str, path: Path, key: str | None = None, **query: str) -> Document:
+        """See `Client.append`."""
+        headers = _digest(path) | ({} if key is None else {"idempotency-key": key})
+        parts = FileParts(path)
+        return await self.document("POST", f"/v1/datasets/{dataset_id}/append", content=parts.awaited(), headers=headers, params=query)
+
+    async def batch_rows(self, batch_id: str, path: Path) -> int:
+        """See `Client.batch_rows`."""
+        async with self._http.stream("GET", f"/v1/batches/{batch_id}/rows") as answer:
+            if answer.is_error:
+                await answer.aread()
+            final(answer)
+            with _whole(path) as file:
+                return sum([file.write(part) async for part in answer.aiter_bytes(CHUNK)])
+
+    async def wait_batch(self, batch_id: str, within_s: float = math.inf) -> Document:
+        """See `Client.wait_batch`."""
+        end = time.monotonic() + within_s
+        while (found := await self.batch(batch_id))["state"] not in FINISHED:
+            _check_time(end, f"batch {batch_id} to end.")
+            await asyncio.sleep(POLL_S)
+        return found
+
+    async def wait_dataset_version(self, dataset_id: str, version: int, within_s: float = math.inf) -> Document:
+        """See `Client.wait_dataset_version`."""
+        end = time.monotonic() + within_s
+        while (found := await self.dataset_version(dataset_id, version))["state"] not in CHECKED:
+            _check_time(end, f"version {version} of data set {dataset_id} to be checked.")
+            await asyncio.sleep(POLL_S)
+        return found
+
     async def wait_dataset(self, dataset_id: str, within_s: float = math.inf) -> Document:
         """The data set once it is valid or invalid; WaitTimeoutError where it was neither, within the time."""
         end = time.monotonic() + within_s
@@ -243,6 +312,41 @@ def _listening(search_id: str, seen: int, end: float) -> Mapping[str, Any]:
     quiet_s = min(QUIET_S, max(POLL_S, end - time.monotonic()))
     headers = {"last-event-id": str(seen), "accept": "text/event-stream"}
     return {"url": f"/v1/searches/{search_id}/events", "headers": headers, "timeout": quiet_s}
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[IO[bytes]]:
+    """A file that appears when the block ends well."""
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        with partial.open("wb") as file:
+            yield file
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+class FileParts:
+    """A file's bytes, from the start each time that they are sent."""
+
+    def __init__(self, path: Path, sent: Sent = lambda _: None) -> None:
+        self._path, self._sent = path, sent
+
+    def __iter__(self) -> Iterator[bytes]:
+        return _parts(self._path, self._sent)
+
+    def awaited(self) -> _AwaitedParts:
+        """The same, for an asynchronous client."""
+        return _AwaitedParts(self)
+
+
+class _AwaitedParts:
+    def __init__(self, parts: FileParts) -> None:
+        self._parts = parts
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for part in self._parts:
+            yield part
 
 
 def _parts(path: Path, sent: Sent) -> Iterator[bytes]:

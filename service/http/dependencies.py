@@ -115,8 +115,8 @@ def get_dataset(dataset_id: Annotated[str, Path(max_length=64)], store: StoreDep
     return own_dataset(store, dataset_id, caller)
 
 
-def own_dataset(store: JobStore, dataset_id: str, caller: Caller) -> Dataset:
-    """A data set of the caller's tenant.
+def own_dataset(store: JobStore, dataset_id: str, caller: Caller, version: int | None = None) -> Dataset:
+    """A version of a data set of the caller's tenant, the one in use by default.
 
     Raises:
         UnknownIdError: there is none, or it is another tenant's.
@@ -124,7 +124,12 @@ def own_dataset(store: JobStore, dataset_id: str, caller: Caller) -> Dataset:
     dataset = store.dataset(dataset_id)
     if dataset.tenant != caller.tenant or dataset.deleted_at is not None:
         raise UnknownIdError(f"There is no data set {dataset_id!r}.")
-    return dataset
+    if version is None or version == dataset.version:
+        return dataset
+    found = store.dataset(dataset_id, version)
+    if found.deleted_at is not None:
+        raise UnknownIdError(f"Data set {dataset_id!r} has no version {version}.")
+    return found
 
 
 def get_search(search_id: Annotated[str, Path(max_length=64)], store: StoreDep, caller: CallerDep) -> Job:

@@ -34,6 +34,11 @@ def run_search(
     dataset_id: Annotated[str, typer.Argument(help="Id of a valid data set.")],
     name: Annotated[str, typer.Option(help="Name of the model that comes out.")],
     recipe: Annotated[Path | None, typer.Option(help="TOML or JSON file with `learning`, `run`, `budget`; `data` is not read.")] = None,
+    dataset_version: Annotated[int | None, typer.Option(min=1, help="Version of the data set; the newest valid one by default.")] = None,
+    window_days: Annotated[float | None, typer.Option(help="Read only the rows of the newest so many days.")] = None,
+    window_column: Annotated[
+        str | None, typer.Option(help="With --window-days: column of the time, where the data set states none.")
+    ] = None,
     priority: Annotated[int, typer.Option(help="Searches of a higher priority start first.")] = 0,
     key: Annotated[str | None, typer.Option(help="Idempotency key: the same key with the same settings is the same search.")] = None,
     watch: Annotated[bool, typer.Option("--watch/--no-watch", help="Show progress until the search has finished.")] = True,
@@ -42,6 +47,8 @@ def run_search(
     """Submit a search; Ctrl-C stops watching, not the search."""
     terminal: Terminal = context.obj
     asked = {} if recipe is None else request_settings(recipe, ("run", "budget"))
+    asked |= {} if dataset_version is None else {"dataset_version": dataset_version}
+    asked |= _window(window_days, window_column)
     with client_of(url) as client:
         found = client.create_search(name, dataset_id, key or secrets.token_hex(8), priority=priority, **asked)
         terminal.say(f"Search {found['id']} is {found['state']}.")
@@ -49,6 +56,14 @@ def run_search(
             found = _watched(client, found["id"], terminal)
     terminal.result(found, _searches([found]))
     _check_succeeded(found, watch)
+
+
+def _window(days: float | None, column: str | None) -> dict[str, Any]:
+    if days is None:
+        if column is not None:
+            raise typer.BadParameter("`--window-column` is of a window. Give `--window-days` too.")
+        return {}
+    return {"window": {"days": days} | ({} if column is None else {"column": column})}
 
 
 @search.command("estimate")

@@ -18,6 +18,7 @@ KEY = {
 NEW_KEY: Mapping[str, Any] = {**KEY, "key": "ihas_3f9a0c5d1b7e2468_ and 48 more digits"}
 LINEAGE = {
     "name": "coupon", "version": 1, "search_id": "sr_91c0", "created_at": AT, "dataset_id": "ds_5f2a", "dataset_name": "coupons",
+    "dataset_version": 1, "window": None,
     "dataset_sha256": "9f86d081", "seed": 1, "recipe": {"learning": {"seed": 1}, "run": {"num_threads": 0}}, "manifest_sha256": "5feceb66",
     "chosen": "grouped", "test": {"rows": 1268, "auc": 0.7873, "log_loss": 0.5531, "calibration": 0.981},
 }  # fmt: skip

@@ -7,6 +7,8 @@ from fastapi import APIRouter
 from ihas.extensions.registry import Registry
 from service.http.routes import (
     aliases,
+    batches,
+    dataset_versions,
     datasets,
     derived,
     estimates,
@@ -26,10 +28,12 @@ ROUTERS: Registry[APIRouter] = Registry(
     "file of routes",
     {
         "datasets": datasets.router,
+        "dataset_versions": dataset_versions.router,
         "estimates": estimates.router,
         "search_views": search_views.router,
         "searches": searches.router,
         "models": models.router,
+        "batches": batches.router,
         "derived": derived.router,
         "frontier": frontier.router,
         "what_if": what_if.router,

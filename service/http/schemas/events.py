@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
@@ -10,8 +9,9 @@ from pydantic import FailFast, Field
 
 from ihas.bundle.reference import FAR_SHARE
 from ihas.config.base import Config
+from ihas.rates import stability, wilson
 from ihas.serving.protocol import Recommender
-from service.models.drift import RoutingMetrics, stability
+from service.models.drift import RoutingMetrics
 from service.models.response_log import ShadowMetrics
 from service.models.traffic_split import TrafficSplit
 from service.storage.feedback import GroupCounts
@@ -187,14 +187,6 @@ def _group(counts: GroupCounts, total: int) -> GroupOnline:
         calibration=counts.scored / counts.clicks if counts.clicks else None,
         share=counts.impressions / total,
     )
-
-
-def wilson(clicks: int, impressions: int, z: float = 1.959964) -> tuple[float, float]:
-    """95 % interval of a rate (Wilson 1927): (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n)."""
-    rate, spread = clicks / impressions, z * z / impressions
-    middle = rate + spread / 2
-    half = z * math.sqrt(rate * (1 - rate) / impressions + spread / (4 * impressions))
-    return max(0.0, (middle - half) / (1 + spread)), min(1.0, (middle + half) / (1 + spread))
 
 
 def _drift(counts: Sequence[GroupCounts], split: TrafficSplit) -> float | None:

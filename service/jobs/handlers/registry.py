@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ihas.extensions.registry import Registry
+from service.jobs.handlers.batch import BatchHandler
 from service.jobs.handlers.dataset import DatasetHandler
 from service.jobs.handlers.estimate import EstimateHandler
 from service.jobs.handlers.handler import JobHandler
@@ -14,6 +15,7 @@ from service.storage.job import JobKind
 JOB_KINDS: Registry[JobHandler] = Registry(
     "job kind",
     {
+        "batch": BatchHandler(),
         "dataset": DatasetHandler(),
         "estimate": EstimateHandler(),
         "search": SearchHandler(),

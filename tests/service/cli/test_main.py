@@ -24,6 +24,7 @@ from tests.clock import HANG_S
 from tests.ihas.bundle_factory import LOGITS, rows, small_bundle
 from tests.ihas.serving.fallback_bundle import torn
 from tests.ihas.serving.retrieval.test_retriever import retrieving_bundle
+from tests.pipelines.batch.test_tables import ALL_LOGITS, named, written
 from tests.pipelines.result_factory import run_result
 from tests.service.cli.printed import only_line
 from tests.service.conftest import eventually
@@ -377,3 +378,51 @@ def test_recommend_says_how_items_were_chosen(tmp_path: Path, capsys: pytest.Cap
     assert "retrieved: 2 of 3 items (exact)" in capsys.readouterr().out
     assert run(["recommend", str(tmp_path / "torn")]) == 0
     assert "served by the shared model: groups 1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
+def test_score_reads_tables_and_passes_other_columns_on(bundle_run: Path, suffix: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A label and an id stand beside the score; the terminal says which columns the model does not read."""
+    file = written(bundle_run / f"rows{suffix}", named())
+    assert run(["--output", "json", "score", str(bundle_run), str(file)]) == 0
+    printed = capsys.readouterr()
+    found = json.loads(printed.out)
+    assert [row["logit"] for row in found] == pytest.approx(ALL_LOGITS, abs=1e-5)
+    assert [{name: str(cell) for name, cell in row["passed"].items()} for row in found][3] == {"label": "1", "id": "3"}
+    assert run(["score", str(bundle_run), str(file), "--to", str(bundle_run / "out.csv")]) == 0
+    assert "The answers to 6 rows are in" in " ".join(capsys.readouterr().out.split())
+    assert (bundle_run / "out.csv").read_text().splitlines()[
+        0
+    ] == '"user","genres","movie","label","id","score","logit","group","unknown_values"'
+
+
+def test_recommend_answers_every_row_of_a_file(bundle_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Printed, or written to a file."""
+    file = written(bundle_run / "contexts.csv", [{"user": "ada", "note": "x"}, {"user": "bob", "note": "y"}])
+    asked = ["recommend", str(bundle_run), "--rows", str(file), "--k", "1"]
+    assert run(["--output", "json", *asked]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [(row["row"], row["note"], row["item"]) for row in found] == [(1, "x", "m1"), (2, "y", "m1")]
+    assert run([*asked, "--to", str(bundle_run / "out.jsonl")]) == 0
+    assert [json.loads(line)["item"] for line in (bundle_run / "out.jsonl").read_text().splitlines()] == ["m1", "m1"]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("score", "{run}", "-", "--to", "{run}/out.csv"), "needs a file of rows"),
+        (("score", "{run}", "{run}/contexts.csv", "--to", "{run}/out.csv", "--explain"), "not explanations"),
+        (("recommend", "{run}", "--to", "{run}/out.csv"), "`--to` with `--rows`"),
+        (("recommend", "{run}", "--rows", "{run}/contexts.csv", "--context", '{"user": "ada"}'), "in place of `--context`"),
+        (("score", "{run}", "{run}/none.csv"), "none.csv cannot be read"),
+        (("score", "{run}", "{run}/usr.csv"), "none among usr"),
+    ],
+)
+def test_files_of_rows_that_do_not_fit_are_refused(
+    bundle_run: Path, words: tuple[str, ...], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On one line that says what to do."""
+    written(bundle_run / "contexts.csv", [{"user": "ada"}])
+    written(bundle_run / "usr.csv", [{"usr": "ada"}])
+    assert run([word.replace("{run}", str(bundle_run)) for word in words]) in (ExitCode.USAGE, ExitCode.INVALID_DATA)
+    assert says in " ".join(only_line(capsys.readouterr().err).split())
