@@ -15,9 +15,11 @@ import httpx
 
 from ihas.folders import file_digest
 from service.client.endpoints import Endpoints
+from service.client.event_file import EventColumns, batches
+from service.client.event_transfer import Imported, broken_off, export_request, misread, saved, told
 from service.client.older_services import current
 from service.client.retries import BUSY, TRIES, final, repeatable, unreachable, wait_s
-from service.errors import ServiceError, WaitTimeoutError
+from service.errors import InvalidError, ServiceError, WaitTimeoutError
 from service.states import TERMINAL, with_stage
 
 FINISHED = frozenset(map(str, TERMINAL))
@@ -25,6 +27,7 @@ CHECKED = frozenset({"valid", "invalid"})
 POLL_S = 0.2
 QUIET_S = 60.0
 CHUNK = 2**20
+AS_THEY_ARE = EventColumns()
 Document = dict[str, Any]
 Sent = Callable[[int], object]
 
@@ -102,6 +105,38 @@ class Client(Endpoints[Document, str]):
     def upload(self, dataset_id: str, path: Path, sent: Sent = lambda _: None) -> Document:
         """Send a file with its digest; `sent` hears of every part's bytes."""
         return self.document("PUT", f"/v1/datasets/{dataset_id}/content", content=_parts(path, sent), headers=_digest(path))
+
+    def export_events(self, name: str, path: Path, **asked: Any) -> Document:
+        """Save what a model showed as rows.
+
+        `asked` is `format`, `since`, `until`, `as_of`, `window_s`, `positive`, `open`, `details` and `version`.
+        """
+        try:
+            with self._http.stream(**export_request(name, asked)) as response:
+                if response.is_error:
+                    response.read()
+                final(response)
+                with saved(path) as file:
+                    for piece in response.iter_bytes():
+                        file.write(piece)
+                return told(response, path)
+        except httpx.TransportError as error:
+            raise broken_off(error) from error
+
+    def import_events(self, path: Path, columns: EventColumns = AS_THEY_ARE, sent: Sent = lambda _: None) -> Document:
+        """Report the events of a file, batch by batch; `sent` hears of every batch's rows. Imported again, nothing counts twice.
+
+        Raises:
+            DataError: a row is no event; says which.
+        """
+        done = Imported()
+        for batch in batches(path, columns):
+            try:
+                done.add(batch, self.report_events(batch.events))
+            except InvalidError as error:
+                raise misread(batch, error) from error
+            sent(len(batch.events))
+        return done.document
 
     def wait_dataset(self, dataset_id: str, within_s: float = math.inf) -> Document:
         """The data set once it is valid or invalid.
@@ -198,6 +233,31 @@ class AsyncClient(Endpoints[Coroutine[Any, Any, Document], Coroutine[Any, Any, s
                 yield part
 
         return await self.document("PUT", f"/v1/datasets/{dataset_id}/content", content=parts(), headers=_digest(path))
+
+    async def export_events(self, name: str, path: Path, **asked: Any) -> Document:
+        """As `Client.export_events`."""
+        try:
+            async with self._http.stream(**export_request(name, asked)) as response:
+                if response.is_error:
+                    await response.aread()
+                final(response)
+                with saved(path) as file:
+                    async for piece in response.aiter_bytes():
+                        file.write(piece)
+                return told(response, path)
+        except httpx.TransportError as error:
+            raise broken_off(error) from error
+
+    async def import_events(self, path: Path, columns: EventColumns = AS_THEY_ARE, sent: Sent = lambda _: None) -> Document:
+        """As `Client.import_events`."""
+        done = Imported()
+        for batch in batches(path, columns):
+            try:
+                done.add(batch, await self.report_events(batch.events))
+            except InvalidError as error:
+                raise misread(batch, error) from error
+            sent(len(batch.events))
+        return done.document
 
     async def wait_dataset(self, dataset_id: str, within_s: float = math.inf) -> Document:
         """The data set once it is valid or invalid; WaitTimeoutError where it was neither, within the time."""

@@ -94,8 +94,8 @@ class EventRows:
                 cells[field.name] = _cell(field, stated.get(field.name))
             else:
                 cells[field.name] = None if position is None else _cell(field, self._said(field, position))
-        cells |= dict.fromkeys(name for name in self.schema.ignored if name not in cells)
-        return cells | dict(zip(self._details, _placed(shown.placed), strict=False))
+        cells |= dict(zip(self._details, _placed(shown.placed), strict=False))
+        return {column.name: cells.get(column.name) for column in self.columns}
 
     @cached_property
     def _positions(self) -> dict[str, int]:

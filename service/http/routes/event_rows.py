@@ -31,7 +31,6 @@ from service.storage.shown_rows import LeftOut, RowsAsked, ShownRows
 
 router = APIRouter(prefix="/v1/models/{name}/events", tags=["events"], route_class=JsonRoute)
 RowsDep = Annotated[RowsQuery, Query()]
-FormDep = Annotated[FileForm, Query(alias="format", description="Parquet, which the service needs pyarrow for, or a JSON object a line.")]
 FILES: dict[int | str, dict[str, Any]] = {
     200: {"content": {media: {"schema": {"type": "string", "format": "binary"}} for media in MEDIA.values()}}
 }
@@ -53,18 +52,16 @@ class ExportResponse(StreamingResponse):
 @router.get(
     "/export", response_class=Response, responses=FILES, openapi_extra=policy(Scope.DATA, shedding=Shedding.NEVER, repeat=Repeat.ALWAYS)
 )
-def export_events(
-    name: str, asked: RowsDep, parts: PartsDep, caller: CallerDep, may_go_on: GoOnDep, form: FormDep = "parquet"
-) -> ExportResponse:
+def export_events(name: str, asked: RowsDep, parts: PartsDep, caller: CallerDep, may_go_on: GoOnDep) -> ExportResponse:
     """What was shown, a row each, in order of time, with the columns of the model's table: context, item, label, and when it was.
 
     `open-rows` says how many rows are left out because their window has not ended, `rows-without-context` how many because their context
     was not kept, and `as-of` what to ask for to get the same rows again.
     """
-    file, rows = _file(name, asked, form, parts, caller)
+    file, rows = _file(name, asked, asked.format, parts, caller)
     pieces = _while_allowed(file.pieces(rows.rows(file.asked)), parts, may_go_on)
-    headers = {**_told(rows, file.asked), "content-disposition": f'attachment; filename="{name}.{form}"'}
-    return ExportResponse(pieces, parts.exports.place(caller.tenant), MEDIA[form], headers)
+    headers = {**_told(rows, file.asked), "content-disposition": f'attachment; filename="{name}.{file.form}"'}
+    return ExportResponse(pieces, parts.exports.place(caller.tenant), MEDIA[file.form], headers)
 
 
 @router.post("/dataset", status_code=201, dependencies=[Depends(json_only)], openapi_extra=policy(Scope.DATA, shedding=Shedding.NEVER))

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ihas.config.base import Config
 from ihas.errors import RequestError
+from service.datasets.event_files import FileForm
 from service.http.schemas.instants import Instant
 from service.storage.positive import Positive
 from service.storage.shown_rows import RowsAsked
@@ -23,6 +24,8 @@ class RowsQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
+    format: FileForm = "parquet"
+    """Parquet, which the service needs pyarrow for, or `jsonl`, a JSON object a line."""
     since: Instant | None = None
     """Earliest time of a row; without it, all that is kept."""
     until: Instant | None = None
