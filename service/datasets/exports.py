@@ -19,6 +19,11 @@ class Exports:
     def __init__(self) -> None:
         self._lock, self._running = threading.Lock(), Counter[str]()
 
+    @property
+    def running(self) -> int:
+        """How many run."""
+        return self._running.total()
+
     @contextmanager
     def place(self, tenant: str) -> Iterator[None]:
         """Hold a place within the block.
