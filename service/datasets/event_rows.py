@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 from ihas.config.data import InteractionColumns, SchemaConfig
@@ -22,6 +22,10 @@ PLACED: Mapping[str, ColumnKind] = {
     "canary": "truth", "explored": "truth",
 }  # fmt: skip
 """Columns that say where and by what an item was shown, as `Placed` has them; null for events without an answer."""
+
+
+KEPT_CONTEXTS, KEPT_ITEMS = 64, 10_000
+"""Contexts and items whose cells are remembered: rows of an answer have one context, and most rows are of few items."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class EventRows:
         names = {field.name for field in self.schema.fields} | {self.schema.label}
         self.time = self.schema.time if self.schema.time is not None and self.schema.time not in names else _free("at", names)
         names |= {self.time, *self.schema.ignored}
+        self._of_context, self._of_item = lru_cache(KEPT_CONTEXTS)(self._read_context), lru_cache(KEPT_ITEMS)(self._read_item)
         self._details = {_free(name, names): kind for name, kind in PLACED.items()} if details else {}
 
     @property
@@ -55,9 +60,10 @@ class EventRows:
     @cached_property
     def columns(self) -> tuple[Column, ...]:
         """All columns: label, fields, time, those that the model's table has and no model sees, and where the item was shown."""
-        found = {self.schema.label: "integer"} | {field.name: _kind(field) for field in self.schema.fields} | {self.time: "number"}
+        found: dict[str, ColumnKind] = {self.schema.label: "integer"}
+        found |= {field.name: _kind(field) for field in self.schema.fields} | {self.time: "number"}
         found |= {name: "text" for name in self.schema.ignored if name not in found}
-        return tuple(Column(name, kind) for name, kind in {**found, **self._details}.items())  # type: ignore[arg-type]
+        return tuple(Column(name, kind) for name, kind in (found | self._details).items())
 
     def reading(self, form: str) -> dict[str, Any]:
         """How a data set of these rows is read: as the model's own, with nothing left to be inferred."""
@@ -85,17 +91,21 @@ class EventRows:
 
     def row(self, shown: ShownRow) -> dict[str, Any]:
         """The cells of a row, by column; None where one is missing."""
-        stated, position = read_context(shown.context), self._positions.get(shown.item_id)
-        cells: dict[str, Any] = {self.schema.label: int(shown.positive), self.time: round(shown.at, 3)}
-        for field in self.schema.fields:
-            if field.name == self.schema.item_id:
-                cells[field.name] = _text(shown.item_id)
-            elif field.role == "context":
-                cells[field.name] = _cell(field, stated.get(field.name))
-            else:
-                cells[field.name] = None if position is None else _cell(field, self._said(field, position))
+        cells = {self.schema.label: int(shown.positive), self.time: round(shown.at, 3)}
+        cells |= self._of_context(shown.context) | self._of_item(shown.item_id)
         cells |= dict(zip(self._details, _placed(shown.placed), strict=False))
         return {column.name: cells.get(column.name) for column in self.columns}
+
+    def _read_context(self, context: str) -> dict[str, Any]:
+        stated = read_context(context)
+        return {field.name: _cell(field, stated.get(field.name)) for field in self.schema.fields if field.role == "context"}
+
+    def _read_item(self, item: str) -> dict[str, Any]:
+        position = self._positions.get(item)
+        found: dict[str, Any] = {}
+        if position is not None:
+            found = {field.name: _cell(field, self._said(field, position)) for field in self.schema.fields if field.role == "item"}
+        return found if self.schema.item_id is None else {**found, self.schema.item_id: _text(item)}
 
     @cached_property
     def _positions(self) -> dict[str, int]:
