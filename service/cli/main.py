@@ -13,7 +13,7 @@ from ihas.bundle.manifest import package_version
 from pipelines.commands.bench import bench
 from pipelines.commands.shell import REPORT, carry_out, make_app
 from pipelines.commands.studies import study
-from service.cli.commands import batches, bundles, datasets, keys, models, searches
+from service.cli.commands import batches, bundles, datasets, events, keys, models, searches
 from service.cli.commands import usage as usages
 from service.cli.commands.reading import Delimiter, Escape, NoQuoting, reading_of
 from service.cli.commands.settings import service_settings, show_settings
@@ -55,7 +55,7 @@ def demo(
     run_demo(context.obj, folder, data, keep)
 
 
-for group in (datasets.dataset, searches.search, models.model, batches.batch, keys.keys):
+for group in (datasets.dataset, searches.search, models.model, batches.batch, events.events, keys.keys):
     app.add_typer(group)
 app.command("usage")(usages.usage)
 SEARCH_COMMANDS = frozenset(str(command.name) for command in searches.search.registered_commands) | {"-h", "--help"}
@@ -203,7 +203,7 @@ def run(arguments: Sequence[str]) -> int:
     `ihas search RECIPE` is short for `ihas search here RECIPE`.
     """
     arguments = _spelled_out(arguments)
-    terminal = Terminal(Output.JSON if "json" in _output(arguments) else Output.TABLE)
+    terminal = Terminal(Output.JSON if _output(arguments) == Output.JSON else Output.TABLE)
     return carry_out(app, arguments, "ihas", terminal.fail, exit_code)
 
 
@@ -219,7 +219,7 @@ def _spelled_out(arguments: Sequence[str]) -> list[str]:
 
 def _output(arguments: Sequence[str]) -> str:
     for number, argument in enumerate(arguments):
-        if argument.startswith("--output"):
+        if argument == "--output" or argument.startswith("--output="):
             return argument.partition("=")[2] or "".join(arguments[number + 1 : number + 2])
     return ""
 

@@ -234,9 +234,13 @@ class Endpoints(Generic[Answer, Text]):
         """What-if: answers of the models of all groups for one row."""
         return self.document("POST", f"/v1/models/{name}/what-if", json={"row": dict(row), "changes": changes})
 
-    def report_events(self, events: Sequence[Mapping[str, str]]) -> Answer:
-        """Report impressions and clicks."""
+    def report_events(self, events: Sequence[Mapping[str, Any]]) -> Answer:
+        """Report events: `item_id`, `kind`, `value` and `at` each, of a `recommendation_id`, or else of `model` and `context`."""
         return self.document("POST", "/v1/events", json={"events": list(events)})
+
+    def create_event_dataset(self, name: str, dataset_name: str, **asked: Any) -> Answer:
+        """Make a data set of what a model showed; `asked` as that of `export_events`, but for `format`."""
+        return self.document("POST", f"/v1/models/{name}/events/dataset", json={"name": dataset_name, **asked}, timeout=None)
 
     def usage(self) -> Answer:
         """Bytes that the tenant keeps of data sets, searches and answers: `used` and `limit`."""

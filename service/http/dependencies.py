@@ -12,6 +12,7 @@ from starlette.datastructures import Headers
 
 from ihas.errors import RequestError
 from service.auth.caller import Caller
+from service.datasets.exports import Exports
 from service.datasets.remote_files import Fetches
 from service.errors import NoKeyError, PreconditionMissingError, TooManyError, UnknownIdError
 from service.http.middleware.compute_threads import Threads
@@ -25,6 +26,7 @@ from service.settings import Settings
 from service.storage.aliases import ABSENT, ANY, Aliases
 from service.storage.catalogue import Dataset
 from service.storage.deletions import Deletions
+from service.storage.direct_events import DirectEvents
 from service.storage.feedback import Feedback
 from service.storage.job import SEARCH, Job, JobKind
 from service.storage.job_store import JobStore
@@ -51,12 +53,14 @@ class AppState:
     aliases: Aliases
     plans: TrafficPlans
     feedback: Feedback
+    direct_events: DirectEvents
     response_log: ResponseLog
     fetches: Fetches
     deletions: Deletions
     maintenance: Maintenance
     threads: Threads
     traces: Traces | None = None
+    exports: Exports = field(default_factory=Exports)
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     shutdown: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -213,7 +213,9 @@ ANSWERS = sa.Table(
     sa.Column("at", sa.Double, nullable=False),
     sa.Column("items", Json, nullable=False),
     sa.Column("bytes", sa.Integer, nullable=False, server_default="0"),
-    sa.Index("answers_at", "tenant", "model", "at"),
+    sa.Column("context", sa.Text),
+    sa.Column("canary", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Index("answers_at", "tenant", "model", "at", "id"),
     sa.Index("answers_of_tenant", "tenant", "at"),
     sa.Index("answers_time", "at"),
 )
@@ -237,8 +239,30 @@ FEEDBACK = sa.Table(
     sa.Column("group", sa.Integer, nullable=False),
     sa.Column("score", sa.Double, nullable=False),
     sa.Column("at", sa.Double, nullable=False),
+    sa.Column("value", sa.Double),
+    sa.Column("happened_at", sa.Double),
     sa.Index("feedback_at", "tenant", "model", "at"),
     sa.Index("feedback_time", "at"),
+)
+
+DIRECT_EVENTS = sa.Table(
+    "direct_events",
+    METADATA,
+    sa.Column("digest", sa.String(32), primary_key=True),
+    sa.Column("tenant", sa.String(64), nullable=False),
+    sa.Column("model", sa.String(200), nullable=False),
+    sa.Column("place", sa.String(32), nullable=False),
+    sa.Column("context", sa.Text, nullable=False),
+    sa.Column("item_id", sa.String(255), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("value", sa.Double),
+    sa.Column("happened_at", sa.Double, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("bytes", sa.Integer, nullable=False),
+    sa.Index("direct_events_order", "tenant", "model", "happened_at", "digest"),
+    sa.Index("direct_events_place", "place", "happened_at", "kind"),
+    sa.Index("direct_events_of_tenant", "tenant", "happened_at"),
+    sa.Index("direct_events_time", "happened_at"),
 )
 
 FEEDBACK_SUMS = sa.Table(

@@ -243,7 +243,7 @@ class GroupedRecommender(Recommender):
         )
 
     def completed(self, context: Mapping[str, Any]) -> Mapping[str, Any]:
-        """See `TableModel.completed`."""
+        """See `RowModel.completed`."""
         return context if self._profiles is None else self._profiles.completed(context)
 
     def _seen(self, request: RecommendRequest) -> np.ndarray:

@@ -18,6 +18,7 @@ from ihas.data.schema import Field, Schema
 from ihas.errors import RequestError
 from ihas.sequential.data.sequences import Sequences, UserSequences
 from ihas.serving.answers import Explanation, Recommendation, RecommendedItem, RecommendRequest, Scored, UnknownValue
+from ihas.serving.capabilities import RowModel
 from ihas.serving.filters.candidates import Catalogue
 from ihas.serving.filters.item_fields import ItemFields
 from ihas.serving.protocol import Recommender
@@ -101,6 +102,19 @@ class NextItemRecommender(Recommender, ABC):
     def schema(self) -> Schema:
         """What a request may state."""
         return SCHEMA
+
+    @property
+    def described_items(self) -> None:
+        """See `RowModel.described_items`: rows of such a model describe no items."""
+
+    def completed(self, context: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `RowModel.completed`: users are known by what they took, and have no fields."""
+        return context
+
+    @property
+    def rows(self) -> RowModel:
+        """See `Recommender.rows`: whom, after what, and which item."""
+        return self
 
     @property
     def summary(self) -> dict[str, Any]:

@@ -21,7 +21,8 @@ from pipelines.reports.terminal_tables import plain_table
 from service.cli.commands.connection import HERE, Url, Yes, client_of, confirm
 from service.cli.local_run import ProgressBar, failure, stage_of
 from service.cli.terminal import CommandError, ExitCode, Terminal
-from service.client.client import FINISHED, POLL_S, Client
+from service.client.client import Client
+from service.client.transfer import FINISHED, POLL_S
 
 SearchId = Annotated[str, typer.Argument(help="Id of the search.")]
 

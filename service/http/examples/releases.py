@@ -32,8 +32,14 @@ EVENTS: Mapping[str, Any] = {
     "events": [
         {"recommendation_id": "rc_7d1e", "item_id": "Bar", "kind": "impression"},
         {"recommendation_id": "rc_7d1e", "item_id": "Bar", "kind": "click"},
+        {"model": "coupon", "context": {"Destination": "Home"}, "item_id": "Bar", "kind": "rating", "value": 4.0, "at": AT},
     ]
 }
+EVENT_DATASET: Mapping[str, Any] = {"name": "last week", "since": "2026-11-14T00:00:00Z", "window_s": 86_400.0, "positive": "click"}
+EXPORTED = '{"Y": 1, "Destination": "Home", "Coupon": "Bar", "at": 1795253400.125}\n'
+MADE_DATASET = {
+    "id": "ds_77b0", "name": "last week", "state": "validating", "size": 118_530, "sha256": "9f86d081", "error": None, "created_at": AT,
+}  # fmt: skip
 ONLINE = {
     "model": "coupon", "within_s": 604800.0, "drift": 0.012,
     "groups": [
@@ -111,6 +117,7 @@ BODIES: Mapping[tuple[str, str], Any] = {
     ("post", "/v1/searches/{search_id}/clone"): SEARCH_COPY,
     ("post", "/v1/searches/estimate"): {"dataset_id": "ds_5f2a", "learning": {"seed": 1}},
     ("post", "/v1/events"): EVENTS,
+    ("post", f"{MODEL}/events/dataset"): EVENT_DATASET,
     ("post", f"{MODEL}/what-if"): WHAT_IF,
     ("post", f"{V2}/infer"): INFER,
     ("post", f"{OF_VERSION}/infer"): INFER,
@@ -142,7 +149,9 @@ ANSWERS: Mapping[tuple[str, str], Any] = {
         "answers": {"used": 9_200, "limit": None},
     },
     ("delete", "/v1/keys/{key_id}"): {**KEY, "revoked_at": AT},
-    ("post", "/v1/events"): {"accepted": 2, "rejected": []},
+    ("post", "/v1/events"): {"accepted": 3, "rejected": []},
+    ("get", f"{MODEL}/events/export"): EXPORTED,
+    ("post", f"{MODEL}/events/dataset"): MADE_DATASET,
     ("get", f"{MODEL}/online"): ONLINE,
     ("post", f"{MODEL}/what-if"): WHAT_IF_ANSWER,
     ("post", "/v1/searches/estimate"): {**ESTIMATE, "state": "queued", "stage": None, "progress": 0.0, "estimate": None},

@@ -297,7 +297,7 @@ def test_limits_are_kept(store: SqlStore) -> None:
 
 
 def test_a_database_of_before_is_brought_up_to_date(store: SqlStore) -> None:
-    """Form 0007: its data set is its own first version, its search reads that, and rows are appended to it."""
+    """Form 0008: its data set is its own first version, its search reads that, and rows are appended to it."""
     dataset_id = dataset(store)
     job = store.submit(NewJob(SEARCH, "films", dataset_id, {"learning": {}}))
 
@@ -305,7 +305,7 @@ def test_a_database_of_before_is_brought_up_to_date(store: SqlStore) -> None:
         DATASET_VERSIONS.drop(connection)
         for table, column in (("jobs", "dataset_version"), ("datasets", "limits")):
             connection.exec_driver_sql(f"alter table {table} drop column {column}")
-        connection.execute(VERSION.update().values(version_num="0007"))
+        connection.execute(VERSION.update().values(version_num="0008"))
 
     store.write(back)
     bring_up_to_date(store._engine.url.render_as_string(hide_password=False))

@@ -4,13 +4,13 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0008"
 
 JSON = sa.JSON(none_as_null=True)
 
 
 def upgrade() -> None:
-    """Bring 0007 to 0009. What was a data set is its first version; jobs of before name none, which means that one."""
+    """Bring 0008 to 0009. What was a data set is its first version; jobs of before name none, which means that one."""
     op.add_column("jobs", sa.Column("dataset_version", sa.Integer))
     op.add_column("datasets", sa.Column("limits", JSON))
     op.create_table(
