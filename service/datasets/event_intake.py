@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from ihas.data.cells import cell_text
+from ihas.data.cells import cell_number, cell_text
+from ihas.data.schema import Field
 from ihas.extensions.suggest import did_you_mean
 from ihas.serving.capabilities import RowModel
 from service.storage.contexts import MAX_CONTEXT_BYTES, kept_context
@@ -115,22 +116,26 @@ def _not_kept(answer: Answer, item_id: str) -> str:
 
 def _unfit(model: RowModel, stated: Mapping[str, Any]) -> str | None:
     """Why a context is none of the model's."""
-    kinds = {field.name: field.kind for field in model.schema.fields if field.role == "context"}
+    fields = {field.name: field for field in model.schema.fields if field.role == "context"}
     for name, value in stated.items():
-        if name not in kinds:
-            return f"`context` has no field {name[:80]!r}.{did_you_mean(name, tuple(kinds)) or ' There are ' + ', '.join(kinds) + '.'}"
-        if not (_is_scalar(value) or (kinds[name] == "multivalued" and _are_scalars(value))):
-            return f"`context` must hold {'values' if kinds[name] == 'multivalued' else 'one value'} for {name!r}, but got {_short(value)}."
+        field = fields.get(name)
+        if field is None:
+            return f"`context` has no field {name[:80]!r}.{did_you_mean(name, tuple(fields)) or ' There are ' + ', '.join(fields) + '.'}"
+        if not _fits(field, value):
+            wanted = {"categorical": "one value", "numeric": "a number", "multivalued": "values"}[field.kind]
+            return f"`context` must hold {wanted} for {name!r}, but got {repr(value)[:80]}."
     return None
+
+
+def _fits(field: Field, value: Any) -> bool:
+    """Whether a row can hold a stated value."""
+    if field.kind == "multivalued" and isinstance(value, list):
+        return all(map(_is_scalar, value))
+    text = cell_text(value) if _is_scalar(value) else None
+    if field.kind == "numeric" and text is not None and text not in field.missing:
+        return cell_number(text) is not None
+    return _is_scalar(value)
 
 
 def _is_scalar(value: Any) -> bool:
     return value is None or isinstance(value, str | int | float)
-
-
-def _are_scalars(value: Any) -> bool:
-    return isinstance(value, Sequence) and all(map(_is_scalar, value))
-
-
-def _short(value: Any) -> str:
-    return repr(value)[:80]

@@ -24,7 +24,7 @@ PLACED: Mapping[str, ColumnKind] = {
 """Columns that say where and by what an item was shown, as `Placed` has them; null for events without an answer."""
 
 
-KEPT_CONTEXTS, KEPT_ITEMS = 64, 10_000
+KNOWN_CONTEXTS, KNOWN_ITEMS = 64, 10_000
 """Contexts and items whose cells are remembered: rows of an answer have one context, and most rows are of few items."""
 
 
@@ -50,7 +50,7 @@ class EventRows:
         self.time = self.schema.time if self.schema.time is not None and self.schema.time not in names else _free("at", names)
         names |= {self.time, *self.schema.ignored, *self.schema.display}
         self._display = [self._displayed(name) for name in self.schema.display]
-        self._of_context, self._of_item = lru_cache(KEPT_CONTEXTS)(self._read_context), lru_cache(KEPT_ITEMS)(self._read_item)
+        self._of_context, self._of_item = lru_cache(KNOWN_CONTEXTS)(self._read_context), lru_cache(KNOWN_ITEMS)(self._read_item)
         self._details = {_free(name, names): kind for name, kind in PLACED.items()} if details else {}
 
     @property

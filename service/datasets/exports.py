@@ -1,4 +1,4 @@
-"""How many exports a process makes at the same time: each holds a thread and a block of rows, so one tenant must not hold all of them."""
+"""How many exports a process makes at the same time: each computes beside those who are answered, and holds a block of rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from service.errors import TooManyError
 
-MOST, MOST_OF_TENANT = 8, 2
+MOST, MOST_OF_TENANT = 4, 2
 AGAIN_S = 10.0
 
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from service.storage import feedback_bytes, job_rows
 from service.storage.contexts import compared, digest
@@ -76,14 +77,16 @@ class DirectEvents:
 
         def write(connection: sa.Connection) -> None:
             found = {event.digest: event for event in reversed(events)}  # of two in one report the first stands
-            known = sa.select(DIRECT_EVENTS.c.digest).where(DIRECT_EVENTS.c.digest.in_(sorted(found)))
-            for name in connection.execute(known).scalars().all():
-                del found[name]
-            if found:
-                at = job_rows.now(connection)
-                connection.execute(DIRECT_EVENTS.insert(), [found[name].row(at) for name in sorted(found)])
-                feedback_bytes.add(connection, ((event.tenant, event.bytes) for event in found.values()))
+            at = job_rows.now(connection)
+            rows = [found[name].row(at) for name in sorted(found)]
+            kept = _insert(connection).on_conflict_do_nothing().returning(DIRECT_EVENTS.c.tenant, DIRECT_EVENTS.c.bytes)
+            feedback_bytes.add(connection, [(tenant, size) for tenant, size in connection.execute(kept, rows)])
 
         self._database.write(write)
         for tenant in {event.tenant for event in events}:
             make_room(self._database, tenant, self._max_bytes)
+
+
+def _insert(connection: sa.Connection) -> postgresql.Insert | sqlite.Insert:
+    """An insertion that may say what becomes of rows that are there already, as both databases have it."""
+    return postgresql.insert(DIRECT_EVENTS) if connection.dialect.name == "postgresql" else sqlite.insert(DIRECT_EVENTS)

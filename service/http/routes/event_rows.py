@@ -60,7 +60,9 @@ def export_events(name: str, asked: RowsDep, parts: PartsDep, caller: CallerDep,
     """
     file, rows = _file(name, asked, asked.format, parts, caller)
     pieces = _while_allowed(file.pieces(rows.rows(file.asked)), parts, may_go_on)
-    headers = {**_told(rows, file.asked), "content-disposition": f'attachment; filename="{name}.{file.form}"'}
+    with parts.exports.place(caller.tenant):
+        told = _told(rows, file.asked)
+    headers = {**told, "content-disposition": f'attachment; filename="{name}.{file.form}"'}
     return ExportResponse(pieces, parts.exports.place(caller.tenant), MEDIA[file.form], headers)
 
 
@@ -70,7 +72,7 @@ async def create_event_dataset(name: str, body: EventDataset, response: Response
     file, rows = await run_in_threadpool(_file, name, body, best_form(), parts, caller)
     with parts.exports.place(caller.tenant):
         dataset = await _made(NewDataset(body.name, file.rows.reading(file.form), tenant=caller.tenant), file, rows, parts)
-    response.headers.update(await run_in_threadpool(_told, rows, file.asked))
+        response.headers.update(await run_in_threadpool(_told, rows, file.asked))
     response.headers["Location"] = f"/v1/datasets/{dataset.id}"
     return DatasetPublic.of(dataset)
 

@@ -308,7 +308,7 @@ def _label(asked: RowsAsked, event: Mapping[str, Any], others: Sequence[Mapping[
     return None if any((one["happened_at"], int(one["kind"] != "impression"), one["digest"]) < order for one in earlier) else False
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ANSWERED, DEEDS, DIRECT, QUESTIONS, st.integers(1, 4))
 def test_pages_join_what_a_loop_joins(database: Database, answered: Any, deeds: Any, direct: Any, asked: RowsAsked, page: int) -> None:
     """Any history, any question, pages of any size; and what is left out of a question without `open` is what `open` adds."""

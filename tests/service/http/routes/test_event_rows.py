@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import math
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,10 +16,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from service.auth.scopes import Scope
+from service.client.client import Client
+from service.datasets import event_files
+from service.datasets.event_rows import EventRows
 from service.datasets.exports import MOST_OF_TENANT
+from service.errors import ServiceError
+from service.http.dependencies import AppState
+from service.http.routes import event_rows as module
 from service.jobs.runs import PIPELINES
 from service.settings import Settings
 from service.storage.expiry import Expiry
+from service.storage.shown_rows import ShownRow
 from service.storage.sql_store import SqlStore
 from tests.ihas.bundle_factory import GENRES
 from tests.service.conftest import Publish, RunningWorker, eventually
@@ -370,3 +379,41 @@ def test_a_value_is_kept_to_its_last_digit(live: LiveServer, publish: Publish) -
 
     assert (row["user"], row["score"]) == (odd.strip(), answer["items"][0]["score"])
     assert math.isfinite(row["at"])
+
+
+def test_an_export_that_breaks_off_is_no_file(live: LiveServer, publish: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database goes away between two rows: the transfer is incomplete, the client keeps nothing and says so, and the place is free."""
+    publish()
+    answer = shown_and_clicked(live)
+    first, whole = answer["items"][0]["id"], EventRows.row
+
+    def broken(self: EventRows, shown: ShownRow) -> dict[str, Any]:
+        if shown.item_id != first:
+            raise OSError("The disk is gone.")
+        return whole(self, shown)
+
+    monkeypatch.setattr(event_files, "LINES", 1)
+    monkeypatch.setattr(EventRows, "row", broken)
+    with Client(live.url) as client, pytest.raises(ServiceError, match="broke off"):
+        client.export_events("films", tmp_path / "rows.jsonl", format="jsonl", open=True)
+    monkeypatch.undo()
+    eventually(lambda: not live.server.config.app.state.parts.exports.running)  # type: ignore[union-attr]
+    assert sorted(path.name for path in tmp_path.iterdir() if "rows" in path.name) == []
+
+
+def test_a_stream_ends_with_its_key(live: LiveServer) -> None:
+    """After the piece at which the key was found to have ended nothing more is sent, and the transfer is broken off."""
+    allowed = iter([True, True, False])
+    parts: AppState = live.server.config.app.state.parts  # type: ignore[union-attr]
+    sent: list[bytes] = []
+
+    async def may_go_on() -> bool:
+        return next(allowed)
+
+    async def work() -> None:
+        async for piece in module._while_allowed(iter([b"a", b"b", b"c", b"d"]), parts, may_go_on):
+            sent.append(piece)
+
+    with pytest.raises(ConnectionAbortedError):
+        asyncio.run(work())
+    assert sent == [b"a", b"b"]
