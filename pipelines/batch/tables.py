@@ -22,6 +22,8 @@ from ihas.errors import ConfigError, DataError
 from pipelines.batch.answering import Answering, in_one_form
 
 BLOCK_ROWS = 2_000
+GROUP_ROWS = 1 << 17
+"""Rows of a row group of Parquet."""
 Told = Callable[[int], None]
 
 
@@ -103,10 +105,10 @@ def _sink(path: Path, suffix: str) -> Sink:
 
 
 class ParquetSink:
-    """Parquet, a row group for some blocks."""
+    """Parquet, a row group for many blocks."""
 
     def __init__(self, path: Path) -> None:
-        self._path, self._writer = path, None
+        self._path, self._waiting, self._writer = path, list[pa.Table](), None
 
     _writer: pyarrow.parquet.ParquetWriter | None
 
@@ -114,12 +116,20 @@ class ParquetSink:
         """See `Sink`."""
         if self._writer is None:
             self._writer = pyarrow.parquet.ParquetWriter(self._path, table.schema, compression="zstd")
-        self._writer.write_table(table)
+        self._waiting.append(table)
+        if sum(one.num_rows for one in self._waiting) >= GROUP_ROWS:
+            self._flush()
 
     def close(self) -> None:
         """See `Sink`."""
         if self._writer is not None:
+            self._flush()
             self._writer.close()
+
+    def _flush(self) -> None:
+        if self._writer is not None and self._waiting:
+            self._writer.write_table(pa.concat_tables(self._waiting).combine_chunks())
+            self._waiting.clear()
 
 
 class CsvSink:

@@ -75,9 +75,12 @@ def test_blocks_are_answered_like_the_whole(recommender: Recommender, tmp_path: 
     path = written(tmp_path / "a.parquet", named(10))
     whole = scored(recommender, [path], tmp_path / "whole.parquet")
     monkeypatch.setattr(tables, "BLOCK_ROWS", 7)
+    monkeypatch.setattr(tables, "GROUP_ROWS", 20)
 
     assert scored(recommender, [path], tmp_path / "out.parquet") == whole
     assert len(whole) == 60
+    groups = pq.ParquetFile(tmp_path / "out.parquet").metadata
+    assert [groups.row_group(number).num_rows for number in range(groups.num_row_groups)] == [21, 21, 18]
 
 
 def test_files_of_several_formats_follow_each_other(recommender: Recommender, tmp_path: Path) -> None:
