@@ -49,7 +49,7 @@ def assemble_refresh(run: Refresh, sides: Sides) -> RunResult:
     towers = refreshed_towers(run, served if is_plain(served) else base)
     run.reporter.enter("evaluate", f"Writing the bundle of `{served.name}`")
     trained = _trained(run, model, base, towers)
-    key = _keep(run, model, served)
+    key = _keep(run, model, served, base)
     measured = measured_candidates(recipe, folder, trained, (base, served), key)
     variants = (sides.before[1], sides.refreshed[1])
     cost = measured.cost(served.name)
@@ -92,11 +92,13 @@ def _trained(run: Refresh, model: WarmModel, base: Variant, towers: RetrievalTow
     return Trained(data, BaseResult(()), None, None, data.parts, model.found, model.grouping, learnt, base.config, model.config, towers)
 
 
-def _keep(run: Refresh, model: WarmModel, served: Variant) -> str:
+def _keep(run: Refresh, model: WarmModel, served: Variant, base: Variant) -> str:
     """Keep what the next refresh of this folder starts from; the key of what follows."""
     key = run.stage_key(f"served-{served.name}")
     run.folder.stage("search", key, lambda: model.found)
     run.folder.stage("cluster", key, lambda: model.grouping)
+    if "variant-base" not in run.folder.places:
+        run.folder.stage("variant-base", key, lambda: base)
     return key
 
 

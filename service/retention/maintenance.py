@@ -18,7 +18,7 @@ from service.states import JobState
 from service.storage.bundle_store import Artefacts, removable
 from service.storage.deletions import Deletions
 from service.storage.expiry import Expiry, Old
-from service.storage.job import SEARCH, Job
+from service.storage.job import TRAINING_NAMES, Job
 from service.storage.removals import Deleted, Removals
 from service.storage.sql_store import SqlStore
 
@@ -108,7 +108,7 @@ class Maintenance:
             last = found[-1].number
 
     def _weigh(self, job: Job) -> None:
-        folder = (search_folder if job.kind == SEARCH.name else estimate_folder)(self._settings.folder, job.id)
+        folder = (search_folder if job.kind in TRAINING_NAMES else estimate_folder)(self._settings.folder, job.id)
         self._store.weigh(job.id, folder_bytes(folder))
 
     def _remove_everywhere(self, path: str) -> None:

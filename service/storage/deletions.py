@@ -12,7 +12,7 @@ from service.states import UNFINISHED, JobState
 from service.storage import job_rows
 from service.storage.catalogue import Dataset, DatasetState
 from service.storage.database import Database
-from service.storage.job import DATASET, ESTIMATE, SEARCH
+from service.storage.job import DATASET, ESTIMATE, TRAINING_NAMES
 from service.storage.model_deletions import delete_model, delete_version
 from service.storage.removals import Deleted, listed, noted
 from service.storage.tables import DATASETS, JOBS, MODELS
@@ -120,7 +120,7 @@ def _delete_search(connection: sa.Connection, tenant: str, search_id: str) -> De
         job = job_rows.lock_job(connection, search_id)
     except UnknownIdError:
         job = None
-    if job is None or job.tenant != tenant or job.kind != SEARCH.name:
+    if job is None or job.tenant != tenant or job.kind not in TRAINING_NAMES:
         raise UnknownIdError(f"There is no search {search_id!r}.")
     if not job.finished:
         raise ConflictError(f"Search {search_id} is {job.state}. Cancel it first (`POST /v1/searches/{search_id}/cancel`).")

@@ -43,7 +43,7 @@ from service.jobs.runs import search_folder
 from service.settings import Settings
 from service.states import TERMINAL, JobState
 from service.storage.catalogue import DatasetState
-from service.storage.job import SEARCH, Job, NewJob
+from service.storage.job import REFRESH, SEARCH, Job, NewJob
 
 router = APIRouter(prefix="/v1/searches", tags=["searches"], route_class=JsonRoute)
 PAGE = 200
@@ -72,14 +72,14 @@ def create_search(
         raise ConflictError(f"Data set {dataset.id} is {dataset.state}; a search needs a valid one.")
     asked = body.model_dump(mode="json")
     recipe = {name: asked[name] for name in (body.settings, "run", "budget")}
-    new = NewJob(SEARCH, body.name, dataset.id, recipe, idempotency_key, _hash(asked), caller.tenant, body.priority, trace)
-    return _accepted(store.submit(new, settings.max_queued_per_tenant, settings.max_search_bytes_per_tenant), response)
+    new = NewJob(SEARCH, body.name, dataset.id, recipe, idempotency_key, body_hash(asked), caller.tenant, body.priority, trace)
+    return accepted_search(store.submit(new, settings.max_queued_per_tenant, settings.max_search_bytes_per_tenant), response)
 
 
 @router.get("", openapi_extra=reading())
 def list_searches(store: StoreDep, caller: CallerDep, cursor: CursorDep = None, limit: LimitDep = 50) -> SearchesPublic:
-    """Searches, newest first."""
-    found = store.jobs(SEARCH, cursor, limit, caller.tenant)
+    """Searches and refreshes, newest first."""
+    found = store.jobs(SEARCH, cursor, limit, caller.tenant, (REFRESH,))
     return SearchesPublic(searches=tuple(map(SearchPublic.of, found)), next_cursor=next_cursor(found, limit))
 
 
@@ -129,14 +129,14 @@ def delete_search(search: SearchDep, parts: PartsDep) -> DeletedPublic:
 @router.post("/{search_id}/cancel", status_code=202, openapi_extra=policy(Scope.SEARCH))
 def cancel_search(search: SearchDep, response: Response, store: StoreDep) -> SearchPublic:
     """Stop a search; its child ends within two seconds. What is finished stays, for `resume`."""
-    return _accepted(store.cancel(search.id), response)
+    return accepted_search(store.cancel(search.id), response)
 
 
 @router.post("/{search_id}/resume", status_code=202, openapi_extra=policy(Scope.SEARCH))
 def resume_search(search: SearchDep, response: Response, store: StoreDep) -> SearchPublic:
     """Queue a failed or cancelled search again. With `learning` it goes on from its last finished stage; with `overrec` or `transformer`,
     which have no stages, it begins anew."""
-    return _accepted(store.resume(search.id), response)
+    return accepted_search(store.resume(search.id), response)
 
 
 @router.get(
@@ -162,14 +162,16 @@ def read_report(search: SearchDep, settings: SettingsDep) -> WholeFile:
     return WholeFile(finished_file(search, settings, "report.html"), "text/html", REPORT_HEADERS)
 
 
-def _accepted(job: Job, response: Response) -> SearchPublic:
+def accepted_search(job: Job, response: Response) -> SearchPublic:
+    """The answer that names a search, or a refresh, that was taken on or changed."""
     response.headers["Location"] = f"/v1/searches/{job.id}"
     if job.state not in TERMINAL:
         response.headers["Retry-After"] = RETRY_AFTER_S
     return SearchPublic.of(job)
 
 
-def _hash(asked: object) -> str:
+def body_hash(asked: object) -> str:
+    """Digest of a request, by which the same key with another request is told."""
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
