@@ -143,7 +143,7 @@ def test_an_unchanged_table_never_makes_the_model_worse(searched: Path, tmp_path
 def test_every_kind_of_model_is_carried_on(searched: Path, newer: Path, tmp_path: Path, point: str) -> None:
     """Members, masks, gates and groups learn the new items too, keep their sizes, and make a bundle that loads."""
     earlier = _with_point(searched, tmp_path / "source", point)
-    result = refresh_run(_request(earlier, newer), tmp_path / "run", _ignore)
+    result = refresh_run(_request(earlier, newer, regroup_above=9.0), tmp_path / "run", _ignore)
     source, made = read_predecessor(earlier), read_predecessor(tmp_path / "run")
 
     assert result.refresh is not None

@@ -63,7 +63,7 @@ def test_a_refresh_registers_the_next_version_with_its_lineage(
 
     assert (answer.status_code, answer.json()["kind"], job_id[:3]) == (202, "refresh", "rf_")
     assert answer.headers["location"] == f"/v1/searches/{job_id}"
-    assert (again.json()["id"], other.status_code) == (job_id, 409)
+    assert (again.json()["id"], other.status_code) == (job_id, 422)
     assert (job.state, job.model_version) == ("succeeded", 2), job.error
     asked = {"source": run.name, "version": 1, "point": None}
     assert asked.items() <= job.settings["refresh"].items()
