@@ -33,7 +33,7 @@ def _ended(store: SqlStore, job: dict[str, Any]) -> Job:
 
 
 def test_the_next_version_knows_new_items(live: LiveServer, store: SqlStore, settings: Settings, tmp_path: Path) -> None:
-    """Search, refresh, refresh of the refreshed: versions follow each other with their lineage, liked new items rank above disliked ones, and
+    """Search, refresh, refresh of the refreshed: versions follow each other with their lineage, liked new items rank first, and
     a table that lacks a column fails in words and makes no version."""
     recipe = clicks_recipe(write_clicks(tmp_path / "old.csv", ROWS))
     write_clicks(tmp_path / "new.csv", ROWS * 4 // 3, first_new=ROWS)

@@ -129,8 +129,8 @@ def test_a_refresh_has_a_page_of_its_own() -> None:
     """Both models on the same rows, what grew field by field, and which of the two serves; hostile names are escaped."""
     before, after = VARIANTS[0].model_copy(update={"name": "before"}), VARIANTS[2].model_copy(update={"name": "refreshed"})
     did = Refreshed(
-        model="members", new_values={"coupon": 12, HOSTILE: 1}, silent_values={"age": 3}, groups="kept", group_drift=0.0312, retrieval="none",
-        valid_gain=Interval(difference=0.01, low=0.005, high=0.015), was=before.test, epochs=2,
+        model="members", new_values={"coupon": 12, HOSTILE: 1}, silent_values={"age": 3}, groups="kept", group_drift=0.0312,
+        retrieval="none", valid_gain=Interval(difference=0.01, low=0.005, high=0.015), was=before.test, epochs=2,
     )  # fmt: skip
     result = run_result(fields=("coupon", "age", HOSTILE), variants=(before, after), chosen="refreshed", refresh=did)
     page, kept = render_report(result), render_report(result.model_copy(update={"chosen": "before"}))

@@ -48,7 +48,7 @@ def _ratings(folder: Path) -> None:
 @pytest.mark.tf
 @pytest.mark.slow
 def test_a_model_that_is_refreshed_stays_fresh(tmp_path: Path) -> None:
-    """Where every week brings new movies, a model that is left alone falls behind, refreshed and trained anew do not; never costs nothing."""
+    """Where every week brings new movies, a model that is left alone falls behind; refreshed or trained anew it does not."""
     _ratings(tmp_path)
     learning = LearningConfig(
         split=SplitConfig(kind="time", test_fraction=0.02),
