@@ -1,4 +1,4 @@
-"""`run`, `estimate`, `inspect`: the child processes that the worker and the command line start.
+"""`run`, `refresh`, `estimate`, `inspect`: the child processes that the worker and the command line start.
 
 The last line on standard output says how it ended, and why where it failed.
 """
@@ -19,11 +19,13 @@ from ihas.errors import ConfigError, DataError, is_memory_full
 from ihas.folders import all_held_still, files_digest
 from pipelines.commands.limits import limit
 from pipelines.commands.shell import RecipeOption
+from pipelines.kinds.grouped.run import refresh_grouped
 from pipelines.kinds.model_kind import AnyRecipe, ModelKind
 from pipelines.kinds.recipe_file import read_any_recipe
 from pipelines.kinds.registry import kind_of_recipe, kinds
 from pipelines.runs.child import ChildReport, error_document
 from pipelines.runs.exit_codes import exit_code_of
+from pipelines.runs.refresh_request import RefreshRequest
 
 DigestOption = Annotated[str | None, typer.Option("--data-sha256", help="Digest that the data's file must have.")]
 
@@ -61,6 +63,21 @@ def estimate(
         raise typer.Exit(report.fail(error)) from error
 
 
+def refresh(
+    request: Annotated[Path, typer.Option(help="JSON file with a RefreshRequest.")],
+    folder: Annotated[Path, typer.Option(help="Run folder to write; finished stages in it are kept.")],
+    data_sha256: DigestOption = None,
+) -> None:
+    """Carry a finished run of the kind grouped on with newer rows, without a search."""
+    report = ChildReport()
+    try:
+        asked = RefreshRequest.model_validate_json(request.read_bytes())
+        _check_digest(asked.data, data_sha256)
+        refresh_grouped(asked, folder, report)
+    except Exception as error:
+        raise typer.Exit(report.fail(error)) from error
+
+
 def inspect(
     data: Annotated[Path, typer.Option(help="JSON file with a DataConfig.")],
     max_expanded_bytes: Annotated[int | None, typer.Option(help="Maximum bytes that a compressed file may unpack to.")] = None,
@@ -89,14 +106,18 @@ def inspect(
 
 def _read(path: Path, digest: str | None) -> tuple[AnyRecipe, ModelKind]:
     recipe = read_any_recipe(path)
+    _check_digest(recipe.data, digest)
+    return recipe, kind_of_recipe(recipe)
+
+
+def _check_digest(data: DataConfig, digest: str | None) -> None:
     if digest is None:
-        return recipe, kind_of_recipe(recipe)
-    with all_held_still(recipe.data.paths):
-        found = files_digest(recipe.data.paths)
+        return
+    with all_held_still(data.paths):
+        found = files_digest(data.paths)
     if found != digest:
         way = "Bring that one back, or make a data set of the file as it is now."
-        raise DataError(f"{recipe.data.path.name} must be the file that was checked, of SHA-256 {digest}, but has {found}. {way}")
-    return recipe, kind_of_recipe(recipe)
+        raise DataError(f"{data.path.name} must be the file that was checked, of SHA-256 {digest}, but has {found}. {way}")
 
 
 def _check_files(data: DataConfig, max_expanded_bytes: int | None) -> None:

@@ -17,8 +17,10 @@ from typing import Any
 from ihas.config.backbone import AUTO
 from ihas.config.learning import LearningConfig
 from ihas.config.recipe import Recipe
+from ihas.config.retrieval import RetrievalConfig
 from ihas.data.dataset import Splits
 from ihas.data.ingest import ingest
+from ihas.data.item_table import ItemTable
 from ihas.data.storage import Ingested, load_ingested
 from ihas.folders import file_digest
 from ihas.models.network import NetworkWeights
@@ -287,8 +289,12 @@ def retrain(run: Run) -> None:
 
 def needs_retrieval(run: Run) -> bool:
     """Whether the recipe and the number of items ask for retrieval towers."""
-    settings, items = run.recipe.learning.retrieval, run.data.items
-    return items is not None and (settings.when == "always" or (settings.when == "large" and len(items.names) > MAX_ROWS))
+    return run.data.items is not None and wants_towers(run.recipe.learning.retrieval, run.data.items)
+
+
+def wants_towers(settings: RetrievalConfig, items: ItemTable) -> bool:
+    """Whether settings ask for retrieval towers over so many items."""
+    return settings.when == "always" or (settings.when == "large" and len(items.names) > MAX_ROWS)
 
 
 def train_retrieval(run: Run) -> None:

@@ -156,6 +156,26 @@ for command in (bundles.score, bundles.recommend, bundles.combine, bundles.choos
 
 
 @app.command()
+def refresh(
+    context: typer.Context,
+    run_folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    folder: Annotated[Path, typer.Argument(help="Run folder of the refresh; started again, it continues after the last finished stage.")],
+    data: Annotated[Path, typer.Option(help="Newer table: CSV, Parquet or JSON lines, with the columns of the run's.")],
+    point: Annotated[str | None, typer.Option(help="Point of the run's frontier to carry on; the chosen one by default.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="A setting of the refresh: epochs=2")] = None,
+) -> None:
+    """Carry a finished run on with newer rows, without a search; of a service, `ihas model refresh`."""
+    from service.cli import local_run
+    from service.cli.refreshing import refresh_request
+
+    terminal: Terminal = context.obj
+    run = local_run.refresh(refresh_request(run_folder, data, point, set_ or ()), folder, terminal)
+    terminal.result(run[0].model_dump(mode="json"), *local_run.result_tables(run))
+    terminal.say(f"Report: {folder / 'report.html'}")
+    terminal.say(f"Bundle: {folder / 'bundle'}")
+
+
+@app.command()
 def serve(host: HostOption = None, port: PortOption = None, folder: FolderOption = None) -> None:
     """Serve HTTP; `ihas worker` carries out the jobs."""
     from service.server import serve

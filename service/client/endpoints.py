@@ -215,6 +215,13 @@ class Endpoints(Generic[Answer, Text]):
         """Register another point of that frontier as the model's next version; a version that serves it already is the answer."""
         return self.document("POST", f"/v1/models/{name}/choose", json={"point": point, "version": version})
 
+    def refresh(self, name: str, dataset_id: str, key: str | None = None, **options: Any) -> Answer:
+        """Carry the run behind a version on with newer rows, without a search; followed like a search.
+
+        `options` is `version`, `settings` and `priority`; `key` makes a repetition the same refresh.
+        """
+        return self.document("POST", f"/v1/models/{name}/refresh", json={"dataset_id": dataset_id, **options}, headers=_key(key))
+
     def add_interactions(self, name: str, interactions: Sequence[Mapping[str, str]], version: int | None = None) -> Answer:
         """Append interactions, `user` and `item` each, oldest first, to an OverRec model; its next version."""
         asked = {"interactions": [dict(one) for one in interactions], "version": version}

@@ -29,6 +29,7 @@ REPEATABLE_WITH_KEY = (
     "/v1/datasets/{dataset_id}/append",
     "/v1/datasets/{dataset_id}/append/rows",
     "/v1/models/{name}/batch",
+    "/v1/models/{name}/refresh",
 )
 """Paths to which a POST with an idempotency key may be sent again; likewise."""
 

@@ -28,7 +28,7 @@ from service.storage.catalogue import Dataset
 from service.storage.deletions import Deletions
 from service.storage.direct_events import DirectEvents
 from service.storage.feedback import Feedback
-from service.storage.job import SEARCH, Job, JobKind
+from service.storage.job import TRAINING, Job, JobKind
 from service.storage.job_store import JobStore
 from service.storage.keys import Keys
 from service.storage.sql_store import SqlStore
@@ -142,23 +142,23 @@ def get_search(search_id: Annotated[str, Path(max_length=64)], store: StoreDep, 
 
 
 def own_search(store: JobStore, search_id: str, caller: Caller) -> Job:
-    """A search of the caller's tenant.
+    """A search or a refresh of the caller's tenant.
 
     Raises:
         UnknownIdError: there is none, or it is another tenant's.
     """
-    return own_job(store, search_id, caller, SEARCH)
+    return own_job(store, search_id, caller, *TRAINING)
 
 
-def own_job(store: JobStore, job_id: str, caller: Caller, kind: JobKind) -> Job:
-    """A job of the caller's tenant, of one kind.
+def own_job(store: JobStore, job_id: str, caller: Caller, *kinds: JobKind) -> Job:
+    """A job of the caller's tenant, of one of the kinds.
 
     Raises:
-        UnknownIdError: there is none, or it is another tenant's, or of another kind.
+        UnknownIdError: there is none, or it is another tenant's, or of a kind that is not asked for.
     """
     job = store.job(job_id)
-    if job.kind != kind.name or job.tenant != caller.tenant:
-        raise UnknownIdError(f"There is no {kind} {job_id!r}. List those of your tenant.")
+    if job.kind not in [kind.name for kind in kinds] or job.tenant != caller.tenant:
+        raise UnknownIdError(f"There is no {kinds[0]} {job_id!r}. List those of your tenant.")
     return job
 
 

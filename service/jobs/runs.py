@@ -83,7 +83,13 @@ def recipe_of(job: Job, data: DataConfig) -> AnyRecipe:
     recipe_type: type[Any] = kind.recipe
     rest = {name: value for name, value in job.settings.items() if name in kind.recipe.model_fields and name != "learning"}
     learning = job.settings.get(kind.settings_group, {})
-    if job.settings.get("window") is not None:
-        data = DataConfig.model_validate({**data.model_dump(), "window": job.settings["window"]})
-    recipe: AnyRecipe = recipe_type.model_validate({"name": job.name, "data": data, "learning": learning, **rest})
+    asked = {"name": job.name, "data": windowed(job, data), "learning": learning, **rest}
+    recipe: AnyRecipe = recipe_type.model_validate(asked)
     return recipe
+
+
+def windowed(job: Job, data: DataConfig) -> DataConfig:
+    """The data with the window of newest rows that a job names, if any."""
+    if job.settings.get("window") is None:
+        return data
+    return DataConfig.model_validate({**data.model_dump(), "window": job.settings["window"]})

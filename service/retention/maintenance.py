@@ -18,14 +18,14 @@ from service.states import JobState
 from service.storage.bundle_store import Artefacts, removable
 from service.storage.deletions import Deletions
 from service.storage.expiry import Expiry, Old
-from service.storage.job import BATCH, ESTIMATE, SEARCH, Job
+from service.storage.job import BATCH, ESTIMATE, TRAINING_NAMES, Job
 from service.storage.removals import Deleted, Removals
 from service.storage.sql_store import SqlStore
 
 LOOK_S = 60.0
 """Seconds between two looks at the list of files that are to go."""
 EXPIRY_EVERY_S = 3_600.0
-FOLDERS = {SEARCH.name: search_folder, ESTIMATE.name: estimate_folder, BATCH.name: batch_folder}
+FOLDERS = dict.fromkeys(TRAINING_NAMES, search_folder) | {ESTIMATE.name: estimate_folder, BATCH.name: batch_folder}
 MIN_SETTLE_S = 120.0
 LOG = structlog.get_logger(__name__)
 

@@ -12,7 +12,7 @@ from service.states import JobState
 from service.storage import job_rows
 from service.storage.database import Database
 from service.storage.dataset_deletions import delete_dataset, delete_dataset_version
-from service.storage.job import BATCH, SEARCH, Job, JobKind
+from service.storage.job import BATCH, TRAINING_NAMES, Job, JobKind
 from service.storage.model_deletions import delete_model, delete_version
 from service.storage.removals import Deleted, noted
 from service.storage.tables import JOBS, MODELS
@@ -123,7 +123,12 @@ def _own(connection: sa.Connection, tenant: str, job_id: str, kind: JobKind) -> 
 
 
 def _delete_search(connection: sa.Connection, tenant: str, search_id: str) -> Deleted:
-    job = _own(connection, tenant, search_id, SEARCH)
+    try:
+        job = job_rows.lock_job(connection, search_id)
+    except UnknownIdError:
+        job = None
+    if job is None or job.tenant != tenant or job.kind not in TRAINING_NAMES:
+        raise UnknownIdError(f"There is no search {search_id!r}.")
     if not job.finished:
         raise ConflictError(f"Search {search_id} is {job.state}. Cancel it first (`POST /v1/searches/{search_id}/cancel`).")
     version = connection.execute(sa.select(MODELS.c.name, MODELS.c.version).where(MODELS.c.job_id == search_id)).one_or_none()

@@ -40,7 +40,12 @@ SEARCH = JobKind("search", "sr", rank=2)
 """Runs the stages on a data set and registers the model."""
 BATCH = JobKind("batch", "bt", rank=1)
 """Answers the rows of a data set with a version of a model."""
-OWN_KINDS = (DATASET, ESTIMATE, SEARCH, BATCH)
+REFRESH = JobKind("refresh", "rf", rank=2)
+"""Carries the run behind a version on with newer rows and registers the model's next version."""
+OWN_KINDS = (DATASET, ESTIMATE, SEARCH, REFRESH, BATCH)
+TRAINING = (SEARCH, REFRESH)
+"""Kinds that train a model, each in a run folder below `searches/`."""
+TRAINING_NAMES = tuple(kind.name for kind in TRAINING)
 
 
 # Stages may follow each other in any order: controls are retrained while others are evaluated, and a new attempt starts over.

@@ -59,9 +59,10 @@ class SqlStore(SqlCatalogue):
             raise UnknownIdError(f"There is no job {job_id!r}.")
         return job_rows.job_of(found[0])
 
-    def jobs(self, kind: JobKind, before: int | None, limit: int, tenant: str = LOCAL) -> Sequence[Job]:
+    def jobs(self, kind: JobKind, before: int | None, limit: int, tenant: str = LOCAL, also: Sequence[JobKind] = ()) -> Sequence[Job]:
         """As `JobStore` says."""
-        query = job_rows.select_jobs().where(JOBS.c.kind == kind.name, JOBS.c.tenant == tenant).order_by(JOBS.c.number.desc()).limit(limit)
+        own = JOBS.c.kind.in_([one.name for one in (kind, *also)]) & (JOBS.c.tenant == tenant)
+        query = job_rows.select_jobs().where(own).order_by(JOBS.c.number.desc()).limit(limit)
         if before is not None:
             query = query.where(JOBS.c.number < before)
         return [job_rows.job_of(row) for row in self.read(query)]

@@ -54,9 +54,9 @@ def run_search(
         found = client.create_search(name, dataset_id, key or secrets.token_hex(8), priority=priority, **asked)
         terminal.say(f"Search {found['id']} is {found['state']}.")
         if watch:
-            found = _watched(client, found["id"], terminal)
-    terminal.result(found, _searches([found]))
-    _check_succeeded(found, watch)
+            found = watched(client, found["id"], terminal)
+    terminal.result(found, searches_table([found]))
+    check_succeeded(found, watch)
 
 
 def _window(days: float | None, column: str | None) -> dict[str, Any]:
@@ -106,16 +106,16 @@ def list_searches(context: typer.Context, url: Url = HERE) -> None:
     """List searches, newest first."""
     with client_of(url) as client:
         found = client.searches()["searches"]
-    context.obj.result(found, _searches(found))
+    context.obj.result(found, searches_table(found))
 
 
 @search.command("watch")
 def watch_search(context: typer.Context, search_id: SearchId, url: Url = HERE) -> None:
     """Show progress until a search has finished, across broken connections."""
     with client_of(url) as client:
-        found = _watched(client, search_id, context.obj)
-    context.obj.result(found, _searches([found]))
-    _check_succeeded(found, True)
+        found = watched(client, search_id, context.obj)
+    context.obj.result(found, searches_table([found]))
+    check_succeeded(found, True)
 
 
 @search.command("logs")
@@ -138,7 +138,7 @@ def cancel_search(context: typer.Context, search_id: SearchId, url: Url = HERE) 
     """Stop a search; its finished stages are kept."""
     with client_of(url) as client:
         found = client.cancel(search_id)
-    context.obj.result(found, _searches([found]))
+    context.obj.result(found, searches_table([found]))
 
 
 @search.command("resume")
@@ -146,7 +146,7 @@ def resume_search(context: typer.Context, search_id: SearchId, url: Url = HERE) 
     """Queue a failed or cancelled search again."""
     with client_of(url) as client:
         found = client.resume(search_id)
-    context.obj.result(found, _searches([found]))
+    context.obj.result(found, searches_table([found]))
 
 
 @search.command("rm")
@@ -171,7 +171,7 @@ def clone_search(
         assign(changes, one)
     with client_of(url) as client:
         found = client.clone(search_id, secrets.token_hex(8), **changes)
-    context.obj.result(found, _searches([found]))
+    context.obj.result(found, searches_table([found]))
 
 
 @search.command("compare")
@@ -226,7 +226,8 @@ def _mark(there: bool) -> str:
     return "*" if there else ""
 
 
-def _watched(client: Client, search_id: str, terminal: Terminal) -> dict[str, Any]:
+def watched(client: Client, search_id: str, terminal: Terminal) -> dict[str, Any]:
+    """A search or a refresh once it has ended; its progress is shown meanwhile."""
     try:
         with ProgressBar(terminal) as bar:
             for event in client.events(search_id):
@@ -237,11 +238,13 @@ def _watched(client: Client, search_id: str, terminal: Terminal) -> dict[str, An
         raise CommandError(message, ExitCode.INTERRUPTED) from None
 
 
-def _check_succeeded(found: Mapping[str, Any], watched: bool) -> None:
+def check_succeeded(found: Mapping[str, Any], watched: bool) -> None:
+    """CommandError where a search that was watched did not succeed."""
     if watched and found["state"] != "succeeded":
         raise failure(found.get("error") or {"detail": f"The search is {found['state']}."})
 
 
-def _searches(found: list[dict[str, Any]]) -> Any:
+def searches_table(found: list[dict[str, Any]]) -> Any:
+    """Searches and refreshes for a terminal."""
     shown = [(one["id"], one["name"], one["state"], f"{one['progress']:.0%}", one["model_version"] or "", one["message"]) for one in found]
     return plain_table(("id", "model", "state", "done", "version", "message"), shown)

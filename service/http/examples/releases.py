@@ -107,6 +107,7 @@ FRONTIER: Mapping[str, Any] = {
 }  # fmt: skip
 BODIES: Mapping[tuple[str, str], Any] = {
     ("post", f"{MODEL}/choose"): {"point": "members x2"},
+    ("post", f"{MODEL}/refresh"): {"dataset_id": "ds_5f2a", "settings": {"epochs": 2}},
     ("post", f"{MODEL}/interactions"): {"interactions": [{"user": "7", "item": "31"}], "version": 1},
     ("post", f"{MODEL}/cold-start"): COLD_START,
     ("post", f"{MODEL}/front"): COLD_START,

@@ -123,6 +123,7 @@ ANSWERS: Mapping[tuple[str, str], Any] = {
     ("delete", "/v1/models/{name}"): {"deleted": "coupon", "bytes": 904_112},
     ("delete", "/v1/models/{name}/versions/{version}"): {"deleted": "coupon/1", "bytes": 452_056},
     ("post", "/v1/searches/{search_id}/clone"): {**WAITING, "id": "sr_7aa2"},
+    ("post", "/v1/models/{name}/refresh"): {**WAITING, "id": "rf_2c4d", "kind": "refresh"},
     ("post", "/v1/searches"): WAITING,
     ("get", "/v1/searches"): {"searches": [SEARCH], "next_cursor": None},
     ("get", "/v1/searches/{search_id}"): SEARCH,

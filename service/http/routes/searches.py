@@ -46,7 +46,7 @@ from service.jobs.runs import search_folder
 from service.settings import Settings
 from service.states import TERMINAL, JobState
 from service.storage.catalogue import Dataset, DatasetState
-from service.storage.job import SEARCH, Job, NewJob
+from service.storage.job import REFRESH, SEARCH, Job, NewJob
 from service.storage.job_store import JobStore
 
 router = APIRouter(prefix="/v1/searches", tags=["searches"], route_class=JsonRoute)
@@ -74,14 +74,15 @@ def create_search(
     dataset = searched(store, body, caller)
     asked = body.model_dump(mode="json")
     recipe = {name: asked[name] for name in (body.settings, "run", "budget", "window") if name in asked}
-    new = NewJob(SEARCH, body.name, dataset.id, recipe, idempotency_key, _hash(asked), caller.tenant, body.priority, trace, dataset.version)
-    return _accepted(store.submit(new, settings.max_queued_per_tenant, settings.max_search_bytes_per_tenant), response)
+    hashed = body_hash(asked)
+    new = NewJob(SEARCH, body.name, dataset.id, recipe, idempotency_key, hashed, caller.tenant, body.priority, trace, dataset.version)
+    return accepted_search(store.submit(new, settings.max_queued_per_tenant, settings.max_search_bytes_per_tenant), response)
 
 
 @router.get("", openapi_extra=reading())
 def list_searches(store: StoreDep, caller: CallerDep, cursor: CursorDep = None, limit: LimitDep = 50) -> SearchesPublic:
-    """Searches, newest first."""
-    found = store.jobs(SEARCH, cursor, limit, caller.tenant)
+    """Searches and refreshes, newest first."""
+    found = store.jobs(SEARCH, cursor, limit, caller.tenant, (REFRESH,))
     return SearchesPublic(searches=tuple(map(SearchPublic.of, found)), next_cursor=next_cursor(found, limit))
 
 
@@ -131,14 +132,14 @@ def delete_search(search: SearchDep, parts: PartsDep) -> DeletedPublic:
 @router.post("/{search_id}/cancel", status_code=202, openapi_extra=policy(Scope.SEARCH))
 def cancel_search(search: SearchDep, response: Response, store: StoreDep) -> SearchPublic:
     """Stop a search; its child ends within two seconds. What is finished stays, for `resume`."""
-    return _accepted(store.cancel(search.id), response)
+    return accepted_search(store.cancel(search.id), response)
 
 
 @router.post("/{search_id}/resume", status_code=202, openapi_extra=policy(Scope.SEARCH))
 def resume_search(search: SearchDep, response: Response, store: StoreDep) -> SearchPublic:
     """Queue a failed or cancelled search again. With `learning` it goes on from its last finished stage; with `overrec` or `transformer`,
     which have no stages, it begins anew."""
-    return _accepted(store.resume(search.id), response)
+    return accepted_search(store.resume(search.id), response)
 
 
 @router.get(
@@ -217,14 +218,16 @@ def check_window(dataset: Dataset, window: WindowConfig) -> None:
         raise RequestError(f"The data set has no column {name!r} for the window; it has {', '.join(known[:20])}.", "/window/column")
 
 
-def _accepted(job: Job, response: Response) -> SearchPublic:
+def accepted_search(job: Job, response: Response) -> SearchPublic:
+    """The answer that names a search, or a refresh, that was taken on or changed."""
     response.headers["Location"] = f"/v1/searches/{job.id}"
     if job.state not in TERMINAL:
         response.headers["Retry-After"] = RETRY_AFTER_S
     return SearchPublic.of(job)
 
 
-def _hash(asked: object) -> str:
+def body_hash(asked: object) -> str:
+    """Digest of a request, by which the same key with another request is told."""
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 

@@ -30,7 +30,9 @@ class Lineage(Config):
     version: int
     """The version."""
     search_id: str
-    """Search that produced it."""
+    """Search or refresh that produced it."""
+    refreshed_from: int | None = None
+    """Version that a refresh carried on; absent where a search made this one."""
     created_at: Moment
     """Time of registration."""
     dataset_id: str
@@ -63,6 +65,7 @@ class Lineage(Config):
             name=version.name,
             version=version.version,
             search_id=job.id,
+            refreshed_from=version.facts.get("refreshed_from"),
             created_at=moment(version.created_at),
             dataset_id=dataset.id,
             dataset_name=dataset.name,

@@ -184,10 +184,12 @@ class SearchClone(Config):
 
 
 class SearchPublic(Config):
-    """A search."""
+    """A search, or a refresh of a model."""
 
     id: str
     """Id, used in paths."""
+    kind: Literal["search", "refresh"] = "search"
+    """Whether it searches, or carries the run behind a version on with newer rows."""
     name: str
     """Name of the resulting model."""
     dataset_id: str
@@ -226,7 +228,20 @@ class SearchPublic(Config):
     @classmethod
     def of(cls, job: Job) -> Self:
         """The wire form of a search."""
-        names = ("id", "name", "dataset_id", "priority", "state", "stage", "attempt", "eta_s", "heartbeat_age_s", "message", "error")
+        names = (
+            "id",
+            "kind",
+            "name",
+            "dataset_id",
+            "priority",
+            "state",
+            "stage",
+            "attempt",
+            "eta_s",
+            "heartbeat_age_s",
+            "message",
+            "error",
+        )
         times = {name: moment(getattr(job, name)) for name in ("created_at", "started_at", "finished_at")}
         shown = {name: getattr(job, name) for name in names}
         data: dict[str, Any] = {"dataset_version": job.data_version, "window": job.settings.get("window")}
