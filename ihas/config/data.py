@@ -9,13 +9,17 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from ihas.config.base import Config
+from ihas.config.label_rule import ALLOWED, LabelRule
 
 
 class SchemaConfig(Config):
     """What you know about the columns. Everything that is left out is inferred and reported."""
 
     label: str | None = None
-    """Column with the label: 1 for a click, 0 for none."""
+    """Column with the label: 1 for a click, 0 for none, or what `positive` says."""
+    positive: str | tuple[str, ...] | None = Field(default=None, exclude_if=lambda positive: positive is None)
+    """What counts as a click in the label's column; every other cell is none. A value (`"yes"`), several (`["bought", "paid"]`), or a
+    comparison with a number (`">= 4"`). Without it, labels are 0 and 1, or two texts of which one says yes."""
     categorical: tuple[str, ...] = ()
     """Columns that are read as categories even if they look numeric."""
     numeric: tuple[str, ...] = ()
@@ -32,6 +36,31 @@ class SchemaConfig(Config):
     """Column whose value is the item's id. It describes the item too."""
     time: str | None = None
     """Column that orders the rows for a split by time. It is a field only if it is also listed as one."""
+
+    @field_validator("positive", mode="before")
+    @classmethod
+    def _values_are_texts(cls, positive: Any) -> Any:
+        if isinstance(positive, list | tuple):
+            return tuple(map(_value_text, positive))
+        return _value_text(positive)
+
+    @field_validator("positive")
+    @classmethod
+    def _is_a_rule(cls, positive: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        if positive is not None:
+            LabelRule.parse(positive)
+        return positive
+
+
+def _value_text(value: Any) -> Any:
+    """A number or truth value as its text, for a value may be one."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else repr(value)
+    if value is not None and not isinstance(value, str | int):
+        raise PydanticCustomError("not_a_rule", "{told}", {"told": f"`positive` must be a text or a list of texts. {ALLOWED}"})
+    return str(value) if isinstance(value, int) else value
 
 
 class InteractionColumns(Config):

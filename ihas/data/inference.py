@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 from ihas.config.data import SchemaConfig
 from ihas.data.columns import Column, cell_codes, is_list, list_column, numbers, split_texts, text_column
 from ihas.data.csv_header import header_looks_like_data
+from ihas.data.label_guess import is_rating, proposed_rule, told_pair, used_texts
 from ihas.data.schema import Field, FieldKind, Schema
 from ihas.errors import ConfigError, DataError
 from ihas.extensions.suggest import did_you_mean
@@ -51,8 +52,7 @@ def infer_schema(table: pa.Table, columns: SchemaConfig, missing: Mapping[str, t
     Raises:
         ConfigError: a setting names a column that does not exist, settings contradict each other, or the label cannot be told.
     """
-    _check_names_exist(columns, table.column_names)
-    label = columns.label or _infer_label(table)
+    label = label_column(table, columns)
     _check_settings(columns, label)
     names = [name for name in table.column_names if _is_field(name, columns, label)]
     kinds = {name: _kind(table, name, columns) for name in names}
@@ -62,6 +62,7 @@ def infer_schema(table: pa.Table, columns: SchemaConfig, missing: Mapping[str, t
     histories = {*columns.histories, *_histories(table, separators, kinds, item_id, items)}
     return Schema(
         label=label,
+        positive=columns.positive,
         fields=tuple(
             Field(
                 name=name,
@@ -77,6 +78,12 @@ def infer_schema(table: pa.Table, columns: SchemaConfig, missing: Mapping[str, t
         time=columns.time,
         ignored=columns.ignored,
     )
+
+
+def label_column(table: pa.Table, columns: SchemaConfig) -> str:
+    """Name of the label's column: the stated one, or the one called like a label; errors as `infer_schema`."""
+    _check_names_exist(columns, table.column_names)
+    return columns.label or _infer_label(table)
 
 
 def _stated(columns: SchemaConfig) -> dict[str, tuple[str, ...]]:
@@ -130,15 +137,21 @@ def _infer_label(table: pa.Table) -> str:
     if not names and header_looks_like_data(table.column_names):
         law = f"The first line must be the header, but it looks like data: {', '.join(table.column_names[:8])}."
         raise DataError(f"{law} Put a line with the columns' names above it.")
-    candidates = names or [name for name in table.column_names if not is_list(table, name) and _is_binary(text_column(table, name))]
+    candidates = names or [told for name in table.column_names if (told := _as_candidate(table, name))]
     found = f"{'several are' if names else 'none is'} called like one; candidates: {', '.join(candidates) or 'none has cells 0 and 1 only'}"
     law = f"One column must be the label, but {found}. Set `columns.label`; the table has {', '.join(table.column_names)}."
     raise ConfigError(law if candidates else f"{law} {POSITIVES_ONLY}")
 
 
-def _is_binary(column: Column) -> bool:
-    texts = column.texts.filter(pa.array(column.counts > 0)).to_pylist()
-    return len(texts) == 2 and set(texts) <= set(LABEL_TEXTS)
+def _as_candidate(table: pa.Table, name: str) -> str:
+    """The column's name where it may be the label, and the rule that it needs; empty where it may not."""
+    if is_list(table, name):
+        return ""
+    column = text_column(table, name)
+    used = used_texts(column)
+    if (len(used) == 2 and set(used) <= set(LABEL_TEXTS)) or told_pair(column):
+        return name
+    return f"{name} with `positive = {proposed_rule(column)!r}`" if is_rating(name, column) else ""
 
 
 def _kind(table: pa.Table, name: str, columns: SchemaConfig) -> FieldKind:

@@ -19,6 +19,7 @@ from ihas.data.findings import FindingCollector, ValidationReport, raise_errors
 from ihas.data.fitting import encode_blocks, encode_labels, fit_encoder
 from ihas.data.inference import infer_schema
 from ihas.data.items import build_item_table
+from ihas.data.labels import with_labels
 from ihas.data.missing import without_spelled_missing
 from ihas.data.readers import read
 from ihas.data.reading import options_of
@@ -40,7 +41,7 @@ def inspect(data: DataConfig) -> ValidationReport:
         ConfigError: settings about the columns contradict the table or each other, or the label cannot be told.
     """
     files = _read(data)
-    schema = infer_schema(files.rows["train"], data.columns, files.missing)
+    schema = infer_schema(files.rows["train"], files.columns, files.missing)
     report = _report(files, schema)
     if report.errors:
         return report
@@ -76,7 +77,7 @@ def ingest(data: DataConfig, encoding: EncodingConfig, split: SplitConfig, seed:
 def _write(folder: Path, data: DataConfig, encoding: EncodingConfig, split: SplitConfig, seed: int) -> None:
     files = _read(data)
     tables = files.rows
-    schema = infer_schema(tables["train"], _without_split_column(data.columns, split, tables["train"]), files.missing)
+    schema = infer_schema(tables["train"], _without_split_column(files.columns, split, tables["train"]), files.missing)
     report = _report(files, schema)
     raise_errors("The table cannot be learnt from", report.findings, report.omitted)
     drawn = _drawn(files)
@@ -100,11 +101,13 @@ class _Files(NamedTuple):
         rows: table of each part that has a file, and `train`; null where a cell is missing.
         notes: warnings about reading each of them.
         missing: texts that stood for missing cells, by column.
+        columns: what is stated of the columns, and what was told of the label.
     """
 
     rows: dict[PartName, pa.Table]
     notes: dict[PartName, FindingCollector]
     missing: dict[str, tuple[str, ...]]
+    columns: SchemaConfig
 
 
 def _read(data: DataConfig) -> _Files:
@@ -119,7 +122,8 @@ def _read(data: DataConfig) -> _Files:
     for name, table in tables.items():
         _check_columns(tables["train"], table, _prefix(name))
     cleaned = without_spelled_missing(tables, data.columns, notes)
-    return _Files(cleaned.tables, notes, cleaned.missing)
+    labelled = with_labels(cleaned.tables, data.columns, notes)
+    return _Files(labelled.tables, notes, cleaned.missing, labelled.columns)
 
 
 def _prefix(part: PartName) -> str:

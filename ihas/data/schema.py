@@ -35,7 +35,9 @@ class Schema(Config):
     """All columns of a table, each with one purpose."""
 
     label: str
-    """Column of clicks, 0 or 1."""
+    """Column of clicks, 0 or 1, or what `positive` says."""
+    positive: str | tuple[str, ...] | None = PydanticField(default=None, exclude_if=lambda positive: positive is None)
+    """Which cells of the label are clicks (`ihas.config.label_rule`); None where they are 1 and true."""
     fields: tuple[Field, ...]
     """Inputs of the model, in the order of the id matrix."""
     item_id: str | None = None

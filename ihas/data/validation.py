@@ -9,6 +9,7 @@ from ihas.data.columns import Column, cell_codes, is_list, list_column, numbers,
 from ihas.data.csv_header import header_looks_like_data
 from ihas.data.findings import MAX_ROWS_ALIKE, FieldProfile, FindingCollector, ValidationReport
 from ihas.data.inference import LABEL_TEXTS, POSITIVES_ONLY, item_attributes
+from ihas.data.label_guess import proposed_rule, told_values
 from ihas.data.mapped import spans
 from ihas.data.quantiles import quantiles
 from ihas.data.schema import Field, Schema
@@ -19,7 +20,6 @@ MOSTLY_MISSING = 0.95
 NEARLY_UNIQUE = 0.9
 MIN_ROWS_TO_JUDGE = 50
 NUM_COMMONEST = 10
-NUM_LABELS = 5
 _HASHED_ROWS = 1 << 16
 
 
@@ -71,13 +71,8 @@ def find_label_faults(table: pa.Table, name: str, findings: FindingCollector) ->
 
 
 def _whole_label_law(column: Column, num_bad: int) -> str:
-    order = [place for place in np.argsort(-column.counts, kind="stable").tolist() if column.counts[place]]
-    shown = ", ".join(f"{column.texts[place].as_py()!r} ({column.counts[place]:,})" for place in order[:NUM_LABELS])
-    more = f" and {len(order) - NUM_LABELS:,} other values" if len(order) > NUM_LABELS else ""
-    way = "Write 1 for a click and 0 for none."
-    if len(order) > 2:
-        way = "Write 1 for what counts as a click, such as a rating of 4 or more, and 0 for the rest; or name another column."
-    return f"The label must be 0 or 1, but in {num_bad:,} rows it is not: the column holds {shown}{more}. {way}"
+    way = f"Say what counts as a click, for example `positive = {proposed_rule(column)!r}`, or name another column."
+    return f"The label must be 0 or 1, but in {num_bad:,} rows it is not: the column holds {told_values(column)}. {way}"
 
 
 def _find_single_class(table: pa.Table, name: str, findings: FindingCollector) -> None:
