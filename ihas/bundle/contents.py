@@ -15,6 +15,7 @@ from ihas.bundle.manifest import (
     FALLBACK,
     FORMAT_VERSION,
     MODEL_NAME,
+    WITHOUT_RULES,
     WITHOUT_SUMS,
     Manifest,
     ModelEntry,
@@ -39,9 +40,10 @@ def bundle_files(bundle: values.Bundle, created_at: str | None) -> dict[str, byt
     entries = tuple(_model_entry(model, tables) for model in bundle.models)
     graphs = {f"paths/{model.name}.onnx": model.graph for model in bundle.models}
     files = _documents(bundle) | tables.files | graphs | _two_sided_files(bundle.models)
-    later = "group_sums" in routing or bundle.calibration is not None or any(entry.shared_table for entry in entries)
+    sums = "group_sums" in routing or bundle.calibration is not None or any(entry.shared_table for entry in entries)
+    rules = bool(bundle.schema.timestamps) or bundle.schema.positive is not None
     manifest = Manifest(
-        version=FORMAT_VERSION if later else WITHOUT_SUMS,
+        version=FORMAT_VERSION if rules else WITHOUT_RULES if sums else WITHOUT_SUMS,
         ihas_version=package_version(),
         name=bundle.name,
         created_at=created_at,

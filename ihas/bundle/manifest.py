@@ -19,11 +19,13 @@ from ihas.folders import file_digest
 from ihas.routing.router import PointsOf
 
 FORMAT_NAME = "ihas-bundle"
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
+WITHOUT_RULES = 3
 WITHOUT_SUMS = 2
-READABLE_VERSIONS = (1, WITHOUT_SUMS, FORMAT_VERSION)
+READABLE_VERSIONS = (1, WITHOUT_SUMS, WITHOUT_RULES, FORMAT_VERSION)
 """Version 1 has no two-sided models; such a bundle serves every row whole. Version 2 has no sums that say the group, no models that
-share a table, and no calibration: it is written where there are none, so that version 0.1 reads it."""
+share a table, and no calibration; version 3 no timestamps and no rule for labels. The lowest that says all is written, so that version 0.1
+reads what it can."""
 GROUPED = "grouped"
 FALLBACK = "fallback.safetensors"
 MANIFEST = "manifest.json"

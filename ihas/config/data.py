@@ -3,13 +3,40 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from ihas.config.base import Config
 from ihas.config.label_rule import ALLOWED, LabelRule
+
+TimePart = Literal["hour", "weekday", "month"]
+TIME_PARTS: tuple[TimePart, ...] = ("hour", "weekday", "month")
+
+
+class TimestampColumn(Config):
+    """What is read of a column of dates or times."""
+
+    parts: Annotated[tuple[TimePart, ...], Field(min_length=1)] | None = None
+    """Parts that become fields, each a category: `hour` 0 to 23, `weekday` Monday to Sunday, `month` 1 to 12. Without it, those that differ
+    among the rows; `month` where they span 300 days or more."""
+    zone: str = "UTC"
+    """Time zone, such as `Europe/Berlin`, in which hour, weekday and month are told. Times without a zone of their own are taken to be in
+    this one."""
+
+    @field_validator("zone")
+    @classmethod
+    def _is_known(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ValueError, OSError, KeyError):
+            way = "Write a name such as 'UTC' or 'Europe/Berlin'."
+            raise PydanticCustomError(
+                "unknown_zone", "{told}", {"told": f"`zone` must be a time zone of this machine, but got {zone!r}. {way}"}
+            ) from None
+        return zone
 
 
 class SchemaConfig(Config):
@@ -28,6 +55,9 @@ class SchemaConfig(Config):
     """Columns with several values in one cell, and the separator of each."""
     histories: tuple[str, ...] = Field(default=(), exclude_if=lambda histories: not histories)
     """Multi-valued columns whose values are in order of time, oldest first. Of a cell with too many values, the newest are kept."""
+    timestamps: dict[str, TimestampColumn] = Field(default={}, exclude_if=lambda timestamps: not timestamps)
+    """Columns of dates or times, and what is read of each; a list of names takes the defaults. Columns with more than 20 different ISO 8601
+    dates or times are read so unless stated otherwise."""
     ignored: tuple[str, ...] = ()
     """Columns that are not read."""
     item: tuple[str, ...] = ()
@@ -36,6 +66,12 @@ class SchemaConfig(Config):
     """Column whose value is the item's id. It describes the item too."""
     time: str | None = None
     """Column that orders the rows for a split by time. It is a field only if it is also listed as one."""
+
+    @field_validator("timestamps", mode="before")
+    @classmethod
+    def _names_take_the_defaults(cls, timestamps: Any) -> Any:
+        named = isinstance(timestamps, list | tuple) and all(isinstance(name, str) for name in timestamps)
+        return {name: TimestampColumn() for name in timestamps} if named else timestamps
 
     @field_validator("positive", mode="before")
     @classmethod

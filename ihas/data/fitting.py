@@ -41,7 +41,8 @@ def fit_encoder(table: pa.Table, schema: Schema, config: EncodingConfig, train: 
         config: how cells become ids.
         train: int64 (n,) ascending. Training rows; all of them where there are none.
     """
-    return Encoder(fields=tuple(_fit_field(table, field, config, train) for field in schema.fields))
+    fields = tuple(_fit_field(table, field, config, train) for field in schema.fields)
+    return Encoder(fields=fields, timestamps=schema.timestamps)
 
 
 def encode_table(table: pa.Table, schema: Schema, encoder: Encoder) -> tuple[np.ndarray, np.ndarray]:

@@ -23,10 +23,11 @@ from ihas.data.labels import with_labels
 from ihas.data.missing import without_spelled_missing
 from ihas.data.readers import read
 from ihas.data.reading import options_of
-from ihas.data.schema import Schema
+from ihas.data.schema import Schema, Timestamp
 from ihas.data.splits import PartName, check_classes, split_rows
 from ihas.data.storage import Ingested, load_ingested, new_ids, save_labels, save_values
 from ihas.data.suspicions import find_cut_lists, find_split_faults
+from ihas.data.timestamps import with_timestamps
 from ihas.data.validation import validate
 from ihas.errors import ConfigError, DataError
 from ihas.folders import new_folder
@@ -41,7 +42,7 @@ def inspect(data: DataConfig) -> ValidationReport:
         ConfigError: settings about the columns contradict the table or each other, or the label cannot be told.
     """
     files = _read(data)
-    schema = infer_schema(files.rows["train"], files.columns, files.missing)
+    schema = infer_schema(files.rows["train"], files.columns, files.missing, files.timestamps)
     report = _report(files, schema)
     if report.errors:
         return report
@@ -77,7 +78,7 @@ def ingest(data: DataConfig, encoding: EncodingConfig, split: SplitConfig, seed:
 def _write(folder: Path, data: DataConfig, encoding: EncodingConfig, split: SplitConfig, seed: int) -> None:
     files = _read(data)
     tables = files.rows
-    schema = infer_schema(tables["train"], _without_split_column(files.columns, split, tables["train"]), files.missing)
+    schema = infer_schema(tables["train"], _without_split_column(files.columns, split, tables["train"]), files.missing, files.timestamps)
     report = _report(files, schema)
     raise_errors("The table cannot be learnt from", report.findings, report.omitted)
     drawn = _drawn(files)
@@ -102,12 +103,14 @@ class _Files(NamedTuple):
         notes: warnings about reading each of them.
         missing: texts that stood for missing cells, by column.
         columns: what is stated of the columns, and what was told of the label.
+        timestamps: columns of dates or times, of which the rows have the parts.
     """
 
     rows: dict[PartName, pa.Table]
     notes: dict[PartName, FindingCollector]
     missing: dict[str, tuple[str, ...]]
     columns: SchemaConfig
+    timestamps: tuple[Timestamp, ...]
 
 
 def _read(data: DataConfig) -> _Files:
@@ -123,7 +126,8 @@ def _read(data: DataConfig) -> _Files:
         _check_columns(tables["train"], table, _prefix(name))
     cleaned = without_spelled_missing(tables, data.columns, notes)
     labelled = with_labels(cleaned.tables, data.columns, notes)
-    return _Files(labelled.tables, notes, cleaned.missing, labelled.columns)
+    timed = with_timestamps(labelled.tables, labelled.columns, cleaned.missing, notes)
+    return _Files(timed.tables, notes, cleaned.missing, labelled.columns, timed.timestamps)
 
 
 def _prefix(part: PartName) -> str:

@@ -30,7 +30,7 @@ def is_rating(name: str, column: Column) -> bool:
 
 
 def proposed_rule(column: Column) -> str:
-    """A rule for `columns.positive` that a column suggests: what says yes, of numbers the upper quarter of the scale, else the rarest value."""
+    """A rule for `columns.positive`: what says yes, of numbers the upper quarter of the scale, else the rarest value."""
     pair, used = told_pair(column), np.flatnonzero(column.counts)
     if pair is not None:
         return pair[0]

@@ -8,8 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from ihas.data.columns import numbers
-
-_FROM, _TO = 631_152_000.0, 4_102_444_800.0
+from ihas.data.moments import FROM, TO, UNITS
 
 
 def seconds(texts: pa.StringArray) -> np.ndarray:
@@ -43,8 +42,7 @@ def days(texts: pa.StringArray, moments: np.ndarray) -> list[str]:
 
 
 def _day(moment: float, *, are_number: bool) -> str:
-    units = (1.0, 1e3, 1e6, 1e9) if are_number else (1.0,)
-    for unit in units:
-        if not are_number or _FROM <= moment / unit < _TO:
+    for unit in UNITS if are_number else UNITS[:1]:
+        if not are_number or FROM <= moment / unit < TO:
             return str(datetime.fromtimestamp(moment / unit, UTC).date())
     return f"{moment:.15g}"

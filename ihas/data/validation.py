@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from ihas.data.columns import Column, cell_codes, is_list, list_column, numbers, split_texts, text_column
 from ihas.data.csv_header import header_looks_like_data
-from ihas.data.findings import MAX_ROWS_ALIKE, FieldProfile, FindingCollector, ValidationReport
+from ihas.data.findings import MAX_ROWS_ALIKE, FieldProfile, FindingCollector, Purpose, ValidationReport
 from ihas.data.inference import LABEL_TEXTS, POSITIVES_ONLY, item_attributes
 from ihas.data.label_guess import proposed_rule, told_values
 from ihas.data.mapped import spans
@@ -126,7 +126,7 @@ def _profile(table: pa.Table, name: str, schema: Schema) -> FieldProfile:
     top = np.argsort(-counts, kind="stable")[:NUM_COMMONEST]
     return FieldProfile(
         column=name,
-        purpose="field" if field else "label" if name == schema.label else "time" if name == schema.time else "ignored",
+        purpose="field" if field else _purpose(name, schema),
         kind=field.kind if field else None,
         role=field.role if field else None,
         distinct=int((counts > 0).sum()),
@@ -134,6 +134,13 @@ def _profile(table: pa.Table, name: str, schema: Schema) -> FieldProfile:
         commonest=tuple((str(values[int(place)].as_py()), int(counts[place])) for place in top if counts[place]),
         quantiles=tuple(quantiles(numbers(values), counts, 4).tolist()) if field and field.kind == "numeric" else (),
     )
+
+
+def _purpose(name: str, schema: Schema) -> Purpose:
+    """What a column that is no field is used for."""
+    if name in (schema.label, schema.time):
+        return "label" if name == schema.label else "time"
+    return "timestamp" if name in {one.name for one in schema.timestamps} else "ignored"
 
 
 def _values(table: pa.Table, name: str, field: Field | None) -> tuple[pa.StringArray, np.ndarray]:

@@ -124,7 +124,10 @@ def test_an_attribute_of_the_item_among_the_context_is_a_warning() -> None:
     [
         (["-1", "1"] * 30, "in 30 rows it is not: the column holds '-1' (30), '1' (30). {} `positive = '1'`"),
         (["no", "yes"] * 30, "in 60 rows it is not: the column holds 'no' (30), 'yes' (30). {} `positive = 'yes'`"),
-        ([1, 2, 3, 4, 5] * 12, "in 48 rows it is not: the column holds '1' (12), '2' (12), '3' (12), '4' (12), '5' (12). {} `positive = '>= 4'`"),
+        (
+            [1, 2, 3, 4, 5] * 12,
+            "48 rows it is not: the column holds '1' (12), '2' (12), '3' (12), '4' (12), '5' (12). {} `positive = '>= 4'`",
+        ),
     ],
 )
 def test_a_label_in_another_form_is_one_finding(labels: list[Any], says: str) -> None:
