@@ -41,7 +41,7 @@ def bundle_files(bundle: values.Bundle, created_at: str | None) -> dict[str, byt
     graphs = {f"paths/{model.name}.onnx": model.graph for model in bundle.models}
     files = _documents(bundle) | tables.files | graphs | _two_sided_files(bundle.models)
     sums = "group_sums" in routing or bundle.calibration is not None or any(entry.shared_table for entry in entries)
-    rules = bool(bundle.schema.timestamps) or bundle.schema.positive is not None
+    rules = bool(bundle.schema.timestamps) or bundle.schema.positive is not None or bundle.schema.unlabelled != "refuse"
     manifest = Manifest(
         version=FORMAT_VERSION if rules else WITHOUT_RULES if sums else WITHOUT_SUMS,
         ihas_version=package_version(),

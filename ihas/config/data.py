@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from ihas.config.base import Config
+from ihas.config.base import Config, invalid
 from ihas.config.label_rule import ALLOWED, LabelRule
 
+MAX_DELIMITER = 8
 TimePart = Literal["hour", "weekday", "month"]
 TIME_PARTS: tuple[TimePart, ...] = ("hour", "weekday", "month")
 
@@ -47,6 +48,8 @@ class SchemaConfig(Config):
     positive: str | tuple[str, ...] | None = Field(default=None, exclude_if=lambda positive: positive is None)
     """What counts as a click in the label's column; every other cell is none. A value (`"yes"`), several (`["bought", "paid"]`), or a
     comparison with a number (`">= 4"`). Without it, labels are 0 and 1, or two texts of which one says yes."""
+    unlabelled: Literal["refuse", "drop"] = Field(default="refuse", exclude_if=lambda unlabelled: unlabelled == "refuse")
+    """What becomes of rows whose label is missing: `refuse` the table, or `drop` them."""
     categorical: tuple[str, ...] = ()
     """Columns that are read as categories even if they look numeric."""
     numeric: tuple[str, ...] = ()
@@ -121,12 +124,19 @@ class DataConfig(Config):
     """File of test rows with the same columns. Without it, test rows are split from `path`."""
     format: Literal["auto", "csv", "parquet", "jsonl", "sequences"] = "auto"
     """Format of the files. `auto`: by the suffix of the file name; `sequences`: one line per user, with item ids from the oldest on."""
-    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
-    """Delimiter of CSV cells. Without it, it is inferred from the header."""
+    delimiter: str | None = Field(default=None, min_length=1, max_length=MAX_DELIMITER)
+    """Delimiter of CSV cells. Without it, it is inferred from the header. Under one of several characters, such as `::`, quotes are plain
+    characters of their cell."""
     quoting: bool = Field(default=True, exclude_if=lambda quoting: quoting is True)
     """Whether double quotes enclose CSV cells. `false` takes each quote as a character of its cell."""
     escape: str | None = Field(default=None, min_length=1, max_length=1, exclude_if=lambda escape: escape is None)
     """Character before a quote or delimiter of CSV that belongs to the cell, such as `\\`. Without it, quotes are doubled."""
+    names: tuple[str, ...] = Field(default=(), exclude_if=lambda names: not names)
+    """Names of the columns of CSV files that have no header line."""
+    decimal: Literal[".", ","] = Field(default=".", exclude_if=lambda decimal: decimal == ".")
+    """Character of CSV before a number's fraction."""
+    thousands: Literal[".", ",", " ", "'", "_"] | None = Field(default=None, exclude_if=lambda thousands: thousands is None)
+    """Character of CSV between groups of three digits."""
     columns: SchemaConfig = SchemaConfig()
     """What you know about the columns."""
     interactions: InteractionColumns | None = None
@@ -135,10 +145,20 @@ class DataConfig(Config):
     @field_validator("delimiter", "escape", mode="before")
     @classmethod
     def _is_one_character(cls, value: Any, info: ValidationInfo) -> Any:
-        if isinstance(value, str) and len(value) != 1:
+        most = MAX_DELIMITER if info.field_name == "delimiter" else 1
+        if isinstance(value, str) and (not 1 <= len(value) <= most or value == "\\t"):
             way = "Write a tab itself, not \\t." if value == "\\t" else "Write the character alone."
-            raise PydanticCustomError("one_character", f"`{info.field_name}` must be one character, but got {value!r}. {way}")
+            length = "one character" if most == 1 else f"1 to {most} characters"
+            raise PydanticCustomError(
+                "one_character", "{told}", {"told": f"`{info.field_name}` must be {length}, but got {value!r}. {way}"}
+            )
         return value
+
+    @model_validator(mode="after")
+    def _separators_differ(self) -> Self:
+        if self.thousands == self.decimal:
+            raise invalid(f"`thousands` must differ from `decimal`, but both are {self.decimal!r}. Change one of them.")
+        return self
 
     @property
     def holds_sequences(self) -> bool:

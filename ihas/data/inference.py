@@ -72,6 +72,7 @@ def infer_schema(
     return Schema(
         label=label,
         positive=columns.positive,
+        unlabelled=columns.unlabelled,
         fields=tuple(
             Field(
                 name=name,

@@ -21,6 +21,7 @@ from ihas.data.inference import infer_schema
 from ihas.data.items import build_item_table
 from ihas.data.labels import with_labels
 from ihas.data.missing import without_spelled_missing
+from ihas.data.number_forms import with_plain_numbers
 from ihas.data.readers import read
 from ihas.data.reading import options_of
 from ihas.data.schema import Schema, Timestamp
@@ -84,7 +85,8 @@ def _write(folder: Path, data: DataConfig, encoding: EncodingConfig, split: Spli
     drawn = _drawn(files)
     rows = {name: np.arange(table.num_rows) for name, table in tables.items()}
     rows |= split_rows(tables["train"], split, schema.time, drawn, generator(seed, "split"))
-    of_table = {name: encode_labels(table, schema.label) for name, table in tables.items()}
+    of_table = {name: encode_labels(table, schema.label, dropping=schema.unlabelled == "drop") for name, table in tables.items()}
+    rows = {name: of_part[~np.isnan(of_table.get(name, of_table["train"])[of_part])] for name, of_part in rows.items()}
     labels = {name: of_table.get(name, of_table["train"])[of_part] for name, of_part in rows.items()}
     check_classes(labels)
     report = _with_deceptions(report, files, schema, encoding, rows if split.kind == "time" else {})
@@ -124,7 +126,7 @@ def _read(data: DataConfig) -> _Files:
     tables, notes = {name: file.rows for name, file in files.items()}, {name: file.notes for name, file in files.items()}
     for name, table in tables.items():
         _check_columns(tables["train"], table, _prefix(name))
-    cleaned = without_spelled_missing(tables, data.columns, notes)
+    cleaned = without_spelled_missing(with_plain_numbers(tables, data), data.columns, notes)
     labelled = with_labels(cleaned.tables, data.columns, notes)
     timed = with_timestamps(labelled.tables, labelled.columns, cleaned.missing, notes)
     return _Files(timed.tables, notes, cleaned.missing, labelled.columns, timed.timestamps)

@@ -63,6 +63,8 @@ class Schema(Config):
     """Column of clicks, 0 or 1, or what `positive` says."""
     positive: str | tuple[str, ...] | None = PydanticField(default=None, exclude_if=lambda positive: positive is None)
     """Which cells of the label are clicks (`ihas.config.label_rule`); None where they are 1 and true."""
+    unlabelled: Literal["refuse", "drop"] = PydanticField(default="refuse", exclude_if=lambda unlabelled: unlabelled == "refuse")
+    """Whether rows without a label are dropped."""
     fields: tuple[Field, ...]
     """Inputs of the model, in the order of the id matrix."""
     item_id: str | None = None

@@ -37,7 +37,7 @@ def validate(table: pa.Table, schema: Schema, prefix: str = "") -> ValidationRep
         nearly unique, repeated rows (told by a 64-bit hash), a header that looks like data, and what `ihas.data.suspicions` finds.
     """
     findings = FindingCollector(prefix)
-    find_label_faults(table, schema.label, findings)
+    find_label_faults(table, schema.label, findings, dropping=schema.unlabelled == "drop")
     _find_single_class(table, schema.label, findings)
     if not schema.fields:
         findings.add("no_fields", "There must be at least one field besides the label, but there is none. List fewer columns as ignored.")
@@ -53,15 +53,18 @@ def validate(table: pa.Table, schema: Schema, prefix: str = "") -> ValidationRep
     return ValidationReport(rows=table.num_rows, findings=tuple(findings.kept), omitted=findings.omitted, profiles=profiles, columns=schema)
 
 
-def find_label_faults(table: pa.Table, name: str, findings: FindingCollector) -> None:
-    """Errors of the label column: cells that are not 0 or 1."""
+def find_label_faults(table: pa.Table, name: str, findings: FindingCollector, *, dropping: bool = False) -> None:
+    """Errors of the label column: cells that are not 0 or 1. Missing ones are a warning where their rows are dropped."""
     if is_list(table, name):
         findings.add("label_is_list", "The label must be one value per row, but the column holds lists.", column=name)
         return
     column = text_column(table, name)
     missing = np.flatnonzero(column.codes < 0)
-    law = "The label must be 0 or 1, but it is missing. Fill it in or drop the row."
-    findings.add_rows("label_missing", name, missing, lambda _: law, np.zeros(len(missing)))
+    if dropping and len(missing):
+        findings.add("rows_dropped", f"{len(missing):,} rows have no label and are left out.", column=name, severity="warning")
+    elif len(missing):
+        law = "The label must be 0 or 1, but it is missing. Fill it in, drop the row, or set `unlabelled` to 'drop'."
+        findings.add_rows("label_missing", name, missing, lambda _: law, np.zeros(len(missing)))
     bad = column.rows_where(~_is_label(column))
     if len(bad) > MAX_ROWS_ALIKE:
         findings.add("label_not_binary", _whole_label_law(column, len(bad)), row=int(bad[0]) + 1, column=name)

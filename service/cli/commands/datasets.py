@@ -13,7 +13,7 @@ from pipelines.kinds.recipe_file import read_document
 from pipelines.reports.terminal_tables import plain_table
 from service.cli import tables
 from service.cli.commands.connection import HERE, Url, Yes, client_of, confirm
-from service.cli.commands.reading import Delimiter, Escape, NoQuoting, reading_of
+from service.cli.commands.reading import Delimiter, Escape, Names, NoQuoting, reading_of
 from service.cli.local_run import failure
 from service.cli.terminal import Terminal
 
@@ -29,13 +29,14 @@ def push(
     delimiter: Delimiter = None,
     no_quoting: NoQuoting = False,
     escape: Escape = None,
+    names: Names = None,
     url: Url = HERE,
 ) -> None:
     """Upload a table and wait until it is checked."""
     terminal, path = context.obj, Path(source)
     if "://" not in source and not path.is_file():
         raise typer.BadParameter(f"File '{source}' does not exist.", param_hint="'FILE|URI'")
-    reading = reading_of(delimiter, no_quoting, escape)
+    reading = reading_of(delimiter, no_quoting, escape, names)
     if columns is not None:
         reading["columns"] = read_document(columns)
     with client_of(url) as client:

@@ -118,6 +118,32 @@ def test_a_missing_label_stays_an_error(tmp_path: Path) -> None:
     assert {finding.code for finding in _inspected(_file(tmp_path / "x.csv", "4", "", "1"), positive=">= 4").errors} == {"label_missing"}
 
 
+def test_rows_without_a_label_are_dropped_on_request(tmp_path: Path) -> None:
+    """Parts, clicks, vocabulary and items are those of the labelled rows alone; the report says how many are left out."""
+    path = _file(tmp_path / "a.csv", "5", "", "1")
+    lines = path.read_text().splitlines()
+    kept = written(tmp_path / "b.csv", "\n".join(line for line in lines if not line.endswith(",")) + "\n")
+    settings = {"positive": ">= 4", "label": "click"}
+    dropped, full = _ingested(path, tmp_path / "a", unlabelled="drop", **settings), _ingested(kept, tmp_path / "b", **settings)
+    sizes = [sum(map(len, (one.parts.train, one.parts.valid, one.parts.test))) for one in (dropped, full)]
+    assert sizes[0] == sizes[1] == sum(not line.endswith(",") for line in lines) - 1
+    assert _clicks(dropped) == _clicks(full)
+    assert dropped.items is not None
+    assert int(dropped.items.popularity.sum()) == len(dropped.parts.train)
+    told = {finding.code: finding.message for finding in dropped.report.findings}
+    assert told["rows_dropped"] == f"{ROWS - sizes[0]:,} rows have no label and are left out."
+    assert dropped.schema.unlabelled == "drop"
+
+
+def test_a_part_needs_labels(tmp_path: Path) -> None:
+    """A file of test rows without any label is refused."""
+    data = DataConfig(
+        path=_file(tmp_path / "a.csv", "1", "0"), test_path=_file(tmp_path / "b.csv", ""), columns=SchemaConfig(unlabelled="drop")
+    )
+    with pytest.raises(DataError, match="The part 'test' must have rows with a label"):
+        ingest(data, EncodingConfig(), SplitConfig(), 0, tmp_path / "out")
+
+
 def test_candidates_are_named_with_their_rule(tmp_path: Path) -> None:
     """Where no column is called like a label, one of ratings is proposed with a rule, one of yes and no without."""
     with pytest.raises(ConfigError, match="candidates: rating with `positive = '>= 4'`"):
