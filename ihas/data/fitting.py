@@ -41,7 +41,8 @@ def fit_encoder(table: pa.Table, schema: Schema, config: EncodingConfig, train: 
         config: how cells become ids.
         train: int64 (n,) ascending. Training rows; all of them where there are none.
     """
-    return Encoder(fields=tuple(_fit_field(table, field, config, train) for field in schema.fields))
+    fields = tuple(_fit_field(table, field, config, train) for field in schema.fields)
+    return Encoder(fields=fields, timestamps=schema.timestamps)
 
 
 def encode_table(table: pa.Table, schema: Schema, encoder: Encoder) -> tuple[np.ndarray, np.ndarray]:
@@ -72,14 +73,14 @@ def encode_blocks(table: pa.Table, encoder: Encoder) -> Iterator[tuple[slice, np
         yield block, ids
 
 
-def encode_labels(table: pa.Table, name: str) -> np.ndarray:
-    """Labels as numbers: float32 (rows,), 0 or 1; DataError for anything else."""
+def encode_labels(table: pa.Table, name: str, *, dropping: bool = False) -> np.ndarray:
+    """Labels as numbers: float32 (rows,), 0 or 1, and NaN for a missing one where such rows are dropped; DataError for anything else."""
     findings = FindingCollector()
-    find_label_faults(table, name, findings)
+    find_label_faults(table, name, findings, dropping=dropping)
     findings.raise_errors("Labels cannot be read")
     column = text_column(table, name)
     clicked = np.isin(column.texts.to_numpy(zero_copy_only=False), ("1", "true"))
-    return np.asarray(clicked.astype(np.float32)[column.codes])
+    return np.asarray(np.append(clicked.astype(np.float32), np.float32("nan"))[column.codes])
 
 
 def _fit_field(table: pa.Table, field: Field, config: EncodingConfig, train: np.ndarray | None) -> FieldEncoder:

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ihas.config.data import DataConfig, SchemaConfig
+from ihas.config.data import DataConfig, SchemaConfig, TimestampColumn
 from ihas.config.learning import LearningConfig
 from ihas.data.columns import is_list, text_column
 from ihas.data.findings import FindingCollector, raise_errors
@@ -110,7 +110,7 @@ def _read(data: DataConfig, schema: Schema, config: LearningConfig) -> Files:
 def _wanted(schema: Schema, config: LearningConfig, data: DataConfig) -> tuple[str, ...]:
     """Columns that are read."""
     of_window = None if data.window is None else data.window.column
-    names = (schema.label, *(field.name for field in schema.fields), *schema.display, schema.time, config.split.column, of_window)
+    names = (schema.label, *schema.stated_names, *schema.display, schema.time, config.split.column, of_window)
     return tuple(dict.fromkeys(name for name in names if name is not None))
 
 
@@ -127,9 +127,12 @@ def _stated(schema: Schema) -> SchemaConfig:
     """Every column as it was read."""
     return SchemaConfig(
         label=schema.label,
-        categorical=tuple(field.name for field in schema.fields if field.kind == "categorical"),
+        positive=schema.positive,
+        unlabelled=schema.unlabelled,
+        categorical=tuple(field.name for field in schema.stated_fields if field.kind == "categorical"),
         numeric=tuple(field.name for field in schema.fields if field.kind == "numeric"),
         multivalued={field.name: field.separator or "|" for field in schema.fields if field.kind == "multivalued"},
+        timestamps={one.name: TimestampColumn(parts=one.parts, zone=one.zone) for one in schema.timestamps},
         display=schema.display,
         time=schema.time,
     )

@@ -45,6 +45,7 @@ class RowReader:
         self._encoder = encoder
         self._fields = tuple(name for name in encoder.layout.names if name in set(fields))
         self._names = frozenset(self._fields)
+        self._stamps = frozenset(one.name for one in encoder.timestamps)
         first_rows = dict(zip(encoder.layout.names, encoder.layout.first_rows.tolist(), strict=True))
         self._columns = tuple(_column(field, first_rows[field.name]) for field in encoder.fields if field.name in self._names)
 
@@ -58,6 +59,9 @@ class RowReader:
         Raises:
             RequestError: a name that is none of the fields, or a value of the wrong type.
         """
+        if self._stamps and not self._stamps.isdisjoint(row):
+            check_mapping(row, pointer)
+            row = self._encoder.with_parts(row, self._names, pointer)
         if not self._names.issuperset(row):
             check_mapping(row, pointer)
             self._encoder.encode_row(row, self._fields, pointer)
