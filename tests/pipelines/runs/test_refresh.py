@@ -267,6 +267,10 @@ def test_only_finished_runs_can_be_refreshed_and_not_in_place(searched: Path, ne
         refresh_run(_request(tmp_path, newer), tmp_path / "run", _ignore)
     with pytest.raises(ConfigError, match="a run folder of its own"):
         refresh_run(_request(searched, newer), searched, _ignore)
+    (tmp_path / "other").mkdir()
+    shutil.copy(searched / "result.json", tmp_path / "other" / "result.json")
+    with pytest.raises(ConfigError, match="holds a search"):
+        refresh_run(_request(searched, newer), tmp_path / "other", _ignore)
     with pytest.raises(ConfigError, match="A point must be one of"):
         refresh_run(_request(searched, newer, point="teacher"), tmp_path / "run", _ignore)
     emptied = tmp_path / "emptied"
