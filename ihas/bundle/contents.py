@@ -42,6 +42,7 @@ def bundle_files(bundle: values.Bundle, created_at: str | None) -> dict[str, byt
     files = _documents(bundle) | tables.files | graphs | _two_sided_files(bundle.models)
     sums = "group_sums" in routing or bundle.calibration is not None or any(entry.shared_table for entry in entries)
     rules = bool(bundle.schema.timestamps) or bundle.schema.positive is not None or bundle.schema.unlabelled != "refuse"
+    rules = rules or any(field.kind == "piecewise" for field in bundle.encoder.fields)
     manifest = Manifest(
         version=FORMAT_VERSION if rules else WITHOUT_RULES if sums else WITHOUT_SUMS,
         ihas_version=package_version(),

@@ -235,7 +235,7 @@ def _are_among(values: pa.StringArray, known: pa.StringArray) -> bool:
 
 
 def _infer_item_id(names: Iterable[str], kinds: dict[str, FieldKind], *, stated: bool) -> str | None:
-    possible = [name for name in names if kinds[name] == "categorical"]
+    possible = [name for name in names if kinds.get(name) == "categorical"]
     called = [name for name in possible if re.sub(r"[ _-]?id$", "", name.strip().lower()) in ITEM_NAMES]
     if len(called) == 1:
         return called[0]
