@@ -7,8 +7,8 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -89,6 +89,26 @@ def _plain_file(path: Path) -> tuple[int, ...]:
     if not stat.S_ISREG(found.st_mode) or path.resolve() != path:
         raise DataError(f"{path.name} must be the file that was named, but a link is there now. Put the file back, or name another one.")
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+@contextmanager
+def all_held_still(paths: Iterable[Path]) -> Iterator[None]:
+    """`held_still` for several files."""
+    with ExitStack() as stack:
+        for path in paths:
+            stack.enter_context(held_still(path))
+        yield
+
+
+def files_digest(paths: Iterable[Path]) -> str:
+    """Digest of a table in several files; see `joined_digest`."""
+    return joined_digest(map(file_digest, paths))
+
+
+def joined_digest(digests: Iterable[str]) -> str:
+    """Digest of several files by theirs: that of a single file; else sha256 of the hexadecimal digests, a line each."""
+    found = list(digests)
+    return found[0] if len(found) == 1 else hashlib.sha256("".join(f"{digest}\n" for digest in found).encode()).hexdigest()
 
 
 def file_digest(path: Path) -> str:

@@ -30,6 +30,7 @@ from service.retention.maintenance import Maintenance
 from service.settings import Settings
 from service.storage.aliases import Aliases
 from service.storage.deletions import Deletions
+from service.storage.direct_events import DirectEvents
 from service.storage.feedback import Feedback
 from service.storage.keys import Keys
 from service.storage.sql_store import SqlStore
@@ -60,6 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
         aliases=Aliases(store),
         plans=TrafficPlans(store),
         feedback=feedback,
+        direct_events=DirectEvents(store, settings.max_answer_bytes_per_tenant),
         response_log=response_log,
         fetches=Fetches(settings),
         deletions=Deletions(store),

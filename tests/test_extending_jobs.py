@@ -99,4 +99,4 @@ def test_a_job_kind_has_a_name_and_a_prefix_of_its_own(kind: JobKind, message: s
     monkeypatch.setattr(Nothing, "kind", kind)
     with pytest.raises(ValueError, match=message):
         register_job_kind(Nothing())
-    assert MappingProxyType({one.name: one for one in job_kinds()}).keys() == {"dataset", "estimate", "search"}
+    assert MappingProxyType({one.name: one for one in job_kinds()}).keys() == {"batch", "dataset", "estimate", "search", "refresh"}

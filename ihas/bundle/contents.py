@@ -15,8 +15,8 @@ from ihas.bundle.manifest import (
     FALLBACK,
     FORMAT_VERSION,
     MODEL_NAME,
-    WITHOUT_RULES,
     WITHOUT_SUMS,
+    WITHOUT_USERS,
     Manifest,
     ModelEntry,
     TwoSidedEntry,
@@ -40,11 +40,8 @@ def bundle_files(bundle: values.Bundle, created_at: str | None) -> dict[str, byt
     entries = tuple(_model_entry(model, tables) for model in bundle.models)
     graphs = {f"paths/{model.name}.onnx": model.graph for model in bundle.models}
     files = _documents(bundle) | tables.files | graphs | _two_sided_files(bundle.models)
-    sums = "group_sums" in routing or bundle.calibration is not None or any(entry.shared_table for entry in entries)
-    rules = bool(bundle.schema.timestamps) or bundle.schema.positive is not None or bundle.schema.unlabelled != "refuse"
-    rules = rules or any(field.kind == "piecewise" for field in bundle.encoder.fields)
     manifest = Manifest(
-        version=FORMAT_VERSION if rules else WITHOUT_RULES if sums else WITHOUT_SUMS,
+        version=_version(bundle, routing, entries),
         ihas_version=package_version(),
         name=bundle.name,
         created_at=created_at,
@@ -54,6 +51,16 @@ def bundle_files(bundle: values.Bundle, created_at: str | None) -> dict[str, byt
         files=tuple(file_entry(name, files[name]) for name in sorted(files)),
     )
     return files | encode_manifest(manifest)
+
+
+def _version(bundle: values.Bundle, routing: Mapping[str, Any], entries: Sequence[ModelEntry]) -> int:
+    """The lowest format that says all that is in the bundle."""
+    schema = bundle.schema
+    rules = bool(schema.timestamps) or schema.positive is not None or schema.unlabelled != "refuse"
+    if schema.user_id is not None or schema.display or rules or any(field.kind == "piecewise" for field in bundle.encoder.fields):
+        return FORMAT_VERSION
+    later = "group_sums" in routing or bundle.calibration is not None or any(entry.shared_table for entry in entries)
+    return WITHOUT_USERS if later else WITHOUT_SUMS
 
 
 def _routing_entries(router: AnyRouter, tables: _TableFiles) -> dict[str, Any]:
@@ -95,7 +102,11 @@ def _documents(bundle: values.Bundle) -> dict[str, bytes]:
     if bundle.items is not None:
         documents["items.json"] = json_file(bundle.items.names)
         documents["items.safetensors"] = tensor_file({"ids": bundle.items.ids, "popularity": bundle.items.popularity})
-        documents |= _item_values(bundle.items.values)
+        documents |= _field_values("item", bundle.items.values)
+    if bundle.users is not None:
+        documents["users.json"] = json_file(bundle.users.names)
+        documents["users.safetensors"] = tensor_file({"offsets": bundle.users.offsets, "items": bundle.users.items})
+        documents |= _field_values("user", bundle.users.values)
     if bundle.fallback is not None:
         arrays = {"path": np.array([bundle.fallback.model], np.int32), "logits": bundle.fallback.logits}
         documents[FALLBACK] = tensor_file(arrays)
@@ -119,12 +130,12 @@ def _retrieval_arrays(retrieval: values.Retrieval) -> dict[str, np.ndarray]:
     return arrays | {f"bias-{i}": bias for i, bias in enumerate(retrieval.query.biases)}
 
 
-def _item_values(fields: Mapping[str, FieldValues] | None) -> dict[str, bytes]:
+def _field_values(of: str, fields: Mapping[str, FieldValues] | None) -> dict[str, bytes]:
     if fields is None:
         return {}
     facts = [[name, field.texts, field.multivalued] for name, field in fields.items()]
     arrays = {f"{kind}-{i}": getattr(field, kind) for i, field in enumerate(fields.values()) for kind in ("offsets", "codes")}
-    return {"item-values.json": json_file(facts), "item-values.safetensors": tensor_file(arrays)}
+    return {f"{of}-values.json": json_file(facts), f"{of}-values.safetensors": tensor_file(arrays)}
 
 
 def _two_sided_files(models: Sequence[values.ExportedModel]) -> dict[str, bytes]:

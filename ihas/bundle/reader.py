@@ -21,6 +21,7 @@ from ihas.bundle.reference import Margins, Reference
 from ihas.data.encoder import Encoder
 from ihas.data.item_table import FieldValues, ItemTable
 from ihas.data.schema import Schema
+from ihas.data.user_table import UserTable
 from ihas.errors import BundleCorruptError
 from ihas.routing.additive import AdditiveRouter
 from ihas.routing.router import AnyRouter, Gates, Router
@@ -63,7 +64,7 @@ class BundleReader:
             golden = self._expected(golden, fallback)
             models, groups, position = keep_models(read, groups, fallback.model)
             fallback = replace(fallback, model=position)
-        more = (retrieval, fallback, self._reference(), self._calibration())
+        more = (retrieval, fallback, self._reference(), self._calibration(), self._users())
         return values.Bundle(manifest.name, schema, encoder, router, models, groups, self._items(), golden, summary, *more)
 
     def _reference(self) -> Reference | None:
@@ -157,14 +158,22 @@ class BundleReader:
         with reading("items.json") as name:
             names = msgspec.json.decode((self.folder / name).read_bytes(), type=tuple[str, ...])
         with reading("items.safetensors") as name:
-            return ItemTable(names, **self._arrays(name), values=self._item_values())
+            return ItemTable(names, **self._arrays(name), values=self._field_values("item"))
 
-    def _item_values(self) -> dict[str, FieldValues] | None:
-        if not (self.folder / "item-values.json").exists():
+    def _users(self) -> UserTable | None:
+        if not (self.folder / "users.json").exists():
             return None
-        with reading("item-values.json") as name:
+        with reading("users.json") as name:
+            names = msgspec.json.decode((self.folder / name).read_bytes(), type=tuple[str, ...])
+        with reading("users.safetensors") as name:
+            return UserTable(names, self._field_values("user") or {}, **self._arrays(name))
+
+    def _field_values(self, of: str) -> dict[str, FieldValues] | None:
+        if not (self.folder / f"{of}-values.json").exists():
+            return None
+        with reading(f"{of}-values.json") as name:
             facts = msgspec.json.decode((self.folder / name).read_bytes(), type=list[tuple[str, tuple[str, ...], bool]])
-        with reading("item-values.safetensors") as name:
+        with reading(f"{of}-values.safetensors") as name:
             arrays = self._arrays(name)
             pairs = [(arrays[f"offsets-{i}"], arrays[f"codes-{i}"]) for i in range(len(facts))]
         return {field: FieldValues(texts, *pair, many) for (field, texts, many), pair in zip(facts, pairs, strict=True)}

@@ -49,6 +49,7 @@ def _problems(bundle: Bundle) -> Iterator[str]:
         yield "a model that reads the row's gates needs a router with gates"
     yield from _row_problems(bundle)
     yield from _item_problems(bundle)
+    yield from _user_problems(bundle)
     if bundle.reference is not None:
         yield from _reference_problems(bundle.reference, router)
     if bundle.fallback is not None:
@@ -201,16 +202,38 @@ def _item_problems(bundle: Bundle) -> Iterator[str]:
     if len(set(bundle.items.names)) != count or bundle.items.ids.shape[:1] != (count,) or bundle.items.popularity.shape != (count,):
         yield f"the item table must have one row for each of {count} different names"
     for name, values in (bundle.items.values or {}).items():
-        yield from _value_problems(name, values, count)
+        yield from _value_problems(f"item field {name!r}", values, count)
 
 
-def _value_problems(name: str, values: FieldValues, count: int) -> Iterator[str]:
+def _user_problems(bundle: Bundle) -> Iterator[str]:
+    if (bundle.users is None) != (bundle.schema.user_id is None):
+        yield "there must be a user table exactly where the schema names a user id"
+    if bundle.users is None:
+        return
+    users, count, num_items = bundle.users, len(bundle.users.names), len(bundle.items.names) if bundle.items else 0
+    if len(set(users.names)) != count or tuple(users.values) != bundle.schema.user:
+        yield f"the user table must have {count} different names, and values of {', '.join(bundle.schema.user) or 'no field'}"
+    for name, values in users.values.items():
+        yield from _value_problems(f"user field {name!r}", values, count)
+    if not _are_slices(users.offsets, users.items, count) or not _within(users.items, num_items):
+        yield f"clicked items must be int32 positions of {num_items} items with int64 offsets, each user's after the one before"
+
+
+def _value_problems(what: str, values: FieldValues, count: int) -> Iterator[str]:
     offsets, codes = values.offsets, values.codes
-    if offsets.dtype != np.int64 or codes.dtype != np.int32 or offsets.shape != (count + 1,) or codes.ndim != 1:
-        found = f"{offsets.dtype} {offsets.shape}, {codes.dtype}"
-        yield f"values of item field {name!r} must be int64 ({count + 1},) and int32, but are {found}"
-    elif offsets[0] != 0 or offsets[-1] != len(codes) or (np.diff(offsets) < 0).any() or not _within(codes, len(values.texts)):
-        yield f"values of item field {name!r} must lie within its {len(values.texts)} texts, each item's after the one before"
+    if not _are_typed(offsets, codes, count):
+        yield f"values of {what} must be int64 ({count + 1},) and int32, but are {offsets.dtype} {offsets.shape}, {codes.dtype}"
+    elif not _are_slices(offsets, codes, count) or not _within(codes, len(values.texts)):
+        yield f"values of {what} must lie within its {len(values.texts)} texts, each row's after the one before"
+
+
+def _are_typed(offsets: np.ndarray, codes: np.ndarray, count: int) -> bool:
+    return offsets.dtype == np.int64 and codes.dtype == np.int32 and offsets.shape == (count + 1,) and codes.ndim == 1
+
+
+def _are_slices(offsets: np.ndarray, codes: np.ndarray, count: int) -> bool:
+    """Whether offsets, int64 (count + 1,), divide codes, int32, into `count` slices, one after the other."""
+    return _are_typed(offsets, codes, count) and offsets[0] == 0 and offsets[-1] == len(codes) and not (np.diff(offsets) < 0).any()
 
 
 def _within(codes: np.ndarray, end: int) -> bool:

@@ -18,6 +18,7 @@ from ihas.data.encoder import Encoder
 from ihas.data.item_table import ItemTable
 from ihas.data.layout import FieldLayout
 from ihas.data.schema import Schema
+from ihas.data.user_table import UserTable
 from ihas.routing.router import AnyRouter, embed
 
 
@@ -169,6 +170,7 @@ class Bundle:
         fallback: serves groups whose own model fails; None where one model serves all, or in bundles of an earlier version.
         reference: how the training rows were routed; None where one model serves all, or in bundles of an earlier version.
         calibration: from logits to the log-odds that are answered; None where logits are. Golden logits are those before it.
+        users: the user table; None where the schema names no user id.
     """
 
     name: str
@@ -184,6 +186,7 @@ class Bundle:
     fallback: Fallback | None = None
     reference: Reference | None = None
     calibration: Calibration | None = None
+    users: UserTable | None = None
 
     @property
     def dim(self) -> int:

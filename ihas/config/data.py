@@ -67,6 +67,14 @@ class SchemaConfig(Config):
     """Columns that describe the item; every other field describes the context (user, time, place)."""
     item_id: str | None = None
     """Column whose value is the item's id. It describes the item too."""
+    user_id: str | None = Field(default=None, exclude_if=lambda name: name is None)
+    """Column whose value is the user's id, a field of the context. The bundle then knows the users of the table: what `user` says of them,
+    and which items each has clicked."""
+    user: tuple[str, ...] = Field(default=(), exclude_if=lambda names: not names)
+    """Fields of the context that describe the user, such as age. A request that states the user's id may leave them out: the bundle holds
+    the values of each user's newest row."""
+    display: tuple[str, ...] = Field(default=(), exclude_if=lambda names: not names)
+    """Columns that describe the item and are not learnt from, such as its title. They can be asked for with an answer, and filtered by."""
     time: str | None = None
     """Column that orders the rows for a split by time. It is a field only if it is also listed as one."""
 
@@ -113,11 +121,24 @@ class InteractionColumns(Config):
     """Column of the time: numbers, or ISO 8601 dates or times. Without it, rows must be in order of time."""
 
 
+class WindowConfig(Config):
+    """The newest rows of a table."""
+
+    days: float = Field(gt=0.0, le=36_525.0)
+    """Length of the window in days of 24 hours. A row is in it if its time is later than the newest time less the length."""
+    column: str | None = None
+    """Column of the time: ISO 8601 dates or times, or numbers since 1970. Without it, the column that is stated as the time."""
+
+
 class DataConfig(Config):
     """Where the data is, and how it is read."""
 
     path: Path
     """CSV, Parquet or JSON-lines file, optionally compressed with gzip or zstd."""
+    appended: tuple[Path, ...] = Field(default=(), exclude_if=lambda appended: not appended)
+    """Files whose rows follow those of `path`, in this order, with the same columns. Each is read by its own suffix."""
+    window: WindowConfig | None = Field(default=None, exclude_if=lambda window: window is None)
+    """If set, only the newest rows of `path` and `appended` are read; `valid_path` and `test_path` are read whole."""
     valid_path: Path | None = None
     """File of validation rows with the same columns. Without it, validation rows are split from `path`."""
     test_path: Path | None = None
@@ -159,6 +180,11 @@ class DataConfig(Config):
         if self.thousands == self.decimal:
             raise invalid(f"`thousands` must differ from `decimal`, but both are {self.decimal!r}. Change one of them.")
         return self
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files of the table, in the order of their rows."""
+        return (self.path, *self.appended)
 
     @property
     def holds_sequences(self) -> bool:

@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 import numpy as np
+from pydantic import Field
 
 from ihas.config.base import Config
+from ihas.data.growth import Changes
 from ihas.data.schema import FieldKind, FieldRole, Schema
 from ihas.errors import DataError
 from ihas.findings import Finding
 
-Purpose = Literal["field", "label", "time", "timestamp", "ignored"]
+Purpose = Literal["field", "label", "time", "timestamp", "display", "ignored"]
 MAX_FINDINGS_PER_CODE = 100
 MAX_ROWS_ALIKE = 10
 """Rows with one fault that are told one by one; more of them are one finding."""
@@ -52,6 +54,8 @@ class ValidationReport(Config):
     """Every column, in the table's order."""
     columns: Schema
     """What each column is, as inferred and overridden."""
+    changes: Changes | None = Field(default=None, exclude_if=lambda changes: changes is None)
+    """What the rows that were appended last have changed."""
 
     @property
     def errors(self) -> tuple[Finding, ...]:

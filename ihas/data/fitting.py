@@ -91,7 +91,7 @@ def _fit_field(table: pa.Table, field: Field, config: EncodingConfig, train: np.
         return _fit_multivalued(table, field, config, train)
     column = text_column(table, field.name).take(train)
     if field.kind == "categorical":
-        values = _frequent(column.texts, column.counts, config.min_count)
+        values = frequent_values(column.texts, column.counts, config.min_count)
         return CategoricalEncoder(name=field.name, role=field.role, values=values, missing=field.missing)
     found = np.unique(quantiles(numbers(column.texts), column.counts, config.num_buckets))
     if config.numeric == "piecewise" and len(found):
@@ -111,14 +111,15 @@ def _fit_multivalued(table: pa.Table, field: Field, config: EncodingConfig, trai
     return MultivaluedEncoder(
         name=field.name,
         role=field.role,
-        values=_frequent(texts, counts, config.min_count),
+        values=frequent_values(texts, counts, config.min_count),
         slots=int(np.clip(lengths.max(initial=1), 1, config.max_values)),
         separator=field.separator,
         keep=field.keep,
     )
 
 
-def _frequent(texts: pa.StringArray, counts: np.ndarray, min_count: int) -> tuple[str, ...]:
+def frequent_values(texts: pa.StringArray, counts: np.ndarray, min_count: int) -> tuple[str, ...]:
+    """Texts that occur at least `min_count` times, counts int64 (texts,); commonest first, equally common ones by text."""
     kept = counts >= min_count
     pairs = zip((-counts[kept]).tolist(), map(str, texts.filter(pa.array(kept)).to_pylist()), strict=True)
     return tuple(text for _, text in sorted(pairs))

@@ -66,22 +66,60 @@ def recoded(column: pa.ChunkedArray[Any], code_of: np.ndarray, texts: Any) -> pa
     return _with_texts(rows.table(), {"codes": known}).column("codes")
 
 
+def kept_rows(table: pa.Table, kept: np.ndarray) -> pa.Table:
+    """The marked rows, bool (rows,), of a table that was gathered, in its form; none of its texts is forgotten."""
+    rows, start = _Rows(), 0
+    codes: dict[str, Any] = {name: table.column(name).unify_dictionaries() for name in table.column_names if not _holds_lists(table, name)}
+    table = pa.table({name: codes.get(name, table.column(name)) for name in table.column_names})
+    batches: list[Any] = table.to_batches()
+    for batch in batches:
+        mask = pa.array(kept[start : start + batch.num_rows])
+        columns = {name: batch.column(name) if name not in codes else batch.column(name).indices for name in table.column_names}
+        rows.add(pa.table(columns).filter(mask))
+        start += batch.num_rows
+    texts = {name: Dictionary() for name in codes}
+    for name, column in codes.items():
+        texts[name].texts = column.chunk(0).dictionary
+    return _with_texts(rows.table(), texts)
+
+
+def _holds_lists(table: pa.Table, name: str) -> bool:
+    return bool(pa.types.is_list(table.schema.field(name).type))
+
+
 class Dictionary:
     """Distinct texts of a column in the order in which batches show them."""
 
     def __init__(self) -> None:
         self.texts: Any = pa.array([], pa.string())
+        self._last: tuple[Any, pa.Array[Any]] | None = None
 
     def codes_of(self, array: Any) -> Any:
         """Codes of a batch, int32 with nulls, after its new texts were added; lists stay as they are."""
         if not pa.types.is_dictionary(array.type):
             return array
+        if self._last is None or not _is_same(self._last[0], array.dictionary):
+            self._last = (array.dictionary, self._added(array))
+        return self._last[1].take(array.indices)
+
+    def _added(self, array: Any) -> Any:
+        """Code of each text of the batch's dictionary: int32 (texts,)."""
         known = pc.index_in(array.dictionary, self.texts)
         fresh = np.asarray(known.is_null())
         code_of = np.asarray(pc.fill_null(known, -1), dtype=np.int32)
         code_of = np.where(fresh, len(self.texts) + np.cumsum(fresh, dtype=np.int32) - 1, code_of)
         self.texts = pa.concat_arrays([self.texts, array.dictionary.filter(pa.array(fresh))]) if fresh.any() else self.texts
-        return pa.array(code_of, pa.int32()).take(array.indices)
+        return pa.array(code_of, pa.int32())
+
+
+def _is_same(first: Any, second: Any) -> bool:
+    """Whether two arrays are one in memory: batches of a table that was read share their dictionary."""
+    places = [[(one.offset, len(one)), *map(_place, one.buffers())] for one in (first, second)]
+    return places[0] == places[1]
+
+
+def _place(buffer: Any) -> tuple[int, int]:
+    return (0, 0) if buffer is None else (buffer.address, buffer.size)
 
 
 class _Rows:

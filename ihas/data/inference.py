@@ -85,6 +85,9 @@ def infer_schema(
             for name, kind in kinds.items()
         ),
         item_id=item_id,
+        user_id=columns.user_id,
+        user=columns.user,
+        display=columns.display,
         time=columns.time,
         ignored=columns.ignored,
         timestamps=tuple(timestamps),
@@ -115,6 +118,9 @@ def _stated(columns: SchemaConfig) -> dict[str, tuple[str, ...]]:
         "ignored": columns.ignored,
         "item": columns.item,
         "item_id": (columns.item_id,) if columns.item_id else (),
+        "user_id": (columns.user_id,) if columns.user_id else (),
+        "user": columns.user,
+        "display": columns.display,
         "time": (columns.time,) if columns.time else (),
     }
 
@@ -129,10 +135,14 @@ def _check_names_exist(columns: SchemaConfig, existing: Sequence[str]) -> None:
 
 def _check_settings(columns: SchemaConfig, label: str) -> None:
     stated = _stated(columns) | {"label": (label,)}
-    purposes = ("label", "categorical", "numeric", "multivalued", "timestamps", "ignored")
+    purposes = ("label", "categorical", "numeric", "multivalued", "timestamps", "ignored", "display")
     exclusive = [(one, other) for position, one in enumerate(purposes) for other in purposes[position + 1 :]]
     exclusive += [(setting, other) for setting in ("item", "item_id") for other in ("label", "ignored")]
     exclusive += [("histories", other) for other in ("label", "categorical", "numeric", "timestamps", "ignored", "item_id")]
+    exclusive += [(setting, other) for setting in ("user_id", "user") for other in ("label", "ignored", "display", "item", "item_id")]
+    exclusive += [("display", other) for other in ("item", "item_id", "histories", "time")]
+    exclusive += [("user_id", other) for other in ("user", "numeric", "timestamps", "multivalued", "histories")]
+    exclusive += [("user", "timestamps")]
     exclusive += [("item_id", "numeric"), ("item_id", "timestamps"), ("item_id", "multivalued"), ("time", "label")]
     for one, other in exclusive:
         both = sorted(set(stated[one]) & set(stated[other]))
@@ -143,9 +153,10 @@ def _check_settings(columns: SchemaConfig, label: str) -> None:
 
 
 def _is_field(name: str, columns: SchemaConfig, label: str) -> bool:
-    if name == label or name in columns.ignored:
+    if name == label or name in columns.ignored or name in columns.display:
         return False
-    listed = (*columns.categorical, *columns.numeric, *columns.multivalued, *columns.histories, *columns.item, columns.item_id)
+    listed = {*columns.categorical, *columns.numeric, *columns.multivalued, *columns.histories, *columns.item, *columns.user}
+    listed |= {columns.item_id or "", columns.user_id or ""}
     return name != columns.time or name in listed
 
 
@@ -175,7 +186,7 @@ def _as_candidate(table: pa.Table, name: str) -> str:
 
 def _kind(table: pa.Table, name: str, columns: SchemaConfig) -> FieldKind:
     if is_list(table, name):
-        if name in (*columns.categorical, *columns.numeric, columns.item_id):
+        if name in (*columns.categorical, *columns.numeric, columns.item_id, columns.user_id):
             raise ConfigError(
                 f"A column of lists must be multi-valued, but `{name}` is stated to have one value. Remove it from that setting."
             )
@@ -184,7 +195,7 @@ def _kind(table: pa.Table, name: str, columns: SchemaConfig) -> FieldKind:
         return "multivalued"
     if name in columns.numeric:
         return "numeric"
-    if name in columns.categorical or name == columns.item_id:
+    if name in columns.categorical or name in (columns.item_id, columns.user_id):
         return "categorical"
     texts = text_column(table, name).texts
     if name in columns.histories and not _is_multivalued(texts):
@@ -245,7 +256,8 @@ def _infer_item_id(names: Iterable[str], kinds: dict[str, FieldKind], *, stated:
 def _item_fields(table: pa.Table, names: Sequence[str], item_id: str | None, columns: SchemaConfig) -> set[str]:
     if columns.item or item_id is None:
         return {*columns.item, *([item_id] if item_id else [])}
-    return {item_id, *item_attributes(table, names, item_id)}
+    about_users = {*columns.user, columns.user_id}
+    return {item_id, *item_attributes(table, [name for name in names if name not in about_users], item_id)}
 
 
 def item_attributes(table: pa.Table, names: Iterable[str], item_id: str) -> set[str]:

@@ -13,45 +13,55 @@ import pyarrow as pa
 from ihas.config.data import DataConfig, SchemaConfig
 from ihas.config.encoding import EncodingConfig
 from ihas.config.split import SplitConfig
+from ihas.data.appending import ReadFiles, read_files
+from ihas.data.changes import with_changes
 from ihas.data.columns import is_list
 from ihas.data.encoder import Encoder
 from ihas.data.findings import FindingCollector, ValidationReport, raise_errors
 from ihas.data.fitting import encode_blocks, encode_labels, fit_encoder
+from ihas.data.growth import Before
 from ihas.data.inference import infer_schema
 from ihas.data.items import build_item_table
 from ihas.data.labels import with_labels
 from ihas.data.missing import without_spelled_missing
 from ihas.data.number_forms import with_plain_numbers
-from ihas.data.readers import read
-from ihas.data.reading import options_of
+from ihas.data.reading import ReadOptions, options_of
 from ihas.data.schema import Schema, Timestamp
 from ihas.data.splits import PartName, check_classes, split_rows
 from ihas.data.storage import Ingested, load_ingested, new_ids, save_labels, save_values
 from ihas.data.suspicions import find_cut_lists, find_split_faults
 from ihas.data.timestamps import with_timestamps
+from ihas.data.users import build_user_table
 from ihas.data.validation import validate
+from ihas.data.windows import newest_rows
 from ihas.errors import ConfigError, DataError
 from ihas.folders import new_folder
 from ihas.seeding import generator
 
 
-def inspect(data: DataConfig) -> ValidationReport:
+def inspect(data: DataConfig, before: Before | None = None) -> ValidationReport:
     """What is in the files, writing nothing; warnings about cut cells, and a split by time, are those of the default settings.
+
+    Args:
+        data: the files and what is known about their columns.
+        before: if given, the report says what the last of `data.appended` changed, and has errors where that is too much.
 
     Raises:
         DataError: a file cannot be read as a table, or lacks columns of the others.
         ConfigError: settings about the columns contradict the table or each other, or the label cannot be told.
     """
-    files = _read(data)
+    files = read_tables(data)
     schema = infer_schema(files.rows["train"], files.columns, files.missing, files.timestamps)
-    report = _report(files, schema)
+    report = report_on(files, schema)
+    if before is not None:
+        report = with_changes(report, files.rows["train"], sum(files.lengths[:-1]), before)
     if report.errors:
         return report
     rows: dict[PartName, np.ndarray] = {}
     with suppress(DataError):  # too few rows to be divided: what a run says, and no fault of the file
         if schema.time is not None:
-            rows = split_rows(files.rows["train"], SplitConfig(kind="time"), schema.time, _drawn(files), generator(0, "split"))
-    return _with_deceptions(report, files, schema, EncodingConfig(), rows)
+            rows = split_rows(files.rows["train"], SplitConfig(kind="time"), schema.time, parts_drawn(files), generator(0, "split"))
+    return with_deceptions(report, files, schema, EncodingConfig(), rows)
 
 
 def ingest(data: DataConfig, encoding: EncodingConfig, split: SplitConfig, seed: int, folder: Path) -> Ingested:
@@ -77,27 +87,29 @@ def ingest(data: DataConfig, encoding: EncodingConfig, split: SplitConfig, seed:
 
 
 def _write(folder: Path, data: DataConfig, encoding: EncodingConfig, split: SplitConfig, seed: int) -> None:
-    files = _read(data)
+    files = read_tables(data)
     tables = files.rows
     schema = infer_schema(tables["train"], _without_split_column(files.columns, split, tables["train"]), files.missing, files.timestamps)
-    report = _report(files, schema)
+    report = report_on(files, schema)
     raise_errors("The table cannot be learnt from", report.findings, report.omitted)
-    drawn = _drawn(files)
+    drawn = parts_drawn(files)
     rows = {name: np.arange(table.num_rows) for name, table in tables.items()}
     rows |= split_rows(tables["train"], split, schema.time, drawn, generator(seed, "split"))
     of_table = {name: encode_labels(table, schema.label, dropping=schema.unlabelled == "drop") for name, table in tables.items()}
     rows = {name: of_part[~np.isnan(of_table.get(name, of_table["train"])[of_part])] for name, of_part in rows.items()}
     labels = {name: of_table.get(name, of_table["train"])[of_part] for name, of_part in rows.items()}
     check_classes(labels)
-    report = _with_deceptions(report, files, schema, encoding, rows if split.kind == "time" else {})
+    report = with_deceptions(report, files, schema, encoding, rows if split.kind == "time" else {})
     encoder = fit_encoder(tables["train"], schema, encoding, rows["train"])
-    ids = _write_ids(folder, tables, rows, encoder)
+    ids = write_ids(folder, tables, rows, encoder)
     for name, of_part in labels.items():
         save_labels(folder, name, of_part)
-    save_values(folder, schema, encoder, build_item_table(tables["train"], ids["train"], encoder, schema, rows["train"]), report)
+    items = build_item_table(tables["train"], ids["train"], encoder, schema, rows["train"])
+    users = build_user_table(tables["train"], of_table["train"] > 0.0, schema, items)
+    save_values(folder, schema, encoder, items, users, report)
 
 
-class _Files(NamedTuple):
+class Files(NamedTuple):
     """What was read.
 
     Attributes:
@@ -106,37 +118,59 @@ class _Files(NamedTuple):
         missing: texts that stood for missing cells, by column.
         columns: what is stated of the columns, and what was told of the label.
         timestamps: columns of dates or times, of which the rows have the parts.
+        lengths: rows of each file of the main table.
+        places: int64 (n,). Where the rows of the main table, which are those of a window, are in its files; None without a window.
     """
 
     rows: dict[PartName, pa.Table]
     notes: dict[PartName, FindingCollector]
     missing: dict[str, tuple[str, ...]]
     columns: SchemaConfig
-    timestamps: tuple[Timestamp, ...]
+    timestamps: tuple[Timestamp, ...] = ()
+    lengths: tuple[int, ...] = ()
+    places: np.ndarray | None = None
 
 
-def _read(data: DataConfig) -> _Files:
+def read_tables(data: DataConfig, options: ReadOptions | None = None) -> Files:
+    """The tables that settings name, null where a cell is missing.
+
+    Args:
+        data: the files and what is known about their columns.
+        options: how files are read; None for what the settings say.
+
+    Raises:
+        DataError: a file cannot be read as a table, or lacks columns of the others.
+        ConfigError: the settings are those of sequences.
+    """
     if data.format == "sequences" or data.interactions is not None:
         raise ConfigError(
             f"Rows with a label are read from CSV, Parquet or JSON lines, but {data.path.name} is said to hold sequences of items. "
             "Leave `interactions` and `format = 'sequences'` out, or use a recipe of the kind 'overrec'."
         )
-    paths: dict[PartName, Path | None] = {"train": data.path, "valid": data.valid_path, "test": data.test_path}
-    files = {name: read(path, options_of(data)) for name, path in paths.items() if path is not None}
+    paths: dict[PartName, tuple[Path, ...]] = {"train": data.paths}
+    paths |= {name: (path,) for name, path in _own_files(data).items() if path is not None}
+    files: dict[PartName, ReadFiles] = {name: read_files(of_part, options or options_of(data)) for name, of_part in paths.items()}
     tables, notes = {name: file.rows for name, file in files.items()}, {name: file.notes for name, file in files.items()}
     for name, table in tables.items():
         _check_columns(tables["train"], table, _prefix(name))
+    places = None
+    if data.window is not None:
+        tables["train"], places = newest_rows(tables["train"], data.window, data.columns.time)
     cleaned = without_spelled_missing(with_plain_numbers(tables, data), data.columns, notes)
     labelled = with_labels(cleaned.tables, data.columns, notes)
     timed = with_timestamps(labelled.tables, labelled.columns, cleaned.missing, notes)
-    return _Files(timed.tables, notes, cleaned.missing, labelled.columns, timed.timestamps)
+    return Files(timed.tables, notes, cleaned.missing, labelled.columns, timed.timestamps, files["train"].lengths, places)
+
+
+def _own_files(data: DataConfig) -> dict[PartName, Path | None]:
+    return {"valid": data.valid_path, "test": data.test_path}
 
 
 def _prefix(part: PartName) -> str:
     return "" if part == "train" else f"{part}_path: "
 
 
-def _drawn(files: _Files) -> list[PartName]:
+def parts_drawn(files: Files) -> list[PartName]:
     """Parts that have no file of their own."""
     return [name for name in ("valid", "test") if name not in files.rows]
 
@@ -162,9 +196,10 @@ def _without_split_column(columns: SchemaConfig, split: SplitConfig, table: pa.T
     return columns.model_copy(update={"ignored": (*columns.ignored, split.column)})
 
 
-def _report(files: _Files, schema: Schema) -> ValidationReport:
+def report_on(files: Files, schema: Schema) -> ValidationReport:
     """Report on the main table, with the findings of the other files behind its own."""
     reports = {name: validate(table, schema, _prefix(name)) for name, table in files.rows.items()}
+    reports["train"] = _at_places(reports["train"], files.places)
     omitted: dict[str, int] = {}
     for code, count in (pair for report in reports.values() for pair in report.omitted.items()):
         omitted[code] = omitted.get(code, 0) + count
@@ -174,18 +209,26 @@ def _report(files: _Files, schema: Schema) -> ValidationReport:
     return reports["train"].model_copy(update={"findings": tuple(findings), "omitted": omitted})
 
 
-def _with_deceptions(
-    report: ValidationReport, files: _Files, schema: Schema, encoding: EncodingConfig, rows: Mapping[PartName, np.ndarray]
+def _at_places(report: ValidationReport, places: np.ndarray | None) -> ValidationReport:
+    """The report with rows as they are counted in the files, not in the window."""
+    if places is None:
+        return report
+    moved = [one if one.row is None else one.model_copy(update={"row": int(places[one.row - 1]) + 1}) for one in report.findings]
+    return report.model_copy(update={"findings": tuple(moved)})
+
+
+def with_deceptions(
+    report: ValidationReport, files: Files, schema: Schema, encoding: EncodingConfig, rows: Mapping[PartName, np.ndarray]
 ) -> ValidationReport:
     """The report with what encoding would cut, and what parts drawn by time, int64 (n,) rows each, share."""
     findings = FindingCollector()
     find_cut_lists(files.rows["train"], schema.fields, encoding.max_values, findings)
     if schema.time is not None and rows:
-        find_split_faults(files.rows["train"], schema.time, {name: rows[name] for name in ("train", *_drawn(files))}, findings)
+        find_split_faults(files.rows["train"], schema.time, {name: rows[name] for name in ("train", *parts_drawn(files))}, findings)
     return report.model_copy(update={"findings": (*report.findings, *findings.kept)})
 
 
-def _write_ids(
+def write_ids(
     folder: Path, tables: dict[PartName, pa.Table], rows: dict[PartName, np.ndarray], encoder: Encoder
 ) -> dict[PartName, np.ndarray]:
     """Ids of each part, mapped; a pass over each table, whose rows come in the order of its parts."""

@@ -58,6 +58,11 @@ class FieldValues:
         """Codes of an item's values."""
         return tuple(self.codes[self.offsets[item] : self.offsets[item + 1]].tolist())
 
+    def told(self, item: int) -> str | tuple[str, ...] | None:
+        """An item's value, or its values; None where it is missing."""
+        texts = tuple(self.texts[code] for code in self.of_item(item))
+        return texts if self.multivalued else texts[0] if texts else None
+
     def take(self, items: np.ndarray) -> FieldValues:
         """The same field of other items: int (n,) positions, -1 for one of which nothing is known."""
         lengths = np.where(items >= 0, np.diff(self.offsets)[items], 0)

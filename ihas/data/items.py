@@ -40,16 +40,17 @@ def build_item_table(
     rows = _typical_rows(column.codes, ids, slots, len(names))[order]
     of_table = rows if train is None else train[rows]
     fields = [field for field in schema.fields if field.role == "item" and field.name != schema.item_id]
+    fields += [Field(name=name, kind="multivalued" if is_list(table, name) else "categorical", role="item") for name in schema.display]
     return ItemTable(
         names=tuple(str(names[item]) for item in order),
         ids=np.ascontiguousarray(ids[rows][:, slots]),
         popularity=counts[order].astype(np.int32),
-        values={field.name: _values(table, field, of_table) for field in fields},
+        values={field.name: field_values(table, field, of_table) for field in fields},
     )
 
 
-def _values(table: pa.Table, field: Field, rows: np.ndarray) -> FieldValues:
-    """What a field says in some rows: int (n,)."""
+def field_values(table: pa.Table, field: Field, rows: np.ndarray) -> FieldValues:
+    """What a field says in some rows, int (n,), of a table that was read."""
     if field.kind != "multivalued":
         return _single(text_column(table, field.name), rows)
     if is_list(table, field.name):

@@ -88,11 +88,32 @@ def read(path: Path, options: ReadOptions) -> ReadTable:
     return ReadTable(table, source.notes)
 
 
+def batches_of(path: Path, options: ReadOptions) -> Iterator[pa.Table]:
+    """The rows of one file in batches, with the types that they have in it; the first batch may hold no rows, only the columns.
+
+    Args:
+        path: the file; JSON lines come as one batch.
+        options: how to read it.
+
+    Raises:
+        DataError: as `read`, but for what is wrong with cells; faults that are known at the file's end come there.
+    """
+    known = _format_of(path) if options.format == "auto" else options.format
+    check_signature(path, known)
+    return _BATCHES[known](Source(path, options))
+
+
 def check_decoded(path: Path, options: ReadOptions, at_most: int) -> None:
     """DataError where a file that is read as Parquet holds more bytes than a limit once it is decoded, told without decoding it."""
     known = _format_of(path) if options.format == "auto" else options.format
     if known == "parquet":
         check_parquet_expansion(path, at_most)
+
+
+def is_known(path: Path) -> bool:
+    """Whether a file's suffix says its format."""
+    inner = path.with_suffix("") if compression_of(path) else path
+    return inner.suffix.lower() in _FORMATS
 
 
 def _format_of(path: Path) -> Literal["csv", "parquet", "jsonl"]:

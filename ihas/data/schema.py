@@ -69,6 +69,12 @@ class Schema(Config):
     """Inputs of the model, in the order of the id matrix."""
     item_id: str | None = None
     """Field whose value names the item."""
+    user_id: str | None = PydanticField(default=None, exclude_if=lambda name: name is None)
+    """Field of the context whose value names the user."""
+    user: tuple[str, ...] = PydanticField(default=(), exclude_if=lambda names: not names)
+    """Fields of the context that describe the user."""
+    display: tuple[str, ...] = PydanticField(default=(), exclude_if=lambda names: not names)
+    """Columns that describe the item and that no model sees."""
     time: str | None = None
     """Column that orders the rows."""
     ignored: tuple[str, ...] = ()
@@ -85,6 +91,10 @@ class Schema(Config):
             raise ValueError(f"`item_id` must name a field with the role item, but got {self.item_id!r}.")
         if lacking := [name for one in self.timestamps for name in one.fields.values() if name not in names]:
             raise ValueError(f"Parts of timestamps must be fields, but {lacking} are not among {names}.")
+        context = [field.name for field in self.fields if field.role == "context"]
+        for name in (*self.user, *(() if self.user_id is None else (self.user_id,))):
+            if name not in context:
+                raise ValueError(f"`user_id` and `user` must name fields with the role context, but got {name!r}.")
         return self
 
     @property
@@ -92,3 +102,12 @@ class Schema(Config):
         """What a row states: the fields, with the column of a timestamp in the place of its parts."""
         column_of = {name: one.name for one in self.timestamps for name in one.fields.values()}
         return tuple(dict.fromkeys(column_of.get(field.name, field.name) for field in self.fields))
+
+    @property
+    def stated_fields(self) -> tuple[Field, ...]:
+        """The fields, with the column of a timestamp of the context, one value of any text, in the place of its parts."""
+        of_context = {field.name for field in self.fields if field.role == "context"}
+        stamps = [one for one in self.timestamps if set(one.fields.values()) <= of_context]
+        parts = {name for one in stamps for name in one.fields.values()}
+        columns = (Field(name=one.name, kind="categorical", missing=one.missing) for one in stamps)
+        return (*(field for field in self.fields if field.name not in parts), *columns)

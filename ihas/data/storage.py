@@ -2,6 +2,7 @@
 
 train/ids.npy, train/labels.npy, the same for valid and test, encoder.json, schema.json, report.json,
 items/names.json, items/ids.npy, items/popularity.npy, items/values.json, items/values.npz where the schema names an item id
+users/names.json, users/offsets.npy, users/items.npy, users/values.json, users/values.npz where it names a user id
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ihas.data.item_table import FieldValues, ItemTable
 from ihas.data.layout import FieldLayout
 from ihas.data.mapped import load_mapped, watched
 from ihas.data.schema import Schema
+from ihas.data.user_table import UserTable
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Ingested:
         parts: encoded rows, mapped from disk.
         items: items of the training rows; None where the schema names no item id.
         report: what was found in the table.
+        users: users of the table; None where the schema names no user id.
     """
 
     schema: Schema
@@ -39,6 +42,7 @@ class Ingested:
     parts: Splits
     items: ItemTable | None
     report: ValidationReport
+    users: UserTable | None = None
 
 
 def new_ids(folder: Path, part: str, shape: tuple[int, int]) -> np.memmap:
@@ -52,7 +56,9 @@ def save_labels(folder: Path, part: str, labels: np.ndarray) -> None:
     np.save(folder / part / "labels.npy", labels, allow_pickle=False)
 
 
-def save_values(folder: Path, schema: Schema, encoder: Encoder, items: ItemTable | None, report: ValidationReport) -> None:
+def save_values(
+    folder: Path, schema: Schema, encoder: Encoder, items: ItemTable | None, users: UserTable | None, report: ValidationReport
+) -> None:
     """Everything but the parts."""
     (folder / "schema.json").write_text(schema.model_dump_json(), encoding="utf-8")
     (folder / "encoder.json").write_text(encoder.to_json(), encoding="utf-8")
@@ -62,10 +68,16 @@ def save_values(folder: Path, schema: Schema, encoder: Encoder, items: ItemTable
         (folder / "items" / "names.json").write_text(json.dumps(items.names), encoding="utf-8")
         np.save(folder / "items" / "ids.npy", items.ids, allow_pickle=False)
         np.save(folder / "items" / "popularity.npy", items.popularity, allow_pickle=False)
-        _save_item_values(folder / "items", items.values)
+        _save_field_values(folder / "items", items.values)
+    if users is not None:
+        (folder / "users").mkdir()
+        (folder / "users" / "names.json").write_text(json.dumps(users.names), encoding="utf-8")
+        np.save(folder / "users" / "offsets.npy", users.offsets, allow_pickle=False)
+        np.save(folder / "users" / "items.npy", users.items, allow_pickle=False)
+        _save_field_values(folder / "users", users.values)
 
 
-def _save_item_values(folder: Path, values: Mapping[str, FieldValues] | None) -> None:
+def _save_field_values(folder: Path, values: Mapping[str, FieldValues] | None) -> None:
     fields = list((values or {}).items())
     facts = [[name, field.texts, field.multivalued] for name, field in fields]
     (folder / "values.json").write_text(json.dumps(facts), encoding="utf-8")
@@ -81,6 +93,7 @@ def load_ingested(folder: Path) -> Ingested:
         encoder=encoder,
         parts=Splits(*(_load_part(folder / part, encoder.layout) for part in ("train", "valid", "test"))),
         items=_load_items(folder / "items"),
+        users=_load_users(folder / "users"),
         report=ValidationReport.model_validate_json((folder / "report.json").read_text(encoding="utf-8")),
     )
 
@@ -93,10 +106,17 @@ def _load_items(folder: Path) -> ItemTable | None:
     if not folder.exists():
         return None
     names = tuple(json.loads((folder / "names.json").read_text(encoding="utf-8")))
-    return ItemTable(names, load_mapped(folder / "ids.npy"), load_mapped(folder / "popularity.npy"), _load_item_values(folder))
+    return ItemTable(names, load_mapped(folder / "ids.npy"), load_mapped(folder / "popularity.npy"), _load_field_values(folder))
 
 
-def _load_item_values(folder: Path) -> dict[str, FieldValues] | None:
+def _load_users(folder: Path) -> UserTable | None:
+    if not folder.exists():
+        return None
+    names = tuple(json.loads((folder / "names.json").read_text(encoding="utf-8")))
+    return UserTable(names, _load_field_values(folder) or {}, load_mapped(folder / "offsets.npy"), load_mapped(folder / "items.npy"))
+
+
+def _load_field_values(folder: Path) -> dict[str, FieldValues] | None:
     """None in a folder that an earlier version wrote."""
     if not (folder / "values.json").exists():
         return None

@@ -31,6 +31,15 @@ def _iso_seconds(text: str) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
+def unit_of(moments: np.ndarray) -> float:
+    """How many of the units of these numbers, float64 (n,), make a second: 1, 10^3, 10^6 or 10^9; NaN where they are no moments since 1970.
+
+    Told from the largest: it lies between 1990 and 2100 as seconds, milliseconds, microseconds or nanoseconds.
+    """
+    largest = float(np.nanmax(moments, initial=-np.inf))
+    return next((unit for unit in UNITS if FROM <= largest / unit < TO), float("nan"))
+
+
 def days(texts: pa.StringArray, moments: np.ndarray) -> list[str]:
     """The day of each moment, float64 (n,) as `seconds` gives it for these texts; the moment itself where it is no day's.
 

@@ -48,7 +48,7 @@ def validate(table: pa.Table, schema: Schema, prefix: str = "") -> ValidationRep
         _find_time_faults(table, schema.time, findings)
     if not any(finding.severity == "error" for finding in findings.kept):
         _find_deceptions(table, schema, findings)
-    profiles = tuple(_profile(table, name, schema) for name in table.column_names)
+    profiles = tuple(profile_of(table, name, schema) for name in table.column_names)
     _find_oddities(table, schema, profiles, findings)
     return ValidationReport(rows=table.num_rows, findings=tuple(findings.kept), omitted=findings.omitted, profiles=profiles, columns=schema)
 
@@ -123,7 +123,8 @@ def _find_deceptions(table: pa.Table, schema: Schema, findings: FindingCollector
             find_rounded_ids(text_column(table, field.name).texts, field.name, findings)
 
 
-def _profile(table: pa.Table, name: str, schema: Schema) -> FieldProfile:
+def profile_of(table: pa.Table, name: str, schema: Schema) -> FieldProfile:
+    """What a column of a table that was read holds."""
     field = next((field for field in schema.fields if field.name == name), None)
     values, counts = _values(table, name, field)
     top = np.argsort(-counts, kind="stable")[:NUM_COMMONEST]
@@ -143,7 +144,9 @@ def _purpose(name: str, schema: Schema) -> Purpose:
     """What a column that is no field is used for."""
     if name in (schema.label, schema.time):
         return "label" if name == schema.label else "time"
-    return "timestamp" if name in {one.name for one in schema.timestamps} else "ignored"
+    if name in {one.name for one in schema.timestamps}:
+        return "timestamp"
+    return "display" if name in schema.display else "ignored"
 
 
 def _values(table: pa.Table, name: str, field: Field | None) -> tuple[pa.StringArray, np.ndarray]:

@@ -62,6 +62,14 @@ class BernoulliGates(tf.Module):
         """Draw z in {0, 1} with straight-through gradient: logits float32 (batch, N), seed int32 (2,)."""
         return straight_through(logits + logistic_noise(logits, seed), self.config.temperature)
 
+    def thaw(self, gates: Gates) -> None:
+        """Set everything that is trained to that of gates that were frozen, of the same form."""
+        self.mean.assign(gates.mean)
+        self.variance.assign(gates.scale * gates.scale)
+        for variables, values in ((self.kernels, gates.kernels), (self.biases, gates.biases)):
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+
     def freeze(self) -> Gates:
         """The gates as a value that routing reads."""
         width = self.num_fields * self.dim

@@ -281,6 +281,29 @@ class CalibrationResult(Config):
     """The bins of the scores that are served, by score."""
 
 
+class Refreshed(Config):
+    """What a refresh made of a model: it learnt on from its own weights, and is served where it is no worse than before."""
+
+    model: str
+    """Name of the variant that learnt on, as the search named it."""
+    new_values: dict[str, int]
+    """Values that the vocabulary of each field gained; fields without any are left out."""
+    silent_values: dict[str, int]
+    """Known values of each field of which the new training rows have none; they keep their ids."""
+    groups: Literal["none", "kept", "formed anew"]
+    """Whether groups and masks stayed; `none` where one model serves all rows."""
+    group_drift: float | None
+    """Population stability index of the newest rows' groups against those of the training rows before; absent where there are none."""
+    retrieval: Literal["none", "trained anew"]
+    """What became of the retrieval towers."""
+    valid_gain: Interval
+    """Validation AUC of the model that learnt on, minus that of the model as it was, on the same rows."""
+    was: ClickMetrics
+    """Metrics of the model in the run before, on that run's test rows."""
+    epochs: int
+    """Epochs that were trained."""
+
+
 class RunResult(Config):
     """Everything that a run found."""
 
@@ -332,3 +355,5 @@ class RunResult(Config):
     """Stages that stayed clearly below the model that they started from, which was kept; empty in results of an earlier version."""
     frontier: tuple[FrontierPoint, ...] = ()
     """Candidates that may be served instead, cheapest first; empty in results of an earlier version."""
+    refresh: Refreshed | None = None
+    """What a refresh did; absent for a search."""

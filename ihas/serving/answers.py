@@ -31,6 +31,8 @@ class RecommendRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         explain: whether each item says why it is where it is.
         filter: what the item fields must say of an item: `year >= 1990 and genre in ("Drama", "War")`.
         diversity: how alike the answers may be.
+        exclude_seen: whether items that the user has clicked, as far as the bundle knows, are left out.
+        fields: item fields, and columns that are only displayed, whose values each item is answered with.
         retrieve: items that retrieval chooses to be scored, where the model has it and `candidates` is left out; without it, all items
             are scored where they are 10,000 or fewer, and else 1,000 are retrieved, or more for a large `k` or `diversity`.
     """
@@ -43,6 +45,8 @@ class RecommendRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     filter: str | None = None
     diversity: DiversityRule | None = None
     retrieve: int | None = None
+    exclude_seen: bool = False
+    fields: tuple[str, ...] = ()
 
 
 class UnknownValue(msgspec.Struct, frozen=True):
@@ -128,6 +132,7 @@ class RecommendedItem(msgspec.Struct, frozen=True):
         rank: place, from 1.
         group: group that the context with this item falls into.
         explanation: present where it was asked for.
+        fields: values of the fields that were asked for, in the order of their names in the request; a missing one is left out.
     """
 
     id: str
@@ -135,6 +140,7 @@ class RecommendedItem(msgspec.Struct, frozen=True):
     rank: int
     group: int
     explanation: Explanation | None = None
+    fields: dict[str, str | tuple[str, ...]] = {}
 
 
 class Retrieved(msgspec.Struct, frozen=True):
@@ -163,6 +169,8 @@ class Recommendation(msgspec.Struct, frozen=True):
         unknown_values: context values that the model does not know.
         retrieved: how the scored items were chosen; None where no retrieval was needed.
         degraded_groups: groups whose own model failed its check; the shared model scored their items.
+        profile_fields: fields of the context that the request left out, and that are known of its user.
+        seen_excluded: items that were left out because the user has clicked them.
     """
 
     recommendation_id: str | None
@@ -173,3 +181,5 @@ class Recommendation(msgspec.Struct, frozen=True):
     unknown_values: tuple[UnknownValue, ...]
     retrieved: Retrieved | None = None
     degraded_groups: tuple[int, ...] = ()
+    profile_fields: tuple[str, ...] = ()
+    seen_excluded: int = 0

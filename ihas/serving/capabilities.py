@@ -141,20 +141,27 @@ class RoutingObserver(Protocol):
         """
 
 
-class TableModel(Protocol):
-    """Trained on a table of clicks: reads fields of a context and of an item."""
+class RowModel(Protocol):
+    """Says what the rows that it learnt from looked like, so that what it showed becomes such rows."""
 
     @property
     def schema(self) -> Schema:
         """What a request may state."""
 
     @property
-    def context_fields(self) -> tuple[str, ...]:
-        """Names of the context's fields."""
-
-    @property
     def described_items(self) -> tuple[Mapping[str, FieldValues], Sequence[str]] | None:
         """Item fields that filters may ask for, and names of the items; None without an item table."""
+
+    def completed(self, context: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The context with what is known of its user in the place of fields that it leaves out."""
+
+
+class TableModel(RowModel, Protocol):
+    """Trained on a table of clicks: reads fields of a context and of an item."""
+
+    @property
+    def context_fields(self) -> tuple[str, ...]:
+        """Names of the context's fields."""
 
 
 class AppendsInteractions(Protocol):

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from ihas.serving.answers import Recommendation, RecommendedItem, RecommendRequest, Scored
-from ihas.serving.capabilities import ColdStartModel
+from ihas.serving.capabilities import ColdStartModel, RowModel
 from ihas.serving.next_item.recommender import HISTORY, USER
 from ihas.serving.protocol import Recommender
 from ihas.serving.requests import check_rows
@@ -44,6 +44,11 @@ class ColdStartRecommender(Recommender):
     def degraded(self) -> Mapping[int, str]:
         """Groups of the trained model that its shared model serves."""
         return self.model.degraded
+
+    @property
+    def rows(self) -> RowModel | None:
+        """Rows of the trained model; a history is no part of them."""
+        return self.model.rows
 
     def score(self, rows: Sequence[Mapping[str, Any]], explain: bool = False) -> list[Scored]:
         """See `Recommender.score`: the trained model scores, because only it gives probabilities of a click; histories are not read."""

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from ihas.serving.answers import Recommendation, RecommendRequest, Scored
-from ihas.serving.capabilities import AppendsInteractions, BatchScoring, ColdStartModel, GroupRouting, RoutingObserver, TableModel
+from ihas.serving.capabilities import AppendsInteractions, BatchScoring, ColdStartModel, GroupRouting, RoutingObserver, RowModel, TableModel
 
 NONE_DEGRADED: Mapping[int, str] = MappingProxyType({})
 
@@ -74,6 +74,11 @@ class Recommender(Protocol):
     def table(self) -> TableModel | None:
         """Fields that requests may state; such a model can be complemented by a cold-start model."""
         return None
+
+    @property
+    def rows(self) -> RowModel | None:
+        """What training rows look like; those of `table` where there is one."""
+        return self.table
 
     @property
     def interactions(self) -> AppendsInteractions | None:

@@ -14,6 +14,8 @@ from ihas.serving.answers import RecommendRequest
 
 MAX_ROWS = 10_000
 """Most rows, or candidates, of one request. Without candidates, this many of the most popular items are scored."""
+MAX_FIELDS = 100
+"""Most item fields that one request is answered with."""
 MAX_EXPLAINED = 100
 """Most rows of one request that are explained."""
 
@@ -31,6 +33,7 @@ def check_recommend(request: RecommendRequest, schema: Schema) -> None:
         raise RequestError(f"`k <= {MAX_EXPLAINED}` must hold with `explain`, but got {request.k}. Lower `k`, or do not explain.", "/k")
     _check_context(request.context, schema)
     _check_selection(request)
+    _check_length(request.fields, MAX_FIELDS, "/fields")
     _check_list(request.exclude, "/exclude")
     _check_length(request.exclude, MAX_ROWS, "/exclude")
     check_names(request.exclude, "/exclude")

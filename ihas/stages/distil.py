@@ -31,6 +31,7 @@ from ihas.training.plain import train_plain
 from ihas.training.trainer import EpochListener
 
 SHALLOW = ("lr", "fm")
+STUDENT = "student"
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ class Distilled:
     teacher: NetworkWeights
     labels: np.ndarray
     history: tuple[EpochMetrics, ...]
+
+    @property
+    def score(self) -> float:
+        """Best validation AUC of the student's epochs."""
+        return max(epoch.auc for epoch in self.history if epoch.model == STUDENT)
 
 
 def distil(
@@ -72,7 +78,7 @@ def distil(
     ids = _distillation_ids(parts.train, config)
     unlabelled = Dataset(parts.train.layout, ids, np.zeros(len(ids), np.float32))
     labelled = replace(unlabelled, labels=_probabilities(_logits(teacher.weights, unlabelled, of_teacher)))
-    student = train_plain(replace(parts, train=labelled), student_config(config), "student", listen)
+    student = train_plain(replace(parts, train=labelled), student_config(config), STUDENT, listen)
     return Distilled(student.weights, teacher.weights, labelled.labels, (*teacher.history, *student.history))
 
 

@@ -2,7 +2,7 @@
 
     split     M members of D / M dimensions each; hidden layers times the largest s <= 1 with  multiply-adds <= 1.1 * the plain model's
     larger    k times the embedding, for each factor k: 2 k members of D / 2 dimensions, hidden layers as the recipe states them
-    filling   under a budget of multiply-adds, for hidden layers times 1 and 4: the largest k that keeps within it
+    filling   under a budget of multiply-adds, for hidden layers times 1, 2 and 4: the largest k that keeps within it
 
 The L2 weight and the learning rate are those that the plain model's trials chose. Source: multi-embedding (Guo et al., ICML 2024);
 choice and costs are ours.
@@ -32,7 +32,7 @@ from ihas.training.trainer import EpochListener
 COST_TOLERANCE = 1.1
 MIN_DIM = 2
 MAX_MEMBERS = 16
-HIDDEN_TIMES = (1, 4)
+HIDDEN_TIMES = (1, 2, 4)
 SHRINKAGE = 16
 """Steps in which hidden layers shrink."""
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from ihas.harmless import harmless
-from pipelines.commands import bench, bundles, jobs, studies
+from pipelines.commands import batches, bench, bundles, jobs, studies
 from pipelines.commands.shell import carry_out, make_app
 from pipelines.runs.child import stop_with_parent
 from pipelines.runs.exit_codes import ExitCode
@@ -28,7 +28,7 @@ def options(context: typer.Context) -> None:
     stop_with_parent()
 
 
-for command in (jobs.run, jobs.estimate, jobs.inspect, bundles.load, bench.bench):
+for command in (jobs.run, jobs.refresh, jobs.estimate, jobs.inspect, bundles.load, batches.batch, bench.bench):
     app.command()(command)
 app.add_typer(studies.study)
 for name, study in (("compare", studies.compare_seeds), ("benchmark", studies.benchmark_methods), ("overrec", studies.study_overrec)):

@@ -1,4 +1,4 @@
-"""`run`, `estimate`, `inspect`: the child processes that the worker and the command line start.
+"""`run`, `refresh`, `estimate`, `inspect`: the child processes that the worker and the command line start.
 
 The last line on standard output says how it ended, and why where it failed.
 """
@@ -16,14 +16,16 @@ import typer
 
 from ihas.config.data import DataConfig
 from ihas.errors import ConfigError, DataError, is_memory_full
-from ihas.folders import file_digest, held_still
+from ihas.folders import all_held_still, files_digest
 from pipelines.commands.limits import limit
 from pipelines.commands.shell import RecipeOption
+from pipelines.kinds.grouped.run import refresh_grouped
 from pipelines.kinds.model_kind import AnyRecipe, ModelKind
 from pipelines.kinds.recipe_file import read_any_recipe
 from pipelines.kinds.registry import kind_of_recipe, kinds
 from pipelines.runs.child import ChildReport, error_document
 from pipelines.runs.exit_codes import exit_code_of
+from pipelines.runs.refresh_request import RefreshRequest
 
 DigestOption = Annotated[str | None, typer.Option("--data-sha256", help="Digest that the data's file must have.")]
 
@@ -61,11 +63,28 @@ def estimate(
         raise typer.Exit(report.fail(error)) from error
 
 
+def refresh(
+    request: Annotated[Path, typer.Option(help="JSON file with a RefreshRequest.")],
+    folder: Annotated[Path, typer.Option(help="Run folder to write; finished stages in it are kept.")],
+    data_sha256: DigestOption = None,
+) -> None:
+    """Carry a finished run of the kind grouped on with newer rows, without a search."""
+    report = ChildReport()
+    try:
+        asked = RefreshRequest.model_validate_json(request.read_bytes())
+        _check_digest(asked.data, data_sha256)
+        refresh_grouped(asked, folder, report)
+    except Exception as error:
+        raise typer.Exit(report.fail(error)) from error
+
+
 def inspect(
     data: Annotated[Path, typer.Option(help="JSON file with a DataConfig.")],
     max_expanded_bytes: Annotated[int | None, typer.Option(help="Maximum bytes that a compressed file may unpack to.")] = None,
     max_memory_bytes: Annotated[int | None, typer.Option(help="Maximum memory of this process in bytes.")] = None,
     max_cpu_s: Annotated[int | None, typer.Option(help="Maximum processor time of this process in seconds.")] = None,
+    before: Annotated[Path | None, typer.Option(help="JSON file with a Before: what the last appended file is compared with.")] = None,
+    rows_only: Annotated[bool, typer.Option("--rows-only", help="The rows need no label.")] = False,
     max_links: Annotated[int | None, typer.Option(max=0, help="0: refuse a file that a link leads to.")] = None,
 ) -> None:
     """Profile a table and list its faults."""
@@ -73,8 +92,10 @@ def inspect(
     answer: dict[str, object] = {"outcome": "succeeded"}
     try:
         config = DataConfig.model_validate_json(data.read_bytes())
-        with held_still(config.path) if max_links is not None else nullcontext():
-            _inspect(config, max_expanded_bytes, answer)
+        with all_held_still(config.paths) if max_links is not None else nullcontext():
+            _check_files(config, max_expanded_bytes)
+            answer["sha256"] = files_digest(config.paths)
+            _inspect(config, before, rows_only, answer)
     except Exception as error:
         document = _refusal(error)
         answer |= {"outcome": "failed", "error": document}
@@ -85,31 +106,44 @@ def inspect(
 
 def _read(path: Path, digest: str | None) -> tuple[AnyRecipe, ModelKind]:
     recipe = read_any_recipe(path)
-    if digest is None:
-        return recipe, kind_of_recipe(recipe)
-    with held_still(recipe.data.path):
-        found = file_digest(recipe.data.path)
-    if found != digest:
-        way = "Bring that one back, or make a data set of the file as it is now."
-        raise DataError(f"{recipe.data.path.name} must be the file that was checked, of SHA-256 {digest}, but has {found}. {way}")
+    _check_digest(recipe.data, digest)
     return recipe, kind_of_recipe(recipe)
 
 
-def _inspect(data: DataConfig, max_expanded_bytes: int | None, answer: dict[str, object]) -> None:
-    from ihas.data.findings import raise_errors
-    from ihas.data.ingest import inspect as inspect_table
+def _check_digest(data: DataConfig, digest: str | None) -> None:
+    if digest is None:
+        return
+    with all_held_still(data.paths):
+        found = files_digest(data.paths)
+    if found != digest:
+        way = "Bring that one back, or make a data set of the file as it is now."
+        raise DataError(f"{data.path.name} must be the file that was checked, of SHA-256 {digest}, but has {found}. {way}")
+
+
+def _check_files(data: DataConfig, max_expanded_bytes: int | None) -> None:
+    from ihas.data.appending import own_options
     from ihas.data.readers import check_decoded
     from ihas.data.reading import options_of
     from ihas.data.sources import check_expansion, check_readable
+
+    for number, path in enumerate(data.paths):
+        check_readable(path)
+        if max_expanded_bytes is not None:
+            check_expansion(path, max_expanded_bytes)
+            if data.format != "sequences":
+                check_decoded(path, own_options(path, options_of(data)) if number else options_of(data), max_expanded_bytes)
+
+
+def _inspect(data: DataConfig, before: Path | None, rows_only: bool, answer: dict[str, object]) -> None:
+    from ihas.data.findings import raise_errors
+    from ihas.data.growth import Before
+    from ihas.data.ingest import inspect as inspect_table
+    from ihas.data.unlabelled import inspect_rows
     from ihas.sequential.data.reading import inspect_sequences
 
-    check_readable(data.path)
-    if max_expanded_bytes is not None:
-        check_expansion(data.path, max_expanded_bytes)
-        if data.format != "sequences":
-            check_decoded(data.path, options_of(data), max_expanded_bytes)
-    answer["sha256"] = file_digest(data.path)
-    report = inspect_sequences(data) if data.holds_sequences else inspect_table(data)
+    earlier = None if before is None else Before.model_validate_json(before.read_bytes())
+    labelled = inspect_sequences if data.holds_sequences else inspect_table
+    report = inspect_rows(data) if rows_only else labelled(data, earlier)
     answer["report"] = report.model_dump(mode="json")
     raise_errors("The table has errors", report.findings, report.omitted)
 

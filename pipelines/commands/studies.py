@@ -99,6 +99,18 @@ def study_embeddings(plan: PlanOption, folder: Annotated[Path, typer.Option(help
     print_line(markdown(carry_out(asked, folder)))
 
 
+@study.command("refresh")
+def study_refresh(plan: PlanOption, folder: Annotated[Path, typer.Option(help="Folder of refresh.json and refresh.md.")]) -> None:
+    """Compare a model over time that is left alone, refreshed, or trained anew."""
+    from pipelines.studies.refresh.plan import read_plan
+
+    asked = read_plan(plan)
+    limit_threads(asked.run)
+    from pipelines.studies.refresh.command import carry_out, markdown
+
+    print_line(markdown(carry_out(asked, folder, print_line)))
+
+
 @study.command("entropy")
 def study_entropy(
     recipes: Annotated[list[Path], typer.Argument(help="Recipes of kinds that read sequences.")],

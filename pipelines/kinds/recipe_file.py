@@ -104,7 +104,9 @@ def _located(recipe: Model, folder: Path) -> Any:
 
 def _beside(data: DataConfig, folder: Path) -> DataConfig:
     paths = {name: getattr(data, name) for name in ("path", "valid_path", "test_path")}
-    return data.model_copy(update={name: folder / os.path.expandvars(path) for name, path in paths.items() if path is not None})
+    update: dict[str, Any] = {name: folder / os.path.expandvars(path) for name, path in paths.items() if path is not None}
+    update["appended"] = tuple(folder / os.path.expandvars(path) for path in data.appended)
+    return data.model_copy(update=update)
 
 
 def read_document(path: Path) -> dict[str, Any]:

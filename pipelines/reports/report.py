@@ -33,7 +33,9 @@ def write_report(result: RunResult, path: Path) -> None:
 
 
 def render_report(result: RunResult) -> str:
-    """The report of a run as one HTML document."""
+    """The report of a run, or of a refresh, as one HTML document."""
+    if result.refresh is not None:
+        return render_page("refresh.html", {}, result=result, headline=_refresh_headline(result))
     drawn: dict[str, go.Figure] = {name: figure(result) for name, figure in PLOTS.items() if name != "gates"}
     drawn |= {f"gates-{group.group}": gates(result, group.group) for group in result.groups}
     return render_page(
@@ -65,6 +67,10 @@ def render_page(template: str, drawn: Mapping[str, go.Figure], **values: Any) ->
         script_hashes=" ".join(_hash(script) for script in scripts),
         figures=Markup(_plots_json(drawn)),
     )
+
+
+def _refresh_headline(result: RunResult) -> str:
+    return "The refreshed model serves" if result.chosen == result.variants[1].name else "The model as it was goes on serving"
 
 
 def chosen_variant(result: RunResult) -> VariantResult:

@@ -60,7 +60,7 @@ def assemble(recipe: Recipe, folder: RunFolder, trained: Trained, variants: tupl
     Raises:
         BudgetError: nothing keeps within the recipe's budget.
     """
-    measured = _measured(recipe, folder, trained, variants, key)
+    measured = measured_candidates(recipe, folder, trained, variants, key)
     served, cost = choose_measured(variants, trained.data.parts, recipe.budget, measured.cost)
     points = frontier_points(variant_results(variants, trained.data.parts), served.name, measured.cost)
     result = summarise(recipe.name, trained, variants, served, points, folder.seconds)
@@ -68,17 +68,18 @@ def assemble(recipe: Recipe, folder: RunFolder, trained: Trained, variants: tupl
     figures = measure_retrieval(read_bundle(measured.bundle(served.name)), trained.data.parts.test, recipe.learning.seed)
     certificates = certify(recipe.budget, chosen, time.monotonic() - began, cost)
     result = result.model_copy(update={"certificates": certificates, "retrieval": figures})
-    summaries = {point.name: _summary(_of_point(result, point.name, trained, variants)) for point in points}
+    summaries = {point.name: summary_of(_of_point(result, point.name, trained, variants)) for point in points}
     known = write_frontier(folder.path, measured, summaries)
     source = measured.bundle(served.name)
     replace_bundle(folder.path, lambda path: write_with_summary(source, path, summaries[served.name], known))
     write_report(result, folder.path / "report.html")
     write_plots(result, folder.path)
+    folder.name_stages()
     write_whole(folder.path / "result.json", result.model_dump_json(indent=1))
     return result
 
 
-def _measured(recipe: Recipe, folder: RunFolder, trained: Trained, variants: tuple[Variant, ...], key: str) -> MeasuredCandidates:
+def measured_candidates(recipe: Recipe, folder: RunFolder, trained: Trained, variants: tuple[Variant, ...], key: str) -> MeasuredCandidates:
     """The variants as bundles of the run folder, exported and measured where they are asked for."""
     named, learning = {variant.name: variant for variant in variants}, recipe.learning
     settings = [recipe.name, learning.evaluate.model_dump(mode="json"), learning.retrieval.model_dump(mode="json")]
@@ -179,6 +180,7 @@ def make_bundle(recipe: Recipe, trained: Trained, chosen: Variant, base: Variant
         fallback=fallback,
         calibration=_calibrated(trained, chosen)[1],
         reference=Reference.of(router, _some(data.parts.train.ids)) if len(paths) > 1 or chosen.gated else None,
+        users=data.users,
     )
 
 
@@ -215,7 +217,8 @@ def _some(ids: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(ids[:: -(-len(ids) // REFERENCE_ROWS)])
 
 
-def _summary(result: RunResult) -> dict[str, Any]:
+def summary_of(result: RunResult) -> dict[str, Any]:
+    """What a bundle says of the run."""
     return result.model_dump(mode="json", exclude={"points", "history"})
 
 

@@ -62,7 +62,7 @@ def _pilot(recipe: Recipe, data: Ingested, path: Path, size: int, report: Report
     """Seconds and result of a search on some of the training rows; validation and test rows are as many as fit."""
     rng, folder = generator(recipe.learning.seed, f"pilot-{size}"), path / f"pilot-{size}"
     parts = Splits(*(_some(part, size, rng) for part in (data.parts.train, data.parts.valid, data.parts.test)))
-    small = Ingested(data.schema, data.encoder, parts, data.items, data.report)
+    small = Ingested(data.schema, data.encoder, parts, data.items, data.report, data.users)
     run = Run(recipe.model_copy(update={"budget": type(recipe.budget)()}), RunFolder(folder), run_reporter(_quietly(report, size)))
     run.key("data", {"pilot": size})
     run.data = small

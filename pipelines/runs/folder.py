@@ -24,12 +24,14 @@ from pydantic import BaseModel, ValidationError
 
 from ihas.data.mapped import scratch_in
 from ihas.errors import ConfigError, FolderBusyError
-from ihas.folders import new_folder
+from ihas.folders import new_folder, write_whole
 from pipelines.runs.values import read_value, write_value
 
 FORMAT = 1
 Kept = TypeVar("Kept", bound=BaseModel)
 LOCK_WAIT_S = 60.0
+STAGES_FILE = "stages.json"
+"""Names the folders of the stages that a finished run came from: a folder that several recipes were carried out on holds more."""
 
 
 @dataclass
@@ -39,10 +41,12 @@ class RunFolder:
     Attributes:
         path: the folder.
         seconds: wall time that each stage read or computed so far took when it was computed.
+        places: folder names of these stages.
     """
 
     path: Path
     seconds: dict[str, float] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)
 
     def stage(self, name: str, key: str, compute: Callable[[], Any]) -> Any:
         """The stage's value: read where it is complete, else computed and written."""
@@ -56,8 +60,12 @@ class RunFolder:
                 started = time.monotonic()
                 write(partial)
                 (partial / "seconds.json").write_bytes(orjson.dumps(round(time.monotonic() - started, 3)))
-        self.seconds[name] = orjson.loads((folder / "seconds.json").read_bytes())
+        self.seconds[name], self.places[name] = orjson.loads((folder / "seconds.json").read_bytes()), folder.name
         return read(folder)
+
+    def name_stages(self) -> None:
+        """Write down which stages the run came from, now that it is finished."""
+        write_whole(self.path / STAGES_FILE, orjson.dumps(self.places, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

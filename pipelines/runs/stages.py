@@ -17,8 +17,10 @@ from typing import Any
 from ihas.config.backbone import AUTO
 from ihas.config.learning import LearningConfig
 from ihas.config.recipe import Recipe
+from ihas.config.retrieval import RetrievalConfig
 from ihas.data.dataset import Splits
 from ihas.data.ingest import ingest
+from ihas.data.item_table import ItemTable
 from ihas.data.storage import Ingested, load_ingested
 from ihas.folders import file_digest
 from ihas.models.network import NetworkWeights
@@ -59,6 +61,7 @@ class Run:
         members: several small models; None where none cost as little as the plain one.
         larger: more members, which cost more than the plain model.
         distilled: teacher and student; None without a teacher.
+        taught: whether everything after the teacher learns from its answers: its student ranks validation rows best so far.
         parts: rows that all stages after the base learn from: the encoded rows, labelled and augmented by the teacher.
         found: gates and weights of the search.
         grouping: groups.
@@ -80,6 +83,7 @@ class Run:
     members: MembersResult | None = None
     larger: tuple[MemberModel, ...] = ()
     distilled: Distilled | None = None
+    taught: bool = False
     parts: Splits = field(init=False)
     found: SearchResult = field(init=False)
     grouping: Grouping = field(init=False)
@@ -93,10 +97,16 @@ class Run:
         return self.resolved or self.recipe.learning
 
     @property
-    def untaught(self) -> NetworkWeights:
-        """The model that learnt from the clicks alone, of the settings of everything after the base."""
-        split = self.members.split if self.members else None
-        return split.weights if split and self.learning.backbone.members == split.config.backbone.members else self.base.weights
+    def start(self) -> NetworkWeights:
+        """What the search starts from: the student, or the better of the plain model and the members."""
+        if self.distilled is not None and self.taught:
+            return self.distilled.student
+        return self.members.split.weights if self.members is not None and self.members_are_better else self.base.weights
+
+    @property
+    def members_are_better(self) -> bool:
+        """Whether several small models rank validation rows better than the plain one."""
+        return self.members is not None and self.members.split.score > self.base.trials[0].score
 
     def key(self, name: str, settings: Any) -> str:
         """Key of the next stage, after all stages before it."""
@@ -140,9 +150,10 @@ def read_data(run: Run) -> None:
     """Read, check, split and encode the table."""
     data, learning = run.recipe.data, run.learning
     files = {name: path for name in ("path", "valid_path", "test_path") if (path := getattr(data, name)) is not None}
+    files |= {f"appended {number}": path for number, path in enumerate(data.appended, start=1)}
     settings = {
         "files": {name: [path.suffixes, file_digest(path)] for name, path in files.items() if path.is_file()},
-        "data": data.model_dump(mode="json", exclude={"path", "valid_path", "test_path"}),
+        "data": data.model_dump(mode="json", exclude={"path", "appended", "valid_path", "test_path"}),
         "learning": learning.model_dump(mode="json", include={"encoding", "split", "seed"}),
     }
     key = run.key("data", settings)
@@ -205,7 +216,7 @@ def split_into_members(run: Run) -> None:
         run.reporter.say("No number of members costs as little as the plain model")
         return
     split = run.members.split
-    better = split.score > run.base.trials[0].score
+    better = run.members_are_better
     count = split.config.backbone.members
     members = f"{count} members of {split.config.training.embedding_dim // count} dimensions"
     run.reporter.say(f"{members} are {'better' if better else 'no better'} than the plain model on validation rows")
@@ -234,13 +245,19 @@ def distil_teacher(run: Run) -> None:
     if run.distilled is None:
         run.reporter.say("The teacher fits validation rows no better than the plain model: later stages learn from the clicks alone")
         return
+    untaught = run.members.split.score if run.members is not None and run.members_are_better else run.base.trials[0].score
+    run.taught = run.distilled.score > untaught
+    if not run.taught:
+        run.key("clicks", {})  # a run of an earlier version that was begun here went on with the student
+        run.reporter.say("The student ranks validation rows no better than what learnt from the clicks: later stages learn from them alone")
+        return
     run.resolved = student_config(learning)
     run.parts = distillation_splits(data.parts, run.distilled.labels, learning)
 
 
 def search(run: Run) -> None:
     """Search the gates, from the student's weights or the plain model's."""
-    learning, start = run.learning, run.distilled.student if run.distilled else run.untaught
+    learning, start = run.learning, run.start
     key = run.key("search", learning.search.model_dump(mode="json"))
     run.found = run.folder.stage("search", key, lambda: search_gates(run.parts, start, learning, run.reporter.epoch))
     diversity = run.found.diversity
@@ -278,8 +295,12 @@ def retrain(run: Run) -> None:
 
 def needs_retrieval(run: Run) -> bool:
     """Whether the recipe and the number of items ask for retrieval towers."""
-    settings, items = run.recipe.learning.retrieval, run.data.items
-    return items is not None and (settings.when == "always" or (settings.when == "large" and len(items.names) > MAX_ROWS))
+    return run.data.items is not None and wants_towers(run.recipe.learning.retrieval, run.data.items)
+
+
+def wants_towers(settings: RetrievalConfig, items: ItemTable) -> bool:
+    """Whether settings ask for retrieval towers over so many items."""
+    return settings.when == "always" or (settings.when == "large" and len(items.names) > MAX_ROWS)
 
 
 def train_retrieval(run: Run) -> None:
@@ -289,8 +310,7 @@ def train_retrieval(run: Run) -> None:
         return
     settings = learning.retrieval.model_dump(mode="json", exclude={"when"})
     key = stage_key("retrieve", run.keys[-1], [settings, learning.training.embedding_dim, learning.seed, threads(run.recipe.run)])
-    start = run.distilled.student if run.distilled else run.untaught
-    ranker = Ranker(start, run.learning, data.encoder, items.ids)
+    ranker = Ranker(run.start, run.learning, data.encoder, items.ids)
     retrieving = Retrieving(data.encoder, items, data.parts.train, data.parts.valid, learning, ranker)
     towers: RetrievalTowers = run.folder.stage("retrieve", key, lambda: learn_retrieval(retrieving, lambda *_: None))
     run.retrieval = towers
@@ -301,7 +321,7 @@ def train_retrieval(run: Run) -> None:
 def evaluate(run: Run) -> None:
     """Train the variants to compare, choose one, write the bundle, the report and the result."""
     outputs = (run.data, run.base, run.members, run.larger, run.distilled, run.parts, run.found, run.grouping, run.retrained)
-    trained = Trained(*outputs, run.plain, run.learning, run.retrieval, run.kinds)
+    trained = Trained(*outputs, run.plain, run.learning, run.taught, run.retrieval, run.kinds)
     variants = train_variants(run.folder, run.keys[-1], trained, run.reporter)
     run.result = assemble(run.recipe, run.folder, trained, variants, run.began, run.keys[-1])
 

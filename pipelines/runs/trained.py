@@ -34,6 +34,7 @@ class Trained:
         retrained: the groups' models.
         plain: settings of the plain model.
         learning: settings of everything after it.
+        taught: whether everything after the teacher learnt from its answers.
         retrieval: the towers; None where all items can be scored.
         kinds: kinds of backbone that were tried; None where the recipe states one.
     """
@@ -49,6 +50,7 @@ class Trained:
     retrained: RetrainResult
     plain: LearningConfig
     learning: LearningConfig
+    taught: bool
     retrieval: RetrievalTowers | None = None
     kinds: KindsTried | None = None
 

@@ -70,7 +70,7 @@ def candidate_makers(trained: Trained, listen: EpochListener) -> dict[str, Calla
     if trained.members is not None:
         students["members"] = plain("members", trained.members.split.weights, trained.members.split.config)
     if trained.distilled is not None:
-        students["distilled"] = partial(distilled, trained.distilled.student)
+        students |= {"distilled": partial(distilled, trained.distilled.student)} if trained.taught else {}
         larger["teacher"] = plain("teacher", trained.distilled.teacher, teacher_config(trained.plain))
     return {
         "base": base,

@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError, model_validator
 from ihas.config.base import Config
 from ihas.config.transformer import TransformerLearning, TransformerRecipe
 from ihas.errors import ConfigError
-from ihas.folders import file_digest, write_whole
+from ihas.folders import files_digest, write_whole
 from ihas.sequential.data.ranking import RankingMetrics
 from ihas.sequential.data.sequences import LeaveOneOut, leave_one_out
 from pipelines.kinds.recipe_file import read_of_kind
@@ -136,7 +136,8 @@ def carry_out(plan: AblationPlan, recipe: TransformerRecipe, folder: Path, say: 
     known = folder / "ablation.json"
     kept = {run.settings: run for run in (read_kept(known, Ablation).runs if known.exists() else ())}
     arms = {WHOLE: recipe.learning, **{name: change.of(recipe.learning) for name, change in plan.changes.items()}}
-    reading = [file_digest(recipe.data.path), recipe.data.model_dump(mode="json", exclude={"path"}), recipe.run.num_threads]
+    settings = recipe.data.model_dump(mode="json", exclude={"path", "appended"})
+    reading = [files_digest(recipe.data.paths), settings, recipe.run.num_threads]
     data, runs = read_sequences(recipe.data), list[AblationRun]()
     parts = leave_one_out(data.sequences)
     for seed in plan.seeds:

@@ -11,7 +11,7 @@ class Scope(StrEnum):
     READ = "read"
     """Read data sets, searches, models and metrics."""
     DATA = "data"
-    """Create and upload data sets."""
+    """Create and upload data sets, and read what was shown to whom."""
     SEARCH = "search"
     """Submit, stop and resume searches."""
     MODELS = "models"

@@ -21,6 +21,7 @@ from pipelines.kinds.model_kind import AnyRecipe, AnyResult, ModelKind
 from pipelines.kinds.registry import kind_of_result
 from pipelines.runs.exit_codes import CommandError, ExitCode, exit_code_of
 from pipelines.runs.progress import Outcome, Progress, Report, follow
+from pipelines.runs.refresh_request import RefreshRequest
 from service.cli.terminal import Terminal
 from service.jobs.child import Child
 from service.jobs.runs import PIPELINES
@@ -78,6 +79,24 @@ def search(recipe: AnyRecipe, folder: Path, terminal: Terminal, command: Sequenc
     _write(written, recipe.model_dump_json(indent=2))
     with ProgressBar(terminal) as bar:
         outcome = _outcome(Child((*command, "run", "--recipe", str(written), "--folder", str(folder)), folder / "log.txt"), bar.follow)
+    if outcome.outcome == "failed":
+        raise failure(outcome.error or {})
+    return read_any_result(folder)
+
+
+def refresh(asked: RefreshRequest, folder: Path, terminal: Terminal, command: Sequence[str] = PIPELINES) -> tuple[AnyResult, ModelKind]:
+    """Carry a finished run on with newer rows in a child process; as `search`.
+
+    Raises:
+        CommandError: the run cannot be refreshed, the data do not fit, or the refresh failed.
+        KeyboardInterrupt: after the child has stopped.
+    """
+    folder = folder.resolve()
+    written = folder / "refresh.json"
+    _write(written, asked.model_dump_json(indent=2))
+    with ProgressBar(terminal) as bar:
+        child = Child((*command, "refresh", "--request", str(written), "--folder", str(folder)), folder / "log.txt")
+        outcome = _outcome(child, bar.follow)
     if outcome.outcome == "failed":
         raise failure(outcome.error or {})
     return read_any_result(folder)

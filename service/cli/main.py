@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import Annotated
 
 import typer
 
 from ihas.bundle.manifest import package_version
-from ihas.errors import RequestError
 from pipelines.commands.bench import bench
 from pipelines.commands.shell import REPORT, carry_out, make_app
 from pipelines.commands.studies import study
-from service.cli.commands import datasets, keys, models, searches
+from service.cli.commands import batches, bundles, datasets, events, keys, models, searches
 from service.cli.commands import usage as usages
 from service.cli.commands.reading import Delimiter, Escape, Names, NoQuoting, reading_of
 from service.cli.commands.settings import service_settings, show_settings
 from service.cli.terminal import CommandError, ExitCode, Output, Terminal, exit_code, this_command
 
-if TYPE_CHECKING:
-    from ihas.serving.protocol import Recommender
-
-
-SCORED_AT_ONCE = 1_000
-EXPLAINED_AT_ONCE = 100
-
 app = make_app("ihas", "Search embedding dimensions per instance, group the instances, serve one model per group.")
 FolderOption = Annotated[Path | None, typer.Option(help="Folder of data sets, runs and bundles, and of the SQLite file [IHAS_FOLDER].")]
 HostOption = Annotated[str | None, typer.Option(help="Address to listen on [IHAS_HOST].")]
 PortOption = Annotated[int | None, typer.Option(help="Port to listen on [IHAS_PORT].")]
-BundleArgument = Annotated[Path, typer.Argument(help="Bundle, or run folder that holds one.")]
 
 
 @app.callback()
@@ -66,7 +55,7 @@ def demo(
     run_demo(context.obj, folder, data, keep)
 
 
-for group in (datasets.dataset, searches.search, models.model, keys.keys):
+for group in (datasets.dataset, searches.search, models.model, batches.batch, events.events, keys.keys):
     app.add_typer(group)
 app.command("usage")(usages.usage)
 SEARCH_COMMANDS = frozenset(str(command.name) for command in searches.search.registered_commands) | {"-h", "--help"}
@@ -163,91 +152,28 @@ def advise(
     terminal.say(f"Plot: {target / 'advice.html'}")
 
 
-@app.command()
-def score(
-    context: typer.Context,
-    bundle: BundleArgument,
-    rows: Annotated[str, typer.Argument(help="File with a JSON object per line, or - for standard input.")],
-    explain: Annotated[bool, typer.Option("--explain", help="Explain each answer.")] = False,
-) -> None:
-    """Score rows with a bundle, without a service."""
-    import msgspec
-
-    from service.cli import tables
-
-    recommender = _recommender(bundle)
-    answers: list[dict[str, Any]] = []
-    with _opened(rows) as lines:
-        for block in _blocks(lines, EXPLAINED_AT_ONCE if explain else SCORED_AT_ONCE):
-            answers += msgspec.to_builtins(recommender.score(block, explain))
-    why = [tables.explanation(row["explanation"]) for row in answers if row.get("explanation")]
-    context.obj.result(answers, tables.scores(answers), *why)
+for command in (bundles.score, bundles.recommend, bundles.combine, bundles.choose):
+    app.command()(command)
 
 
 @app.command()
-def recommend(
-    context: typer.Context,
-    bundle: BundleArgument,
-    asked: Annotated[str, typer.Option("--context", help='Values of the context fields, a JSON object: {"user": "1"}')] = "{}",
-    k: Annotated[int, typer.Option(help="Maximum number of items.")] = 10,
-    candidates: Annotated[str | None, typer.Option(help="Candidates, a JSON list of item ids.")] = None,
-    exclude: Annotated[str, typer.Option(help="Items to exclude, a JSON list of ids.")] = "[]",
-    explain: Annotated[bool, typer.Option("--explain", help="Explain each answer.")] = False,
-    filter_: Annotated[str | None, typer.Option("--filter", help='Condition on item fields: year >= 1990 and genres has "War"')] = None,
-    retrieve: Annotated[int | None, typer.Option(help="Items that retrieval passes on to be scored; automatic by default.")] = None,
-    diversity: Annotated[str | None, typer.Option(help='Limit on similar items: {"field": "genres", "at_most": 2}')] = None,
-) -> None:
-    """Recommend items with a bundle, without a service."""
-    import msgspec
-
-    from ihas.serving.answers import RecommendRequest
-    from service.cli import tables
-
-    parts = {"context": _json("--context", asked), "exclude": _json("--exclude", exclude), "k": k, "explain": explain}
-    parts |= {} if retrieve is None else {"retrieve": retrieve}
-    parts |= {} if filter_ is None else {"filter": filter_}
-    parts |= {} if diversity is None else {"diversity": _json("--diversity", diversity)}
-    if candidates is not None:
-        parts["candidates"] = _json("--candidates", candidates)
-    try:
-        request = msgspec.convert(parts, RecommendRequest)
-    except msgspec.ValidationError as error:
-        raise RequestError(f"The request cannot be read: {error}.") from error
-    answer = msgspec.to_builtins(_recommender(bundle).recommend(request))
-    context.obj.result(answer, tables.recommendation(answer, f"{answer['num_scored']:,} items scored by {answer['model']}"))
-
-
-@app.command()
-def combine(
-    context: typer.Context,
-    model: Annotated[Path, typer.Argument(help="Bundle of a trained model, or run folder that holds one.")],
-    cold_start_model: Annotated[Path, typer.Argument(help="Bundle of the kind overrec, or run folder that holds one.")],
-    folder: Annotated[Path, typer.Argument(help="Folder of the bundle to write; it must not exist yet.")],
-    user_field: Annotated[str, typer.Option(help="Field of the trained model that names the user.")] = "user",
-    name: Annotated[str, typer.Option(help="Model name.")] = "combined",
-) -> None:
-    """Add a cold-start model to a trained model: histories answer for users whom the trained model does not know."""
-    from ihas.bundle.compound import write_compound
-    from ihas.serving.loading import COLD_START, load_recommender
-
-    parts = {"model": _bundle_in(model), "front": _bundle_in(cold_start_model)}  # folder names of the bundle format
-    write_compound(COLD_START, name, {"user_field": user_field}, parts, folder)
-    load_recommender(folder)
-    context.obj.result({"bundle": str(folder)}, str(folder))
-
-
-@app.command()
-def choose(
+def refresh(
     context: typer.Context,
     run_folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
-    folder: Annotated[Path, typer.Argument(help="Folder of the bundle to write; it must not exist yet.")],
-    point: Annotated[str, typer.Option(help="Name of a point of the run's frontier, such as 'members x2'.")],
+    folder: Annotated[Path, typer.Argument(help="Run folder of the refresh; started again, it continues after the last finished stage.")],
+    data: Annotated[Path, typer.Option(help="Newer table: CSV, Parquet or JSON lines, with the columns of the run's.")],
+    point: Annotated[str | None, typer.Option(help="Point of the run's frontier to carry on; the chosen one by default.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="A setting of the refresh: epochs=2")] = None,
 ) -> None:
-    """Write another point of a run's frontier as a bundle, without training; of a service, `ihas model choose`."""
-    from pipelines.runs.points import write_point
+    """Carry a finished run on with newer rows, without a search; of a service, `ihas model refresh`."""
+    from service.cli import local_run
+    from service.cli.refreshing import refresh_request
 
-    found = write_point(run_folder, point, folder)
-    context.obj.result({"bundle": str(folder), "point": found.name}, str(folder))
+    terminal: Terminal = context.obj
+    run = local_run.refresh(refresh_request(run_folder, data, point, set_ or ()), folder, terminal)
+    terminal.result(run[0].model_dump(mode="json"), *local_run.result_tables(run))
+    terminal.say(f"Report: {folder / 'report.html'}")
+    terminal.say(f"Bundle: {folder / 'bundle'}")
 
 
 @app.command()
@@ -292,62 +218,13 @@ def doctor(context: typer.Context, host: HostOption = None, port: PortOption = N
         raise CommandError(f"Not fit: {', '.join(failed)}. The lines above say what to do.", ExitCode.RUN_FAILED)
 
 
-def _recommender(bundle: Path) -> Recommender:
-    from ihas.serving.loading import load_recommender
-
-    return load_recommender(_bundle_in(bundle))
-
-
-def _bundle_in(folder: Path) -> Path:
-    inner = folder / "bundle"
-    if not inner.is_dir() and (folder / "stages").is_dir():
-        way = "Start the search in the same folder again: it continues after the finished stages."
-        raise CommandError(f"A finished run has a bundle, but the run in {folder} is not finished. {way}", ExitCode.INVALID_DATA)
-    return inner if inner.is_dir() else folder
-
-
-@contextmanager
-def _opened(name: str) -> Iterator[TextIO]:
-    if name == "-":
-        yield sys.stdin
-        return
-    try:
-        with open(name, encoding="utf-8") as file:
-            yield file
-    except OSError as error:
-        raise CommandError(f"Rows must come from a readable file, but {name} is not ({error.strerror}).", ExitCode.INVALID_DATA) from error
-
-
-def _blocks(lines: TextIO, size: int) -> Iterator[list[dict[str, Any]]]:
-    block: list[dict[str, Any]] = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        row = _json(f"line {number}", line)
-        if not isinstance(row, dict):
-            raise RequestError(f"A row must be a JSON object, but line {number} is not. Write {{'field': 'value'}} with double quotes.")
-        block.append(row)
-        if len(block) == size:
-            yield block
-            block = []
-    if block:
-        yield block
-
-
-def _json(name: str, text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise RequestError(f"{name} must be JSON, but got {text.strip()!r} ({error}).") from error
-
-
 def run(arguments: Sequence[str]) -> int:
     """Carry out a command line and return its exit code; errors that are expected become one line.
 
     `ihas search RECIPE` is short for `ihas search here RECIPE`.
     """
     arguments = _spelled_out(arguments)
-    terminal = Terminal(Output.JSON if "json" in _output(arguments) else Output.TABLE)
+    terminal = Terminal(Output.JSON if _output(arguments) == Output.JSON else Output.TABLE)
     return carry_out(app, arguments, "ihas", terminal.fail, exit_code)
 
 
@@ -363,7 +240,7 @@ def _spelled_out(arguments: Sequence[str]) -> list[str]:
 
 def _output(arguments: Sequence[str]) -> str:
     for number, argument in enumerate(arguments):
-        if argument.startswith("--output"):
+        if argument == "--output" or argument.startswith("--output="):
             return argument.partition("=")[2] or "".join(arguments[number + 1 : number + 2])
     return ""
 

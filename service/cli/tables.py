@@ -15,6 +15,10 @@ from ihas.findings import Finding
 from pipelines.reports.terminal_tables import most_kept
 
 SHOWN_FIELDS = 6
+OF_CHANGES = frozenset(
+    {"field_moved", "field_changed", "missing_more", "click_rate_moved", "click_rate_changed", "kind_changed", "new_column"}
+)
+"""Warnings about what appended rows changed."""
 
 
 def recommendation(answer: Mapping[str, Any], title: str) -> RenderableType:
@@ -22,10 +26,15 @@ def recommendation(answer: Mapping[str, Any], title: str) -> RenderableType:
     table = Table("rank", "item", title=title, title_justify="left", box=SIMPLE)
     for name in ("score", "group", "margin", "runner-up"):
         table.add_column(name, justify="right")
+    shown = list(dict.fromkeys(name for item in answer["items"] for name in item.get("fields", ())))
+    for name in shown:
+        table.add_column(name)
     for item in answer["items"]:
         why = item.get("explanation") or {}
         cells = (item["rank"], item["id"], f"{item['score']:.4f}", item["group"], _rounded(why.get("margin")), why.get("runner_up"))
-        table.add_row(*("–" if cell is None else str(cell) for cell in cells))
+        values = (item.get("fields", {}).get(name) for name in shown)
+        texts = (value if value is None or isinstance(value, str) else ", ".join(value) for value in values)
+        table.add_row(*("–" if cell is None else str(cell) for cell in (*cells, *texts)))
     parts: list[RenderableType] = [table]
     if answer["items"] and answer["items"][0].get("explanation"):
         parts.append(explanation(answer["items"][0]["explanation"]))
@@ -39,6 +48,9 @@ def _how(answer: Mapping[str, Any]) -> list[str]:
     """Lines on retrieval and fallback, if either took part."""
     retrieved, degraded = answer.get("retrieved"), answer.get("degraded_groups")
     lines = [f"retrieved: {retrieved['items']:,} of {retrieved['of_items']:,} items ({retrieved['method']})"] if retrieved else []
+    known = ", ".join(answer.get("profile_fields", ()))
+    lines += [f"known of the user: {known}"] if known else []
+    lines += [f"left out: {answer['seen_excluded']:,} items that the user has clicked"] if answer.get("seen_excluded") else []
     return lines + ([f"served by the shared model: groups {', '.join(map(str, degraded))}"] if degraded else [])
 
 
@@ -92,9 +104,29 @@ def findings(report: ValidationReport) -> Iterable[RenderableType]:
     for profile in report.profiles:
         table.add_row(*_profile(profile))
     yield table
-    yield from map(finding_line, report.findings)
+    yield from changes(report)
+    yield from (finding_line(one) for one in report.findings if report.changes is None or one.code not in OF_CHANGES)
     for code, count in report.omitted.items():
         yield Text(f"and {count:,} more of the kind {code}")
+
+
+def changes(report: ValidationReport) -> Iterable[RenderableType]:
+    """What the rows that were appended last changed; nothing of a first version."""
+    found = report.changes
+    if found is None:
+        return
+    title = f"{found.rows_appended:,} rows after {found.rows_before:,}"
+    table = Table("column", title=title, title_justify="left", box=SIMPLE)
+    for name in ("drift", "by chance", "new values", "of cells", "missing before", "missing"):
+        table.add_column(name, justify="right")
+    for one in found.fields:
+        shares = (f"{one.new_share:.1%}", f"{one.missing_before:.1%}", f"{one.missing:.1%}")
+        table.add_row(one.column, f"{one.drift:.3f}", f"{one.by_chance:.3f}", f"{one.new_values:,}", *shares)
+    yield table
+    rate = found.click_rate
+    if rate is not None:
+        yield Text(f"click rate: {rate.appended:.2%} after {rate.before:.2%} (difference {rate.low:+.2%} to {rate.high:+.2%})")
+    yield from (finding_line(one) for one in report.findings if one.code in OF_CHANGES)
 
 
 def finding_line(finding: Finding) -> Text:

@@ -22,7 +22,7 @@ class Endpoints(Generic[Answer, Text]):
         raise NotImplementedError
 
     def create_dataset(self, name: str, **reading: Any) -> Answer:
-        """Create a data set; `reading` is `format`, `delimiter`, `columns`, and `path`, or `uri` and `sha256`."""
+        """Create a data set; `reading` is `format`, `delimiter`, `columns`, `limits`, and `path`, or `uri` and `sha256`."""
         options = {} if "uri" not in reading else {"timeout": None}
         return self.document("POST", "/v1/datasets", json={"name": name, **reading}, **options)
 
@@ -42,8 +42,35 @@ class Endpoints(Generic[Answer, Text]):
         """Delete a data set and its file; `StateError` while searches on it wait or run."""
         return self.document("DELETE", f"/v1/datasets/{dataset_id}")
 
+    def append_rows(self, dataset_id: str, rows: Sequence[Mapping[str, Any]], key: str | None = None) -> Answer:
+        """Append up to 10,000 rows to a data set: its next version, which is being checked; `key` makes a repetition the same version."""
+        return self.document("POST", f"/v1/datasets/{dataset_id}/append/rows", json={"rows": list(rows)}, headers=_key(key))
+
+    def dataset_versions(self, dataset_id: str, cursor: int | None = None) -> Answer:
+        """A page of versions of a data set, newest first."""
+        return self.document("GET", f"/v1/datasets/{dataset_id}/versions", params=_given(cursor=cursor))
+
+    def dataset_version(self, dataset_id: str, version: int) -> Answer:
+        """One version of a data set."""
+        return self.document("GET", f"/v1/datasets/{dataset_id}/versions/{version}")
+
+    def dataset_version_report(self, dataset_id: str, version: int) -> Answer:
+        """Report of the check of a version, with what it changed."""
+        return self.document("GET", f"/v1/datasets/{dataset_id}/versions/{version}/report")
+
+    def delete_dataset_version(self, dataset_id: str, version: int) -> Answer:
+        """Delete the newest version of a data set; `StateError` while it is in use."""
+        return self.document("DELETE", f"/v1/datasets/{dataset_id}/versions/{version}")
+
+    def limit_growth(self, dataset_id: str, **limits: float) -> Answer:
+        """Set how much appended rows may differ: `drift`, `new_values`, `missing`, `click_rate`; what is left out is not limited."""
+        return self.document("PUT", f"/v1/datasets/{dataset_id}/limits", json=limits)
+
     def create_search(self, name: str, dataset_id: str, key: str | None = None, **settings: Any) -> Answer:
-        """Submit a search; `settings` is `learning`, `run`, `budget`, `priority`; `key` makes a repetition the same search."""
+        """Submit a search; `settings` is `learning`, `run`, `budget`, `priority`, `dataset_version`, `window`.
+
+        The same `key` is the same search.
+        """
         return self.document("POST", "/v1/searches", json={"name": name, "dataset_id": dataset_id, **settings}, headers=_key(key))
 
     def create_estimate(self, dataset_id: str, **settings: Any) -> Answer:
@@ -160,6 +187,26 @@ class Endpoints(Generic[Answer, Text]):
         """Recommend items; `request` is `context`, `candidates`, `k`, `exclude`, `filter`, `diversity` and `explain`."""
         return self.document("POST", f"/v1/models/{name}/recommend", json=dict(request), params=_given(version=version))
 
+    def create_batch(self, name: str, dataset_id: str, key: str | None = None, **asked: Any) -> Answer:
+        """Answer every row of a data set; `asked` is `dataset_version`, `version` of the model and `items` (`k`, `filter`)."""
+        return self.document("POST", f"/v1/models/{name}/batch", json={"dataset_id": dataset_id, **asked}, headers=_key(key))
+
+    def batch(self, batch_id: str) -> Answer:
+        """One batch."""
+        return self.document("GET", f"/v1/batches/{batch_id}")
+
+    def batches(self, cursor: int | None = None) -> Answer:
+        """A page of batches, newest first."""
+        return self.document("GET", "/v1/batches", params=_given(cursor=cursor))
+
+    def cancel_batch(self, batch_id: str) -> Answer:
+        """Stop a batch."""
+        return self.document("POST", f"/v1/batches/{batch_id}/cancel")
+
+    def delete_batch(self, batch_id: str) -> Answer:
+        """Delete a batch that has ended, with its rows."""
+        return self.document("DELETE", f"/v1/batches/{batch_id}")
+
     def frontier(self, name: str, version: int | None = None) -> Answer:
         """Pareto frontier of the search behind a version, the newest by default."""
         return self.document("GET", f"/v1/models/{name}/frontier", params=_given(version=version))
@@ -167,6 +214,13 @@ class Endpoints(Generic[Answer, Text]):
     def choose(self, name: str, point: str, version: int | None = None) -> Answer:
         """Register another point of that frontier as the model's next version; a version that serves it already is the answer."""
         return self.document("POST", f"/v1/models/{name}/choose", json={"point": point, "version": version})
+
+    def refresh(self, name: str, dataset_id: str, key: str | None = None, **options: Any) -> Answer:
+        """Carry the run behind a version on with newer rows, without a search; followed like a search.
+
+        `options` is `version`, `settings` and `priority`; `key` makes a repetition the same refresh.
+        """
+        return self.document("POST", f"/v1/models/{name}/refresh", json={"dataset_id": dataset_id, **options}, headers=_key(key))
 
     def add_interactions(self, name: str, interactions: Sequence[Mapping[str, str]], version: int | None = None) -> Answer:
         """Append interactions, `user` and `item` each, oldest first, to an OverRec model; its next version."""
@@ -187,9 +241,13 @@ class Endpoints(Generic[Answer, Text]):
         """What-if: answers of the models of all groups for one row."""
         return self.document("POST", f"/v1/models/{name}/what-if", json={"row": dict(row), "changes": changes})
 
-    def report_events(self, events: Sequence[Mapping[str, str]]) -> Answer:
-        """Report impressions and clicks."""
+    def report_events(self, events: Sequence[Mapping[str, Any]]) -> Answer:
+        """Report events: `item_id`, `kind`, `value` and `at` each, of a `recommendation_id`, or else of `model` and `context`."""
         return self.document("POST", "/v1/events", json={"events": list(events)})
+
+    def create_event_dataset(self, name: str, dataset_name: str, **asked: Any) -> Answer:
+        """Make a data set of what a model showed; `asked` as that of `export_events`, but for `format`."""
+        return self.document("POST", f"/v1/models/{name}/events/dataset", json={"name": dataset_name, **asked}, timeout=None)
 
     def usage(self) -> Answer:
         """Bytes that the tenant keeps of data sets, searches and answers: `used` and `limit`."""

@@ -23,7 +23,14 @@ REPEATABLE = (
     "/v2/models/{model_name}/versions/{model_version}/infer",
 )
 """Paths to which a POST may be sent again; equal to the routes' own policies (`x-ihas-policy`), as a test asserts."""
-REPEATABLE_WITH_KEY = ("/v1/searches", "/v1/searches/{search_id}/clone")
+REPEATABLE_WITH_KEY = (
+    "/v1/searches",
+    "/v1/searches/{search_id}/clone",
+    "/v1/datasets/{dataset_id}/append",
+    "/v1/datasets/{dataset_id}/append/rows",
+    "/v1/models/{name}/batch",
+    "/v1/models/{name}/refresh",
+)
 """Paths to which a POST with an idempotency key may be sent again; likewise."""
 
 

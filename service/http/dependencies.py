@@ -12,6 +12,7 @@ from starlette.datastructures import Headers
 
 from ihas.errors import RequestError
 from service.auth.caller import Caller
+from service.datasets.exports import Exports
 from service.datasets.remote_files import Fetches
 from service.errors import NoKeyError, PreconditionMissingError, TooManyError, UnknownIdError
 from service.http.middleware.compute_threads import Threads
@@ -25,8 +26,9 @@ from service.settings import Settings
 from service.storage.aliases import ABSENT, ANY, Aliases
 from service.storage.catalogue import Dataset
 from service.storage.deletions import Deletions
+from service.storage.direct_events import DirectEvents
 from service.storage.feedback import Feedback
-from service.storage.job import SEARCH, Job, JobKind
+from service.storage.job import TRAINING, Job, JobKind
 from service.storage.job_store import JobStore
 from service.storage.keys import Keys
 from service.storage.sql_store import SqlStore
@@ -51,12 +53,14 @@ class AppState:
     aliases: Aliases
     plans: TrafficPlans
     feedback: Feedback
+    direct_events: DirectEvents
     response_log: ResponseLog
     fetches: Fetches
     deletions: Deletions
     maintenance: Maintenance
     threads: Threads
     traces: Traces | None = None
+    exports: Exports = field(default_factory=Exports)
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     shutdown: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -115,8 +119,8 @@ def get_dataset(dataset_id: Annotated[str, Path(max_length=64)], store: StoreDep
     return own_dataset(store, dataset_id, caller)
 
 
-def own_dataset(store: JobStore, dataset_id: str, caller: Caller) -> Dataset:
-    """A data set of the caller's tenant.
+def own_dataset(store: JobStore, dataset_id: str, caller: Caller, version: int | None = None) -> Dataset:
+    """A version of a data set of the caller's tenant, the one in use by default.
 
     Raises:
         UnknownIdError: there is none, or it is another tenant's.
@@ -124,7 +128,12 @@ def own_dataset(store: JobStore, dataset_id: str, caller: Caller) -> Dataset:
     dataset = store.dataset(dataset_id)
     if dataset.tenant != caller.tenant or dataset.deleted_at is not None:
         raise UnknownIdError(f"There is no data set {dataset_id!r}.")
-    return dataset
+    if version is None or version == dataset.version:
+        return dataset
+    found = store.dataset(dataset_id, version)
+    if found.deleted_at is not None:
+        raise UnknownIdError(f"Data set {dataset_id!r} has no version {version}.")
+    return found
 
 
 def get_search(search_id: Annotated[str, Path(max_length=64)], store: StoreDep, caller: CallerDep) -> Job:
@@ -133,23 +142,23 @@ def get_search(search_id: Annotated[str, Path(max_length=64)], store: StoreDep, 
 
 
 def own_search(store: JobStore, search_id: str, caller: Caller) -> Job:
-    """A search of the caller's tenant.
+    """A search or a refresh of the caller's tenant.
 
     Raises:
         UnknownIdError: there is none, or it is another tenant's.
     """
-    return own_job(store, search_id, caller, SEARCH)
+    return own_job(store, search_id, caller, *TRAINING)
 
 
-def own_job(store: JobStore, job_id: str, caller: Caller, kind: JobKind) -> Job:
-    """A job of the caller's tenant, of one kind.
+def own_job(store: JobStore, job_id: str, caller: Caller, *kinds: JobKind) -> Job:
+    """A job of the caller's tenant, of one of the kinds.
 
     Raises:
-        UnknownIdError: there is none, or it is another tenant's, or of another kind.
+        UnknownIdError: there is none, or it is another tenant's, or of a kind that is not asked for.
     """
     job = store.job(job_id)
-    if job.kind != kind.name or job.tenant != caller.tenant:
-        raise UnknownIdError(f"There is no {kind} {job_id!r}. List those of your tenant.")
+    if job.kind not in [kind.name for kind in kinds] or job.tenant != caller.tenant:
+        raise UnknownIdError(f"There is no {kinds[0]} {job_id!r}. List those of your tenant.")
     return job
 
 

@@ -35,6 +35,11 @@ def estimate_folder(folder: Path, job_id: str) -> Path:
     return folder / "estimates" / job_id
 
 
+def batch_folder(folder: Path, job_id: str) -> Path:
+    """Files of a batch inside the service's folder."""
+    return folder / "jobs" / "batch" / job_id
+
+
 def dataset_folder(folder: Path, dataset_id: str) -> Path:
     """Files of a data set inside the service's folder."""
     return folder / "datasets" / dataset_id
@@ -78,5 +83,13 @@ def recipe_of(job: Job, data: DataConfig) -> AnyRecipe:
     recipe_type: type[Any] = kind.recipe
     rest = {name: value for name, value in job.settings.items() if name in kind.recipe.model_fields and name != "learning"}
     learning = job.settings.get(kind.settings_group, {})
-    recipe: AnyRecipe = recipe_type.model_validate({"name": job.name, "data": data, "learning": learning, **rest})
+    asked = {"name": job.name, "data": windowed(job, data), "learning": learning, **rest}
+    recipe: AnyRecipe = recipe_type.model_validate(asked)
     return recipe
+
+
+def windowed(job: Job, data: DataConfig) -> DataConfig:
+    """The data with the window of newest rows that a job names, if any."""
+    if job.settings.get("window") is None:
+        return data
+    return DataConfig.model_validate({**data.model_dump(), "window": job.settings["window"]})

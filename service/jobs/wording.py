@@ -43,6 +43,9 @@ def _names(dataset: Dataset, folder: Path) -> dict[str, str]:
         return names
     path = folder.resolve() / dataset.path
     called = f"Data set {dataset.name!r}"
+    for appended in dataset.appended:
+        words = f"What was appended to data set {dataset.name!r}"
+        names = {str(folder.resolve() / appended): words} | names | {appended.rpartition("/")[2]: words}
     return {str(path): called, f"{path.parent}/": ""} | names | ({} if dataset.referenced else {path.name: called})
 
 

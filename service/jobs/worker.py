@@ -150,7 +150,7 @@ class Worker:
             self._lose_attempt(job, {"code": "machine", "detail": detail})
 
     def _run(self, job: Job) -> None:
-        dataset, handler = self._store.dataset(job.dataset_id), JOB_KINDS[job.kind]
+        dataset, handler = self._store.dataset(job.dataset_id, job.data_version), JOB_KINDS[job.kind]
         run = handler.prepare(job, dataset, self._context)
         child = Child(run.argv, run.log)
         try:

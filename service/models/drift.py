@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 
 from ihas.bundle.reference import Reference
+from ihas.rates import stability
 from ihas.serving.capabilities import Observed, RoutingObserver, no_margins
 
-MIN_SHARE = 1e-4
 REMEMBERED = 100_000
 """Rows after which every count is halved, so that old rows fade."""
-
-
-def stability(found: Sequence[float], expected: Sequence[float]) -> float:
-    """Population stability index: sum (p - q) ln(p / q), shares at least `MIN_SHARE`."""
-    pairs = [(max(p, MIN_SHARE), max(q, MIN_SHARE)) for p, q in zip(found, expected, strict=True)]
-    return sum((p - q) * math.log(p / q) for p, q in pairs)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,9 @@ import structlog
 from ihas.serving.answers import RecommendedItem, RecommendRequest, Scored
 from service.models.drift import RoutingMetrics
 from service.models.traffic_split import Served
-from service.storage.feedback import KEPT_ITEMS, Answer, Feedback
+from service.storage.catalogue import ModelVersion
+from service.storage.contexts import kept_context
+from service.storage.feedback import KEPT_ITEMS, Answer, Feedback, KeptItem
 
 MAX_WAITING = 10_000
 MAX_SHADOWED = 100
@@ -39,6 +41,30 @@ class Asked:
     rows: Sequence[dict[str, Any]] | RecommendRequest
     scores: tuple[float, ...]
     items: tuple[str, ...] = ()
+
+
+class Given(NamedTuple):
+    """A recommendation that was sent.
+
+    Attributes:
+        given_id: its `recommendation_id`.
+        items: the first `KEPT_ITEMS`.
+        context: JSON; None where it is too large to be kept.
+        canary: whether a canary answered.
+    """
+
+    version: ModelVersion
+    given_id: str
+    items: tuple[RecommendedItem, ...]
+    context: str | None
+    canary: bool
+
+    @property
+    def answer(self) -> Answer:
+        """As it is kept; made by the thread that writes it."""
+        items = {item.id: KeptItem(item.group, item.score) for item in self.items}
+        name = (self.version.tenant, self.version.name, self.version.version)
+        return Answer(self.given_id, *name, items, self.canary, self.context)
 
 
 class Seen(NamedTuple):
@@ -95,7 +121,7 @@ class ResponseLog:
     routing: dict[tuple[str, str, int], RoutingMetrics] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._answers: deque[Answer] = deque()
+        self._answers: deque[Given] = deque()
         self._writing = threading.Lock()
         self._seen: deque[Seen] = deque()
         self._asked: queue.Queue[Asked] = queue.Queue(MAX_SHADOWED)
@@ -113,15 +139,16 @@ class ResponseLog:
         for thread in self._threads:
             thread.join()
 
-    def recommended(self, served: Served, shadows: tuple[Served, ...], asked: RecommendRequest, given_id: str, found: Heard) -> None:
-        """Record a recommendation that was sent."""
-        version = served.version
-        kept = {item.id: (item.group, item.score) for item in found.items[:KEPT_ITEMS]}
+    def recommended(
+        self, served: Served, shadows: tuple[Served, ...], asked: RecommendRequest, given_id: str, found: Heard, *, canary: bool = False
+    ) -> None:
+        """Record a recommendation that was sent; `canary` says whether a canary answered."""
+        items = found.items[:KEPT_ITEMS]
         if len(self._answers) < MAX_WAITING:
-            self._answers.append(Answer(given_id, version.tenant, version.name, version.version, kept))
+            self._answers.append(Given(served.version, given_id, items, kept_context(asked.context), canary))
         else:
             self.drop()
-        self._look(Seen(served, (asked.context,), tuple(kept)[:ROWS_LOOKED_AT]))
+        self._look(Seen(served, (asked.context,), tuple(item.id for item in items[:ROWS_LOOKED_AT])))
         if shadows:
             self._put(Asked(shadows, asked, tuple(item.score for item in found.items), tuple(item.id for item in found.items)))
 
@@ -155,7 +182,7 @@ class ResponseLog:
     def _flush(self) -> None:
         waiting: list[Answer] = []
         while self._answers:
-            waiting.append(self._answers.popleft())
+            waiting.append(self._answers.popleft().answer)
         try:
             self.feedback.remember(waiting)
         except Exception as error:  # the database is out of reach, or its pool is empty; the thread lives on

@@ -41,6 +41,8 @@ class Selection(TypedDict, total=False):
     filter: str | None
     diversity: Mapping[str, Any] | None
     retrieve: int | None
+    exclude_seen: bool
+    fields: Sequence[str]
 
 
 class Model:
@@ -153,7 +155,8 @@ class Model:
             context: value of each context field, such as `{"user": 1}`; a field left out is missing. Models of sequences read `user`, a
                 user whose sequence they know, or `history`, item ids from the oldest on.
             k: maximum number of items.
-            selection: `candidates`, `exclude`, `explain`, `filter`, `diversity`, `retrieve` of `ihas.serving.answers.RecommendRequest`.
+            selection: `candidates`, `exclude`, `explain`, `filter`, `diversity`, `retrieve`, `exclude_seen`, `fields` of
+                `ihas.serving.answers.RecommendRequest`.
 
         Raises:
             RequestError: with a pointer to the part that cannot be answered.

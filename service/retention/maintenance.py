@@ -12,19 +12,20 @@ from collections.abc import Callable, Iterator, Sequence
 import structlog
 
 from service.errors import ConflictError, UnknownIdError
-from service.jobs.runs import estimate_folder, folder_bytes, search_folder
+from service.jobs.runs import batch_folder, estimate_folder, folder_bytes, search_folder
 from service.settings import Settings
 from service.states import JobState
 from service.storage.bundle_store import Artefacts, removable
 from service.storage.deletions import Deletions
 from service.storage.expiry import Expiry, Old
-from service.storage.job import SEARCH, Job
+from service.storage.job import BATCH, ESTIMATE, TRAINING_NAMES, Job
 from service.storage.removals import Deleted, Removals
 from service.storage.sql_store import SqlStore
 
 LOOK_S = 60.0
 """Seconds between two looks at the list of files that are to go."""
 EXPIRY_EVERY_S = 3_600.0
+FOLDERS = dict.fromkeys(TRAINING_NAMES, search_folder) | {ESTIMATE.name: estimate_folder, BATCH.name: batch_folder}
 MIN_SETTLE_S = 120.0
 LOG = structlog.get_logger(__name__)
 
@@ -108,8 +109,7 @@ class Maintenance:
             last = found[-1].number
 
     def _weigh(self, job: Job) -> None:
-        folder = (search_folder if job.kind == SEARCH.name else estimate_folder)(self._settings.folder, job.id)
-        self._store.weigh(job.id, folder_bytes(folder))
+        self._store.weigh(job.id, folder_bytes(FOLDERS[job.kind](self._settings.folder, job.id)))
 
     def _remove_everywhere(self, path: str) -> None:
         self._artefacts.remove_here(path)

@@ -28,7 +28,7 @@ CACHE = "cache"
 STORED = frozenset({"searches", "derived"})
 TRIED = "tried"
 """Folder of the verdicts on bundles, by the digest of their manifest; see `service.jobs.first_load`."""
-REMOVABLE = STORED | {"datasets", "estimates", TRIED}
+REMOVABLE = STORED | {"datasets", "estimates", "jobs", TRIED}
 MIN_PARTS = 2
 LOG = structlog.get_logger(__name__)
 

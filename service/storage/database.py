@@ -14,13 +14,13 @@ from sqlalchemy.exc import IntegrityError
 from ihas.errors import ConfigError
 from service.storage.locks import CREATE_LOCK, one_at_a_time
 from service.storage.outage import is_outage
-from service.storage.tables import METADATA
+from service.storage.tables import METADATA, database_now
 
 Result = TypeVar("Result")
 TRIES = 5
 BUSY_S = 30.0
 BUSY_STEP_S = 0.01
-FIRST, HEAD = "0001", "0007"
+FIRST, HEAD = "0001", "0009"
 MIGRATIONS = Path(__file__).with_name("migrations")
 VERSION = sa.Table("alembic_version", sa.MetaData(), sa.Column("version_num", sa.String(32), primary_key=True))
 
@@ -50,6 +50,10 @@ class Database:
         """Rows of a query, as one transaction that only reads."""
         with self._reads.begin() as connection:
             return connection.execute(query).mappings().all()
+
+    def now(self) -> float:
+        """Seconds since 1970 by the database's clock."""
+        return float(self.read(sa.select(database_now().label("at")))[0]["at"])
 
     def write(self, work: Callable[[sa.Connection], Result]) -> Result:
         """Run `work` as one transaction; once more where another one took the same key or version number first."""

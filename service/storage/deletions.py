@@ -8,16 +8,14 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from service.errors import ConflictError, UnknownIdError
-from service.states import UNFINISHED, JobState
+from service.states import JobState
 from service.storage import job_rows
-from service.storage.catalogue import Dataset, DatasetState
 from service.storage.database import Database
-from service.storage.job import DATASET, ESTIMATE, SEARCH
+from service.storage.dataset_deletions import delete_dataset, delete_dataset_version
+from service.storage.job import BATCH, TRAINING_NAMES, Job, JobKind
 from service.storage.model_deletions import delete_model, delete_version
-from service.storage.removals import Deleted, listed, noted
-from service.storage.tables import DATASETS, JOBS, MODELS
-
-MANY = 100
+from service.storage.removals import Deleted, noted
+from service.storage.tables import JOBS, MODELS
 
 
 class Deletions:
@@ -33,7 +31,16 @@ class Deletions:
             UnknownIdError: the tenant has no such data set.
             ConflictError: jobs on it wait or run.
         """
-        return self._database.write(lambda connection: _delete_dataset(connection, tenant, dataset_id))
+        return self._database.write(lambda connection: delete_dataset(connection, tenant, dataset_id))
+
+    def dataset_version(self, tenant: str, dataset_id: str, version: int) -> Deleted:
+        """Delete the newest version of a data set, and the rows that it appended; a check that is under way is cancelled.
+
+        Raises:
+            UnknownIdError: the tenant has no such data set, or it has no such version.
+            ConflictError: jobs on it wait or run, later versions hold its rows, or it is the first one.
+        """
+        return self._database.write(lambda connection: delete_dataset_version(connection, tenant, dataset_id, version))
 
     def search(self, tenant: str, search_id: str) -> Deleted:
         """Delete a search that has ended, with its run folder, log and result.
@@ -43,6 +50,23 @@ class Deletions:
             ConflictError: it has not ended, or a version is its bundle.
         """
         return self._database.write(lambda connection: _delete_search(connection, tenant, search_id))
+
+    def batch(self, tenant: str, batch_id: str) -> Deleted:
+        """Delete a batch that has ended, with its answers.
+
+        Raises:
+            UnknownIdError: the tenant has no such batch.
+            ConflictError: it has not ended.
+        """
+
+        def write(connection: sa.Connection) -> Deleted:
+            job = _own(connection, tenant, batch_id, BATCH)
+            if not job.finished:
+                raise ConflictError(f"Batch {batch_id} is {job.state}. Cancel it first (`POST /v1/batches/{batch_id}/cancel`).")
+            job_rows.delete_jobs(connection, sa.select(JOBS.c.id).where(JOBS.c.number == job.number))
+            return Deleted(job.bytes or 0, noted(connection, [f"jobs/batch/{batch_id}"]))
+
+        return self._database.write(write)
 
     def version(self, tenant: str, name: str, version: int, answering: int | None = None) -> Deleted:
         """Delete a version and its bundle; its number is not given again, and its search stays.
@@ -87,32 +111,15 @@ class Deletions:
         return self._database.write(write)
 
 
-def _delete_dataset(connection: sa.Connection, tenant: str, dataset_id: str) -> Deleted:
-    own = (DATASETS.c.id == dataset_id) & (DATASETS.c.tenant == tenant) & DATASETS.c.deleted_at.is_(None)
-    check_id = connection.execute(sa.select(DATASETS.c.job_id).where(own)).scalar_one_or_none()
-    check = None if check_id is None else job_rows.lock_job(connection, check_id)  # before the data set, as the worker does
-    row = connection.execute(sa.select(DATASETS).where(own).with_for_update()).mappings().one_or_none()
-    if row is None:
-        raise UnknownIdError(f"There is no data set {dataset_id!r}.")
-    dataset = Dataset(**{**row, "state": DatasetState(row["state"])})
-    if dataset.job_id != check_id:
-        raise ConflictError(f"Data set {dataset_id} has received a file just now. Delete it again.")
-    of_it = (JOBS.c.dataset_id == dataset_id) & (JOBS.c.kind != DATASET.name)
-    users = connection.execute(
-        sa.select(JOBS.c.kind, JOBS.c.id, JOBS.c.state).where(of_it & JOBS.c.state.in_(UNFINISHED)).limit(MANY)
-    ).all()
-    if users:
-        way = "Cancel searches (`POST /v1/searches/{id}/cancel`), or wait until all have ended"
-        raise ConflictError(f"Data set {dataset_id} is in use by {listed(f'{kind} {one} ({state})' for kind, one, state in users)}. {way}.")
-    if check is not None and not check.finished:
-        job_rows.change(connection, check, JobState.CANCELLED, message="Its data set was deleted.", token=check.token + 1, eta_s=None)
-    estimates = of_it & (JOBS.c.kind == ESTIMATE.name)
-    found = connection.execute(sa.select(JOBS.c.id, JOBS.c.bytes).where(estimates)).all()
-    job_rows.delete_jobs(connection, sa.select(JOBS.c.id).where(estimates))
-    values = {"deleted_at": job_rows.now(connection), "report": None, "error": None}
-    connection.execute(DATASETS.update().where(DATASETS.c.id == dataset_id).values(**values))
-    paths = [f"datasets/{dataset_id}", *(f"estimates/{one.id}" for one in found)]
-    return Deleted((dataset.size or 0) + sum(one.bytes or 0 for one in found), noted(connection, paths))
+def _own(connection: sa.Connection, tenant: str, job_id: str, kind: JobKind) -> Job:
+    """A job of a tenant and a kind, locked."""
+    try:
+        job = job_rows.lock_job(connection, job_id)
+    except UnknownIdError:
+        job = None
+    if job is None or job.tenant != tenant or job.kind != kind.name:
+        raise UnknownIdError(f"There is no {kind} {job_id!r}.")
+    return job
 
 
 def _delete_search(connection: sa.Connection, tenant: str, search_id: str) -> Deleted:
@@ -120,7 +127,7 @@ def _delete_search(connection: sa.Connection, tenant: str, search_id: str) -> De
         job = job_rows.lock_job(connection, search_id)
     except UnknownIdError:
         job = None
-    if job is None or job.tenant != tenant or job.kind != SEARCH.name:
+    if job is None or job.tenant != tenant or job.kind not in TRAINING_NAMES:
         raise UnknownIdError(f"There is no search {search_id!r}.")
     if not job.finished:
         raise ConflictError(f"Search {search_id} is {job.state}. Cancel it first (`POST /v1/searches/{search_id}/cancel`).")

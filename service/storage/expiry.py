@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from service.states import TERMINAL, UNFINISHED
 from service.storage import job_rows
 from service.storage.database import Database
-from service.storage.job import DATASET, ESTIMATE, SEARCH, Job
-from service.storage.tables import DATASETS, JOBS, database_now
+from service.storage.job import BATCH, DATASET, ESTIMATE, TRAINING_NAMES, Job
+from service.storage.tables import DATASET_VERSIONS, DATASETS, JOBS, database_now
 
 PAGE = 100
 
@@ -38,7 +38,7 @@ class Expiry:
 
     def old_searches(self, kept_s: float, after: int) -> Sequence[Old]:
         """Searches that ended more than so many seconds ago, but for those whose stages were removed."""
-        old = (JOBS.c.kind == SEARCH.name) & (JOBS.c.finished_at < database_now() - kept_s) & ~JOBS.c.emptied
+        old = JOBS.c.kind.in_(TRAINING_NAMES) & (JOBS.c.finished_at < database_now() - kept_s) & ~JOBS.c.emptied
         return self._page(JOBS, old & JOBS.c.state.in_(TERMINAL), after)
 
     def unused_datasets(self, kept_s: float, after: int) -> Sequence[Old]:
@@ -51,7 +51,7 @@ class Expiry:
 
     def unweighed(self, after: int) -> Sequence[Job]:
         """Finished jobs whose folder nobody has added up: of an older release, or of a worker that was killed."""
-        kinds = JOBS.c.kind.in_([SEARCH.name, ESTIMATE.name])
+        kinds = JOBS.c.kind.in_([*TRAINING_NAMES, ESTIMATE.name, BATCH.name])
         waiting = kinds & JOBS.c.finished_at.is_not(None) & JOBS.c.bytes.is_(None) & JOBS.c.state.in_(TERMINAL)
         query = job_rows.select_jobs().where(waiting & (JOBS.c.number > after)).order_by(JOBS.c.number).limit(PAGE)
         return [job_rows.job_of(row) for row in self._database.read(query)]
@@ -64,6 +64,7 @@ class Expiry:
         def write(connection: sa.Connection) -> int:
             gone = connection.execute(query.with_for_update(skip_locked=True)).scalars().all()
             job_rows.delete_jobs(connection, sa.select(JOBS.c.id).where(JOBS.c.dataset_id.in_(gone)))
+            connection.execute(DATASET_VERSIONS.delete().where(DATASET_VERSIONS.c.dataset_id.in_(gone)))
             connection.execute(DATASETS.delete().where(DATASETS.c.id.in_(gone)))
             return len(gone)
 

@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from service.storage import feedback_bytes, job_rows
 from service.storage.database import Database
 from service.storage.feedback_bytes import EVENT_BYTES
+from service.storage.feedback_room import BATCH, make_room
 from service.storage.feedback_sums import Sums, hour_of, too_old, within
 from service.storage.locks import FORGET_LOCK, one_at_a_time
-from service.storage.tables import ANSWERS, FEEDBACK, FEEDBACK_SUMS, database_now
+from service.storage.tables import ANSWERS, DIRECT_EVENTS, FEEDBACK, FEEDBACK_SUMS, database_now
+
+
+class KeptItem(NamedTuple):
+    """An item of an answer; its rank is its place among them.
+
+    Attributes:
+        propensity: probability that the item stood in its place; 1 where the ranking leaves nothing to chance.
+        explored: whether it was put there to learn about it.
+    """
+
+    group: int
+    score: float
+    propensity: float = 1.0
+    explored: bool = False
+
+    @property
+    def written(self) -> tuple[Any, ...]:
+        """As the table has it: what every item of a ranking without chance has is left out."""
+        return tuple(self) if self.explored or self.propensity != 1.0 else tuple(self[:2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +42,32 @@ class Answer:
 
     Attributes:
         id: the answer's `recommendation_id`.
-        items: id of an item to its group and its score, best first; of more than `KEPT_ITEMS` the first.
+        items: by id, best first; of more than `KEPT_ITEMS` the first.
+        canary: whether a canary answered.
+        context: JSON of the context that was stated; None where it was too large to be kept, and where the answer was read back.
+        at: when it was kept, in seconds since 1970; 0 before.
     """
 
     id: str
     tenant: str
     model: str
     version: int
-    items: Mapping[str, tuple[int, float]]
+    items: Mapping[str, KeptItem]
+    canary: bool = False
+    context: str | None = field(default=None, compare=False)
+    at: float = field(default=0.0, compare=False)
 
     @property
     def bytes(self) -> int:
         """About the bytes that it takes in the database."""
-        return ANSWER_BYTES_EACH + sum(len(item) + ITEM_BYTES for item in self.items)
+        items = sum(len(item) + ITEM_BYTES for item in self.items)
+        return ANSWER_BYTES_EACH + items + (0 if self.context is None else len(self.context.encode()))
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """Its row, but for the time."""
+        values = {name: getattr(self, name) for name in (*READ, "context", "bytes")}
+        return values | {"items": {item: kept.written for item, kept in self.items.items()}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +76,16 @@ class Deed:
 
     Attributes:
         answer_id: the answer that it belongs to.
-        kind: `impression` or `click`.
+        kind: `impression`, `click`, or another one.
+        value: such as the stars of a rating.
+        happened_at: seconds since 1970; None where it is said as it happens.
     """
 
     answer_id: str
     item_id: str
     kind: str
+    value: float | None = None
+    happened_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +103,9 @@ class GroupCounts:
     scored: float
 
 
-KEPT = tuple(part.name for part in fields(Answer))  # asdict would copy every item
-BATCH = 1_000
-"""Rows that one transaction removes."""
-MAX_ROUNDS = 20
-"""Transactions that make room after one that keeps answers; more than those answers need, so that others are not held up."""
+READ = ("id", "tenant", "model", "version", "items", "canary")
+SHOWN_OR_CLICKED = ("impression", "click")
+"""Kinds that online metrics are made of."""
 KEPT_ITEMS = 100
 """Items of an answer that are kept: the first, since nobody clicks on what stands below."""
 ANSWER_BYTES_EACH, ITEM_BYTES = 200, 30
@@ -98,27 +133,25 @@ class Feedback:
 
         def write(connection: sa.Connection) -> None:
             at = job_rows.now(connection)
-            rows = [{name: getattr(answer, name) for name in KEPT} | {"at": at, "bytes": answer.bytes} for answer in answers]
-            connection.execute(ANSWERS.insert(), rows)
+            connection.execute(ANSWERS.insert(), [answer.row | {"at": at} for answer in answers])
             feedback_bytes.add(connection, ((answer.tenant, answer.bytes) for answer in answers))
 
         self._database.write(write)
         if self._max_bytes:
             for tenant in {answer.tenant for answer in answers}:
-                self._make_room(tenant)
-
-    def _make_room(self, tenant: str) -> None:
-        for _ in range(MAX_ROUNDS):
-            if not self._database.write(lambda connection: _make_room(connection, tenant, self._max_bytes)):
-                return
+                make_room(self._database, tenant, self._max_bytes)
 
     def used(self, tenant: str) -> int:
         """About the bytes that a tenant's answers and events take."""
         return self._database.write(lambda connection: feedback_bytes.of(connection, tenant))
 
+    def now(self) -> float:
+        """Seconds since 1970 by the database's clock."""
+        return self._database.now()
+
     def known(self, tenant: str, answer_ids: Iterable[str]) -> Mapping[str, Answer]:
-        """A tenant's answers, by id; unknown ids are left out."""
-        query = sa.select(ANSWERS).where(ANSWERS.c.tenant == tenant, ANSWERS.c.id.in_(set(answer_ids)))
+        """A tenant's answers, by id, without their contexts; unknown ids are left out."""
+        query = sa.select(*(ANSWERS.c[name] for name in (*READ, "at"))).where(ANSWERS.c.tenant == tenant, ANSWERS.c.id.in_(set(answer_ids)))
         return {row["id"]: _answer(row) for row in self._database.read(query)}
 
     def add(self, deeds: Sequence[tuple[Deed, Answer]]) -> None:
@@ -140,7 +173,7 @@ class Feedback:
 
         A click without an impression of the same item counts as one: nobody clicks what they did not see.
         """
-        own = (FEEDBACK.c.tenant == tenant) & (FEEDBACK.c.model == model)
+        own = (FEEDBACK.c.tenant == tenant) & (FEEDBACK.c.model == model) & FEEDBACK.c.kind.in_(SHOWN_OR_CLICKED)
         place = (FEEDBACK.c.answer_id, FEEDBACK.c.item_id, FEEDBACK.c.score, FEEDBACK.c.version, FEEDBACK.c.group)
         clicked = sa.func.max(sa.case((FEEDBACK.c.kind == "click", 1), else_=0)).label("clicked")
         seen = sa.select(*place, clicked).where(own & (FEEDBACK.c.at > database_now() - within_s)).group_by(*place).subquery()
@@ -165,9 +198,10 @@ class Feedback:
             older_than_s: seconds.
             go_on: called between two transactions; False leaves the rest to the next call.
         """
-        cutoff = float(self._database.read(sa.select((database_now() - older_than_s).label("at")))[0]["at"])
+        cutoff = self.now() - older_than_s
         self._forget(FEEDBACK_SUMS, sa.literal(0), too_old(older_than_s), go_on)
         self._forget(FEEDBACK, sa.literal(EVENT_BYTES), FEEDBACK.c.at < cutoff, go_on)
+        self._forget(DIRECT_EVENTS, DIRECT_EVENTS.c.bytes, DIRECT_EVENTS.c.happened_at < cutoff, go_on)
         return self._forget(ANSWERS, ANSWERS.c.bytes, ANSWERS.c.at < cutoff, go_on)
 
     def _forget(self, table: sa.Table, size: sa.ColumnElement[int], old: sa.ColumnElement[bool], go_on: Callable[[], bool]) -> int:
@@ -186,29 +220,6 @@ class Feedback:
             removed += count
             if count < BATCH or not go_on():
                 return removed
-
-
-def _make_room(connection: sa.Connection, tenant: str, max_bytes: int) -> int:
-    """Remove the oldest answers of a tenant, some at a time, with their events, until the others take no more bytes than they may.
-
-    Returns:
-        How many went; 0 where there is room, or nothing that could go.
-    """
-    one_at_a_time(connection, FORGET_LOCK)
-    over = feedback_bytes.of(connection, tenant) - max_bytes
-    if over <= 0:
-        return 0
-    oldest = sa.select(ANSWERS.c.id, ANSWERS.c.bytes).where(ANSWERS.c.tenant == tenant).order_by(ANSWERS.c.at, ANSWERS.c.id).limit(BATCH)
-    going: list[str] = []
-    for answer_id, size in connection.execute(oldest.with_for_update(skip_locked=True)):
-        if over <= 0:
-            break
-        going.append(answer_id)
-        over -= size
-    events = connection.execute(FEEDBACK.delete().where(FEEDBACK.c.answer_id.in_(going))).rowcount
-    gone = connection.execute(ANSWERS.delete().where(ANSWERS.c.id.in_(going)).returning(ANSWERS.c.bytes)).scalars().all()
-    feedback_bytes.add(connection, [(tenant, -sum(gone) - events * EVENT_BYTES)])
-    return len(gone)
 
 
 def _hold(connection: sa.Connection, answer_ids: Iterable[str]) -> None:
@@ -232,14 +243,15 @@ def _row(deed: Deed, answer: Answer, at: float, reported: Reported, sums: Sums) 
     known = reported.setdefault((deed.answer_id, deed.item_id), {})
     if deed.kind in known:
         return None
-    (group, score), first, new = answer.items[deed.item_id], min(known.values(), default=at), not known
-    key = (hour_of(first), answer.tenant, answer.model, answer.version, group)
-    sums.add(key, int(new), int(deed.kind == "click"), score if new else 0.0)
+    item, known_at = answer.items[deed.item_id], [when for kind, when in known.items() if kind in SHOWN_OR_CLICKED]
+    if deed.kind in SHOWN_OR_CLICKED:
+        key = (hour_of(min(known_at, default=at)), answer.tenant, answer.model, answer.version, item.group)
+        sums.add(key, int(not known_at), int(deed.kind == "click"), 0.0 if known_at else item.score)
     known[deed.kind] = at
-    values = {"tenant": answer.tenant, "model": answer.model, "version": answer.version, "at": at, "group": group, "score": score}
-    return {"answer_id": deed.answer_id, "item_id": deed.item_id, "kind": deed.kind, **values}
+    values = {"tenant": answer.tenant, "model": answer.model, "version": answer.version, "group": item.group, "score": item.score}
+    said = {"kind": deed.kind, "at": at, "value": deed.value, "happened_at": deed.happened_at}
+    return {"answer_id": deed.answer_id, "item_id": deed.item_id, **said, **values}
 
 
 def _answer(row: sa.RowMapping) -> Answer:
-    values: dict[str, Any] = {name: row[name] for name in ("id", "tenant", "model", "version")}
-    return Answer(**values, items={item: (group, score) for item, (group, score) in row["items"].items()})
+    return Answer(**{**row, "items": {item: KeptItem(*kept) for item, kept in row["items"].items()}})

@@ -38,7 +38,14 @@ ESTIMATE = JobKind("estimate", "es", rank=1)
 """Says what a search would take."""
 SEARCH = JobKind("search", "sr", rank=2)
 """Runs the stages on a data set and registers the model."""
-OWN_KINDS = (DATASET, ESTIMATE, SEARCH)
+BATCH = JobKind("batch", "bt", rank=1)
+"""Answers the rows of a data set with a version of a model."""
+REFRESH = JobKind("refresh", "rf", rank=2)
+"""Carries the run behind a version on with newer rows and registers the model's next version."""
+OWN_KINDS = (DATASET, ESTIMATE, SEARCH, REFRESH, BATCH)
+TRAINING = (SEARCH, REFRESH)
+"""Kinds that train a model, each in a run folder below `searches/`."""
+TRAINING_NAMES = tuple(kind.name for kind in TRAINING)
 
 
 # Stages may follow each other in any order: controls are retrained while others are evaluated, and a new attempt starts over.
@@ -79,6 +86,7 @@ class NewJob:
         tenant: whose it is.
         priority: a higher one is claimed first.
         traceparent: names the span that submitted it, as W3C writes it.
+        dataset_version: version of the data set; None for the first one.
     """
 
     kind: JobKind
@@ -90,6 +98,7 @@ class NewJob:
     tenant: str = LOCAL
     priority: int = 0
     traceparent: str | None = None
+    dataset_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +122,7 @@ class Job:
         read_at: when this row was read.
         bytes: of its folder, without the bundles of versions; None while they were not added up.
         emptied: whether what its stages left was removed, since it is that old.
+        dataset_version: version of the data set; None for the first one, as in jobs of older releases.
     """
 
     number: int
@@ -146,11 +156,17 @@ class Job:
     read_at: float
     bytes: int | None = None
     emptied: bool = False
+    dataset_version: int | None = None
 
     @property
     def finished(self) -> bool:
         """Whether the state is terminal."""
         return self.state in TERMINAL
+
+    @property
+    def data_version(self) -> int:
+        """Version of the data set that it reads."""
+        return self.dataset_version or 1
 
     @property
     def heartbeat_age_s(self) -> float | None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from service.errors import ConflictError, KeyReusedError, LostLeaseError, TooManyError, UnknownIdError
 from service.ids import new_id
 from service.states import RUNNING, TERMINAL, JobStage, JobState
+from service.storage import dataset_versions
 from service.storage.catalogue import DatasetState
 from service.storage.job import Event, Job, NewJob, check_transition
 from service.storage.locks import ROOM_LOCK, one_at_a_time
@@ -123,8 +124,8 @@ def same_request(connection: sa.Connection, new: NewJob) -> Job | None:
     return job
 
 
-def check_data_there(connection: sa.Connection, dataset_id: str) -> None:
-    """Let a data set not be deleted before the transaction ends, and check that it was not.
+def check_data_there(connection: sa.Connection, dataset_id: str, version: int | None) -> None:
+    """Let a version of a data set not be deleted before the transaction ends, and check that it was not.
 
     Raises:
         ConflictError: it was.
@@ -132,6 +133,7 @@ def check_data_there(connection: sa.Connection, dataset_id: str) -> None:
     query = sa.select(DATASETS.c.deleted_at).where(DATASETS.c.id == dataset_id).with_for_update(read=True)
     if connection.execute(query).scalar() is not None:
         raise ConflictError(f"Data set {dataset_id} was deleted. Upload it again, and submit a new search.")
+    dataset_versions.check_there(connection, dataset_id, version)
 
 
 def _at_first(at: float) -> dict[str, Any]:
@@ -170,9 +172,10 @@ def queue_again(connection: sa.Connection, job: Job, message: str, **values: Any
 
 
 def fail(connection: sa.Connection, job: Job, error: Mapping[str, Any], report: Mapping[str, Any] | None = None) -> Job:
-    """Finish a locked job as failed; the data set that it checks becomes invalid."""
+    """Finish a locked job as failed; the data set, or the version of one, that it checks becomes invalid."""
     values = {"state": DatasetState.INVALID, "report": plain(report), "error": plain(dict(error))}
     connection.execute(DATASETS.update().where(DATASETS.c.job_id == job.id).values(**values))
+    dataset_versions.refuse(connection, job.id, error, report)
     message = str(error.get("detail", "Failed."))
     return change(connection, job, JobState.FAILED, message=message, error=dict(error), eta_s=None, **NO_HOLDER)
 

@@ -62,8 +62,8 @@ class JobStore(Catalogue, Protocol):
         """
         ...
 
-    def jobs(self, kind: JobKind, before: int | None, limit: int, tenant: str = LOCAL) -> Sequence[Job]:
-        """A tenant's jobs of a kind with a number below `before`, newest first."""
+    def jobs(self, kind: JobKind, before: int | None, limit: int, tenant: str = LOCAL, also: Sequence[JobKind] = ()) -> Sequence[Job]:
+        """A tenant's jobs of a kind, and of those of `also`, with a number below `before`, newest first."""
         ...
 
     def claim(
@@ -71,8 +71,8 @@ class JobStore(Catalogue, Protocol):
     ) -> Job | None:
         """Take the next job; None when nothing may begin.
 
-        Jobs come by the rank of their kind (checks of data sets, estimates, searches), then by priority, then of the tenant with the
-        fewest jobs at work, then the oldest. Jobs of a kind that is not among `kinds` are left to other workers.
+        Jobs come by the rank of their kind (checks of data sets, estimates, searches and refreshes), then by priority, then
+        of the tenant with the fewest jobs at work, then the oldest. Jobs of a kind that is not among `kinds` are left to other workers.
 
         With `max_running` above 0, a tenant's jobs of the limited kinds wait while that many of its jobs are at work, exactly, whoever
         asks.

@@ -12,7 +12,7 @@ from service.errors import ConflictError, UnknownIdError
 from service.states import UNFINISHED
 from service.storage.aliases import CHAMPION
 from service.storage.bundle_store import TRIED
-from service.storage.job import SEARCH
+from service.storage.job import BATCH, TRAINING_NAMES
 from service.storage.removals import Deleted, listed, noted
 from service.storage.tables import ALIAS_CHANGES, ALIASES, JOBS, MODELS, TRAFFIC
 from service.storage.traffic import TrafficPlan
@@ -84,14 +84,22 @@ def _uses(connection: sa.Connection, name: Name) -> dict[int, list[str]]:
         uses.setdefault(plan.canary.version, []).append("is the canary")
     for version in plan.shadows:
         uses.setdefault(version, []).append("is a shadow")
+    for batch_id, state, settings in _batches(connection, name):
+        uses.setdefault(int(settings["version"]), []).append(f"is read by batch {batch_id} ({state})")
     return uses
+
+
+def _batches(connection: sa.Connection, name: Name) -> Rows:
+    """Batches that wait or run: id, state, settings."""
+    same = (JOBS.c.tenant == name[0]) & (JOBS.c.name == name[1]) & (JOBS.c.kind == BATCH.name) & JOBS.c.state.in_(UNFINISHED)
+    return connection.execute(sa.select(JOBS.c.id, JOBS.c.state, JOBS.c.settings).where(same).limit(MANY)).all()
 
 
 def _coming(connection: sa.Connection, name: Name) -> list[str]:
     """Searches that are to become a version of a name."""
-    same = (JOBS.c.tenant == name[0]) & (JOBS.c.name == name[1]) & (JOBS.c.kind == SEARCH.name)
-    found = connection.execute(sa.select(JOBS.c.id, JOBS.c.state).where(same & JOBS.c.state.in_(UNFINISHED)).limit(MANY))
-    return [f"search {one} ({state}) makes its next version" for one, state in found]
+    same = (JOBS.c.tenant == name[0]) & (JOBS.c.name == name[1]) & JOBS.c.kind.in_(TRAINING_NAMES)
+    found = connection.execute(sa.select(JOBS.c.kind, JOBS.c.id, JOBS.c.state).where(same & JOBS.c.state.in_(UNFINISHED)).limit(MANY))
+    return [f"{kind} {one} ({state}) makes its next version" for kind, one, state in found]
 
 
 def _gone(connection: sa.Connection, name: Name, versions: Rows) -> Deleted:

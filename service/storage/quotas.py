@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from service.storage.locks import QUOTA_LOCK, one_at_a_time
 from service.storage.room import Room
-from service.storage.tables import DATASETS, JOBS, MODELS
+from service.storage.tables import DATASET_VERSIONS, DATASETS, JOBS, MODELS
 
 DATASET_WORDS = ("data sets", "IHAS_MAX_DATASET_BYTES_PER_TENANT", "Delete some (`DELETE /v1/datasets/{id}`, `ihas dataset rm ID`)")
 SEARCH_WORDS = (
@@ -21,9 +21,11 @@ SEARCH_WORDS = (
 
 
 def dataset_room(connection: sa.Connection, tenant: str, limit: int, without: str = "") -> Room:
-    """Uploaded files of a tenant, but for those of the data set `without`, whose file is to be replaced."""
+    """Uploaded files of a tenant, but for that of the data set `without`, whose file is to be replaced; none was appended to it yet."""
     own = (DATASETS.c.tenant == tenant) & DATASETS.c.deleted_at.is_(None) & (DATASETS.c.id != without)
-    return Room(DATASET_WORDS, _sum(connection, DATASETS.c.size, own), limit)
+    appended = (DATASET_VERSIONS.c.tenant == tenant) & DATASET_VERSIONS.c.deleted_at.is_(None) & DATASET_VERSIONS.c.path.is_not(None)
+    used = _sum(connection, DATASETS.c.size, own) + _sum(connection, DATASET_VERSIONS.c.size, appended)
+    return Room(DATASET_WORDS, used, limit)
 
 
 def search_room(connection: sa.Connection, tenant: str, limit: int) -> Room:

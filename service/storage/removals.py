@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from service.storage.database import Database
+from service.storage.removal_notes import note
 from service.storage.tables import REMOVALS, database_now
 
 PAGE = 1_000
@@ -31,11 +32,6 @@ class Removal:
     number: int
     path: str
     settled: bool
-
-
-def note(connection: sa.Connection, path: str) -> None:
-    """Put a path on the list."""
-    connection.execute(REMOVALS.insert().values(path=path, at=database_now()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,13 +12,13 @@ import sqlalchemy as sa
 from service.errors import ConflictError, UnknownIdError
 from service.ids import new_id
 from service.states import JobState
-from service.storage import job_rows, quotas
-from service.storage.catalogue import Dataset, DatasetState, ModelVersion, NewBundle, NewDataset, Upload
+from service.storage import dataset_versions, job_rows, quotas
+from service.storage.catalogue import Dataset, DatasetState, DatasetVersion, ModelVersion, NewBundle, NewDataset, NewVersion, Upload
 from service.storage.database import Database
 from service.storage.job import DATASET, SEARCH, Job, NewJob
-from service.storage.removals import note
+from service.storage.removal_notes import note
 from service.storage.room import Room
-from service.storage.tables import DATASETS, MODELS
+from service.storage.tables import DATASETS, JOBS, MODELS
 from service.storage.tenants import LOCAL
 from service.storage.version_numbers import next_number
 
@@ -43,10 +44,41 @@ class SqlCatalogue(Database):
         with self._reads.begin() as connection:
             return quotas.search_room(connection, tenant, max_bytes)
 
-    def dataset(self, dataset_id: str) -> Dataset:
+    def dataset(self, dataset_id: str, version: int | None = None) -> Dataset:
         """As `Catalogue` says."""
-        found = self.read(sa.select(DATASETS).where(DATASETS.c.id == dataset_id))
-        return _only(found, dataset_id)
+        with self._reads.begin() as connection:
+            return dataset_versions.at_version(connection, _dataset(connection, dataset_id), version)
+
+    def append(self, new: NewVersion, max_bytes: int = 0) -> DatasetVersion:
+        """As `Catalogue` says."""
+        return self.write(lambda connection: _append(connection, new, max_bytes))
+
+    def check_takes_rows(self, dataset_id: str, key: str | None = None) -> None:
+        """As `Catalogue` says."""
+        with self._reads.begin() as connection:
+            dataset = _dataset(connection, dataset_id)
+            same = (JOBS.c.key == key) & (JOBS.c.tenant == dataset.tenant)
+            if key is None or connection.execute(sa.select(JOBS.c.id).where(same)).scalar() is None:
+                dataset_versions.check_takes_rows(connection, dataset)
+
+    def dataset_versions(self, dataset_id: str, before: int | None, limit: int) -> Sequence[DatasetVersion]:
+        """As `Catalogue` says."""
+        with self._reads.begin() as connection:
+            return dataset_versions.versions(connection, _dataset(connection, dataset_id), before, limit)
+
+    def limit_growth(self, dataset_id: str, limits: Mapping[str, Any]) -> None:
+        """As `Catalogue` says."""
+        query = DATASETS.update().where(DATASETS.c.id == dataset_id).values(limits=dict(limits))
+        self.write(lambda connection: connection.execute(query))
+
+    def dataset_files(self, dataset_id: str) -> frozenset[str]:
+        """As `Catalogue` says."""
+        with self._reads.begin() as connection:
+            try:
+                dataset = _dataset(connection, dataset_id)
+            except UnknownIdError:
+                return frozenset()
+            return frozenset() if dataset.deleted_at else dataset_versions.files(connection, dataset_id) | {str(dataset.path)}
 
     def datasets(self, before: int | None, limit: int, tenant: str = LOCAL) -> Sequence[Dataset]:
         """As `Catalogue` says."""
@@ -54,7 +86,8 @@ class SqlCatalogue(Database):
         query = sa.select(DATASETS).where(own).order_by(DATASETS.c.number.desc()).limit(limit)
         if before is not None:
             query = query.where(DATASETS.c.number < before)
-        return [_dataset_of(row) for row in self.read(query)]
+        with self._reads.begin() as connection:
+            return dataset_versions.in_use(connection, [_dataset_of(row) for row in connection.execute(query).mappings()])
 
     def models(self, tenant: str | None = None) -> Sequence[ModelVersion]:
         """As `Catalogue` says."""
@@ -75,7 +108,10 @@ class SqlCatalogue(Database):
             if max_bytes:
                 quotas.one_of_tenant(connection, base.tenant)
                 quotas.search_room(connection, base.tenant, max_bytes).check(int(bundle.facts.get("bytes", 0)))
-            job = job_rows.insert_job(connection, NewJob(SEARCH, name, before.dataset_id, before.settings, tenant=base.tenant))
+            job = job_rows.insert_job(
+                connection,
+                NewJob(SEARCH, name, before.dataset_id, before.settings, tenant=base.tenant, dataset_version=before.dataset_version),
+            )
             version = register_version(connection, job, bundle.path, bundle.facts)
             if newest is not None and version.version != newest + 1:
                 found = f"version {version.version - 1} is the newest"
@@ -113,6 +149,29 @@ def _only(found: Sequence[sa.RowMapping], dataset_id: str) -> Dataset:
     return _dataset_of(found[0])
 
 
+def _dataset(connection: sa.Connection, dataset_id: str) -> Dataset:
+    """The first version."""
+    return _only(connection.execute(sa.select(DATASETS).where(DATASETS.c.id == dataset_id)).mappings().all(), dataset_id)
+
+
+def _append(connection: sa.Connection, new: NewVersion, max_bytes: int) -> DatasetVersion:
+    dataset = _lock_dataset(connection, new.dataset_id)
+    body = f"append {dataset.id} {new.upload.sha256}"
+    job = NewJob(DATASET, dataset.name, dataset.id, {}, new.key, hashlib.sha256(body.encode()).hexdigest(), dataset.tenant)
+    known = job_rows.same_request(connection, job)
+    version = None if known is None else dataset_versions.version_of_job(connection, known.id)
+    if version is not None:
+        note(connection, new.upload.path)
+        return version
+    parent = dataset_versions.check_takes_rows(connection, dataset)
+    if max_bytes:
+        quotas.one_of_tenant(connection, dataset.tenant)
+        quotas.dataset_room(connection, dataset.tenant, max_bytes).check(new.upload.size)
+    number = dataset_versions.next_number(connection, dataset.id)
+    queued = job_rows.insert_job(connection, replace(job, dataset_version=number))
+    return dataset_versions.insert_version(connection, dataset, parent, new, queued.id)
+
+
 def _lock_dataset(connection: sa.Connection, dataset_id: str) -> Dataset:
     query = sa.select(DATASETS).where(DATASETS.c.id == dataset_id, DATASETS.c.deleted_at.is_(None)).with_for_update()
     return _only(connection.execute(query).mappings().all(), dataset_id)
@@ -120,7 +179,7 @@ def _lock_dataset(connection: sa.Connection, dataset_id: str) -> Dataset:
 
 def _add_dataset(connection: sa.Connection, new: NewDataset, max_bytes: int) -> Dataset:
     dataset_id = new.id or new_id("ds")
-    values: dict[str, Any] = {name: getattr(new, name) for name in ("name", "reading", "path", "tenant")}
+    values: dict[str, Any] = {name: getattr(new, name) for name in ("name", "reading", "path", "tenant", "limits")}
     values |= {"id": dataset_id, "referenced": new.path is not None, "state": DatasetState.UPLOADING}
     connection.execute(DATASETS.insert().values(**values, created_at=job_rows.now(connection)))
     dataset = _lock_dataset(connection, dataset_id)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from pipelines.runs.progress import Progress
 from service.errors import ConflictError, LostLeaseError, UnknownIdError
 from service.states import RUNNING, JobStage, JobState
-from service.storage import job_rows, leases, quotas
+from service.storage import dataset_versions, job_rows, leases, quotas
 from service.storage.catalogue import DatasetState, ModelVersion
 from service.storage.job import OWN_KINDS, Event, Job, JobKind, NewJob
 from service.storage.job_store import NOTHING
@@ -45,7 +45,7 @@ class SqlStore(SqlCatalogue):
             known = job_rows.same_request(connection, new)
             if known is not None:
                 return known
-            job_rows.check_data_there(connection, new.dataset_id)
+            job_rows.check_data_there(connection, new.dataset_id, new.dataset_version)
             if max_bytes:
                 quotas.search_room(connection, new.tenant, max_bytes).check(1)
             return job_rows.insert_job(connection, new, max_queued)
@@ -59,9 +59,10 @@ class SqlStore(SqlCatalogue):
             raise UnknownIdError(f"There is no job {job_id!r}.")
         return job_rows.job_of(found[0])
 
-    def jobs(self, kind: JobKind, before: int | None, limit: int, tenant: str = LOCAL) -> Sequence[Job]:
+    def jobs(self, kind: JobKind, before: int | None, limit: int, tenant: str = LOCAL, also: Sequence[JobKind] = ()) -> Sequence[Job]:
         """As `JobStore` says."""
-        query = job_rows.select_jobs().where(JOBS.c.kind == kind.name, JOBS.c.tenant == tenant).order_by(JOBS.c.number.desc()).limit(limit)
+        own = JOBS.c.kind.in_([one.name for one in (kind, *also)]) & (JOBS.c.tenant == tenant)
+        query = job_rows.select_jobs().where(own).order_by(JOBS.c.number.desc()).limit(limit)
         if before is not None:
             query = query.where(JOBS.c.number < before)
         return [job_rows.job_of(row) for row in self.read(query)]
@@ -122,6 +123,10 @@ class SqlStore(SqlCatalogue):
 
         def write(connection: sa.Connection) -> None:
             job = job_rows.lock_owned(connection, job_id, token)
+            if job.data_version > 1:
+                dataset_versions.accept(connection, job.id, report, sha256)
+                _succeed(connection, job, f"Version {job.data_version} of the data set may be searched on.")
+                return
             values = {"state": DatasetState.VALID, "report": plain(dict(report)), "sha256": sa.func.coalesce(DATASETS.c.sha256, sha256)}
             connection.execute(DATASETS.update().where(DATASETS.c.id == job.dataset_id).values(**values))
             _succeed(connection, job, "The data set may be searched on.")
@@ -185,7 +190,7 @@ class SqlStore(SqlCatalogue):
             job = job_rows.lock_job(connection, job_id)
             if job.state not in (JobState.FAILED, JobState.CANCELLED):
                 raise ConflictError(f"Job {job_id} is {job.state}; only a failed or cancelled job can be resumed.")
-            job_rows.check_data_there(connection, job.dataset_id)
+            job_rows.check_data_there(connection, job.dataset_id, job.dataset_version)
             values: dict[str, Any] = {"token": job.token + 1, "attempt": 0, "lost": [], "error": None, "finished_at": None}
             return job_rows.change(connection, job, JobState.QUEUED, message="Resumed; waits for a worker.", stage=None, **values)
 

@@ -63,6 +63,7 @@ JOBS = sa.Table(
     sa.Column("finished_at", sa.Double),
     sa.Column("bytes", sa.BigInteger),
     sa.Column("emptied", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("dataset_version", sa.Integer),
     sa.UniqueConstraint("tenant", "key", name="jobs_tenant_key"),
     sa.Index("jobs_dataset", "dataset_id"),
     sa.Index("jobs_bytes", "tenant", "bytes"),
@@ -103,7 +104,30 @@ DATASETS = sa.Table(
     sa.Column("error", Json),
     sa.Column("created_at", sa.Double, nullable=False),
     sa.Column("deleted_at", sa.Double),
+    sa.Column("limits", Json),
     sa.Index("datasets_tenant", "tenant", "number"),
+)
+
+DATASET_VERSIONS = sa.Table(
+    "dataset_versions",
+    METADATA,
+    sa.Column("dataset_id", sa.String(64), primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("tenant", sa.String(64), nullable=False),
+    sa.Column("parent", sa.Integer, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("path", sa.Text),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("file_sha256", sa.String(64), nullable=False),
+    sa.Column("sha256", sa.String(64)),
+    sa.Column("rows", sa.BigInteger),
+    sa.Column("job_id", sa.String(64), nullable=False, unique=True),
+    sa.Column("report", Json),
+    sa.Column("error", Json),
+    sa.Column("actor", sa.String(200), nullable=False),
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("deleted_at", sa.Double),
+    sa.Index("dataset_versions_tenant", "tenant"),
 )
 
 MODELS = sa.Table(
@@ -189,7 +213,9 @@ ANSWERS = sa.Table(
     sa.Column("at", sa.Double, nullable=False),
     sa.Column("items", Json, nullable=False),
     sa.Column("bytes", sa.Integer, nullable=False, server_default="0"),
-    sa.Index("answers_at", "tenant", "model", "at"),
+    sa.Column("context", sa.Text),
+    sa.Column("canary", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Index("answers_at", "tenant", "model", "at", "id"),
     sa.Index("answers_of_tenant", "tenant", "at"),
     sa.Index("answers_time", "at"),
 )
@@ -213,8 +239,30 @@ FEEDBACK = sa.Table(
     sa.Column("group", sa.Integer, nullable=False),
     sa.Column("score", sa.Double, nullable=False),
     sa.Column("at", sa.Double, nullable=False),
+    sa.Column("value", sa.Double),
+    sa.Column("happened_at", sa.Double),
     sa.Index("feedback_at", "tenant", "model", "at"),
     sa.Index("feedback_time", "at"),
+)
+
+DIRECT_EVENTS = sa.Table(
+    "direct_events",
+    METADATA,
+    sa.Column("digest", sa.String(32), primary_key=True),
+    sa.Column("tenant", sa.String(64), nullable=False),
+    sa.Column("model", sa.String(200), nullable=False),
+    sa.Column("place", sa.String(32), nullable=False),
+    sa.Column("context", sa.Text, nullable=False),
+    sa.Column("item_id", sa.String(255), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("value", sa.Double),
+    sa.Column("happened_at", sa.Double, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("bytes", sa.Integer, nullable=False),
+    sa.Index("direct_events_order", "tenant", "model", "happened_at", "digest"),
+    sa.Index("direct_events_place", "place", "happened_at", "kind"),
+    sa.Index("direct_events_of_tenant", "tenant", "happened_at"),
+    sa.Index("direct_events_time", "happened_at"),
 )
 
 FEEDBACK_SUMS = sa.Table(

@@ -108,7 +108,9 @@ class RecommenderContract:
             assert set(context) <= set(table.context_fields)
             for values, names in [table.described_items] if table.described_items is not None else []:
                 assert names
-                assert values.keys() <= {field.name for field in table.schema.fields}
+                assert values.keys() <= {*table.schema.display, *(field.name for field in table.schema.fields)}
+            assert table.completed(context).items() >= context.items()
+            assert set(table.completed(context)) <= set(table.context_fields)
 
     def test_takes_more_interactions(self, recommender: Recommender, items: list[str], tmp_path: Path) -> None:
         """Where it takes interactions, the bundle with more of them knows the new user, and it itself does not."""

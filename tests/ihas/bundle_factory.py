@@ -25,6 +25,7 @@ from ihas.data.encoder import Encoder
 from ihas.data.field_encoders import CategoricalEncoder, MultivaluedEncoder
 from ihas.data.item_table import FieldValues, ItemTable
 from ihas.data.schema import Field, Schema
+from ihas.data.user_table import UserTable
 from ihas.routing.additive import AdditiveRouter
 from ihas.routing.router import Gates, Router
 
@@ -63,6 +64,13 @@ def summed_bundle(name: str = "films") -> Bundle:
     weights = np.zeros((bundle.encoder.layout.num_rows, 2), np.int16)
     weights[[2, 3, 6, 7, 11, 12]] = [(1024, -1024), (-1024, 1024), (257, -256), (-100, 101), (10, 0), (-10, 0)]
     return dataclasses.replace(bundle, router=AdditiveRouter(bundle.encoder.layout, weights, np.array([0, 64], np.int32)))
+
+
+def bundle_with_users(name: str = "films") -> Bundle:
+    """The bundle above, which knows its users: ada has clicked m1 and m3, bob nothing."""
+    bundle = small_bundle(name)
+    users = UserTable(("ada", "bob"), {}, np.array([0, 2, 2], np.int64), np.array([0, 2], np.int32))
+    return dataclasses.replace(bundle, schema=bundle.schema.model_copy(update={"user_id": "user"}), users=users)
 
 
 SUMS = {"ada": [(1103, -1037), (934, -859), (1014, -960)], "bob": [(-945, 1011), (-1114, 1189), (-1034, 1088)]}

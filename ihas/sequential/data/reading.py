@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ihas.config.data import DataConfig, InteractionColumns
+from ihas.config.data import DataConfig, InteractionColumns, WindowConfig
+from ihas.data.appending import read_files
+from ihas.data.changes import change_of_counts, judge
 from ihas.data.columns import Column, is_list, text_column
 from ihas.data.csv_header import header_looks_like_data
 from ihas.data.findings import FieldProfile, FindingCollector, ValidationReport
+from ihas.data.growth import Before, Changes, FieldChange
 from ihas.data.missing import spelled_missing
-from ihas.data.readers import read
 from ihas.data.reading import Format, ReadOptions, options_of
 from ihas.data.schema import Field, Schema
 from ihas.data.sources import opened, raise_unreadable
 from ihas.data.suspicions import find_rounded_ids
 from ihas.data.times import seconds
+from ihas.data.windows import newest_rows
 from ihas.errors import ConfigError
 from ihas.sequential.data.sequences import Sequences, UserSequences
 
@@ -29,7 +32,7 @@ NUM_COMMONEST = 5
 
 
 def read_sequences(data: DataConfig) -> UserSequences:
-    """Users' sequences from one file, in the form that the settings say.
+    """Users' sequences, in the form that the settings say.
 
     Raises:
         ConfigError: the settings speak of rows with a label, or of several files.
@@ -46,21 +49,45 @@ def _check_settings(data: DataConfig) -> None:
             f"interactions {data.interactions}, valid_path {data.valid_path} and test_path {data.test_path}. "
             "Set one of the two, and leave the other files out."
         )
+    if data.window is not None and data.interactions is None:
+        raise ConfigError("A window needs a column of times, which `format = 'sequences'` has not. Use `interactions`, or leave it out.")
 
 
 def _read(data: DataConfig, notes: FindingCollector) -> UserSequences:
     if data.format == "sequences":
-        return read_item_sequences(data.path)
-    return _read_interactions(data.path, data.interactions or InteractionColumns(), options_of(data), notes)
+        return _joined([read_item_sequences(path) for path in data.paths])
+    return _read_interactions(_Table(data.paths, data.interactions or InteractionColumns(), data.window), options_of(data), notes)
 
 
-def inspect_sequences(data: DataConfig) -> ValidationReport:
-    """What is in the file, as the report of a table with the columns user and item; errors as `read_sequences`."""
+def _joined(files: Sequence[UserSequences]) -> UserSequences:
+    """Sequences of several files: what a later file says of a user comes after what an earlier one says."""
+    if len(files) == 1:
+        return files[0]
+    of_user: dict[str, list[int]] = {}
+    number: dict[str, int] = {}
+    for file in files:
+        own = [number.setdefault(item, len(number)) for item in file.items]
+        for user, row in zip(file.users, range(len(file.users)), strict=True):
+            first, end = file.sequences.offsets[row : row + 2]
+            of_user.setdefault(user, []).extend(own[item] for item in file.sequences.items[first:end].tolist())
+    return UserSequences(tuple(of_user), tuple(number), Sequences.of(list(of_user.values())))
+
+
+def inspect_sequences(data: DataConfig, before: Before | None = None) -> ValidationReport:
+    """What is in the files, as the report of a table with the columns user and item; errors as `read_sequences`.
+
+    Args:
+        data: the files.
+        before: if given, the report says how many interactions the last of `data.appended` added, and of which new users and items.
+    """
     _check_settings(data)
     notes = FindingCollector()
     found, columns = _read(data, notes), data.interactions or InteractionColumns()
     for name, texts in ((columns.user, found.users), (columns.item, found.items)):
         find_rounded_ids(pa.array(texts, pa.string()), name, notes)
+    changes = None if before is None else _changes(data, found, columns)
+    if changes is not None and before is not None:
+        judge(changes, before.limits, notes)
     by_user, by_item = found.sequences.lengths, found.sequences.counts(found.num_items)
     fields = (Field(name=columns.user, kind="categorical"), Field(name=columns.item, kind="categorical", role="item"))
     return ValidationReport(
@@ -68,7 +95,25 @@ def inspect_sequences(data: DataConfig) -> ValidationReport:
         findings=tuple(notes.kept),
         profiles=(_profile(fields[0], found.users, by_user), _profile(fields[1], found.items, by_item)),
         columns=Schema(label="taken", fields=fields, item_id=columns.item, time=columns.time if data.interactions else None),
+        changes=changes,
     )
+
+
+def _changes(data: DataConfig, found: UserSequences, columns: InteractionColumns) -> Changes:
+    """What the last file changed in users and items; the files before it are read once more."""
+    earlier = _read(data.model_copy(update={"appended": data.appended[:-1]}), FindingCollector())
+    rows = len(earlier.sequences.items)
+    counts = (
+        (columns.user, found.users, found.sequences.lengths, earlier.users, earlier.sequences.lengths),
+        (columns.item, found.items, found.sequences.counts(found.num_items), earlier.items, earlier.sequences.counts(earlier.num_items)),
+    )
+    fields = [_change(name, names, now, dict(zip(known, then.tolist(), strict=True))) for name, names, now, known, then in counts]
+    return Changes(rows_before=rows, rows_appended=len(found.sequences.items) - rows, click_rate=None, fields=tuple(fields))
+
+
+def _change(column: str, names: Sequence[str], now: np.ndarray, then: Mapping[str, int]) -> FieldChange:
+    before = np.array([then.get(name, 0) for name in names], dtype=np.int64)
+    return change_of_counts(column, before, now - before)
 
 
 def read_item_sequences(path: Path) -> UserSequences:
@@ -109,15 +154,29 @@ def read_interactions(
         DataError: the file cannot be read, a column is absent or holds lists, a cell is missing, or a time cannot be
             read; names row and column.
     """
-    return _read_interactions(path, columns or InteractionColumns(), ReadOptions(format, delimiter), FindingCollector())
+    return _read_interactions(_Table((path,), columns or InteractionColumns()), ReadOptions(format, delimiter), FindingCollector())
 
 
-def _read_interactions(path: Path, columns: InteractionColumns, options: ReadOptions, notes: FindingCollector) -> UserSequences:
+class _Table(NamedTuple):
+    """Files of interactions, what their columns are, and which rows are wanted."""
+
+    paths: tuple[Path, ...]
+    columns: InteractionColumns
+    window: WindowConfig | None = None
+
+
+def _read_interactions(source: _Table, options: ReadOptions, notes: FindingCollector) -> UserSequences:
     """The same; warnings go to the notes."""
+    path, columns = source.paths[0], source.columns
     purposes = _purposes(columns)
-    options = replace(options, only=set(purposes.values()), check_names=lambda names: _check_names(names, purposes, path))
-    table, said = read(path, options)
+    wanted = set(purposes.values())
+    if source.window is not None and source.window.column is not None:
+        wanted.add(source.window.column)
+    options = replace(options, only=wanted, check_names=lambda names: _check_names(names, purposes, path))
+    table, said, _ = read_files(source.paths, options)
     notes.kept += said.kept
+    if source.window is not None:
+        table = newest_rows(table, source.window, columns.time).table
     _check_columns(table, purposes, path)
     findings = FindingCollector()
     users, items = (_whole(table, name, findings) for name in (columns.user, columns.item))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
@@ -35,18 +35,17 @@ class Catalogue:
         self._position: dict[Scalar | None, int] = {name: position for position, name in enumerate(items.names)}
         self._most_popular = np.argsort(-items.popularity.astype(np.int64), kind="stable")
 
-    def choose(self, candidates: Sequence[Scalar] | None, exclude: Sequence[Scalar], wanted: np.ndarray | None = None) -> Candidates:
+    def choose(self, candidates: Sequence[Scalar] | None, excluded: Collection[int], wanted: np.ndarray | None = None) -> Candidates:
         """Candidates less the excluded; without candidates, the `MAX_ROWS` most popular items.
 
         Args:
             candidates: item ids; None for all.
-            exclude: item ids.
+            excluded: positions of items that are not to be scored.
             wanted: bool (num_items,). Items that a filter lets pass.
 
         Raises:
             RequestError: a candidate is no text and no number, or none is left.
         """
-        excluded = self.excluded(exclude)
         if candidates is None:
             return Candidates(self.left(excluded, wanted)[:MAX_ROWS], ())
         plain = None if excluded or wanted is not None else self._plain(candidates)
@@ -85,7 +84,7 @@ class Catalogue:
         found = {name: self._position.get(name) for name in names}
         return found | {name: self._position.get(cell_text(name)) for name, position in found.items() if position is None}
 
-    def left(self, excluded: set[int], wanted: np.ndarray | None) -> np.ndarray:
+    def left(self, excluded: Collection[int], wanted: np.ndarray | None) -> np.ndarray:
         """Items that are not excluded and that a filter lets pass, the most popular first: int64 (n,).
 
         Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -48,6 +48,18 @@ class ItemFields:
             raise self._told(error) from None
         found.flags.writeable = False
         return found
+
+    def shown(self, names: Sequence[str]) -> Callable[[int], dict[str, str | tuple[str, ...]]]:
+        """What to answer an item with: position to the values of these fields; a missing value is left out.
+
+        Raises:
+            RequestError: there is no such field.
+        """
+        for place, name in enumerate(names):
+            if name not in self.fields:
+                known = f"`fields` must name item fields, but got {name!r}; there are {', '.join(self.fields)}."
+                raise self._told(RequestError(known, f"/fields/{place}"))
+        return lambda item: {name: told for name in names if (told := self.fields[name].told(item))}
 
     def first(self, best: Best, items: np.ndarray, request: RecommendRequest) -> np.ndarray:
         """The best rows of a request, as alike as it lets them be: int64 (at most k,), best first.

@@ -24,6 +24,7 @@ from ihas.serving.grouped.explanation import explain_rows
 from ihas.serving.grouped.item_arrays import MAX_BYTES
 from ihas.serving.grouped.model import GroupedModel
 from ihas.serving.grouped.observation import observe
+from ihas.serving.grouped.profiles import Profiles
 from ihas.serving.grouped.row_reader import RowReader
 from ihas.serving.protocol import Recommender
 from ihas.serving.ranking import best, probabilities
@@ -59,6 +60,7 @@ class GroupedRecommender(Recommender):
         self._context = RowReader(bundle.encoder, bundle.encoder.names_of("context"))
         self._catalogue = None if bundle.items is None else Catalogue(bundle.items)
         self.fields = None if bundle.items is None else ItemFields(bundle.items, str(bundle.schema.item_id))
+        self._profiles = None if bundle.users is None else Profiles(bundle.users, str(bundle.schema.user_id))
         self._retriever = None if bundle.retrieval is None else Retriever(bundle, bundle.retrieval)
         self._candidates = None if bundle.items is None else CandidateModel(self.model, bundle, bundle.items, max_item_bytes)
 
@@ -170,7 +172,7 @@ class GroupedRecommender(Recommender):
     def group_of(self, stated: Mapping[str, Any]) -> int | None:
         """See `GroupRouting.group_of`; what is left out is missing."""
         try:
-            ids = self._rows.read(stated, "").ids
+            ids = self._rows.read(self.completed(stated), "").ids
         except RequestError:
             return None
         return int(self.model.router.route(np.array([ids], np.int32)).group[0])
@@ -188,7 +190,7 @@ class GroupedRecommender(Recommender):
         elif self._candidates is None or self._catalogue is None or not items:
             return None
         else:
-            context = np.array(self._context.read(stated[0], "/context").ids, np.int32)
+            context = np.array(self._context.read(self.completed(stated[0]), "/context").ids, np.int32)
             ids = self._candidates.ids(context, self._catalogue.choose(items, ()).positions)
         return observe(self.bundle.router, self.bundle.reference, ids)
 
@@ -210,10 +212,11 @@ class GroupedRecommender(Recommender):
         check_recommend(request, self.bundle.schema)
         if self._catalogue is None or self._candidates is None or self.fields is None:
             raise RequestError(f"Model {self.name!r} has no item table, for its schema names no item id. Score rows instead.")
-        names = self._catalogue.items.names
-        read = self._context.read(request.context, "/context")
-        context = np.array(read.ids, np.int32)
-        chosen, retrieved = self._chosen(self._catalogue, self.fields, context, request)
+        names, known = self._catalogue.items.names, self.completed(request.context)
+        read = self._context.read(known, "/context")
+        context, seen = np.array(read.ids, np.int32), self._seen(request)
+        shown = self.fields.shown(request.fields)
+        chosen, retrieved = self._chosen(self._catalogue, self.fields, context, request, seen)
         scored = self._candidates.score(context, chosen.positions)
         order = self.fields.first(lambda k: best(scored.logits, lambda row: names[chosen.positions[row]], k), chosen.positions, request)
         explanations: Sequence[Explanation | None] = [None] * len(order)
@@ -228,22 +231,41 @@ class GroupedRecommender(Recommender):
                 self.bundle.answered(scored.logits[order]),
                 scored.group[order],
                 explanations,
+                [shown(item) for item in chosen.positions[order].tolist()] if request.fields else None,
             ),
             num_scored=len(chosen.positions),
             unknown_candidates=chosen.unknown,
             unknown_values=read.unknown,
             retrieved=retrieved,
             degraded_groups=tuple(self.degraded),
+            profile_fields=tuple(name for name in known if name not in request.context),
+            seen_excluded=len(seen),
         )
 
+    def completed(self, context: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `RowModel.completed`."""
+        return context if self._profiles is None else self._profiles.completed(context)
+
+    def _seen(self, request: RecommendRequest) -> np.ndarray:
+        """Positions of items that the request's user has clicked, where they are to be left out: int32 (n,)."""
+        if not request.exclude_seen:
+            return np.zeros(0, np.int32)
+        if self._profiles is None:
+            law = (
+                f"`exclude_seen` needs a model that knows its users, but {self.name!r} has none. Set `columns.user_id` and train it again."
+            )
+            raise RequestError(law, "/exclude_seen")
+        return self._profiles.clicked(request.context)
+
     def _chosen(
-        self, catalogue: Catalogue, fields: ItemFields, context: np.ndarray, request: RecommendRequest
+        self, catalogue: Catalogue, fields: ItemFields, context: np.ndarray, request: RecommendRequest, seen: np.ndarray
     ) -> tuple[Candidates, Retrieved | None]:
         """What is scored, and how it was retrieved; candidates, all items, or those that retrieval chooses."""
         wanted = None if request.filter is None else fields.meet(request.filter)
+        excluded = catalogue.excluded(request.exclude) | set(seen.tolist())
         if self._retriever is None or request.candidates is not None:
-            return catalogue.choose(request.candidates, request.exclude, wanted), None
-        left = catalogue.left(catalogue.excluded(request.exclude), wanted)
+            return catalogue.choose(request.candidates, excluded, wanted), None
+        left = catalogue.left(excluded, wanted)
         number = self._retriever.wanted(request, len(left))
         if number is None:
             return Candidates(left[:MAX_ROWS], ()), None
@@ -282,7 +304,13 @@ def _scores(
 
 
 def _items(
-    names: Sequence[str], logits: np.ndarray, group: np.ndarray, explanations: Sequence[Explanation | None]
+    names: Sequence[str],
+    logits: np.ndarray,
+    group: np.ndarray,
+    explanations: Sequence[Explanation | None],
+    shown: Sequence[dict[str, str | tuple[str, ...]]] | None,
 ) -> tuple[RecommendedItem, ...]:
     cells = zip(names, probabilities(logits).tolist(), range(1, len(names) + 1), group.tolist(), explanations, strict=True)
-    return tuple(RecommendedItem(*row) for row in cells)
+    if shown is None:
+        return tuple(RecommendedItem(*row) for row in cells)
+    return tuple(RecommendedItem(*row, values) for row, values in zip(cells, shown, strict=True))

@@ -18,6 +18,7 @@ from ihas.data.schema import Field, Schema
 from ihas.errors import RequestError
 from ihas.sequential.data.sequences import Sequences, UserSequences
 from ihas.serving.answers import Explanation, Recommendation, RecommendedItem, RecommendRequest, Scored, UnknownValue
+from ihas.serving.capabilities import RowModel
 from ihas.serving.filters.candidates import Catalogue
 from ihas.serving.filters.item_fields import ItemFields
 from ihas.serving.protocol import Recommender
@@ -103,6 +104,19 @@ class NextItemRecommender(Recommender, ABC):
         return SCHEMA
 
     @property
+    def described_items(self) -> None:
+        """See `RowModel.described_items`: rows of such a model describe no items."""
+
+    def completed(self, context: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `RowModel.completed`: users are known by what they took, and have no fields."""
+        return context
+
+    @property
+    def rows(self) -> RowModel:
+        """See `Recommender.rows`: whom, after what, and which item."""
+        return self
+
+    @property
     def summary(self) -> dict[str, Any]:
         """What the run found."""
         return self._bundle.summary
@@ -142,15 +156,16 @@ class NextItemRecommender(Recommender, ABC):
         reasons: Sequence[Explanation | None] = [None] * len(order)
         if request.explain:
             reasons = self._explanations(stated.history, order.tolist(), logits)
-        names = [self._bundle.data.items[item] for item in order.tolist()]
+        names, shown = [self._bundle.data.items[item] for item in order.tolist()], self._fields.shown(request.fields)
         cells = zip(names, probabilities(logits[order]).tolist(), range(1, len(names) + 1), [0] * len(names), reasons, strict=True)
         return Recommendation(
             recommendation_id=recommendation_id,
             model=self.name,
-            items=tuple(RecommendedItem(*cell) for cell in cells),
+            items=tuple(RecommendedItem(*cell, shown(item)) for cell, item in zip(cells, order.tolist(), strict=True)),
             num_scored=len(positions),
             unknown_candidates=unknown,
             unknown_values=stated.unknown,
+            seen_excluded=len(set(stated.history[stated.history >= 0].tolist())) if request.exclude_seen else 0,
         )
 
     def _logits(self, histories: Sequence[np.ndarray]) -> np.ndarray:
@@ -160,14 +175,15 @@ class NextItemRecommender(Recommender, ABC):
             return np.asarray(np.clip(np.log(shares) - np.log1p(-shares), -MAX_LOGIT, MAX_LOGIT))
 
     def _chosen(self, request: RecommendRequest, history: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-        meeting = None if request.filter is None else self._fields.meet(request.filter)
+        meeting, known = None if request.filter is None else self._fields.meet(request.filter), history[history >= 0]
         if request.candidates is not None:
-            chosen = self._catalogue.choose(request.candidates, request.exclude, meeting)
+            excluded = self._catalogue.excluded(request.exclude) | set(known.tolist() if request.exclude_seen else ())
+            chosen = self._catalogue.choose(request.candidates, excluded, meeting)
             return chosen.positions, chosen.unknown
         wanted = np.ones(self._bundle.data.num_items, bool) if meeting is None else meeting.copy()
         wanted[[number for number in map(self._item, request.exclude) if number is not None]] = False
-        if self._hide_history:
-            wanted[history[history >= 0]] = False
+        if self._hide_history or request.exclude_seen:
+            wanted[known] = False
         if not wanted.any():
             by_filter = "" if meeting is None else " or filtered out"
             law = f"At least one item must be left, but all {len(wanted)} are excluded or in the history{by_filter}."

@@ -27,6 +27,8 @@ DESCRIPTIONS = {
     "supernet": "One model, each row under its own gates.",
     "grouped": "A mask and a model per group of rows with similar gates.",
     "teacher": "The model that taught the others: several large members, trained together.",
+    "before": "The model as it was, new values unknown to it.",
+    "refreshed": "The same model after it learnt on from newer rows.",
     "random groups": "As many groups, drawn at random.",
     "groups on e": "As many groups, K-means on the embedding, gates ignored.",
     "groups on openness": "As many groups, K-means on the mean gate activation of each field.",
@@ -34,6 +36,8 @@ DESCRIPTIONS = {
 }
 HARDLY_BETTER_THAN_CHANCE = 0.53
 CANDIDATES = ("base", "members", "distilled", "static", "supernet", "grouped")
+REFRESHED = ("before", "refreshed")
+"""Names of the two ways of serving that a refresh compares."""
 LARGER = ("teacher", "members x")
 """Beginnings of the names of candidates that cost more than the plain model by design; they are chosen under a stated budget alone."""
 ONE_STANDARD_ERROR, TWO_SIDED_80 = 0.6827, 0.8  # the shares that two-sided intervals cover
@@ -60,7 +64,7 @@ def _variant_result(variant: Variant, base: Variant, parts: Splits) -> VariantRe
 
 def is_candidate(name: str, *, larger: bool) -> bool:
     """Whether a variant of this name may be chosen; `larger` where those that cost more by design may."""
-    return name in CANDIDATES or (larger and name.startswith(LARGER))
+    return name in CANDIDATES or name in REFRESHED or (larger and name.startswith(LARGER))
 
 
 def _description(name: str) -> str:

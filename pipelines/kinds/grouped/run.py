@@ -8,6 +8,7 @@ from ihas.config.recipe import Recipe
 from ihas.results.run_result import Estimate, RunResult
 from pipelines.runs.child import ChildReport, wall_time_limit
 from pipelines.runs.progress import Report
+from pipelines.runs.refresh_request import RefreshRequest
 from pipelines.runs.threads import limit_threads
 
 
@@ -35,3 +36,20 @@ def estimate_grouped(recipe: Recipe, folder: Path, report: Report) -> Estimate:
     from pipelines.runs.estimate import estimate
 
     return estimate(recipe, folder, report)
+
+
+def refresh_grouped(asked: RefreshRequest, folder: Path, report: Report) -> RunResult:
+    """Carry a finished run on with newer rows; the process ends where it takes longer than the recipe's `budget.wall_s`.
+
+    Raises:
+        ConfigError, DataError, TrainingError, BudgetError: as `refresh_run` says.
+    """
+    from pipelines.runs.predecessor import recipe_of_run
+
+    recipe = recipe_of_run(asked.source)
+    limit_threads(recipe.run)
+    from pipelines.runs.refresh import refresh_run
+
+    child = ChildReport(report)
+    with wall_time_limit(recipe.budget.wall_s, child):
+        return refresh_run(asked, folder, child)

@@ -24,7 +24,8 @@ def run_tables(result: RunResult) -> Iterable[RenderableType]:
 
 def _variants(result: RunResult) -> Table:
     table = Table("variant", title=f"Variants on {result.rows['test']:,} test rows", title_justify="left", box=SIMPLE)
-    for name in ("AUC", "minus base [95 %]", "log-loss", "params/model", "stored", "dims"):
+    reference = "base" if result.refresh is None else result.variants[0].name
+    for name in ("AUC", f"minus {reference} [95 %]", "log-loss", "params/model", "stored", "dims"):
         table.add_column(name, justify="right", no_wrap=not name.startswith("minus"))
     for variant in result.variants:
         table.add_row(

@@ -21,8 +21,9 @@ def run_size_sweep(recipe: SizeSweepRecipe, folder: Path, report: Report) -> Siz
     Raises:
         ConfigError, DataError, TrainingError: as reading, training and advice say.
     """
-    if not recipe.data.path.is_file():
-        raise DataError(f"`data.path` must be a file, but there is none at {recipe.data.path}. Name another one.")
+    for path in recipe.data.paths:
+        if not path.is_file():
+            raise DataError(f"`data.path` and `data.appended` must be files, but there is none at {path}. Name another one.")
     limit_threads(recipe.run)
     return carry_out(recipe, folder, report)
 

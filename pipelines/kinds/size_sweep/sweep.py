@@ -12,7 +12,7 @@ from ihas.config.base import Config
 from ihas.config.size_sweep import SizeSweepLearning, SizeSweepRecipe
 from ihas.config.transformer import TransformerConfig
 from ihas.errors import ConfigError
-from ihas.folders import file_digest, write_whole
+from ihas.folders import files_digest, write_whole
 from ihas.seeding import generator
 from ihas.sequential.data.ranking import RankingMetrics
 from ihas.sequential.data.reading import read_sequences
@@ -102,8 +102,8 @@ def settings_digest(recipe: SizeSweepRecipe) -> str:
     """Digest of everything that decides a training except its size, seed and share of the users."""
     plan = recipe.learning
     shared = {
-        "data": file_digest(recipe.data.path),
-        "reading": recipe.data.model_dump(mode="json", exclude={"path"}),
+        "data": files_digest(recipe.data.paths),
+        "reading": recipe.data.model_dump(mode="json", exclude={"path", "appended"}),
         "transformer": plan.transformer.model_dump(mode="json", exclude={"num_layers", "dim", "num_heads"}),
         "training": plan.training.model_dump(mode="json", exclude={"seed"}),
         "tasks": plan.tasks,

@@ -52,7 +52,7 @@ def kept_arms(path: Path, plan: RacePlan, settings: str) -> tuple[Arm, ...]:
 
 
 def _reading(recipe: Recipe) -> set[str]:
-    return set(type(recipe.data).model_fields) - PATHS
+    return set(type(recipe.data).model_fields) - PATHS - {"appended"}
 
 
 def _files(plan: RacePlan, recipe: Recipe | None) -> Iterator[Path]:
@@ -60,6 +60,7 @@ def _files(plan: RacePlan, recipe: Recipe | None) -> Iterator[Path]:
         yield plan.ratings.path
     if recipe is not None:
         yield from (path for name in sorted(PATHS) if (path := getattr(recipe.data, name)) is not None)
+        yield from recipe.data.appended
 
 
 def _digest(path: Path) -> str:

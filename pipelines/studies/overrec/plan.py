@@ -112,5 +112,6 @@ def read_plan(path: Path) -> Plan:
         raise ConfigError(f"The plan must be TOML, but {path} is not: {error}.") from error
     if isinstance(plan, TiedPlan):
         return plan
-    data = plan.data.model_copy(update={"path": beside(path, str(plan.data.path))})
+    paths = {"path": beside(path, str(plan.data.path)), "appended": tuple(beside(path, str(one)) for one in plan.data.appended)}
+    data = plan.data.model_copy(update=paths)
     return plan.model_copy(update={"data": data})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import secrets
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,8 +12,10 @@ import typer
 
 from ihas.errors import RequestError
 from ihas.results.run_result import FrontierPoint
+from pipelines.kinds.recipe_file import assign
 from pipelines.reports.terminal_tables import frontier_table, plain_table
 from service.cli.commands.connection import HERE, Url, Yes, client_of, confirm
+from service.cli.commands.searches import check_succeeded, searches_table, watched
 
 ModelName = Annotated[str, typer.Argument(help="Name of the model.")]
 OfVersion = Annotated[int | None, typer.Option("--version", help="Version whose search is meant; the newest by default.")]
@@ -75,6 +78,32 @@ def choose_point(
         made = client.choose(name, point, version)
     where = f"Version {made['version']} of {made['name']} serves `{point}`."
     context.obj.result(made, f"{where} If another one is promoted: ihas model promote {made['name']} {made['version']}")
+
+
+@model.command("refresh")
+def refresh_model(
+    context: typer.Context,
+    name: ModelName,
+    dataset: Annotated[str, typer.Option(help="Id of a valid data set with newer rows and the same columns.")],
+    version: Annotated[int | None, typer.Option(help="Version to carry on; the newest by default.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="A setting of the refresh: epochs=2")] = None,
+    priority: Annotated[int, typer.Option(help="Jobs of a higher priority start first.")] = 0,
+    key: Annotated[str | None, typer.Option(help="Idempotency key: the same key with the same settings is the same refresh.")] = None,
+    follow: Annotated[bool, typer.Option("--follow/--no-follow", help="Show progress until the refresh has finished.")] = False,
+    url: Url = HERE,
+) -> None:
+    """Carry a model on with newer rows, without a search; the result is its next version."""
+    settings: dict[str, Any] = {}
+    for override in set_ or ():
+        assign(settings, override)
+    with client_of(url) as client:
+        options = {"settings": settings, "priority": priority} | ({} if version is None else {"version": version})
+        found = client.refresh(name, dataset, key or secrets.token_hex(8), **options)
+        context.obj.say(f"Refresh {found['id']} is {found['state']}.")
+        if follow:
+            found = watched(client, found["id"], context.obj)
+    context.obj.result(found, searches_table([found]))
+    check_succeeded(found, follow)
 
 
 @model.command("rm")

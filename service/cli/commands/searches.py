@@ -21,7 +21,8 @@ from pipelines.reports.terminal_tables import plain_table
 from service.cli.commands.connection import HERE, Url, Yes, client_of, confirm
 from service.cli.local_run import ProgressBar, failure, stage_of
 from service.cli.terminal import CommandError, ExitCode, Terminal
-from service.client.client import FINISHED, POLL_S, Client
+from service.client.client import Client
+from service.client.transfer import FINISHED, POLL_S
 
 SearchId = Annotated[str, typer.Argument(help="Id of the search.")]
 
@@ -34,6 +35,11 @@ def run_search(
     dataset_id: Annotated[str, typer.Argument(help="Id of a valid data set.")],
     name: Annotated[str, typer.Option(help="Name of the model that comes out.")],
     recipe: Annotated[Path | None, typer.Option(help="TOML or JSON file with `learning`, `run`, `budget`; `data` is not read.")] = None,
+    dataset_version: Annotated[int | None, typer.Option(min=1, help="Version of the data set; the newest valid one by default.")] = None,
+    window_days: Annotated[float | None, typer.Option(help="Read only the rows of the newest so many days.")] = None,
+    window_column: Annotated[
+        str | None, typer.Option(help="With --window-days: column of the time, where the data set states none.")
+    ] = None,
     priority: Annotated[int, typer.Option(help="Searches of a higher priority start first.")] = 0,
     key: Annotated[str | None, typer.Option(help="Idempotency key: the same key with the same settings is the same search.")] = None,
     watch: Annotated[bool, typer.Option("--watch/--no-watch", help="Show progress until the search has finished.")] = True,
@@ -42,13 +48,23 @@ def run_search(
     """Submit a search; Ctrl-C stops watching, not the search."""
     terminal: Terminal = context.obj
     asked = {} if recipe is None else request_settings(recipe, ("run", "budget"))
+    asked |= {} if dataset_version is None else {"dataset_version": dataset_version}
+    asked |= _window(window_days, window_column)
     with client_of(url) as client:
         found = client.create_search(name, dataset_id, key or secrets.token_hex(8), priority=priority, **asked)
         terminal.say(f"Search {found['id']} is {found['state']}.")
         if watch:
-            found = _watched(client, found["id"], terminal)
-    terminal.result(found, _searches([found]))
-    _check_succeeded(found, watch)
+            found = watched(client, found["id"], terminal)
+    terminal.result(found, searches_table([found]))
+    check_succeeded(found, watch)
+
+
+def _window(days: float | None, column: str | None) -> dict[str, Any]:
+    if days is None:
+        if column is not None:
+            raise typer.BadParameter("`--window-column` is of a window. Give `--window-days` too.")
+        return {}
+    return {"window": {"days": days} | ({} if column is None else {"column": column})}
 
 
 @search.command("estimate")
@@ -90,16 +106,16 @@ def list_searches(context: typer.Context, url: Url = HERE) -> None:
     """List searches, newest first."""
     with client_of(url) as client:
         found = client.searches()["searches"]
-    context.obj.result(found, _searches(found))
+    context.obj.result(found, searches_table(found))
 
 
 @search.command("watch")
 def watch_search(context: typer.Context, search_id: SearchId, url: Url = HERE) -> None:
     """Show progress until a search has finished, across broken connections."""
     with client_of(url) as client:
-        found = _watched(client, search_id, context.obj)
-    context.obj.result(found, _searches([found]))
-    _check_succeeded(found, True)
+        found = watched(client, search_id, context.obj)
+    context.obj.result(found, searches_table([found]))
+    check_succeeded(found, True)
 
 
 @search.command("logs")
@@ -122,7 +138,7 @@ def cancel_search(context: typer.Context, search_id: SearchId, url: Url = HERE) 
     """Stop a search; its finished stages are kept."""
     with client_of(url) as client:
         found = client.cancel(search_id)
-    context.obj.result(found, _searches([found]))
+    context.obj.result(found, searches_table([found]))
 
 
 @search.command("resume")
@@ -130,7 +146,7 @@ def resume_search(context: typer.Context, search_id: SearchId, url: Url = HERE) 
     """Queue a failed or cancelled search again."""
     with client_of(url) as client:
         found = client.resume(search_id)
-    context.obj.result(found, _searches([found]))
+    context.obj.result(found, searches_table([found]))
 
 
 @search.command("rm")
@@ -155,7 +171,7 @@ def clone_search(
         assign(changes, one)
     with client_of(url) as client:
         found = client.clone(search_id, secrets.token_hex(8), **changes)
-    context.obj.result(found, _searches([found]))
+    context.obj.result(found, searches_table([found]))
 
 
 @search.command("compare")
@@ -210,7 +226,8 @@ def _mark(there: bool) -> str:
     return "*" if there else ""
 
 
-def _watched(client: Client, search_id: str, terminal: Terminal) -> dict[str, Any]:
+def watched(client: Client, search_id: str, terminal: Terminal) -> dict[str, Any]:
+    """A search or a refresh once it has ended; its progress is shown meanwhile."""
     try:
         with ProgressBar(terminal) as bar:
             for event in client.events(search_id):
@@ -221,11 +238,13 @@ def _watched(client: Client, search_id: str, terminal: Terminal) -> dict[str, An
         raise CommandError(message, ExitCode.INTERRUPTED) from None
 
 
-def _check_succeeded(found: Mapping[str, Any], watched: bool) -> None:
+def check_succeeded(found: Mapping[str, Any], watched: bool) -> None:
+    """CommandError where a search that was watched did not succeed."""
     if watched and found["state"] != "succeeded":
         raise failure(found.get("error") or {"detail": f"The search is {found['state']}."})
 
 
-def _searches(found: list[dict[str, Any]]) -> Any:
+def searches_table(found: list[dict[str, Any]]) -> Any:
+    """Searches and refreshes for a terminal."""
     shown = [(one["id"], one["name"], one["state"], f"{one['progress']:.0%}", one["model_version"] or "", one["message"]) for one in found]
     return plain_table(("id", "model", "state", "done", "version", "message"), shown)

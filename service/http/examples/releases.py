@@ -18,6 +18,7 @@ KEY = {
 NEW_KEY: Mapping[str, Any] = {**KEY, "key": "ihas_3f9a0c5d1b7e2468_ and 48 more digits"}
 LINEAGE = {
     "name": "coupon", "version": 1, "search_id": "sr_91c0", "created_at": AT, "dataset_id": "ds_5f2a", "dataset_name": "coupons",
+    "dataset_version": 1, "window": None,
     "dataset_sha256": "9f86d081", "seed": 1, "recipe": {"learning": {"seed": 1}, "run": {"num_threads": 0}}, "manifest_sha256": "5feceb66",
     "chosen": "grouped", "test": {"rows": 1268, "auc": 0.7873, "log_loss": 0.5531, "calibration": 0.981},
 }  # fmt: skip
@@ -31,8 +32,14 @@ EVENTS: Mapping[str, Any] = {
     "events": [
         {"recommendation_id": "rc_7d1e", "item_id": "Bar", "kind": "impression"},
         {"recommendation_id": "rc_7d1e", "item_id": "Bar", "kind": "click"},
+        {"model": "coupon", "context": {"Destination": "Home"}, "item_id": "Bar", "kind": "rating", "value": 4.0, "at": AT},
     ]
 }
+EVENT_DATASET: Mapping[str, Any] = {"name": "last week", "since": "2026-11-14T00:00:00Z", "window_s": 86_400.0, "positive": "click"}
+EXPORTED = '{"Y": 1, "Destination": "Home", "Coupon": "Bar", "at": 1795253400.125}\n'
+MADE_DATASET = {
+    "id": "ds_77b0", "name": "last week", "state": "validating", "size": 118_530, "sha256": "9f86d081", "error": None, "created_at": AT,
+}  # fmt: skip
 ONLINE = {
     "model": "coupon", "within_s": 604800.0, "drift": 0.012,
     "groups": [
@@ -100,6 +107,7 @@ FRONTIER: Mapping[str, Any] = {
 }  # fmt: skip
 BODIES: Mapping[tuple[str, str], Any] = {
     ("post", f"{MODEL}/choose"): {"point": "members x2"},
+    ("post", f"{MODEL}/refresh"): {"dataset_id": "ds_5f2a", "settings": {"epochs": 2}},
     ("post", f"{MODEL}/interactions"): {"interactions": [{"user": "7", "item": "31"}], "version": 1},
     ("post", f"{MODEL}/cold-start"): COLD_START,
     ("post", f"{MODEL}/front"): COLD_START,
@@ -110,6 +118,7 @@ BODIES: Mapping[tuple[str, str], Any] = {
     ("post", "/v1/searches/{search_id}/clone"): SEARCH_COPY,
     ("post", "/v1/searches/estimate"): {"dataset_id": "ds_5f2a", "learning": {"seed": 1}},
     ("post", "/v1/events"): EVENTS,
+    ("post", f"{MODEL}/events/dataset"): EVENT_DATASET,
     ("post", f"{MODEL}/what-if"): WHAT_IF,
     ("post", f"{V2}/infer"): INFER,
     ("post", f"{OF_VERSION}/infer"): INFER,
@@ -141,7 +150,9 @@ ANSWERS: Mapping[tuple[str, str], Any] = {
         "answers": {"used": 9_200, "limit": None},
     },
     ("delete", "/v1/keys/{key_id}"): {**KEY, "revoked_at": AT},
-    ("post", "/v1/events"): {"accepted": 2, "rejected": []},
+    ("post", "/v1/events"): {"accepted": 3, "rejected": []},
+    ("get", f"{MODEL}/events/export"): EXPORTED,
+    ("post", f"{MODEL}/events/dataset"): MADE_DATASET,
     ("get", f"{MODEL}/online"): ONLINE,
     ("post", f"{MODEL}/what-if"): WHAT_IF_ANSWER,
     ("post", "/v1/searches/estimate"): {**ESTIMATE, "state": "queued", "stage": None, "progress": 0.0, "estimate": None},

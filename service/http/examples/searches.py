@@ -9,14 +9,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from service.http.examples import releases
+from service.http.examples import batches, datasets, releases
 
 AT = "2026-11-21T09:30:00.000Z"
 CONTEXT: Mapping[str, str] = {"Destination": "No Urgent Place", "Passanger": "Friend(s)", "Weather": "Sunny", "Time": "6PM", "Age": "21"}
 SCORE: Mapping[str, Any] = {"rows": [{**CONTEXT, "Coupon": "Coffee House"}], "explain": False}
 RECOMMEND: Mapping[str, Any] = {
     "context": CONTEXT, "candidates": ["Coffee House", "Bar", "Museum"], "k": 2, "explain": False,
-    "filter": 'Coupon != "Takeaway"', "diversity": {"field": "Coupon", "at_most": 1},
+    "filter": 'Coupon != "Takeaway"', "diversity": {"field": "Coupon", "at_most": 1}, "exclude_seen": False, "fields": ["Coupon"],
 }  # fmt: skip
 DATASET_CREATE: Mapping[str, Any] = {
     "name": "coupons",
@@ -26,7 +26,10 @@ DATASET_CREATE: Mapping[str, Any] = {
 SEARCH_CREATE: Mapping[str, Any] = {"name": "coupon", "dataset_id": "ds_5f2a", "learning": {"seed": 1, "cluster": {"num_groups": [2, 3]}}}
 FILE = "Destination;Passanger;Coupon;Y\nNo Urgent Place;Alone;Restaurant(<20);1\nHome;Alone;Bar;0\n"
 
-DATASET = {"id": "ds_5f2a", "name": "coupons", "state": "valid", "size": 118_530, "sha256": "9f86d081", "error": None, "created_at": AT}
+DATASET = {
+    "id": "ds_5f2a", "name": "coupons", "state": "valid", "labelled": True, "version": 1, "size": 118_530, "sha256": "9f86d081",
+    "limits": {"drift": None, "new_values": None, "missing": None, "click_rate": 0.5}, "error": None, "created_at": AT,
+}  # fmt: skip
 PROFILE = {
     "column": "Coupon", "purpose": "field", "kind": "categorical", "role": "item", "distinct": 5, "missing": 0.0,
     "commonest": [["Coffee House", 3996], ["Restaurant(<20)", 2786]], "quantiles": [],
@@ -43,7 +46,8 @@ REPORT = {
     },
 }  # fmt: skip
 SEARCH = {
-    "id": "sr_91c0", "name": "coupon", "dataset_id": "ds_5f2a", "priority": 0, "state": "running", "stage": "base", "attempt": 1,
+    "id": "sr_91c0", "name": "coupon", "dataset_id": "ds_5f2a", "dataset_version": 1, "window": None,
+    "priority": 0, "state": "running", "stage": "base", "attempt": 1,
     "progress": 0.4, "eta_s": 21.5,
     "heartbeat_age_s": 1.2, "message": "Epoch 3: validation AUC .741.", "error": None, "model_version": None,
     "created_at": AT, "started_at": AT, "finished_at": None,
@@ -81,10 +85,10 @@ SCORED = {
 }  # fmt: skip
 RECOMMENDED: Mapping[str, Any] = {
     "recommendation_id": "rc_7d1e", "model": "coupon", "version": 1, "num_scored": 2, "unknown_candidates": ["Museum"],
-    "unknown_values": [], "retrieved": None, "degraded_groups": [],
+    "unknown_values": [], "retrieved": None, "degraded_groups": [], "profile_fields": [], "seen_excluded": 0,
     "items": [
-        {"id": "Bar", "score": 0.8426, "rank": 1, "group": 0, "explanation": None},
-        {"id": "Coffee House", "score": 0.757, "rank": 2, "group": 0, "explanation": None},
+        {"id": "Bar", "score": 0.8426, "rank": 1, "group": 0, "explanation": None, "fields": {"Coupon": "Bar"}},
+        {"id": "Coffee House", "score": 0.757, "rank": 2, "group": 0, "explanation": None, "fields": {"Coupon": "Coffee House"}},
     ],
 }  # fmt: skip
 PROBLEM = {
@@ -94,6 +98,8 @@ PROBLEM = {
     "errors": [{"detail": "`seed` must be at least 0, but got -1.", "pointer": "/learning/seed"}],
 }  # fmt: skip
 BODIES: Mapping[tuple[str, str], Any] = {
+    **batches.BODIES,
+    **datasets.BODIES,
     **releases.BODIES,
     ("post", "/v1/datasets"): DATASET_CREATE,
     ("put", "/v1/datasets/{dataset_id}/content"): FILE,
@@ -102,6 +108,9 @@ BODIES: Mapping[tuple[str, str], Any] = {
     ("post", "/v1/models/{name}/recommend"): RECOMMEND,
 }
 ANSWERS: Mapping[tuple[str, str], Any] = {
+    **batches.ANSWERS,
+    **datasets.ANSWERS,
+    ("get", "/v1/datasets/{dataset_id}/versions/{version}/report"): {**REPORT, "findings": [], "changes": datasets.CHANGES},
     **releases.ANSWERS,
     ("post", "/v1/datasets"): {**DATASET, "state": "uploading", "size": None, "sha256": None},
     ("get", "/v1/datasets"): {"datasets": [DATASET], "next_cursor": None},
@@ -114,6 +123,7 @@ ANSWERS: Mapping[tuple[str, str], Any] = {
     ("delete", "/v1/models/{name}"): {"deleted": "coupon", "bytes": 904_112},
     ("delete", "/v1/models/{name}/versions/{version}"): {"deleted": "coupon/1", "bytes": 452_056},
     ("post", "/v1/searches/{search_id}/clone"): {**WAITING, "id": "sr_7aa2"},
+    ("post", "/v1/models/{name}/refresh"): {**WAITING, "id": "rf_2c4d", "kind": "refresh"},
     ("post", "/v1/searches"): WAITING,
     ("get", "/v1/searches"): {"searches": [SEARCH], "next_cursor": None},
     ("get", "/v1/searches/{search_id}"): SEARCH,

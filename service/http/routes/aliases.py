@@ -52,7 +52,7 @@ def read_version(name: str, version: Number, store: StoreDep, caller: CallerDep)
     """Lineage of a version: data set with digest, recipe with seed, search, metrics, digest of the bundle."""
     found = _version(store, name, caller.tenant, version)
     job = store.job(found.job_id)
-    return Lineage.of(found, job, store.dataset(job.dataset_id))
+    return Lineage.of(found, job, store.dataset(job.dataset_id, job.data_version))
 
 
 @router.delete("/versions/{version}", openapi_extra=policy(Scope.MODELS))

@@ -47,3 +47,9 @@ def shadows_of(parts: AppState, served: Served, stated: Mapping[str, Any]) -> tu
     """Shadow versions of this request; none if a version outside the traffic split was requested by number."""
     split = parts.registry.split(served.version.name, served.version.tenant)
     return () if split is None or served not in (split.champion, split.canary) else split.shadows_for(stated)
+
+
+def is_canary(parts: AppState, served: Served) -> bool:
+    """Whether the version answers as a canary."""
+    split = parts.registry.split(served.version.name, served.version.tenant)
+    return split is not None and split.canary is not None and served == split.canary

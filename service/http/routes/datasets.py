@@ -23,7 +23,7 @@ from service.ids import new_id
 from service.storage.catalogue import Dataset, NewDataset, Upload
 
 DigestDep = Annotated[str | None, Header(pattern="^[0-9a-fA-F]{64}$", description="SHA-256 of the file, hexadecimal.")]
-READING = {"format", "delimiter", "quoting", "escape", "names", "decimal", "thousands", "columns", "interactions"}
+READING = {"format", "delimiter", "quoting", "escape", "names", "decimal", "thousands", "columns", "interactions", "labelled"}
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=JsonRoute)
 BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 SAID = "The file itself, of the data set's format: CSV with a header, Parquet or JSON lines, as it is or compressed with gzip or zstd."
@@ -37,7 +37,7 @@ async def create_dataset(body: DatasetCreate, response: Response, parts: PartsDe
     """Create a data set. With `path` or `uri` its check begins at once; otherwise upload its file next."""
     path = None if body.path is None else await run_in_threadpool(allowed_path, body.path, parts.settings.data_roots)
     reading = body.model_dump(mode="json", include=READING)
-    new = NewDataset(body.name, reading, path, caller.tenant)
+    new = NewDataset(body.name, reading, path, caller.tenant, limits=body.limits.model_dump(mode="json", exclude_none=True))
     dataset = await (run_in_threadpool(parts.store.add_dataset, new, 0) if body.uri is None else _fetched(new, body.uri, body, parts))
     response.headers["Location"] = f"/v1/datasets/{dataset.id}"
     return DatasetPublic.of(dataset)
@@ -66,9 +66,9 @@ async def upload_content(
     _check_takes_a_file(dataset)
     most = settings.max_dataset_bytes_per_tenant
     room = await run_in_threadpool(store.dataset_room, dataset.tenant, most, dataset.id)
-    room.check(_stated_bytes(request))
+    room.check(stated_bytes(request))
     async with received(within(request.stream(), room), dataset.id, _form(dataset.reading), settings.folder) as upload:
-        _check_digest(upload, x_content_sha256, "`X-Content-SHA256` says {said}. Send it again.")
+        check_digest(upload, x_content_sha256, "`X-Content-SHA256` says {said}. Send it again.")
         return DatasetPublic.of(await run_in_threadpool(store.receive_upload, dataset.id, upload, most))
 
 
@@ -81,13 +81,13 @@ def delete_dataset(dataset: DatasetDep, parts: PartsDep) -> DeletedPublic:
 @router.get("/{dataset_id}/report", response_model=ValidationReport, openapi_extra=reading())
 def read_report(dataset: DatasetDep) -> Any:
     """Report of the check: every finding with row and column."""
-    return _report(dataset)
+    return report_of(dataset)
 
 
 @router.get("/{dataset_id}/profile", openapi_extra=reading())
 def read_profile(dataset: DatasetDep) -> tuple[FieldProfile, ...]:
     """Profile of each column."""
-    return ValidationReport.model_validate(_report(dataset)).profiles
+    return ValidationReport.model_validate(report_of(dataset)).profiles
 
 
 async def _fetched(new: NewDataset, uri: str, body: DatasetCreate, parts: AppState) -> Dataset:
@@ -97,13 +97,13 @@ async def _fetched(new: NewDataset, uri: str, body: DatasetCreate, parts: AppSta
         room = await run_in_threadpool(parts.store.dataset_room, new.tenant, most)
         room.check(1)
         async with received(within(iterate_in_threadpool(chunks), room), dataset_id, _form(new.reading), parts.settings.folder) as upload:
-            _check_digest(upload, body.sha256, "`sha256` says {said}.")
+            check_digest(upload, body.sha256, "`sha256` says {said}.")
             return await run_in_threadpool(parts.store.add_dataset, replace(new, upload=upload, id=dataset_id), most)
     finally:
         await run_in_threadpool(chunks.close)
 
 
-def _stated_bytes(request: Request) -> int:
+def stated_bytes(request: Request) -> int:
     """Bytes that an upload says it has; at least one."""
     said = request.headers.get("content-length", "")
     return max(1, int(said)) if said.isdecimal() else 1
@@ -113,12 +113,19 @@ def _form(reading: Mapping[str, Any]) -> str:
     return str(reading.get("format", "auto"))
 
 
-def _check_digest(upload: Upload, said: str | None, otherwise: str) -> None:
+def check_digest(upload: Upload, said: str | None, otherwise: str) -> None:
+    """Refuse a file that has another digest than the sender said, if anything."""
     if said is not None and said.lower() != upload.sha256:
         raise HTTPException(422, f"What arrived has SHA-256 {upload.sha256}, but {otherwise.format(said=said)}")
 
 
-def _report(dataset: Dataset) -> Any:
+def report_of(dataset: Dataset) -> Any:
+    """The report of a version.
+
+    Raises:
+        DataError: it is invalid, and was not read far enough for one.
+        ConflictError: it is not checked yet.
+    """
     if dataset.report is not None:
         return dataset.report
     if dataset.error is not None:

@@ -10,6 +10,7 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field, model_validator
 
 from ihas.config.base import Config
+from ihas.config.data import WindowConfig
 from ihas.config.learning import LearningConfig
 from ihas.config.run import RunOptions
 from ihas.config.size_sweep import SizeSweepLearning
@@ -19,14 +20,14 @@ from service.auth.caller import Caller
 from service.auth.scopes import Scope
 from service.errors import ConflictError, UnknownIdError
 from service.http.bodies import JsonRoute
-from service.http.dependencies import CallerDep, SettingsDep, StoreDep, TraceDep, json_only, own_dataset, own_job
+from service.http.dependencies import CallerDep, SettingsDep, StoreDep, TraceDep, json_only, own_job
 from service.http.files import WholeFile, still_there
 from service.http.policy import MIB, Shedding, policy, reading
-from service.http.routes.searches import REPORT_HEADERS
+from service.http.routes.searches import REPORT_HEADERS, searched
+from service.http.schemas.searches import DatasetVersionNumber
 from service.jobs.runs import estimate_folder
 from service.settings import Settings
 from service.states import JobStage, JobState
-from service.storage.catalogue import DatasetState
 from service.storage.job import ESTIMATE, Job, NewJob
 from service.storage.job_store import JobStore
 
@@ -41,6 +42,10 @@ class EstimateCreate(Config):
 
     dataset_id: str
     """A valid data set."""
+    dataset_version: DatasetVersionNumber | None = None
+    """Version of the data set; by default the newest valid one."""
+    window: WindowConfig | None = None
+    """If set, only the newest rows of the version are read."""
     learning: LearningConfig = LearningConfig()
     """Settings of learning."""
     ladder: SizeSweepLearning | None = None
@@ -95,11 +100,11 @@ def create_estimate(
     body: EstimateCreate, response: Response, store: StoreDep, settings: SettingsDep, caller: CallerDep, trace: TraceDep
 ) -> EstimatePublic:
     """Estimate the time, memory and gain of a search: a worker runs two pilot searches on small parts of the table."""
-    dataset = own_dataset(store, body.dataset_id, caller)
-    if dataset.state is not DatasetState.VALID:
-        raise ConflictError(f"Data set {dataset.id} is {dataset.state}; an estimate needs a valid one.")
-    asked = body.model_dump(mode="json", include={"learning", "run"} if body.ladder is None else {"ladder", "seconds", "run"})
-    new = NewJob(ESTIMATE, NAME, dataset.id, asked, tenant=caller.tenant, traceparent=trace)
+    dataset = searched(store, body, caller)
+    wanted = {"window"} if body.window is not None else set()
+    wanted |= {"learning", "run"} if body.ladder is None else {"ladder", "seconds", "run"}
+    asked = body.model_dump(mode="json", include=wanted)
+    new = NewJob(ESTIMATE, NAME, dataset.id, asked, tenant=caller.tenant, traceparent=trace, dataset_version=dataset.version)
     job = store.submit(new, settings.max_queued_per_tenant, settings.max_search_bytes_per_tenant)
     response.headers["Location"] = f"/v1/searches/estimates/{job.id}"
     response.headers["Retry-After"] = "1"

@@ -1,18 +1,22 @@
-"""Impressions and clicks of recommendations, and online metrics of versions and groups."""
+"""Events, and online metrics of versions and groups."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
+from ihas.serving.capabilities import RowModel
+from service.auth.caller import Caller
 from service.auth.scopes import Scope
+from service.datasets.event_intake import Intake
 from service.errors import UnknownIdError
 from service.http.bodies import JsonRoute
-from service.http.dependencies import CallerDep, PartsDep, json_only
-from service.http.policy import MIB, Repeat, policy, reading
+from service.http.dependencies import AppState, CallerDep, PartsDep, json_only
+from service.http.policy import MANY_VALUES, MIB, Repeat, policy, reading
 from service.http.schemas.events import EventsAccepted, EventsReport, Online, RejectedEvent, online
-from service.storage.feedback import KEPT_ITEMS, Answer, Deed
 
 router = APIRouter(prefix="/v1", tags=["events"], route_class=JsonRoute)
 WithinDep = Annotated[float, Query(gt=0.0, le=31_536_000.0, description="Seconds back from now.")]
@@ -20,32 +24,35 @@ WEEK_S = 7 * 86_400.0
 
 
 @router.post(
-    "/events", status_code=202, dependencies=[Depends(json_only)], openapi_extra=policy(Scope.SCORE, max_body=MIB, repeat=Repeat.ALWAYS)
+    "/events",
+    status_code=202,
+    dependencies=[Depends(json_only)],
+    openapi_extra=policy(Scope.SCORE, max_body=MIB, repeat=Repeat.ALWAYS, max_values=MANY_VALUES),
 )
 def report_events(body: EventsReport, parts: PartsDep, caller: CallerDep) -> EventsAccepted:
-    """Report impressions and clicks of the first hundred items of recommendations; a repeated event counts once."""
+    """Report what people did with the first hundred items of recommendations, or with items that they found elsewhere; a repeated event
+    counts once."""
     parts.response_log.flush()
-    known = parts.feedback.known(caller.tenant, (event.recommendation_id for event in body.events))
-    accepted: list[tuple[Deed, Answer]] = []
-    rejected: list[RejectedEvent] = []
-    for index, event in enumerate(body.events):
-        answer = known.get(event.recommendation_id)
-        if answer is None:
-            rejected.append(
-                RejectedEvent(index=index, detail=f"There is no recommendation {event.recommendation_id!r}, or it has expired.")
-            )
-        elif event.item_id not in answer.items:
-            rejected.append(RejectedEvent(index=index, detail=_not_kept(answer, event.item_id)))
-        else:
-            accepted.append((Deed(event.recommendation_id, event.item_id, event.kind), answer))
-    parts.feedback.add(accepted)
-    return EventsAccepted(accepted=len(accepted), rejected=tuple(rejected))
+    answers = parts.feedback.known(caller.tenant, (event.recommendation_id for event in body.events if event.recommendation_id is not None))
+    intake = Intake(caller.tenant, parts.feedback.now(), parts.settings.feedback_kept_s, answers, _models(parts, caller))
+    found = intake.sort(body.events)
+    parts.feedback.add(found.deeds)
+    parts.direct_events.add(found.direct)
+    rejected = tuple(RejectedEvent(index=index, detail=reason) for index, reason in found.rejected)
+    return EventsAccepted(accepted=len(found.deeds) + len(found.direct), rejected=rejected)
 
 
-def _not_kept(answer: Answer, item_id: str) -> str:
-    if len(answer.items) < KEPT_ITEMS:
-        return f"The recommendation did not contain item {item_id!r}."
-    return f"Of a recommendation the first {KEPT_ITEMS} items are kept, and {item_id!r} is none of them."
+def _models(parts: AppState, caller: Caller) -> Callable[[str], RowModel | None]:
+    """Rows of the tenant's models by name; each is looked up once."""
+
+    @cache
+    def model(name: str) -> RowModel | None:
+        try:
+            return parts.registry.get(name, None, caller.tenant).recommender.rows
+        except UnknownIdError:
+            return None
+
+    return model
 
 
 @router.get("/models/{name}/online", openapi_extra=reading())

@@ -27,7 +27,7 @@ from service.http.dependencies import AppState, VersionDep, is_json
 from service.http.openapi import body_of, json_answer
 from service.http.policy import MANY_VALUES, MIB, asking
 from service.http.problems import pointer_to
-from service.http.routes.choosing import chosen, shadows_of
+from service.http.routes.choosing import chosen, is_canary, shadows_of
 from service.ids import new_id
 from service.models.microbatch import MAX_ROWS, MicroBatches
 from service.models.traffic_split import Served
@@ -66,6 +66,8 @@ class RecommendResponse(msgspec.Struct, frozen=True):
     unknown_values: tuple[UnknownValue, ...]
     retrieved: Retrieved | None = None
     degraded_groups: tuple[int, ...] = ()
+    profile_fields: tuple[str, ...] = ()
+    seen_excluded: int = 0
 
 
 STRUCTURES = (ScoreRequest, ScoreResponse, RecommendRequest, RecommendResponse)
@@ -157,10 +159,11 @@ class RecommendEndpoint:
             found = recommender.recommend(asked, given_id)
         else:
             found = await self._parts.threads.run(scope, recommender.recommend, asked, given_id)
-        self._parts.response_log.recommended(served, shadows_of(self._parts, served, asked.context), asked, given_id, found)
+        shadows, canary = shadows_of(self._parts, served, asked.context), version is None and is_canary(self._parts, served)
+        self._parts.response_log.recommended(served, shadows, asked, given_id, found, canary=canary)
         _count_fallbacks(self._parts, served, found.items)
         parts = (found.items, found.num_scored, found.unknown_candidates, found.unknown_values, found.retrieved, found.degraded_groups)
-        response = RecommendResponse(given_id, name, served.version.version, *parts)
+        response = RecommendResponse(given_id, name, served.version.version, *parts, found.profile_fields, found.seen_excluded)
         await answer(send, response)
 
 

@@ -53,7 +53,8 @@ def compare_searches(first: SearchId, second: SearchId, store: StoreDep, setting
     """Two searches that succeeded, side by side: settings that differ, figures in pairs."""
     jobs = (own_search(store, first, caller), own_search(store, second, caller))
     results = (_result(jobs[0], settings), _result(jobs[1], settings))
-    return compare((first, second), results, jobs[0].dataset_id == jobs[1].dataset_id)
+    rows = [(job.dataset_id, job.data_version, job.settings.get("window")) for job in jobs]
+    return compare((first, second), results, rows[0] == rows[1])
 
 
 @router.post(
@@ -74,6 +75,7 @@ def clone_search(
 ) -> SearchPublic:
     """Submit a search like this one, but for what the body says."""
     asked: dict[str, Any] = {"name": body.name or search.name, "dataset_id": search.dataset_id, "priority": body.priority}
+    asked |= {"dataset_version": search.data_version, "window": search.settings.get("window")}
     kind, learned = settings_of(search)
     asked[kind] = merged(learned, body.learning)
     asked["run"] = merged(search.settings.get("run", {}), body.run)
@@ -98,7 +100,7 @@ def read_logs(search: SearchDep, store: StoreDep, settings: SettingsDep, offset:
     log = search_folder(settings.folder, search.id) / "log.txt"
     with still_there():
         part, after = (b"", offset) if not log.is_file() else lines_from(log, offset, ended=search.finished)
-    text = public_text(part.decode("utf-8", errors="replace"), store.dataset(search.dataset_id), settings.folder)
+    text = public_text(part.decode("utf-8", errors="replace"), store.dataset(search.dataset_id, search.data_version), settings.folder)
     return Response(text, media_type="text/plain", headers={NEXT_HEADER: str(after), "x-content-type-options": "nosniff"})
 
 

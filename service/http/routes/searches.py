@@ -11,14 +11,17 @@ from contextlib import suppress
 from functools import reduce
 from operator import or_
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import FileResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
+from ihas.config.data import WindowConfig
+from ihas.errors import RequestError
 from pipelines.kinds.registry import kinds
+from service.auth.caller import Caller
 from service.auth.scopes import Scope
 from service.errors import ConflictError, UnknownIdError
 from service.http.bodies import JsonRoute
@@ -42,8 +45,9 @@ from service.http.schemas.searches import DeletedPublic, EventPublic, SearchCrea
 from service.jobs.runs import search_folder
 from service.settings import Settings
 from service.states import TERMINAL, JobState
-from service.storage.catalogue import DatasetState
-from service.storage.job import SEARCH, Job, NewJob
+from service.storage.catalogue import Dataset, DatasetState
+from service.storage.job import REFRESH, SEARCH, Job, NewJob
+from service.storage.job_store import JobStore
 
 router = APIRouter(prefix="/v1/searches", tags=["searches"], route_class=JsonRoute)
 PAGE = 200
@@ -67,19 +71,18 @@ def create_search(
     idempotency_key: KeyDep = None,
 ) -> SearchPublic:
     """Submit a search. A worker runs it; follow its state or its events at `Location`."""
-    dataset = own_dataset(store, body.dataset_id, caller)
-    if dataset.state is not DatasetState.VALID:
-        raise ConflictError(f"Data set {dataset.id} is {dataset.state}; a search needs a valid one.")
+    dataset = searched(store, body, caller)
     asked = body.model_dump(mode="json")
-    recipe = {name: asked[name] for name in (body.settings, "run", "budget")}
-    new = NewJob(SEARCH, body.name, dataset.id, recipe, idempotency_key, _hash(asked), caller.tenant, body.priority, trace)
-    return _accepted(store.submit(new, settings.max_queued_per_tenant, settings.max_search_bytes_per_tenant), response)
+    recipe = {name: asked[name] for name in (body.settings, "run", "budget", "window") if name in asked}
+    hashed = body_hash(asked)
+    new = NewJob(SEARCH, body.name, dataset.id, recipe, idempotency_key, hashed, caller.tenant, body.priority, trace, dataset.version)
+    return accepted_search(store.submit(new, settings.max_queued_per_tenant, settings.max_search_bytes_per_tenant), response)
 
 
 @router.get("", openapi_extra=reading())
 def list_searches(store: StoreDep, caller: CallerDep, cursor: CursorDep = None, limit: LimitDep = 50) -> SearchesPublic:
-    """Searches, newest first."""
-    found = store.jobs(SEARCH, cursor, limit, caller.tenant)
+    """Searches and refreshes, newest first."""
+    found = store.jobs(SEARCH, cursor, limit, caller.tenant, (REFRESH,))
     return SearchesPublic(searches=tuple(map(SearchPublic.of, found)), next_cursor=next_cursor(found, limit))
 
 
@@ -129,14 +132,14 @@ def delete_search(search: SearchDep, parts: PartsDep) -> DeletedPublic:
 @router.post("/{search_id}/cancel", status_code=202, openapi_extra=policy(Scope.SEARCH))
 def cancel_search(search: SearchDep, response: Response, store: StoreDep) -> SearchPublic:
     """Stop a search; its child ends within two seconds. What is finished stays, for `resume`."""
-    return _accepted(store.cancel(search.id), response)
+    return accepted_search(store.cancel(search.id), response)
 
 
 @router.post("/{search_id}/resume", status_code=202, openapi_extra=policy(Scope.SEARCH))
 def resume_search(search: SearchDep, response: Response, store: StoreDep) -> SearchPublic:
     """Queue a failed or cancelled search again. With `learning` it goes on from its last finished stage; with `overrec` or `transformer`,
     which have no stages, it begins anew."""
-    return _accepted(store.resume(search.id), response)
+    return accepted_search(store.resume(search.id), response)
 
 
 @router.get(
@@ -162,14 +165,69 @@ def read_report(search: SearchDep, settings: SettingsDep) -> WholeFile:
     return WholeFile(finished_file(search, settings, "report.html"), "text/html", REPORT_HEADERS)
 
 
-def _accepted(job: Job, response: Response) -> SearchPublic:
+class OnDataset(Protocol):
+    """What a request says about the rows that it works on."""
+
+    @property
+    def dataset_id(self) -> str:
+        """The data set."""
+        ...
+
+    @property
+    def dataset_version(self) -> int | None:
+        """Its version; None for the one in use."""
+        ...
+
+    @property
+    def window(self) -> WindowConfig | None:
+        """Window of newest rows; None for all."""
+        ...
+
+
+def searched(store: JobStore, body: OnDataset, caller: Caller) -> Dataset:
+    """The version of a data set that a search reads.
+
+    Raises:
+        UnknownIdError: there is none, or it is another tenant's.
+        ConflictError: it is not valid.
+        RequestError: there is no such column for the window.
+    """
+    dataset = own_dataset(store, body.dataset_id, caller, body.dataset_version)
+    if dataset.state is not DatasetState.VALID:
+        what = f"Data set {dataset.id}" if dataset.version == 1 else f"Version {dataset.version} of data set {dataset.id}"
+        raise ConflictError(f"{what} is {dataset.state}; a search needs a valid one.")
+    if not dataset.labelled:
+        raise ConflictError(f"The rows of data set {dataset.id} have no label. Answer them by a batch, or make a data set with a label.")
+    if body.window is not None:
+        check_window(dataset, body.window)
+    return dataset
+
+
+def check_window(dataset: Dataset, window: WindowConfig) -> None:
+    """Refuse a window whose column is not stated, or is not there, before a run meets it.
+
+    Raises:
+        RequestError: so it is.
+    """
+    columns = dataset.reading.get("interactions") or dataset.reading.get("columns") or {}
+    name = window.column or columns.get("time")
+    if name is None or dataset.reading.get("format") == "sequences":
+        raise RequestError("A window needs a column of times, but the data set states none. Set `window.column`.", "/window")
+    known = [profile["column"] for profile in (dataset.report or {}).get("profiles", ())]
+    if dataset.reading.get("interactions") is None and name not in known:
+        raise RequestError(f"The data set has no column {name!r} for the window; it has {', '.join(known[:20])}.", "/window/column")
+
+
+def accepted_search(job: Job, response: Response) -> SearchPublic:
+    """The answer that names a search, or a refresh, that was taken on or changed."""
     response.headers["Location"] = f"/v1/searches/{job.id}"
     if job.state not in TERMINAL:
         response.headers["Retry-After"] = RETRY_AFTER_S
     return SearchPublic.of(job)
 
 
-def _hash(asked: object) -> str:
+def body_hash(asked: object) -> str:
+    """Digest of a request, by which the same key with another request is told."""
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 

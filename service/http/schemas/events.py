@@ -2,32 +2,51 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Self
 
-from pydantic import FailFast, Field
+from pydantic import FailFast, Field, model_validator
 
 from ihas.bundle.reference import FAR_SHARE
-from ihas.config.base import Config
+from ihas.config.base import Config, invalid
+from ihas.rates import stability, wilson
 from ihas.serving.protocol import Recommender
-from service.models.drift import RoutingMetrics, stability
+from service.http.schemas.instants import Instant
+from service.http.schemas.searches import Name
+from service.models.drift import RoutingMetrics
 from service.models.response_log import ShadowMetrics
 from service.models.traffic_split import TrafficSplit
 from service.storage.feedback import GroupCounts
+from service.storage.positive import KIND_PATTERN
 
 MAX_EVENTS = 1_000
 
 
 class EventReport(Config):
-    """One impression or click."""
+    """What a person did: with an item of a recommendation, or, without one, with an item in a context."""
 
-    recommendation_id: Annotated[str, Field(max_length=64)]
+    recommendation_id: Annotated[str, Field(max_length=64)] | None = None
     """Id of the recommendation that contained the item."""
+    model: Name | None = None
+    """Without a recommendation: the model whose rows such events become."""
+    context: dict[str, Any] | None = None
+    """Without a recommendation: values of the model's context fields; one that is left out is missing."""
     item_id: Annotated[str, Field(max_length=255)]
     """The item."""
-    kind: Literal["impression", "click"]
-    """`impression`: it was shown; `click`: it was chosen."""
+    kind: Annotated[str, Field(pattern=KIND_PATTERN)]
+    """`impression`: it was shown; `click`: it was chosen; or another short name, such as `cart`, `purchase` or `rating`."""
+    value: float | None = None
+    """What goes with the event, such as the stars of a rating or the price of a purchase."""
+    at: Instant | None = None
+    """When it happened; with a recommendation, as it is reported by default."""
+
+    @model_validator(mode="after")
+    def _belongs_to_one_thing(self) -> Self:
+        if self.recommendation_id is None and (self.model is None or self.context is None or self.at is None):
+            raise invalid("An event must have `recommendation_id`, or else `model`, `context` and `at`. State the one or the others.")
+        if self.recommendation_id is not None and (self.model is not None or self.context is not None):
+            raise invalid("An event with `recommendation_id` has model and context by it. Leave out `model` and `context`.")
+        return self
 
 
 class EventsReport(Config):
@@ -187,14 +206,6 @@ def _group(counts: GroupCounts, total: int) -> GroupOnline:
         calibration=counts.scored / counts.clicks if counts.clicks else None,
         share=counts.impressions / total,
     )
-
-
-def wilson(clicks: int, impressions: int, z: float = 1.959964) -> tuple[float, float]:
-    """95 % interval of a rate (Wilson 1927): (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n)."""
-    rate, spread = clicks / impressions, z * z / impressions
-    middle = rate + spread / 2
-    half = z * math.sqrt(rate * (1 - rate) / impressions + spread / (4 * impressions))
-    return max(0.0, (middle - half) / (1 + spread)), min(1.0, (middle + half) / (1 + spread))
 
 
 def _drift(counts: Sequence[GroupCounts], split: TrafficSplit) -> float | None:

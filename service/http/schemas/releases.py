@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field
 
 from ihas.config.base import Config
+from ihas.config.data import WindowConfig
 from service.http.schemas.searches import Moment, moment
 from service.jobs.runs import settings_of
 from service.models.traffic_split import TrafficSplit
@@ -29,15 +30,21 @@ class Lineage(Config):
     version: int
     """The version."""
     search_id: str
-    """Search that produced it."""
+    """Search or refresh that produced it."""
+    refreshed_from: int | None = None
+    """Version that a refresh carried on; absent where a search made this one."""
     created_at: Moment
     """Time of registration."""
     dataset_id: str
     """Data set of its training."""
     dataset_name: str
     """Display name of the data set."""
+    dataset_version: int
+    """Version of the data set."""
     dataset_sha256: str | None
-    """Digest of the data set's file, hexadecimal."""
+    """Digest of the table of that version, hexadecimal."""
+    window: WindowConfig | None
+    """Window of newest rows that it was trained on; absent for all rows."""
     seed: int
     """Seed of all random streams."""
     recipe: dict[str, Any]
@@ -58,10 +65,13 @@ class Lineage(Config):
             name=version.name,
             version=version.version,
             search_id=job.id,
+            refreshed_from=version.facts.get("refreshed_from"),
             created_at=moment(version.created_at),
             dataset_id=dataset.id,
             dataset_name=dataset.name,
+            dataset_version=dataset.version,
             dataset_sha256=dataset.sha256,
+            window=job.settings.get("window"),
             seed=int(learned.get(WITH_SEED.get(name, ""), learned).get("seed", 0)),
             recipe={name: learned, "run": dict(job.settings.get("run", {}))},
             manifest_sha256=version.facts.get("manifest_sha256"),

@@ -10,9 +10,10 @@ from pydantic import Field, PlainSerializer, create_model, model_validator
 
 from ihas.config.base import Config, invalid
 from ihas.config.budget import BudgetConfig
-from ihas.config.data import MAX_DELIMITER, InteractionColumns, SchemaConfig
+from ihas.config.data import MAX_DELIMITER, InteractionColumns, SchemaConfig, WindowConfig
 from ihas.config.learning import LearningConfig
 from ihas.config.run import RunOptions
+from ihas.data.growth import GrowthLimits
 from pipelines.kinds.registry import DEFAULT, kinds
 from service.states import JobStage, JobState
 from service.storage.catalogue import Dataset, DatasetState, ModelVersion
@@ -21,6 +22,7 @@ from service.storage.removals import Deleted
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Moment = Annotated[datetime, PlainSerializer(lambda moment: moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"), str)]
+DatasetVersionNumber = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Priority = Annotated[int, Field(ge=-100, le=100)]
 FileFormat = Literal["auto", "csv", "parquet", "jsonl", "sequences"]
 
@@ -52,6 +54,10 @@ class DatasetCreate(Config):
     """Known columns; the others are inferred."""
     interactions: InteractionColumns | None = None
     """If set, the file is a table of interactions (user, item, time), for searches with `overrec` or `transformer`."""
+    labelled: bool = Field(default=True, exclude_if=lambda labelled: labelled is True)
+    """`false`: the rows need no label and are only answered by batches; no search takes them."""
+    limits: GrowthLimits = GrowthLimits()
+    """How much rows that are appended later may differ from those before; rows that differ more are refused."""
     path: str | None = Field(default=None, min_length=1, max_length=4_096)
     """Path of a file on the server, below IHAS_DATA_ROOTS; without it, upload the file."""
     uri: str | None = Field(default=None, min_length=1, max_length=2_000)
@@ -61,6 +67,10 @@ class DatasetCreate(Config):
 
     @model_validator(mode="after")
     def _from_one_place(self) -> Self:
+        if not self.labelled and (self.interactions is not None or self.format == "sequences"):
+            raise ValueError(
+                "Rows without a label are a table, but `interactions` or `format = 'sequences'` is set. Leave one of them out."
+            )
         if self.path is not None and self.uri is not None:
             raise ValueError("`path` and `uri` name two files. Leave one out.")
         if self.sha256 is not None and self.uri is None:
@@ -77,10 +87,16 @@ class DatasetPublic(Config):
     """Display name."""
     state: DatasetState
     """`uploading` waits for the file, `validating` for the check; searches need a `valid` data set."""
+    labelled: bool
+    """Whether rows have a label, so that searches may read them."""
+    version: int
+    """Version in use: the newest valid one, which searches read unless they state another."""
     size: int | None
-    """Bytes of the uploaded file."""
+    """Bytes of the uploaded files of that version."""
     sha256: str | None
-    """SHA-256 of the file, hexadecimal; for a file named by path, after its check."""
+    """Digest of that version's table, hexadecimal: of one file, its SHA-256. For a file named by path, after its check."""
+    limits: GrowthLimits
+    """How much appended rows may differ from those before."""
     error: dict[str, Any] | None
     """Reason why it cannot be used: `code`, `detail`, and `findings` with row and column."""
     created_at: Moment
@@ -89,8 +105,8 @@ class DatasetPublic(Config):
     @classmethod
     def of(cls, dataset: Dataset) -> Self:
         """The wire form of a data set."""
-        shown = {name: getattr(dataset, name) for name in ("id", "name", "state", "size", "sha256", "error")}
-        return cls(**shown, created_at=moment(dataset.created_at))
+        shown = {name: getattr(dataset, name) for name in ("id", "name", "state", "labelled", "version", "size", "sha256", "error")}
+        return cls(**shown, limits=GrowthLimits.model_validate(dataset.limits or {}), created_at=moment(dataset.created_at))
 
 
 class DatasetsPublic(Config):
@@ -109,6 +125,10 @@ class SearchSettings(Config):
     """Name of the resulting model; an existing name gets its next version."""
     dataset_id: str
     """A valid data set."""
+    dataset_version: DatasetVersionNumber | None = Field(default=None, exclude_if=lambda version: version is None)
+    """Version of the data set; by default the newest valid one at submission. The search stays on it."""
+    window: WindowConfig | None = Field(default=None, exclude_if=lambda window: window is None)
+    """If set, only the newest rows of the version are read."""
     learning: LearningConfig = LearningConfig()
     """Settings of learning."""
     run: RunOptions = RunOptions()
@@ -170,14 +190,20 @@ class SearchClone(Config):
 
 
 class SearchPublic(Config):
-    """A search."""
+    """A search, or a refresh of a model."""
 
     id: str
     """Id, used in paths."""
+    kind: Literal["search", "refresh"] = "search"
+    """Whether it searches, or carries the run behind a version on with newer rows."""
     name: str
     """Name of the resulting model."""
     dataset_id: str
     """Data set of the search."""
+    dataset_version: int
+    """Version of the data set."""
+    window: WindowConfig | None
+    """Window of newest rows; absent if all rows are read."""
     priority: int
     """Searches of higher priority start first."""
     state: JobState
@@ -208,10 +234,24 @@ class SearchPublic(Config):
     @classmethod
     def of(cls, job: Job) -> Self:
         """The wire form of a search."""
-        names = ("id", "name", "dataset_id", "priority", "state", "stage", "attempt", "eta_s", "heartbeat_age_s", "message", "error")
+        names = (
+            "id",
+            "kind",
+            "name",
+            "dataset_id",
+            "priority",
+            "state",
+            "stage",
+            "attempt",
+            "eta_s",
+            "heartbeat_age_s",
+            "message",
+            "error",
+        )
         times = {name: moment(getattr(job, name)) for name in ("created_at", "started_at", "finished_at")}
         shown = {name: getattr(job, name) for name in names}
-        return cls(**shown, **times, model_version=job.model_version, progress=job.fraction)
+        data: dict[str, Any] = {"dataset_version": job.data_version, "window": job.settings.get("window")}
+        return cls(**shown, **times, **data, model_version=job.model_version, progress=job.fraction)
 
 
 class SearchesPublic(Config):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -27,7 +28,9 @@ class DatasetHandler(JobHandler):
         """See `JobHandler.prepare`."""
         target = self.folder(context.settings.folder, job)
         data = written(target / "data.json", dataset.data_config(context.settings.folder).model_dump_json(indent=2))
-        return Run((*context.command, "inspect", "--data", str(data), *_limits(context.settings)), target / "log.txt", target)
+        compared = _before(job, target, context) if dataset.labelled else ("--rows-only",)
+        options = (*compared, *_limits(context.settings))
+        return Run((*context.command, "inspect", "--data", str(data), *options), target / "log.txt", target)
 
     def succeed(self, job: Job, run: Run, outcome: Outcome, context: JobContext) -> None:
         """See `JobHandler.succeed`."""
@@ -37,6 +40,16 @@ class DatasetHandler(JobHandler):
     def error_of_signal(self, number: int) -> Mapping[str, str] | None:
         """The limits on computing and on time end the child by signals, and so does a file that breaks a reader: it would do so again."""
         return fault_of_signal(number)
+
+
+def _before(job: Job, folder: Path, context: JobContext) -> tuple[str, ...]:
+    """Words of the command line that name what a later version is compared with; none for a first one."""
+    parent = context.store.dataset(job.dataset_id)  # the version in use, for nothing else is appended to
+    columns = (parent.report or {}).get("columns")
+    if job.data_version == 1 or columns is None:
+        return ()
+    document = {"columns": columns, "limits": parent.limits or {}}
+    return ("--before", str(written(folder / "before.json", json.dumps(document))))
 
 
 def _limits(settings: Settings) -> tuple[str, ...]:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import re
 
 from ihas.extensions.registry import Registry
+from service.jobs.handlers.batch import BatchHandler
 from service.jobs.handlers.dataset import DatasetHandler
 from service.jobs.handlers.estimate import EstimateHandler
 from service.jobs.handlers.handler import JobHandler
+from service.jobs.handlers.refresh import RefreshHandler
 from service.jobs.handlers.search import SearchHandler
 from service.storage.job import JobKind
 
 JOB_KINDS: Registry[JobHandler] = Registry(
     "job kind",
     {
+        "batch": BatchHandler(),
         "dataset": DatasetHandler(),
         "estimate": EstimateHandler(),
         "search": SearchHandler(),
+        "refresh": RefreshHandler(),
     },
 )
 PREFIX = re.compile(r"[a-z]{2,8}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from ihas.errors import BundleError
 from pipelines.runs.progress import Outcome
@@ -30,6 +31,11 @@ class SearchHandler(JobHandler):
         argv = (*context.command, "run", "--recipe", str(recipe), "--folder", str(target), *digest_option(dataset))
         return Run(argv, target / "log.txt", target / "bundle")
 
+    def facts(self, job: Job, bundle: Path) -> dict[str, Any]:
+        """What is worth knowing of the version of a job."""
+        del job
+        return bundle_facts(bundle)
+
     def succeed(self, job: Job, run: Run, outcome: Outcome, context: JobContext) -> None:
         """See `JobHandler.succeed`."""
         del outcome
@@ -45,4 +51,4 @@ class SearchHandler(JobHandler):
             return
         path = published(job, run.product, context)
         if path is not None:
-            context.store.succeed(job.id, job.token, path, bundle_facts(run.product))
+            context.store.succeed(job.id, job.token, path, self.facts(job, run.product))

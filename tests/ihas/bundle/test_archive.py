@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 from ihas.bundle.archive import read_bundle, read_usable, write_bundle
 from ihas.bundle.manifest import FORMAT_VERSION, MANIFEST, MANIFEST_CHECKSUM, Manifest, encode_manifest, file_entry, read_manifest
 from ihas.bundle.values import Bundle
+from ihas.data.item_table import FieldValues
 from ihas.errors import BundleCorruptError, BundleError, BundleVersionError
 from ihas.routing.router import Gates
 from pipelines.benchmarks.bundles import BundleShape, random_bundle
-from tests.ihas.bundle_factory import linear_graph, small_bundle, summed_bundle
+from tests.ihas.bundle_factory import bundle_with_users, linear_graph, small_bundle, summed_bundle
 from tests.ihas.serving.mixed_bundle import mixed_bundle, with_golden_rows, with_one_table, with_sums
 
 pytestmark = pytest.mark.tf
@@ -53,6 +54,15 @@ def _mlp_gates() -> Bundle:
     kernels = np.ones((6, 3), np.float32), np.ones((3, 6), np.float32)
     gates = Gates("mlp", np.zeros(6, np.float32), np.ones(6, np.float32), kernels, (np.ones(3, np.float32), np.ones(6, np.float32)))
     return dataclasses.replace(bundle, router=dataclasses.replace(bundle.router, gates=gates, on="mask"))
+
+
+def _with_users() -> Bundle:
+    """Users and what they clicked, and a column that is only displayed."""
+    bundle = bundle_with_users()
+    assert bundle.items is not None
+    title = FieldValues(("One", "Two"), np.array([0, 1, 2, 2], np.int64), np.array([0, 1], np.int32))
+    items = dataclasses.replace(bundle.items, values={**(bundle.items.values or {}), "title": title})
+    return dataclasses.replace(bundle, schema=bundle.schema.model_copy(update={"display": ("title",)}), items=items)
 
 
 def _split() -> Bundle:
@@ -141,7 +151,9 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("make", [small_bundle, _gated, _without_items, _mlp_gates, _split, summed_bundle, _one_table, _gated_sums])
+@pytest.mark.parametrize(
+    "make", [small_bundle, _gated, _without_items, _mlp_gates, _split, summed_bundle, _one_table, _gated_sums, _with_users]
+)
 def test_comes_back_as_written(tmp_path: Path, make: object) -> None:
     """Every array, text and number of a bundle is read back to the bit."""
     assert callable(make)
@@ -202,6 +214,12 @@ def test_what_has_no_sums_is_written_as_version_0_1_wrote_it(tmp_path: Path, mak
     assert manifest["version"] == 2
     assert "group_sums" not in manifest
     assert all("shared_table" not in path for path in manifest["paths"])
+
+
+def test_what_knows_users_says_so_in_its_version(tmp_path: Path) -> None:
+    """A reader of an earlier version must refuse it: its schema has names that it does not know."""
+    write_bundle(_with_users(), tmp_path / "bundle")
+    assert read_manifest(tmp_path / "bundle").version == FORMAT_VERSION == 4
 
 
 def test_a_manifest_that_names_no_router_is_refused(tmp_path: Path) -> None:

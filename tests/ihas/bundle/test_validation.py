@@ -14,7 +14,7 @@ from ihas.bundle.values import Bundle, TwoSided
 from ihas.data.layout import PADDING, FieldLayout
 from ihas.errors import BundleCorruptError
 from ihas.routing.additive import AdditiveRouter
-from tests.ihas.bundle_factory import small_bundle, summed_bundle
+from tests.ihas.bundle_factory import bundle_with_users, small_bundle, summed_bundle
 
 
 def _with_router(**changes: Any) -> Bundle:
@@ -40,6 +40,12 @@ def _with_items(**changes: Any) -> Bundle:
     bundle = small_bundle()
     assert bundle.items is not None
     return dataclasses.replace(bundle, items=dataclasses.replace(bundle.items, **changes))
+
+
+def _with_users(**changes: Any) -> Bundle:
+    bundle = bundle_with_users()
+    assert bundle.users is not None
+    return dataclasses.replace(bundle, users=dataclasses.replace(bundle.users, **changes))
 
 
 def _changed(array: np.ndarray, place: Any, value: float) -> np.ndarray:
@@ -123,6 +129,14 @@ def test_the_small_bundle_fits() -> None:
         (_with_golden(ids=_changed(GOLDEN.ids, (0, 0), 4)), "golden ids must lie within"),
         (_with_golden(ids=_changed(GOLDEN.ids, (0, 0), PADDING)), "golden ids must lie within"),
         (_with_items(ids=_changed(ITEMS.ids, (0, 2), 7)), "item ids must lie within"),
+        (dataclasses.replace(BUNDLE, users=bundle_with_users().users), "user table exactly where"),
+        (dataclasses.replace(bundle_with_users(), users=None), "user table exactly where"),
+        (_with_users(names=("ada", "ada")), "2 different names"),
+        (_with_users(items=np.array([0, 3], np.int32)), "positions of 3 items"),
+        (_with_users(items=np.array([0, -1], np.int32)), "positions of 3 items"),
+        (_with_users(offsets=np.array([0, 2, 1], np.int64)), "each user's after the one before"),
+        (_with_users(offsets=np.array([0, 2], np.int64)), "each user's after the one before"),
+        (_with_users(values={"user": ITEMS.values["genres"] if ITEMS.values else None}), "values of no field"),
         (_with_items(names=("m1", "m2")), "one row for each"),
         (_with_items(names=("m1", "m2", "m2")), "one row for each"),
         (_with_items(popularity=np.zeros(2, np.int32)), "one row for each"),

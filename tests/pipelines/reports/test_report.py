@@ -10,6 +10,7 @@ import pytest
 
 from ihas.config.learning import LearningConfig
 from ihas.config.search import SearchConfig
+from ihas.results.run_result import Interval, Refreshed
 from pipelines.reports.report import render_report, write_report
 from tests.ihas.results.test_frontier import point
 from tests.pipelines.result_factory import VARIANTS, run_result
@@ -122,3 +123,20 @@ def test_group_without_clicks_is_told(page: str) -> None:
     assert "no AUC: its test rows have not both labels" in silent
     assert "no clicks among its test rows" in silent
     assert "no AUC" not in page
+
+
+def test_a_refresh_has_a_page_of_its_own() -> None:
+    """Both models on the same rows, what grew field by field, and which of the two serves; hostile names are escaped."""
+    before, after = VARIANTS[0].model_copy(update={"name": "before"}), VARIANTS[2].model_copy(update={"name": "refreshed"})
+    did = Refreshed(
+        model="members", new_values={"coupon": 12, HOSTILE: 1}, silent_values={"age": 3}, groups="kept", group_drift=0.0312,
+        retrieval="none", valid_gain=Interval(difference=0.01, low=0.005, high=0.015), was=before.test, epochs=2,
+    )  # fmt: skip
+    result = run_result(fields=("coupon", "age", HOSTILE), variants=(before, after), chosen="refreshed", refresh=did)
+    page, kept = render_report(result), render_report(result.model_copy(update={"chosen": "before"}))
+
+    assert "The refreshed model serves" in page
+    assert "The model as it was goes on serving" in kept
+    assert "group drift 0.031" in page
+    assert '<td data-label="New values">12</td>' in page
+    assert HOSTILE not in page

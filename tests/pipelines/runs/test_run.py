@@ -93,7 +93,7 @@ def test_what_costs_more_can_be_served(undisturbed, tmp_path):
     run = Run(small_recipe(), RunFolder(undisturbed[0]), run_reporter(lambda _: None))
     run_until(run, "retrieve")
     outputs = (run.data, run.base, run.members, run.larger, run.distilled, run.parts, run.found, run.grouping, run.retrained)
-    trained = Trained(*outputs, run.plain, run.learning, run.retrieval)
+    trained = Trained(*outputs, run.plain, run.learning, run.taught, run.retrieval)
     variants = {one.name: one for one in train_variants(run.folder, run.keys[-1], trained, run.reporter)}
     for name in ("members x2", "teacher", "grouped"):
         folder = tmp_path / name

@@ -79,8 +79,16 @@ def world(guarded: LiveServer, publish: Publish, new_headers: NewKey) -> World:
     guarded.json("POST", "/v1/models/films/promote", json={"version": 1}, headers=owner)
     estimate = guarded.json("POST", "/v1/searches/estimate", json={"dataset_id": search["dataset_id"]}, headers=owner)
     key = guarded.json("POST", "/v1/keys", json={"name": "one", "scopes": ["read"]}, headers=owner)
+    batch = guarded.json("POST", "/v1/models/films/batch", json={"dataset_id": search["dataset_id"]}, headers=owner)
     ids = {"dataset_id": search["dataset_id"], "search_id": search["id"], "name": "films", "version": "1", "alias": "champion"}
-    ids |= {"key_id": key["id"], "estimate_id": estimate["id"], "figure": "gates", "model_name": "films", "model_version": "1"}
+    ids |= {
+        "key_id": key["id"],
+        "estimate_id": estimate["id"],
+        "batch_id": batch["id"],
+        "figure": "gates",
+        "model_name": "films",
+        "model_version": "1",
+    }
     return World(guarded, ids, owner, new_headers("acme"), new_headers(scopes=frozenset({Scope.READ})))
 
 
@@ -93,7 +101,7 @@ def test_routes_answer_whom_they_should(world: World) -> None:
         if found != expected(path, scope, found):
             wrong.append((method, path, found, {who: answer.text[:120] for who, answer in answers.items()}))
         if scope is not None and "{" not in path and answers["other"].is_success:
-            leaked = [name for name in ("dataset_id", "search_id", "key_id") if world.ids[name] in answers["other"].text]
+            leaked = [name for name in ("dataset_id", "search_id", "key_id", "batch_id") if world.ids[name] in answers["other"].text]
             wrong += [(method, path, leaked)] if leaked else []
     assert wrong == []
 

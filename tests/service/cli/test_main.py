@@ -1,6 +1,5 @@
 """The command line: results on standard output, errors on one line, exit codes that stay."""
 
-import io
 import json
 import os
 import signal
@@ -11,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from ihas.bundle.archive import write_bundle
 from ihas.config.size_sweep import SizeSweepRecipe
 from ihas.errors import BundleCorruptError, ConfigError, DataError, RequestError, TrainingError
 from pipelines.kinds.recipe_file import read_of_kind, read_recipe
@@ -21,9 +19,6 @@ from service.cli.main import run
 from service.cli.terminal import CommandError, ExitCode, Terminal, exit_code
 from service.errors import ServiceError, WaitTimeoutError
 from tests.clock import HANG_S
-from tests.ihas.bundle_factory import LOGITS, rows, small_bundle
-from tests.ihas.serving.fallback_bundle import torn
-from tests.ihas.serving.retrieval.test_retriever import retrieving_bundle
 from tests.pipelines.result_factory import run_result
 from tests.service.cli.printed import only_line
 from tests.service.conftest import eventually
@@ -55,13 +50,6 @@ def recipe(tmp_path: Path) -> Path:
     path = tmp_path / "small.toml"
     path.write_text(RECIPE, encoding="utf-8")
     return path
-
-
-@pytest.fixture
-def bundle_run(tmp_path: Path) -> Path:
-    """Run folder that holds the bundle whose answers are known by hand."""
-    write_bundle(small_bundle(), tmp_path / "bundle")
-    return tmp_path
 
 
 @pytest.mark.parametrize(
@@ -287,57 +275,6 @@ def test_interrupt_stops_the_child_and_tells_how_to_go_on(interrupted: subproces
     eventually(lambda: not Path(f"/proc/{child}").exists())
 
 
-def test_recommend_answers_from_a_bundle(bundle_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Ada's best two films and her group are those worked out by hand; a run folder stands for its bundle."""
-    assert run(["--output", "json", "recommend", str(bundle_run), "--context", '{"user": "ada"}', "--k", "2"]) == 0
-    answer = json.loads(capsys.readouterr().out)
-    assert [(item["id"], item["group"]) for item in answer["items"]] == [("m1", 0), ("m2", 0)]
-
-
-def test_recommend_from_a_run_that_has_not_ended_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A run folder with stages and no bundle: exit 4, and the way to go on."""
-    (tmp_path / "stages").mkdir()
-    assert run(["recommend", str(tmp_path), "--context", "{}"]) == ExitCode.INVALID_DATA
-    assert "is not finished. Start the search in the same folder again" in " ".join(capsys.readouterr().err.split())
-
-
-def test_recommend_explains_in_words(bundle_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """With `--explain` the table tells the group, the runner-up, the dims that the path reads and what raised the score."""
-    asked = ["recommend", str(bundle_run / "bundle"), "--context", '{"user": "bob"}', "--candidates", '["m3", "m9"]', "--explain"]
-    assert run(asked) == 0
-    text = " ".join(capsys.readouterr().out.split())
-    for part in ("m3", "Group 1 is nearest", "group 0 at", "reads:", "not in the item table: m9"):
-        assert part in text
-
-
-def test_score_reads_rows_from_a_file(bundle_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Every row has the logit worked out by hand, in the order of the file; empty lines are nothing."""
-    file = bundle_run / "rows.jsonl"
-    file.write_text("\n\n".join(json.dumps(row) for row in rows()), encoding="utf-8")
-    assert run(["--output", "json", "score", str(bundle_run), str(file)]) == 0
-    scored = json.loads(capsys.readouterr().out)
-    assert [row["logit"] for row in scored] == pytest.approx([logit for films in LOGITS.values() for logit in films.values()], abs=1e-5)
-
-
-def test_score_reads_rows_from_standard_input(
-    bundle_run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """`-` is standard input; the table names values that the model does not know."""
-    monkeypatch.setattr("sys.stdin", io.StringIO('{"user": "eve", "movie": "m1"}\n'))
-    assert run(["score", str(bundle_run), "-"]) == 0
-    assert "user = eve" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("line", ['{"user": "ada"', "[1, 2]", '{"usr": "ada"}'])
-def test_score_refuses_what_is_no_row(
-    bundle_run: Path, line: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Broken JSON, a list and an unknown field are invalid data, told on one line."""
-    monkeypatch.setattr("sys.stdin", io.StringIO(line + "\n"))
-    assert run(["score", str(bundle_run), "-"]) == 4
-    assert only_line(capsys.readouterr().err).startswith("error: ")
-
-
 def test_an_installation_that_only_serves_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Where plotly is not installed, drawing a report is refused in one line that names the package and the extra."""
     for name in [
@@ -350,30 +287,3 @@ def test_an_installation_that_only_serves_says_what_it_lacks(monkeypatch: pytest
 
     assert run(["report", "no-such-folder"]) == ExitCode.USAGE
     assert "needs the package `plotly`" in capsys.readouterr().err
-
-
-def test_recommend_filters(bundle_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`--filter` and `--diversity` decide among the items."""
-    asked = [
-        "--output",
-        "json",
-        "recommend",
-        str(bundle_run),
-        "--filter",
-        "not genres is missing",
-        "--diversity",
-        '{"field": "genres", "at_most": 1}',
-    ]
-    assert run(asked) == 0
-    assert [item["id"] for item in json.loads(capsys.readouterr().out)["items"]] == ["m1"]
-
-
-def test_recommend_says_how_items_were_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The table's last lines name what retrieval chose, and the groups that the shared model serves."""
-    write_bundle(retrieving_bundle(), tmp_path / "retrieving")
-    write_bundle(small_bundle(), tmp_path / "torn")
-    torn(tmp_path / "torn")
-    assert run(["recommend", str(tmp_path / "retrieving"), "--k", "2", "--retrieve", "2"]) == 0
-    assert "retrieved: 2 of 3 items (exact)" in capsys.readouterr().out
-    assert run(["recommend", str(tmp_path / "torn")]) == 0
-    assert "served by the shared model: groups 1" in capsys.readouterr().out

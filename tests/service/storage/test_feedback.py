@@ -10,18 +10,29 @@ import sqlalchemy as sa
 
 from service.storage import feedback as module
 from service.storage.database import VERSION, Database, bring_up_to_date
-from service.storage.feedback import Answer, Deed, Feedback, GroupCounts
+from service.storage.feedback import Answer, Deed, Feedback, GroupCounts, KeptItem
 from service.storage.feedback_bytes import EVENT_BYTES
 from service.storage.feedback_sums import HOUR_S
-from service.storage.tables import ANSWER_BYTES, ANSWERS, FEEDBACK, FEEDBACK_SUMS, MODEL_NUMBERS, REMOVALS
+from service.storage.tables import (
+    ANSWER_BYTES,
+    ANSWERS,
+    DATASET_VERSIONS,
+    DIRECT_EVENTS,
+    FEEDBACK,
+    FEEDBACK_SUMS,
+    MODEL_NUMBERS,
+    REMOVALS,
+)
 
 pytestmark = pytest.mark.full
 
 DAY_S = 86_400.0
 INDICES_OF_0007 = ("datasets_tenant", "jobs_dataset", "jobs_bytes", "jobs_finished", "answers_of_tenant")
+COLUMNS_OF_0009 = (("jobs", "dataset_version"), ("datasets", "limits"))
 COLUMNS_OF_0007 = (("datasets", "deleted_at"), ("jobs", "bytes"), ("jobs", "emptied"), ("model_versions", "bytes"), ("answers", "bytes"))
-FIRST = Answer("rc_1", "acme", "films", 1, {"m1": (0, 0.75), "m2": (1, 0.5)})
-SECOND = Answer("rc_2", "acme", "films", 2, {"m1": (0, 0.25)})
+COLUMNS_OF_0008 = (("answers", "context"), ("answers", "canary"), ("feedback", "value"), ("feedback", "happened_at"))
+FIRST = Answer("rc_1", "acme", "films", 1, {"m1": KeptItem(0, 0.75), "m2": KeptItem(1, 0.5)})
+SECOND = Answer("rc_2", "acme", "films", 2, {"m1": KeptItem(0, 0.25)})
 
 
 @pytest.fixture
@@ -95,7 +106,7 @@ def test_what_is_old_goes_in_short_transactions(feedback: Feedback, database: Da
     """Five answers and five clicks, two at a time: between two transactions others may write, or stop it."""
     monkeypatch.setattr(module, "BATCH", 2)
     feedback.forget(-DAY_S)
-    answers = [Answer(f"rc_{number}", "acme", "films", 1, {"m1": (0, 0.5)}) for number in range(3, 8)]
+    answers = [Answer(f"rc_{number}", "acme", "films", 1, {"m1": KeptItem(0, 0.5)}) for number in range(3, 8)]
     feedback.remember(answers)
     feedback.add([(Deed(answer.id, "m1", "click"), answer) for answer in answers])
     calls, asked = iter(chain([True] * 2, repeat(False))), []
@@ -123,11 +134,11 @@ def test_what_was_reported_before_there_were_sums_is_summed_up(feedback: Feedbac
     expected = feedback.everywhere(DAY_S)
 
     def back(connection: sa.Connection) -> None:
-        for table in (FEEDBACK_SUMS, MODEL_NUMBERS, REMOVALS, ANSWER_BYTES):
+        for table in (FEEDBACK_SUMS, MODEL_NUMBERS, REMOVALS, ANSWER_BYTES, DIRECT_EVENTS, DATASET_VERSIONS):
             table.drop(connection)
         for name in ("answers_time", "feedback_time", *INDICES_OF_0007):
             connection.exec_driver_sql(f"drop index {name}")
-        for table_name, column in COLUMNS_OF_0007:
+        for table_name, column in (*COLUMNS_OF_0007, *COLUMNS_OF_0008, *COLUMNS_OF_0009):
             connection.exec_driver_sql(f"alter table {table_name} drop column {column}")
         connection.execute(VERSION.update().values(version_num="0005"))
 
@@ -140,7 +151,7 @@ def test_what_was_reported_before_there_were_sums_is_summed_up(feedback: Feedbac
 
 def many(number: int, tenant: str = "acme") -> list[Answer]:
     """Answers of 300 bytes each, by the estimate."""
-    return [Answer(f"rc_{tenant}_{one}", tenant, "films", 1, {"x" * 70: (0, 0.5)}) for one in range(number)]
+    return [Answer(f"rc_{tenant}_{one}", tenant, "films", 1, {"x" * 70: KeptItem(0, 0.5)}) for one in range(number)]
 
 
 def test_what_is_kept_is_counted(database: Database) -> None:

@@ -17,7 +17,7 @@ from ihas.serving.grouped.recommender import GroupedRecommender
 from ihas.serving.requests import MAX_EXPLAINED, MAX_ROWS
 from pipelines.benchmarks.bundles import BundleShape, random_bundle
 from tests.contracts.recommender import RecommenderContract
-from tests.ihas.bundle_factory import GROUPS, LOGITS, rows, small_bundle
+from tests.ihas.bundle_factory import GROUPS, LOGITS, bundle_with_users, rows, small_bundle
 from tests.ihas.serving.grouped.test_observation import referred_bundle, summed_and_referred
 
 
@@ -53,6 +53,15 @@ class TestGroupedRecommender(RecommenderContract):
     def items(self) -> list[str]:
         """The movies."""
         return ["m1", "m2", "m3"]
+
+
+class TestGroupedRecommenderWithUsers(TestGroupedRecommender):
+    """The contract, on a bundle that knows its users."""
+
+    @pytest.fixture
+    def recommender(self) -> GroupedRecommender:
+        """The small bundle with users."""
+        return GroupedRecommender(bundle_with_users())
 
 
 class TestGroupedRecommenderWithReference(TestGroupedRecommender):
@@ -320,3 +329,42 @@ def test_scores_are_calibrated_and_the_order_is_not_touched() -> None:
     assert answers[group].score == scored[0].score
     assert told[0].explanation is not None
     assert "a probability of 0.622," in told[0].explanation.sentence  # of a log-odds of .5
+
+
+def test_what_the_user_has_clicked_is_left_out() -> None:
+    """Ada clicked m1 and m3: m2 is left, of all items and of candidates; bob and a stranger clicked nothing, so nothing is left out."""
+    recommender = GroupedRecommender(bundle_with_users())
+
+    def found(user: str, **asked: Any) -> list[str]:
+        return [item.id for item in recommender.recommend(RecommendRequest({"user": user}, exclude_seen=True, **asked)).items]
+
+    assert found("ada") == found("ada", candidates=("m1", "m2")) == ["m2"]
+    assert found("bob") == ["m1", "m2", "m3"]
+    assert set(found("eve")) == {"m1", "m2", "m3"}
+    assert recommender.recommend(RecommendRequest({"user": "ada"}, exclude_seen=True)).seen_excluded == 2
+    assert len(recommender.recommend(RecommendRequest({"user": "ada"})).items) == 3
+    with pytest.raises(RequestError, match="all 3 are excluded"):
+        found("ada", exclude=("m2",))
+
+
+def test_leaving_out_what_was_clicked_needs_users() -> None:
+    """A bundle without users, and a context without one, say what is missing."""
+    with pytest.raises(RequestError, match="Set `columns.user_id`") as lacking:
+        GroupedRecommender(small_bundle()).recommend(RecommendRequest({"user": "ada"}, exclude_seen=True))
+    with pytest.raises(RequestError, match="states no `user`") as unnamed:
+        GroupedRecommender(bundle_with_users()).recommend(RecommendRequest({}, exclude_seen=True))
+    assert lacking.value.pointer == unnamed.value.pointer == "/exclude_seen"
+
+
+def test_items_are_answered_with_the_fields_that_were_asked_for() -> None:
+    """Single values as texts, several as lists, a missing one not at all; an unknown field is told with those that there are."""
+    recommender = GroupedRecommender(small_bundle())
+    items = recommender.recommend(RecommendRequest({"user": "bob"}, fields=("genres", "movie"))).items
+
+    assert [item.fields for item in items] == [
+        {"genres": ("drama", "comedy"), "movie": "m1"}, {"genres": ("comedy",), "movie": "m2"}, {"movie": "m3"},
+    ]  # fmt: skip
+    assert all(item.fields == {} for item in recommender.recommend(RecommendRequest({"user": "bob"})).items)
+    with pytest.raises(RequestError, match="got 'title'; there are movie, genres") as error:
+        recommender.recommend(RecommendRequest({"user": "bob"}, fields=("genres", "title")))
+    assert error.value.pointer == "/fields/1"

@@ -18,7 +18,7 @@ from ihas.serving.answers import RecommendedItem, RecommendRequest
 from service.models.registry import Registry
 from service.models.response_log import ResponseLog
 from service.settings import Settings
-from service.storage.feedback import Feedback
+from service.storage.feedback import Feedback, KeptItem
 from service.storage.sql_store import SqlStore
 from tests.ihas.bundle_factory import rows, small_bundle
 from tests.ihas.serving.grouped.test_observation import referred_bundle, summed_and_referred
@@ -169,7 +169,7 @@ def test_one_model_for_all_has_no_drift_of_groups(live: LiveServer, publish: Pub
 
 def test_events_are_taken_of_the_items_that_are_kept(live: LiveServer, publish: Publish, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first, here one: an item that stands below is rejected, told why, and other events of the report count."""
-    for module in ("service.models.response_log", "service.http.routes.events"):
+    for module in ("service.models.response_log", "service.datasets.event_intake"):
         monkeypatch.setattr(f"{module}.KEPT_ITEMS", 1)
     publish()
     answer = recommended(live)
@@ -192,5 +192,5 @@ def test_of_ten_thousand_items_the_first_hundred_are_kept(settings: Settings, st
     log.flush()
     found = feedback.known("local", ["rc_1"])["rc_1"].items
 
-    assert list(found.items()) == [(f"m{number}", (number % 2, 0.5)) for number in range(100)]
+    assert list(found.items()) == [(f"m{number}", KeptItem(number % 2, 0.5)) for number in range(100)]
     assert 3_000 < feedback.used("local") < 5_000

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.http.schemas.events import online, wilson
-from service.models.drift import stability
+from ihas.rates import stability, wilson
+from service.http.schemas.events import online
 from service.models.response_log import ShadowMetrics
 from service.storage.feedback import GroupCounts
 

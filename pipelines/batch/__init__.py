@@ -1,0 +1,1 @@
+"""Many rows answered by a model: read in blocks, written with what was in their columns."""

@@ -1,0 +1,201 @@
+"""What a refresh ends with: the better model as a bundle, what it found as `result.json`, a page as `report.html`."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from ihas.bundle.archive import read_bundle
+from ihas.bundle.copies import write_with_summary
+from ihas.data.field_encoders import FIRST_VALUE
+from ihas.data.mapped import spans
+from ihas.folders import write_whole
+from ihas.metrics import auc_difference
+from ihas.results.run_result import ClickMetrics, Refreshed, RunResult
+from ihas.stages.base import BaseResult
+from ihas.stages.evaluate.calibration import calibrate, calibration_result
+from ihas.stages.evaluate.groups import group_results
+from ihas.stages.evaluate.stage import variant_results
+from ihas.stages.evaluate.variants import Variant
+from ihas.stages.retrain import RetrainResult
+from ihas.stages.retrieve.stage import RetrievalTowers
+from pipelines.reports.report import write_report
+from pipelines.runs.assemble import measured_candidates, summary_of
+from pipelines.runs.budget import certify
+from pipelines.runs.folder import replace_bundle
+from pipelines.runs.frontier import frontier_points, write_frontier
+from pipelines.runs.predecessor import Predecessor
+from pipelines.runs.refresh_stages import Refresh, Sides, refreshed_base, refreshed_towers
+from pipelines.runs.retrieval_metrics import measure_retrieval
+from pipelines.runs.stages import wants_towers
+from pipelines.runs.trained import Trained
+from pipelines.runs.warm_model import WarmModel, grown_models
+
+BLOCK_ROWS = 1 << 18
+MOSTLY_SILENT = 0.5
+
+
+def assemble_refresh(run: Refresh, sides: Sides) -> RunResult:
+    """Choose, and write `frontier/`, `bundle/`, `report.html` and `result.json`; the result.
+
+    Raises:
+        BudgetError: the model has outgrown the budget of the recipe.
+    """
+    recipe, folder, parts = run.recipe, run.folder, run.data.parts
+    model, served = sides.better(parts.valid.labels)
+    base = _base(run, sides)
+    towers = refreshed_towers(run, served if is_plain(served) else base)
+    run.reporter.enter("evaluate", f"Writing the bundle of `{served.name}`")
+    trained = _trained(run, model, base, towers)
+    key = _keep(run, model, served, base)
+    measured = measured_candidates(recipe, folder, trained, (base, served), key)
+    variants = (sides.before[1], sides.refreshed[1])
+    cost = measured.cost(served.name)
+    points = frontier_points([one for one in variant_results(variants, parts) if one.name == served.name], served.name, measured.cost)
+    result = _result(run, sides, model, served).model_copy(update={"frontier": points})
+    retrieval = measure_retrieval(read_bundle(measured.bundle(served.name)), parts.test, recipe.learning.seed)
+    chosen = next(one for one in result.variants if one.name == served.name)
+    certificates = certify(recipe.budget, chosen, time.monotonic() - run.began, cost)
+    result = result.model_copy(update={"certificates": certificates, "retrieval": retrieval})
+    summaries = {served.name: summary_of(result)}
+    known = write_frontier(folder.path, measured, summaries)
+    replace_bundle(folder.path, lambda path: write_with_summary(measured.bundle(served.name), path, summaries[served.name], known))
+    write_report(result, folder.path / "report.html")
+    folder.name_stages()
+    write_whole(folder.path / "result.json", result.model_dump_json(indent=1))
+    return result
+
+
+def is_plain(variant: Variant) -> bool:
+    """Whether a variant is one model that reads every dimension."""
+    return len(variant.models) == 1 and not variant.gated and bool(variant.models[0].mask.all())
+
+
+def _base(run: Refresh, sides: Sides) -> Variant:
+    """The plain model of the run: what is served where that is one, else it learns on where something needs it."""
+    served, learning, items = sides.refreshed[1], run.recipe.learning, run.data.items
+    if is_plain(served):
+        return replace(served, name="base")
+    if run.earlier.own_groups and learning.evaluate.fallback:
+        return refreshed_base(run)
+    if items is not None and wants_towers(learning.retrieval, items):
+        return refreshed_base(run)
+    base, none = run.earlier.base, np.zeros(0, np.float32)
+    return replace(base, models=tuple(grown_models(base.models, run.growth, "unknown")), valid_logits=none, test_logits=none)
+
+
+def _trained(run: Refresh, model: WarmModel, base: Variant, towers: RetrievalTowers | None) -> Trained:
+    """The model as what a search would have trained."""
+    data, learnt = run.data, RetrainResult(model.models, ())
+    outputs = (data, BaseResult(()), None, (), None, data.parts, model.found, model.grouping, learnt)
+    return Trained(*outputs, base.config, model.config, taught=False, retrieval=towers)
+
+
+def _keep(run: Refresh, model: WarmModel, served: Variant, base: Variant) -> str:
+    """Keep what the next refresh of this folder starts from; the key of what follows."""
+    key = run.stage_key(f"served-{served.name}")
+    run.folder.stage("search", key, lambda: model.found)
+    run.folder.stage("cluster", key, lambda: model.grouping)
+    if "variant-base" not in run.folder.places:
+        run.folder.stage("variant-base", key, lambda: base)
+    return key
+
+
+def _result(run: Refresh, sides: Sides, model: WarmModel, served: Variant) -> RunResult:
+    earlier, parts = run.earlier.result, run.data.parts
+    variants = variant_results((sides.before[1], sides.refreshed[1]), parts)
+    method, fitted = calibrate(served.valid_logits, parts.valid.labels, run.recipe.learning.evaluate.calibration)
+    grouped = len(served.models) > 1
+    refresh = _refreshed(run, sides)
+    changes = {
+        "rows": {"train": len(parts.train), "valid": len(parts.valid), "test": len(parts.test)},
+        "chosen": served.name,
+        "variants": variants,
+        "groups": group_results(parts, model.grouping, served, sides.before[1], run.data.encoder) if grouped else (),
+        "group_counts": model.grouping.tried,
+        "grouped_on": model.grouping.on,
+        "grouped_by": "centroids" if model.grouping.sums is None else "additive",
+        "router_agreement": model.grouping.agreement,
+        "history": sides.history,
+        "points": (),
+        "seconds": {stage: round(value, 2) for stage, value in run.folder.seconds.items()},
+        "calibration": calibration_result(method, fitted, served.test_logits, parts.test.labels),
+        "kinds": (),
+        "frontier": (),
+        "certificates": (),
+        "refresh": refresh,
+    }
+    result = earlier.model_copy(update={"name": run.recipe.name, **changes})
+    return result.model_copy(update={"verdict": verdict(result, refresh, run.earlier)})
+
+
+def _refreshed(run: Refresh, sides: Sides) -> Refreshed:
+    earlier, labels = run.earlier, run.data.parts.valid.labels
+    before = earlier.result.refresh
+    items = run.data.items
+    towers = items is not None and wants_towers(run.recipe.learning.retrieval, items)
+    return Refreshed(
+        model=before.model if before is not None else earlier.served.name,
+        new_values=run.growth.new_values,
+        silent_values=silent_values(run),
+        groups="none" if sides.drift is None else "formed anew" if sides.regrouped else "kept",
+        group_drift=sides.drift,
+        retrieval="trained anew" if towers else "none",
+        valid_gain=auc_difference(sides.refreshed[1].valid_logits, sides.before[1].valid_logits, labels),
+        was=_was(earlier),
+        epochs=len(sides.history),
+    )
+
+
+def _was(earlier: Predecessor) -> ClickMetrics:
+    return next(one.test for one in earlier.result.variants if one.name == earlier.served.name)
+
+
+def silent_values(run: Refresh) -> dict[str, int]:
+    """Known values of each field of which the new training rows have none; fields without any are left out."""
+    layout, train = run.data.encoder.layout, run.data.parts.train
+    seen = np.zeros(layout.num_rows, bool)
+    for block in spans(len(train), BLOCK_ROWS):
+        ids = train.ids[block]
+        seen[ids[ids >= 0]] = True
+    known = zip(run.data.encoder.fields, layout.first_rows.tolist(), run.growth.old.vocabulary_sizes, strict=True)
+    silent = {field.name: int((~seen[first + FIRST_VALUE : first + size]).sum()) for field, first, size in known if field.kind != "numeric"}
+    return {name: count for name, count in silent.items() if count}
+
+
+def verdict(result: RunResult, refresh: Refreshed, earlier: Predecessor) -> str:
+    """What a refresh did, in sentences for a person."""
+    before, after = result.variants
+    gain = refresh.valid_gain
+    interval = f"{gain.difference:+.4f}, 95 % interval {gain.low:+.4f} to {gain.high:+.4f}"
+    learnt = f"`{refresh.model}` learnt on from its own weights, {refresh.epochs} epochs on {result.rows['train']:,} rows"
+    if result.chosen == after.name:
+        words = f"{learnt}, and is served: validation AUC {interval}, against the model as it was."
+    else:
+        words = f"{learnt}, and is not served: it does not rank the newest rows better ({interval}). The model as it was goes on serving."
+    tests = f" On test rows: {_shown(after.test.auc)} against {_shown(before.test.auc)}."
+    return words + tests + _of_values(refresh, earlier) + _of_groups(refresh)
+
+
+def _of_values(refresh: Refreshed, earlier: Predecessor) -> str:
+    new, silent = sum(refresh.new_values.values()), sum(refresh.silent_values.values())
+    words = f" {new:,} values are new." if new else ""
+    known = sum(earlier.data.encoder.layout.vocabulary_sizes)
+    return words + (
+        f" {silent:,} of {known:,} known values no longer occur: a new search would drop them." if silent > MOSTLY_SILENT * known else ""
+    )
+
+
+def _of_groups(refresh: Refreshed) -> str:
+    if refresh.group_drift is None:
+        return ""
+    drift = f"group drift {refresh.group_drift:.3f}"
+    if refresh.groups == "kept":
+        return f" Groups and masks were kept ({drift})."
+    return f" Groups and masks were formed anew by the gates of the search, which was not repeated ({drift})."
+
+
+def _shown(value: float | None) -> str:
+    return "no AUC, one label only," if value is None else f"AUC {value:.4f}"

@@ -1,0 +1,1 @@
+"""Ways of keeping a model fresh, compared over time: `ihas study refresh`."""

@@ -1,0 +1,94 @@
+"""Many events on their way: rows that are saved as they arrive, and files that are reported batch by batch; what both clients share."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import httpx
+
+from ihas.errors import DataError
+from service.client.event_file import Batch
+from service.errors import InvalidError, ServiceError
+
+MAX_TOLD = 100
+"""Rejected rows that are told; the others are counted."""
+PLACE = re.compile(r"^/events/(\d+)")
+
+
+@dataclass
+class Imported:
+    """What became of the rows of a file.
+
+    Attributes:
+        rejected: number of rows.
+        told: row and reason of the first `MAX_TOLD`.
+    """
+
+    accepted: int = 0
+    rejected: int = 0
+    told: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, batch: Batch, answer: Mapping[str, Any]) -> None:
+        """Count a batch that was answered."""
+        self.accepted += answer["accepted"]
+        self.rejected += len(answer["rejected"])
+        found = ({"row": batch.first + one["index"], "detail": one["detail"]} for one in answer["rejected"])
+        self.told.extend(list(found)[: MAX_TOLD - len(self.told)])
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {"accepted": self.accepted, "rejected": self.rejected, "rejected_rows": self.told}
+
+
+def misread(batch: Batch, error: InvalidError) -> DataError | InvalidError:
+    """The refusal of a batch, by the row that it is about."""
+    for part in error.problem.get("errors", ()):
+        found = PLACE.match(part.get("pointer") or "")
+        if found is not None:
+            row = batch.first + int(found[1])
+            return DataError(
+                f"Row {row:,} is no event: {part['detail']} Rows before {batch.first:,} were reported; once more does no harm."
+            )
+    return error
+
+
+def export_request(name: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The request for rows; `asked` are the parameters of the route."""
+    given = {key: _written(value) for key, value in asked.items() if value is not None}
+    return {"method": "GET", "url": f"/v1/models/{name}/events/export", "params": given, "timeout": None}
+
+
+def _written(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@contextmanager
+def saved(path: Path) -> Iterator[BinaryIO]:
+    """A file that gets its name once it is whole; what is broken off leaves none."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            yield file
+        os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def told(response: httpx.Response, path: Path) -> dict[str, Any]:
+    """What was saved, and what the answer says of its rows."""
+    counts = {name.replace("-", "_"): int(response.headers[name]) for name in ("open-rows", "rows-without-context")}
+    return {"file": str(path), "bytes": path.stat().st_size, "as_of": float(response.headers["as-of"]), **counts}
+
+
+def broken_off(error: httpx.TransportError) -> ServiceError:
+    """The error of a file that did not arrive whole."""
+    detail = f"The file broke off before its end: {error or type(error).__name__}. Export it again; `as_of` gives the same rows."
+    return ServiceError({"title": "Broken off", "status": 0, "detail": detail})
