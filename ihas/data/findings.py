@@ -14,7 +14,7 @@ from ihas.data.schema import FieldKind, FieldRole, Schema
 from ihas.errors import DataError
 from ihas.findings import Finding
 
-Purpose = Literal["field", "label", "time", "display", "timestamp", "ignored"]
+Purpose = Literal["field", "label", "time", "timestamp", "display", "ignored"]
 MAX_FINDINGS_PER_CODE = 100
 MAX_ROWS_ALIKE = 10
 """Rows with one fault that are told one by one; more of them are one finding."""

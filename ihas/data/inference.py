@@ -142,6 +142,7 @@ def _check_settings(columns: SchemaConfig, label: str) -> None:
     exclusive += [(setting, other) for setting in ("user_id", "user") for other in ("label", "ignored", "display", "item", "item_id")]
     exclusive += [("display", other) for other in ("item", "item_id", "histories", "time")]
     exclusive += [("user_id", other) for other in ("user", "numeric", "timestamps", "multivalued", "histories")]
+    exclusive += [("user", "timestamps")]
     exclusive += [("item_id", "numeric"), ("item_id", "timestamps"), ("item_id", "multivalued"), ("time", "label")]
     for one, other in exclusive:
         both = sorted(set(stated[one]) & set(stated[other]))
@@ -245,7 +246,7 @@ def _are_among(values: pa.StringArray, known: pa.StringArray) -> bool:
 
 
 def _infer_item_id(names: Iterable[str], kinds: dict[str, FieldKind], *, stated: bool) -> str | None:
-    possible = [name for name in names if kinds[name] == "categorical"]
+    possible = [name for name in names if kinds.get(name) == "categorical"]
     called = [name for name in possible if re.sub(r"[ _-]?id$", "", name.strip().lower()) in ITEM_NAMES]
     if len(called) == 1:
         return called[0]

@@ -126,7 +126,7 @@ class Files(NamedTuple):
     notes: dict[PartName, FindingCollector]
     missing: dict[str, tuple[str, ...]]
     columns: SchemaConfig
-    timestamps: tuple[Timestamp, ...]
+    timestamps: tuple[Timestamp, ...] = ()
     lengths: tuple[int, ...] = ()
     places: np.ndarray | None = None
 

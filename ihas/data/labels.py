@@ -18,7 +18,7 @@ from ihas.data.columns import Column, is_list, numbers, text_column
 from ihas.data.findings import FindingCollector
 from ihas.data.gathering import recoded
 from ihas.data.inference import POSITIVES_ONLY, label_column
-from ihas.data.label_guess import told_pair, told_values
+from ihas.data.label_guess import told_pair, told_values, used_texts
 from ihas.data.splits import PartName
 from ihas.errors import ConfigError
 
@@ -55,6 +55,10 @@ def with_labels(tables: Mapping[PartName, pa.Table], columns: SchemaConfig, note
     if positive is None:
         return Labelled(dict(tables), columns)
     rule = LabelRule.parse(positive)
+    if _stands(rule, text_column(tables["train"], name)):
+        law = f"The label holds 0 and 1 alone, of which {rule} says nothing: it is read as it stands."
+        notes["train"].add("label_stands", law, column=name, severity="warning")
+        return Labelled(dict(tables), columns.model_copy(update={"positive": None}))
     _check_divides(rule, text_column(tables["train"], name), name)
     if pair is not None:
         law = f"The label is no 0 and 1, but two texts of which {pair[0]!r} says yes, so `positive = {pair[0]!r}` was taken."
@@ -70,6 +74,12 @@ def positives(rule: LabelRule, texts: pa.StringArray) -> np.ndarray:
     values = numbers(texts)
     compare = {">=": np.greater_equal, ">": np.greater, "<=": np.less_equal, "<": np.less}[rule.comparison]
     return np.asarray(compare(values, rule.bound))
+
+
+def _stands(rule: LabelRule, column: Column) -> bool:
+    """Whether a rule that does not divide the rows is one of another table, whose labels were 0 and 1 already when it was written."""
+    clicks = int(column.counts[positives(rule, column.texts)].sum())
+    return set(used_texts(column)) in ({"0", "1"}, {"false", "true"}) and clicks in (0, int(column.counts.sum()))
 
 
 def _check_divides(rule: LabelRule, column: Column, name: str) -> None:

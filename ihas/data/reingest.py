@@ -69,8 +69,8 @@ def _write(folder: Path, data: DataConfig, earlier: Earlier) -> None:
     table = files.rows["train"]
     report = report_on(files, schema)
     raise_errors("The table cannot be learnt from", report.findings, report.omitted)
-    labels = encode_labels(table, schema.label)
-    rows = _divide(table, labels, earlier)
+    labels = encode_labels(table, schema.label, dropping=schema.unlabelled == "drop")
+    rows = {name: of_part[~np.isnan(labels[of_part])] for name, of_part in _divide(table, labels, earlier).items()}
     of_part = {name: labels[rows[name]] for name in PARTS}
     check_classes(of_part)
     report = with_deceptions(report, files, schema, config.encoding, rows if config.split.kind == "time" else {})
@@ -125,14 +125,15 @@ def _check_names(names: Sequence[str], wanted: Sequence[str]) -> None:
 
 def _stated(schema: Schema) -> SchemaConfig:
     """Every column as it was read."""
+    parts = {name for one in schema.timestamps for name in one.fields.values()}
     return SchemaConfig(
         label=schema.label,
         positive=schema.positive,
         unlabelled=schema.unlabelled,
-        categorical=tuple(field.name for field in schema.stated_fields if field.kind == "categorical"),
+        timestamps={one.name: TimestampColumn(parts=one.parts, zone=one.zone) for one in schema.timestamps},
+        categorical=tuple(field.name for field in schema.fields if field.kind == "categorical" and field.name not in parts),
         numeric=tuple(field.name for field in schema.fields if field.kind == "numeric"),
         multivalued={field.name: field.separator or "|" for field in schema.fields if field.kind == "multivalued"},
-        timestamps={one.name: TimestampColumn(parts=one.parts, zone=one.zone) for one in schema.timestamps},
         display=schema.display,
         time=schema.time,
     )

@@ -89,22 +89,25 @@ class Schema(Config):
             raise ValueError(f"Fields must have different names, none of them the label's, but got {names} with label {self.label!r}.")
         if self.item_id is not None and self.item_id not in [field.name for field in self.fields if field.role == "item"]:
             raise ValueError(f"`item_id` must name a field with the role item, but got {self.item_id!r}.")
+        if lacking := [name for one in self.timestamps for name in one.fields.values() if name not in names]:
+            raise ValueError(f"Parts of timestamps must be fields, but {lacking} are not among {names}.")
         context = [field.name for field in self.fields if field.role == "context"]
         for name in (*self.user, *(() if self.user_id is None else (self.user_id,))):
             if name not in context:
                 raise ValueError(f"`user_id` and `user` must name fields with the role context, but got {name!r}.")
-        if lacking := [name for one in self.timestamps for name in one.fields.values() if name not in names]:
-            raise ValueError(f"Parts of timestamps must be fields, but {lacking} are not among {names}.")
         return self
-
-    @property
-    def stated_fields(self) -> tuple[Field, ...]:
-        """Fields that are columns of the table: all but the parts of timestamps."""
-        parts = {name for one in self.timestamps for name in one.fields.values()}
-        return tuple(field for field in self.fields if field.name not in parts)
 
     @property
     def stated_names(self) -> tuple[str, ...]:
         """What a row states: the fields, with the column of a timestamp in the place of its parts."""
         column_of = {name: one.name for one in self.timestamps for name in one.fields.values()}
         return tuple(dict.fromkeys(column_of.get(field.name, field.name) for field in self.fields))
+
+    @property
+    def stated_fields(self) -> tuple[Field, ...]:
+        """The fields, with the column of a timestamp of the context, one value of any text, in the place of its parts."""
+        of_context = {field.name for field in self.fields if field.role == "context"}
+        stamps = [one for one in self.timestamps if set(one.fields.values()) <= of_context]
+        parts = {name for one in stamps for name in one.fields.values()}
+        columns = (Field(name=one.name, kind="categorical", missing=one.missing) for one in stamps)
+        return (*(field for field in self.fields if field.name not in parts), *columns)

@@ -144,9 +144,9 @@ def _purpose(name: str, schema: Schema) -> Purpose:
     """What a column that is no field is used for."""
     if name in (schema.label, schema.time):
         return "label" if name == schema.label else "time"
-    if name in schema.display:
-        return "display"
-    return "timestamp" if name in {one.name for one in schema.timestamps} else "ignored"
+    if name in {one.name for one in schema.timestamps}:
+        return "timestamp"
+    return "display" if name in schema.display else "ignored"
 
 
 def _values(table: pa.Table, name: str, field: Field | None) -> tuple[pa.StringArray, np.ndarray]:

@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from ihas.config.data import InteractionColumns, SchemaConfig, TimestampColumn
 from ihas.data.cells import cell_number, cell_text
-from ihas.data.schema import Field, FieldRole, Timestamp
+from ihas.data.moments import local_time
+from ihas.data.schema import Field
 from ihas.serving.capabilities import RowModel
 from ihas.serving.next_item.recommender import ITEM, SCHEMA, USER
 from service.storage.contexts import read_context
@@ -46,13 +47,10 @@ class EventRows:
             details: whether rows say where and by what an item was shown.
         """
         self.schema, self._model = model.schema, model
-        names = {field.name for field in self.schema.fields} | {self.schema.label}
+        self._fields = self.schema.stated_fields
+        names = {field.name for field in self._fields} | {self.schema.label}
         self.time = self.schema.time if self.schema.time is not None and self.schema.time not in names else _free("at", names)
-        stamps = [
-            Field(name=one.name, kind="categorical", role=self._role_of(one)) for one in self.schema.timestamps if one.name != self.time
-        ]
-        self._fields = (*self.schema.stated_fields, *stamps)
-        names |= {self.time, *self.schema.ignored, *self.schema.display, *(one.name for one in stamps)}
+        names |= {self.time, *self.schema.ignored, *self.schema.display}
         self._display = [self._displayed(name) for name in self.schema.display]
         self._of_context, self._of_item = lru_cache(KNOWN_CONTEXTS)(self._read_context), lru_cache(KNOWN_ITEMS)(self._read_item)
         self._details = {_free(name, names): kind for name, kind in PLACED.items()} if details else {}
@@ -75,14 +73,15 @@ class EventRows:
         """How a data set of these rows is read: as the model's own, with nothing left to be inferred."""
         if self.of_interactions:
             return {"format": form, "interactions": InteractionColumns(user=USER, item=ITEM, time=self.time).model_dump(mode="json")}
-        fields = self.schema.stated_fields
+        fields, stated = self._fields, {field.name for field in self._fields}
+        stamps = {one.name: TimestampColumn(parts=one.parts, zone=one.zone) for one in self.schema.timestamps if one.name in stated}
         columns = SchemaConfig(
             label=self.schema.label,
-            categorical=tuple(field.name for field in fields if field.kind == "categorical"),
+            categorical=tuple(field.name for field in fields if field.kind == "categorical" and field.name not in stamps),
+            timestamps=stamps,
             numeric=tuple(field.name for field in fields if field.kind == "numeric"),
             multivalued={field.name: field.separator for field in fields if field.separator is not None},
             histories=tuple(field.name for field in fields if field.keep == "last"),
-            timestamps={one.name: TimestampColumn(parts=one.parts, zone=one.zone) for one in self.schema.timestamps},
             ignored=(*self.schema.ignored, *self._details),
             item=tuple(field.name for field in fields if field.role == "item"),
             item_id=self.schema.item_id,
@@ -108,7 +107,11 @@ class EventRows:
 
     def _read_context(self, context: str) -> dict[str, Any]:
         stated = self._model.completed(read_context(context))
-        return {field.name: _cell(field, stated.get(field.name)) for field in self._fields if field.role == "context"}
+        cells = {field.name: _cell(field, stated.get(field.name)) for field in self._fields if field.role == "context"}
+        for one in self.schema.timestamps:
+            if (text := cells.get(one.name)) is not None and local_time(text, one.zone) is None:
+                cells[one.name] = None
+        return cells
 
     def _read_item(self, item: str) -> dict[str, Any]:
         position = self._positions.get(item)
@@ -117,10 +120,6 @@ class EventRows:
             of_item = [*(field for field in self._fields if field.role == "item"), *self._display]
             found = {field.name: _cell(field, self._said(field, position)) for field in of_item}
         return found if self.schema.item_id is None else {**found, self.schema.item_id: _text(item)}
-
-    def _role_of(self, stamp: Timestamp) -> FieldRole:
-        """Whether the context or the item states a time, of which the parts are fields."""
-        return next(field.role for field in self.schema.fields if field.name in stamp.fields.values())
 
     def _displayed(self, name: str) -> Field:
         """A column that is only displayed, as a field of the item."""

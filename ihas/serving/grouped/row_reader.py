@@ -7,13 +7,13 @@ cell, and every error, is the encoder's.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ihas.data.encoder import Encoder
-from ihas.data.field_encoders import FIRST_VALUE, MISSING, UNKNOWN, NumericEncoder
+from ihas.data.field_encoders import FIRST_VALUE, MISSING, UNKNOWN, NumericEncoder, PiecewiseEncoder
 from ihas.data.layout import PADDING
 from ihas.serving.answers import UnknownValue
 from ihas.serving.requests import check_mapping
@@ -67,7 +67,7 @@ class RowReader:
             self._encoder.encode_row(row, self._fields, pointer)
         ids: list[int] = []
         unknown: tuple[UnknownValue, ...] = ()
-        for name, known, edges, first, missing in self._columns:
+        for name, known, edges, mix, first, missing in self._columns:
             cell = row.get(name)
             kind = cell.__class__
             if cell is None:
@@ -75,7 +75,10 @@ class RowReader:
             elif kind is str and (found := known.get(cell)) is not None:
                 ids.append(first + found)
             elif edges is not None and (kind is float and cell - cell == 0.0 or kind is int and -EXACT_INTEGER < cell < EXACT_INTEGER):
-                ids.append(first + FIRST_VALUE + bisect_right(edges, cell))
+                if mix is None:
+                    ids.append(first + FIRST_VALUE + bisect_right(edges, cell))
+                else:
+                    ids += [local if local == PADDING else first + local for local in mix(cell)]
             else:
                 encoded = self._encoder.encode_row({name: cell}, (name,), pointer).tolist()
                 ids += encoded
@@ -93,11 +96,13 @@ class _Column(NamedTuple):
     name: str
     known: Mapping[str, int]
     edges: tuple[float, ...] | None
+    mix: Callable[[float], tuple[int, ...]] | None
     first: int
     missing: list[int]
 
 
 def _column(field: Any, first: int) -> _Column:
-    numeric = isinstance(field, NumericEncoder)
     known = field.local_ids if field.kind == "categorical" else {}
-    return _Column(field.name, known, field.edges if numeric else None, first, [first + MISSING] + [PADDING] * (field.slots - 1))
+    edges = field.edges if isinstance(field, NumericEncoder) else field.knots if isinstance(field, PiecewiseEncoder) else None
+    mix = field.mix if isinstance(field, PiecewiseEncoder) else None
+    return _Column(field.name, known, edges, mix, first, [first + MISSING] + [PADDING] * (field.slots - 1))

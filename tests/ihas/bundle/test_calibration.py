@@ -10,7 +10,7 @@ import pytest
 
 from ihas.bundle.archive import read_bundle, write_bundle
 from ihas.bundle.calibration import Calibration
-from ihas.bundle.manifest import WITHOUT_RULES, WITHOUT_SUMS, read_manifest
+from ihas.bundle.manifest import WITHOUT_SUMS, WITHOUT_USERS, read_manifest
 from ihas.errors import BundleCorruptError
 from tests.ihas.bundle_factory import small_bundle
 
@@ -55,4 +55,4 @@ def test_a_bundle_holds_it_and_says_so_in_its_version(tmp_path: Path) -> None:
     assert found is not None
     assert (found.logits.tolist(), found.log_odds.tolist()) == (STEPS.logits.tolist(), STEPS.log_odds.tolist())
     assert read_bundle(tmp_path / "without").calibration is None
-    assert (read_manifest(tmp_path / "with").version, read_manifest(tmp_path / "without").version) == (WITHOUT_RULES, WITHOUT_SUMS)
+    assert (read_manifest(tmp_path / "with").version, read_manifest(tmp_path / "without").version) == (WITHOUT_USERS, WITHOUT_SUMS)

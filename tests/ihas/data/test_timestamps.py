@@ -189,6 +189,8 @@ def test_the_time_of_an_item_describes_it(tmp_path: Path) -> None:
     assert items == {"item", "released.hour", "released.weekday", "released.month"}
     assert ingested.items is not None
     assert set(ingested.items.values or ()) == items - {"item"}
+    stated = _ingested(path, tmp_path / "stated", item=("item", "released"), timestamps={"released": {"parts": ["month"]}})
+    assert [field.name for field in stated.schema.fields if field.role == "item"] == ["item", "released.month"]
 
 
 def test_a_time_that_orders_rows_may_be_a_field_too(tmp_path: Path) -> None:
