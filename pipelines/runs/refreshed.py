@@ -128,7 +128,8 @@ def _result(run: Refresh, sides: Sides, model: WarmModel, served: Variant) -> Ru
         "refresh": refresh,
     }
     result = earlier.model_copy(update={"name": run.recipe.name, **changes})
-    return result.model_copy(update={"verdict": verdict(result, refresh, run.earlier)})
+    known = sum(run.growth.old.vocabulary_sizes)
+    return result.model_copy(update={"verdict": verdict(result, refresh, known)})
 
 
 def _refreshed(run: Refresh, sides: Sides) -> Refreshed:
@@ -165,27 +166,27 @@ def silent_values(run: Refresh) -> dict[str, int]:
     return {name: count for name, count in silent.items() if count}
 
 
-def verdict(result: RunResult, refresh: Refreshed, earlier: Predecessor) -> str:
-    """What a refresh did, in sentences for a person."""
+def verdict(result: RunResult, refresh: Refreshed, known: int) -> str:
+    """What a refresh did, in sentences for a person; `known` values were there before."""
     before, after = result.variants
     gain = refresh.valid_gain
     interval = f"{gain.difference:+.4f}, 95 % interval {gain.low:+.4f} to {gain.high:+.4f}"
     learnt = f"`{refresh.model}` learnt on from its own weights, {refresh.epochs} epochs on {result.rows['train']:,} rows"
-    if result.chosen == after.name:
-        words = f"{learnt}, and is served: validation AUC {interval}, against the model as it was."
-    else:
+    if result.chosen != after.name:
         words = f"{learnt}, and is not served: it does not rank the newest rows better ({interval}). The model as it was goes on serving."
+    elif gain.low == gain.high == 0.0:
+        words = f"{learnt}, of which none ranked the validation rows better: its weights stayed as they were."
+    else:
+        words = f"{learnt}, and is served: validation AUC {interval}, against the model as it was."
     tests = f" On test rows: {_shown(after.test.auc)} against {_shown(before.test.auc)}."
-    return words + tests + _of_values(refresh, earlier) + _of_groups(refresh)
+    return words + tests + _of_values(refresh, known) + _of_groups(refresh)
 
 
-def _of_values(refresh: Refreshed, earlier: Predecessor) -> str:
+def _of_values(refresh: Refreshed, known: int) -> str:
     new, silent = sum(refresh.new_values.values()), sum(refresh.silent_values.values())
     words = f" {new:,} values are new." if new else ""
-    known = sum(earlier.data.encoder.layout.vocabulary_sizes)
-    return words + (
-        f" {silent:,} of {known:,} known values no longer occur: a new search would drop them." if silent > MOSTLY_SILENT * known else ""
-    )
+    old = f" {silent:,} of {known:,} known values no longer occur: a new search would drop them."
+    return words + (old if silent > MOSTLY_SILENT * known else "")
 
 
 def _of_groups(refresh: Refreshed) -> str:
