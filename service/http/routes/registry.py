@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from ihas.extensions.registry import Registry
 from service.http.routes import (
     aliases,
+    caller,
     datasets,
     derived,
     estimates,
@@ -36,6 +37,7 @@ ROUTERS: Registry[APIRouter] = Registry(
         "aliases": aliases.router,
         "events": events.router,
         "keys": keys.router,
+        "caller": caller.router,
         "usage": usage.router,
         "inference": inference.router,
         "health": health.router,
