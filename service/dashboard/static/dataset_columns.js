@@ -31,6 +31,6 @@ export async function columns({ id }) {
   return [
     head("Correct the columns", { kicker: dataset.name, lead: "Tell iHAS what each column is. The table is then checked anew." }),
     !file && card("File", field("The same file", again, "The service gives no file back, so it has to be sent again.")),
-    found.length > 0 && card("Columns", columnsForm(found)), place, h("div", { class: "actions" }, go),
+    found.length > 0 && card("Columns", columnsForm(found)), place, h("div", { class: "actions sticky" }, go),
   ];
 }

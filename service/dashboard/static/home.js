@@ -48,7 +48,7 @@ async function modelCard(listed, troubles) {
     h("div", { class: "row" }, h("h3", {}, link(listed.name, to)), model?.serving ? pill(`version ${model.serving} serves`, "good") : pill("nothing serves", "bad")),
     h("dl", { class: "sparks" },
       h("div", {}, h("dt", {}, "Click rate, 7 days"), h("dd", {}, h("strong", {}, rate), h("small", {}, `${count(week.impressions)} shown`), sparkline(live.rates, "Click rate by day"))),
-      h("div", {}, h("dt", {}, "Score per click rate"), h("dd", {}, h("strong", {}, week.clicks ? fixed(week.scored / week.clicks, 2) : "–"), h("small", {}, "1 is right"), sparkline(live.calibration, "Calibration by day")))));
+      h("div", {}, h("dt", {}, "Calibration"), h("dd", {}, h("strong", {}, week.clicks ? fixed(week.scored / week.clicks, 2) : "–"), h("small", {}, week.clicks ? "1 is right" : "needs clicks"), sparkline(live.calibration, "Calibration by day")))));
 }
 
 export function searchLine(search) {
@@ -88,10 +88,10 @@ export async function home({ signal }) {
   }
   const busy = searches.filter(({ state }) => state === "running" || state === "queued").length;
   return [
-    head("Overview", { actions: [can("data") && link("Upload a table", "/datasets/new"), can("search") && link("Start a search", "/searches/new", "main")] }),
+    head("Overview", { actions: [can("data") && link("Upload a table", "/datasets/new", "plain"), can("search") && link("Start a search", "/searches/new", "main")] }),
     h("div", { class: "tiles" }, tile("Models", count(models.length)), tile("Searches at work", count(busy)), tile("Data sets", datasets.length === 20 ? "20+" : count(datasets.length)), tile("Needs attention", count(troubles.length))),
     troubles.length > 0 && card("Needs attention", h("ul", { class: "list" }, troubles.map(([tag, name, text]) => h("li", {}, h("div", { class: "row" }, h("span", {}, name, " ", tag)), h("span", { class: "muted" }, text))))),
     models.length ? [h("h2", {}, "Models"), h("div", { class: "grid" }, cards), models.length > MODELS_SHOWN && note(link(`All ${models.length} models`, "/models"))] : [h("h2", {}, "First steps"), firstSteps()],
-    h("p", {}), card("Latest searches", list, searches.length > 6 && link("All searches", "/searches")),
+    card("Latest searches", list, searches.length > 6 && link("All searches", "/searches")),
   ];
 }

@@ -25,7 +25,7 @@ function versions(model, lineages, base, reload) {
   const rows = model.versions.map((one, place) => [
     [`Version ${one.version}`, " ", one.version === model.serving && pill("serves", "good")], lineages[place]?.chosen ?? "–", fixed(lineages[place]?.test?.auc), lineages[place] ? link(lineages[place].dataset_name, `/datasets/${lineages[place].dataset_id}`) : "–", link("search", `/searches/${one.search_id}`), when(one.created_at),
     can("models") && one.version !== model.serving ? h("span", { class: "actions" }, working("Promote", promote(one.version), { kind: "small main", label: `Promote version ${one.version}` }), working("Delete", drop(one.version), { kind: "small", label: `Delete version ${one.version}` })) : "–"]);
-  return card("Versions", table("Versions", ["Version", "Serves as", "Test AUC", "Data set", "From", "Trained", "Change"], rows, { marked: (place) => model.versions[place].version === model.serving }), can("models") && field("Reason", reason, "Goes into the history with the next change."));
+  return card("Versions", table("Versions", ["Version", "Serves as", "Test AUC", "Data set", "From", "Trained", "Change"], rows, { marked: (place) => model.versions[place].version === model.serving }), can("models") && model.versions.length > 1 && field("Reason", reason, "Goes into the history with the next change."));
 }
 
 function live(online) {
@@ -49,8 +49,8 @@ function reliability(summary) {
   return h("figure", { class: "card" }, h("h2", {}, "Are its scores right?"), place, h("figcaption", {}, "On the dashed line a score of 30 % means 30 clicks of 100 rows."));
 }
 
-function history(changes, base, reload) {
-  const back = can("models") && working("Roll back", async () => { const now = await post(`${base}/rollback`, { reason: "From the dashboard." }); toast(`Version ${now.version} answers again.`); await reload(); });
+function history(changes, base, several, reload) {
+  const back = can("models") && several && working("Roll back", async () => { const now = await post(`${base}/rollback`, { reason: "From the dashboard." }); toast(`Version ${now.version} answers again.`); await reload(); });
   const words = { set: "promoted", rollback: "rolled back", deleted: "deleted" };
   return card("History", changes.length ? table("History", ["Change", "Version", "By", "Reason", "When"], changes.map((one) => [words[one.kind] ?? one.kind, `version ${one.version}`, one.actor, one.reason || "–", when(one.at)])) : note("Nothing was promoted yet: the newest version answers."), h("div", { class: "actions" }, back));
 }
@@ -74,7 +74,7 @@ export async function model({ name, reload }) {
     head(name, { kicker: "Model", lead: summary.verdict?.replaceAll("`", ""), actions: [gone, can("score") && link("Try it", `/try?model=${part(name)}`, "main")] }),
     one.problem && h("div", { class: "notice bad", role: "alert" }, h("strong", {}, "No version can be used"), h("p", {}, one.problem)),
     h("div", { class: "tiles" }, tile("Serves", one.serving ? `version ${one.serving}` : "nothing"), tile("As", summary.chosen ?? summary.kind ?? "–"), chosen && tile("Test AUC", fixed(chosen.test.auc)), chosen && tile("Multiply-adds a row", count(chosen.cost.multiply_adds))),
-    versions(shown, lineages, base, reload), h("div", { class: "pair" }, traffic, history(changes.changes, base, reload)), live(online),
+    versions(shown, lineages, base, reload), h("div", { class: "pair" }, traffic, history(changes.changes, base, one.versions.length > 1, reload)), live(online),
     frontier && frontierCard(frontier, base, reload), reliability(summary),
     summary.groups?.length > 0 && summary.fields && [h("h2", {}, "Who is in each group"), groupCards(summary)],
   ];

@@ -53,7 +53,7 @@ export function newDataset() {
 
 async function described(file) {
   const columns = await sniff(file);
-  const name = input({ value: file.name, required: true, maxlength: "200" });
+  const name = input({ value: file.name.replace(/(\.(csv|tsv|txt|jsonl|ndjson|parquet))?(\.(gz|zst))?$/i, "") || file.name, required: true, maxlength: "200" });
   const outcome = h("div");
   const go = button("Upload and check", async () => {
     go.disabled = true;
@@ -64,6 +64,6 @@ async function described(file) {
   return [
     card("Name", field("Name of the data set", name, `${file.name}, ${bytes(file.size)}`)),
     card("Columns", columns.length ? columnsForm(columns) : note("The columns of this kind of file cannot be shown before it is uploaded. iHAS looks at them then, and you can correct what it found.")),
-    outcome, h("div", { class: "actions" }, go),
+    outcome, h("div", { class: "actions sticky" }, go),
   ];
 }

@@ -64,7 +64,7 @@ export async function newSearch({ query, signal }) {
   const state = { dataset: query.get("dataset") ?? valid[0].id, way: "standard", changes: {}, budget: {} };
   if (!valid.some(({ id }) => id === state.dataset)) state.dataset = valid[0].id;
   const nameFor = (id) => (valid.find((one) => one.id === id).name.toLowerCase().split(".")[0].replace(/[^a-z0-9-]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 40) || "model");
-  const name = input({ value: nameFor(state.dataset), required: true, pattern: "[a-z0-9][a-z0-9-]{0,63}", maxlength: "64" });
+  const name = input({ value: nameFor(state.dataset), required: true, pattern: "[a-z0-9][a-z0-9\\-]{0,63}", maxlength: "64" });
   const copies = h("div");
   const body = () => {
     const [, , , preset] = WAYS.find(([way]) => way === state.way);
@@ -96,9 +96,8 @@ export async function newSearch({ query, signal }) {
     head("New search", { lead: "iHAS trains a plain model, then looks for smaller and better ones, and keeps what is worth it." }),
     card("What", h("div", { class: "fields" }, field("Data set", chosen), field("Name of the model", name, "Lower-case letters, digits, hyphens. An existing name gets its next version.")), ways),
     card("Limits", h("div", { class: "fields" }, LIMITS.map((limit) => slider(limit, state.budget, tell)))),
-    card("All settings", note("What you leave alone keeps its default."), settingsForm(schema, solve, state.changes, tell)),
     card("What would it take?", note("An estimate takes a minute or two and trains on small parts of the table."), place, h("div", { class: "actions" }, working("Estimate", () => { const { learning = {} } = body(); return estimated(place, { dataset_id: state.dataset, learning }, signal); }))),
-    card("The same elsewhere", copies),
-    failed, h("div", { class: "actions" }, start),
+    h("section", { class: "card" }, h("details", {}, h("summary", {}, "All settings"), note("What you leave alone keeps its default."), settingsForm(schema, solve, state.changes, tell)), h("details", {}, h("summary", {}, "The same as a recipe, with curl, or in Python"), copies)),
+    failed, h("div", { class: "actions sticky" }, start),
   ];
 }

@@ -74,7 +74,7 @@ export async function report(search) {
       tile("AUC", fixed(chosen.test.auc), `plain model ${fixed(base.test.auc)}`, chosen.gain && interval(chosen.gain)), tile("Log-loss", fixed(chosen.test.log_loss), `plain model ${fixed(base.test.log_loss)}`),
       tile("Multiply-adds a row", count(chosen.cost.multiply_adds), `plain model ${count(base.cost.multiply_adds)}`), tile("Calibration", fixed(chosen.test.calibration, 2), "1 is right")),
     weak(result), variants(result),
-    h("div", { class: "pair" }, PLOTS.filter(([name]) => plots.figures.includes(name)).map(([name, title, read]) => plotOf(search.id, name, title, read))),
+    h("div", { class: "columns" }, PLOTS.filter(([name]) => plots.figures.includes(name) && (name !== "gains" || result.groups.some(({ gain }) => gain))).map(([name, title, read]) => plotOf(search.id, name, title, read))),
     h("h2", {}, "Who is in each group"), groupCards(result),
     card("Fields that matter", note("Numbers that the search keeps for each field, averaged over rows. A field that keeps none is not used."), bars(importance(result), "Dimensions kept by field")),
     card("What next", h("div", { class: "actions" }, can("score") && link("Try it", `/try?model=${part(search.name)}&version=${search.model_version}`, "main"), link("Choose another point, or promote it", `/models/${part(search.name)}`, "plain"), saving),

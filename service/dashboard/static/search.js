@@ -97,7 +97,7 @@ export async function search({ id, signal, reload }) {
     act("Run again", cloned), one.model_version && link(`Open version ${one.model_version}`, `/models/${encodeURIComponent(one.name)}`, "main"),
   ];
   return [
-    head(one.name, { kicker: "Search", lead: one.state === "succeeded" ? undefined : one.message, actions }),
+    head(one.name, { kicker: "Search", lead: one.state === "succeeded" || live ? undefined : one.message, actions }),
     one.error && h("div", { class: "notice bad", role: "alert" }, h("strong", {}, "The search failed"), h("p", {}, one.error.detail)),
     live ? watched(one, signal, reload) : one.state === "succeeded" ? await report(one) : h("div", { class: "tiles" }, tile("State", stateOf(one.state)), tile("Ended", when(one.finished_at)), tile("Stage", one.stage ?? "–"), tile("Done", percent(one.progress, 0))),
     card("More", h("dl", { class: "facts" }, h("dt", {}, "Id"), h("dd", {}, h("code", {}, one.id)), h("dt", {}, "Data set"), h("dd", {}, link(one.dataset_id, `/datasets/${one.dataset_id}`)), h("dt", {}, "Submitted"), h("dd", {}, when(one.created_at)), h("dt", {}, "Attempts"), h("dd", {}, String(one.attempt))),
