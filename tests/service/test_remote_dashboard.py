@@ -19,7 +19,6 @@ from tests.service.keyed import NewKey
 from tests.service.live import LiveServer
 
 
-
 @contextmanager
 def passed_on(api: str) -> Iterator[httpx.Client]:
     """A client of the dashboard of the service at `api`."""

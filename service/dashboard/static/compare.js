@@ -49,7 +49,7 @@ export async function compare({ query }) {
   return [
     head(`Compare ${runs.length} searches`, { kicker: "Searches" }),
     !sameData && h("div", { class: "notice warn" }, "They are of different data sets, so their figures are on different rows."),
-    card("Figures on test rows", table("Figures", ["Search", "Serves", "AUC", "Minus its plain model, 95 %", "Log-loss", "Multiply-adds", "Parameters"], rows), note("The differences of two searches under different seeds are often as large as this. Read every gain with its interval.")),
+    card("Figures on test rows", table("Figures", ["Search", "Serves", "AUC", "Minus its plain model, 95 %", "Log-loss", "Multiply-adds", "Parameters"], rows), note("Two searches under different seeds differ by themselves. Read every gain with its interval.")),
     card("What each can serve", place, note("Up ranks better, left is cheaper. The star is what the search chose.")),
     card("Settings that differ", different.length ? table("Settings that differ", ["Setting", ...runs.map(({ label }) => label)], different) : note("None: the searches have the same settings.")),
   ];

@@ -14,8 +14,8 @@ function versions(model, lineages, base, reload) {
   const reason = input({ maxlength: "1000", placeholder: "Why, for the history" });
   const promote = (version) => async () => {
     await post(`${base}/promote`, { version, reason: reason.value });
-    toast(`Version ${version} answers now.`);
     await reload();
+    toast(`Version ${version} answers now.`);
   };
   const drop = (version) => async () => {
     if (!(await confirmed(`Delete version ${version}?`, "Its bundle goes; its search stays.", "Delete it"))) return;
@@ -50,7 +50,7 @@ function reliability(summary) {
 }
 
 function history(changes, base, several, reload) {
-  const back = can("models") && several && working("Roll back", async () => { const now = await post(`${base}/rollback`, { reason: "From the dashboard." }); toast(`Version ${now.version} answers again.`); await reload(); });
+  const back = can("models") && several && working("Roll back", async () => { const now = await post(`${base}/rollback`, { reason: "From the dashboard." }); await reload(); toast(`Version ${now.version} answers again.`); });
   const words = { set: "promoted", rollback: "rolled back", deleted: "deleted" };
   return card("History", changes.length ? table("History", ["Change", "Version", "By", "Reason", "When"], changes.map((one) => [words[one.kind] ?? one.kind, `version ${one.version}`, one.actor, one.reason || "–", when(one.at)])) : note("Nothing was promoted yet: the newest version answers."), h("div", { class: "actions" }, back));
 }

@@ -16,8 +16,8 @@ export function frontierCard(frontier, base, reload) {
   });
   const take = (name) => async () => {
     const made = await post(`${base}/choose`, { point: name, version: frontier.version });
-    toast(`${name} is version ${made.version}. Promote it to let it answer.`);
     await reload();
+    toast(`${name} is version ${made.version}. Promote it to let it answer.`);
   };
   const rows = points.map((one) => [
     [one.name, " ", one.name === chosen && pill("this version", "good")], fixed(one.test.auc), fixed(one.test.log_loss), count(one.multiply_adds), bytes(one.memory_bytes), `${fixed(one.row_p99_us, 0)} µs`, `${fixed(one.candidates_p99_us, 0)} µs`,

@@ -10,8 +10,8 @@ export async function trafficCard(model, base, reload) {
   const { canary, champion } = traffic;
   const change = async (plan, words) => {
     await put(`${base}/traffic`, { canary: null, sticky_field: traffic.sticky_field, shadows: traffic.shadows, shadow_groups: traffic.shadow_groups, ...plan }, { more: { "if-match": tag } });
-    toast(words);
     await reload();
+    toast(words);
   };
   const now = canary ? [progress(canary.percent / 100, "Share of the canary"), h("p", {}, `Version ${canary.version} gets ${canary.percent} % of the requests, version ${champion ?? "–"} the rest.`)] : h("p", {}, champion ? `Version ${champion} gets all requests.` : "No version answers.");
   const others = model.versions.filter(({ version }) => version !== champion);

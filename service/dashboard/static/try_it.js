@@ -49,7 +49,7 @@ function ranked(answer, before) {
     const move = before && (moved === "new" ? pill("new", "busy") : moved === 0 ? pill("same place") : pill(moved > 0 ? `up ${moved}` : `down ${-moved}`, moved > 0 ? "good" : "bad"));
     const shift = before && former && ` ${signed(100 * (item.score - former.score), 1)}`;
     return h("li", {}, h("details", { class: "item" }, h("summary", {}, h("span", { class: "rank" }, String(item.rank)), h("span", {}, item.id, " ", move, before && former && former.group !== item.group && pill(`group ${former.group} → ${item.group}`, "warn")),
-      h("span", { class: "score" }, percent(item.score), shift && h("small", { class: "muted" }, shift))), why(item)));
+      h("span", { class: "bar-line", "aria-hidden": "true" }, h("span", { style: { width: `${100 * item.score}%` } })), h("span", { class: "score" }, percent(item.score), shift && h("small", { class: "muted" }, shift))), why(item)));
   }));
 }
 

@@ -44,9 +44,7 @@ def test_an_empty_service_says_how_to_begin(live: LiveServer, visit: Visit) -> N
     assert page.title() == "New data set · iHAS"
 
 
-def test_a_version_is_promoted_tried_sent_traffic_and_rolled_back(
-    live: LiveServer, published: Callable[..., Path], visit: Visit
-) -> None:
+def test_a_version_is_promoted_tried_sent_traffic_and_rolled_back(live: LiveServer, published: Callable[..., Path], visit: Visit) -> None:
     """In clicks alone; the API says the same afterwards."""
     published()
     published()
@@ -91,7 +89,9 @@ def test_two_tenants_never_see_each_other(guarded: LiveServer, published: Callab
     assert "films" not in page.locator("main").inner_text()
 
 
-def test_a_key_sees_no_button_that_would_fail(guarded: LiveServer, published: Callable[..., Path], new_headers: NewKey, visit: Visit) -> None:
+def test_a_key_sees_no_button_that_would_fail(
+    guarded: LiveServer, published: Callable[..., Path], new_headers: NewKey, visit: Visit
+) -> None:
     """A key that only reads gets every page, and on none of them something to change or to start."""
     run = published()
     search = run.name
