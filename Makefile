@@ -17,7 +17,7 @@ UV := $(BOOTSTRAP)/bin/uv
 BIN := $(VENV)/bin
 COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" --quiet
 
-.PHONY: help setup demo serve benchmark bench bench-serving docs-settings check test coverage test-pythons test-slow schema-test faults lint format lock
+.PHONY: help setup demo serve benchmark bench bench-serving screenshot docs-settings check test coverage test-pythons test-slow schema-test faults lint format lock
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -38,6 +38,9 @@ bench: setup ## measure the cost of serving and training against a floor and oth
 
 bench-serving: setup ## measure the cost of a response, in the process and over HTTP
 	$(BIN)/ihas bench serving http --folder $(COSTS) $(ARGS)
+
+screenshot: setup ## write docs/images/dashboard.png, the README's picture; some minutes, needs Chromium; ARGS="--url http://..." shows a running service
+	$(BIN)/python -m tests.service.dashboard.screenshot $(ARGS)
 
 docs-settings: setup ## write docs/settings.md, the settings of recipes
 	$(BIN)/ihas settings --recipe --markdown > docs/settings.md

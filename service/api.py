@@ -66,6 +66,13 @@ class Server(uvicorn.Server):
         """Begin to listen."""
         asyncio.get_running_loop().set_exception_handler(self._on_loop_error)
         await super().startup(sockets)
+        if self._parts.settings.dashboard and self.started:
+            LOG.info("the dashboard is in a browser", url=self._address())
+
+    def _address(self) -> str:
+        """Where the API listens, as a browser writes it."""
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to stop; a second signal stops at once to drain."""

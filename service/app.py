@@ -19,7 +19,7 @@ from service.http.middleware.load_shedding import LoadSheddingMiddleware
 from service.http.middleware.request_log import RequestLogMiddleware
 from service.http.openapi import describe
 from service.http.policy import policies_of
-from service.http.routes import pages, scoring
+from service.http.routes import dashboard, pages, scoring
 from service.http.routes.registry import routers
 from service.jobs.first_load import FirstLoad
 from service.models.registry import Registry
@@ -79,6 +79,8 @@ def create_app(settings: Settings) -> FastAPI:
     for router in routers():
         app.include_router(router)
     pages.install(app)
+    if settings.dashboard:
+        dashboard.install(app)
     app.router.routes[:0] = scoring.hot_routes(app.state.parts)
     app.openapi = lambda: describe(app, scoring.described.routes, scoring.STRUCTURES)  # type: ignore[method-assign]  # FastAPI's own way to extend the description
     return app

@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     """Port on which the API listens; 0 lets the system choose."""
     access: Literal["local", "keys"] = "local"
     """`local` needs no keys and listens on loopback only; `keys` requires a key or a token with every request."""
+    dashboard: bool = True
+    """Whether the API answers `/` with the dashboard."""
     key_cache_s: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 5.0
     """Seconds for which a valid key is cached; a revoked key is refused after that."""
     max_requests_per_minute: Annotated[int, Field(ge=0)] = 0

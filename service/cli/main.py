@@ -14,6 +14,7 @@ from pipelines.commands.bench import bench
 from pipelines.commands.shell import REPORT, carry_out, make_app
 from pipelines.commands.studies import study
 from service.cli.commands import batches, bundles, datasets, events, keys, models, searches
+from service.cli.commands import dashboard as dashboards
 from service.cli.commands import usage as usages
 from service.cli.commands.reading import Delimiter, Escape, Names, NoQuoting, reading_of
 from service.cli.commands.settings import service_settings, show_settings
@@ -58,6 +59,8 @@ def demo(
 for group in (datasets.dataset, searches.search, models.model, batches.batch, events.events, keys.keys):
     app.add_typer(group)
 app.command("usage")(usages.usage)
+app.command("dashboard")(dashboards.dashboard)
+app.command("whoami")(dashboards.whoami)
 SEARCH_COMMANDS = frozenset(str(command.name) for command in searches.search.registered_commands) | {"-h", "--help"}
 
 

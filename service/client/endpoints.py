@@ -253,6 +253,10 @@ class Endpoints(Generic[Answer, Text]):
         """Bytes that the tenant keeps of data sets, searches and answers: `used` and `limit`."""
         return self.document("GET", "/v1/usage")
 
+    def caller(self) -> Answer:
+        """Tenant, name and scopes of the key that asks."""
+        return self.document("GET", "/v1/caller")
+
     def create_key(self, name: str, scopes: Sequence[str], expires_in_s: float | None = None) -> Answer:
         """Create a key; its text is only in this response."""
         return self.document("POST", "/v1/keys", json={"name": name, "scopes": list(scopes), "expires_in_s": expires_in_s})

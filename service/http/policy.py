@@ -82,9 +82,12 @@ class RoutePolicy:
 UNKNOWN = RoutePolicy(Scope.ADMIN)
 """Policy of a path that no route has: only few keys learn that there is nothing."""
 PAGES: Mapping[str, RoutePolicy] = MappingProxyType(
-    dict.fromkeys(("/docs", "/docs/{asset}", "/redoc", "/openapi.json"), RoutePolicy(None, shedding=Shedding.NEVER, repeat=Repeat.ALWAYS))
+    dict.fromkeys(
+        ("/", "/dashboard/{asset}", "/docs", "/docs/{asset}", "/redoc", "/openapi.json"),
+        RoutePolicy(None, shedding=Shedding.NEVER, repeat=Repeat.ALWAYS),
+    )
 )
-"""Pages of the description, which are no part of it."""
+"""The dashboard and pages of the description, which are no part of it."""
 
 
 def policy(

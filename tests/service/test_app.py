@@ -23,6 +23,7 @@ from service.http.examples import searches
 from service.http.problems import Problem
 from service.http.routes import derived, estimates, frontier, search_views, what_if
 from service.http.routes.scoring import STRUCTURES, decode
+from service.http.schemas import caller as caller
 from service.http.schemas import event_rows as event_rows
 from service.http.schemas import events as events
 from service.http.schemas import inference as inference
@@ -37,7 +38,9 @@ from service.storage.traffic import TrafficPlan
 
 pytestmark = pytest.mark.full
 
-WIRE = (schemas, events, event_rows, releases, keys, comparison, search_views, what_if, inference, estimates, derived, frontier, usage)
+WIRE = (
+    caller, schemas, events, event_rows, releases, keys, comparison, search_views, what_if, inference, estimates, derived, frontier, usage,
+)  # fmt: skip
 STRUCTURED = {kind.__name__: kind for kind in STRUCTURES}
 OTHERS: tuple[type[BaseModel], ...] = (FieldProfile, ValidationReport, RunResult, Problem, TrafficPlan)
 MODELS: dict[str, type[BaseModel]] = {
@@ -74,7 +77,7 @@ def test_every_route_is_described(description: dict[str, Any]) -> None:
     """Each operation has a sentence, an answer and the problem document."""
     operations = [operation for path in description["paths"].values() for operation in path.values()]
 
-    assert len(operations) == 68
+    assert len(operations) == 69
     for operation in operations:
         assert operation["description"]
         form = "application/json" if "open inference protocol" in operation["tags"] else "application/problem+json"

@@ -143,6 +143,7 @@ ANSWERS: Mapping[tuple[str, str], Any] = {
     ("put", f"{MODEL}/traffic"): TRAFFIC,
     ("post", "/v1/keys"): NEW_KEY,
     ("get", "/v1/keys"): {"keys": [KEY]},
+    ("get", "/v1/caller"): {"tenant": "shop", "name": "key:3f9a0c5d1b7e2468", "scopes": ["read", "score"], "access": "keys"},
     ("post", "/v1/keys/{key_id}/rotate"): NEW_KEY,
     ("get", "/v1/usage"): {
         "datasets": {"used": 118_530, "limit": 214_748_364_800},

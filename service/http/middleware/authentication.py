@@ -61,7 +61,7 @@ class AuthenticationMiddleware:
 
     async def _admit(self, scope: Scope) -> Caller:
         if self._settings.access == "local":
-            _check_local(scope)
+            check_local(scope)
             return LOCAL_CALLER
         route: RoutePolicy = scope["state"]["policy"]
         if route.scope is None:
@@ -121,7 +121,7 @@ def _token(scope: Scope) -> bytes | None:
     return None
 
 
-def _check_local(scope: Scope) -> None:
+def check_local(scope: Scope) -> None:
     """Refuse what a page of another site makes a person's browser send: a host name of its own, or its origin."""
     host = origin = b""
     for name, value in scope["headers"]:

@@ -8,6 +8,7 @@ from ihas.extensions.registry import Registry
 from service.http.routes import (
     aliases,
     batches,
+    caller,
     dataset_versions,
     datasets,
     derived,
@@ -44,6 +45,7 @@ ROUTERS: Registry[APIRouter] = Registry(
         "events": events.router,
         "event_rows": event_rows.router,
         "keys": keys.router,
+        "caller": caller.router,
         "usage": usage.router,
         "inference": inference.router,
         "health": health.router,

@@ -1,0 +1,52 @@
+/** One data set: what was found in it, column by column. */
+
+import { can, get, getOr, remove } from "./api.js";
+import { bars, quantiles } from "./charts.js";
+import { h } from "./dom.js";
+import { poll } from "./events.js";
+import { bytes, count, counted, percent } from "./format.js";
+import { card, confirmed, head, link, loading, note, pill, stateOf, table, tile, toast, working } from "./parts.js";
+
+const ROLES = { context: "visitor or moment", item: "item" };
+
+function profileCard(profile, rows) {
+  const told = profile.commonest.slice(0, 6).map(([value, number]) => [value, number / Math.max(1, rows), percent(number / Math.max(1, rows))]);
+  const purpose = profile.purpose === "field" ? pill(ROLES[profile.role] ?? "field", profile.role === "item" ? "busy" : "quiet") : pill(profile.purpose === "label" ? "the click" : profile.purpose, profile.purpose === "label" ? "good" : "quiet");
+  return h("article", { class: "card" },
+    h("div", { class: "row" }, h("h3", {}, profile.column), purpose),
+    note(`${profile.kind ?? "–"}, ${counted(profile.distinct, "value")}, ${profile.missing ? `${percent(profile.missing)} missing` : "none missing"}`),
+    profile.quantiles.length === 5 ? quantiles(profile.quantiles) : bars(told, `Most frequent values of ${profile.column}`));
+}
+
+function findings(all) {
+  if (!all.length) return card("Findings", note("Nothing is wrong with this table."));
+  const sorted = [...all].sort((a, b) => (a.severity > b.severity ? 1 : -1));
+  return card("Findings", table("Findings", ["Where", "Severity", "What"], sorted.slice(0, 50).map((one) => [
+    [one.column ?? "whole table", one.row !== null && one.row !== undefined && h("small", {}, `row ${count(one.row)}`)], pill(one.severity, one.severity === "error" ? "bad" : "warn"), one.message])),
+  all.length > 50 && note(`${all.length - 50} more are not shown.`));
+}
+
+/** The page. */
+export async function dataset({ id, signal, reload }) {
+  const one = await get(`v1/datasets/${id}`);
+  const checking = one.state === "validating";
+  if (checking) poll(async () => { const { state } = await get(`v1/datasets/${id}`, { signal }); if (state !== "validating") reload(); return state !== "validating"; }, 700, signal).catch(() => {});
+  const report = one.state === "valid" || one.state === "invalid" ? await getOr(`v1/datasets/${id}/report`, null) : null;
+  const all = report?.findings ?? one.error?.findings ?? [];
+  const gone = working("Delete", async () => {
+    if (!(await confirmed(`Delete ${one.name}?`, "Its file and its estimates go. Models that were trained on it stay.", "Delete it"))) return;
+    await remove(`v1/datasets/${id}`);
+    toast("Deleted.");
+    location.hash = "/datasets";
+  }, { kind: "danger" });
+  const actions = [can("data") && gone, can("data") && !checking && link("Correct the columns", `/datasets/${id}/columns`, "plain"), can("search") && one.state === "valid" && link("Start a search", `/searches/new?dataset=${id}`, "main")];
+  return [
+    head(one.name, { kicker: "Data set", actions }),
+    h("div", { class: "tiles" }, tile("State", stateOf(one.state)), tile("Rows", count(report?.rows)), tile("Columns", count(report?.profiles.length)), tile("Size", bytes(one.size))),
+    checking && card("Check", loading("iHAS reads every row and looks for errors. This page goes on by itself.")),
+    one.state === "uploading" && card("File", note("No file has arrived yet. Upload it again as a new data set.")),
+    one.error && h("div", { class: "notice bad", role: "alert" }, h("strong", {}, "This table cannot be used as it is"), h("p", {}, one.error.detail)),
+    !checking && one.state !== "uploading" && findings(all),
+    report && [h("h2", {}, "Columns"), h("div", { class: "grid" }, report.profiles.slice(0, 200).map((profile) => profileCard(profile, report.rows)))],
+  ];
+}

@@ -1,0 +1,97 @@
+/** What is served, what runs, and what needs attention. */
+
+import { can, get, getOr, part } from "./api.js";
+import { sparkline } from "./charts.js";
+import { h, show } from "./dom.js";
+import { poll } from "./events.js";
+import { count, fixed, percent, seconds } from "./format.js";
+import { card, head, link, note, pill, progress, stateOf, tile, when } from "./parts.js";
+
+const DAY_S = 86400;
+const DAYS = 7;
+const MODELS_SHOWN = 6;
+const MUCH_DRIFT = 0.25;
+
+/** Impressions, clicks and summed scores of one model's window. */
+function totals(online) {
+  const sum = { impressions: 0, clicks: 0, scored: 0 };
+  for (const one of online.groups) {
+    sum.impressions += one.impressions;
+    sum.clicks += one.clicks;
+    sum.scored += (one.calibration ?? 0) * one.clicks;
+  }
+  return sum;
+}
+
+/** Click rate and calibration of each of the last days, oldest first: differences of windows that end now. */
+export async function daily(name) {
+  const windows = await Promise.all(Array.from({ length: DAYS }, (_, day) => getOr(`v1/models/${part(name)}/online?within_s=${(day + 1) * DAY_S}`, { groups: [] })));
+  const sums = windows.map(totals);
+  const days = sums.map((sum, day) => {
+    const before = day ? sums[day - 1] : { impressions: 0, clicks: 0, scored: 0 };
+    return { impressions: sum.impressions - before.impressions, clicks: sum.clicks - before.clicks, scored: sum.scored - before.scored };
+  }).reverse();
+  return { week: sums.at(-1), online: windows.at(-1), rates: days.map((one) => (one.impressions ? one.clicks / one.impressions : null)), calibration: days.map((one) => (one.clicks ? one.scored / one.clicks : null)) };
+}
+
+async function modelCard(listed, troubles) {
+  const [model, live, traffic] = await Promise.all([
+    getOr(`v1/models/${part(listed.name)}`, null), daily(listed.name), getOr(`v1/models/${part(listed.name)}/traffic`, null)]);
+  const to = `/models/${part(listed.name)}`;
+  if (model?.problem) troubles.push([pill("cannot be used", "bad"), link(listed.name, to), model.problem]);
+  const drift = live.online.drift ?? live.online.routing?.group_drift;
+  if (drift > MUCH_DRIFT) troubles.push([pill("drift", "warn"), link(listed.name, to), `Its visitors differ from its training rows (drift ${fixed(drift, 2)}, above ${MUCH_DRIFT}). Train a new version on newer rows.`]);
+  if (traffic?.canary) troubles.push([pill("canary open", "busy"), link(listed.name, to), `Version ${traffic.canary.version} gets ${traffic.canary.percent} % of the requests. Promote it or stop it once its click rate is known.`]);
+  const { week } = live;
+  const rate = week.impressions ? percent(week.clicks / week.impressions) : "no clicks yet";
+  return h("article", { class: "card" },
+    h("div", { class: "row" }, h("h3", {}, link(listed.name, to)), model?.serving ? pill(`version ${model.serving} serves`, "good") : pill("nothing serves", "bad")),
+    h("dl", { class: "sparks" },
+      h("div", {}, h("dt", {}, "Click rate, 7 days"), h("dd", {}, h("strong", {}, rate), h("small", {}, `${count(week.impressions)} shown`), sparkline(live.rates, "Click rate by day"))),
+      h("div", {}, h("dt", {}, "Calibration"), h("dd", {}, h("strong", {}, week.clicks ? fixed(week.scored / week.clicks, 2) : "–"), h("small", {}, week.clicks ? "1 is right" : "needs clicks"), sparkline(live.calibration, "Calibration by day")))));
+}
+
+export function searchLine(search) {
+  const busy = search.state === "running";
+  return h("li", {},
+    h("div", { class: "row" }, h("span", {}, link(search.name, `/searches/${search.id}`), " ", stateOf(search.state)), h("span", { class: "muted" }, busy && search.eta_s !== null ? `about ${seconds(search.eta_s)} left` : when(search.created_at))),
+    busy && progress(search.progress, `Progress of ${search.name}`), (busy || search.state === "failed") && h("small", { class: "muted" }, search.error?.detail ?? search.message));
+}
+
+function firstSteps() {
+  const step = (title, text, words, to, scope) => h("li", { class: "card" }, h("h3", {}, title), h("p", { class: "muted" }, text), can(scope) && link(words, to, "main"));
+  return h("ol", { class: "steps" },
+    step("Bring your clicks", "A table with one row per item that was shown, and whether it was clicked. CSV, Parquet or JSON lines.", "Upload a table", "/datasets/new", "data"),
+    step("Let it search", "iHAS trains a recommender, tries smaller and larger ones, and tells which is worth it.", "Start a search", "/searches/new", "search"),
+    step("Try it and ship it", "Ask for recommendations, see why each item is there, and send a share of the traffic to it.", "See the models", "/models", "read"));
+}
+
+/** The page. */
+export async function home({ signal }) {
+  const [{ models }, { searches }, { datasets }] = await Promise.all([get("v1/models"), get("v1/searches?limit=20"), get("v1/datasets?limit=20")]);
+  const troubles = [];
+  const cards = await Promise.all(models.slice(0, MODELS_SHOWN).map((one) => modelCard(one, troubles)));
+  for (const one of searches.filter(({ state }) => state === "failed").slice(0, 3)) troubles.push([pill("search failed", "bad"), link(one.name, `/searches/${one.id}`), one.error?.detail ?? one.message]);
+  for (const one of datasets.filter(({ state }) => state === "invalid").slice(0, 3)) troubles.push([pill("data has errors", "bad"), link(one.name, `/datasets/${one.id}`), one.error?.detail ?? "Its table cannot be used as it is."]);
+  if (!models.length && !searches.length && !datasets.length) return [head("Welcome to iHAS", { lead: "Three steps to a recommender on your own clicks." }), firstSteps()];
+
+  const list = h("ul", { class: "list" });
+  const drawSearches = (all) => show(list, all.length ? all.slice(0, 6).map(searchLine) : h("li", {}, note("No searches yet.")));
+  drawSearches(searches);
+  if (searches.some(({ state }) => state === "running" || state === "queued")) {
+    poll(async () => {
+      if (!list.isConnected) return false;
+      const newer = (await get("v1/searches?limit=20")).searches;
+      drawSearches(newer);
+      return !newer.some(({ state }) => state === "running" || state === "queued");
+    }, 2500, signal).catch(() => {});
+  }
+  const busy = searches.filter(({ state }) => state === "running" || state === "queued").length;
+  return [
+    head("Overview", { actions: [can("data") && link("Upload a table", "/datasets/new", "plain"), can("search") && link("Start a search", "/searches/new", "main")] }),
+    h("div", { class: "tiles" }, tile("Models", count(models.length)), tile("Searches at work", count(busy)), tile("Data sets", datasets.length === 20 ? "20+" : count(datasets.length)), tile("Needs attention", count(troubles.length))),
+    troubles.length > 0 && card("Needs attention", h("ul", { class: "list" }, troubles.map(([tag, name, text]) => h("li", {}, h("div", { class: "row" }, h("span", {}, name, " ", tag)), h("span", { class: "muted" }, text))))),
+    models.length ? [h("h2", {}, "Models"), h("div", { class: "grid" }, cards), models.length > MODELS_SHOWN && note(link(`All ${models.length} models`, "/models"))] : [h("h2", {}, "First steps"), firstSteps()],
+    card("Latest searches", list, searches.length > 6 && link("All searches", "/searches")),
+  ];
+}

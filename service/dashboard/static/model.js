@@ -1,0 +1,81 @@
+/** One model: its versions, what else it can serve, who gets which, and how it does. */
+
+import { can, get, getOr, part, post, remove } from "./api.js";
+import { rate } from "./charts.js";
+import { h, show } from "./dom.js";
+import { count, fixed, percent } from "./format.js";
+import { frontierCard } from "./model_frontier.js";
+import { trafficCard } from "./model_traffic.js";
+import { card, confirmed, field, head, input, link, note, pill, table, tile, toast, when, working } from "./parts.js";
+import { plotPlace } from "./plot.js";
+import { groupCards } from "./report.js";
+
+function versions(model, lineages, base, reload) {
+  const reason = input({ maxlength: "1000", placeholder: "Why, for the history" });
+  const promote = (version) => async () => {
+    await post(`${base}/promote`, { version, reason: reason.value });
+    await reload();
+    toast(`Version ${version} answers now.`);
+  };
+  const drop = (version) => async () => {
+    if (!(await confirmed(`Delete version ${version}?`, "Its bundle goes; its search stays.", "Delete it"))) return;
+    await remove(`${base}/versions/${version}`);
+    await reload();
+  };
+  const rows = model.versions.map((one, place) => [
+    [`Version ${one.version}`, " ", one.version === model.serving && pill("serves", "good")], lineages[place]?.chosen ?? "–", fixed(lineages[place]?.test?.auc), lineages[place] ? link(lineages[place].dataset_name, `/datasets/${lineages[place].dataset_id}`) : "–", link("search", `/searches/${one.search_id}`), when(one.created_at),
+    can("models") && one.version !== model.serving ? h("span", { class: "actions" }, working("Promote", promote(one.version), { kind: "small main", label: `Promote version ${one.version}` }), working("Delete", drop(one.version), { kind: "small", label: `Delete version ${one.version}` })) : "–"]);
+  return card("Versions", table("Versions", ["Version", "Serves as", "Test AUC", "Data set", "From", "Trained", "Change"], rows, { marked: (place) => model.versions[place].version === model.serving }), can("models") && model.versions.length > 1 && field("Reason", reason, "Goes into the history with the next change."));
+}
+
+function live(online) {
+  const { groups, routing } = online;
+  if (!groups.length) return card("Live", note("Nothing was reported yet. Report what was shown and clicked (POST /v1/events) to see click rates with their intervals here."));
+  const most = Math.max(...groups.map(({ high }) => high), 0.01);
+  const drift = online.drift ?? routing?.group_drift;
+  return card("Live, last 7 days",
+    h("div", { class: "tiles" }, tile("Shown", count(groups.reduce((sum, one) => sum + one.impressions, 0))), tile("Clicked", count(groups.reduce((sum, one) => sum + one.clicks, 0))), tile("Drift", fixed(drift, 3), drift > 0.25 ? "the rows have changed" : "above .25 the rows have changed"), routing && tile("Unlike training", percent(routing.far_share), `${percent(routing.training_far_share)} is usual`)),
+    table("Click rates", ["Version and group", "Shown", "Click rate, 95 %", "Calibration", "Share"], groups.map((one) => [`Version ${one.version}, group ${one.group}`, count(one.impressions), rate({ middle: one.click_through, low: one.low, high: one.high }, most), fixed(one.calibration, 2), percent(one.share, 0)])),
+    online.shadows.length > 0 && table("Shadows", ["Shadow", "Requests", "Failures", "Mean difference", "Time"], online.shadows.map((one) => [`Version ${one.version}`, count(one.requests), count(one.failures), fixed(one.mean_difference), one.mean_ms === null ? "–" : `${fixed(one.mean_ms, 2)} ms`])));
+}
+
+function reliability(summary) {
+  const bins = summary.calibration?.reliability ?? [];
+  if (!bins.length) return null;
+  const { place, figure } = plotPlace("Rate of clicks against the mean score of test rows", 320);
+  const end = Math.max(...bins.flatMap((one) => [one.score, one.click_rate])) * 1.05;
+  figure({ data: [{ x: [0, end], y: [0, end], mode: "lines", type: "scatter", line: { dash: "dash", color: "#8a94a3" }, hoverinfo: "skip" }, { x: bins.map(({ score }) => score), y: bins.map((one) => one.click_rate), mode: "lines+markers", type: "scatter", marker: { size: 9 }, line: { color: "#2f7ed8" }, hovertemplate: "score %{x:.3f}: %{y:.3f} are clicks<extra></extra>" }],
+    layout: { showlegend: false, xaxis: { title: { text: "mean score" }, rangemode: "tozero" }, yaxis: { title: { text: "rate of clicks" }, rangemode: "tozero" } } });
+  return h("figure", { class: "card" }, h("h2", {}, "Are its scores right?"), place, h("figcaption", {}, "On the dashed line a score of 30 % means 30 clicks of 100 rows."));
+}
+
+function history(changes, base, several, reload) {
+  const back = can("models") && several && working("Roll back", async () => { const now = await post(`${base}/rollback`, { reason: "From the dashboard." }); await reload(); toast(`Version ${now.version} answers again.`); });
+  const words = { set: "promoted", rollback: "rolled back", deleted: "deleted" };
+  return card("History", changes.length ? table("History", ["Change", "Version", "By", "Reason", "When"], changes.map((one) => [words[one.kind] ?? one.kind, `version ${one.version}`, one.actor, one.reason || "–", when(one.at)])) : note("Nothing was promoted yet: the newest version answers."), h("div", { class: "actions" }, back));
+}
+
+/** The page. */
+export async function model({ name, reload }) {
+  const base = `v1/models/${part(name)}`;
+  const one = await get(base);
+  const shown = { ...one, versions: one.versions.slice(0, 30) };
+  const [online, frontier, changes, ...lineages] = await Promise.all([getOr(`${base}/online`, { groups: [], shadows: [] }), getOr(`${base}/frontier`, null), getOr(`${base}/aliases/champion/history?limit=20`, { changes: [] }), ...shown.versions.map(({ version }) => getOr(`${base}/versions/${version}`, null))]);
+  const gone = can("models") && working("Delete", async () => {
+    if (!(await confirmed(`Delete ${name}?`, "All its versions go, and requests for it are refused from then on. Its searches stay.", "Delete it"))) return;
+    await remove(`${base}?force=true`);
+    location.hash = "/models";
+  }, { kind: "danger" });
+  const { summary } = one;
+  const chosen = summary.variants?.find((variant) => variant.name === summary.chosen);
+  const traffic = h("div");
+  show(traffic, await trafficCard(one, base, reload));
+  return [
+    head(name, { kicker: "Model", lead: summary.verdict?.replaceAll("`", ""), actions: [gone, can("score") && link("Try it", `/try?model=${part(name)}`, "main")] }),
+    one.problem && h("div", { class: "notice bad", role: "alert" }, h("strong", {}, "No version can be used"), h("p", {}, one.problem)),
+    h("div", { class: "tiles" }, tile("Serves", one.serving ? `version ${one.serving}` : "nothing"), tile("As", summary.chosen ?? summary.kind ?? "–"), chosen && tile("Test AUC", fixed(chosen.test.auc)), chosen && tile("Multiply-adds a row", count(chosen.cost.multiply_adds))),
+    versions(shown, lineages, base, reload), h("div", { class: "pair" }, traffic, history(changes.changes, base, one.versions.length > 1, reload)), live(online),
+    frontier && frontierCard(frontier, base, reload), reliability(summary),
+    summary.groups?.length > 0 && summary.fields && [h("h2", {}, "Who is in each group"), groupCards(summary)],
+  ];
+}

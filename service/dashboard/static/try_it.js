@@ -1,0 +1,100 @@
+/** Recommendations for a visitor of your making, why each is there, and what a changed value does. */
+
+import { can, get, getOr, part, post } from "./api.js";
+import { twoSided } from "./charts.js";
+import { h, newId, show } from "./dom.js";
+import { fixed, percent, signed } from "./format.js";
+import { card, empty, field, head, input, link, loading, note, pill, problem, select, working } from "./parts.js";
+import { recommendSnippets } from "./snippets.js";
+
+const MOST_VALUES = 60;
+
+/** Fields of a model that a request states, with values to choose from. */
+async function fieldsOf(name, version) {
+  const [model, lineage] = await Promise.all([getOr(`v2/models/${part(name)}${version ? `/versions/${version}` : ""}`, { inputs: [] }), getOr(`v1/models/${part(name)}/versions/${version}`, null)]);
+  const profiles = lineage ? await getOr(`v1/datasets/${lineage.dataset_id}/profile`, []) : [];
+  const known = new Map(profiles.map((profile) => [profile.column, profile]));
+  return model.inputs.map(({ name: field }) => ({ name: field, profile: known.get(field) })).filter(({ profile }) => profile?.role !== "item");
+}
+
+function control({ name, profile }, context, tell) {
+  const values = (profile?.commonest ?? []).slice(0, MOST_VALUES).map(([value]) => value);
+  const list = values.length > 0 && h("datalist", { id: newId("values") }, values.map((value) => h("option", { value })));
+  const text = input({ list: list && list.id, value: context[name] ?? "", placeholder: "not known" });
+  text.addEventListener("input", () => {
+    if (text.value === "") delete context[name];
+    else context[name] = text.value;
+    tell();
+  });
+  return [text, list];
+}
+
+function why(item) {
+  const { explanation } = item;
+  if (!explanation) return note("This model explains nothing.");
+  const told = explanation.contributions ?? [];
+  const strongest = [...told].sort((a, b) => Math.abs(b.logit) - Math.abs(a.logit)).slice(0, 8).filter(({ logit }) => Math.abs(logit) > 0.0005);
+  const routing = Object.entries(explanation.group_contributions ?? {}).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1])).slice(0, 6);
+  return h("div", { class: "inside" },
+    h("div", {}, h("p", {}, explanation.sentence), h("h3", {}, "What moves the score"), strongest.length ? twoSided(strongest.map((one) => [`${one.field} = ${one.values.join(", ")}`, one.logit]), "Contributions to the score in log-odds") : note("No field moves it."), note("In log-odds: to the right raises the score.")),
+    h("div", {}, h("h3", {}, "Why this group"), h("dl", { class: "facts" }, h("dt", {}, "Group"), h("dd", {}, String(item.group)), h("dt", {}, "Model"), h("dd", {}, explanation.path), h("dt", {}, "Margin to the next group"), h("dd", {}, explanation.margin === null ? "there is one group only" : fixed(explanation.margin, 3))),
+      routing.length > 0 && twoSided(routing, "What each field adds to the margin", 3)));
+}
+
+function ranked(answer, before) {
+  const places = new Map((before?.items ?? []).map((item) => [item.id, item]));
+  return h("ol", { class: "items" }, answer.items.map((item) => {
+    const former = places.get(item.id);
+    const moved = before && (former ? former.rank - item.rank : "new");
+    const move = before && (moved === "new" ? pill("new", "busy") : moved === 0 ? pill("same place") : pill(moved > 0 ? `up ${moved}` : `down ${-moved}`, moved > 0 ? "good" : "bad"));
+    const shift = before && former && ` ${signed(100 * (item.score - former.score), 1)}`;
+    return h("li", {}, h("details", { class: "item" }, h("summary", {}, h("span", { class: "rank" }, String(item.rank)), h("span", {}, item.id, " ", move, before && former && former.group !== item.group && pill(`group ${former.group} → ${item.group}`, "warn")),
+      h("span", { class: "bar-line", "aria-hidden": "true" }, h("span", { style: { width: `${100 * item.score}%` } })), h("span", { class: "score" }, percent(item.score), shift && h("small", { class: "muted" }, shift))), why(item)));
+  }));
+}
+
+/** The page. */
+export async function tryIt({ query }) {
+  const { models } = await get("v1/models");
+  if (!can("score")) return empty("Your key may not ask models", "It needs the scope score. Ask whoever made it.");
+  if (!models.length) return empty("No models yet", "A search that succeeds makes one.", can("search") && link("Start a search", "/searches/new", "main"));
+  const name = models.some((one) => one.name === query.get("model")) ? query.get("model") : models[0].name;
+  const known = await get(`v1/models/${part(name)}`);
+  const version = Number(query.get("version")) || known.serving || known.latest;
+  const to = (model, number) => { location.hash = `/try?model=${part(model)}${number ? `&version=${number}` : ""}`; };
+  const fields = await fieldsOf(name, version);
+  const context = Object.fromEntries(fields.filter(({ profile }) => profile?.commonest.length).slice(0, 4).map((one) => [one.name, one.profile.commonest[0][0]]));
+  const state = { k: 10, before: null, asked: null };
+  const [answers, copies] = [h("div", { "aria-live": "polite" }), h("div")];
+  const body = () => ({ context, k: state.k, explain: true });
+  const tell = () => show(copies, recommendSnippets(name, body()));
+  const ask = async (compare) => {
+    show(answers, loading("Asking …"));
+    try {
+      const answer = await post(`v1/models/${part(name)}/recommend?version=${version}`, body());
+      const before = compare ? state.before : null;
+      const changed = before && Object.keys({ ...context, ...state.asked }).filter((field) => context[field] !== state.asked[field]);
+      show(answers, card(before ? "After the change" : "Recommended", before && note(changed.length ? `Changed: ${changed.map((field) => `${field} = ${context[field] ?? "not known"}`).join(", ")}.` : "Nothing was changed."), answer.items.length ? ranked(answer, before) : note("No item is left."),
+        note(`${answer.num_scored} items were scored by version ${answer.version}. Open an item to see why it is there.${answer.unknown_values.length ? ` Values that the model does not know: ${answer.unknown_values.map((one) => `${one.field} = ${one.value}`).join(", ")}.` : ""}`)));
+      Object.assign(state, { before: answer, asked: { ...context } });
+      show(whatIf, working("What if? Compare with the last answer", () => ask(true)));
+    } catch (error) {
+      show(answers, problem(error));
+    }
+  };
+  const whatIf = h("span");
+  const pick = select(models.map((one) => [one.name, one.name]), name, (value) => to(value));
+  const number = select(known.versions.slice(0, 50).map((one) => [String(one.version), `Version ${one.version}${one.version === known.serving ? ", serves" : ""}`]), String(version), (value) => to(name, value));
+  [pick, number].forEach((one) => one.removeAttribute("aria-label"));
+  const most = input({ type: "number", min: "1", max: "100", value: "10" });
+  most.addEventListener("input", () => { state.k = Number(most.value) || 10; tell(); });
+  const made = (one) => { const [text, list] = control(one, context, tell); const shown = field(one.name, text); if (list) shown.append(list); return shown; };
+  tell();
+  return [
+    head("Try it", { lead: "Say what is known about a visitor, and see what they would get, and why." }),
+    card("Model", h("div", { class: "fields" }, field("Model", pick), field("Version", number), field("Items", most))),
+    card("Visitor and moment", note("What you leave empty is not known, as for a visitor whom you have never seen."), h("div", { class: "fields" }, fields.slice(0, 12).map(made)), fields.length > 12 && h("details", {}, h("summary", {}, `${fields.length - 12} more fields`), h("div", { class: "fields" }, fields.slice(12).map(made))),
+      h("div", { class: "actions" }, working("Recommend", () => ask(false), { kind: "main" }), whatIf)),
+    answers, card("The same elsewhere", copies),
+  ];
+}
