@@ -22,7 +22,7 @@ from tests.service.live import LiveServer
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.slow]
 
 MODEL = "/models/films"
 EVIL = '<img src=x onerror="alert(1)"></script><script>alert(2)</script>&lt;b&gt;"\'\u202e'
