@@ -32,6 +32,7 @@ from service.storage.aliases import Aliases
 from service.storage.deletions import Deletions
 from service.storage.feedback import Feedback
 from service.storage.keys import Keys
+from service.storage.promotion import Promotions
 from service.storage.sql_store import SqlStore
 from service.storage.traffic import TrafficPlans
 
@@ -59,6 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
         keys=key_table,
         aliases=Aliases(store),
         plans=TrafficPlans(store),
+        promotions=Promotions(store),
         feedback=feedback,
         response_log=response_log,
         fetches=Fetches(settings),

@@ -20,6 +20,7 @@ from ihas.data.fitting import encode_blocks, encode_labels, fit_encoder
 from ihas.data.inference import infer_schema
 from ihas.data.items import build_item_table
 from ihas.data.missing import without_spelled_missing
+from ihas.data.newest import save_newest
 from ihas.data.readers import read
 from ihas.data.reading import options_of
 from ihas.data.schema import Schema
@@ -90,6 +91,7 @@ def _write(folder: Path, data: DataConfig, encoding: EncodingConfig, split: Spli
     ids = _write_ids(folder, tables, rows, encoder)
     for name, of_part in labels.items():
         save_labels(folder, name, of_part)
+    save_newest(folder, tables.get("test", tables["train"]), rows["test"], labels["test"], schema)
     save_values(folder, schema, encoder, build_item_table(tables["train"], ids["train"], encoder, schema, rows["train"]), report)
 
 

@@ -29,6 +29,7 @@ from service.storage.feedback import Feedback
 from service.storage.job import SEARCH, Job, JobKind
 from service.storage.job_store import JobStore
 from service.storage.keys import Keys
+from service.storage.promotion import Promotions
 from service.storage.sql_store import SqlStore
 from service.storage.traffic import TrafficPlans
 
@@ -50,6 +51,7 @@ class AppState:
     keys: Keys
     aliases: Aliases
     plans: TrafficPlans
+    promotions: Promotions
     feedback: Feedback
     response_log: ResponseLog
     fetches: Fetches

@@ -15,6 +15,8 @@ from service.storage import job_rows, quotas
 from service.storage.catalogue import Dataset, DatasetState, ModelVersion, NewBundle, NewDataset, Upload
 from service.storage.database import Database
 from service.storage.job import DATASET, SEARCH, Job, NewJob
+from service.storage.promotion import LIVE, Fate, promote, serving, settings_of
+from service.storage.promotion_settings import PromotionSettings
 from service.storage.removals import note
 from service.storage.room import Room
 from service.storage.tables import DATASETS, MODELS
@@ -76,7 +78,8 @@ class SqlCatalogue(Database):
                 quotas.one_of_tenant(connection, base.tenant)
                 quotas.search_room(connection, base.tenant, max_bytes).check(int(bundle.facts.get("bytes", 0)))
             job = job_rows.insert_job(connection, NewJob(SEARCH, name, before.dataset_id, before.settings, tenant=base.tenant))
-            version = register_version(connection, job, bundle.path, bundle.facts)
+            fate = Fate(candidate=base.candidate and base.name == name)
+            version = register_version(connection, job, bundle.path, bundle.facts, fate)
             if newest is not None and version.version != newest + 1:
                 found = f"version {version.version - 1} is the newest"
                 raise ConflictError(f"What is added to version {newest} of model {name!r} must follow it, but {found}. Add to that one.")
@@ -93,13 +96,28 @@ class SqlCatalogue(Database):
         found = self.read(sa.select(MODELS).where(same).order_by(MODELS.c.version.desc()))
         return [ModelVersion(**row) for row in found]
 
+    def promotion(self, tenant: str, name: str) -> PromotionSettings:
+        """As `Catalogue` says."""
+        with self._reads.begin() as connection:
+            return settings_of(connection, tenant, name).settings
 
-def register_version(connection: sa.Connection, job: Job, path: str, facts: Mapping[str, Any]) -> ModelVersion:
+    def serving_version(self, tenant: str, name: str) -> ModelVersion | None:
+        """As `Catalogue` says."""
+        with self._reads.begin() as connection:
+            number = serving(connection, tenant, name)
+        return next((one for one in self.versions(name, tenant) if one.version == number), None)
+
+
+def register_version(connection: sa.Connection, job: Job, path: str, facts: Mapping[str, Any], fate: Fate = LIVE) -> ModelVersion:
     """Give a search's bundle the next version number of its name; `facts` says the bundle's `bytes` where they are known."""
     known = {name: fact for name, fact in facts.items() if name != "bytes"}
     number = next_number(connection, job.tenant, job.name)
-    version = ModelVersion(job.tenant, job.name, number, path, job.id, known, job.read_at, int(facts.get("bytes", 0)))
+    version = ModelVersion(
+        job.tenant, job.name, number, path, job.id, known, job.read_at, int(facts.get("bytes", 0)), fate.candidate, fate.gates
+    )
     connection.execute(MODELS.insert().values(**asdict(version)))
+    if fate.promote is not None:
+        promote(connection, job.tenant, job.name, number, fate.promote)
     return version
 
 

@@ -117,6 +117,8 @@ MODELS = sa.Table(
     sa.Column("facts", Json, nullable=False),
     sa.Column("created_at", sa.Double, nullable=False),
     sa.Column("bytes", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("candidate", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("gates", Json),
 )
 
 MODEL_NUMBERS = sa.Table(
@@ -153,6 +155,17 @@ ALIAS_CHANGES = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("at", sa.Double, nullable=False),
     sa.UniqueConstraint("tenant", "model", "alias", "revision", name="alias_changes_revision"),
+)
+
+PROMOTIONS = sa.Table(
+    "promotions",
+    METADATA,
+    sa.Column("tenant", sa.String(64), primary_key=True),
+    sa.Column("model", sa.String(200), primary_key=True),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("settings", Json, nullable=False),
+    sa.Column("actor", sa.String(200), nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
 )
 
 TRAFFIC = sa.Table(

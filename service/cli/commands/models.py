@@ -26,7 +26,7 @@ def list_models(context: typer.Context, url: Url = HERE) -> None:
     """List models with their newest and their serving version."""
     with client_of(url) as client:
         found = [client.model(one["name"]) for one in client.models()["models"]]
-    shown = [(one["name"], one["latest"], one["serving"], one["problem"] or "") for one in found]
+    shown = [(one["name"], one["latest"], one["serving"] or "none", one["problem"] or "") for one in found]
     context.obj.result(found, plain_table(("model", "newest", "serving", "problem"), shown))
 
 
@@ -36,20 +36,34 @@ def promote(
     name: ModelName,
     version: Annotated[int, typer.Argument(help="The version.")],
     reason: Why = "",
+    require_gates: Annotated[bool, typer.Option("--require-gates", help="Only if it met its gates.")] = False,
     url: Url = HERE,
 ) -> None:
     """Make a version the champion, after it is loaded and passes its golden rows."""
     with client_of(url) as client:
-        found = client.promote(name, version, reason)
-    context.obj.result(found, f"Version {found['version']} of {name} answers (revision {found['revision']}).")
+        found = client.promote(name, version, reason, require_gates)
+    warning = f"\n{found['warning']}" if found.get("warning") else ""
+    context.obj.result(found, f"Version {found['version']} of {name} answers (revision {found['revision']}).{warning}")
 
 
 @model.command()
-def rollback(context: typer.Context, name: ModelName, reason: Why = "", url: Url = HERE) -> None:
-    """Return to the previous champion."""
+def rollback(
+    context: typer.Context,
+    name: ModelName,
+    reason: Why = "",
+    to: Annotated[str | None, typer.Option(help="Version to return to, or `none`; the previous champion by default.")] = None,
+    url: Url = HERE,
+) -> None:
+    """Return to the previous champion, to a version, or to none."""
+    if to is not None and to != "none" and not to.isdecimal():
+        raise typer.BadParameter(f"`--to` must be the number of a version or `none`, but got {to!r}.", param_hint="--to")
     with client_of(url) as client:
-        found = client.roll_back(name, reason)
-    context.obj.result(found, f"Version {found['version']} of {name} answers (revision {found['revision']}).")
+        found = client.roll_back(name, reason, int(to) if to is not None and to.isdecimal() else to)
+    if found["version"] is None:
+        shown = f"No version of {name} answers (revision {found['revision']}). Promote one: ihas model promote {name} VERSION"
+    else:
+        shown = f"Version {found['version']} of {name} answers (revision {found['revision']})."
+    context.obj.result(found, shown)
 
 
 @model.command("frontier")
@@ -119,7 +133,7 @@ def history(context: typer.Context, name: ModelName, url: Url = HERE) -> None:
     """List the changes of the champion: version, time, caller, reason."""
     with client_of(url) as client:
         found = client.alias_history(name)["changes"]
-    shown = [(one["revision"], one["version"], one["kind"], one["at"], one["actor"], one["reason"]) for one in found]
+    shown = [(one["revision"], one["version"] or "none", one["kind"], one["at"], one["actor"], one["reason"]) for one in found]
     context.obj.result(found, plain_table(("revision", "version", "kind", "time", "actor", "reason"), shown))
 
 

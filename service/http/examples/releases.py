@@ -87,6 +87,18 @@ ESTIMATE: Mapping[str, Any] = {
     },
 }  # fmt: skip
 MODEL = "/v1/models/{name}"
+BOUNDS = {"auc_tolerance": 0.002, "calibration_low": 0.8, "calibration_high": 1.25, "calibration_error": 0.05, "latency_ratio": 2.0}
+PROMOTION_SETTINGS: Mapping[str, Any] = {"auto_promote": "passing", "gates": {"auc_tolerance": 0.002}}
+PROMOTION: Mapping[str, Any] = {
+    "auto_promote": "passing", "by_default": False, "gates": BOUNDS, "revision": 1, "actor": "key:3f9a0c5d1b7e2468", "changed_at": AT,
+}  # fmt: skip
+GATE = {
+    "name": "auc", "passed": True,
+    "detail": "AUC minus the champion's on 1,268 rows is +0.0031, between +0.0004 and +0.0058 (95 %); the lower end is at least -0.0020.",
+}  # fmt: skip
+GATES: Mapping[str, Any] = {
+    "name": "coupon", "version": 2, "candidate": False, "passed": True, "champion": 1, "rows": 1268, "gates": [GATE],
+}  # fmt: skip
 COLD_START = {"cold_start_model": "walks", "user_field": "user", "register_as": "shop-with-histories"}
 COLD_STARTED = {"name": "shop-with-histories", "version": 1, "search_id": "sr_91c0", "created_at": AT}
 METRICS = {"rows": 1268, "auc": 0.7873, "log_loss": 0.5531, "calibration": 0.981}
@@ -106,6 +118,7 @@ BODIES: Mapping[tuple[str, str], Any] = {
     ("put", f"{MODEL}/aliases/{{alias}}"): {"version": 2, "reason": REASON},
     ("post", f"{MODEL}/promote"): {"version": 2, "reason": REASON},
     ("post", f"{MODEL}/rollback"): {"reason": "Clicks fell."},
+    ("put", f"{MODEL}/promotion"): PROMOTION_SETTINGS,
     ("put", f"{MODEL}/traffic"): PLAN,
     ("post", "/v1/searches/{search_id}/clone"): SEARCH_COPY,
     ("post", "/v1/searches/estimate"): {"dataset_id": "ds_5f2a", "learning": {"seed": 1}},
@@ -130,6 +143,9 @@ ANSWERS: Mapping[tuple[str, str], Any] = {
     ("get", f"{MODEL}/aliases/{{alias}}/history"): {"changes": [CHANGE], "next_cursor": None},
     ("post", f"{MODEL}/promote"): ALIAS,
     ("post", f"{MODEL}/rollback"): {**ALIAS, "version": 1, "revision": 4},
+    ("get", f"{MODEL}/promotion"): PROMOTION,
+    ("put", f"{MODEL}/promotion"): PROMOTION,
+    ("get", f"{MODEL}/versions/{{version}}/gates"): GATES,
     ("get", f"{MODEL}/traffic"): TRAFFIC,
     ("put", f"{MODEL}/traffic"): TRAFFIC,
     ("post", "/v1/keys"): NEW_KEY,

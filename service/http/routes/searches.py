@@ -70,8 +70,9 @@ def create_search(
     dataset = own_dataset(store, body.dataset_id, caller)
     if dataset.state is not DatasetState.VALID:
         raise ConflictError(f"Data set {dataset.id} is {dataset.state}; a search needs a valid one.")
-    asked = body.model_dump(mode="json")
-    recipe = {name: asked[name] for name in (body.settings, "run", "budget")}
+    unstated = {"auto_promote"} if body.auto_promote is None else None  # so that a body has the hash that it had before there was one
+    asked = body.model_dump(mode="json", exclude=unstated)
+    recipe = {name: asked[name] for name in (body.settings, "run", "budget", "auto_promote") if name in asked}
     new = NewJob(SEARCH, body.name, dataset.id, recipe, idempotency_key, _hash(asked), caller.tenant, body.priority, trace)
     return _accepted(store.submit(new, settings.max_queued_per_tenant, settings.max_search_bytes_per_tenant), response)
 

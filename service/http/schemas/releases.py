@@ -79,13 +79,18 @@ class AliasPut(Config):
     """Reason, for the history."""
 
 
-class Promotion(AliasPut):
+class PromotionOf(AliasPut):
     """A version to make the champion."""
+
+    require_gates: bool = False
+    """Refuse it with 409 if it did not meet its gates; without this, the answer says so as a `warning`."""
 
 
 class Rollback(Config):
-    """Return to the former champion."""
+    """Return to the former champion, to a version that is named, or to none."""
 
+    to: Annotated[VersionNumber, Field(strict=True)] | Literal["none"] | None = None
+    """Version to return to; `none` lets no version serve until one is promoted. The former champion by default."""
     reason: Reason = ""
     """Reason, for the history."""
 
@@ -95,15 +100,17 @@ class AliasPublic(Config):
 
     alias: str
     """Its name."""
-    version: int
-    """The version that it points at."""
+    version: int | None
+    """The version that it points at; absent where none is to serve."""
     revision: int
     """Number of its changes; the `ETag` of the answer."""
+    warning: str | None = Field(default=None, exclude_if=lambda warning: warning is None)
+    """Of a promotion: the gates that the version failed; left out where it failed none."""
 
     @classmethod
-    def of(cls, alias: Alias) -> Self:
+    def of(cls, alias: Alias, warning: str | None = None) -> Self:
         """The wire form of an alias."""
-        return cls(alias=alias.alias, version=alias.version, revision=alias.revision)
+        return cls(alias=alias.alias, version=alias.version or None, revision=alias.revision, warning=warning)
 
 
 class AliasesPublic(Config):
@@ -118,8 +125,8 @@ class AliasChangePublic(Config):
 
     revision: int
     """1, 2, 3, ... within the alias."""
-    version: int
-    """The version that it pointed at from then on, or until it was deleted."""
+    version: int | None
+    """The version that it pointed at from then on, or until it was deleted; absent where none was to serve."""
     kind: Literal["set", "rollback", "deleted"]
     """How it was changed."""
     actor: str
@@ -141,8 +148,11 @@ class AliasChangesPublic(Config):
     @classmethod
     def of(cls, changes: Sequence[AliasChange], limit: int) -> Self:
         """The wire form of changes."""
-        names = ("revision", "version", "kind", "actor", "reason")
-        shown = tuple(AliasChangePublic(**{name: getattr(change, name) for name in names}, at=moment(change.at)) for change in changes)
+        names = ("revision", "kind", "actor", "reason")
+        shown = tuple(
+            AliasChangePublic(**{name: getattr(one, name) for name in names}, version=one.version or None, at=moment(one.at))
+            for one in changes
+        )
         return cls(changes=shown, next_cursor=changes[-1].revision if len(changes) == limit else None)
 
 
