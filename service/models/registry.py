@@ -109,8 +109,8 @@ class Registry:
         if version is None:
             return None if split is None else split.champion
         if split is not None:
-            for served in (split.champion, split.canary, *split.shadows):
-                if served is not None and served.version.version == version:
+            for served in (split.champion, *split.others):
+                if served.version.version == version:
                     return served
         with self._guard:
             if ((tenant, name), version) in self._pinned:
@@ -233,11 +233,18 @@ class Registry:
                 return slot.split  # somebody read the database after this caller did
             _check_serves(slot, versions, champion, wanted)
             served = self._champion(slot, versions, champion)
-            plan = NO_PLAN if traffic is None else traffic.plan
-            canary = None if plan.canary is None else self._beside(slot, versions, plan.canary.version)
-            shadows = tuple(found for number in plan.shadows if (found := self._beside(slot, versions, number)) is not None)
-            slot.split, slot.made_of, slot.failure = TrafficSplit(served, canary, shadows, plan), wanted, None
+            plan, shares = (NO_PLAN, {}) if traffic is None else (traffic.plan, traffic.buckets)
+            canaries = self._all_beside(slot, versions, [one.version for one in plan.canaries])
+            shadows = self._all_beside(slot, versions, plan.shadows)
+            challenger = None if plan.interleave is None else self._beside(slot, versions, plan.interleave.version)
+            trial = 0 if traffic is None else traffic.trial
+            slot.split = TrafficSplit(served, canaries, shadows, plan, shares, challenger, trial)
+            slot.made_of, slot.failure = wanted, None
             return slot.split
+
+    def _all_beside(self, slot: Slot, versions: Sequence[ModelVersion], numbers: Sequence[int]) -> tuple[Served, ...]:
+        """Those of the versions that can be loaded."""
+        return tuple(found for number in numbers if (found := self._beside(slot, versions, number)) is not None)
 
     def _champion(self, slot: Slot, versions: Sequence[ModelVersion], champion: Alias | None) -> Served:
         """The version that is to serve, or the best there is, under the slot's lock."""

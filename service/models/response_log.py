@@ -9,7 +9,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
@@ -39,6 +39,40 @@ class Asked:
     rows: Sequence[dict[str, Any]] | RecommendRequest
     scores: tuple[float, ...]
     items: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Challenger:
+    """A version whose recommendations were interleaved with the champion's.
+
+    Attributes:
+        version: its number.
+        items: that it picked.
+    """
+
+    version: int
+    items: frozenset[str]
+
+    def document(self, kept: Mapping[str, object]) -> Mapping[str, Any]:
+        """As it is stored, of the items that are kept."""
+        return {"version": self.version, "items": [item for item in kept if item in self.items]}
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What answered a request.
+
+    Attributes:
+        served: the version; of an interleaved list the champion.
+        shadows: answer the request too, unheard.
+        trial: comparison in which the answer counts; 0 for none, as where a caller named the version.
+        challenger: what the list was interleaved with.
+    """
+
+    served: Served
+    shadows: tuple[Served, ...] = ()
+    trial: int = 0
+    challenger: Challenger | None = None
 
 
 class Seen(NamedTuple):
@@ -113,12 +147,14 @@ class ResponseLog:
         for thread in self._threads:
             thread.join()
 
-    def recommended(self, served: Served, shadows: tuple[Served, ...], asked: RecommendRequest, given_id: str, found: Heard) -> None:
+    def recommended(self, chosen: Chosen, asked: RecommendRequest, given_id: str, found: Heard) -> None:
         """Record a recommendation that was sent."""
-        version = served.version
+        served, shadows, version = chosen.served, chosen.shadows, chosen.served.version
         kept = {item.id: (item.group, item.score) for item in found.items[:KEPT_ITEMS]}
+        picked = None if chosen.challenger is None else chosen.challenger.document(kept)
         if len(self._answers) < MAX_WAITING:
-            self._answers.append(Answer(given_id, version.tenant, version.name, version.version, kept))
+            answer = Answer(given_id, version.tenant, version.name, version.version, kept, picked, chosen.trial)
+            self._answers.append(answer)
         else:
             self.drop()
         self._look(Seen(served, (asked.context,), tuple(kept)[:ROWS_LOOKED_AT]))

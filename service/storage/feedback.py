@@ -13,7 +13,8 @@ from service.storage.database import Database
 from service.storage.feedback_bytes import EVENT_BYTES
 from service.storage.feedback_sums import Sums, hour_of, too_old, within
 from service.storage.locks import FORGET_LOCK, one_at_a_time
-from service.storage.tables import ANSWERS, FEEDBACK, FEEDBACK_SUMS, database_now
+from service.storage.tables import ANSWERS, FEEDBACK, FEEDBACK_SUMS, TRIAL_SUMS, database_now
+from service.storage.trial_sums import Changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,8 @@ class Answer:
     Attributes:
         id: the answer's `recommendation_id`.
         items: id of an item to its group and its score, best first; of more than `KEPT_ITEMS` the first.
+        challenger: `version` that the champion's list was interleaved with, and `items` that it picked; None of one version's list.
+        trial: comparison in which it counts; 0 for none, as where a caller named the version.
     """
 
     id: str
@@ -30,11 +33,19 @@ class Answer:
     model: str
     version: int
     items: Mapping[str, tuple[int, float]]
+    challenger: Mapping[str, Any] | None = None
+    trial: int = 0
+
+    @property
+    def arm(self) -> int:
+        """Its version in sums of trials: the negative number of the challenger where there is one."""
+        return self.version if self.challenger is None else -int(self.challenger["version"])
 
     @property
     def bytes(self) -> int:
         """About the bytes that it takes in the database."""
-        return ANSWER_BYTES_EACH + sum(len(item) + ITEM_BYTES for item in self.items)
+        picked = () if self.challenger is None else self.challenger["items"]
+        return ANSWER_BYTES_EACH + sum(len(item) + ITEM_BYTES for item in self.items) + sum(map(len, picked))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +108,13 @@ class Feedback:
             return
 
         def write(connection: sa.Connection) -> None:
-            at = job_rows.now(connection)
+            at, changes = job_rows.now(connection), Changes()
             rows = [{name: getattr(answer, name) for name in KEPT} | {"at": at, "bytes": answer.bytes} for answer in answers]
+            for answer in answers:
+                if answer.trial:
+                    changes.answer((hour_of(at), answer.tenant, answer.model, answer.trial, answer.arm))
             connection.execute(ANSWERS.insert(), rows)
+            changes.write(connection)
             feedback_bytes.add(connection, ((answer.tenant, answer.bytes) for answer in answers))
 
         self._database.write(write)
@@ -125,13 +140,16 @@ class Feedback:
         """Keep what people did; what is known already is kept once, so that a repeated report changes nothing."""
 
         def write(connection: sa.Connection) -> None:
-            _hold(connection, {deed.answer_id for deed, _ in deeds})
+            places = _hold(connection, {deed.answer_id for deed, _ in deeds})
             at, sums, known = job_rows.now(connection), Sums(), _reported(connection, deeds)
+            answers = {answer.id: answer for _, answer in deeds if answer.trial and answer.id in places}
+            before = _values(answers, known)
             rows = [row for deed, answer in deeds if (row := _row(deed, answer, at, known, sums)) is not None]
             if rows:
                 connection.execute(FEEDBACK.insert(), rows)
                 feedback_bytes.add(connection, ((row["tenant"], EVENT_BYTES) for row in rows))
             sums.write(connection)
+            _changes(answers, places, before, _values(answers, known)).write(connection)
 
         self._database.write(write)
 
@@ -166,7 +184,8 @@ class Feedback:
             go_on: called between two transactions; False leaves the rest to the next call.
         """
         cutoff = float(self._database.read(sa.select((database_now() - older_than_s).label("at")))[0]["at"])
-        self._forget(FEEDBACK_SUMS, sa.literal(0), too_old(older_than_s), go_on)
+        for table in (FEEDBACK_SUMS, TRIAL_SUMS):
+            self._forget(table, sa.literal(0), too_old(table, older_than_s), go_on)
         self._forget(FEEDBACK, sa.literal(EVENT_BYTES), FEEDBACK.c.at < cutoff, go_on)
         return self._forget(ANSWERS, ANSWERS.c.bytes, ANSWERS.c.at < cutoff, go_on)
 
@@ -211,10 +230,28 @@ def _make_room(connection: sa.Connection, tenant: str, max_bytes: int) -> int:
     return len(gone)
 
 
-def _hold(connection: sa.Connection, answer_ids: Iterable[str]) -> None:
-    """Let no other transaction report on these answers meanwhile: each would count an item's first report as its own."""
-    query = sa.select(ANSWERS.c.id).where(ANSWERS.c.id.in_(sorted(answer_ids))).order_by(ANSWERS.c.id).with_for_update()
-    connection.execute(query).all()
+def _hold(connection: sa.Connection, answer_ids: Iterable[str]) -> Mapping[str, float]:
+    """Let no other transaction report on these answers meanwhile: each would count an item's first report as its own; the time of each."""
+    query = sa.select(ANSWERS.c.id, ANSWERS.c.at).where(ANSWERS.c.id.in_(sorted(answer_ids))).order_by(ANSWERS.c.id).with_for_update()
+    return {row.id: row.at for row in connection.execute(query)}
+
+
+def _values(answers: Mapping[str, Answer], reported: Reported) -> Mapping[str, int]:
+    """Clicks of each answer; of an interleaved one, those on the challenger's items minus those on the champion's."""
+    values = dict.fromkeys(answers, 0)
+    for (answer_id, item_id), kinds in reported.items():
+        if "click" in kinds and answer_id in answers:
+            challenger = answers[answer_id].challenger
+            values[answer_id] += 1 if challenger is None or item_id in challenger["items"] else -1
+    return values
+
+
+def _changes(answers: Mapping[str, Answer], given: Mapping[str, float], before: Mapping[str, int], after: Mapping[str, int]) -> Changes:
+    changes = Changes()
+    for answer_id, answer in answers.items():
+        key = (hour_of(given[answer_id]), answer.tenant, answer.model, answer.trial, answer.arm)
+        changes.value(key, before[answer_id], after[answer_id])
+    return changes
 
 
 def _reported(connection: sa.Connection, deeds: Sequence[tuple[Deed, Answer]]) -> Reported:
@@ -233,13 +270,20 @@ def _row(deed: Deed, answer: Answer, at: float, reported: Reported, sums: Sums) 
     if deed.kind in known:
         return None
     (group, score), first, new = answer.items[deed.item_id], min(known.values(), default=at), not known
-    key = (hour_of(first), answer.tenant, answer.model, answer.version, group)
+    version = _version_of(answer, deed.item_id)
+    key = (hour_of(first), answer.tenant, answer.model, version, group)
     sums.add(key, int(new), int(deed.kind == "click"), score if new else 0.0)
     known[deed.kind] = at
-    values = {"tenant": answer.tenant, "model": answer.model, "version": answer.version, "at": at, "group": group, "score": score}
+    values = {"tenant": answer.tenant, "model": answer.model, "version": version, "at": at, "group": group, "score": score}
     return {"answer_id": deed.answer_id, "item_id": deed.item_id, "kind": deed.kind, **values}
 
 
+def _version_of(answer: Answer, item_id: str) -> int:
+    """The version that recommended an item."""
+    challenger = answer.challenger
+    return answer.version if challenger is None or item_id not in challenger["items"] else int(challenger["version"])
+
+
 def _answer(row: sa.RowMapping) -> Answer:
-    values: dict[str, Any] = {name: row[name] for name in ("id", "tenant", "model", "version")}
+    values: dict[str, Any] = {name: row[name] for name in ("id", "tenant", "model", "version", "challenger", "trial")}
     return Answer(**values, items={item: (group, score) for item, (group, score) in row["items"].items()})

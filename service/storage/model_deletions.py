@@ -14,7 +14,7 @@ from service.storage.aliases import CHAMPION, NONE
 from service.storage.bundle_store import TRIED
 from service.storage.job import SEARCH
 from service.storage.removals import Deleted, listed, noted
-from service.storage.tables import ALIAS_CHANGES, ALIASES, JOBS, MODELS, PROMOTIONS, TRAFFIC
+from service.storage.tables import ALIAS_CHANGES, ALIASES, JOBS, MODELS, PROMOTIONS, TRAFFIC, TRIAL_SUMS, TRIALS
 from service.storage.traffic import TrafficPlan
 from service.storage.version_numbers import hold_alone
 
@@ -54,7 +54,7 @@ def delete_model(connection: sa.Connection, name: Name, force: bool) -> Deleted:
     uses += _coming(connection, name)
     if uses and not force:
         raise ConflictError(f"Model {name[1]!r} is in use: {listed(uses)}. To delete it all the same, add `?force=true` (`--force`).")
-    for table in (ALIASES, ALIAS_CHANGES, PROMOTIONS, TRAFFIC):
+    for table in (ALIASES, ALIAS_CHANGES, PROMOTIONS, TRAFFIC, TRIALS, TRIAL_SUMS):
         connection.execute(table.delete().where((table.c.tenant == name[0]) & (table.c.model == name[1])))
     return _gone(connection, name, versions)
 
@@ -83,8 +83,10 @@ def _uses(connection: sa.Connection, name: Name) -> dict[int, list[str]]:
         uses.setdefault(version, []).append(CHAMPION_WORDS if alias == CHAMPION else f"has the alias {alias!r}")
     row = connection.execute(sa.select(TRAFFIC.c.plan).where((TRAFFIC.c.tenant == name[0]) & (TRAFFIC.c.model == name[1]))).scalar()
     plan = TrafficPlan.model_validate(row or {})
-    if plan.canary is not None:
-        uses.setdefault(plan.canary.version, []).append("is the canary")
+    for canary in plan.canaries:
+        uses.setdefault(canary.version, []).append("is the canary" if len(plan.canaries) == 1 else "is a canary")
+    if plan.interleave is not None:
+        uses.setdefault(plan.interleave.version, []).append("is interleaved with the champion")
     for version in plan.shadows:
         uses.setdefault(version, []).append("is a shadow")
     return uses

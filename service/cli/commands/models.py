@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -137,34 +137,6 @@ def history(context: typer.Context, name: ModelName, url: Url = HERE) -> None:
     context.obj.result(found, plain_table(("revision", "version", "kind", "time", "actor", "reason"), shown))
 
 
-@model.command()
-def traffic(
-    context: typer.Context,
-    name: ModelName,
-    canary: Annotated[int | None, typer.Option(help="Version that answers a share of the requests.")] = None,
-    percent: Annotated[float, typer.Option(help="Percentage of the requests that the canary answers.")] = 0.0,
-    sticky: Annotated[str | None, typer.Option(help="Context field whose value decides between canary and champion.")] = None,
-    shadow: Annotated[list[int] | None, typer.Option(help="Shadow version, whose responses are only compared; may be repeated.")] = None,
-    group: Annotated[list[int] | None, typer.Option(help="Group that canary and shadows are limited to; may be repeated.")] = None,
-    clear: Annotated[bool, typer.Option("--clear", help="Send all traffic to the champion.")] = False,
-    url: Url = HERE,
-) -> None:
-    """Show or change the traffic split of a model."""
-    plan: dict[str, Any] = {"sticky_field": sticky, "shadows": shadow or [], "shadow_groups": group or []}
-    if canary is not None:
-        plan["canary"] = {"version": canary, "percent": percent, "groups": group or []}
-    with client_of(url) as client:
-        found = client.traffic(name)
-        if clear or canary is not None or shadow:
-            found = client.divide(name, {} if clear else plan, found["revision"])
-    part = found["canary"]
-    lines = [f"champion: version {found['champion']}"]
-    by = found["sticky_field"] or "chance"
-    lines += [f"canary:   version {part['version']}, {part['percent']:g} %, by {by}{_of_groups(part['groups'])}"] if part else []
-    lines += [f"shadow:   version {one}{_of_groups(found['shadow_groups'])}" for one in found["shadows"]]
-    context.obj.result(found, "\n".join(lines))
-
-
 @model.command("add")
 def add_interactions(
     context: typer.Context,
@@ -209,7 +181,3 @@ def _interactions(path: Path) -> list[dict[str, str]]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         law = f"Interactions must come from a readable file with a `user` and an `item` on every line, but {path} is not one"
         raise RequestError(f"{law} ({type(error).__name__}: {error}).") from error
-
-
-def _of_groups(groups: list[int]) -> str:
-    return f", of groups {', '.join(map(str, groups))}" if groups else ""

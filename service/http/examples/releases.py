@@ -10,7 +10,8 @@ REASON = "Better on the week's clicks."
 ALIAS = {"alias": "champion", "version": 2, "revision": 3}
 CANARY = {"version": 3, "percent": 5.0, "groups": [0, 1]}
 PLAN: Mapping[str, Any] = {"canary": CANARY, "sticky_field": "user", "shadows": [4], "shadow_groups": [0]}
-TRAFFIC: Mapping[str, Any] = {**PLAN, "revision": 1, "champion": 2, "actor": "key:3f9a0c5d1b7e2468", "changed_at": AT}
+COMPARED: Mapping[str, Any] = {"canaries": [CANARY], "experiment": None, "interleave": {"version": 5, "percent": 1.0}}
+TRAFFIC: Mapping[str, Any] = {**PLAN, **COMPARED, "revision": 1, "champion": 2, "actor": "key:3f9a0c5d1b7e2468", "changed_at": AT}
 CHANGE = {"revision": 3, "version": 2, "kind": "set", "actor": "key:3f9a0c5d1b7e2468", "reason": REASON, "at": AT}
 KEY = {
     "id": "3f9a0c5d1b7e2468", "name": "shop front", "scopes": ["score", "read"], "created_at": AT, "expires_at": None, "revoked_at": None,
@@ -47,6 +48,24 @@ ONLINE = {
         "groups": [{"group": 0, "share": 0.62, "training_share": 0.58, "far_share": 0.012}],
     },
     "shadows": [{"version": 4, "requests": 800, "failures": 0, "mean_difference": 0.021, "mean_ms": 0.9}],
+    "trial": {
+        "trial": 1, "began": AT, "ended": None, "alpha": 0.05, "rules": {"alpha": 0.05, "minimum_effect": 0.01, "promote": True},
+        "arms": [
+            {
+                "version": 2, "role": "champion", "answers": 9500, "clicks": 950, "clicks_per_answer": 0.1, "difference": None,
+                "low": None, "high": None, "p_value": None, "finding": None, "answers_needed": None,
+            },
+            {
+                "version": 3, "role": "canary", "answers": 9480, "clicks": 1090, "clicks_per_answer": 0.115, "difference": 0.015,
+                "low": 0.0016, "high": 0.0284, "p_value": 0.02, "finding": "better", "answers_needed": 19_800,
+            },
+        ],
+        "preference": {
+            "version": 5, "answers": 400, "wins": 61, "losses": 47, "margin": 0.035, "low": -0.08, "high": 0.15, "p_value": 1.0,
+            "sign_test": 0.21,
+        },
+        "decisions": [],
+    },
 }  # fmt: skip
 WHAT_IF: Mapping[str, Any] = {"row": {"Destination": "Home", "Age": "21", "Coupon": "Bar"}, "changes": {"Age": "50plus"}}
 WHAT_IF_ANSWER = {
@@ -119,7 +138,7 @@ BODIES: Mapping[tuple[str, str], Any] = {
     ("post", f"{MODEL}/promote"): {"version": 2, "reason": REASON},
     ("post", f"{MODEL}/rollback"): {"reason": "Clicks fell."},
     ("put", f"{MODEL}/promotion"): PROMOTION_SETTINGS,
-    ("put", f"{MODEL}/traffic"): PLAN,
+    ("put", f"{MODEL}/traffic"): {**PLAN, "interleave": {"version": 5, "percent": 1.0}},
     ("post", "/v1/searches/{search_id}/clone"): SEARCH_COPY,
     ("post", "/v1/searches/estimate"): {"dataset_id": "ds_5f2a", "learning": {"seed": 1}},
     ("post", "/v1/events"): EVENTS,

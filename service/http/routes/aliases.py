@@ -179,7 +179,10 @@ def put_traffic(
     models: RegistryDep,
     if_match: IfMatchDep = None,
 ) -> TrafficPublic:
-    """Send a share of the requests to a canary, and copies of requests to shadow versions; all of them are loaded first."""
+    """Send a share of the requests to each canary, and copies of requests to shadow versions; all of them are loaded first.
+
+    Shares that do not shrink keep whom they had. What canaries earn is counted anew from every change on; see `experiment`.
+    """
     expected = expected_revision(if_match)
     for pointer, version in _named(body):
         _check_loads(models, parts.store, name, version, pointer)
@@ -195,13 +198,20 @@ def _traffic(traffic: Traffic, response: Response, models: TenantModels) -> Traf
 
 
 def _named(plan: TrafficPlan) -> list[tuple[str, int]]:
-    canary = [] if plan.canary is None else [("/canary/version", plan.canary.version)]
-    return canary + [(f"/shadows/{index}", version) for index, version in enumerate(plan.shadows)]
+    found = [(f"{_pointer(plan, index)}/version", one.version) for index, one in enumerate(plan.canaries)]
+    found += [] if plan.interleave is None else [("/interleave/version", plan.interleave.version)]
+    return found + [(f"/shadows/{index}", version) for index, version in enumerate(plan.shadows)]
+
+
+def _pointer(plan: TrafficPlan, index: int) -> str:
+    """Where a canary is in the request."""
+    return "/canary" if len(plan.canaries) == 1 else f"/canaries/{index}"
 
 
 def _check_groups(models: TenantModels, name: str, plan: TrafficPlan) -> None:
     """Refuse groups that the champion does not have."""
-    named = [("/canary/groups", () if plan.canary is None else plan.canary.groups), ("/shadow_groups", plan.shadow_groups)]
+    named = [(f"{_pointer(plan, index)}/groups", one.groups) for index, one in enumerate(plan.canaries)]
+    named.append(("/shadow_groups", plan.shadow_groups))
     if not any(groups for _, groups in named):
         return
     routed = models.renew(name).champion.recommender.groups

@@ -11,6 +11,7 @@ from pydantic import FailFast, Field
 from ihas.bundle.reference import FAR_SHARE
 from ihas.config.base import Config
 from ihas.serving.protocol import Recommender
+from service.http.schemas.trials import TrialOnline
 from service.models.drift import RoutingMetrics, stability
 from service.models.response_log import ShadowMetrics
 from service.models.traffic_split import TrafficSplit
@@ -150,6 +151,8 @@ class Online(Config):
     """Routing of the champion's rows; absent for a single group, or without rows."""
     shadows: tuple[ShadowOnline, ...]
     """Shadow versions."""
+    trial: TrialOnline | None = None
+    """The latest trial: canaries against the champion since the plan of traffic changed; absent where there was none."""
 
 
 def online(

@@ -14,7 +14,7 @@ from service.models.traffic_split import TrafficSplit
 from service.storage.aliases import Alias, AliasChange
 from service.storage.catalogue import Dataset, ModelVersion
 from service.storage.job import Job
-from service.storage.traffic import Canary, Traffic, VersionNumber
+from service.storage.traffic import Canary, Experiment, Interleave, Traffic, VersionNumber
 
 Reason = Annotated[str, Field(max_length=1_000)]
 WITH_SEED = {"transformer": "training", "overrec": "recommender"}
@@ -162,17 +162,23 @@ class TrafficPublic(Config):
     revision: int
     """Number of the plan's changes, 0 for none; the `ETag` of the answer."""
     champion: int | None
-    """Version that serves requests outside the canary's share, in the answering process; absent if none can be loaded."""
+    """Version that serves requests outside the canaries' shares, in the answering process; absent if none can be loaded."""
     canary: Canary | None
-    """Version that serves a share of the requests."""
+    """The only canary, or the first of several."""
+    canaries: tuple[Canary, ...]
+    """Versions that serve a share of the requests each."""
     sticky_field: str | None
-    """Context field whose value decides between champion and canary."""
+    """Context field whose value decides between the versions."""
     shadows: tuple[int, ...]
     """Shadow versions: answer copies of requests; their answers are compared, not sent."""
     shadow_groups: tuple[int, ...]
     """Groups of the champion whose requests are copied to the shadows; all by default."""
+    experiment: Experiment | None
+    """Rules by which canaries are stopped or promoted."""
+    interleave: Interleave | None
+    """A version whose recommendations are interleaved with the champion's."""
     actor: str
-    """Actor of the last change."""
+    """Actor of the last change; `service` where an experiment made it."""
     changed_at: Moment | None
     """Time of the last change."""
 
@@ -184,6 +190,9 @@ class TrafficPublic(Config):
             revision=traffic.revision,
             champion=None if split is None else split.champion.version.version,
             canary=plan.canary,
+            canaries=plan.canaries,
+            experiment=plan.experiment,
+            interleave=plan.interleave,
             sticky_field=plan.sticky_field,
             shadows=plan.shadows,
             shadow_groups=plan.shadow_groups,

@@ -13,13 +13,31 @@ from service.storage.database import VERSION, Database, bring_up_to_date
 from service.storage.feedback import Answer, Deed, Feedback, GroupCounts
 from service.storage.feedback_bytes import EVENT_BYTES
 from service.storage.feedback_sums import HOUR_S
-from service.storage.tables import ANSWER_BYTES, ANSWERS, FEEDBACK, FEEDBACK_SUMS, MODEL_NUMBERS, REMOVALS
+from service.storage.tables import (
+    ANSWER_BYTES,
+    ANSWERS,
+    FEEDBACK,
+    FEEDBACK_SUMS,
+    MODEL_NUMBERS,
+    PROMOTIONS,
+    REMOVALS,
+    TRIAL_SUMS,
+    TRIALS,
+)
 
 pytestmark = pytest.mark.full
 
 DAY_S = 86_400.0
 INDICES_OF_0007 = ("datasets_tenant", "jobs_dataset", "jobs_bytes", "jobs_finished", "answers_of_tenant")
 COLUMNS_OF_0007 = (("datasets", "deleted_at"), ("jobs", "bytes"), ("jobs", "emptied"), ("model_versions", "bytes"), ("answers", "bytes"))
+COLUMNS_OF_0010 = (
+    ("model_versions", "candidate"),
+    ("model_versions", "gates"),
+    ("traffic", "trial"),
+    ("traffic", "buckets"),
+    ("answers", "trial"),
+    ("answers", "challenger"),
+)
 FIRST = Answer("rc_1", "acme", "films", 1, {"m1": (0, 0.75), "m2": (1, 0.5)})
 SECOND = Answer("rc_2", "acme", "films", 2, {"m1": (0, 0.25)})
 
@@ -123,11 +141,11 @@ def test_what_was_reported_before_there_were_sums_is_summed_up(feedback: Feedbac
     expected = feedback.everywhere(DAY_S)
 
     def back(connection: sa.Connection) -> None:
-        for table in (FEEDBACK_SUMS, MODEL_NUMBERS, REMOVALS, ANSWER_BYTES):
+        for table in (FEEDBACK_SUMS, MODEL_NUMBERS, REMOVALS, ANSWER_BYTES, PROMOTIONS, TRIALS, TRIAL_SUMS):
             table.drop(connection)
         for name in ("answers_time", "feedback_time", *INDICES_OF_0007):
             connection.exec_driver_sql(f"drop index {name}")
-        for table_name, column in COLUMNS_OF_0007:
+        for table_name, column in COLUMNS_OF_0007 + COLUMNS_OF_0010:
             connection.exec_driver_sql(f"alter table {table_name} drop column {column}")
         connection.execute(VERSION.update().values(version_num="0005"))
 

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -17,14 +16,17 @@ from ihas.results.gates import Gate, GateBounds, GatesVerdict
 from service.errors import ConflictError, PreconditionError
 from service.storage.aliases import ANY, CHAMPION, NONE, Aliases, AliasRef
 from service.storage.catalogue import ModelVersion
-from service.storage.database import HEAD
+from service.storage.database import VERSION, bring_up_to_date
 from service.storage.deletions import Deletions
+from service.storage.feedback import Answer, Deed, Feedback
 from service.storage.job import Job
 from service.storage.promotion import Promotion, Promotions
 from service.storage.promotion_settings import AutoPromote, PromotionSettings, Release
 from service.storage.sql_store import SqlStore
+from service.storage.tables import PROMOTIONS, TRIAL_SUMS, TRIALS
+from service.storage.traffic import Canary, Traffic, TrafficPlan, TrafficPlans
 from tests.contracts.job_store import search
-from tests.service.storage.test_database import released
+from tests.service.storage.test_feedback import COLUMNS_OF_0010
 
 pytestmark = pytest.mark.full
 
@@ -189,12 +191,27 @@ def test_who_is_killed_after_a_promotion_was_written_left_nothing(empty_store: S
     assert served(empty_store) == 1
 
 
-@pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
-def test_versions_of_before_stay_live(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    """A migrated database serves as it did, without verdicts."""
-    store = SqlStore(released("0.1.0", backend, request, tmp_path))
-    version = store.versions("films")[0]
+def test_a_database_of_before_serves_as_it_did(empty_store: SqlStore) -> None:
+    """Rows of 0007: versions stay live, a canary keeps its buckets, an answer counts in no trial, and clicks on it are taken."""
+    register(empty_store, None)
+    plan = TrafficPlan(canary=Canary(version=1, percent=5.0))
+    TrafficPlans(empty_store).put(Traffic("local", "films", 0, plan, "ada", 0.0), 0)
+    answer = Answer("rc_1", "local", "films", 1, {"m1": (0, 0.5)})
+    Feedback(empty_store).remember([answer])
 
-    assert store.read(sa.text("select version_num from alembic_version"))[0]["version_num"] == HEAD
-    assert (version.candidate, version.gates, served(store)) == (False, None, 1)
-    store.close()
+    def back(connection: sa.Connection) -> None:
+        for table in (PROMOTIONS, TRIALS, TRIAL_SUMS):
+            table.drop(connection)
+        for table_name, column in COLUMNS_OF_0010:
+            connection.exec_driver_sql(f"alter table {table_name} drop column {column}")
+        connection.execute(VERSION.update().values(version_num="0007"))
+
+    empty_store.write(back)
+    bring_up_to_date(empty_store._engine.url.render_as_string(hide_password=False))
+    version, traffic = empty_store.versions("films")[0], TrafficPlans(empty_store).get("local", "films")
+    Feedback(empty_store).add([(Deed("rc_1", "m1", "click"), Feedback(empty_store).known("local", ["rc_1"])["rc_1"])])
+
+    assert (version.candidate, version.gates, served(empty_store)) == (False, None, 1)
+    assert (traffic.plan, traffic.buckets, traffic.trial) == (plan, {1: ((0, 500),)}, 0)
+    assert empty_store.read(sa.select(TRIAL_SUMS)) == []
+    assert Feedback(empty_store).counts("local", "films", 60.0)[0].clicks == 1
