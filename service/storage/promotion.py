@@ -18,7 +18,6 @@ from service.storage.aliases import ANY, CHAMPION, NONE, AliasRef, point
 from service.storage.database import Database
 from service.storage.promotion_settings import PromotionSettings, Release
 from service.storage.tables import ALIASES, MODELS, PROMOTIONS
-from service.storage.version_numbers import hold_alone
 
 SERVICE = "service"
 """Actor of changes that no caller made."""
@@ -114,10 +113,10 @@ def serving(connection: sa.Connection, tenant: str, model: str) -> int | None:
 
 
 def fate_of(connection: sa.Connection, tenant: str, name: str, release: Release | None) -> Fate:
-    """What becomes of the next version of a name; without a release it is live as the newest, as long as no other one was promoted."""
+    """What becomes of the next version of a name, whose number was given in this transaction; without a release it is live as the newest,
+    as long as no other one was promoted."""
     if release is None:
         return LIVE
-    hold_alone(connection, tenant, name)
     verdict = release.verdict
     gates = None if verdict is None else verdict.model_dump(mode="json")
     if release.auto_promote == "first" and _is_first(connection, tenant, name):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -79,7 +79,7 @@ class SqlCatalogue(Database):
                 quotas.search_room(connection, base.tenant, max_bytes).check(int(bundle.facts.get("bytes", 0)))
             job = job_rows.insert_job(connection, NewJob(SEARCH, name, before.dataset_id, before.settings, tenant=base.tenant))
             fate = Fate(candidate=base.candidate and base.name == name)
-            version = register_version(connection, job, bundle.path, bundle.facts, fate)
+            version = register_version(connection, job, next_number(connection, base.tenant, name), bundle, fate)
             if newest is not None and version.version != newest + 1:
                 found = f"version {version.version - 1} is the newest"
                 raise ConflictError(f"What is added to version {newest} of model {name!r} must follow it, but {found}. Add to that one.")
@@ -108,13 +108,11 @@ class SqlCatalogue(Database):
         return next((one for one in self.versions(name, tenant) if one.version == number), None)
 
 
-def register_version(connection: sa.Connection, job: Job, path: str, facts: Mapping[str, Any], fate: Fate = LIVE) -> ModelVersion:
-    """Give a search's bundle the next version number of its name; `facts` says the bundle's `bytes` where they are known."""
-    known = {name: fact for name, fact in facts.items() if name != "bytes"}
-    number = next_number(connection, job.tenant, job.name)
-    version = ModelVersion(
-        job.tenant, job.name, number, path, job.id, known, job.read_at, int(facts.get("bytes", 0)), fate.candidate, fate.gates
-    )
+def register_version(connection: sa.Connection, job: Job, number: int, bundle: NewBundle, fate: Fate = LIVE) -> ModelVersion:
+    """Add the version of a search's bundle under a number that `next_number` gave; its facts say its `bytes` where they are known."""
+    known = {name: fact for name, fact in bundle.facts.items() if name != "bytes"}
+    size = int(bundle.facts.get("bytes", 0))
+    version = ModelVersion(job.tenant, job.name, number, bundle.path, job.id, known, job.read_at, size, fate.candidate, fate.gates)
     connection.execute(MODELS.insert().values(**asdict(version)))
     if fate.promote is not None:
         promote(connection, job.tenant, job.name, number, fate.promote)

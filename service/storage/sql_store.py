@@ -12,7 +12,7 @@ from pipelines.runs.progress import Progress
 from service.errors import ConflictError, LostLeaseError, UnknownIdError
 from service.states import RUNNING, JobStage, JobState
 from service.storage import job_rows, leases, quotas
-from service.storage.catalogue import DatasetState, ModelVersion
+from service.storage.catalogue import DatasetState, ModelVersion, NewBundle
 from service.storage.job import OWN_KINDS, Event, Job, JobKind, NewJob
 from service.storage.job_store import NOTHING
 from service.storage.plain_text import plain
@@ -23,6 +23,7 @@ from service.storage.silence import Silence
 from service.storage.sql_catalogue import SqlCatalogue, register_version
 from service.storage.tables import DATASETS, EVENTS, JOBS, MODELS
 from service.storage.tenants import LOCAL
+from service.storage.version_numbers import next_number
 
 
 class SqlStore(SqlCatalogue):
@@ -115,8 +116,9 @@ class SqlStore(SqlCatalogue):
 
         def write(connection: sa.Connection) -> ModelVersion:
             job = job_rows.lock_owned(connection, job_id, token)
+            number = next_number(connection, job.tenant, job.name)  # before the fate: of two first versions the second waits here
             fate = fate_of(connection, job.tenant, job.name, release)
-            version = register_version(connection, job, bundle, facts, fate)
+            version = register_version(connection, job, number, NewBundle(bundle, facts), fate)
             _succeed(
                 connection, job, f"Registered as version {version.version} of {version.name}{fate.words}", model_version=version.version
             )

@@ -77,9 +77,9 @@ def test_online_shows_canaries_against_the_champion(live: LiveServer, publish: P
         publish()
     live.json("POST", f"{MODEL}/promote", json={"version": 1})
     first = split(live, canaries=[{"version": 2, "percent": 30}])
-    with_second = {number for number in range(100) if ask(live, number)["version"] == 2}
+    with_second = {number for number in range(200) if ask(live, number)["version"] == 2}
     both = split(live, canaries=[{"version": 2, "percent": 40}, {"version": 3, "percent": 30}], experiment={**RULES, "promote": False})
-    answers = [ask(live, number) for number in range(100)]
+    answers = [ask(live, number) for number in range(200)]
     live.json("POST", f"{MODEL}/recommend?version=3", json={"context": {"user": "ada"}})
     click(live, [one for one in answers if one["version"] == 2])
     with Client(live.url) as client:
