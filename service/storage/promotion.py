@@ -16,6 +16,7 @@ from service.errors import PreconditionError
 from service.storage import job_rows
 from service.storage.aliases import ANY, CHAMPION, NONE, AliasRef, point
 from service.storage.database import Database
+from service.storage.plain_text import plain
 from service.storage.promotion_settings import PromotionSettings, Release
 from service.storage.tables import ALIASES, MODELS, PROMOTIONS
 
@@ -118,7 +119,7 @@ def fate_of(connection: sa.Connection, tenant: str, name: str, release: Release 
     if release is None:
         return LIVE
     verdict = release.verdict
-    gates = None if verdict is None else verdict.model_dump(mode="json")
+    gates = None if verdict is None else plain(verdict.model_dump(mode="json"))
     if release.auto_promote == "first" and _is_first(connection, tenant, name):
         return Fate(gates=gates)
     why = _why_not(serving(connection, tenant, name), release)

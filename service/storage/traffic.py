@@ -52,7 +52,7 @@ class Experiment(Config):
 
     alpha: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.05
     """Chance that any of the intervals misses the true difference at any look; all canaries together."""
-    minimum_effect: Annotated[float, Field(gt=0.0, le=100.0)] = 0.01
+    minimum_effect: Annotated[float, Field(ge=1e-6, le=100.0)] = 0.01
     """Difference in clicks per answer that matters. A canary whose interval lies within it on both sides is stopped as no different."""
     promote: bool = False
     """Whether a canary that is better is promoted. One that is worse, or no different, is stopped in any case."""

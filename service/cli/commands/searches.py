@@ -35,6 +35,7 @@ def run_search(
     name: Annotated[str, typer.Option(help="Name of the model that comes out.")],
     recipe: Annotated[Path | None, typer.Option(help="TOML or JSON file with `learning`, `run`, `budget`; `data` is not read.")] = None,
     priority: Annotated[int, typer.Option(help="Searches of a higher priority start first.")] = 0,
+    auto_promote: Annotated[str | None, typer.Option(help="Which version goes live unasked: `first`, `passing` or `never`.")] = None,
     key: Annotated[str | None, typer.Option(help="Idempotency key: the same key with the same settings is the same search.")] = None,
     watch: Annotated[bool, typer.Option("--watch/--no-watch", help="Show progress until the search has finished.")] = True,
     url: Url = HERE,
@@ -42,6 +43,7 @@ def run_search(
     """Submit a search; Ctrl-C stops watching, not the search."""
     terminal: Terminal = context.obj
     asked = {} if recipe is None else request_settings(recipe, ("run", "budget"))
+    asked |= {} if auto_promote is None else {"auto_promote": auto_promote}
     with client_of(url) as client:
         found = client.create_search(name, dataset_id, key or secrets.token_hex(8), priority=priority, **asked)
         terminal.say(f"Search {found['id']} is {found['state']}.")

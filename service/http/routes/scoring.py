@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 
 import msgspec
+import structlog
 from fastapi import APIRouter, HTTPException
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field, TypeAdapter, ValidationError
@@ -74,6 +75,7 @@ STRUCTURES = (ScoreRequest, ScoreResponse, RecommendRequest, RecommendResponse)
 SCORE = msgspec.json.Decoder(ScoreRequest)
 RECOMMEND = msgspec.json.Decoder(RecommendRequest)
 ENCODER = msgspec.json.Encoder()
+LOG = structlog.get_logger(__name__)
 VERSION: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=1, le=2**31 - 1)])
 
 described = APIRouter(prefix="/v1/models", tags=["models"])
@@ -154,12 +156,14 @@ class RecommendEndpoint:
         name, version = scope["path_params"]["name"], version_of(scope["query_string"])
         served, given_id = await chosen(scope, self._parts, name, version, asked.context), new_id("rc")
         found = await self._recommended(scope, served, asked, (given_id, len(body)))
-        other = None if version is not None else challenger_of(scope, self._parts, served, asked.context)
+        alone = version is not None or asked.diversity is not None  # two lists that keep a rule do not keep it together
+        other = None if alone else challenger_of(scope, self._parts, served, asked.context)
         challenger = None
         if other is not None:
             found, challenger = await self._interleaved(scope, found, other, asked, (given_id, len(body)))
         trial = 0 if version is not None else trial_of(self._parts, served)
-        answered = Chosen(served, shadows_of(self._parts, served, asked.context), trial, challenger)
+        shadows = () if challenger is not None else shadows_of(self._parts, served, asked.context)
+        answered = Chosen(served, shadows, trial, challenger)
         self._parts.response_log.recommended(answered, asked, given_id, found)
         _count_fallbacks(self._parts, served, found.items)
         parts = (found.items, found.num_scored, found.unknown_candidates, found.unknown_values, found.retrieved, found.degraded_groups)
@@ -180,7 +184,8 @@ class RecommendEndpoint:
         """The champion's list and the other version's as one; the champion's alone where the other one cannot answer this request."""
         try:
             theirs = await self._recommended(scope, other, asked, of)
-        except RequestError:
+        except Exception as error:  # whatever the other version does, the champion's list is there
+            LOG.warning("a list was not interleaved", model=other.version.name, version=other.version.version, error=f"{error}")
             return found, None
         return interleave(found, theirs, other.version.version, asked.k)
 

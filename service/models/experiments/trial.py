@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from service.models.experiments.sequential import ArmSums, Difference, difference, mean_interval, share_of_alpha
-from service.storage.database import Database
-from service.storage.promotion import serving
+from service.storage.sql_catalogue import SqlCatalogue
 from service.storage.traffic import Canary, Experiment, Traffic, TrafficPlan, TrafficPlans
 from service.storage.trial_rows import Trial, Trials
 from service.storage.trial_sums import TrialSums, sums_of
@@ -96,8 +95,8 @@ def findings(plan: TrafficPlan, champion: int, sums: Mapping[int, TrialSums], ca
 class TrialRules:
     """Carries out what the rules of experiments say; several processes may do so at once, and each decision is made by one."""
 
-    def __init__(self, database: Database) -> None:
-        self._database, self._trials, self._plans = database, Trials(database), TrafficPlans(database)
+    def __init__(self, catalogue: SqlCatalogue) -> None:
+        self._catalogue, self._trials, self._plans = catalogue, Trials(catalogue), TrafficPlans(catalogue)
 
     def apply(self) -> int:
         """Look at every running trial with rules; how many changed."""
@@ -110,16 +109,16 @@ class TrialRules:
 
     def _look(self, trial: Trial) -> tuple[Traffic, Findings | None]:
         traffic = self._plans.get(trial.tenant, trial.model)
-        champion = self._database.write(lambda connection: serving(connection, trial.tenant, trial.model))
+        champion = self._catalogue.serving_version(trial.tenant, trial.model)
         if champion is None or trial.ended is not None or traffic.trial != trial.trial:
             return traffic, None
         began = len(TrafficPlan.model_validate(trial.plan).canaries)
-        return traffic, findings(traffic.plan, champion, sums_of(self._database, trial.tenant, trial.model, trial.trial), began)
+        return traffic, findings(traffic.plan, champion.version, sums_of(self._catalogue, trial.tenant, trial.model, trial.trial), began)
 
     def _apply(self, trial: Trial) -> bool:
         traffic, found = self._look(trial)
         decisions = [arm.decision for arm in found.arms if arm.decision is not None] if found is not None else []
-        if found is None or not decisions or not conclude(self._database, traffic, found.champion[0], decisions):
+        if found is None or not decisions or not conclude(self._catalogue, traffic, found.champion[0], decisions):
             return False
         told = [f"{one.version} {one.decision}: {one.detail}" for one in decisions]
         LOG.info("a trial was decided", tenant=trial.tenant, model=trial.model, trial=trial.trial, decisions=told)

@@ -90,7 +90,7 @@ def test_buckets_stay_with_a_plan(database: Database) -> None:
         {"experiment": {}},
         {"canaries": [{"version": 2, "percent": 1, "groups": [0]}], "experiment": {}},
         {"canaries": [{"version": 2, "percent": 1}], "experiment": {"alpha": 0.5}},
-        {"canaries": [{"version": 2, "percent": 1}], "experiment": {"minimum_effect": 0}},
+        {"canaries": [{"version": 2, "percent": 1}], "experiment": {"minimum_effect": 1e-300}},
         {"canaries": {"version": 2, "percent": 1}},
     ],
 )
