@@ -2,7 +2,7 @@
 
     AUC:          lower end of AUC(candidate) - AUC(champion) >= -auc_tolerance         paired, 95 %, DeLong et al. 1988
     calibration:  calibration_low <= sum of scores / clicks <= calibration_high, and expected calibration error <= calibration_error
-    latency:      p99(candidate) <= latency_ratio * p99(champion), one row a call, calls of both in turn
+    latency:      p99(candidate) <= latency_ratio * p99(champion), one row a call, calls of both in turn, the best of five blocks
 
 Both models score the same rows in the same process, one after the other, so that what slows the machine slows both.
 """
@@ -22,7 +22,8 @@ from ihas.metrics import auc_difference, calibration_error
 from ihas.results.gates import Gate, GateBounds, GatesVerdict
 from ihas.serving.protocol import Recommender
 
-CALLS, WARM_UP = 300, 30
+BLOCKS, CALLS, WARM_UP = 5, 100, 30
+"""Blocks of calls, of which the best counts: what else runs on the machine can only add to a block."""
 BATCH = 1_000
 Rows = Sequence[Mapping[str, Any]]
 
@@ -115,15 +116,15 @@ def _calibration(logits: np.ndarray, labels: np.ndarray, bounds: GateBounds) -> 
 
 
 def _latency(champion: Recommender, theirs: Rows, candidate: Recommender, known: Rows, bounds: GateBounds) -> Gate:
-    took = np.empty((2, CALLS))
-    for number in range(-WARM_UP, CALLS):
+    took = np.empty((2, BLOCKS, CALLS))
+    for number in range(-WARM_UP, BLOCKS * CALLS):
         for place, (model, rows) in enumerate(((champion, theirs), (candidate, known))):
             row = rows[number % len(rows)]
             began = time.perf_counter()
             model.score([row])
             if number >= 0:
-                took[place, number] = time.perf_counter() - began
-    before, now = (float(value) * 1e6 for value in np.quantile(took, 0.99, axis=1))
+                took[place, number // CALLS, number % CALLS] = time.perf_counter() - began
+    before, now = (float(value) * 1e6 for value in np.quantile(took, 0.99, axis=2).min(axis=1))
     passed = now <= bounds.latency_ratio * before
     what = f"A row takes {now:,.0f} us at the 99th percentile, the champion {before:,.0f} us, a ratio of {now / before:.2f}"
     return Gate(name="latency", passed=passed, detail=f"{what}; this {_is(passed)} at most {bounds.latency_ratio:g}.")

@@ -124,12 +124,9 @@ def fate_of(connection: sa.Connection, tenant: str, name: str, release: Release 
         return Fate(gates=gates)
     why = _why_not(serving(connection, tenant, name), release)
     if why is None and verdict is not None:
-        return Fate(
-            gates=gates,
-            promote="Gates met: " + " ".join(gate.detail for gate in verdict.gates),
-            words=", which serves: it meets the gates.",
-        )
-    return Fate(candidate=True, gates=gates, words=f", a candidate. {why}")
+        reason = "Gates met: " + " ".join(gate.detail for gate in verdict.gates)
+        return Fate(gates=gates, promote=reason, words=", which serves: it meets the gates.")
+    return Fate(candidate=True, gates=gates, words=f"; it serves once it is promoted.{why}")
 
 
 def promote(connection: sa.Connection, tenant: str, name: str, version: int, reason: str) -> None:
@@ -138,19 +135,19 @@ def promote(connection: sa.Connection, tenant: str, name: str, version: int, rea
 
 
 def _why_not(champion: int | None, release: Release) -> str | None:
-    """Why a version is not promoted; None where it is."""
+    """Why a version that might be promoted is not, as the next sentence of what is said; None where it is promoted."""
     if release.auto_promote != "passing":
-        return f"It serves once it is promoted (auto_promote is {release.auto_promote!r})."
+        return ""
     verdict = release.verdict
     if verdict is None:
-        return f"Its gates could not be evaluated: {release.detail}"
+        return f" Its gates could not be evaluated: {release.detail}"
     if verdict.champion != champion:
         now = "none serves" if champion is None else f"version {champion} serves"
         before = "no version" if verdict.champion is None else f"version {verdict.champion}"
-        return f"Its gates compared it with {before}, but {now} now."
+        return f" Its gates compared it with {before}, but {now} now."
     if verdict.passed:
         return None
-    return "It fails its gates: " + " ".join(gate.detail for gate in verdict.gates if not gate.passed)
+    return " It fails its gates: " + " ".join(gate.detail for gate in verdict.gates if not gate.passed)
 
 
 def _is_first(connection: sa.Connection, tenant: str, name: str) -> bool:

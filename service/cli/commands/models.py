@@ -42,8 +42,9 @@ def promote(
     """Make a version the champion, after it is loaded and passes its golden rows."""
     with client_of(url) as client:
         found = client.promote(name, version, reason, require_gates)
-    warning = f"\n{found['warning']}" if found.get("warning") else ""
-    context.obj.result(found, f"Version {found['version']} of {name} answers (revision {found['revision']}).{warning}")
+    if found.get("warning"):
+        context.obj.say(found["warning"])
+    context.obj.result(found, f"Version {found['version']} of {name} answers (revision {found['revision']}).")
 
 
 @model.command()

@@ -106,7 +106,7 @@ ESTIMATE: Mapping[str, Any] = {
     },
 }  # fmt: skip
 MODEL = "/v1/models/{name}"
-BOUNDS = {"auc_tolerance": 0.002, "calibration_low": 0.8, "calibration_high": 1.25, "calibration_error": 0.05, "latency_ratio": 2.0}
+BOUNDS = {"auc_tolerance": 0.002, "calibration_low": 0.8, "calibration_high": 1.25, "calibration_error": 0.1, "latency_ratio": 2.0}
 PROMOTION_SETTINGS: Mapping[str, Any] = {"auto_promote": "passing", "gates": {"auc_tolerance": 0.002}}
 PROMOTION: Mapping[str, Any] = {
     "auto_promote": "passing", "by_default": False, "gates": BOUNDS, "revision": 1, "actor": "key:3f9a0c5d1b7e2468", "changed_at": AT,

@@ -19,7 +19,7 @@ from tests.ihas.serving.fallback_bundle import torn
 
 pytestmark = pytest.mark.full
 
-SLOW_MACHINE = GateBounds(latency_ratio=1_000.0, calibration_error=0.1)
+SLOW_MACHINE = GateBounds(latency_ratio=1_000.0)
 """Bounds whose latency no busy machine breaks."""
 
 

@@ -59,7 +59,7 @@ def test_the_first_version_is_live_and_a_second_one_never_unasked(empty_store: S
     second, job = register(empty_store, "first", verdict(True, 1))
 
     assert (first.candidate, second.candidate, served(empty_store)) == (False, True, 1)
-    assert job.message == "Registered as version 2 of films, a candidate. It serves once it is promoted (auto_promote is 'first')."
+    assert job.message == "Registered as version 2 of films; it serves once it is promoted."
     Aliases(empty_store).put(REF, 2, ANY)
     assert served(empty_store) == 2
 
@@ -92,9 +92,9 @@ def test_a_version_that_meets_its_gates_is_promoted_with_its_reason(empty_store:
     assert served(empty_store) == 2
     assert [one.candidate for one in (second, third, fourth, fifth)] == [False, True, True, True]
     assert passed.message == "Registered as version 2 of films, which serves: it meets the gates."
-    assert failed.message.endswith("a candidate. It fails its gates: Lower end -0.0200.")
-    assert late.message.endswith("a candidate. Its gates compared it with version 1, but version 2 serves now.")
-    assert unknown.message.endswith("a candidate. Its gates could not be evaluated: The worker's log says why.")
+    assert failed.message.endswith("it serves once it is promoted. It fails its gates: Lower end -0.0200.")
+    assert late.message.endswith("it is promoted. Its gates compared it with version 1, but version 2 serves now.")
+    assert unknown.message.endswith("it is promoted. Its gates could not be evaluated: The worker's log says why.")
     history = Aliases(empty_store).history(REF, None, 10)
     assert [(one.version, one.actor, one.reason) for one in history] == [(2, "service", "Gates met: Lower end -0.0200.")] + [
         (1, "service", "Gates met: Lower end -0.0200.")
