@@ -156,12 +156,12 @@ class RecommendEndpoint:
         name, version = scope["path_params"]["name"], version_of(scope["query_string"])
         served, given_id = await chosen(scope, self._parts, name, version, asked.context), new_id("rc")
         found = await self._recommended(scope, served, asked, (given_id, len(body)))
-        alone = version is not None or asked.diversity is not None  # two lists that keep a rule do not keep it together
-        other = None if alone else challenger_of(scope, self._parts, served, asked.context)
+        other = None if version is not None else challenger_of(scope, self._parts, served, asked.context)
         challenger = None
-        if other is not None:
+        if other is not None and asked.diversity is None:  # two lists that keep a rule do not keep it together
             found, challenger = await self._interleaved(scope, found, other, asked, (given_id, len(body)))
-        trial = 0 if version is not None else trial_of(self._parts, served)
+        compared = version is None and (other is None) == (challenger is None)  # one that was left alone is of no side's kind
+        trial = trial_of(self._parts, served) if compared else 0
         shadows = () if challenger is not None else shadows_of(self._parts, served, asked.context)
         answered = Chosen(served, shadows, trial, challenger)
         self._parts.response_log.recommended(answered, asked, given_id, found)
