@@ -29,6 +29,7 @@ RETRY_S = 10.0
 MAX_WAITS = 64  # the wait doubles with each try, which costs a process, up to half of these times as long
 LOCK_S = 30.0
 MAX_PINNED = 4
+ROLLED_BACK = "it was rolled back to none"
 LOG = structlog.get_logger(__name__)
 Name = tuple[str, str]
 """Tenant, and name of the model."""
@@ -168,7 +169,7 @@ class Registry:
         self._forget_pinned()
 
     def forget(self, name: str, tenant: str = LOCAL, version: int | None = None) -> None:
-        """Answer no more by a version that was deleted, or by any version of a model that was deleted."""
+        """Answer no more by a version that was deleted, or by any version of a model that was."""
         with self._guard:
             if version is None:
                 self._slots.pop((tenant, name), None)
@@ -229,8 +230,10 @@ class Registry:
             if not versions:
                 raise UnknownIdError(f"There is no model {newest.name!r}.")
             _drop_deleted(slot, {version.version for version in versions})
-            if slot.split is not None and _older(wanted, slot.made_of):
-                return slot.split  # somebody read the database after this caller did
+            if _older(wanted, slot.made_of):  # somebody read the database after this caller did
+                if slot.split is None:
+                    raise NoVersionServesError(_none_serves(versions, ROLLED_BACK))
+                return slot.split
             _check_serves(slot, versions, champion, wanted)
             served = self._champion(slot, versions, champion)
             plan, shares = (NO_PLAN, {}) if traffic is None else (traffic.plan, traffic.buckets)
@@ -375,10 +378,13 @@ def _check_serves(slot: Slot, versions: Sequence[ModelVersion], champion: Alias 
     if champion.version != NONE if champion is not None else bool(_live(versions)):
         return
     slot.split, slot.made_of, slot.failure = None, wanted, None
+    raise NoVersionServesError(_none_serves(versions, "its versions are candidates" if champion is None else ROLLED_BACK))
+
+
+def _none_serves(versions: Sequence[ModelVersion], why: str) -> str:
     name, newest = versions[0].name, versions[0].version
-    why = "its versions are candidates" if champion is None else "it was rolled back to none"
     way = f'Promote one, such as the newest: POST /v1/models/{name}/promote with {{"version": {newest}}}'
-    raise NoVersionServesError(f"No version of model {name!r} serves: {why}. {way}.")
+    return f"No version of model {name!r} serves: {why}. {way}."
 
 
 def _older(wanted: tuple[int, int, int], made_of: tuple[int, int, int] | None) -> bool:

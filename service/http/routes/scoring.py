@@ -158,12 +158,12 @@ class RecommendEndpoint:
         name, version = scope["path_params"]["name"], version_of(scope["query_string"])
         served, given_id = await chosen(scope, self._parts, name, version, asked.context), new_id("rc")
         found = await self._recommended(scope, served, asked, (given_id, len(body)))
-        alone = version is not None or asked.diversity is not None  # two lists that keep a rule do not keep it together
-        other = None if alone else challenger_of(scope, self._parts, served, asked.context)
+        other = None if version is not None else challenger_of(scope, self._parts, served, asked.context)
         challenger = None
-        if other is not None:
+        if other is not None and asked.diversity is None:  # two lists that keep a rule do not keep it together
             found, challenger = await self._interleaved(scope, found, other, asked, (given_id, len(body)))
-        trial, canary = (0, False) if version is not None else (trial_of(self._parts, served), is_canary(self._parts, served))
+        compared = version is None and (other is None) == (challenger is None)  # one that was left alone is of no side's kind
+        trial, canary = trial_of(self._parts, served) if compared else 0, version is None and is_canary(self._parts, served)
         shadows = () if challenger is not None else shadows_of(self._parts, served, asked.context)
         self._parts.response_log.recommended(Chosen(served, shadows, trial, challenger, canary), asked, given_id, found)
         _count_fallbacks(self._parts, served, found.items)

@@ -102,6 +102,9 @@ def test_lists_of_two_versions_are_interleaved(live: LiveServer, publish: Publis
     split(live, interleave={"version": 2, "percent": 100})
     answers = [ask(live, number, 3) for number in range(60)]
     click(live, answers)
+    varied = {"context": {"user": "ada"}, "k": 2, "diversity": {"field": "genres", "at_most": 1}}
+    assert live.json("POST", f"{MODEL}/recommend", json=varied)["version"] == 1  # not interleaved, and in no sum
+    assert live.json("GET", f"{MODEL}/online")["trial"]["arms"][0]["answers"] == 0
     preference = live.json("GET", f"{MODEL}/online")["trial"]["preference"]
 
     assert {one["version"] for one in answers} == {1}
