@@ -50,7 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
     key_table, registry = Keys(store), Registry(store, settings.folder, settings.artefacts_url, first_load)
     metrics.watch(registry.degraded_counts)
     feedback = Feedback(store, settings.max_answer_bytes_per_tenant)
-    response_log = ResponseLog(feedback, settings.feedback_kept_s, metrics.drop)
+    response_log = ResponseLog(feedback, settings.feedback_kept_s, metrics.drop, settings.keep_contexts)
     metrics.watch_online(lambda: response_log.routing, lambda: feedback.everywhere(PEOPLE_S))
     app.state.parts = AppState(
         settings=settings,

@@ -78,6 +78,8 @@ class Settings(BaseSettings):
     """Maximum queued searches per tenant; 0 for no limit."""
     feedback_kept_s: Seconds = 30 * 86_400.0
     """Seconds for which recommendations and events are kept."""
+    keep_contexts: bool = True
+    """Whether recommendations are kept with the context that the request stated; without it, they become no rows to train on."""
     searches_kept_s: SecondsOrNever = 0.0
     """Seconds after its end for which a search is kept: one that failed or was cancelled is deleted then, of one that succeeded what its
     stages left is removed, while result, report, log and versions stay; 0 keeps all for ever."""

@@ -111,6 +111,8 @@ def _schema_problems(bundle: Bundle) -> Iterator[str]:
     names = tuple(field.name for field in bundle.schema.fields)
     if names != bundle.encoder.layout.names:
         yield f"schema.json must name the encoder's fields {bundle.encoder.layout.names}, but names {names}"
+    if bundle.schema.timestamps != bundle.encoder.timestamps:
+        yield "schema.json must name the encoder's timestamps, but names others"
 
 
 def _router_problems(router: Router) -> Iterator[str]:

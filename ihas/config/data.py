@@ -3,19 +3,53 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from ihas.config.base import Config
+from ihas.config.base import Config, invalid
+from ihas.config.label_rule import ALLOWED, LabelRule
+
+MAX_DELIMITER = 8
+TimePart = Literal["hour", "weekday", "month"]
+TIME_PARTS: tuple[TimePart, ...] = ("hour", "weekday", "month")
+
+
+class TimestampColumn(Config):
+    """What is read of a column of dates or times."""
+
+    parts: Annotated[tuple[TimePart, ...], Field(min_length=1)] | None = None
+    """Parts that become fields, each a category: `hour` 0 to 23, `weekday` Monday to Sunday, `month` 1 to 12. Without it, those that differ
+    among the rows; `month` where they span 300 days or more."""
+    zone: str = "UTC"
+    """Time zone, such as `Europe/Berlin`, in which hour, weekday and month are told. Times without a zone of their own are taken to be in
+    this one."""
+
+    @field_validator("zone")
+    @classmethod
+    def _is_known(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ValueError, OSError, KeyError):
+            way = "Write a name such as 'UTC' or 'Europe/Berlin'."
+            raise PydanticCustomError(
+                "unknown_zone", "{told}", {"told": f"`zone` must be a time zone of this machine, but got {zone!r}. {way}"}
+            ) from None
+        return zone
 
 
 class SchemaConfig(Config):
     """What you know about the columns. Everything that is left out is inferred and reported."""
 
     label: str | None = None
-    """Column with the label: 1 for a click, 0 for none."""
+    """Column with the label: 1 for a click, 0 for none, or what `positive` says."""
+    positive: str | tuple[str, ...] | None = Field(default=None, exclude_if=lambda positive: positive is None)
+    """What counts as a click in the label's column; every other cell is none. A value (`"yes"`), several (`["bought", "paid"]`), or a
+    comparison with a number (`">= 4"`). Without it, labels are 0 and 1, or two texts of which one says yes."""
+    unlabelled: Literal["refuse", "drop"] = Field(default="refuse", exclude_if=lambda unlabelled: unlabelled == "refuse")
+    """What becomes of rows whose label is missing: `refuse` the table, or `drop` them."""
     categorical: tuple[str, ...] = ()
     """Columns that are read as categories even if they look numeric."""
     numeric: tuple[str, ...] = ()
@@ -24,6 +58,9 @@ class SchemaConfig(Config):
     """Columns with several values in one cell, and the separator of each."""
     histories: tuple[str, ...] = Field(default=(), exclude_if=lambda histories: not histories)
     """Multi-valued columns whose values are in order of time, oldest first. Of a cell with too many values, the newest are kept."""
+    timestamps: dict[str, TimestampColumn] = Field(default={}, exclude_if=lambda timestamps: not timestamps)
+    """Columns of dates or times, and what is read of each; a list of names takes the defaults. Columns with more than 20 different ISO 8601
+    dates or times are read so unless stated otherwise."""
     ignored: tuple[str, ...] = ()
     """Columns that are not read."""
     item: tuple[str, ...] = ()
@@ -40,6 +77,37 @@ class SchemaConfig(Config):
     """Columns that describe the item and are not learnt from, such as its title. They can be asked for with an answer, and filtered by."""
     time: str | None = None
     """Column that orders the rows for a split by time. It is a field only if it is also listed as one."""
+
+    @field_validator("timestamps", mode="before")
+    @classmethod
+    def _names_take_the_defaults(cls, timestamps: Any) -> Any:
+        named = isinstance(timestamps, list | tuple) and all(isinstance(name, str) for name in timestamps)
+        return {name: TimestampColumn() for name in timestamps} if named else timestamps
+
+    @field_validator("positive", mode="before")
+    @classmethod
+    def _values_are_texts(cls, positive: Any) -> Any:
+        if isinstance(positive, list | tuple):
+            return tuple(map(_value_text, positive))
+        return _value_text(positive)
+
+    @field_validator("positive")
+    @classmethod
+    def _is_a_rule(cls, positive: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        if positive is not None:
+            LabelRule.parse(positive)
+        return positive
+
+
+def _value_text(value: Any) -> Any:
+    """A number or truth value as its text, for a value may be one."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else repr(value)
+    if value is not None and not isinstance(value, str | int):
+        raise PydanticCustomError("not_a_rule", "{told}", {"told": f"`positive` must be a text or a list of texts. {ALLOWED}"})
+    return str(value) if isinstance(value, int) else value
 
 
 class InteractionColumns(Config):
@@ -77,12 +145,19 @@ class DataConfig(Config):
     """File of test rows with the same columns. Without it, test rows are split from `path`."""
     format: Literal["auto", "csv", "parquet", "jsonl", "sequences"] = "auto"
     """Format of the files. `auto`: by the suffix of the file name; `sequences`: one line per user, with item ids from the oldest on."""
-    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
-    """Delimiter of CSV cells. Without it, it is inferred from the header."""
+    delimiter: str | None = Field(default=None, min_length=1, max_length=MAX_DELIMITER)
+    """Delimiter of CSV cells. Without it, it is inferred from the header. Under one of several characters, such as `::`, quotes are plain
+    characters of their cell."""
     quoting: bool = Field(default=True, exclude_if=lambda quoting: quoting is True)
     """Whether double quotes enclose CSV cells. `false` takes each quote as a character of its cell."""
     escape: str | None = Field(default=None, min_length=1, max_length=1, exclude_if=lambda escape: escape is None)
     """Character before a quote or delimiter of CSV that belongs to the cell, such as `\\`. Without it, quotes are doubled."""
+    names: tuple[str, ...] = Field(default=(), exclude_if=lambda names: not names)
+    """Names of the columns of CSV files that have no header line."""
+    decimal: Literal[".", ","] = Field(default=".", exclude_if=lambda decimal: decimal == ".")
+    """Character of CSV before a number's fraction."""
+    thousands: Literal[".", ",", " ", "'", "_"] | None = Field(default=None, exclude_if=lambda thousands: thousands is None)
+    """Character of CSV between groups of three digits."""
     columns: SchemaConfig = SchemaConfig()
     """What you know about the columns."""
     interactions: InteractionColumns | None = None
@@ -91,10 +166,20 @@ class DataConfig(Config):
     @field_validator("delimiter", "escape", mode="before")
     @classmethod
     def _is_one_character(cls, value: Any, info: ValidationInfo) -> Any:
-        if isinstance(value, str) and len(value) != 1:
+        most = MAX_DELIMITER if info.field_name == "delimiter" else 1
+        if isinstance(value, str) and (not 1 <= len(value) <= most or value == "\\t"):
             way = "Write a tab itself, not \\t." if value == "\\t" else "Write the character alone."
-            raise PydanticCustomError("one_character", f"`{info.field_name}` must be one character, but got {value!r}. {way}")
+            length = "one character" if most == 1 else f"1 to {most} characters"
+            raise PydanticCustomError(
+                "one_character", "{told}", {"told": f"`{info.field_name}` must be {length}, but got {value!r}. {way}"}
+            )
         return value
+
+    @model_validator(mode="after")
+    def _separators_differ(self) -> Self:
+        if self.thousands == self.decimal:
+            raise invalid(f"`thousands` must differ from `decimal`, but both are {self.decimal!r}. Change one of them.")
+        return self
 
     @property
     def paths(self) -> tuple[Path, ...]:

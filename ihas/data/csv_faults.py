@@ -16,7 +16,6 @@ import pyarrow.compute as pc
 from ihas.data.csv_header import Header
 from ihas.data.findings import FindingCollector
 from ihas.data.reading import Source
-from ihas.data.sources import opened
 
 _BLOCK_BYTES = 1 << 22
 _TAIL_BYTES = 1 << 20
@@ -100,9 +99,12 @@ def _occurs(column: Any, cell: str) -> bool:
 def raise_ragged(source: Source, header: Header, rows: Sequence[Any]) -> None:
     """DataError about rows with too few or too many cells, as pyarrow's parser gives them on a single thread."""
     findings, names = FindingCollector(), header.names
+    delimiter = source.options.delimiter or header.dialect.delimiter
+    model = "`names`" if source.options.names else "the header"
     for row in rows:
-        law = f"A row must have {row.expected_columns} cells, as the header, but this one has {row.actual_columns}: {row.text[:_SHOWN]!r}."
-        way = f"Quote cells that hold the delimiter {header.dialect.delimiter!r}."
+        text = row.text.replace(header.dialect.delimiter, delimiter)[:_SHOWN]
+        law = f"A row must have {row.expected_columns} cells, as {model}, but this one has {row.actual_columns}: {text!r}."
+        way = f"{'No cell may' if len(delimiter) > 1 else 'Quote cells that'} hold the delimiter {delimiter!r}."
         if header.dialect.quoting and '"' in row.text and _BREAK.search(row.text.rstrip("\r\n")):
             way = "A quote in it runs over line breaks: double or remove it, or set `quoting = false` if quotes are plain characters."
         column = names[min(row.actual_columns, len(names) - 1)]  # the first without a cell, or the last, after which cells are left over
@@ -115,7 +117,7 @@ def raise_ragged(source: Source, header: Header, rows: Sequence[Any]) -> None:
 def find_encoding_faults(source: Source, header: Header) -> None:
     """DataError about each cell that is needed and is not UTF-8, where there is one."""
     findings = FindingCollector()
-    with opened(source.path) as stream, suppress(csv.Error):
+    with source.opened() as stream, suppress(csv.Error):
         text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
         rows = (cells for cells in header.dialect.rows(text) if cells)
         for number, cells in enumerate(rows):
@@ -132,7 +134,7 @@ def check_last_quote(source: Source, header: Header, last: str | bytes | None, r
     content = last.encode() if isinstance(last, str) else last
     if content is None or b"\n" not in content or not header.dialect.quoting:
         return
-    with opened(source.path) as stream:
+    with source.opened() as stream:
         tail = b""
         while block := stream.read(_BLOCK_BYTES):
             tail = (tail + block)[-_TAIL_BYTES:]

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from ihas.data.cells import cell_number
+from ihas.data.delimiters import UNIT
 from ihas.data.findings import FindingCollector
 from ihas.data.reading import Source
-from ihas.data.sources import opened, raise_unreadable
+from ihas.data.sources import raise_unreadable
 from ihas.errors import ConfigError
 
 DELIMITERS = ",;\t|"
@@ -36,7 +37,7 @@ class Dialect:
     """How a line is divided into cells.
 
     Attributes:
-        delimiter: character between cells.
+        delimiter: character between cells; `UNIT` for one of several characters.
         quoting: whether double quotes enclose cells.
         escape: character that takes the meaning from the one behind it; None for none.
     """
@@ -71,10 +72,10 @@ class Header:
 
 
 def read_header(source: Source) -> Header:
-    """The header of a CSV file; what was tidied in its names is noted.
+    """The header of a CSV file, or the names that are stated for one without; what was tidied in its names is noted.
 
     Raises:
-        ConfigError: a delimiter or an escape character that CSV cannot have.
+        ConfigError: a delimiter or an escape character that CSV cannot have, or stated names that are not as many as cells.
         DataError: an empty file, or a first line that is no header.
     """
     text, skipped = _start_of_text(source)
@@ -85,6 +86,9 @@ def read_header(source: Source) -> Header:
     except csv.Error as error:
         law = f"The first line must be readable as CSV, but it is not: {error}. Put a line with the columns' names on top."
         raise_unreadable(source.path, law)
+    if source.options.names:
+        _check_first_row(written, source.options.names)
+        written, taken = list(source.options.names), 0
     names = tuple(map(tidied, written))
     _note_tidied(names, written, source)
     num_bytes = skipped + len(text[:taken].encode("utf-8", errors="surrogateescape"))
@@ -133,7 +137,7 @@ def tidied(name: str) -> str:
 
 def _start_of_text(source: Source) -> tuple[str, int]:
     """The text, without what lies before its first line, and the bytes of the latter."""
-    with opened(source.path) as stream:
+    with source.opened() as stream:
         start = stream.read(_HEADER_BYTES)
     if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise_unreadable(source.path, "The text must be UTF-8, but the file says that it is UTF-16. Save it as UTF-8.", "wrong_encoding")
@@ -156,8 +160,24 @@ def _refuse_separator_line(text: str, path: Path) -> None:
         raise_unreadable(path, law, "separator_line")
 
 
+def _check_first_row(cells: Sequence[str], names: Sequence[str]) -> None:
+    """ConfigError where the stated names do not fit the first row, or are that row."""
+    if len(cells) != len(names):
+        shown = ", ".join(map(repr, cells[:_ROWS_SHOWN]))
+        law = f"`names` must name each column, but names {len(names)}, and the first row has {len(cells)} cells: {shown}"
+        raise ConfigError(f"{law}. Name them all in their order, or set `delimiter`.")
+    if list(map(tidied, cells)) == list(names):
+        raise ConfigError("`names` must be of a file without a header line, but its first line holds these names. Leave `names` out.")
+
+
 def _dialect(source: Source, text: str) -> Dialect:
     options = source.options
+    if options.delimiter is not None and len(options.delimiter) > 1:
+        for character in options.delimiter:
+            _checked("delimiter", character)
+        if options.escape is not None:
+            raise ConfigError(f"`escape` needs a delimiter of one character, but it is {options.delimiter!r}. Leave `escape` out.")
+        return Dialect(UNIT, quoting=False)
     dialect = Dialect(_checked("delimiter", options.delimiter) if options.delimiter else ",", options.quoting)
     if options.escape is not None:
         dialect = Dialect(dialect.delimiter, dialect.quoting, _checked("escape", options.escape))

@@ -13,7 +13,7 @@ from ihas.data.columns import TEXT
 from ihas.data.csv_faults import MAX_RAGGED, LostRows, check_last_quote, find_encoding_faults, raise_ragged
 from ihas.data.csv_header import Header, check_header, read_header
 from ihas.data.reading import Source
-from ihas.data.sources import opened, raise_unreadable
+from ihas.data.sources import raise_unreadable
 
 BATCH_ROWS = 1 << 19
 _BLOCK_BYTES = 1 << 22
@@ -72,7 +72,7 @@ def _parse(source: Source, header: Header, ragged: list[Any], *, use_threads: bo
 
     dialect, names = header.dialect, _positions(header)
     types = {name: TEXT if source.options.needs(column) else _BYTES for name, column in zip(names, header.names, strict=True)}
-    with opened(source.path) as stream:
+    with source.opened() as stream:
         rows: Any = _WholeBreaks(stream, header.num_bytes)
         if rows.is_empty:
             return

@@ -6,7 +6,7 @@ the values. A multi-valued cell fills its slots from the left, the rest is paddi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, NoReturn
 
@@ -17,7 +17,8 @@ from ihas.config.base import Config
 from ihas.data.cells import Cell
 from ihas.data.field_encoders import FieldEncoder
 from ihas.data.layout import PADDING, FieldLayout
-from ihas.data.schema import FieldRole
+from ihas.data.moments import with_parts
+from ihas.data.schema import FieldRole, Timestamp
 from ihas.errors import RequestError
 from ihas.extensions.suggest import did_you_mean
 
@@ -27,6 +28,8 @@ class Encoder(Config):
 
     fields: tuple[Annotated[FieldEncoder, Field(discriminator="kind")], ...]
     """One encoder per field."""
+    timestamps: tuple[Timestamp, ...] = Field(default=(), exclude_if=lambda timestamps: not timestamps)
+    """Columns of dates or times, whose parts are fields: a row may state the column in their place."""
 
     @cached_property
     def layout(self) -> FieldLayout:
@@ -65,11 +68,19 @@ class Encoder(Config):
             RequestError: a name that is none of `fields`, or a value of the wrong type.
         """
         wanted = self.layout.names if fields is None else tuple(name for name in self.layout.names if name in fields)
+        row = self.with_parts(row, wanted, pointer)
         for name in row:
             if name not in wanted:
-                _raise_unknown(name, wanted, pointer)
+                _raise_unknown(name, (*wanted, *(one.name for one in self._timestamps_of(wanted))), pointer)
         ids = [slot for name in wanted for slot in self._encode_cell(name, row.get(name), pointer)]
         return np.array(ids, dtype=np.int32)
+
+    def with_parts(self, row: Mapping[str, Cell], fields: Collection[str], pointer: str = "") -> Mapping[str, Cell]:
+        """The row with their parts in the place of timestamps, where these are among the fields; RequestError for what is no time."""
+        return with_parts(row, self._timestamps_of(fields), pointer) if self.timestamps else row
+
+    def _timestamps_of(self, fields: Collection[str]) -> tuple[Timestamp, ...]:
+        return tuple(one for one in self.timestamps if set(one.fields.values()) <= set(fields))
 
     def encode_rows(self, rows: Sequence[Mapping[str, Cell]], fields: Sequence[str] | None = None, pointer: str = "") -> np.ndarray:
         """Ids of rows, as `encode_row`; an error's pointer has the row's position behind `pointer`: int32 (rows, slots of the fields)."""

@@ -16,6 +16,7 @@ from pydantic import Field
 
 from ihas.config.base import Config
 from ihas.data.cells import Cell, Scalar, cell_number, cell_text
+from ihas.data.layout import PADDING
 from ihas.data.schema import FieldRole, Kept
 from ihas.errors import RequestError
 
@@ -125,13 +126,9 @@ class NumericEncoder(Config):
 
     def encode(self, cell: Cell, pointer: str) -> tuple[int, ...]:
         """Ids of a cell; RequestError at `pointer` for anything but a finite number, a text that spells one, or null."""
-        law = f"`{self.name}` must be a number"
-        text = cell_text(_scalar(cell, pointer, law))
-        if text is None or text in self.missing:
-            return (MISSING,)
-        number = cell_number(text)
+        number = _number(self.name, cell, self.missing, pointer)
         if number is None:
-            raise RequestError(f"{law}, but got {cell!r}. Send a finite decimal number, or leave it out where it is missing.", pointer)
+            return (MISSING,)
         return (FIRST_VALUE + bisect_right(self.edges, number),)
 
     def text(self, local_id: int) -> str:
@@ -141,11 +138,79 @@ class NumericEncoder(Config):
         return _special(local_id) or f"{'[' if bucket else '('}{bounds[bucket]}, {bounds[bucket + 1]})"
 
 
-FieldEncoder = CategoricalEncoder | NumericEncoder | MultivaluedEncoder
+PARTS_OF_WAY = 4
+"""Steps of the way from one knot to the next, and slots of a piecewise field (our choice)."""
+MIXES = ((0, PADDING, PADDING, PADDING), (0, 0, 0, 1), (0, 1, PADDING, PADDING), (0, 1, 1, 1), (1, PADDING, PADDING, PADDING))
+"""Ids for each number of steps, counted from the lower knot's: their mean is the mix."""
+
+
+class PiecewiseEncoder(Config):
+    """A field of numbers between knots: a number's embedding lies between those of the two knots beside it, in quarters of the way.
+
+    A cell is as many ids of either knot as make their mean that mix, so that it is a multi-valued cell to everything behind it: 1/4 of the
+    way is three of the lower knot and one of the upper. A number beyond the outermost knots is that knot.
+    Source: our choice, after the piecewise linear encoding of Gorishniy et al. 2022.
+    """
+
+    kind: Literal["piecewise"] = "piecewise"
+    """Tag of this encoder in JSON."""
+    name: str
+    """Field name."""
+    role: FieldRole
+    """Whether the request states the value or the item table does."""
+    knots: tuple[float, ...]
+    """Ascending numbers, each with an embedding; at least one."""
+    missing: Spellings = NO_SPELLINGS
+    """Texts that say that a cell is missing."""
+
+    @property
+    def slots(self) -> int:
+        """Columns of the id matrix."""
+        return PARTS_OF_WAY if len(self.knots) > 1 else 1
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Table rows of the field."""
+        return FIRST_VALUE + len(self.knots)
+
+    def encode(self, cell: Cell, pointer: str) -> tuple[int, ...]:
+        """Ids of a cell; errors as `NumericEncoder.encode`."""
+        number = _number(self.name, cell, self.missing, pointer)
+        return (MISSING,) if number is None else tuple(local for local in self.mix(number) if local != PADDING)
+
+    def mix(self, number: float) -> tuple[int, ...]:
+        """Ids of a finite number, padded to `slots`."""
+        if len(self.knots) == 1:
+            return (FIRST_VALUE,)
+        lower = min(max(bisect_right(self.knots, number) - 1, 0), len(self.knots) - 2)
+        low, high = self.knots[lower], self.knots[lower + 1]
+        scale = 1.0 if math.isfinite(high - low) else 0.5
+        inside = min(max(float(number), low), high)
+        parts = math.floor(PARTS_OF_WAY * ((inside * scale - low * scale) / (high * scale - low * scale)) + 0.5)
+        return tuple(PADDING if step == PADDING else FIRST_VALUE + lower + step for step in MIXES[parts])
+
+    def text(self, local_id: int) -> str:
+        """Knot of an id, for a person."""
+        return _special(local_id) or f"near {self.knots[local_id - FIRST_VALUE]:.6g}"
+
+
+FieldEncoder = CategoricalEncoder | NumericEncoder | MultivaluedEncoder | PiecewiseEncoder
 
 
 def _special(local_id: int) -> str:
     return {UNKNOWN: "(unknown)", MISSING: "(missing)"}.get(local_id, "")
+
+
+def _number(name: str, cell: Cell, missing: Spellings, pointer: str) -> float | None:
+    """Number of a cell, None where it is missing; RequestError for anything else."""
+    law = f"`{name}` must be a number"
+    text = cell_text(_scalar(cell, pointer, law))
+    if text is None or text in missing:
+        return None
+    number = cell_number(text)
+    if number is None:
+        raise RequestError(f"{law}, but got {cell!r}. Send a finite decimal number, or leave it out where it is missing.", pointer)
+    return number
 
 
 def _scalar(cell: Cell, pointer: str, law: str) -> Scalar | None:

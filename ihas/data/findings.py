@@ -14,6 +14,7 @@ from ihas.data.schema import FieldKind, FieldRole, Schema
 from ihas.errors import DataError
 from ihas.findings import Finding
 
+Purpose = Literal["field", "label", "time", "timestamp", "display", "ignored"]
 MAX_FINDINGS_PER_CODE = 100
 MAX_ROWS_ALIKE = 10
 """Rows with one fault that are told one by one; more of them are one finding."""
@@ -24,7 +25,7 @@ class FieldProfile(Config):
 
     column: str
     """Column name."""
-    purpose: Literal["field", "label", "time", "display", "ignored"]
+    purpose: Purpose
     """What the column is used for."""
     kind: FieldKind | None = None
     """How a field's cells become ids."""

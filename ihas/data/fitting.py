@@ -15,11 +15,14 @@ from ihas.data.encoder import Encoder
 from ihas.data.field_encoders import (
     FIRST_VALUE,
     MISSING,
+    MIXES,
+    PARTS_OF_WAY,
     UNKNOWN,
     CategoricalEncoder,
     FieldEncoder,
     MultivaluedEncoder,
     NumericEncoder,
+    PiecewiseEncoder,
 )
 from ihas.data.findings import FindingCollector
 from ihas.data.layout import PADDING
@@ -41,7 +44,8 @@ def fit_encoder(table: pa.Table, schema: Schema, config: EncodingConfig, train: 
         config: how cells become ids.
         train: int64 (n,) ascending. Training rows; all of them where there are none.
     """
-    return Encoder(fields=tuple(_fit_field(table, field, config, train) for field in schema.fields))
+    fields = tuple(_fit_field(table, field, config, train) for field in schema.fields)
+    return Encoder(fields=fields, timestamps=schema.timestamps)
 
 
 def encode_table(table: pa.Table, schema: Schema, encoder: Encoder) -> tuple[np.ndarray, np.ndarray]:
@@ -72,14 +76,14 @@ def encode_blocks(table: pa.Table, encoder: Encoder) -> Iterator[tuple[slice, np
         yield block, ids
 
 
-def encode_labels(table: pa.Table, name: str) -> np.ndarray:
-    """Labels as numbers: float32 (rows,), 0 or 1; DataError for anything else."""
+def encode_labels(table: pa.Table, name: str, *, dropping: bool = False) -> np.ndarray:
+    """Labels as numbers: float32 (rows,), 0 or 1, and NaN for a missing one where such rows are dropped; DataError for anything else."""
     findings = FindingCollector()
-    find_label_faults(table, name, findings)
+    find_label_faults(table, name, findings, dropping=dropping)
     findings.raise_errors("Labels cannot be read")
     column = text_column(table, name)
     clicked = np.isin(column.texts.to_numpy(zero_copy_only=False), ("1", "true"))
-    return np.asarray(clicked.astype(np.float32)[column.codes])
+    return np.asarray(np.append(clicked.astype(np.float32), np.float32("nan"))[column.codes])
 
 
 def _fit_field(table: pa.Table, field: Field, config: EncodingConfig, train: np.ndarray | None) -> FieldEncoder:
@@ -89,6 +93,9 @@ def _fit_field(table: pa.Table, field: Field, config: EncodingConfig, train: np.
     if field.kind == "categorical":
         values = frequent_values(column.texts, column.counts, config.min_count)
         return CategoricalEncoder(name=field.name, role=field.role, values=values, missing=field.missing)
+    found = np.unique(quantiles(numbers(column.texts), column.counts, config.num_buckets))
+    if config.numeric == "piecewise" and len(found):
+        return PiecewiseEncoder(name=field.name, role=field.role, knots=tuple(found.tolist()), missing=field.missing)
     edges = np.unique(quantiles(numbers(column.texts), column.counts, config.num_buckets)[:-1])[1:]
     return NumericEncoder(name=field.name, role=field.role, edges=tuple(edges.tolist()), missing=field.missing)
 
@@ -123,7 +130,7 @@ def _check_cells(table: pa.Table, encoder: Encoder) -> None:
     for field in encoder.fields:
         if field.kind != "multivalued" and is_list(table, field.name):
             findings.add("unexpected_list", "The field has one value per cell, but the column holds lists.", column=field.name)
-        elif field.kind == "numeric":
+        elif field.kind in ("numeric", "piecewise"):
             find_number_faults(table, field.name, findings)
     findings.raise_errors("The table does not fit the encoder")
 
@@ -133,14 +140,31 @@ def _ids_of(table: pa.Table, field: FieldEncoder) -> _Ids:
     if field.kind == "multivalued" and is_list(table, field.name):
         return lambda block: _list_ids(list_column(block, field.name), field)
     texts = text_column(table.slice(0, 1), field.name).texts
-    if field.kind == "multivalued":
-        of_text = _list_ids(split_texts(texts, field.separator), field)
-    else:
-        of_text = (_vocabulary_ids(field.values, texts) if field.kind == "categorical" else _bucket_ids(field, texts))[:, None]
+    of_text = _single_ids(field, texts) if field.kind != "multivalued" else _list_ids(split_texts(texts, field.separator), field)
     missing = np.full((1, field.slots), PADDING, dtype=np.int32)
     missing[0, 0] = MISSING
     of_code = np.concatenate([of_text, missing])  # the last entry is that of code -1, a missing cell
     return lambda block: of_code[text_column(block, field.name).codes]
+
+
+def _single_ids(field: CategoricalEncoder | NumericEncoder | PiecewiseEncoder, texts: pa.StringArray) -> np.ndarray:
+    if isinstance(field, PiecewiseEncoder):
+        return _mixed_ids(field, texts)
+    return (_vocabulary_ids(field.values, texts) if isinstance(field, CategoricalEncoder) else _bucket_ids(field, texts))[:, None]
+
+
+def _mixed_ids(field: PiecewiseEncoder, texts: pa.StringArray) -> np.ndarray:
+    found, knots = np.nan_to_num(numbers(texts)), np.array(field.knots)
+    if len(knots) == 1:
+        return np.full((len(texts), 1), FIRST_VALUE, np.int32)
+    lower = np.clip(np.searchsorted(knots, found, side="right") - 1, 0, len(knots) - 2)
+    low, high = knots[lower], knots[lower + 1]
+    with np.errstate(over="ignore"):
+        scale = np.where(np.isfinite(high - low), 1.0, 0.5)
+    way = (np.clip(found, low, high) * scale - low * scale) / (high * scale - low * scale)
+    parts = np.floor(PARTS_OF_WAY * way + 0.5).astype(np.int32)
+    steps = np.array(MIXES, np.int32)[parts]
+    return np.where(steps == PADDING, PADDING, steps + (FIRST_VALUE + lower)[:, None]).astype(np.int32)
 
 
 def _vocabulary_ids(values: tuple[str, ...], texts: pa.StringArray) -> np.ndarray:

@@ -45,13 +45,25 @@ def gather(batches: Iterable[pa.Table], in_one_form: OneForm) -> pa.Table:
 def without_texts(column: pa.ChunkedArray[Any], dropped: np.ndarray) -> pa.ChunkedArray[Any]:
     """A text column of a table that was gathered, with null where a cell has one of the dropped texts: bool (texts,)."""
     unified: Any = column.unify_dictionaries()
-    code_of = pa.array((np.cumsum(~dropped) - 1).astype(np.int32), mask=dropped)
+    code_of = np.where(dropped, -1, np.cumsum(~dropped) - 1)
+    return recoded(unified, code_of, unified.chunk(0).dictionary.filter(pa.array(~dropped)))
+
+
+def recoded(column: pa.ChunkedArray[Any], code_of: np.ndarray, texts: Any) -> pa.ChunkedArray[Any]:
+    """A text column of a table that was gathered, with other texts.
+
+    Args:
+        column: its chunks share one dictionary, as `unify_dictionaries` makes it.
+        code_of: int (texts of the column,). Position of each text's new text in `texts`; -1 makes its cells missing.
+        texts: the new texts, each once.
+    """
+    codes = pa.array(code_of.astype(np.int32), mask=code_of < 0)
     rows = _Rows()
-    for chunk in unified.chunks:
-        rows.add(pa.table({"codes": code_of.take(chunk.indices)}))
-    texts = Dictionary()
-    texts.texts = unified.chunk(0).dictionary.filter(pa.array(~dropped))
-    return _with_texts(rows.table(), {"codes": texts}).column("codes")
+    for chunk in cast("list[Any]", column.chunks):
+        rows.add(pa.table({"codes": codes.take(chunk.indices)}))
+    known = Dictionary()
+    known.texts = texts
+    return _with_texts(rows.table(), {"codes": known}).column("codes")
 
 
 def kept_rows(table: pa.Table, kept: np.ndarray) -> pa.Table:

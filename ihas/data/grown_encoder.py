@@ -4,7 +4,7 @@
     row of an id    known     the old row, bit for bit
                     new       the mean of the field's rows of values (`mean`), its unknown value's row (`unknown`), or zeros (`zero`)
 
-Numeric buckets and the slots of a multi-valued field stay. A value that never comes again keeps its id and its row: a vocabulary only
+Buckets, knots and the slots of a multi-valued field stay. A value that never comes again keeps its id and its row: a vocabulary only
 grows, until a search starts a new one. A value whose row is its field's unknown one, bit for bit, was never learnt and starts at the mean
 like a new one. Source: our choice (decision 73).
 """
@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from ihas.data.columns import is_list, list_column, text_column
 from ihas.data.encoder import Encoder
-from ihas.data.field_encoders import FIRST_VALUE, UNKNOWN, FieldEncoder
+from ihas.data.field_encoders import FIRST_VALUE, UNKNOWN, FieldEncoder, NumericEncoder, PiecewiseEncoder
 from ihas.data.fitting import frequent_values
 from ihas.data.layout import PADDING, FieldLayout
 from ihas.data.validation import values_within
@@ -38,11 +38,12 @@ def grow_encoder(encoder: Encoder, table: pa.Table, min_count: int, train: np.nd
         min_count: training rows that a new value needs.
         train: int64 (n,) ascending. Training rows.
     """
-    return Encoder(fields=tuple(_grown_field(field, table, min_count, train) for field in encoder.fields))
+    fields = tuple(_grown_field(field, table, min_count, train) for field in encoder.fields)
+    return Encoder(fields=fields, timestamps=encoder.timestamps)
 
 
 def _grown_field(field: FieldEncoder, table: pa.Table, min_count: int, train: np.ndarray) -> FieldEncoder:
-    if field.kind == "numeric":
+    if isinstance(field, NumericEncoder | PiecewiseEncoder):
         return field
     if field.kind == "categorical":
         column = text_column(table, field.name).take(train)

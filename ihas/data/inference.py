@@ -23,7 +23,8 @@ import pyarrow.compute as pc
 from ihas.config.data import SchemaConfig
 from ihas.data.columns import Column, cell_codes, is_list, list_column, numbers, split_texts, text_column
 from ihas.data.csv_header import header_looks_like_data
-from ihas.data.schema import Field, FieldKind, Schema
+from ihas.data.label_guess import is_rating, proposed_rule, told_pair, used_texts
+from ihas.data.schema import Field, FieldKind, Schema, Timestamp
 from ihas.errors import ConfigError, DataError
 from ihas.extensions.suggest import did_you_mean
 
@@ -32,6 +33,7 @@ ITEM_NAMES = ("item", "movie", "ad", "advert", "product", "coupon", "article", "
 LABEL_TEXTS = ("0", "1", "false", "true")
 SEPARATOR = "|"
 MAX_CATEGORIES = 20
+_CATEGORICAL: FieldKind = "categorical"
 MIN_ROWS_PER_ITEM = 2.0
 HISTORY_SHARE = 0.9
 POSITIVES_ONLY = (
@@ -40,28 +42,37 @@ POSITIVES_ONLY = (
 )
 
 
-def infer_schema(table: pa.Table, columns: SchemaConfig, missing: Mapping[str, tuple[str, ...]] | None = None) -> Schema:
+def infer_schema(
+    table: pa.Table,
+    columns: SchemaConfig,
+    missing: Mapping[str, tuple[str, ...]] | None = None,
+    timestamps: Sequence[Timestamp] = (),
+) -> Schema:
     """Purpose, kind and role of every column of a table that was read.
 
     Args:
         table: the rows.
         columns: what is stated.
         missing: texts that stood for missing cells, by column.
+        timestamps: columns of which the table has the parts.
 
     Raises:
         ConfigError: a setting names a column that does not exist, settings contradict each other, or the label cannot be told.
     """
-    _check_names_exist(columns, table.column_names)
-    label = columns.label or _infer_label(table)
+    label = label_column(table, columns)
     _check_settings(columns, label)
-    names = [name for name in table.column_names if _is_field(name, columns, label)]
-    kinds = {name: _kind(table, name, columns) for name in names}
+    laid_out = {one.name: set(one.fields.values()) for one in timestamps}
+    names = [name for name in table.column_names if _is_field(name, columns, label) and name not in laid_out]
+    kinds = {name: _kind(table, name, columns) for name in names} | dict.fromkeys(set().union(*laid_out.values()), _CATEGORICAL)
+    kinds = {name: kinds[name] for name in names}
     item_id = columns.item_id or _infer_item_id(columns.item or names, kinds, stated=bool(columns.item))
-    items = _item_fields(table, names, item_id, columns)
+    items = _with_whole_timestamps(_item_fields(table, names, item_id, columns), laid_out)
     separators = {name: _separator(table, name, kind, columns) for name, kind in kinds.items()}
     histories = {*columns.histories, *_histories(table, separators, kinds, item_id, items)}
     return Schema(
         label=label,
+        positive=columns.positive,
+        unlabelled=columns.unlabelled,
         fields=tuple(
             Field(
                 name=name,
@@ -79,7 +90,21 @@ def infer_schema(table: pa.Table, columns: SchemaConfig, missing: Mapping[str, t
         display=columns.display,
         time=columns.time,
         ignored=columns.ignored,
+        timestamps=tuple(timestamps),
     )
+
+
+def _with_whole_timestamps(items: set[str], laid_out: Mapping[str, set[str]]) -> set[str]:
+    """Item fields: a timestamp's parts where the column is listed, or each of them is one; else none of them."""
+    for name, parts in laid_out.items():
+        items = items | parts if name in items or parts <= items else items - parts
+    return items
+
+
+def label_column(table: pa.Table, columns: SchemaConfig) -> str:
+    """Name of the label's column: the stated one, or the one called like a label; errors as `infer_schema`."""
+    _check_names_exist(columns, table.column_names)
+    return columns.label or _infer_label(table)
 
 
 def _stated(columns: SchemaConfig) -> dict[str, tuple[str, ...]]:
@@ -89,6 +114,7 @@ def _stated(columns: SchemaConfig) -> dict[str, tuple[str, ...]]:
         "numeric": columns.numeric,
         "multivalued": tuple(columns.multivalued),
         "histories": columns.histories,
+        "timestamps": tuple(columns.timestamps),
         "ignored": columns.ignored,
         "item": columns.item,
         "item_id": (columns.item_id,) if columns.item_id else (),
@@ -109,14 +135,15 @@ def _check_names_exist(columns: SchemaConfig, existing: Sequence[str]) -> None:
 
 def _check_settings(columns: SchemaConfig, label: str) -> None:
     stated = _stated(columns) | {"label": (label,)}
-    purposes = ("label", "categorical", "numeric", "multivalued", "ignored", "display")
+    purposes = ("label", "categorical", "numeric", "multivalued", "timestamps", "ignored", "display")
     exclusive = [(one, other) for position, one in enumerate(purposes) for other in purposes[position + 1 :]]
     exclusive += [(setting, other) for setting in ("item", "item_id") for other in ("label", "ignored")]
-    exclusive += [("histories", other) for other in ("label", "categorical", "numeric", "ignored", "item_id")]
+    exclusive += [("histories", other) for other in ("label", "categorical", "numeric", "timestamps", "ignored", "item_id")]
     exclusive += [(setting, other) for setting in ("user_id", "user") for other in ("label", "ignored", "display", "item", "item_id")]
     exclusive += [("display", other) for other in ("item", "item_id", "histories", "time")]
-    exclusive += [("user_id", "user"), ("user_id", "numeric"), ("user_id", "multivalued"), ("user_id", "histories")]
-    exclusive += [("item_id", "numeric"), ("item_id", "multivalued"), ("time", "label")]
+    exclusive += [("user_id", other) for other in ("user", "numeric", "timestamps", "multivalued", "histories")]
+    exclusive += [("user", "timestamps")]
+    exclusive += [("item_id", "numeric"), ("item_id", "timestamps"), ("item_id", "multivalued"), ("time", "label")]
     for one, other in exclusive:
         both = sorted(set(stated[one]) & set(stated[other]))
         if both:
@@ -140,15 +167,21 @@ def _infer_label(table: pa.Table) -> str:
     if not names and header_looks_like_data(table.column_names):
         law = f"The first line must be the header, but it looks like data: {', '.join(table.column_names[:8])}."
         raise DataError(f"{law} Put a line with the columns' names above it.")
-    candidates = names or [name for name in table.column_names if not is_list(table, name) and _is_binary(text_column(table, name))]
+    candidates = names or [told for name in table.column_names if (told := _as_candidate(table, name))]
     found = f"{'several are' if names else 'none is'} called like one; candidates: {', '.join(candidates) or 'none has cells 0 and 1 only'}"
     law = f"One column must be the label, but {found}. Set `columns.label`; the table has {', '.join(table.column_names)}."
     raise ConfigError(law if candidates else f"{law} {POSITIVES_ONLY}")
 
 
-def _is_binary(column: Column) -> bool:
-    texts = column.texts.filter(pa.array(column.counts > 0)).to_pylist()
-    return len(texts) == 2 and set(texts) <= set(LABEL_TEXTS)
+def _as_candidate(table: pa.Table, name: str) -> str:
+    """The column's name where it may be the label, and the rule that it needs; empty where it may not."""
+    if is_list(table, name):
+        return ""
+    column = text_column(table, name)
+    used = used_texts(column)
+    if (len(used) == 2 and set(used) <= set(LABEL_TEXTS)) or told_pair(column):
+        return name
+    return f"{name} with `positive = {proposed_rule(column)!r}`" if is_rating(name, column) else ""
 
 
 def _kind(table: pa.Table, name: str, columns: SchemaConfig) -> FieldKind:
@@ -213,7 +246,7 @@ def _are_among(values: pa.StringArray, known: pa.StringArray) -> bool:
 
 
 def _infer_item_id(names: Iterable[str], kinds: dict[str, FieldKind], *, stated: bool) -> str | None:
-    possible = [name for name in names if kinds[name] == "categorical"]
+    possible = [name for name in names if kinds.get(name) == "categorical"]
     called = [name for name in possible if re.sub(r"[ _-]?id$", "", name.strip().lower()) in ITEM_NAMES]
     if len(called) == 1:
         return called[0]

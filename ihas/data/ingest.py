@@ -22,13 +22,16 @@ from ihas.data.fitting import encode_blocks, encode_labels, fit_encoder
 from ihas.data.growth import Before
 from ihas.data.inference import infer_schema
 from ihas.data.items import build_item_table
+from ihas.data.labels import with_labels
 from ihas.data.missing import without_spelled_missing
 from ihas.data.newest import save_newest
+from ihas.data.number_forms import with_plain_numbers
 from ihas.data.reading import ReadOptions, options_of
-from ihas.data.schema import Schema
+from ihas.data.schema import Schema, Timestamp
 from ihas.data.splits import PartName, check_classes, split_rows
 from ihas.data.storage import Ingested, load_ingested, new_ids, save_labels, save_values
 from ihas.data.suspicions import find_cut_lists, find_split_faults
+from ihas.data.timestamps import with_timestamps
 from ihas.data.users import build_user_table
 from ihas.data.validation import validate
 from ihas.data.windows import newest_rows
@@ -49,7 +52,7 @@ def inspect(data: DataConfig, before: Before | None = None) -> ValidationReport:
         ConfigError: settings about the columns contradict the table or each other, or the label cannot be told.
     """
     files = read_tables(data)
-    schema = infer_schema(files.rows["train"], data.columns, files.missing)
+    schema = infer_schema(files.rows["train"], files.columns, files.missing, files.timestamps)
     report = report_on(files, schema)
     if before is not None:
         report = with_changes(report, files.rows["train"], sum(files.lengths[:-1]), before)
@@ -87,13 +90,14 @@ def ingest(data: DataConfig, encoding: EncodingConfig, split: SplitConfig, seed:
 def _write(folder: Path, data: DataConfig, encoding: EncodingConfig, split: SplitConfig, seed: int) -> None:
     files = read_tables(data)
     tables = files.rows
-    schema = infer_schema(tables["train"], _without_split_column(data.columns, split, tables["train"]), files.missing)
+    schema = infer_schema(tables["train"], _without_split_column(files.columns, split, tables["train"]), files.missing, files.timestamps)
     report = report_on(files, schema)
     raise_errors("The table cannot be learnt from", report.findings, report.omitted)
     drawn = parts_drawn(files)
     rows = {name: np.arange(table.num_rows) for name, table in tables.items()}
     rows |= split_rows(tables["train"], split, schema.time, drawn, generator(seed, "split"))
-    of_table = {name: encode_labels(table, schema.label) for name, table in tables.items()}
+    of_table = {name: encode_labels(table, schema.label, dropping=schema.unlabelled == "drop") for name, table in tables.items()}
+    rows = {name: of_part[~np.isnan(of_table.get(name, of_table["train"])[of_part])] for name, of_part in rows.items()}
     labels = {name: of_table.get(name, of_table["train"])[of_part] for name, of_part in rows.items()}
     check_classes(labels)
     report = with_deceptions(report, files, schema, encoding, rows if split.kind == "time" else {})
@@ -114,6 +118,8 @@ class Files(NamedTuple):
         rows: table of each part that has a file, and `train`; null where a cell is missing.
         notes: warnings about reading each of them.
         missing: texts that stood for missing cells, by column.
+        columns: what is stated of the columns, and what was told of the label.
+        timestamps: columns of dates or times, of which the rows have the parts.
         lengths: rows of each file of the main table.
         places: int64 (n,). Where the rows of the main table, which are those of a window, are in its files; None without a window.
     """
@@ -121,6 +127,8 @@ class Files(NamedTuple):
     rows: dict[PartName, pa.Table]
     notes: dict[PartName, FindingCollector]
     missing: dict[str, tuple[str, ...]]
+    columns: SchemaConfig
+    timestamps: tuple[Timestamp, ...] = ()
     lengths: tuple[int, ...] = ()
     places: np.ndarray | None = None
 
@@ -150,8 +158,10 @@ def read_tables(data: DataConfig, options: ReadOptions | None = None) -> Files:
     places = None
     if data.window is not None:
         tables["train"], places = newest_rows(tables["train"], data.window, data.columns.time)
-    cleaned = without_spelled_missing(tables, data.columns, notes)
-    return Files(cleaned.tables, notes, cleaned.missing, files["train"].lengths, places)
+    cleaned = without_spelled_missing(with_plain_numbers(tables, data), data.columns, notes)
+    labelled = with_labels(cleaned.tables, data.columns, notes)
+    timed = with_timestamps(labelled.tables, labelled.columns, cleaned.missing, notes)
+    return Files(timed.tables, notes, cleaned.missing, labelled.columns, timed.timestamps, files["train"].lengths, places)
 
 
 def _own_files(data: DataConfig) -> dict[PartName, Path | None]:

@@ -44,7 +44,7 @@ def save_newest(folder: Path, table: pa.Table, rows: np.ndarray, labels: np.ndar
     """
     taken = _newest(table, rows, schema.time)
     (folder / FOLDER).mkdir()
-    sample = table.select([field.name for field in schema.fields]).take(pa.array(rows[taken]))
+    sample = table.select(list(schema.stated_names)).take(pa.array(rows[taken]))
     plain = pa.table({name: _plain(sample.column(name)) for name in sample.column_names})  # not the dictionary of the whole table
     pyarrow.parquet.write_table(plain, folder / FOLDER / "rows.parquet", compression="zstd")
     np.save(folder / FOLDER / "labels.npy", labels[taken], allow_pickle=False)

@@ -25,7 +25,7 @@ from ihas.data.parquet_expansion import check_parquet_expansion, parquet_content
 from ihas.data.reading import Batches, Format, ReadOptions, Source
 from ihas.data.sources import check_signature, compression_of, raise_unreadable
 from ihas.data.value_types import is_any_list, is_readable
-from ihas.errors import is_memory_full
+from ihas.errors import ConfigError, is_memory_full
 
 _NUL_LAW = "Cells must be text without NUL bytes, but this one holds one. Write the file again as UTF-8."
 _FORMATS: dict[str, Literal["csv", "parquet", "jsonl"]] = {
@@ -72,10 +72,13 @@ def read(path: Path, options: ReadOptions) -> ReadTable:
         options: how to read it.
 
     Raises:
+        ConfigError: names of columns for a file that has its own, or that do not fit it.
         DataError: the file cannot be read as a table; each finding has its row and column where it has one.
     """
     known = _format_of(path) if options.format == "auto" else options.format
     check_signature(path, known)
+    if options.names and known != "csv":
+        raise ConfigError(f"`names` must be of CSV files, but {path.name} is {known}, which has names of its own. Leave `names` out.")
     source = Source(path, options)
     reading = _Reading(source)
     table = gather(reading.counted(_BATCHES[known](source)), reading.in_one_form)

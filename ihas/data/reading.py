@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import pyarrow as pa
 
 from ihas.config.data import DataConfig
+from ihas.data.delimiters import unified
 from ihas.data.findings import FindingCollector
-from ihas.data.sources import raise_unreadable
+from ihas.data.sources import opened, raise_unreadable
 
 Format = Literal["auto", "csv", "parquet", "jsonl"]
 NameCheck = Callable[[Sequence[str]], None]
@@ -27,9 +29,10 @@ class ReadOptions:
 
     Attributes:
         format: `auto` goes by the suffix.
-        delimiter: character between CSV cells; None tells it from the header.
+        delimiter: character or characters between CSV cells; None tells it from the header.
         quoting: whether double quotes enclose CSV cells.
         escape: character of CSV that takes the meaning from the one behind it; None for none.
+        names: of the columns of CSV without a header line; empty where there is one.
         ignored: columns that must not refuse the file, whatever they hold.
         only: columns wanted; all of them where it is None. The others are not looked at.
         check_names: called with the names of all columns before any row is read.
@@ -39,6 +42,7 @@ class ReadOptions:
     delimiter: str | None = None
     quoting: bool = True
     escape: str | None = None
+    names: tuple[str, ...] = ()
     ignored: Collection[str] = ()
     only: Collection[str] | None = None
     check_names: NameCheck | None = None
@@ -55,7 +59,7 @@ class ReadOptions:
 def options_of(data: DataConfig) -> ReadOptions:
     """What settings say about reading a table of clicks."""
     form: Format = "auto" if data.format == "sequences" else data.format
-    return ReadOptions(form, data.delimiter, data.quoting, data.escape, ignored=frozenset(data.columns.ignored))
+    return ReadOptions(form, data.delimiter, data.quoting, data.escape, data.names, ignored=frozenset(data.columns.ignored))
 
 
 @dataclass
@@ -71,6 +75,13 @@ class Source:
     path: Path
     options: ReadOptions
     notes: FindingCollector = field(default_factory=FindingCollector)
+
+    @contextmanager
+    def opened(self) -> Iterator[BinaryIO]:
+        """The file's bytes, with `UNIT` in the place of a delimiter of several characters; errors as `ihas.data.sources.opened`."""
+        with opened(self.path) as stream:
+            delimiter = self.options.delimiter or ""
+            yield unified(stream, delimiter.encode(), self.path) if len(delimiter) > 1 else stream
 
     def check_names(self, names: Sequence[str]) -> None:
         """Errors about the file's columns, the caller's too.

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ihas.config.data import DataConfig, SchemaConfig
+from ihas.config.data import DataConfig, SchemaConfig, TimestampColumn
 from ihas.config.learning import LearningConfig
 from ihas.data.columns import is_list, text_column
 from ihas.data.findings import FindingCollector, raise_errors
@@ -70,8 +70,8 @@ def _write(folder: Path, data: DataConfig, earlier: Earlier) -> None:
     table = files.rows["train"]
     report = report_on(files, schema)
     raise_errors("The table cannot be learnt from", report.findings, report.omitted)
-    labels = encode_labels(table, schema.label)
-    rows = _divide(table, labels, earlier)
+    labels = encode_labels(table, schema.label, dropping=schema.unlabelled == "drop")
+    rows = {name: of_part[~np.isnan(labels[of_part])] for name, of_part in _divide(table, labels, earlier).items()}
     of_part = {name: labels[rows[name]] for name in PARTS}
     check_classes(of_part)
     report = with_deceptions(report, files, schema, config.encoding, rows if config.split.kind == "time" else {})
@@ -112,7 +112,7 @@ def _read(data: DataConfig, schema: Schema, config: LearningConfig) -> Files:
 def _wanted(schema: Schema, config: LearningConfig, data: DataConfig) -> tuple[str, ...]:
     """Columns that are read."""
     of_window = None if data.window is None else data.window.column
-    names = (schema.label, *(field.name for field in schema.fields), *schema.display, schema.time, config.split.column, of_window)
+    names = (schema.label, *schema.stated_names, *schema.display, schema.time, config.split.column, of_window)
     return tuple(dict.fromkeys(name for name in names if name is not None))
 
 
@@ -127,9 +127,13 @@ def _check_names(names: Sequence[str], wanted: Sequence[str]) -> None:
 
 def _stated(schema: Schema) -> SchemaConfig:
     """Every column as it was read."""
+    parts = {name for one in schema.timestamps for name in one.fields.values()}
     return SchemaConfig(
         label=schema.label,
-        categorical=tuple(field.name for field in schema.fields if field.kind == "categorical"),
+        positive=schema.positive,
+        unlabelled=schema.unlabelled,
+        timestamps={one.name: TimestampColumn(parts=one.parts, zone=one.zone) for one in schema.timestamps},
+        categorical=tuple(field.name for field in schema.fields if field.kind == "categorical" and field.name not in parts),
         numeric=tuple(field.name for field in schema.fields if field.kind == "numeric"),
         multivalued={field.name: field.separator or "|" for field in schema.fields if field.kind == "multivalued"},
         display=schema.display,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Literal, Self
 
 from pydantic import Field as PydanticField
 from pydantic import model_validator
 
 from ihas.config.base import Config
+from ihas.config.data import TimePart
 
 FieldKind = Literal["categorical", "numeric", "multivalued"]
 FieldRole = Literal["context", "item"]
@@ -31,11 +33,38 @@ class Field(Config):
     """Texts that say that a cell is missing."""
 
 
+class Timestamp(Config):
+    """A column of dates or times, of which each part is a categorical field."""
+
+    name: str
+    """Column name."""
+    parts: tuple[TimePart, ...]
+    """Parts that are fields."""
+    zone: str = "UTC"
+    """Time zone in which parts are told, and in which times without a zone of their own are."""
+    missing: tuple[str, ...] = PydanticField(default=(), exclude_if=lambda missing: not missing)
+    """Texts that say that a cell is missing."""
+
+    @cached_property
+    def fields(self) -> dict[TimePart, str]:
+        """Name of each part's field: that of the column, a point, and the part."""
+        return {part: part_name(self.name, part) for part in self.parts}
+
+
+def part_name(column: str, part: TimePart) -> str:
+    """Name of the field of a timestamp's part."""
+    return f"{column}.{part}"
+
+
 class Schema(Config):
     """All columns of a table, each with one purpose."""
 
     label: str
-    """Column of clicks, 0 or 1."""
+    """Column of clicks, 0 or 1, or what `positive` says."""
+    positive: str | tuple[str, ...] | None = PydanticField(default=None, exclude_if=lambda positive: positive is None)
+    """Which cells of the label are clicks (`ihas.config.label_rule`); None where they are 1 and true."""
+    unlabelled: Literal["refuse", "drop"] = PydanticField(default="refuse", exclude_if=lambda unlabelled: unlabelled == "refuse")
+    """Whether rows without a label are dropped."""
     fields: tuple[Field, ...]
     """Inputs of the model, in the order of the id matrix."""
     item_id: str | None = None
@@ -50,6 +79,8 @@ class Schema(Config):
     """Column that orders the rows."""
     ignored: tuple[str, ...] = ()
     """Columns that no model sees."""
+    timestamps: tuple[Timestamp, ...] = PydanticField(default=(), exclude_if=lambda timestamps: not timestamps)
+    """Columns of which parts are fields; a row states the column, or the parts."""
 
     @model_validator(mode="after")
     def _names_are_consistent(self) -> Self:
@@ -58,8 +89,25 @@ class Schema(Config):
             raise ValueError(f"Fields must have different names, none of them the label's, but got {names} with label {self.label!r}.")
         if self.item_id is not None and self.item_id not in [field.name for field in self.fields if field.role == "item"]:
             raise ValueError(f"`item_id` must name a field with the role item, but got {self.item_id!r}.")
+        if lacking := [name for one in self.timestamps for name in one.fields.values() if name not in names]:
+            raise ValueError(f"Parts of timestamps must be fields, but {lacking} are not among {names}.")
         context = [field.name for field in self.fields if field.role == "context"]
         for name in (*self.user, *(() if self.user_id is None else (self.user_id,))):
             if name not in context:
                 raise ValueError(f"`user_id` and `user` must name fields with the role context, but got {name!r}.")
         return self
+
+    @property
+    def stated_names(self) -> tuple[str, ...]:
+        """What a row states: the fields, with the column of a timestamp in the place of its parts."""
+        column_of = {name: one.name for one in self.timestamps for name in one.fields.values()}
+        return tuple(dict.fromkeys(column_of.get(field.name, field.name) for field in self.fields))
+
+    @property
+    def stated_fields(self) -> tuple[Field, ...]:
+        """The fields, with the column of a timestamp of the context, one value of any text, in the place of its parts."""
+        of_context = {field.name for field in self.fields if field.role == "context"}
+        stamps = [one for one in self.timestamps if set(one.fields.values()) <= of_context]
+        parts = {name for one in stamps for name in one.fields.values()}
+        columns = (Field(name=one.name, kind="categorical", missing=one.missing) for one in stamps)
+        return (*(field for field in self.fields if field.name not in parts), *columns)

@@ -50,8 +50,10 @@ def split_rows(
 
 
 def check_classes(labels: Mapping[PartName, np.ndarray]) -> None:
-    """DataError where a part, float32 (rows,), has labels of one class only."""
+    """DataError where a part, float32 (rows,), has no labels, or of one class only."""
     for name, of_part in labels.items():
+        if not of_part.size:
+            raise DataError(f"The part {name!r} must have rows with a label, but has none. Provide more rows, or change `split`.")
         if of_part.min() == of_part.max():
             law = f"Labels of both classes must occur in the part {name!r}, but all {of_part.size} are {of_part[0]:.0f}."
             raise DataError(f"{law} Provide more rows, or change `split`.")

@@ -38,8 +38,9 @@ def find_telling_columns(table: pa.Table, schema: Schema, findings: FindingColle
     """Warnings about fields of which each alone tells the label: click rates of half a sample have an AUC above `MAX_AUC` on the rest."""
     if is_list(table, schema.label):
         return
-    rows = _sampled_rows(table.num_rows)
     label = text_column(table, schema.label)
+    rows = _sampled_rows(table.num_rows)
+    rows = rows[label.codes[rows] >= 0]
     clicked = np.append(np.isin(label.texts.to_numpy(zero_copy_only=False), ("1", "true")), False)[label.codes[rows]]
     half = len(rows) // 2
     if min(clicked[half:].sum(), (~clicked[half:]).sum()) < MIN_JUDGED_ROWS:

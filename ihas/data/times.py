@@ -8,8 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from ihas.data.columns import numbers
-
-_FROM, _TO = 631_152_000.0, 4_102_444_800.0
+from ihas.data.moments import FROM, TO, UNITS
 
 
 def seconds(texts: pa.StringArray) -> np.ndarray:
@@ -38,7 +37,7 @@ def unit_of(moments: np.ndarray) -> float:
     Told from the largest: it lies between 1990 and 2100 as seconds, milliseconds, microseconds or nanoseconds.
     """
     largest = float(np.nanmax(moments, initial=-np.inf))
-    return next((unit for unit in (1.0, 1e3, 1e6, 1e9) if _FROM <= largest / unit < _TO), float("nan"))
+    return next((unit for unit in UNITS if FROM <= largest / unit < TO), float("nan"))
 
 
 def days(texts: pa.StringArray, moments: np.ndarray) -> list[str]:
@@ -52,8 +51,7 @@ def days(texts: pa.StringArray, moments: np.ndarray) -> list[str]:
 
 
 def _day(moment: float, *, are_number: bool) -> str:
-    units = (1.0, 1e3, 1e6, 1e9) if are_number else (1.0,)
-    for unit in units:
-        if not are_number or _FROM <= moment / unit < _TO:
+    for unit in UNITS if are_number else UNITS[:1]:
+        if not are_number or FROM <= moment / unit < TO:
             return str(datetime.fromtimestamp(moment / unit, UTC).date())
     return f"{moment:.15g}"

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import pyarrow as pa
 
 from ihas.data.columns import Column, cell_codes, is_list, list_column, numbers, split_texts, text_column
 from ihas.data.csv_header import header_looks_like_data
-from ihas.data.findings import MAX_ROWS_ALIKE, FieldProfile, FindingCollector, ValidationReport
+from ihas.data.findings import MAX_ROWS_ALIKE, FieldProfile, FindingCollector, Purpose, ValidationReport
 from ihas.data.inference import LABEL_TEXTS, POSITIVES_ONLY, item_attributes
+from ihas.data.label_guess import proposed_rule, told_values
 from ihas.data.mapped import spans
 from ihas.data.quantiles import quantiles
 from ihas.data.schema import Field, Schema
@@ -21,7 +20,6 @@ MOSTLY_MISSING = 0.95
 NEARLY_UNIQUE = 0.9
 MIN_ROWS_TO_JUDGE = 50
 NUM_COMMONEST = 10
-NUM_LABELS = 5
 _HASHED_ROWS = 1 << 16
 
 
@@ -39,7 +37,7 @@ def validate(table: pa.Table, schema: Schema, prefix: str = "") -> ValidationRep
         nearly unique, repeated rows (told by a 64-bit hash), a header that looks like data, and what `ihas.data.suspicions` finds.
     """
     findings = FindingCollector(prefix)
-    find_label_faults(table, schema.label, findings)
+    find_label_faults(table, schema.label, findings, dropping=schema.unlabelled == "drop")
     _find_single_class(table, schema.label, findings)
     if not schema.fields:
         findings.add("no_fields", "There must be at least one field besides the label, but there is none. List fewer columns as ignored.")
@@ -55,15 +53,18 @@ def validate(table: pa.Table, schema: Schema, prefix: str = "") -> ValidationRep
     return ValidationReport(rows=table.num_rows, findings=tuple(findings.kept), omitted=findings.omitted, profiles=profiles, columns=schema)
 
 
-def find_label_faults(table: pa.Table, name: str, findings: FindingCollector) -> None:
-    """Errors of the label column: cells that are not 0 or 1."""
+def find_label_faults(table: pa.Table, name: str, findings: FindingCollector, *, dropping: bool = False) -> None:
+    """Errors of the label column: cells that are not 0 or 1. Missing ones are a warning where their rows are dropped."""
     if is_list(table, name):
         findings.add("label_is_list", "The label must be one value per row, but the column holds lists.", column=name)
         return
     column = text_column(table, name)
     missing = np.flatnonzero(column.codes < 0)
-    law = "The label must be 0 or 1, but it is missing. Fill it in or drop the row."
-    findings.add_rows("label_missing", name, missing, lambda _: law, np.zeros(len(missing)))
+    if dropping and len(missing):
+        findings.add("rows_dropped", f"{len(missing):,} rows have no label and are left out.", column=name, severity="warning")
+    elif len(missing):
+        law = "The label must be 0 or 1, but it is missing. Fill it in, drop the row, or set `unlabelled` to 'drop'."
+        findings.add_rows("label_missing", name, missing, lambda _: law, np.zeros(len(missing)))
     bad = column.rows_where(~_is_label(column))
     if len(bad) > MAX_ROWS_ALIKE:
         findings.add("label_not_binary", _whole_label_law(column, len(bad)), row=int(bad[0]) + 1, column=name)
@@ -73,13 +74,8 @@ def find_label_faults(table: pa.Table, name: str, findings: FindingCollector) ->
 
 
 def _whole_label_law(column: Column, num_bad: int) -> str:
-    order = [place for place in np.argsort(-column.counts, kind="stable").tolist() if column.counts[place]]
-    shown = ", ".join(f"{column.texts[place].as_py()!r} ({column.counts[place]:,})" for place in order[:NUM_LABELS])
-    more = f" and {len(order) - NUM_LABELS:,} other values" if len(order) > NUM_LABELS else ""
-    way = "Write 1 for a click and 0 for none."
-    if len(order) > 2:
-        way = "Write 1 for what counts as a click, such as a rating of 4 or more, and 0 for the rest; or name another column."
-    return f"The label must be 0 or 1, but in {num_bad:,} rows it is not: the column holds {shown}{more}. {way}"
+    way = f"Say what counts as a click, for example `positive = {proposed_rule(column)!r}`, or name another column."
+    return f"The label must be 0 or 1, but in {num_bad:,} rows it is not: the column holds {told_values(column)}. {way}"
 
 
 def _find_single_class(table: pa.Table, name: str, findings: FindingCollector) -> None:
@@ -144,10 +140,13 @@ def profile_of(table: pa.Table, name: str, schema: Schema) -> FieldProfile:
     )
 
 
-def _purpose(name: str, schema: Schema) -> Literal["label", "time", "display", "ignored"]:
-    if name == schema.label:
-        return "label"
-    return "time" if name == schema.time else "display" if name in schema.display else "ignored"
+def _purpose(name: str, schema: Schema) -> Purpose:
+    """What a column that is no field is used for."""
+    if name in (schema.label, schema.time):
+        return "label" if name == schema.label else "time"
+    if name in {one.name for one in schema.timestamps}:
+        return "timestamp"
+    return "display" if name in schema.display else "ignored"
 
 
 def _values(table: pa.Table, name: str, field: Field | None) -> tuple[pa.StringArray, np.ndarray]:

@@ -81,10 +81,12 @@ def _check_count(k: Any) -> None:
 
 def _check_context(context: Any, schema: Schema) -> None:
     check_mapping(context, "/context")
-    for field in schema.fields:
-        if field.role == "item" and field.name in context:
-            pointer = f"/context/{field.name.replace('~', '~0').replace('/', '~1')}"
-            raise RequestError(f"`{field.name}` describes the item and is read from the item table. Leave it out of the context.", pointer)
+    items = [field.name for field in schema.fields if field.role == "item"]
+    items += [one.name for one in schema.timestamps if set(one.fields.values()) <= set(items)]
+    for name in items:
+        if name in context:
+            pointer = f"/context/{name.replace('~', '~0').replace('/', '~1')}"
+            raise RequestError(f"`{name}` describes the item and is read from the item table. Leave it out of the context.", pointer)
 
 
 def check_mapping(row: Any, pointer: str) -> None:

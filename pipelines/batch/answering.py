@@ -147,7 +147,8 @@ def fields_of(recommender: Recommender, context_only: bool = False) -> frozenset
     schema = table.schema if table is not None else NEXT_ITEM if recommender.cold_start is not None else None
     if schema is None:
         return None
-    return frozenset(field.name for field in schema.fields if not context_only or field.role == "context")
+    names = {field.name for field in (*schema.fields, *schema.stated_fields) if not context_only or field.role == "context"}
+    return frozenset(names if context_only else names | {*schema.stated_names})
 
 
 def unknown_text(values: Sequence[UnknownValue]) -> str | None:

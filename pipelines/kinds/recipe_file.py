@@ -164,7 +164,7 @@ def read_data(path: Path, columns: Path | None = None, reading: Mapping[str, Any
     Args:
         path: the table.
         columns: TOML or JSON file with the settings of `SchemaConfig`.
-        reading: how cells are written: `delimiter`, `quoting`, `escape` of `DataConfig`.
+        reading: how cells are written: `delimiter`, `quoting`, `escape`, `names`, `decimal`, `thousands` of `DataConfig`.
 
     Raises:
         ConfigError: no such file, or a setting is invalid.

@@ -138,7 +138,7 @@ def _for(model: Recommender, rows: Rows) -> Rows:
     """The rows with the fields that a model has; others it would refuse."""
     if model.table is None:
         return rows
-    known = {field.name for field in model.table.schema.fields}
+    known = {*(field.name for field in model.table.schema.fields), *model.table.schema.stated_names}
     return [{name: cell for name, cell in row.items() if name in known} for row in rows]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from ihas.errors import ConfigError
 from ihas.folders import write_whole
 from ihas.results.run_result import RunResult
-from pipelines.runs.folder import RunFolder
+from pipelines.runs.folder import RunFolder, read_kept
 from pipelines.runs.predecessor import read_predecessor
 from pipelines.runs.progress import Report
 from pipelines.runs.refresh_request import RefreshRequest
@@ -25,8 +25,7 @@ def refresh_run(asked: RefreshRequest, folder: Path, report: Report) -> RunResul
         TrainingError: the loss became infinite or not a number.
         BudgetError: the model has outgrown the budget of the recipe.
     """
-    if folder.resolve() == asked.source.resolve():
-        raise ConfigError(f"A refresh needs a run folder of its own, but {folder} is the one to refresh. Name another one.")
+    _check_target(folder, asked.source)
     earlier = read_predecessor(asked.source, asked.point)
     run = Refresh(asked, earlier, refreshed_recipe(earlier.recipe, asked.data), RunFolder(folder), Reporter(report, SHARES, SHOWN_AS))
     with run.folder.locked():
@@ -36,3 +35,11 @@ def refresh_run(asked: RefreshRequest, folder: Path, report: Report) -> RunResul
         result = assemble_refresh(run, sides)
     run.reporter.finish(result.verdict)
     return result
+
+
+def _check_target(folder: Path, source: Path) -> None:
+    """Refuse a folder whose run would be written over."""
+    if folder.resolve() == source.resolve():
+        raise ConfigError(f"A refresh needs a run folder of its own, but {folder} is the one to refresh. Name another one.")
+    if (folder / "result.json").is_file() and read_kept(folder / "result.json", RunResult).refresh is None:
+        raise ConfigError(f"A refresh needs a run folder of its own, but {folder} holds a search. Name another one.")

@@ -45,8 +45,8 @@ def assemble_refresh(run: Refresh, sides: Sides) -> RunResult:
     """
     recipe, folder, parts = run.recipe, run.folder, run.data.parts
     model, served = sides.better(parts.valid.labels)
-    base = _base(run, sides)
-    towers = refreshed_towers(run, served if is_plain(served) else base)
+    base = _base(run, served)
+    towers = refreshed_towers(run, base)
     run.reporter.enter("evaluate", f"Writing the bundle of `{served.name}`")
     trained = _trained(run, model, base, towers)
     key = _keep(run, model, served, base)
@@ -73,9 +73,9 @@ def is_plain(variant: Variant) -> bool:
     return len(variant.models) == 1 and not variant.gated and bool(variant.models[0].mask.all())
 
 
-def _base(run: Refresh, sides: Sides) -> Variant:
+def _base(run: Refresh, served: Variant) -> Variant:
     """The plain model of the run: what is served where that is one, else it learns on where something needs it."""
-    served, learning, items = sides.refreshed[1], run.recipe.learning, run.data.items
+    learning, items = run.recipe.learning, run.data.items
     if is_plain(served):
         return replace(served, name="base")
     if run.earlier.own_groups and learning.evaluate.fallback:

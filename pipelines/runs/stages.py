@@ -33,6 +33,7 @@ from ihas.stages.cluster.stage import MAX_GROUPS, cluster_instances, one_group
 from ihas.stages.distil import Distilled, distil, distillation_splits, student_config
 from ihas.stages.kinds import KindsTried, try_kinds
 from ihas.stages.members import MemberModel, MembersResult, train_larger, train_members
+from ihas.stages.numbers import ingest_best
 from ihas.stages.retrain import Retraining, RetrainResult, retrain_groups
 from ihas.stages.retrieve.ranker import Ranker
 from ihas.stages.retrieve.stage import RetrievalTowers, Retrieving, learn_retrieval
@@ -157,15 +158,20 @@ def read_data(run: Run) -> None:
     }
     key = run.key("data", settings)
     run.data = run.folder.stage_folder(
-        "data", key, lambda folder: _write_data(run.recipe, folder), lambda folder: load_ingested(folder / "encoded")
+        "data", key, lambda folder: _write_data(run, folder), lambda folder: load_ingested(folder / "encoded")
     )
     rows = {name: len(getattr(run.data.parts, name)) for name in ("train", "valid", "test")}
     check_numbers(learning, rows["train"])
     run.reporter.say(f"{rows['train']:,} training, {rows['valid']:,} validation and {rows['test']:,} test rows")
 
 
-def _write_data(recipe: Recipe, folder: Path) -> None:
-    ingest(recipe.data, recipe.learning.encoding, recipe.learning.split, recipe.learning.seed, folder / "encoded")
+def _write_data(run: Run, folder: Path) -> None:
+    data, learning, target = run.recipe.data, run.recipe.learning, folder / "encoded"
+    if learning.encoding.numeric != "auto":
+        ingest(data, learning.encoding, learning.split, learning.seed, target)
+        return
+    for form, found in ingest_best(data, learning, target, run.reporter.epoch).items():
+        run.reporter.say(f"Numbers as {form}: validation AUC {found:.4f}")
 
 
 def wants_kinds(run: Run) -> bool:

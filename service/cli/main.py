@@ -17,7 +17,7 @@ from service.cli.commands import batches, bundles, datasets, events, keys, model
 from service.cli.commands import promotion as _promotion  # noqa: F401 - adds commands to `model`
 from service.cli.commands import traffic as _traffic  # noqa: F401 - likewise
 from service.cli.commands import usage as usages
-from service.cli.commands.reading import Delimiter, Escape, NoQuoting, reading_of
+from service.cli.commands.reading import Delimiter, Escape, Names, NoQuoting, reading_of
 from service.cli.commands.settings import service_settings, show_settings
 from service.cli.terminal import CommandError, ExitCode, Output, Terminal, exit_code, this_command
 
@@ -98,6 +98,7 @@ def inspect(
     delimiter: Delimiter = None,
     no_quoting: NoQuoting = False,
     escape: Escape = None,
+    names: Names = None,
 ) -> None:
     """Show the inferred purpose and kind of each column of a table, and its faults."""
     import tempfile
@@ -107,7 +108,7 @@ def inspect(
 
     terminal: Terminal = context.obj
     with tempfile.TemporaryDirectory() as folder:
-        report = local_run.inspect(read_data(data, columns, reading_of(delimiter, no_quoting, escape)), Path(folder))
+        report = local_run.inspect(read_data(data, columns, reading_of(delimiter, no_quoting, escape, names)), Path(folder))
     terminal.result(report.model_dump(mode="json"), *tables.findings(report))
     if report.errors:
         found = tables.num_errors(report)

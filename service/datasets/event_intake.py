@@ -116,7 +116,7 @@ def _not_kept(answer: Answer, item_id: str) -> str:
 
 def _unfit(model: RowModel, stated: Mapping[str, Any]) -> str | None:
     """Why a context is none of the model's."""
-    fields = {field.name: field for field in model.schema.fields if field.role == "context"}
+    fields = {field.name: field for field in (*model.schema.stated_fields, *model.schema.fields) if field.role == "context"}
     for name, value in stated.items():
         field = fields.get(name)
         if field is None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, Literal
 
-from ihas.config.data import InteractionColumns, SchemaConfig
+from ihas.config.data import InteractionColumns, SchemaConfig, TimestampColumn
 from ihas.data.cells import cell_number, cell_text
+from ihas.data.moments import local_time
 from ihas.data.schema import Field
 from ihas.serving.capabilities import RowModel
 from ihas.serving.next_item.recommender import ITEM, SCHEMA, USER
@@ -46,7 +47,8 @@ class EventRows:
             details: whether rows say where and by what an item was shown.
         """
         self.schema, self._model = model.schema, model
-        names = {field.name for field in self.schema.fields} | {self.schema.label}
+        self._fields = self.schema.stated_fields
+        names = {field.name for field in self._fields} | {self.schema.label}
         self.time = self.schema.time if self.schema.time is not None and self.schema.time not in names else _free("at", names)
         names |= {self.time, *self.schema.ignored, *self.schema.display}
         self._display = [self._displayed(name) for name in self.schema.display]
@@ -62,7 +64,7 @@ class EventRows:
     def columns(self) -> tuple[Column, ...]:
         """All columns: label, fields, time, those that the model's table has and no model sees, and where the item was shown."""
         found: dict[str, ColumnKind] = {self.schema.label: "integer"}
-        found |= {field.name: _kind(field) for field in self.schema.fields} | {self.time: "number"}
+        found |= {field.name: _kind(field) for field in self._fields} | {self.time: "number"}
         found |= {field.name: _kind(field) for field in self._display}
         found |= {name: "text" for name in self.schema.ignored if name not in found}
         return tuple(Column(name, kind) for name, kind in (found | self._details).items())
@@ -71,10 +73,12 @@ class EventRows:
         """How a data set of these rows is read: as the model's own, with nothing left to be inferred."""
         if self.of_interactions:
             return {"format": form, "interactions": InteractionColumns(user=USER, item=ITEM, time=self.time).model_dump(mode="json")}
-        fields = self.schema.fields
+        fields, stated = self._fields, {field.name for field in self._fields}
+        stamps = {one.name: TimestampColumn(parts=one.parts, zone=one.zone) for one in self.schema.timestamps if one.name in stated}
         columns = SchemaConfig(
             label=self.schema.label,
-            categorical=tuple(field.name for field in fields if field.kind == "categorical"),
+            categorical=tuple(field.name for field in fields if field.kind == "categorical" and field.name not in stamps),
+            timestamps=stamps,
             numeric=tuple(field.name for field in fields if field.kind == "numeric"),
             multivalued={field.name: field.separator for field in fields if field.separator is not None},
             histories=tuple(field.name for field in fields if field.keep == "last"),
@@ -103,13 +107,17 @@ class EventRows:
 
     def _read_context(self, context: str) -> dict[str, Any]:
         stated = self._model.completed(read_context(context))
-        return {field.name: _cell(field, stated.get(field.name)) for field in self.schema.fields if field.role == "context"}
+        cells = {field.name: _cell(field, stated.get(field.name)) for field in self._fields if field.role == "context"}
+        for one in self.schema.timestamps:
+            if (text := cells.get(one.name)) is not None and local_time(text, one.zone) is None:
+                cells[one.name] = None
+        return cells
 
     def _read_item(self, item: str) -> dict[str, Any]:
         position = self._positions.get(item)
         found: dict[str, Any] = {}
         if position is not None:
-            of_item = [*(field for field in self.schema.fields if field.role == "item"), *self._display]
+            of_item = [*(field for field in self._fields if field.role == "item"), *self._display]
             found = {field.name: _cell(field, self._said(field, position)) for field in of_item}
         return found if self.schema.item_id is None else {**found, self.schema.item_id: _text(item)}
 

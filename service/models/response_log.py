@@ -154,6 +154,7 @@ class ResponseLog:
         feedback: tables of answers.
         kept_s: seconds that answers are kept.
         drop: counts an answer or a shadowed request that found its queue full.
+        keep_contexts: whether answers are kept with their contexts.
         shadows: figures by tenant, model and version.
         routing: how rows were routed, by tenant, model and version.
     """
@@ -161,6 +162,7 @@ class ResponseLog:
     feedback: Feedback
     kept_s: float
     drop: Callable[[], None]
+    keep_contexts: bool = True
     shadows: dict[tuple[str, str, int], ShadowMetrics] = field(default_factory=dict)
     routing: dict[tuple[str, str, int], RoutingMetrics] = field(default_factory=dict)
 
@@ -187,7 +189,8 @@ class ResponseLog:
         """Record a recommendation that was sent."""
         served, shadows, items = chosen.served, chosen.shadows, found.items[:KEPT_ITEMS]
         if len(self._answers) < MAX_WAITING:
-            self._answers.append(Given(chosen, given_id, items, kept_context(asked.context)))
+            context = kept_context(asked.context) if self.keep_contexts else None
+            self._answers.append(Given(chosen, given_id, items, context))
         else:
             self.drop()
         self._look(Seen(served, (asked.context,), tuple(item.id for item in items[:ROWS_LOOKED_AT])))

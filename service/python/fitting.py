@@ -50,7 +50,7 @@ class RunSettings(TypedDict, total=False):
     num_threads: int
     """Threads; 0 means one per core."""
     reading: Group
-    """How a file is written: `format`, `delimiter`, `quoting`, `escape` of `ihas.config.data.DataConfig`."""
+    """How a file is written: settings of `ihas.config.data.DataConfig` such as `format`, `delimiter`, `names` and `decimal`."""
 
 
 class FitSettings(RunSettings, total=False):

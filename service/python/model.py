@@ -190,7 +190,7 @@ class Model:
     def _field_names(self) -> frozenset[str] | None:
         """Fields that rows may state; None where the recommender is asked for each."""
         table = self.recommender.table
-        return None if table is None else frozenset(field.name for field in table.schema.fields)
+        return None if table is None else frozenset((*table.schema.stated_names, *(field.name for field in table.schema.fields)))
 
     def __repr__(self) -> str:
         return f"<ihas model {self.name!r}: {self.recommender.summary.get('verdict', 'no verdict')}>"

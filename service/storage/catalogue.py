@@ -47,7 +47,7 @@ class NewDataset:
     """A data set to add.
 
     Attributes:
-        reading: JSON object; `format`, `delimiter`, `quoting`, `escape`, `columns` and `interactions` of `DataConfig`, and `labelled`.
+        reading: JSON object; the settings of `DataConfig` but for paths, and `labelled`.
         path: absolute path of a file that lies here already.
         tenant: whose it is.
         upload: a file that has arrived already.

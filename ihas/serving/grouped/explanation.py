@@ -8,6 +8,7 @@ import numpy as np
 
 from ihas.bundle.values import Bundle
 from ihas.data.encoder import Encoder
+from ihas.data.field_encoders import FieldEncoder
 from ihas.data.layout import PADDING, FieldLayout
 from ihas.routing.additive import GRID, AdditiveRouter
 from ihas.routing.router import sums_of
@@ -87,10 +88,16 @@ def _unknown(layout: FieldLayout) -> np.ndarray:
 
 def _decoded(encoder: Encoder, ids: list[int], effects: list[float]) -> tuple[Contribution, ...]:
     layout = encoder.layout
+    cells = (ids[slot : slot + width] for slot, width in zip(layout.first_slots.tolist(), layout.slots, strict=True))
     return tuple(
-        Contribution(name, tuple(encoder.decode(name, row) for row in ids[slot : slot + width] if row != PADDING), effect)
-        for name, slot, width, effect in zip(layout.names, layout.first_slots.tolist(), layout.slots, effects, strict=True)
+        Contribution(field.name, tuple(encoder.decode(field.name, row) for row in _shown(field, cell) if row != PADDING), effect)
+        for field, cell, effect in zip(encoder.fields, cells, effects, strict=True)
     )
+
+
+def _shown(field: FieldEncoder, cell: list[int]) -> list[int]:
+    """Ids of a cell for a person: of a piecewise field each knot once."""
+    return list(dict.fromkeys(cell)) if field.kind == "piecewise" else cell
 
 
 def _explanation(

@@ -7,13 +7,13 @@ cell, and every error, is the encoder's.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ihas.data.encoder import Encoder
-from ihas.data.field_encoders import FIRST_VALUE, MISSING, UNKNOWN, NumericEncoder
+from ihas.data.field_encoders import FIRST_VALUE, MISSING, UNKNOWN, NumericEncoder, PiecewiseEncoder
 from ihas.data.layout import PADDING
 from ihas.serving.answers import UnknownValue
 from ihas.serving.requests import check_mapping
@@ -45,6 +45,7 @@ class RowReader:
         self._encoder = encoder
         self._fields = tuple(name for name in encoder.layout.names if name in set(fields))
         self._names = frozenset(self._fields)
+        self._stamps = frozenset(one.name for one in encoder.timestamps)
         first_rows = dict(zip(encoder.layout.names, encoder.layout.first_rows.tolist(), strict=True))
         self._columns = tuple(_column(field, first_rows[field.name]) for field in encoder.fields if field.name in self._names)
 
@@ -58,12 +59,15 @@ class RowReader:
         Raises:
             RequestError: a name that is none of the fields, or a value of the wrong type.
         """
+        if self._stamps and not self._stamps.isdisjoint(row):
+            check_mapping(row, pointer)
+            row = self._encoder.with_parts(row, self._names, pointer)
         if not self._names.issuperset(row):
             check_mapping(row, pointer)
             self._encoder.encode_row(row, self._fields, pointer)
         ids: list[int] = []
         unknown: tuple[UnknownValue, ...] = ()
-        for name, known, edges, first, missing in self._columns:
+        for name, known, edges, mix, first, missing in self._columns:
             cell = row.get(name)
             kind = cell.__class__
             if cell is None:
@@ -71,7 +75,10 @@ class RowReader:
             elif kind is str and (found := known.get(cell)) is not None:
                 ids.append(first + found)
             elif edges is not None and (kind is float and cell - cell == 0.0 or kind is int and -EXACT_INTEGER < cell < EXACT_INTEGER):
-                ids.append(first + FIRST_VALUE + bisect_right(edges, cell))
+                if mix is None:
+                    ids.append(first + FIRST_VALUE + bisect_right(edges, cell))
+                else:
+                    ids += [local if local == PADDING else first + local for local in mix(cell)]
             else:
                 encoded = self._encoder.encode_row({name: cell}, (name,), pointer).tolist()
                 ids += encoded
@@ -89,11 +96,13 @@ class _Column(NamedTuple):
     name: str
     known: Mapping[str, int]
     edges: tuple[float, ...] | None
+    mix: Callable[[float], tuple[int, ...]] | None
     first: int
     missing: list[int]
 
 
 def _column(field: Any, first: int) -> _Column:
-    numeric = isinstance(field, NumericEncoder)
     known = field.local_ids if field.kind == "categorical" else {}
-    return _Column(field.name, known, field.edges if numeric else None, first, [first + MISSING] + [PADDING] * (field.slots - 1))
+    edges = field.edges if isinstance(field, NumericEncoder) else field.knots if isinstance(field, PiecewiseEncoder) else None
+    mix = field.mix if isinstance(field, PiecewiseEncoder) else None
+    return _Column(field.name, known, edges, mix, first, [first + MISSING] + [PADDING] * (field.slots - 1))

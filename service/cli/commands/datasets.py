@@ -14,7 +14,7 @@ from pipelines.kinds.recipe_file import read_document
 from pipelines.reports.terminal_tables import plain_table
 from service.cli import tables
 from service.cli.commands.connection import HERE, Url, Yes, client_of, confirm
-from service.cli.commands.reading import Delimiter, Escape, NoQuoting, reading_of
+from service.cli.commands.reading import Delimiter, Escape, Names, NoQuoting, reading_of
 from service.cli.local_run import failure
 from service.cli.terminal import Terminal
 
@@ -32,6 +32,7 @@ def push(
     delimiter: Delimiter = None,
     no_quoting: NoQuoting = False,
     escape: Escape = None,
+    names: Names = None,
     unlabelled: Annotated[bool, typer.Option("--unlabelled", help="Rows without a label, to be answered by `ihas batch`.")] = False,
     url: Url = HERE,
 ) -> None:
@@ -39,7 +40,7 @@ def push(
     terminal, path = context.obj, Path(source)
     if "://" not in source and not path.is_file():
         raise typer.BadParameter(f"File '{source}' does not exist.", param_hint="'FILE|URI'")
-    reading = reading_of(delimiter, no_quoting, escape) | ({"labelled": False} if unlabelled else {})
+    reading = reading_of(delimiter, no_quoting, escape, names) | ({"labelled": False} if unlabelled else {})
     if columns is not None:
         reading["columns"] = read_document(columns)
     with client_of(url) as client:

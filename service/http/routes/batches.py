@@ -74,6 +74,10 @@ def create_batch(
     dataset = own_dataset(store, body.dataset_id, caller, body.dataset_version)
     if dataset.state is not DatasetState.VALID:
         raise ConflictError(f"Data set {dataset.id} is {dataset.state}; a batch needs a valid one.")
+    if dataset.reading.get("format") == "sequences":
+        raise ConflictError(
+            f"Data set {dataset.id} holds a user a line; a batch answers the rows of a table. Send one with a row for each user."
+        )
     asked = body.model_dump(mode="json")
     known = {"version": version.version, "path": version.path, "manifest_sha256": version.facts.get("manifest_sha256")}
     body_hash = hashlib.sha256(json.dumps({"batch": name, **asked}, sort_keys=True).encode()).hexdigest()

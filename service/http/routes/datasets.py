@@ -23,6 +23,7 @@ from service.ids import new_id
 from service.storage.catalogue import Dataset, NewDataset, Upload
 
 DigestDep = Annotated[str | None, Header(pattern="^[0-9a-fA-F]{64}$", description="SHA-256 of the file, hexadecimal.")]
+READING = {"format", "delimiter", "quoting", "escape", "names", "decimal", "thousands", "columns", "interactions", "labelled"}
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=JsonRoute)
 BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 SAID = "The file itself, of the data set's format: CSV with a header, Parquet or JSON lines, as it is or compressed with gzip or zstd."
@@ -35,7 +36,7 @@ FILE = {"requestBody": {"required": True, "description": SAID, "content": BINARY
 async def create_dataset(body: DatasetCreate, response: Response, parts: PartsDep, caller: CallerDep) -> DatasetPublic:
     """Create a data set. With `path` or `uri` its check begins at once; otherwise upload its file next."""
     path = None if body.path is None else await run_in_threadpool(allowed_path, body.path, parts.settings.data_roots)
-    reading = body.model_dump(mode="json", include={"format", "delimiter", "quoting", "escape", "columns", "interactions", "labelled"})
+    reading = body.model_dump(mode="json", include=READING)
     new = NewDataset(body.name, reading, path, caller.tenant, limits=body.limits.model_dump(mode="json", exclude_none=True))
     dataset = await (run_in_threadpool(parts.store.add_dataset, new, 0) if body.uri is None else _fetched(new, body.uri, body, parts))
     response.headers["Location"] = f"/v1/datasets/{dataset.id}"

@@ -160,11 +160,11 @@ def _metadata(parts: PartsDep, tenant: str, name: str, version: int | None) -> M
         raise UnknownIdError(f"There is no model {name!r}.")
     served: Served = parts.registry.get(name, version, tenant)
     table = served.recommender.table
-    fields = () if table is None else table.schema.fields
+    fields = () if table is None else table.schema.stated_names
     return ModelMetadata(
         name=name,
         versions=tuple(str(one.version) for one in versions),
         platform=PLATFORM,
-        inputs=tuple(TensorMetadata(name=one.name, datatype="BYTES", shape=(-1,)) for one in fields),
+        inputs=tuple(TensorMetadata(name=one, datatype="BYTES", shape=(-1,)) for one in fields),
         outputs=tuple(TensorMetadata(name=one, datatype=kind, shape=(-1,)) for one, kind in OUTPUTS.items()),
     )

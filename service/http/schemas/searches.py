@@ -10,7 +10,7 @@ from pydantic import Field, PlainSerializer, create_model, model_validator
 
 from ihas.config.base import Config, invalid
 from ihas.config.budget import BudgetConfig
-from ihas.config.data import InteractionColumns, SchemaConfig, WindowConfig
+from ihas.config.data import MAX_DELIMITER, InteractionColumns, SchemaConfig, WindowConfig
 from ihas.config.learning import LearningConfig
 from ihas.config.run import RunOptions
 from ihas.data.growth import GrowthLimits
@@ -39,8 +39,14 @@ class DatasetCreate(Config):
     """Display name."""
     format: FileFormat = "auto"
     """Format of the file; `auto` detects it by the suffix of a path, or by the first bytes of an upload."""
-    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+    delimiter: str | None = Field(default=None, min_length=1, max_length=MAX_DELIMITER)
     """Delimiter of CSV cells; detected in the header by default."""
+    names: tuple[str, ...] = Field(default=(), max_length=10_000, exclude_if=lambda names: not names)
+    """Names of the columns of a CSV file without a header line."""
+    decimal: Literal[".", ","] = Field(default=".", exclude_if=lambda decimal: decimal == ".")
+    """Character of CSV before a number's fraction."""
+    thousands: Literal[".", ",", " ", "'", "_"] | None = Field(default=None, exclude_if=lambda thousands: thousands is None)
+    """Character of CSV between groups of three digits."""
     quoting: bool = Field(default=True, exclude_if=lambda quoting: quoting is True)
     """Whether double quotes enclose CSV cells; `false` takes each quote as a character of its cell."""
     escape: str | None = Field(default=None, min_length=1, max_length=1, exclude_if=lambda escape: escape is None)

@@ -87,11 +87,13 @@ def test_a_group_read_by_itself_tells_in_our_words_too(settings: dict[str, objec
         SplitConfig(**settings)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("setting", ["delimiter", "escape"])
-def test_one_character_is_asked_for_where_one_is_wanted(setting: str) -> None:
+@pytest.mark.parametrize(
+    ("setting", "most", "told"), [("delimiter", 8, "1 to 8 characters"), ("escape", 1, "one character")], ids=["delimiter", "escape"]
+)
+def test_one_character_is_asked_for_where_one_is_wanted(setting: str, most: int, told: str) -> None:
     """A longer or an empty text is refused with what it is."""
-    for value in (";;", ""):
-        with pytest.raises(ValidationError, match=f"`{setting}` must be one character, but got '{value}'"):
+    for value in (";" * (most + 1), ""):
+        with pytest.raises(ValidationError, match=f"`{setting}` must be {told}, but got '{value}'"):
             DataConfig.model_validate({"path": "x.csv", setting: value})
 
 

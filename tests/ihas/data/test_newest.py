@@ -37,6 +37,18 @@ def test_the_newest_test_rows_are_kept_as_a_request_states_them(tmp_path: Path) 
     assert all("click" not in row and "time" not in row for row in found.rows)
 
 
+def test_a_row_states_a_moment_and_not_its_parts(tmp_path: Path) -> None:
+    """Another model may read other parts of it, in another time zone."""
+    lines = [f"{n % 2},user-{n},2023-01-{n % 28 + 1:02}T{n % 24:02}:00:00" for n in range(60)]
+    path = written(tmp_path / "clicks.csv", "\n".join(["click,user,seen", *lines]) + "\n")
+    ingest(DataConfig(path=path, columns=SchemaConfig(label="click")), EncodingConfig(), SplitConfig(), 0, tmp_path / "out")
+    found = load_newest(tmp_path / "out")
+    assert found is not None
+
+    assert {tuple(row) for row in found.rows} == {("user", "seen")}
+    assert all(f"2023-01-{int(row['user'][5:]) % 28 + 1:02}T" in row["seen"] for row in found.rows)
+
+
 @pytest.mark.parametrize("time", [True, False])
 def test_of_many_rows_the_newest_are_kept(time: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """By the column of the time, whatever the order of the table; else spread over the test rows, the first and the last among them."""

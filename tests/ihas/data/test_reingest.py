@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from ihas.config.data import DataConfig, SchemaConfig
+from ihas.config.data import DataConfig, SchemaConfig, TimestampColumn
+from ihas.config.encoding import EncodingConfig
 from ihas.config.learning import LearningConfig
 from ihas.config.split import SplitConfig
 from ihas.data.ingest import ingest
@@ -133,3 +134,51 @@ def test_one_label_class_is_refused(tmp_path: Path) -> None:
     rows = "\n".join([HEADER, *("1" + _line(number)[1:] for number in range(50))])
     with pytest.raises(DataError, match="both classes"):
         ingest_newer(DataConfig(path=written(tmp_path / "ones.csv", rows + "\n"), columns=COLUMNS), earlier, tmp_path / "new")
+
+
+@pytest.mark.parametrize("kind", ["random", "time"])
+def test_rules_times_and_knots_are_read_again(kind: str, tmp_path: Path) -> None:
+    """A rule for labels, rows without one, a timestamp in its zone and numbers between knots are those of the first table."""
+
+    def line(number: int) -> str:
+        label = "" if number % 11 == 0 else number % 5 + 1
+        seen = f"2023-0{1 + number % 9}-1{number % 10}T{number % 24:02d}:00"
+        return f"{label},u{number % 7},i{number % 3},{number * 37 % 101 / 4},{number},{seen}"
+
+    def file(rows: range) -> DataConfig:
+        lines = "\n".join(["rating,user,item,price,day,seen", *map(line, rows)])
+        return DataConfig(path=written(tmp_path / f"{rows.stop}.csv", lines + "\n"), columns=columns)
+
+    columns = SchemaConfig(
+        label="rating", positive=">= 4", unlabelled="drop", numeric=("price",), item=("item",), item_id="item", time="day",
+        timestamps={"seen": TimestampColumn(zone="Europe/Berlin", parts=("hour", "month"))},
+    )  # fmt: skip
+    config = LearningConfig(split=SplitConfig(kind=kind), encoding=EncodingConfig(numeric="piecewise"))
+    earlier = Earlier(ingest(file(range(200)), config.encoding, config.split, config.seed, tmp_path / "old"), config)
+    again = ingest_newer(file(range(200)), earlier, tmp_path / "again")
+    grown = ingest_newer(file(range(400)), earlier, tmp_path / "grown")
+
+    assert again.encoder == earlier.data.encoder
+    assert again.schema == grown.schema == earlier.data.schema
+    for name in ("train", "valid", "test"):
+        assert np.array_equal(getattr(again.parts, name).ids, getattr(earlier.data.parts, name).ids)
+        assert np.array_equal(getattr(again.parts, name).labels, getattr(earlier.data.parts, name).labels)
+    assert sum(len(getattr(grown.parts, name)) for name in ("train", "valid", "test")) == sum(number % 11 != 0 for number in range(400))
+    assert grown.encoder.timestamps == earlier.data.encoder.timestamps
+    assert (
+        grown.encoder.encode_row({"seen": "2023-03-01 05:00"}).tolist() == grown.encoder.encode_row({"seen": "2023-03-01T04:00Z"}).tolist()
+    )
+
+
+def test_labels_that_are_0_and_1_already_stand(tmp_path: Path) -> None:
+    """A newer table of what was shown holds 0 and 1, of which the rule of the first one says nothing."""
+    lines = "\n".join(
+        ["label,user,item,age,day", *(f"{number % 5 + 1},u{number % 7},i{number % 3},{number % 50},{number}" for number in range(100))]
+    )
+    data = DataConfig(path=written(tmp_path / "old.csv", lines + "\n"), columns=COLUMNS.model_copy(update={"positive": ">= 4"}))
+    config = LearningConfig(split=SplitConfig(kind="time"))
+    earlier = Earlier(ingest(data, config.encoding, config.split, config.seed, tmp_path / "old"), config)
+    newer = ingest_newer(_file(tmp_path, range(100)), earlier, tmp_path / "new")
+
+    assert int(newer.parts.train.labels.sum()) == 40
+    assert "label_stands" in {finding.code for finding in newer.report.findings}

@@ -41,7 +41,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(folder: str, tmp_path: Path
         ("index.csv", ",user,click\n0,a,0\n1,b,1\n", (), "as pandas writes its index"),
         ("sep.csv", "sep=;\nuser;click\na;0\n", (), "the `sep=;` line that Excel writes"),
         ("none.tsv", "90\t41\t1\t1700000000\n91\t42\t0\t1700000001\n", (), "it looks like data: 90, 41, 1, 1700000000"),
-        ("two.csv", "user,click\na,0\nb,1\n", ("--delimiter", ";;"), "`delimiter` must be one character, but got ';;'"),
+        ("two.csv", "user,click\na,0\nb,1\n", ("--delimiter", ";" * 9), "`delimiter` must be 1 to 8 characters, but got ';;;;;;;;;'"),
     ],
 )
 def test_what_is_wrong_with_a_table_is_said_plainly(

@@ -14,7 +14,7 @@ import pytest
 from ihas.config.data import DataConfig
 from ihas.data.ingest import inspect
 from ihas.data.item_table import FieldValues
-from ihas.data.schema import Field, Schema
+from ihas.data.schema import Field, Schema, Timestamp
 from service.datasets import event_files
 from service.datasets.event_files import EventFile, FileForm
 from service.datasets.event_rows import EventRows
@@ -121,6 +121,28 @@ def test_a_table_without_a_time_gets_one_under_a_free_name(tmp_path: Path) -> No
 
     assert (rows.time, data.columns.time) == ("shown_at", "at")
     assert EventRows(Shop(SCHEMA.model_copy(update={"time": None}))).time == "at"
+
+
+def test_a_time_of_the_context_is_as_it_was_stated(tmp_path: Path) -> None:
+    """Its parts are those of the model's own table when the rows are read; what is no time is missing, and no rule is asked of labels."""
+    stamp = Timestamp(name="met", parts=("hour", "weekday"), zone="Europe/Berlin")
+    parts = tuple(Field(name=name, kind="categorical") for name in stamp.fields.values())
+    schema = SCHEMA.model_copy(update={"fields": (*SCHEMA.fields, *parts), "timestamps": (stamp,), "positive": ">= 4"})
+    rows = EventRows(Shop(schema))
+    met = ("2023-01-01T23:30Z", 1_672_615_800, "soon", None)
+    moments = [shown(number, {"met": met[number % 4], "seen": ["a", "b"]}, "a") for number in range(40)]
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b"".join(EventFile("jsonl", rows, ASKED).pieces(iter(moments))))
+    report = inspect(DataConfig.model_validate({**rows.reading("jsonl"), "path": path}))
+
+    assert [rows.row(one)["met"] for one in moments[:4]] == ["2023-01-01T23:30Z", "1672615800", None, None]
+    assert not report.errors
+    assert (report.columns.timestamps, {field.name for field in report.columns.fields}) == (
+        (stamp,),
+        {field.name for field in schema.fields},
+    )
+    hours = next(profile for profile in report.profiles if profile.column == "met.hour")
+    assert (hours.commonest, hours.missing) == ((("0", 20),), 0.5)
 
 
 def test_blocks_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -150,6 +150,18 @@ def test_what_is_not_there_is_not_answered(live: LiveServer, publish: Publish, v
     assert live.http.post("/v1/datasets", json={"name": "x", "labelled": False, "format": "sequences"}).status_code == 422
 
 
+def test_lines_of_users_are_no_rows(live: LiveServer, settings: Settings, publish: Publish, tmp_path: Path) -> None:
+    """409 before a worker meets them."""
+    publish()
+    lines = tmp_path / "a.txt"
+    lines.write_text("click a\nbob b\n")
+    with RunningWorker(settings):
+        dataset_id = pushed(live, lines, labelled=True, format="sequences")
+    answer = live.http.post("/v1/models/films/batch", json={"dataset_id": dataset_id})
+
+    assert (answer.status_code, "a user a line" in answer.json()["detail"]) == (409, True)
+
+
 def test_a_search_takes_no_rows_without_a_label(live: LiveServer, settings: Settings, tmp_path: Path) -> None:
     """409 says what they are for."""
     with RunningWorker(settings, PIPELINES):

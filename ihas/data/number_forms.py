@@ -1,0 +1,64 @@
+"""Numbers with a decimal comma or with separators of thousands, as the numbers that everything else reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+
+from ihas.config.data import DataConfig
+from ihas.data.cells import cell_text
+from ihas.data.columns import is_list, text_column
+from ihas.data.gathering import recoded
+from ihas.data.missing import SPELLINGS
+from ihas.data.splits import PartName
+
+NumberForm = tuple[Literal[".", ","], str | None]
+
+
+def with_plain_numbers(tables: Mapping[PartName, pa.Table], data: DataConfig) -> dict[PartName, pa.Table]:
+    """The tables with plain numbers in each column that holds such numbers, and texts for missing cells, alone.
+
+    Args:
+        tables: tables that were read; of each, every column is judged on its own. A column that is stated to be numeric has each number
+            read so, whatever else it holds; one that is stated to be categorical, multi-valued or ignored keeps its texts.
+        data: how numbers are written.
+    """
+    if data.decimal == "." and data.thousands is None:
+        return dict(tables)
+    columns = data.columns
+    kept = {*columns.categorical, *columns.multivalued, *columns.histories, *columns.ignored}
+    return {part: _plain(table, (data.decimal, data.thousands), kept, {*columns.numeric}) for part, table in tables.items()}
+
+
+def _plain(table: pa.Table, form: NumberForm, kept: set[str], numeric: set[str]) -> pa.Table:
+    pattern = _pattern(form)
+    for position, name in enumerate(table.column_names):
+        if name in kept or is_list(table, name):
+            continue
+        column = text_column(table, name)
+        texts = list(map(str, column.texts.to_pylist()))
+        are_numbers = [pattern.fullmatch(text) is not None for text in texts]
+        plain = [_written(text, form) if is_number else text for text, is_number in zip(texts, are_numbers, strict=True)]
+        alone = all(is_number or text in SPELLINGS for text, is_number in zip(texts, are_numbers, strict=True))
+        if plain != texts and (alone or name in numeric):
+            known = {text: code for code, text in enumerate(dict.fromkeys(plain))}
+            code_of = np.array([known[text] for text in plain], np.int32)
+            cells = recoded(table.column(name).unify_dictionaries(), code_of, pa.array(list(known), pa.string()))
+            table = table.set_column(position, name, cells)
+    return table
+
+
+def _pattern(form: NumberForm) -> re.Pattern[str]:
+    decimal, thousands = form
+    groups = rf"[0-9]{{1,3}}(?:{re.escape(thousands)}[0-9]{{3}})+|" if thousands else ""
+    return re.compile(rf"[+-]?(?:{groups}[0-9]+)(?:{re.escape(decimal)}[0-9]+)?")
+
+
+def _written(text: str, form: NumberForm) -> str:
+    decimal, thousands = form
+    text = text.replace(thousands, "") if thousands else text
+    return cell_text(text.replace(decimal, ".")) or text
