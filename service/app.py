@@ -33,6 +33,7 @@ from service.storage.deletions import Deletions
 from service.storage.direct_events import DirectEvents
 from service.storage.feedback import Feedback
 from service.storage.keys import Keys
+from service.storage.promotion import Promotions
 from service.storage.sql_store import SqlStore
 from service.storage.traffic import TrafficPlans
 
@@ -60,6 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
         keys=key_table,
         aliases=Aliases(store),
         plans=TrafficPlans(store),
+        promotions=Promotions(store),
         feedback=feedback,
         direct_events=DirectEvents(store, settings.max_answer_bytes_per_tenant),
         response_log=response_log,

@@ -3,6 +3,7 @@
 IhasError
 ├── UnknownIdError (LookupError)  no object has this id or name                     404
 ├── ConflictError                 the state of the object does not allow it         409
+│   └── NoVersionServesError      a model of which no version is to serve           409
 ├── KeyReusedError (ValueError)   an idempotency key came with another body         422
 ├── PathRefusedError              a path outside the folders that may be read       403
 ├── UriRefusedError               a URI outside the allowed prefixes                403
@@ -41,6 +42,10 @@ class UnknownIdError(IhasError, LookupError):
 
 class ConflictError(IhasError):
     """The state of the object does not allow the operation."""
+
+
+class NoVersionServesError(ConflictError):
+    """A model of which no version is to serve."""
 
 
 class KeyReusedError(IhasError, ValueError):

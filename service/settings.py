@@ -106,6 +106,9 @@ class Settings(BaseSettings):
     """Maximum CPU seconds of the process that loads a bundle before the API does, once per bundle; twice as many of wall time."""
     max_request_bytes: Bytes = 8 * 2**20
     """Maximum bytes of any other request's body; routes that read less have smaller limits of their own."""
+    auto_promote: Literal["never", "first", "passing"] = "first"
+    """Which new versions go live unasked where neither model nor search says so: `first`: the first of a model; `passing`: those that
+    meet the gates; `never`: none, each is promoted by a person."""
     max_attempts: Annotated[int, Field(ge=1)] = 3
     """Maximum attempts after a crash of the child, and after the loss of a worker, before a job fails."""
     data_roots: tuple[Path, ...] = ()

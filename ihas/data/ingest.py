@@ -24,6 +24,7 @@ from ihas.data.inference import infer_schema
 from ihas.data.items import build_item_table
 from ihas.data.labels import with_labels
 from ihas.data.missing import without_spelled_missing
+from ihas.data.newest import save_newest
 from ihas.data.number_forms import with_plain_numbers
 from ihas.data.reading import ReadOptions, options_of
 from ihas.data.schema import Schema, Timestamp
@@ -104,6 +105,7 @@ def _write(folder: Path, data: DataConfig, encoding: EncodingConfig, split: Spli
     ids = write_ids(folder, tables, rows, encoder)
     for name, of_part in labels.items():
         save_labels(folder, name, of_part)
+    save_newest(folder, tables.get("test", tables["train"]), rows["test"], labels["test"], schema)
     items = build_item_table(tables["train"], ids["train"], encoder, schema, rows["train"])
     users = build_user_table(tables["train"], of_table["train"] > 0.0, schema, items)
     save_values(folder, schema, encoder, items, users, report)

@@ -23,6 +23,7 @@ from ihas.data.grown_encoder import grow_encoder
 from ihas.data.ingest import Files, read_tables, report_on, with_deceptions, write_ids
 from ihas.data.items import build_item_table
 from ihas.data.kept_parts import hash_ids, hash_parts, keep_parts
+from ihas.data.newest import save_newest
 from ihas.data.reading import options_of
 from ihas.data.schema import Schema
 from ihas.data.splits import PARTS, PartName, check_classes, split_rows
@@ -78,6 +79,7 @@ def _write(folder: Path, data: DataConfig, earlier: Earlier) -> None:
     ids = write_ids(folder, {"train": table}, rows, encoder)
     for name in PARTS:
         save_labels(folder, name, of_part[name])
+    save_newest(folder, table, rows["test"], of_part["test"], schema)
     items = build_item_table(table, ids["train"], encoder, schema, rows["train"])
     save_values(folder, schema, encoder, items, build_user_table(table, labels > 0.0, schema, items), report)
 

@@ -28,7 +28,7 @@ def options(context: typer.Context) -> None:
     stop_with_parent()
 
 
-for command in (jobs.run, jobs.refresh, jobs.estimate, jobs.inspect, bundles.load, batches.batch, bench.bench):
+for command in (jobs.run, jobs.refresh, jobs.estimate, jobs.inspect, bundles.load, bundles.gates, batches.batch, bench.bench):
     app.command()(command)
 app.add_typer(studies.study)
 for name, study in (("compare", studies.compare_seeds), ("benchmark", studies.benchmark_methods), ("overrec", studies.study_overrec)):

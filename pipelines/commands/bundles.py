@@ -36,6 +36,41 @@ def load(
         sys.stdout.buffer.write(orjson.dumps(answer) + b"\n")
 
 
+def gates(
+    candidate: Annotated[Path, typer.Option(help="Bundle that may be promoted.")],
+    folder: Annotated[Path, typer.Option(help="Run folder that kept the newest test rows.")],
+    champion: Annotated[Path | None, typer.Option(help="Bundle that serves.")] = None,
+    bounds: Annotated[str, typer.Option(help="JSON object of bounds.")] = "{}",
+    max_cpu_s: Annotated[int | None, typer.Option(help="Maximum processor time of this process in seconds.")] = None,
+) -> None:
+    """Evaluate the gates of a bundle against the one that serves."""
+    limit(None, max_cpu_s)
+    _die_first()
+    answer: dict[str, object] = {"outcome": "succeeded"}
+    try:
+        answer["report"] = _verdict(candidate, champion, folder, bounds)
+    except Exception as error:
+        document = error_document(error)
+        answer |= {"outcome": "failed", "error": document}
+        raise typer.Exit(exit_code_of(document["code"])) from error
+    finally:
+        sys.stdout.buffer.write(orjson.dumps(answer) + b"\n")
+
+
+def _verdict(candidate: Path, champion: Path | None, folder: Path, bounds: str) -> dict[str, object]:
+    from ihas.results.gates import GateBounds
+    from ihas.serving.loading import load_recommender
+    from pipelines.runs.gates import gates_of, newest_rows_of, not_loaded
+
+    try:
+        loaded = load_recommender(candidate)
+    except BundleError as error:
+        return not_loaded(str(error).replace(f"{candidate}/", "")).model_dump(mode="json")
+    serving = None if champion is None else load_recommender(champion)
+    asked = GateBounds.model_validate_json(bounds)
+    return gates_of(serving, loaded, newest_rows_of(folder), asked).model_dump(mode="json")
+
+
 def _die_first() -> None:
     """Where memory runs out, have the system end this process and not the one that serves."""
     with suppress(OSError):

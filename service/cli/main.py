@@ -15,6 +15,8 @@ from pipelines.commands.shell import REPORT, carry_out, make_app
 from pipelines.commands.studies import study
 from service.cli.commands import batches, bundles, datasets, events, keys, models, searches
 from service.cli.commands import dashboard as dashboards
+from service.cli.commands import promotion as _promotion  # noqa: F401 - adds commands to `model`
+from service.cli.commands import traffic as _traffic  # noqa: F401 - likewise
 from service.cli.commands import usage as usages
 from service.cli.commands.reading import Delimiter, Escape, Names, NoQuoting, reading_of
 from service.cli.commands.settings import service_settings, show_settings

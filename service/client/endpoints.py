@@ -149,13 +149,27 @@ class Endpoints(Generic[Answer, Text]):
         """Delete a model with all its versions; `StateError` while it is in use, unless `force` is set."""
         return self.document("DELETE", f"/v1/models/{name}", params={"force": "true"} if force else {})
 
-    def promote(self, name: str, version: int, reason: str = "") -> Answer:
-        """Make a version the champion."""
-        return self.document("POST", f"/v1/models/{name}/promote", json={"version": version, "reason": reason})
+    def promote(self, name: str, version: int, reason: str = "", require_gates: bool = False) -> Answer:
+        """Make a version the champion; with `require_gates`, `StateError` if it did not meet its gates."""
+        asked = {"version": version, "reason": reason} | ({"require_gates": True} if require_gates else {})
+        return self.document("POST", f"/v1/models/{name}/promote", json=asked)
 
-    def roll_back(self, name: str, reason: str = "") -> Answer:
-        """Roll back to the former champion."""
-        return self.document("POST", f"/v1/models/{name}/rollback", json={"reason": reason})
+    def roll_back(self, name: str, reason: str = "", to: int | str | None = None) -> Answer:
+        """Roll back to the former champion, or to a version, or to `none`."""
+        asked: dict[str, Any] = {"reason": reason} | ({} if to is None else {"to": to})
+        return self.document("POST", f"/v1/models/{name}/rollback", json=asked)
+
+    def promotion(self, name: str) -> Answer:
+        """Which new versions of a model go live without a person, and the bounds of the gates."""
+        return self.document("GET", f"/v1/models/{name}/promotion")
+
+    def set_promotion(self, name: str, auto_promote: str | None = None, gates: Mapping[str, float] | None = None) -> Answer:
+        """Say which new versions go live without a person: `never`, `first`, `passing`, or the service's default; and the bounds."""
+        return self.document("PUT", f"/v1/models/{name}/promotion", json={"auto_promote": auto_promote, "gates": dict(gates or {})})
+
+    def gates(self, name: str, version: int) -> Answer:
+        """What the gates said of a version."""
+        return self.document("GET", f"/v1/models/{name}/versions/{version}/gates")
 
     def alias_history(self, name: str, alias: str = "champion") -> Answer:
         """History of an alias."""
@@ -218,7 +232,7 @@ class Endpoints(Generic[Answer, Text]):
     def refresh(self, name: str, dataset_id: str, key: str | None = None, **options: Any) -> Answer:
         """Carry the run behind a version on with newer rows, without a search; followed like a search.
 
-        `options` is `version`, `settings` and `priority`; `key` makes a repetition the same refresh.
+        `options` is `version`, `settings`, `priority` and `auto_promote`; `key` makes a repetition the same refresh.
         """
         return self.document("POST", f"/v1/models/{name}/refresh", json={"dataset_id": dataset_id, **options}, headers=_key(key))
 

@@ -31,6 +31,7 @@ from service.storage.feedback import Feedback
 from service.storage.job import TRAINING, Job, JobKind
 from service.storage.job_store import JobStore
 from service.storage.keys import Keys
+from service.storage.promotion import Promotions
 from service.storage.sql_store import SqlStore
 from service.storage.traffic import TrafficPlans
 
@@ -52,6 +53,7 @@ class AppState:
     keys: Keys
     aliases: Aliases
     plans: TrafficPlans
+    promotions: Promotions
     feedback: Feedback
     direct_events: DirectEvents
     response_log: ResponseLog

@@ -15,9 +15,9 @@ import structlog
 
 from ihas.errors import BundleError
 from ihas.serving.loading import load_recommender
-from service.errors import UnknownIdError
+from service.errors import NoVersionServesError, UnknownIdError
 from service.models.traffic_split import Served, TrafficSplit
-from service.storage.aliases import CHAMPION, Alias, Aliases, AliasRef
+from service.storage.aliases import CHAMPION, NONE, Alias, Aliases, AliasRef
 from service.storage.bundle_store import Artefacts
 from service.storage.catalogue import ModelVersion
 from service.storage.sql_catalogue import SqlCatalogue
@@ -29,6 +29,7 @@ RETRY_S = 10.0
 MAX_WAITS = 64  # the wait doubles with each try, which costs a process, up to half of these times as long
 LOCK_S = 30.0
 MAX_PINNED = 4
+ROLLED_BACK = "it was rolled back to none"
 LOG = structlog.get_logger(__name__)
 Name = tuple[str, str]
 """Tenant, and name of the model."""
@@ -109,8 +110,8 @@ class Registry:
         if version is None:
             return None if split is None else split.champion
         if split is not None:
-            for served in (split.champion, split.canary, *split.shadows):
-                if served is not None and served.version.version == version:
+            for served in (split.champion, *split.others):
+                if served.version.version == version:
                     return served
         with self._guard:
             if ((tenant, name), version) in self._pinned:
@@ -122,6 +123,7 @@ class Registry:
 
         Raises:
             UnknownIdError: no such name or version.
+            NoVersionServesError: no version is to serve, and none is named.
             BundleError: no version of it can be loaded.
         """
         versions = self._catalogue.versions(name, tenant)
@@ -144,6 +146,7 @@ class Registry:
 
         Raises:
             UnknownIdError: no such name.
+            NoVersionServesError: no version is to serve.
             BundleError: no version of it can be loaded.
         """
         versions = self._catalogue.versions(name, tenant)
@@ -159,7 +162,7 @@ class Registry:
         plans = {(plan.tenant, plan.model): plan for plan in self._plans.everywhere()}
         for version in newest:
             name = (version.tenant, version.name)
-            with suppress(BundleError, UnknownIdError):
+            with suppress(BundleError, NoVersionServesError, UnknownIdError):
                 self._renew(version, champions.get(name), plans.get(name))
         for tenant, gone in self._known().keys() - {(version.tenant, version.name) for version in newest}:
             self.forget(gone, tenant)
@@ -227,20 +230,30 @@ class Registry:
             if not versions:
                 raise UnknownIdError(f"There is no model {newest.name!r}.")
             _drop_deleted(slot, {version.version for version in versions})
-            if slot.split is not None and _older(wanted, slot.made_of):
-                return slot.split  # somebody read the database after this caller did
+            if _older(wanted, slot.made_of):  # somebody read the database after this caller did
+                if slot.split is None:
+                    raise NoVersionServesError(_none_serves(versions, ROLLED_BACK))
+                return slot.split
+            _check_serves(slot, versions, champion, wanted)
             served = self._champion(slot, versions, champion)
-            plan = NO_PLAN if traffic is None else traffic.plan
-            canary = None if plan.canary is None else self._beside(slot, versions, plan.canary.version)
-            shadows = tuple(found for number in plan.shadows if (found := self._beside(slot, versions, number)) is not None)
-            slot.split, slot.made_of, slot.failure = TrafficSplit(served, canary, shadows, plan), wanted, None
+            plan, shares = (NO_PLAN, {}) if traffic is None else (traffic.plan, traffic.buckets)
+            canaries = self._all_beside(slot, versions, [one.version for one in plan.canaries])
+            shadows = self._all_beside(slot, versions, plan.shadows)
+            challenger = None if plan.interleave is None else self._beside(slot, versions, plan.interleave.version)
+            trial = 0 if traffic is None else traffic.trial
+            slot.split = TrafficSplit(served, canaries, shadows, plan, shares, challenger, trial)
+            slot.made_of, slot.failure = wanted, None
             return slot.split
+
+    def _all_beside(self, slot: Slot, versions: Sequence[ModelVersion], numbers: Sequence[int]) -> tuple[Served, ...]:
+        """Those of the versions that can be loaded."""
+        return tuple(found for number in numbers if (found := self._beside(slot, versions, number)) is not None)
 
     def _champion(self, slot: Slot, versions: Sequence[ModelVersion], champion: Alias | None) -> Served:
         """The version that is to serve, or the best there is, under the slot's lock."""
         now = None if slot.split is None else slot.split.champion
         failures: list[str] = []
-        for version in versions if champion is None else self._in_force(versions, champion):
+        for version in _live(versions) if champion is None else self._in_force(versions, champion):
             if now is not None and (version.version == now.version.version or (champion is None and version.version < now.version.version)):
                 return now
             try:
@@ -257,8 +270,11 @@ class Registry:
         known = {version.version: version for version in versions}
         if champion.version in known:
             yield known[champion.version]
-        earlier = self._aliases.earlier(AliasRef(champion.tenant, champion.model, champion.alias))
-        yield from (known[number] for number in earlier if number in known)
+        for number in self._aliases.earlier(AliasRef(champion.tenant, champion.model, champion.alias)):
+            if number == NONE:
+                return
+            if number in known:
+                yield known[number]
 
     def _beside(self, slot: Slot, versions: Sequence[ModelVersion], number: int) -> Served | None:
         """A version beside the champion; None where it cannot be loaded, which is no reason not to answer."""
@@ -350,6 +366,25 @@ def _held(slot: Slot) -> Iterator[None]:
         yield
     finally:
         slot.lock.release()
+
+
+def _live(versions: Sequence[ModelVersion]) -> Sequence[ModelVersion]:
+    """Those that are no candidates."""
+    return [version for version in versions if not version.candidate]
+
+
+def _check_serves(slot: Slot, versions: Sequence[ModelVersion], champion: Alias | None, wanted: tuple[int, int, int]) -> None:
+    """NoVersionServesError where no version is to serve, which the slot then knows."""
+    if champion.version != NONE if champion is not None else bool(_live(versions)):
+        return
+    slot.split, slot.made_of, slot.failure = None, wanted, None
+    raise NoVersionServesError(_none_serves(versions, "its versions are candidates" if champion is None else ROLLED_BACK))
+
+
+def _none_serves(versions: Sequence[ModelVersion], why: str) -> str:
+    name, newest = versions[0].name, versions[0].version
+    way = f'Promote one, such as the newest: POST /v1/models/{name}/promote with {{"version": {newest}}}'
+    return f"No version of model {name!r} serves: {why}. {way}."
 
 
 def _older(wanted: tuple[int, int, int], made_of: tuple[int, int, int] | None) -> bool:

@@ -9,7 +9,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
@@ -19,7 +19,6 @@ import structlog
 from ihas.serving.answers import RecommendedItem, RecommendRequest, Scored
 from service.models.drift import RoutingMetrics
 from service.models.traffic_split import Served
-from service.storage.catalogue import ModelVersion
 from service.storage.contexts import kept_context
 from service.storage.feedback import KEPT_ITEMS, Answer, Feedback, KeptItem
 
@@ -43,28 +42,73 @@ class Asked:
     items: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Challenger:
+    """A version whose recommendations were interleaved with the champion's.
+
+    Attributes:
+        version: its number.
+        items: that it picked.
+    """
+
+    version: int
+    items: frozenset[str]
+
+    def document(self, kept: Mapping[str, object]) -> Mapping[str, Any]:
+        """As it is stored, of the items that are kept."""
+        return {"version": self.version, "items": [item for item in kept if item in self.items]}
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What answered a request.
+
+    Attributes:
+        served: the version; of an interleaved list the champion.
+        shadows: answer the request too, unheard.
+        trial: comparison in which the answer counts; 0 for none, as where a caller named the version.
+        challenger: what the list was interleaved with.
+        canary: whether a canary answered.
+    """
+
+    served: Served
+    shadows: tuple[Served, ...] = ()
+    trial: int = 0
+    challenger: Challenger | None = None
+    canary: bool = False
+
+
 class Given(NamedTuple):
     """A recommendation that was sent.
 
     Attributes:
+        chosen: what answered.
         given_id: its `recommendation_id`.
         items: the first `KEPT_ITEMS`.
         context: JSON; None where it is too large to be kept.
-        canary: whether a canary answered.
     """
 
-    version: ModelVersion
+    chosen: Chosen
     given_id: str
     items: tuple[RecommendedItem, ...]
     context: str | None
-    canary: bool
 
     @property
     def answer(self) -> Answer:
         """As it is kept; made by the thread that writes it."""
+        version, challenger = self.chosen.served.version, self.chosen.challenger
         items = {item.id: KeptItem(item.group, item.score) for item in self.items}
-        name = (self.version.tenant, self.version.name, self.version.version)
-        return Answer(self.given_id, *name, items, self.canary, self.context)
+        return Answer(
+            self.given_id,
+            version.tenant,
+            version.name,
+            version.version,
+            items,
+            self.chosen.canary,
+            self.context,
+            challenger=None if challenger is None else challenger.document(items),
+            trial=self.chosen.trial,
+        )
 
 
 class Seen(NamedTuple):
@@ -141,14 +185,12 @@ class ResponseLog:
         for thread in self._threads:
             thread.join()
 
-    def recommended(
-        self, served: Served, shadows: tuple[Served, ...], asked: RecommendRequest, given_id: str, found: Heard, *, canary: bool = False
-    ) -> None:
-        """Record a recommendation that was sent; `canary` says whether a canary answered."""
-        items = found.items[:KEPT_ITEMS]
+    def recommended(self, chosen: Chosen, asked: RecommendRequest, given_id: str, found: Heard) -> None:
+        """Record a recommendation that was sent."""
+        served, shadows, items = chosen.served, chosen.shadows, found.items[:KEPT_ITEMS]
         if len(self._answers) < MAX_WAITING:
             context = kept_context(asked.context) if self.keep_contexts else None
-            self._answers.append(Given(served.version, given_id, items, context, canary))
+            self._answers.append(Given(chosen, given_id, items, context))
         else:
             self.drop()
         self._look(Seen(served, (asked.context,), tuple(item.id for item in items[:ROWS_LOOKED_AT])))

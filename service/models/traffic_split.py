@@ -5,15 +5,13 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ihas.serving.protocol import Recommender
+from service.storage.bucket_shares import BUCKETS, Shares, allocate, buckets_of, owners
 from service.storage.catalogue import ModelVersion
 from service.storage.traffic import NO_PLAN, TrafficPlan
-
-BUCKETS = 10_000
-"""Sticky keys fall into this many buckets; a canary of p percent has the first p * 100, so that a larger share keeps whom it had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,32 +37,64 @@ class TrafficSplit:
     """Traffic split of one model; a frozen value, so that a change is one assignment and no request sees half of it.
 
     Attributes:
-        champion: serves requests outside the canary's share.
-        canary: serves a share; None if there is none, or it cannot be loaded.
+        champion: serves requests outside the other versions' shares.
+        canaries: serve a share each; those that cannot be loaded are missing, and the champion serves their share.
         shadows: answer copies of requests; their answers are compared, not sent.
         plan: the requested split.
+        shares: buckets of each version; those of the plan alone where it has none.
+        challenger: its recommendations are interleaved with the champion's; None if there is none, or it cannot be loaded.
+        trial: comparison in which its answers count; 0 for none.
     """
 
     champion: Served
-    canary: Served | None = None
+    canaries: tuple[Served, ...] = ()
     shadows: tuple[Served, ...] = ()
     plan: TrafficPlan = NO_PLAN
+    shares: Shares = field(default_factory=dict)
+    challenger: Served | None = None
+    trial: int = 0
+    _owners: bytes = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        wanted = {version: buckets_of(percent) for version, percent in self.plan.shares.items()}
+        object.__setattr__(self, "_owners", owners(self.shares or allocate({}, wanted), tuple(wanted)))
+
+    @property
+    def others(self) -> tuple[Served, ...]:
+        """Versions beside the champion that answer, or answer copies."""
+        return (*self.canaries, *self.shadows, *(() if self.challenger is None else (self.challenger,)))
 
     @property
     def numbers(self) -> frozenset[int]:
         """Numbers of the versions that answer, or answer copies."""
-        return frozenset(one.version.version for one in (self.champion, self.canary, *self.shadows) if one is not None)
+        return frozenset(one.version.version for one in (self.champion, *self.others))
 
     def choose(self, sticky: str | None, stated: Mapping[str, Any] | None = None) -> Served:
         """The version for a sticky key; by chance where there is none. A canary of some groups answers no request of another one.
 
-        bucket = BLAKE2b(tenant/name/key) mod BUCKETS;  canary where bucket < 100 * percent
+        bucket = BLAKE2b(tenant/name/key) mod BUCKETS;  the version that has the bucket, else the champion
         """
-        if self.canary is None or self.plan.canary is None or not self._among(self.plan.canary.groups, stated):
+        if not self.canaries:
             return self.champion
-        cut = self.plan.canary.percent * BUCKETS / 100.0
-        found = random.random() * BUCKETS if sticky is None else self._bucket(sticky)
-        return self.canary if found < cut else self.champion
+        place = self._owners[random.randrange(BUCKETS) if sticky is None else self._bucket(sticky)]
+        if not 0 < place <= len(self.plan.canaries):
+            return self.champion
+        planned = self.plan.canaries[place - 1]
+        found = next((one for one in self.canaries if one.version.version == planned.version), None)
+        return found if found is not None and self._among(planned.groups, stated) else self.champion
+
+    def interleaved(self, sticky: str | None) -> Served | None:
+        """The version that a request's list is interleaved with, of a request that `choose` left to the champion; None for none.
+
+        Without a key, chance divides what the canaries left: percent / (100 - percent of all canaries).
+        """
+        planned = self.plan.interleave
+        if self.challenger is None or planned is None:
+            return None
+        if sticky is not None:
+            return self.challenger if self._owners[self._bucket(sticky)] == len(self.plan.canaries) + 1 else None
+        left = BUCKETS - sum(map(self._owners.count, range(1, len(self.plan.canaries) + 1)))
+        return self.challenger if random.random() * left < self._owners.count(len(self.plan.canaries) + 1) else None
 
     def shadows_for(self, stated: Mapping[str, Any]) -> tuple[Served, ...]:
         """Shadow versions of a request."""
@@ -78,7 +108,7 @@ class TrafficSplit:
         return routed is not None and routed.group_of(stated or {}) in groups
 
     def sticky_key(self, header: str | None, stated: Mapping[str, Any]) -> str | None:
-        """Key by which a person stays with champion or canary: the header, or the value of the plan's field."""
+        """Key by which a person stays with one version: the header, or the value of the plan's field."""
         if header is not None or self.plan.sticky_field is None:
             return header
         value = stated.get(self.plan.sticky_field)

@@ -1,4 +1,5 @@
-"""Maintenance: removes files of what was deleted, and what has become older than the settings keep it; a thread of every API process.
+"""Maintenance: removes files of what was deleted, and what has become older than the settings keep it, and ends experiments as their rules
+say; a thread of every API process.
 
 Whatever it does may be done by several processes, and again after one was killed: lists of what is to go are in the database.
 """
@@ -13,6 +14,7 @@ import structlog
 
 from service.errors import ConflictError, UnknownIdError
 from service.jobs.runs import batch_folder, estimate_folder, folder_bytes, search_folder
+from service.models.experiments.trial import TrialRules
 from service.settings import Settings
 from service.states import JobState
 from service.storage.bundle_store import Artefacts, removable
@@ -31,11 +33,12 @@ LOG = structlog.get_logger(__name__)
 
 
 class Maintenance:
-    """A thread that removes what is to go."""
+    """A thread that removes what is to go, and ends what is decided."""
 
     def __init__(self, store: SqlStore, settings: Settings) -> None:
         self._store, self._settings = store, settings
         self._removals, self._deletions, self._expiry = Removals(store), Deletions(store), Expiry(store)
+        self._trials = TrialRules(store)
         self._artefacts = Artefacts(settings.folder, settings.artefacts_url)
         self._settle_s = max(MIN_SETTLE_S, 2 * settings.lease_s)
         self._stop, self._wake = threading.Event(), threading.Event()
@@ -71,6 +74,10 @@ class Maintenance:
                 if self._stop.is_set():
                     return
             last = found[-1].number
+
+    def decide(self) -> None:
+        """Stop or promote canaries whose experiments say so."""
+        self._trials.apply()
 
     def expire(self) -> None:
         """Delete what is older than the settings keep it, one thing a transaction, and add up folders that nobody added up."""
@@ -120,7 +127,7 @@ class Maintenance:
         try:
             work()
         except Exception as error:  # a file system, a store or the database is away; the list says what to do later
-            LOG.warning("could not remove what was deleted; it is tried again", error=f"{type(error).__name__}: {error}")
+            LOG.warning("maintenance could not do its work; it is tried again", error=f"{type(error).__name__}: {error}")
             return False
         return True
 
@@ -129,6 +136,7 @@ class Maintenance:
         while not self._stop.is_set():
             self._wake.clear()
             self._try(self.sweep)
+            self._try(self.decide)
             if time.monotonic() - expired > EXPIRY_EVERY_S:
                 expired = time.monotonic()
                 self._try(self.expire)

@@ -17,6 +17,8 @@ from service.storage.version_numbers import check_there, deleted, hold_together
 CHAMPION = "champion"
 ANY = -1
 ABSENT = 0
+NONE = 0
+"""Number in the place of a version where none is to serve."""
 ChangeKind = Literal["set", "rollback", "deleted"]
 
 
@@ -25,6 +27,7 @@ class Alias:
     """A name for a version of a model.
 
     Attributes:
+        version: the version; `NONE` where no version is to serve.
         revision: 1, 2, 3, ...; grows with every change.
         change: number of the change that made it so.
     """
@@ -71,6 +74,10 @@ class AliasRef:
     alias: str
     actor: str = ""
     reason: str = ""
+
+
+Target = Callable[[sa.Connection, AliasChange | None], tuple[int, int | None]]
+"""The version that an alias is to point at, and the change that a rollback returns to, of the change in force."""
 
 
 class Aliases:
@@ -130,12 +137,7 @@ class Aliases:
             PreconditionError: its revision is not the expected one.
             ConflictError: the version was deleted.
         """
-
-        def target(connection: sa.Connection, current: AliasChange | None) -> tuple[int, int | None]:
-            del connection
-            return version, None if current is None else current.number
-
-        return self._write(ref, expected, "set", target)
+        return self._database.write(lambda connection: point(connection, ref, version, expected))
 
     def roll_back(self, ref: AliasRef, expected: int, otherwise: int | None = None) -> Alias:
         """Point an alias at its former version, or at `otherwise` if there is none; a second call goes one version further back.
@@ -152,10 +154,20 @@ class Aliases:
             if before is not None:
                 return before.version, before.before
             if otherwise is None:
-                raise ConflictError(f"{ref.alias!r} of model {ref.model!r} has no former version. Promote one by its number.")
+                law = f"{ref.alias!r} of model {ref.model!r} has no former version"
+                raise ConflictError(f'{law}. Promote one by its number, or let none serve: {{"to": "none"}}.')
             return otherwise, None
 
-        return self._write(ref, expected, "rollback", target)
+        return self._database.write(lambda connection: _point(connection, ref, expected, "rollback", target))
+
+    def roll_back_to(self, ref: AliasRef, version: int, expected: int) -> Alias:
+        """Point an alias at a version that is named, or at `NONE`; a rollback from there returns to what it pointed at before.
+
+        Raises:
+            PreconditionError: its revision is not the expected one.
+            ConflictError: the version was deleted.
+        """
+        return self._database.write(lambda connection: point(connection, ref, version, expected, "rollback"))
 
     def delete(self, ref: AliasRef, expected: int = ANY) -> None:
         """Delete an alias other than the champion; its history stays and says so, and goes on if it is set again.
@@ -172,7 +184,8 @@ class Aliases:
             if current is None:
                 raise UnknownIdError(f"Model {ref.model!r} has no alias {ref.alias!r}.")
             if ref.alias == CHAMPION:
-                used = f"{ref.alias!r} of model {ref.model!r} is in use: version {current.version} answers by it"
+                by_it = "no version serves, as it says" if current.version == NONE else f"version {current.version} answers by it"
+                used = f"{ref.alias!r} of model {ref.model!r} is in use: {by_it}"
                 raise ConflictError(f"{used}. Promote another version, or delete the model with all its versions.")
             _check(ref, current.revision, expected)
             _noted(connection, ref, "deleted", current.revision + 1, current.version, None)
@@ -180,23 +193,29 @@ class Aliases:
 
         self._database.write(write)
 
-    def _write(
-        self, ref: AliasRef, expected: int, kind: ChangeKind, target: Callable[[sa.Connection, AliasChange | None], tuple[int, int | None]]
-    ) -> Alias:
-        def write(connection: sa.Connection) -> Alias:
-            hold_together(connection, ref.tenant, ref.model)  # before the alias, as whoever deletes a model does
-            current = _current(connection, ref)
-            _check(ref, 0 if current is None else current.revision, expected)
-            version, before = target(connection, current)
-            check_there(connection, ref.tenant, ref.model, (version,))
-            revision = 1 + (_last_revision(connection, ref) if current is None else current.revision)
-            number = _noted(connection, ref, kind, revision, version, before)
-            alias = Alias(ref.tenant, ref.model, ref.alias, version, revision, number)
-            written = ALIASES.insert() if current is None else ALIASES.update().where(_same(ALIASES, ref))
-            connection.execute(written.values(**asdict(alias)))
-            return alias
 
-        return self._database.write(write)
+def point(connection: sa.Connection, ref: AliasRef, version: int, expected: int, kind: ChangeKind = "set") -> Alias:
+    """Point an alias at a version within a transaction; see `Aliases.put`."""
+
+    def target(_: sa.Connection, current: AliasChange | None) -> tuple[int, int | None]:
+        return version, None if current is None else current.number
+
+    return _point(connection, ref, expected, kind, target)
+
+
+def _point(connection: sa.Connection, ref: AliasRef, expected: int, kind: ChangeKind, target: Target) -> Alias:
+    hold_together(connection, ref.tenant, ref.model)  # before the alias, as whoever deletes a model does
+    current = _current(connection, ref)
+    _check(ref, 0 if current is None else current.revision, expected)
+    version, before = target(connection, current)
+    if version != NONE:
+        check_there(connection, ref.tenant, ref.model, (version,))
+    revision = 1 + (_last_revision(connection, ref) if current is None else current.revision)
+    number = _noted(connection, ref, kind, revision, version, before)
+    alias = Alias(ref.tenant, ref.model, ref.alias, version, revision, number)
+    written = ALIASES.insert() if current is None else ALIASES.update().where(_same(ALIASES, ref))
+    connection.execute(written.values(**asdict(alias)))
+    return alias
 
 
 def _check(ref: AliasRef, revision: int, expected: int) -> None:
@@ -232,7 +251,7 @@ def _before(connection: sa.Connection, change: AliasChange) -> AliasChange | Non
     """The change that a rollback of `change` returns to: the last one before whose version there is still."""
     while change.before is not None:
         change = _change(connection, change.before)
-        if not deleted(connection, change.tenant, change.model, (change.version,)):
+        if change.version == NONE or not deleted(connection, change.tenant, change.model, (change.version,)):
             return change
     return None
 

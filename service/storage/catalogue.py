@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ihas.config.data import DataConfig
+from service.storage.promotion_settings import PromotionSettings
 from service.storage.room import Room
 from service.storage.tenants import LOCAL
 
@@ -168,6 +169,8 @@ class ModelVersion:
         facts: JSON object; what was known when it was registered: `sha256` of the bundle's manifest, `chosen`, `test`.
         tenant: whose it is.
         bytes: of the bundle.
+        candidate: whether it serves only once it is promoted.
+        gates: what its gates said as it was registered (`pipelines.runs.gates.GatesVerdict`); None where none were evaluated.
     """
 
     tenant: str
@@ -178,6 +181,8 @@ class ModelVersion:
     facts: Mapping[str, Any]
     created_at: float
     bytes: int = 0
+    candidate: bool = False
+    gates: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,4 +298,12 @@ class Catalogue(Protocol):
 
     def versions(self, name: str, tenant: str = LOCAL) -> Sequence[ModelVersion]:
         """All versions of a tenant's name, newest first; empty for an unknown name."""
+        ...
+
+    def promotion(self, tenant: str, name: str) -> PromotionSettings:
+        """Which new versions of a tenant's name go live without a person; the settings by default where nobody made any."""
+        ...
+
+    def serving_version(self, tenant: str, name: str) -> ModelVersion | None:
+        """The version that is to serve under a tenant's name: the champion, or the newest one that is no candidate; None where none is."""
         ...

@@ -14,7 +14,8 @@ from service.storage.feedback_bytes import EVENT_BYTES
 from service.storage.feedback_room import BATCH, make_room
 from service.storage.feedback_sums import Sums, hour_of, too_old, within
 from service.storage.locks import FORGET_LOCK, one_at_a_time
-from service.storage.tables import ANSWERS, DIRECT_EVENTS, FEEDBACK, FEEDBACK_SUMS, database_now
+from service.storage.tables import ANSWERS, DIRECT_EVENTS, FEEDBACK, FEEDBACK_SUMS, TRIAL_SUMS, database_now
+from service.storage.trial_sums import Changes
 
 
 class KeptItem(NamedTuple):
@@ -46,6 +47,8 @@ class Answer:
         canary: whether a canary answered.
         context: JSON of the context that was stated; None where it was too large to be kept, and where the answer was read back.
         at: when it was kept, in seconds since 1970; 0 before.
+        challenger: `version` that the champion's list was interleaved with, and `items` that it picked; None of one version's list.
+        trial: comparison in which it counts; 0 for none, as where a caller named the version.
     """
 
     id: str
@@ -56,12 +59,20 @@ class Answer:
     canary: bool = False
     context: str | None = field(default=None, compare=False)
     at: float = field(default=0.0, compare=False)
+    challenger: Mapping[str, Any] | None = None
+    trial: int = 0
+
+    @property
+    def arm(self) -> int:
+        """Its version in sums of trials: the negative number of the challenger where there is one."""
+        return self.version if self.challenger is None else -int(self.challenger["version"])
 
     @property
     def bytes(self) -> int:
         """About the bytes that it takes in the database."""
         items = sum(len(item) + ITEM_BYTES for item in self.items)
-        return ANSWER_BYTES_EACH + items + (0 if self.context is None else len(self.context.encode()))
+        picked = 0 if self.challenger is None else sum(map(len, self.challenger["items"]))
+        return ANSWER_BYTES_EACH + items + picked + (0 if self.context is None else len(self.context.encode()))
 
     @property
     def row(self) -> dict[str, Any]:
@@ -103,7 +114,7 @@ class GroupCounts:
     scored: float
 
 
-READ = ("id", "tenant", "model", "version", "items", "canary")
+READ = ("id", "tenant", "model", "version", "items", "canary", "challenger", "trial")
 SHOWN_OR_CLICKED = ("impression", "click")
 """Kinds that online metrics are made of."""
 KEPT_ITEMS = 100
@@ -132,8 +143,12 @@ class Feedback:
             return
 
         def write(connection: sa.Connection) -> None:
-            at = job_rows.now(connection)
+            at, changes = job_rows.now(connection), Changes()
+            for answer in answers:
+                if answer.trial:
+                    changes.answer((hour_of(at), answer.tenant, answer.model, answer.trial, answer.arm))
             connection.execute(ANSWERS.insert(), [answer.row | {"at": at} for answer in answers])
+            changes.write(connection)
             feedback_bytes.add(connection, ((answer.tenant, answer.bytes) for answer in answers))
 
         self._database.write(write)
@@ -158,13 +173,16 @@ class Feedback:
         """Keep what people did; what is known already is kept once, so that a repeated report changes nothing."""
 
         def write(connection: sa.Connection) -> None:
-            _hold(connection, {deed.answer_id for deed, _ in deeds})
+            places = _hold(connection, {deed.answer_id for deed, _ in deeds})
             at, sums, known = job_rows.now(connection), Sums(), _reported(connection, deeds)
+            answers = {answer.id: answer for _, answer in deeds if answer.trial and answer.id in places}
+            before = _values(answers, known)
             rows = [row for deed, answer in deeds if (row := _row(deed, answer, at, known, sums)) is not None]
             if rows:
                 connection.execute(FEEDBACK.insert(), rows)
                 feedback_bytes.add(connection, ((row["tenant"], EVENT_BYTES) for row in rows))
             sums.write(connection)
+            _changes(answers, places, before, _values(answers, known)).write(connection)
 
         self._database.write(write)
 
@@ -199,7 +217,8 @@ class Feedback:
             go_on: called between two transactions; False leaves the rest to the next call.
         """
         cutoff = self.now() - older_than_s
-        self._forget(FEEDBACK_SUMS, sa.literal(0), too_old(older_than_s), go_on)
+        for table in (FEEDBACK_SUMS, TRIAL_SUMS):
+            self._forget(table, sa.literal(0), too_old(table, older_than_s), go_on)
         self._forget(FEEDBACK, sa.literal(EVENT_BYTES), FEEDBACK.c.at < cutoff, go_on)
         self._forget(DIRECT_EVENTS, DIRECT_EVENTS.c.bytes, DIRECT_EVENTS.c.happened_at < cutoff, go_on)
         return self._forget(ANSWERS, ANSWERS.c.bytes, ANSWERS.c.at < cutoff, go_on)
@@ -222,10 +241,28 @@ class Feedback:
                 return removed
 
 
-def _hold(connection: sa.Connection, answer_ids: Iterable[str]) -> None:
-    """Let no other transaction report on these answers meanwhile: each would count an item's first report as its own."""
-    query = sa.select(ANSWERS.c.id).where(ANSWERS.c.id.in_(sorted(answer_ids))).order_by(ANSWERS.c.id).with_for_update()
-    connection.execute(query).all()
+def _hold(connection: sa.Connection, answer_ids: Iterable[str]) -> Mapping[str, float]:
+    """Let no other transaction report on these answers meanwhile: each would count an item's first report as its own; the time of each."""
+    query = sa.select(ANSWERS.c.id, ANSWERS.c.at).where(ANSWERS.c.id.in_(sorted(answer_ids))).order_by(ANSWERS.c.id).with_for_update()
+    return {row.id: row.at for row in connection.execute(query)}
+
+
+def _values(answers: Mapping[str, Answer], reported: Reported) -> Mapping[str, int]:
+    """Clicks of each answer; of an interleaved one, those on the challenger's items minus those on the champion's."""
+    values = dict.fromkeys(answers, 0)
+    for (answer_id, item_id), kinds in reported.items():
+        if "click" in kinds and answer_id in answers:
+            challenger = answers[answer_id].challenger
+            values[answer_id] += 1 if challenger is None or item_id in challenger["items"] else -1
+    return values
+
+
+def _changes(answers: Mapping[str, Answer], given: Mapping[str, float], before: Mapping[str, int], after: Mapping[str, int]) -> Changes:
+    changes = Changes()
+    for answer_id, answer in answers.items():
+        key = (hour_of(given[answer_id]), answer.tenant, answer.model, answer.trial, answer.arm)
+        changes.value(key, before[answer_id], after[answer_id])
+    return changes
 
 
 def _reported(connection: sa.Connection, deeds: Sequence[tuple[Deed, Answer]]) -> Reported:
@@ -244,13 +281,20 @@ def _row(deed: Deed, answer: Answer, at: float, reported: Reported, sums: Sums) 
     if deed.kind in known:
         return None
     item, known_at = answer.items[deed.item_id], [when for kind, when in known.items() if kind in SHOWN_OR_CLICKED]
+    version = _version_of(answer, deed.item_id)
     if deed.kind in SHOWN_OR_CLICKED:
-        key = (hour_of(min(known_at, default=at)), answer.tenant, answer.model, answer.version, item.group)
+        key = (hour_of(min(known_at, default=at)), answer.tenant, answer.model, version, item.group)
         sums.add(key, int(not known_at), int(deed.kind == "click"), 0.0 if known_at else item.score)
     known[deed.kind] = at
-    values = {"tenant": answer.tenant, "model": answer.model, "version": answer.version, "group": item.group, "score": item.score}
+    values = {"tenant": answer.tenant, "model": answer.model, "version": version, "group": item.group, "score": item.score}
     said = {"kind": deed.kind, "at": at, "value": deed.value, "happened_at": deed.happened_at}
     return {"answer_id": deed.answer_id, "item_id": deed.item_id, **said, **values}
+
+
+def _version_of(answer: Answer, item_id: str) -> int:
+    """The version that recommended an item."""
+    challenger = answer.challenger
+    return answer.version if challenger is None or item_id not in challenger["items"] else int(challenger["version"])
 
 
 def _answer(row: sa.RowMapping) -> Answer:

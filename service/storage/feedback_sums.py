@@ -57,6 +57,6 @@ def within(within_s: float) -> sa.Select[Any]:
     return sa.select(*names, *totals).where(recent).group_by(*names).order_by(*names)
 
 
-def too_old(older_than_s: float) -> sa.ColumnElement[bool]:
-    """Whether a row of sums lies wholly before the last seconds."""
-    return FEEDBACK_SUMS.c.hour < database_now() / HOUR_S - older_than_s / HOUR_S - 1
+def too_old(table: sa.Table, older_than_s: float) -> sa.ColumnElement[bool]:
+    """Whether a row of a table of sums by the hour lies wholly before the last seconds."""
+    return table.c.hour < database_now() / HOUR_S - older_than_s / HOUR_S - 1

@@ -10,6 +10,7 @@ from pipelines.runs.progress import Progress
 from service.states import JobStage, JobState
 from service.storage.catalogue import Catalogue, ModelVersion
 from service.storage.job import OWN_KINDS, Event, Job, JobKind, NewJob
+from service.storage.promotion_settings import Release
 from service.storage.tenants import LOCAL
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -106,8 +107,11 @@ class JobStore(Catalogue, Protocol):
         """
         ...
 
-    def succeed(self, job_id: str, token: int, bundle: str, facts: Mapping[str, Any] = NOTHING) -> ModelVersion:
-        """Finish a search and register its bundle as the name's next version, with what is known of it, in one transaction.
+    def succeed(
+        self, job_id: str, token: int, bundle: str, facts: Mapping[str, Any] = NOTHING, release: Release | None = None
+    ) -> ModelVersion:
+        """Finish a search and register its bundle as the name's next version, with what is known of it, in one transaction; `release` says
+        whether it is promoted or a candidate, and without one it is live as the newest as long as no other one was promoted.
 
         Raises:
             LostLeaseError: the job is no longer the caller's.

@@ -10,11 +10,11 @@ import sqlalchemy as sa
 
 from service.errors import ConflictError, UnknownIdError
 from service.states import UNFINISHED
-from service.storage.aliases import CHAMPION
+from service.storage.aliases import CHAMPION, NONE
 from service.storage.bundle_store import TRIED
 from service.storage.job import BATCH, TRAINING_NAMES
 from service.storage.removals import Deleted, listed, noted
-from service.storage.tables import ALIAS_CHANGES, ALIASES, JOBS, MODELS, TRAFFIC
+from service.storage.tables import ALIAS_CHANGES, ALIASES, JOBS, MODELS, PROMOTIONS, TRAFFIC, TRIAL_SUMS, TRIALS
 from service.storage.traffic import TrafficPlan
 from service.storage.version_numbers import hold_alone
 
@@ -36,7 +36,8 @@ def delete_version(connection: sa.Connection, name: Name, version: int, answerin
     if not found:
         raise UnknownIdError(f"Model {name[1]!r} has no version {version}.")
     uses = _uses(connection, name)
-    if versions[0].version == version and not any(CHAMPION_WORDS in what for what in uses.values()):
+    live = [row.version for row in versions if not row.candidate]
+    if live[:1] == [version] and not _has_champion(connection, name):
         uses.setdefault(version, []).append("is the newest, and answers because none was promoted")
     elif answering == version and version not in uses:
         uses[version] = ["answers"]
@@ -53,7 +54,7 @@ def delete_model(connection: sa.Connection, name: Name, force: bool) -> Deleted:
     uses += _coming(connection, name)
     if uses and not force:
         raise ConflictError(f"Model {name[1]!r} is in use: {listed(uses)}. To delete it all the same, add `?force=true` (`--force`).")
-    for table in (ALIASES, ALIAS_CHANGES, TRAFFIC):
+    for table in (ALIASES, ALIAS_CHANGES, PROMOTIONS, TRAFFIC, TRIALS, TRIAL_SUMS):
         connection.execute(table.delete().where((table.c.tenant == name[0]) & (table.c.model == name[1])))
     return _gone(connection, name, versions)
 
@@ -65,7 +66,9 @@ def _versions(connection: sa.Connection, name: Name) -> Rows:
         UnknownIdError: there is none.
     """
     hold_alone(connection, *name)
-    query = sa.select(MODELS.c.version, MODELS.c.path, MODELS.c.job_id, MODELS.c.bytes, MODELS.c.facts).where(_same(name))
+    query = sa.select(MODELS.c.version, MODELS.c.path, MODELS.c.job_id, MODELS.c.bytes, MODELS.c.facts, MODELS.c.candidate).where(
+        _same(name)
+    )
     found = connection.execute(query.order_by(MODELS.c.version.desc())).all()
     if not found:
         raise UnknownIdError(f"There is no model {name[1]!r}.")
@@ -76,12 +79,14 @@ def _uses(connection: sa.Connection, name: Name) -> dict[int, list[str]]:
     """What each version is used for by aliases and by the traffic."""
     uses: dict[int, list[str]] = {}
     aliases = sa.select(ALIASES.c.alias, ALIASES.c.version).where((ALIASES.c.tenant == name[0]) & (ALIASES.c.model == name[1]))
-    for alias, version in connection.execute(aliases.order_by(ALIASES.c.alias)):
+    for alias, version in connection.execute(aliases.where(ALIASES.c.version != NONE).order_by(ALIASES.c.alias)):
         uses.setdefault(version, []).append(CHAMPION_WORDS if alias == CHAMPION else f"has the alias {alias!r}")
     row = connection.execute(sa.select(TRAFFIC.c.plan).where((TRAFFIC.c.tenant == name[0]) & (TRAFFIC.c.model == name[1]))).scalar()
     plan = TrafficPlan.model_validate(row or {})
-    if plan.canary is not None:
-        uses.setdefault(plan.canary.version, []).append("is the canary")
+    for canary in plan.canaries:
+        uses.setdefault(canary.version, []).append("is the canary" if len(plan.canaries) == 1 else "is a canary")
+    if plan.interleave is not None:
+        uses.setdefault(plan.interleave.version, []).append("is interleaved with the champion")
     for version in plan.shadows:
         uses.setdefault(version, []).append("is a shadow")
     for batch_id, state, settings in _batches(connection, name):
@@ -93,6 +98,12 @@ def _batches(connection: sa.Connection, name: Name) -> Rows:
     """Batches that wait or run: id, state, settings."""
     same = (JOBS.c.tenant == name[0]) & (JOBS.c.name == name[1]) & (JOBS.c.kind == BATCH.name) & JOBS.c.state.in_(UNFINISHED)
     return connection.execute(sa.select(JOBS.c.id, JOBS.c.state, JOBS.c.settings).where(same).limit(MANY)).all()
+
+
+def _has_champion(connection: sa.Connection, name: Name) -> bool:
+    """Whether an alias says which version serves, or that none does."""
+    of_name = (ALIASES.c.tenant == name[0]) & (ALIASES.c.model == name[1]) & (ALIASES.c.alias == CHAMPION)
+    return connection.execute(sa.select(ALIASES.c.version).where(of_name)).first() is not None
 
 
 def _coming(connection: sa.Connection, name: Name) -> list[str]:

@@ -62,12 +62,17 @@ class RowsAsked:
 
 
 class Placed(NamedTuple):
-    """Where and by what an item was shown."""
+    """Where and by what an item was shown.
+
+    Attributes:
+        propensity: None in a list of two rankings, whose places chance gave.
+        version: that ranked the item.
+    """
 
     answer_id: str
     rank: int
     score: float
-    propensity: float
+    propensity: float | None
     version: int
     group: int
     canary: bool
@@ -177,10 +182,12 @@ def _seen(asked: RowsAsked) -> sa.ColumnElement[bool]:
 
 
 def _rows_of(answer: sa.RowMapping, labels: dict[str, bool]) -> Iterator[ShownRow]:
+    challenger = answer["challenger"]
     for rank, (item, (group, score, *chance)) in enumerate(answer["items"].items(), start=1):
         if item in labels:
-            propensity, explored = chance or (1.0, False)
-            placed = Placed(answer["id"], rank, score, propensity, answer["version"], group, answer["canary"], explored)
+            propensity, explored = chance or (1.0 if challenger is None else None, False)
+            version = answer["version"] if challenger is None or item not in challenger["items"] else challenger["version"]
+            placed = Placed(answer["id"], rank, score, propensity, version, group, answer["canary"], explored)
             yield ShownRow(answer["at"], answer["context"], item, labels[item], placed)
 
 

@@ -16,6 +16,8 @@ from service.storage import dataset_versions, job_rows, quotas
 from service.storage.catalogue import Dataset, DatasetState, DatasetVersion, ModelVersion, NewBundle, NewDataset, NewVersion, Upload
 from service.storage.database import Database
 from service.storage.job import DATASET, SEARCH, Job, NewJob
+from service.storage.promotion import LIVE, Fate, promote, serving, settings_of
+from service.storage.promotion_settings import PromotionSettings
 from service.storage.removal_notes import note
 from service.storage.room import Room
 from service.storage.tables import DATASETS, JOBS, MODELS
@@ -112,7 +114,8 @@ class SqlCatalogue(Database):
                 connection,
                 NewJob(SEARCH, name, before.dataset_id, before.settings, tenant=base.tenant, dataset_version=before.dataset_version),
             )
-            version = register_version(connection, job, bundle.path, bundle.facts)
+            fate = Fate(candidate=base.candidate and base.name == name)
+            version = register_version(connection, job, next_number(connection, base.tenant, name), bundle, fate)
             if newest is not None and version.version != newest + 1:
                 found = f"version {version.version - 1} is the newest"
                 raise ConflictError(f"What is added to version {newest} of model {name!r} must follow it, but {found}. Add to that one.")
@@ -129,13 +132,26 @@ class SqlCatalogue(Database):
         found = self.read(sa.select(MODELS).where(same).order_by(MODELS.c.version.desc()))
         return [ModelVersion(**row) for row in found]
 
+    def promotion(self, tenant: str, name: str) -> PromotionSettings:
+        """As `Catalogue` says."""
+        with self._reads.begin() as connection:
+            return settings_of(connection, tenant, name).settings
 
-def register_version(connection: sa.Connection, job: Job, path: str, facts: Mapping[str, Any]) -> ModelVersion:
-    """Give a search's bundle the next version number of its name; `facts` says the bundle's `bytes` where they are known."""
-    known = {name: fact for name, fact in facts.items() if name != "bytes"}
-    number = next_number(connection, job.tenant, job.name)
-    version = ModelVersion(job.tenant, job.name, number, path, job.id, known, job.read_at, int(facts.get("bytes", 0)))
+    def serving_version(self, tenant: str, name: str) -> ModelVersion | None:
+        """As `Catalogue` says."""
+        with self._reads.begin() as connection:
+            number = serving(connection, tenant, name)
+        return next((one for one in self.versions(name, tenant) if one.version == number), None)
+
+
+def register_version(connection: sa.Connection, job: Job, number: int, bundle: NewBundle, fate: Fate = LIVE) -> ModelVersion:
+    """Add the version of a search's bundle under a number that `next_number` gave; its facts say its `bytes` where they are known."""
+    known = {name: fact for name, fact in bundle.facts.items() if name != "bytes"}
+    size = int(bundle.facts.get("bytes", 0))
+    version = ModelVersion(job.tenant, job.name, number, bundle.path, job.id, known, job.read_at, size, fate.candidate, fate.gates)
     connection.execute(MODELS.insert().values(**asdict(version)))
+    if fate.promote is not None:
+        promote(connection, job.tenant, job.name, number, fate.promote)
     return version
 
 

@@ -12,15 +12,18 @@ from pipelines.runs.progress import Progress
 from service.errors import ConflictError, LostLeaseError, UnknownIdError
 from service.states import RUNNING, JobStage, JobState
 from service.storage import dataset_versions, job_rows, leases, quotas
-from service.storage.catalogue import DatasetState, ModelVersion
+from service.storage.catalogue import DatasetState, ModelVersion, NewBundle
 from service.storage.job import OWN_KINDS, Event, Job, JobKind, NewJob
 from service.storage.job_store import NOTHING
 from service.storage.plain_text import plain
+from service.storage.promotion import fate_of
+from service.storage.promotion_settings import Release
 from service.storage.queue import ClaimRules, take_next
 from service.storage.silence import Silence
 from service.storage.sql_catalogue import SqlCatalogue, register_version
 from service.storage.tables import DATASETS, EVENTS, JOBS, MODELS
 from service.storage.tenants import LOCAL
+from service.storage.version_numbers import next_number
 
 
 class SqlStore(SqlCatalogue):
@@ -107,13 +110,19 @@ class SqlStore(SqlCatalogue):
 
         self.write(write)
 
-    def succeed(self, job_id: str, token: int, bundle: str, facts: Mapping[str, Any] = NOTHING) -> ModelVersion:
+    def succeed(
+        self, job_id: str, token: int, bundle: str, facts: Mapping[str, Any] = NOTHING, release: Release | None = None
+    ) -> ModelVersion:
         """As `JobStore` says."""
 
         def write(connection: sa.Connection) -> ModelVersion:
             job = job_rows.lock_owned(connection, job_id, token)
-            version = register_version(connection, job, bundle, facts)
-            _succeed(connection, job, f"Registered as version {version.version} of {version.name}.", model_version=version.version)
+            number = next_number(connection, job.tenant, job.name)  # before the fate: of two first versions the second waits here
+            fate = fate_of(connection, job.tenant, job.name, release)
+            version = register_version(connection, job, number, NewBundle(bundle, facts), fate)
+            _succeed(
+                connection, job, f"Registered as version {version.version} of {version.name}{fate.words}", model_version=version.version
+            )
             return version
 
         return self.write(write)

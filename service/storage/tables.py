@@ -141,6 +141,8 @@ MODELS = sa.Table(
     sa.Column("facts", Json, nullable=False),
     sa.Column("created_at", sa.Double, nullable=False),
     sa.Column("bytes", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("candidate", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("gates", Json),
 )
 
 MODEL_NUMBERS = sa.Table(
@@ -179,6 +181,17 @@ ALIAS_CHANGES = sa.Table(
     sa.UniqueConstraint("tenant", "model", "alias", "revision", name="alias_changes_revision"),
 )
 
+PROMOTIONS = sa.Table(
+    "promotions",
+    METADATA,
+    sa.Column("tenant", sa.String(64), primary_key=True),
+    sa.Column("model", sa.String(200), primary_key=True),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("settings", Json, nullable=False),
+    sa.Column("actor", sa.String(200), nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+)
+
 TRAFFIC = sa.Table(
     "traffic",
     METADATA,
@@ -188,6 +201,36 @@ TRAFFIC = sa.Table(
     sa.Column("plan", Json, nullable=False),
     sa.Column("actor", sa.String(200), nullable=False),
     sa.Column("at", sa.Double, nullable=False),
+    sa.Column("trial", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("buckets", Json),
+)
+
+TRIALS = sa.Table(
+    "trials",
+    METADATA,
+    sa.Column("tenant", sa.String(64), primary_key=True),
+    sa.Column("model", sa.String(200), primary_key=True),
+    sa.Column("trial", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("plan", Json, nullable=False),
+    sa.Column("began", sa.Double, nullable=False),
+    sa.Column("ended", sa.Double, index=True),
+    sa.Column("decisions", Json, nullable=False),
+)
+
+TRIAL_SUMS = sa.Table(
+    "trial_sums",
+    METADATA,
+    sa.Column("hour", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("tenant", sa.String(64), primary_key=True),
+    sa.Column("model", sa.String(200), primary_key=True),
+    sa.Column("trial", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("answers", sa.BigInteger, nullable=False),
+    sa.Column("total", sa.BigInteger, nullable=False),
+    sa.Column("squares", sa.BigInteger, nullable=False),
+    sa.Column("wins", sa.BigInteger, nullable=False),
+    sa.Column("losses", sa.BigInteger, nullable=False),
+    sa.Index("trial_sums_of_model", "tenant", "model", "trial"),
 )
 
 KEYS = sa.Table(
@@ -215,6 +258,8 @@ ANSWERS = sa.Table(
     sa.Column("bytes", sa.Integer, nullable=False, server_default="0"),
     sa.Column("context", sa.Text),
     sa.Column("canary", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("trial", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("challenger", Json),
     sa.Index("answers_at", "tenant", "model", "at", "id"),
     sa.Index("answers_of_tenant", "tenant", "at"),
     sa.Index("answers_time", "at"),

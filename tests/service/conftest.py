@@ -20,6 +20,7 @@ from service.jobs.worker import run_worker
 from service.settings import Settings
 from service.storage.catalogue import NewDataset
 from service.storage.job import DATASET, SEARCH, Job, NewJob
+from service.storage.promotion_settings import Release
 from service.storage.sql_store import SqlStore
 from tests.clock import HANG_S
 from tests.ihas.bundle_factory import small_bundle
@@ -34,7 +35,7 @@ Found = TypeVar("Found")
 class Publish(Protocol):
     """Registers a bundle, spoilt before anybody can read it where that is asked for; gives its folder."""
 
-    def __call__(self, name: str = "films", spoil: Callable[[Path], object] = ...) -> Path:
+    def __call__(self, name: str = "films", spoil: Callable[[Path], object] = ..., release: Release | None = None) -> Path:
         """The folder of the new version."""
         ...
 
@@ -167,7 +168,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def publish(store: SqlStore, settings: Settings, table: str, bundle: Path) -> Publish:
     """Registers the bundle as the next version of a name, `films` where none is given; gives its folder."""
 
-    def publish(name: str = "films", spoil: Callable[[Path], object] = lambda _: None) -> Path:
+    def publish(name: str = "films", spoil: Callable[[Path], object] = lambda _: None, release: Release | None = None) -> Path:
         submitted(store, table, name)
         while (job := store.claim("trainer", 60.0, 1)) is not None and job.kind == DATASET.name:
             store.accept_dataset(job.id, job.token, searches.REPORT)
@@ -176,7 +177,7 @@ def publish(store: SqlStore, settings: Settings, table: str, bundle: Path) -> Pu
         shutil.copytree(bundle, settings.folder / path)
         FirstLoad(settings.folder, 1).passed(bundle)
         spoil(settings.folder / path)
-        store.succeed(job.id, job.token, path)
+        store.succeed(job.id, job.token, path, release=release)
         return settings.folder / path
 
     return publish

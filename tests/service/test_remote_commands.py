@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from ihas.results.gates import Gate, GatesVerdict
 from pipelines.reports.pareto import pareto_frontier
 from service.cli.main import run
 from service.settings import Settings
+from service.storage.promotion_settings import Release
 from service.storage.sql_store import SqlStore
 from tests.pipelines.result_factory import run_result
 from tests.service.conftest import Publish, RunningWorker
@@ -95,6 +97,49 @@ def test_releases_are_made_and_taken_back(shell: Shell, live: LiveServer, publis
     live.json("PUT", "/v1/models/films/aliases/next", json={"version": 1}, headers={"if-none-match": "*"})
     assert shell("model", "unalias", "films", "next", "--yes") == {"deleted": "films/next", "bytes": 0}
     assert shell("model", "promote", "films", "9", code=4)["error"]["detail"].startswith("Model 'films' has no version 9")
+
+
+def test_gates_are_shown_and_set(shell: Shell, publish: Publish) -> None:
+    """Bounds that are not named stay; a version that failed is promoted with a warning; none serves after a rollback to none."""
+    failed = GatesVerdict(passed=False, gates=(Gate(name="auc", passed=False, detail="Lower end -0.0200."),), champion=1, rows=9)
+    publish(release=Release("first"))
+    publish(release=Release("first", failed))
+    shell("model", "promotion", "films", "--auto", "passing", "--bound", "auc_tolerance=0.002")
+    changed = shell("model", "promotion", "films", "--bound", "latency_ratio=3")
+
+    assert (changed["auto_promote"], changed["gates"]["auc_tolerance"], changed["gates"]["latency_ratio"]) == ("passing", 0.002, 3.0)
+    assert "auto_promote       passing" in shell.shown("model", "promotion", "films")
+    assert "Lower end -0.0200." in shell.shown("model", "gates", "films", "2")
+    assert shell.shown("model", "gates", "films", "1") == "No gates were evaluated when version 1 of films was registered."
+    assert "failed gates" in shell("model", "promote", "films", "2", "--require-gates", code=4)["error"]["detail"]
+    assert shell("model", "promote", "films", "2")["warning"].endswith("failed gates. auc: Lower end -0.0200.")
+    assert shell.shown("model", "rollback", "films", "--to", "none").startswith("No version of films answers (revision 2).")
+    assert shell("model", "ls")[0]["serving"] is None
+    assert shell("model", "rollback", "films", "--to", "1")["version"] == 1
+    assert "must be the number of a version or `none`" in shell("model", "rollback", "films", "--to", "first", code=2)["error"]["detail"]
+
+
+def test_canaries_are_compared(shell: Shell, publish: Publish) -> None:
+    """Several shares, rules, an interleaved version, and what comes of them."""
+    for _ in range(4):
+        publish()
+    shell("model", "promote", "films", "1")
+    assert shell.shown("model", "online", "films") == "No events in this time."
+    rules = ("--experiment", "promote", "--experiment", "minimum_effect=0.02")
+    shell("model", "traffic", "films", "--canary", "2=5", "--canary", "3", "--percent", "2.5", *rules, "--interleave", "4=10")
+
+    assert shell.shown("model", "traffic", "films").splitlines() == [
+        "champion: version 1",
+        "canary:   version 2, 5 %, by chance",
+        "canary:   version 3, 2.5 %, by chance",
+        "interleaved: version 4, 10 %, by chance",
+        "experiment: alpha 0.05, differences of 0.02; a better canary is promoted",
+    ]
+    shown = shell.shown("model", "online", "films")
+    assert "Intervals hold at every look (alpha 0.05)." in shown.replace("\n", " ")
+    assert "Interleaved: version 4 0 won and 0 lost of 0 lists" in shown
+    assert "a share is VERSION=PERCENT" in shell("model", "traffic", "films", "--canary", "two", code=2)["error"]["detail"]
+    assert "a bound is NAME=NUMBER" in shell("model", "promotion", "films", "--bound", "auc", code=2)["error"]["detail"]
 
 
 def test_another_point_of_a_frontier_is_chosen(shell: Shell, settings: Settings, publish: Publish) -> None:

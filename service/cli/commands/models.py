@@ -29,7 +29,7 @@ def list_models(context: typer.Context, url: Url = HERE) -> None:
     """List models with their newest and their serving version."""
     with client_of(url) as client:
         found = [client.model(one["name"]) for one in client.models()["models"]]
-    shown = [(one["name"], one["latest"], one["serving"], one["problem"] or "") for one in found]
+    shown = [(one["name"], one["latest"], one["serving"] or "none", one["problem"] or "") for one in found]
     context.obj.result(found, plain_table(("model", "newest", "serving", "problem"), shown))
 
 
@@ -39,20 +39,35 @@ def promote(
     name: ModelName,
     version: Annotated[int, typer.Argument(help="The version.")],
     reason: Why = "",
+    require_gates: Annotated[bool, typer.Option("--require-gates", help="Only if it met its gates.")] = False,
     url: Url = HERE,
 ) -> None:
     """Make a version the champion, after it is loaded and passes its golden rows."""
     with client_of(url) as client:
-        found = client.promote(name, version, reason)
+        found = client.promote(name, version, reason, require_gates)
+    if found.get("warning"):
+        context.obj.say(found["warning"])
     context.obj.result(found, f"Version {found['version']} of {name} answers (revision {found['revision']}).")
 
 
 @model.command()
-def rollback(context: typer.Context, name: ModelName, reason: Why = "", url: Url = HERE) -> None:
-    """Return to the previous champion."""
+def rollback(
+    context: typer.Context,
+    name: ModelName,
+    reason: Why = "",
+    to: Annotated[str | None, typer.Option(help="Version to return to, or `none`; the previous champion by default.")] = None,
+    url: Url = HERE,
+) -> None:
+    """Return to the previous champion, to a version, or to none."""
+    if to is not None and to != "none" and not to.isdecimal():
+        raise typer.BadParameter(f"`--to` must be the number of a version or `none`, but got {to!r}.", param_hint="--to")
     with client_of(url) as client:
-        found = client.roll_back(name, reason)
-    context.obj.result(found, f"Version {found['version']} of {name} answers (revision {found['revision']}).")
+        found = client.roll_back(name, reason, int(to) if to is not None and to.isdecimal() else to)
+    if found["version"] is None:
+        shown = f"No version of {name} answers (revision {found['revision']}). Promote one: ihas model promote {name} VERSION"
+    else:
+        shown = f"Version {found['version']} of {name} answers (revision {found['revision']})."
+    context.obj.result(found, shown)
 
 
 @model.command("frontier")
@@ -88,6 +103,7 @@ def refresh_model(
     version: Annotated[int | None, typer.Option(help="Version to carry on; the newest by default.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="A setting of the refresh: epochs=2")] = None,
     priority: Annotated[int, typer.Option(help="Jobs of a higher priority start first.")] = 0,
+    auto_promote: Annotated[str | None, typer.Option(help="Which version goes live unasked: `first`, `passing` or `never`.")] = None,
     key: Annotated[str | None, typer.Option(help="Idempotency key: the same key with the same settings is the same refresh.")] = None,
     follow: Annotated[bool, typer.Option("--follow/--no-follow", help="Show progress until the refresh has finished.")] = False,
     url: Url = HERE,
@@ -97,7 +113,8 @@ def refresh_model(
     for override in set_ or ():
         assign(settings, override)
     with client_of(url) as client:
-        options = {"settings": settings, "priority": priority} | ({} if version is None else {"version": version})
+        stated = {"version": version, "auto_promote": auto_promote}
+        options = {"settings": settings, "priority": priority} | {name: value for name, value in stated.items() if value is not None}
         found = client.refresh(name, dataset, key or secrets.token_hex(8), **options)
         context.obj.say(f"Refresh {found['id']} is {found['state']}.")
         if follow:
@@ -148,36 +165,8 @@ def history(context: typer.Context, name: ModelName, url: Url = HERE) -> None:
     """List the changes of the champion: version, time, caller, reason."""
     with client_of(url) as client:
         found = client.alias_history(name)["changes"]
-    shown = [(one["revision"], one["version"], one["kind"], one["at"], one["actor"], one["reason"]) for one in found]
+    shown = [(one["revision"], one["version"] or "none", one["kind"], one["at"], one["actor"], one["reason"]) for one in found]
     context.obj.result(found, plain_table(("revision", "version", "kind", "time", "actor", "reason"), shown))
-
-
-@model.command()
-def traffic(
-    context: typer.Context,
-    name: ModelName,
-    canary: Annotated[int | None, typer.Option(help="Version that answers a share of the requests.")] = None,
-    percent: Annotated[float, typer.Option(help="Percentage of the requests that the canary answers.")] = 0.0,
-    sticky: Annotated[str | None, typer.Option(help="Context field whose value decides between canary and champion.")] = None,
-    shadow: Annotated[list[int] | None, typer.Option(help="Shadow version, whose responses are only compared; may be repeated.")] = None,
-    group: Annotated[list[int] | None, typer.Option(help="Group that canary and shadows are limited to; may be repeated.")] = None,
-    clear: Annotated[bool, typer.Option("--clear", help="Send all traffic to the champion.")] = False,
-    url: Url = HERE,
-) -> None:
-    """Show or change the traffic split of a model."""
-    plan: dict[str, Any] = {"sticky_field": sticky, "shadows": shadow or [], "shadow_groups": group or []}
-    if canary is not None:
-        plan["canary"] = {"version": canary, "percent": percent, "groups": group or []}
-    with client_of(url) as client:
-        found = client.traffic(name)
-        if clear or canary is not None or shadow:
-            found = client.divide(name, {} if clear else plan, found["revision"])
-    part = found["canary"]
-    lines = [f"champion: version {found['champion']}"]
-    by = found["sticky_field"] or "chance"
-    lines += [f"canary:   version {part['version']}, {part['percent']:g} %, by {by}{_of_groups(part['groups'])}"] if part else []
-    lines += [f"shadow:   version {one}{_of_groups(found['shadow_groups'])}" for one in found["shadows"]]
-    context.obj.result(found, "\n".join(lines))
 
 
 @model.command("add")
@@ -224,7 +213,3 @@ def _interactions(path: Path) -> list[dict[str, str]]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         law = f"Interactions must come from a readable file with a `user` and an `item` on every line, but {path} is not one"
         raise RequestError(f"{law} ({type(error).__name__}: {error}).") from error
-
-
-def _of_groups(groups: list[int]) -> str:
-    return f", of groups {', '.join(map(str, groups))}" if groups else ""

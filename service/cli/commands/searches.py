@@ -41,6 +41,7 @@ def run_search(
         str | None, typer.Option(help="With --window-days: column of the time, where the data set states none.")
     ] = None,
     priority: Annotated[int, typer.Option(help="Searches of a higher priority start first.")] = 0,
+    auto_promote: Annotated[str | None, typer.Option(help="Which version goes live unasked: `first`, `passing` or `never`.")] = None,
     key: Annotated[str | None, typer.Option(help="Idempotency key: the same key with the same settings is the same search.")] = None,
     watch: Annotated[bool, typer.Option("--watch/--no-watch", help="Show progress until the search has finished.")] = True,
     url: Url = HERE,
@@ -50,6 +51,7 @@ def run_search(
     asked = {} if recipe is None else request_settings(recipe, ("run", "budget"))
     asked |= {} if dataset_version is None else {"dataset_version": dataset_version}
     asked |= _window(window_days, window_column)
+    asked |= {} if auto_promote is None else {"auto_promote": auto_promote}
     with client_of(url) as client:
         found = client.create_search(name, dataset_id, key or secrets.token_hex(8), priority=priority, **asked)
         terminal.say(f"Search {found['id']} is {found['state']}.")

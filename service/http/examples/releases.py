@@ -10,7 +10,8 @@ REASON = "Better on the week's clicks."
 ALIAS = {"alias": "champion", "version": 2, "revision": 3}
 CANARY = {"version": 3, "percent": 5.0, "groups": [0, 1]}
 PLAN: Mapping[str, Any] = {"canary": CANARY, "sticky_field": "user", "shadows": [4], "shadow_groups": [0]}
-TRAFFIC: Mapping[str, Any] = {**PLAN, "revision": 1, "champion": 2, "actor": "key:3f9a0c5d1b7e2468", "changed_at": AT}
+COMPARED: Mapping[str, Any] = {"canaries": [CANARY], "experiment": None, "interleave": {"version": 5, "percent": 1.0}}
+TRAFFIC: Mapping[str, Any] = {**PLAN, **COMPARED, "revision": 1, "champion": 2, "actor": "key:3f9a0c5d1b7e2468", "changed_at": AT}
 CHANGE = {"revision": 3, "version": 2, "kind": "set", "actor": "key:3f9a0c5d1b7e2468", "reason": REASON, "at": AT}
 KEY = {
     "id": "3f9a0c5d1b7e2468", "name": "shop front", "scopes": ["score", "read"], "created_at": AT, "expires_at": None, "revoked_at": None,
@@ -54,6 +55,24 @@ ONLINE = {
         "groups": [{"group": 0, "share": 0.62, "training_share": 0.58, "far_share": 0.012}],
     },
     "shadows": [{"version": 4, "requests": 800, "failures": 0, "mean_difference": 0.021, "mean_ms": 0.9}],
+    "trial": {
+        "trial": 1, "began": AT, "ended": None, "alpha": 0.05, "rules": {"alpha": 0.05, "minimum_effect": 0.01, "promote": True},
+        "arms": [
+            {
+                "version": 2, "role": "champion", "answers": 9500, "clicks": 950, "clicks_per_answer": 0.1, "difference": None,
+                "low": None, "high": None, "p_value": None, "finding": None, "answers_needed": None,
+            },
+            {
+                "version": 3, "role": "canary", "answers": 9480, "clicks": 1090, "clicks_per_answer": 0.115, "difference": 0.015,
+                "low": 0.0016, "high": 0.0284, "p_value": 0.02, "finding": "better", "answers_needed": 19_800,
+            },
+        ],
+        "preference": {
+            "version": 5, "answers": 400, "wins": 61, "losses": 47, "margin": 0.035, "low": -0.08, "high": 0.15, "p_value": 1.0,
+            "sign_test": 0.21,
+        },
+        "decisions": [],
+    },
 }  # fmt: skip
 WHAT_IF: Mapping[str, Any] = {"row": {"Destination": "Home", "Age": "21", "Coupon": "Bar"}, "changes": {"Age": "50plus"}}
 WHAT_IF_ANSWER = {
@@ -94,6 +113,18 @@ ESTIMATE: Mapping[str, Any] = {
     },
 }  # fmt: skip
 MODEL = "/v1/models/{name}"
+BOUNDS = {"auc_tolerance": 0.002, "calibration_low": 0.8, "calibration_high": 1.25, "calibration_error": 0.1, "latency_ratio": 2.0}
+PROMOTION_SETTINGS: Mapping[str, Any] = {"auto_promote": "passing", "gates": {"auc_tolerance": 0.002}}
+PROMOTION: Mapping[str, Any] = {
+    "auto_promote": "passing", "by_default": False, "gates": BOUNDS, "revision": 1, "actor": "key:3f9a0c5d1b7e2468", "changed_at": AT,
+}  # fmt: skip
+GATE = {
+    "name": "auc", "passed": True,
+    "detail": "AUC minus the champion's on 1,268 rows is +0.0031, between +0.0004 and +0.0058 (95 %); the lower end is at least -0.0020.",
+}  # fmt: skip
+GATES: Mapping[str, Any] = {
+    "name": "coupon", "version": 2, "candidate": False, "passed": True, "champion": 1, "rows": 1268, "gates": [GATE],
+}  # fmt: skip
 COLD_START = {"cold_start_model": "walks", "user_field": "user", "register_as": "shop-with-histories"}
 COLD_STARTED = {"name": "shop-with-histories", "version": 1, "search_id": "sr_91c0", "created_at": AT}
 METRICS = {"rows": 1268, "auc": 0.7873, "log_loss": 0.5531, "calibration": 0.981}
@@ -114,7 +145,8 @@ BODIES: Mapping[tuple[str, str], Any] = {
     ("put", f"{MODEL}/aliases/{{alias}}"): {"version": 2, "reason": REASON},
     ("post", f"{MODEL}/promote"): {"version": 2, "reason": REASON},
     ("post", f"{MODEL}/rollback"): {"reason": "Clicks fell."},
-    ("put", f"{MODEL}/traffic"): PLAN,
+    ("put", f"{MODEL}/promotion"): PROMOTION_SETTINGS,
+    ("put", f"{MODEL}/traffic"): {**PLAN, "interleave": {"version": 5, "percent": 1.0}},
     ("post", "/v1/searches/{search_id}/clone"): SEARCH_COPY,
     ("post", "/v1/searches/estimate"): {"dataset_id": "ds_5f2a", "learning": {"seed": 1}},
     ("post", "/v1/events"): EVENTS,
@@ -139,6 +171,9 @@ ANSWERS: Mapping[tuple[str, str], Any] = {
     ("get", f"{MODEL}/aliases/{{alias}}/history"): {"changes": [CHANGE], "next_cursor": None},
     ("post", f"{MODEL}/promote"): ALIAS,
     ("post", f"{MODEL}/rollback"): {**ALIAS, "version": 1, "revision": 4},
+    ("get", f"{MODEL}/promotion"): PROMOTION,
+    ("put", f"{MODEL}/promotion"): PROMOTION,
+    ("get", f"{MODEL}/versions/{{version}}/gates"): GATES,
     ("get", f"{MODEL}/traffic"): TRAFFIC,
     ("put", f"{MODEL}/traffic"): TRAFFIC,
     ("post", "/v1/keys"): NEW_KEY,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 
 from ihas.errors import BundleError, RequestError
 from service.auth.scopes import Scope
-from service.errors import ConflictError, UnknownIdError
+from service.errors import ConflictError, NoVersionServesError, UnknownIdError
 from service.http.bodies import JsonRoute
 from service.http.dependencies import (
     CallerDep,
@@ -30,13 +30,13 @@ from service.http.schemas.releases import (
     AliasPublic,
     AliasPut,
     Lineage,
-    Promotion,
+    PromotionOf,
     Rollback,
     TrafficPublic,
 )
 from service.http.schemas.searches import DeletedPublic
 from service.models.registry import TenantModels
-from service.storage.aliases import ANY, CHAMPION, AliasRef
+from service.storage.aliases import ANY, CHAMPION, NONE, AliasRef
 from service.storage.catalogue import ModelVersion
 from service.storage.job_store import JobStore
 from service.storage.traffic import Traffic, TrafficPlan
@@ -67,7 +67,7 @@ def delete_version(name: str, version: Number, parts: PartsDep, caller: CallerDe
 
 @router.get("/aliases", openapi_extra=reading())
 def list_aliases(name: str, parts: PartsDep, caller: CallerDep) -> AliasesPublic:
-    """The model's aliases. `champion` serves requests; without it the newest version does."""
+    """The model's aliases. `champion` serves requests; without it the newest version does that is no candidate."""
     _check_known(parts.store, name, caller.tenant)
     return AliasesPublic(aliases=tuple(map(AliasPublic.of, parts.aliases.of_model(caller.tenant, name))))
 
@@ -123,15 +123,19 @@ def read_history(
 
 @router.post("/promote", dependencies=[Depends(json_only)], openapi_extra=policy(Scope.MODELS))
 def promote(
-    name: str, body: Promotion, response: Response, parts: PartsDep, caller: CallerDep, models: RegistryDep, if_match: IfMatchDep = None
+    name: str, body: PromotionOf, response: Response, parts: PartsDep, caller: CallerDep, models: RegistryDep, if_match: IfMatchDep = None
 ) -> AliasPublic:
-    """Make a version the champion after it has loaded and reproduced its golden rows; requests in flight end on the former champion."""
+    """Make a version the champion after it has loaded and reproduced its golden rows; requests in flight end on the former champion.
+
+    The gates that it failed are told as a `warning`, or with `require_gates` refuse it with 409.
+    """
     expected = ANY if if_match is None else expected_revision(if_match)
     _check_loads(models, parts.store, name, body.version)
+    warning = _failed_gates(_version(parts.store, name, caller.tenant, body.version), body.require_gates)
     found = parts.aliases.put(AliasRef(caller.tenant, name, CHAMPION, caller.name, body.reason), body.version, expected)
     response.headers["ETag"] = etag(found.revision)
     _bring_in(models, name)
-    return AliasPublic.of(found)
+    return AliasPublic.of(found, warning)
 
 
 @router.post("/rollback", dependencies=[Depends(json_only)], openapi_extra=policy(Scope.MODELS))
@@ -140,12 +144,19 @@ def roll_back(
 ) -> AliasPublic:
     """Return to the former champion; a second call goes one version further back.
 
-    If nothing was promoted before, that is the version below the one that serves.
+    If nothing was promoted before, that is the version below the one that serves. `to` names a version, which must load and reproduce its
+    golden rows, or `none`: requests are answered with 409 until a version is promoted.
     """
     expected = ANY if if_match is None else expected_revision(if_match)
     versions = _check_known(parts.store, name, caller.tenant)
     ref = AliasRef(caller.tenant, name, CHAMPION, caller.name, body.reason)
-    found = parts.aliases.roll_back(ref, expected, _below(models, name, versions))
+    if body.to is None:
+        found = parts.aliases.roll_back(ref, expected, _below(models, name, versions))
+    elif body.to == "none":
+        found = parts.aliases.roll_back_to(ref, NONE, expected)
+    else:
+        _check_loads(models, parts.store, name, body.to, "/to")
+        found = parts.aliases.roll_back_to(ref, body.to, expected)
     response.headers["ETag"] = etag(found.revision)
     _bring_in(models, name)
     return AliasPublic.of(found)
@@ -168,7 +179,10 @@ def put_traffic(
     models: RegistryDep,
     if_match: IfMatchDep = None,
 ) -> TrafficPublic:
-    """Send a share of the requests to a canary, and copies of requests to shadow versions; all of them are loaded first."""
+    """Send a share of the requests to each canary, and copies of requests to shadow versions; all of them are loaded first.
+
+    Shares that do not shrink keep whom they had. What canaries earn is counted anew from every change on; see `experiment`.
+    """
     expected = expected_revision(if_match)
     for pointer, version in _named(body):
         _check_loads(models, parts.store, name, version, pointer)
@@ -184,13 +198,20 @@ def _traffic(traffic: Traffic, response: Response, models: TenantModels) -> Traf
 
 
 def _named(plan: TrafficPlan) -> list[tuple[str, int]]:
-    canary = [] if plan.canary is None else [("/canary/version", plan.canary.version)]
-    return canary + [(f"/shadows/{index}", version) for index, version in enumerate(plan.shadows)]
+    found = [(f"{_pointer(plan, index)}/version", one.version) for index, one in enumerate(plan.canaries)]
+    found += [] if plan.interleave is None else [("/interleave/version", plan.interleave.version)]
+    return found + [(f"/shadows/{index}", version) for index, version in enumerate(plan.shadows)]
+
+
+def _pointer(plan: TrafficPlan, index: int) -> str:
+    """Where a canary is in the request."""
+    return "/canary" if len(plan.canaries) == 1 else f"/canaries/{index}"
 
 
 def _check_groups(models: TenantModels, name: str, plan: TrafficPlan) -> None:
     """Refuse groups that the champion does not have."""
-    named = [("/canary/groups", () if plan.canary is None else plan.canary.groups), ("/shadow_groups", plan.shadow_groups)]
+    named = [(f"{_pointer(plan, index)}/groups", one.groups) for index, one in enumerate(plan.canaries)]
+    named.append(("/shadow_groups", plan.shadow_groups))
     if not any(groups for _, groups in named):
         return
     routed = models.renew(name).champion.recommender.groups
@@ -230,17 +251,40 @@ def _check_loads(models: TenantModels, store: JobStore, name: str, version: int,
         raise ConflictError(f"Version {version} of model {name!r} has groups whose own model fails. {found} What answers stays as it is.")
 
 
+def _failed_gates(version: ModelVersion, required: bool) -> str | None:
+    """The gates that a version failed, in words; None where it failed none.
+
+    Raises:
+        ConflictError: they are required, and it failed some or none were evaluated.
+    """
+    gates = () if version.gates is None else version.gates["gates"]
+    failed = [f"{gate['name']}: {gate['detail']}" for gate in gates if not gate["passed"]]
+    told = f"Version {version.version} of model {version.name!r} failed gates. {' '.join(failed)}" if failed else None
+    if required and told is None and version.gates is None:
+        told = f"No gates were evaluated when version {version.version} of model {version.name!r} was registered."
+    if required and told is not None:
+        raise ConflictError(f"{told} What answers stays as it is; without `require_gates` it is promoted all the same.")
+    return told
+
+
 def _below(models: TenantModels, name: str, versions: list[ModelVersion]) -> int | None:
-    """The newest version below the one that serves; if none can be loaded, the newest of all counts as serving."""
-    now = _answering(models, name) or versions[0].version
-    return next((one.version for one in versions if one.version < now), None)
+    """The newest version below the one that serves, without candidates; if none can be loaded, the newest of all counts as serving, and if
+    none is to serve, the newest is meant."""
+    live = [one.version for one in versions if not one.candidate]
+    try:
+        now = models.renew(name).champion.version.version
+    except NoVersionServesError:
+        return next(iter(live), None)
+    except BundleError:
+        now = next(iter(live), 0)
+    return next((version for version in live if version < now), None)
 
 
 def _answering(models: TenantModels, name: str) -> int | None:
     """The version that answers in this process; None where none can be loaded."""
     try:
         return models.renew(name).champion.version.version
-    except BundleError:
+    except (BundleError, NoVersionServesError):
         return None
 
 
@@ -248,5 +292,5 @@ def _bring_in(models: TenantModels, name: str) -> None:
     """Apply the change in this process at once; other processes follow within a second."""
     try:
         models.renew(name)
-    except BundleError:
+    except (BundleError, NoVersionServesError):
         return

@@ -10,7 +10,7 @@ from starlette.types import Scope
 
 from service.auth.caller import Caller
 from service.http.dependencies import AppState
-from service.models.traffic_split import Served
+from service.models.traffic_split import Served, TrafficSplit
 
 STICKY_HEADER = b"sticky-key"
 
@@ -22,7 +22,7 @@ async def chosen(scope: Scope, parts: AppState, name: str, version: int | None, 
         scope: of the request (ASGI); says who asks, and may carry the header `Sticky-Key`.
         parts: of the application.
         name: of the model.
-        version: asked for by number; None for the champion or the canary.
+        version: asked for by number; None for the champion or a canary.
         stated: values that the request states, by field; of several rows, the first one's.
 
     Raises:
@@ -37,19 +37,41 @@ async def chosen(scope: Scope, parts: AppState, name: str, version: int | None, 
     split = registry.split(name, tenant)
     if split is None:
         split = await run_in_threadpool(registry.renew, name, tenant)
-    if split.canary is None:
+    if not split.canaries:
         return split.champion
+    return split.choose(_sticky(scope, split, stated), stated)
+
+
+def challenger_of(scope: Scope, parts: AppState, served: Served, stated: Mapping[str, Any]) -> Served | None:
+    """The version that this request's list is interleaved with; None for none, as of every request that the champion does not answer.
+
+    Args:
+        served: what `chosen` gave of the same request without a version.
+    """
+    split = parts.registry.split(served.version.name, served.version.tenant)
+    if split is None or split.challenger is None or served is not split.champion:
+        return None
+    return split.interleaved(_sticky(scope, split, stated))
+
+
+def trial_of(parts: AppState, served: Served) -> int:
+    """The comparison in which an answer of a version that the traffic split chose counts; 0 for none."""
+    split = parts.registry.split(served.version.name, served.version.tenant)
+    return 0 if split is None or served not in (split.champion, *split.canaries) else split.trial
+
+
+def _sticky(scope: Scope, split: TrafficSplit, stated: Mapping[str, Any]) -> str | None:
     header = next((value.decode("latin-1") for key, value in scope["headers"] if key == STICKY_HEADER), None)
-    return split.choose(split.sticky_key(header, stated), stated)
+    return split.sticky_key(header, stated)
 
 
 def shadows_of(parts: AppState, served: Served, stated: Mapping[str, Any]) -> tuple[Served, ...]:
     """Shadow versions of this request; none if a version outside the traffic split was requested by number."""
     split = parts.registry.split(served.version.name, served.version.tenant)
-    return () if split is None or served not in (split.champion, split.canary) else split.shadows_for(stated)
+    return () if split is None or served not in (split.champion, *split.canaries) else split.shadows_for(stated)
 
 
 def is_canary(parts: AppState, served: Served) -> bool:
     """Whether the version answers as a canary."""
     split = parts.registry.split(served.version.name, served.version.tenant)
-    return split is not None and split.canary is not None and served == split.canary
+    return split is not None and served in split.canaries

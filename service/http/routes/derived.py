@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -18,7 +19,7 @@ from ihas.data.cells import cell_text
 from ihas.errors import RequestError
 from ihas.serving.loading import COLD_START
 from service.auth.scopes import Scope
-from service.errors import ConflictError, UnknownIdError
+from service.errors import ConflictError, NoVersionServesError, UnknownIdError
 from service.http.bodies import JsonRoute
 from service.http.dependencies import AppState, CallerDep, PartsDep, RegistryDep, json_only
 from service.http.policy import MANY_VALUES, MIB, policy
@@ -168,7 +169,8 @@ def registered_version(
 def answered(made: ModelVersion, response: Response, models: TenantModels) -> ModelVersionPublic:
     """The answer that names a version which came of another one."""
     response.headers["Location"] = f"/v1/models/{made.name}/versions/{made.version}"
-    models.renew(made.name)
+    with suppress(NoVersionServesError):
+        models.renew(made.name)
     return ModelVersionPublic.of(made)
 
 

@@ -17,6 +17,8 @@ from service.http.bodies import JsonRoute
 from service.http.dependencies import AppState, CallerDep, PartsDep, json_only
 from service.http.policy import MANY_VALUES, MIB, Repeat, policy, reading
 from service.http.schemas.events import EventsAccepted, EventsReport, Online, RejectedEvent, online
+from service.http.schemas.trials import TrialOnline
+from service.models.experiments.trial import TrialRules
 
 router = APIRouter(prefix="/v1", tags=["events"], route_class=JsonRoute)
 WithinDep = Annotated[float, Query(gt=0.0, le=31_536_000.0, description="Seconds back from now.")]
@@ -57,7 +59,8 @@ def _models(parts: AppState, caller: Caller) -> Callable[[str], RowModel | None]
 
 @router.get("/models/{name}/online", openapi_extra=reading())
 def read_online(name: str, parts: PartsDep, caller: CallerDep, within_s: WithinDep = WEEK_S) -> Online:
-    """Online metrics of each version and group: click-through, calibration, shares; drift; differences of shadow versions."""
+    """Online metrics of each version and group: click-through, calibration, shares; drift; differences of shadows; and what canaries
+    earn against the champion, with intervals that may be looked at as often as one likes."""
     if not parts.store.versions(name, caller.tenant):
         raise UnknownIdError(f"There is no model {name!r}.")
     parts.response_log.flush()
@@ -69,4 +72,6 @@ def read_online(name: str, parts: PartsDep, caller: CallerDep, within_s: WithinD
     }
     version = None if split is None else split.champion.version.version
     routing = None if version is None else parts.response_log.routing.get((caller.tenant, name, version))
-    return online(name, within_s, parts.feedback.counts(caller.tenant, name, within_s), split, shadows, routing)
+    found = online(name, within_s, parts.feedback.counts(caller.tenant, name, within_s), split, shadows, routing)
+    trial = TrialRules(parts.store).look(caller.tenant, name)
+    return found.model_copy(update={"trial": None if trial is None else TrialOnline.of(*trial)})

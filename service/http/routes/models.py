@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from ihas.errors import BundleError
 from service.auth.scopes import Scope
-from service.errors import UnknownIdError
+from service.errors import NoVersionServesError, UnknownIdError
 from service.http.dependencies import CallerDep, PartsDep, RegistryDep, StoreDep
 from service.http.policy import policy, reading
 from service.http.schemas.searches import DeletedPublic, ModelPublic, ModelsPublic, ModelVersionPublic
@@ -54,5 +54,5 @@ def delete_model(name: str, parts: PartsDep, caller: CallerDep, force: ForceDep 
 def _served(registry: TenantModels, name: str) -> tuple[Served | None, str | None]:
     try:
         return registry.get(name), None
-    except BundleError as error:
+    except (BundleError, NoVersionServesError) as error:
         return None, str(error)

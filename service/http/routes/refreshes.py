@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Depends, Response
+from pydantic import Field
 
 from ihas.config.base import Config
 from ihas.config.data import WindowConfig
@@ -24,6 +25,7 @@ from service.settings import Settings
 from service.storage.catalogue import ModelVersion
 from service.storage.job import REFRESH, Job, NewJob
 from service.storage.job_store import JobStore
+from service.storage.promotion_settings import AutoPromote
 from service.storage.traffic import VersionNumber
 
 router = APIRouter(prefix="/v1/models/{name}", tags=["models"], route_class=JsonRoute)
@@ -46,6 +48,9 @@ class RefreshCreate(Config):
     """How the model learns on."""
     priority: Priority = 0
     """Jobs of higher priority start first."""
+    auto_promote: AutoPromote | None = Field(default=None, exclude_if=lambda mode: mode is None)
+    """Whether the version goes live without a person, as for searches: `first`, `passing`, if it meets the gates, or `never`. By default
+    as the model's settings say (`PUT /v1/models/{name}/promotion`), and IHAS_AUTO_PROMOTE."""
 
 
 @router.post("/refresh", status_code=202, dependencies=[Depends(json_only)], openapi_extra=policy(Scope.SEARCH, repeat=Repeat.WITH_KEY))
@@ -68,6 +73,7 @@ def refresh_model(
     asked = {"source": job.id, "version": base.version, "point": point, "settings": body.settings.model_dump(mode="json")}
     kept: dict[str, Any] = {group: job.settings[group] for group in ("learning", "run", "budget") if group in job.settings}
     kept |= {} if body.window is None else {"window": body.window.model_dump(mode="json")}
+    kept |= {} if body.auto_promote is None else {"auto_promote": body.auto_promote}
     hashed = body_hash({"refresh": name, **body.model_dump(mode="json")})
     of_job = {**kept, "refresh": asked}
     new = NewJob(REFRESH, name, dataset.id, of_job, idempotency_key, hashed, caller.tenant, body.priority, trace, dataset.version)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 
 import msgspec
+import structlog
 from fastapi import APIRouter, HTTPException
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field, TypeAdapter, ValidationError
@@ -20,16 +21,18 @@ from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
 from ihas.errors import RequestError
-from ihas.serving.answers import RecommendedItem, RecommendRequest, Retrieved, Scored, UnknownValue
+from ihas.serving.answers import Recommendation, RecommendedItem, RecommendRequest, Retrieved, Scored, UnknownValue
 from ihas.serving.protocol import Recommender
 from service.http.bodies import INLINE_BYTES, check_values, whole_body
 from service.http.dependencies import AppState, VersionDep, is_json
 from service.http.openapi import body_of, json_answer
 from service.http.policy import MANY_VALUES, MIB, asking
 from service.http.problems import pointer_to
-from service.http.routes.choosing import chosen, is_canary, shadows_of
+from service.http.routes.choosing import challenger_of, chosen, is_canary, shadows_of, trial_of
 from service.ids import new_id
+from service.models.experiments.interleaving import Coin, fair_coin, team_draft
 from service.models.microbatch import MAX_ROWS, MicroBatches
+from service.models.response_log import Challenger, Chosen
 from service.models.traffic_split import Served
 
 PLACE = re.compile(r" - at `(?:key in )?\$(?P<place>.*)`$")
@@ -74,6 +77,7 @@ STRUCTURES = (ScoreRequest, ScoreResponse, RecommendRequest, RecommendResponse)
 SCORE = msgspec.json.Decoder(ScoreRequest)
 RECOMMEND = msgspec.json.Decoder(RecommendRequest)
 ENCODER = msgspec.json.Encoder()
+LOG = structlog.get_logger(__name__)
 VERSION: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=1, le=2**31 - 1)])
 
 described = APIRouter(prefix="/v1/models", tags=["models"])
@@ -152,19 +156,51 @@ class RecommendEndpoint:
         body = await json_body(scope, receive)
         asked = await read(RECOMMEND, body)
         name, version = scope["path_params"]["name"], version_of(scope["query_string"])
-        served = await chosen(scope, self._parts, name, version, asked.context)
-        recommender, given_id = served.recommender, new_id("rc")
-        batches = recommender.batches
-        if batches is not None and len(body) <= INLINE_BYTES and batches.is_quick(asked):
-            found = recommender.recommend(asked, given_id)
-        else:
-            found = await self._parts.threads.run(scope, recommender.recommend, asked, given_id)
-        shadows, canary = shadows_of(self._parts, served, asked.context), version is None and is_canary(self._parts, served)
-        self._parts.response_log.recommended(served, shadows, asked, given_id, found, canary=canary)
+        served, given_id = await chosen(scope, self._parts, name, version, asked.context), new_id("rc")
+        found = await self._recommended(scope, served, asked, (given_id, len(body)))
+        other = None if version is not None else challenger_of(scope, self._parts, served, asked.context)
+        challenger = None
+        if other is not None and asked.diversity is None:  # two lists that keep a rule do not keep it together
+            found, challenger = await self._interleaved(scope, found, other, asked, (given_id, len(body)))
+        compared = version is None and (other is None) == (challenger is None)  # one that was left alone is of no side's kind
+        trial, canary = trial_of(self._parts, served) if compared else 0, version is None and is_canary(self._parts, served)
+        shadows = () if challenger is not None else shadows_of(self._parts, served, asked.context)
+        self._parts.response_log.recommended(Chosen(served, shadows, trial, challenger, canary), asked, given_id, found)
         _count_fallbacks(self._parts, served, found.items)
         parts = (found.items, found.num_scored, found.unknown_candidates, found.unknown_values, found.retrieved, found.degraded_groups)
         response = RecommendResponse(given_id, name, served.version.version, *parts, found.profile_fields, found.seen_excluded)
         await answer(send, response)
+
+    async def _recommended(self, scope: Scope, served: Served, asked: RecommendRequest, of: tuple[str, int]) -> Recommendation:
+        """The best items by one version; `of` is the answer's id and the bytes of the request."""
+        recommender, (given_id, size) = served.recommender, of
+        batches = recommender.batches
+        if batches is not None and size <= INLINE_BYTES and batches.is_quick(asked):
+            return recommender.recommend(asked, given_id)
+        return await self._parts.threads.run(scope, recommender.recommend, asked, given_id)
+
+    async def _interleaved(
+        self, scope: Scope, found: Recommendation, other: Served, asked: RecommendRequest, of: tuple[str, int]
+    ) -> tuple[Recommendation, Challenger | None]:
+        """The champion's list and the other version's as one; the champion's alone where the other one cannot answer this request."""
+        try:
+            theirs = await self._recommended(scope, other, asked, of)
+        except Exception as error:  # whatever the other version does, the champion's list is there
+            LOG.warning("a list was not interleaved", model=other.version.name, version=other.version.version, error=f"{error}")
+            return found, None
+        return interleave(found, theirs, other.version.version, asked.k)
+
+
+def interleave(
+    found: Recommendation, theirs: Recommendation, version: int, k: int, coin: Coin = fair_coin
+) -> tuple[Recommendation, Challenger]:
+    """Two lists as one (team draft); each item keeps the score and the group that its own version gave it."""
+    drafted = team_draft([item.id for item in found.items], [item.id for item in theirs.items], k, coin)
+    own = {item.id: item for item in found.items}
+    other = {item.id: item for item in theirs.items}
+    picked = [other[item] if item in drafted.second else own[item] for item in drafted.items]
+    items = tuple(msgspec.structs.replace(item, rank=rank) for rank, item in enumerate(picked, start=1))
+    return msgspec.structs.replace(found, items=items), Challenger(version, drafted.second)
 
 
 def _count_fallbacks(parts: AppState, served: Served, answers: Sequence[Scored] | Sequence[RecommendedItem]) -> None:

@@ -79,6 +79,8 @@ def clone_search(
     kind, learned = settings_of(search)
     asked[kind] = merged(learned, body.learning)
     asked["run"] = merged(search.settings.get("run", {}), body.run)
+    if search.settings.get("auto_promote") is not None:
+        asked["auto_promote"] = search.settings["auto_promote"]
     asked["budget"] = search.settings.get("budget", {}) if body.budget is None else body.budget
     try:
         new = SearchCreate.model_validate(asked)

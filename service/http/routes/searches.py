@@ -73,7 +73,7 @@ def create_search(
     """Submit a search. A worker runs it; follow its state or its events at `Location`."""
     dataset = searched(store, body, caller)
     asked = body.model_dump(mode="json")
-    recipe = {name: asked[name] for name in (body.settings, "run", "budget", "window") if name in asked}
+    recipe = {name: asked[name] for name in (body.settings, "run", "budget", "window", "auto_promote") if name in asked}
     hashed = body_hash(asked)
     new = NewJob(SEARCH, body.name, dataset.id, recipe, idempotency_key, hashed, caller.tenant, body.priority, trace, dataset.version)
     return accepted_search(store.submit(new, settings.max_queued_per_tenant, settings.max_search_bytes_per_tenant), response)

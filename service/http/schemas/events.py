@@ -13,6 +13,7 @@ from ihas.rates import stability, wilson
 from ihas.serving.protocol import Recommender
 from service.http.schemas.instants import Instant
 from service.http.schemas.searches import Name
+from service.http.schemas.trials import TrialOnline
 from service.models.drift import RoutingMetrics
 from service.models.response_log import ShadowMetrics
 from service.models.traffic_split import TrafficSplit
@@ -169,6 +170,8 @@ class Online(Config):
     """Routing of the champion's rows; absent for a single group, or without rows."""
     shadows: tuple[ShadowOnline, ...]
     """Shadow versions."""
+    trial: TrialOnline | None = None
+    """The latest trial: canaries against the champion since the plan of traffic changed; absent where there was none."""
 
 
 def online(

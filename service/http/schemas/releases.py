@@ -15,7 +15,7 @@ from service.models.traffic_split import TrafficSplit
 from service.storage.aliases import Alias, AliasChange
 from service.storage.catalogue import Dataset, ModelVersion
 from service.storage.job import Job
-from service.storage.traffic import Canary, Traffic, VersionNumber
+from service.storage.traffic import Canary, Experiment, Interleave, Traffic, VersionNumber
 
 Reason = Annotated[str, Field(max_length=1_000)]
 WITH_SEED = {"transformer": "training", "overrec": "recommender"}
@@ -89,13 +89,18 @@ class AliasPut(Config):
     """Reason, for the history."""
 
 
-class Promotion(AliasPut):
+class PromotionOf(AliasPut):
     """A version to make the champion."""
+
+    require_gates: bool = False
+    """Refuse it with 409 if it did not meet its gates; without this, the answer says so as a `warning`."""
 
 
 class Rollback(Config):
-    """Return to the former champion."""
+    """Return to the former champion, to a version that is named, or to none."""
 
+    to: Annotated[VersionNumber, Field(strict=True)] | Literal["none"] | None = None
+    """Version to return to; `none` lets no version serve until one is promoted. The former champion by default."""
     reason: Reason = ""
     """Reason, for the history."""
 
@@ -105,15 +110,17 @@ class AliasPublic(Config):
 
     alias: str
     """Its name."""
-    version: int
-    """The version that it points at."""
+    version: int | None
+    """The version that it points at; absent where none is to serve."""
     revision: int
     """Number of its changes; the `ETag` of the answer."""
+    warning: str | None = Field(default=None, exclude_if=lambda warning: warning is None)
+    """Of a promotion: the gates that the version failed; left out where it failed none."""
 
     @classmethod
-    def of(cls, alias: Alias) -> Self:
+    def of(cls, alias: Alias, warning: str | None = None) -> Self:
         """The wire form of an alias."""
-        return cls(alias=alias.alias, version=alias.version, revision=alias.revision)
+        return cls(alias=alias.alias, version=alias.version or None, revision=alias.revision, warning=warning)
 
 
 class AliasesPublic(Config):
@@ -128,8 +135,8 @@ class AliasChangePublic(Config):
 
     revision: int
     """1, 2, 3, ... within the alias."""
-    version: int
-    """The version that it pointed at from then on, or until it was deleted."""
+    version: int | None
+    """The version that it pointed at from then on, or until it was deleted; absent where none was to serve."""
     kind: Literal["set", "rollback", "deleted"]
     """How it was changed."""
     actor: str
@@ -151,8 +158,11 @@ class AliasChangesPublic(Config):
     @classmethod
     def of(cls, changes: Sequence[AliasChange], limit: int) -> Self:
         """The wire form of changes."""
-        names = ("revision", "version", "kind", "actor", "reason")
-        shown = tuple(AliasChangePublic(**{name: getattr(change, name) for name in names}, at=moment(change.at)) for change in changes)
+        names = ("revision", "kind", "actor", "reason")
+        shown = tuple(
+            AliasChangePublic(**{name: getattr(one, name) for name in names}, version=one.version or None, at=moment(one.at))
+            for one in changes
+        )
         return cls(changes=shown, next_cursor=changes[-1].revision if len(changes) == limit else None)
 
 
@@ -162,17 +172,23 @@ class TrafficPublic(Config):
     revision: int
     """Number of the plan's changes, 0 for none; the `ETag` of the answer."""
     champion: int | None
-    """Version that serves requests outside the canary's share, in the answering process; absent if none can be loaded."""
+    """Version that serves requests outside the canaries' shares, in the answering process; absent if none can be loaded."""
     canary: Canary | None
-    """Version that serves a share of the requests."""
+    """The only canary, or the first of several."""
+    canaries: tuple[Canary, ...]
+    """Versions that serve a share of the requests each."""
     sticky_field: str | None
-    """Context field whose value decides between champion and canary."""
+    """Context field whose value decides between the versions."""
     shadows: tuple[int, ...]
     """Shadow versions: answer copies of requests; their answers are compared, not sent."""
     shadow_groups: tuple[int, ...]
     """Groups of the champion whose requests are copied to the shadows; all by default."""
+    experiment: Experiment | None
+    """Rules by which canaries are stopped or promoted."""
+    interleave: Interleave | None
+    """A version whose recommendations are interleaved with the champion's."""
     actor: str
-    """Actor of the last change."""
+    """Actor of the last change; `service` where an experiment made it."""
     changed_at: Moment | None
     """Time of the last change."""
 
@@ -184,6 +200,9 @@ class TrafficPublic(Config):
             revision=traffic.revision,
             champion=None if split is None else split.champion.version.version,
             canary=plan.canary,
+            canaries=plan.canaries,
+            experiment=plan.experiment,
+            interleave=plan.interleave,
             sticky_field=plan.sticky_field,
             shadows=plan.shadows,
             shadow_groups=plan.shadow_groups,

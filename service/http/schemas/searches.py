@@ -18,6 +18,7 @@ from pipelines.kinds.registry import DEFAULT, kinds
 from service.states import JobStage, JobState
 from service.storage.catalogue import Dataset, DatasetState, ModelVersion
 from service.storage.job import Event, Job
+from service.storage.promotion_settings import AutoPromote
 from service.storage.removals import Deleted
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
@@ -137,6 +138,9 @@ class SearchSettings(Config):
     """Limits on the served model, certified in the result; only for searches with `learning`."""
     priority: Priority = 0
     """Searches of higher priority start first, over all tenants."""
+    auto_promote: AutoPromote | None = Field(default=None, exclude_if=lambda mode: mode is None)
+    """Whether the version goes live without a person: `first`: if it is the model's first one; `passing`: if it meets the gates; `never`.
+    By default as the model's settings say (`PUT /v1/models/{name}/promotion`), and IHAS_AUTO_PROMOTE."""
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> Self:
@@ -305,11 +309,23 @@ class ModelVersionPublic(Config):
     """Search that produced it."""
     created_at: Moment
     """Time of registration."""
+    candidate: bool = False
+    """Whether it serves only once it is promoted."""
+    gates_passed: bool | None = None
+    """Whether it met its gates; absent where none were evaluated."""
 
     @classmethod
     def of(cls, version: ModelVersion) -> Self:
         """The wire form of a version."""
-        return cls(name=version.name, version=version.version, search_id=version.job_id, created_at=moment(version.created_at))
+        passed = None if version.gates is None else bool(version.gates["passed"])
+        return cls(
+            name=version.name,
+            version=version.version,
+            search_id=version.job_id,
+            created_at=moment(version.created_at),
+            candidate=version.candidate,
+            gates_passed=passed,
+        )
 
 
 class ModelsPublic(Config):
@@ -327,9 +343,9 @@ class ModelPublic(Config):
     latest: int
     """Its newest version."""
     serving: int | None
-    """The version that serves; absent if none can be loaded."""
+    """The version that serves; absent if none does."""
     problem: str | None
-    """Reason why no version can be loaded."""
+    """Reason why none does."""
     summary: dict[str, Any]
     """Summary of the search, as in its bundle."""
     versions: tuple[ModelVersionPublic, ...]

@@ -8,6 +8,7 @@ from typing import Any
 from ihas.errors import BundleError
 from pipelines.runs.progress import Outcome
 from service.jobs.first_load import FirstLoad
+from service.jobs.handlers.gates import release_of
 from service.jobs.handlers.handler import JobContext, JobHandler, Run, digest_option, written
 from service.jobs.handlers.publishing import published
 from service.jobs.runs import bundle_facts, recipe_of, search_folder
@@ -49,6 +50,7 @@ class SearchHandler(JobHandler):
             detail = f"The bundle of the run cannot be used, so it is no version: {error}".replace(f"{run.product}/", "")
             context.store.fail(job.id, job.token, {"code": "bundle", "detail": detail})
             return
+        release = release_of(job, run.product, context)
         path = published(job, run.product, context)
         if path is not None:
-            context.store.succeed(job.id, job.token, path, self.facts(job, run.product))
+            context.store.succeed(job.id, job.token, path, self.facts(job, run.product), release)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +26,7 @@ def versions(bundle: Path) -> tuple[Served, Served]:
 
 def divided(versions: tuple[Served, Served], percent: float, field: str | None = None) -> TrafficSplit:
     """Version 1 is the champion, version 2 the canary."""
-    return TrafficSplit(versions[0], versions[1], (), TrafficPlan(canary=Canary(version=2, percent=percent), sticky_field=field))
+    return TrafficSplit(versions[0], (versions[1],), (), TrafficPlan(canary=Canary(version=2, percent=percent), sticky_field=field))
 
 
 def share(split: TrafficSplit, keys: list[str]) -> set[str]:
@@ -76,3 +78,32 @@ def test_the_header_wins_over_the_field(versions: tuple[Served, Served]) -> None
     assert split.sticky_key("from the header", {"user": 7}) == "from the header"
     assert split.sticky_key(None, {"user": 7}) == "7"
     assert split.sticky_key(None, {"colour": "red"}) is None
+
+
+def test_several_canaries_and_an_interleaved_version_have_their_shares(versions: tuple[Served, Served]) -> None:
+    """Of 20,000 keys 10, 5 and 20 percent, within four standard deviations; without a key as many."""
+    first, second = versions
+    third, fourth = (Served(replace(second.version, version=number), second.recommender) for number in (3, 4))
+    plan = TrafficPlan.model_validate(
+        {
+            "canaries": [{"version": 2, "percent": 10}, {"version": 3, "percent": 5}],
+            "interleave": {"version": 4, "percent": 20},
+        }
+    )
+    split = TrafficSplit(first, (second, third), (), plan, challenger=fourth)
+    for keys in ([f"user-{number}" for number in range(20_000)], [None] * 20_000):
+        found = [(split.choose(key), key) for key in keys]
+        counts = Counter(one.version.version for one, _ in found)
+        both = sum(one is first and split.interleaved(key) is fourth for one, key in found)
+        for count, share in ((counts[2], 0.1), (counts[3], 0.05), (both, 0.2)):
+            assert abs(count - 20_000 * share) < 4 * (20_000 * share * (1 - share)) ** 0.5
+
+
+def test_a_version_that_cannot_be_loaded_leaves_its_share_to_the_champion(versions: tuple[Served, Served]) -> None:
+    """The other canary keeps whom it has."""
+    plan = TrafficPlan.model_validate({"canaries": [{"version": 9, "percent": 50}, {"version": 2, "percent": 50}]})
+    split = TrafficSplit(versions[0], (versions[1],), (), plan)
+    keys = [str(number) for number in range(500)]
+
+    assert {split.choose(key).version.version for key in keys} == {1, 2}
+    assert split.interleaved("ada") is None

@@ -13,22 +13,13 @@ from service.storage.database import VERSION, Database, bring_up_to_date
 from service.storage.feedback import Answer, Deed, Feedback, GroupCounts, KeptItem
 from service.storage.feedback_bytes import EVENT_BYTES
 from service.storage.feedback_sums import HOUR_S
-from service.storage.tables import (
-    ANSWER_BYTES,
-    ANSWERS,
-    DATASET_VERSIONS,
-    DIRECT_EVENTS,
-    FEEDBACK,
-    FEEDBACK_SUMS,
-    MODEL_NUMBERS,
-    REMOVALS,
-)
+from service.storage.tables import ANSWER_BYTES, ANSWERS, DIRECT_EVENTS, FEEDBACK, FEEDBACK_SUMS, MODEL_NUMBERS, REMOVALS
+from tests.service.storage.rewinding import drop_0009, drop_0010, drop_columns
 
 pytestmark = pytest.mark.full
 
 DAY_S = 86_400.0
 INDICES_OF_0007 = ("datasets_tenant", "jobs_dataset", "jobs_bytes", "jobs_finished", "answers_of_tenant")
-COLUMNS_OF_0009 = (("jobs", "dataset_version"), ("datasets", "limits"))
 COLUMNS_OF_0007 = (("datasets", "deleted_at"), ("jobs", "bytes"), ("jobs", "emptied"), ("model_versions", "bytes"), ("answers", "bytes"))
 COLUMNS_OF_0008 = (("answers", "context"), ("answers", "canary"), ("feedback", "value"), ("feedback", "happened_at"))
 FIRST = Answer("rc_1", "acme", "films", 1, {"m1": KeptItem(0, 0.75), "m2": KeptItem(1, 0.5)})
@@ -134,12 +125,13 @@ def test_what_was_reported_before_there_were_sums_is_summed_up(feedback: Feedbac
     expected = feedback.everywhere(DAY_S)
 
     def back(connection: sa.Connection) -> None:
-        for table in (FEEDBACK_SUMS, MODEL_NUMBERS, REMOVALS, ANSWER_BYTES, DIRECT_EVENTS, DATASET_VERSIONS):
+        drop_0010(connection)
+        drop_0009(connection)
+        for table in (FEEDBACK_SUMS, MODEL_NUMBERS, REMOVALS, ANSWER_BYTES, DIRECT_EVENTS):
             table.drop(connection)
         for name in ("answers_time", "feedback_time", *INDICES_OF_0007):
             connection.exec_driver_sql(f"drop index {name}")
-        for table_name, column in (*COLUMNS_OF_0007, *COLUMNS_OF_0008, *COLUMNS_OF_0009):
-            connection.exec_driver_sql(f"alter table {table_name} drop column {column}")
+        drop_columns(connection, COLUMNS_OF_0007 + COLUMNS_OF_0008)
         connection.execute(VERSION.update().values(version_num="0005"))
 
     database.write(back)

@@ -96,6 +96,18 @@ def test_shown_items_are_rows_and_clicks_make_them_positive(history: History) ->
     ]
 
 
+def test_an_item_of_a_list_of_two_rankings_is_of_the_version_that_ranked_it(history: History) -> None:
+    """Its place was left to chance, so that no propensity is known; a context and a trial take nothing from each other."""
+    history.answer("rc_1", 100.0, items("m1", "m2"), challenger={"version": 7, "items": ["m2"]}, trial=3)
+    for item in ("m1", "m2"):
+        history.deed("rc_1", 101.0, item, "click")
+
+    assert history.rows() == [
+        ShownRow(100.0, ADA, "m1", True, Placed("rc_1", 1, 0.9, None, 1, 0, False, False)),
+        ShownRow(100.0, ADA, "m2", True, Placed("rc_1", 2, 0.8, None, 7, 0, False, False)),
+    ]
+
+
 def test_the_window_ends_with_its_last_second(history: History) -> None:
     """Of 60 s: a click after 60 s belongs to the answer and one after 61 s does not; an item first seen after it is no row."""
     history.answer("rc_1", 100.0, items("m1", "m2", "m3"))

@@ -298,6 +298,18 @@ def test_old_answers_are_served_and_counted_after_a_migration(settings: Settings
 
 
 BACK_TO_0007 = """
+drop table promotions;
+drop table trials;
+drop table trial_sums;
+alter table model_versions drop column candidate;
+alter table model_versions drop column gates;
+alter table traffic drop column trial;
+alter table traffic drop column buckets;
+alter table answers drop column trial;
+alter table answers drop column challenger;
+drop table dataset_versions;
+alter table jobs drop column dataset_version;
+alter table datasets drop column limits;
 drop table direct_events;
 drop index answers_at;
 alter table answers drop column context;

@@ -16,7 +16,7 @@ from ihas.bundle.archive import write_bundle
 from ihas.bundle.values import Bundle, GoldenRows
 from ihas.serving.answers import RecommendedItem, RecommendRequest
 from service.models.registry import Registry
-from service.models.response_log import ResponseLog
+from service.models.response_log import Chosen, ResponseLog
 from service.settings import Settings
 from service.storage.feedback import Feedback, KeptItem
 from service.storage.sql_store import SqlStore
@@ -186,9 +186,8 @@ def test_of_ten_thousand_items_the_first_hundred_are_kept(settings: Settings, st
     items = tuple(RecommendedItem(f"m{number}", 0.5, number + 1, number % 2) for number in range(10_000))
     feedback = Feedback(store)
     log = ResponseLog(feedback, 60.0, lambda: None)
-    log.recommended(
-        Registry(store, settings.folder).get("films"), (), RecommendRequest(context={"user": "ada"}), "rc_1", SimpleNamespace(items=items)
-    )
+    chosen = Chosen(Registry(store, settings.folder).get("films"))
+    log.recommended(chosen, RecommendRequest(context={"user": "ada"}), "rc_1", SimpleNamespace(items=items))
     log.flush()
     found = feedback.known("local", ["rc_1"])["rc_1"].items
 

@@ -76,6 +76,49 @@ def test_a_refresh_registers_the_next_version_with_its_lineage(
     assert live.http.delete(f"/v1/searches/{job_id}").status_code == 409
 
 
+@pytest.mark.parametrize(
+    ("asked", "gates", "candidate", "serves", "met"),
+    [
+        ({"auto_promote": "passing"}, "passed", False, 2, True),
+        ({"auto_promote": "passing"}, "failed", True, 1, False),
+        ({"auto_promote": "never"}, "passed", True, 1, True),
+        ({}, "passed", True, 1, True),
+    ],
+)
+def test_a_refreshed_version_serves_if_it_may_and_meets_its_gates(
+    live: LiveServer,
+    store: SqlStore,
+    settings: Settings,
+    publish: Publish,
+    newer: str,
+    bundle: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: dict[str, Any],
+    gates: str,
+    candidate: bool,
+    serves: int,
+    met: bool,
+) -> None:
+    """As one of a search does: unasked it waits, and so it does where it fails; what its gates said is kept."""
+    monkeypatch.setenv("IHAS_TEST_BUNDLE", str(bundle))
+    monkeypatch.setenv("IHAS_TEST_GATES", gates)
+    with_run(publish)
+    with RunningWorker(settings):
+        job = finished(store, _asked(live, newer, **asked)["id"])
+    made = store.versions("films")[0]
+    served = store.serving_version("local", "films")
+
+    assert (job.state, job.model_version, made.facts["refreshed_from"]) == ("succeeded", 2, 1), job.error
+    assert made.gates is not None
+    assert (made.candidate, made.gates["passed"], served is not None and served.version) == (candidate, met, serves)
+
+
+def test_an_unknown_mode_of_promotion_is_refused(live: LiveServer, publish: Publish, newer: str) -> None:
+    """With 422, before a job is made."""
+    with_run(publish)
+    assert "auto_promote" in str(_asked(live, newer, 422, auto_promote="always"))
+
+
 @pytest.mark.parametrize("gone", ["stages", "recipe.json", "result.json"])
 def test_a_version_whose_run_is_gone_cannot_be_refreshed(live: LiveServer, publish: Publish, newer: str, gone: str) -> None:
     """The refusal says what is missing and what to do instead; nothing is queued."""

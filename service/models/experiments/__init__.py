@@ -1,0 +1,1 @@
+"""Comparison of versions on the traffic that they serve."""

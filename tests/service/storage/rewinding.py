@@ -1,0 +1,36 @@
+"""Databases taken back to earlier forms: each function drops what one form added."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from service.storage.tables import DATASET_VERSIONS, PROMOTIONS, TRIAL_SUMS, TRIALS
+
+COLUMNS_OF_0009 = (("jobs", "dataset_version"), ("datasets", "limits"))
+COLUMNS_OF_0010 = (
+    ("model_versions", "candidate"),
+    ("model_versions", "gates"),
+    ("traffic", "trial"),
+    ("traffic", "buckets"),
+    ("answers", "trial"),
+    ("answers", "challenger"),
+)
+
+
+def drop_0009(connection: sa.Connection) -> None:
+    """From 0009 to 0008."""
+    DATASET_VERSIONS.drop(connection)
+    drop_columns(connection, COLUMNS_OF_0009)
+
+
+def drop_0010(connection: sa.Connection) -> None:
+    """From 0010 to 0009."""
+    for table in (PROMOTIONS, TRIALS, TRIAL_SUMS):
+        table.drop(connection)
+    drop_columns(connection, COLUMNS_OF_0010)
+
+
+def drop_columns(connection: sa.Connection, columns: tuple[tuple[str, str], ...]) -> None:
+    """Drop columns, each named by its table and itself."""
+    for table, column in columns:
+        connection.exec_driver_sql(f"alter table {table} drop column {column}")
