@@ -21,15 +21,19 @@ from service.app import create_app
 from service.cli.demo import coupon_recipe
 from service.http.examples import searches
 from service.http.problems import Problem
-from service.http.routes import derived, estimates, frontier, search_views, what_if
+from service.http.routes import derived, estimates, frontier, refreshes, search_views, what_if
 from service.http.routes.scoring import STRUCTURES, decode
+from service.http.schemas import batches as batches
 from service.http.schemas import caller as caller
+from service.http.schemas import dataset_versions as dataset_versions
 from service.http.schemas import event_rows as event_rows
 from service.http.schemas import events as events
 from service.http.schemas import inference as inference
 from service.http.schemas import keys as keys
+from service.http.schemas import promotion as promotion
 from service.http.schemas import releases as releases
 from service.http.schemas import searches as schemas
+from service.http.schemas import trials as trials
 from service.http.schemas import usage as usage
 from service.http.schemas.searches import DatasetCreate, EventPublic
 from service.models import comparison
@@ -39,7 +43,8 @@ from service.storage.traffic import TrafficPlan
 pytestmark = pytest.mark.full
 
 WIRE = (
-    caller, schemas, events, event_rows, releases, keys, comparison, search_views, what_if, inference, estimates, derived, frontier, usage,
+    batches, caller, comparison, dataset_versions, derived, estimates, event_rows, events, frontier, inference, keys, promotion, refreshes,
+    releases, schemas, search_views, trials, usage, what_if,
 )  # fmt: skip
 STRUCTURED = {kind.__name__: kind for kind in STRUCTURES}
 OTHERS: tuple[type[BaseModel], ...] = (FieldProfile, ValidationReport, RunResult, Problem, TrafficPlan)
@@ -77,7 +82,7 @@ def test_every_route_is_described(description: dict[str, Any]) -> None:
     """Each operation has a sentence, an answer and the problem document."""
     operations = [operation for path in description["paths"].values() for operation in path.values()]
 
-    assert len(operations) == 69
+    assert len(operations) == 86
     for operation in operations:
         assert operation["description"]
         form = "application/json" if "open inference protocol" in operation["tags"] else "application/problem+json"
@@ -148,11 +153,12 @@ def test_examples_fit_the_coupon_model() -> None:
 
 
 def test_a_data_set_is_read_as_a_recipe_reads_its_table() -> None:
-    """What a request may say of a table is `DataConfig`, setting by setting, without a second and third file."""
+    """What a request may say of a table is `DataConfig`, setting by setting, without a second and third file, what is appended, and the
+    window, which a search states."""
     over_http, recipes = DatasetCreate.model_fields, DataConfig.model_fields
     shared = ("format", "delimiter", "columns")
 
-    assert set(recipes) - set(over_http) == {"valid_path", "test_path"}
+    assert set(recipes) - set(over_http) == {"valid_path", "test_path", "appended", "window"}
     for name in shared:
         assert over_http[name].annotation == recipes[name].annotation
         assert (over_http[name].default, over_http[name].metadata) == (recipes[name].default, recipes[name].metadata)

@@ -73,7 +73,7 @@ async def append_rows(
     return _accepted(dataset, version, response)
 
 
-@router.put("/limits", dependencies=[Depends(json_only)], openapi_extra=policy(Scope.DATA, repeat=Repeat.ALWAYS))
+@router.put("/limits", dependencies=[Depends(json_only)], openapi_extra=policy(Scope.DATA))
 def limit_growth(dataset: DatasetDep, body: GrowthLimits, store: StoreDep) -> GrowthLimits:
     """Set how much rows that are appended from now on may differ from those before; rows that differ more make their version invalid."""
     store.limit_growth(dataset.id, body.model_dump(mode="json", exclude_none=True))

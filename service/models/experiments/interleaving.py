@@ -7,11 +7,12 @@ average, whatever people click, since the coin is fair and both pick equally oft
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from scipy.stats import binomtest
+import numpy as np
 
 Coin = Callable[[], bool]
 """Whether the first ranking picks first."""
@@ -57,7 +58,12 @@ def team_draft(first: Sequence[str], second: Sequence[str], k: int, coin: Coin =
 
 def sign_test(wins: int, losses: int) -> float:
     """Two-sided p-value of as many wins against losses where both are equally likely; ties are left out. It holds for one look."""
-    return float(binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
+    tries, fewer = wins + losses, min(wins, losses)
+    if 2 * fewer == tries:
+        return 1.0
+    ratios = np.log(tries - np.arange(fewer)) - np.log1p(np.arange(fewer))  # C(n, i + 1) / C(n, i)
+    logs = np.concatenate([[0.0], np.cumsum(ratios)]) - tries * math.log(2.0)
+    return float(2.0 * np.exp(logs).sum())
 
 
 def _next(ranking: Iterator[str], taken: set[str]) -> str | None:

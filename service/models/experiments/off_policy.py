@@ -14,9 +14,9 @@ its position and the context, not on its neighbours.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
-from scipy.stats import norm
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,6 @@ def _of_terms(terms: np.ndarray, weights: np.ndarray, confidence: float) -> Esti
 
 
 def _around(value: float, terms: np.ndarray, weights: np.ndarray, confidence: float) -> Estimate:
-    half = float(norm.ppf(0.5 + confidence / 2.0)) * float(np.std(terms, ddof=1)) / len(terms) ** 0.5 if len(terms) > 1 else np.inf
+    half = NormalDist().inv_cdf(0.5 + confidence / 2.0) * float(np.std(terms, ddof=1)) / len(terms) ** 0.5 if len(terms) > 1 else np.inf
     squares = float((weights**2).sum())
     return Estimate(value, value - half, value + half, float(weights.sum()) ** 2 / squares if squares else 0.0)

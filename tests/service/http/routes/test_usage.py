@@ -29,7 +29,7 @@ def test_each_kind_has_its_bytes_and_its_limit(keyed: Settings, publish: Publish
 
     assert used["datasets"] == {"used": 17, "limit": 1_000}
     assert used["searches"]["limit"] is None
-    assert used["answers"] == {"used": 200 + 2 * (30 + 2), "limit": 5_000}
+    assert used["answers"] == {"used": 200 + len('{"user":"ada"}') + 2 * (30 + 2), "limit": 5_000}
     assert {kind: quota["used"] for kind, quota in none.items()} == {"datasets": 0, "searches": 0, "answers": 0}
 
 
