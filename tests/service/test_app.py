@@ -38,6 +38,7 @@ from service.http.schemas import usage as usage
 from service.http.schemas.searches import DatasetCreate, EventPublic
 from service.models import comparison
 from service.settings import Settings
+from service.storage.promotion_settings import PromotionSettings
 from service.storage.traffic import TrafficPlan
 
 pytestmark = pytest.mark.full
@@ -47,7 +48,7 @@ WIRE = (
     releases, schemas, search_views, trials, usage, what_if,
 )  # fmt: skip
 STRUCTURED = {kind.__name__: kind for kind in STRUCTURES}
-OTHERS: tuple[type[BaseModel], ...] = (FieldProfile, ValidationReport, RunResult, Problem, TrafficPlan)
+OTHERS: tuple[type[BaseModel], ...] = (FieldProfile, ValidationReport, RunResult, Problem, PromotionSettings, TrafficPlan)
 MODELS: dict[str, type[BaseModel]] = {
     kind.__name__: kind
     for kind in (*OTHERS, *(one for module in WIRE for one in vars(module).values() if isinstance(one, type)))
