@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import structlog
 
@@ -63,7 +64,7 @@ class Scheduler:
             if turn is None:
                 return None
             limits = (self._settings.max_queued_per_tenant, self._settings.max_search_bytes_per_tenant)
-            return self._schedules.start(seen, turn, self._job(seen), limits)
+            return self._schedules.start(seen, turn, scheduled_job(self._store, self._settings.folder, seen), limits)
         except IhasError as error:
             LOG.warning("a schedule could not start its refresh", tenant=seen.tenant, model=seen.model, error=str(error))
             self._schedules.refuse(seen, self._due(seen, at) or Turn(at, at + MIN_GAP_S, None, ""), str(error))
@@ -86,25 +87,39 @@ class Scheduler:
         *missed, due = due_times(cron, zone, seen.next_at, at)
         return Turn(at, next_time(cron, zone, at), due, f"cron {cron} in {zone}.", missed)
 
-    def _job(self, seen: Schedule) -> NewJob:
-        asked = seen.settings.refresh
-        stated = RefreshAsked(asked.settings, asked.window, asked.auto_promote, asked.priority)
-        return refresh_job(self._store, self._settings.folder, self._base(seen), self._dataset(seen), stated)
 
-    def _base(self, seen: Schedule) -> ModelVersion:
-        """The version that serves, or the newest one where none serves."""
-        serving = self._store.serving_version(seen.tenant, seen.model)
-        versions = [serving] if serving is not None else self._store.versions(seen.model, seen.tenant)
-        if not versions:
-            raise UnknownIdError(f"There is no model {seen.model!r}.")
-        return versions[0]
+def scheduled_job(store: SqlStore, folder: Path, schedule: Schedule) -> NewJob:
+    """The refresh that a schedule starts, of the version that serves, or of the newest one where none serves.
 
-    def _dataset(self, seen: Schedule) -> Dataset:
-        """The newest valid version of the data set."""
-        dataset = self._store.dataset(seen.settings.refresh.dataset_id)
-        if dataset.tenant != seen.tenant or dataset.deleted_at is not None:
-            raise UnknownIdError(f"There is no data set {dataset.id!r}. Name another one in the schedule.")
-        if dataset.state is not DatasetState.VALID or not dataset.labelled:
-            what = "is " + dataset.state if dataset.labelled else "has no label"
-            raise ConflictError(f"Data set {dataset.id} {what}; a refresh needs a valid one with a label.")
-        return dataset
+    Args:
+        store: of jobs.
+        folder: the service's.
+        schedule: with tenant, model and settings.
+
+    Raises:
+        UnknownIdError: there is no such model, or no such data set of the tenant.
+        ConflictError: the data set cannot be learnt from, or the version can no longer be carried on.
+    """
+    asked = schedule.settings.refresh
+    stated = RefreshAsked(asked.settings, asked.window, asked.auto_promote, asked.priority)
+    base = _base(store, schedule)
+    return refresh_job(store, folder, base, _dataset(store, schedule), stated)
+
+
+def _base(store: SqlStore, schedule: Schedule) -> ModelVersion:
+    serving = store.serving_version(schedule.tenant, schedule.model)
+    versions = [serving] if serving is not None else store.versions(schedule.model, schedule.tenant)
+    if not versions:
+        raise UnknownIdError(f"There is no model {schedule.model!r}.")
+    return versions[0]
+
+
+def _dataset(store: SqlStore, schedule: Schedule) -> Dataset:
+    """The newest valid version of the data set."""
+    dataset = store.dataset(schedule.settings.refresh.dataset_id)
+    if dataset.tenant != schedule.tenant or dataset.deleted_at is not None:
+        raise UnknownIdError(f"There is no data set {dataset.id!r}. Name another one in the schedule.")
+    if dataset.state is not DatasetState.VALID or not dataset.labelled:
+        what = f"is {dataset.state}" if dataset.labelled else "has no label"
+        raise ConflictError(f"Data set {dataset.id} {what}; a refresh needs a valid one with a label.")
+    return dataset
