@@ -100,7 +100,7 @@ def refresh_model(
     context: typer.Context,
     name: ModelName,
     dataset: Annotated[str, typer.Option(help="Id of a valid data set with newer rows and the same columns.")],
-    version: Annotated[int | None, typer.Option(help="Version to carry on; the newest by default.")] = None,
+    version: Annotated[int | None, typer.Option(help="Version to carry on; by default the one that serves.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="A setting of the refresh: epochs=2")] = None,
     priority: Annotated[int, typer.Option(help="Jobs of a higher priority start first.")] = 0,
     auto_promote: Annotated[str | None, typer.Option(help="Which version goes live unasked: `first`, `passing` or `never`.")] = None,

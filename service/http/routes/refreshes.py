@@ -34,7 +34,7 @@ class RefreshCreate(Config):
     window: WindowConfig | None = None
     """Only the newest rows count; all by default."""
     version: VersionNumber | None = None
-    """Version to carry on; the newest by default."""
+    """Version to carry on; by default the one that serves, or the newest where none does."""
     settings: RefreshConfig = RefreshConfig()
     """How the model learns on."""
     priority: Priority = 0
@@ -57,7 +57,8 @@ def refresh_model(
 ) -> SearchPublic:
     """Carry the run behind a version on with newer rows, without a search: the model learns on from its own weights, and the better of it
     and of the model as it was becomes the next version. Followed at `Location`, like a search."""
-    base = numbered_version(store.versions(name, caller.tenant), name, body.version)
+    serving = store.serving_version(caller.tenant, name) if body.version is None else None
+    base = serving or numbered_version(store.versions(name, caller.tenant), name, body.version)
     dataset = searched(store, body, caller)
     asked = RefreshAsked(body.settings, body.window, body.auto_promote, body.priority)
     hashed = body_hash({"refresh": name, **body.model_dump(mode="json")})

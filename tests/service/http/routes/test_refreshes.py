@@ -113,6 +113,28 @@ def test_a_refreshed_version_serves_if_it_may_and_meets_its_gates(
     assert (made.candidate, made.gates["passed"], served is not None and served.version) == (candidate, met, serves)
 
 
+def test_a_refresh_carries_on_what_serves(
+    live: LiveServer, store: SqlStore, settings: Settings, publish: Publish, newer: str, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A candidate that failed its gates is newer, and is not carried on unless it is named; where nothing serves, the newest is."""
+    monkeypatch.setenv("IHAS_TEST_BUNDLE", str(bundle))
+    monkeypatch.setenv("IHAS_TEST_GATES", "failed")
+    with_run(publish)
+    with RunningWorker(settings):
+        finished(store, _asked(live, newer, auto_promote="passing")["id"])
+
+    def of(**options: Any) -> int:
+        return int(store.job(_asked(live, newer, **options)["id"]).settings["refresh"]["version"])
+
+    run = settings.folder / "searches" / store.versions("films")[0].job_id
+    (run / "stages" / "data-0123456789abcdef").mkdir(parents=True, exist_ok=True)
+    for name in ("recipe.json", "result.json"):
+        (run / name).write_text("{}")
+    assert (of(), of(version=2)) == (1, 2)
+    live.json("POST", "/v1/models/films/rollback", json={"to": "none"})
+    assert of() == 2
+
+
 def test_an_unknown_mode_of_promotion_is_refused(live: LiveServer, publish: Publish, newer: str) -> None:
     """With 422, before a job is made."""
     with_run(publish)

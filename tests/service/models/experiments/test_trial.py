@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from service.models.experiments.trial import TrialRules, findings
 from service.storage.aliases import ANY, CHAMPION, Aliases, AliasRef
-from service.storage.feedback import Answer, Deed, Feedback
+from service.storage.feedback import Answer, Deed, Feedback, KeptItem
 from service.storage.sql_store import SqlStore
 from service.storage.tables import TRIAL_SUMS
 from service.storage.traffic import Traffic, TrafficPlan, TrafficPlans
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.full
 
 REF = AliasRef("local", "films", CHAMPION)
 RULES = {"alpha": 0.05, "minimum_effect": 0.05, "promote": True}
-ITEMS = {"m1": (0, 0.5), "m2": (0, 0.4), "m3": (1, 0.3)}
+ITEMS = {"m1": KeptItem(0, 0.5), "m2": KeptItem(0, 0.4), "m3": KeptItem(1, 0.3)}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
