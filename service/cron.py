@@ -42,6 +42,19 @@ def check_cron(cron: str) -> None:
         raise ValueError(f"{law}, but {cron!r} leaves {gap / 60:g}. Write fewer minutes, such as '*/10 * * * *'.")
 
 
+def check_zone(zone: str) -> None:
+    """Refuse a time zone that this machine does not know.
+
+    Raises:
+        ValueError: so it is.
+    """
+    try:
+        ZoneInfo(zone)
+    except (ValueError, OSError, KeyError):
+        way = "Write a name such as 'UTC' or 'Europe/Berlin'."
+        raise ValueError(f"`zone` must be a time zone of this machine, but got {zone[:MAX_CHARACTERS]!r}. {way}") from None
+
+
 def times_after(cron: str, zone: str, after: float) -> Iterator[float]:
     """Times of an expression, in seconds since 1970, later than `after`; where clocks change, those closer than ten minutes to the one
     before are left out.

@@ -7,9 +7,9 @@ from typing import Annotated, Self
 from pydantic import Field, field_validator, model_validator
 
 from ihas.config.base import Config, Count
-from ihas.config.data import TimestampColumn, WindowConfig
+from ihas.config.data import WindowConfig
 from ihas.config.refresh import RefreshConfig
-from service.cron import MAX_CHARACTERS, MIN_GAP_S, check_cron
+from service.cron import MAX_CHARACTERS, MIN_GAP_S, check_cron, check_zone
 from service.storage.promotion_settings import AutoPromote
 
 HOUR_S = 3_600.0
@@ -78,7 +78,8 @@ class ScheduleSettings(Config):
     @field_validator("zone")
     @classmethod
     def _is_known(cls, zone: str) -> str:
-        return TimestampColumn(zone=zone).zone
+        check_zone(zone)
+        return zone
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
