@@ -154,7 +154,7 @@ def test_a_schedule_is_set_shown_and_removed(shell: Shell, publish: Publish, val
         "--window-days",
         "28",
         "--window-column",
-        "Destination",
+        "Coupon",
         "--set",
         "epochs=1",
     )
