@@ -11,6 +11,7 @@ from pipelines.kinds.recipe_file import assign
 from pipelines.reports.terminal_tables import plain_table
 from service.cli.commands.connection import HERE, Url, Yes, client_of, confirm
 from service.cli.commands.models import ModelName
+from service.cron import check_cron, check_zone
 
 schedule = typer.Typer(name="schedule", help="When models of a service are refreshed by themselves.", no_args_is_help=True)
 
@@ -33,6 +34,12 @@ def set_schedule(
     url: Url = HERE,
 ) -> None:
     """Refresh a model by itself, at times or when a figure asks for it; what was set before is replaced."""
+    try:
+        check_zone(zone)
+        if cron is not None:
+            check_cron(cron)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--cron") from None
     refresh: dict[str, Any] = {"dataset_id": dataset, "settings": _assigned(set_), "auto_promote": auto_promote, "priority": priority}
     if window_days is not None:
         refresh["window"] = {"days": window_days, "column": window_column}
@@ -72,7 +79,15 @@ def list_schedules(context: typer.Context, url: Url = HERE) -> None:
             page = client.schedules(page["next_cursor"])
             found += page["schedules"]
     rows = [
-        (one["model"], _when(one), _next(one), one["last_at"] or "", one["last_job_state"] or "", str(one["missed"]), str(one["skipped"]))
+        (
+            one["model"],
+            _when(one),
+            _next(one),
+            _minute(one["last_at"]),
+            one["last_job_state"] or "",
+            str(one["missed"]),
+            str(one["skipped"]),
+        )
         for one in found
     ]
     context.obj.result(found, plain_table(("model", "when", "next", "last", "became", "missed", "skipped"), rows))
@@ -94,7 +109,12 @@ def _when(found: Mapping[str, Any]) -> str:
 
 
 def _next(found: Mapping[str, Any]) -> str:
-    return str(found["next_at"]) if found["settings"]["cron"] is not None else "when a figure asks"
+    return _minute(found["next_at"]) if found["settings"]["cron"] is not None else "when a figure asks"
+
+
+def _minute(moment: str | None) -> str:
+    """A time of the wire without its seconds."""
+    return "" if moment is None else f"{moment[:16]}Z"
 
 
 def _shown(found: Mapping[str, Any]) -> str:
