@@ -27,6 +27,7 @@ from service.models.response_log import ResponseLog
 from service.observability.metrics import Metrics
 from service.observability.tracing import TracingMiddleware, traces_of
 from service.retention.maintenance import Maintenance
+from service.schedules.scheduler import Scheduler
 from service.settings import Settings
 from service.storage.aliases import Aliases
 from service.storage.deletions import Deletions
@@ -34,6 +35,7 @@ from service.storage.direct_events import DirectEvents
 from service.storage.feedback import Feedback
 from service.storage.keys import Keys
 from service.storage.promotion import Promotions
+from service.storage.schedules import Schedules
 from service.storage.sql_store import SqlStore
 from service.storage.traffic import TrafficPlans
 
@@ -62,12 +64,13 @@ def create_app(settings: Settings) -> FastAPI:
         aliases=Aliases(store),
         plans=TrafficPlans(store),
         promotions=Promotions(store),
+        schedules=Schedules(store),
         feedback=feedback,
         direct_events=DirectEvents(store, settings.max_answer_bytes_per_tenant),
         response_log=response_log,
         fetches=Fetches(settings),
         deletions=Deletions(store),
-        maintenance=Maintenance(store, settings),
+        maintenance=Maintenance(store, settings, Scheduler(store, settings, response_log.drift_of)),
         threads=(threads := Threads(settings)),
         traces=(traces := traces_of(settings, "ihas-api")),
     )

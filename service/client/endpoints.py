@@ -171,6 +171,23 @@ class Endpoints(Generic[Answer, Text]):
         """What the gates said of a version."""
         return self.document("GET", f"/v1/models/{name}/versions/{version}/gates")
 
+    def schedules(self, cursor: str | None = None) -> Answer:
+        """A page of schedules, by name of the model."""
+        return self.document("GET", "/v1/schedules", params={} if cursor is None else {"cursor": cursor})
+
+    def schedule(self, name: str) -> Answer:
+        """When a model is refreshed by itself, and what came of it."""
+        return self.document("GET", f"/v1/models/{name}/schedule")
+
+    def set_schedule(self, name: str, settings: Mapping[str, Any], revision: int | None = None) -> Answer:
+        """Refresh a model by itself; `settings` is `cron` and `zone`, or `triggers`, and `refresh`; see `docs/service/schedules.md`."""
+        headers = {} if revision is None else {"If-Match": f'"{revision}"'}
+        return self.document("PUT", f"/v1/models/{name}/schedule", json=dict(settings), headers=headers)
+
+    def delete_schedule(self, name: str) -> Answer:
+        """Refresh a model no longer by itself; a refresh that has begun goes on."""
+        return self.document("DELETE", f"/v1/models/{name}/schedule")
+
     def alias_history(self, name: str, alias: str = "champion") -> Answer:
         """History of an alias."""
         return self.document("GET", f"/v1/models/{name}/aliases/{alias}/history")

@@ -32,6 +32,7 @@ from service.storage.job import TRAINING, Job, JobKind
 from service.storage.job_store import JobStore
 from service.storage.keys import Keys
 from service.storage.promotion import Promotions
+from service.storage.schedules import Schedules
 from service.storage.sql_store import SqlStore
 from service.storage.traffic import TrafficPlans
 
@@ -54,6 +55,7 @@ class AppState:
     aliases: Aliases
     plans: TrafficPlans
     promotions: Promotions
+    schedules: Schedules
     feedback: Feedback
     direct_events: DirectEvents
     response_log: ResponseLog

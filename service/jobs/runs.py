@@ -14,10 +14,18 @@ from ihas.config.data import DataConfig
 from ihas.errors import ConfigError
 from pipelines.kinds.model_kind import AnyRecipe
 from pipelines.kinds.registry import kind_of_result, kind_of_settings
+from service.storage.catalogue import ModelVersion
 from service.storage.job import Job
 
 PIPELINES = (sys.executable, "-P", "-m", "pipelines")
 """Start of a child's command line. `-P`: a package `pipelines` in the current folder is another project's, and stays unread."""
+FRONTIER_OF = "frontier_of"
+"""Fact of a version that was chosen from a frontier: the search that keeps it."""
+
+
+def origin(version: ModelVersion) -> str:
+    """Search or refresh whose run folder a version came from."""
+    return str(version.facts.get(FRONTIER_OF, version.job_id))
 
 
 def search_folder(folder: Path, job_id: str) -> Path:

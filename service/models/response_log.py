@@ -210,6 +210,11 @@ class ResponseLog:
             while self._seen:
                 self._count(self._seen.popleft())
 
+    def drift_of(self, tenant: str, model: str, version: int) -> tuple[int, float] | None:
+        """Rows of a version that this process has routed since its start, and the drift of their groups; None where there are none."""
+        found = self.routing.get((tenant, model, version))
+        return None if found is None or not found.rows else (found.rows, found.group_drift)
+
     def _look(self, seen: Seen) -> None:
         if len(self._seen) < MAX_LOOKED_AT and seen.served.recommender.routing is not None:
             self._seen.append(seen)

@@ -1,5 +1,5 @@
-"""Maintenance: removes files of what was deleted, and what has become older than the settings keep it, and ends experiments as their rules
-say; a thread of every API process.
+"""Maintenance: starts scheduled refreshes, removes files of what was deleted, and what has become older than the settings keep it, and
+ends experiments as their rules say; a thread of every API process.
 
 Whatever it does may be done by several processes, and again after one was killed: lists of what is to go are in the database.
 """
@@ -15,6 +15,7 @@ import structlog
 from service.errors import ConflictError, UnknownIdError
 from service.jobs.runs import batch_folder, estimate_folder, folder_bytes, search_folder
 from service.models.experiments.trial import TrialRules
+from service.schedules.scheduler import Scheduler
 from service.settings import Settings
 from service.states import JobState
 from service.storage.bundle_store import Artefacts, removable
@@ -33,12 +34,12 @@ LOG = structlog.get_logger(__name__)
 
 
 class Maintenance:
-    """A thread that removes what is to go, and ends what is decided."""
+    """A thread that starts what is due, removes what is to go, and ends what is decided."""
 
-    def __init__(self, store: SqlStore, settings: Settings) -> None:
+    def __init__(self, store: SqlStore, settings: Settings, scheduler: Scheduler | None = None) -> None:
         self._store, self._settings = store, settings
         self._removals, self._deletions, self._expiry = Removals(store), Deletions(store), Expiry(store)
-        self._trials = TrialRules(store)
+        self._trials, self._scheduler = TrialRules(store), scheduler or Scheduler(store, settings)
         self._artefacts = Artefacts(settings.folder, settings.artefacts_url)
         self._settle_s = max(MIN_SETTLE_S, 2 * settings.lease_s)
         self._stop, self._wake = threading.Event(), threading.Event()
@@ -74,6 +75,10 @@ class Maintenance:
                 if self._stop.is_set():
                     return
             last = found[-1].number
+
+    def schedule(self) -> None:
+        """Start scheduled refreshes that are due."""
+        self._scheduler.look()
 
     def decide(self) -> None:
         """Stop or promote canaries whose experiments say so."""
@@ -135,6 +140,7 @@ class Maintenance:
         expired = float("-inf")
         while not self._stop.is_set():
             self._wake.clear()
+            self._try(self.schedule)
             self._try(self.sweep)
             self._try(self.decide)
             if time.monotonic() - expired > EXPIRY_EVERY_S:

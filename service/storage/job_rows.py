@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from service.errors import ConflictError, KeyReusedError, LostLeaseError, TooManyError, UnknownIdError
 from service.ids import new_id
 from service.states import RUNNING, TERMINAL, JobStage, JobState
-from service.storage import dataset_versions
+from service.storage import dataset_versions, quotas
 from service.storage.catalogue import DatasetState
 from service.storage.job import Event, Job, NewJob, check_transition
 from service.storage.locks import ROOM_LOCK, one_at_a_time
@@ -73,6 +73,17 @@ def lock_owned(connection: sa.Connection, job_id: str, token: int) -> Job:
     if job.token != token or job.state not in RUNNING:
         raise LostLeaseError(f"Job {job_id} is {job.state} under token {job.token}; token {token} may not write to it.")
     return job
+
+
+def submit(connection: sa.Connection, new: NewJob, max_queued: int = 0, max_bytes: int = 0) -> Job:
+    """As `JobStore.submit` says."""
+    known = same_request(connection, new)
+    if known is not None:
+        return known
+    check_data_there(connection, new.dataset_id, new.dataset_version)
+    if max_bytes:
+        quotas.search_room(connection, new.tenant, max_bytes).check(1)
+    return insert_job(connection, new, max_queued)
 
 
 def insert_job(connection: sa.Connection, new: NewJob, max_queued: int = 0) -> Job:

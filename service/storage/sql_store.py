@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from pipelines.runs.progress import Progress
 from service.errors import ConflictError, LostLeaseError, UnknownIdError
 from service.states import RUNNING, JobStage, JobState
-from service.storage import dataset_versions, job_rows, leases, quotas
+from service.storage import dataset_versions, job_rows, leases
 from service.storage.catalogue import DatasetState, ModelVersion, NewBundle
 from service.storage.job import OWN_KINDS, Event, Job, JobKind, NewJob
 from service.storage.job_store import NOTHING
@@ -43,17 +43,7 @@ class SqlStore(SqlCatalogue):
 
     def submit(self, new: NewJob, max_queued: int = 0, max_bytes: int = 0) -> Job:
         """As `JobStore` says."""
-
-        def write(connection: sa.Connection) -> Job:
-            known = job_rows.same_request(connection, new)
-            if known is not None:
-                return known
-            job_rows.check_data_there(connection, new.dataset_id, new.dataset_version)
-            if max_bytes:
-                quotas.search_room(connection, new.tenant, max_bytes).check(1)
-            return job_rows.insert_job(connection, new, max_queued)
-
-        return self.write(write)
+        return self.write(lambda connection: job_rows.submit(connection, new, max_queued, max_bytes))
 
     def job(self, job_id: str) -> Job:
         """As `JobStore` says."""

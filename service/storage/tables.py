@@ -192,6 +192,29 @@ PROMOTIONS = sa.Table(
     sa.Column("at", sa.Double, nullable=False),
 )
 
+SCHEDULES = sa.Table(
+    "schedules",
+    METADATA,
+    sa.Column("tenant", sa.String(64), primary_key=True),
+    sa.Column("model", sa.String(200), primary_key=True),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("settings", Json, nullable=False),
+    sa.Column("actor", sa.String(200), nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("turn", sa.Integer, nullable=False),
+    sa.Column("next_at", sa.Double, nullable=False, index=True),
+    sa.Column("due_at", sa.Double),
+    sa.Column("ran_at", sa.Double),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("job_id", sa.String(64)),
+    sa.Column("missed", sa.Integer, nullable=False),
+    sa.Column("missed_at", Json, nullable=False),
+    sa.Column("skipped", sa.Integer, nullable=False),
+    sa.Column("skipped_at", sa.Double),
+    sa.Column("error", sa.Text),
+    sa.Column("error_at", sa.Double),
+)
+
 TRAFFIC = sa.Table(
     "traffic",
     METADATA,

@@ -19,6 +19,7 @@ from tests.pipelines.result_factory import run_result
 from tests.service.conftest import Publish, RunningWorker
 from tests.service.http.routes.test_derived import ADDED, walks
 from tests.service.http.routes.test_frontier import with_frontier
+from tests.service.http.routes.test_refreshes import with_run
 from tests.service.live import LiveServer
 
 pytestmark = pytest.mark.full
@@ -140,6 +141,41 @@ def test_canaries_are_compared(shell: Shell, publish: Publish) -> None:
     assert "Interleaved: version 4 0 won and 0 lost of 0 lists" in shown
     assert "a share is VERSION=PERCENT" in shell("model", "traffic", "films", "--canary", "two", code=2)["error"]["detail"]
     assert "a bound is NAME=NUMBER" in shell("model", "promotion", "films", "--bound", "auc", code=2)["error"]["detail"]
+
+
+def test_a_schedule_is_set_shown_and_removed(shell: Shell, publish: Publish, valid_dataset: str) -> None:
+    """At times or on figures; the list says what became of it, and what is wrong is said before it is sent or by the service."""
+    with_run(publish)
+    weekly = (
+        "--cron",
+        "0 3 * * 1",
+        "--zone",
+        "Europe/Berlin",
+        "--window-days",
+        "28",
+        "--window-column",
+        "Coupon",
+        "--set",
+        "epochs=1",
+    )
+    put = shell("schedule", "set", "films", "--dataset", valid_dataset, *weekly, "--auto-promote", "passing")
+    listed = shell.shown("schedule", "ls")
+    shell("schedule", "set", "films", "--dataset", valid_dataset, "--trigger", "new_rows=10000", "--trigger", "drift_above=0.25")
+    shown = shell.shown("schedule", "show", "films").splitlines()
+
+    assert (put["settings"]["refresh"]["settings"]["epochs"], put["settings"]["refresh"]["auto_promote"]) == (1, "passing")
+    assert put["settings"]["refresh"]["window"] == {"days": 28.0, "column": "Coupon"}
+    assert "0 3 * * 1 (Europe/Berlin)" in listed
+    assert shown == [
+        "when      new_rows 10000 or drift_above 0.25", f"data set  {valid_dataset}", "next      when a figure asks"
+    ]  # fmt: skip
+    assert (
+        "A window has a length" in shell("schedule", "set", "films", "--dataset", "x", "--window-column", "day", code=2)["error"]["detail"]
+    )
+    never = shell("schedule", "set", "films", "--dataset", valid_dataset, "--cron", "* * * * *", code=2)
+    assert "leave 10 minutes" in never["error"]["detail"]
+    assert shell("schedule", "rm", "films", "--yes") == {"deleted": "films/schedule", "bytes": 0}
+    assert shell("schedule", "ls") == []
 
 
 def test_another_point_of_a_frontier_is_chosen(shell: Shell, settings: Settings, publish: Publish) -> None:

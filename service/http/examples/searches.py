@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from service.http.examples import batches, datasets, releases
+from service.http.examples import batches, datasets, releases, schedules
 
 AT = "2026-11-21T09:30:00.000Z"
 CONTEXT: Mapping[str, str] = {"Destination": "No Urgent Place", "Passanger": "Friend(s)", "Weather": "Sunny", "Time": "6PM", "Age": "21"}
@@ -99,6 +99,7 @@ PROBLEM = {
 }  # fmt: skip
 BODIES: Mapping[tuple[str, str], Any] = {
     **batches.BODIES,
+    **schedules.BODIES,
     **datasets.BODIES,
     **releases.BODIES,
     ("post", "/v1/datasets"): DATASET_CREATE,
@@ -109,6 +110,7 @@ BODIES: Mapping[tuple[str, str], Any] = {
 }
 ANSWERS: Mapping[tuple[str, str], Any] = {
     **batches.ANSWERS,
+    **schedules.ANSWERS,
     **datasets.ANSWERS,
     ("get", "/v1/datasets/{dataset_id}/versions/{version}/report"): {**REPORT, "findings": [], "changes": datasets.CHANGES},
     **releases.ANSWERS,

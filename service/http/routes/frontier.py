@@ -21,14 +21,12 @@ from service.http.dependencies import AppState, CallerDep, PartsDep, RegistryDep
 from service.http.policy import Repeat, policy, reading
 from service.http.routes.derived import answered, numbered_version, registered_version
 from service.http.schemas.searches import ModelVersionPublic
-from service.jobs.runs import search_folder
+from service.jobs.runs import FRONTIER_OF, origin, search_folder
 from service.models.registry import TenantModels
 from service.storage.catalogue import ModelVersion
 from service.storage.traffic import VersionNumber
 
 router = APIRouter(prefix="/v1/models/{name}", tags=["models"], route_class=JsonRoute)
-FRONTIER_OF = "frontier_of"
-"""Fact of a version that was chosen from a frontier: the search that keeps it."""
 POINTS = TypeAdapter(tuple[FrontierPoint, ...])
 
 
@@ -127,11 +125,6 @@ def frontier_of(models: TenantModels, base: ModelVersion) -> tuple[str, tuple[Fr
     if not points:
         raise ConflictError(f"Version {base.version} of model {base.name!r} {NO_FRONTIER}")
     return str(summary.get("chosen")), points
-
-
-def origin(version: ModelVersion) -> str:
-    """Search whose frontier a version is a point of."""
-    return str(version.facts.get(FRONTIER_OF, version.job_id))
 
 
 def serving_point(versions: Sequence[ModelVersion], base: ModelVersion, point: str) -> ModelVersion | None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import Field
@@ -12,25 +11,17 @@ from ihas.config.base import Config
 from ihas.config.data import WindowConfig
 from ihas.config.refresh import RefreshConfig
 from service.auth.scopes import Scope
-from service.errors import ConflictError, UnknownIdError
 from service.http.bodies import JsonRoute
 from service.http.dependencies import CallerDep, KeyDep, SettingsDep, StoreDep, TraceDep, json_only
 from service.http.policy import Repeat, policy
 from service.http.routes.derived import numbered_version
-from service.http.routes.frontier import FRONTIER_OF, origin
 from service.http.routes.searches import accepted_search, body_hash, searched
 from service.http.schemas.searches import Priority, SearchPublic
-from service.jobs.runs import search_folder
-from service.settings import Settings
-from service.storage.catalogue import ModelVersion
-from service.storage.job import REFRESH, Job, NewJob
-from service.storage.job_store import JobStore
+from service.jobs.refresh_jobs import RefreshAsked, refresh_job
 from service.storage.promotion_settings import AutoPromote
 from service.storage.traffic import VersionNumber
 
 router = APIRouter(prefix="/v1/models/{name}", tags=["models"], route_class=JsonRoute)
-OF_RUN = ("recipe.json", "result.json", "stages")
-"""What a run folder must hold to be carried on."""
 
 
 class RefreshCreate(Config):
@@ -69,36 +60,8 @@ def refresh_model(
     serving = store.serving_version(caller.tenant, name) if body.version is None else None
     base = serving or numbered_version(store.versions(name, caller.tenant), name, body.version)
     dataset = searched(store, body, caller)
-    job = _run_behind(store, settings, base)
-    point = base.facts.get("chosen") if FRONTIER_OF in base.facts else None
-    asked = {"source": job.id, "version": base.version, "point": point, "settings": body.settings.model_dump(mode="json")}
-    kept: dict[str, Any] = {group: job.settings[group] for group in ("learning", "run", "budget") if group in job.settings}
-    kept |= {} if body.window is None else {"window": body.window.model_dump(mode="json")}
-    kept |= {} if body.auto_promote is None else {"auto_promote": body.auto_promote}
+    asked = RefreshAsked(body.settings, body.window, body.auto_promote, body.priority)
     hashed = body_hash({"refresh": name, **body.model_dump(mode="json")})
-    of_job = {**kept, "refresh": asked}
-    new = NewJob(REFRESH, name, dataset.id, of_job, idempotency_key, hashed, caller.tenant, body.priority, trace, dataset.version)
+    new = refresh_job(store, settings.folder, base, dataset, asked)
+    new = replace(new, key=idempotency_key, body_hash=hashed, traceparent=trace)
     return accepted_search(store.submit(new, settings.max_queued_per_tenant, settings.max_search_bytes_per_tenant), response)
-
-
-def _run_behind(store: JobStore, settings: Settings, base: ModelVersion) -> Job:
-    """The search or refresh whose run folder a version came from.
-
-    Raises:
-        ConflictError: it is no longer there, or was not one with `learning`.
-    """
-    what = f"Version {base.version} of model {base.name!r}"
-    try:
-        job = store.job(origin(base))
-    except UnknownIdError:
-        raise ConflictError(f"{what} came of search {origin(base)}, which was deleted. Run a search on the newer rows.") from None
-    folder = search_folder(settings.folder, job.id)
-    if job.emptied or not all((folder / part).exists() for part in OF_RUN) or not _holds_clicks(folder):
-        way = "Run a search on the newer rows; IHAS_SEARCHES_KEPT_S says for how long stages are kept."
-        raise ConflictError(f"{what} can be refreshed while its search with `learning` keeps its stages, but {job.id} has none. {way}")
-    return job
-
-
-def _holds_clicks(folder: Path) -> bool:
-    """Whether a run folder is one of the kind `grouped`, whose first stage encodes a table."""
-    return any((folder / "stages").glob("data-*"))

@@ -74,12 +74,16 @@ def world(guarded: LiveServer, publish: Publish, new_headers: NewKey) -> World:
     (run / "plots" / "gates.json").write_text("{}")
     (run / "report.html").write_text("<!doctype html>")
     (run / "log.txt").write_text("Epoch 1.\n")
+    (run / "recipe.json").write_text("{}")
+    (run / "stages" / "data-0123456789abcdef").mkdir(parents=True)
     owner = new_headers(scopes=OF_A_TENANT)
     search = guarded.json("GET", "/v1/searches", headers=owner)["searches"][0]
     guarded.json("POST", "/v1/models/films/promote", json={"version": 1}, headers=owner)
     estimate = guarded.json("POST", "/v1/searches/estimate", json={"dataset_id": search["dataset_id"]}, headers=owner)
     key = guarded.json("POST", "/v1/keys", json={"name": "one", "scopes": ["read"]}, headers=owner)
     batch = guarded.json("POST", "/v1/models/films/batch", json={"dataset_id": search["dataset_id"]}, headers=owner)
+    schedule = {"cron": "0 3 * * *", "refresh": {"dataset_id": search["dataset_id"]}}
+    guarded.json("PUT", "/v1/models/films/schedule", json=schedule, headers=owner)
     ids = {"dataset_id": search["dataset_id"], "search_id": search["id"], "name": "films", "version": "1", "alias": "champion"}
     ids |= {
         "key_id": key["id"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from service.storage.tables import DATASET_VERSIONS, PROMOTIONS, TRIAL_SUMS, TRIALS
+from service.storage.tables import DATASET_VERSIONS, PROMOTIONS, SCHEDULES, TRIAL_SUMS, TRIALS
 
 COLUMNS_OF_0009 = (("jobs", "dataset_version"), ("datasets", "limits"))
 COLUMNS_OF_0010 = (
@@ -28,6 +28,11 @@ def drop_0010(connection: sa.Connection) -> None:
     for table in (PROMOTIONS, TRIALS, TRIAL_SUMS):
         table.drop(connection)
     drop_columns(connection, COLUMNS_OF_0010)
+
+
+def drop_0011(connection: sa.Connection) -> None:
+    """From 0011 to 0010."""
+    SCHEDULES.drop(connection)
 
 
 def drop_columns(connection: sa.Connection, columns: tuple[tuple[str, str], ...]) -> None:

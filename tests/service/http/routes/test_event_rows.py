@@ -298,6 +298,7 @@ def test_old_answers_are_served_and_counted_after_a_migration(settings: Settings
 
 
 BACK_TO_0007 = """
+drop table schedules;
 drop table promotions;
 drop table trials;
 drop table trial_sums;
