@@ -86,7 +86,7 @@ class Settings(BaseSettings):
     """Seconds after its end for which a search is kept: one that failed or was cancelled is deleted then, of one that succeeded what its
     stages left is removed, while result, report, log and versions stay; 0 keeps all for ever."""
     unused_datasets_kept_s: SecondsOrNever = 0.0
-    """Seconds for which an uploaded data set is kept that no search or estimate names; 0 keeps it for ever."""
+    """Seconds for which an uploaded data set is kept that no search, estimate or schedule names; 0 keeps it for ever."""
     max_dataset_bytes_per_tenant: Annotated[int, Field(ge=0)] = 200 * 2**30
     """Maximum bytes of a tenant's uploaded data sets; an upload that would exceed them is refused with 413; 0 for no limit."""
     max_search_bytes_per_tenant: Annotated[int, Field(ge=0)] = 200 * 2**30

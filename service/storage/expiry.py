@@ -11,7 +11,7 @@ from service.states import TERMINAL, UNFINISHED
 from service.storage import job_rows
 from service.storage.database import Database
 from service.storage.job import BATCH, DATASET, ESTIMATE, TRAINING_NAMES, Job
-from service.storage.tables import DATASET_VERSIONS, DATASETS, JOBS, database_now
+from service.storage.tables import DATASET_VERSIONS, DATASETS, JOBS, SCHEDULES, database_now
 
 PAGE = 100
 
@@ -42,12 +42,14 @@ class Expiry:
         return self._page(JOBS, old & JOBS.c.state.in_(TERMINAL), after)
 
     def unused_datasets(self, kept_s: float, after: int) -> Sequence[Old]:
-        """Uploaded data sets that are so many seconds old and that no job names but checks, the last of which is as old."""
+        """Uploaded data sets that are so many seconds old, and that no schedule and no job names but checks, the last of them as old."""
         cutoff = database_now() - kept_s
         used = (JOBS.c.kind != DATASET.name) | (JOBS.c.created_at >= cutoff) | JOBS.c.state.in_(UNFINISHED)
         unused = ~sa.exists().where((JOBS.c.dataset_id == DATASETS.c.id) & used)
+        named = SCHEDULES.c.settings[("refresh", "dataset_id")].as_string()
+        scheduled = sa.exists().where((SCHEDULES.c.tenant == DATASETS.c.tenant) & (named == DATASETS.c.id))
         there = DATASETS.c.deleted_at.is_(None) & ~DATASETS.c.referenced & (DATASETS.c.created_at < cutoff)
-        return self._page(DATASETS, there & unused, after)
+        return self._page(DATASETS, there & unused & ~scheduled, after)
 
     def unweighed(self, after: int) -> Sequence[Job]:
         """Finished jobs whose folder nobody has added up: of an older release, or of a worker that was killed."""

@@ -10,11 +10,14 @@ import sqlalchemy as sa
 from service.errors import PreconditionError, UnknownIdError
 from service.storage.database import HEAD, VERSION, bring_up_to_date
 from service.storage.deletions import Deletions
-from service.storage.schedule_settings import ScheduleSettings
+from service.storage.expiry import Expiry
+from service.storage.schedule_settings import ScheduledRefresh, ScheduleSettings
 from service.storage.schedules import Schedule, Schedules, Turn
 from service.storage.sql_store import SqlStore
+from service.storage.tables import DATASETS, JOBS
 from tests.contracts.job_store import search
 from tests.service.storage.rewinding import drop_0011
+from tests.service.storage.test_deletions import dataset
 
 pytestmark = pytest.mark.full
 
@@ -119,6 +122,25 @@ def test_a_change_counts_anew_and_keeps_the_last_run(empty_store: SqlStore) -> N
     assert (told.missed, told.missed_at, told.error) == (1, [THREE], "A \N{REPLACEMENT CHARACTER} word.")
     assert (changed.missed, changed.missed_at, changed.error) == (0, [], None)
     assert (changed.job_id, changed.running, changed.next_at) == (job.id, True, THREE + DAY_S + 600.0)
+
+
+def test_a_data_set_of_a_schedule_is_in_use(empty_store: SqlStore) -> None:
+    """It is not deleted as one that nothing names, also before the first run; of another tenant's schedule it is no part."""
+    dataset_id = dataset(empty_store)
+    for table, name in ((DATASETS, "created_at"), (JOBS, "created_at")):
+        older = table.update().values({name: table.c[name] - 2 * DAY_S})
+        empty_store.write(lambda connection, older=older: connection.execute(older))  # type: ignore[misc]
+    registered(empty_store)
+    registered(empty_store, "acme")
+    settings = NIGHTLY.model_copy(update={"refresh": ScheduledRefresh(dataset_id=dataset_id)})
+
+    def unused() -> list[str]:
+        return [one.id for one in Expiry(empty_store).unused_datasets(DAY_S, 0)]
+
+    Schedules(empty_store).put(new(settings, "acme"))
+    before = unused()
+    Schedules(empty_store).put(new(settings))
+    assert (before, unused()) == ([dataset_id], [])
 
 
 def test_a_deleted_model_has_no_schedule(empty_store: SqlStore) -> None:
