@@ -32,6 +32,7 @@ from service.http.schemas import inference as inference
 from service.http.schemas import keys as keys
 from service.http.schemas import promotion as promotion
 from service.http.schemas import releases as releases
+from service.http.schemas import schedules as schedules
 from service.http.schemas import searches as schemas
 from service.http.schemas import trials as trials
 from service.http.schemas import usage as usage
@@ -45,7 +46,7 @@ pytestmark = pytest.mark.full
 
 WIRE = (
     batches, caller, comparison, dataset_versions, derived, estimates, event_rows, events, frontier, inference, keys, promotion, refreshes,
-    releases, schemas, search_views, trials, usage, what_if,
+    releases, schedules, schemas, search_views, trials, usage, what_if,
 )  # fmt: skip
 STRUCTURED = {kind.__name__: kind for kind in STRUCTURES}
 OTHERS: tuple[type[BaseModel], ...] = (FieldProfile, ValidationReport, RunResult, Problem, PromotionSettings, TrafficPlan)
@@ -83,7 +84,7 @@ def test_every_route_is_described(description: dict[str, Any]) -> None:
     """Each operation has a sentence, an answer and the problem document."""
     operations = [operation for path in description["paths"].values() for operation in path.values()]
 
-    assert len(operations) == 86
+    assert len(operations) == 90
     for operation in operations:
         assert operation["description"]
         form = "application/json" if "open inference protocol" in operation["tags"] else "application/problem+json"
