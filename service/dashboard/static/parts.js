@@ -59,7 +59,7 @@ export function working(text, work, options = {}) {
 /** A table; a cell is a text or elements; a head of a column is a text. On narrow screens every row stands as a card. */
 export function table(caption, columns, rows, { marked = () => false } = {}) {
   const body = rows.map((row, number) => h("tr", { class: marked(number) && "marked" },
-    row.map((cell, place) => (place === 0 ? h("th", { scope: "row" }, cell) : h("td", { class: typeof cell === "string" && cell.length <= 14 && "short", data: { label: columns[place] } }, h("span", {}, cell))))));
+    row.map((cell, place) => (place === 0 ? h("th", { scope: "row" }, cell) : h("td", { class: typeof cell === "string" && (cell.length <= 14 ? "short" : cell.length > 40 && "wide"), data: { label: columns[place] } }, h("span", {}, cell))))));
   return h("table", {}, h("caption", { class: "unseen" }, caption), h("thead", {}, h("tr", {}, columns.map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, body));
 }
 
