@@ -16,33 +16,53 @@ from pydantic import BaseModel
 
 from ihas.config.data import DataConfig
 from ihas.data.findings import FieldProfile, ValidationReport
+from ihas.data.growth import GrowthLimits
 from ihas.results.run_result import RunResult
 from service.app import create_app
 from service.cli.demo import coupon_recipe
 from service.http.examples import searches
 from service.http.problems import Problem
-from service.http.routes import derived, estimates, frontier, search_views, what_if
+from service.http.routes import batches as batch_routes
+from service.http.routes import derived, estimates, frontier, refreshes, search_views, what_if
 from service.http.routes.scoring import STRUCTURES, decode
+from service.http.schemas import batches as batches
 from service.http.schemas import caller as caller
+from service.http.schemas import dataset_versions as dataset_versions
 from service.http.schemas import event_rows as event_rows
 from service.http.schemas import events as events
 from service.http.schemas import inference as inference
 from service.http.schemas import keys as keys
+from service.http.schemas import promotion as promotion
 from service.http.schemas import releases as releases
+from service.http.schemas import schedules as schedules
 from service.http.schemas import searches as schemas
+from service.http.schemas import trials as trials
 from service.http.schemas import usage as usage
 from service.http.schemas.searches import DatasetCreate, EventPublic
 from service.models import comparison
 from service.settings import Settings
+from service.storage.promotion_settings import PromotionSettings
+from service.storage.schedule_settings import ScheduleSettings
 from service.storage.traffic import TrafficPlan
 
 pytestmark = pytest.mark.full
 
 WIRE = (
     caller, schemas, events, event_rows, releases, keys, comparison, search_views, what_if, inference, estimates, derived, frontier, usage,
+    batches, dataset_versions, promotion, schedules, trials, refreshes, batch_routes,
 )  # fmt: skip
 STRUCTURED = {kind.__name__: kind for kind in STRUCTURES}
-OTHERS: tuple[type[BaseModel], ...] = (FieldProfile, ValidationReport, RunResult, Problem, TrafficPlan)
+PARTS: tuple[type[BaseModel], ...] = (PromotionSettings, ScheduleSettings, GrowthLimits)
+OTHERS: tuple[type[BaseModel], ...] = (
+    FieldProfile,
+    ValidationReport,
+    RunResult,
+    Problem,
+    TrafficPlan,
+    PromotionSettings,
+    ScheduleSettings,
+    GrowthLimits,
+)
 MODELS: dict[str, type[BaseModel]] = {
     kind.__name__: kind
     for kind in (*OTHERS, *(one for module in WIRE for one in vars(module).values() if isinstance(one, type)))
@@ -77,7 +97,7 @@ def test_every_route_is_described(description: dict[str, Any]) -> None:
     """Each operation has a sentence, an answer and the problem document."""
     operations = [operation for path in description["paths"].values() for operation in path.values()]
 
-    assert len(operations) == 69
+    assert len(operations) == 90
     for operation in operations:
         assert operation["description"]
         form = "application/json" if "open inference protocol" in operation["tags"] else "application/problem+json"
@@ -148,11 +168,11 @@ def test_examples_fit_the_coupon_model() -> None:
 
 
 def test_a_data_set_is_read_as_a_recipe_reads_its_table() -> None:
-    """What a request may say of a table is `DataConfig`, setting by setting, without a second and third file."""
+    """What a request may say of a table is `DataConfig`, setting by setting, without further files and the window that a search states."""
     over_http, recipes = DatasetCreate.model_fields, DataConfig.model_fields
     shared = ("format", "delimiter", "columns")
 
-    assert set(recipes) - set(over_http) == {"valid_path", "test_path"}
+    assert set(recipes) - set(over_http) == {"valid_path", "test_path", "appended", "window"}
     for name in shared:
         assert over_http[name].annotation == recipes[name].annotation
         assert (over_http[name].default, over_http[name].metadata) == (recipes[name].default, recipes[name].metadata)

@@ -17,6 +17,7 @@ ANSWERS: Mapping[tuple[str, str], Any] = {
     ("post", "/v1/models/{name}/batch"): WAITING,
     ("get", "/v1/batches"): {"batches": [BATCH], "next_cursor": None},
     ("get", "/v1/batches/{batch_id}"): BATCH,
+    ("get", "/v1/batches/{batch_id}/rows"): "PAR1...PAR1",
     ("post", "/v1/batches/{batch_id}/cancel"): {**BATCH, "state": "cancelled", "message": "Cancelled.", "finished_at": AT},
     ("delete", "/v1/batches/{batch_id}"): {"deleted": "bt_30c1", "bytes": 48_301_027},
 }

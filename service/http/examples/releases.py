@@ -39,7 +39,8 @@ EVENTS: Mapping[str, Any] = {
 EVENT_DATASET: Mapping[str, Any] = {"name": "last week", "since": "2026-11-14T00:00:00Z", "window_s": 86_400.0, "positive": "click"}
 EXPORTED = '{"Y": 1, "Destination": "Home", "Coupon": "Bar", "at": 1795253400.125}\n'
 MADE_DATASET = {
-    "id": "ds_77b0", "name": "last week", "state": "validating", "size": 118_530, "sha256": "9f86d081", "error": None, "created_at": AT,
+    "id": "ds_77b0", "name": "last week", "state": "validating", "labelled": True, "version": 1, "size": 118_530, "sha256": "9f86d081",
+    "limits": {"drift": None, "new_values": None, "missing": None, "click_rate": None}, "error": None, "created_at": AT,
 }  # fmt: skip
 ONLINE = {
     "model": "coupon", "within_s": 604800.0, "drift": 0.012,

@@ -7,11 +7,10 @@ average, whatever people click, since the coin is fair and both pick equally oft
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-
-from scipy.stats import binomtest
 
 Coin = Callable[[], bool]
 """Whether the first ranking picks first."""
@@ -57,7 +56,19 @@ def team_draft(first: Sequence[str], second: Sequence[str], k: int, coin: Coin =
 
 def sign_test(wins: int, losses: int) -> float:
     """Two-sided p-value of as many wins against losses where both are equally likely; ties are left out. It holds for one look."""
-    return float(binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
+    return min(1.0, 2.0 * _tail(min(wins, losses), wins + losses)) if wins + losses else 1.0
+
+
+def _tail(most: int, of: int) -> float:
+    """Chance of at most so many heads of a fair coin, summed from the likeliest term down until terms add nothing."""
+    term = math.exp(math.lgamma(of + 1) - math.lgamma(most + 1) - math.lgamma(of - most + 1) - of * math.log(2.0))
+    total = 0.0
+    for heads in range(most, -1, -1):
+        if total + term == total:
+            break
+        total += term
+        term *= heads / (of - heads + 1)
+    return total
 
 
 def _next(ranking: Iterator[str], taken: set[str]) -> str | None:

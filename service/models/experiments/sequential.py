@@ -17,8 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from scipy.stats import norm
+from statistics import NormalDist
 
 MIN_CLICKS = 20
 """Clicks that each version must be expected to have, at the rate of both together, before an interval is formed."""
@@ -134,7 +133,7 @@ def power(effect: float, variance: float, answers: tuple[int, int], alpha: float
         answers: of the arm and of the champion.
     """
     of_difference = variance * (1.0 / answers[0] + 1.0 / answers[1])
-    return float(norm.cdf((effect - half_width(of_difference, alpha, scale)) / math.sqrt(of_difference)))
+    return NormalDist().cdf((effect - half_width(of_difference, alpha, scale)) / math.sqrt(of_difference))
 
 
 def answers_needed(effect: float, variance: float, alpha: float, scale: float, wanted: float = 0.8) -> int:
