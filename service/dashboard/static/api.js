@@ -95,10 +95,10 @@ export const can = (scope) => state.caller?.scopes.includes(scope) ?? false;
 export const part = (name) => encodeURIComponent(name);
 
 /** Upload a file with its progress, which `fetch` does not tell. */
-export function upload(path, file, tell) {
+export function upload(path, file, tell, method = "PUT") {
   return new Promise((done, fail) => {
     const request = new XMLHttpRequest();
-    request.open("PUT", path);
+    request.open(method, path);
     for (const [name, value] of Object.entries(headers({ "content-type": "application/octet-stream" }))) request.setRequestHeader(name, value);
     request.upload.addEventListener("progress", (event) => tell(event.total ? event.loaded / event.total : 0));
     request.addEventListener("error", () => fail(new LostError()));

@@ -46,6 +46,14 @@ export function rate({ middle, low, high }, most) {
   `${percent(middle)} (${percent(low)} to ${percent(high)})`);
 }
 
+/** A difference with its interval, about a line at 0, which ends at minus and plus `most`; `words` say it. */
+export function difference({ difference: middle, low, high }, most, words) {
+  const at = (value) => Math.min(100, Math.max(0, 50 + (50 * value) / most));
+  const side = low > 0 ? "up" : high < 0 ? "down" : "";
+  return h("span", { class: "rate" }, h("span", { class: `rate-line zero ${side}`, "aria-hidden": "true" },
+    h("span", { class: "rate-span", style: { left: `${at(low)}%`, width: `${Math.max(1, at(high) - at(low))}%` } }), h("span", { class: "rate-dot", style: { left: `${at(middle)}%` } })), words);
+}
+
 /** Minimum, quartiles and maximum of a numeric column. */
 export function quantiles(values) {
   const [least, lower, median, upper, most] = values;

@@ -12,6 +12,9 @@ export const signed = (value, digits = 4) => (absent(value) ? NONE : `${value >=
 export const percent = (share, digits = 1) => (absent(share) ? NONE : `${(100 * share).toFixed(digits)} %`);
 export const counted = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
 
+/** A difference of shares, in percentage points. */
+export const points = (share, digits = 1) => (absent(share) ? NONE : `${signed(100 * share, digits)} points`);
+
 /** A difference with its 95 % interval. */
 export const interval = (gain, digits = 4) => (gain ? `${signed(gain.difference, digits)} (${signed(gain.low, digits)} to ${signed(gain.high, digits)})` : NONE);
 

@@ -2,14 +2,16 @@
 
 import { can, get, getOr, part } from "./api.js";
 import { sparkline } from "./charts.js";
+import { newest } from "./dataset_versions.js";
 import { h, show } from "./dom.js";
 import { poll } from "./events.js";
-import { count, fixed, percent, seconds } from "./format.js";
+import { count, fixed, percent, seconds, signed } from "./format.js";
 import { card, head, link, note, pill, progress, stateOf, tile, when } from "./parts.js";
 
 const DAY_S = 86400;
 const DAYS = 7;
 const MODELS_SHOWN = 6;
+const LOOKED_AT = 8;
 const MUCH_DRIFT = 0.25;
 
 /** Impressions, clicks and summed scores of one model's window. */
@@ -34,14 +36,48 @@ export async function daily(name) {
   return { week: sums.at(-1), online: windows.at(-1), rates: days.map((one) => (one.impressions ? one.clicks / one.impressions : null)), calibration: days.map((one) => (one.clicks ? one.scored / one.clicks : null)) };
 }
 
+/** What the newest version waits for. */
+function ofVersions(model, where) {
+  const [last] = model?.versions ?? [];
+  if (!last?.candidate || last.version === model.serving) return [];
+  if (last.gates_passed === false) return [[pill("gates failed", "bad"), where, `Version ${last.version} did not meet its gates, and waits. Read why before it is promoted.`]];
+  return [[pill("candidate", "busy"), where, `Version ${last.version} ${last.gates_passed ? "met its gates and " : ""}waits to be promoted.`]];
+}
+
+/** Canaries, and what is known of them. */
+function ofTraffic(traffic, trial, where) {
+  return (traffic?.canaries ?? []).map(({ version, percent: share }) => {
+    const arm = trial?.arms.find((one) => one.version === version);
+    const known = arm?.finding === "better" || arm?.finding === "worse";
+    const tag = known ? pill(`canary ${arm.finding}`, arm.finding === "better" ? "good" : "bad") : pill("canary open", "busy");
+    const figures = known ? ` Clicks an answer: ${signed(arm.difference)} (${signed(arm.low)} to ${signed(arm.high)}) against the champion.` : "";
+    return [tag, where, `Version ${version} gets ${share} % of the requests.${figures} ${known ? (arm.finding === "better" ? "Promote it." : "Stop it.") : "Promote it or stop it once its click rate is known."}`];
+  });
+}
+
+/** Appends that were refused, and data sets that cannot be used. */
+async function ofData(datasets) {
+  const invalid = datasets.filter(({ state }) => state === "invalid").slice(0, 3).map((one) => [pill("data has errors", "bad"), link(one.name, `/datasets/${one.id}`), one.error?.detail ?? "Its table cannot be used as it is."]);
+  const valid = datasets.filter(({ state }) => state === "valid").slice(0, LOOKED_AT);
+  const tops = await Promise.all(valid.map(({ id }) => newest(id)));
+  const refused = valid.map((one, place) => [one, tops[place]]).filter(([, top]) => top?.state === "invalid").map(([one, top]) => [pill("append refused", "bad"), link(one.name, `/datasets/${one.id}/versions/${top.version}`), [h("bdi", {}, top.error?.detail ?? "The rows cannot be used."), ` Version ${one.version} stays in use.`]]);
+  return [...invalid, ...refused];
+}
+
+/** Groups whose own model cannot be used; the service names them where it needs no keys. */
+async function ofGroups(models) {
+  const { degraded = {} } = await getOr("readyz", {});
+  return models.filter(({ name }) => degraded[name]?.length).map(({ name }) => [pill("degraded", "warn"), link(name, `/models/${part(name)}`), `The own model of group ${degraded[name].join(", ")} cannot be used; the plain model serves it.`]);
+}
+
 async function modelCard(listed, troubles) {
   const [model, live, traffic] = await Promise.all([
     getOr(`v1/models/${part(listed.name)}`, null), daily(listed.name), getOr(`v1/models/${part(listed.name)}/traffic`, null)]);
   const to = `/models/${part(listed.name)}`;
-  if (model?.problem) troubles.push([pill("cannot be used", "bad"), link(listed.name, to), model.problem]);
+  if (model?.problem) troubles.push([pill("nothing serves", "bad"), link(listed.name, to), model.problem]);
   const drift = live.online.drift ?? live.online.routing?.group_drift;
   if (drift > MUCH_DRIFT) troubles.push([pill("drift", "warn"), link(listed.name, to), `Its visitors differ from its training rows (drift ${fixed(drift, 2)}, above ${MUCH_DRIFT}). Train a new version on newer rows.`]);
-  if (traffic?.canary) troubles.push([pill("canary open", "busy"), link(listed.name, to), `Version ${traffic.canary.version} gets ${traffic.canary.percent} % of the requests. Promote it or stop it once its click rate is known.`]);
+  troubles.push(...ofVersions(model, link(listed.name, to)), ...ofTraffic(traffic, live.online.trial, link(listed.name, to)));
   const { week } = live;
   const rate = week.impressions ? percent(week.clicks / week.impressions) : "no clicks yet";
   return h("article", { class: "card" },
@@ -71,8 +107,8 @@ export async function home({ signal }) {
   const [{ models }, { searches }, { datasets }] = await Promise.all([get("v1/models"), get("v1/searches?limit=20"), get("v1/datasets?limit=20")]);
   const troubles = [];
   const cards = await Promise.all(models.slice(0, MODELS_SHOWN).map((one) => modelCard(one, troubles)));
-  for (const one of searches.filter(({ state }) => state === "failed").slice(0, 3)) troubles.push([pill("search failed", "bad"), link(one.name, `/searches/${one.id}`), one.error?.detail ?? one.message]);
-  for (const one of datasets.filter(({ state }) => state === "invalid").slice(0, 3)) troubles.push([pill("data has errors", "bad"), link(one.name, `/datasets/${one.id}`), one.error?.detail ?? "Its table cannot be used as it is."]);
+  for (const one of searches.filter(({ state }) => state === "failed").slice(0, 3)) troubles.push([pill(one.kind === "refresh" ? "refresh failed" : "search failed", "bad"), link(one.name, `/searches/${one.id}`), one.error?.detail ?? one.message]);
+  troubles.push(...(await ofData(datasets)), ...(await ofGroups(models)));
   if (!models.length && !searches.length && !datasets.length) return [head("Welcome to iHAS", { lead: "Three steps to a recommender on your own clicks." }), firstSteps()];
 
   const list = h("ul", { class: "list" });

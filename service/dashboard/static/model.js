@@ -1,32 +1,21 @@
 /** One model: its versions, what else it can serve, who gets which, and how it does. */
 
-import { can, get, getOr, part, post, remove } from "./api.js";
+import { can, get, getOr, part, remove } from "./api.js";
 import { rate } from "./charts.js";
-import { h, show } from "./dom.js";
+import { h } from "./dom.js";
 import { count, fixed, percent } from "./format.js";
+import { eventsCard } from "./model_events.js";
 import { frontierCard } from "./model_frontier.js";
+import { gatesCard } from "./model_gates.js";
+import { historyCard } from "./model_history.js";
+import { promotionCard } from "./model_promotion.js";
+import { refreshCard } from "./model_refresh.js";
 import { trafficCard } from "./model_traffic.js";
-import { card, confirmed, field, head, input, link, note, pill, table, tile, toast, when, working } from "./parts.js";
+import { trialCard } from "./model_trial.js";
+import { versionsCard } from "./model_versions.js";
+import { card, confirmed, head, link, note, table, tile, working } from "./parts.js";
 import { plotPlace } from "./plot.js";
 import { groupCards } from "./report.js";
-
-function versions(model, lineages, base, reload) {
-  const reason = input({ maxlength: "1000", placeholder: "Why, for the history" });
-  const promote = (version) => async () => {
-    await post(`${base}/promote`, { version, reason: reason.value });
-    await reload();
-    toast(`Version ${version} answers now.`);
-  };
-  const drop = (version) => async () => {
-    if (!(await confirmed(`Delete version ${version}?`, "Its bundle goes; its search stays.", "Delete it"))) return;
-    await remove(`${base}/versions/${version}`);
-    await reload();
-  };
-  const rows = model.versions.map((one, place) => [
-    [`Version ${one.version}`, " ", one.version === model.serving && pill("serves", "good")], lineages[place]?.chosen ?? "–", fixed(lineages[place]?.test?.auc), lineages[place] ? link(lineages[place].dataset_name, `/datasets/${lineages[place].dataset_id}`) : "–", link("search", `/searches/${one.search_id}`), when(one.created_at),
-    can("models") && one.version !== model.serving ? h("span", { class: "actions" }, working("Promote", promote(one.version), { kind: "small main", label: `Promote version ${one.version}` }), working("Delete", drop(one.version), { kind: "small", label: `Delete version ${one.version}` })) : "–"]);
-  return card("Versions", table("Versions", ["Version", "Serves as", "Test AUC", "Data set", "From", "Trained", "Change"], rows, { marked: (place) => model.versions[place].version === model.serving }), can("models") && model.versions.length > 1 && field("Reason", reason, "Goes into the history with the next change."));
-}
 
 function live(online) {
   const { groups, routing } = online;
@@ -49,12 +38,6 @@ function reliability(summary) {
   return h("figure", { class: "card" }, h("h2", {}, "Are its scores right?"), place, h("figcaption", {}, "On the dashed line a score of 30 % means 30 clicks of 100 rows."));
 }
 
-function history(changes, base, several, reload) {
-  const back = can("models") && several && working("Roll back", async () => { const now = await post(`${base}/rollback`, { reason: "From the dashboard." }); await reload(); toast(`Version ${now.version} answers again.`); });
-  const words = { set: "promoted", rollback: "rolled back", deleted: "deleted" };
-  return card("History", changes.length ? table("History", ["Change", "Version", "By", "Reason", "When"], changes.map((one) => [words[one.kind] ?? one.kind, `version ${one.version}`, one.actor, one.reason || "–", when(one.at)])) : note("Nothing was promoted yet: the newest version answers."), h("div", { class: "actions" }, back));
-}
-
 /** The page. */
 export async function model({ name, reload }) {
   const base = `v1/models/${part(name)}`;
@@ -68,13 +51,13 @@ export async function model({ name, reload }) {
   }, { kind: "danger" });
   const { summary } = one;
   const chosen = summary.variants?.find((variant) => variant.name === summary.chosen);
-  const traffic = h("div");
-  show(traffic, await trafficCard(one, base, reload));
+  const [gates, traffic, promotion, refresh] = await Promise.all([gatesCard(shown, base), trafficCard(one, base, reload), promotionCard(base, reload), refreshCard(one, base)]);
   return [
     head(name, { kicker: "Model", lead: summary.verdict?.replaceAll("`", ""), actions: [gone, can("score") && link("Try it", `/try?model=${part(name)}`, "main")] }),
-    one.problem && h("div", { class: "notice bad", role: "alert" }, h("strong", {}, "No version can be used"), h("p", {}, one.problem)),
+    one.problem && h("div", { class: "notice bad", role: "alert" }, h("strong", {}, "No version answers"), h("p", {}, one.problem)),
     h("div", { class: "tiles" }, tile("Serves", one.serving ? `version ${one.serving}` : "nothing"), tile("As", summary.chosen ?? summary.kind ?? "–"), chosen && tile("Test AUC", fixed(chosen.test.auc)), chosen && tile("Multiply-adds a row", count(chosen.cost.multiply_adds))),
-    versions(shown, lineages, base, reload), h("div", { class: "pair" }, traffic, history(changes.changes, base, one.versions.length > 1, reload)), live(online),
+    versionsCard(shown, lineages, base, reload), gates, h("div", { class: "pair" }, traffic, historyCard(changes.changes, one, base, reload)), trialCard(online.trial),
+    h("div", { class: "pair" }, promotion, refresh), live(online), eventsCard(name, base),
     frontier && frontierCard(frontier, base, reload), reliability(summary),
     summary.groups?.length > 0 && summary.fields && [h("h2", {}, "Who is in each group"), groupCards(summary)],
   ];

@@ -58,7 +58,7 @@ async function estimated(place, body, signal) {
 export async function newSearch({ query, signal }) {
   if (!can("search")) return empty("Your key may not start searches", "It needs the scope search. Ask whoever made it.");
   const { datasets } = await get("v1/datasets?limit=200");
-  const valid = datasets.filter(({ state }) => state === "valid");
+  const valid = datasets.filter(({ state, labelled }) => state === "valid" && labelled);
   if (!valid.length) return empty("First a table", "A search needs a data set without errors.", can("data") && link("Upload a table", "/datasets/new", "main"));
   const { schema, solve } = await schemaOf("LearningConfig");
   const state = { dataset: query.get("dataset") ?? valid[0].id, way: "standard", changes: {}, budget: {} };

@@ -33,6 +33,12 @@ export const button = (text, act, { kind = "", disabled = false, label, type = "
 
 export const link = (text, to, kind) => h("a", { href: `#${to}`, class: kind && `button ${kind}` }, text);
 
+/** An error in one line: what each wrong part of the request is told, where there are such parts. */
+export function reasons(error) {
+  const parts = (error.problem?.errors ?? []).map(({ detail }) => detail).filter(Boolean);
+  return parts.length ? parts.join(" ") : error.message;
+}
+
 /** A button that waits for its work and shows what went wrong in a toast. */
 export function working(text, work, options = {}) {
   const made = button(text, async () => {
@@ -41,7 +47,7 @@ export function working(text, work, options = {}) {
     try {
       await work();
     } catch (error) {
-      toast(error.message, "bad");
+      toast(reasons(error), "bad");
     } finally {
       made.disabled = false;
       made.removeAttribute("aria-busy");
@@ -53,7 +59,7 @@ export function working(text, work, options = {}) {
 /** A table; a cell is a text or elements; a head of a column is a text. On narrow screens every row stands as a card. */
 export function table(caption, columns, rows, { marked = () => false } = {}) {
   const body = rows.map((row, number) => h("tr", { class: marked(number) && "marked" },
-    row.map((cell, place) => (place === 0 ? h("th", { scope: "row" }, cell) : h("td", { class: typeof cell === "string" && cell.length <= 14 && "short", data: { label: columns[place] } }, h("span", {}, cell))))));
+    row.map((cell, place) => (place === 0 ? h("th", { scope: "row" }, cell) : h("td", { class: typeof cell === "string" && (cell.length <= 14 ? "short" : cell.length > 40 && "wide"), data: { label: columns[place] } }, h("span", {}, cell))))));
   return h("table", {}, h("caption", { class: "unseen" }, caption), h("thead", {}, h("tr", {}, columns.map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, body));
 }
 

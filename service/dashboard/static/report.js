@@ -48,10 +48,18 @@ async function save(id, name) {
 
 function variants(result) {
   const rows = [...result.variants].sort(byName);
-  return card("Everything that was tried", table("Variants on the same test rows", ["Variant", "AUC", "Minus the plain model, 95 %", "Log-loss", "Multiply-adds", "Parameters", "Dimensions"], rows.map((one) => [
+  return card("Everything that was tried", table("Variants on the same test rows", ["Variant", "AUC", result.refresh ? "Minus the model as it was, 95 %" : "Minus the plain model, 95 %", "Log-loss", "Multiply-adds", "Parameters", "Dimensions"], rows.map((one) => [
     [one.name, " ", one.name === result.chosen && pill("chosen", "good"), one.role === "control" && pill("control"), h("small", {}, one.description)],
     fixed(one.test.auc), one.gain ? pill(interval(one.gain), outcome(one.gain)) : "reference", fixed(one.test.log_loss), count(one.cost.multiply_adds), count(one.cost.parameters_total), count(one.cost.kept_dims)]),
   { marked: (place) => rows[place].name === result.chosen }));
+}
+
+function refreshed(refresh, chosen) {
+  const values = (all) => Object.entries(all).map(([name, number]) => `${name}: ${count(number)}`).join(", ") || "none";
+  const facts = [
+    ["Learnt on against as it was", [pill(outcome(refresh.valid_gain), outcome(refresh.valid_gain)), ` AUC ${interval(refresh.valid_gain)} on the same validation rows`]], ["Before, on its own test rows", `AUC ${fixed(refresh.was.auc)}, now ${fixed(chosen.test.auc)}`], ["New values", values(refresh.new_values)], ["Values that no longer occur", values(refresh.silent_values)],
+    ["Groups", refresh.group_drift === null ? refresh.groups : `${refresh.groups}, drift ${fixed(refresh.group_drift, 3)}`], ["Epochs", count(refresh.epochs)]];
+  return card("What the refresh did", h("dl", { class: "facts" }, facts.map(([name, words]) => [h("dt", {}, name), h("dd", {}, words)])));
 }
 
 /** A search of another kind: its verdict and its figures. */
@@ -66,14 +74,15 @@ export async function report(search) {
   const saving = working("Download the report", () => save(search.id, search.name));
   if (!result.variants) return [other(result), h("div", { class: "actions" }, saving)];
   const chosen = result.variants.find(({ name }) => name === result.chosen);
-  const [base] = result.variants;
+  const base = (result.refresh && result.variants.find(({ name }) => name === "before")) || result.variants[0];
+  const reference = result.refresh ? "as it was" : "plain model";
   const { bars } = await import("./charts.js");
   return [
     h("div", { class: `notice ${outcome(chosen.gain) === "better" ? "good" : ""}` }, h("strong", {}, `Served: ${result.chosen}`), h("p", {}, result.verdict.replaceAll("`", ""))),
     h("div", { class: "tiles" },
-      tile("AUC", fixed(chosen.test.auc), `plain model ${fixed(base.test.auc)}`, chosen.gain && interval(chosen.gain)), tile("Log-loss", fixed(chosen.test.log_loss), `plain model ${fixed(base.test.log_loss)}`),
-      tile("Multiply-adds a row", count(chosen.cost.multiply_adds), `plain model ${count(base.cost.multiply_adds)}`), tile("Calibration", fixed(chosen.test.calibration, 2), "1 is right")),
-    weak(result), variants(result),
+      tile("AUC", fixed(chosen.test.auc), `${reference} ${fixed(base.test.auc)}`, chosen.gain && interval(chosen.gain)), tile("Log-loss", fixed(chosen.test.log_loss), `${reference} ${fixed(base.test.log_loss)}`),
+      tile("Multiply-adds a row", count(chosen.cost.multiply_adds), `${reference} ${count(base.cost.multiply_adds)}`), tile("Calibration", fixed(chosen.test.calibration, 2), "1 is right")),
+    result.refresh && refreshed(result.refresh, chosen), weak(result), variants(result),
     h("div", { class: "columns" }, PLOTS.filter(([name]) => plots.figures.includes(name) && (name !== "gains" || result.groups.some(({ gain }) => gain))).map(([name, title, read]) => plotOf(search.id, name, title, read))),
     h("h2", {}, "Who is in each group"), groupCards(result),
     card("Fields that matter", note("Numbers that the search keeps for each field, averaged over rows. A field that keeps none is not used."), bars(importance(result), "Dimensions kept by field")),

@@ -3,6 +3,7 @@
 import { compare } from "./compare.js";
 import { columns } from "./dataset_columns.js";
 import { dataset } from "./dataset.js";
+import { datasetVersion } from "./dataset_version.js";
 import { datasets } from "./datasets.js";
 import { home } from "./home.js";
 import { keys } from "./keys.js";
@@ -20,6 +21,7 @@ const PAGES = [
   ["/datasets/new", "New data set", newDataset],
   ["/datasets/:id", "Data set", dataset],
   ["/datasets/:id/columns", "Columns", columns],
+  ["/datasets/:id/versions/:version", "Version of a data set", datasetVersion],
   ["/searches", "Searches", searches],
   ["/searches/new", "New search", newSearch],
   ["/searches/compare", "Compare searches", compare],

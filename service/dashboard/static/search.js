@@ -76,12 +76,13 @@ function watched(search, signal, reload) {
     draw(event);
     if (["succeeded", "failed", "cancelled"].includes(event.state)) reload();
   }, signal).catch((error) => { if (!signal.aborted) toast(error.message, "bad"); });
-  return [tiles, card("Progress", bar, words, stages), learning];
+  return [tiles, card("Progress", bar, words, search.kind !== "refresh" && stages), learning];
 }
 
 /** The page. */
 export async function search({ id, signal, reload }) {
   const one = await get(`v1/searches/${id}`);
+  const refresh = one.kind === "refresh";
   const live = one.state === "running" || one.state === "queued";
   const act = (text, work, options) => can("search") && working(text, work, options);
   const again = async (path, words) => { await post(`v1/searches/${id}/${path}`); toast(words); await reload(); };
@@ -94,11 +95,11 @@ export async function search({ id, signal, reload }) {
   const actions = [
     !live && act("Delete", gone, { kind: "danger" }), live && act("Cancel", () => again("cancel", "Cancelled. What is finished stays."), { kind: "danger" }),
     (one.state === "failed" || one.state === "cancelled") && act("Resume", () => again("resume", "It goes on after its last finished stage."), { kind: "main" }),
-    act("Run again", cloned), one.model_version && link(`Open version ${one.model_version}`, `/models/${encodeURIComponent(one.name)}`, "main"),
+    !refresh && act("Run again", cloned), one.model_version && link(`Open version ${one.model_version}`, `/models/${encodeURIComponent(one.name)}`, "main"),
   ];
   return [
-    head(one.name, { kicker: "Search", lead: one.state === "succeeded" || live ? undefined : one.message, actions }),
-    one.error && h("div", { class: "notice bad", role: "alert" }, h("strong", {}, "The search failed"), h("p", {}, one.error.detail)),
+    head(one.name, { kicker: refresh ? "Refresh" : "Search", lead: one.state === "succeeded" || live ? undefined : one.message, actions }),
+    one.error && h("div", { class: "notice bad", role: "alert" }, h("strong", {}, refresh ? "The refresh failed" : "The search failed"), h("p", {}, one.error.detail)),
     live ? watched(one, signal, reload) : one.state === "succeeded" ? await report(one) : h("div", { class: "tiles" }, tile("State", stateOf(one.state)), tile("Ended", when(one.finished_at)), tile("Stage", one.stage ?? "–"), tile("Done", percent(one.progress, 0))),
     card("More", h("dl", { class: "facts" }, h("dt", {}, "Id"), h("dd", {}, h("code", {}, one.id)), h("dt", {}, "Data set"), h("dd", {}, link(one.dataset_id, `/datasets/${one.dataset_id}`)), h("dt", {}, "Submitted"), h("dd", {}, when(one.created_at)), h("dt", {}, "Attempts"), h("dd", {}, String(one.attempt))),
       logs(id, signal, () => live)),

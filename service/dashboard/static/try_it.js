@@ -1,21 +1,14 @@
 /** Recommendations for a visitor of your making, why each is there, and what a changed value does. */
 
-import { can, get, getOr, part, post } from "./api.js";
+import { can, get, part, post } from "./api.js";
 import { twoSided } from "./charts.js";
 import { h, newId, show } from "./dom.js";
-import { fixed, percent, signed } from "./format.js";
+import { counted, fixed, percent, signed } from "./format.js";
 import { card, empty, field, head, input, link, loading, note, pill, problem, select, working } from "./parts.js";
 import { recommendSnippets } from "./snippets.js";
+import { fieldsOf, nameOf, ofTheUser, tick } from "./try_fields.js";
 
 const MOST_VALUES = 60;
-
-/** Fields of a model that a request states, with values to choose from. */
-async function fieldsOf(name, version) {
-  const [model, lineage] = await Promise.all([getOr(`v2/models/${part(name)}${version ? `/versions/${version}` : ""}`, { inputs: [] }), getOr(`v1/models/${part(name)}/versions/${version}`, null)]);
-  const profiles = lineage ? await getOr(`v1/datasets/${lineage.dataset_id}/profile`, []) : [];
-  const known = new Map(profiles.map((profile) => [profile.column, profile]));
-  return model.inputs.map(({ name: field }) => ({ name: field, profile: known.get(field) })).filter(({ profile }) => profile?.role !== "item");
-}
 
 function control({ name, profile }, context, tell) {
   const values = (profile?.commonest ?? []).slice(0, MOST_VALUES).map(([value]) => value);
@@ -41,16 +34,26 @@ function why(item) {
       routing.length > 0 && twoSided(routing, "What each field adds to the margin", 3)));
 }
 
-function ranked(answer, before) {
+function ranked(answer, before, display) {
   const places = new Map((before?.items ?? []).map((item) => [item.id, item]));
   return h("ol", { class: "items" }, answer.items.map((item) => {
     const former = places.get(item.id);
     const moved = before && (former ? former.rank - item.rank : "new");
     const move = before && (moved === "new" ? pill("new", "busy") : moved === 0 ? pill("same place") : pill(moved > 0 ? `up ${moved}` : `down ${-moved}`, moved > 0 ? "good" : "bad"));
     const shift = before && former && ` ${signed(100 * (item.score - former.score), 1)}`;
-    return h("li", {}, h("details", { class: "item" }, h("summary", {}, h("span", { class: "rank" }, String(item.rank)), h("span", {}, item.id, " ", move, before && former && former.group !== item.group && pill(`group ${former.group} → ${item.group}`, "warn")),
+    return h("li", {}, h("details", { class: "item" }, h("summary", {}, h("span", { class: "rank" }, String(item.rank)), h("span", {}, nameOf(item, display), " ", move, before && former && former.group !== item.group && pill(`group ${former.group} → ${item.group}`, "warn")),
       h("span", { class: "bar-line", "aria-hidden": "true" }, h("span", { style: { width: `${100 * item.score}%` } })), h("span", { class: "score" }, percent(item.score), shift && h("small", { class: "muted" }, shift))), why(item)));
   }));
+}
+
+function degraded({ degraded_groups: groups }) {
+  return groups?.length > 0 && h("p", { class: "notice warn", role: "status" }, `The own model of group ${groups.join(", ")} cannot be used; the plain model serves it.`);
+}
+
+function options(columns, user, state, tell) {
+  const seen = user && tick("Leave out what the user has clicked", state.seen, (yes) => { state.seen = yes; tell(); });
+  const shown = columns.slice(0, 12).map((column) => tick(column, state.columns.has(column), (yes) => { state.columns[yes ? "add" : "delete"](column); tell(); }));
+  return [seen, shown.length > 0 && h("fieldset", {}, h("legend", {}, "Show items with"), h("div", { class: "ticks" }, shown))];
 }
 
 /** The page. */
@@ -62,20 +65,21 @@ export async function tryIt({ query }) {
   const known = await get(`v1/models/${part(name)}`);
   const version = Number(query.get("version")) || known.serving || known.latest;
   const to = (model, number) => { location.hash = `/try?model=${part(model)}${number ? `&version=${number}` : ""}`; };
-  const fields = await fieldsOf(name, version);
+  const { stated: fields, shown: columns, display, user } = await fieldsOf(name, version);
   const context = Object.fromEntries(fields.filter(({ profile }) => profile?.commonest.length).slice(0, 4).map((one) => [one.name, one.profile.commonest[0][0]]));
-  const state = { k: 10, before: null, asked: null };
+  const state = { k: 10, before: null, asked: null, seen: false, columns: new Set(display.slice(0, 3)) };
   const [answers, copies] = [h("div", { "aria-live": "polite" }), h("div")];
-  const body = () => ({ context, k: state.k, explain: true });
+  const body = () => ({ context, k: state.k, explain: true, ...(state.seen && { exclude_seen: true }), ...(state.columns.size && { fields: [...state.columns] }) });
   const tell = () => show(copies, recommendSnippets(name, body()));
   const ask = async (compare) => {
     show(answers, loading("Asking …"));
     try {
-      const answer = await post(`v1/models/${part(name)}/recommend?version=${version}`, body());
+      const asked = body();
+      const answer = await post(`v1/models/${part(name)}/recommend?version=${version}`, asked);
       const before = compare ? state.before : null;
       const changed = before && Object.keys({ ...context, ...state.asked }).filter((field) => context[field] !== state.asked[field]);
-      show(answers, card(before ? "After the change" : "Recommended", before && note(changed.length ? `Changed: ${changed.map((field) => `${field} = ${context[field] ?? "not known"}`).join(", ")}.` : "Nothing was changed."), answer.items.length ? ranked(answer, before) : note("No item is left."),
-        note(`${answer.num_scored} items were scored by version ${answer.version}. Open an item to see why it is there.${answer.unknown_values.length ? ` Values that the model does not know: ${answer.unknown_values.map((one) => `${one.field} = ${one.value}`).join(", ")}.` : ""}`)));
+      show(answers, card(before ? "After the change" : "Recommended", before && note(changed.length ? `Changed: ${changed.map((field) => `${field} = ${context[field] ?? "not known"}`).join(", ")}.` : "Nothing was changed."), degraded(answer), ofTheUser(answer, asked) && h("p", { class: "notice", role: "status" }, ofTheUser(answer, asked)), answer.items.length ? ranked(answer, before, display) : note("No item is left."),
+        note(`${counted(answer.num_scored, "item")} ${answer.num_scored === 1 ? "was" : "were"} scored by version ${answer.version}. Open an item to see why it is there.${answer.unknown_values.length ? ` Values that the model does not know: ${answer.unknown_values.map((one) => `${one.field} = ${one.value}`).join(", ")}.` : ""}`)));
       Object.assign(state, { before: answer, asked: { ...context } });
       show(whatIf, working("What if? Compare with the last answer", () => ask(true)));
     } catch (error) {
@@ -93,8 +97,8 @@ export async function tryIt({ query }) {
   return [
     head("Try it", { lead: "Say what is known about a visitor, and see what they would get, and why." }),
     card("Model", h("div", { class: "fields" }, field("Model", pick), field("Version", number), field("Items", most))),
-    card("Visitor and moment", note("What you leave empty is not known, as for a visitor whom you have never seen."), h("div", { class: "fields" }, fields.slice(0, 12).map(made)), fields.length > 12 && h("details", {}, h("summary", {}, `${fields.length - 12} more fields`), h("div", { class: "fields" }, fields.slice(12).map(made))),
-      h("div", { class: "actions" }, working("Recommend", () => ask(false), { kind: "main" }), whatIf)),
+    card("Visitor and moment", note("What you leave empty is not known, as for a visitor whom you have never seen.", user && ` Of a user whom the model knows (${user}), what describes them and is left empty is that of their newest row.`), h("div", { class: "fields" }, fields.slice(0, 12).map(made)), fields.length > 12 && h("details", {}, h("summary", {}, `${fields.length - 12} more fields`), h("div", { class: "fields" }, fields.slice(12).map(made))),
+      options(columns, user, state, tell), h("div", { class: "actions" }, working("Recommend", () => ask(false), { kind: "main" }), whatIf)),
     answers, card("The same elsewhere", copies),
   ];
 }

@@ -1,0 +1,110 @@
+"""A data set that grows, in real Chromium: what each append changed, another append, limits, and the newest version deleted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from service.auth.scopes import Scope
+from service.storage.sql_store import SqlStore
+from tests.service.conftest import eventually
+from tests.service.dashboard.conftest import NARROW, WIDE, Visit, key_of
+from tests.service.dashboard.growing import MORE, accepted, grown
+from tests.service.dashboard.test_pages import EVIL, seen
+from tests.service.keyed import NewKey
+from tests.service.live import LiveServer
+
+pytestmark = [pytest.mark.full, pytest.mark.slow]
+
+
+def test_versions_say_what_changed(live: LiveServer, store: SqlStore, visit: Visit) -> None:
+    """The page of the data set names the refused append; that of a version has drift, new values, and the click rate with its interval."""
+    dataset = grown(live, store)
+    page = visit(live.url, f"/datasets/{dataset}")
+    seen(page, "Version 3 was refused; version 2 stays in use")
+    seen(page, "1 field moved")
+    seen(page, "Click rate 56.8 % → 48.0 %")
+    page.get_by_role("link", name="Version 2", exact=True).click()
+    seen(page, "−8.8 points (−13.6 to −4.0), 95 %")
+
+    row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="Coupon"))
+    assert [text.split("\n")[0] for text in row.get_by_role("cell").all_inner_texts()] == ["changed", "0.410", "2 values", "0.0 % → 2.0 %"]
+    page.goto(f"{live.url}/#/datasets/{dataset}/versions/3")
+    seen(page, "These rows were refused")
+    seen(page, "above the limit of 0.5")
+    page.goto(f"{live.url}/#/datasets/{dataset}/versions/9")
+    seen(page, "There is nothing here")
+
+
+def test_rows_are_appended_and_the_newest_version_deleted(live: LiveServer, store: SqlStore, visit: Visit, tmp_path: Path) -> None:
+    """While a file is checked the page says so, and goes on by itself; what is deleted was confirmed."""
+    dataset = grown(live, store)
+    file = tmp_path / "more.csv"
+    file.write_bytes(MORE)
+    page = visit(live.url, f"/datasets/{dataset}")
+    page.get_by_role("button", name="Append and check").click()
+    seen(page, "Choose a file first.")
+    page.get_by_label("A file with the same columns").set_input_files(str(file))
+    page.get_by_role("button", name="Append and check").click()
+    seen(page, "Version 4 is being checked. Until then version 2 is in use")
+    accepted(store)
+    page.get_by_role("button", name="Delete version 4").click()
+    page.get_by_role("button", name="Keep it").click()
+    page.get_by_role("button", name="Delete version 4").click()
+    page.get_by_role("button", name="Delete it").click()
+    page.get_by_role("button", name="Delete version 3").wait_for()
+
+    assert [one["version"] for one in live.json("GET", f"/v1/datasets/{dataset}/versions")["versions"]] == [3, 2, 1]
+
+
+def test_limits_are_set_in_percent_and_left_out_again(live: LiveServer, store: SqlStore, visit: Visit) -> None:
+    """An empty field is no limit; what cannot be a limit is told as the service says it."""
+    dataset = grown(live, store)
+    page = visit(live.url, f"/datasets/{dataset}")
+    page.get_by_label("Click rate, percent up or down").fill("50")
+    page.get_by_label("New values, percent").fill("7")
+    page.get_by_role("button", name="Save the limits").click()
+    seen(page, "The limits hold for what is appended from now on.")
+    limits = live.json("GET", f"/v1/datasets/{dataset}")["limits"]
+    assert (limits["click_rate"], limits["new_values"], limits["drift"]) == (0.5, 0.07, None)
+
+    page.get_by_label("New values, percent").fill("")
+    page.get_by_label("Drift of a field").fill("-3")
+    page.get_by_role("button", name="Save the limits").click()
+    seen(page, "`drift`")
+    page.get_by_label("Drift of a field").fill("0.4")
+    page.get_by_role("button", name="Save the limits").click()
+    wanted = {"click_rate": 0.5, "new_values": None, "drift": 0.4, "missing": None}
+    eventually(lambda: live.json("GET", f"/v1/datasets/{dataset}")["limits"] == wanted)
+
+
+def test_who_may_only_read_sees_versions_and_limits(guarded: LiveServer, store: SqlStore, new_headers: NewKey, visit: Visit) -> None:
+    """And nothing to append, to change or to delete; another tenant finds nothing."""
+    guarded.http.headers.update(new_headers())
+    dataset = grown(guarded, store)
+    reader = key_of(new_headers(scopes=frozenset({Scope.READ})))
+    page = visit(guarded.url, f"/datasets/{dataset}", key=reader)
+    seen(page, "1 field moved")
+    seen(page, "no limit")
+    assert page.locator("main button, main input, main a.button").count() == 0
+    other = visit(guarded.url, f"/datasets/{dataset}/versions/2", key=key_of(new_headers("acme")))
+    seen(other, "There is nothing here")
+
+
+@pytest.mark.parametrize("width", [380, NARROW, WIDE, 1600])
+def test_it_fits_and_names_stay_texts(width: int, live: LiveServer, store: SqlStore, visit: Visit) -> None:
+    """At every width, in both themes by turns, axe finds nothing, and a name or an error is no markup."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    dataset = grown(live, store, EVIL, EVIL)
+    page = visit(live.url, "/", width, "dark" if width in (NARROW, 1600) else "light")
+    options = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+    for path in ("", "/versions/2", "/versions/3"):
+        page.goto(f"{live.url}/#/datasets/{dataset}{path}")
+        page.locator("main h1").wait_for()
+        found = axe.run(page, options=options).response["violations"]
+
+        assert EVIL in page.locator("main").text_content()
+        assert page.locator("main img, main script").count() == 0
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == [], path
