@@ -16,7 +16,6 @@ from pydantic import BaseModel
 
 from ihas.config.data import DataConfig
 from ihas.data.findings import FieldProfile, ValidationReport
-from ihas.data.growth import GrowthLimits
 from ihas.results.run_result import RunResult
 from service.app import create_app
 from service.cli.demo import coupon_recipe
