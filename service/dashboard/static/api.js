@@ -79,6 +79,16 @@ export async function getTagged(path) {
   return { document: await answer.json(), tag: answer.headers.get("etag") ?? "*" };
 }
 
+/** Change what had the tag when it was read; where somebody else changed it since, the page is drawn anew and the error goes on. */
+export async function putTagged(path, body, tag, reload) {
+  try {
+    return await put(path, body, { more: { "if-match": tag } });
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 412) await reload();
+    throw error;
+  }
+}
+
 /** What `get` gives, or `other` where there is none or it may not be seen. */
 export async function getOr(path, other, options) {
   try {
@@ -94,12 +104,15 @@ export const can = (scope) => state.caller?.scopes.includes(scope) ?? false;
 
 export const part = (name) => encodeURIComponent(name);
 
+/** A header by which a request that is sent again, after a lost connection, has the effect of one. */
+export const once = () => ({ "idempotency-key": Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("") });
+
 /** Upload a file with its progress, which `fetch` does not tell. */
-export function upload(path, file, tell, method = "PUT") {
+export function upload(path, file, tell, { method = "PUT", more = {} } = {}) {
   return new Promise((done, fail) => {
     const request = new XMLHttpRequest();
     request.open(method, path);
-    for (const [name, value] of Object.entries(headers({ "content-type": "application/octet-stream" }))) request.setRequestHeader(name, value);
+    for (const [name, value] of Object.entries(headers({ "content-type": "application/octet-stream", ...more }))) request.setRequestHeader(name, value);
     request.upload.addEventListener("progress", (event) => tell(event.total ? event.loaded / event.total : 0));
     request.addEventListener("error", () => fail(new LostError()));
     request.addEventListener("load", () => {

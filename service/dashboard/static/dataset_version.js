@@ -1,6 +1,6 @@
 /** One version of a data set: where its rows came from, and what they changed. */
 
-import { can, get, getOr } from "./api.js";
+import { can, get, getOr, part } from "./api.js";
 import { findings } from "./dataset.js";
 import { changesCards } from "./dataset_changes.js";
 import { dropVersion, newest } from "./dataset_versions.js";
@@ -11,7 +11,7 @@ import { card, head, link, loading, stateOf, tile, when, working } from "./parts
 
 /** The page. */
 export async function datasetVersion({ id, version, signal, reload }) {
-  const path = `v1/datasets/${id}/versions/${version}`;
+  const path = `v1/datasets/${id}/versions/${part(version)}`;
   const [dataset, one, last] = await Promise.all([get(`v1/datasets/${id}`), get(path), newest(id)]);
   const checking = one.state === "validating";
   if (checking) poll(async () => { const { state } = await get(path, { signal }); if (state !== "validating") reload(); return state !== "validating"; }, 700, signal).catch(() => {});

@@ -1,6 +1,6 @@
 /** The versions of a data set: what each append brought, and how to append more. */
 
-import { can, get, getOr, put, remove, upload } from "./api.js";
+import { can, get, getOr, once, put, remove, upload } from "./api.js";
 import { brief } from "./dataset_changes.js";
 import { h, newId, show } from "./dom.js";
 import { bytes, count, percent } from "./format.js";
@@ -48,6 +48,8 @@ export async function versionsCard(dataset, top, reload) {
 export function appendCard(dataset, reload) {
   if (!can("data")) return null;
   const choose = input({ type: "file", autocomplete: undefined });
+  let again = once();
+  choose.addEventListener("change", () => { again = once(); });
   const place = h("div", { "aria-live": "polite" });
   const go = working("Append and check", async () => {
     const [file] = choose.files;
@@ -56,7 +58,7 @@ export function appendCard(dataset, reload) {
       return;
     }
     try {
-      const made = await upload(`v1/datasets/${dataset.id}/append`, file, (share) => show(place, progress(share, "Progress of the upload"), note(`${percent(share, 0)} of ${bytes(file.size)}`)), "POST");
+      const made = await upload(`v1/datasets/${dataset.id}/append`, file, (share) => show(place, progress(share, "Progress of the upload"), note(`${percent(share, 0)} of ${bytes(file.size)}`)), { method: "POST", more: again });
       toast(`Version ${made.version} is being checked.`);
       await reload();
     } catch (error) {

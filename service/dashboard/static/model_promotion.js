@@ -1,6 +1,6 @@
 /** Which new versions of a model go live without a person, and the bounds of the gates. */
 
-import { can, getTagged, put } from "./api.js";
+import { can, getTagged, putTagged } from "./api.js";
 import { h } from "./dom.js";
 import { card, field, input, note, select, toast, working } from "./parts.js";
 
@@ -32,7 +32,7 @@ export async function promotionCard(base, reload) {
   });
   const save = working("Save", async () => {
     const gates = Object.fromEntries(bounds.filter(({ control }) => control.value !== "").map(({ name, control }) => [name, Number(control.value)]));
-    await put(`${base}/promotion`, { auto_promote: mode || null, gates }, { more: { "if-match": tag } });
+    await putTagged(`${base}/promotion`, { auto_promote: mode || null, gates }, tag, reload);
     await reload();
     toast("It holds for versions from now on.");
   });

@@ -1,6 +1,6 @@
 /** The next version from newer rows, without a search. */
 
-import { can, get, getOr, post } from "./api.js";
+import { can, get, getOr, once, post } from "./api.js";
 import { h, show } from "./dom.js";
 import { searchLine } from "./home.js";
 import { card, field, input, link, note, problem, select, working } from "./parts.js";
@@ -28,10 +28,14 @@ function form(model, datasets, base) {
     return { dataset_id: asked.dataset, ...(asked.version && { version: Number(asked.version) }), ...(asked.auto && { auto_promote: asked.auto }), ...(stated.length && { settings: Object.fromEntries(stated) }),
       ...(days.value !== "" && { window: { days: Number(days.value), ...(column.value && { column: column.value }) } }) };
   };
+  let [sent, again] = ["", once()];
   const go = working("Refresh", async () => {
     show(place);
     try {
-      const made = await post(`${base}/refresh`, body());
+      const asking = JSON.stringify(body());
+      if (asking !== sent) again = once();
+      sent = asking;
+      const made = await post(`${base}/refresh`, body(), { more: again });
       location.hash = `/searches/${made.id}`;
     } catch (error) {
       show(place, problem(error));

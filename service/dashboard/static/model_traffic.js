@@ -1,6 +1,6 @@
 /** Who gets which version: canaries with their shares, interleaved lists, and who decides between them. */
 
-import { can, getTagged, put } from "./api.js";
+import { can, getTagged, putTagged } from "./api.js";
 import { h, newId, show } from "./dom.js";
 import { card, field, input, note, progress, select, toast, working } from "./parts.js";
 
@@ -11,7 +11,7 @@ function now({ canaries, interleave, champion, shadows }) {
   if (!canaries.length && !interleave) return h("p", {}, champion ? `Version ${champion} gets all requests.` : "No version answers.");
   const share = [...canaries, ...(interleave ? [interleave] : [])].reduce((sum, { percent }) => sum + percent, 0);
   const one = canaries.length === 1 && !interleave;
-  return [progress(share / 100, "Share of other versions"), one ? h("p", {}, `Version ${canaries[0].version} gets ${canaries[0].percent} % of the requests, ${rest}.`) : note(`${share} % of the requests are shared as below, ${rest}.`), shadows.length > 0 && note(`Shadows: ${shadows.join(", ")}.`)];
+  return [progress(share / 100, "Share of other versions"), one ? h("p", {}, `Version ${canaries[0].version} gets ${canaries[0].percent} % of the requests, ${rest}.`) : note(`${Number(share.toFixed(2))} % of the requests are shared as below, ${rest}.`), shadows.length > 0 && note(`Shadows: ${shadows.join(", ")}.`)];
 }
 
 function running(traffic, change) {
@@ -73,7 +73,7 @@ export async function trafficCard(model, base, reload) {
   const { canaries, interleave, champion, shadows } = traffic;
   const kept = Object.fromEntries(["canaries", "sticky_field", "shadows", "shadow_groups", "experiment", "interleave"].map((name) => [name, traffic[name]]));
   const change = async (plan, words) => {
-    await put(`${base}/traffic`, { ...kept, ...plan }, { more: { "if-match": tag } });
+    await putTagged(`${base}/traffic`, { ...kept, ...plan }, tag, reload);
     await reload();
     toast(words);
   };

@@ -98,6 +98,18 @@ def test_several_canaries_are_compared_with_intervals(live: LiveServer, publish:
     seen(page, "Version 1 gets all requests.")
 
 
+def test_a_change_of_somebody_else_is_not_overwritten(live: LiveServer, publish: Publish, visit: Visit) -> None:
+    """The page says so, and shows what the other has set."""
+    released(publish)
+    live.json("POST", f"{MODEL}/promote", json={"version": 1})
+    page = visit(live.url, PAGE)
+    page.get_by_role("button", name="Start the canary").wait_for()
+    split(live, canaries=[{"version": 2, "percent": 30}])
+    page.get_by_role("button", name="Start the canary").click()
+    seen(page, "Version 2 gets 30 % of the requests, version 1 the rest.")
+    assert [one["version"] for one in live.json("GET", f"{MODEL}/traffic")["canaries"]] == [2]
+
+
 def test_lists_are_interleaved(live: LiveServer, publish: Publish, visit: Visit) -> None:
     """One list of two rankings, which a canary beside it leaves as it is."""
     released(publish)
