@@ -20,6 +20,8 @@ from pipelines.studies.refresh.command import Compared, Measured, carry_out, mar
 from pipelines.studies.refresh.plan import RefreshPlan, read_plan
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.tf
+
 COLUMNS = SchemaConfig(
     label="label", time="time", categorical=("user", "item"), ignored=("age", "gender", "occupation", "zip", "year", "genres")
 )
