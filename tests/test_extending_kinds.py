@@ -104,6 +104,7 @@ def served(workplace: Path) -> Iterator[Client]:
             process.wait(HANG_S)
 
 
+@pytest.mark.slow
 def test_a_kind_from_outside_is_searched_and_served_over_http(served: Client, workplace: Path) -> None:
     """The settings of the kind are a group of the request; a wrong one is refused; the model recommends what its bundle does."""
     dataset = str(served.create_dataset("walks", format="sequences")["id"])

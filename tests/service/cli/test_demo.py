@@ -71,6 +71,7 @@ def interrupted_after(words: str, folder: Path) -> tuple[int, str]:
     return demo.returncode, said
 
 
+@pytest.mark.slow
 def test_an_interrupted_demo_cancels_its_search_and_says_how_to_go_on(tmp_path: Path) -> None:
     """Ctrl-C while the search runs: nothing is left queued, and the command that goes on names a recipe that is there."""
     code, said = interrupted_after("base:", tmp_path)

@@ -184,6 +184,7 @@ def test_wrong_settings_are_named(recipe: Path, setting: str, words: str) -> Non
         read_recipe(recipe, [setting])
 
 
+@pytest.mark.slow
 def test_advice_continues_from_a_trained_size_sweep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """From a size sweep that is trained, a size is advised at once as JSON; a recipe without its file of sequences is invalid data."""
     (tmp_path / "walks.txt").write_text("u a b c a\nv b c a b\n")
