@@ -64,17 +64,17 @@ def save_values(
     (folder / "encoder.json").write_text(encoder.to_json(), encoding="utf-8")
     (folder / "report.json").write_text(report.model_dump_json(), encoding="utf-8")
     if items is not None:
-        (folder / "items").mkdir()
-        (folder / "items" / "names.json").write_text(json.dumps(items.names), encoding="utf-8")
-        np.save(folder / "items" / "ids.npy", items.ids, allow_pickle=False)
-        np.save(folder / "items" / "popularity.npy", items.popularity, allow_pickle=False)
-        _save_field_values(folder / "items", items.values)
+        _save_table(folder / "items", items, {"ids": items.ids, "popularity": items.popularity})
     if users is not None:
-        (folder / "users").mkdir()
-        (folder / "users" / "names.json").write_text(json.dumps(users.names), encoding="utf-8")
-        np.save(folder / "users" / "offsets.npy", users.offsets, allow_pickle=False)
-        np.save(folder / "users" / "items.npy", users.items, allow_pickle=False)
-        _save_field_values(folder / "users", users.values)
+        _save_table(folder / "users", users, {"offsets": users.offsets, "items": users.items})
+
+
+def _save_table(folder: Path, table: ItemTable | UserTable, arrays: Mapping[str, np.ndarray]) -> None:
+    folder.mkdir()
+    (folder / "names.json").write_text(json.dumps(table.names), encoding="utf-8")
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array, allow_pickle=False)
+    _save_field_values(folder, table.values)
 
 
 def _save_field_values(folder: Path, values: Mapping[str, FieldValues] | None) -> None:

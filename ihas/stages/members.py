@@ -11,11 +11,10 @@ choice and costs are ours.
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from operator import attrgetter
 
 from ihas.config.budget import BudgetConfig
 from ihas.config.learning import LearningConfig
@@ -146,7 +145,8 @@ def _widest(config: LearningConfig, fits: Callable[[LearningConfig], bool]) -> L
     """The largest model of these hidden layers that fits, of at most `MAX_MEMBERS` members."""
     models = [larger_config(config, factor) for factor in range(2, MAX_MEMBERS + 1)]
     few = [one for one in models if one.backbone.members <= MAX_MEMBERS]
-    return max(filter(fits, few), key=attrgetter("backbone.members"), default=None)
+    fitting = bisect_left(few, True, key=lambda one: not fits(one))
+    return few[fitting - 1] if fitting else None
 
 
 def _admits(limits: BudgetConfig, layout: FieldLayout, config: LearningConfig) -> bool:

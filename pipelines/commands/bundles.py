@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 import typer
 
 from ihas.errors import BundleError
 from pipelines.commands.limits import limit
+from pipelines.commands.shell import answering
 from pipelines.runs.child import error_document
-from pipelines.runs.exit_codes import exit_code_of
 
 
 def load(
@@ -23,17 +21,14 @@ def load(
     """Load a bundle and let it answer its golden rows; say which groups the shared model serves."""
     limit(None, max_cpu_s)
     _die_first()
-    answer: dict[str, object] = {"outcome": "succeeded"}
-    try:
+    with answering(_refusal) as answer:
         from ihas.serving.loading import load_recommender
 
         answer["report"] = {"degraded": {str(group): reason for group, reason in load_recommender(bundle).degraded.items()}}
-    except Exception as error:
-        document = {"code": "bundle", "detail": str(error)} if isinstance(error, BundleError) else error_document(error)
-        answer |= {"outcome": "failed", "error": document}
-        raise typer.Exit(exit_code_of(document["code"])) from error
-    finally:
-        sys.stdout.buffer.write(orjson.dumps(answer) + b"\n")
+
+
+def _refusal(error: Exception) -> dict[str, object]:
+    return {"code": "bundle", "detail": str(error)} if isinstance(error, BundleError) else error_document(error)
 
 
 def gates(
@@ -46,15 +41,8 @@ def gates(
     """Evaluate the gates of a bundle against the one that serves."""
     limit(None, max_cpu_s)
     _die_first()
-    answer: dict[str, object] = {"outcome": "succeeded"}
-    try:
+    with answering() as answer:
         answer["report"] = _verdict(candidate, champion, folder, bounds)
-    except Exception as error:
-        document = error_document(error)
-        answer |= {"outcome": "failed", "error": document}
-        raise typer.Exit(exit_code_of(document["code"])) from error
-    finally:
-        sys.stdout.buffer.write(orjson.dumps(answer) + b"\n")
 
 
 def _verdict(candidate: Path, champion: Path | None, folder: Path, bounds: str) -> dict[str, object]:

@@ -5,26 +5,23 @@ The last line on standard output says how it ended, and why where it failed.
 
 from __future__ import annotations
 
-import sys
 import traceback
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 import typer
 
 from ihas.config.data import DataConfig
 from ihas.errors import ConfigError, DataError, is_memory_full
 from ihas.folders import all_held_still, files_digest
 from pipelines.commands.limits import limit
-from pipelines.commands.shell import RecipeOption
+from pipelines.commands.shell import RecipeOption, answering
 from pipelines.kinds.grouped.run import refresh_grouped
 from pipelines.kinds.model_kind import AnyRecipe, ModelKind
 from pipelines.kinds.recipe_file import read_any_recipe
 from pipelines.kinds.registry import kind_of_recipe, kinds
 from pipelines.runs.child import ChildReport, error_document
-from pipelines.runs.exit_codes import exit_code_of
 from pipelines.runs.refresh_request import RefreshRequest
 
 DigestOption = Annotated[str | None, typer.Option("--data-sha256", help="Digest that the data's file must have.")]
@@ -89,19 +86,12 @@ def inspect(
 ) -> None:
     """Profile a table and list its faults."""
     limit(max_memory_bytes, max_cpu_s)
-    answer: dict[str, object] = {"outcome": "succeeded"}
-    try:
+    with answering(_refusal) as answer:
         config = DataConfig.model_validate_json(data.read_bytes())
         with all_held_still(config.paths) if max_links is not None else nullcontext():
             _check_files(config, max_expanded_bytes)
             answer["sha256"] = files_digest(config.paths)
             _inspect(config, before, rows_only, answer)
-    except Exception as error:
-        document = _refusal(error)
-        answer |= {"outcome": "failed", "error": document}
-        raise typer.Exit(exit_code_of(document["code"])) from error
-    finally:
-        sys.stdout.buffer.write(orjson.dumps(answer) + b"\n")
 
 
 def _read(path: Path, digest: str | None) -> tuple[AnyRecipe, ModelKind]:

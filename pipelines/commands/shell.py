@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
+import orjson
 import typer
 
 from ihas.errors import IhasError, missing_package, path_fault
-from pipelines.runs.child import print_progress
-from pipelines.runs.exit_codes import EPILOG, ExitCode, exit_code
+from pipelines.runs.child import error_document, print_progress
+from pipelines.runs.exit_codes import EPILOG, ExitCode, exit_code, exit_code_of
 from pipelines.runs.progress import Report
 
 REPORT = "pipelines.report"
@@ -67,6 +70,24 @@ def carry_out(
     if code == ExitCode.INTERRUPTED:
         return fail("Interrupted.", ExitCode.INTERRUPTED)
     return int(code or ExitCode.OK)
+
+
+@contextmanager
+def answering(refusal: Callable[[Exception], dict[str, object]] = error_document) -> Iterator[dict[str, object]]:
+    """One line of JSON as a child's last word: the block fills it; an error in the block becomes its `error` and the exit code.
+
+    Args:
+        refusal: the document of an error, with its `code`.
+    """
+    answer: dict[str, object] = {"outcome": "succeeded"}
+    try:
+        yield answer
+    except Exception as error:
+        document = refusal(error)
+        answer |= {"outcome": "failed", "error": document}
+        raise typer.Exit(exit_code_of(str(document["code"]))) from error
+    finally:
+        sys.stdout.buffer.write(orjson.dumps(answer) + b"\n")
 
 
 def report_of(context: typer.Context) -> Report:

@@ -245,8 +245,8 @@ def distil_teacher(run: Run) -> None:
     if run.distilled is None:
         run.reporter.say("The teacher fits validation rows no better than the plain model: later stages learn from the clicks alone")
         return
-    untaught = run.members.split.score if run.members is not None and run.members_are_better else run.base.trials[0].score
-    run.taught = run.distilled.score > untaught
+    untaught = [run.base.trials[0].score, *([] if run.members is None else [run.members.split.score])]
+    run.taught = run.distilled.score > max(untaught)
     if not run.taught:
         run.key("clicks", {})  # a run of an earlier version that was begun here went on with the student
         run.reporter.say("The student ranks validation rows no better than what learnt from the clicks: later stages learn from them alone")

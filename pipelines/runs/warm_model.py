@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +11,7 @@ from ihas.data.dataset import Splits
 from ihas.data.grown_encoder import Growth, Start
 from ihas.models.network import NetworkWeights
 from ihas.models.prediction import GroupModel
+from ihas.rates import stability
 from ihas.routing.additive import AdditiveRouter
 from ihas.routing.grouping import Grouping, PartGroups
 from ihas.stages.cluster.assignment import Clustering, Division
@@ -20,9 +20,6 @@ from ihas.stages.cluster.thresholds import Scorer
 from ihas.stages.evaluate.variants import Variant, gated_variant, grouped_variant, static_variant
 from ihas.stages.search import SearchResult
 from pipelines.runs.predecessor import Predecessor
-
-LEAST_SHARE = 1e-4
-"""What a group counts at least in the stability index, where no row is in it (our choice)."""
 
 
 @dataclass(frozen=True)
@@ -115,15 +112,13 @@ def _clustering(model: WarmModel, parts: Splits) -> Clustering:
 
 
 def group_drift(earlier: Predecessor, model: WarmModel) -> float:
-    """Population stability index of the newest rows' groups, those of validation, against the training rows' of the run before.
-
-    Source: sum (p - q) ln(p / q), as the service tells of served rows.
-    """
+    """Population stability index (`ihas.rates.stability`) of the newest rows' groups, those of validation, against the training rows' of
+    the run before."""
     before = earlier.grouping.groups.train[: len(earlier.data.parts.train)]
     expected, found = (_shares(groups, model.grouping.num_groups) for groups in (before, model.grouping.groups.valid))
-    return math.fsum((p - q) * math.log(p / q) for p, q in zip(found, expected, strict=True))
+    return stability(found, expected)
 
 
 def _shares(groups: np.ndarray, number: int) -> list[float]:
-    counts = np.bincount(groups, minlength=number) / max(len(groups), 1)
-    return [max(float(share), LEAST_SHARE) for share in counts]
+    shares: list[float] = (np.bincount(groups, minlength=number) / max(len(groups), 1)).tolist()
+    return shares

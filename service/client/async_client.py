@@ -6,7 +6,7 @@ import asyncio
 import json
 import math
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,7 +15,7 @@ import httpx
 
 from service.client.endpoints import Endpoints
 from service.client.event_file import EventColumns, batches
-from service.client.event_transfer import Imported, broken_off, export_request, misread, saved, told
+from service.client.event_transfer import Imported, broken_off, export_request, misread, told
 from service.client.older_services import current
 from service.client.retries import BUSY, TRIES, final, repeatable, unreachable, wait_s
 from service.client.transfer import (
@@ -32,7 +32,6 @@ from service.client.transfer import (
     give_up_on,
     headers_of,
     listening,
-    parts_of,
     whole,
 )
 from service.errors import InvalidError, ServiceError
@@ -78,12 +77,8 @@ class AsyncClient(Endpoints[Coroutine[Any, Any, Document], Coroutine[Any, Any, s
 
     async def upload(self, dataset_id: str, path: Path) -> Document:
         """Send a file with its digest."""
-
-        async def parts() -> AsyncIterator[bytes]:
-            for part in parts_of(path, lambda _: None):
-                yield part
-
-        return await self.document("PUT", f"/v1/datasets/{dataset_id}/content", content=parts(), headers=digest_header(path))
+        content = FileParts(path).awaited()
+        return await self.document("PUT", f"/v1/datasets/{dataset_id}/content", content=content, headers=digest_header(path))
 
     async def append(self, dataset_id: str, path: Path, key: str | None = None, **query: str) -> Document:
         """See `Client.append`."""
@@ -102,19 +97,12 @@ class AsyncClient(Endpoints[Coroutine[Any, Any, Document], Coroutine[Any, Any, s
 
     async def wait_batch(self, batch_id: str, within_s: float = math.inf) -> Document:
         """See `Client.wait_batch`."""
-        end = time.monotonic() + within_s
-        while (found := await self.batch(batch_id))["state"] not in FINISHED:
-            check_time(end, f"batch {batch_id} to end.")
-            await asyncio.sleep(POLL_S)
-        return found
+        return await _wait(lambda: self.batch(batch_id), FINISHED, within_s, f"batch {batch_id} to end.")
 
     async def wait_dataset_version(self, dataset_id: str, version: int, within_s: float = math.inf) -> Document:
         """See `Client.wait_dataset_version`."""
-        end = time.monotonic() + within_s
-        while (found := await self.dataset_version(dataset_id, version))["state"] not in CHECKED:
-            check_time(end, f"version {version} of data set {dataset_id} to be checked.")
-            await asyncio.sleep(POLL_S)
-        return found
+        what = f"version {version} of data set {dataset_id} to be checked."
+        return await _wait(lambda: self.dataset_version(dataset_id, version), CHECKED, within_s, what)
 
     async def export_events(self, name: str, path: Path, **asked: Any) -> Document:
         """As `Client.export_events`."""
@@ -123,7 +111,7 @@ class AsyncClient(Endpoints[Coroutine[Any, Any, Document], Coroutine[Any, Any, s
                 if response.is_error:
                     await response.aread()
                 final(response)
-                with saved(path) as file:
+                with whole(path) as file:
                     async for piece in response.aiter_bytes():
                         file.write(piece)
                 return told(response, path)
@@ -143,11 +131,7 @@ class AsyncClient(Endpoints[Coroutine[Any, Any, Document], Coroutine[Any, Any, s
 
     async def wait_dataset(self, dataset_id: str, within_s: float = math.inf) -> Document:
         """The data set once it is valid or invalid; WaitTimeoutError where it was neither, within the time."""
-        end = time.monotonic() + within_s
-        while (dataset := await self.dataset(dataset_id))["state"] not in CHECKED:
-            check_time(end, f"data set {dataset_id} to be checked.")
-            await asyncio.sleep(POLL_S)
-        return dataset
+        return await _wait(lambda: self.dataset(dataset_id), CHECKED, within_s, f"data set {dataset_id} to be checked.")
 
     async def search(self, search_id: str, wait_s: float = 0.0) -> Document:
         """One search; with `wait_s`, once it has finished or the time is over."""
@@ -179,3 +163,12 @@ class AsyncClient(Endpoints[Coroutine[Any, Any, Document], Coroutine[Any, Any, s
                     return
                 if line.startswith("data: "):
                     yield with_stage(json.loads(line.removeprefix("data: ")))
+
+
+async def _wait(read: Callable[[], Awaitable[Document]], ended: Collection[str], within_s: float, what: str) -> Document:
+    """What is read, once its state is one of `ended`."""
+    end = time.monotonic() + within_s
+    while (found := await read())["state"] not in ended:
+        check_time(end, what)
+        await asyncio.sleep(POLL_S)
+    return found

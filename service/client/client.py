@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,7 +15,7 @@ import httpx
 from service.client.async_client import AsyncClient
 from service.client.endpoints import Endpoints
 from service.client.event_file import EventColumns, batches
-from service.client.event_transfer import Imported, broken_off, export_request, misread, saved, told
+from service.client.event_transfer import Imported, broken_off, export_request, misread, told
 from service.client.older_services import current
 from service.client.retries import BUSY, TRIES, final, repeatable, unreachable, wait_s
 from service.client.transfer import (
@@ -130,11 +130,7 @@ class Client(Endpoints[Document, str]):
         Raises:
             WaitTimeoutError: it has not, within the time.
         """
-        end = time.monotonic() + within_s
-        while (found := self.batch(batch_id))["state"] not in FINISHED:
-            check_time(end, f"batch {batch_id} to end.")
-            time.sleep(POLL_S)
-        return found
+        return _wait(lambda: self.batch(batch_id), FINISHED, within_s, f"batch {batch_id} to end.")
 
     def wait_dataset_version(self, dataset_id: str, version: int, within_s: float = math.inf) -> Document:
         """The version once it is valid or invalid.
@@ -142,11 +138,8 @@ class Client(Endpoints[Document, str]):
         Raises:
             WaitTimeoutError: it was neither, within the time.
         """
-        end = time.monotonic() + within_s
-        while (found := self.dataset_version(dataset_id, version))["state"] not in CHECKED:
-            check_time(end, f"version {version} of data set {dataset_id} to be checked.")
-            time.sleep(POLL_S)
-        return found
+        what = f"version {version} of data set {dataset_id} to be checked."
+        return _wait(lambda: self.dataset_version(dataset_id, version), CHECKED, within_s, what)
 
     def export_events(self, name: str, path: Path, **asked: Any) -> Document:
         """Save what a model showed as rows.
@@ -158,7 +151,7 @@ class Client(Endpoints[Document, str]):
                 if response.is_error:
                     response.read()
                 final(response)
-                with saved(path) as file:
+                with whole(path) as file:
                     for piece in response.iter_bytes():
                         file.write(piece)
                 return told(response, path)
@@ -186,11 +179,7 @@ class Client(Endpoints[Document, str]):
         Raises:
             WaitTimeoutError: it was neither, within the time.
         """
-        end = time.monotonic() + within_s
-        while (dataset := self.dataset(dataset_id))["state"] not in CHECKED:
-            check_time(end, f"data set {dataset_id} to be checked.")
-            time.sleep(POLL_S)
-        return dataset
+        return _wait(lambda: self.dataset(dataset_id), CHECKED, within_s, f"data set {dataset_id} to be checked.")
 
     def search(self, search_id: str, wait_s: float = 0.0) -> Document:
         """One search; with `wait_s`, once it has finished or the time is over."""
@@ -228,3 +217,12 @@ class Client(Endpoints[Document, str]):
                     return
                 if line.startswith("data: "):
                     yield with_stage(json.loads(line.removeprefix("data: ")))
+
+
+def _wait(read: Callable[[], Document], ended: Collection[str], within_s: float, what: str) -> Document:
+    """What is read, once its state is one of `ended`."""
+    end = time.monotonic() + within_s
+    while (found := read())["state"] not in ended:
+        check_time(end, what)
+        time.sleep(POLL_S)
+    return found

@@ -137,12 +137,13 @@ def _shape(value: object) -> object:
 
 
 def main() -> None:
-    """Write the output of a page's commands anew; the run's names take the place of KEY_1, DS_1 and the like."""
+    """Write the output of a page's commands anew; the run's names take the place of those that the page shows, and of KEY_1, DS_1 and the
+    like where a command is new."""
     page = Path(sys.argv[1])
     text, steps, seen = page.read_text(encoding="utf-8"), list[Step](), list[str]()
     with tempfile.TemporaryDirectory() as folder, session(Path(folder)) as own:
         for step in steps_of(text):
-            done = own.run(replace(step, output=""))
+            done = own.run(step)
             steps.append(Step(step.command, done.output))
             for name in NAMES.findall(done.output):
                 if name not in seen:
@@ -152,9 +153,9 @@ def main() -> None:
                     own.names[f"{kind}_{number}"] = name
             sys.stdout.write(f"$ {step.command}\n{done.output}")
             sys.stdout.flush()
-        for placeholder, name in own.names.items():
-            if re.fullmatch(r"(KEY|KEYID|DS|SR)_\d+", placeholder):
-                steps = [replace(step, command=re.sub(rf"\b{placeholder}\b", name, step.command)) for step in steps]
+        for shown, name in own.names.items():
+            if NAMES.fullmatch(shown) or re.fullmatch(r"(KEY|KEYID|DS|SR)_\d+", shown):
+                steps = [replace(step, command=re.sub(rf"\b{shown}\b", name, step.command)) for step in steps]
     page.write_text(written(text, steps), encoding="utf-8")
 
 
