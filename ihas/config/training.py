@@ -31,6 +31,9 @@ class TrainingConfig(Config):
     first 15 epochs do not count as long as the AUC has not left chance (.53)."""
     plateau_factor: Annotated[float, Field(gt=0.0, le=1.0)] = 0.3
     """Factor on the learning rate after each epoch without a better validation AUC."""
+    averaging: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.8
+    """What is ranked and kept after an epoch is the average of epochs, in which earlier ones weigh at most this much together. An epoch
+    that is no better than the average lowers the learning rate, and training goes on from the average. 0 for each epoch by itself."""
     optimizer: Literal["adam", "sgd", "adagrad", "adadelta", "rmsprop"] = "adam"
     """Update rule (ihas/optim/optimizer.py). Each rule needs its own learning rates; the defaults are Adam's."""
     overparameterisation: Literal["none", "scalar", "vector", "matrix"] = "none"

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from ihas.metrics import auc, auc_difference, row_losses
+from ihas.training.averaging import State
 
 Start = Literal["forgotten", "counts", "floor"]
 """What the weights that a training starts from are to it.
@@ -23,7 +24,6 @@ counts      among those to keep: they are kept where no epoch is better
 floor       kept where the best epoch is clearly below them, because what is trained is also to make the model smaller
 """
 WORSE, CONFIDENCE = 1e-2, 0.8
-State = list[np.ndarray]
 
 
 class Kept:

@@ -3,6 +3,8 @@
 read     rows of the table that the batch needs           (NumPy and Numba, in place)
 graph    loss, gradients of what was read, dense update   (one TensorFlow call)
 write    those gradients into the table                   (NumPy and Numba, in place)
+
+What is ranked and kept after an epoch is the average of epochs (averaging.py).
 """
 
 from __future__ import annotations
@@ -24,10 +26,12 @@ from ihas.models.prediction import GroupedRows, predict
 from ihas.optim.table_optimizer import ALIGNMENT
 from ihas.optim.update_rules import dense_optimizer, table_optimizer
 from ihas.results.run_result import EpochMetrics
-from ihas.training.kept import Kept, Start
+from ihas.training.averaging import EpochAverage, State
+from ihas.training.kept import Kept, Start, validation_score
 
 BLOCK_ROWS = 1_000_000
 CHANCE, PATIENCE_AT_CHANCE = 0.53, 15
+LOWEST_RATE = 0.03  # of the initial rate: what an average gains below it is in the sixth digit (our choice)
 GIVEN_UP_AFTER = 5  # epochs, in which the rate falls to less than a hundredth (our choice)
 SIGNATURE = [
     tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.float32),
@@ -65,8 +69,10 @@ class Trainer:
     ) -> tuple[EpochMetrics, ...]:
         """Train until `epochs` or until validation stops improving; the network keeps its best weights.
 
-        While validation AUC has not left chance (`CHANCE`), up to `PATIENCE_AT_CHANCE` epochs, nothing is awaited and the rate stays:
-        where only pairs of values tell, learning begins late, and is over before it began if the first epochs count (our choice).
+        Under `averaging` an epoch's weights are the average of epochs, and after an epoch that is no better the rate falls and training goes
+        on from the best average, until the rate has fallen below `LOWEST_RATE` of the first. While validation AUC has not left chance
+        (`CHANCE`), up to `PATIENCE_AT_CHANCE` epochs, nothing is awaited and the rate stays: where only pairs of values tell, learning
+        begins late, and is over before it began if the first epochs count (our choice).
         Trained weights are not lost (kept.py): where the best epoch is clearly below what it started from, the rate falls; after
         `GIVEN_UP_AFTER` epochs the training is given up, which `given_up` then tells, and the weights it started from are back.
 
@@ -74,11 +80,11 @@ class Trainer:
             TrainingError: the loss or a score became infinite or not a number.
         """
         history: list[EpochMetrics] = []
-        labels, waited, learning_rate = rows.valid.rows.labels, 0, self.config.rate
+        labels, waited, learning_rate, average = rows.valid.rows.labels, 0, self.config.rate, EpochAverage(self.config.averaging)
         kept = Kept(start, self._state(), None if start == "forgotten" else predict(self.network, rows.valid), labels)
         for epoch in range(1, epochs + 1):
             loss = self.run_epoch(rows.train, learning_rate)
-            logits = predict(self.network, rows.valid)
+            logits = self._ranked(average, rows.valid)
             if not (np.isfinite(loss) and np.isfinite(logits).all()):
                 raise TrainingError(
                     f"Loss and scores must stay finite, but are not after epoch {epoch} of `{name}` (mean loss {loss:g}). "
@@ -86,7 +92,7 @@ class Trainer:
                 )
             history.append(EpochMetrics(model=name, epoch=epoch, loss=loss, auc=auc(logits, labels) or 0.5))
             listen(history[-1])
-            better, below = kept.offer(logits, self._state), kept.is_below_start()
+            better, below = kept.offer(logits, average.copy), kept.is_below_start()
             if better and not below:
                 waited = 0
                 continue
@@ -95,9 +101,28 @@ class Trainer:
             waited, learning_rate = 0 if better else waited + 1, learning_rate * self.config.plateau_factor
             if waited > self.config.patience or (below and epoch >= GIVEN_UP_AFTER):
                 break
+            if self.config.averaging and not below:
+                if learning_rate < LOWEST_RATE * self.config.rate:
+                    break
+                self._restore(kept.state)
+                average.forget()
         self.given_up = kept.is_below_start()
         self._restore(kept.state)
         return tuple(history)
+
+    def _ranked(self, average: EpochAverage, valid: GroupedRows) -> np.ndarray:
+        """The average's answers after another epoch, float32 (rows,); it begins anew where the epoch alone ranks better."""
+        state, own = self._state(), predict(self.network, valid)
+        average.add(state)
+        if average.count == 1:
+            return own
+        self._restore(average.state)
+        logits = predict(self.network, valid)
+        self._restore(state)
+        if validation_score(own, valid.rows.labels) <= validation_score(logits, valid.rows.labels):
+            return logits
+        average.begin(state)
+        return own
 
     def run_epoch(self, train: GroupedRows, learning_rate: float) -> float:
         """One pass over the training rows in random order; the mean loss."""
@@ -142,10 +167,10 @@ class Trainer:
         self.optimizer.apply(gradients, learning_rate)
         return loss, table_gradient
 
-    def _state(self) -> list[np.ndarray]:
+    def _state(self) -> State:
         return [variable.numpy() for variable in self.network.saved_variables]
 
-    def _restore(self, state: list[np.ndarray]) -> None:
+    def _restore(self, state: State) -> None:
         for variable, value in zip(self.network.saved_variables, state, strict=True):
             variable.assign(value)
 
