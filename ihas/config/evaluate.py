@@ -20,5 +20,8 @@ class EvaluateConfig(Config):
     calibration: CalibrationMethod | None = None
     """What turns the served model's scores into rates of clicks, fitted on validation rows: `platt` (a line on the log-odds), `isotonic`
     (steps), or `none`; without it, the one of least log-loss on folds of the validation rows. No order changes."""
+    refit: bool = True
+    """Whether a chosen model that learnt from the clicks alone is trained once more, on training and validation rows together, for as
+    many epochs at the same rates; that one is served, calibrated as before. The plain model is trained once more too, to compare."""
     fallback: bool = True
     """Whether the bundle also holds the plain model, which serves a group whose own model fails its check. Costs do not count it."""

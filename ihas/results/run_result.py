@@ -264,6 +264,19 @@ class ReliabilityBin(Config):
     """Their rate of clicks; the mean score where the model is calibrated."""
 
 
+class Refit(Config):
+    """The chosen model after it was trained once more, on training and validation rows together."""
+
+    rows: int
+    """Rows that it learnt from."""
+    test: ClickMetrics
+    """Its metrics on the test rows."""
+    base: ClickMetrics
+    """Metrics of the plain model, trained once more in the same way."""
+    gain: Interval | None
+    """Test AUC minus that of this plain model; absent where the plain model is chosen, or the test rows have one label."""
+
+
 class CalibrationResult(Config):
     """How well the scores that are served meet rates of clicks, on test rows."""
 
@@ -302,6 +315,8 @@ class Refreshed(Config):
     """Metrics of the model in the run before, on that run's test rows."""
     epochs: int
     """Epochs that were trained."""
+    anew: bool = False
+    """Whether the model that learnt from fresh weights, under the same settings, was better than the one that learnt on."""
 
 
 class RunResult(Config):
@@ -349,6 +364,8 @@ class RunResult(Config):
     """What retrieval lets through; absent where all items are scored."""
     calibration: CalibrationResult | None = None
     """How well the served scores meet rates of clicks; absent where test rows have one label, or in results of an earlier version."""
+    refit: Refit | None = None
+    """The served model, after it learnt from validation rows too; absent where it was not trained once more."""
     kinds: tuple[KindTrial, ...] = ()
     """Kinds of backbone that were tried, the best first, which the run went on with; empty where the recipe states one."""
     given_up: tuple[Literal["search", "retrain"], ...] = ()

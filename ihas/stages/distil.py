@@ -28,6 +28,7 @@ from ihas.results.run_result import EpochMetrics
 from ihas.seeding import generator
 from ihas.stages.distil_rows import BLOCK_ROWS, copies_for, distillation_ids
 from ihas.training.plain import train_plain
+from ihas.training.steps import Steps
 from ihas.training.trainer import EpochListener
 
 SHALLOW = ("lr", "fm")
@@ -43,12 +44,14 @@ class Distilled:
         teacher: the teacher's parameters, under `teacher_config`.
         labels: float32 (rows of the distillation set,). The teacher's probability of a click; the training rows come first.
         history: epochs of the teacher and of the student.
+        courses: how the teacher came to its weights; empty in results of an earlier version.
     """
 
     student: NetworkWeights
     teacher: NetworkWeights
     labels: np.ndarray
     history: tuple[EpochMetrics, ...]
+    courses: tuple[Steps, ...] = ()
 
     @property
     def score(self) -> float:
@@ -79,7 +82,7 @@ def distil(
     unlabelled = Dataset(parts.train.layout, ids, np.zeros(len(ids), np.float32))
     labelled = replace(unlabelled, labels=_probabilities(_logits(teacher.weights, unlabelled, of_teacher)))
     student = train_plain(replace(parts, train=labelled), student_config(config), STUDENT, listen)
-    return Distilled(student.weights, teacher.weights, labelled.labels, (*teacher.history, *student.history))
+    return Distilled(student.weights, teacher.weights, labelled.labels, (*teacher.history, *student.history), teacher.courses)
 
 
 def distillation_splits(parts: Splits, labels: np.ndarray, config: LearningConfig) -> Splits:

@@ -26,6 +26,7 @@ from ihas.models.registry import build_backbone
 from ihas.results.run_result import EpochMetrics
 from ihas.training.parallel import train_in_parallel
 from ihas.training.plain import PlainModel, train_plain
+from ihas.training.steps import Steps
 from ihas.training.trainer import EpochListener
 
 COST_TOLERANCE = 1.1
@@ -44,11 +45,13 @@ class MemberModel:
         config: their settings.
         weights: their parameters.
         history: their epochs.
+        courses: how they came to their weights; empty in results of an earlier version.
     """
 
     config: LearningConfig
     weights: NetworkWeights
     history: tuple[EpochMetrics, ...]
+    courses: tuple[Steps, ...] = ()
 
     @property
     def score(self) -> float:
@@ -111,7 +114,7 @@ def _train(parts: Splits, configs: list[LearningConfig], listen: EpochListener) 
         return []
     widest = max(configs, key=lambda config: config.training.embedding_dim)
     trained = train_in_parallel([training(config) for config in configs], parts.train, widest, listen)
-    return [MemberModel(config, model.weights, model.history) for config, model in zip(configs, trained, strict=True)]
+    return [MemberModel(config, model.weights, model.history, model.courses) for config, model in zip(configs, trained, strict=True)]
 
 
 def split_configs(layout: FieldLayout, config: LearningConfig) -> list[LearningConfig]:

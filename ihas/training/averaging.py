@@ -4,7 +4,8 @@
 
 w_n are the weights at the end of the n-th epoch since the average began. It begins anew at an epoch that ranks validation rows better
 than the average with it would, so that it does not lag behind a training that is still learning fast. Source: Polyak and Juditsky 1992;
-Izmailov et al., Averaging weights leads to wider optima (UAI 2018). The epoch as the step and the new beginning are our choice (decision 91).
+Izmailov et al., Averaging weights leads to wider optima (UAI 2018). The epoch as the step and the new beginning are our choice
+(decision 91).
 """
 
 from __future__ import annotations

@@ -1,4 +1,10 @@
-"""A plain model: embedding and backbone, every dimension kept."""
+"""A plain model: embedding and backbone, every dimension kept.
+
+    refit   the same trainings from fresh weights, on training and validation rows together, for as many epochs at the same rates (steps.py)
+
+Validation rows, which said when to stop, are learnt from at last: the newest rows where rows are divided by time. Source: our choice
+(decision 92).
+"""
 
 from __future__ import annotations
 
@@ -6,10 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ihas.config.learning import LearningConfig
-from ihas.data.dataset import Splits
+from ihas.data.dataset import Splits, joined
 from ihas.models.network import Network, NetworkWeights, fresh_weights
+from ihas.models.prediction import GroupedRows
 from ihas.results.run_result import EpochMetrics
 from ihas.seeding import generator
+from ihas.training.steps import Steps
 from ihas.training.trainer import EpochListener, Trainer, TrainingRows
 
 
@@ -20,10 +28,12 @@ class PlainModel:
     Attributes:
         weights: its parameters.
         history: its epochs.
+        courses: how it came to its weights, a course for each training; empty in results of an earlier version.
     """
 
     weights: NetworkWeights
     history: tuple[EpochMetrics, ...]
+    courses: tuple[Steps, ...] = ()
 
 
 def train_plain(parts: Splits, config: LearningConfig, name: str, listen: EpochListener) -> PlainModel:
@@ -35,11 +45,33 @@ def train_plain(parts: Splits, config: LearningConfig, name: str, listen: EpochL
     rng = generator(config.seed, name)
     network = Network(parts.train.layout, config.backbone, config.training.embedding_dim)
     network.assign(fresh_weights(parts.train.layout, config, rng))
-    history = Trainer(network, config.training, rng).fit(name, TrainingRows.one_group(parts), config.training.epochs, listen)
-    return PlainModel(network.weights(), history)
+    trainer = Trainer(network, config.training, rng)
+    history = trainer.fit(name, TrainingRows.one_group(parts), config.training.epochs, listen)
+    return PlainModel(network.weights(), history, (trainer.steps,))
 
 
-def continue_plain(parts: Splits, start: NetworkWeights, config: LearningConfig, name: str, listen: EpochListener) -> PlainModel:
+def refit_plain(parts: Splits, config: LearningConfig, name: str, courses: tuple[Steps, ...]) -> NetworkWeights:
+    """Train from fresh weights on training and validation rows together, as a plain model was on training rows.
+
+    Args:
+        parts: encoded rows.
+        config: settings of the plain model.
+        name: its random stream.
+        courses: how it came to its weights.
+
+    Raises:
+        TrainingError: the loss became infinite or not a number.
+    """
+    rng = generator(config.seed, "refit", name)
+    network = Network(parts.train.layout, config.backbone, config.training.embedding_dim)
+    network.assign(fresh_weights(parts.train.layout, config, rng))
+    rows = GroupedRows.one_group(joined(parts.train, parts.valid))
+    for steps in courses:
+        Trainer(network, config.training, rng).repeat(steps, rows)
+    return network.weights()
+
+
+def continue_plain(parts: Splits, start: PlainModel, config: LearningConfig, name: str, listen: EpochListener) -> PlainModel:
     """A plain model given what the searched variants are given: training again for the search's and the retraining's epochs.
 
     Each time the learning rate and the optimiser start anew, as they do there. Without this, a searched variant could
@@ -47,16 +79,24 @@ def continue_plain(parts: Splits, start: NetworkWeights, config: LearningConfig,
     """
     rng = generator(config.seed, f"continued {name}")
     network = Network(parts.train.layout, config.backbone, config.training.embedding_dim)
-    network.assign(start)
-    history = train_again(name, lambda: Trainer(network, config.training, rng), TrainingRows.one_group(parts), config, listen)
-    return PlainModel(network.weights(), history)
+    network.assign(start.weights)
+    again = train_again(name, lambda: Trainer(network, config.training, rng), TrainingRows.one_group(parts), config, listen)
+    return PlainModel(network.weights(), again.history, (*start.courses, *again.courses))
 
 
-def train_again(
-    name: str, make: Callable[[], Trainer], rows: TrainingRows, config: LearningConfig, listen: EpochListener
-) -> tuple[EpochMetrics, ...]:
-    """The two short trainings, each with a fresh trainer of the same network, which never ends worse on validation rows; their epochs."""
-    history: tuple[EpochMetrics, ...] = ()
+@dataclass(frozen=True)
+class Again:
+    """Epochs of the two short trainings, and how each came to what it kept."""
+
+    history: tuple[EpochMetrics, ...]
+    courses: tuple[Steps, ...]
+
+
+def train_again(name: str, make: Callable[[], Trainer], rows: TrainingRows, config: LearningConfig, listen: EpochListener) -> Again:
+    """The two short trainings, each with a fresh trainer of the same network, which never ends worse on validation rows."""
+    found = Again((), ())
     for number, epochs in enumerate((config.search.epochs, config.retrain.epochs), 1):
-        history += make().fit(f"{name}/again-{number}", rows, epochs, listen, start="counts")
-    return history
+        trainer = make()
+        history = trainer.fit(f"{name}/again-{number}", rows, epochs, listen, start="counts")
+        found = Again((*found.history, *history), (*found.courses, trainer.steps))
+    return found

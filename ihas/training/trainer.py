@@ -28,6 +28,7 @@ from ihas.optim.update_rules import dense_optimizer, table_optimizer
 from ihas.results.run_result import EpochMetrics
 from ihas.training.averaging import EpochAverage, State
 from ihas.training.kept import Kept, Start, validation_score
+from ihas.training.steps import KeptPath, Steps
 
 BLOCK_ROWS = 1_000_000
 CHANCE, PATIENCE_AT_CHANCE = 0.53, 15
@@ -63,24 +64,27 @@ class Trainer:
         self._graphs: dict[bool, Any] = {}
         self.table = table_optimizer(network, config)
         self.given_up = False
+        self.steps: Steps = ()
 
     def fit(
         self, name: str, rows: TrainingRows, epochs: int, listen: EpochListener, *, start: Start = "forgotten"
     ) -> tuple[EpochMetrics, ...]:
         """Train until `epochs` or until validation stops improving; the network keeps its best weights.
 
-        Under `averaging` an epoch's weights are the average of epochs, and after an epoch that is no better the rate falls and training goes
-        on from the best average, until the rate has fallen below `LOWEST_RATE` of the first. While validation AUC has not left chance
-        (`CHANCE`), up to `PATIENCE_AT_CHANCE` epochs, nothing is awaited and the rate stays: where only pairs of values tell, learning
-        begins late, and is over before it began if the first epochs count (our choice).
+        Under `averaging` an epoch's weights are the average of epochs; after one that is no better the rate falls and training goes on from
+        the best average, until the rate has fallen below `LOWEST_RATE` of the first. While validation AUC has not left chance (`CHANCE`),
+        up to `PATIENCE_AT_CHANCE` epochs, nothing is awaited and the rate stays: where only pairs of values tell, learning begins late,
+        and is over before it began if the first epochs count (our choice).
         Trained weights are not lost (kept.py): where the best epoch is clearly below what it started from, the rate falls; after
         `GIVEN_UP_AFTER` epochs the training is given up, which `given_up` then tells, and the weights it started from are back.
+        `steps` tells how it came to what it keeps.
 
         Raises:
             TrainingError: the loss or a score became infinite or not a number.
         """
         history: list[EpochMetrics] = []
-        labels, waited, learning_rate, average = rows.valid.rows.labels, 0, self.config.rate, EpochAverage(self.config.averaging)
+        labels, waited, learning_rate = rows.valid.rows.labels, 0, self.config.rate
+        average, path = EpochAverage(self.config.averaging), KeptPath()
         kept = Kept(start, self._state(), None if start == "forgotten" else predict(self.network, rows.valid), labels)
         for epoch in range(1, epochs + 1):
             loss = self.run_epoch(rows.train, learning_rate)
@@ -93,6 +97,9 @@ class Trainer:
             history.append(EpochMetrics(model=name, epoch=epoch, loss=loss, auc=auc(logits, labels) or 0.5))
             listen(history[-1])
             better, below = kept.offer(logits, average.copy), kept.is_below_start()
+            path.went(learning_rate, begins=average.count == 1)
+            if better:
+                path.keep()
             if better and not below:
                 waited = 0
                 continue
@@ -106,9 +113,28 @@ class Trainer:
                     break
                 self._restore(kept.state)
                 average.forget()
+                path.go_back()
         self.given_up = kept.is_below_start()
+        self.steps = () if self.given_up else path.steps
         self._restore(kept.state)
         return tuple(history)
+
+    def repeat(self, steps: Steps, train: GroupedRows) -> None:
+        """Train as another training was, epoch by epoch; the network ends with what that one kept.
+
+        Raises:
+            TrainingError: the loss became infinite or not a number.
+        """
+        average = EpochAverage(self.config.averaging)
+        for step in steps:
+            if step.from_average:
+                self._restore(average.state)
+            loss = self.run_epoch(train, step.rate)
+            if not np.isfinite(loss):
+                raise TrainingError(f"Loss must stay finite, but is {loss:g}. Lower `training.learning_rate` ({self.config.rate:g}).")
+            average.begin(self._state()) if step.begins else average.add(self._state())
+        if steps:
+            self._restore(average.state)
 
     def _ranked(self, average: EpochAverage, valid: GroupedRows) -> np.ndarray:
         """The average's answers after another epoch, float32 (rows,); it begins anew where the epoch alone ranks better."""

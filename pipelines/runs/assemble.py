@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,7 @@ from pipelines.reports.report import write_report
 from pipelines.runs.budget import certify, choose_measured
 from pipelines.runs.folder import RunFolder, replace_bundle, stage_key
 from pipelines.runs.frontier import MeasuredCandidates, frontier_points, write_frontier
+from pipelines.runs.refit import Refits, refit_result, refit_variants, refit_words
 from pipelines.runs.retrieval_metrics import measure_retrieval
 from pipelines.runs.trained import Trained
 
@@ -60,12 +61,16 @@ def assemble(recipe: Recipe, folder: RunFolder, trained: Trained, variants: tupl
     Raises:
         BudgetError: nothing keeps within the recipe's budget.
     """
+    parts = trained.data.parts
     measured = measured_candidates(recipe, folder, trained, variants, key)
-    served, cost = choose_measured(variants, trained.data.parts, recipe.budget, measured.cost)
-    points = frontier_points(variant_results(variants, trained.data.parts), served.name, measured.cost)
-    result = summarise(recipe.name, trained, variants, served, points, folder.seconds)
+    served, cost = choose_measured(variants, parts, recipe.budget, measured.cost)
+    refits = refit_variants(folder, key, parts, served, variants[0]) if recipe.learning.evaluate.refit else None
+    if refits is not None:
+        measured.put_in_place_of(served.name, lambda: make_bundle(recipe, trained, refits.served, variants[0]))
+    points = frontier_points(variant_results(variants, parts), served.name, measured.cost)
+    result = summarise(recipe.name, trained, variants, Choice(served, refits), points, folder.seconds)
     chosen = next(one for one in result.variants if one.name == result.chosen)
-    figures = measure_retrieval(read_bundle(measured.bundle(served.name)), trained.data.parts.test, recipe.learning.seed)
+    figures = measure_retrieval(read_bundle(measured.bundle(served.name)), parts.test, recipe.learning.seed)
     certificates = certify(recipe.budget, chosen, time.monotonic() - began, cost)
     result = result.model_copy(update={"certificates": certificates, "retrieval": figures})
     summaries = {point.name: summary_of(_of_point(result, point.name, trained, variants)) for point in points}
@@ -77,6 +82,19 @@ def assemble(recipe: Recipe, folder: RunFolder, trained: Trained, variants: tupl
     folder.name_stages()
     write_whole(folder.path / "result.json", result.model_dump_json(indent=1))
     return result
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is served.
+
+    Attributes:
+        variant: the one that validation rows, or a person, chose.
+        refits: the same after it learnt from validation rows too; None where it did not.
+    """
+
+    variant: Variant
+    refits: Refits | None = None
 
 
 def measured_candidates(recipe: Recipe, folder: RunFolder, trained: Trained, variants: tuple[Variant, ...], key: str) -> MeasuredCandidates:
@@ -95,7 +113,7 @@ def summarise(
     name: str,
     trained: Trained,
     variants: tuple[Variant, ...],
-    served: Variant,
+    choice: Choice,
     points: tuple[FrontierPoint, ...],
     seconds: Mapping[str, float],
 ) -> RunResult:
@@ -108,7 +126,7 @@ def summarise(
         fields=parts.train.layout.names,
         roles=tuple(field.role for field in data.schema.fields),
         dim=learning.training.embedding_dim,
-        chosen=served.name,
+        chosen=choice.variant.name,
         verdict="",
         variants=variant_results(variants, parts),
         groups=(),
@@ -130,19 +148,22 @@ def summarise(
         given_up=trained.given_up,
         frontier=points,
     )
-    return _serving(result, served, trained, variants)
+    return _serving(result, choice, trained, variants)
 
 
-def _serving(result: RunResult, served: Variant, trained: Trained, variants: tuple[Variant, ...]) -> RunResult:
+def _serving(result: RunResult, choice: Choice, trained: Trained, variants: tuple[Variant, ...]) -> RunResult:
     """The result with this variant as the chosen one: verdict, groups and calibration."""
-    parts, grouping = trained.data.parts, trained.instances
+    parts, grouping, served, refits = trained.data.parts, trained.instances, choice.variant, choice.refits
+    refit = None if refits is None else refit_result(refits, parts)
+    test_logits = served.test_logits if refits is None else refits.served.test_logits
     chosen, base = (next(one for one in result.variants if one.name == name) for name in (served.name, variants[0].name))
     words = verdict(chosen, base, grouping.masks[0].size, not_told_apart(served, variants, parts))
     changes = {
         "chosen": served.name,
-        "verdict": words + given_up_words(result.given_up) + steps_up(result.frontier, served.name),
+        "verdict": words + refit_words(refit) + given_up_words(result.given_up) + steps_up(result.frontier, served.name),
         "groups": group_results(parts, grouping, served, variants[0], trained.data.encoder),
-        "calibration": calibration_result(*_calibrated(trained, served), served.test_logits, parts.test.labels),
+        "calibration": calibration_result(*_calibrated(trained, served), test_logits, parts.test.labels),
+        "refit": refit,
     }
     return result.model_copy(update=changes)
 
@@ -152,7 +173,7 @@ def _of_point(result: RunResult, name: str, trained: Trained, variants: tuple[Va
     if name == result.chosen:
         return result
     served = next(variant for variant in variants if variant.name == name)
-    found = _serving(result, served, trained, variants)
+    found = _serving(result, Choice(served), trained, variants)
     words = f"`{name}` was chosen from the frontier of a search that itself chose `{result.chosen}`.{steps_up(result.frontier, name)}"
     return found.model_copy(update={"verdict": words, "certificates": (), "retrieval": None})
 

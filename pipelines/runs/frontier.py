@@ -6,6 +6,7 @@ nothing anew.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -46,14 +47,28 @@ class MeasuredCandidates:
         """A candidate's bundle, whose summary is empty."""
         return self._place(name) / BUNDLE
 
+    def put_in_place_of(self, name: str, make: Callable[[], Bundle]) -> None:
+        """From now on a candidate's bundle is this one; what it takes to serve stays, since it has the same form."""
+        before = self._place(name)
+
+        def write(folder: Path) -> None:
+            write_bundle(make(), folder / BUNDLE)
+            shutil.copy2(before / COST, folder / COST)
+
+        stage = f"refit-{slug(name)}"
+        self._places[name] = self._timed(stage, stage_key(stage, self._key, name), write)
+
     def _place(self, name: str) -> Path:
         if name not in self._places:
             stage = f"point-{slug(name)}"
-            place = self._folder.stage_folder(stage, stage_key(stage, self._key, name), lambda folder: self._measure(name, folder), Path)
-            took = self._folder.seconds.pop(stage)
-            self._folder.seconds["frontier"] = self._folder.seconds.get("frontier", 0.0) + took
-            self._places[name] = place
+            self._places[name] = self._timed(stage, stage_key(stage, self._key, name), lambda folder: self._measure(name, folder))
         return self._places[name]
+
+    def _timed(self, stage: str, key: str, write: Callable[[Path], None]) -> Path:
+        place: Path = self._folder.stage_folder(stage, key, write, Path)
+        took = self._folder.seconds.pop(stage)
+        self._folder.seconds["frontier"] = self._folder.seconds.get("frontier", 0.0) + took
+        return place
 
     def _measure(self, name: str, folder: Path) -> None:
         write_bundle(self._make(name), folder / BUNDLE)

@@ -1,7 +1,7 @@
 """The stages of a refresh: a finished run carried on with newer rows, without a search.
 
     reading     the newer table by the first one's columns; its encoder grows
-    refreshed   the model over the grown vocabulary, new ids at their field's mean, learns on for a few epochs
+    refreshed   the model over the grown vocabulary, new ids at their field's mean, learns on for a few epochs; a plain one also anew
     before      the same model, new values unknown to it, answers as it did
     evaluate    the one of higher validation AUC is served: calibrated anew, with golden rows and reference of the newer rows
 
@@ -136,7 +136,8 @@ def make_sides(run: Refresh) -> Sides:
         refreshed = replace(refreshed, found=found)
     run.reporter.enter("before", "Comparing with the model as it was")
     before = grown_model(earlier, run.growth, parts, "unknown")
-    return Sides(drift, anew, _as_variant(run, "before", before), _as_variant(run, "refreshed", refreshed), warm.history)
+    model, variant = _as_variant(run, "refreshed", refreshed)
+    return Sides(drift, anew, _as_variant(run, "before", before), (model, replace(variant, courses=warm.courses)), warm.history)
 
 
 def _grouping_and_models(model: WarmModel) -> tuple[object, tuple[GroupModel, ...]]:
@@ -147,6 +148,8 @@ def _learn_on(run: Refresh, start: WarmModel) -> WarmStart:
     warming = run.warming(start)
     if start.gated:
         return warming.learn_on_gated(start.models[0], start.found.gates, run.reporter.epoch)
+    if start.is_plain:
+        return warming.learn_on_or_anew(start.models[0], run.reporter.epoch)
     return warming.learn_on(start.models, start.grouping.groups, run.reporter.epoch)
 
 

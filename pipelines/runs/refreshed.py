@@ -22,11 +22,12 @@ from ihas.stages.evaluate.variants import Variant
 from ihas.stages.retrain import RetrainResult
 from ihas.stages.retrieve.stage import RetrievalTowers
 from pipelines.reports.report import write_report
-from pipelines.runs.assemble import measured_candidates, summary_of
+from pipelines.runs.assemble import make_bundle, measured_candidates, summary_of
 from pipelines.runs.budget import certify
 from pipelines.runs.folder import replace_bundle
 from pipelines.runs.frontier import frontier_points, write_frontier
 from pipelines.runs.predecessor import Predecessor
+from pipelines.runs.refit import refit_result, refit_variants, refit_words
 from pipelines.runs.refresh_stages import Refresh, Sides, refreshed_base, refreshed_towers
 from pipelines.runs.retrieval_metrics import measure_retrieval
 from pipelines.runs.stages import wants_towers
@@ -51,10 +52,16 @@ def assemble_refresh(run: Refresh, sides: Sides) -> RunResult:
     trained = _trained(run, model, base, towers)
     key = _keep(run, model, served, base)
     measured = measured_candidates(recipe, folder, trained, (base, served), key)
+    refits = refit_variants(folder, key, parts, served, served) if recipe.learning.evaluate.refit else None
+    if refits is not None:
+        measured.put_in_place_of(served.name, lambda: make_bundle(recipe, trained, refits.served, base))
     variants = (sides.before[1], sides.refreshed[1])
     cost = measured.cost(served.name)
     points = frontier_points([one for one in variant_results(variants, parts) if one.name == served.name], served.name, measured.cost)
     result = _result(run, sides, model, served).model_copy(update={"frontier": points})
+    if refits is not None:
+        refit = refit_result(refits, parts)
+        result = result.model_copy(update={"refit": refit, "verdict": result.verdict + refit_words(refit)})
     retrieval = measure_retrieval(read_bundle(measured.bundle(served.name)), parts.test, recipe.learning.seed)
     chosen = next(one for one in result.variants if one.name == served.name)
     certificates = certify(recipe.budget, chosen, time.monotonic() - run.began, cost)
@@ -147,6 +154,7 @@ def _refreshed(run: Refresh, sides: Sides) -> Refreshed:
         valid_gain=auc_difference(sides.refreshed[1].valid_logits, sides.before[1].valid_logits, labels),
         was=_was(earlier),
         epochs=len(sides.history),
+        anew=bool(sides.refreshed[1].courses),
     )
 
 
@@ -171,7 +179,8 @@ def verdict(result: RunResult, refresh: Refreshed, known: int) -> str:
     before, after = result.variants
     gain = refresh.valid_gain
     interval = f"{gain.difference:+.4f}, 95 % interval {gain.low:+.4f} to {gain.high:+.4f}"
-    learnt = f"`{refresh.model}` learnt on from its own weights, {refresh.epochs} epochs on {result.rows['train']:,} rows"
+    how = "learnt anew under the same settings" if refresh.anew else "learnt on from its own weights"
+    learnt = f"`{refresh.model}` {how}, {refresh.epochs} epochs on {result.rows['train']:,} rows"
     if result.chosen != after.name:
         words = f"{learnt}, and is not served: it does not rank the newest rows better ({interval}). The model as it was goes on serving."
     elif gain.low == gain.high == 0.0:

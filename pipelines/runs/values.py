@@ -33,12 +33,13 @@ from ihas.stages.retrieve.stage import RetrievalTowers
 from ihas.stages.search import SearchResult
 from ihas.stages.warm import WarmStart
 from ihas.training.plain import PlainModel
+from ihas.training.steps import EpochStep
 from pipelines.runs.answers import Answers
 
 CLASSES: tuple[Any, ...] = (
-    AdditiveRouter, Answers, BaseResult, Cost, Distilled, Diversity, EpochMetrics, FieldLayout, Gates, GroupCountResult, Grouping,
-    GroupModel, KindsTried, KindTrial, LearningConfig, MemberModel, MembersResult, NetworkWeights, PartGroups, PlainModel, RetrainResult,
-    RetrievalTowers, SearchResult, Trial, Variant, WarmStart,
+    AdditiveRouter, Answers, BaseResult, Cost, Distilled, Diversity, EpochMetrics, EpochStep, FieldLayout, Gates, GroupCountResult,
+    Grouping, GroupModel, KindsTried, KindTrial, LearningConfig, MemberModel, MembersResult, NetworkWeights, PartGroups, PlainModel,
+    RetrainResult, RetrievalTowers, SearchResult, Trial, Variant, WarmStart,
 )  # fmt: skip
 STORED_AS = {EpochMetrics: "EpochFigures"}  # stages that an older version wrote hold this name
 VALUES: dict[str, Any] = {STORED_AS.get(cls, cls.__name__): cls for cls in CLASSES}

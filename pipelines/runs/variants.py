@@ -23,10 +23,11 @@ from ihas.routing.router import PointsOf
 from ihas.stages.cluster.assignment import Clustering
 from ihas.stages.cluster.stage import form_groups, random_groups
 from ihas.stages.cluster.thresholds import Scorer
-from ihas.stages.distil import teacher_config
+from ihas.stages.distil import Distilled, teacher_config
 from ihas.stages.evaluate.variants import Variant, gated_variant, grouped_variant, plain_variant, static_variant
+from ihas.stages.members import MemberModel
 from ihas.stages.retrain import Retraining, retrain_groups
-from ihas.training.plain import continue_plain
+from ihas.training.plain import PlainModel, continue_plain
 from ihas.training.trainer import EpochListener
 from pipelines.runs.folder import RunFolder, stage_key
 from pipelines.runs.reporter import Reporter
@@ -53,25 +54,27 @@ def candidate_makers(trained: Trained, listen: EpochListener) -> dict[str, Calla
 
     def base() -> Variant:
         real, plain = trained.data.parts, trained.plain
-        return plain_variant("base", continue_plain(real, trained.base.weights, plain, "base", listen).weights, real, plain)
+        model = continue_plain(real, trained.base.trials[0].model, plain, "base", listen)
+        return plain_variant("base", model.weights, real, plain, model.courses)
 
     def distilled(student: NetworkWeights) -> Variant:
-        return plain_variant("distilled", continue_plain(parts, student, config, "student", listen).weights, parts, config)
+        model = continue_plain(parts, PlainModel(student, ()), config, "student", listen)
+        return plain_variant("distilled", model.weights, parts, config)
 
     def static() -> Variant:
         (one_group,) = form_groups(_clustering(trained), [(1, "masked")], Scorer(parts, found.weights, config))
         return static_variant(_retrain("static", one_group, trained, listen), parts, config)
 
-    def plain(name: str, weights: NetworkWeights, settings: LearningConfig) -> Callable[[], Variant]:
-        return lambda: plain_variant(name, weights, trained.data.parts, settings)
+    def plain(name: str, model: MemberModel) -> Callable[[], Variant]:
+        return lambda: plain_variant(name, model.weights, trained.data.parts, model.config, model.courses)
 
     students = dict[str, Callable[[], Variant]]()
-    larger = {name: plain(name, one.weights, one.config) for one in trained.larger for name in [larger_name(one.config, trained.plain)]}
+    larger = {name: plain(name, one) for one in trained.larger for name in [larger_name(one.config, trained.plain)]}
     if trained.members is not None:
-        students["members"] = plain("members", trained.members.split.weights, trained.members.split.config)
+        students["members"] = plain("members", trained.members.split)
     if trained.distilled is not None:
         students |= {"distilled": partial(distilled, trained.distilled.student)} if trained.taught else {}
-        larger["teacher"] = plain("teacher", trained.distilled.teacher, teacher_config(trained.plain))
+        larger["teacher"] = plain("teacher", _teacher(trained.distilled, trained.plain))
     return {
         "base": base,
         **students,
@@ -80,6 +83,10 @@ def candidate_makers(trained: Trained, listen: EpochListener) -> dict[str, Calla
         "grouped": lambda: grouped_variant("grouped", trained.retrained.models, grouping, found.gates, parts, config),
         **larger,
     }
+
+
+def _teacher(distilled: Distilled, plain: LearningConfig) -> MemberModel:
+    return MemberModel(teacher_config(plain), distilled.teacher, (), distilled.courses)
 
 
 def larger_name(config: LearningConfig, plain: LearningConfig) -> str:

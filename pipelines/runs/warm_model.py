@@ -40,6 +40,11 @@ class WarmModel:
     found: SearchResult
     grouping: Grouping
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is one model that reads every dimension."""
+        return len(self.models) == 1 and not self.gated and bool(self.models[0].mask.all())
+
     def variant(self, name: str, before: Variant, parts: Splits) -> Variant:
         """The model as a way of serving, with its answers; `before` tells how many dimensions gates keep."""
         if self.gated:

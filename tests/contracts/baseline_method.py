@@ -75,7 +75,7 @@ def plain_logits(config: LearningConfig, table: Tensor | None = None) -> np.ndar
 @cache
 def plain_auc() -> float:
     """Test AUC of the plain model with the whole budget."""
-    weights = continue_plain(PARTS, train_plain(PARTS, CONFIG, "base", ignore).weights, CONFIG, "base", ignore).weights
+    weights = continue_plain(PARTS, train_plain(PARTS, CONFIG, "base", ignore), CONFIG, "base", ignore).weights
     return auc(plain_variant("base", weights, PARTS, CONFIG).test_logits, PARTS.test.labels) or 0.0
 
 

@@ -8,7 +8,7 @@ multiply-adds         an addition per value and group, or gates + distances to t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from ihas.models.prediction import GroupedRows, GroupModel, predict_gated, predi
 from ihas.results.run_result import Cost
 from ihas.routing.grouping import Grouping, PartGroups
 from ihas.routing.router import Gates
+from ihas.training.steps import Steps
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Variant:
         test_logits: float32 (test rows,).
         cost: what it stores and computes.
         config: the settings that its models were trained with.
+        courses: how its model came to its weights from fresh ones, on clicks alone; empty where it came to them otherwise.
     """
 
     name: str
@@ -44,13 +46,14 @@ class Variant:
     test_logits: np.ndarray
     cost: Cost
     config: LearningConfig
+    courses: tuple[Steps, ...] = ()
 
 
-def plain_variant(name: str, weights: NetworkWeights, parts: Splits, config: LearningConfig) -> Variant:
+def plain_variant(name: str, weights: NetworkWeights, parts: Splits, config: LearningConfig, courses: tuple[Steps, ...] = ()) -> Variant:
     """A plain model: every dimension, no router."""
     dim, layout = config.training.embedding_dim, parts.train.layout
     models = (GroupModel(name, weights, np.ones((layout.num_fields, dim), bool)),)
-    return _unrouted(name, models, parts, config)
+    return replace(_unrouted(name, models, parts, config), courses=courses)
 
 
 def static_variant(models: tuple[GroupModel, ...], parts: Splits, config: LearningConfig) -> Variant:

@@ -33,7 +33,7 @@ class Resized:
         """Trained as the base is."""
         own = resized(config, float(setting["dim"]), float(setting["hidden"]))
         trained = train_plain(parts, own, "base", listen)
-        weights = continue_plain(parts, trained.weights, own, "base", listen).weights
+        weights = continue_plain(parts, trained, own, "base", listen).weights
         variant = plain_variant("base", weights, parts, own)
         return Answers(variant.valid_logits, variant.test_logits, variant.cost, setting)
 
