@@ -239,3 +239,47 @@ def test_a_single_row_trains() -> None:
 def test_the_batch_follows_the_rows(num_rows: int, size: int) -> None:
     """About two hundred steps an epoch, from 32 rows a step to 4,096."""
     assert batch_size_for(num_rows) == size
+
+
+def test_the_average_of_epochs_ranks_better() -> None:
+    """Under a rate at which epochs swing to and fro, the average is nearer to the rule than the best single epoch."""
+    alone, averaged = (_trainer(learning_rate=0.3, averaging=averaging, plateau_factor=1.0, patience=20) for averaging in (0.0, 0.8))
+    for trainer in (alone, averaged):
+        trainer.fit("base", ROWS, 12, _ignore)
+    logits = [row_losses(predict(trainer.network, ROWS.valid), ROWS.valid.rows.labels).mean() for trainer in (alone, averaged)]
+    assert logits[1] < logits[0]
+    assert _valid_auc(averaged) >= _valid_auc(alone) - 1e-4
+
+
+@pytest.mark.parametrize("averaging", [0.0, 0.8])
+def test_a_training_is_repeated_to_the_bit(averaging: float) -> None:
+    """Where every epoch was kept, the same epochs on the same rows from the same start lead to the same weights."""
+    first, second = _trainer(averaging=averaging, learning_rate=0.002), _trainer(averaging=averaging, learning_rate=0.002)
+    history = first.fit("base", ROWS, 4, _ignore)
+    assert len(first.steps) == len(history) == 4
+    second.repeat(first.steps, ROWS.train)
+    np.testing.assert_array_equal(first.network.table, second.network.table)
+    np.testing.assert_array_equal(first.network.weights().backbone["output/kernel"], second.network.weights().backbone["output/kernel"])
+
+
+@pytest.mark.parametrize("averaging", [0.0, 0.8])
+def test_a_training_with_falls_of_the_rate_is_repeated(averaging: float) -> None:
+    """On the same rows it ends as good, whatever epochs were left out."""
+    first, second = _trainer(averaging=averaging, learning_rate=0.1), _trainer(averaging=averaging, learning_rate=0.1)
+    history = first.fit("base", ROWS, 20, _ignore)
+    assert 0 < len(first.steps) < len(history)
+    second.repeat(first.steps, ROWS.train)
+    assert _valid_auc(second) > _valid_auc(first) - 0.003
+
+
+def test_what_was_given_up_has_no_steps() -> None:
+    """The weights that it started from are kept, and nothing leads to them."""
+    trainer = _trainer()
+    trainer.fit("base", ROWS, 3, _ignore)
+    kept = trainer.network.table.numpy().copy()
+    ruin = Trainer(trainer.network, CONFIG.model_copy(update={"learning_rate": 30.0}), np.random.default_rng(1))
+    ruin.fit("ruin", ROWS, 8, _ignore, start="counts")
+    assert ruin.steps == ()
+    np.testing.assert_array_equal(trainer.network.table, kept)
+    ruin.repeat(ruin.steps, ROWS.train)
+    np.testing.assert_array_equal(trainer.network.table, kept)
