@@ -26,6 +26,10 @@ app = make_app("ihas", "Search embedding dimensions per instance, group the inst
 FolderOption = Annotated[Path | None, typer.Option(help="Folder of data sets, runs and bundles, and of the SQLite file [IHAS_FOLDER].")]
 HostOption = Annotated[str | None, typer.Option(help="Address to listen on [IHAS_HOST].")]
 PortOption = Annotated[int | None, typer.Option(help="Port to listen on [IHAS_PORT].")]
+ONLY_SERVES = (
+    "This installation only serves bundles: packages to read tables and to train are missing, so checks of data sets and searches "
+    "will fail. To have them: pip install 'ihas[train]'. `ihas doctor` names what is missing."
+)
 
 
 @app.callback()
@@ -49,7 +53,7 @@ def options(
 def demo(
     context: typer.Context,
     folder: Annotated[Path, typer.Option(help="Folder for everything that the demo writes.")] = Path("runs/demo"),
-    data: Annotated[Path | None, typer.Option(help="Coupon data; data/coupon beside the package by default.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Coupon data; the copy that comes with iHAS by default.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the service running at the end.")] = False,
 ) -> None:
     """Search on the coupon data over HTTP, write the report, request recommendations."""
@@ -190,18 +194,24 @@ def serve(host: HostOption = None, port: PortOption = None, folder: FolderOption
 
 
 @app.command()
-def worker(folder: FolderOption = None) -> None:
+def worker(context: typer.Context, folder: FolderOption = None) -> None:
     """Run jobs one at a time: searches, estimates and checks of data sets."""
+    from ihas.extras import only_serves
     from service.server import work
 
+    if only_serves():
+        context.obj.say(ONLY_SERVES, "yellow")
     work(service_settings(folder=folder))
 
 
 @app.command()
-def up(host: HostOption = None, port: PortOption = None, folder: FolderOption = None) -> None:
-    """Serve HTTP and run jobs, both on this machine."""
+def up(context: typer.Context, host: HostOption = None, port: PortOption = None, folder: FolderOption = None) -> None:
+    """Serve HTTP and run jobs, both on this machine; without the packages of `ihas[train]` it serves, and jobs that need them fail."""
+    from ihas.extras import only_serves
     from service.server import up
 
+    if only_serves():
+        context.obj.say(ONLY_SERVES, "yellow")
     up(service_settings(host=host, port=port, folder=folder))
 
 
