@@ -21,7 +21,8 @@ from ihas.results.run_result import RunResult
 from pipelines.kinds.grouped.tables import run_tables
 from pipelines.kinds.recipe_file import read_recipe
 from service.cli import tables
-from service.cli.local_run import ProgressBar, failure, finished_stages, stage_of
+from service.cli.local_run import failure, finished_stages, stage_of
+from service.cli.progress_bar import ProgressBar
 from service.cli.terminal import CommandError, ExitCode, Terminal, exit_code, this_command
 from service.client.client import Client
 from service.errors import ServiceError, WaitTimeoutError

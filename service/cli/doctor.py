@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from typing import Any, Literal
 from rich.table import Table
 from rich.text import Text
 
+from ihas.extensions.suggest import did_you_mean
 from ihas.extras import PURPOSES, installed_version, missing, packages
 
 Verdict = Literal["ok", "warn", "fail"]
@@ -25,6 +26,9 @@ IMPORT_TIMEOUT_S = 120
 IN_A_CHECKOUT = "In a checkout: `make setup`."
 DRIVER = Path("/proc/driver/nvidia/gpus")
 """Has a folder for each GPU that the system's NVIDIA driver knows."""
+OTHER_VARIABLES = frozenset({"IHAS_URL", "IHAS_API_KEY", "IHAS_EXTENSIONS", "IHAS_DATA"})
+"""Variables of commands and of runs, which are no settings of the service."""
+OF_TESTS = "IHAS_TEST_"
 LOADED = (
     "import ihas.legacy_keras, tensorflow as tf, tf_keras; "
     "print(tf.__version__, tf_keras.__version__, len(tf.config.list_physical_devices('GPU')))"
@@ -54,6 +58,7 @@ def examine(folder: Path, host: str, port: int) -> tuple[Check, ...]:
         _python(),
         *_packages(),
         *_tensorflow(),
+        _variables(os.environ),
         _writable(folder),
         _disk(folder),
         _memory(),
@@ -127,6 +132,18 @@ def _gpu(seen: int | None) -> Check:
         return Check("gpu", "ok", "none; searches train on the cores")
     found = f"{there} in this machine" + ("; TensorFlow was not asked" if seen is None else ", none that TensorFlow sees")
     return Check("gpu", "warn", found, "TensorFlow with its CUDA libraries: `pip install 'tensorflow[and-cuda]'`. Serving needs no GPU.")
+
+
+def _variables(environment: Mapping[str, str]) -> Check:
+    """Variables that begin like ours and are none: a mistyped setting is silently its default."""
+    from service.settings import Settings
+
+    known = OTHER_VARIABLES | {f"IHAS_{name.upper()}" for name in Settings.model_fields}
+    unknown = sorted(name for name in environment if name.startswith("IHAS_") and name not in known and not name.startswith(OF_TESTS))
+    if not unknown:
+        return Check("settings", "ok", "every IHAS_* variable is one")
+    hints = "".join(did_you_mean(name, known) for name in unknown)
+    return Check("settings", "warn", f"unknown: {', '.join(unknown)}", f"They change nothing; `ihas settings` lists all.{hints}")
 
 
 def _writable(folder: Path) -> Check:

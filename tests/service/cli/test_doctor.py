@@ -67,3 +67,11 @@ def test_doctor_tells_of_the_gpu(
         (tmp_path / str(number)).mkdir()
     check = doctor._gpu(seen)
     assert (check.verdict, check.found) == (verdict, found)
+
+
+def test_doctor_names_variables_that_are_no_settings() -> None:
+    """With the setting that was perhaps meant; those of commands and of tests are none of its business."""
+    check = doctor._variables({"IHAS_POTR": "1", "IHAS_PORT": "1", "IHAS_API_KEY": "x", "IHAS_TEST_DATA": "x", "PATH": "x"})
+    assert (check.verdict, check.found) == ("warn", "unknown: IHAS_POTR")
+    assert "Did you mean `IHAS_PORT`?" in check.way_out
+    assert doctor._variables({"IHAS_PORT": "1"}).verdict == "ok"
