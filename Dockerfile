@@ -7,7 +7,8 @@ WORKDIR /build
 RUN python -m venv /opt/bootstrap && /opt/bootstrap/bin/pip install --no-cache-dir uv==0.13.9
 ENV PATH=/opt/bootstrap/bin:$PATH
 COPY requirements/development.lock requirements/
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
+COPY data/coupon data/coupon
 COPY ihas ihas
 COPY pipelines pipelines
 COPY service service

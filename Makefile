@@ -12,6 +12,7 @@ CASES ?= 200
 OPERATIONS ?= .
 FAULTS ?= runs/faults
 SEED ?= 1
+SERVED := ann telemetry s3
 
 UV := $(BOOTSTRAP)/bin/uv
 BIN := $(VENV)/bin
@@ -84,9 +85,9 @@ format: setup ## format the code
 	$(BIN)/ruff format
 
 lock: $(UV) ## update the lock files from pyproject.toml; ARGS=--upgrade takes newer versions
-	$(COMPILE) $(ARGS) --extra train --group dev -o requirements/development.lock
-	$(COMPILE) --constraint requirements/development.lock --extra train -o requirements/full.lock
-	$(COMPILE) --constraint requirements/development.lock -o requirements/serving.lock
+	$(COMPILE) $(ARGS) --extra all --group dev -o requirements/development.lock
+	$(COMPILE) --constraint requirements/development.lock --extra all -o requirements/full.lock
+	$(COMPILE) --constraint requirements/development.lock $(foreach extra,$(SERVED),--extra $(extra)) -o requirements/serving.lock
 
 # uv does not read pip's settings, so an index configured only for pip is passed to it.
 $(VENV)/.installed: pyproject.toml requirements/development.lock | $(UV)

@@ -17,6 +17,7 @@ import re
 from collections.abc import Sequence
 from errno import EACCES, EDQUOT, EEXIST, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOSPC, ENOTDIR, EPERM, EROFS
 
+from ihas.extras import extra_of
 from ihas.findings import Finding
 
 WITHOUT_ROOM = re.compile(r"No space left on device|Disk quota exceeded|disk is full|^\d+ requested and \d+ written$")
@@ -84,9 +85,10 @@ class BundleVersionError(BundleError):
 
 
 def missing_package(error: ModuleNotFoundError) -> ConfigError:
-    """The error of an installation that only serves and is asked to read tables, to train or to draw."""
+    """The error of an installation that lacks an extra, asked for what the extra is for: to read tables, to train, to draw."""
     package = (error.name or "").partition(".")[0]
-    return ConfigError(f"This needs the package `{package}`, which an installation that only serves leaves out. Install `ihas[train]`.")
+    extra = extra_of(package)
+    return ConfigError(f"This needs the package `{package}`, which an installation without it leaves out. Install `ihas[{extra}]`.")
 
 
 def path_fault(error: BaseException) -> ConfigError | None:

@@ -6,10 +6,11 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 import typer
+from typer.main import get_command
 
 from ihas.errors import IhasError, missing_package, path_fault
 from pipelines.runs.child import error_document, print_progress
@@ -23,14 +24,14 @@ PlanOption = Annotated[Path, typer.Option(help="Plan, a TOML file.")]
 SeedsOption = Annotated[str, typer.Option(help="Seeds, separated by commas.")]
 
 
-def make_app(name: str, about: str) -> typer.Typer:
-    """A command line with the help options and the list of exit codes that both have."""
+def make_app(name: str, about: str, completion: bool = False) -> typer.Typer:
+    """A command line with the help options and the list of exit codes that both have, and with completion in a shell if asked."""
     return typer.Typer(
         name=name,
         help=about,
         epilog=EPILOG,
         invoke_without_command=True,
-        add_completion=False,
+        add_completion=completion,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
@@ -42,6 +43,7 @@ def carry_out(
     name: str,
     fail: Callable[[str, ExitCode], int],
     code_of: Callable[[Exception], ExitCode] = exit_code,
+    polish: Callable[[Any], Any] = lambda command: command,
 ) -> int:
     """Carry out a command line; its exit code.
 
@@ -51,9 +53,10 @@ def carry_out(
         name: of the program.
         fail: prints an error on one line and returns its code.
         code_of: exit code of an expected error.
+        polish: changes what typer makes of the app, such as its help texts.
     """
     try:
-        code = app(list(arguments), prog_name=name, standalone_mode=False)
+        code = polish(get_command(app))(list(arguments), prog_name=name, standalone_mode=False)
     except typer.TyperException as error:
         message = error.format_message() if isinstance(error, typer.BadParameter) else str(error)
         return fail(f"{message.rstrip('.')}. See `{name} --help`.", ExitCode.USAGE)

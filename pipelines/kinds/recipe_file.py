@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from ihas.config.data import DataConfig
 from ihas.config.recipe import Recipe
 from ihas.errors import ConfigError
+from ihas.extensions.suggest import did_you_mean
 from pipelines.kinds.model_kind import AnyRecipe
 from pipelines.kinds.registry import DEFAULT, kind_named, kind_of_recipe, kinds
 from pipelines.runs.faults import faults
@@ -125,9 +126,24 @@ def read_document(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} must be a TOML or JSON file, but: {error}.") from error
 
 
-def request_settings(path: Path, others: Sequence[str]) -> dict[str, Any]:
-    """A recipe's settings as a request to a service names them: `learning` under its kind, and those of `others` that it has."""
-    document = read_document(path)
+def request_settings(path: Path | None, others: Sequence[str], overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """A recipe's settings as a request to a service names them: `learning` under its kind, and those of `others` that it has.
+
+    Args:
+        path: of the recipe; None for one that states nothing.
+        others: names of groups of settings, or of settings, besides `learning`.
+        overrides: `a.b.c=value` each; they win over the file.
+
+    Raises:
+        ConfigError: the recipe cannot be read, or an override is of no group that a request has.
+    """
+    document = {} if path is None else read_document(path)
+    for override in overrides:
+        group = override.partition("=")[0].partition(".")[0]
+        if group not in (known := ("kind", "learning", *others)):
+            law = f"A request to a service has the settings {', '.join(known)}, but got {override!r}."
+            raise ConfigError(f"{law}{did_you_mean(group, known)} The data set is the service's own.")
+        assign(document, override)
     kind = kind_named(str(document.get("kind", DEFAULT)))
     stated = kind.name != DEFAULT or "learning" in document
     settings = {kind.settings_group: document.get("learning", {})} if stated else {}

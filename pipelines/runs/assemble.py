@@ -25,14 +25,16 @@ from ihas.export.onnx_export import export_model, table_of
 from ihas.folders import write_whole
 from ihas.models.prediction import GroupModel
 from ihas.results.frontier import slug, steps_up
+from ihas.results.next_steps import next_step
 from ihas.results.run_result import FrontierPoint, RunResult
 from ihas.routing.additive import AdditiveRouter
 from ihas.routing.router import AnyRouter, Gates, Router, embed
 from ihas.seeding import generator
 from ihas.stages.evaluate.calibration import calibrate, calibration_result
 from ihas.stages.evaluate.groups import group_results, plane
-from ihas.stages.evaluate.stage import given_up_words, not_told_apart, variant_results, verdict
+from ihas.stages.evaluate.stage import not_told_apart, variant_results
 from ihas.stages.evaluate.variants import Variant
+from ihas.stages.evaluate.words import given_up_words, verdict
 from ihas.stages.retrieve.stage import RetrievalTowers, within_side
 from pipelines.reports.plot_files import write_plots
 from pipelines.reports.report import write_report
@@ -157,10 +159,11 @@ def _serving(result: RunResult, choice: Choice, trained: Trained, variants: tupl
     refit = None if refits is None else refit_result(refits, parts)
     test_logits = served.test_logits if refits is None else refits.served.test_logits
     chosen, base = (next(one for one in result.variants if one.name == name) for name in (served.name, variants[0].name))
-    words = verdict(chosen, base, grouping.masks[0].size, not_told_apart(served, variants, parts))
+    words = verdict(chosen, base, grouping.masks[0].size, not_told_apart(served, variants, parts), result.variants)
+    after = next_step(chosen, base, result.variants, result.history, result.learning.training.epochs)
     changes = {
         "chosen": served.name,
-        "verdict": words + refit_words(refit) + given_up_words(result.given_up) + steps_up(result.frontier, served.name),
+        "verdict": f"{words}{refit_words(refit)}{given_up_words(result.given_up)}{steps_up(result.frontier, served.name)} {after}".rstrip(),
         "groups": group_results(parts, grouping, served, variants[0], trained.data.encoder),
         "calibration": calibration_result(*_calibrated(trained, served), test_logits, parts.test.labels),
         "refit": refit,

@@ -188,7 +188,7 @@ def verdict(result: RunResult, refresh: Refreshed, known: int) -> str:
     else:
         words = f"{learnt}, and is served: validation AUC {interval}, against the model as it was."
     tests = f" On test rows: {_shown(after.test.auc)} against {_shown(before.test.auc)}."
-    return words + tests + _of_values(refresh, known) + _of_groups(refresh)
+    return words + tests + _of_values(refresh, known) + _of_groups(refresh) + _after(refresh, known)
 
 
 def _of_values(refresh: Refreshed, known: int) -> str:
@@ -196,6 +196,15 @@ def _of_values(refresh: Refreshed, known: int) -> str:
     words = f" {new:,} values are new." if new else ""
     old = f" {silent:,} of {known:,} known values no longer occur: a new search would drop them."
     return words + (old if silent > MOSTLY_SILENT * known else "")
+
+
+def _after(refresh: Refreshed, known: int) -> str:
+    """What to do next: search anew where values or groups are no longer those of the search, collect rows where nothing was learnt."""
+    if refresh.groups == "formed anew" or sum(refresh.silent_values.values()) > MOSTLY_SILENT * known:
+        return " Next: search anew on the newer rows (`ihas search`)."
+    if refresh.valid_gain.low <= 0.0:
+        return " Next: refresh again once there are more newer rows."
+    return " Next: give it a share of the traffic before it serves all (`ihas model traffic`)."
 
 
 def _of_groups(refresh: Refreshed) -> str:

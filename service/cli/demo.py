@@ -21,7 +21,8 @@ from ihas.results.run_result import RunResult
 from pipelines.kinds.grouped.tables import run_tables
 from pipelines.kinds.recipe_file import read_recipe
 from service.cli import tables
-from service.cli.local_run import ProgressBar, failure, finished_stages, stage_of
+from service.cli.local_run import failure, finished_stages, stage_of
+from service.cli.progress_bar import ProgressBar
 from service.cli.terminal import CommandError, ExitCode, Terminal, exit_code, this_command
 from service.client.client import Client
 from service.errors import ServiceError, WaitTimeoutError
@@ -32,6 +33,8 @@ CHECKED_WITHIN_S = 300.0
 SEARCHED_WITHIN_S = 3_600.0
 STOP_WITHIN_S = 20.0
 SHOWN_FINDINGS = 20
+INSTALLED_DATA = Path("data/coupon")
+"""Where a wheel has the coupon data, beside the recipes; in the repository it is the folder of this name."""
 CONTEXTS = {
     "a student with friends, no hurry, a sunny evening": {
         "Destination": "No Urgent Place", "Passanger": "Friend(s)", "Weather": "Sunny", "Temperature": "80", "Time": "6PM",
@@ -56,7 +59,7 @@ def run_demo(terminal: Terminal, folder: Path, data: Path | None = None, keep: b
     Args:
         terminal: shows everything.
         folder: takes the database, data sets, runs and the report.
-        data: the coupon data; without it, the copy that the repository carries.
+        data: the coupon data; without it, the copy that the repository and the wheel carry.
         keep: whether the service stays up at the end.
 
     Raises:
@@ -85,12 +88,14 @@ def _demonstrate(terminal: Terminal, recipe: Recipe, folder: Path, keep: bool) -
 
 def coupon_recipe(data: Path | None) -> Recipe:
     """The recipe of the coupon data, with the path of the data file; CommandError where there is no such file."""
-    recipe = read_recipe(Path(pipelines.__path__[0]) / "recipes" / "coupon.toml")
-    path = data or recipe.data.path
+    recipes = Path(pipelines.__path__[0]) / "recipes"
+    recipe = read_recipe(recipes / "coupon.toml")
+    installed = recipes / INSTALLED_DATA / recipe.data.path.name
+    path = data or (installed if installed.is_file() else recipe.data.path)
     if not path.is_file():
         raise CommandError(
-            f"The demo needs the coupon data, but there is no file at {path}. A wheel does not contain it: "
-            "take data/coupon/ from the repository and name the file with `--data`.",
+            f"The demo needs the coupon data, but there is no file at {path}. Take data/coupon/ from the repository and name the file "
+            "with `--data`.",
             ExitCode.INVALID_DATA,
         )
     return recipe.model_copy(update={"data": recipe.data.model_copy(update={"path": path})})

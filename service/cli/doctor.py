@@ -8,20 +8,31 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any, Literal
 
 from rich.table import Table
 from rich.text import Text
 
+from ihas.extensions.suggest import did_you_mean
+from ihas.extras import PURPOSES, installed_version, missing, packages
+
 Verdict = Literal["ok", "warn", "fail"]
 STYLES: dict[Verdict, str] = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 GIB = 2**30
 IMPORT_TIMEOUT_S = 120
-TRAINING_PACKAGES = ("tensorflow", "tf-keras", "tensorflow-recommenders", "scikit-learn", "tf2onnx")
+IN_A_CHECKOUT = "In a checkout: `make setup`."
+DRIVER = Path("/proc/driver/nvidia/gpus")
+"""Has a folder for each GPU that the system's NVIDIA driver knows."""
+OTHER_VARIABLES = frozenset({"IHAS_URL", "IHAS_API_KEY", "IHAS_EXTENSIONS", "IHAS_DATA"})
+"""Variables of commands and of runs, which are no settings of the service."""
+OF_TESTS = "IHAS_TEST_"
+LOADED = (
+    "import ihas.legacy_keras, tensorflow as tf, tf_keras; "
+    "print(tf.__version__, tf_keras.__version__, len(tf.config.list_physical_devices('GPU')))"
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +57,8 @@ def examine(folder: Path, host: str, port: int) -> tuple[Check, ...]:
     return (
         _python(),
         *_packages(),
-        _tensorflow(),
+        *_tensorflow(),
+        _variables(os.environ),
         _writable(folder),
         _disk(folder),
         _memory(),
@@ -76,38 +88,62 @@ def _python() -> Check:
 
 
 def _packages() -> Iterable[Check]:
-    needed = [line.split(";")[0] for line in requires("ihas") or () if "extra ==" not in line]
-    names = sorted({"".join(char if char.isalnum() or char in "-_." else " " for char in line).split()[0] for line in needed})
-    yield _installed("packages to serve", names, "fail")
-    yield _installed("packages to search", TRAINING_PACKAGES, "warn")
+    for extra, names in packages().items():
+        if not extra:
+            yield _installed("packages to serve", names, "fail", f"Run `pip install ihas` again. {IN_A_CHECKOUT}")
+            continue
+        way_out = f"To {PURPOSES.get(extra, 'use it')}: `pip install 'ihas[{extra}]'`. {IN_A_CHECKOUT}"
+        yield _installed(f"packages of ihas[{extra}]", names, "warn", way_out)
 
 
-def _installed(name: str, packages: Sequence[str], verdict: Verdict) -> Check:
-    versions, missing = [], []
-    for package in packages:
-        try:
-            versions.append(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            missing.append(package)
-    if missing:
-        return Check(
-            name, verdict, f"missing: {', '.join(missing)}", "Run `make setup`; a machine that only serves needs no packages to search."
-        )
-    return Check(name, "ok", ", ".join(versions))
+def _installed(name: str, names: Sequence[str], verdict: Verdict, way_out: str) -> Check:
+    lacking = missing(names)
+    if lacking:
+        return Check(name, verdict, f"missing: {', '.join(lacking)}", way_out)
+    return Check(name, "ok", ", ".join(f"{one} {installed_version(one)}" for one in names))
 
 
-def _tensorflow() -> Check:
-    """TensorFlow in a process of its own: this one never imports it."""
-    code = "import ihas.legacy_keras, tensorflow as tf, tf_keras; print(tf.__version__, tf_keras.__version__)"
-    name, way_out = "tensorflow with legacy Keras", "Run `make setup`. Searches need it, serving does not."
+def _tensorflow() -> Iterable[Check]:
+    """TensorFlow, and the GPUs that it sees, in a process of its own: this one never imports it."""
+    name, way_out = "tensorflow with legacy Keras", "Searches need it, serving does not: `pip install 'ihas[train]'`."
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-P", "-c", LOADED]
     try:
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=IMPORT_TIMEOUT_S, env=environment)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=IMPORT_TIMEOUT_S, env=environment)
     except subprocess.TimeoutExpired:
-        return Check(name, "warn", f"the import took more than {IMPORT_TIMEOUT_S} s", "Compile bytecode: `make setup` does it.")
+        yield Check(name, "warn", f"the import took more than {IMPORT_TIMEOUT_S} s", "Compile bytecode: `make setup` does it.")
+        yield _gpu(None)
+        return
     if done.returncode == 0:
-        return Check(name, "ok", done.stdout.strip())
-    return Check(name, "warn", (done.stderr.strip().splitlines() or ["the import failed"])[-1], way_out)
+        *versions, seen = done.stdout.split()
+        yield Check(name, "ok", " ".join(versions))
+        yield _gpu(int(seen))
+        return
+    yield Check(name, "warn", (done.stderr.strip().splitlines() or ["the import failed"])[-1], way_out)
+    yield _gpu(None)
+
+
+def _gpu(seen: int | None) -> Check:
+    """GPUs of the machine, and how many of them TensorFlow sees; None where it could not be asked."""
+    there = len(list(DRIVER.iterdir())) if DRIVER.is_dir() else 0
+    if seen:
+        return Check("gpu", "ok", f"TensorFlow trains on {seen}")
+    if not there:
+        return Check("gpu", "ok", "none; searches train on the cores")
+    found = f"{there} in this machine" + ("; TensorFlow was not asked" if seen is None else ", none that TensorFlow sees")
+    return Check("gpu", "warn", found, "TensorFlow with its CUDA libraries: `pip install 'tensorflow[and-cuda]'`. Serving needs no GPU.")
+
+
+def _variables(environment: Mapping[str, str]) -> Check:
+    """Variables that begin like ours and are none: a mistyped setting is silently its default."""
+    from service.settings import Settings
+
+    known = OTHER_VARIABLES | {f"IHAS_{name.upper()}" for name in Settings.model_fields}
+    unknown = sorted(name for name in environment if name.startswith("IHAS_") and name not in known and not name.startswith(OF_TESTS))
+    if not unknown:
+        return Check("settings", "ok", "every IHAS_* variable is one")
+    hints = "".join(did_you_mean(name, known) for name in unknown)
+    return Check("settings", "warn", f"unknown: {', '.join(unknown)}", f"They change nothing; `ihas settings` lists all.{hints}")
 
 
 def _writable(folder: Path) -> Check:

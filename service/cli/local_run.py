@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import RenderableType
-from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bars
 from rich.text import Text
 
 from ihas.config.data import DataConfig
@@ -20,45 +18,13 @@ from ihas.data.findings import ValidationReport
 from pipelines.kinds.model_kind import AnyRecipe, AnyResult, ModelKind
 from pipelines.kinds.registry import kind_of_result
 from pipelines.runs.exit_codes import CommandError, ExitCode, exit_code_of
-from pipelines.runs.progress import Outcome, Progress, Report, follow
+from pipelines.runs.progress import Outcome, Report, follow
 from pipelines.runs.refresh_request import RefreshRequest
+from service.cli.progress_bar import ProgressBar
 from service.cli.terminal import Terminal
 from service.jobs.child import Child
 from service.jobs.runs import PIPELINES
 from service.jobs.wording import fault_of_signal
-
-
-class ProgressBar:
-    """One bar for the whole run, with the stage, the message and the time left; a context manager."""
-
-    def __init__(self, terminal: Terminal) -> None:
-        columns = (SpinnerColumn(), TextColumn("{task.fields[stage]:<12}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
-        rest = (TimeElapsedColumn(), TextColumn("{task.fields[left]}"), TextColumn("{task.description}", markup=False))
-        self._bars = Bars(*columns, *rest, console=terminal.err, transient=False, disable=terminal.output == "json")
-        self._task: TaskID = self._bars.add_task("starting", total=1.0, stage="", left="")
-        self._terminal = terminal
-        self._last_stage = ""
-
-    def __enter__(self) -> ProgressBar:
-        self._bars.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self._bars.update(self._task, completed=1.0, stage="done", description="", left="")
-        self._bars.stop()
-
-    def follow(self, progress: Progress) -> None:
-        """Show one line of a run."""
-        self.show(progress.stage, progress.message, progress.fraction, progress.eta_s)
-
-    def show(self, stage: str, message: str, fraction: float, eta_s: float | None) -> None:
-        """Move the bar; without a terminal, print a line where the stage changes."""
-        left = "" if eta_s is None else f"{eta_s:.0f} s left"
-        self._bars.update(self._task, completed=fraction, description=message, stage=stage, left=left)
-        if stage != self._last_stage and not self._terminal.err.is_terminal:
-            self._terminal.say(f"{stage}: {message}")
-        self._last_stage = stage
 
 
 def search(recipe: AnyRecipe, folder: Path, terminal: Terminal, command: Sequence[str] = PIPELINES) -> tuple[AnyResult, ModelKind]:

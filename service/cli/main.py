@@ -13,25 +13,34 @@ from ihas.bundle.manifest import package_version
 from pipelines.commands.bench import bench
 from pipelines.commands.shell import REPORT, carry_out, make_app
 from pipelines.commands.studies import study
+from service.cli.arguments import output_of, spelled_out
 from service.cli.commands import batches, bundles, datasets, events, keys, models, schedules, searches
 from service.cli.commands import dashboard as dashboards
 from service.cli.commands import promotion as _promotion  # noqa: F401 - adds commands to `model`
 from service.cli.commands import traffic as _traffic  # noqa: F401 - likewise
 from service.cli.commands import usage as usages
+from service.cli.commands.init import init
 from service.cli.commands.reading import Delimiter, Escape, Names, NoQuoting, reading_of
 from service.cli.commands.settings import service_settings, show_settings
+from service.cli.help import polished
 from service.cli.terminal import CommandError, ExitCode, Output, Terminal, exit_code, this_command
 
-app = make_app("ihas", "Search embedding dimensions per instance, group the instances, serve one model per group.")
+app = make_app("ihas", "Search embedding dimensions per instance, group the instances, serve one model per group.", completion=True)
 FolderOption = Annotated[Path | None, typer.Option(help="Folder of data sets, runs and bundles, and of the SQLite file [IHAS_FOLDER].")]
 HostOption = Annotated[str | None, typer.Option(help="Address to listen on [IHAS_HOST].")]
 PortOption = Annotated[int | None, typer.Option(help="Port to listen on [IHAS_PORT].")]
+ONLY_SERVES = (
+    "This installation only serves bundles: packages to read tables and to train are missing, so checks of data sets and searches "
+    "will fail. To have them: pip install 'ihas[train]'. `ihas doctor` names what is missing."
+)
 
 
 @app.callback()
 def options(
     context: typer.Context,
-    output: Annotated[Output, typer.Option(help="Form of results on standard output; messages go to standard error.")] = Output.TABLE,
+    output: Annotated[
+        Output, typer.Option(help="Form of results on standard output, wherever it stands; messages go to standard error.")
+    ] = Output.TABLE,
     version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
 ) -> None:
     """Search embedding dimensions per instance, group the instances, serve one model per group."""
@@ -49,7 +58,7 @@ def options(
 def demo(
     context: typer.Context,
     folder: Annotated[Path, typer.Option(help="Folder for everything that the demo writes.")] = Path("runs/demo"),
-    data: Annotated[Path | None, typer.Option(help="Coupon data; data/coupon beside the package by default.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Coupon data; the copy that comes with iHAS by default.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the service running at the end.")] = False,
 ) -> None:
     """Search on the coupon data over HTTP, write the report, request recommendations."""
@@ -63,7 +72,9 @@ for group in (datasets.dataset, searches.search, models.model, schedules.schedul
 app.command("usage")(usages.usage)
 app.command("dashboard")(dashboards.dashboard)
 app.command("whoami")(dashboards.whoami)
-SEARCH_COMMANDS = frozenset(str(command.name) for command in searches.search.registered_commands) | {"-h", "--help"}
+
+
+app.command()(init)
 
 
 @searches.search.command("here")
@@ -190,18 +201,24 @@ def serve(host: HostOption = None, port: PortOption = None, folder: FolderOption
 
 
 @app.command()
-def worker(folder: FolderOption = None) -> None:
+def worker(context: typer.Context, folder: FolderOption = None) -> None:
     """Run jobs one at a time: searches, estimates and checks of data sets."""
+    from ihas.extras import only_serves
     from service.server import work
 
+    if only_serves():
+        context.obj.say(ONLY_SERVES, "yellow")
     work(service_settings(folder=folder))
 
 
 @app.command()
-def up(host: HostOption = None, port: PortOption = None, folder: FolderOption = None) -> None:
-    """Serve HTTP and run jobs, both on this machine."""
+def up(context: typer.Context, host: HostOption = None, port: PortOption = None, folder: FolderOption = None) -> None:
+    """Serve HTTP and run jobs, both on this machine; without packages that train it serves, and jobs that need them fail."""
+    from ihas.extras import only_serves
     from service.server import up
 
+    if only_serves():
+        context.obj.say(ONLY_SERVES, "yellow")
     up(service_settings(host=host, port=port, folder=folder))
 
 
@@ -226,28 +243,16 @@ def doctor(context: typer.Context, host: HostOption = None, port: PortOption = N
 def run(arguments: Sequence[str]) -> int:
     """Carry out a command line and return its exit code; errors that are expected become one line.
 
-    `ihas search RECIPE` is short for `ihas search here RECIPE`.
+    `ihas search RECIPE` is short for `ihas search here RECIPE`, and `--output` may stand anywhere.
     """
-    arguments = _spelled_out(arguments)
-    terminal = Terminal(Output.JSON if _output(arguments) == Output.JSON else Output.TABLE)
-    return carry_out(app, arguments, "ihas", terminal.fail, exit_code)
+    spelled = spelled_out(arguments, _search_words())
+    terminal = Terminal(output_of(spelled))
+    return carry_out(app, spelled, "ihas", terminal.fail, exit_code, polished)
 
 
-def _spelled_out(arguments: Sequence[str]) -> list[str]:
-    found = list(arguments)
-    place = next((number for number, argument in enumerate(found) if argument == "search"), None)
-    if place is not None and all(one.startswith("-") or one in tuple(Output) for one in found[:place]):
-        if found[place + 1 : place + 2] and found[place + 1] in SEARCH_COMMANDS:
-            return found
-        return [*found[: place + 1], "here", *found[place + 1 :]]
-    return found
-
-
-def _output(arguments: Sequence[str]) -> str:
-    for number, argument in enumerate(arguments):
-        if argument == "--output" or argument.startswith("--output="):
-            return argument.partition("=")[2] or "".join(arguments[number + 1 : number + 2])
-    return ""
+def _search_words() -> frozenset[str]:
+    """What may follow `ihas search` as it is: its commands, and its help."""
+    return frozenset({str(command.name) for command in searches.search.registered_commands} | {"-h", "--help"})
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from rich.text import Text
 from ihas.harmless import harmless
 from pipelines.runs import exit_codes
 from pipelines.runs.exit_codes import CommandError, ExitCode
+from service.cli.records import fitting
 from service.errors import ServiceError, WaitTimeoutError
 
 __all__ = ["CommandError", "ExitCode", "Output", "Terminal", "exit_code", "this_command"]
@@ -74,12 +75,12 @@ class Terminal:
     err: Console = field(default_factory=lambda: _console(stderr=True))
 
     def result(self, value: Any, *tables: RenderableType) -> None:
-        """Print a result: `value` as one line of JSON, or the tables that show it."""
+        """Print a result: `value` as one line of JSON, or the tables that show it, as records where the terminal is too narrow for them."""
         if self.output is Output.JSON:
             self.out.print(harmless(json.dumps(value, ensure_ascii=False)), soft_wrap=True)
             return
         for table in tables:
-            self.out.print(table)
+            self.out.print(fitting(table, self.out))
 
     def say(self, message: str, style: str = "") -> None:
         """Print a message for a person; silent where results are JSON."""

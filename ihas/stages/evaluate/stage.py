@@ -1,4 +1,4 @@
-"""Stage 4: pooled metrics of every variant, the choice, and the words for it.
+"""Stage 4: pooled metrics of every variant, and the choice.
 
 Pooled AUC and log-loss over all rows are the metrics that count; a mean of the groups' own AUCs would hide scores that
 cannot be compared between groups. The choice is made on validation rows; the labels of test rows
@@ -7,15 +7,13 @@ are read by this stage only.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 from scipy.stats import norm
 
 from ihas.data.dataset import Splits
 from ihas.metrics import auc, auc_difference, click_metrics, row_losses
 from ihas.results.frontier import DEARER
-from ihas.results.run_result import Interval, VariantResult
+from ihas.results.run_result import VariantResult
 from ihas.stages.evaluate.calibration import on_a_line
 from ihas.stages.evaluate.variants import Variant
 
@@ -34,7 +32,6 @@ DESCRIPTIONS = {
     "groups on openness": "As many groups, K-means on the mean gate activation of each field.",
     "groups on e*z": "As many groups, K-means on the masked embedding.",
 }
-HARDLY_BETTER_THAN_CHANCE = 0.53
 CANDIDATES = ("base", "members", "distilled", "static", "supernet", "grouped")
 REFRESHED = ("before", "refreshed")
 """Names of the two ways of serving that a refresh compares."""
@@ -109,74 +106,3 @@ def not_told_apart(chosen: Variant, variants: tuple[Variant, ...], parts: Splits
     others = [variant for variant in variants if variant.name != chosen.name]
     differences = {v.name: auc_difference(chosen.test_logits, v.test_logits, parts.test.labels) for v in others}
     return tuple(name for name, difference in differences.items() if difference.low <= 0.0 <= difference.high)
-
-
-def verdict(chosen: VariantResult, base: VariantResult, num_elements: int, equals: tuple[str, ...] = ()) -> str:
-    """The choice in words.
-
-    Args:
-        chosen: the variant that serves.
-        base: the plain model.
-        num_elements: num_fields * dim.
-        equals: names of variants that test rows do not tell apart from the chosen one.
-    """
-    if base.test.auc is None or chosen.test.auc is None:
-        return f"`{chosen.name}` serves; nothing can be said of its ranking, because the test rows have one label only."
-    if max(base.test.auc, chosen.test.auc) < HARDLY_BETTER_THAN_CHANCE:
-        return (
-            f"The plain model hardly ranks better than chance (test AUC {base.test.auc:.4f}), so nothing can be concluded. Train it longer "
-            "or with smaller batches (`learning.training`), or look at the columns with `ihas inspect`."
-        )
-    if chosen.gain is None:
-        return (
-            f"No search is worth it here: validation rows do not show that any other variant beats the plain model "
-            f"(test AUC {base.test.auc:.4f}), so the plain model serves every row."
-        )
-    return f"{_why(chosen)} {_gained(chosen, base)} {_price(chosen, base, num_elements)}{_doubt(equals)}"
-
-
-def _why(chosen: VariantResult) -> str:
-    if chosen.name == "distilled":
-        return (
-            "No search is worth it here, but a teacher is: `distilled`, a model of the plain one's size that learnt from several, was best."
-        )
-    if chosen.name == "static":
-        return "No groups are worth it here: `static`, one mask for all rows, was the smallest of the best on validation rows."
-    return f"`{chosen.name}` was the smallest of the best on validation rows."
-
-
-def _gained(chosen: VariantResult, base: VariantResult) -> str:
-    gain = chosen.gain or Interval(difference=0.0, low=0.0, high=0.0)
-    certain = "more than chance explains" if gain.low > 0 else "less than chance explains" if gain.high < 0 else "within chance"
-    return (
-        f"On test rows its AUC is {chosen.test.auc:.4f} against {base.test.auc:.4f} of the plain model: "
-        f"{gain.difference:+.4f}, 95 % interval {gain.low:+.4f} to {gain.high:+.4f}, {certain}."
-    )
-
-
-def _price(chosen: VariantResult, base: VariantResult, num_elements: int) -> str:
-    cost = chosen.cost.multiply_adds / base.cost.multiply_adds
-    kept = f"{chosen.cost.kept_dims:.0f}"
-    read, how = f"{kept} of {num_elements} embedding dimensions", "with routing it"
-    if chosen.cost.kept_dims > num_elements:
-        read, how = f"{kept} embedding dimensions, the plain model {num_elements}", "it"
-    return f"A row reads {read}" + (f"; {how} costs {cost:.1f} times the base's multiply-adds." if cost > DEARER else ".")
-
-
-def _doubt(equals: tuple[str, ...]) -> str:
-    others = [name for name in equals if name != "base"]
-    return f" These rows do not tell it apart from {_listed(others)}." if others else ""
-
-
-def given_up_words(stages: tuple[Literal["search", "retrain"], ...]) -> str:
-    """What the verdict says of stages that were given up: a sentence for each, with a space before it."""
-    words = {
-        "search": "The search was given up: under gates the validation AUC stayed clearly below the model that it started from.",
-        "retrain": "Training on under the groups' masks was given up: it only lowered the validation AUC.",
-    }
-    return "".join(f" {words[stage]}" for stage in stages)
-
-
-def _listed(names: list[str]) -> str:
-    quoted = [f"`{name}`" for name in names]
-    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"

@@ -19,7 +19,14 @@ def run_tables(result: RunResult) -> Iterable[RenderableType]:
     yield _variants(result)
     if result.frontier:
         yield frontier_table(result.frontier, result.chosen)
+    if not serves_by_group(result):
+        yield Text(f"`{result.chosen}` serves all rows alike; these groups are what the search found, and route no request.")
     yield _groups(result)
+
+
+def serves_by_group(result: RunResult) -> bool:
+    """Whether the groups have models of their own in what is served."""
+    return next(one.num_groups for one in result.variants if one.name == result.chosen) > 1
 
 
 def _variants(result: RunResult) -> Table:
@@ -47,12 +54,12 @@ def _variant_name(variant: VariantResult, chosen: str) -> Text:
 
 
 def _groups(result: RunResult) -> Table:
-    table = Table.grid(padding=(0, 1))
+    table, keeps = Table.grid(padding=(0, 1)), "keeps" if serves_by_group(result) else "its own mask would keep"
     for group in result.groups:
         kept = dict(zip(result.fields, group.kept_dims, strict=True))
         table.add_row(Text(f"Group {group.group}", style="bold"), Text(_who(group)))
         table.add_row("", Text(f"typical: {', '.join(group.typical[:3])}"))
-        table.add_row("", Text(f"keeps {sum(group.kept_dims)} of {len(kept) * result.dim} dims: {most_kept(kept)}"))
+        table.add_row("", Text(f"{keeps} {sum(group.kept_dims)} of {len(kept) * result.dim} dims: {most_kept(kept)}"))
     return table
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from ihas.config.overrec import OverRecConfig, OverRecLearning
+from ihas.results.run_result import Interval
 from ihas.sequential.data.baselines import Popularity, SessionNeighbours
 from ihas.sequential.data.ranking import discounted_gains, paired_difference, ranking_metrics, ranks
 from ihas.sequential.data.sequences import LeaveOneOut, NextItem, Sequences
@@ -83,7 +84,12 @@ def form_of(config: OverRecConfig) -> Literal["sum", "assign"]:
 
 def compared(found: np.ndarray, base: np.ndarray, method: RankedMethod) -> RankedMethod:
     """The method with its gain over the base on the same test rows."""
-    return method.model_copy(update={"gain": paired_difference(discounted_gains(found, CUTOFF), discounted_gains(base, CUTOFF))})
+    return method.model_copy(update={"gain": ndcg_difference(found, base)})
+
+
+def ndcg_difference(found: np.ndarray, base: np.ndarray) -> Interval:
+    """NDCG@10 of ranks minus that of other ranks of the same test rows, with its interval."""
+    return paired_difference(discounted_gains(found, CUTOFF), discounted_gains(base, CUTOFF))
 
 
 def ranked(rows: Rows, config: OverRecConfig, numbers: tuple[int, ...], asked: NextItem) -> Iterator[tuple[OverRecConfig, np.ndarray]]:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from ihas.config.overrec import OverRecRecipe
 from ihas.folders import write_whole
+from ihas.results.next_steps import between, more_rows
+from ihas.results.run_result import Interval
 from ihas.sequential.data.sequences import UserSequences
 from ihas.sequential.overrec.archive import OverRecBundle, write_overrec
-from pipelines.kinds.overrec.choice import Rows, baselines, compared, evaluate_settings, overrec_method
+from pipelines.kinds.overrec.choice import Rows, baselines, compared, evaluate_settings, ndcg_difference, overrec_method
 from pipelines.kinds.overrec.page import write_page
 from pipelines.kinds.overrec.values import OverRecResult, RankedMethod
 from pipelines.runs.folder import RunFolder, replace_bundle
@@ -18,6 +20,7 @@ from pipelines.runs.progress import Report
 from pipelines.runs.reporter import Reporter
 from pipelines.runs.sequences import read_parts
 
+TRANSFORMER = 'Next: compare a trained model on the same file (`kind = "transformer"`), or serve this one (`ihas recommend`).'
 SHARES = {"reading": 0.05, "search": 0.70, "evaluate": 0.25}
 
 
@@ -49,7 +52,9 @@ def _found(recipe: OverRecRecipe, data: UserSequences, rows: Rows, reporter: Rep
     reporter.enter("evaluate", "Comparing with popularity and SKNN")
     began = time.monotonic()
     found = [*baselines(rows, learning, reporter.say), overrec_method(rows, config, trial)]
-    contenders = (found[0][0], *(compared(ranked, found[0][1], method) for method, ranked in found[1:]))
+    (_, popular), (_, sknn), (_, own) = found
+    contenders = (found[0][0], *(compared(ranked, popular, method) for method, ranked in found[1:]))
+    over_sknn = ndcg_difference(own, sknn)
     seconds["evaluate"] = time.monotonic() - began
     return OverRecResult(
         name=recipe.name,
@@ -57,19 +62,30 @@ def _found(recipe: OverRecRecipe, data: UserSequences, rows: Rows, reporter: Rep
         items=data.num_items,
         interactions=len(data.sequences.items),
         chosen=config,
-        verdict=verdict(contenders),
+        verdict=verdict(contenders, over_sknn),
         contenders=contenders,
+        over_sknn=over_sknn,
         trials=tuple(trial for _, trial in candidates),
         seconds={stage: round(value, 2) for stage, value in seconds.items()},
         learning=learning,
     )
 
 
-def verdict(contenders: tuple[RankedMethod, ...]) -> str:
-    """What the metrics mean."""
+def verdict(contenders: tuple[RankedMethod, ...], over_sknn: Interval) -> str:
+    """What the metrics mean, and what to do next.
+
+    Args:
+        contenders: popularity, SKNN and OverRec.
+        over_sknn: test NDCG@10 of OverRec minus SKNN's, on the same rows.
+    """
     by_name = {method.name: method.test for method in contenders}
     own, sknn = by_name["overrec"], by_name["sknn"]
-    other = f"HR@10 {own.hit_rate[10]:.4f} and NDCG@10 {own.ndcg[10]:.4f} on {own.rows:,} test rows, full ranking"
-    if own.ndcg[10] > sknn.ndcg[10]:
-        return f"The nearest prefixes rank better than SKNN's NDCG@10 of {sknn.ndcg[10]:.4f}: {other}."
-    return f"SKNN, with NDCG@10 of {sknn.ndcg[10]:.4f}, is no worse than the nearest prefixes, which are served: {other}."
+    if over_sknn.low > 0.0:
+        words, after = "The nearest prefixes rank better than SKNN", TRANSFORMER
+    elif over_sknn.high < 0.0:
+        words, after = "SKNN ranks better than the nearest prefixes, which are served", TRANSFORMER
+    else:
+        words = "These rows do not tell the nearest prefixes, which are served, from SKNN"
+        after = more_rows("overrec", over_sknn, own.rows, TRANSFORMER)
+    figures = f"NDCG@10 {own.ndcg[10]:.4f} against {sknn.ndcg[10]:.4f}, {between(over_sknn)}"
+    return f"{words}: {figures}; HR@10 {own.hit_rate[10]:.4f} on {own.rows:,} test rows, full ranking. {after}"

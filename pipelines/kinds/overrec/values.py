@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from ihas.config.base import Config
 from ihas.config.overrec import OverRecConfig, OverRecLearning
 from ihas.results.run_result import Interval
@@ -57,6 +59,8 @@ class OverRecResult(Config):
     """What the metrics mean, in a sentence or two for a person."""
     contenders: tuple[RankedMethod, ...]
     """Popularity, SKNN and OverRec."""
+    over_sknn: Interval | None = Field(default=None, exclude_if=lambda over_sknn: over_sknn is None)
+    """Test NDCG@10 of OverRec minus SKNN's on the same rows; absent in results of version 0.1.0."""
     trials: tuple[Trial, ...]
     """Settings tried, in order."""
     seconds: dict[str, float]

@@ -48,7 +48,7 @@ def carry_out(recipe: SizeSweepRecipe, folder: Path, report: Report) -> SizeSwee
     sweep = train_sizes(recipe, folder, lambda done, message: reporter.enter("search", message, done))
     sizes = measured(sweep.rungs)
     advice = None if recipe.seconds is None else write_advice(sizes, recipe.seconds, folder)
-    verdict = sentence(sizes) if advice is None else advice.reason
+    verdict = f"{sentence(sizes)} Next: `ihas advise` says which size is worth a time budget." if advice is None else advice.reason
     result = SizeSweepResult(name=recipe.name, verdict=verdict, sizes=sizes, advice=advice)
     write_whole(folder / "ladder.md", markdown(sweep))
     write_page(result, folder / "report.html")

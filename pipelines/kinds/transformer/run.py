@@ -10,6 +10,8 @@ from pathlib import Path
 
 from ihas.config.transformer import TransformerEpoch, TransformerRecipe
 from ihas.folders import write_whole
+from ihas.results.next_steps import between, more_rows
+from ihas.results.run_result import Interval
 from ihas.sequential.data.baselines import Popularity
 from ihas.sequential.data.ranking import discounted_gains, paired_difference, ranking_metrics, ranks
 from ihas.sequential.data.sequences import LeaveOneOut, UserSequences
@@ -78,6 +80,7 @@ def _measured(
     test, loss, popularity = ranking_metrics(own), transformer_loss(network, parts.test), ranking_metrics(popular)
     seconds["evaluate"] = time.monotonic() - began
     better = "ranks better than popularity" if gain.low > 0.0 else "ranks no better than popularity, as far as these rows tell"
+    after = _next(gain, test.rows, history, recipe.learning.training.epochs)
     told = f"HR@10 {test.hit_rate[CUTOFF]:.4f} and NDCG@10 {test.ndcg[CUTOFF]:.4f} on {test.rows:,} test rows, full ranking"
     return TransformerResult(
         name=recipe.name,
@@ -85,7 +88,7 @@ def _measured(
         items=data.num_items,
         interactions=len(data.sequences.items),
         parameters=network.config.num_parameters,
-        verdict=f"The transformer {better}: {told}; popularity's NDCG@10 is {popularity.ndcg[CUTOFF]:.4f}.",
+        verdict=f"The transformer {better}: {told}; popularity's NDCG@10 is {popularity.ndcg[CUTOFF]:.4f}, {between(gain)}. {after}",
         history=history,
         test=test,
         loss=loss,
@@ -94,3 +97,12 @@ def _measured(
         seconds={stage: round(value, 2) for stage, value in seconds.items()},
         learning=recipe.learning,
     )
+
+
+def _next(gain: Interval, rows: int, history: tuple[TransformerEpoch, ...], epochs: int) -> str:
+    """What to do after the run: train longer where it was still learning, collect rows where chance explains the gain, else compare."""
+    if len(history) >= epochs:
+        return "Next: training ended at its limit; train longer (`learning.training.epochs`)."
+    if gain.low > 0.0:
+        return 'Next: compare it with `kind = "overrec"`, which needs no training, and with larger sizes (`ihas advise`).'
+    return more_rows("transformer", gain, rows, 'Next: longer sequences, or more users; `kind = "overrec"` needs no training.')

@@ -19,7 +19,8 @@ from pipelines.kinds.size_sweep.tables import advice_table
 from pipelines.reports.pareto import pareto_frontier
 from pipelines.reports.terminal_tables import plain_table
 from service.cli.commands.connection import HERE, Url, Yes, client_of, confirm
-from service.cli.local_run import ProgressBar, failure, stage_of
+from service.cli.local_run import failure, stage_of
+from service.cli.progress_bar import ProgressBar
 from service.cli.terminal import CommandError, ExitCode, Terminal
 from service.client.client import Client
 from service.client.transfer import FINISHED, POLL_S
@@ -43,12 +44,13 @@ def run_search(
     priority: Annotated[int, typer.Option(help="Searches of a higher priority start first.")] = 0,
     auto_promote: Annotated[str | None, typer.Option(help="Which version goes live unasked: `first`, `passing` or `never`.")] = None,
     key: Annotated[str | None, typer.Option(help="Idempotency key: the same key with the same settings is the same search.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="A setting that overrides the recipe: learning.seed=2")] = None,
     watch: Annotated[bool, typer.Option("--watch/--no-watch", help="Show progress until the search has finished.")] = True,
     url: Url = HERE,
 ) -> None:
     """Submit a search; Ctrl-C stops watching, not the search."""
     terminal: Terminal = context.obj
-    asked = {} if recipe is None else request_settings(recipe, ("run", "budget"))
+    asked = request_settings(recipe, ("run", "budget"), set_ or ())
     asked |= {} if dataset_version is None else {"dataset_version": dataset_version}
     asked |= _window(window_days, window_column)
     asked |= {} if auto_promote is None else {"auto_promote": auto_promote}

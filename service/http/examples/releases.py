@@ -195,7 +195,7 @@ ANSWERS: Mapping[tuple[str, str], Any] = {
     ("post", "/v1/searches/estimate"): {**ESTIMATE, "state": "queued", "stage": None, "progress": 0.0, "estimate": None},
     ("get", "/v1/searches/estimates/{estimate_id}"): ESTIMATE,
     ("get", "/v1/searches/estimates/{estimate_id}/figure"): "<!doctype html>\n<title>shop</title>\n",
-    ("get", "/v2"): {"name": "ihas", "version": "0.1.0", "extensions": []},
+    ("get", "/v2"): {"name": "ihas", "version": "0.2.0", "extensions": []},
     ("get", "/v2/health/live"): {"live": True},
     ("get", "/v2/health/ready"): {"ready": True},
     ("get", V2): METADATA,

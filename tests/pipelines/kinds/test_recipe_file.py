@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ihas.errors import ConfigError
-from pipelines.kinds.recipe_file import read_recipe
+from pipelines.kinds.recipe_file import read_recipe, request_settings
 from tests.paths import ROOT
 
 RECIPES = ROOT / "pipelines" / "recipes"
@@ -58,3 +58,16 @@ def test_recipes_of_the_repository_can_be_read(path, monkeypatch):
     """Each is a recipe and bears the name of its file."""
     monkeypatch.setenv("IHAS_DATA", "/data")
     assert read_recipe(path).name == path.stem
+
+
+def test_settings_win_over_the_recipe_in_a_request(tmp_path: Path) -> None:
+    """With a recipe and without one; a setting that a request has not is refused, the nearest named."""
+    path = tmp_path / "x.toml"
+    path.write_text("[learning]\nseed = 1\n[learning.training]\nepochs = 2\n[data]\npath = 'x'\n", encoding="utf-8")
+    asked = request_settings(path, ("run",), ["learning.seed=7", "run.threads=2"])
+    assert asked == {"learning": {"seed": 7, "training": {"epochs": 2}}, "run": {"threads": 2}}
+    assert request_settings(None, ("run",)) == {}
+    assert request_settings(None, ("run",), ["learning.seed=7"]) == {"learning": {"seed": 7}}
+    assert request_settings(None, (), ["kind=overrec", "learning.width=3"]) == {"overrec": {"width": 3}}
+    with pytest.raises(ConfigError, match="Did you mean `learning`"):
+        request_settings(None, ("run",), ["learnin.seed=7"])

@@ -37,3 +37,11 @@ def test_a_vocabulary_that_is_mostly_silent_and_the_fate_of_groups_are_told() ->
     assert "formed anew by the gates of the search, which was not repeated" in _said(
         "refreshed", 0.02, groups="formed anew", group_drift=0.3
     )
+
+
+def test_the_verdict_ends_with_what_to_do_next() -> None:
+    """Traffic for what gained, more rows where nothing was gained, a search where values or groups went."""
+    assert _said("refreshed", 0.02).endswith("(`ihas model traffic`).")
+    assert _said("before", -0.02).endswith("once there are more newer rows.")
+    assert _said("refreshed", 0.02, known=40).endswith("(`ihas search`).")
+    assert _said("refreshed", 0.02, groups="formed anew", group_drift=0.3).endswith("(`ihas search`).")

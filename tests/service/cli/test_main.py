@@ -97,7 +97,8 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
     ("arguments", "code", "words"),
     [
         (["serch"], 2, "Did you mean 'search'"),
-        (["search"], 2, "Missing argument 'recipe'"),
+        (["search", "here"], 2, "Missing argument 'recipe'"),
+        (["search", "here", "none.toml"], 2, "recipe must be a readable file"),
         (["search", "none.toml"], 2, "recipe must be a readable file"),
         (["recommend", "none", "--k", "many"], 2, "--k"),
         (["recommend", "none", "--context", "{"], 4, "--context must be JSON"),
@@ -128,11 +129,22 @@ def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert "recommend" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("group", ["search", "model", "dataset", "schedule", "batch", "events", "keys", "study"])
+def test_a_group_alone_shows_its_help(group: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """As wrong use: the commands of the group, and an example."""
+    assert run([group]) == 2
+    shown = capsys.readouterr()
+    assert "Commands" in shown.out + shown.err
+    assert f"Example: ihas {group} " in shown.out + shown.err
+
+
 def test_errors_are_json_where_results_are(capsys: pytest.CaptureFixture[str]) -> None:
     """With `--output json` an error is one JSON object that repeats the exit code."""
     assert run(["--output", "json", "report", "none"]) == 4
     error = json.loads(only_line(capsys.readouterr().err))
     assert error["error"]["exit_code"] == 4
+    assert run(["report", "none", "--output", "json"]) == 4
+    assert json.loads(only_line(capsys.readouterr().err)) == error
     assert "result.json" in error["error"]["detail"]
 
 

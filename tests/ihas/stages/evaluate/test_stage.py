@@ -1,4 +1,4 @@
-"""Choice and verdict, on figures made by hand."""
+"""The choice, on figures made by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ihas.data.dataset import Dataset, Splits
 from ihas.data.layout import FieldLayout
 from ihas.metrics import auc_difference
 from ihas.results.run_result import Cost
-from ihas.stages.evaluate.stage import choose, is_candidate, not_told_apart, variant_results, verdict
+from ihas.stages.evaluate.stage import choose, is_candidate, variant_results
 from ihas.stages.evaluate.variants import Variant
 
 pytestmark = pytest.mark.tf
@@ -141,50 +141,3 @@ def test_a_control_is_never_chosen():
     assert [result.role for result in variant_results(variants, _many_parts())] == ["candidate", "control", "candidate"]
     assert [is_candidate(name, larger=False) for name in ("members", "random groups", "teacher", "members x2")] == [True, *[False] * 3]
     assert [is_candidate(name, larger=True) for name in ("members", "random groups", "teacher", "members x2")] == [True, False, True, True]
-
-
-def test_the_verdict_says_when_no_search_is_worth_it():
-    """The plain model won: the sentence says so."""
-    base = variant_results((_variant("base", RIGHT, RIGHT),), _parts())[0]
-
-    assert verdict(base, base, 8).startswith("No search is worth it here")
-
-
-def test_the_verdict_shows_gain_interval_and_dimensions():
-    """A searched variant won: the sentence has both AUCs, the gain and what a row reads."""
-    base, static = variant_results((_variant("base", RIGHT, ONE_SWAP), _variant("static", RIGHT, RIGHT)), _parts())
-
-    text = verdict(static, base, 8)
-
-    assert "1.0000 against 0.7500" in text
-    assert "+0.2500" in text
-    assert "4 of 8" in text
-
-
-def test_the_verdict_of_a_wider_model_names_both_widths():
-    """A teacher reads more dimensions than the plain model has."""
-    variants = (_variant("base", RIGHT, ONE_SWAP), _variant("teacher", RIGHT, RIGHT))
-    base, teacher = variant_results(variants, _parts())
-    wide = teacher.model_copy(update={"cost": COST.model_copy(update={"kept_dims": 16, "multiply_adds": 60})})
-
-    words = "A row reads 16 embedding dimensions, the plain model 8; it costs 2.0 times the base's multiply-adds."
-    assert words in verdict(wide, base, 8)
-
-
-def test_the_verdict_names_what_the_test_rows_do_not_tell_apart():
-    """With four rows nothing is told apart, so a control with the same scores is named."""
-    variants = (_variant("base", RIGHT, ONE_SWAP), _variant("grouped", RIGHT, RIGHT), _variant("random groups", RIGHT, RIGHT))
-    results = variant_results(variants, _parts())
-
-    equals = not_told_apart(variants[1], variants, _parts())
-
-    assert "random groups" in equals
-    assert "do not tell it apart from `random groups`." in verdict(results[1], results[0], 8, equals)
-
-
-def test_a_plain_model_no_better_than_chance_is_no_verdict_on_the_search():
-    """A base that ranks at random says that training failed, not that no search is worth it."""
-    base = variant_results((_variant("base", RIGHT, np.array([1, 0, 1, 0], np.float32)),), _parts())[0]
-
-    assert base.test.auc == 0.5
-    assert verdict(base, base, 8).startswith("The plain model hardly ranks better than chance")

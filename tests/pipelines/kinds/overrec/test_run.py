@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 from markupsafe import escape
 
@@ -12,6 +11,7 @@ from ihas.config.data import DataConfig
 from ihas.config.overrec import OverRecConfig, OverRecLearning, OverRecRecipe
 from ihas.config.run import RunOptions
 from ihas.errors import DataError
+from ihas.results.run_result import Interval
 from ihas.sequential.data.baselines import Popularity
 from ihas.sequential.data.ranking import ranking_metrics, ranks
 from ihas.sequential.data.reading import read_item_sequences
@@ -111,10 +111,33 @@ def test_too_short_sequences_are_refused(tmp_path: Path) -> None:
         run_overrec(_recipe(DataConfig(path=tmp_path / "short.txt", format="sequences")), tmp_path, lambda _: None)
 
 
-def test_the_verdict_says_who_ranks_better(run: tuple[OverRecResult, list[Progress], Path]) -> None:
-    """Where SKNN is better, that is said."""
-    popularity, sknn, own = run[0].contenders
-    assert "rank better than SKNN's" in verdict((popularity, sknn, own))
-    swapped = sknn.model_copy(update={"test": own.test}), own.model_copy(update={"test": sknn.test})
-    assert "is no worse than the nearest prefixes" in verdict((popularity, *swapped))
-    assert np.isfinite(own.test.mrr)
+@pytest.mark.parametrize(
+    ("low", "difference", "high", "begins", "ends"),
+    [
+        (0.01, 0.02, 0.03, "The nearest prefixes rank better than SKNN: NDCG@10", "serve this one (`ihas recommend`)."),
+        (
+            -0.03,
+            -0.02,
+            -0.01,
+            "SKNN ranks better than the nearest prefixes, which are served: NDCG@10",
+            "serve this one (`ihas recommend`).",
+        ),
+        (-0.01, 0.01, 0.03, "These rows do not tell the nearest prefixes, which are served, from SKNN", "from chance; collect more."),
+    ],
+)
+def test_the_verdict_says_who_ranks_better_as_far_as_the_rows_tell(
+    low: float, difference: float, high: float, begins: str, ends: str, run: tuple[OverRecResult, list[Progress], Path]
+) -> None:
+    """By the interval of the paired difference, never by two numbers alone; and what to do next."""
+    said = verdict(run[0].contenders, Interval(difference=difference, low=low, high=high))
+    assert said.startswith(begins)
+    assert f"{difference:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}" in said
+    assert said.endswith(ends)
+
+
+def test_the_difference_to_sknn_is_paired(run: tuple[OverRecResult, list[Progress], Path]) -> None:
+    """It is the difference of both methods' NDCG@10 on the test rows, and the verdict of the run tells its interval."""
+    _, sknn, own = run[0].contenders
+    assert run[0].over_sknn is not None
+    assert run[0].over_sknn.difference == pytest.approx(own.test.ndcg[10] - sknn.test.ndcg[10])
+    assert run[0].verdict == verdict(run[0].contenders, run[0].over_sknn)

@@ -58,6 +58,7 @@ def test_trains_measures_and_serves(tmp_path: Path) -> None:
     assert result.gain.low > 0.0
     assert 0.0 < result.loss < np.log(9)
     assert result.verdict.startswith("The transformer ranks better than popularity")
+    assert f"{result.gain.difference:+.4f}, 95 % interval {result.gain.low:+.4f} to {result.gain.high:+.4f}. Next: " in result.verdict
     assert TransformerResult.model_validate_json((tmp_path / "run" / "result.json").read_bytes()) == result
     assert result.verdict[:60] in (tmp_path / "run" / "report.html").read_text()
     assert [said.fraction for said in heard] == sorted(said.fraction for said in heard)
