@@ -209,6 +209,14 @@ class Endpoints(Generic[Answer, Text]):
         """Online metrics of a model."""
         return self.document("GET", f"/v1/models/{name}/online", params={"within_s": within_s})
 
+    def off_policy(self, name: str, version: int | None = None, **asked: Any) -> Answer:
+        """What a version would have earned: IPS, SNIPS and doubly robust; `asked` is `within_s`, `window_s`, `positive`, `open`, `answers`,
+        `confidence`."""
+        params = _given(version=version) | {
+            part: str(value).lower() if value is True or value is False else value for part, value in asked.items()
+        }
+        return self.document("GET", f"/v1/models/{name}/online/off-policy", params=params)
+
     def score(self, name: str, rows: Sequence[Mapping[str, Any]], explain: bool = False, version: int | None = None) -> Answer:
         """Score rows."""
         asked = {"rows": list(rows), "explain": explain}

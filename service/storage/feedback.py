@@ -49,6 +49,8 @@ class Answer:
         at: when it was kept, in seconds since 1970; 0 before.
         challenger: `version` that the champion's list was interleaved with, and `items` that it picked; None of one version's list.
         trial: comparison in which it counts; 0 for none, as where a caller named the version.
+        pool: items that might have stood in the places of those that were shown, without these; None where nothing is left to chance, and
+            where the answer was read back.
     """
 
     id: str
@@ -61,6 +63,7 @@ class Answer:
     at: float = field(default=0.0, compare=False)
     challenger: Mapping[str, Any] | None = None
     trial: int = 0
+    pool: Sequence[str] | None = field(default=None, compare=False)
 
     @property
     def arm(self) -> int:
@@ -72,12 +75,13 @@ class Answer:
         """About the bytes that it takes in the database."""
         items = sum(len(item) + ITEM_BYTES for item in self.items)
         picked = 0 if self.challenger is None else sum(map(len, self.challenger["items"]))
-        return ANSWER_BYTES_EACH + items + picked + (0 if self.context is None else len(self.context.encode()))
+        drawn = 0 if self.pool is None else len(self.items) * CHANCE_BYTES + sum(len(item) + 4 for item in self.pool)
+        return ANSWER_BYTES_EACH + items + picked + drawn + (0 if self.context is None else len(self.context.encode()))
 
     @property
     def row(self) -> dict[str, Any]:
         """Its row, but for the time."""
-        values = {name: getattr(self, name) for name in (*READ, "context", "bytes")}
+        values = {name: getattr(self, name) for name in (*READ, "context", "bytes", "pool")}
         return values | {"items": {item: kept.written for item, kept in self.items.items()}}
 
 
@@ -119,8 +123,8 @@ SHOWN_OR_CLICKED = ("impression", "click")
 """Kinds that online metrics are made of."""
 KEPT_ITEMS = 100
 """Items of an answer that are kept: the first, since nobody clicks on what stands below."""
-ANSWER_BYTES_EACH, ITEM_BYTES = 200, 30
-"""About the bytes of an answer without its items, and of an item without its id."""
+ANSWER_BYTES_EACH, ITEM_BYTES, CHANCE_BYTES = 200, 30, 28
+"""About the bytes of an answer without its items, of an item without its id, and of what it says of chance."""
 COUNTED = tuple(part.name for part in fields(GroupCounts))
 
 Reported = dict[tuple[str, str], dict[str, float]]

@@ -283,6 +283,7 @@ ANSWERS = sa.Table(
     sa.Column("canary", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("trial", sa.Integer, nullable=False, server_default="0"),
     sa.Column("challenger", Json),
+    sa.Column("pool", Json),
     sa.Index("answers_at", "tenant", "model", "at", "id"),
     sa.Index("answers_of_tenant", "tenant", "at"),
     sa.Index("answers_time", "at"),

@@ -35,6 +35,11 @@ def drop_0011(connection: sa.Connection) -> None:
     SCHEDULES.drop(connection)
 
 
+def drop_0012(connection: sa.Connection) -> None:
+    """From 0012 to 0011."""
+    drop_columns(connection, (("answers", "pool"),))
+
+
 def drop_columns(connection: sa.Connection, columns: tuple[tuple[str, str], ...]) -> None:
     """Drop columns, each named by its table and itself."""
     for table, column in columns:

@@ -16,7 +16,7 @@ from service.storage.schedules import Schedule, Schedules, Turn
 from service.storage.sql_store import SqlStore
 from service.storage.tables import DATASETS, JOBS
 from tests.contracts.job_store import search
-from tests.service.storage.rewinding import drop_0011
+from tests.service.storage.rewinding import drop_0011, drop_0012
 from tests.service.storage.test_deletions import dataset
 
 pytestmark = pytest.mark.full
@@ -159,6 +159,7 @@ def test_a_database_of_before_takes_schedules(empty_store: SqlStore) -> None:
     registered(empty_store)
 
     def back(connection: sa.Connection) -> None:
+        drop_0012(connection)
         drop_0011(connection)
         connection.execute(VERSION.update().values(version_num="0010"))
 

@@ -308,6 +308,7 @@ alter table traffic drop column trial;
 alter table traffic drop column buckets;
 alter table answers drop column trial;
 alter table answers drop column challenger;
+alter table answers drop column pool;
 drop table dataset_versions;
 alter table jobs drop column dataset_version;
 alter table datasets drop column limits;
