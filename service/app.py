@@ -27,6 +27,7 @@ from service.models.response_log import ResponseLog
 from service.observability.metrics import Metrics
 from service.observability.tracing import TracingMiddleware, traces_of
 from service.retention.maintenance import Maintenance
+from service.schedules.event_append import EventAppender
 from service.schedules.scheduler import Scheduler
 from service.settings import Settings
 from service.storage.aliases import Aliases
@@ -54,6 +55,9 @@ def create_app(settings: Settings) -> FastAPI:
     feedback = Feedback(store, settings.max_answer_bytes_per_tenant)
     response_log = ResponseLog(feedback, settings.feedback_kept_s, metrics.drop, settings.keep_contexts)
     metrics.watch_online(lambda: response_log.routing, lambda: feedback.everywhere(PEOPLE_S))
+    appender = EventAppender(
+        store, settings, lambda tenant, name, number: registry.get(name, number, tenant).recommender.rows, response_log.flush
+    )
     app.state.parts = AppState(
         settings=settings,
         store=store,
@@ -70,7 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
         response_log=response_log,
         fetches=Fetches(settings),
         deletions=Deletions(store),
-        maintenance=Maintenance(store, settings, Scheduler(store, settings, response_log.drift_of)),
+        maintenance=Maintenance(store, settings, Scheduler(store, settings, response_log.drift_of, appender)),
         threads=(threads := Threads(settings)),
         traces=(traces := traces_of(settings, "ihas-api")),
     )

@@ -213,6 +213,8 @@ SCHEDULES = sa.Table(
     sa.Column("skipped_at", sa.Double),
     sa.Column("error", sa.Text),
     sa.Column("error_at", sa.Double),
+    sa.Column("events_until", sa.Double),
+    sa.Column("append_version", sa.Integer),
 )
 
 TRAFFIC = sa.Table(

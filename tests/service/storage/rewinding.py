@@ -36,8 +36,14 @@ def drop_0011(connection: sa.Connection) -> None:
 
 
 def drop_0012(connection: sa.Connection) -> None:
-    """From 0012 to 0011."""
+    """From 0013 over 0012 to 0011: columns of schedules and of answers."""
+    drop_0013(connection)
     drop_columns(connection, (("answers", "pool"),))
+
+
+def drop_0013(connection: sa.Connection) -> None:
+    """From 0013 to 0012."""
+    drop_columns(connection, (("schedules", "events_until"), ("schedules", "append_version")))
 
 
 def drop_columns(connection: sa.Connection, columns: tuple[tuple[str, str], ...]) -> None:
