@@ -22,6 +22,7 @@ from service.http.policy import policies_of
 from service.http.routes import dashboard, pages, scoring
 from service.http.routes.registry import routers
 from service.jobs.first_load import FirstLoad
+from service.models.known_users import KnownUsers
 from service.models.registry import Registry
 from service.models.response_log import ResponseLog
 from service.observability.metrics import Metrics
@@ -35,8 +36,10 @@ from service.storage.deletions import Deletions
 from service.storage.direct_events import DirectEvents
 from service.storage.feedback import Feedback
 from service.storage.keys import Keys
+from service.storage.profiles import Profiles
 from service.storage.promotion import Promotions
 from service.storage.schedules import Schedules
+from service.storage.seen_items import SeenItems
 from service.storage.sql_store import SqlStore
 from service.storage.traffic import TrafficPlans
 
@@ -71,6 +74,9 @@ def create_app(settings: Settings) -> FastAPI:
         schedules=Schedules(store),
         feedback=feedback,
         direct_events=DirectEvents(store, settings.max_answer_bytes_per_tenant),
+        profiles=(profiles := Profiles(store, settings.max_profile_bytes_per_tenant)),
+        known_users=KnownUsers(profiles),
+        seen_items=SeenItems(store),
         response_log=response_log,
         fetches=Fetches(settings),
         deletions=Deletions(store),
@@ -100,6 +106,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts: AppState = app.state.parts
     await run_in_threadpool(remove_leftovers, parts.store, parts.settings.folder)
     parts.registry.start()
+    parts.known_users.start()
     parts.response_log.start()
     parts.maintenance.start()
     yield
@@ -109,6 +116,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await run_in_threadpool(parts.maintenance.close)
     await run_in_threadpool(parts.first_load.close)
     await run_in_threadpool(parts.registry.close)
+    await run_in_threadpool(parts.known_users.close)
     if parts.traces is not None:
         await run_in_threadpool(parts.traces.close)
     parts.store.close()

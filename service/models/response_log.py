@@ -20,7 +20,7 @@ from ihas.serving.answers import RecommendedItem, RecommendRequest, Scored
 from service.models.drift import RoutingMetrics
 from service.models.experiments.drawing import Drawn
 from service.models.traffic_split import Served
-from service.storage.contexts import kept_context
+from service.storage.contexts import kept_context, read_context, user_of
 from service.storage.feedback import KEPT_ITEMS, Answer, Feedback, KeptItem
 
 MAX_WAITING = 10_000
@@ -99,6 +99,8 @@ class Given(NamedTuple):
     @property
     def answer(self) -> Answer:
         """As it is kept; made by the thread that writes it."""
+        rows = self.chosen.served.recommender.rows
+        field = None if rows is None else rows.schema.user_id
         version, challenger, drawn = self.chosen.served.version, self.chosen.challenger, self.chosen.drawn
         items = {item.id: KeptItem(item.group, item.score) for item in self.items}
         if drawn is not None:
@@ -115,6 +117,7 @@ class Given(NamedTuple):
             challenger=None if challenger is None else challenger.document(items),
             trial=self.chosen.trial,
             pool=None if drawn is None else drawn.pool,
+            user_id=None if field is None or self.context is None else user_of(field, read_context(self.context)),
         )
 
 

@@ -51,6 +51,7 @@ class Answer:
         trial: comparison in which it counts; 0 for none, as where a caller named the version.
         pool: items that might have stood in the places of those that were shown, without these; None where nothing is left to chance, and
             where the answer was read back.
+        user_id: whom its context names, where it is kept and the model knows users.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Answer:
     challenger: Mapping[str, Any] | None = None
     trial: int = 0
     pool: Sequence[str] | None = field(default=None, compare=False)
+    user_id: str | None = None
 
     @property
     def arm(self) -> int:
@@ -118,7 +120,9 @@ class GroupCounts:
     scored: float
 
 
-READ = ("id", "tenant", "model", "version", "items", "canary", "challenger", "trial")
+READ = ("id", "tenant", "model", "version", "items", "canary", "challenger", "trial", "user_id")
+CLICK = "click"
+"""Kind of events that `exclude_seen` goes by."""
 SHOWN_OR_CLICKED = ("impression", "click")
 """Kinds that online metrics are made of."""
 KEPT_ITEMS = 100
@@ -292,6 +296,7 @@ def _row(deed: Deed, answer: Answer, at: float, reported: Reported, sums: Sums) 
     known[deed.kind] = at
     values = {"tenant": answer.tenant, "model": answer.model, "version": version, "group": item.group, "score": item.score}
     said = {"kind": deed.kind, "at": at, "value": deed.value, "happened_at": deed.happened_at}
+    said["user_id"] = answer.user_id if deed.kind == CLICK else None
     return {"answer_id": deed.answer_id, "item_id": deed.item_id, **said, **values}
 
 

@@ -27,6 +27,7 @@ from service.http.routes import (
     search_views,
     searches,
     usage,
+    users,
     what_if,
 )
 
@@ -47,6 +48,7 @@ ROUTERS: Registry[APIRouter] = Registry(
         "aliases": aliases.router,
         "promotion": promotion.router,
         "schedules": schedules.router,
+        "users": users.router,
         "events": events.router,
         "off_policy": off_policy.router,
         "event_rows": event_rows.router,

@@ -30,6 +30,7 @@ from service.http.openapi import body_of, json_answer
 from service.http.policy import MANY_VALUES, MIB, asking
 from service.http.problems import pointer_to
 from service.http.routes.choosing import challenger_of, chosen, exploration_of, is_canary, shadows_of, trial_of
+from service.http.routes.known_user import with_known
 from service.ids import new_id
 from service.models.experiments.drawing import draw, for_the_pool, may_be_drawn
 from service.models.experiments.interleaving import Coin, fair_coin, team_draft
@@ -39,6 +40,7 @@ from service.models.traffic_split import Served
 
 PLACE = re.compile(r" - at `(?:key in )?\$(?P<place>.*)`$")
 STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+NO_FIELDS: tuple[str, ...] = ()
 JSON = (b"content-type", b"application/json")
 Asked = TypeVar("Asked")
 
@@ -74,6 +76,7 @@ class RecommendResponse(msgspec.Struct, frozen=True):
     profile_fields: tuple[str, ...] = ()
     seen_excluded: int = 0
     explored: bool = False
+    clicks_excluded: int = 0
 
 
 STRUCTURES = (ScoreRequest, ScoreResponse, RecommendRequest, RecommendResponse)
@@ -160,6 +163,9 @@ class RecommendEndpoint:
         asked = await read(RECOMMEND, body)
         name, version = scope["path_params"]["name"], version_of(scope["query_string"])
         served, given_id = await chosen(scope, self._parts, name, version, asked.context), new_id("rc")
+        users, put, clicked = self._parts.known_users.of(served.version.tenant, name), NO_FIELDS, 0
+        if users is not None or asked.exclude_seen:
+            asked, put, clicked = await with_known(self._parts, served, users, asked)
         other = None if version is not None else challenger_of(scope, self._parts, served, asked.context)
         exploration = None if version is not None or other is not None else exploration_of(self._parts, served)
         challenger = drawn = None
@@ -176,7 +182,7 @@ class RecommendEndpoint:
         self._parts.response_log.recommended(Chosen(served, shadows, trial, challenger, canary, drawn), asked, given_id, found)
         _count_fallbacks(self._parts, served, found.items)
         parts = (found.items, found.num_scored, found.unknown_candidates, found.unknown_values, found.retrieved, found.degraded_groups)
-        known = (found.profile_fields, found.seen_excluded, drawn is not None and drawn.explored)
+        known = ((*put, *found.profile_fields), found.seen_excluded, drawn is not None and drawn.explored, clicked)
         response = RecommendResponse(given_id, name, served.version.version, *parts, *known)
         await answer(send, response)
 

@@ -298,6 +298,11 @@ def test_old_answers_are_served_and_counted_after_a_migration(settings: Settings
 
 
 BACK_TO_0007 = """
+drop table profiles;
+drop table profile_sums;
+drop index feedback_of_user;
+alter table answers drop column user_id;
+alter table feedback drop column user_id;
 drop table schedules;
 drop table promotions;
 drop table trials;
