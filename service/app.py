@@ -22,11 +22,13 @@ from service.http.policy import policies_of
 from service.http.routes import dashboard, pages, scoring
 from service.http.routes.registry import routers
 from service.jobs.first_load import FirstLoad
+from service.models.known_users import KnownUsers
 from service.models.registry import Registry
 from service.models.response_log import ResponseLog
 from service.observability.metrics import Metrics
 from service.observability.tracing import TracingMiddleware, traces_of
 from service.retention.maintenance import Maintenance
+from service.schedules.event_append import EventAppender
 from service.schedules.scheduler import Scheduler
 from service.settings import Settings
 from service.storage.aliases import Aliases
@@ -34,8 +36,10 @@ from service.storage.deletions import Deletions
 from service.storage.direct_events import DirectEvents
 from service.storage.feedback import Feedback
 from service.storage.keys import Keys
+from service.storage.profiles import Profiles
 from service.storage.promotion import Promotions
 from service.storage.schedules import Schedules
+from service.storage.seen_items import SeenItems
 from service.storage.sql_store import SqlStore
 from service.storage.traffic import TrafficPlans
 
@@ -54,6 +58,9 @@ def create_app(settings: Settings) -> FastAPI:
     feedback = Feedback(store, settings.max_answer_bytes_per_tenant)
     response_log = ResponseLog(feedback, settings.feedback_kept_s, metrics.drop, settings.keep_contexts)
     metrics.watch_online(lambda: response_log.routing, lambda: feedback.everywhere(PEOPLE_S))
+    appender = EventAppender(
+        store, settings, lambda tenant, name, number: registry.get(name, number, tenant).recommender.rows, response_log.flush
+    )
     app.state.parts = AppState(
         settings=settings,
         store=store,
@@ -67,10 +74,13 @@ def create_app(settings: Settings) -> FastAPI:
         schedules=Schedules(store),
         feedback=feedback,
         direct_events=DirectEvents(store, settings.max_answer_bytes_per_tenant),
+        profiles=(profiles := Profiles(store, settings.max_profile_bytes_per_tenant)),
+        known_users=KnownUsers(profiles),
+        seen_items=SeenItems(store),
         response_log=response_log,
         fetches=Fetches(settings),
         deletions=Deletions(store),
-        maintenance=Maintenance(store, settings, Scheduler(store, settings, response_log.drift_of)),
+        maintenance=Maintenance(store, settings, Scheduler(store, settings, response_log.drift_of, appender)),
         threads=(threads := Threads(settings)),
         traces=(traces := traces_of(settings, "ihas-api")),
     )
@@ -96,6 +106,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts: AppState = app.state.parts
     await run_in_threadpool(remove_leftovers, parts.store, parts.settings.folder)
     parts.registry.start()
+    parts.known_users.start()
     parts.response_log.start()
     parts.maintenance.start()
     yield
@@ -105,6 +116,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await run_in_threadpool(parts.maintenance.close)
     await run_in_threadpool(parts.first_load.close)
     await run_in_threadpool(parts.registry.close)
+    await run_in_threadpool(parts.known_users.close)
     if parts.traces is not None:
         await run_in_threadpool(parts.traces.close)
     parts.store.close()

@@ -94,6 +94,8 @@ class Settings(BaseSettings):
     limit."""
     max_answer_bytes_per_tenant: Annotated[int, Field(ge=0)] = 20 * 2**30
     """Maximum bytes, about, of a tenant's kept recommendations and events; above them the oldest go first; 0 for no limit."""
+    max_profile_bytes_per_tenant: Annotated[int, Field(ge=0)] = 64 * 2**20
+    """Maximum bytes, about, of the fields of a tenant's known users; every process of the API holds them in memory; 0 for no limit."""
     max_upload_bytes: Bytes = 20 * 2**30
     """Maximum bytes of an uploaded file."""
     max_expanded_bytes: Bytes = 100 * 2**30

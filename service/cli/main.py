@@ -14,7 +14,7 @@ from pipelines.commands.bench import bench
 from pipelines.commands.shell import REPORT, carry_out, make_app
 from pipelines.commands.studies import study
 from service.cli.arguments import output_of, spelled_out
-from service.cli.commands import batches, bundles, datasets, events, keys, models, schedules, searches
+from service.cli.commands import batches, bundles, datasets, events, keys, models, schedules, searches, users
 from service.cli.commands import dashboard as dashboards
 from service.cli.commands import promotion as _promotion  # noqa: F401 - adds commands to `model`
 from service.cli.commands import traffic as _traffic  # noqa: F401 - likewise
@@ -67,7 +67,7 @@ def demo(
     run_demo(context.obj, folder, data, keep)
 
 
-for group in (datasets.dataset, searches.search, models.model, schedules.schedule, batches.batch, events.events, keys.keys):
+for group in (datasets.dataset, searches.search, models.model, schedules.schedule, users.user, batches.batch, events.events, keys.keys):
     app.add_typer(group)
 app.command("usage")(usages.usage)
 app.command("dashboard")(dashboards.dashboard)

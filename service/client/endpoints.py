@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
+from urllib.parse import quote
 
 Answer = TypeVar("Answer")
 Text = TypeVar("Text")
@@ -188,6 +189,27 @@ class Endpoints(Generic[Answer, Text]):
         """Refresh a model no longer by itself; a refresh that has begun goes on."""
         return self.document("DELETE", f"/v1/models/{name}/schedule")
 
+    def put_user(self, name: str, user: str, fields: Mapping[str, Any]) -> Answer:
+        """Put fields of a known user, which requests may leave out, without a new model."""
+        return self.document("PUT", f"/v1/models/{name}/users/{quote(user, safe='')}", json={"fields": dict(fields)})
+
+    def put_users(self, name: str, users: Mapping[str, Mapping[str, Any]]) -> Answer:
+        """The same of up to 1,000 users at once, by user."""
+        stated = [{"user": user, "fields": dict(fields)} for user, fields in users.items()]
+        return self.document("PUT", f"/v1/models/{name}/users", json={"users": stated})
+
+    def user(self, name: str, user: str) -> Answer:
+        """Fields of a user that were put."""
+        return self.document("GET", f"/v1/models/{name}/users/{quote(user, safe='')}")
+
+    def users(self, name: str) -> Answer:
+        """How many users have fields that were put, and their bytes."""
+        return self.document("GET", f"/v1/models/{name}/users")
+
+    def delete_user(self, name: str, user: str) -> Answer:
+        """Forget the fields that were put of a user, and which items of kept events the user has clicked."""
+        return self.document("DELETE", f"/v1/models/{name}/users/{quote(user, safe='')}")
+
     def alias_history(self, name: str, alias: str = "champion") -> Answer:
         """History of an alias."""
         return self.document("GET", f"/v1/models/{name}/aliases/{alias}/history")
@@ -208,6 +230,14 @@ class Endpoints(Generic[Answer, Text]):
     def online(self, name: str, within_s: float = 604_800.0) -> Answer:
         """Online metrics of a model."""
         return self.document("GET", f"/v1/models/{name}/online", params={"within_s": within_s})
+
+    def off_policy(self, name: str, version: int | None = None, **asked: Any) -> Answer:
+        """What a version would have earned: IPS, SNIPS and doubly robust; `asked` is `within_s`, `window_s`, `positive`, `open`, `answers`,
+        `confidence`."""
+        params = _given(version=version) | {
+            part: str(value).lower() if value is True or value is False else value for part, value in asked.items()
+        }
+        return self.document("GET", f"/v1/models/{name}/online/off-policy", params=params)
 
     def score(self, name: str, rows: Sequence[Mapping[str, Any]], explain: bool = False, version: int | None = None) -> Answer:
         """Score rows."""

@@ -10,9 +10,9 @@ from ihas.data.cells import cell_number, cell_text
 from ihas.data.schema import Field
 from ihas.extensions.suggest import did_you_mean
 from ihas.serving.capabilities import RowModel
-from service.storage.contexts import MAX_CONTEXT_BYTES, kept_context
+from service.storage.contexts import MAX_CONTEXT_BYTES, kept_context, user_of
 from service.storage.direct_events import DirectEvent
-from service.storage.feedback import KEPT_ITEMS, Answer, Deed
+from service.storage.feedback import CLICK, KEPT_ITEMS, Answer, Deed
 
 SKEW_S = 300.0
 """Seconds that a reporter's clock may be ahead of the database's, or behind it."""
@@ -102,9 +102,10 @@ class Intake:
             return f"The context must have at most {MAX_CONTEXT_BYTES:,} bytes as JSON. State fewer values."
         if item is None or "\0" in item:
             return f"`item_id` must name an item, but got {event.item_id[:80]!r}."
-        reason = _unfit(model, stated)
+        reason = unfit(model, stated)
         if reason is None and event.at is not None:
-            direct.append(DirectEvent(self.tenant, name, context, stated, item, event.kind, event.value, event.at))
+            user = user_of(model.schema.user_id, stated) if event.kind == CLICK else None
+            direct.append(DirectEvent(self.tenant, name, context, stated, item, event.kind, event.value, event.at, user))
         return reason
 
 
@@ -114,8 +115,8 @@ def _not_kept(answer: Answer, item_id: str) -> str:
     return f"Of a recommendation the first {KEPT_ITEMS} items are kept, and {item_id!r} is none of them."
 
 
-def _unfit(model: RowModel, stated: Mapping[str, Any]) -> str | None:
-    """Why a context is none of the model's."""
+def unfit(model: RowModel, stated: Mapping[str, Any]) -> str | None:
+    """Why a context is none of the model's; None where it is one."""
     fields = {field.name: field for field in (*model.schema.stated_fields, *model.schema.fields) if field.role == "context"}
     for name, value in stated.items():
         field = fields.get(name)

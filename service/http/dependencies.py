@@ -17,6 +17,7 @@ from service.datasets.remote_files import Fetches
 from service.errors import NoKeyError, PreconditionMissingError, TooManyError, UnknownIdError
 from service.http.middleware.compute_threads import Threads
 from service.jobs.first_load import FirstLoad
+from service.models.known_users import KnownUsers
 from service.models.registry import Registry, TenantModels
 from service.models.response_log import ResponseLog
 from service.observability.metrics import Metrics
@@ -31,8 +32,10 @@ from service.storage.feedback import Feedback
 from service.storage.job import TRAINING, Job, JobKind
 from service.storage.job_store import JobStore
 from service.storage.keys import Keys
+from service.storage.profiles import Profiles
 from service.storage.promotion import Promotions
 from service.storage.schedules import Schedules
+from service.storage.seen_items import SeenItems
 from service.storage.sql_store import SqlStore
 from service.storage.traffic import TrafficPlans
 
@@ -58,6 +61,9 @@ class AppState:
     schedules: Schedules
     feedback: Feedback
     direct_events: DirectEvents
+    profiles: Profiles
+    known_users: KnownUsers
+    seen_items: SeenItems
     response_log: ResponseLog
     fetches: Fetches
     deletions: Deletions

@@ -18,8 +18,9 @@ import structlog
 
 from ihas.serving.answers import RecommendedItem, RecommendRequest, Scored
 from service.models.drift import RoutingMetrics
+from service.models.experiments.drawing import Drawn
 from service.models.traffic_split import Served
-from service.storage.contexts import kept_context
+from service.storage.contexts import kept_context, read_context, user_of
 from service.storage.feedback import KEPT_ITEMS, Answer, Feedback, KeptItem
 
 MAX_WAITING = 10_000
@@ -69,6 +70,7 @@ class Chosen:
         trial: comparison in which the answer counts; 0 for none, as where a caller named the version.
         challenger: what the list was interleaved with.
         canary: whether a canary answered.
+        drawn: how its order came about; None where nothing is left to chance.
     """
 
     served: Served
@@ -76,6 +78,7 @@ class Chosen:
     trial: int = 0
     challenger: Challenger | None = None
     canary: bool = False
+    drawn: Drawn | None = None
 
 
 class Given(NamedTuple):
@@ -96,8 +99,13 @@ class Given(NamedTuple):
     @property
     def answer(self) -> Answer:
         """As it is kept; made by the thread that writes it."""
-        version, challenger = self.chosen.served.version, self.chosen.challenger
+        rows = self.chosen.served.recommender.rows
+        field = None if rows is None else rows.schema.user_id
+        version, challenger, drawn = self.chosen.served.version, self.chosen.challenger, self.chosen.drawn
         items = {item.id: KeptItem(item.group, item.score) for item in self.items}
+        if drawn is not None:
+            chances = zip(items.items(), drawn.propensities, strict=True)
+            items = {item: kept._replace(propensity=chance, explored=drawn.explored) for (item, kept), chance in chances}
         return Answer(
             self.given_id,
             version.tenant,
@@ -108,6 +116,8 @@ class Given(NamedTuple):
             self.context,
             challenger=None if challenger is None else challenger.document(items),
             trial=self.chosen.trial,
+            pool=None if drawn is None else drawn.pool,
+            user_id=None if field is None or self.context is None else user_of(field, read_context(self.context)),
         )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from ihas.serving.protocol import Recommender
 from service.storage.bucket_shares import BUCKETS, Shares, allocate, buckets_of, owners
 from service.storage.catalogue import ModelVersion
-from service.storage.traffic import NO_PLAN, TrafficPlan
+from service.storage.traffic import NO_PLAN, Exploration, TrafficPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class TrafficSplit:
         shares: buckets of each version; those of the plan alone where it has none.
         challenger: its recommendations are interleaved with the champion's; None if there is none, or it cannot be loaded.
         trial: comparison in which its answers count; 0 for none.
+        exploration: the plan's, where any order is drawn.
     """
 
     champion: Served
@@ -53,9 +54,11 @@ class TrafficSplit:
     shares: Shares = field(default_factory=dict)
     challenger: Served | None = None
     trial: int = 0
+    exploration: Exploration | None = field(init=False, repr=False)
     _owners: bytes = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "exploration", self.plan.explore if self.plan.explores else None)
         wanted = {version: buckets_of(percent) for version, percent in self.plan.shares.items()}
         object.__setattr__(self, "_owners", owners(self.shares or allocate({}, wanted), tuple(wanted)))
 

@@ -11,6 +11,7 @@ from ihas.errors import IhasError
 from service.cron import MIN_GAP_S, due_times, next_time
 from service.errors import ConflictError, UnknownIdError
 from service.jobs.refresh_jobs import RefreshAsked, refresh_job
+from service.schedules.event_append import EventAppender
 from service.schedules.figures import FigureReader, ServedDrift, asked_by
 from service.settings import Settings
 from service.storage.catalogue import Dataset, DatasetState, ModelVersion
@@ -25,13 +26,17 @@ LOG = structlog.get_logger(__name__)
 class Scheduler:
     """Looks at schedules and starts what is due; several processes may do so at once."""
 
-    def __init__(self, store: SqlStore, settings: Settings, served_drift: ServedDrift = lambda *_: None) -> None:
+    def __init__(
+        self, store: SqlStore, settings: Settings, served_drift: ServedDrift = lambda *_: None, appender: EventAppender | None = None
+    ) -> None:
         """
         Args:
             store: of jobs and schedules.
             settings: of the service: its folder, and the limits of a tenant's jobs.
             served_drift: drift of the groups of rows that this process serves.
+            appender: appends what was shown before a refresh; one that knows no model by default.
         """
+        self._appender = appender or EventAppender(store, settings)
         self._store, self._settings, self._schedules = store, settings, Schedules(store)
         self._figures = FigureReader(store, Feedback(store), served_drift)
 
@@ -63,12 +68,21 @@ class Scheduler:
             turn = self._turn(seen, at)
             if turn is None:
                 return None
+            if not self._appended(seen, at):
+                return None
             limits = (self._settings.max_queued_per_tenant, self._settings.max_search_bytes_per_tenant)
             return self._schedules.start(seen, turn, scheduled_job(self._store, self._settings.folder, seen), limits)
         except IhasError as error:
             LOG.warning("a schedule could not start its refresh", tenant=seen.tenant, model=seen.model, error=str(error))
             self._schedules.refuse(seen, self._due(seen, at) or Turn(at, at + MIN_GAP_S, None, ""), str(error))
             return None
+
+    def _appended(self, seen: Schedule, at: float) -> bool:
+        """Whether what was shown is appended, where the schedule says so; nothing is appended for a refresh that could not start."""
+        if seen.settings.append_events is None:
+            return True
+        scheduled_job(self._store, self._settings.folder, seen)
+        return self._appender.ready(seen, carried_on(self._store, seen).version, at)
 
     def _turn(self, seen: Schedule, at: float) -> Turn | None:
         triggers = seen.settings.triggers
@@ -102,11 +116,16 @@ def scheduled_job(store: SqlStore, folder: Path, schedule: Schedule) -> NewJob:
     """
     asked = schedule.settings.refresh
     stated = RefreshAsked(asked.settings, asked.window, asked.auto_promote, asked.priority)
-    base = _base(store, schedule)
+    base = carried_on(store, schedule)
     return refresh_job(store, folder, base, _dataset(store, schedule), stated)
 
 
-def _base(store: SqlStore, schedule: Schedule) -> ModelVersion:
+def carried_on(store: SqlStore, schedule: Schedule) -> ModelVersion:
+    """The version that a schedule refreshes: the one that serves, or the newest where none does.
+
+    Raises:
+        UnknownIdError: there is no such model.
+    """
     serving = store.serving_version(schedule.tenant, schedule.model)
     versions = [serving] if serving is not None else store.versions(schedule.model, schedule.tenant)
     if not versions:

@@ -28,6 +28,7 @@ class DirectEvent:
         context: JSON as it was stated.
         stated: the same, read.
         happened_at: seconds since 1970.
+        user_id: whom a click's context names, where the model knows users.
     """
 
     tenant: str
@@ -38,6 +39,7 @@ class DirectEvent:
     kind: str
     value: float | None
     happened_at: float
+    user_id: str | None = None
 
     @cached_property
     def place(self) -> str:

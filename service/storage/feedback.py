@@ -49,6 +49,9 @@ class Answer:
         at: when it was kept, in seconds since 1970; 0 before.
         challenger: `version` that the champion's list was interleaved with, and `items` that it picked; None of one version's list.
         trial: comparison in which it counts; 0 for none, as where a caller named the version.
+        pool: items that might have stood in the places of those that were shown, without these; None where nothing is left to chance, and
+            where the answer was read back.
+        user_id: whom its context names, where it is kept and the model knows users.
     """
 
     id: str
@@ -61,6 +64,8 @@ class Answer:
     at: float = field(default=0.0, compare=False)
     challenger: Mapping[str, Any] | None = None
     trial: int = 0
+    pool: Sequence[str] | None = field(default=None, compare=False)
+    user_id: str | None = None
 
     @property
     def arm(self) -> int:
@@ -72,12 +77,13 @@ class Answer:
         """About the bytes that it takes in the database."""
         items = sum(len(item) + ITEM_BYTES for item in self.items)
         picked = 0 if self.challenger is None else sum(map(len, self.challenger["items"]))
-        return ANSWER_BYTES_EACH + items + picked + (0 if self.context is None else len(self.context.encode()))
+        drawn = 0 if self.pool is None else len(self.items) * CHANCE_BYTES + sum(len(item) + 4 for item in self.pool)
+        return ANSWER_BYTES_EACH + items + picked + drawn + (0 if self.context is None else len(self.context.encode()))
 
     @property
     def row(self) -> dict[str, Any]:
         """Its row, but for the time."""
-        values = {name: getattr(self, name) for name in (*READ, "context", "bytes")}
+        values = {name: getattr(self, name) for name in (*READ, "context", "bytes", "pool")}
         return values | {"items": {item: kept.written for item, kept in self.items.items()}}
 
 
@@ -114,13 +120,15 @@ class GroupCounts:
     scored: float
 
 
-READ = ("id", "tenant", "model", "version", "items", "canary", "challenger", "trial")
+READ = ("id", "tenant", "model", "version", "items", "canary", "challenger", "trial", "user_id")
+CLICK = "click"
+"""Kind of events that `exclude_seen` goes by."""
 SHOWN_OR_CLICKED = ("impression", "click")
 """Kinds that online metrics are made of."""
 KEPT_ITEMS = 100
 """Items of an answer that are kept: the first, since nobody clicks on what stands below."""
-ANSWER_BYTES_EACH, ITEM_BYTES = 200, 30
-"""About the bytes of an answer without its items, and of an item without its id."""
+ANSWER_BYTES_EACH, ITEM_BYTES, CHANCE_BYTES = 200, 30, 28
+"""About the bytes of an answer without its items, of an item without its id, and of what it says of chance."""
 COUNTED = tuple(part.name for part in fields(GroupCounts))
 
 Reported = dict[tuple[str, str], dict[str, float]]
@@ -288,6 +296,7 @@ def _row(deed: Deed, answer: Answer, at: float, reported: Reported, sums: Sums) 
     known[deed.kind] = at
     values = {"tenant": answer.tenant, "model": answer.model, "version": version, "group": item.group, "score": item.score}
     said = {"kind": deed.kind, "at": at, "value": deed.value, "happened_at": deed.happened_at}
+    said["user_id"] = answer.user_id if deed.kind == CLICK else None
     return {"answer_id": deed.answer_id, "item_id": deed.item_id, **said, **values}
 
 

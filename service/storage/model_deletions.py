@@ -14,7 +14,19 @@ from service.storage.aliases import CHAMPION, NONE
 from service.storage.bundle_store import TRIED
 from service.storage.job import BATCH, TRAINING_NAMES
 from service.storage.removals import Deleted, listed, noted
-from service.storage.tables import ALIAS_CHANGES, ALIASES, JOBS, MODELS, PROMOTIONS, SCHEDULES, TRAFFIC, TRIAL_SUMS, TRIALS
+from service.storage.tables import (
+    ALIAS_CHANGES,
+    ALIASES,
+    JOBS,
+    MODELS,
+    PROFILE_SUMS,
+    PROFILES,
+    PROMOTIONS,
+    SCHEDULES,
+    TRAFFIC,
+    TRIAL_SUMS,
+    TRIALS,
+)
 from service.storage.traffic import TrafficPlan
 from service.storage.version_numbers import hold_alone
 
@@ -54,7 +66,7 @@ def delete_model(connection: sa.Connection, name: Name, force: bool) -> Deleted:
     uses += _coming(connection, name)
     if uses and not force:
         raise ConflictError(f"Model {name[1]!r} is in use: {listed(uses)}. To delete it all the same, add `?force=true` (`--force`).")
-    for table in (ALIASES, ALIAS_CHANGES, PROMOTIONS, SCHEDULES, TRAFFIC, TRIALS, TRIAL_SUMS):
+    for table in (ALIASES, ALIAS_CHANGES, PROFILES, PROFILE_SUMS, PROMOTIONS, SCHEDULES, TRAFFIC, TRIALS, TRIAL_SUMS):
         connection.execute(table.delete().where((table.c.tenant == name[0]) & (table.c.model == name[1])))
     return _gone(connection, name, versions)
 

@@ -9,7 +9,9 @@ from pydantic import Field, field_validator, model_validator
 from ihas.config.base import Config, Count
 from ihas.config.data import WindowConfig
 from ihas.config.refresh import RefreshConfig
+from ihas.errors import RequestError
 from service.cron import MAX_CHARACTERS, MIN_GAP_S, check_cron, check_zone
+from service.storage.positive import Positive
 from service.storage.promotion_settings import AutoPromote
 
 HOUR_S = 3_600.0
@@ -56,6 +58,28 @@ class ScheduledRefresh(Config):
     """Jobs of higher priority start first."""
 
 
+class AppendedEvents(Config):
+    """What was shown since the last run, as rows that are appended to the data set before the refresh."""
+
+    positive: Annotated[str, Field(min_length=1, max_length=80)] = "click"
+    """What makes a row positive: a kind of event, or a kind compared with a number, such as `rating >= 4`."""
+    window_s: Annotated[float, Field(ge=0.0, le=YEAR_S, allow_inf_nan=False)] = 86_400.0
+    """Attribution window in seconds: an event belongs to an answer where it happened at most so long after it. Rows whose window has not
+    ended wait for the next run."""
+    since: Annotated[float, Field(ge=0.0, le=2**33, allow_inf_nan=False)] = 0.0
+    """Earliest time of a row, in seconds since 1970, at the first run; all that is kept by default. Later runs go on where the last one
+    ended."""
+
+    @field_validator("positive")
+    @classmethod
+    def _is_a_rule(cls, positive: str) -> str:
+        try:
+            Positive.read(positive)
+        except RequestError as error:
+            raise ValueError(str(error)) from None
+        return positive
+
+
 class ScheduleSettings(Config):
     """When a model is refreshed by itself, and on what: at times (`cron`), or when a figure asks for it (`triggers`)."""
 
@@ -67,6 +91,8 @@ class ScheduleSettings(Config):
     """Figures that start a run; looked at every minute."""
     refresh: ScheduledRefresh
     """What runs."""
+    append_events: AppendedEvents | None = None
+    """With `cron`: append what was shown since the last run to the data set, and refresh once the new version is valid."""
 
     @field_validator("cron")
     @classmethod
@@ -86,4 +112,6 @@ class ScheduleSettings(Config):
         if (self.cron is None) == (self.triggers is None):
             found = "none is" if self.cron is None else "both are"
             raise ValueError(f"A schedule states either `cron` or `triggers`, but {found} stated.")
+        if self.append_events is not None and self.cron is None:
+            raise ValueError("`append_events` goes with `cron`, but `triggers` are stated. They wait for rows that somebody else appends.")
         return self

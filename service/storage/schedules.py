@@ -28,6 +28,7 @@ SHOWN_MISSED = 10
 """Missed times that are kept; all are counted."""
 MAX_COUNT = 2**31 - 1
 FRESH: Mapping[str, Any] = {"missed": 0, "missed_at": [], "skipped": 0, "skipped_at": None, "error": None, "error_at": None}
+MOVED: Mapping[str, Any] = {"append_version": None}
 S = SCHEDULES.c
 
 
@@ -49,6 +50,8 @@ class Schedule:
         skipped: due times at which the run before still waited or ran.
         skipped_at: the last of them.
         error: why the last run could not start; None where it could.
+        events_until: rows before this time were appended to the data set; None where none were.
+        append_version: version of the data set that is being checked, for whose end the refresh waits; None where none is.
         job_state: state of the last run's job; None where it never ran, or was deleted.
         job_error: of that job, where it failed.
     """
@@ -71,6 +74,8 @@ class Schedule:
     skipped_at: float | None = None
     error: str | None = None
     error_at: float | None = None
+    events_until: float | None = None
+    append_version: int | None = None
     job_state: str | None = None
     job_error: Mapping[str, Any] | None = None
 
@@ -144,7 +149,8 @@ class Schedules:
 
         def write(connection: sa.Connection) -> None:
             _check_model(connection, schedule)
-            found = connection.execute(sa.select(S.revision, S.turn, S.ran_at).where(_of(schedule)).with_for_update()).one_or_none()
+            known = (S.revision, S.turn, S.ran_at, S.settings)
+            found = connection.execute(sa.select(*known).where(_of(schedule)).with_for_update()).one_or_none()
             revision = 0 if found is None else found.revision
             if expected not in (ANY, revision):
                 told = f"has revision {revision}, but the change expects {expected}"
@@ -152,7 +158,9 @@ class Schedules:
             now = job_rows.now(connection) if at is None else at
             turn, ran_at = (0, None) if found is None else (found.turn, found.ran_at)
             values = {"revision": revision + 1, "turn": turn + 1, "next_at": _first_time(schedule.settings, now, ran_at)}
-            values |= {"settings": plain(schedule.settings.model_dump(mode="json")), "actor": schedule.actor, "at": now, **FRESH}
+            values |= {"settings": plain(schedule.settings.model_dump(mode="json")), "actor": schedule.actor, "at": now, **FRESH, **MOVED}
+            if found is not None and _dataset_of(found.settings) != schedule.settings.refresh.dataset_id:
+                values["events_until"] = None
             if found is None:
                 connection.execute(SCHEDULES.insert().values(tenant=schedule.tenant, model=schedule.model, why="", **values))
             else:
@@ -186,7 +194,7 @@ class Schedules:
         """
 
         def write(connection: sa.Connection) -> Job | None:
-            found = _locked(connection, seen)
+            found = locked(connection, seen)
             if found is None:
                 return None
             if found.running:
@@ -203,7 +211,7 @@ class Schedules:
         """Say why a turn starts nothing, and move the schedule on; False where another process ended the turn."""
 
         def write(connection: sa.Connection) -> bool:
-            found = _locked(connection, seen)
+            found = locked(connection, seen)
             if found is None:
                 return False
             _move(connection, found, turn, error=plain_text(error), error_at=turn.at)
@@ -227,12 +235,16 @@ def _check_model(connection: sa.Connection, schedule: Schedule) -> None:
         raise UnknownIdError(f"There is no model {schedule.model!r}.")
 
 
-def _locked(connection: sa.Connection, seen: Schedule) -> Schedule | None:
+def locked(connection: sa.Connection, seen: Schedule) -> Schedule | None:
     """The schedule, which nobody else moves before the transaction ends; None where its turn has ended, or it was deleted."""
     own = _of(seen) & (S.turn == seen.turn) & (S.revision == seen.revision) & (S.at == seen.at)
     if connection.execute(sa.select(S.turn).where(own).with_for_update()).first() is None:
         return None
     return _schedule(connection.execute(_select().where(_of(seen))).mappings().one())
+
+
+def _dataset_of(settings: Mapping[str, Any]) -> str:
+    return str(settings["refresh"]["dataset_id"])
 
 
 def _skip(connection: sa.Connection, found: Schedule, turn: Turn) -> None:
@@ -244,7 +256,7 @@ def _skip(connection: sa.Connection, found: Schedule, turn: Turn) -> None:
 def _move(connection: sa.Connection, found: Schedule, turn: Turn, **values: Any) -> None:
     missed = [*found.missed_at, *turn.missed][-SHOWN_MISSED:]
     counted = {"missed": min(found.missed + len(turn.missed), MAX_COUNT), "missed_at": missed}
-    connection.execute(SCHEDULES.update().where(_of(found)).values(turn=found.turn + 1, next_at=turn.next_at, **counted, **values))
+    connection.execute(SCHEDULES.update().where(_of(found)).values(turn=found.turn + 1, next_at=turn.next_at, **counted, **MOVED, **values))
 
 
 def _select() -> sa.Select[Any]:

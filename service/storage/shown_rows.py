@@ -141,11 +141,11 @@ class ShownRows:
         period = (ANSWERS.c.at >= asked.since) & (ANSWERS.c.at < asked.end) & ANSWERS.c.context.is_not(None)
         query = sa.select(ANSWERS).where(_own(ANSWERS, asked), period, known)
         for answers in self._pages(query, ANSWERED_KEY):
-            labels = self._labels(asked, [answer["id"] for answer in answers])
+            labels = self.labels(asked, [answer["id"] for answer in answers])
             for answer in answers:
                 yield from _rows_of(answer, labels.get(answer["id"], {}))
 
-    def _labels(self, asked: RowsAsked, answer_ids: Sequence[str]) -> dict[str, dict[str, bool]]:
+    def labels(self, asked: RowsAsked, answer_ids: Sequence[str]) -> dict[str, dict[str, bool]]:
         """Of each answer the items that were shown, and whether each is positive."""
         met = sa.func.max(sa.case((asked.positive.met_by(FEEDBACK.c.kind, FEEDBACK.c.value), 1), else_=0))
         place = (FEEDBACK.c.answer_id, FEEDBACK.c.item_id)

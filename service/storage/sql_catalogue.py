@@ -53,7 +53,7 @@ class SqlCatalogue(Database):
 
     def append(self, new: NewVersion, max_bytes: int = 0) -> DatasetVersion:
         """As `Catalogue` says."""
-        return self.write(lambda connection: _append(connection, new, max_bytes))
+        return self.write(lambda connection: append_version(connection, new, max_bytes))
 
     def check_takes_rows(self, dataset_id: str, key: str | None = None) -> None:
         """As `Catalogue` says."""
@@ -62,6 +62,11 @@ class SqlCatalogue(Database):
             same = (JOBS.c.key == key) & (JOBS.c.tenant == dataset.tenant)
             if key is None or connection.execute(sa.select(JOBS.c.id).where(same)).scalar() is None:
                 dataset_versions.check_takes_rows(connection, dataset)
+
+    def checking(self, dataset_id: str) -> bool:
+        """Whether a version of a data set is being checked."""
+        with self._reads.begin() as connection:
+            return dataset_versions.checking_job(connection, dataset_id) is not None
 
     def dataset_versions(self, dataset_id: str, before: int | None, limit: int) -> Sequence[DatasetVersion]:
         """As `Catalogue` says."""
@@ -170,7 +175,8 @@ def _dataset(connection: sa.Connection, dataset_id: str) -> Dataset:
     return _only(connection.execute(sa.select(DATASETS).where(DATASETS.c.id == dataset_id)).mappings().all(), dataset_id)
 
 
-def _append(connection: sa.Connection, new: NewVersion, max_bytes: int) -> DatasetVersion:
+def append_version(connection: sa.Connection, new: NewVersion, max_bytes: int) -> DatasetVersion:
+    """Append rows, inside an open transaction; as `Catalogue.append` says."""
     dataset = _lock_dataset(connection, new.dataset_id)
     body = f"append {dataset.id} {new.upload.sha256}"
     job = NewJob(DATASET, dataset.name, dataset.id, {}, new.key, hashlib.sha256(body.encode()).hexdigest(), dataset.tenant)

@@ -11,6 +11,8 @@ from sqlalchemy.sql.functions import FunctionElement
 METADATA = sa.MetaData()
 
 Json = sa.JSON(none_as_null=True)
+OF_A_USER = sa.text("user_id is not null")
+"""Rows that an index of users holds."""
 
 
 class database_now(FunctionElement[float]):  # noqa: N801 - read as an SQL function
@@ -213,6 +215,8 @@ SCHEDULES = sa.Table(
     sa.Column("skipped_at", sa.Double),
     sa.Column("error", sa.Text),
     sa.Column("error_at", sa.Double),
+    sa.Column("events_until", sa.Double),
+    sa.Column("append_version", sa.Integer),
 )
 
 TRAFFIC = sa.Table(
@@ -283,6 +287,8 @@ ANSWERS = sa.Table(
     sa.Column("canary", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("trial", sa.Integer, nullable=False, server_default="0"),
     sa.Column("challenger", Json),
+    sa.Column("pool", Json),
+    sa.Column("user_id", sa.String(255)),
     sa.Index("answers_at", "tenant", "model", "at", "id"),
     sa.Index("answers_of_tenant", "tenant", "at"),
     sa.Index("answers_time", "at"),
@@ -309,6 +315,8 @@ FEEDBACK = sa.Table(
     sa.Column("at", sa.Double, nullable=False),
     sa.Column("value", sa.Double),
     sa.Column("happened_at", sa.Double),
+    sa.Column("user_id", sa.String(255)),
+    sa.Index("feedback_of_user", "tenant", "model", "user_id", sqlite_where=OF_A_USER, postgresql_where=OF_A_USER),
     sa.Index("feedback_at", "tenant", "model", "at"),
     sa.Index("feedback_time", "at"),
 )
@@ -327,6 +335,8 @@ DIRECT_EVENTS = sa.Table(
     sa.Column("happened_at", sa.Double, nullable=False),
     sa.Column("at", sa.Double, nullable=False),
     sa.Column("bytes", sa.Integer, nullable=False),
+    sa.Column("user_id", sa.String(255)),
+    sa.Index("direct_events_of_user", "tenant", "model", "user_id", sqlite_where=OF_A_USER, postgresql_where=OF_A_USER),
     sa.Index("direct_events_order", "tenant", "model", "happened_at", "digest"),
     sa.Index("direct_events_place", "place", "happened_at", "kind"),
     sa.Index("direct_events_of_tenant", "tenant", "happened_at"),
@@ -344,6 +354,29 @@ FEEDBACK_SUMS = sa.Table(
     sa.Column("impressions", sa.Integer, nullable=False),
     sa.Column("clicks", sa.Integer, nullable=False),
     sa.Column("scored", sa.Double, nullable=False),
+)
+
+PROFILES = sa.Table(
+    "profiles",
+    METADATA,
+    sa.Column("tenant", sa.String(64), primary_key=True),
+    sa.Column("model", sa.String(200), primary_key=True),
+    sa.Column("user_id", sa.String(255), primary_key=True),
+    sa.Column("fields", Json, nullable=False),
+    sa.Column("bytes", sa.Integer, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Index("profiles_changed", "tenant", "model", "revision"),
+)
+
+PROFILE_SUMS = sa.Table(
+    "profile_sums",
+    METADATA,
+    sa.Column("tenant", sa.String(64), primary_key=True),
+    sa.Column("model", sa.String(200), primary_key=True),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("users", sa.BigInteger, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
 )
 
 REMOVALS = sa.Table(

@@ -21,6 +21,8 @@ from service.storage.version_numbers import check_there
 MAX_CANARIES = 8
 MAX_SHADOWS = 4
 MAX_GROUPS = 100
+MAX_POOL = 100
+"""Items whose order is drawn: those of an answer that are kept."""
 Groups = Annotated[tuple[Annotated[int, Field(ge=0, lt=10_000)], ...], Field(max_length=MAX_GROUPS)]
 VersionNumber = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
@@ -58,6 +60,15 @@ class Experiment(Config):
     """Whether a canary that is better is promoted. One that is worse, or no different, is stopped in any case."""
 
 
+class Exploration(Config):
+    """A share of the recommendations whose order is drawn, so that what another ranking would have earned can be estimated."""
+
+    percent: Percent
+    """Share of the requests for recommendations that are answered in random order, in hundredths."""
+    pool: Annotated[int, Field(ge=2, le=MAX_POOL)] = 20
+    """First items of the ranking that are drawn from, each equally likely at every rank; never fewer than are asked for."""
+
+
 class TrafficPlan(Config):
     """Which version answers which request."""
 
@@ -75,6 +86,8 @@ class TrafficPlan(Config):
     """Rules by which canaries are stopped or promoted; without them a person decides."""
     interleave: Interleave | None = None
     """A version whose recommendations are interleaved with the champion's."""
+    explore: Exploration | None = None
+    """A share of the recommendations whose order is drawn; without it none is."""
 
     @model_validator(mode="before")
     @classmethod
@@ -111,6 +124,11 @@ class TrafficPlan(Config):
         """Percentage of each version; the number of the one that is interleaved is negative."""
         found = {one.version: one.percent for one in self.canaries}
         return found if self.interleave is None else {**found, -self.interleave.version: self.interleave.percent}
+
+    @property
+    def explores(self) -> bool:
+        """Whether any order is drawn."""
+        return self.explore is not None and self.explore.percent > 0.0
 
     @property
     def versions(self) -> tuple[int, ...]:

@@ -73,6 +73,26 @@ def bundle_with_users(name: str = "films") -> Bundle:
     return dataclasses.replace(bundle, schema=bundle.schema.model_copy(update={"user_id": "user"}), users=users)
 
 
+def bundle_with_towns(name: str = "films") -> Bundle:
+    """The bundle above with a context field `town` that no model reads; ada is known to live in Ulm."""
+    bundle = bundle_with_users(name)
+    encoder = Encoder(fields=(*bundle.encoder.fields, CategoricalEncoder(name="town", role="context", values=("Bonn", "Ulm"))))
+    table = np.vstack([_router(bundle.encoder).table, np.full((4, 2), -1, np.float32)])
+    zeros, centroids = np.zeros(8, np.float32), np.array([[2, 0] + [0] * 6, [0, 2] + [0] * 6], np.float32)
+    gates = Gates("full", zeros, np.ones(8, np.float32), (np.eye(8, dtype=np.float32),), (zeros,))
+    assert bundle.users is not None
+    fields = (*bundle.schema.fields, Field(name="town", kind="categorical"))
+    return dataclasses.replace(
+        bundle,
+        schema=bundle.schema.model_copy(update={"fields": fields, "user": ("town",)}),
+        encoder=encoder,
+        router=Router(encoder.layout, table, gates, centroids),
+        models=tuple(dataclasses.replace(one, mask=np.vstack([one.mask, [[False, False]]])) for one in bundle.models),
+        golden=dataclasses.replace(bundle.golden, ids=encoder.encode_rows([{**row, "town": None} for row in rows()])),
+        users=dataclasses.replace(bundle.users, values={"town": FieldValues.single(("Ulm",), np.array([0, -1]))}),
+    )
+
+
 SUMS = {"ada": [(1103, -1037), (934, -859), (1014, -960)], "bob": [(-945, 1011), (-1114, 1189), (-1034, 1088)]}
 """Sums of the bundle above, by user and movie."""
 

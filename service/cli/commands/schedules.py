@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -30,6 +31,10 @@ def set_schedule(
     window_column: Annotated[str | None, typer.Option(help="Column of times of the window; the stated time by default.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="A setting of the refresh: epochs=2")] = None,
     auto_promote: Annotated[str | None, typer.Option(help="Which version goes live unasked: `first`, `passing` or `never`.")] = None,
+    append_events: Annotated[bool, typer.Option("--append-events", help="First append what was shown since the last run.")] = False,
+    positive: Annotated[str, typer.Option(help="What makes an appended row positive: click, or such as 'rating >= 4'.")] = "click",
+    attribution: Annotated[float, typer.Option(help="Seconds after an answer within which events belong to it.")] = 86_400.0,
+    since: Annotated[str | None, typer.Option(help="Earliest row of the first run, such as 2026-11-01T00:00:00Z.")] = None,
     priority: Annotated[int, typer.Option(help="Jobs of a higher priority start first.")] = 0,
     url: Url = HERE,
 ) -> None:
@@ -45,7 +50,9 @@ def set_schedule(
         refresh["window"] = {"days": window_days, "column": window_column}
     elif window_column is not None:
         raise typer.BadParameter("A window has a length. Add --window-days.", param_hint="--window-column")
-    asked = {"cron": cron, "zone": zone, "triggers": _assigned(trigger) if trigger else None, "refresh": refresh}
+    asked: dict[str, Any] = {"cron": cron, "zone": zone, "triggers": _assigned(trigger) if trigger else None, "refresh": refresh}
+    if append_events:
+        asked["append_events"] = {"positive": positive, "window_s": attribution, "since": 0.0 if since is None else _seconds(since)}
     with client_of(url) as client:
         found = client.set_schedule(name, asked)
     context.obj.result(found, _shown(found))
@@ -100,6 +107,13 @@ def _assigned(overrides: list[str] | None) -> dict[str, Any]:
     return found
 
 
+def _seconds(moment: str) -> float:
+    try:
+        return datetime.fromisoformat(moment).astimezone(UTC).timestamp()
+    except ValueError:
+        raise typer.BadParameter(f"a time is such as 2026-11-01T00:00:00Z, but got {moment!r}", param_hint="--since") from None
+
+
 def _when(found: Mapping[str, Any]) -> str:
     settings = found["settings"]
     if settings["cron"] is not None:
@@ -120,6 +134,11 @@ def _minute(moment: str | None) -> str:
 def _shown(found: Mapping[str, Any]) -> str:
     """A schedule as lines."""
     lines = {"when": _when(found), "data set": found["settings"]["refresh"]["dataset_id"], "next": _next(found)}
+    if found["settings"]["append_events"] is not None:
+        rule = found["settings"]["append_events"]["positive"]
+        lines["appends"] = f"what was shown, positive by {rule}; so far until {found['events_until'] or 'none'}"
+    if found["append_version"] is not None:
+        lines["waits"] = f"for the check of version {found['append_version']} of the data set"
     if found["last_job_id"] is not None:
         lines["last run"] = f"{found['last_job_id']} at {found['last_at']}, {found['last_job_state'] or 'deleted'}: {found['last_why']}"
     if found["last_error"] is not None:

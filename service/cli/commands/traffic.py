@@ -12,6 +12,8 @@ from pipelines.reports.terminal_tables import plain_table
 from service.cli.commands.connection import HERE, Url, client_of
 from service.cli.commands.models import ModelName, model
 
+ESTIMATES = {"served": "as served", "ips": "IPS", "snips": "SNIPS", "doubly_robust": "doubly robust"}
+PLAN = ("canaries", "sticky_field", "shadows", "shadow_groups", "experiment", "interleave")
 Share = tuple[int, float]
 """Version and percentage."""
 
@@ -27,7 +29,11 @@ def traffic(
     group: Annotated[list[int] | None, typer.Option(help="Group that canaries and shadows are limited to; may be repeated.")] = None,
     experiment: Annotated[list[str] | None, typer.Option(help="Rule: alpha=0.05, minimum_effect=0.01, promote; may be repeated.")] = None,
     interleave: Annotated[str | None, typer.Option(help="VERSION=PERCENT that is interleaved with the champion.")] = None,
-    clear: Annotated[bool, typer.Option("--clear", help="Send all traffic to the champion.")] = False,
+    explore: Annotated[
+        float | None, typer.Option(help="Percentage of the recommendations whose order is drawn; alone, the rest stays.")
+    ] = None,
+    pool: Annotated[int, typer.Option(help="First items that --explore draws from.")] = 20,
+    clear: Annotated[bool, typer.Option("--clear", help="Send all traffic to the champion, and draw no order.")] = False,
     url: Url = HERE,
 ) -> None:
     """Show or change the traffic split of a model."""
@@ -41,7 +47,12 @@ def traffic(
         plan["experiment"] = dict(map(_rule, experiment))
     with client_of(url) as client:
         found = client.traffic(name)
-        if clear or canary or shadow or interleave is not None:
+        changed = canary or shadow or interleave is not None
+        if not changed and explore is not None:
+            plan = {part: found[part] for part in PLAN}
+        if explore is not None or found["explore"] is not None:
+            plan["explore"] = found["explore"] if explore is None else {"percent": explore, "pool": pool}
+        if clear or changed or explore is not None:
             found = client.divide(name, {} if clear else plan, found["revision"])
     context.obj.result(found, "\n".join(_plan_lines(found)))
 
@@ -62,6 +73,28 @@ def online(
     context.obj.result(found, table if rows else "No events in this time.", *(() if trial is None else _trial_lines(trial)))
 
 
+@model.command("off-policy")
+def off_policy(
+    context: typer.Context,
+    name: ModelName,
+    version: Annotated[int | None, typer.Option(help="The version; the one that serves by default.")] = None,
+    days: Annotated[float, typer.Option(help="Days back from now.")] = 7.0,
+    positive: Annotated[str, typer.Option(help="What counts: click, or such as 'rating >= 4'.")] = "click",
+    window: Annotated[float, typer.Option(help="Attribution window in seconds.")] = 86_400.0,
+    open_: Annotated[bool, typer.Option("--open", help="Also answers whose window has not ended.")] = False,
+    answers: Annotated[int, typer.Option(help="Newest answers that are read.")] = 5_000,
+    url: Url = HERE,
+) -> None:
+    """Show what a version would have earned on the answers that were given while orders were drawn (`traffic --explore`)."""
+    asked = {"within_s": days * 86_400.0, "positive": positive, "window_s": window, "open": open_, "answers": answers}
+    with client_of(url) as client:
+        found = client.off_policy(name, version, **asked)
+    counts = f"{found['answers']} answers, {found['explored']} of them in random order"
+    said = f"Version {found['version']} on {counts}; {found['left_out']} left out."
+    rows = [(words, _ends(found[part]["value"], found[part]), f"{found[part]['effective']:.0f}") for part, words in ESTIMATES.items()]
+    context.obj.result(found, said, plain_table(("", f"{positive} per answer", "effective"), rows))
+
+
 def _plan_lines(found: Mapping[str, Any]) -> Sequence[str]:
     by = found["sticky_field"] or "chance"
     lines = [f"champion: version {'none' if found['champion'] is None else found['champion']}"]
@@ -69,6 +102,8 @@ def _plan_lines(found: Mapping[str, Any]) -> Sequence[str]:
         lines.append(f"canary:   version {part['version']}, {part['percent']:g} %, by {by}{_of_groups(part['groups'])}")
     if found["interleave"] is not None:
         lines.append(f"interleaved: version {found['interleave']['version']}, {found['interleave']['percent']:g} %, by {by}")
+    if found["explore"] is not None:
+        lines.append(f"explored: {found['explore']['percent']:g} % of the lists in random order, of {found['explore']['pool']} items")
     lines += [f"shadow:   version {one}{_of_groups(found['shadow_groups'])}" for one in found["shadows"]]
     rules = found["experiment"]
     if rules is not None:

@@ -71,7 +71,7 @@ function form(traffic, others, change) {
 export async function trafficCard(model, base, reload) {
   const { document: traffic, tag } = await getTagged(`${base}/traffic`);
   const { canaries, interleave, champion, shadows } = traffic;
-  const kept = Object.fromEntries(["canaries", "sticky_field", "shadows", "shadow_groups", "experiment", "interleave"].map((name) => [name, traffic[name]]));
+  const kept = Object.fromEntries(["canaries", "sticky_field", "shadows", "shadow_groups", "experiment", "interleave", "explore"].map((name) => [name, traffic[name]]));
   const change = async (plan, words) => {
     await putTagged(`${base}/traffic`, { ...kept, ...plan }, tag, reload);
     await reload();

@@ -9,8 +9,9 @@ AT = "2026-11-21T09:30:00.000Z"
 REASON = "Better on the week's clicks."
 ALIAS = {"alias": "champion", "version": 2, "revision": 3}
 CANARY = {"version": 3, "percent": 5.0, "groups": [0, 1]}
+EXPLORE = {"percent": 5.0, "pool": 20}
 PLAN: Mapping[str, Any] = {"canary": CANARY, "sticky_field": "user", "shadows": [4], "shadow_groups": [0]}
-COMPARED: Mapping[str, Any] = {"canaries": [CANARY], "experiment": None, "interleave": {"version": 5, "percent": 1.0}}
+COMPARED: Mapping[str, Any] = {"canaries": [CANARY], "experiment": None, "interleave": {"version": 5, "percent": 1.0}, "explore": EXPLORE}
 TRAFFIC: Mapping[str, Any] = {**PLAN, **COMPARED, "revision": 1, "champion": 2, "actor": "key:3f9a0c5d1b7e2468", "changed_at": AT}
 CHANGE = {"revision": 3, "version": 2, "kind": "set", "actor": "key:3f9a0c5d1b7e2468", "reason": REASON, "at": AT}
 KEY = {
@@ -74,6 +75,13 @@ ONLINE = {
         },
         "decisions": [],
     },
+}  # fmt: skip
+OFF_POLICY: Mapping[str, Any] = {
+    "model": "coupon", "version": 3, "within_s": 604800.0, "answers": 5000, "explored": 251, "left_out": 0,
+    "served": {"value": 0.261, "low": 0.247, "high": 0.275, "effective": 5000.0},
+    "ips": {"value": 0.284, "low": 0.221, "high": 0.347, "effective": 612.0},
+    "snips": {"value": 0.279, "low": 0.229, "high": 0.329, "effective": 612.0},
+    "doubly_robust": {"value": 0.281, "low": 0.236, "high": 0.326, "effective": 612.0},
 }  # fmt: skip
 WHAT_IF: Mapping[str, Any] = {"row": {"Destination": "Home", "Age": "21", "Coupon": "Bar"}, "changes": {"Age": "50plus"}}
 WHAT_IF_ANSWER = {
@@ -191,6 +199,7 @@ ANSWERS: Mapping[tuple[str, str], Any] = {
     ("get", f"{MODEL}/events/export"): EXPORTED,
     ("post", f"{MODEL}/events/dataset"): MADE_DATASET,
     ("get", f"{MODEL}/online"): ONLINE,
+    ("get", f"{MODEL}/online/off-policy"): OFF_POLICY,
     ("post", f"{MODEL}/what-if"): WHAT_IF_ANSWER,
     ("post", "/v1/searches/estimate"): {**ESTIMATE, "state": "queued", "stage": None, "progress": 0.0, "estimate": None},
     ("get", "/v1/searches/estimates/{estimate_id}"): ESTIMATE,

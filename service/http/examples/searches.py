@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from service.http.examples import batches, datasets, releases, schedules
+from service.http.examples import batches, datasets, releases, schedules, users
 
 AT = "2026-11-21T09:30:00.000Z"
 CONTEXT: Mapping[str, str] = {"Destination": "No Urgent Place", "Passanger": "Friend(s)", "Weather": "Sunny", "Time": "6PM", "Age": "21"}
@@ -100,6 +100,7 @@ PROBLEM = {
 BODIES: Mapping[tuple[str, str], Any] = {
     **batches.BODIES,
     **schedules.BODIES,
+    **users.BODIES,
     **datasets.BODIES,
     **releases.BODIES,
     ("post", "/v1/datasets"): DATASET_CREATE,
@@ -111,6 +112,7 @@ BODIES: Mapping[tuple[str, str], Any] = {
 ANSWERS: Mapping[tuple[str, str], Any] = {
     **batches.ANSWERS,
     **schedules.ANSWERS,
+    **users.ANSWERS,
     **datasets.ANSWERS,
     ("get", "/v1/datasets/{dataset_id}/versions/{version}/report"): {**REPORT, "findings": [], "changes": datasets.CHANGES},
     **releases.ANSWERS,

@@ -11,6 +11,7 @@ from starlette.types import Scope
 from service.auth.caller import Caller
 from service.http.dependencies import AppState
 from service.models.traffic_split import Served, TrafficSplit
+from service.storage.traffic import Exploration
 
 STICKY_HEADER = b"sticky-key"
 
@@ -52,6 +53,12 @@ def challenger_of(scope: Scope, parts: AppState, served: Served, stated: Mapping
     if split is None or split.challenger is None or served is not split.champion:
         return None
     return split.interleaved(_sticky(scope, split, stated))
+
+
+def exploration_of(parts: AppState, served: Served) -> Exploration | None:
+    """How the order of an answer of a version that the traffic split chose is drawn; None where none is."""
+    split = parts.registry.split(served.version.name, served.version.tenant)
+    return None if split is None or served not in (split.champion, *split.canaries) else split.exploration
 
 
 def trial_of(parts: AppState, served: Served) -> int:

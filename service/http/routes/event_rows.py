@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from itertools import chain
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -17,17 +16,15 @@ from starlette.types import Scope as AsgiScope
 from service.auth.caller import Caller
 from service.auth.scopes import Scope
 from service.datasets.event_files import MEDIA, EventFile, FileForm, best_form
-from service.datasets.event_rows import EventRows
-from service.datasets.uploads import received, within
-from service.errors import ConflictError
+from service.datasets.event_uploads import event_file, event_upload
 from service.http.bodies import JsonRoute
 from service.http.dependencies import AppState, CallerDep, GoOnDep, PartsDep, json_only
 from service.http.policy import Repeat, Shedding, policy
 from service.http.schemas.event_rows import EventDataset, RowsQuery, rows_asked
 from service.http.schemas.searches import DatasetPublic
 from service.ids import new_id
-from service.storage.catalogue import Dataset, NewDataset, Upload
-from service.storage.shown_rows import LeftOut, RowsAsked, ShownRows
+from service.storage.catalogue import Dataset, NewDataset
+from service.storage.shown_rows import RowsAsked, ShownRows
 
 router = APIRouter(prefix="/v1/models/{name}/events", tags=["events"], route_class=JsonRoute)
 RowsDep = Annotated[RowsQuery, Query()]
@@ -80,45 +77,16 @@ async def create_event_dataset(name: str, body: EventDataset, response: Response
 def _file(name: str, asked: RowsQuery | EventDataset, form: FileForm, parts: AppState, caller: Caller) -> tuple[EventFile, ShownRows]:
     """The file that is asked for, and where its rows are; what was reported before is among them."""
     model = parts.registry.get(name, asked.version, caller.tenant).recommender.rows
-    if model is None:
-        raise ConflictError(f"Model {name!r} does not say what its rows look like, so what it showed cannot become rows. Use another one.")
     parts.response_log.flush()
     rows = ShownRows(parts.store)
-    return EventFile(form, EventRows(model, asked.details), rows_asked(asked, caller.tenant, name, rows.now())), rows
+    return event_file(form, model, rows_asked(asked, caller.tenant, name, rows.now()), asked.details), rows
 
 
 async def _made(new: NewDataset, file: EventFile, rows: ShownRows, parts: AppState) -> Dataset:
     """A data set with the rows; if that fails, nothing is kept."""
-    async with event_upload(file, rows, parts, dataset_id := new_id("ds")) as upload:
-        most = parts.settings.max_dataset_bytes_per_tenant
+    most = parts.settings.max_dataset_bytes_per_tenant
+    async with event_upload(file, rows, parts.store, dataset_id := new_id("ds"), (parts.settings.folder, most)) as upload:
         return await run_in_threadpool(parts.store.add_dataset, replace(new, upload=upload, id=dataset_id), most)
-
-
-@asynccontextmanager
-async def event_upload(file: EventFile, rows: ShownRows, parts: AppState, dataset_id: str) -> AsyncIterator[Upload]:
-    """The rows as a file in the folder of a data set, as if it had been uploaded; if the block fails, it is gone.
-
-    Raises:
-        ConflictError: there are no rows.
-        QuotaError: the tenant's files would take more than they may.
-    """
-    tenant = file.asked.tenant
-    shown = file.rows.trained_on(rows.rows(file.asked))
-    first = await run_in_threadpool(next, shown, None)
-    if first is None:
-        left = await run_in_threadpool(rows.left_out, file.asked)
-        raise ConflictError(_no_rows(file.asked, left))
-    room = await run_in_threadpool(parts.store.dataset_room, tenant, parts.settings.max_dataset_bytes_per_tenant)
-    room.check(1)
-    pieces = iterate_in_threadpool(file.pieces(chain([first], shown)))
-    async with received(within(pieces, room), dataset_id, file.form, parts.settings.folder) as upload:
-        yield upload
-
-
-def _no_rows(asked: RowsAsked, left: LeftOut) -> str:
-    law = f"A data set needs rows, but nothing of model {asked.model!r} was shown in this period whose window has ended"
-    hints = f"{left.open} rows wait for theirs (`open`), and {left.without_context} have no context"
-    return f"{law}; {hints}. Report events, or ask for another period."
 
 
 def _told(rows: ShownRows, asked: RowsAsked) -> dict[str, str]:

@@ -40,12 +40,15 @@ def read_schedule(name: str, response: Response, parts: PartsDep, caller: Caller
 def put_schedule(
     name: str, body: ScheduleSettings, response: Response, parts: PartsDep, caller: CallerDep, if_match: IfMatchDep = None
 ) -> SchedulePublic:
-    """Refresh the model by itself, at times (`cron`, `zone`) or when a figure asks for it (`triggers`). Refused where the refresh could not
-    be started now. Missed and skipped runs are counted anew; a refresh that has begun goes on."""
+    """Refresh the model by itself, at times (`cron`, `zone`) or when a figure asks for it (`triggers`); with `append_events`, on what was
+    shown since. Refused where the refresh could not be started now. Missed and skipped runs are counted anew; a refresh that has begun goes
+    on."""
     expected = ANY if if_match is None else expected_revision(if_match)
     schedule = Schedule(caller.tenant, name, 0, body, caller.name, 0.0, 0, 0.0)
     scheduled_job(parts.store, parts.settings.folder, schedule)
     _check_window(parts.store, body.refresh)
+    if body.append_events is not None and parts.registry.get(name, None, caller.tenant).recommender.rows is None:
+        raise RequestError(f"Model {name!r} does not say what its rows look like. Append rows yourself.", "/append_events")
     return _shown(parts.schedules.put(schedule, expected), response)
 
 

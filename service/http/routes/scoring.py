@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 
 import msgspec
+import numpy as np
 import structlog
 from fastapi import APIRouter, HTTPException
 from fastapi.exceptions import RequestValidationError
@@ -28,8 +29,10 @@ from service.http.dependencies import AppState, VersionDep, is_json
 from service.http.openapi import body_of, json_answer
 from service.http.policy import MANY_VALUES, MIB, asking
 from service.http.problems import pointer_to
-from service.http.routes.choosing import challenger_of, chosen, is_canary, shadows_of, trial_of
+from service.http.routes.choosing import challenger_of, chosen, exploration_of, is_canary, shadows_of, trial_of
+from service.http.routes.known_user import with_known
 from service.ids import new_id
+from service.models.experiments.drawing import draw, for_the_pool, may_be_drawn
 from service.models.experiments.interleaving import Coin, fair_coin, team_draft
 from service.models.microbatch import MAX_ROWS, MicroBatches
 from service.models.response_log import Challenger, Chosen
@@ -37,6 +40,7 @@ from service.models.traffic_split import Served
 
 PLACE = re.compile(r" - at `(?:key in )?\$(?P<place>.*)`$")
 STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+NO_FIELDS: tuple[str, ...] = ()
 JSON = (b"content-type", b"application/json")
 Asked = TypeVar("Asked")
 
@@ -71,6 +75,8 @@ class RecommendResponse(msgspec.Struct, frozen=True):
     degraded_groups: tuple[int, ...] = ()
     profile_fields: tuple[str, ...] = ()
     seen_excluded: int = 0
+    explored: bool = False
+    clicks_excluded: int = 0
 
 
 STRUCTURES = (ScoreRequest, ScoreResponse, RecommendRequest, RecommendResponse)
@@ -149,7 +155,7 @@ class RecommendEndpoint:
     """Recommends: at once where that takes less time than to find a thread, else in one."""
 
     def __init__(self, parts: AppState) -> None:
-        self._parts = parts
+        self._parts, self._generator = parts, np.random.default_rng()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
@@ -157,18 +163,27 @@ class RecommendEndpoint:
         asked = await read(RECOMMEND, body)
         name, version = scope["path_params"]["name"], version_of(scope["query_string"])
         served, given_id = await chosen(scope, self._parts, name, version, asked.context), new_id("rc")
-        found = await self._recommended(scope, served, asked, (given_id, len(body)))
+        users, put, clicked = self._parts.known_users.of(served.version.tenant, name), NO_FIELDS, 0
+        if users is not None or asked.exclude_seen:
+            asked, put, clicked = await with_known(self._parts, served, users, asked)
         other = None if version is not None else challenger_of(scope, self._parts, served, asked.context)
-        challenger = None
+        exploration = None if version is not None or other is not None else exploration_of(self._parts, served)
+        challenger = drawn = None
+        if exploration is None or not may_be_drawn(asked):
+            found = await self._recommended(scope, served, asked, (given_id, len(body)))
+        else:
+            pool = await self._recommended(scope, served, for_the_pool(asked, exploration), (given_id, len(body)))
+            found, drawn = draw(pool, asked.k, exploration, self._generator)
         if other is not None and asked.diversity is None:  # two lists that keep a rule do not keep it together
             found, challenger = await self._interleaved(scope, found, other, asked, (given_id, len(body)))
         compared = version is None and (other is None) == (challenger is None)  # one that was left alone is of no side's kind
         trial, canary = trial_of(self._parts, served) if compared else 0, version is None and is_canary(self._parts, served)
         shadows = () if challenger is not None else shadows_of(self._parts, served, asked.context)
-        self._parts.response_log.recommended(Chosen(served, shadows, trial, challenger, canary), asked, given_id, found)
+        self._parts.response_log.recommended(Chosen(served, shadows, trial, challenger, canary, drawn), asked, given_id, found)
         _count_fallbacks(self._parts, served, found.items)
         parts = (found.items, found.num_scored, found.unknown_candidates, found.unknown_values, found.retrieved, found.degraded_groups)
-        response = RecommendResponse(given_id, name, served.version.version, *parts, found.profile_fields, found.seen_excluded)
+        known = ((*put, *found.profile_fields), found.seen_excluded, drawn is not None and drawn.explored, clicked)
+        response = RecommendResponse(given_id, name, served.version.version, *parts, *known)
         await answer(send, response)
 
     async def _recommended(self, scope: Scope, served: Served, asked: RecommendRequest, of: tuple[str, int]) -> Recommendation:

@@ -15,7 +15,7 @@ from service.models.traffic_split import TrafficSplit
 from service.storage.aliases import Alias, AliasChange
 from service.storage.catalogue import Dataset, ModelVersion
 from service.storage.job import Job
-from service.storage.traffic import Canary, Experiment, Interleave, Traffic, VersionNumber
+from service.storage.traffic import Canary, Experiment, Exploration, Interleave, Traffic, VersionNumber
 
 Reason = Annotated[str, Field(max_length=1_000)]
 WITH_SEED = {"transformer": "training", "overrec": "recommender"}
@@ -187,6 +187,8 @@ class TrafficPublic(Config):
     """Rules by which canaries are stopped or promoted."""
     interleave: Interleave | None
     """A version whose recommendations are interleaved with the champion's."""
+    explore: Exploration | None
+    """A share of the recommendations whose order is drawn; absent where none is."""
     actor: str
     """Actor of the last change; `service` where an experiment made it."""
     changed_at: Moment | None
@@ -203,6 +205,7 @@ class TrafficPublic(Config):
             canaries=plan.canaries,
             experiment=plan.experiment,
             interleave=plan.interleave,
+            explore=plan.explore,
             sticky_field=plan.sticky_field,
             shadows=plan.shadows,
             shadow_groups=plan.shadow_groups,

@@ -48,12 +48,16 @@ class SchedulePublic(Config):
     """Due times since the last change that were passed over because the run before still waited or ran."""
     skipped_at: Moment | None
     """The latest of them."""
+    events_until: Moment | None
+    """With `append_events`: what was shown before this time was appended; absent before the first time."""
+    append_version: int | None
+    """Version of the data set whose check the refresh waits for; absent where it waits for none."""
 
     @classmethod
     def of(cls, schedule: Schedule) -> Self:
         """The wire form of a schedule."""
         return cls(
-            **{name: getattr(schedule, name) for name in ("model", "settings", "revision", "actor", "missed", "skipped")},
+            **{name: getattr(schedule, name) for name in ("model", "settings", "revision", "actor", "missed", "skipped", "append_version")},
             changed_at=moment(schedule.at),
             next_at=moment(schedule.next_at),
             last_at=moment(schedule.ran_at),
@@ -64,6 +68,7 @@ class SchedulePublic(Config):
             last_error=_error(schedule),
             missed_at=tuple(map(moment, schedule.missed_at)),
             skipped_at=moment(schedule.skipped_at),
+            events_until=moment(schedule.events_until),
         )
 
 

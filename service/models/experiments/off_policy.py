@@ -9,6 +9,10 @@ With reward r, logged propensity p and the other policy's propensity q of the sa
 m is a model's reward of the logged action, m_q its mean reward under the other policy. Intervals are normal, from the variance of the terms
 (of the linearised ratio for SNIPS), and hold at one look. Rewards are those of single positions: an item's clicks must depend on the item,
 its position and the context, not on its neighbours.
+
+Actions of one answer are drawn together, and their rewards depend on each other. Where it is said which answer each action belongs to,
+the terms of an answer are summed up first: the mean, and its variance, are those of answers, and SNIPS is sum(w r) / sum(w) times the mean
+number of actions of an answer.
 """
 
 from __future__ import annotations
@@ -27,11 +31,13 @@ class Logged:
         rewards: float (n,).
         propensities: float (n,), in (0, 1]. Chance of the action under the policy that served.
         targets: float (n,), in [0, 1]. Chance of the same action under the other policy.
+        answers: int (n,), number from 0 of the answer that each action belongs to; None where each action is an answer of its own.
     """
 
     rewards: np.ndarray
     propensities: np.ndarray
     targets: np.ndarray
+    answers: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         shapes = {self.rewards.shape, self.propensities.shape, self.targets.shape}
@@ -47,6 +53,10 @@ class Logged:
     def weights(self) -> np.ndarray:
         """w: float64 (n,)."""
         return np.asarray(self.targets / self.propensities, dtype=np.float64)
+
+    def summed(self, values: np.ndarray) -> np.ndarray:
+        """Sum of the values of the actions of each answer: float (n,) -> float64 (answers,)."""
+        return np.asarray(values, np.float64) if self.answers is None else np.bincount(self.answers, weights=values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +78,7 @@ class Estimate:
 
 def ips(logged: Logged, confidence: float = 0.95) -> Estimate:
     """Inverse propensity scoring."""
-    return _of_terms(logged.weights * logged.rewards, logged.weights, confidence)
+    return _of_terms(logged.summed(logged.weights * logged.rewards), logged.weights, confidence)
 
 
 def snips(logged: Logged, confidence: float = 0.95) -> Estimate:
@@ -77,9 +87,10 @@ def snips(logged: Logged, confidence: float = 0.95) -> Estimate:
     total = float(weights.sum())
     if total <= 0.0:
         return Estimate(0.0, -np.inf, np.inf, 0.0)
-    value = float((weights * logged.rewards).sum()) / total
-    residuals = weights * (logged.rewards - value) / (total / len(weights))
-    return _around(value, residuals, weights, confidence)
+    rate = float((weights * logged.rewards).sum()) / total
+    actions = logged.summed(np.ones(len(weights)))
+    residuals = logged.summed(weights * (logged.rewards - rate)) * len(weights) / total + rate * actions
+    return _around(rate * float(actions.mean()), residuals, weights, confidence)
 
 
 def doubly_robust(logged: Logged, modelled: np.ndarray, modelled_target: np.ndarray, confidence: float = 0.95) -> Estimate:
@@ -87,10 +98,10 @@ def doubly_robust(logged: Logged, modelled: np.ndarray, modelled_target: np.ndar
 
     Args:
         modelled: float (n,). The model's reward of each logged action.
-        modelled_target: float (n,). Its mean reward under the other policy in the same context.
+        modelled_target: float (n,). Its mean reward under the other policy in the same context, at the same position.
     """
     weights = logged.weights
-    return _of_terms(modelled_target + weights * (logged.rewards - modelled), weights, confidence)
+    return _of_terms(logged.summed(modelled_target + weights * (logged.rewards - modelled)), weights, confidence)
 
 
 def _of_terms(terms: np.ndarray, weights: np.ndarray, confidence: float) -> Estimate:

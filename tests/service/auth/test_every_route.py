@@ -84,6 +84,7 @@ def world(guarded: LiveServer, publish: Publish, new_headers: NewKey) -> World:
     batch = guarded.json("POST", "/v1/models/films/batch", json={"dataset_id": search["dataset_id"]}, headers=owner)
     schedule = {"cron": "0 3 * * *", "refresh": {"dataset_id": search["dataset_id"]}}
     guarded.json("PUT", "/v1/models/films/schedule", json=schedule, headers=owner)
+    guarded.server.config.app.state.parts.profiles.put(("local", "films"), {"ada": {}})  # type: ignore[union-attr]
     ids = {"dataset_id": search["dataset_id"], "search_id": search["id"], "name": "films", "version": "1", "alias": "champion"}
     ids |= {
         "key_id": key["id"],
@@ -92,6 +93,7 @@ def world(guarded: LiveServer, publish: Publish, new_headers: NewKey) -> World:
         "figure": "gates",
         "model_name": "films",
         "model_version": "1",
+        "user": "ada",
     }
     return World(guarded, ids, owner, new_headers("acme"), new_headers(scopes=frozenset({Scope.READ})))
 

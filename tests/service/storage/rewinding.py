@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from service.storage.tables import DATASET_VERSIONS, PROMOTIONS, SCHEDULES, TRIAL_SUMS, TRIALS
+from service.storage.tables import DATASET_VERSIONS, PROFILE_SUMS, PROFILES, PROMOTIONS, SCHEDULES, TRIAL_SUMS, TRIALS
 
 COLUMNS_OF_0009 = (("jobs", "dataset_version"), ("datasets", "limits"))
 COLUMNS_OF_0010 = (
@@ -33,6 +33,21 @@ def drop_0010(connection: sa.Connection) -> None:
 def drop_0011(connection: sa.Connection) -> None:
     """From 0011 to 0010."""
     SCHEDULES.drop(connection)
+
+
+def drop_0012(connection: sa.Connection) -> None:
+    """From 0013 over 0012 to 0011."""
+    drop_0013(connection)
+    drop_columns(connection, (("answers", "pool"), ("schedules", "events_until"), ("schedules", "append_version")))
+
+
+def drop_0013(connection: sa.Connection) -> None:
+    """From 0013 to 0012."""
+    for table in (PROFILES, PROFILE_SUMS):
+        table.drop(connection)
+    for name in ("feedback_of_user", "direct_events_of_user"):
+        connection.exec_driver_sql(f"drop index {name}")
+    drop_columns(connection, tuple((table, "user_id") for table in ("answers", "feedback", "direct_events")))
 
 
 def drop_columns(connection: sa.Connection, columns: tuple[tuple[str, str], ...]) -> None:

@@ -16,7 +16,7 @@ from service.storage.expiry import Expiry
 from service.storage.job import SEARCH, Job, NewJob
 from service.storage.removals import Removals
 from service.storage.sql_store import SqlStore
-from tests.service.storage.rewinding import drop_0009, drop_0010, drop_0011
+from tests.service.storage.rewinding import drop_0009, drop_0010, drop_0011, drop_0012
 from tests.service.storage.test_deletions import dataset
 
 pytestmark = pytest.mark.full
@@ -302,6 +302,7 @@ def test_a_database_of_before_is_brought_up_to_date(store: SqlStore) -> None:
     job = store.submit(NewJob(SEARCH, "films", dataset_id, {"learning": {}}))
 
     def back(connection: sa.Connection) -> None:
+        drop_0012(connection)
         drop_0011(connection)
         drop_0010(connection)
         drop_0009(connection)

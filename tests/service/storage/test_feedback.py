@@ -14,7 +14,7 @@ from service.storage.feedback import Answer, Deed, Feedback, GroupCounts, KeptIt
 from service.storage.feedback_bytes import EVENT_BYTES
 from service.storage.feedback_sums import HOUR_S
 from service.storage.tables import ANSWER_BYTES, ANSWERS, DIRECT_EVENTS, FEEDBACK, FEEDBACK_SUMS, MODEL_NUMBERS, REMOVALS
-from tests.service.storage.rewinding import drop_0009, drop_0010, drop_0011, drop_columns
+from tests.service.storage.rewinding import drop_0009, drop_0010, drop_0011, drop_0012, drop_columns
 
 pytestmark = pytest.mark.full
 
@@ -125,6 +125,7 @@ def test_what_was_reported_before_there_were_sums_is_summed_up(feedback: Feedbac
     expected = feedback.everywhere(DAY_S)
 
     def back(connection: sa.Connection) -> None:
+        drop_0012(connection)
         drop_0011(connection)
         drop_0010(connection)
         drop_0009(connection)

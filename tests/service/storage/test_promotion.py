@@ -26,7 +26,7 @@ from service.storage.sql_store import SqlStore
 from service.storage.tables import TRIAL_SUMS
 from service.storage.traffic import Canary, Traffic, TrafficPlan, TrafficPlans
 from tests.contracts.job_store import search
-from tests.service.storage.rewinding import drop_0010, drop_0011
+from tests.service.storage.rewinding import drop_0010, drop_0011, drop_0012
 
 pytestmark = pytest.mark.full
 
@@ -200,6 +200,7 @@ def test_a_database_of_before_serves_as_it_did(empty_store: SqlStore) -> None:
     Feedback(empty_store).remember([answer])
 
     def back(connection: sa.Connection) -> None:
+        drop_0012(connection)
         drop_0011(connection)
         drop_0010(connection)
         connection.execute(VERSION.update().values(version_num="0009"))

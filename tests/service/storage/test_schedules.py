@@ -16,7 +16,7 @@ from service.storage.schedules import Schedule, Schedules, Turn
 from service.storage.sql_store import SqlStore
 from service.storage.tables import DATASETS, JOBS
 from tests.contracts.job_store import search
-from tests.service.storage.rewinding import drop_0011
+from tests.service.storage.rewinding import drop_0011, drop_0012
 from tests.service.storage.test_deletions import dataset
 
 pytestmark = pytest.mark.full
@@ -159,6 +159,7 @@ def test_a_database_of_before_takes_schedules(empty_store: SqlStore) -> None:
     registered(empty_store)
 
     def back(connection: sa.Connection) -> None:
+        drop_0012(connection)
         drop_0011(connection)
         connection.execute(VERSION.update().values(version_num="0010"))
 
@@ -169,3 +170,19 @@ def test_a_database_of_before_takes_schedules(empty_store: SqlStore) -> None:
     assert [row["version_num"] for row in empty_store.read(sa.select(VERSION))] == [HEAD]
     assert (len(empty_store.versions("films")), schedules.of_tenant("local", "", 50)) == (1, [])
     assert schedules.put(new(), 0, at=0.0).next_at == THREE
+
+
+def test_a_schedule_of_before_has_appended_nothing(empty_store: SqlStore) -> None:
+    """Rows of 0011: it goes on as it was, and may append from now on."""
+    registered(empty_store)
+    schedules = Schedules(empty_store)
+    put = schedules.put(new(), 0, at=0.0)
+
+    def back(connection: sa.Connection) -> None:
+        drop_0012(connection)
+        connection.execute(VERSION.update().values(version_num="0011"))
+
+    empty_store.write(back)
+    bring_up_to_date(empty_store._engine.url.render_as_string(hide_password=False))
+    assert schedules.get("local", "films") == put
+    assert (put.events_until, put.append_version, put.settings.append_events) == (None, None, None)

@@ -298,6 +298,11 @@ def test_old_answers_are_served_and_counted_after_a_migration(settings: Settings
 
 
 BACK_TO_0007 = """
+drop table profiles;
+drop table profile_sums;
+drop index feedback_of_user;
+alter table answers drop column user_id;
+alter table feedback drop column user_id;
 drop table schedules;
 drop table promotions;
 drop table trials;
@@ -308,6 +313,7 @@ alter table traffic drop column trial;
 alter table traffic drop column buckets;
 alter table answers drop column trial;
 alter table answers drop column challenger;
+alter table answers drop column pool;
 drop table dataset_versions;
 alter table jobs drop column dataset_version;
 alter table datasets drop column limits;

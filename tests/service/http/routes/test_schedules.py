@@ -8,14 +8,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from service.client.client import AsyncClient, Client
 from service.errors import InvalidError, NotFoundError, StateError
+from service.retention import maintenance
 from service.settings import Settings
 from service.storage.sql_store import SqlStore
-from service.storage.tables import DATASETS, SCHEDULES
+from service.storage.tables import ANSWERS, DATASETS, FEEDBACK, SCHEDULES
 from tests.service.conftest import Publish, RunningWorker, eventually, finished
+from tests.service.http.routes.test_events import event
 from tests.service.http.routes.test_refreshes import with_run
 from tests.service.keyed import NewKey
 from tests.service.live import LiveServer
@@ -178,3 +181,52 @@ def test_both_clients_put_and_read(live: LiveServer, publish: Publish, valid_dat
         assert asyncio.run(read()) == (put, {"schedules": [put], "next_cursor": None}, {"deleted": "films/schedule", "bytes": 0})
         with pytest.raises(NotFoundError):
             client.schedule("films")
+
+
+def test_the_loop_runs_with_nobody_touching_anything(
+    settings: Settings, store: SqlStore, publish: Publish, valid_dataset: str, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Answers and clicks of two days ago, a schedule that appends, and a worker: a version of the data set with one row an item, the
+    refresh of it, the next version of the model. Until its check has ended, the schedule says what it waits for."""
+    monkeypatch.setenv("IHAS_TEST_BUNDLE", str(bundle))
+    monkeypatch.setattr(maintenance, "LOOK_S", 0.05)
+    with_run(publish)
+    with LiveServer(settings) as live:
+        answer = live.json("POST", "/v1/models/films/recommend", json={"context": {"user": "ada"}})
+        told = [event(answer, item["id"], "impression") for item in answer["items"]] + [event(answer, "m1", "click")]
+        assert live.json("POST", "/v1/events", json={"events": told})["accepted"] == 4
+        for table in (ANSWERS, FEEDBACK):
+            older = table.update().values(at=table.c.at - 2 * DAY_S)
+            store.write(lambda connection, older=older: connection.execute(older))  # type: ignore[misc]
+        put = live.json("PUT", PATH, json=nightly(valid_dataset, append_events={}))
+        store.write(lambda connection: connection.execute(SCHEDULES.update().values(next_at=SCHEDULES.c.next_at - DAY_S)))
+        waits = eventually(lambda: shown if (shown := live.json("GET", PATH))["append_version"] else None)
+        rows = pq.read_table(next(settings.folder.glob(f"datasets/{valid_dataset}/upload-*.parquet"))).to_pylist()
+        with RunningWorker(settings):
+            found = eventually(lambda: shown if (shown := live.json("GET", PATH))["last_job_id"] else None)
+            job = finished(store, found["last_job_id"])
+        version = live.json("GET", f"/v1/datasets/{valid_dataset}/versions/2")
+
+    assert (put["events_until"], waits["last_job_id"], waits["append_version"]) == (None, None, 2)
+    assert {(row["movie"], row["click"]) for row in rows} == {("m1", 1), ("m2", 0), ("m3", 0)}
+    assert (version["state"], job.state, job.data_version, job.model_version) == ("valid", "succeeded", 2, 2), job.error
+    assert (found["append_version"], found["events_until"], found["missed"]) == (None, waits["events_until"], 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"append_events": {"positive": "a >> 4"}}, "/append_events/positive"),
+        ({"append_events": {"window_s": -1}}, "/append_events/window_s"),
+        ({"append_events": {"window": 1}}, "/append_events/window"),
+        ({"append_events": {}, "cron": None, "triggers": {"new_rows": 1}}, ""),
+    ],
+)
+def test_what_cannot_be_appended_is_refused_with_its_place(
+    live: LiveServer, publish: Publish, valid_dataset: str, changes: dict[str, Any], pointer: str
+) -> None:
+    """A rule that is none, a time that is none; rows beside triggers, which wait for rows of somebody else."""
+    with_run(publish)
+    answer = live.http.put(PATH, json=nightly(valid_dataset, **changes))
+
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)

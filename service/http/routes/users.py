@@ -1,0 +1,122 @@
+"""Known users: fields that change without a new model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path
+
+from ihas.errors import RequestError
+from ihas.serving.capabilities import RowModel
+from service.auth.scopes import Scope
+from service.datasets.event_intake import unfit
+from service.errors import ConflictError, UnknownIdError
+from service.http.bodies import JsonRoute
+from service.http.dependencies import AppState, CallerDep, PartsDep, json_only
+from service.http.policy import MANY_VALUES, MIB, Repeat, policy, reading
+from service.http.schemas.users import UserDeleted, UserPublic, UserPut, UsersPublic, UsersPut
+from service.storage.contexts import MAX_CONTEXT_BYTES, MAX_USER, kept_context, user_of
+from service.storage.profiles import ProfileSum
+
+router = APIRouter(prefix="/v1/models/{name}/users", tags=["models"], route_class=JsonRoute)
+UserDep = Annotated[str, Path(min_length=1, max_length=MAX_USER, description="The user, as the field of users spells it.")]
+
+
+@router.get("", openapi_extra=reading(Scope.DATA))
+def count_users(name: str, parts: PartsDep, caller: CallerDep) -> UsersPublic:
+    """How many users of the model have fields that were put."""
+    _check_known(parts, caller.tenant, name)
+    found = parts.profiles.sums((caller.tenant, name)).get((caller.tenant, name), ProfileSum(0, 0, 0))
+    return UsersPublic(users=found.users, bytes=found.bytes)
+
+
+@router.put(
+    "", dependencies=[Depends(json_only)], openapi_extra=policy(Scope.DATA, max_body=MIB, repeat=Repeat.ALWAYS, max_values=MANY_VALUES)
+)
+def put_users(name: str, body: UsersPut, parts: PartsDep, caller: CallerDep) -> UsersPublic:
+    """Put the fields of up to 1,000 users, all of them or none; others stay. Requests get them at once, in other processes within a
+    second."""
+    model, found = _model(parts, caller.tenant, name), dict[str, Mapping[str, Any]]()
+    for place, one in enumerate(body.users):
+        user = _user(one.user, f"/users/{place}/user")
+        if user in found:
+            raise RequestError(f"Each user must be named once, but {user[:80]!r} is named again.", f"/users/{place}/user")
+        found[user] = _fields(model, one.fields, f"/users/{place}/fields")
+    parts.profiles.put((caller.tenant, name), found)
+    parts.known_users.refresh()
+    return count_users(name, parts, caller)
+
+
+@router.get("/{user}", openapi_extra=reading(Scope.DATA))
+def read_user(name: str, user: UserDep, parts: PartsDep, caller: CallerDep) -> UserPublic:
+    """Fields of a user that were put."""
+    _check_known(parts, caller.tenant, name)
+    named = _user(user)
+    return UserPublic(user=named, fields=dict(parts.profiles.get((caller.tenant, name), named)))
+
+
+@router.put("/{user}", dependencies=[Depends(json_only)], openapi_extra=policy(Scope.DATA, repeat=Repeat.ALWAYS))
+def put_user(name: str, user: UserDep, body: UserPut, parts: PartsDep, caller: CallerDep) -> UserPublic:
+    """Put the fields of a user, in the place of those that were put before. Requests that leave one of them out get it: before what the
+    bundle knows, and without a new model."""
+    model = _model(parts, caller.tenant, name)
+    named, fields = _user(user), _fields(model, body.fields, "/fields")
+    parts.profiles.put((caller.tenant, name), {named: fields})
+    parts.known_users.refresh()
+    return UserPublic(user=named, fields=dict(fields))
+
+
+@router.delete("/{user}", openapi_extra=policy(Scope.DATA))
+def delete_user(name: str, user: UserDep, parts: PartsDep, caller: CallerDep) -> UserDeleted:
+    """Forget the fields that were put of a user, and which items of kept events the user has clicked. What the bundle knows goes with the
+    bundle."""
+    _check_known(parts, caller.tenant, name)
+    named = _user(user)
+    fields = parts.profiles.delete((caller.tenant, name), named)
+    clicks = parts.seen_items.forget(caller.tenant, name, named)
+    if not fields and not clicks:
+        raise UnknownIdError(f"Nothing is kept of user {named[:80]!r} beside model {name!r}.")
+    parts.known_users.refresh()
+    return UserDeleted(deleted=f"{name}/{named}", fields=fields, clicks=clicks)
+
+
+def _check_known(parts: AppState, tenant: str, name: str) -> None:
+    if not parts.store.versions(name, tenant):
+        raise UnknownIdError(f"There is no model {name!r}.")
+
+
+def _model(parts: AppState, tenant: str, name: str) -> RowModel:
+    """The rows of the version that serves.
+
+    Raises:
+        UnknownIdError: there is no such model.
+        ConflictError: it knows no users.
+    """
+    model = parts.registry.get(name, None, tenant).recommender.rows
+    if model is None or model.schema.user_id is None:
+        raise ConflictError(f"Model {name!r} knows no users. Set `columns.user_id` and train it again.")
+    return model
+
+
+def _user(stated: str, pointer: str = "") -> str:
+    user = user_of("user", {"user": stated})
+    if user is None:
+        raise RequestError(f"`user` must name a user, but got {stated[:80]!r}.", pointer)
+    return user
+
+
+def _fields(model: RowModel, fields: Mapping[str, Any], pointer: str) -> Mapping[str, Any]:
+    """Fields that requests may leave out.
+
+    Raises:
+        RequestError: they are no context of the model, too large, or name the user.
+    """
+    if model.schema.user_id in fields:
+        raise RequestError(f"`fields` must not hold `{model.schema.user_id}`, which names the user. Leave it out.", pointer)
+    reason = unfit(model, fields)
+    if reason is not None:
+        raise RequestError(reason.replace("`context`", "`fields`"), pointer)
+    if kept_context(fields) is None:
+        raise RequestError(f"`fields` must have at most {MAX_CONTEXT_BYTES:,} bytes as JSON. State fewer values.", pointer)
+    return fields
