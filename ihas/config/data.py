@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from ihas.config.base import Config, invalid
 from ihas.config.label_rule import ALLOWED, LabelRule
+from ihas.config.negatives import NegativesConfig
 
 MAX_DELIMITER = 8
 TimePart = Literal["hour", "weekday", "month"]
@@ -50,6 +51,9 @@ class SchemaConfig(Config):
     comparison with a number (`">= 4"`). Without it, labels are 0 and 1, or two texts of which one says yes."""
     unlabelled: Literal["refuse", "drop"] = Field(default="refuse", exclude_if=lambda unlabelled: unlabelled == "refuse")
     """What becomes of rows whose label is missing: `refuse` the table, or `drop` them."""
+    negatives: NegativesConfig | None = Field(default=None, exclude_if=lambda negatives: negatives is None)
+    """For a table of which each row is an item that a user took: draws items that the user did not take. Needs `user_id` and `item_id`.
+    The label may be absent; where there is one, rows that it says no of are left out."""
     categorical: tuple[str, ...] = ()
     """Columns that are read as categories even if they look numeric."""
     numeric: tuple[str, ...] = ()

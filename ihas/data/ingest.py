@@ -16,23 +16,20 @@ from ihas.config.split import SplitConfig
 from ihas.data.appending import ReadFiles, read_files
 from ihas.data.changes import with_changes
 from ihas.data.columns import is_list
-from ihas.data.encoder import Encoder
 from ihas.data.findings import FindingCollector, ValidationReport, raise_errors
-from ihas.data.fitting import encode_blocks, encode_labels, fit_encoder
+from ihas.data.fitting import fit_encoder, labels_of
 from ihas.data.growth import Before
 from ihas.data.inference import infer_schema
-from ihas.data.items import build_item_table
 from ihas.data.labels import with_labels
 from ihas.data.missing import without_spelled_missing
-from ihas.data.newest import save_newest
 from ihas.data.number_forms import with_plain_numbers
+from ihas.data.part_files import SplitTable, write_parts
 from ihas.data.reading import ReadOptions, options_of
 from ihas.data.schema import Schema, Timestamp
 from ihas.data.splits import PartName, check_classes, split_rows
-from ihas.data.storage import Ingested, load_ingested, new_ids, save_labels, save_values
+from ihas.data.storage import Ingested, load_ingested, save_values
 from ihas.data.suspicions import find_cut_lists, find_split_faults
 from ihas.data.timestamps import with_timestamps
-from ihas.data.users import build_user_table
 from ihas.data.validation import validate
 from ihas.data.windows import newest_rows
 from ihas.errors import ConfigError, DataError
@@ -96,18 +93,13 @@ def _write(folder: Path, data: DataConfig, encoding: EncodingConfig, split: Spli
     drawn = parts_drawn(files)
     rows = {name: np.arange(table.num_rows) for name, table in tables.items()}
     rows |= split_rows(tables["train"], split, schema.time, drawn, generator(seed, "split"))
-    of_table = {name: encode_labels(table, schema.label, dropping=schema.unlabelled == "drop") for name, table in tables.items()}
+    of_table = {name: labels_of(table, schema) for name, table in tables.items()}
     rows = {name: of_part[~np.isnan(of_table.get(name, of_table["train"])[of_part])] for name, of_part in rows.items()}
     labels = {name: of_table.get(name, of_table["train"])[of_part] for name, of_part in rows.items()}
-    check_classes(labels)
+    check_classes(labels, positives_only=schema.negatives is not None)
     report = with_deceptions(report, files, schema, encoding, rows if split.kind == "time" else {})
     encoder = fit_encoder(tables["train"], schema, encoding, rows["train"])
-    ids = write_ids(folder, tables, rows, encoder)
-    for name, of_part in labels.items():
-        save_labels(folder, name, of_part)
-    save_newest(folder, tables.get("test", tables["train"]), rows["test"], labels["test"], schema)
-    items = build_item_table(tables["train"], ids["train"], encoder, schema, rows["train"])
-    users = build_user_table(tables["train"], of_table["train"] > 0.0, schema, items)
+    items, users = write_parts(folder, SplitTable(tables, rows, of_table["train"] > 0.0, labels, schema), encoder, seed)
     save_values(folder, schema, encoder, items, users, report)
 
 
@@ -228,19 +220,3 @@ def with_deceptions(
     if schema.time is not None and rows:
         find_split_faults(files.rows["train"], schema.time, {name: rows[name] for name in ("train", *parts_drawn(files))}, findings)
     return report.model_copy(update={"findings": (*report.findings, *findings.kept)})
-
-
-def write_ids(
-    folder: Path, tables: dict[PartName, pa.Table], rows: dict[PartName, np.ndarray], encoder: Encoder
-) -> dict[PartName, np.ndarray]:
-    """Ids of each part, mapped; a pass over each table, whose rows come in the order of its parts."""
-    written = {name: new_ids(folder, name, (len(of_part), encoder.layout.num_slots)) for name, of_part in rows.items()}
-    for name, table in tables.items():
-        parts = [part for part in rows if part == name or (name == "train" and part not in tables)]
-        for block, ids in encode_blocks(table, encoder):
-            for part in parts:
-                first, end = np.searchsorted(rows[part], (block.start, block.stop))
-                written[part][first:end] = ids[rows[part][first:end] - block.start]
-    for ids_of_part in written.values():
-        ids_of_part.flush()
-    return dict(written)
