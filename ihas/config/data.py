@@ -138,7 +138,8 @@ class DataConfig(Config):
     """Where the data is, and how it is read."""
 
     path: Path
-    """CSV, Parquet or JSON-lines file, optionally compressed with gzip or zstd."""
+    """CSV, Parquet or JSON-lines file, optionally compressed with gzip or zstd or in a zip archive; a folder of such files, whose names
+    such as `day=2026-11-30` become columns; or a pattern such as `clicks/*.csv`."""
     appended: tuple[Path, ...] = Field(default=(), exclude_if=lambda appended: not appended)
     """Files whose rows follow those of `path`, in this order, with the same columns. Each is read by its own suffix."""
     window: WindowConfig | None = Field(default=None, exclude_if=lambda window: window is None)

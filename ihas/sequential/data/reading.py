@@ -19,6 +19,7 @@ from ihas.data.csv_header import header_looks_like_data
 from ihas.data.findings import FieldProfile, FindingCollector, ValidationReport
 from ihas.data.growth import Before, Changes, FieldChange
 from ihas.data.missing import spelled_missing
+from ihas.data.places import files_of
 from ihas.data.reading import Format, ReadOptions, options_of
 from ihas.data.schema import Field, Schema
 from ihas.data.sources import opened, raise_unreadable
@@ -55,7 +56,7 @@ def _check_settings(data: DataConfig) -> None:
 
 def _read(data: DataConfig, notes: FindingCollector) -> UserSequences:
     if data.format == "sequences":
-        return _joined([read_item_sequences(path) for path in data.paths])
+        return _joined([read_item_sequences(path) for path in files_of(data.paths, data.format)])
     return _read_interactions(_Table(data.paths, data.interactions or InteractionColumns(), data.window), options_of(data), notes)
 
 
