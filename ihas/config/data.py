@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from ihas.config.base import Config, invalid
 from ihas.config.label_rule import ALLOWED, LabelRule
 from ihas.config.negatives import NegativesConfig
+from ihas.config.sql import SqlConfig
 
 MAX_DELIMITER = 8
 TimePart = Literal["hour", "weekday", "month"]
@@ -134,12 +135,18 @@ class WindowConfig(Config):
     """Column of the time: ISO 8601 dates or times, or numbers since 1970. Without it, the column that is stated as the time."""
 
 
+SNAPSHOT = Path("table.parquet")
+"""Name of the file that the rows of a query are written to, where no other is stated."""
+
+
 class DataConfig(Config):
     """Where the data is, and how it is read."""
 
     path: Path
     """CSV, Parquet or JSON-lines file, optionally compressed with gzip or zstd or in a zip archive; a folder of such files, whose names
     such as `day=2026-11-30` become columns; or a pattern such as `clicks/*.csv`."""
+    sql: SqlConfig | None = Field(default=None, exclude_if=lambda sql: sql is None)
+    """A query whose rows are the table, in the place of `path`: the command line and Python write them to a file first."""
     appended: tuple[Path, ...] = Field(default=(), exclude_if=lambda appended: not appended)
     """Files whose rows follow those of `path`, in this order, with the same columns. Each is read by its own suffix."""
     window: WindowConfig | None = Field(default=None, exclude_if=lambda window: window is None)
@@ -179,6 +186,11 @@ class DataConfig(Config):
                 "one_character", "{told}", {"told": f"`{info.field_name}` must be {length}, but got {value!r}. {way}"}
             )
         return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_query_needs_no_path(cls, values: Any) -> Any:
+        return {"path": SNAPSHOT, **values} if isinstance(values, dict) and values.get("sql") is not None else values
 
     @model_validator(mode="after")
     def _separators_differ(self) -> Self:

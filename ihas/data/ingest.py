@@ -24,7 +24,7 @@ from ihas.data.labels import with_labels
 from ihas.data.missing import without_spelled_missing
 from ihas.data.number_forms import with_plain_numbers
 from ihas.data.part_files import SplitTable, write_parts
-from ihas.data.reading import ReadOptions, options_of
+from ihas.data.reading import ReadOptions, check_is_file, options_of
 from ihas.data.schema import Schema, Timestamp
 from ihas.data.splits import PartName, check_classes, split_rows
 from ihas.data.storage import Ingested, load_ingested, save_values
@@ -136,6 +136,7 @@ def read_tables(data: DataConfig, options: ReadOptions | None = None) -> Files:
         DataError: a file cannot be read as a table, or lacks columns of the others.
         ConfigError: the settings are those of sequences.
     """
+    check_is_file(data)
     if data.format == "sequences" or data.interactions is not None:
         raise ConfigError(
             f"Rows with a label are read from CSV, Parquet or JSON lines, but {data.path.name} is said to hold sequences of items. "

@@ -96,12 +96,13 @@ def search(
 @app.command()
 def inspect(
     context: typer.Context,
-    data: Annotated[Path, typer.Argument(help="CSV, Parquet or JSON-lines file.")],
+    data: Annotated[str, typer.Argument(help="CSV, Parquet or JSON-lines file, folder or pattern of such, or URL of a database.")],
     columns: Annotated[Path | None, typer.Option(help="Known facts about the columns: a TOML or JSON file.")] = None,
     delimiter: Delimiter = None,
     no_quoting: NoQuoting = False,
     escape: Escape = None,
     names: Names = None,
+    query: Annotated[str | None, typer.Option(help="Query of the database at DATA; $NAME in its URL is the environment's.")] = None,
 ) -> None:
     """Show the inferred purpose and kind of each column of a table, and its faults."""
     import tempfile
@@ -111,11 +112,13 @@ def inspect(
 
     terminal: Terminal = context.obj
     with tempfile.TemporaryDirectory() as folder:
-        report = local_run.inspect(read_data(data, columns, reading_of(delimiter, no_quoting, escape, names)), Path(folder))
+        asked = read_data(data, columns, reading_of(delimiter, no_quoting, escape, names), query)
+        report = local_run.inspect(asked, Path(folder))
     terminal.result(report.model_dump(mode="json"), *tables.findings(report))
     if report.errors:
         found = tables.num_errors(report)
-        raise CommandError(f"A search needs a table without errors, but {data} has {found:,}. Correct them.", ExitCode.INVALID_DATA)
+        name = asked.path if asked.sql is None else "the query's"
+        raise CommandError(f"A search needs a table without errors, but {name} has {found:,}. Correct them.", ExitCode.INVALID_DATA)
 
 
 @app.command()

@@ -20,7 +20,7 @@ from ihas.data.findings import FieldProfile, FindingCollector, ValidationReport
 from ihas.data.growth import Before, Changes, FieldChange
 from ihas.data.missing import spelled_missing
 from ihas.data.places import files_of
-from ihas.data.reading import Format, ReadOptions, options_of
+from ihas.data.reading import Format, ReadOptions, check_is_file, options_of
 from ihas.data.schema import Field, Schema
 from ihas.data.sources import opened, raise_unreadable
 from ihas.data.suspicions import find_rounded_ids
@@ -44,6 +44,7 @@ def read_sequences(data: DataConfig) -> UserSequences:
 
 
 def _check_settings(data: DataConfig) -> None:
+    check_is_file(data)
     if not data.holds_sequences or data.valid_path is not None or data.test_path is not None:
         raise ConfigError(
             f"Sequences come from one file with `format = 'sequences'` or with `interactions`, but got format {data.format!r}, "
