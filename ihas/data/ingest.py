@@ -16,7 +16,7 @@ from ihas.config.split import SplitConfig
 from ihas.data.appending import ReadFiles, read_files
 from ihas.data.changes import with_changes
 from ihas.data.columns import is_list
-from ihas.data.findings import FindingCollector, ValidationReport, raise_errors
+from ihas.data.findings import FindingCollector, ValidationReport, one_for_each_cause, raise_errors
 from ihas.data.fitting import fit_encoder, labels_of
 from ihas.data.growth import Before
 from ihas.data.inference import infer_schema
@@ -25,6 +25,7 @@ from ihas.data.missing import without_spelled_missing
 from ihas.data.number_forms import with_plain_numbers
 from ihas.data.part_files import SplitTable, write_parts
 from ihas.data.reading import ReadOptions, check_is_file, options_of
+from ihas.data.reasons import reasons_of
 from ihas.data.schema import Schema, Timestamp
 from ihas.data.splits import PartName, check_classes, split_rows
 from ihas.data.storage import Ingested, load_ingested, save_values
@@ -51,6 +52,9 @@ def inspect(data: DataConfig, before: Before | None = None) -> ValidationReport:
     files = read_tables(data)
     schema = infer_schema(files.rows["train"], files.columns, files.missing, files.timestamps)
     report = report_on(files, schema)
+    reasons = reasons_of(files.rows["train"], schema, data.columns)
+    profiles = (profile.model_copy(update={"reason": reasons[profile.column] or None}) for profile in report.profiles)
+    report = report.model_copy(update={"profiles": tuple(profiles)})
     if before is not None:
         report = with_changes(report, files.rows["train"], sum(files.lengths[:-1]), before)
     if report.errors:
@@ -201,7 +205,8 @@ def report_on(files: Files, schema: Schema) -> ValidationReport:
     findings = [finding for report in reports.values() for finding in report.findings]
     for name, notes in files.notes.items():
         findings += [note.model_copy(update={"message": _prefix(name) + note.message}) for note in notes.kept]
-    return reports["train"].model_copy(update={"findings": tuple(findings), "omitted": omitted})
+    told, omitted = one_for_each_cause(findings, omitted)
+    return reports["train"].model_copy(update={"findings": told, "omitted": omitted})
 
 
 def _at_places(report: ValidationReport, places: np.ndarray | None) -> ValidationReport:

@@ -49,7 +49,7 @@ def read_of_kind(path: Path, recipe_type: type[OfKind], overrides: Sequence[str]
 
 
 def read_any_recipe(path: Path, overrides: Sequence[str] = ()) -> AnyRecipe:
-    """Read a recipe of any kind; a relative data path starts at the recipe's folder, `$NAME` in it is the environment's.
+    """Read a recipe of any kind; a relative path starts at the recipe's folder, `$NAME` in it is the environment's; `columns` may be one.
 
     Args:
         path: TOML file, or JSON by its suffix.
@@ -68,6 +68,7 @@ def read_any_recipe(path: Path, overrides: Sequence[str] = ()) -> AnyRecipe:
         raise ConfigError(f"A recipe must be groups of settings, but {path} holds {document!r}.")
     for override in overrides:
         assign(document, override)
+    _read_columns(document, path.resolve().parent)
     document.setdefault("name", path.stem.lower().replace("_", "-").replace(".", "-"))
     stated = str(document.pop("kind", DEFAULT))
     kind = kind_named(stated)
@@ -77,6 +78,13 @@ def read_any_recipe(path: Path, overrides: Sequence[str] = ()) -> AnyRecipe:
         document["kind"] = stated  # an alias stays
     recipe: AnyRecipe = _located(_validated(document, str(path), kind.recipe), path.resolve().parent)
     return recipe
+
+
+def _read_columns(document: dict[str, Any], folder: Path) -> None:
+    """Put what a file says of the columns, as `ihas inspect --write` makes it, in the place of its name."""
+    for group in document.values():
+        if isinstance(group, dict) and isinstance(name := group.get("columns"), str):
+            group["columns"] = read_document(folder / os.path.expandvars(name))
 
 
 def validated(document: dict[str, Any], source: str) -> Recipe:

@@ -103,17 +103,21 @@ def inspect(
     escape: Escape = None,
     names: Names = None,
     query: Annotated[str | None, typer.Option(help="Query of the database at DATA; $NAME in its URL is the environment's.")] = None,
+    write: Annotated[Path | None, typer.Option(help="New file that takes what each column is, for --columns and recipes.")] = None,
 ) -> None:
-    """Show the inferred purpose and kind of each column of a table, and its faults."""
+    """Show what each column of a table is taken for and why, and its faults."""
     import tempfile
 
     from pipelines.kinds.recipe_file import read_data
     from service.cli import local_run, tables
+    from service.cli.column_files import write_columns
 
     terminal: Terminal = context.obj
     with tempfile.TemporaryDirectory() as folder:
         asked = read_data(data, columns, reading_of(delimiter, no_quoting, escape, names), query)
         report = local_run.inspect(asked, Path(folder))
+    if write is not None:
+        write_columns(report, write)
     terminal.result(report.model_dump(mode="json"), *tables.findings(report))
     if report.errors:
         found = tables.num_errors(report)

@@ -286,6 +286,25 @@ def test_inspect_shows_schema_and_findings(tmp_path: Path, capsys: pytest.Captur
     assert "Correct them" in only_line(shown.err)
 
 
+def test_inspect_writes_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The file is read by `--columns` and by a recipe, names each column's reason, and replaces no other one."""
+    table, columns, recipe = (tmp_path / name for name in ("clicks.csv", "columns.toml", "r.toml"))
+    table.write_text("label,user,price\n" + "\n".join(f"{i % 2},u{i % 7},{i / 4}" for i in range(60)) + "\n", encoding="utf-8")
+    assert run(["inspect", str(table), "--write", str(columns)]) == 0
+    assert "price: 60 different numbers, 45 of them with a fraction: numeric" in " ".join(capsys.readouterr().out.split())
+    assert run(["--output", "json", "inspect", str(table), "--columns", str(columns)]) == 0
+    found = json.loads(capsys.readouterr().out)["profiles"]
+    assert [one["kind"] for one in found] == [None, "categorical", "numeric"]
+    recipe.write_text('[data]\npath = "clicks.csv"\ncolumns = "columns.toml"\n')
+    assert read_recipe(recipe).data.columns.numeric == ("price",)
+    assert run(["inspect", str(table), "--write", str(columns)]) == 2
+    assert "must not exist yet" in only_line(capsys.readouterr().err)
+    assert run(["inspect", str(table), "--write", str(tmp_path / "none" / "columns.toml")]) == 2
+    recipe.write_text('[data]\npath = "clicks.csv"\ncolumns = "none.toml"\n')
+    with pytest.raises(ConfigError, match="none.toml must be a TOML or JSON file"):
+        read_recipe(recipe)
+
+
 def test_finished_stages_are_named_without_their_keys(tmp_path: Path) -> None:
     """Complete stage folders are listed in the order they were finished; a partial one is not."""
     for age, name in enumerate(("data-0123abcd", "random-groups-4567cdef", ".cluster-89ab.partial")):
