@@ -11,6 +11,7 @@ NAMES = {
     "fit_sequences": "service.python.fitting:fit_sequences",
     "load": "service.python.model:load",
     "Model": "service.python.model:Model",
+    "Query": "service.python.tables:Query",
     "ClickClassifier": "service.python.estimator:ClickClassifier",
     "Client": "service.client.client:Client",
     "AsyncClient": "service.client.client:AsyncClient",

@@ -12,6 +12,7 @@ from service.python.fitting import fit as fit
 from service.python.fitting import fit_sequences as fit_sequences
 from service.python.model import Model as Model
 from service.python.model import load as load
+from service.python.tables import Query as Query
 
 NAMES: dict[str, str]
 __version__: str

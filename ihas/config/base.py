@@ -21,7 +21,7 @@ _QUOTED = re.compile(r"'([^']*)'")
 class Config(BaseModel):
     """A frozen group of settings that refuses unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True, hide_input_in_errors=True)
 
     @model_validator(mode="wrap")
     @classmethod

@@ -11,6 +11,8 @@ from pydantic_core import PydanticCustomError
 
 from ihas.config.base import Config, invalid
 from ihas.config.label_rule import ALLOWED, LabelRule
+from ihas.config.negatives import NegativesConfig
+from ihas.config.sql import SqlConfig
 
 MAX_DELIMITER = 8
 TimePart = Literal["hour", "weekday", "month"]
@@ -50,6 +52,9 @@ class SchemaConfig(Config):
     comparison with a number (`">= 4"`). Without it, labels are 0 and 1, or two texts of which one says yes."""
     unlabelled: Literal["refuse", "drop"] = Field(default="refuse", exclude_if=lambda unlabelled: unlabelled == "refuse")
     """What becomes of rows whose label is missing: `refuse` the table, or `drop` them."""
+    negatives: NegativesConfig | None = Field(default=None, exclude_if=lambda negatives: negatives is None)
+    """For a table of which each row is an item that a user took: draws items that the user did not take. Needs `user_id` and `item_id`.
+    The label may be absent; where there is one, rows that it says no of are left out."""
     categorical: tuple[str, ...] = ()
     """Columns that are read as categories even if they look numeric."""
     numeric: tuple[str, ...] = ()
@@ -130,11 +135,18 @@ class WindowConfig(Config):
     """Column of the time: ISO 8601 dates or times, or numbers since 1970. Without it, the column that is stated as the time."""
 
 
+SNAPSHOT = Path("table.parquet")
+"""Name of the file that the rows of a query are written to, where no other is stated."""
+
+
 class DataConfig(Config):
     """Where the data is, and how it is read."""
 
     path: Path
-    """CSV, Parquet or JSON-lines file, optionally compressed with gzip or zstd."""
+    """CSV, Parquet or JSON-lines file, optionally compressed with gzip or zstd or in a zip archive; a folder of such files, whose names
+    such as `day=2026-11-30` become columns; or a pattern such as `clicks/*.csv`."""
+    sql: SqlConfig | None = Field(default=None, exclude_if=lambda sql: sql is None)
+    """A query whose rows are the table, in the place of `path`: the command line and Python write them to a file first."""
     appended: tuple[Path, ...] = Field(default=(), exclude_if=lambda appended: not appended)
     """Files whose rows follow those of `path`, in this order, with the same columns. Each is read by its own suffix."""
     window: WindowConfig | None = Field(default=None, exclude_if=lambda window: window is None)
@@ -174,6 +186,11 @@ class DataConfig(Config):
                 "one_character", "{told}", {"told": f"`{info.field_name}` must be {length}, but got {value!r}. {way}"}
             )
         return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_query_needs_no_path(cls, values: Any) -> Any:
+        return {"path": SNAPSHOT, **values} if isinstance(values, dict) and values.get("sql") is not None else values
 
     @model_validator(mode="after")
     def _separators_differ(self) -> Self:

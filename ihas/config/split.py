@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from ihas.config.base import Config, Fraction, invalid
 
@@ -20,6 +20,9 @@ class SplitConfig(Config):
     """Share of test rows, which are read once, for the reported metrics."""
     column: str | None = None
     """Column whose cells are `train`, `valid` or `test`; only for `given`."""
+    group: str | None = Field(default=None, exclude_if=lambda group: group is None)
+    """Column, such as `user`, of whose values each falls into one part with all its rows; only for `random`. Parts then have these
+    fractions of the values, about."""
 
     @model_validator(mode="after")
     def _fractions_leave_training_rows(self) -> Self:
@@ -30,4 +33,6 @@ class SplitConfig(Config):
             )
         if (self.kind == "given") != (self.column is not None):
             raise invalid(f"`column` must be set exactly when `kind` is 'given', but got (kind={self.kind!r}, column={self.column!r}).")
+        if self.group is not None and self.kind != "random":
+            raise invalid(f"`group` must be set for a random split alone, but `kind` is {self.kind!r}. Leave one of them out.")
         return self

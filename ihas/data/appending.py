@@ -14,9 +14,12 @@ from ihas.data.columns import is_list, one_array
 from ihas.data.csv_reader import BATCH_ROWS
 from ihas.data.findings import FindingCollector
 from ihas.data.gathering import gather
+from ihas.data.places import TableFile, files_at
 from ihas.data.readers import is_known, read
 from ihas.data.reading import ReadOptions
 from ihas.data.value_types import is_any_list
+from ihas.errors import DataError
+from ihas.findings import Finding
 
 
 class ReadFiles(NamedTuple):
@@ -25,7 +28,7 @@ class ReadFiles(NamedTuple):
     Attributes:
         rows: of all files, in the form of `ihas.data.readers`.
         notes: warnings about reading.
-        lengths: rows of each file.
+        lengths: rows of each path, which may be of several files.
     """
 
     rows: pa.Table
@@ -37,18 +40,70 @@ def read_files(paths: Sequence[Path], options: ReadOptions) -> ReadFiles:
     """The rows of several files: those of the first one, then those of the next.
 
     Args:
-        paths: at least one. Those after the first are read by their suffix where it says a format.
+        paths: at least one: files, folders or patterns (`ihas.data.places`). Files after the first are read by their suffix where it says
+            a format.
         options: how to read them.
 
     Raises:
-        DataError: a file cannot be read, lacks a column of the first one, or has lists where that one has single values.
+        DataError: a file cannot be read, lacks a column of the first one, or has lists where that one has single values; or none has rows.
     """
-    first = read(paths[0], options)
-    if len(paths) == 1:
-        return ReadFiles(first.rows, first.notes, (first.rows.num_rows,))
-    reading = _Appending(first.rows, first.notes)
-    rows = gather(reading.batches(first.rows, paths[1:], options), reading.in_one_form)
-    return ReadFiles(rows, reading.notes, tuple(reading.lengths))
+    places = [files_at(path, any_suffix=options.format != "auto") for path in paths]
+    files = [_Part(file, number, len(of_path) > 1) for number, of_path in enumerate(places) for file in of_path]
+    first, rest = _first_with_rows(files, options)
+    lengths = [0] * len(paths)
+    lengths[first.part.number] = first.rows.num_rows
+    if not rest:
+        return ReadFiles(first.rows, first.notes, tuple(lengths))
+    reading = _Appending(first, lengths)
+    rows = gather(reading.batches(first.rows, rest, options), reading.in_one_form)
+    return ReadFiles(rows, reading.all_notes(), tuple(lengths))
+
+
+class _Part(NamedTuple):
+    """A file, which of the paths named it, and whether that one named others too, among which one without rows is passed over."""
+
+    file: TableFile
+    number: int
+    of_several: bool
+
+
+class _ReadPart(NamedTuple):
+    part: _Part
+    rows: pa.Table
+    notes: FindingCollector
+
+
+def _first_with_rows(files: Sequence[_Part], options: ReadOptions) -> tuple[_ReadPart, Sequence[_Part]]:
+    """The first file that has rows, and those behind it."""
+    for place, part in enumerate(files):
+        found = _read_part(part, options if place == 0 else own_options(part.file.path, options), last=place == len(files) - 1)
+        if found is not None:
+            return found, files[place + 1 :]
+    raise AssertionError  # the last one is read, or raises
+
+
+def _read_part(part: _Part, options: ReadOptions, *, last: bool = False) -> _ReadPart | None:
+    """A file with the columns that its folders state; None for one of several without rows, unless it is the last."""
+    stated = {name: text for name, text in part.file.partitions.items() if options.wants(name)}
+    check = options.check_names
+    if check is not None and stated:
+        options = replace(options, check_names=lambda names: check([*names, *(name for name in stated if name not in names)]))
+    try:
+        rows, notes = read(part.file.path, options)
+    except DataError as error:
+        if part.of_several and not last and {one.code for one in error.findings} == {"no_rows"}:
+            return None
+        raise
+    for name in (name for name in stated if name not in rows.column_names):
+        rows = rows.append_column(name, _repeated(stated[name], rows.num_rows))
+    return _ReadPart(part, rows, notes)
+
+
+def _repeated(text: str | None, rows: int) -> Any:
+    """A text column of one text."""
+    codes: Any = pa.array(np.zeros(rows, np.int32)) if text is not None else pa.nulls(rows, pa.int32())
+    texts: Any = pa.array([] if text is None else [text], pa.string())
+    return pa.DictionaryArray.from_arrays(codes, texts)
 
 
 def own_options(path: Path, options: ReadOptions) -> ReadOptions:
@@ -59,24 +114,36 @@ def own_options(path: Path, options: ReadOptions) -> ReadOptions:
 class _Appending:
     """Files after the first one, while they are read."""
 
-    def __init__(self, first: pa.Table, notes: FindingCollector) -> None:
-        self.lengths = [first.num_rows]
-        self.notes = notes
-        self._names: list[str] = first.column_names
-        self._lists = {name for name in self._names if is_list(first, name)}
+    def __init__(self, first: _ReadPart, lengths: list[int]) -> None:
+        self._lengths, self._first_notes, self._notes = lengths, first.notes, list[Finding]()
+        self._names: list[str] = first.rows.column_names
+        self._lists = {name for name in self._names if is_list(first.rows, name)}
 
-    def batches(self, first: pa.Table, paths: Sequence[Path], options: ReadOptions) -> Iterator[pa.Table]:
+    def all_notes(self) -> FindingCollector:
+        """What was noted of all files: of many that say the same, one, which says how many."""
+        groups: dict[tuple[str, str | None], list[Finding]] = {}
+        for note in self._notes:
+            groups.setdefault((note.code, note.column), []).append(note)
+        for first, *others in groups.values():
+            more = f" So it is in {len(others) + 1:,} files; this is the first." if others else ""
+            self._first_notes.kept.append(first.model_copy(update={"message": first.message + more}))
+        return self._first_notes
+
+    def batches(self, first: pa.Table, parts: Sequence[_Part], options: ReadOptions) -> Iterator[pa.Table]:
         """The rows of all files in pieces. Small files are joined to large pieces, for each piece is compared with all texts so far."""
         yield first.slice(0, 0)
         yield from _pieces(first)
         del first
         waiting: list[pa.Table] = []
-        for path in paths:
-            table, notes = read(path, own_options(path, options))
-            self._check_columns(table, path)
-            self.notes.kept += [note.model_copy(update={"message": f"{path.name}: {note.message}"}) for note in notes.kept]
-            self.lengths.append(table.num_rows)
-            waiting.append(self._alike(table))
+        for part in parts:
+            found = _read_part(part, own_options(part.file.path, options))
+            if found is None:
+                continue
+            self._check_columns(found.rows, part.file.name)
+            notes = found.notes.kept
+            self._notes += [note.model_copy(update={"message": f"{part.file.name}: {note.message}"}) for note in notes]
+            self._lengths[part.number] += found.rows.num_rows
+            waiting.append(self._alike(found.rows))
             if sum(one.num_rows for one in waiting) >= BATCH_ROWS:
                 yield from _joined(waiting)
                 waiting.clear()
@@ -94,7 +161,7 @@ class _Appending:
         """One array."""
         return one_array(column if is_any_list(column.type) else column.unify_dictionaries())
 
-    def _check_columns(self, table: pa.Table, path: Path) -> None:
+    def _check_columns(self, table: pa.Table, file: str) -> None:
         findings = FindingCollector()
         for name in self._names:
             if name not in table.column_names:
@@ -104,9 +171,9 @@ class _Appending:
                 law = "Cells must be lists in all files or in none, but here they are lists."
                 findings.add("unexpected_list", law, column=name)
         for name in (name for name in table.column_names if name not in self._names):
-            law = f"{path.name}: The first file has no such column, so it is not read. Create another data set to use it."
-            self.notes.add("new_column", law, column=name, severity="warning")
-        findings.raise_errors(f"{path.name} cannot be appended")
+            law = f"{file}: The first file has no such column, so it is not read. Create another data set to use it."
+            self._notes.append(Finding(code="new_column", severity="warning", message=law, column=name))
+        findings.raise_errors(f"{file} cannot be appended")
 
 
 def _joined(tables: Sequence[pa.Table]) -> Iterator[pa.Table]:

@@ -7,23 +7,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-import pyarrow as pa
-
 from ihas.data.sources import raise_unreadable
+from ihas.data.streams import BLOCK_BYTES, Buffered
 
 UNIT = "\x1f"
 """Unit separator of ASCII: stands between cells."""
-_BLOCK_BYTES = 1 << 20
 
 
 def unified(stream: BinaryIO, delimiter: bytes, path: Path) -> BinaryIO:
     """The stream with `UNIT` in the place of each delimiter; DataError, while it is read, where it holds `UNIT` itself."""
-    return cast("BinaryIO", _Buffered(_Raw(_pieces(stream, delimiter, path))))
+    return cast("BinaryIO", Buffered(_Raw(_pieces(stream, delimiter, path))))
 
 
 def _pieces(stream: BinaryIO, delimiter: bytes, path: Path) -> Iterator[bytes]:
     held, unit = b"", UNIT.encode()
-    while block := bytes(stream.read(_BLOCK_BYTES)):
+    while block := bytes(stream.read(BLOCK_BYTES)):
         if unit in block:
             law = "A file whose delimiter has several characters must not hold the character U+001F, but this one does"
             raise_unreadable(path, f"{law}. Remove it, or write the file with a delimiter of one character.", "unit_separator")
@@ -50,12 +48,3 @@ class _Raw(io.RawIOBase):
         taken, self._rest = self._rest[: len(target)], self._rest[len(target) :]
         target[: len(taken)] = taken
         return len(taken)
-
-
-class _Buffered(io.BufferedReader):
-    def __init__(self, raw: _Raw) -> None:
-        super().__init__(raw, _BLOCK_BYTES)
-
-    def read_buffer(self, most: int) -> Any:
-        """At most so many bytes, as Arrow's streams give them."""
-        return pa.py_buffer(self.read(most))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -16,6 +16,10 @@ from ihas.findings import Finding
 
 Purpose = Literal["field", "label", "time", "timestamp", "display", "ignored"]
 MAX_FINDINGS_PER_CODE = 100
+MAX_TEXTS_APART = 5
+_NUM_ROWS_TOLD = 5
+_ANY_COLUMN = frozenset({"ragged_row"})
+"""Codes whose rows have one cause, whatever column each is told at."""
 MAX_ROWS_ALIKE = 10
 """Rows with one fault that are told one by one; more of them are one finding."""
 
@@ -39,6 +43,8 @@ class FieldProfile(Config):
     """Most frequent values with their counts; of a multi-valued column, the values within cells."""
     quantiles: tuple[float, ...] = ()
     """Minimum, lower quartile, median, upper quartile and maximum of a numeric field."""
+    reason: str | None = Field(default=None, exclude_if=lambda reason: reason is None)
+    """Why the column is taken for this, in a sentence for a person."""
 
 
 class ValidationReport(Config):
@@ -110,18 +116,26 @@ class FindingCollector:
             column: column name.
             rows: int (n,) from 0.
             message: makes a row's text; it is called for the kept ones only.
-            alike: int (n,). Rows with equal numbers have the same text; without it, no two are taken to have it.
+            alike: int (n,). Rows with equal numbers have the same text; without it, no two are taken to have it. More than
+                `MAX_TEXTS_APART` texts are one finding, which names the first rows.
         """
         if alike is None or len(rows) <= MAX_ROWS_ALIKE:
             self._add_each(code, column, rows, message)
             return
         _, first, group, counts = np.unique(alike, return_index=True, return_inverse=True, return_counts=True)
+        if len(first) > MAX_TEXTS_APART:
+            self._add_together(code, column, np.sort(np.asarray(rows)), message)
+            return
         for number in np.argsort(first).tolist():
             if counts[number] <= MAX_ROWS_ALIKE:
                 self._add_each(code, column, np.asarray(rows)[group == number], message)
             else:
                 row = int(rows[first[number]])
                 self.add(code, f"{message(row)} So it is in {counts[number]:,} rows; this is the first.", row=row + 1, column=column)
+
+    def _add_together(self, code: str, column: str, rows: np.ndarray, message: Callable[[int], str]) -> None:
+        first = int(rows[0])
+        self.add(code, f"{message(first)} {_such_rows(len(rows), (rows[:_NUM_ROWS_TOLD] + 1).tolist())}", row=first + 1, column=column)
 
     def _add_each(self, code: str, column: str, rows: Sequence[int] | np.ndarray, message: Callable[[int], str]) -> None:
         free = MAX_FINDINGS_PER_CODE - self._kept_of_code.get(code, 0)
@@ -135,9 +149,40 @@ class FindingCollector:
         raise_errors(headline, self.kept, self.omitted)
 
 
+def _such_rows(count: int, rows: Sequence[int]) -> str:
+    """Sentence about rows with one cause; rows count from 1."""
+    return f"{count:,} rows have such a fault, the first of them {', '.join(map(str, rows))}."
+
+
+def one_for_each_cause(findings: Iterable[Finding], omitted: Mapping[str, int]) -> tuple[tuple[Finding, ...], dict[str, int]]:
+    """Findings, and numbers of further ones by code, with one in the place of more than `MAX_ROWS_ALIKE` rows of one cause.
+
+    Errors of one code in one column have one cause. The finding is the first of them, and says how many rows there are, and the first ones.
+    """
+    listed, left = list(findings), dict(omitted)
+    groups: dict[tuple[str, str | None], list[Finding]] = {}
+    for one in listed:
+        if one.row is not None and one.severity == "error":
+            groups.setdefault(_cause(one), []).append(one)
+    large = {key: group for key, group in groups.items() if len(group) > MAX_ROWS_ALIKE}
+    joined = {id(group[0]): _joined(group, left) for group in large.values()}
+    return tuple(joined.get(id(one), one) for one in listed if id(one) in joined or one.row is None or _cause(one) not in large), left
+
+
+def _cause(finding: Finding) -> tuple[str, str | None]:
+    return finding.code, None if finding.code in _ANY_COLUMN else finding.column
+
+
+def _joined(group: Sequence[Finding], omitted: dict[str, int]) -> Finding:
+    rows = [one.row for one in group if one.row is not None]
+    count = len(group) + omitted.pop(group[0].code, 0)
+    return group[0].model_copy(update={"message": f"{group[0].message} {_such_rows(count, rows[:_NUM_ROWS_TOLD])}"})
+
+
 def raise_errors(headline: str, findings: Iterable[Finding], omitted: dict[str, int]) -> None:
     """DataError that carries the errors among `findings`, where there are any; its text is the headline and the first of them."""
-    errors = [finding for finding in findings if finding.severity == "error"]
+    told, omitted = one_for_each_cause(findings, omitted)
+    errors = [finding for finding in told if finding.severity == "error"]
     if not errors:
         return
     more = len(errors) - 1 + sum(omitted.get(code, 0) for code in {finding.code for finding in errors})

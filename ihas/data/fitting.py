@@ -86,6 +86,12 @@ def encode_labels(table: pa.Table, name: str, *, dropping: bool = False) -> np.n
     return np.asarray(np.append(clicked.astype(np.float32), np.float32("nan"))[column.codes])
 
 
+def labels_of(table: pa.Table, schema: Schema) -> np.ndarray:
+    """Labels of a table that was read, float32 (rows,): NaN in rows that are left out; errors as `encode_table`."""
+    labels = encode_labels(table, schema.label, dropping=schema.unlabelled == "drop")
+    return labels if schema.negatives is None else np.where(labels > 0.0, labels, np.float32("nan"))
+
+
 def _fit_field(table: pa.Table, field: Field, config: EncodingConfig, train: np.ndarray | None) -> FieldEncoder:
     if field.kind == "multivalued":
         return _fit_multivalued(table, field, config, train)

@@ -37,9 +37,10 @@ _CATEGORICAL: FieldKind = "categorical"
 MIN_ROWS_PER_ITEM = 2.0
 HISTORY_SHARE = 0.9
 POSITIVES_ONLY = (
-    "If each row is something that a user took, the file has no clicks to learn from: set `interactions`, and use a recipe of the kind "
-    "'overrec' or 'transformer'."
+    "If each row is something that a user took, set `columns.negatives = {per_positive = 4}` with `user_id` and `item_id` to draw what the "
+    "user did not take; or set `interactions`, and use a recipe of the kind 'overrec' or 'transformer'."
 )
+USER_NAMES = ("user", "customer", "visitor", "member", "uid")
 
 
 def infer_schema(
@@ -69,10 +70,12 @@ def infer_schema(
     items = _with_whole_timestamps(_item_fields(table, names, item_id, columns), laid_out)
     separators = {name: _separator(table, name, kind, columns) for name, kind in kinds.items()}
     histories = {*columns.histories, *_histories(table, separators, kinds, item_id, items)}
+    _check_negatives(columns, item_id, names)
     return Schema(
         label=label,
         positive=columns.positive,
         unlabelled=columns.unlabelled,
+        negatives=columns.negatives,
         fields=tuple(
             Field(
                 name=name,
@@ -92,6 +95,17 @@ def infer_schema(
         ignored=columns.ignored,
         timestamps=tuple(timestamps),
     )
+
+
+def _check_negatives(columns: SchemaConfig, item_id: str | None, names: Sequence[str]) -> None:
+    """ConfigError where it is not known who took what."""
+    lacking = [name for name, stated in (("user_id", columns.user_id), ("item_id", item_id)) if stated is None]
+    if columns.negatives is None or not lacking:
+        return
+    users = [name for name in names if re.sub(r"[ _-]?id$", "", name.strip().lower()) in USER_NAMES]
+    found = f" `{users[0]}` is called like a user." if users and "user_id" in lacking else ""
+    law = f"Drawn negatives need `columns.user_id` and `item_id`, but {' and '.join(lacking)} must be stated.{found}"
+    raise ConfigError(f"{law} The table has {', '.join(names)}.")
 
 
 def _with_whole_timestamps(items: set[str], laid_out: Mapping[str, set[str]]) -> set[str]:

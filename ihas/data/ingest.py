@@ -16,23 +16,21 @@ from ihas.config.split import SplitConfig
 from ihas.data.appending import ReadFiles, read_files
 from ihas.data.changes import with_changes
 from ihas.data.columns import is_list
-from ihas.data.encoder import Encoder
-from ihas.data.findings import FindingCollector, ValidationReport, raise_errors
-from ihas.data.fitting import encode_blocks, encode_labels, fit_encoder
+from ihas.data.findings import FindingCollector, ValidationReport, one_for_each_cause, raise_errors
+from ihas.data.fitting import fit_encoder, labels_of
 from ihas.data.growth import Before
 from ihas.data.inference import infer_schema
-from ihas.data.items import build_item_table
 from ihas.data.labels import with_labels
 from ihas.data.missing import without_spelled_missing
-from ihas.data.newest import save_newest
 from ihas.data.number_forms import with_plain_numbers
-from ihas.data.reading import ReadOptions, options_of
+from ihas.data.part_files import SplitTable, write_parts
+from ihas.data.reading import ReadOptions, check_is_file, options_of
+from ihas.data.reasons import reasons_of
 from ihas.data.schema import Schema, Timestamp
 from ihas.data.splits import PartName, check_classes, split_rows
-from ihas.data.storage import Ingested, load_ingested, new_ids, save_labels, save_values
+from ihas.data.storage import Ingested, load_ingested, save_values
 from ihas.data.suspicions import find_cut_lists, find_split_faults
 from ihas.data.timestamps import with_timestamps
-from ihas.data.users import build_user_table
 from ihas.data.validation import validate
 from ihas.data.windows import newest_rows
 from ihas.errors import ConfigError, DataError
@@ -54,6 +52,9 @@ def inspect(data: DataConfig, before: Before | None = None) -> ValidationReport:
     files = read_tables(data)
     schema = infer_schema(files.rows["train"], files.columns, files.missing, files.timestamps)
     report = report_on(files, schema)
+    reasons = reasons_of(files.rows["train"], schema, data.columns)
+    profiles = (profile.model_copy(update={"reason": reasons[profile.column] or None}) for profile in report.profiles)
+    report = report.model_copy(update={"profiles": tuple(profiles)})
     if before is not None:
         report = with_changes(report, files.rows["train"], sum(files.lengths[:-1]), before)
     if report.errors:
@@ -96,18 +97,13 @@ def _write(folder: Path, data: DataConfig, encoding: EncodingConfig, split: Spli
     drawn = parts_drawn(files)
     rows = {name: np.arange(table.num_rows) for name, table in tables.items()}
     rows |= split_rows(tables["train"], split, schema.time, drawn, generator(seed, "split"))
-    of_table = {name: encode_labels(table, schema.label, dropping=schema.unlabelled == "drop") for name, table in tables.items()}
+    of_table = {name: labels_of(table, schema) for name, table in tables.items()}
     rows = {name: of_part[~np.isnan(of_table.get(name, of_table["train"])[of_part])] for name, of_part in rows.items()}
     labels = {name: of_table.get(name, of_table["train"])[of_part] for name, of_part in rows.items()}
-    check_classes(labels)
+    check_classes(labels, positives_only=schema.negatives is not None)
     report = with_deceptions(report, files, schema, encoding, rows if split.kind == "time" else {})
     encoder = fit_encoder(tables["train"], schema, encoding, rows["train"])
-    ids = write_ids(folder, tables, rows, encoder)
-    for name, of_part in labels.items():
-        save_labels(folder, name, of_part)
-    save_newest(folder, tables.get("test", tables["train"]), rows["test"], labels["test"], schema)
-    items = build_item_table(tables["train"], ids["train"], encoder, schema, rows["train"])
-    users = build_user_table(tables["train"], of_table["train"] > 0.0, schema, items)
+    items, users = write_parts(folder, SplitTable(tables, rows, of_table["train"] > 0.0, labels, schema), encoder, seed)
     save_values(folder, schema, encoder, items, users, report)
 
 
@@ -144,6 +140,7 @@ def read_tables(data: DataConfig, options: ReadOptions | None = None) -> Files:
         DataError: a file cannot be read as a table, or lacks columns of the others.
         ConfigError: the settings are those of sequences.
     """
+    check_is_file(data)
     if data.format == "sequences" or data.interactions is not None:
         raise ConfigError(
             f"Rows with a label are read from CSV, Parquet or JSON lines, but {data.path.name} is said to hold sequences of items. "
@@ -208,7 +205,8 @@ def report_on(files: Files, schema: Schema) -> ValidationReport:
     findings = [finding for report in reports.values() for finding in report.findings]
     for name, notes in files.notes.items():
         findings += [note.model_copy(update={"message": _prefix(name) + note.message}) for note in notes.kept]
-    return reports["train"].model_copy(update={"findings": tuple(findings), "omitted": omitted})
+    told, omitted = one_for_each_cause(findings, omitted)
+    return reports["train"].model_copy(update={"findings": told, "omitted": omitted})
 
 
 def _at_places(report: ValidationReport, places: np.ndarray | None) -> ValidationReport:
@@ -228,19 +226,3 @@ def with_deceptions(
     if schema.time is not None and rows:
         find_split_faults(files.rows["train"], schema.time, {name: rows[name] for name in ("train", *parts_drawn(files))}, findings)
     return report.model_copy(update={"findings": (*report.findings, *findings.kept)})
-
-
-def write_ids(
-    folder: Path, tables: dict[PartName, pa.Table], rows: dict[PartName, np.ndarray], encoder: Encoder
-) -> dict[PartName, np.ndarray]:
-    """Ids of each part, mapped; a pass over each table, whose rows come in the order of its parts."""
-    written = {name: new_ids(folder, name, (len(of_part), encoder.layout.num_slots)) for name, of_part in rows.items()}
-    for name, table in tables.items():
-        parts = [part for part in rows if part == name or (name == "train" and part not in tables)]
-        for block, ids in encode_blocks(table, encoder):
-            for part in parts:
-                first, end = np.searchsorted(rows[part], (block.start, block.stop))
-                written[part][first:end] = ids[rows[part][first:end] - block.start]
-    for ids_of_part in written.values():
-        ids_of_part.flush()
-    return dict(written)

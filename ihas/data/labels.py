@@ -6,7 +6,7 @@ The column of the table becomes one of the texts 0 and 1, so that nothing behind
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -17,10 +17,13 @@ from ihas.data.cells import cell_text
 from ihas.data.columns import Column, is_list, numbers, text_column
 from ihas.data.findings import FindingCollector
 from ihas.data.gathering import recoded
-from ihas.data.inference import POSITIVES_ONLY, label_column
+from ihas.data.inference import LABEL_NAMES, POSITIVES_ONLY, label_column
 from ihas.data.label_guess import told_pair, told_values, used_texts
 from ihas.data.splits import PartName
 from ihas.errors import ConfigError
+
+DRAWN_LABEL = "label (drawn)"
+"""Column that a table of positives without a label gets."""
 
 
 class Labelled(NamedTuple):
@@ -47,6 +50,8 @@ def with_labels(tables: Mapping[PartName, pa.Table], columns: SchemaConfig, note
         ConfigError: a rule that holds for no row, or for all; or the label cannot be told.
         DataError: the first line looks like data.
     """
+    if columns.negatives is not None:
+        tables, columns = _with_every_row_taken(tables, columns)
     name = label_column(tables["train"], columns)
     if any(is_list(table, name) for table in tables.values()):
         return Labelled(dict(tables), columns)
@@ -55,11 +60,11 @@ def with_labels(tables: Mapping[PartName, pa.Table], columns: SchemaConfig, note
     if positive is None:
         return Labelled(dict(tables), columns)
     rule = LabelRule.parse(positive)
-    if _stands(rule, text_column(tables["train"], name)):
+    if columns.negatives is None and _stands(rule, text_column(tables["train"], name)):
         law = f"The label holds 0 and 1 alone, of which {rule} says nothing: it is read as it stands."
         notes["train"].add("label_stands", law, column=name, severity="warning")
         return Labelled(dict(tables), columns.model_copy(update={"positive": None}))
-    _check_divides(rule, text_column(tables["train"], name), name)
+    _check_divides(rule, text_column(tables["train"], name), name, positives_only=columns.negatives is not None)
     if pair is not None:
         law = f"The label is no 0 and 1, but two texts of which {pair[0]!r} says yes, so `positive = {pair[0]!r}` was taken."
         notes["train"].add("label_told", f"{law} State another `positive` if that is wrong.", column=name, severity="warning")
@@ -82,9 +87,20 @@ def _stands(rule: LabelRule, column: Column) -> bool:
     return set(used_texts(column)) in ({"0", "1"}, {"false", "true"}) and clicks in (0, int(column.counts.sum()))
 
 
-def _check_divides(rule: LabelRule, column: Column, name: str) -> None:
+def _with_every_row_taken(tables: Mapping[PartName, pa.Table], columns: SchemaConfig) -> tuple[Mapping[PartName, pa.Table], SchemaConfig]:
+    """Tables with a label of 1 in each row, where none has a label."""
+    called = [name for name in tables["train"].column_names if name.strip().lower() in LABEL_NAMES]
+    if columns.label not in (None, DRAWN_LABEL) or (columns.label is None and called) or DRAWN_LABEL in tables["train"].column_names:
+        return tables, columns
+    text: Any = pa.array(["1"])
+    labels = {part: pa.DictionaryArray.from_arrays(np.zeros(table.num_rows, np.int32), text) for part, table in tables.items()}
+    found = {part: table.append_column(DRAWN_LABEL, labels[part]) for part, table in tables.items()}
+    return found, columns.model_copy(update={"label": DRAWN_LABEL, "positive": None})
+
+
+def _check_divides(rule: LabelRule, column: Column, name: str, *, positives_only: bool) -> None:
     clicks, rows = int(column.counts[positives(rule, column.texts)].sum()), int(column.counts.sum())
-    if 0 < clicks < rows or not rows:
+    if 0 < clicks < rows or not rows or (positives_only and clicks):
         return
     held = "every row" if clicks else "no row"
     law = f"`positive` must hold for some rows and not for others, but {rule} holds for {held}: `{name}` holds {told_values(column)}."

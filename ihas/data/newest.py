@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet
 
 from ihas.data.columns import text_column
@@ -33,7 +34,14 @@ class NewestRows:
     labels: np.ndarray
 
 
-def save_newest(folder: Path, table: pa.Table, rows: np.ndarray, labels: np.ndarray, schema: Schema) -> None:
+def save_newest(
+    folder: Path,
+    table: pa.Table,
+    rows: np.ndarray,
+    labels: np.ndarray,
+    schema: Schema,
+    items: tuple[pa.Table, np.ndarray] | None = None,
+) -> None:
     """Write the newest test rows, or as many evenly spaced ones where no column is the time.
 
     Args:
@@ -41,11 +49,14 @@ def save_newest(folder: Path, table: pa.Table, rows: np.ndarray, labels: np.ndar
         table: in the form of `ihas.data.readers`.
         rows: int64 (test rows,), their places in the table; labels: float32 (test rows,).
         schema: what the columns are.
+        items: where the item columns of drawn rows are: a table, and int64 (test rows,) rows of it, -1 where a row states its own.
     """
     taken = _newest(table, rows, schema.time)
     (folder / FOLDER).mkdir()
     sample = table.select(list(schema.stated_names)).take(pa.array(rows[taken]))
     plain = pa.table({name: _plain(sample.column(name)) for name in sample.column_names})  # not the dictionary of the whole table
+    if items is not None:
+        plain = _with_items(plain, items[0], items[1][taken], schema)
     pyarrow.parquet.write_table(plain, folder / FOLDER / "rows.parquet", compression="zstd")
     np.save(folder / FOLDER / "labels.npy", labels[taken], allow_pickle=False)
 
@@ -57,6 +68,16 @@ def load_newest(folder: Path) -> NewestRows | None:
     table = pyarrow.parquet.read_table(folder / FOLDER / "rows.parquet")
     rows = tuple({name: cell for name, cell in row.items() if cell is not None} for row in table.to_pylist())
     return NewestRows(rows, np.load(folder / FOLDER / "labels.npy", allow_pickle=False))
+
+
+def _with_items(sample: pa.Table, table: pa.Table, rows: np.ndarray, schema: Schema) -> pa.Table:
+    """The sample with item columns from other rows, where there are any."""
+    column_of = {part: one.name for one in schema.timestamps for part in one.fields.values()}
+    for name in dict.fromkeys(column_of.get(field.name, field.name) for field in schema.fields if field.role == "item"):
+        drawn = _plain(table.column(name).take(pa.array(np.maximum(rows, 0))))
+        column: Any = pc.if_else(pa.array(rows >= 0), drawn, sample.column(name))
+        sample = sample.set_column(sample.column_names.index(name), name, column)
+    return sample
 
 
 def _plain(column: Any) -> Any:

@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 
-from ihas.data.sources import compression_of, opened, raise_unreadable
+from ihas.data.containers import compression_of
+from ihas.data.sources import opened, raise_unreadable
 
 _WIDTHS = {"BOOLEAN": 1, "INT32": 4, "INT64": 8, "INT96": 12, "FLOAT": 4, "DOUBLE": 8}
 _CODE_BYTES = 4

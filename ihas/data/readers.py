@@ -17,18 +17,19 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 
 from ihas.data.columns import TEXT, canonical_lists, canonical_texts, one_array
+from ihas.data.containers import inner_names
 from ihas.data.csv_reader import BATCH_ROWS, csv_batches
 from ihas.data.findings import FindingCollector
 from ihas.data.gathering import gather
 from ihas.data.json_reader import read_json_lines
 from ihas.data.parquet_expansion import check_parquet_expansion, parquet_content
 from ihas.data.reading import Batches, Format, ReadOptions, Source
-from ihas.data.sources import check_signature, compression_of, raise_unreadable
+from ihas.data.sources import check_signature, raise_unreadable
 from ihas.data.value_types import is_any_list, is_readable
 from ihas.errors import ConfigError, is_memory_full
 
 _NUL_LAW = "Cells must be text without NUL bytes, but this one holds one. Write the file again as UTF-8."
-_FORMATS: dict[str, Literal["csv", "parquet", "jsonl"]] = {
+FORMAT_SUFFIXES: dict[str, Literal["csv", "parquet", "jsonl"]] = {
     ".csv": "csv",
     ".tsv": "csv",
     ".psv": "csv",
@@ -57,7 +58,7 @@ def read_table(path: Path, format: Format = "auto", delimiter: str | None = None
     """The rows of one file; see `read`.
 
     Args:
-        path: the file; a last suffix of .gz, .zst or .zstd says that it is compressed.
+        path: the file, plain or compressed (`ihas.data.containers`).
         format: `auto` goes by the suffix.
         delimiter: character between CSV cells; None tells it from the header.
     """
@@ -68,7 +69,7 @@ def read(path: Path, options: ReadOptions) -> ReadTable:
     """The rows of one file.
 
     Args:
-        path: the file; a last suffix of .gz, .zst or .zstd says that it is compressed.
+        path: the file, plain or compressed (`ihas.data.containers`).
         options: how to read it.
 
     Raises:
@@ -112,22 +113,21 @@ def check_decoded(path: Path, options: ReadOptions, at_most: int) -> None:
 
 def is_known(path: Path) -> bool:
     """Whether a file's suffix says its format."""
-    inner = path.with_suffix("") if compression_of(path) else path
-    return inner.suffix.lower() in _FORMATS
+    return any(name.suffix.lower() in FORMAT_SUFFIXES for name in inner_names(path))
 
 
 def _format_of(path: Path) -> Literal["csv", "parquet", "jsonl"]:
-    inner = path.with_suffix("") if compression_of(path) else path
-    suffix = inner.suffix.lower()
-    if suffix not in _FORMATS:
-        known = ", ".join(_FORMATS)
+    suffixes = [name.suffix.lower() for name in inner_names(path)]
+    suffix = next((one for one in suffixes if one in FORMAT_SUFFIXES), suffixes[0])
+    if suffix not in FORMAT_SUFFIXES:
+        known = ", ".join(FORMAT_SUFFIXES)
         raise_unreadable(
             path,
-            f"The suffix must be one of {known}, optionally followed by .gz or .zst, but it is {suffix!r}. "
+            f"The suffix must be one of {known}, optionally compressed as .gz, .zst or .zip, but it is {suffix!r}. "
             "Set `format` if the file is one of these nevertheless, or unpack it first.",
             "unknown_suffix",
         )
-    return _FORMATS[suffix]
+    return FORMAT_SUFFIXES[suffix]
 
 
 def _parquet_batches(source: Source) -> Iterator[pa.Table]:

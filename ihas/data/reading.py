@@ -14,6 +14,7 @@ from ihas.config.data import DataConfig
 from ihas.data.delimiters import unified
 from ihas.data.findings import FindingCollector
 from ihas.data.sources import opened, raise_unreadable
+from ihas.errors import ConfigError
 
 Format = Literal["auto", "csv", "parquet", "jsonl"]
 NameCheck = Callable[[Sequence[str]], None]
@@ -54,6 +55,13 @@ class ReadOptions:
     def needs(self, name: str) -> bool:
         """Whether what is wrong in the column is wrong with the file."""
         return self.wants(name) and name not in self.ignored
+
+
+def check_is_file(data: DataConfig) -> None:
+    """ConfigError where the table is a query: what reads databases writes a file first."""
+    if data.sql is not None:
+        law = "A query is read by the command line and by Python, which write its rows to a file first, but here is one."
+        raise ConfigError(f"{law} Use `ihas search`, `ihas inspect` or `ihas.fit`.")
 
 
 def options_of(data: DataConfig) -> ReadOptions:

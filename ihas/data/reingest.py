@@ -17,18 +17,17 @@ from ihas.config.data import DataConfig, SchemaConfig, TimestampColumn
 from ihas.config.learning import LearningConfig
 from ihas.data.columns import is_list, text_column
 from ihas.data.findings import FindingCollector, raise_errors
-from ihas.data.fitting import encode_blocks, encode_labels
+from ihas.data.fitting import encode_blocks, labels_of
 from ihas.data.gathering import without_texts
 from ihas.data.grown_encoder import grow_encoder
-from ihas.data.ingest import Files, read_tables, report_on, with_deceptions, write_ids
-from ihas.data.items import build_item_table
+from ihas.data.ingest import Files, read_tables, report_on, with_deceptions
 from ihas.data.kept_parts import hash_ids, hash_parts, keep_parts
-from ihas.data.newest import save_newest
+from ihas.data.labels import DRAWN_LABEL
+from ihas.data.part_files import SplitTable, write_parts
 from ihas.data.reading import options_of
 from ihas.data.schema import Schema
 from ihas.data.splits import PARTS, PartName, check_classes, split_rows
-from ihas.data.storage import Ingested, load_ingested, save_labels, save_values
-from ihas.data.users import build_user_table
+from ihas.data.storage import Ingested, load_ingested, save_values
 from ihas.errors import DataError
 from ihas.folders import new_folder
 from ihas.seeding import generator
@@ -70,23 +69,19 @@ def _write(folder: Path, data: DataConfig, earlier: Earlier) -> None:
     table = files.rows["train"]
     report = report_on(files, schema)
     raise_errors("The table cannot be learnt from", report.findings, report.omitted)
-    labels = encode_labels(table, schema.label, dropping=schema.unlabelled == "drop")
+    labels = labels_of(table, schema)
     rows = {name: of_part[~np.isnan(labels[of_part])] for name, of_part in _divide(table, labels, earlier).items()}
     of_part = {name: labels[rows[name]] for name in PARTS}
-    check_classes(of_part)
+    check_classes(of_part, positives_only=schema.negatives is not None)
     report = with_deceptions(report, files, schema, config.encoding, rows if config.split.kind == "time" else {})
     encoder = grow_encoder(earlier.data.encoder, table, config.encoding.min_count, rows["train"])
-    ids = write_ids(folder, {"train": table}, rows, encoder)
-    for name in PARTS:
-        save_labels(folder, name, of_part[name])
-    save_newest(folder, table, rows["test"], of_part["test"], schema)
-    items = build_item_table(table, ids["train"], encoder, schema, rows["train"])
-    save_values(folder, schema, encoder, items, build_user_table(table, labels > 0.0, schema, items), report)
+    split = SplitTable({"train": table}, rows, labels > 0.0, of_part, schema)
+    save_values(folder, schema, encoder, *write_parts(folder, split, encoder, config.seed), report)
 
 
 def _divide(table: pa.Table, labels: np.ndarray, earlier: Earlier) -> dict[PartName, np.ndarray]:
     config, rng = earlier.config, generator(earlier.config.seed, "split")
-    if config.split.kind != "random":
+    if config.split.kind != "random" or config.split.group is not None:
         return split_rows(table, config.split, earlier.data.schema.time, ("valid", "test"), rng)
     hashes = np.empty(table.num_rows, np.uint64)
     for block, ids in encode_blocks(table, earlier.data.encoder):
@@ -102,7 +97,11 @@ def _divide(table: pa.Table, labels: np.ndarray, earlier: Earlier) -> dict[PartN
 def _read(data: DataConfig, schema: Schema, config: LearningConfig) -> Files:
     wanted = _wanted(schema, config, data)
     alone = data.model_copy(update={"valid_path": None, "test_path": None, "columns": _stated(schema)})
-    options = replace(options_of(alone), only=frozenset(wanted), check_names=lambda names: _check_names(names, wanted))
+    options = replace(
+        options_of(alone),
+        only=frozenset(wanted),
+        check_names=lambda names: _check_names(names, wanted),
+    )
     files = read_tables(alone, options)
     table = files.rows["train"]
     _check_types(table, schema)
@@ -112,14 +111,14 @@ def _read(data: DataConfig, schema: Schema, config: LearningConfig) -> Files:
 def _wanted(schema: Schema, config: LearningConfig, data: DataConfig) -> tuple[str, ...]:
     """Columns that are read."""
     of_window = None if data.window is None else data.window.column
-    names = (schema.label, *schema.stated_names, *schema.display, schema.time, config.split.column, of_window)
+    names = (schema.label, *schema.stated_names, *schema.display, schema.time, config.split.column, config.split.group, of_window)
     return tuple(dict.fromkeys(name for name in names if name is not None))
 
 
 def _check_names(names: Sequence[str], wanted: Sequence[str]) -> None:
     findings = FindingCollector()
     for name in wanted:
-        if name not in names:
+        if name not in names and name != DRAWN_LABEL:
             law = "The newer table must have the columns of the first one, but lacks this one. Add it, or start a new search without it."
             findings.add("missing_column", law, column=name)
     findings.raise_errors("The table does not fit the model")
@@ -132,6 +131,9 @@ def _stated(schema: Schema) -> SchemaConfig:
         label=schema.label,
         positive=schema.positive,
         unlabelled=schema.unlabelled,
+        negatives=schema.negatives,
+        item_id=schema.item_id if schema.negatives is not None else None,
+        user_id=schema.user_id if schema.negatives is not None else None,
         timestamps={one.name: TimestampColumn(parts=one.parts, zone=one.zone) for one in schema.timestamps},
         categorical=tuple(field.name for field in schema.fields if field.kind == "categorical" and field.name not in parts),
         numeric=tuple(field.name for field in schema.fields if field.kind == "numeric"),

@@ -10,6 +10,7 @@ from pydantic import model_validator
 
 from ihas.config.base import Config
 from ihas.config.data import TimePart
+from ihas.config.negatives import NegativesConfig
 
 FieldKind = Literal["categorical", "numeric", "multivalued"]
 FieldRole = Literal["context", "item"]
@@ -65,6 +66,8 @@ class Schema(Config):
     """Which cells of the label are clicks (`ihas.config.label_rule`); None where they are 1 and true."""
     unlabelled: Literal["refuse", "drop"] = PydanticField(default="refuse", exclude_if=lambda unlabelled: unlabelled == "refuse")
     """Whether rows without a label are dropped."""
+    negatives: NegativesConfig | None = PydanticField(default=None, exclude_if=lambda negatives: negatives is None)
+    """How negatives are drawn; None where the label has both classes."""
     fields: tuple[Field, ...]
     """Inputs of the model, in the order of the id matrix."""
     item_id: str | None = None

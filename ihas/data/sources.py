@@ -1,18 +1,20 @@
-"""Files as streams of bytes: compression by suffix, faults as data errors."""
+"""Files as streams of bytes, decompressed; faults as data errors."""
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Literal, NoReturn, cast
+from typing import BinaryIO, NoReturn, cast
 
 import pyarrow as pa
 
+from ihas.data.containers import compression_of, says_so, zip_stream
+from ihas.data.streams import limited
 from ihas.errors import DataError
 from ihas.findings import Finding
 
-_COMPRESSIONS: dict[str, Literal["gzip", "zstd"]] = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}
 _SIGNATURES = {
     b"\x1f\x8b": ("gzip", "Add .gz to its name"),
     b"\x28\xb5\x2f\xfd": ("zstd", "Add .zst to its name"),
@@ -28,11 +30,8 @@ _SIGNATURES = {
 }
 _SIGNATURE_BYTES = 64
 CHUNK = 2**20
-
-
-def compression_of(path: Path) -> Literal["gzip", "zstd"] | None:
-    """`gzip` or `zstd` by the last suffix, None for a plain file."""
-    return _COMPRESSIONS.get(path.suffix.lower())
+MIN_BOUND, MAX_RATIO = 2**30, 1_100
+"""Bytes that every compressed file may unpack to, and how often its own size a larger one may."""
 
 
 @contextmanager
@@ -42,16 +41,25 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     Raises:
         DataError: no such file, not a file, not allowed to read it, or damaged compression, also while the block runs.
     """
+    compression = compression_of(path)
     try:
+        if compression == "zip":
+            with zip_stream(path) as stream:
+                yield limited(stream, _bound(path), path)
+            return
         with pa.OSFile(str(path), "rb") as file:
-            compression = compression_of(path)
             if compression is None:
                 yield cast("BinaryIO", file)
-            else:
-                with pa.CompressedInputStream(file, compression) as stream:
-                    yield cast("BinaryIO", stream)
-    except OSError as error:
+                return
+            with pa.CompressedInputStream(file, compression) as stream:
+                yield cast("BinaryIO", stream) if compression == "gzip" else limited(stream, _bound(path), path)
+    except (OSError, zlib.error) as error:
         raise_unreadable(path, _reason(path, error))
+
+
+def _bound(path: Path) -> int:
+    """Bytes beyond which a file is one made to be unpacked to too much; gzip has such a bound in itself."""
+    return max(MIN_BOUND, MAX_RATIO * path.stat().st_size)
 
 
 def check_readable(path: Path) -> None:
@@ -96,11 +104,11 @@ def _is_binary(start: bytes) -> bool:
     return any(byte < 9 or 13 < byte < 32 for byte in start)
 
 
-def _reason(path: Path, error: OSError) -> str:
+def _reason(path: Path, error: OSError | zlib.error) -> str:
     if isinstance(error, FileNotFoundError):
         return "There must be a file at this path, but there is none. Check `path`; it is relative to where iHAS was started."
     if path.is_dir():
         return "The path must be a file, but it is a folder. Name one file in it."
     if compression_of(path) is not None:
-        return f"The file must be intact {compression_of(path)}, as its suffix says, but it is not: {error}. Copy or compress it again."
-    return f"The file must be readable, but it is not: {error.strerror or error}. Check its permissions and the disk."
+        return f"The file must be intact {compression_of(path)}, as {says_so(path)}, but it is not: {error}. Copy or compress it again."
+    return f"The file must be readable, but it is not: {getattr(error, 'strerror', None) or error}. Check its permissions and the disk."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -41,7 +42,12 @@ def split_rows(
         ConfigError: a split by time without a time column, a split column that does not exist, or one beside separate files.
         DataError: a split column with other cells than the parts' names, or a part without rows.
     """
-    rows = _given_rows(table, split, drawn) if split.kind == "given" else _drawn_rows(_order(table, split, time, generator), split, drawn)
+    if split.kind == "given":
+        rows = _given_rows(table, split, drawn)
+    elif split.group is not None:
+        rows = _grouped_rows(table, split, split.group, drawn)
+    else:
+        rows = _drawn_rows(_order(table, split, time, generator), split, drawn)
     for name, of_part in rows.items():
         if not of_part.size:
             law = f"The part {name!r} must have rows, but of {table.num_rows} rows it has none."
@@ -49,12 +55,12 @@ def split_rows(
     return rows
 
 
-def check_classes(labels: Mapping[PartName, np.ndarray]) -> None:
-    """DataError where a part, float32 (rows,), has no labels, or of one class only."""
+def check_classes(labels: Mapping[PartName, np.ndarray], *, positives_only: bool = False) -> None:
+    """DataError where a part, float32 (rows,), has no labels, or, unless these are positives, of one class only."""
     for name, of_part in labels.items():
         if not of_part.size:
             raise DataError(f"The part {name!r} must have rows with a label, but has none. Provide more rows, or change `split`.")
-        if of_part.min() == of_part.max():
+        if of_part.min() == of_part.max() and not positives_only:
             law = f"Labels of both classes must occur in the part {name!r}, but all {of_part.size} are {of_part[0]:.0f}."
             raise DataError(f"{law} Provide more rows, or change `split`.")
 
@@ -70,11 +76,37 @@ def _order(table: pa.Table, split: SplitConfig, time: str | None, generator: np.
 
 def _drawn_rows(order: np.ndarray, split: SplitConfig, drawn: Sequence[PartName]) -> dict[PartName, np.ndarray]:
     """The end of the order is for test, what lies before it for validation."""
-    fractions = {"valid": split.valid_fraction, "test": split.test_fraction}
+    fractions = _fractions(split)
     num_valid, num_test = (round(fractions[name] * order.size) if name in drawn else 0 for name in ("valid", "test"))
     num_train = order.size - num_valid - num_test
     pieces = zip(PARTS, np.split(order, [num_train, num_train + num_valid]), strict=True)
     return {name: np.sort(piece).astype(np.int64, copy=False) for name, piece in pieces if name == "train" or name in drawn}
+
+
+def _grouped_rows(table: pa.Table, split: SplitConfig, group: str, drawn: Sequence[PartName]) -> dict[PartName, np.ndarray]:
+    """The rows of each value in one part, which its text alone says, so that a newer table keeps it there."""
+    if group not in table.column_names or is_list(table, group):
+        raise ConfigError(
+            f"`split.group` must name a column of single values, but got {group!r}; there are {', '.join(table.column_names)}."
+        )
+    column = text_column(table, group)
+    findings, missing = FindingCollector(), np.flatnonzero(column.codes < 0)
+    law = "Each row must have a value in the column that the split keeps together, but here it is missing. Fill it in, or drop the row."
+    findings.add_rows("group_missing", group, missing, lambda _: law, np.zeros(len(missing)))
+    findings.raise_errors("The table cannot be split")
+    shares = np.array([_share(str(text)) for text in column.texts.to_pylist()])
+    valid, test = (fraction if name in drawn else 0.0 for name, fraction in _fractions(split).items())
+    part = np.where(shares < test, 2, np.where(shares < test + valid, 1, 0))[column.codes]
+    return {name: np.flatnonzero(part == number) for number, name in enumerate(PARTS) if name == "train" or name in drawn}
+
+
+def _share(text: str) -> float:
+    """A number in [0, 1) that a text alone says."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest()) / 2**48
+
+
+def _fractions(split: SplitConfig) -> dict[PartName, float]:
+    return {"valid": split.valid_fraction, "test": split.test_fraction}
 
 
 def _given_rows(table: pa.Table, split: SplitConfig, drawn: Sequence[PartName]) -> dict[PartName, np.ndarray]:

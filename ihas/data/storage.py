@@ -1,6 +1,7 @@
 """An encoded table as a folder: complete or absent, and mapped into memory when read.
 
 train/ids.npy, train/labels.npy, the same for valid and test, encoder.json, schema.json, report.json,
+valid/users.npy, valid/items.npy, the same for test, where the schema names a user id
 items/names.json, items/ids.npy, items/popularity.npy, items/values.json, items/values.npz where the schema names an item id
 users/names.json, users/offsets.npy, users/items.npy, users/values.json, users/values.npz where it names a user id
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from ihas.data.findings import ValidationReport
 from ihas.data.item_table import FieldValues, ItemTable
 from ihas.data.layout import FieldLayout
 from ihas.data.mapped import load_mapped, watched
+from ihas.data.row_keys import RowKeys
 from ihas.data.schema import Schema
 from ihas.data.user_table import UserTable
 
@@ -35,6 +37,7 @@ class Ingested:
         items: items of the training rows; None where the schema names no item id.
         report: what was found in the table.
         users: users of the table; None where the schema names no user id.
+        keys: users and items of validation and test rows, by part; empty without a user id, and in folders of earlier versions.
     """
 
     schema: Schema
@@ -43,6 +46,7 @@ class Ingested:
     items: ItemTable | None
     report: ValidationReport
     users: UserTable | None = None
+    keys: Mapping[str, RowKeys] = field(default_factory=dict)
 
 
 def new_ids(folder: Path, part: str, shape: tuple[int, int]) -> np.memmap:
@@ -79,9 +83,9 @@ def _save_table(folder: Path, table: ItemTable | UserTable, arrays: Mapping[str,
 
 def _save_field_values(folder: Path, values: Mapping[str, FieldValues] | None) -> None:
     fields = list((values or {}).items())
-    facts = [[name, field.texts, field.multivalued] for name, field in fields]
+    facts = [[name, of_field.texts, of_field.multivalued] for name, of_field in fields]
     (folder / "values.json").write_text(json.dumps(facts), encoding="utf-8")
-    arrays = {f"{kind}-{i}": getattr(field, kind) for i, (_, field) in enumerate(fields) for kind in ("offsets", "codes")}
+    arrays = {f"{kind}-{i}": getattr(of_field, kind) for i, (_, of_field) in enumerate(fields) for kind in ("offsets", "codes")}
     np.savez(folder / "values.npz", **arrays)
 
 
@@ -95,6 +99,7 @@ def load_ingested(folder: Path) -> Ingested:
         items=_load_items(folder / "items"),
         users=_load_users(folder / "users"),
         report=ValidationReport.model_validate_json((folder / "report.json").read_text(encoding="utf-8")),
+        keys={part: keys for part in ("valid", "test") if (keys := RowKeys.load(folder / part)) is not None},
     )
 
 

@@ -11,6 +11,7 @@ from ihas.data.findings import MAX_ROWS_ALIKE, FieldProfile, FindingCollector, P
 from ihas.data.inference import LABEL_TEXTS, POSITIVES_ONLY, item_attributes
 from ihas.data.label_guess import proposed_rule, told_values
 from ihas.data.mapped import spans
+from ihas.data.positives import find_negatives
 from ihas.data.quantiles import quantiles
 from ihas.data.schema import Field, Schema
 from ihas.data.suspicions import find_rare_class, find_rounded_ids, find_telling_columns
@@ -38,7 +39,9 @@ def validate(table: pa.Table, schema: Schema, prefix: str = "") -> ValidationRep
     """
     findings = FindingCollector(prefix)
     find_label_faults(table, schema.label, findings, dropping=schema.unlabelled == "drop")
-    _find_single_class(table, schema.label, findings)
+    _find_single_class(table, schema, findings)
+    if schema.negatives is not None:
+        find_negatives(table, schema, schema.negatives, findings)
     if not schema.fields:
         findings.add("no_fields", "There must be at least one field besides the label, but there is none. List fewer columns as ignored.")
     for field in schema.fields:
@@ -78,7 +81,8 @@ def _whole_label_law(column: Column, num_bad: int) -> str:
     return f"The label must be 0 or 1, but in {num_bad:,} rows it is not: the column holds {told_values(column)}. {way}"
 
 
-def _find_single_class(table: pa.Table, name: str, findings: FindingCollector) -> None:
+def _find_single_class(table: pa.Table, schema: Schema, findings: FindingCollector) -> None:
+    name = schema.label
     if is_list(table, name):
         return
     column = text_column(table, name)
@@ -86,6 +90,8 @@ def _find_single_class(table: pa.Table, name: str, findings: FindingCollector) -
     classes = {text in ("1", "true") for text in used}
     if len(classes) == 1 and set(used) <= set(LABEL_TEXTS):
         only = int(classes.pop())
+        if only and schema.negatives is not None:
+            return
         way = f" {POSITIVES_ONLY}" if only else ""
         law = f"Labels of both classes must occur, but all are {only}. Add rows with label {1 - only}.{way}"
         findings.add("one_label_class", law, column=name)
@@ -116,8 +122,9 @@ def _find_time_faults(table: pa.Table, name: str, findings: FindingCollector) ->
 
 
 def _find_deceptions(table: pa.Table, schema: Schema, findings: FindingCollector) -> None:
-    find_rare_class(table, schema.label, findings)
-    find_telling_columns(table, schema, findings)
+    if schema.negatives is None:
+        find_rare_class(table, schema.label, findings)
+        find_telling_columns(table, schema, findings)
     for field in schema.fields:
         if field.kind == "categorical" and not is_list(table, field.name):
             find_rounded_ids(text_column(table, field.name).texts, field.name, findings)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from ihas.config.base import Config
 from ihas.config.evaluate import CalibrationMethod
 from ihas.config.learning import LearningConfig
+from ihas.config.negatives import NegativesConfig
 
 
 class ClickMetrics(Config):
@@ -20,6 +23,9 @@ class ClickMetrics(Config):
     """Mean negative log-likelihood in nats; absent where there are no rows."""
     calibration: float | None
     """Mean score divided by the rate of clicks; 1 is calibrated, absent where there are no clicks."""
+    user_auc: float | None = Field(default=None, exclude_if=lambda value: value is None)
+    """GAUC: mean over users of the AUC within a user's rows, weighted by rows; absent where the table names no user id, or no user has rows
+    of both labels."""
 
 
 class Interval(Config):
@@ -253,6 +259,25 @@ class RetrievalMetrics(Config):
     """Share of clicked test rows whose item is among the retrieved."""
 
 
+class CatalogueRanking(Config):
+    """How high the served model ranks items that users took in test rows, among all items but those that the user took otherwise."""
+
+    items: int
+    """Items of the item table."""
+    rows: int
+    """Positive test rows looked at; one of an item that training rows do not show counts as not found."""
+    unknown_items: int
+    """How many of them are of such an item."""
+    numbers: tuple[int, ...]
+    """Lengths of a list of the highest ranked."""
+    recall: tuple[float, ...]
+    """Share of the rows whose item is in such a list."""
+    ndcg: tuple[float, ...]
+    """Mean of 1 / log2(rank + 1) of those in such a list, 0 of the others."""
+    popularity_recall: tuple[float, ...]
+    """The recall of items in the order of their training rows, for comparison."""
+
+
 class ReliabilityBin(Config):
     """Test rows of about the same score."""
 
@@ -362,6 +387,10 @@ class RunResult(Config):
     """Every limit of the budget, measured."""
     retrieval: RetrievalMetrics | None = None
     """What retrieval lets through; absent where all items are scored."""
+    negatives: NegativesConfig | None = Field(default=None, exclude_if=lambda negatives: negatives is None)
+    """How negatives were drawn; absent where the label has both classes."""
+    ranking: CatalogueRanking | None = Field(default=None, exclude_if=lambda ranking: ranking is None)
+    """How high items that were taken rank among all; absent unless negatives were drawn."""
     calibration: CalibrationResult | None = None
     """How well the served scores meet rates of clicks; absent where test rows have one label, or in results of an earlier version."""
     refit: Refit | None = None

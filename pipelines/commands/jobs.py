@@ -6,6 +6,7 @@ The last line on standard output says how it ended, and why where it failed.
 from __future__ import annotations
 
 import traceback
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -89,8 +90,9 @@ def inspect(
     with answering(_refusal) as answer:
         config = DataConfig.model_validate_json(data.read_bytes())
         with all_held_still(config.paths) if max_links is not None else nullcontext():
-            _check_files(config, max_expanded_bytes)
-            answer["sha256"] = files_digest(config.paths)
+            files = _files(config)
+            _check_files(config, files, max_expanded_bytes)
+            answer["sha256"] = files_digest(files)
             _inspect(config, before, rows_only, answer)
 
 
@@ -110,13 +112,20 @@ def _check_digest(data: DataConfig, digest: str | None) -> None:
         raise DataError(f"{data.path.name} must be the file that was checked, of SHA-256 {digest}, but has {found}. {way}")
 
 
-def _check_files(data: DataConfig, max_expanded_bytes: int | None) -> None:
+def _files(data: DataConfig) -> tuple[Path, ...]:
+    """Every file of the table, those of folders and patterns too."""
+    from ihas.data.places import files_of
+
+    return files_of(data.paths, data.format)
+
+
+def _check_files(data: DataConfig, files: Sequence[Path], max_expanded_bytes: int | None) -> None:
     from ihas.data.appending import own_options
     from ihas.data.readers import check_decoded
     from ihas.data.reading import options_of
     from ihas.data.sources import check_expansion, check_readable
 
-    for number, path in enumerate(data.paths):
+    for number, path in enumerate(files):
         check_readable(path)
         if max_expanded_bytes is not None:
             check_expansion(path, max_expanded_bytes)

@@ -50,7 +50,7 @@ def read_of_kind(path: Path, recipe_type: type[OfKind], overrides: Sequence[str]
 
 
 def read_any_recipe(path: Path, overrides: Sequence[str] = ()) -> AnyRecipe:
-    """Read a recipe of any kind; a relative data path starts at the recipe's folder, `$NAME` in it is the environment's.
+    """Read a recipe of any kind; a relative path starts at the recipe's folder, `$NAME` in it is the environment's; `columns` may be one.
 
     Args:
         path: TOML file, or JSON by its suffix.
@@ -69,6 +69,7 @@ def read_any_recipe(path: Path, overrides: Sequence[str] = ()) -> AnyRecipe:
         raise ConfigError(f"A recipe must be groups of settings, but {path} holds {document!r}.")
     for override in overrides:
         assign(document, override)
+    _read_columns(document, path.resolve().parent)
     document.setdefault("name", path.stem.lower().replace("_", "-").replace(".", "-"))
     stated = str(document.pop("kind", DEFAULT))
     kind = kind_named(stated)
@@ -78,6 +79,13 @@ def read_any_recipe(path: Path, overrides: Sequence[str] = ()) -> AnyRecipe:
         document["kind"] = stated  # an alias stays
     recipe: AnyRecipe = _located(_validated(document, str(path), kind.recipe), path.resolve().parent)
     return recipe
+
+
+def _read_columns(document: dict[str, Any], folder: Path) -> None:
+    """Put what a file says of the columns, as `ihas inspect --write` makes it, in the place of its name."""
+    for group in document.values():
+        if isinstance(group, dict) and isinstance(name := group.get("columns"), str):
+            group["columns"] = read_document(folder / os.path.expandvars(name))
 
 
 def validated(document: dict[str, Any], source: str) -> Recipe:
@@ -174,23 +182,29 @@ def _value(text: str) -> Any:
         return text
 
 
-def read_data(path: Path, columns: Path | None = None, reading: Mapping[str, Any] = NOTHING) -> DataConfig:
+def read_data(path: Path | str, columns: Path | None = None, reading: Mapping[str, Any] = NOTHING, query: str | None = None) -> DataConfig:
     """A table and the known facts about its columns.
 
     Args:
-        path: the table.
+        path: the table, or the URL of a database.
         columns: TOML or JSON file with the settings of `SchemaConfig`.
         reading: how cells are written: `delimiter`, `quoting`, `escape`, `names`, `decimal`, `thousands` of `DataConfig`.
+        query: of the database.
 
     Raises:
-        ConfigError: no such file, or a setting is invalid.
+        ConfigError: no such file, a setting is invalid, or a URL without a query, or a query without a URL.
     """
+    is_url = isinstance(path, str) and "://" in path
+    if is_url != (query is not None):
+        raise ConfigError("A query needs the URL of a database, and such a URL a query, but only one of them is given. Add the other.")
+    table = {"sql": {"url": path, "query": query}} if is_url else {"path": Path(path).resolve()}
+    source = columns or ("the query" if is_url else path)
     try:
         known = {} if columns is None else _loads(columns.read_text(encoding="utf-8"), columns)
-        return DataConfig.model_validate({"path": path.resolve(), "columns": known, **reading})
+        return DataConfig.model_validate({**table, "columns": known, **reading})
     except OSError as error:
         raise ConfigError(f"The columns must be described by a readable file, but {columns} is not ({error.strerror}).") from error
     except ValidationError as error:
-        raise ConfigError(f"{columns or path} cannot be used. {faults(error)}") from error
+        raise ConfigError(f"{source} cannot be used. {faults(error)}") from error
     except ValueError as error:
-        raise ConfigError(f"{columns or path} must be TOML or JSON, but is not: {error}.") from error
+        raise ConfigError(f"{source} must be TOML or JSON, but is not: {error}.") from error

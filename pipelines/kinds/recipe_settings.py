@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import annotated_types as limits
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from rich.box import SIMPLE
@@ -20,7 +20,15 @@ from ihas.config.names import NameIn
 from ihas.errors import ConfigError
 from pipelines.kinds.registry import BUILT_IN, kind_named, kinds
 
-TYPES: dict[Any, str] = {int: "whole number", float: "number", str: "text", bool: "true or false", Path: "path", Any: "any value"}
+TYPES: dict[Any, str] = {
+    int: "whole number",
+    float: "number",
+    str: "text",
+    SecretStr: "text",
+    bool: "true or false",
+    Path: "path",
+    Any: "any value",
+}
 REQUIRED = "required"
 BOUNDS = {"ge": "at least", "gt": "greater than", "le": "at most", "lt": "less than"}
 HEAD = """# Settings of recipes

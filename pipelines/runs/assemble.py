@@ -34,11 +34,12 @@ from ihas.stages.evaluate.calibration import calibrate, calibration_result
 from ihas.stages.evaluate.groups import group_results, plane
 from ihas.stages.evaluate.stage import not_told_apart, variant_results
 from ihas.stages.evaluate.variants import Variant
-from ihas.stages.evaluate.words import given_up_words, verdict
+from ihas.stages.evaluate.words import given_up_words, negatives_words, verdict
 from ihas.stages.retrieve.stage import RetrievalTowers, within_side
 from pipelines.reports.plot_files import write_plots
 from pipelines.reports.report import write_report
 from pipelines.runs.budget import certify, choose_measured
+from pipelines.runs.catalogue_ranking import measure_ranking
 from pipelines.runs.folder import RunFolder, replace_bundle, stage_key
 from pipelines.runs.frontier import MeasuredCandidates, frontier_points, write_frontier
 from pipelines.runs.refit import Refits, refit_result, refit_variants, refit_words
@@ -69,12 +70,15 @@ def assemble(recipe: Recipe, folder: RunFolder, trained: Trained, variants: tupl
     refits = refit_variants(folder, key, parts, served, variants[0]) if recipe.learning.evaluate.refit else None
     if refits is not None:
         measured.put_in_place_of(served.name, lambda: make_bundle(recipe, trained, refits.served, variants[0]))
-    points = frontier_points(variant_results(variants, parts), served.name, measured.cost)
+    points = frontier_points(variant_results(variants, parts, trained.data.keys), served.name, measured.cost)
     result = summarise(recipe.name, trained, variants, Choice(served, refits), points, folder.seconds)
     chosen = next(one for one in result.variants if one.name == result.chosen)
-    figures = measure_retrieval(read_bundle(measured.bundle(served.name)), parts.test, recipe.learning.seed)
+    bundle = read_bundle(measured.bundle(served.name))
+    figures = measure_retrieval(bundle, parts.test, recipe.learning.seed)
     certificates = certify(recipe.budget, chosen, time.monotonic() - began, cost)
-    result = result.model_copy(update={"certificates": certificates, "retrieval": figures})
+    ranking = measure_ranking(bundle, trained.data, recipe.learning.seed)
+    words = result.verdict + negatives_words(result.negatives, ranking)
+    result = result.model_copy(update={"certificates": certificates, "retrieval": figures, "ranking": ranking, "verdict": words})
     summaries = {point.name: summary_of(_of_point(result, point.name, trained, variants)) for point in points}
     known = write_frontier(folder.path, measured, summaries)
     source = measured.bundle(served.name)
@@ -130,7 +134,7 @@ def summarise(
         dim=learning.training.embedding_dim,
         chosen=choice.variant.name,
         verdict="",
-        variants=variant_results(variants, parts),
+        variants=variant_results(variants, parts, data.keys),
         groups=(),
         diversity=trained.found.diversity,
         group_counts=grouping.tried,
@@ -144,6 +148,7 @@ def summarise(
             *trained.retrained.history,
         ),
         points=plane(parts.train, grouping, table, trained.found.gates, generator(learning.seed, "plane")),
+        negatives=data.schema.negatives,
         seconds={stage: round(value, 2) for stage, value in seconds.items()},
         learning=trained.plain,
         kinds=trained.kinds.trials if trained.kinds else (),
@@ -178,7 +183,7 @@ def _of_point(result: RunResult, name: str, trained: Trained, variants: tuple[Va
     served = next(variant for variant in variants if variant.name == name)
     found = _serving(result, Choice(served), trained, variants)
     words = f"`{name}` was chosen from the frontier of a search that itself chose `{result.chosen}`.{steps_up(result.frontier, name)}"
-    return found.model_copy(update={"verdict": words, "certificates": (), "retrieval": None})
+    return found.model_copy(update={"verdict": words, "certificates": (), "retrieval": None, "ranking": None})
 
 
 def make_bundle(recipe: Recipe, trained: Trained, chosen: Variant, base: Variant) -> Bundle:

@@ -52,6 +52,8 @@ def _fault(detail: ErrorDetails) -> str:
         return f"`{place}`: {text}" if place else text
     known = TEXTS.get(detail["type"])
     text = detail["msg"] if known is None else known(context)
+    if "sql" in detail["loc"]:
+        return _sentence(f"`{place}` {text}")  # what is there may be a password
     return _sentence(f"`{place}` {text}, but is {_shown(detail['input'])}")
 
 

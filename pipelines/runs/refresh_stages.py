@@ -20,9 +20,9 @@ import numpy as np
 from ihas.config.data import DataConfig
 from ihas.config.recipe import Recipe
 from ihas.data.grown_encoder import Growth
+from ihas.data.places import contents_of
 from ihas.data.reingest import Earlier, ingest_newer
 from ihas.data.storage import Ingested, load_ingested
-from ihas.folders import file_digest
 from ihas.metrics import auc
 from ihas.models.prediction import GroupModel
 from ihas.results.run_result import EpochMetrics
@@ -101,7 +101,7 @@ def read_newer(run: Refresh) -> None:
     data, earlier = run.recipe.data, run.earlier
     run.reporter.enter("reading", f"Reading {data.path.name}")
     settings = {
-        "files": [[path.suffixes, file_digest(path)] for path in data.paths if path.is_file()],
+        "files": [found for path in data.paths if (found := contents_of(path, data.format))],
         "data": data.model_dump(mode="json", exclude={"path", "appended"}),
     }
     run.key = stage_key("data", earlier.identity, settings)

@@ -19,11 +19,13 @@ from ihas.stages.evaluate.calibration import calibrate, calibration_result
 from ihas.stages.evaluate.groups import group_results
 from ihas.stages.evaluate.stage import variant_results
 from ihas.stages.evaluate.variants import Variant
+from ihas.stages.evaluate.words import negatives_words
 from ihas.stages.retrain import RetrainResult
 from ihas.stages.retrieve.stage import RetrievalTowers
 from pipelines.reports.report import write_report
 from pipelines.runs.assemble import make_bundle, measured_candidates, summary_of
 from pipelines.runs.budget import certify
+from pipelines.runs.catalogue_ranking import measure_ranking
 from pipelines.runs.folder import replace_bundle
 from pipelines.runs.frontier import frontier_points, write_frontier
 from pipelines.runs.predecessor import Predecessor
@@ -57,15 +59,20 @@ def assemble_refresh(run: Refresh, sides: Sides) -> RunResult:
         measured.put_in_place_of(served.name, lambda: make_bundle(recipe, trained, refits.served, base))
     variants = (sides.before[1], sides.refreshed[1])
     cost = measured.cost(served.name)
-    points = frontier_points([one for one in variant_results(variants, parts) if one.name == served.name], served.name, measured.cost)
+    results = variant_results(variants, parts, run.data.keys)
+    points = frontier_points([one for one in results if one.name == served.name], served.name, measured.cost)
     result = _result(run, sides, model, served).model_copy(update={"frontier": points})
     if refits is not None:
         refit = refit_result(refits, parts)
         result = result.model_copy(update={"refit": refit, "verdict": result.verdict + refit_words(refit)})
-    retrieval = measure_retrieval(read_bundle(measured.bundle(served.name)), parts.test, recipe.learning.seed)
+    bundle = read_bundle(measured.bundle(served.name))
+    retrieval = measure_retrieval(bundle, parts.test, recipe.learning.seed)
     chosen = next(one for one in result.variants if one.name == served.name)
     certificates = certify(recipe.budget, chosen, time.monotonic() - run.began, cost)
-    result = result.model_copy(update={"certificates": certificates, "retrieval": retrieval})
+    ranking = measure_ranking(bundle, run.data, recipe.learning.seed)
+    words = result.verdict + negatives_words(run.data.schema.negatives, ranking)
+    changes = {"negatives": run.data.schema.negatives, "ranking": ranking, "verdict": words}
+    result = result.model_copy(update={"certificates": certificates, "retrieval": retrieval} | changes)
     summaries = {served.name: summary_of(result)}
     known = write_frontier(folder.path, measured, summaries)
     replace_bundle(folder.path, lambda path: write_with_summary(measured.bundle(served.name), path, summaries[served.name], known))
@@ -112,7 +119,7 @@ def _keep(run: Refresh, model: WarmModel, served: Variant, base: Variant) -> str
 
 def _result(run: Refresh, sides: Sides, model: WarmModel, served: Variant) -> RunResult:
     earlier, parts = run.earlier.result, run.data.parts
-    variants = variant_results((sides.before[1], sides.refreshed[1]), parts)
+    variants = variant_results((sides.before[1], sides.refreshed[1]), parts, run.data.keys)
     method, fitted = calibrate(served.valid_logits, parts.valid.labels, run.recipe.learning.evaluate.calibration)
     grouped = len(served.models) > 1
     refresh = _refreshed(run, sides)

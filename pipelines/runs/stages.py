@@ -21,8 +21,8 @@ from ihas.config.retrieval import RetrievalConfig
 from ihas.data.dataset import Splits
 from ihas.data.ingest import ingest
 from ihas.data.item_table import ItemTable
+from ihas.data.places import contents_of
 from ihas.data.storage import Ingested, load_ingested
-from ihas.folders import file_digest
 from ihas.models.network import NetworkWeights
 from ihas.results.run_result import RunResult
 from ihas.routing.grouping import Grouping
@@ -152,7 +152,7 @@ def read_data(run: Run) -> None:
     files = {name: path for name in ("path", "valid_path", "test_path") if (path := getattr(data, name)) is not None}
     files |= {f"appended {number}": path for number, path in enumerate(data.appended, start=1)}
     settings = {
-        "files": {name: [path.suffixes, file_digest(path)] for name, path in files.items() if path.is_file()},
+        "files": {name: found for name, path in files.items() if (found := contents_of(path, data.format))},
         "data": data.model_dump(mode="json", exclude={"path", "appended", "valid_path", "test_path"}),
         "learning": learning.model_dump(mode="json", include={"encoding", "split", "seed"}),
     }

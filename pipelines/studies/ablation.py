@@ -130,6 +130,7 @@ def carry_out(plan: AblationPlan, recipe: TransformerRecipe, folder: Path, say: 
     Raises:
         ConfigError, DataError, TrainingError: as reading and training say.
     """
+    from ihas.data.places import files_of
     from ihas.sequential.data.reading import read_sequences
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -137,7 +138,7 @@ def carry_out(plan: AblationPlan, recipe: TransformerRecipe, folder: Path, say: 
     kept = {run.settings: run for run in (read_kept(known, Ablation).runs if known.exists() else ())}
     arms = {WHOLE: recipe.learning, **{name: change.of(recipe.learning) for name, change in plan.changes.items()}}
     settings = recipe.data.model_dump(mode="json", exclude={"path", "appended"})
-    reading = [files_digest(recipe.data.paths), settings, recipe.run.num_threads]
+    reading = [files_digest(files_of(recipe.data.paths, recipe.data.format)), settings, recipe.run.num_threads]
     data, runs = read_sequences(recipe.data), list[AblationRun]()
     parts = leave_one_out(data.sequences)
     for seed in plan.seeds:

@@ -17,6 +17,7 @@ from ihas.config.data import DataConfig
 from ihas.data.findings import ValidationReport
 from pipelines.kinds.model_kind import AnyRecipe, AnyResult, ModelKind
 from pipelines.kinds.registry import kind_of_result
+from pipelines.kinds.snapshots import with_snapshot, with_snapshots
 from pipelines.runs.exit_codes import CommandError, ExitCode, exit_code_of
 from pipelines.runs.progress import Outcome, Report, follow
 from pipelines.runs.refresh_request import RefreshRequest
@@ -41,6 +42,7 @@ def search(recipe: AnyRecipe, folder: Path, terminal: Terminal, command: Sequenc
         KeyboardInterrupt: after the child has stopped.
     """
     folder = folder.resolve()
+    recipe = with_snapshots(recipe, folder)
     written = folder / "recipe.json"
     _write(written, recipe.model_dump_json(indent=2))
     with ProgressBar(terminal) as bar:
@@ -75,7 +77,7 @@ def inspect(data: DataConfig, folder: Path, command: Sequence[str] = PIPELINES) 
         CommandError: the table cannot be read at all.
     """
     written = folder / "data.json"
-    _write(written, data.model_dump_json())
+    _write(written, with_snapshot(data, folder).model_dump_json())
     child = Child((*command, "inspect", "--data", str(written)), folder / "log.txt")
     outcome = _outcome(child, lambda _: None, fault_of_signal)
     if outcome.report is None:

@@ -107,26 +107,33 @@ def search(
 @app.command()
 def inspect(
     context: typer.Context,
-    data: Annotated[Path, typer.Argument(help="CSV, Parquet or JSON-lines file.")],
+    data: Annotated[str, typer.Argument(help="CSV, Parquet or JSON-lines file, folder or pattern of such, or URL of a database.")],
     columns: Annotated[Path | None, typer.Option(help="Known facts about the columns: a TOML or JSON file.")] = None,
     delimiter: Delimiter = None,
     no_quoting: NoQuoting = False,
     escape: Escape = None,
     names: Names = None,
+    query: Annotated[str | None, typer.Option(help="Query of the database at DATA; $NAME in its URL is the environment's.")] = None,
+    write: Annotated[Path | None, typer.Option(help="New file that takes what each column is, for --columns and recipes.")] = None,
 ) -> None:
-    """Show the inferred purpose and kind of each column of a table, and its faults."""
+    """Show what each column of a table is taken for and why, and its faults."""
     import tempfile
 
     from pipelines.kinds.recipe_file import read_data
     from service.cli import local_run, tables
+    from service.cli.column_files import write_columns
 
     terminal: Terminal = context.obj
     with tempfile.TemporaryDirectory() as folder:
-        report = local_run.inspect(read_data(data, columns, reading_of(delimiter, no_quoting, escape, names)), Path(folder))
+        asked = read_data(data, columns, reading_of(delimiter, no_quoting, escape, names), query)
+        report = local_run.inspect(asked, Path(folder))
+    if write is not None:
+        write_columns(report, write)
     terminal.result(report.model_dump(mode="json"), *tables.findings(report))
     if report.errors:
         found = tables.num_errors(report)
-        raise CommandError(f"A search needs a table without errors, but {data} has {found:,}. Correct them.", ExitCode.INVALID_DATA)
+        name = asked.path if asked.sql is None else "the query's"
+        raise CommandError(f"A search needs a table without errors, but {name} has {found:,}. Correct them.", ExitCode.INVALID_DATA)
 
 
 @app.command()

@@ -104,6 +104,7 @@ def findings(report: ValidationReport) -> Iterable[RenderableType]:
     for profile in report.profiles:
         table.add_row(*_profile(profile))
     yield table
+    yield from (Text.assemble((f"{profile.column}: ", "bold"), profile.reason) for profile in report.profiles if profile.reason)
     yield from changes(report)
     yield from (finding_line(one) for one in report.findings if report.changes is None or one.code not in OF_CHANGES)
     for code, count in report.omitted.items():

@@ -146,6 +146,8 @@ def allowed_path(path: str, roots: Sequence[Path]) -> str:
     """
     if not roots:
         raise PathRefusedError("Files cannot be named by path, since IHAS_DATA_ROOTS is empty. Upload the file, or set IHAS_DATA_ROOTS.")
+    if "://" in path:
+        raise PathRefusedError("`path` must be the path of a file, but is a URL. Upload the file, or state `uri`; databases are not read.")
     try:
         found = Path(path).resolve()
     except (OSError, ValueError, RuntimeError) as error:

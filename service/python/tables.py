@@ -8,31 +8,37 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from pydantic import ValidationError
+
 from ihas.errors import ConfigError, DataError, RequestError
+from pipelines.runs.faults import faults
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 CHUNK = 2**20
-WANTED = "a DataFrame of pandas or polars, an Arrow table, a path or a URL"
+WANTED = "a DataFrame of pandas or polars, an Arrow table, a path, a URL or an `ihas.Query`"
 
 
 def data_file(table: Any, folder: Path, name: str = "table") -> Path:
     """The file of a table, written or fetched into `folder` where the table is no file on this machine.
 
     Args:
-        table: DataFrame, Arrow table, path, or URL of a scheme that httpx or fsspec reads.
+        table: DataFrame, Arrow table, path, URL of a scheme that httpx or fsspec reads, or query.
         folder: takes the file.
         name: name of a written file, without suffix.
 
     Raises:
-        ConfigError: nothing of these, or the URL cannot be fetched.
+        ConfigError: nothing of these, or the URL cannot be fetched or read with the drivers that are installed.
         DataError: Arrow has no types for the table's values.
     """
+    if isinstance(table, Query):
+        return _queried(table, folder / f"{name}.parquet")
     if isinstance(table, str) and "://" in table:
         return _fetched(table, folder / name)
     if isinstance(table, str | os.PathLike):
@@ -44,6 +50,31 @@ def data_file(table: Any, folder: Path, name: str = "table") -> Path:
     path = folder / f"{name}.parquet"
     folder.mkdir(parents=True, exist_ok=True)
     pq.write_table(arrow_table(table), path)
+    return path
+
+
+@dataclass(frozen=True)
+class Query:
+    """Rows of a database: `ihas.fit(ihas.Query("postgresql://reader:$PASSWORD@host/shop", "select * from clicks"))`.
+
+    Attributes:
+        url: of SQLite or PostgreSQL; `$NAME` in it is the environment's. It is shown nowhere.
+        query: carried out once, in a transaction that only reads.
+    """
+
+    url: str = field(repr=False)
+    query: str
+
+
+def _queried(table: Query, path: Path) -> Path:
+    from ihas.config.sql import SqlConfig
+    from ihas.data.sql import write_snapshot
+
+    try:
+        asked = SqlConfig.model_validate({"url": table.url, "query": table.query})
+    except ValidationError as error:
+        raise ConfigError(f"The query cannot be used. {faults(error)}") from None
+    write_snapshot(asked, path)
     return path
 
 
@@ -62,7 +93,7 @@ def arrow_table(table: Any) -> pa.Table:
         raise DataError(
             f"Every column must hold values of one type, but Arrow says: {error}. Convert that column, e.g. to texts."
         ) from error
-    fields = [field.with_type(_without_views(field.type)) for field in found.schema]
+    fields = [one.with_type(_without_views(one.type)) for one in found.schema]
     return found.cast(pa.schema(fields))  # not every function of Arrow knows views, which polars exports
 
 

@@ -6,9 +6,11 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.metrics import log_loss, roc_auc_score
 
-from ihas.metrics import auc, auc_components, auc_difference, calibration_error, click_metrics, reliability, row_losses, sigmoid
+from ihas.metrics import auc, auc_components, auc_difference, calibration_error, click_metrics, group_auc, reliability, row_losses, sigmoid
 
 pytestmark = pytest.mark.full
 
@@ -165,3 +167,18 @@ def test_bins_hold_as_many_rows_each() -> None:
 
     assert {one.rows for one in reliability(scores, np.zeros(150))} == {10}
     assert reliability(np.zeros(0), np.zeros(0)) == ()
+
+
+@given(seed=st.integers(0, 100), rows=st.integers(1, 60), groups=st.integers(1, 8))
+def test_the_auc_per_user_is_the_mean_of_their_own(seed: int, rows: int, groups: int) -> None:
+    """Weighted by rows, ties counting half; users of one label, and rows of no user, do not count."""
+    rng = np.random.default_rng(seed)
+    logits, labels = rng.integers(0, 5, rows).astype(np.float32), rng.integers(0, 2, rows).astype(np.float32)
+    users = rng.integers(-1, groups, rows)
+    of_users = {user: users == user for user in range(groups)}
+    own = {user: (auc(logits[mine], labels[mine]), int(mine.sum())) for user, mine in of_users.items() if mine.any()}
+    counted = [(value, count) for value, count in own.values() if value is not None]
+    expected = sum(value * count for value, count in counted) / sum(count for _, count in counted) if counted else None
+    assert group_auc(logits, labels, users) == (None if expected is None else pytest.approx(expected))
+    assert click_metrics(logits, labels, users).user_auc == group_auc(logits, labels, users)
+    assert "user_auc" not in click_metrics(logits, labels).model_dump()

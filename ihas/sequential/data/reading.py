@@ -19,7 +19,8 @@ from ihas.data.csv_header import header_looks_like_data
 from ihas.data.findings import FieldProfile, FindingCollector, ValidationReport
 from ihas.data.growth import Before, Changes, FieldChange
 from ihas.data.missing import spelled_missing
-from ihas.data.reading import Format, ReadOptions, options_of
+from ihas.data.places import files_of
+from ihas.data.reading import Format, ReadOptions, check_is_file, options_of
 from ihas.data.schema import Field, Schema
 from ihas.data.sources import opened, raise_unreadable
 from ihas.data.suspicions import find_rounded_ids
@@ -43,6 +44,7 @@ def read_sequences(data: DataConfig) -> UserSequences:
 
 
 def _check_settings(data: DataConfig) -> None:
+    check_is_file(data)
     if not data.holds_sequences or data.valid_path is not None or data.test_path is not None:
         raise ConfigError(
             f"Sequences come from one file with `format = 'sequences'` or with `interactions`, but got format {data.format!r}, "
@@ -55,7 +57,7 @@ def _check_settings(data: DataConfig) -> None:
 
 def _read(data: DataConfig, notes: FindingCollector) -> UserSequences:
     if data.format == "sequences":
-        return _joined([read_item_sequences(path) for path in data.paths])
+        return _joined([read_item_sequences(path) for path in files_of(data.paths, data.format)])
     return _read_interactions(_Table(data.paths, data.interactions or InteractionColumns(), data.window), options_of(data), notes)
 
 

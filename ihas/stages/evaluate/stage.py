@@ -7,10 +7,13 @@ are read by this stage only.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from scipy.stats import norm
 
 from ihas.data.dataset import Splits
+from ihas.data.row_keys import RowKeys
 from ihas.metrics import auc, auc_difference, click_metrics, row_losses
 from ihas.results.frontier import DEARER
 from ihas.results.run_result import VariantResult
@@ -40,20 +43,21 @@ LARGER = ("teacher", "members x")
 ONE_STANDARD_ERROR, TWO_SIDED_80 = 0.6827, 0.8  # the shares that two-sided intervals cover
 
 
-def variant_results(variants: tuple[Variant, ...], parts: Splits) -> tuple[VariantResult, ...]:
-    """Metrics of each variant; the first is the base that the others are compared with."""
-    return tuple(_variant_result(variant, variants[0], parts) for variant in variants)
+def variant_results(variants: tuple[Variant, ...], parts: Splits, keys: Mapping[str, RowKeys] | None = None) -> tuple[VariantResult, ...]:
+    """Metrics of each variant, the first of which is the base; those per user where the users of validation and test rows are known."""
+    users = {part: of_part.users for part, of_part in (keys or {}).items()}
+    return tuple(_variant_result(variant, variants[0], parts, users) for variant in variants)
 
 
-def _variant_result(variant: Variant, base: Variant, parts: Splits) -> VariantResult:
+def _variant_result(variant: Variant, base: Variant, parts: Splits, users: Mapping[str, np.ndarray]) -> VariantResult:
     gain = None if variant is base else auc_difference(variant.test_logits, base.test_logits, parts.test.labels)
     return VariantResult(
         name=variant.name,
         description=_description(variant.name),
         role="candidate" if is_candidate(variant.name, larger=True) else "control",
         num_groups=len(variant.models),
-        valid=click_metrics(variant.valid_logits, parts.valid.labels),
-        test=click_metrics(variant.test_logits, parts.test.labels),
+        valid=click_metrics(variant.valid_logits, parts.valid.labels, users.get("valid")),
+        test=click_metrics(variant.test_logits, parts.test.labels, users.get("test")),
         gain=gain,
         cost=variant.cost,
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from ihas.config.negatives import NegativesConfig
 from ihas.results.frontier import DEARER
 from ihas.results.next_steps import HARDLY_BETTER_THAN_CHANCE, between
-from ihas.results.run_result import Interval, VariantResult
+from ihas.results.run_result import CatalogueRanking, Interval, VariantResult
 
 
 def verdict(
@@ -91,3 +92,16 @@ def given_up_words(stages: tuple[Literal["search", "retrain"], ...]) -> str:
 def _listed(names: list[str]) -> str:
     quoted = [f"`{name}`" for name in names]
     return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
+
+
+def negatives_words(negatives: NegativesConfig | None, ranking: CatalogueRanking | None) -> str:
+    """What the verdict says of drawn negatives: sentences with a space before them."""
+    if negatives is None:
+        return ""
+    how = "alike" if negatives.draw == "uniform" else "by popularity"
+    count = f"{negatives.per_positive} for each positive, {how}"
+    words = f" Negatives were drawn, {count}: AUC tells items taken from items drawn, and scores are no rates of clicks."
+    if ranking is None:
+        return words
+    found = f"{ranking.recall[0]:.1%} of the items that users took are among the first {ranking.numbers[0]} of {ranking.items:,}"
+    return f"{words} {found} ({ranking.popularity_recall[0]:.1%} by popularity)."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ihas.config.size_sweep import SizeSweepRecipe
+from ihas.data.places import files_of
 from ihas.errors import DataError
 from ihas.folders import write_whole
 from pipelines.kinds.size_sweep.values import SizeSweepResult
@@ -21,7 +22,7 @@ def run_size_sweep(recipe: SizeSweepRecipe, folder: Path, report: Report) -> Siz
     Raises:
         ConfigError, DataError, TrainingError: as reading, training and advice say.
     """
-    for path in recipe.data.paths:
+    for path in files_of(recipe.data.paths, recipe.data.format):
         if not path.is_file():
             raise DataError(f"`data.path` and `data.appended` must be files, but there is none at {path}. Name another one.")
     limit_threads(recipe.run)

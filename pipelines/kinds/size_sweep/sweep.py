@@ -11,6 +11,7 @@ import numpy as np
 from ihas.config.base import Config
 from ihas.config.size_sweep import SizeSweepLearning, SizeSweepRecipe
 from ihas.config.transformer import TransformerConfig
+from ihas.data.places import files_of
 from ihas.errors import ConfigError
 from ihas.folders import files_digest, write_whole
 from ihas.seeding import generator
@@ -102,7 +103,7 @@ def settings_digest(recipe: SizeSweepRecipe) -> str:
     """Digest of everything that decides a training except its size, seed and share of the users."""
     plan = recipe.learning
     shared = {
-        "data": files_digest(recipe.data.paths),
+        "data": files_digest(files_of(recipe.data.paths, recipe.data.format)),
         "reading": recipe.data.model_dump(mode="json", exclude={"path", "appended"}),
         "transformer": plan.transformer.model_dump(mode="json", exclude={"num_layers", "dim", "num_heads"}),
         "training": plan.training.model_dump(mode="json", exclude={"seed"}),

@@ -31,7 +31,7 @@ def test_a_number_is_written_as_one(settings: dict[str, object], said: str) -> N
     [
         ({"serch": {}}, ("serch",), "There is no `serch` here. Did you mean `search`?"),
         ({"search": {"gaet": "full"}}, ("search", "gaet"), "There is no `gaet` here. Did you mean `gate`?"),
-        ({"split": {"zzz": 1}}, ("split", "zzz"), "There is no `zzz` here. There are kind, valid_fraction, test_fraction, column."),
+        ({"split": {"zzz": 1}}, ("split", "zzz"), "There is no `zzz` here. There are kind, valid_fraction, test_fraction, column, group."),
         (
             {"split": {"kind": "randon"}},
             ("split", "kind"),

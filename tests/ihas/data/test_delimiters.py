@@ -25,7 +25,7 @@ from tests.ihas.data.tables import fault_places, written
 def test_pieces_are_replaced_as_the_whole_is(text: str, delimiter: str, block: int) -> None:
     """However the stream is cut, the delimiters are those of the whole text."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(delimiters, "_BLOCK_BYTES", block)
+        patch.setattr(delimiters, "BLOCK_BYTES", block)
         found = unified(io.BytesIO(text.encode()), delimiter.encode(), Path("x")).read()
     assert found.decode() == text.replace(delimiter, UNIT)
 

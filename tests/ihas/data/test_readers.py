@@ -116,13 +116,10 @@ def test_nul_bytes_of_a_whole_column_are_one_finding(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "name", "says"),
     [
-        (gzip.compress(b"a,b\n1,2\n", mtime=0), "x.csv", "those of gzip. Add .gz to its name"),
         (gzip.compress(gzip.compress(b"a,b\n1,2\n", mtime=0), mtime=0), "x.csv.gz", "first bytes once unpacked are those of gzip"),
-        (pa.compress(b"a,b\n1,2\n", codec="zstd", asbytes=True), "x.jsonl", "those of zstd. Add .zst"),
         (bz2.compress(b"a,b\n1,2\n"), "x.csv", "those of bzip2"),
-        (b"PK\x03\x04" + b"\0" * 9, "x.csv", "a zip archive or an Excel workbook"),
         (b"PAR1\x15\x04\x15", "x.csv", "those of Parquet. Name it .parquet"),
-        (gzip.compress(b"PAR1", mtime=0), "x.parquet", "must be parquet, as its name"),
+        (gzip.compress(b"PAR1\x15\x04\x15", mtime=0), "x.csv", "once unpacked are those of Parquet"),
     ],
 )
 def test_a_file_of_another_format_is_called_by_its_name(content: bytes, name: str, says: str, tmp_path: Path) -> None:
@@ -141,5 +138,5 @@ def test_a_workbook_is_no_table(tmp_path: Path) -> None:
     """A workbook that is called .csv is told as what it is."""
     with zipfile.ZipFile(tmp_path / "x.csv", "w") as book:
         book.writestr("xl/workbook.xml", "<workbook/>")
-    with pytest.raises(DataError, match="an Excel workbook. Unpack it, or save the sheet as CSV"):
+    with pytest.raises(DataError, match="an Excel workbook or another document. Save the sheet as CSV"):
         read_table(tmp_path / "x.csv")

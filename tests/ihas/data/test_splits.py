@@ -78,3 +78,28 @@ def test_every_part_needs_both_classes() -> None:
     check_classes({"train": np.array([0.0, 1.0])})
     with pytest.raises(DataError, match="'test', but all 2 are 1"):
         check_classes({"train": np.array([0.0, 1.0]), "test": np.array([1.0, 1.0])})
+
+
+def test_a_value_falls_into_one_part_with_all_its_rows() -> None:
+    """Parts have about their shares of the values; the text alone says the part, so that a newer table keeps it, in any order."""
+    users = [f"u{row % 500}" for row in range(2_000)]
+    split = SplitConfig(group="t", valid_fraction=0.2, test_fraction=0.1)
+    parts = {name: {users[row] for row in rows} for name, rows in _split(users, split).items()}
+    assert sum(map(len, parts.values())) == 500
+    assert len(parts["valid"]) / 500 == pytest.approx(0.2, abs=0.05)
+    assert len(parts["test"]) / 500 == pytest.approx(0.1, abs=0.05)
+    grown = [*(f"v{row}" for row in range(300)), *reversed(users)]
+    for name, rows in _split(grown, split, seed=9).items():
+        assert parts[name] <= {grown[row] for row in rows}
+    assert set(_split(users, split, drawn=("valid",))) == {"train", "valid"}
+
+
+def test_a_group_is_a_column_of_single_values_that_are_all_there() -> None:
+    """Another column, a list and a missing cell are told; a split by time cannot keep groups together."""
+    with pytest.raises(ConfigError, match=r"`split.group` must name a column of single values, but got 'user'"):
+        _split(["a"] * 20, SplitConfig(group="user"))
+    with pytest.raises(DataError) as error:
+        _split([*map(str, range(20)), None], SplitConfig(group="t"))
+    assert fault_places(error) == [("group_missing", 21, "t")]
+    with pytest.raises(ValueError, match="`group` must be set for a random split alone"):
+        SplitConfig(kind="time", group="t")

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from ihas.config.size_sweep import SizeSweepRecipe
 from ihas.errors import BundleCorruptError, ConfigError, DataError, RequestError, TrainingError
 from pipelines.kinds.recipe_file import read_of_kind, read_recipe
 from pipelines.kinds.size_sweep.sweep import settings_digest
+from pipelines.kinds.snapshots import with_snapshots
 from service.cli.local_run import finished_stages, search
 from service.cli.main import run
 from service.cli.terminal import CommandError, ExitCode, Terminal, exit_code
@@ -239,6 +241,50 @@ def test_a_bug_in_a_run_shows_its_last_words(recipe: Path, tmp_path: Path) -> No
     assert failed.value.code is ExitCode.RUN_FAILED
 
 
+def _shop(folder: Path) -> None:
+    """A database of a hundred clicks."""
+    with sqlite3.connect(folder / "shop.db") as database:
+        database.execute("create table clicks(click, user)")
+        database.executemany("insert into clicks values(?, ?)", [(number % 2, number % 7) for number in range(100)])
+    database.close()
+
+
+def test_inspect_reads_a_query(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a database by its URL, whose variables are the environment's; one without a query, and one that is not there, are told."""
+    _shop(tmp_path)
+    monkeypatch.setenv("SHOP_FOLDER", str(tmp_path))
+
+    assert run(["--output", "json", "inspect", "sqlite:///$SHOP_FOLDER/shop.db", "--query", "select * from clicks"]) == 0
+    assert json.loads(capsys.readouterr().out)["rows"] == 100
+    assert run(["inspect", "sqlite:///$SHOP_FOLDER/shop.db"]) == 2
+    assert "A query needs the URL of a database" in only_line(capsys.readouterr().err)
+    assert run(["inspect", "postgresql://reader:hushword@127.0.0.1:1/shop", "--query", "select 1"]) == 4
+    said = only_line(capsys.readouterr().err)
+    assert "must be readable from postgresql://127.0.0.1:1/shop" in said
+    assert "hush" not in said
+
+
+def test_a_recipe_with_a_query_runs_on_a_file(tmp_path: Path) -> None:
+    """The rows are written beside the run, once; what is kept of the recipe names the file, and no URL or password."""
+    _shop(tmp_path)
+    path = tmp_path / "r.toml"
+    path.write_text(f'[data.sql]\nurl = "sqlite:///{tmp_path}/shop.db?password=hushword"\nquery = "select * from clicks"\n')
+    recipe = read_recipe(path)
+    made = with_snapshots(recipe, tmp_path / "run")
+    (table,) = (tmp_path / "run").iterdir()
+    before = table.stat().st_mtime_ns
+
+    assert made.data.path == table
+    assert "sql" not in made.model_dump_json()
+    assert "hush" not in made.model_dump_json() + repr(recipe) + recipe.model_dump_json()
+    assert with_snapshots(recipe, tmp_path / "run") == made
+    assert table.stat().st_mtime_ns == before
+    path.write_text('[data]\nsql = "postgresql://reader:hushword@host/shop"\n')
+    with pytest.raises(ConfigError) as error:
+        read_recipe(path)
+    assert "hush" not in f"{error.value} {error.value.__cause__}"
+
+
 def test_inspect_shows_schema_and_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`ihas inspect` says what each column is taken for; a label that is no 0 or 1 is an error with its row."""
     table = tmp_path / "clicks.csv"
@@ -250,6 +296,25 @@ def test_inspect_shows_schema_and_findings(tmp_path: Path, capsys: pytest.Captur
     assert "user" in shown.out
     assert "row 61" in shown.out
     assert "Correct them" in only_line(shown.err)
+
+
+def test_inspect_writes_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The file is read by `--columns` and by a recipe, names each column's reason, and replaces no other one."""
+    table, columns, recipe = (tmp_path / name for name in ("clicks.csv", "columns.toml", "r.toml"))
+    table.write_text("label,user,price\n" + "\n".join(f"{i % 2},u{i % 7},{i / 4}" for i in range(60)) + "\n", encoding="utf-8")
+    assert run(["inspect", str(table), "--write", str(columns)]) == 0
+    assert "price: 60 different numbers, 45 of them with a fraction: numeric" in " ".join(capsys.readouterr().out.split())
+    assert run(["--output", "json", "inspect", str(table), "--columns", str(columns)]) == 0
+    found = json.loads(capsys.readouterr().out)["profiles"]
+    assert [one["kind"] for one in found] == [None, "categorical", "numeric"]
+    recipe.write_text('[data]\npath = "clicks.csv"\ncolumns = "columns.toml"\n')
+    assert read_recipe(recipe).data.columns.numeric == ("price",)
+    assert run(["inspect", str(table), "--write", str(columns)]) == 2
+    assert "must not exist yet" in only_line(capsys.readouterr().err)
+    assert run(["inspect", str(table), "--write", str(tmp_path / "none" / "columns.toml")]) == 2
+    recipe.write_text('[data]\npath = "clicks.csv"\ncolumns = "none.toml"\n')
+    with pytest.raises(ConfigError, match="none.toml must be a TOML or JSON file"):
+        read_recipe(recipe)
 
 
 def test_finished_stages_are_named_without_their_keys(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import datetime
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from ihas.data.readers import read_table
 from ihas.errors import ConfigError, DataError, RequestError
-from service.python.tables import arrow_table, data_file, rows_of
+from service.python.tables import Query, arrow_table, data_file, rows_of
 
 FRAME = pl.DataFrame({
     "user": ["ada", None], "age": [7, 8], "share": [0.5, 1.0], "new": [True, False], "tags": [["b", "a"], []],
@@ -47,7 +48,7 @@ def test_what_is_no_table_is_refused(wrong: object, tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="Rows must be a DataFrame, an Arrow table or a list of dicts, but got"):
         rows_of(wrong)
     if not isinstance(wrong, str):
-        with pytest.raises(ConfigError, match="A table must be a DataFrame of pandas or polars, an Arrow table, a path or a URL"):
+        with pytest.raises(ConfigError, match="A table must be a DataFrame of pandas or polars, an Arrow table, a path, a URL or"):
             data_file(wrong, tmp_path)
 
 
@@ -66,3 +67,16 @@ def test_a_path_stays_and_a_url_is_fetched(tmp_path: Path) -> None:
     assert (fetched.name, fetched.read_bytes()) == ("path.csv.gz", b"bytes")
     with pytest.raises(ConfigError, match="A table's URL must lead to a file, but file:"):
         data_file((tmp_path / "none.csv").as_uri(), tmp_path / "new")
+
+
+def test_a_query_is_a_table(tmp_path: Path) -> None:
+    """Its rows are written to a file; the URL is in no representation of it."""
+    with sqlite3.connect(tmp_path / "shop.db") as database:
+        database.execute("create table clicks as select 1 as click, 'ada' as user")
+    database.close()
+    query = Query(f"sqlite:///{tmp_path}/shop.db?password=hush", "select * from clicks")
+    assert read_table(data_file(query, tmp_path / "out", "path")).to_pylist() == [{"click": "1", "user": "ada"}]
+    assert "hush" not in repr(query)
+    with pytest.raises(ConfigError, match="`url` must be a URL") as error:
+        data_file(Query("hush", "select 1"), tmp_path)
+    assert "hush" not in str(error.value)

@@ -8,6 +8,7 @@ import pytest
 from ihas.config.learning import LearningConfig
 from ihas.data.dataset import Dataset, Splits
 from ihas.data.layout import FieldLayout
+from ihas.data.row_keys import RowKeys
 from ihas.metrics import auc_difference
 from ihas.results.run_result import Cost
 from ihas.stages.evaluate.stage import choose, is_candidate, variant_results
@@ -141,3 +142,13 @@ def test_a_control_is_never_chosen():
     assert [result.role for result in variant_results(variants, _many_parts())] == ["candidate", "control", "candidate"]
     assert [is_candidate(name, larger=False) for name in ("members", "random groups", "teacher", "members x2")] == [True, *[False] * 3]
     assert [is_candidate(name, larger=True) for name in ("members", "random groups", "teacher", "members x2")] == [True, False, True, True]
+
+
+def test_metrics_per_user_where_users_are_known():
+    """Pooled, one pair of four is out of order; within each user's pair of rows, one user's is."""
+    keys = {"test": RowKeys(np.array([0, 1, 1, 0]), np.full(4, -1))}
+    (base,) = variant_results((_variant("base", RIGHT, ONE_SWAP),), _parts(), keys)
+
+    assert base.test.auc == 0.75
+    assert base.test.user_auc == 0.5
+    assert base.valid.user_auc is None

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from ihas.config.learning import LearningConfig
+from ihas.config.negatives import NegativesConfig
 from ihas.data.dataset import Dataset, Splits
 from ihas.data.layout import FieldLayout
-from ihas.results.run_result import Cost
+from ihas.results.run_result import CatalogueRanking, Cost
 from ihas.stages.evaluate.stage import not_told_apart, variant_results
 from ihas.stages.evaluate.variants import Variant
-from ihas.stages.evaluate.words import verdict
+from ihas.stages.evaluate.words import negatives_words, verdict
 from tests.pipelines.result_factory import variant
 
 pytestmark = pytest.mark.tf
@@ -97,3 +98,14 @@ def test_a_plain_model_no_better_than_chance_is_no_verdict_on_the_search():
 
     assert base.test.auc == 0.5
     assert verdict(base, base, 8).startswith("The plain model hardly ranks better than chance")
+
+
+def test_the_verdict_says_what_drawn_negatives_mean():
+    """Nothing of clicks; of drawn ones what AUC is of, and the ranking of all items where it was measured."""
+    drawn = NegativesConfig(per_positive=3, draw="popularity")
+    found = {"items": 500, "rows": 9, "unknown_items": 0, "numbers": (10, 50), "recall": (0.25, 0.5), "ndcg": (0.1, 0.2)}
+
+    assert negatives_words(None, None) == ""
+    assert "3 for each positive, by popularity: AUC tells items taken from items drawn" in negatives_words(drawn, None)
+    words = negatives_words(drawn, CatalogueRanking(**found, popularity_recall=(0.125, 0.25)))
+    assert words.endswith("25.0% of the items that users took are among the first 10 of 500 (12.5% by popularity).")

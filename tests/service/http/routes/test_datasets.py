@@ -296,6 +296,18 @@ def test_of_uploads_at_once_those_are_kept_that_fit(settings: Settings, store: S
     assert sum(one.stat().st_size for one in settings.folder.glob("datasets/*/*")) == 90
 
 
+def test_only_single_files_are_taken_from_outside(live: LiveServer, settings: Settings, table: str) -> None:
+    """Neither a folder, nor a pattern, nor a query of a database; what was sent as a URL is not repeated."""
+    folder = str(Path(table).parent)
+    for path in (folder, f"{folder}/*", f"{folder}/*.csv", "sqlite:///etc/shop.db", "postgresql://reader:hushword@127.0.0.1/shop"):
+        refused = live.http.post("/v1/datasets", json={"name": "clicks", "path": path})
+        assert (refused.status_code, "hushword" in refused.text) == (403, False)
+    query = {"url": "postgresql://reader:hushword@127.0.0.1/shop", "query": "select 1"}
+    for body in ({"name": "clicks", "sql": query}, {"name": "clicks", "columns": {"sql": query}}):
+        refused = live.http.post("/v1/datasets", json=body)
+        assert (refused.status_code, "hushword" in refused.text) == (422, False)
+
+
 def test_a_path_without_measure_is_refused(live: LiveServer, settings: Settings) -> None:
     """Before its parts are looked up one by one: no file system has longer ones."""
     path = f"{settings.data_roots[0]}{'/a/..' * 1_000}/clicks.csv"
