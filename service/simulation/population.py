@@ -1,4 +1,4 @@
-"""People of eight towns, each with a taste that turns day by day; how likely a click is is known.
+"""People of six towns, each with a taste that turns day by day; how likely a click is is known.
 
     P(click | town t, item i, day d) = sigmoid(-2.5 + 1.8 cos(a_t + s_t d - b_i))
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from ihas.metrics import sigmoid
 
-TOWNS, ITEMS, DEVICES = 8, 40, ("phone", "tablet", "desk")
+TOWNS, ITEMS, DEVICES = 6, 24, ("phone", "tablet", "desk")
 RARELY, TASTE = -2.5, 1.8
 DEGREES_A_DAY = (3.0, 5.0)
 """Between these a town's taste turns, either way."""

@@ -45,7 +45,7 @@ class Traffic:
         self._population, self._visits, self._seed = population, visits, seed
 
     def served(self, client: Client, day: int, at: float) -> Day:
-        """A day on which the service ranks and all that was shown is reported at a time; a tenth of the lists is in random order."""
+        """A day on which the service ranks and all that was shown is reported at a time; a fifth of the lists is in random order."""
         visits = self._population.visits(day, self._visits)
         would, rng = self._population.clicked(day, visits), np.random.default_rng([self._seed, 2, day])
         events, versions, clicked = list[dict[str, Any]](), set[int](), 0
