@@ -28,8 +28,8 @@ LEARNING: dict[str, Any] = {
     "split": {"kind": "time", "valid_fraction": 0.14, "test_fraction": 0.14},
 }
 GATES = {"auc_tolerance": 0.05, "calibration_low": 0.6, "calibration_high": 1.6, "calibration_error": 0.15, "latency_ratio": 10.0}
-"""Test rows are 1,500, of one day; click rates move by a quarter within a week, as tastes drift and models follow; and what else runs on the
-machine disturbs the latency."""
+"""Test rows are 1,500, of one day; click rates move by a quarter within a week, as tastes drift and models follow; and what else runs on
+the machine disturbs the latency."""
 REFRESH = {"epochs": 6, "shrink": 0.5}
 
 

@@ -35,16 +35,17 @@ def running(folder: Path, clock: ClockFile) -> Iterator[Client]:
 
 @contextmanager
 def _process(role: str, clock: ClockFile, log: Path, environment: dict[str, str]) -> Iterator[None]:
-    with log.open("ab") as file:
-        process = subprocess.Popen(
-            [*COMMAND, role, str(clock.path.resolve())], stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=environment
-        )
-    try:
-        yield
-    finally:
-        process.terminate()
+    """A process that ends with the block, and with this process: its standard input closes then."""
+    command = [*COMMAND, role, str(clock.path.resolve())]
+    with (
+        log.open("ab") as file,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=file, stderr=file, env=environment) as process,
+    ):
         try:
-            process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()

@@ -6,7 +6,10 @@ a simulated day takes seconds; and the worker's children are forked.
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,7 +23,8 @@ LOOK_S = 0.25
 
 
 def main(role: str, clock: str) -> None:
-    """Play a role until SIGTERM."""
+    """Play a role until SIGTERM, or until standard input closes, as it does when whoever simulates has ended."""
+    threading.Thread(target=_end_with_standard_input, daemon=True).start()
     maintenance.LOOK_S = LOOK_S
     with databases_follow(ClockFile(Path(clock))):
         if role == "serve":
@@ -29,6 +33,12 @@ def main(role: str, clock: str) -> None:
             settings = Settings()
             with TemporaryDirectory() as folder, forked_children(Path(folder) / "children") as command:
                 server.work(settings, command)
+
+
+def _end_with_standard_input() -> None:
+    while os.read(0, 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":
