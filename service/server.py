@@ -84,6 +84,13 @@ def up(settings: Settings, command: Sequence[str] = PIPELINES) -> None:
         raise SystemExit(f"Ended by itself: {', '.join(ended)}. The log above says why.")
 
 
+def free_port(host: str) -> int:
+    """A port at which nobody listens just now."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
 def _check_address(settings: Settings) -> None:
     """Refuse an address that cannot be listened at, before anything is started."""
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from service.cli.progress_bar import ProgressBar
 from service.cli.terminal import CommandError, ExitCode, Terminal, exit_code, this_command
 from service.client.client import Client
 from service.errors import ServiceError, WaitTimeoutError
+from service.server import free_port
 
 HOST = "127.0.0.1"
 READY_WITHIN_S = 60.0
@@ -104,7 +104,7 @@ def coupon_recipe(data: Path | None) -> Recipe:
 @contextmanager
 def _service(folder: Path, keep: bool) -> Iterator[str]:
     """`ihas up` on a free port, stopped at the end unless it is kept and nothing failed."""
-    port = _free_port()
+    port = free_port(HOST)
     command = [sys.executable, "-P", "-c", "from service.cli.main import main; main()", "up", "--host", HOST]
     with (folder / "service.log").open("ab") as log, _terminated_like_interrupted():
         process, kept = None, False
@@ -152,12 +152,6 @@ def _signals_held() -> Iterator[None]:
             signal.signal(number, handler)
     if held:
         raise KeyboardInterrupt
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -17,6 +17,7 @@ from service.cli.arguments import output_of, spelled_out
 from service.cli.commands import batches, bundles, datasets, events, keys, models, schedules, searches, users
 from service.cli.commands import dashboard as dashboards
 from service.cli.commands import promotion as _promotion  # noqa: F401 - adds commands to `model`
+from service.cli.commands import simulation as _simulation  # noqa: F401 - adds `study loop`
 from service.cli.commands import traffic as _traffic  # noqa: F401 - likewise
 from service.cli.commands import usage as usages
 from service.cli.commands.init import init

@@ -1,6 +1,6 @@
-"""A worker and its runs that kill themselves at named points, one after the other: `python -m tests.service.dying work`.
+"""A worker, its runs and an API that kill themselves at named points, one after the other: `python -m tests.service.dying work` (`serve`).
 
-The worker and every run are the real ones; what is put around their functions looks whether the next point that is due is its own,
+The worker, every run and the API are the real ones; what is put around their functions looks whether the next point that is due is its own,
 writes the point down and sends SIGKILL to its own process. Each point is died at once, so that the job comes to an end.
 """
 
@@ -20,7 +20,7 @@ POINTS = (
     "worker: has claimed",
     "run: rows written, not renamed",
     "run: rows kept",
-    "run: in an epoch of the base",
+    "run: in an epoch",
     "worker: has written down an epoch",
     "run: gates written, not renamed",
     "run: groups kept",
@@ -30,8 +30,27 @@ POINTS = (
     "worker: version written, not committed",
     "worker: version committed",
 )
-DEATHS = "IHAS_TEST_DEATHS"
-STAGES = {"data": "rows", "search": "gates", "cluster": "groups"}
+"""Of a search."""
+REFRESH_POINTS = (
+    "run: rows written, not renamed",
+    "run: in an epoch",
+    "run: weights kept",
+    "run: bundle written, not renamed",
+    "run: bundle kept, without a result",
+    "worker: run is over, gates not evaluated",
+    "worker: run is over, nothing written down",
+    "worker: version written, not committed",
+    "worker: version committed",
+)
+"""Of a refresh whose version is promoted as it is registered."""
+API_POINTS = (
+    "api: a piece of an export sent",
+    "api: rows of a data set written, not registered",
+    "api: alias written, not committed",
+    "api: alias committed, not answered",
+)
+DEATHS, WANTED = "IHAS_TEST_DEATHS", "IHAS_TEST_POINTS"
+STAGES = {"data": "rows", "search": "gates", "cluster": "groups", "warm": "weights"}
 
 
 def deaths() -> Path:
@@ -39,10 +58,15 @@ def deaths() -> Path:
     return Path(os.environ[DEATHS])
 
 
+def wanted() -> list[str]:
+    """Points to die at, in this order; those of a search where nothing else is said."""
+    return os.environ.get(WANTED, "\n".join(POINTS)).splitlines()
+
+
 def die(point: str) -> None:
     """Die here if this is the point that is due."""
-    died = deaths().read_text().splitlines() if deaths().exists() else []
-    if len(died) == len(POINTS) or POINTS[len(died)] != point:
+    died, points = deaths().read_text().splitlines() if deaths().exists() else [], wanted()
+    if len(died) == len(points) or points[len(died)] != point:
         return
     with deaths().open("a") as file:
         file.write(f"{point}\n")
@@ -77,6 +101,7 @@ def before(holder: Any, name: str, point: str, wanted: Callable[..., bool] = lam
 
 def work() -> None:
     """Carry out jobs; runs are children that die too."""
+    from service.jobs.handlers import search
     from service.jobs.worker import Worker, run_worker
     from service.settings import Settings
     from service.storage import sql_store
@@ -91,19 +116,43 @@ def work() -> None:
             die("worker: has written down an epoch")
 
     SqlStore.record = recorded  # type: ignore[method-assign]
+    before(search, "release_of", "worker: run is over, gates not evaluated")
     before(SqlStore, "succeed", "worker: run is over, nothing written down")
     after(sql_store, "_succeed", "worker: version written, not committed")
     after(SqlStore, "succeed", "worker: version committed")
     run_worker(Settings(), threading.Event(), COMMAND)
 
 
+def serve() -> None:
+    """Serve HTTP."""
+    from service import server
+    from service.datasets.event_files import EventFile
+    from service.settings import Settings
+    from service.storage import aliases
+    from service.storage.sql_store import SqlStore
+
+    pieces = EventFile.pieces
+
+    def dying_pieces(self: EventFile, shown: Iterator[Any]) -> Iterator[bytes]:
+        for number, piece in enumerate(pieces(self, shown)):
+            if number:
+                die("api: a piece of an export sent")
+            yield piece
+
+    EventFile.pieces = dying_pieces  # type: ignore[method-assign]
+    before(SqlStore, "add_dataset", "api: rows of a data set written, not registered")
+    after(aliases, "_point", "api: alias written, not committed")
+    after(aliases.Aliases, "put", "api: alias committed, not answered")
+    server.serve(Settings(), drains=False)
+
+
 def run() -> int:
     """`python -m pipelines`, which dies."""
     from pipelines.commands.app import main
-    from pipelines.runs import assemble, child, folder
+    from pipelines.runs import assemble, child, folder, refreshed
     from pipelines.runs.folder import RunFolder
 
-    new_folder, stage_folder, replace_bundle = folder.new_folder, RunFolder.stage_folder, assemble.replace_bundle
+    new_folder, stage_folder, replace_bundle = folder.new_folder, RunFolder.stage_folder, folder.replace_bundle
 
     @contextmanager
     def dying_folder(path: Path) -> Iterator[Path]:
@@ -126,10 +175,11 @@ def run() -> int:
 
     folder.new_folder = dying_folder  # type: ignore[assignment]
     RunFolder.stage_folder = dying_stage  # type: ignore[method-assign]
-    assemble.replace_bundle = dying_write
-    before(child, "print_progress", "run: in an epoch of the base", lambda progress: bool(progress.metrics))
+    for module in (assemble, refreshed):
+        module.replace_bundle = dying_write  # type: ignore[attr-defined]
+    before(child, "print_progress", "run: in an epoch", lambda progress: bool(progress.metrics))
     return main()
 
 
 if __name__ == "__main__":
-    sys.exit(work() if sys.argv[1] == "work" else run())
+    sys.exit({"work": work, "serve": serve}.get(sys.argv[1], run)())
