@@ -56,7 +56,8 @@ def bundle_files(bundle: values.Bundle, created_at: str | None) -> dict[str, byt
 def _version(bundle: values.Bundle, routing: Mapping[str, Any], entries: Sequence[ModelEntry]) -> int:
     """The lowest format that says all that is in the bundle."""
     schema = bundle.schema
-    rules = bool(schema.timestamps) or schema.positive is not None or schema.unlabelled != "refuse" or schema.negatives is not None
+    stated = (schema.positive, schema.negatives, schema.weight)
+    rules = bool(schema.timestamps) or schema.unlabelled != "refuse" or any(one is not None for one in stated)
     if schema.user_id is not None or schema.display or rules or any(field.kind == "piecewise" for field in bundle.encoder.fields):
         return FORMAT_VERSION
     later = "group_sums" in routing or bundle.calibration is not None or any(entry.shared_table for entry in entries)

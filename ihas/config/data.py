@@ -55,6 +55,8 @@ class SchemaConfig(Config):
     negatives: NegativesConfig | None = Field(default=None, exclude_if=lambda negatives: negatives is None)
     """For a table of which each row is an item that a user took: draws items that the user did not take. Needs `user_id` and `item_id`.
     The label may be absent; where there is one, rows that it says no of are left out."""
+    weight: str | None = Field(default=None, exclude_if=lambda name: name is None)
+    """Column with a number of 0 or more, by which a row counts in training; metrics count every row once."""
     categorical: tuple[str, ...] = ()
     """Columns that are read as categories even if they look numeric."""
     numeric: tuple[str, ...] = ()

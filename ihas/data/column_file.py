@@ -11,7 +11,7 @@ from ihas.data.labels import DRAWN_LABEL
 from ihas.data.schema import Schema
 
 _HEAD = "What `ihas inspect` takes the columns for. Change what is wrong; `ihas search` and `ihas inspect --columns` read this file."
-_WITH_REASONS = ("label", "categorical", "numeric", "ignored", "display", "time")
+_WITH_REASONS = ("label", "categorical", "numeric", "ignored", "display", "time", "weight")
 """Settings beside whose columns the reason stands; those of roles name columns that stand there too."""
 
 
@@ -24,6 +24,7 @@ def stated_columns(schema: Schema) -> SchemaConfig:
         positive=schema.positive,
         unlabelled=schema.unlabelled,
         negatives=schema.negatives,
+        weight=schema.weight,
         categorical=tuple(field.name for field in own if field.kind == "categorical"),
         numeric=tuple(field.name for field in own if field.kind == "numeric"),
         multivalued={field.name: field.separator or "|" for field in own if field.kind == "multivalued"},

@@ -21,11 +21,13 @@ class Dataset:
         layout: where the fields lie in the table and in `ids`.
         ids: int32 (rows, num_slots). Row numbers of the fused table; -1 is padding.
         labels: float32 (rows,). 0 or 1; under a teacher, its probability of a click.
+        weights: float32 (rows,). How much each row counts in training, 1 on average; None where all count alike. Metrics read none.
     """
 
     layout: FieldLayout
     ids: np.ndarray
     labels: np.ndarray
+    weights: np.ndarray | None = None
 
     def __len__(self) -> int:
         return int(self.ids.shape[0])
@@ -34,11 +36,14 @@ class Dataset:
         """The given rows, in that order: int (n,) or bool (rows,); where they are many, their ids are mapped (`ihas.data.mapped`)."""
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows
         if len(rows) <= TAKEN_ROWS:
-            return Dataset(self.layout, scattered(self.ids, rows), scattered(self.labels, rows))
+            return Dataset(self.layout, scattered(self.ids, rows), scattered(self.labels, rows), self._weights_of(rows))
         ids = new_array((len(rows), self.ids.shape[1]), np.int32)
         for block in spans(len(rows), TAKEN_ROWS):
             ids[block] = scattered(self.ids, rows[block])
-        return Dataset(self.layout, ids, scattered(self.labels, rows))
+        return Dataset(self.layout, ids, scattered(self.labels, rows), self._weights_of(rows))
+
+    def _weights_of(self, rows: np.ndarray) -> np.ndarray | None:
+        return None if self.weights is None else scattered(self.weights, rows)
 
     def blocks(self, num_rows: int) -> Iterator[Dataset]:
         """The rows in order, at most `num_rows` at a time, in memory."""
@@ -47,18 +52,24 @@ class Dataset:
 
     def block(self, start: int, stop: int) -> Dataset:
         """Neighbouring rows, in memory; fewer where there are no more."""
-        block = Dataset(self.layout, np.array(self.ids[start:stop]), np.array(self.labels[start:stop]))
+        weights = None if self.weights is None else np.array(self.weights[start:stop])
+        block = Dataset(self.layout, np.array(self.ids[start:stop]), np.array(self.labels[start:stop]), weights)
         release()
         return block
 
 
 def joined(first: Dataset, second: Dataset) -> Dataset:
-    """The rows of both, the first's first; mapped where they are many."""
+    """The rows of both, the first's first; mapped where they are many. Rows of a part without weights count 1 beside one that has them."""
     ids = new_array((len(first) + len(second), first.ids.shape[1]), np.int32)
     for part, start in ((first, 0), (second, len(first))):
         for block in spans(len(part), TAKEN_ROWS):
             ids[start + block.start : start + block.stop] = part.ids[block]
-    return Dataset(first.layout, ids, np.concatenate([first.labels, second.labels]))
+    weights = None if first.weights is None and second.weights is None else np.concatenate([_weights(first), _weights(second)])
+    return Dataset(first.layout, ids, np.concatenate([first.labels, second.labels]), weights)
+
+
+def _weights(rows: Dataset) -> np.ndarray:
+    return np.ones(len(rows), np.float32) if rows.weights is None else rows.weights
 
 
 @dataclass(frozen=True)

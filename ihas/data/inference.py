@@ -76,6 +76,7 @@ def infer_schema(
         positive=columns.positive,
         unlabelled=columns.unlabelled,
         negatives=columns.negatives,
+        weight=columns.weight,
         fields=tuple(
             Field(
                 name=name,
@@ -124,6 +125,7 @@ def label_column(table: pa.Table, columns: SchemaConfig) -> str:
 def _stated(columns: SchemaConfig) -> dict[str, tuple[str, ...]]:
     return {
         "label": (columns.label,) if columns.label else (),
+        "weight": (columns.weight,) if columns.weight else (),
         "categorical": columns.categorical,
         "numeric": columns.numeric,
         "multivalued": tuple(columns.multivalued),
@@ -149,7 +151,7 @@ def _check_names_exist(columns: SchemaConfig, existing: Sequence[str]) -> None:
 
 def _check_settings(columns: SchemaConfig, label: str) -> None:
     stated = _stated(columns) | {"label": (label,)}
-    purposes = ("label", "categorical", "numeric", "multivalued", "timestamps", "ignored", "display")
+    purposes = ("label", "weight", "categorical", "numeric", "multivalued", "timestamps", "ignored", "display")
     exclusive = [(one, other) for position, one in enumerate(purposes) for other in purposes[position + 1 :]]
     exclusive += [(setting, other) for setting in ("item", "item_id") for other in ("label", "ignored")]
     exclusive += [("histories", other) for other in ("label", "categorical", "numeric", "timestamps", "ignored", "item_id")]
@@ -157,6 +159,7 @@ def _check_settings(columns: SchemaConfig, label: str) -> None:
     exclusive += [("display", other) for other in ("item", "item_id", "histories", "time")]
     exclusive += [("user_id", other) for other in ("user", "numeric", "timestamps", "multivalued", "histories")]
     exclusive += [("user", "timestamps")]
+    exclusive += [("weight", other) for other in ("histories", "item", "item_id", "user_id", "user", "time")]
     exclusive += [("item_id", "numeric"), ("item_id", "timestamps"), ("item_id", "multivalued"), ("time", "label")]
     for one, other in exclusive:
         both = sorted(set(stated[one]) & set(stated[other]))
@@ -167,7 +170,7 @@ def _check_settings(columns: SchemaConfig, label: str) -> None:
 
 
 def _is_field(name: str, columns: SchemaConfig, label: str) -> bool:
-    if name == label or name in columns.ignored or name in columns.display:
+    if name in (label, columns.weight) or name in columns.ignored or name in columns.display:
         return False
     listed = {*columns.categorical, *columns.numeric, *columns.multivalued, *columns.histories, *columns.item, *columns.user}
     listed |= {columns.item_id or "", columns.user_id or ""}

@@ -21,7 +21,7 @@ from ihas.data.newest import save_newest
 from ihas.data.row_keys import Positions, RowKeys
 from ihas.data.schema import Schema
 from ihas.data.splits import PartName, check_classes
-from ihas.data.storage import new_ids, save_labels
+from ihas.data.storage import new_ids, save_labels, save_weights
 from ihas.data.user_table import UserTable
 from ihas.data.users import build_user_table
 from ihas.errors import DataError
@@ -39,6 +39,7 @@ class SplitTable:
         clicked: bool (rows of the main table,).
         labels: float32 (rows of the part,).
         schema: what the columns are.
+        weights: float32 (training rows,). How much each counts in training; None where all count alike.
     """
 
     tables: Mapping[PartName, pa.Table]
@@ -46,6 +47,7 @@ class SplitTable:
     clicked: np.ndarray
     labels: Mapping[PartName, np.ndarray]
     schema: Schema
+    weights: np.ndarray | None = None
 
     def table(self, part: PartName) -> pa.Table:
         """The table that holds a part's rows."""
@@ -72,6 +74,8 @@ def write_parts(folder: Path, split: SplitTable, encoder: Encoder, seed: int) ->
     users = build_user_table(split.tables["train"], split.clicked, schema, items)
     for name, of_part in split.labels.items():
         save_labels(folder, name, of_part)
+    if split.weights is not None:
+        save_weights(folder, split.weights)
     for name, keys in _keys(split, items, users).items():
         if name != "train":
             keys.save(folder / name)
@@ -98,6 +102,8 @@ def _write_with_negatives(
         if part != "train":
             own = keys[part]
             RowKeys(own.users[rows.positive], np.where(rows.item < 0, own.items[rows.positive], rows.item)).save(folder / part)
+    if split.weights is not None:
+        save_weights(folder, split.weights[drawn["train"].positive])
     _save_newest(folder, split, drawn["test"], items)
     shutil.rmtree(positives)
     return items, users

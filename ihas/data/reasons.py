@@ -41,7 +41,7 @@ def _reason(
     if name == schema.label:
         return _of_label(table, schema, stated)
     listed = [setting for setting in _SETTINGS if name in getattr(stated, setting)]
-    roles = [setting for setting in ("item_id", "user_id", "time") if getattr(stated, setting) == name]
+    roles = [setting for setting in ("item_id", "user_id", "time", "weight") if getattr(stated, setting) == name]
     roles += ["user"] if name in stated.user else []
     said = f"stated under {' and '.join(f'`{setting}`' for setting in (*listed, *roles))}" if listed or roles else ""
     own = "" if field is None or set(listed) & {"categorical", "numeric", "multivalued"} else _of_kind(table, field)

@@ -28,6 +28,7 @@ from ihas.data.reading import options_of
 from ihas.data.schema import Schema
 from ihas.data.splits import PARTS, PartName, check_classes, split_rows
 from ihas.data.storage import Ingested, load_ingested, save_values
+from ihas.data.weights import training_weights
 from ihas.errors import DataError
 from ihas.folders import new_folder
 from ihas.seeding import generator
@@ -75,7 +76,7 @@ def _write(folder: Path, data: DataConfig, earlier: Earlier) -> None:
     check_classes(of_part, positives_only=schema.negatives is not None)
     report = with_deceptions(report, files, schema, config.encoding, rows if config.split.kind == "time" else {})
     encoder = grow_encoder(earlier.data.encoder, table, config.encoding.min_count, rows["train"])
-    split = SplitTable({"train": table}, rows, labels > 0.0, of_part, schema)
+    split = SplitTable({"train": table}, rows, labels > 0.0, of_part, schema, training_weights(table, schema.weight, rows["train"]))
     save_values(folder, schema, encoder, *write_parts(folder, split, encoder, config.seed), report)
 
 
@@ -100,7 +101,7 @@ def _read(data: DataConfig, schema: Schema, config: LearningConfig) -> Files:
     options = replace(
         options_of(alone),
         only=frozenset(wanted),
-        check_names=lambda names: _check_names(names, wanted),
+        check_names=lambda names: _check_names(names, wanted, (DRAWN_LABEL, schema.weight)),
     )
     files = read_tables(alone, options)
     table = files.rows["train"]
@@ -111,14 +112,15 @@ def _read(data: DataConfig, schema: Schema, config: LearningConfig) -> Files:
 def _wanted(schema: Schema, config: LearningConfig, data: DataConfig) -> tuple[str, ...]:
     """Columns that are read."""
     of_window = None if data.window is None else data.window.column
-    names = (schema.label, *schema.stated_names, *schema.display, schema.time, config.split.column, config.split.group, of_window)
+    of_split = (schema.time, config.split.column, config.split.group)
+    names = (schema.label, schema.weight, *schema.stated_names, *schema.display, *of_split, of_window)
     return tuple(dict.fromkeys(name for name in names if name is not None))
 
 
-def _check_names(names: Sequence[str], wanted: Sequence[str]) -> None:
+def _check_names(names: Sequence[str], wanted: Sequence[str], optional: Sequence[str | None]) -> None:
     findings = FindingCollector()
     for name in wanted:
-        if name not in names and name != DRAWN_LABEL:
+        if name not in names and name not in optional:
             law = "The newer table must have the columns of the first one, but lacks this one. Add it, or start a new search without it."
             findings.add("missing_column", law, column=name)
     findings.raise_errors("The table does not fit the model")

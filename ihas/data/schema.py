@@ -68,6 +68,8 @@ class Schema(Config):
     """Whether rows without a label are dropped."""
     negatives: NegativesConfig | None = PydanticField(default=None, exclude_if=lambda negatives: negatives is None)
     """How negatives are drawn; None where the label has both classes."""
+    weight: str | None = PydanticField(default=None, exclude_if=lambda name: name is None)
+    """Column by which rows count in training."""
     fields: tuple[Field, ...]
     """Inputs of the model, in the order of the id matrix."""
     item_id: str | None = None

@@ -1,6 +1,7 @@
 """An encoded table as a folder: complete or absent, and mapped into memory when read.
 
 train/ids.npy, train/labels.npy, the same for valid and test, encoder.json, schema.json, report.json,
+train/weights.npy where it names a weight
 valid/users.npy, valid/items.npy, the same for test, where the schema names a user id
 items/names.json, items/ids.npy, items/popularity.npy, items/values.json, items/values.npz where the schema names an item id
 users/names.json, users/offsets.npy, users/items.npy, users/values.json, users/values.npz where it names a user id
@@ -60,6 +61,11 @@ def save_labels(folder: Path, part: str, labels: np.ndarray) -> None:
     np.save(folder / part / "labels.npy", labels, allow_pickle=False)
 
 
+def save_weights(folder: Path, weights: np.ndarray) -> None:
+    """Weights of the training rows, float32 (rows,)."""
+    np.save(folder / "train" / "weights.npy", weights.astype(np.float32), allow_pickle=False)
+
+
 def save_values(
     folder: Path, schema: Schema, encoder: Encoder, items: ItemTable | None, users: UserTable | None, report: ValidationReport
 ) -> None:
@@ -104,7 +110,9 @@ def load_ingested(folder: Path) -> Ingested:
 
 
 def _load_part(folder: Path, layout: FieldLayout) -> Dataset:
-    return Dataset(layout, load_mapped(folder / "ids.npy"), load_mapped(folder / "labels.npy"))
+    weights = folder / "weights.npy"
+    ids, labels = (load_mapped(folder / f"{name}.npy") for name in ("ids", "labels"))
+    return Dataset(layout, ids, labels, load_mapped(weights) if weights.exists() else None)
 
 
 def _load_items(folder: Path) -> ItemTable | None:

@@ -16,6 +16,7 @@ from ihas.data.quantiles import quantiles
 from ihas.data.schema import Field, Schema
 from ihas.data.suspicions import find_rare_class, find_rounded_ids, find_telling_columns
 from ihas.data.times import seconds
+from ihas.data.weights import find_weight_faults
 
 MOSTLY_MISSING = 0.95
 NEARLY_UNIQUE = 0.9
@@ -42,6 +43,8 @@ def validate(table: pa.Table, schema: Schema, prefix: str = "") -> ValidationRep
     _find_single_class(table, schema, findings)
     if schema.negatives is not None:
         find_negatives(table, schema, schema.negatives, findings)
+    if schema.weight in table.column_names:
+        find_weight_faults(table, str(schema.weight), findings)
     if not schema.fields:
         findings.add("no_fields", "There must be at least one field besides the label, but there is none. List fewer columns as ignored.")
     for field in schema.fields:
@@ -149,8 +152,9 @@ def profile_of(table: pa.Table, name: str, schema: Schema) -> FieldProfile:
 
 def _purpose(name: str, schema: Schema) -> Purpose:
     """What a column that is no field is used for."""
-    if name in (schema.label, schema.time):
-        return "label" if name == schema.label else "time"
+    purposes: dict[str | None, Purpose] = {schema.time: "time", schema.weight: "weight", schema.label: "label"}
+    if name in purposes:
+        return purposes[name]
     if name in {one.name for one in schema.timestamps}:
         return "timestamp"
     return "display" if name in schema.display else "ignored"

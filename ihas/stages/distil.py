@@ -79,7 +79,7 @@ def distil(
     if _loss(_logits(teacher.weights, parts.valid, of_teacher), parts.valid) >= _loss(_logits(plain, parts.valid, settings), parts.valid):
         return None
     ids = _distillation_ids(parts.train, config)
-    unlabelled = Dataset(parts.train.layout, ids, np.zeros(len(ids), np.float32))
+    unlabelled = Dataset(parts.train.layout, ids, np.zeros(len(ids), np.float32), _weights(parts.train, len(ids)))
     labelled = replace(unlabelled, labels=_probabilities(_logits(teacher.weights, unlabelled, of_teacher)))
     student = train_plain(replace(parts, train=labelled), student_config(config), STUDENT, listen)
     return Distilled(student.weights, teacher.weights, labelled.labels, (*teacher.history, *student.history), teacher.courses)
@@ -87,7 +87,13 @@ def distil(
 
 def distillation_splits(parts: Splits, labels: np.ndarray, config: LearningConfig) -> Splits:
     """The splits with the distillation set for training: the teacher's labels, float32 (rows,), on training rows and augmented ones."""
-    return replace(parts, train=Dataset(parts.train.layout, _distillation_ids(parts.train, config), labels))
+    weights = _weights(parts.train, len(labels))
+    return replace(parts, train=Dataset(parts.train.layout, _distillation_ids(parts.train, config), labels, weights))
+
+
+def _weights(train: Dataset, count: int) -> np.ndarray | None:
+    """Weights of the distillation set: an augmented row has that of the row it was made from."""
+    return None if train.weights is None else np.tile(train.weights, count // len(train))
 
 
 def teacher_config(config: LearningConfig) -> LearningConfig:

@@ -38,6 +38,7 @@ SIGNATURE = [
     tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.float32),
     tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.float32), tf.TensorSpec([2], tf.int32),
 ]  # fmt: skip
+WEIGHTS = tf.TensorSpec([None], tf.float32)
 EpochListener = Callable[[EpochMetrics], None]
 
 
@@ -61,7 +62,7 @@ class Trainer:
         self.network, self.config, self.rng = network, config, rng
         self.dense = network.dense_variables
         self.optimizer = dense_optimizer(config, self.dense)
-        self._graphs: dict[bool, Any] = {}
+        self._graphs: dict[tuple[bool, bool], Any] = {}
         self.table = table_optimizer(network, config)
         self.given_up = False
         self.steps: Steps = ()
@@ -166,28 +167,40 @@ class Trainer:
 
     def step(self, batch: GroupedRows, learning_rate: float, seed: np.ndarray) -> float:
         """One step on one batch; its loss."""
-        ids = batch.rows.ids
-        inputs = (ids, batch.rows.labels, batch.group, np.float32(learning_rate), seed)
-        loss, gradient = self._graph()(lent(self.table.look_up(ids, learning_rate)), *map(tf.convert_to_tensor, inputs))
+        ids, weights = batch.rows.ids, batch.rows.weights
+        inputs = (ids, batch.rows.labels, batch.group, np.float32(learning_rate), seed, *(() if weights is None else (weights,)))
+        graph = self._graph(weighted=weights is not None)
+        loss, gradient = graph(lent(self.table.look_up(ids, learning_rate)), *map(tf.convert_to_tensor, inputs))
         self.table.apply(ids, np.asarray(memoryview(gradient)), learning_rate)
         return float(loss)
 
-    def _graph(self) -> Any:
+    def _graph(self, *, weighted: bool) -> Any:
         """The dense step as it is called: choosing among traces costs more than a small network."""
-        masked = self.network.masked
-        if masked not in self._graphs:
-            self._graphs[masked] = tf.function(self._dense_step, SIGNATURE, autograph=False).get_concrete_function()
-        return self._graphs[masked]
+        key = (self.network.masked, weighted)
+        if key not in self._graphs:
+            signature = [*SIGNATURE, WEIGHTS] if weighted else SIGNATURE
+            self._graphs[key] = tf.function(self._dense_step, signature, autograph=False).get_concrete_function()
+        return self._graphs[key]
 
     def _dense_step(
-        self, values: Tensor, ids: Tensor, labels: Tensor, group: Tensor, learning_rate: Tensor, seed: Tensor
+        self,
+        values: Tensor,
+        ids: Tensor,
+        labels: Tensor,
+        group: Tensor,
+        learning_rate: Tensor,
+        seed: Tensor,
+        weights: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([values, *self.dense])
             logits, penalty = self.network.train_logits(Lookup(slot_rows(ids), values), ids, group, seed)
             members = 1 if logits.shape.rank == 1 else logits.shape[1]
             targets = tf.broadcast_to(labels if logits.shape.rank == 1 else labels[:, None], tf.shape(logits))
-            loss = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(targets, logits)) + penalty
+            losses = tf.nn.sigmoid_cross_entropy_with_logits(targets, logits)
+            if weights is not None:
+                losses *= weights if logits.shape.rank == 1 else weights[:, None]
+            loss = tf.reduce_mean(losses) + penalty
             total = members * loss  # the sum of the members' losses: each is trained as if it were alone
         table_gradient, *gradients = tape.gradient(total, [values, *self.dense], unconnected_gradients=tf.UnconnectedGradients.ZERO)
         self.optimizer.apply(gradients, learning_rate)

@@ -154,7 +154,9 @@ class _Training:
         self.corrected, self.without_repeats = SamplingProbablityCorrection(), RemoveAccidentalHits()
         self.cross_entropy = keras.losses.CategoricalCrossentropy(from_logits=True, reduction="sum")
         self.optimizer = keras.optimizers.legacy.Adam(config.retrieval.learning_rate)
-        clicked = np.asarray(retrieving.train.ids)[np.asarray(retrieving.train.labels) > 0.5]
+        is_click = np.asarray(retrieving.train.labels) > 0.5
+        clicked = np.asarray(retrieving.train.ids)[is_click]
+        self.weights = None if retrieving.train.weights is None else np.asarray(retrieving.train.weights)[is_click]
         self.contexts, self.clicked = (retrieving.side(clicked, role) for role in roles)
         _, self.names, counts = np.unique(self.clicked, axis=0, return_inverse=True, return_counts=True)
         self.names = self.names.reshape(-1)
@@ -188,15 +190,16 @@ class _Training:
 
     @property
     def _columns(self) -> Sequence[np.ndarray]:
-        return self.contexts, self.clicked, self.names.astype(np.int64), self.shares
+        weights = () if self.weights is None else (self.weights,)
+        return self.contexts, self.clicked, self.names.astype(np.int64), self.shares, *weights
 
     @tf.function(autograph=False, reduce_retracing=True)
-    def _step(self, contexts: Tensor, items: Tensor, names: Tensor, shares: Tensor) -> Tensor:
+    def _step(self, contexts: Tensor, items: Tensor, names: Tensor, shares: Tensor, weights: Tensor | None = None) -> Tensor:
         with tf.GradientTape() as tape:
             scores = tf.matmul(self.query(contexts), self.item(items), transpose_b=True)
             labels = tf.eye(tf.shape(scores)[0])
             logits = self.without_repeats(labels, self.corrected(scores, shares), names)
-            loss = self.cross_entropy(labels, logits)
+            loss = self.cross_entropy(labels, logits, weights)
         self.optimizer.apply_gradients(zip(tape.gradient(loss, self.variables), self.variables, strict=True))
         return loss
 

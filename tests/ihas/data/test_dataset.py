@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ihas.data import dataset, mapped
-from ihas.data.dataset import Dataset
+from ihas.data.dataset import Dataset, joined
 from ihas.data.layout import FieldLayout
 
 LAYOUT = FieldLayout(("a",), (9,), (1,))
@@ -50,3 +51,17 @@ def test_many_rows_are_taken_as_few_are(rows: int, most: int, random: Random) ->
     for found, right in zip(taken, [*expected, expected[0]], strict=True):
         assert found.ids.tolist() == right.ids.tolist()
         assert found.labels.tolist() == right.labels.tolist()
+
+
+@given(st.integers(0, 9), st.integers(0, 9), st.sampled_from([1, 4, 100]))
+def test_joined_rows_are_those_of_both_in_order(first: int, second: int, most: int) -> None:
+    """Ids and labels end to end, in blocks of any size; rows without weights count 1 beside weighted ones."""
+    parts = _dataset(first), replace(_dataset(second), weights=np.full(second, 2.0, np.float32))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(dataset, "TAKEN_ROWS", most)
+        both, alike = joined(*parts), joined(parts[0], parts[0])
+    assert both.ids[:, 0].tolist() == [*range(first), *range(second)]
+    assert both.labels.tolist() == [row % 2 for row in [*range(first), *range(second)]]
+    assert both.weights is not None
+    assert both.weights.tolist() == [1.0] * first + [2.0] * second
+    assert alike.weights is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -123,3 +124,17 @@ def test_members_have_hidden_layers_of_the_least_size_and_keep_larger_ones():
 def test_under_a_teacher_the_penalty_is_the_stated_share():
     """A tenth of 1e-4 is 1e-5."""
     assert student_config(CONFIG).training.embedding_l2 == 1e-5
+
+
+def test_augmented_rows_weigh_what_their_row_does():
+    """Weights are repeated with the rows; without weights there are none."""
+    parts = make_tribes(np.random.default_rng(7), 1, (60, 10, 10)).parts
+    weights = np.arange(60, dtype=np.float32)
+    config = CONFIG.model_copy(update={"distil": DistilConfig(members=2, copies=2)})
+    weighted = replace(parts, train=replace(parts.train, weights=weights))
+
+    assert distillation_splits(parts, np.zeros(180, np.float32), config).train.weights is None
+    found = distillation_splits(weighted, np.zeros(180, np.float32), config).train
+    assert found.weights is not None
+    assert found.weights.tolist() == [*weights.tolist()] * 3
+    assert np.array_equal(found.ids[:60], parts.train.ids)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -283,3 +284,51 @@ def test_what_was_given_up_has_no_steps() -> None:
     np.testing.assert_array_equal(trainer.network.table, kept)
     ruin.repeat(ruin.steps, ROWS.train)
     np.testing.assert_array_equal(trainer.network.table, kept)
+
+
+@pytest.mark.parametrize("members", [1, 2])
+def test_a_weight_of_two_is_a_row_twice(members: int) -> None:
+    """One step on weighted rows has the loss and leaves the table and the network as one on rows that are repeated; 0 is a row left out."""
+    rows, times = ORACLE.parts.train.block(0, 40), np.arange(40) % 3
+    repeated = rows.take(np.repeat(np.arange(40), times))
+    weighted = replace(rows, weights=(times / times.mean()).astype(np.float32))
+    results = []
+    for one in (repeated, weighted):
+        config = LearningConfig(backbone=BackboneConfig(hidden=(), members=members), training=CONFIG)
+        rng = np.random.default_rng(0)
+        network = Network(ORACLE.layout, config.backbone, 2)
+        network.assign(fresh_weights(ORACLE.layout, config, rng))
+        trainer = Trainer(network, config.training.model_copy(update={"optimizer": "sgd"}), rng)
+        trainer.table.values[...] = network.table.numpy()
+        loss = trainer.step(GroupedRows.one_group(one), 0.5, np.zeros(2, np.int32))
+        results.append((loss, trainer.table.values.copy(), [variable.numpy() for variable in trainer.dense]))
+    assert results[0][0] == pytest.approx(results[1][0], rel=1e-5)
+    np.testing.assert_allclose(results[0][1], results[1][1], atol=1e-6)
+    for first, second in zip(results[0][2], results[1][2], strict=True):
+        np.testing.assert_allclose(first, second, atol=1e-6)
+
+
+def test_weights_say_what_is_learnt() -> None:
+    """With half of the labels turned over and weighted 0, the AUC of the true probabilities is reached within .01; else it is not."""
+    train = ORACLE.parts.train
+    wrong = np.random.default_rng(1).random(len(train)) < 0.5
+    labels = np.where(wrong, 1.0 - train.labels, train.labels).astype(np.float32)
+    weights = (~wrong / (~wrong).mean()).astype(np.float32)
+    found = {}
+    for name, given in (("weighted", weights), ("alike", None)):
+        trainer = _trainer()
+        rows = TrainingRows.one_group(replace(ORACLE.parts, train=Dataset(train.layout, train.ids, labels, given)))
+        trainer.fit("base", rows, 6, _ignore)
+        found[name] = _valid_auc(trainer)
+    assert found["weighted"] > _best(ORACLE) - 0.01
+    assert found["alike"] < _best(ORACLE) - 0.05
+
+
+def test_weights_travel_with_their_rows() -> None:
+    """Taken in any order, in blocks, and of groups."""
+    weights = np.arange(len(ORACLE.parts.train), dtype=np.float32)
+    rows = GroupedRows.one_group(replace(ORACLE.parts.train, weights=weights))
+    chosen = np.array([5, 1, 9])
+    for found, expected in ((rows.take(chosen), chosen), (rows.block(3, 6), [3, 4, 5]), (rows.take(weights < 2), [0, 1])):
+        assert found.rows.weights is not None
+        assert found.rows.weights.tolist() == list(expected)

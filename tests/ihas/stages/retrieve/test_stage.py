@@ -97,3 +97,27 @@ def test_ids_of_a_side_count_from_its_own_first_row() -> None:
     assert within_side(encoder(), np.array([[4, 5]], np.int32)[:, :1], "context").tolist() == [[0]]
     who_rows = PEOPLE + 2
     assert within_side(encoder(), np.array([[2, -1, 4 + who_rows]], np.int32), "item").tolist() == [[2, -1, 4]]
+
+
+def _shifted(rows: Dataset) -> Dataset:
+    """The clicks, on the next item each, which is of another kind."""
+    first, clicked = encoder().layout.first_rows[2] + FIRST_VALUE, np.asarray(rows.ids)[np.asarray(rows.labels) > 0.5].copy()
+    clicked[:, 3] = first + (clicked[:, 3] - first + 1) % len(item_table().names)  # slots: noise, noise, who, item
+    return Dataset(rows.layout, clicked, np.ones(len(clicked), np.float32))
+
+
+def test_clicks_of_weight_0_teach_nothing() -> None:
+    """Of the same clicks, half on the right kind of item and half on another, those that have a weight say which kind is nearest."""
+    asked = retrieving()
+    right, wrong = asked.train.take(np.asarray(asked.train.labels) > 0.5), _shifted(asked.train)
+    both = Dataset(right.layout, np.concatenate([right.ids, wrong.ids]), np.ones(2 * len(right), np.float32))
+    people = encoder().encode_rows([{"who": str(person)} for person in range(PEOPLE)], ("who",))
+    shares = []
+    for weights, valid in (((2.0, 0.0), asked.valid), ((0.0, 2.0), _shifted(asked.valid))):
+        train = replace(both, weights=np.repeat(weights, len(right)).astype(np.float32))
+        towers = learn_retrieval(replace(asked, train=train, valid=valid), lambda *_: None)
+        queries = towers.tower(encoder()).vectors(within_side(encoder(), people, "context"))
+        nearest = np.argsort(-queries @ towers.items.T, axis=1)[:, :10]
+        shares.append(float((nearest % KINDS == np.arange(PEOPLE)[:, None] % KINDS).mean()))
+    assert shares[0] > 0.9
+    assert shares[1] < 0.3
