@@ -17,6 +17,7 @@ from service.http.dependencies import AppState, CallerDep, PartsDep, json_only
 from service.http.policy import MANY_VALUES, MIB, Repeat, policy, reading
 from service.http.schemas.users import UserDeleted, UserPublic, UserPut, UsersPublic, UsersPut
 from service.storage.contexts import MAX_CONTEXT_BYTES, MAX_USER, kept_context, user_of
+from service.storage.plain_text import plain
 from service.storage.profiles import ProfileSum
 
 router = APIRouter(prefix="/v1/models/{name}/users", tags=["models"], route_class=JsonRoute)
@@ -119,4 +120,5 @@ def _fields(model: RowModel, fields: Mapping[str, Any], pointer: str) -> Mapping
         raise RequestError(reason.replace("`context`", "`fields`"), pointer)
     if kept_context(fields) is None:
         raise RequestError(f"`fields` must have at most {MAX_CONTEXT_BYTES:,} bytes as JSON. State fewer values.", pointer)
-    return fields
+    found: Mapping[str, Any] = plain(dict(fields))
+    return found

@@ -125,6 +125,20 @@ def test_fields_that_are_no_context_are_refused(live: LiveServer, publish: Publi
     assert live.http.get(f"{USERS}/eve").status_code == 404
 
 
+def test_values_that_json_or_a_database_cannot_hold(live: LiveServer, publish: Publish) -> None:
+    """Infinite numbers and halves of characters are refused, the character of number 0 is kept as what stands for it."""
+    publish(spoil=with_towns)
+    headers = {"content-type": "application/json"}
+    infinite = live.http.put(f"{USERS}/eve", content='{"fields": {"town": 1e999}}', headers=headers)
+    halves = live.http.put(f"{USERS}/eve", content='{"fields": {"town": "\\ud800"}}', headers=headers)
+    zero = live.http.put(f"{USERS}/eve", content='{"fields": {"town": "a\\u0000"}}', headers=headers)
+    long = live.http.put(f"{USERS}/{'x' * 300}", json={"fields": {}})
+
+    assert (infinite.status_code, halves.status_code, zero.status_code, long.status_code) == (400, 400, 200, 422)
+    assert live.json("GET", f"{USERS}/eve")["fields"] == zero.json()["fields"] == {"town": "a\N{REPLACEMENT CHARACTER}"}
+    assert ask(live, context={"user": "eve"})["profile_fields"] == ["town"]
+
+
 def test_many_users_are_put_together_or_not_at_all(live: LiveServer, publish: Publish) -> None:
     """One that is wrong, named twice however spelt, or one too many."""
     publish(spoil=with_towns)
