@@ -48,6 +48,7 @@ from tests.service.postgres import PostgresServer
 pytestmark = [pytest.mark.full, pytest.mark.slow, pytest.mark.timeout(1_800)]
 
 ROWS, USERS, SHOWN = 2_000, 40, 5
+WITHIN_S = 3_000.0
 BOUNDS = GateBounds(auc_tolerance=0.5, calibration_low=0.01, calibration_high=100.0, calibration_error=1.0, latency_ratio=1_000.0)
 """That every version meets: gates have tests of their own."""
 CLICKS = AliasRef("local", "clicks", CHAMPION, "", "")
@@ -162,7 +163,7 @@ def refreshed(world: World, job: Job) -> int:
         dies, process = len(world.died) < len(world.points), world.start("work")
         started += 1
         try:
-            eventually(lambda one=process: one.poll() is not None or world.store.job(job.id).finished)  # type: ignore[misc]
+            eventually(lambda one=process: one.poll() is not None or world.store.job(job.id).finished, WITHIN_S)  # type: ignore[misc]
             if dies:
                 assert process.wait(HANG_S) == -signal.SIGKILL, f"See {world.folder / 'work.log'}."
             check(world, job)
