@@ -30,12 +30,14 @@ from service.http.schemas import event_rows as event_rows
 from service.http.schemas import events as events
 from service.http.schemas import inference as inference
 from service.http.schemas import keys as keys
+from service.http.schemas import off_policy as off_policy
 from service.http.schemas import promotion as promotion
 from service.http.schemas import releases as releases
 from service.http.schemas import schedules as schedules
 from service.http.schemas import searches as schemas
 from service.http.schemas import trials as trials
 from service.http.schemas import usage as usage
+from service.http.schemas import users as users
 from service.http.schemas.searches import DatasetCreate, EventPublic
 from service.models import comparison
 from service.settings import Settings
@@ -45,8 +47,8 @@ from service.storage.traffic import TrafficPlan
 pytestmark = pytest.mark.full
 
 WIRE = (
-    batches, caller, comparison, dataset_versions, derived, estimates, event_rows, events, frontier, inference, keys, promotion, refreshes,
-    releases, schedules, schemas, search_views, trials, usage, what_if,
+    batches, caller, comparison, dataset_versions, derived, estimates, event_rows, events, frontier, inference, keys, off_policy, promotion,
+    refreshes, releases, schedules, schemas, search_views, trials, usage, users, what_if,
 )  # fmt: skip
 STRUCTURED = {kind.__name__: kind for kind in STRUCTURES}
 OTHERS: tuple[type[BaseModel], ...] = (FieldProfile, ValidationReport, RunResult, Problem, PromotionSettings, TrafficPlan)
@@ -84,7 +86,7 @@ def test_every_route_is_described(description: dict[str, Any]) -> None:
     """Each operation has a sentence, an answer and the problem document."""
     operations = [operation for path in description["paths"].values() for operation in path.values()]
 
-    assert len(operations) == 90
+    assert len(operations) == 96
     for operation in operations:
         assert operation["description"]
         form = "application/json" if "open inference protocol" in operation["tags"] else "application/problem+json"
