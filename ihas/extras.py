@@ -14,6 +14,7 @@ PURPOSES = {
     TRAIN: "read tables, search, train and draw",
     "ann": "find neighbours among more than a million vectors",
     "telemetry": "send traces to a collector",
+    "sql": "read tables of SQLite and PostgreSQL",
     "s3": "keep bundles and read data in stores that speak S3",
 }
 """What each extra is for, after the word `to`."""

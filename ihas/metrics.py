@@ -7,7 +7,8 @@ from scipy.special import expit
 from scipy.stats import norm, rankdata
 from sklearn.metrics import roc_auc_score
 
-from ihas.results.run_result import ClickMetrics, Interval, ReliabilityBin
+from ihas.results.calibration import ReliabilityBin
+from ihas.results.run_result import ClickMetrics, Interval
 
 BINS = 15
 

@@ -7,9 +7,9 @@ from typing import Literal
 from pydantic import Field
 
 from ihas.config.base import Config
-from ihas.config.evaluate import CalibrationMethod
 from ihas.config.learning import LearningConfig
 from ihas.config.negatives import NegativesConfig
+from ihas.results.calibration import CalibrationResult
 
 
 class ClickMetrics(Config):
@@ -278,17 +278,6 @@ class CatalogueRanking(Config):
     """The recall of items in the order of their training rows, for comparison."""
 
 
-class ReliabilityBin(Config):
-    """Test rows of about the same score."""
-
-    rows: int
-    """Rows."""
-    score: float
-    """Their mean score."""
-    click_rate: float
-    """Their rate of clicks; the mean score where the model is calibrated."""
-
-
 class Refit(Config):
     """The chosen model after it was trained once more, on training and validation rows together."""
 
@@ -300,23 +289,6 @@ class Refit(Config):
     """Metrics of the plain model, trained once more in the same way."""
     gain: Interval | None
     """Test AUC minus that of this plain model; absent where the plain model is chosen, or the test rows have one label."""
-
-
-class CalibrationResult(Config):
-    """How well the scores that are served meet rates of clicks, on test rows."""
-
-    method: CalibrationMethod
-    """What was fitted on validation rows: `none`, `platt` or `isotonic`."""
-    log_loss_before: float
-    """Mean negative log-likelihood of the model's own scores, in nats."""
-    log_loss: float
-    """The same of the scores that are served."""
-    error_before: float
-    """Expected calibration error of the model's own scores, in bins of as many rows each: mean distance of score and rate of clicks."""
-    error: float
-    """The same of the scores that are served."""
-    reliability: tuple[ReliabilityBin, ...]
-    """The bins of the scores that are served, by score."""
 
 
 class Refreshed(Config):

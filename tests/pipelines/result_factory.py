@@ -7,8 +7,8 @@ from typing import Any, Literal
 import numpy as np
 
 from ihas.config.learning import LearningConfig
+from ihas.results.calibration import CalibrationResult, ReliabilityBin
 from ihas.results.run_result import (
-    CalibrationResult,
     ClickMetrics,
     Cost,
     Diversity,
@@ -17,7 +17,6 @@ from ihas.results.run_result import (
     GroupResult,
     Interval,
     Point,
-    ReliabilityBin,
     RunResult,
     VariantResult,
 )

@@ -20,7 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from ihas.bundle.calibration import Calibration
 from ihas.config.evaluate import CalibrationMethod
 from ihas.metrics import auc, calibration_error, reliability, row_losses, sigmoid
-from ihas.results.run_result import CalibrationResult
+from ihas.results.calibration import CalibrationResult
 
 FOLDS, FEWEST_OF_A_LABEL = 5, 20
 END = 30.0

@@ -14,7 +14,7 @@ from service.datasets.event_intake import unfit
 from service.errors import ConflictError, UnknownIdError
 from service.http.bodies import JsonRoute
 from service.http.dependencies import AppState, CallerDep, PartsDep, json_only
-from service.http.policy import MANY_VALUES, MIB, Repeat, policy, reading
+from service.http.policy import MANY_VALUES, MIB, policy, reading
 from service.http.schemas.users import UserDeleted, UserPublic, UserPut, UsersPublic, UsersPut
 from service.storage.contexts import MAX_CONTEXT_BYTES, MAX_USER, kept_context, user_of
 from service.storage.plain_text import plain
@@ -32,9 +32,7 @@ def count_users(name: str, parts: PartsDep, caller: CallerDep) -> UsersPublic:
     return UsersPublic(users=found.users, bytes=found.bytes)
 
 
-@router.put(
-    "", dependencies=[Depends(json_only)], openapi_extra=policy(Scope.DATA, max_body=MIB, repeat=Repeat.ALWAYS, max_values=MANY_VALUES)
-)
+@router.put("", dependencies=[Depends(json_only)], openapi_extra=policy(Scope.DATA, max_body=MIB, max_values=MANY_VALUES))
 def put_users(name: str, body: UsersPut, parts: PartsDep, caller: CallerDep) -> UsersPublic:
     """Put the fields of up to 1,000 users, all of them or none; others stay. Requests get them at once, in other processes within a
     second."""
@@ -57,7 +55,7 @@ def read_user(name: str, user: UserDep, parts: PartsDep, caller: CallerDep) -> U
     return UserPublic(user=named, fields=dict(parts.profiles.get((caller.tenant, name), named)))
 
 
-@router.put("/{user}", dependencies=[Depends(json_only)], openapi_extra=policy(Scope.DATA, repeat=Repeat.ALWAYS))
+@router.put("/{user}", dependencies=[Depends(json_only)], openapi_extra=policy(Scope.DATA))
 def put_user(name: str, user: UserDep, body: UserPut, parts: PartsDep, caller: CallerDep) -> UserPublic:
     """Put the fields of a user, in the place of those that were put before. Requests that leave one of them out get it: before what the
     bundle knows, and without a new model."""

@@ -56,7 +56,7 @@ NEVER_SHED = {
     "/livez", "/readyz", "/startupz", "/metrics", "/v2", "/v2/health/live", "/v2/health/ready", "/v1/datasets/{dataset_id}/content",
     "/v1/searches/{search_id}", "/v1/searches/{search_id}/events", "/v1/searches/{search_id}/logs", "/v1/searches/{search_id}/report",
     "/v1/searches/{search_id}/result", "/v1/searches/{search_id}/plots/{figure}", "/v1/searches/estimates/{estimate_id}/figure",
-    "/v1/models/{name}/events/export", "/v1/batches/{batch_id}/rows", *PAGES,
+    "/v1/models/{name}/events/export", "/v1/models/{name}/online/off-policy", "/v1/batches/{batch_id}/rows", *PAGES,
 }  # fmt: skip
 
 
