@@ -11,8 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from ihas.folders import write_whole
+from service.simulation.plan import DAY_S
 
-DAY_S = 86_400.0
 EPOCH = 2_440_587.5
 """Julian day of the beginning of 1970."""
 

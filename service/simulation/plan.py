@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from service.simulation.clock import DAY_S
-
+DAY_S = 86_400.0
 MONDAY = 1_767_571_200.0
 """The first simulated day begins: Monday, 5 January 2026, UTC."""
 Arm = Literal["never", "weekly", "daily"]
