@@ -53,7 +53,7 @@ test: setup lint ## run linters, types, import contracts, and all tests but the 
 	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile $(ARGS)
 
 coverage: setup ## run the tests of `make test`, and say which lines none of them reaches; half as long again
-	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile --cov=ihas --cov=pipelines --cov=service --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile --cov=ihas --cov=ihas_pipelines --cov=ihas_service --cov-report=term:skip-covered $(ARGS)
 
 test-pythons: ## run `make test` under each Python of PYTHONS, each in an environment of its own under .pythons/
 	@passed= failed= missing=; \

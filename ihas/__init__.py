@@ -7,14 +7,14 @@ carry out what the names do, and importing `ihas` imports nothing else. `__init_
 from importlib import import_module
 
 NAMES = {
-    "fit": "service.python.fitting:fit",
-    "fit_sequences": "service.python.fitting:fit_sequences",
-    "load": "service.python.model:load",
-    "Model": "service.python.model:Model",
-    "Query": "service.python.tables:Query",
-    "ClickClassifier": "service.python.estimator:ClickClassifier",
-    "Client": "service.client.client:Client",
-    "AsyncClient": "service.client.client:AsyncClient",
+    "fit": "ihas_service.python.fitting:fit",
+    "fit_sequences": "ihas_service.python.fitting:fit_sequences",
+    "load": "ihas_service.python.model:load",
+    "Model": "ihas_service.python.model:Model",
+    "Query": "ihas_service.python.tables:Query",
+    "ClickClassifier": "ihas_service.python.estimator:ClickClassifier",
+    "Client": "ihas_service.client.client:Client",
+    "AsyncClient": "ihas_service.client.client:AsyncClient",
     "IhasError": "ihas.errors:IhasError",
     "ConfigError": "ihas.errors:ConfigError",
     "DataError": "ihas.errors:DataError",

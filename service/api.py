@@ -15,11 +15,11 @@ from typing import Any
 import structlog
 import uvicorn
 
-from service.app import create_app
-from service.auth.exposure import SAID, check_exposure
-from service.http.dependencies import AppState
-from service.http.protocol import Guard, GuardedConfig, GuardedProtocol, Seldom
-from service.settings import Settings
+from ihas_service.app import create_app
+from ihas_service.auth.exposure import SAID, check_exposure
+from ihas_service.http.dependencies import AppState
+from ihas_service.http.protocol import Guard, GuardedConfig, GuardedProtocol, Seldom
+from ihas_service.settings import Settings
 
 LOG = structlog.get_logger(__name__)
 NO_MORE_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)

@@ -9,39 +9,39 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
-from service.datasets.cleanup import remove_leftovers
-from service.datasets.remote_files import Fetches
-from service.http import problems
-from service.http.dependencies import AppState
-from service.http.middleware.authentication import AuthenticationMiddleware
-from service.http.middleware.compute_threads import Threads
-from service.http.middleware.load_shedding import LoadSheddingMiddleware
-from service.http.middleware.request_log import RequestLogMiddleware
-from service.http.openapi import describe
-from service.http.policy import policies_of
-from service.http.routes import dashboard, pages, scoring
-from service.http.routes.registry import routers
-from service.jobs.first_load import FirstLoad
-from service.models.known_users import KnownUsers
-from service.models.registry import Registry
-from service.models.response_log import ResponseLog
-from service.observability.metrics import Metrics
-from service.observability.tracing import TracingMiddleware, traces_of
-from service.retention.maintenance import Maintenance
-from service.schedules.event_append import EventAppender
-from service.schedules.scheduler import Scheduler
-from service.settings import Settings
-from service.storage.aliases import Aliases
-from service.storage.deletions import Deletions
-from service.storage.direct_events import DirectEvents
-from service.storage.feedback import Feedback
-from service.storage.keys import Keys
-from service.storage.profiles import Profiles
-from service.storage.promotion import Promotions
-from service.storage.schedules import Schedules
-from service.storage.seen_items import SeenItems
-from service.storage.sql_store import SqlStore
-from service.storage.traffic import TrafficPlans
+from ihas_service.datasets.cleanup import remove_leftovers
+from ihas_service.datasets.remote_files import Fetches
+from ihas_service.http import problems
+from ihas_service.http.dependencies import AppState
+from ihas_service.http.middleware.authentication import AuthenticationMiddleware
+from ihas_service.http.middleware.compute_threads import Threads
+from ihas_service.http.middleware.load_shedding import LoadSheddingMiddleware
+from ihas_service.http.middleware.request_log import RequestLogMiddleware
+from ihas_service.http.openapi import describe
+from ihas_service.http.policy import policies_of
+from ihas_service.http.routes import dashboard, pages, scoring
+from ihas_service.http.routes.registry import routers
+from ihas_service.jobs.first_load import FirstLoad
+from ihas_service.models.known_users import KnownUsers
+from ihas_service.models.registry import Registry
+from ihas_service.models.response_log import ResponseLog
+from ihas_service.observability.metrics import Metrics
+from ihas_service.observability.tracing import TracingMiddleware, traces_of
+from ihas_service.retention.maintenance import Maintenance
+from ihas_service.schedules.event_append import EventAppender
+from ihas_service.schedules.scheduler import Scheduler
+from ihas_service.settings import Settings
+from ihas_service.storage.aliases import Aliases
+from ihas_service.storage.deletions import Deletions
+from ihas_service.storage.direct_events import DirectEvents
+from ihas_service.storage.feedback import Feedback
+from ihas_service.storage.keys import Keys
+from ihas_service.storage.profiles import Profiles
+from ihas_service.storage.promotion import Promotions
+from ihas_service.storage.schedules import Schedules
+from ihas_service.storage.seen_items import SeenItems
+from ihas_service.storage.sql_store import SqlStore
+from ihas_service.storage.traffic import TrafficPlans
 
 PEOPLE_S = 7 * 86_400.0
 

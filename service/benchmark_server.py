@@ -1,4 +1,4 @@
-"""The service with one bundle registered, for benchmarks: `python -m service.benchmark_server`.
+"""The service with one bundle registered, for benchmarks: `python -m ihas_service.benchmark_server`.
 
 Everything is as in `ihas serve`: log lines, metrics, problem documents. One more route, `/empty`, returns an empty answer, which separates
 the cost of the service itself from the cost of a score. Several processes may listen on one port.
@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from service.settings import Settings
+from ihas_service.settings import Settings
 
 NAME = "bench"
 
@@ -35,9 +35,9 @@ def main(
 
 def register(settings: Settings, bundle: Path) -> None:
     """Register a bundle as version 1 of `bench`, as the result of a finished search."""
-    from service.storage.catalogue import NewDataset
-    from service.storage.job import SEARCH, NewJob
-    from service.storage.sql_store import SqlStore
+    from ihas_service.storage.catalogue import NewDataset
+    from ihas_service.storage.job import SEARCH, NewJob
+    from ihas_service.storage.sql_store import SqlStore
 
     settings.folder.mkdir(parents=True)
     store = SqlStore(settings.url)
@@ -59,8 +59,8 @@ def serve(settings: Settings) -> None:
     gc.disable()  # as in `ihas serve`
     from starlette.routing import Route
 
-    from service.api import Server, keep_for_good
-    from service.observability.logs import configure_logs
+    from ihas_service.api import Server, keep_for_good
+    from ihas_service.observability.logs import configure_logs
 
     configure_logs()
     server = Server(settings)

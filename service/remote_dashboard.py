@@ -19,11 +19,11 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from ihas.errors import ConfigError
-from service.dashboard.assets import page
-from service.errors import ScopeError
-from service.http.middleware.authentication import check_local
-from service.http.problems import MEDIA_TYPE
-from service.http.routes.dashboard import asset_of
+from ihas_service.dashboard.assets import page
+from ihas_service.errors import ScopeError
+from ihas_service.http.middleware.authentication import check_local
+from ihas_service.http.problems import MEDIA_TYPE
+from ihas_service.http.routes.dashboard import asset_of
 
 HOST = "127.0.0.1"
 METHODS = ["DELETE", "GET", "POST", "PUT"]

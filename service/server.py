@@ -18,9 +18,9 @@ from multiprocessing.process import BaseProcess
 import structlog
 
 from ihas.errors import ConfigError
-from service.jobs.runs import PIPELINES
-from service.observability.logs import configure_logs
-from service.settings import Settings
+from ihas_service.jobs.runs import PIPELINES
+from ihas_service.observability.logs import configure_logs
+from ihas_service.settings import Settings
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 LOOK_S = 0.2
@@ -41,7 +41,7 @@ def serve(settings: Settings, drains: bool = True) -> None:
     _check_address(settings)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy is imported; a request's products are too small to share
     gc.disable()  # what imports make stays: to look for garbage among it takes a sixth of their time
-    from service.api import Server, keep_for_good
+    from ihas_service.api import Server, keep_for_good
 
     configure_logs()
     server = Server(settings, drains=drains)
@@ -53,7 +53,7 @@ def serve(settings: Settings, drains: bool = True) -> None:
 
 def work(settings: Settings, command: Sequence[str] = PIPELINES) -> None:
     """Run jobs until SIGTERM or SIGINT; `command` is the start of the children's command line."""
-    from service.jobs.worker import run_worker
+    from ihas_service.jobs.worker import run_worker
 
     configure_logs()
     run_worker(settings, _stop_on_signal(), command)

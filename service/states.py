@@ -7,7 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from pipelines.runs.progress import OLD_STAGES
+from ihas_pipelines.runs.progress import OLD_STAGES
 
 
 class JobState(StrEnum):

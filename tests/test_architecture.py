@@ -16,8 +16,8 @@ from importlinter import cli
 from pydantic import BaseModel
 
 import ihas
-import pipelines
-import service
+import ihas_pipelines
+import ihas_service
 
 ROOT = Path(__file__).parent.parent
 MAX_LINES = 400
@@ -50,10 +50,11 @@ def _modules(package: ModuleType) -> Iterator[ModuleType]:
 
 
 def _models() -> list[type[BaseModel]]:
-    modules = [module for package in (ihas, pipelines, service) for module in _modules(package)]
+    modules = [module for package in (ihas, ihas_pipelines, ihas_service) for module in _modules(package)]
     members = [member for module in modules for _, member in inspect.getmembers(module, inspect.isclass)]
     return sorted(
-        {m for m in members if issubclass(m, BaseModel) and m.__module__.split(".")[0] in ("ihas", "pipelines", "service")}, key=str
+        {m for m in members if issubclass(m, BaseModel) and m.__module__.split(".")[0] in ("ihas", "ihas_pipelines", "ihas_service")},
+        key=str,
     )
 
 
@@ -78,7 +79,7 @@ def test_every_setting_and_wire_field_is_described() -> None:
 
 
 @pytest.mark.tf
-@pytest.mark.parametrize("package", [ihas, pipelines, service])
+@pytest.mark.parametrize("package", [ihas, ihas_pipelines, ihas_service])
 def test_everything_public_has_a_docstring(package: ModuleType) -> None:
     """Every module, public function, class and method says what it is."""
     assert [name for module in _modules(package) if not hasattr(module, "__path__") for name in _silent(module)] == []

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from ihas.folders import write_whole
-from pipelines.runs.child import error_document
-from pipelines.runs.folder import RunFolder, replace_bundle
-from service.client.client import Client
-from service.errors import ServiceError
-from service.jobs.runs import PIPELINES
-from service.settings import Settings
-from service.states import JobState
-from service.storage.job import Job
-from service.storage.sql_store import SqlStore
+from ihas_pipelines.runs.child import error_document
+from ihas_pipelines.runs.folder import RunFolder, replace_bundle
+from ihas_service.client.client import Client
+from ihas_service.errors import ServiceError
+from ihas_service.jobs.runs import PIPELINES
+from ihas_service.settings import Settings
+from ihas_service.states import JobState
+from ihas_service.storage.job import Job
+from ihas_service.storage.sql_store import SqlStore
 from tests.pipelines.studies.overrec.walks import write_lines
 from tests.service.conftest import RunningWorker, eventually
 from tests.service.live import LiveServer

@@ -117,6 +117,18 @@ def test_a_wheel_lives_beside_a_project_with_packages_of_the_same_names(python: 
     assert "Finished and kept" in said[-1]
 
 
+@pytest.mark.slow
+def test_inside_that_project_our_names_are_ours_and_theirs_are_theirs(built: Path, project: Path, tmp_path: Path) -> None:
+    """`import ihas` in a script of the project, whose folder comes first on the path, reaches our code; `import service` reaches theirs."""
+    ihas = _installed(built, tmp_path / "env", [Path(sysconfig.get_path("purelib"))])
+    python = str(Path(ihas).with_name("python"))
+    code = "import ihas; print(ihas.Client.__module__, ihas.fit.__module__)"
+    assert _run([python, "-c", code], project) == "ihas_service.client.client ihas_service.python.fitting\n"
+    for name in ("pipelines", "service"):
+        done = subprocess.run([python, "-c", f"import {name}"], cwd=project, env=_environment(), capture_output=True, text=True)
+        assert "another project ran" in done.stderr
+
+
 def _said(command: list[str], folder: Path, words: str, ends: signal.Signals) -> list[str]:
     """Lines of a command that is ended with a signal once it said the words; fails where it ends before."""
     with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, env=_environment(), text=True) as process:

@@ -13,7 +13,9 @@ from tests.paths import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FILES = re.compile(r"`((?:ihas|pipelines|service|tests|docs|deploy)/[\w./-]*\w)/?`")
-MODULES = re.compile(r"`((?:ihas|pipelines|service)(?:\.[a-z_]\w*)+)")
+MODULES = re.compile(r"`((?:ihas|ihas_pipelines|ihas_service|pipelines|service)(?:\.[a-z_]\w*)+)")
+FOLDERS = {"ihas": "ihas", "ihas_pipelines": "pipelines", "ihas_service": "service"}
+"""Folder of each package; a page that names a module by its folder names nothing that can be imported."""
 LINKS = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 
 
@@ -24,7 +26,10 @@ def _names(pattern: re.Pattern[str], page: Path) -> set[str]:
 def _is_module_or_member(name: str) -> bool:
     if name.removeprefix("ihas.") in ihas.NAMES:
         return True
-    parts = name.split(".")
+    package, *rest = name.split(".")
+    if package not in FOLDERS:
+        return False
+    parts = [FOLDERS[package], *rest]
     for length in range(len(parts), 0, -1):
         path = ROOT / "/".join(parts[:length])
         if path.with_suffix(".py").is_file():

@@ -9,14 +9,14 @@ from typing import Any, ClassVar
 
 import pytest
 
-from service.client.client import Client
-from service.http.policy import EXTENSION
-from service.http.routes.registry import ROUTERS
-from service.jobs.handlers.handler import JobContext, JobHandler, Run
-from service.jobs.handlers.registry import JOB_KINDS, job_kinds, register_job_kind
-from service.settings import Settings
-from service.storage.job import OWN_KINDS, JobKind
-from service.storage.sql_store import SqlStore
+from ihas_service.client.client import Client
+from ihas_service.http.policy import EXTENSION
+from ihas_service.http.routes.registry import ROUTERS
+from ihas_service.jobs.handlers.handler import JobContext, JobHandler, Run
+from ihas_service.jobs.handlers.registry import JOB_KINDS, job_kinds, register_job_kind
+from ihas_service.settings import Settings
+from ihas_service.storage.job import OWN_KINDS, JobKind
+from ihas_service.storage.sql_store import SqlStore
 from tests.paths import ROOT
 from tests.service.conftest import Publish, RunningWorker, bundle, eventually, postgres, settings, store, table, valid_dataset
 from tests.service.live import LiveServer

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from pipelines.runs.folder import RunFolder
-from pipelines.runs.progress import Progress
-from pipelines.runs.reporter import Reporter
-from pipelines.runs.run import carry_out
-from pipelines.runs.stages import STAGES, Run
-from service.client.client import Client
-from service.errors import ServiceError
+from ihas_pipelines.runs.folder import RunFolder
+from ihas_pipelines.runs.progress import Progress
+from ihas_pipelines.runs.reporter import Reporter
+from ihas_pipelines.runs.run import carry_out
+from ihas_pipelines.runs.stages import STAGES, Run
+from ihas_service.client.client import Client
+from ihas_service.errors import ServiceError
 from tests.clock import HANG_S
 from tests.paths import ROOT
 from tests.pipelines.small_run import small_recipe
@@ -31,7 +31,7 @@ PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
 SECTIONS = PAGE[PAGE.index("## Add a model kind") : PAGE.index("## Add a job kind")]
 BLOCKS = re.findall(r"```python\n(.*?)```", SECTIONS, re.DOTALL)
 MODULES = dict(zip(("settings", "model", "kind"), BLOCKS, strict=False))
-IHAS = (sys.executable, "-c", "from service.cli.main import main; main()")
+IHAS = (sys.executable, "-c", "from ihas_service.cli.main import main; main()")
 RECIPE = 'kind = "popularity"\n[data]\npath = "walks.txt"\nformat = "sequences"\n[learning]\nprior = 0.5\n'
 
 

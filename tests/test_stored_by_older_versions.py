@@ -15,13 +15,13 @@ import pytest
 from ihas.config.recipe import Recipe
 from ihas.results.run_result import RunResult
 from ihas.serving.loading import load_recommender
-from pipelines.kinds.recipe_file import read_any_recipe
-from pipelines.runs.run import run_recipe
-from service.cli.main import run
-from service.client.client import Client
-from service.settings import Settings
-from service.storage.feedback import COUNTED, Feedback
-from service.storage.sql_store import SqlStore
+from ihas_pipelines.kinds.recipe_file import read_any_recipe
+from ihas_pipelines.runs.run import run_recipe
+from ihas_service.cli.main import run
+from ihas_service.client.client import Client
+from ihas_service.settings import Settings
+from ihas_service.storage.feedback import COUNTED, Feedback
+from ihas_service.storage.sql_store import SqlStore
 from tests.clock import HANG_S, Clock
 from tests.contracts.job_store import LEASE_S, seen_silent
 from tests.service.live import LiveServer

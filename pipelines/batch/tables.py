@@ -19,7 +19,7 @@ from ihas.data.readers import batches_of
 from ihas.data.reading import ReadOptions
 from ihas.data.value_types import is_any_list
 from ihas.errors import ConfigError, DataError
-from pipelines.batch.answering import Answering, in_one_form
+from ihas_pipelines.batch.answering import Answering, in_one_form
 
 BLOCK_ROWS = 2_000
 GROUP_ROWS = 1 << 17

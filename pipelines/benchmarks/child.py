@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from typing import Any
 
-from pipelines.benchmarks.timing import Measurement, System
+from ihas_pipelines.benchmarks.timing import Measurement, System
 
 Prepare = Callable[..., Mapping[str, System]]
 

@@ -8,22 +8,22 @@ from importlib import import_module
 from pathlib import Path
 
 from ihas.errors import ConfigError
-from pipelines.benchmarks.table import Table, markdown_table, measured, write
+from ihas_pipelines.benchmarks.table import Table, markdown_table, measured, write
 
 BENCHMARKS: Mapping[str, str] = {
-    "ingest": "pipelines.benchmarks.ingest",
-    "growth": "pipelines.benchmarks.growth",
-    "training": "pipelines.benchmarks.training",
-    "sequences": "pipelines.benchmarks.sequences",
-    "parallel": "pipelines.benchmarks.parallel",
-    "job": "pipelines.benchmarks.job",
-    "serving": "pipelines.benchmarks.serving",
-    "http": "pipelines.benchmarks.http",
-    "overload": "pipelines.benchmarks.overload",
-    "retrieval": "pipelines.benchmarks.retrieval",
+    "ingest": "ihas_pipelines.benchmarks.ingest",
+    "growth": "ihas_pipelines.benchmarks.growth",
+    "training": "ihas_pipelines.benchmarks.training",
+    "sequences": "ihas_pipelines.benchmarks.sequences",
+    "parallel": "ihas_pipelines.benchmarks.parallel",
+    "job": "ihas_pipelines.benchmarks.job",
+    "serving": "ihas_pipelines.benchmarks.serving",
+    "http": "ihas_pipelines.benchmarks.http",
+    "overload": "ihas_pipelines.benchmarks.overload",
+    "retrieval": "ihas_pipelines.benchmarks.retrieval",
 }
 """Name to the module whose `tables(repetitions)` measures and gives one table after the other; it is imported when it is run."""
-ON_REQUEST: Mapping[str, str] = {"large": "pipelines.benchmarks.large"}
+ON_REQUEST: Mapping[str, str] = {"large": "ihas_pipelines.benchmarks.large"}
 """The same for those that take too long to be among all."""
 SIZED = ("ingest", "growth", "large", "retrieval")
 """Those whose `tables(repetitions, rows)` may be told the number of rows."""

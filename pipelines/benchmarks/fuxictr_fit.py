@@ -1,4 +1,4 @@
-"""FuxiCTR's own training, with its layers, loop and early stopping, on the rows of `pipelines.studies.published`.
+"""FuxiCTR's own training, with its layers, loop and early stopping, on the rows of `ihas_pipelines.studies.published`.
 
     ihas study fuxictr [mlp finalmlp] [--seeds 0,1,2]
 
@@ -21,9 +21,9 @@ from ihas.data.ingest import ingest
 from ihas.data.layout import FieldLayout
 from ihas.errors import ConfigError
 from ihas.metrics import auc, click_metrics
-from pipelines.kinds.recipe_file import read_recipe
-from pipelines.runs.child import print_line
-from pipelines.studies.published import FOLDER
+from ihas_pipelines.kinds.recipe_file import read_recipe
+from ihas_pipelines.runs.child import print_line
+from ihas_pipelines.studies.published import FOLDER
 
 DIM, BATCH, RATE, EPOCHS = 10, 4096, 1e-3, 100
 CONTEXTS = ("user", "item")

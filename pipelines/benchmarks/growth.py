@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pipelines.benchmarks.child import Child
-from pipelines.benchmarks.memory import measured_call
-from pipelines.benchmarks.rows import zipf_draws
-from pipelines.benchmarks.table import MIB, Cell, Table
-from pipelines.benchmarks.timing import System, Timings, measure_alternately
+from ihas_pipelines.benchmarks.child import Child
+from ihas_pipelines.benchmarks.memory import measured_call
+from ihas_pipelines.benchmarks.rows import zipf_draws
+from ihas_pipelines.benchmarks.table import MIB, Cell, Table
+from ihas_pipelines.benchmarks.timing import System, Timings, measure_alternately
 
 ROWS, DIM, HIDDEN, BATCH = 40_000, 16, (64, 32), 4_096
 PLAIN, GATED, GROUPED, ASSIGNED = "plain epoch", "search epoch", "epoch under masks", "groups of rows"

@@ -24,10 +24,10 @@ import httpx
 from ihas.bundle.archive import write_bundle
 from ihas.bundle.values import Bundle
 from ihas.errors import IhasError
-from pipelines.benchmarks.bundles import BundleShape, random_bundle
-from pipelines.benchmarks.load import Load, check_answer, cpu_seconds, load, resident_bytes
-from pipelines.benchmarks.serving import CANDIDATES, LARGE, SMALL, recommend_body, score_body
-from pipelines.benchmarks.table import Cell, Table
+from ihas_pipelines.benchmarks.bundles import BundleShape, random_bundle
+from ihas_pipelines.benchmarks.load import Load, check_answer, cpu_seconds, load, resident_bytes
+from ihas_pipelines.benchmarks.serving import CANDIDATES, LARGE, SMALL, recommend_body, score_body
+from ihas_pipelines.benchmarks.table import Cell, Table
 
 SHAPES: Mapping[str, BundleShape] = {
     "MLP 64-32": BundleShape(hidden=SMALL),
@@ -161,11 +161,11 @@ def _start(stack: ExitStack, folder: Path, *, plain: bool) -> list[Running]:
 
 
 def _method(bundle: Path, scorer: str) -> list[str]:
-    return [sys.executable, "-P", "-m", "pipelines.benchmarks.reference_server", "--bundle", str(bundle), "--scorer", scorer]
+    return [sys.executable, "-P", "-m", "ihas_pipelines.benchmarks.reference_server", "--bundle", str(bundle), "--scorer", scorer]
 
 
 def _service(bundle: Path, folder: Path) -> list[str]:
-    return [sys.executable, "-P", "-m", "service.benchmark_server", "--bundle", str(bundle), "--folder", str(folder)]
+    return [sys.executable, "-P", "-m", "ihas_service.benchmark_server", "--bundle", str(bundle), "--folder", str(folder)]
 
 
 @contextmanager

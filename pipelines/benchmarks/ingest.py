@@ -17,11 +17,11 @@ from tempfile import TemporaryDirectory
 from ihas.config.data import DataConfig
 from ihas.config.encoding import EncodingConfig
 from ihas.config.split import SplitConfig
-from pipelines.benchmarks.child import Child
-from pipelines.benchmarks.memory import measured_call
-from pipelines.benchmarks.rows import RowShape, write_rows
-from pipelines.benchmarks.table import MIB, Table
-from pipelines.benchmarks.timing import System, Timings, measure_alternately
+from ihas_pipelines.benchmarks.child import Child
+from ihas_pipelines.benchmarks.memory import measured_call
+from ihas_pipelines.benchmarks.rows import RowShape, write_rows
+from ihas_pipelines.benchmarks.table import MIB, Table
+from ihas_pipelines.benchmarks.timing import System, Timings, measure_alternately
 
 ROWS, SHAPE = 5_000_000, RowShape()
 INGEST, READ = "iHAS, ingest", "iHAS, read"

@@ -23,8 +23,8 @@ from ihas.config.learning import LearningConfig
 from ihas.config.recipe import Recipe
 from ihas.config.training import TrainingConfig
 from ihas.data.synthetic import make_tribes
-from pipelines.benchmarks.table import Table
-from pipelines.runs.run import run_recipe
+from ihas_pipelines.benchmarks.table import Table
+from ihas_pipelines.runs.run import run_recipe
 
 GROUPS, ROWS, HIDDEN = 4, 200_000, (64, 32)
 STAGES = ("base", "distil", "search", "cluster", "retrain")

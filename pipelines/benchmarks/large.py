@@ -18,11 +18,11 @@ from ihas.config.learning import LearningConfig
 from ihas.config.retrain import RetrainConfig
 from ihas.config.search import SearchConfig
 from ihas.config.training import TrainingConfig
-from pipelines.benchmarks.child import Child
-from pipelines.benchmarks.memory import measured_call
-from pipelines.benchmarks.rows import RowShape, write_rows
-from pipelines.benchmarks.table import GIB, Table
-from pipelines.benchmarks.timing import Measurement, System
+from ihas_pipelines.benchmarks.child import Child
+from ihas_pipelines.benchmarks.memory import measured_call
+from ihas_pipelines.benchmarks.rows import RowShape, write_rows
+from ihas_pipelines.benchmarks.table import GIB, Table
+from ihas_pipelines.benchmarks.timing import Measurement, System
 
 ROWS, SHAPE, STAGES = 50_000_000, RowShape(), ("ingest", "base", "search", "cluster", "retrain", "predict")
 FOLDER = Path("runs")

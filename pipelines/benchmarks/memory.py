@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pipelines.benchmarks.timing import Measurement, System
+from ihas_pipelines.benchmarks.timing import Measurement, System
 
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 

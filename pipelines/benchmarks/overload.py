@@ -21,12 +21,12 @@ import msgspec
 from ihas.bundle.archive import write_bundle
 from ihas.bundle.values import Bundle
 from ihas.errors import IhasError
-from pipelines.benchmarks.asking import Client, Flood, Outcome
-from pipelines.benchmarks.bundles import BundleShape, random_bundle
-from pipelines.benchmarks.http import running
-from pipelines.benchmarks.load import check_answer, cpu_seconds
-from pipelines.benchmarks.serving import recommend_body
-from pipelines.benchmarks.table import Cell, Table
+from ihas_pipelines.benchmarks.asking import Client, Flood, Outcome
+from ihas_pipelines.benchmarks.bundles import BundleShape, random_bundle
+from ihas_pipelines.benchmarks.http import running
+from ihas_pipelines.benchmarks.load import check_answer, cpu_seconds
+from ihas_pipelines.benchmarks.serving import recommend_body
+from ihas_pipelines.benchmarks.table import Cell, Table
 
 SHAPES: Mapping[str, BundleShape] = {"MLP 64-32": BundleShape(), "MLP 64-32, 4 groups": BundleShape(num_groups=4)}
 PATH = "/v1/models/bench/recommend"
@@ -80,7 +80,7 @@ def _shape_table(name: str, shape: BundleShape, repetitions: int) -> Table:
             sys.executable,
             "-P",
             "-m",
-            "service.benchmark_server",
+            "ihas_service.benchmark_server",
             "--bundle",
             str(folder / "bundle"),
             "--folder",

@@ -20,9 +20,9 @@ from ihas.optim.update_rules import num_threads
 from ihas.results.run_result import EpochMetrics
 from ihas.training.parallel import train_in_parallel
 from ihas.training.plain import train_plain
-from pipelines.benchmarks.memory import measured_call
-from pipelines.benchmarks.table import MIB, Table, timing_table
-from pipelines.benchmarks.timing import measure_alternately
+from ihas_pipelines.benchmarks.memory import measured_call
+from ihas_pipelines.benchmarks.table import MIB, Table, timing_table
+from ihas_pipelines.benchmarks.timing import measure_alternately
 
 TRAININGS, EPOCHS, TRIBES = 4, 3, 4
 ROWS: Mapping[tuple[int, ...], int] = {(16, 8): 40_000, (64, 32): 100_000, (400, 400, 400): 20_000}

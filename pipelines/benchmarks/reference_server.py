@@ -1,4 +1,4 @@
-"""`python -m pipelines.benchmarks.reference_server`: reads a request, scores whole rows in one way, answers, and does nothing else.
+"""`python -m ihas_pipelines.benchmarks.reference_server`: reads a request, scores whole rows in one way, answers, and does nothing else.
 
 Plain Starlette routes, msgspec, no log, no metrics, no problem documents: the lower bound of the cost of such a service.
 """
@@ -24,7 +24,7 @@ from ihas.bundle.values import Bundle
 from ihas.serving.answers import RecommendRequest
 from ihas.serving.filters.candidates import Catalogue
 from ihas.serving.ranking import best, probabilities
-from pipelines.benchmarks.scorers import SCORERS, Scorer
+from ihas_pipelines.benchmarks.scorers import SCORERS, Scorer
 
 EMPTY = "empty"
 

@@ -18,7 +18,7 @@ import numpy as np
 from ihas.config.retrieval import RetrievalConfig
 from ihas.serving.retrieval.retriever import LEAST
 from ihas.serving.retrieval.vector_index import ExactIndex, VectorIndex, vector_index
-from pipelines.benchmarks.table import Cell, Table
+from ihas_pipelines.benchmarks.table import Cell, Table
 
 ITEMS, BLOCKS, SPREAD = 1_200_000, 1_000, 0.5
 WIDTH = RetrievalConfig().width

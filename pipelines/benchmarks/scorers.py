@@ -14,7 +14,7 @@ from ihas.bundle.values import Bundle, ExportedModel
 from ihas.gates.registry import GATE_FORMS
 from ihas.routing.router import Router
 from ihas.serving.grouped.model import GroupedModel
-from pipelines.benchmarks.bundles import Kernels, kernels_of
+from ihas_pipelines.benchmarks.bundles import Kernels, kernels_of
 
 Scorer = Callable[[np.ndarray], np.ndarray]
 

@@ -15,9 +15,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pipelines.benchmarks.child import Child
-from pipelines.benchmarks.table import Table, timing_table
-from pipelines.benchmarks.timing import System, measure_alternately, timed
+from ihas_pipelines.benchmarks.child import Child
+from ihas_pipelines.benchmarks.table import Table, timing_table
+from ihas_pipelines.benchmarks.timing import System, measure_alternately, timed
 
 USERS, ITEMS, PLACES, LAYERS, DIM, BATCH, NEGATIVES, DROPOUT = 1_024, 12_101, 50, 2, 64, 128, 256, 0.2
 LEAST, REST = 5, 3.9

@@ -27,12 +27,12 @@ from ihas.serving.filters.candidates import Catalogue
 from ihas.serving.grouped.candidate_model import CandidateModel
 from ihas.serving.grouped.recommender import GroupedRecommender
 from ihas.serving.loading import load_grouped
-from pipelines.benchmarks.bundles import ITEM, BundleShape, context_of, random_bundle, random_ids, row_of
-from pipelines.benchmarks.child import Child
-from pipelines.benchmarks.scorers import SCORERS
-from pipelines.benchmarks.steps import candidate_steps, row_steps, steps_table
-from pipelines.benchmarks.table import Table, timing_table
-from pipelines.benchmarks.timing import System, measure_alternately, timed
+from ihas_pipelines.benchmarks.bundles import ITEM, BundleShape, context_of, random_bundle, random_ids, row_of
+from ihas_pipelines.benchmarks.child import Child
+from ihas_pipelines.benchmarks.scorers import SCORERS
+from ihas_pipelines.benchmarks.steps import candidate_steps, row_steps, steps_table
+from ihas_pipelines.benchmarks.table import Table, timing_table
+from ihas_pipelines.benchmarks.timing import System, measure_alternately, timed
 
 LARGE, SMALL = (400, 400, 400), (64, 32)
 SHAPES: Mapping[str, BundleShape] = {

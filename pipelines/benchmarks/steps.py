@@ -14,8 +14,8 @@ from ihas.serving.grouped.candidate_model import CandidateModel
 from ihas.serving.grouped.recommender import GroupedRecommender
 from ihas.serving.grouped.row_reader import RowReader
 from ihas.serving.ranking import best, probabilities
-from pipelines.benchmarks.table import Table
-from pipelines.benchmarks.timing import measure_alternately, timed
+from ihas_pipelines.benchmarks.table import Table
+from ihas_pipelines.benchmarks.timing import measure_alternately, timed
 
 Step = Callable[[], object]
 

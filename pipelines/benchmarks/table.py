@@ -12,7 +12,7 @@ from pathlib import Path
 import orjson
 
 from ihas.folders import write_whole
-from pipelines.benchmarks.timing import Cost, Timings
+from ihas_pipelines.benchmarks.timing import Cost, Timings
 
 Cell = str | float | int | None
 MIB, GIB = 2**20, 2**30

@@ -14,10 +14,10 @@ from contextlib import ExitStack
 
 import numpy as np
 
-from pipelines.benchmarks.child import Child
-from pipelines.benchmarks.fuxictr_step import fuxictr_step
-from pipelines.benchmarks.table import Table, timing_table
-from pipelines.benchmarks.timing import Measurement, System, measure_alternately, timed
+from ihas_pipelines.benchmarks.child import Child
+from ihas_pipelines.benchmarks.fuxictr_step import fuxictr_step
+from ihas_pipelines.benchmarks.table import Table, timing_table
+from ihas_pipelines.benchmarks.timing import Measurement, System, measure_alternately, timed
 
 NUM_FIELDS, VALUES, DIM, BATCH, BATCHES = 26, 1_000_000 // 26, 16, 4_096, 8
 ZIPF = 1.05

@@ -1,1 +1,1 @@
-"""The commands of `python -m pipelines`; `ihas study` and `ihas bench` are the same ones."""
+"""The commands of `python -m ihas_pipelines`; `ihas study` and `ihas bench` are the same ones."""

@@ -1,4 +1,4 @@
-"""The command line of `python -m pipelines`."""
+"""The command line of `python -m ihas_pipelines`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import typer
 
 from ihas.harmless import harmless
-from pipelines.commands import batches, bench, bundles, jobs, studies
-from pipelines.commands.shell import carry_out, make_app
-from pipelines.runs.child import stop_with_parent
-from pipelines.runs.exit_codes import ExitCode
+from ihas_pipelines.commands import batches, bench, bundles, jobs, studies
+from ihas_pipelines.commands.shell import carry_out, make_app
+from ihas_pipelines.runs.child import stop_with_parent
+from ihas_pipelines.runs.exit_codes import ExitCode
 
 ABOUT = "Child processes of `ihas` and of the worker, and research commands."
-NAME = "python -m pipelines"
+NAME = "python -m ihas_pipelines"
 
 app = make_app("pipelines", ABOUT)
 
@@ -41,7 +41,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def main() -> int:
-    """Entry point of `python -m pipelines`."""
+    """Entry point of `python -m ihas_pipelines`."""
     return run(sys.argv[1:])
 
 

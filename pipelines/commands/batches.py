@@ -11,8 +11,8 @@ import typer
 from ihas.config.data import DataConfig
 from ihas.errors import DataError, RequestError
 from ihas.folders import all_held_still, files_digest
-from pipelines.runs.child import ChildReport
-from pipelines.runs.progress import Progress, StageName
+from ihas_pipelines.runs.child import ChildReport
+from ihas_pipelines.runs.progress import Progress, StageName
 
 EVERY_S = 1.0
 STAGE: StageName = "evaluate"
@@ -62,8 +62,8 @@ def _answer(config: DataConfig, files: tuple[Path, Path, Path], told: _Told) -> 
     from ihas.data.reading import options_of
     from ihas.serving.answers import RecommendRequest
     from ihas.serving.loading import load_recommender
-    from pipelines.batch.answering import recommending, scoring
-    from pipelines.batch.tables import answer_files
+    from ihas_pipelines.batch.answering import recommending, scoring
+    from ihas_pipelines.batch.tables import answer_files
 
     bundle, request, to = files
     recommender = load_recommender(bundle)

@@ -17,6 +17,6 @@ def bench(
 ) -> None:
     """Measure the cost of serving and training against a floor and other libraries."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `ihas serve` sets it
-    from pipelines.benchmarks.command import bench as measure
+    from ihas_pipelines.benchmarks.command import bench as measure
 
     measure(names or (), folder, repetitions, rows)

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from ihas.errors import BundleError
-from pipelines.commands.limits import limit
-from pipelines.commands.shell import answering
-from pipelines.runs.child import error_document
+from ihas_pipelines.commands.limits import limit
+from ihas_pipelines.commands.shell import answering
+from ihas_pipelines.runs.child import error_document
 
 
 def load(
@@ -48,7 +48,7 @@ def gates(
 def _verdict(candidate: Path, champion: Path | None, folder: Path, bounds: str) -> dict[str, object]:
     from ihas.results.gates import GateBounds
     from ihas.serving.loading import load_recommender
-    from pipelines.runs.gates import gates_of, newest_rows_of, not_loaded
+    from ihas_pipelines.runs.gates import gates_of, newest_rows_of, not_loaded
 
     try:
         loaded = load_recommender(candidate)

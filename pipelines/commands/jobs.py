@@ -16,14 +16,14 @@ import typer
 from ihas.config.data import DataConfig
 from ihas.errors import ConfigError, DataError, is_memory_full
 from ihas.folders import all_held_still, files_digest
-from pipelines.commands.limits import limit
-from pipelines.commands.shell import RecipeOption, answering
-from pipelines.kinds.grouped.run import refresh_grouped
-from pipelines.kinds.model_kind import AnyRecipe, ModelKind
-from pipelines.kinds.recipe_file import read_any_recipe
-from pipelines.kinds.registry import kind_of_recipe, kinds
-from pipelines.runs.child import ChildReport, error_document
-from pipelines.runs.refresh_request import RefreshRequest
+from ihas_pipelines.commands.limits import limit
+from ihas_pipelines.commands.shell import RecipeOption, answering
+from ihas_pipelines.kinds.grouped.run import refresh_grouped
+from ihas_pipelines.kinds.model_kind import AnyRecipe, ModelKind
+from ihas_pipelines.kinds.recipe_file import read_any_recipe
+from ihas_pipelines.kinds.registry import kind_of_recipe, kinds
+from ihas_pipelines.runs.child import ChildReport, error_document
+from ihas_pipelines.runs.refresh_request import RefreshRequest
 
 DigestOption = Annotated[str | None, typer.Option("--data-sha256", help="Digest that the data's file must have.")]
 

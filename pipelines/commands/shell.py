@@ -13,9 +13,9 @@ import typer
 from typer.main import get_command
 
 from ihas.errors import IhasError, missing_package, path_fault
-from pipelines.runs.child import error_document, print_progress
-from pipelines.runs.exit_codes import EPILOG, ExitCode, exit_code, exit_code_of
-from pipelines.runs.progress import Report
+from ihas_pipelines.runs.child import error_document, print_progress
+from ihas_pipelines.runs.exit_codes import EPILOG, ExitCode, exit_code, exit_code_of
+from ihas_pipelines.runs.progress import Report
 
 REPORT = "pipelines.report"
 """Key in a context's `meta` of what takes the progress of a study."""

@@ -10,10 +10,10 @@ import typer
 from ihas.config.run import RunOptions
 from ihas.errors import TrainingError
 from ihas.folders import write_whole
-from pipelines.commands.shell import PlanOption, RecipeOption, SeedsOption, numbers, report_of
-from pipelines.runs.child import error_document, print_line
-from pipelines.runs.progress import Progress
-from pipelines.runs.threads import limit_threads
+from ihas_pipelines.commands.shell import PlanOption, RecipeOption, SeedsOption, numbers, report_of
+from ihas_pipelines.runs.child import error_document, print_line
+from ihas_pipelines.runs.progress import Progress
+from ihas_pipelines.runs.threads import limit_threads
 
 study = typer.Typer(name="study", help="Research commands: comparisons, ablations, laws.", no_args_is_help=True)
 
@@ -27,11 +27,11 @@ def compare_seeds(
     ceilings: Annotated[str, typer.Option(help="Multiply-adds, such as 3200,12000: what is chosen within each is a row.")] = "",
 ) -> None:
     """Carry out a recipe under several seeds; one table with paired intervals."""
-    from pipelines.kinds.recipe_file import read_recipe
+    from ihas_pipelines.kinds.recipe_file import read_recipe
 
     asked = read_recipe(recipe)
     limit_threads(asked.run)
-    from pipelines.studies.compare import compare, markdown
+    from ihas_pipelines.studies.compare import compare, markdown
 
     comparison = compare(asked, folder, numbers(seeds), report_of(context), numbers(ceilings))
     write_whole(folder / "comparison.json", comparison.model_dump_json(indent=1))
@@ -45,11 +45,11 @@ def benchmark_methods(
     folder: Annotated[Path, typer.Option(help="Folder of the runs and of benchmark.json, .md and .html.")],
 ) -> None:
     """Carry out a plan of data sets, backbones, seeds and methods; one table, with plots."""
-    from pipelines.studies.benchmark.plan import read_plan
+    from ihas_pipelines.studies.benchmark.plan import read_plan
 
     asked, report = read_plan(plan), report_of(context)
     limit_threads(asked.run)
-    from pipelines.studies.benchmark.command import benchmark
+    from ihas_pipelines.studies.benchmark.command import benchmark
 
     table = benchmark(asked, folder, report)
     where = folder / "benchmark.md"
@@ -65,8 +65,8 @@ def study_overrec(
     context: typer.Context, plan: PlanOption, folder: Annotated[Path, typer.Option(help="Folder of study.json and study.md.")]
 ) -> None:
     """Measure accuracy, cost, width or tied embeddings of the recommender without training."""
-    from pipelines.studies.overrec.command import carry_out
-    from pipelines.studies.overrec.plan import WidthPlan, read_plan
+    from ihas_pipelines.studies.overrec.command import carry_out
+    from ihas_pipelines.studies.overrec.plan import WidthPlan, read_plan
 
     asked = read_plan(plan)
     if isinstance(asked, WidthPlan):
@@ -77,7 +77,7 @@ def study_overrec(
 @study.command("ablation")
 def study_ablation(plan: PlanOption, folder: Annotated[Path, typer.Option(help="Folder of ablation.json and ablation.md.")]) -> None:
     """Train a transformer's recipe with one part changed at a time."""
-    from pipelines.studies.ablation import carry_out, markdown, read_plan, recipe_of
+    from ihas_pipelines.studies.ablation import carry_out, markdown, read_plan, recipe_of
 
     asked = read_plan(plan)
     recipe = recipe_of(asked)
@@ -88,12 +88,12 @@ def study_ablation(plan: PlanOption, folder: Annotated[Path, typer.Option(help="
 @study.command("embeddings")
 def study_embeddings(plan: PlanOption, folder: Annotated[Path, typer.Option(help="Folder of race.json and race.md.")]) -> None:
     """Compare plain with overparameterised embeddings under several update rules."""
-    from pipelines.studies.overparameterisation.plan import read_race_plan
+    from ihas_pipelines.studies.overparameterisation.plan import read_race_plan
 
     asked = read_race_plan(plan)
     limit_threads(asked.run)
-    from pipelines.studies.overparameterisation.command import carry_out
-    from pipelines.studies.overparameterisation.table import markdown
+    from ihas_pipelines.studies.overparameterisation.command import carry_out
+    from ihas_pipelines.studies.overparameterisation.table import markdown
 
     folder.mkdir(parents=True, exist_ok=True)
     print_line(markdown(carry_out(asked, folder)))
@@ -102,11 +102,11 @@ def study_embeddings(plan: PlanOption, folder: Annotated[Path, typer.Option(help
 @study.command("refresh")
 def study_refresh(plan: PlanOption, folder: Annotated[Path, typer.Option(help="Folder of refresh.json and refresh.md.")]) -> None:
     """Compare a model over time that is left alone, refreshed, or trained anew."""
-    from pipelines.studies.refresh.plan import read_plan
+    from ihas_pipelines.studies.refresh.plan import read_plan
 
     asked = read_plan(plan)
     limit_threads(asked.run)
-    from pipelines.studies.refresh.command import carry_out, markdown
+    from ihas_pipelines.studies.refresh.command import carry_out, markdown
 
     print_line(markdown(carry_out(asked, folder, print_line)))
 
@@ -118,7 +118,7 @@ def study_entropy(
     block: Annotated[int, typer.Option(help="Items of a block, m.")] = 2,
 ) -> None:
     """Measure how predictable the sequences of recipes are."""
-    from pipelines.studies.entropy import print_rows
+    from ihas_pipelines.studies.entropy import print_rows
 
     print_rows(recipes, last, block)
 
@@ -129,7 +129,7 @@ def study_performance_law(
     parameters: Annotated[float | None, typer.Option(help="Maximum number of parameters, 12 N d^2, of the best size.")] = None,
 ) -> None:
     """Compare the performance law with a power law and a log-quadratic on measured grids."""
-    from pipelines.studies.performance_law import print_tables
+    from ihas_pipelines.studies.performance_law import print_tables
 
     print_tables(grids, parameters)
 
@@ -140,7 +140,7 @@ def study_published(
     seeds: SeedsOption = "0",
 ) -> None:
     """Train the plain model of each backbone under published settings."""
-    from pipelines.studies.published import print_rows
+    from ihas_pipelines.studies.published import print_rows
 
     print_rows(backbones or (), numbers(seeds))
 
@@ -151,6 +151,6 @@ def study_fuxictr(
     seeds: SeedsOption = "0,1,2",
 ) -> None:
     """Train FuxiCTR's own models on the rows of `published`."""
-    from pipelines.benchmarks.fuxictr_fit import print_rows
+    from ihas_pipelines.benchmarks.fuxictr_fit import print_rows
 
     print_rows(models or (), numbers(seeds))

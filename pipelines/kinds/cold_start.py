@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.kinds.model_kind import ModelKind
+from ihas_pipelines.kinds.model_kind import ModelKind
 
 KIND = ModelKind(
     name="cold-start",

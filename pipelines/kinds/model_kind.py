@@ -13,7 +13,7 @@ from rich.console import RenderableType
 
 from ihas.config.data import DataConfig
 from ihas.config.run import RunOptions
-from pipelines.runs.progress import Report
+from ihas_pipelines.runs.progress import Report
 
 if TYPE_CHECKING:
     from ihas.serving.protocol import Recommender

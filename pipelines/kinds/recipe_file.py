@@ -17,9 +17,9 @@ from ihas.config.data import DataConfig
 from ihas.config.recipe import Recipe
 from ihas.errors import ConfigError
 from ihas.extensions.suggest import did_you_mean
-from pipelines.kinds.model_kind import AnyRecipe
-from pipelines.kinds.registry import DEFAULT, kind_named, kind_of_recipe, kinds
-from pipelines.runs.faults import faults
+from ihas_pipelines.kinds.model_kind import AnyRecipe
+from ihas_pipelines.kinds.registry import DEFAULT, kind_named, kind_of_recipe, kinds
+from ihas_pipelines.runs.faults import faults
 
 Model = TypeVar("Model", bound=BaseModel)
 OfKind = TypeVar("OfKind")

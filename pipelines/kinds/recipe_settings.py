@@ -18,7 +18,7 @@ from rich.table import Table
 
 from ihas.config.names import NameIn
 from ihas.errors import ConfigError
-from pipelines.kinds.registry import BUILT_IN, kind_named, kinds
+from ihas_pipelines.kinds.registry import BUILT_IN, kind_named, kinds
 
 TYPES: dict[Any, str] = {
     int: "whole number",

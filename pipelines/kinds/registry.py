@@ -13,15 +13,15 @@ from pydantic import BaseModel
 
 from ihas.errors import ConfigError
 from ihas.extensions.modules import load_extensions
-from pipelines.kinds.model_kind import ModelKind
+from ihas_pipelines.kinds.model_kind import ModelKind
 
 BUILT_IN: Mapping[str, str] = {
-    "grouped": "pipelines.kinds.grouped.kind",
-    "overrec": "pipelines.kinds.overrec.kind",
-    "transformer": "pipelines.kinds.transformer.kind",
-    "size-sweep": "pipelines.kinds.size_sweep.kind",
-    "transfer": "pipelines.kinds.transfer.kind",
-    "cold-start": "pipelines.kinds.cold_start",
+    "grouped": "ihas_pipelines.kinds.grouped.kind",
+    "overrec": "ihas_pipelines.kinds.overrec.kind",
+    "transformer": "ihas_pipelines.kinds.transformer.kind",
+    "size-sweep": "ihas_pipelines.kinds.size_sweep.kind",
+    "transfer": "ihas_pipelines.kinds.transfer.kind",
+    "cold-start": "ihas_pipelines.kinds.cold_start",
 }
 """Name to module; the module's `KIND` is the kind."""
 DEFAULT = "grouped"

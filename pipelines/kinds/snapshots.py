@@ -8,7 +8,7 @@ from typing import Any
 
 from ihas.config.data import DataConfig
 from ihas.config.sql import SqlConfig
-from pipelines.kinds.model_kind import AnyRecipe
+from ihas_pipelines.kinds.model_kind import AnyRecipe
 
 
 def with_snapshots(recipe: AnyRecipe, folder: Path) -> AnyRecipe:

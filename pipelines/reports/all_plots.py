@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 
 from ihas.errors import RequestError
 from ihas.results.run_result import RunResult
-from pipelines.reports import calibration_plot, variant_plots
-from pipelines.reports import group_plots as group_plots
+from ihas_pipelines.reports import calibration_plot, variant_plots
+from ihas_pipelines.reports import group_plots as group_plots
 
 PLOTS: Mapping[str, Callable[[RunResult], go.Figure]] = MappingProxyType(
     {

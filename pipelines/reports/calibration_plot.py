@@ -5,7 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from ihas.results.run_result import RunResult
-from pipelines.reports.drawing import MARK, UNCLEAR, frame
+from ihas_pipelines.reports.drawing import MARK, UNCLEAR, frame
 
 
 def calibration(result: RunResult) -> go.Figure:

@@ -10,10 +10,10 @@ from types import MappingProxyType
 import numpy as np
 
 from ihas.results.run_result import GroupResult, RunResult
-from pipelines.reports.drawing import interval, outcome
-from pipelines.reports.group_plots import fields_by_kept
-from pipelines.reports.pareto import pareto_frontier
-from pipelines.reports.variant_plots import compared
+from ihas_pipelines.reports.drawing import interval, outcome
+from ihas_pipelines.reports.group_plots import fields_by_kept
+from ihas_pipelines.reports.pareto import pareto_frontier
+from ihas_pipelines.reports.variant_plots import compared
 
 POINTS = MappingProxyType({"masked": "e*z", "mask": "z", "openness": "mean gate activation", "embedding": "e"})
 

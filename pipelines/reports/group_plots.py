@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from ihas.results.run_result import GroupResult, RunResult
-from pipelines.reports.drawing import against_base, frame, gain_bar, group_colour, interval, label, outcome_colour
+from ihas_pipelines.reports.drawing import against_base, frame, gain_bar, group_colour, interval, label, outcome_colour
 
 ROW = 20  # pixels
 GATE_SCALE = [[0.0, "#16294d"], [0.5, "#6f7480"], [1.0, "#fbdc46"]]

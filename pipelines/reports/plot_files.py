@@ -8,8 +8,8 @@ from plotly.offline import get_plotlyjs
 
 from ihas.folders import write_whole
 from ihas.results.run_result import RunResult
-from pipelines.reports.all_plots import PLOTS
-from pipelines.reports.group_plots import gates
+from ihas_pipelines.reports.all_plots import PLOTS
+from ihas_pipelines.reports.group_plots import gates
 
 FOLDER, SCRIPT = "plots", "plotly.js"
 

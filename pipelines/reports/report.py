@@ -1,6 +1,6 @@
 """A run as one HTML file that explains itself: no network, no other file, light and dark, wide and narrow.
 
-Every text from data is escaped: by Jinja in the page, by `pipelines.reports.drawing.label` inside plots. The page's content
+Every text from data is escaped: by Jinja in the page, by `ihas_pipelines.reports.drawing.label` inside plots. The page's content
 security policy names the two scripts by their hashes and forbids everything else, network access included.
 """
 
@@ -21,10 +21,10 @@ from plotly.offline import get_plotlyjs
 from ihas.config.base import Config
 from ihas.folders import write_whole
 from ihas.results.run_result import RunResult, VariantResult
-from pipelines.reports import captions
-from pipelines.reports.all_plots import PLOTS
-from pipelines.reports.drawing import group_colour, interval, outcome
-from pipelines.reports.group_plots import gate_range, gates
+from ihas_pipelines.reports import captions
+from ihas_pipelines.reports.all_plots import PLOTS
+from ihas_pipelines.reports.drawing import group_colour, interval, outcome
+from ihas_pipelines.reports.group_plots import gate_range, gates
 
 
 def write_report(result: RunResult, path: Path) -> None:
@@ -56,7 +56,7 @@ def render_report(result: RunResult) -> str:
 def render_page(template: str, drawn: Mapping[str, go.Figure], **values: Any) -> str:
     """A page that needs no other file: a template of `pipelines/reports/templates`, the plots by name, and what else it shows."""
     environment = Environment(
-        loader=PackageLoader("pipelines.reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("ihas_pipelines.reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.globals.update(outcome=outcome, group_colour=group_colour, interval=interval, counted=captions.counted)
     scripts = [get_plotlyjs(), _asset(environment, "report.js")]

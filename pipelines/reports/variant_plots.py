@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from ihas.results.run_result import RunResult, VariantResult
-from pipelines.reports.drawing import (
+from ihas_pipelines.reports.drawing import (
     MARK,
     UNCLEAR,
     against_base,
@@ -20,7 +20,7 @@ from pipelines.reports.drawing import (
     label,
     outcome_colour,
 )
-from pipelines.reports.pareto import pareto_frontier
+from ihas_pipelines.reports.pareto import pareto_frontier
 
 # name, line, mark and filling of what K-means saw
 TRIED = MappingProxyType(

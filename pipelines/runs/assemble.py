@@ -36,15 +36,15 @@ from ihas.stages.evaluate.stage import not_told_apart, variant_results
 from ihas.stages.evaluate.variants import Variant
 from ihas.stages.evaluate.words import given_up_words, negatives_words, verdict
 from ihas.stages.retrieve.stage import RetrievalTowers, within_side
-from pipelines.reports.plot_files import write_plots
-from pipelines.reports.report import write_report
-from pipelines.runs.budget import certify, choose_measured
-from pipelines.runs.catalogue_ranking import measure_ranking
-from pipelines.runs.folder import RunFolder, replace_bundle, stage_key
-from pipelines.runs.frontier import MeasuredCandidates, frontier_points, write_frontier
-from pipelines.runs.refit import Refits, refit_result, refit_variants, refit_words
-from pipelines.runs.retrieval_metrics import measure_retrieval
-from pipelines.runs.trained import Trained
+from ihas_pipelines.reports.plot_files import write_plots
+from ihas_pipelines.reports.report import write_report
+from ihas_pipelines.runs.budget import certify, choose_measured
+from ihas_pipelines.runs.catalogue_ranking import measure_ranking
+from ihas_pipelines.runs.folder import RunFolder, replace_bundle, stage_key
+from ihas_pipelines.runs.frontier import MeasuredCandidates, frontier_points, write_frontier
+from ihas_pipelines.runs.refit import Refits, refit_result, refit_variants, refit_words
+from ihas_pipelines.runs.retrieval_metrics import measure_retrieval
+from ihas_pipelines.runs.trained import Trained
 
 GOLDEN_FROM, REFERENCE_ROWS = 10_000, 100_000
 GOLDEN_MARGIN = 1e-4  # a row nearer to another route could take it on another processor

@@ -13,7 +13,7 @@ from ihas.results.run_result import Certificate, VariantResult
 from ihas.stages.evaluate.stage import choose, is_candidate
 from ihas.stages.evaluate.variants import Variant
 from ihas.stages.members import COST_TOLERANCE
-from pipelines.runs.latency import ServingCost
+from ihas_pipelines.runs.latency import ServingCost
 
 MEASURED_LIMITS = ("p99_ms", "candidates_p99_ms", "memory_bytes")
 """Limits on what only the exported bundle tells."""

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 
 from ihas.errors import BudgetError, ConfigError, DataError, FolderBusyError, TrainingError, is_disk_full, missing_package, path_fault
-from pipelines.runs.exit_codes import ExitCode, exit_code_of
-from pipelines.runs.progress import Progress, Report, StageName
+from ihas_pipelines.runs.exit_codes import ExitCode, exit_code_of
+from ihas_pipelines.runs.progress import Progress, Report, StageName
 
 
 class ChildReport:

@@ -24,10 +24,10 @@ from ihas.data.storage import Ingested
 from ihas.folders import write_whole
 from ihas.results.run_result import Estimate, RunResult
 from ihas.seeding import generator
-from pipelines.runs.folder import RunFolder
-from pipelines.runs.progress import Progress, Report
-from pipelines.runs.run import carry_out, run_until
-from pipelines.runs.stages import STAGES, Run, run_reporter
+from ihas_pipelines.runs.folder import RunFolder
+from ihas_pipelines.runs.progress import Progress, Report
+from ihas_pipelines.runs.run import carry_out, run_until
+from ihas_pipelines.runs.stages import STAGES, Run, run_reporter
 
 PILOTS = (1_000, 4_000)
 TABLES_HELD = 6  # table, gradient, two moments, best weights, and one more while a variant is trained

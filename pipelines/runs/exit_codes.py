@@ -1,4 +1,4 @@
-"""Exit codes of `ihas` and of `python -m pipelines`, one list for both; the numbers stay."""
+"""Exit codes of `ihas` and of `python -m ihas_pipelines`, one list for both; the numbers stay."""
 
 from __future__ import annotations
 

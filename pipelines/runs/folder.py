@@ -25,7 +25,7 @@ from pydantic import BaseModel, ValidationError
 from ihas.data.mapped import scratch_in
 from ihas.errors import ConfigError, FolderBusyError
 from ihas.folders import new_folder, write_whole
-from pipelines.runs.values import read_value, write_value
+from ihas_pipelines.runs.values import read_value, write_value
 
 FORMAT = 1
 Kept = TypeVar("Kept", bound=BaseModel)

@@ -17,9 +17,9 @@ from ihas.bundle.values import Bundle
 from ihas.folders import write_whole
 from ihas.results.frontier import slug, unbeaten_candidates
 from ihas.results.run_result import FrontierPoint, VariantResult
-from pipelines.runs.folder import RunFolder, replace_folder, stage_key
-from pipelines.runs.latency import ServingCost, serving_cost
-from pipelines.runs.points import FRONTIER
+from ihas_pipelines.runs.folder import RunFolder, replace_folder, stage_key
+from ihas_pipelines.runs.latency import ServingCost, serving_cost
+from ihas_pipelines.runs.points import FRONTIER
 
 COST, BUNDLE = "cost.json", "bundle"
 

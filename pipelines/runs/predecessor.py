@@ -18,8 +18,8 @@ from ihas.results.run_result import RunResult
 from ihas.routing.grouping import Grouping
 from ihas.stages.evaluate.variants import Variant
 from ihas.stages.search import SearchResult
-from pipelines.runs.folder import STAGES_FILE, value_digest
-from pipelines.runs.values import read_value
+from ihas_pipelines.runs.folder import STAGES_FILE, value_digest
+from ihas_pipelines.runs.values import read_value
 
 Form = TypeVar("Form", Recipe, RunResult)
 AGAIN = "Search again; a refresh needs what the run's stages left."

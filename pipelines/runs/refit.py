@@ -14,7 +14,7 @@ from ihas.stages.evaluate.variants import Variant
 from ihas.training.parallel import train_in_parallel
 from ihas.training.plain import refit_plain
 from ihas.training.trainer import EpochListener
-from pipelines.runs.folder import RunFolder, stage_key
+from ihas_pipelines.runs.folder import RunFolder, stage_key
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from pathlib import Path
 from ihas.errors import ConfigError
 from ihas.folders import write_whole
 from ihas.results.run_result import RunResult
-from pipelines.runs.folder import RunFolder, read_kept
-from pipelines.runs.predecessor import read_predecessor
-from pipelines.runs.progress import Report
-from pipelines.runs.refresh_request import RefreshRequest
-from pipelines.runs.refresh_stages import SHARES, SHOWN_AS, Refresh, make_sides, read_newer, refreshed_recipe
-from pipelines.runs.refreshed import assemble_refresh
-from pipelines.runs.reporter import Reporter
+from ihas_pipelines.runs.folder import RunFolder, read_kept
+from ihas_pipelines.runs.predecessor import read_predecessor
+from ihas_pipelines.runs.progress import Report
+from ihas_pipelines.runs.refresh_request import RefreshRequest
+from ihas_pipelines.runs.refresh_stages import SHARES, SHOWN_AS, Refresh, make_sides, read_newer, refreshed_recipe
+from ihas_pipelines.runs.refreshed import assemble_refresh
+from ihas_pipelines.runs.reporter import Reporter
 
 
 def refresh_run(asked: RefreshRequest, folder: Path, report: Report) -> RunResult:

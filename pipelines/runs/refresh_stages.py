@@ -31,14 +31,14 @@ from ihas.stages.evaluate.variants import Variant
 from ihas.stages.retrieve.ranker import Ranker
 from ihas.stages.retrieve.stage import RetrievalTowers, Retrieving, learn_retrieval
 from ihas.stages.warm import Warming, WarmStart
-from pipelines.runs.folder import RunFolder, stage_key
-from pipelines.runs.predecessor import Predecessor
-from pipelines.runs.progress import StageName
-from pipelines.runs.refresh_request import RefreshRequest
-from pipelines.runs.reporter import Reporter
-from pipelines.runs.stages import wants_towers
-from pipelines.runs.threads import threads
-from pipelines.runs.warm_model import WarmModel, formed_anew, group_drift, grown_model, grown_models
+from ihas_pipelines.runs.folder import RunFolder, stage_key
+from ihas_pipelines.runs.predecessor import Predecessor
+from ihas_pipelines.runs.progress import StageName
+from ihas_pipelines.runs.refresh_request import RefreshRequest
+from ihas_pipelines.runs.reporter import Reporter
+from ihas_pipelines.runs.stages import wants_towers
+from ihas_pipelines.runs.threads import threads
+from ihas_pipelines.runs.warm_model import WarmModel, formed_anew, group_drift, grown_model, grown_models
 
 SHARES = {"reading": 0.2, "refreshed": 0.5, "before": 0.05, "base": 0.05, "retrieve": 0.1, "evaluate": 0.1}
 SHOWN_AS: dict[str, StageName] = {"refreshed": "retrain", "before": "retrain", "retrieve": "retrain"}

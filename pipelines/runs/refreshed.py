@@ -22,19 +22,19 @@ from ihas.stages.evaluate.variants import Variant
 from ihas.stages.evaluate.words import negatives_words
 from ihas.stages.retrain import RetrainResult
 from ihas.stages.retrieve.stage import RetrievalTowers
-from pipelines.reports.report import write_report
-from pipelines.runs.assemble import make_bundle, measured_candidates, summary_of
-from pipelines.runs.budget import certify
-from pipelines.runs.catalogue_ranking import measure_ranking
-from pipelines.runs.folder import replace_bundle
-from pipelines.runs.frontier import frontier_points, write_frontier
-from pipelines.runs.predecessor import Predecessor
-from pipelines.runs.refit import refit_result, refit_variants, refit_words
-from pipelines.runs.refresh_stages import Refresh, Sides, refreshed_base, refreshed_towers
-from pipelines.runs.retrieval_metrics import measure_retrieval
-from pipelines.runs.stages import wants_towers
-from pipelines.runs.trained import Trained
-from pipelines.runs.warm_model import WarmModel, grown_models
+from ihas_pipelines.reports.report import write_report
+from ihas_pipelines.runs.assemble import make_bundle, measured_candidates, summary_of
+from ihas_pipelines.runs.budget import certify
+from ihas_pipelines.runs.catalogue_ranking import measure_ranking
+from ihas_pipelines.runs.folder import replace_bundle
+from ihas_pipelines.runs.frontier import frontier_points, write_frontier
+from ihas_pipelines.runs.predecessor import Predecessor
+from ihas_pipelines.runs.refit import refit_result, refit_variants, refit_words
+from ihas_pipelines.runs.refresh_stages import Refresh, Sides, refreshed_base, refreshed_towers
+from ihas_pipelines.runs.retrieval_metrics import measure_retrieval
+from ihas_pipelines.runs.stages import wants_towers
+from ihas_pipelines.runs.trained import Trained
+from ihas_pipelines.runs.warm_model import WarmModel, grown_models
 
 BLOCK_ROWS = 1 << 18
 MOSTLY_SILENT = 0.5

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from ihas.config.transformer import TransformerEpoch
 from ihas.results.run_result import EpochMetrics
-from pipelines.runs.progress import Progress, Report, StageName
+from ihas_pipelines.runs.progress import Progress, Report, StageName
 
 EPOCH_REST = 0.93  # how many epochs a training takes is not known before; each leaves this share of the rest
 

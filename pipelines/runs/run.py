@@ -1,4 +1,4 @@
-"""A recipe of the kind `grouped`, carried out: `pipelines.runs.stages.STAGES` in their order."""
+"""A recipe of the kind `grouped`, carried out: `ihas_pipelines.runs.stages.STAGES` in their order."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 from ihas.config.recipe import Recipe
 from ihas.results.run_result import RunResult
-from pipelines.runs.folder import RunFolder
-from pipelines.runs.progress import Report
-from pipelines.runs.stages import STAGES, Run, Stage, run_reporter
+from ihas_pipelines.runs.folder import RunFolder
+from ihas_pipelines.runs.progress import Report
+from ihas_pipelines.runs.stages import STAGES, Run, Stage, run_reporter
 
 
 def run_recipe(recipe: Recipe, path: Path, report: Report) -> RunResult:

@@ -7,8 +7,8 @@ import time
 from ihas.config.data import DataConfig
 from ihas.sequential.data.reading import read_sequences
 from ihas.sequential.data.sequences import LeaveOneOut, UserSequences, leave_one_out
-from pipelines.runs.folder import RunFolder
-from pipelines.runs.reporter import Reporter
+from ihas_pipelines.runs.folder import RunFolder
+from ihas_pipelines.runs.reporter import Reporter
 
 
 def read_parts(config: DataConfig, folder: RunFolder, reporter: Reporter) -> tuple[UserSequences, LeaveOneOut]:

@@ -1,4 +1,4 @@
-"""The stages of a run of the kind `grouped`, as a table that `pipelines.runs.run` walks; what each one computes is in `ihas.stages`.
+"""The stages of a run of the kind `grouped`, as a table that `ihas_pipelines.runs.run` walks; what each one computes is in `ihas.stages`.
 
 A stage reads what the stages before it left on the `Run` and leaves its own output there. Its folder and key are part of a run folder's
 format: a run that is resumed finds finished stages by them.
@@ -38,13 +38,13 @@ from ihas.stages.retrain import Retraining, RetrainResult, retrain_groups
 from ihas.stages.retrieve.ranker import Ranker
 from ihas.stages.retrieve.stage import RetrievalTowers, Retrieving, learn_retrieval
 from ihas.stages.search import SearchResult, search_gates
-from pipelines.runs.assemble import assemble
-from pipelines.runs.folder import RunFolder, stage_key
-from pipelines.runs.progress import Report, StageName
-from pipelines.runs.reporter import Reporter
-from pipelines.runs.threads import threads
-from pipelines.runs.trained import Trained
-from pipelines.runs.variants import train_variants
+from ihas_pipelines.runs.assemble import assemble
+from ihas_pipelines.runs.folder import RunFolder, stage_key
+from ihas_pipelines.runs.progress import Report, StageName
+from ihas_pipelines.runs.reporter import Reporter
+from ihas_pipelines.runs.threads import threads
+from ihas_pipelines.runs.trained import Trained
+from ihas_pipelines.runs.variants import train_variants
 
 
 @dataclass

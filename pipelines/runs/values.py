@@ -34,7 +34,7 @@ from ihas.stages.search import SearchResult
 from ihas.stages.warm import WarmStart
 from ihas.training.plain import PlainModel
 from ihas.training.steps import EpochStep
-from pipelines.runs.answers import Answers
+from ihas_pipelines.runs.answers import Answers
 
 CLASSES: tuple[Any, ...] = (
     AdditiveRouter, Answers, BaseResult, Cost, Distilled, Diversity, EpochMetrics, EpochStep, FieldLayout, Gates, GroupCountResult,

@@ -29,9 +29,9 @@ from ihas.stages.members import MemberModel
 from ihas.stages.retrain import Retraining, retrain_groups
 from ihas.training.plain import PlainModel, continue_plain
 from ihas.training.trainer import EpochListener
-from pipelines.runs.folder import RunFolder, stage_key
-from pipelines.runs.reporter import Reporter
-from pipelines.runs.trained import Trained
+from ihas_pipelines.runs.folder import RunFolder, stage_key
+from ihas_pipelines.runs.reporter import Reporter
+from ihas_pipelines.runs.trained import Trained
 
 
 def train_variants(folder: RunFolder, before: str, trained: Trained, reporter: Reporter) -> tuple[Variant, ...]:

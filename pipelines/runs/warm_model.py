@@ -19,7 +19,7 @@ from ihas.stages.cluster.stage import assign_parts, form_candidates, form_groups
 from ihas.stages.cluster.thresholds import Scorer
 from ihas.stages.evaluate.variants import Variant, gated_variant, grouped_variant, static_variant
 from ihas.stages.search import SearchResult
-from pipelines.runs.predecessor import Predecessor
+from ihas_pipelines.runs.predecessor import Predecessor
 
 
 @dataclass(frozen=True)

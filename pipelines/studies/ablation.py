@@ -20,10 +20,10 @@ from ihas.errors import ConfigError
 from ihas.folders import files_digest, write_whole
 from ihas.sequential.data.ranking import RankingMetrics
 from ihas.sequential.data.sequences import LeaveOneOut, leave_one_out
-from pipelines.kinds.recipe_file import read_of_kind
-from pipelines.runs.folder import read_kept, value_digest
-from pipelines.runs.measures import paired_interval
-from pipelines.studies.plan_file import beside, document_of
+from ihas_pipelines.kinds.recipe_file import read_of_kind
+from ihas_pipelines.runs.folder import read_kept, value_digest
+from ihas_pipelines.runs.measures import paired_interval
+from ihas_pipelines.studies.plan_file import beside, document_of
 
 WHOLE = "the recipe"
 ABSENT = "none"

@@ -12,9 +12,9 @@ from pathlib import Path
 from ihas.config.base import Config
 from ihas.config.recipe import Recipe
 from ihas.results.run_result import RunResult
-from pipelines.runs.measures import HEADING, ComparisonRow, Measure, markdown_row, measures, row_of
-from pipelines.runs.progress import Report
-from pipelines.runs.run import run_recipe
+from ihas_pipelines.runs.measures import HEADING, ComparisonRow, Measure, markdown_row, measures, row_of
+from ihas_pipelines.runs.progress import Report
+from ihas_pipelines.runs.run import run_recipe
 
 
 class Comparison(Config):

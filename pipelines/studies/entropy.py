@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ihas.sequential.data.reading import read_sequences
 from ihas.sequential.scaling.entropy import EntropyMetrics, entropy_metrics
-from pipelines.kinds.recipe_file import read_any_recipe
-from pipelines.runs.child import print_line
+from ihas_pipelines.kinds.recipe_file import read_any_recipe
+from ihas_pipelines.runs.child import print_line
 
 HEAD = (
     "| data | sequences | interactions | repeat an item | repeat a block | ApEn | LZ | D' | caution |",

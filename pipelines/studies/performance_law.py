@@ -21,7 +21,7 @@ from ihas.errors import ConfigError
 from ihas.sequential.scaling.joint_law import compare_joint, relative_to_mean
 from ihas.sequential.scaling.performance_law import Optimum, fit_performance_law
 from ihas.sequential.scaling.rival_laws import compare_laws
-from pipelines.runs.faults import faults
+from ihas_pipelines.runs.faults import faults
 
 OF_GRID = ("R^2 performance", "power", "log-quadratic", "held-out error performance", "power", "log-quadratic", "N*, d*")
 OF_METRIC = (

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ihas.errors import ConfigError
-from pipelines.runs.faults import faults
+from ihas_pipelines.runs.faults import faults
 
 
 @contextmanager

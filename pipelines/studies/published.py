@@ -18,8 +18,8 @@ from ihas.errors import ConfigError
 from ihas.metrics import click_metrics
 from ihas.stages.base import train_base
 from ihas.stages.evaluate.variants import plain_variant
-from pipelines.kinds.recipe_file import read_recipe
-from pipelines.runs.child import print_line
+from ihas_pipelines.kinds.recipe_file import read_recipe
+from ihas_pipelines.runs.child import print_line
 
 FOLDER = Path(__file__).parent.parent / "recipes" / "published"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from service.auth.scopes import EVERYTHING, Scope
-from service.storage.tenants import LOCAL
+from ihas_service.auth.scopes import EVERYTHING, Scope
+from ihas_service.storage.tenants import LOCAL
 
 
 @dataclass(frozen=True, slots=True)

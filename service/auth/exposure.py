@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 from ihas.errors import ConfigError
-from service.settings import Settings
+from ihas_service.settings import Settings
 
 LOOPBACK_NAMES = frozenset({b"127.0.0.1", b"localhost", b"[::1]"})
 SAID = "No keys are asked for: whoever is on this machine may do everything, and nobody else reaches the service. See IHAS_ACCESS."

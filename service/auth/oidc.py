@@ -9,10 +9,10 @@ from typing import Any
 
 import jwt
 
-from service.auth.caller import Caller
-from service.auth.scopes import OF_A_TENANT
-from service.errors import NoKeyError, ProviderError
-from service.settings import Settings
+from ihas_service.auth.caller import Caller
+from ihas_service.auth.scopes import OF_A_TENANT
+from ihas_service.errors import NoKeyError, ProviderError
+from ihas_service.settings import Settings
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "PS256", "EdDSA")
 LEEWAY_S = 30.0

@@ -8,7 +8,7 @@ from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
-from service.errors import TooManyError
+from ihas_service.errors import TooManyError
 
 
 class Rates:

@@ -1,4 +1,4 @@
-"""What a key may do; which of it a request needs, the policy of its route says (`service.http.policy`)."""
+"""What a key may do; which of it a request needs, the policy of its route says (`ihas_service.http.policy`)."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@ import re
 import secrets
 from collections.abc import Iterable
 
-from service.auth.scopes import Scope
-from service.storage.keys import Key
+from ihas_service.auth.scopes import Scope
+from ihas_service.storage.keys import Key
 
 PREFIX = "ihas_"
 FORM = re.compile(r"ihas_(?P<id>[0-9a-f]{16})_(?P<secret>[0-9a-f]{48})")

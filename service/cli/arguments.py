@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from service.cli.terminal import Output
+from ihas_service.cli.terminal import Output
 
 OUTPUT = "--output"
 

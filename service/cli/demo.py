@@ -13,19 +13,19 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import pipelines
+import ihas_pipelines
 from ihas.config.recipe import Recipe
 from ihas.findings import Finding
 from ihas.results.run_result import RunResult
-from pipelines.kinds.grouped.tables import run_tables
-from pipelines.kinds.recipe_file import read_recipe
-from service.cli import tables
-from service.cli.local_run import failure, finished_stages, stage_of
-from service.cli.progress_bar import ProgressBar
-from service.cli.terminal import CommandError, ExitCode, Terminal, exit_code, this_command
-from service.client.client import Client
-from service.errors import ServiceError, WaitTimeoutError
-from service.server import free_port
+from ihas_pipelines.kinds.grouped.tables import run_tables
+from ihas_pipelines.kinds.recipe_file import read_recipe
+from ihas_service.cli import tables
+from ihas_service.cli.local_run import failure, finished_stages, stage_of
+from ihas_service.cli.progress_bar import ProgressBar
+from ihas_service.cli.terminal import CommandError, ExitCode, Terminal, exit_code, this_command
+from ihas_service.client.client import Client
+from ihas_service.errors import ServiceError, WaitTimeoutError
+from ihas_service.server import free_port
 
 HOST = "127.0.0.1"
 READY_WITHIN_S = 60.0
@@ -88,7 +88,7 @@ def _demonstrate(terminal: Terminal, recipe: Recipe, folder: Path, keep: bool) -
 
 def coupon_recipe(data: Path | None) -> Recipe:
     """The recipe of the coupon data, with the path of the data file; CommandError where there is no such file."""
-    recipes = Path(pipelines.__path__[0]) / "recipes"
+    recipes = Path(ihas_pipelines.__path__[0]) / "recipes"
     recipe = read_recipe(recipes / "coupon.toml")
     installed = recipes / INSTALLED_DATA / recipe.data.path.name
     path = data or (installed if installed.is_file() else recipe.data.path)
@@ -105,7 +105,7 @@ def coupon_recipe(data: Path | None) -> Recipe:
 def _service(folder: Path, keep: bool) -> Iterator[str]:
     """`ihas up` on a free port, stopped at the end unless it is kept and nothing failed."""
     port = free_port(HOST)
-    command = [sys.executable, "-P", "-c", "from service.cli.main import main; main()", "up", "--host", HOST]
+    command = [sys.executable, "-P", "-c", "from ihas_service.cli.main import main; main()", "up", "--host", HOST]
     with (folder / "service.log").open("ab") as log, _terminated_like_interrupted():
         process, kept = None, False
         try:

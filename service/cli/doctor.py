@@ -136,7 +136,7 @@ def _gpu(seen: int | None) -> Check:
 
 def _variables(environment: Mapping[str, str]) -> Check:
     """Variables that begin like ours and are none: a mistyped setting is silently its default."""
-    from service.settings import Settings
+    from ihas_service.settings import Settings
 
     known = OTHER_VARIABLES | {f"IHAS_{name.upper()}" for name in Settings.model_fields}
     unknown = sorted(name for name in environment if name.startswith("IHAS_") and name not in known and not name.startswith(OF_TESTS))

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from rich.markup import escape
 
-from service.cli.examples import EXAMPLES
+from ihas_service.cli.examples import EXAMPLES
 
 
 def polished(command: Any) -> Any:

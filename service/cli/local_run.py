@@ -1,4 +1,4 @@
-"""Runs of `python -m pipelines` on this machine, with their progress on the terminal.
+"""Runs of `python -m ihas_pipelines` on this machine, with their progress on the terminal.
 
 The child holds the reading end of a pipe whose writing end is here, so it ends itself when this process does.
 """
@@ -15,17 +15,17 @@ from rich.text import Text
 
 from ihas.config.data import DataConfig
 from ihas.data.findings import ValidationReport
-from pipelines.kinds.model_kind import AnyRecipe, AnyResult, ModelKind
-from pipelines.kinds.registry import kind_of_result
-from pipelines.kinds.snapshots import with_snapshot, with_snapshots
-from pipelines.runs.exit_codes import CommandError, ExitCode, exit_code_of
-from pipelines.runs.progress import Outcome, Report, follow
-from pipelines.runs.refresh_request import RefreshRequest
-from service.cli.progress_bar import ProgressBar
-from service.cli.terminal import Terminal
-from service.jobs.child import Child
-from service.jobs.runs import PIPELINES
-from service.jobs.wording import fault_of_signal
+from ihas_pipelines.kinds.model_kind import AnyRecipe, AnyResult, ModelKind
+from ihas_pipelines.kinds.registry import kind_of_result
+from ihas_pipelines.kinds.snapshots import with_snapshot, with_snapshots
+from ihas_pipelines.runs.exit_codes import CommandError, ExitCode, exit_code_of
+from ihas_pipelines.runs.progress import Outcome, Report, follow
+from ihas_pipelines.runs.refresh_request import RefreshRequest
+from ihas_service.cli.progress_bar import ProgressBar
+from ihas_service.cli.terminal import Terminal
+from ihas_service.jobs.child import Child
+from ihas_service.jobs.runs import PIPELINES
+from ihas_service.jobs.wording import fault_of_signal
 
 
 def search(recipe: AnyRecipe, folder: Path, terminal: Terminal, command: Sequence[str] = PIPELINES) -> tuple[AnyResult, ModelKind]:

@@ -10,21 +10,21 @@ from typing import Annotated
 import typer
 
 from ihas.bundle.manifest import package_version
-from pipelines.commands.bench import bench
-from pipelines.commands.shell import REPORT, carry_out, make_app
-from pipelines.commands.studies import study
-from service.cli.arguments import output_of, spelled_out
-from service.cli.commands import batches, bundles, datasets, events, keys, models, schedules, searches, users
-from service.cli.commands import dashboard as dashboards
-from service.cli.commands import promotion as _promotion  # noqa: F401 - adds commands to `model`
-from service.cli.commands import simulation as _simulation  # noqa: F401 - adds `study loop`
-from service.cli.commands import traffic as _traffic  # noqa: F401 - likewise
-from service.cli.commands import usage as usages
-from service.cli.commands.init import init
-from service.cli.commands.reading import Delimiter, Escape, Names, NoQuoting, reading_of
-from service.cli.commands.settings import service_settings, show_settings
-from service.cli.help import polished
-from service.cli.terminal import CommandError, ExitCode, Output, Terminal, exit_code, this_command
+from ihas_pipelines.commands.bench import bench
+from ihas_pipelines.commands.shell import REPORT, carry_out, make_app
+from ihas_pipelines.commands.studies import study
+from ihas_service.cli.arguments import output_of, spelled_out
+from ihas_service.cli.commands import batches, bundles, datasets, events, keys, models, schedules, searches, users
+from ihas_service.cli.commands import dashboard as dashboards
+from ihas_service.cli.commands import promotion as _promotion  # noqa: F401 - adds commands to `model`
+from ihas_service.cli.commands import simulation as _simulation  # noqa: F401 - adds `study loop`
+from ihas_service.cli.commands import traffic as _traffic  # noqa: F401 - likewise
+from ihas_service.cli.commands import usage as usages
+from ihas_service.cli.commands.init import init
+from ihas_service.cli.commands.reading import Delimiter, Escape, Names, NoQuoting, reading_of
+from ihas_service.cli.commands.settings import service_settings, show_settings
+from ihas_service.cli.help import polished
+from ihas_service.cli.terminal import CommandError, ExitCode, Output, Terminal, exit_code, this_command
 
 app = make_app("ihas", "Search embedding dimensions per instance, group the instances, serve one model per group.", completion=True)
 FolderOption = Annotated[Path | None, typer.Option(help="Folder of data sets, runs and bundles, and of the SQLite file [IHAS_FOLDER].")]
@@ -63,7 +63,7 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the service running at the end.")] = False,
 ) -> None:
     """Search on the coupon data over HTTP, write the report, request recommendations."""
-    from service.cli.demo import run_demo
+    from ihas_service.cli.demo import run_demo
 
     run_demo(context.obj, folder, data, keep)
 
@@ -86,8 +86,8 @@ def search(
     set_: Annotated[list[str] | None, typer.Option("--set", help="A setting that overrides the recipe: learning.training.epochs=3")] = None,
 ) -> None:
     """Carry out a recipe on this machine; started again, it continues after the last finished stage."""
-    from pipelines.kinds.recipe_file import read_any_recipe
-    from service.cli import local_run
+    from ihas_pipelines.kinds.recipe_file import read_any_recipe
+    from ihas_service.cli import local_run
 
     terminal: Terminal = context.obj
     asked = read_any_recipe(recipe, set_ or ())
@@ -120,9 +120,9 @@ def inspect(
     """Show what each column of a table is taken for and why, and its faults."""
     import tempfile
 
-    from pipelines.kinds.recipe_file import read_data
-    from service.cli import local_run, tables
-    from service.cli.column_files import write_columns
+    from ihas_pipelines.kinds.recipe_file import read_data
+    from ihas_service.cli import local_run, tables
+    from ihas_service.cli.column_files import write_columns
 
     terminal: Terminal = context.obj
     with tempfile.TemporaryDirectory() as folder:
@@ -140,8 +140,8 @@ def inspect(
 @app.command()
 def report(context: typer.Context, run_folder: Annotated[Path, typer.Argument(help="Folder of a finished run.")]) -> None:
     """Write the report of a finished run again."""
-    import pipelines.reports.report  # noqa: F401 # names a missing package before anything else
-    from service.cli.local_run import read_any_result, write_report
+    import ihas_pipelines.reports.report  # noqa: F401 # names a missing package before anything else
+    from ihas_service.cli.local_run import read_any_result, write_report
 
     path = run_folder / "report.html"
     run = read_any_result(run_folder)
@@ -161,10 +161,10 @@ def advise(
 ) -> None:
     """Train a small size sweep of transformers and advise the size to train within a time budget; a stopped one is resumed."""
     from ihas.config.size_sweep import SizeSweepRecipe
-    from pipelines.kinds.recipe_file import read_of_kind
-    from pipelines.kinds.size_sweep.tables import advice_table
-    from pipelines.kinds.size_sweep.values import SizeSweepResult
-    from service.cli import local_run
+    from ihas_pipelines.kinds.recipe_file import read_of_kind
+    from ihas_pipelines.kinds.size_sweep.tables import advice_table
+    from ihas_pipelines.kinds.size_sweep.values import SizeSweepResult
+    from ihas_service.cli import local_run
 
     terminal: Terminal = context.obj
     asked = read_of_kind(recipe, SizeSweepRecipe, [f"seconds={seconds}"])
@@ -190,8 +190,8 @@ def refresh(
     set_: Annotated[list[str] | None, typer.Option("--set", help="A setting of the refresh: epochs=2")] = None,
 ) -> None:
     """Carry a finished run on with newer rows, without a search; of a service, `ihas model refresh`."""
-    from service.cli import local_run
-    from service.cli.refreshing import refresh_request
+    from ihas_service.cli import local_run
+    from ihas_service.cli.refreshing import refresh_request
 
     terminal: Terminal = context.obj
     run = local_run.refresh(refresh_request(run_folder, data, point, set_ or ()), folder, terminal)
@@ -203,7 +203,7 @@ def refresh(
 @app.command()
 def serve(host: HostOption = None, port: PortOption = None, folder: FolderOption = None) -> None:
     """Serve HTTP; `ihas worker` carries out the jobs."""
-    from service.server import serve
+    from ihas_service.server import serve
 
     serve(service_settings(host=host, port=port, folder=folder))
 
@@ -212,7 +212,7 @@ def serve(host: HostOption = None, port: PortOption = None, folder: FolderOption
 def worker(context: typer.Context, folder: FolderOption = None) -> None:
     """Run jobs one at a time: searches, estimates and checks of data sets."""
     from ihas.extras import only_serves
-    from service.server import work
+    from ihas_service.server import work
 
     if only_serves():
         context.obj.say(ONLY_SERVES, "yellow")
@@ -223,7 +223,7 @@ def worker(context: typer.Context, folder: FolderOption = None) -> None:
 def up(context: typer.Context, host: HostOption = None, port: PortOption = None, folder: FolderOption = None) -> None:
     """Serve HTTP and run jobs, both on this machine; without packages that train it serves, and jobs that need them fail."""
     from ihas.extras import only_serves
-    from service.server import up
+    from ihas_service.server import up
 
     if only_serves():
         context.obj.say(ONLY_SERVES, "yellow")
@@ -238,7 +238,7 @@ app.add_typer(study)
 @app.command()
 def doctor(context: typer.Context, host: HostOption = None, port: PortOption = None, folder: FolderOption = None) -> None:
     """Check whether this machine is fit to serve and to search."""
-    from service.cli import doctor
+    from ihas_service.cli import doctor
 
     settings = service_settings(host=host, port=port, folder=folder)
     checks = doctor.examine(settings.folder, settings.host, settings.port)

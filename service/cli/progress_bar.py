@@ -9,8 +9,8 @@ from collections.abc import Callable
 from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
-from pipelines.runs.progress import Progress
-from service.cli.terminal import Output, Terminal
+from ihas_pipelines.runs.progress import Progress
+from ihas_service.cli.terminal import Output, Terminal
 
 STEP = 0.05
 """Share of a run after which a line is printed, also within a stage."""

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from ihas.config.refresh import RefreshConfig
 from ihas.errors import ConfigError
-from pipelines.kinds.recipe_file import assign, read_recipe
-from pipelines.runs.faults import faults
-from pipelines.runs.refresh_request import RefreshRequest
+from ihas_pipelines.kinds.recipe_file import assign, read_recipe
+from ihas_pipelines.runs.faults import faults
+from ihas_pipelines.runs.refresh_request import RefreshRequest
 
 
 def refresh_request(run_folder: Path, data: Path, point: str | None, overrides: Sequence[str]) -> RefreshRequest:

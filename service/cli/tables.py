@@ -12,7 +12,7 @@ from rich.text import Text
 
 from ihas.data.findings import FieldProfile, ValidationReport
 from ihas.findings import Finding
-from pipelines.reports.terminal_tables import most_kept
+from ihas_pipelines.reports.terminal_tables import most_kept
 
 SHOWN_FIELDS = 6
 OF_CHANGES = frozenset(

@@ -15,10 +15,10 @@ from rich.segment import Segment
 from rich.text import Text
 
 from ihas.harmless import harmless
-from pipelines.runs import exit_codes
-from pipelines.runs.exit_codes import CommandError, ExitCode
-from service.cli.records import fitting
-from service.errors import ServiceError, WaitTimeoutError
+from ihas_pipelines.runs import exit_codes
+from ihas_pipelines.runs.exit_codes import CommandError, ExitCode
+from ihas_service.cli.records import fitting
+from ihas_service.errors import ServiceError, WaitTimeoutError
 
 __all__ = ["CommandError", "ExitCode", "Output", "Terminal", "exit_code", "this_command"]
 WIDTH = 110  # columns where the output is not a terminal

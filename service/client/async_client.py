@@ -13,12 +13,12 @@ from typing import Any, Self
 
 import httpx
 
-from service.client.endpoints import Endpoints
-from service.client.event_file import EventColumns, batches
-from service.client.event_transfer import Imported, broken_off, export_request, misread, told
-from service.client.older_services import current
-from service.client.retries import BUSY, TRIES, final, repeatable, unreachable, wait_s
-from service.client.transfer import (
+from ihas_service.client.endpoints import Endpoints
+from ihas_service.client.event_file import EventColumns, batches
+from ihas_service.client.event_transfer import Imported, broken_off, export_request, misread, told
+from ihas_service.client.older_services import current
+from ihas_service.client.retries import BUSY, TRIES, final, repeatable, unreachable, wait_s
+from ihas_service.client.transfer import (
     AS_THEY_ARE,
     CHECKED,
     CHUNK,
@@ -34,8 +34,8 @@ from service.client.transfer import (
     listening,
     whole,
 )
-from service.errors import InvalidError, ServiceError
-from service.states import with_stage
+from ihas_service.errors import InvalidError, ServiceError
+from ihas_service.states import with_stage
 
 
 class AsyncClient(Endpoints[Coroutine[Any, Any, Document], Coroutine[Any, Any, str]]):

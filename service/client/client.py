@@ -12,13 +12,13 @@ from typing import Any, Self
 
 import httpx
 
-from service.client.async_client import AsyncClient
-from service.client.endpoints import Endpoints
-from service.client.event_file import EventColumns, batches
-from service.client.event_transfer import Imported, broken_off, export_request, misread, told
-from service.client.older_services import current
-from service.client.retries import BUSY, TRIES, final, repeatable, unreachable, wait_s
-from service.client.transfer import (
+from ihas_service.client.async_client import AsyncClient
+from ihas_service.client.endpoints import Endpoints
+from ihas_service.client.event_file import EventColumns, batches
+from ihas_service.client.event_transfer import Imported, broken_off, export_request, misread, told
+from ihas_service.client.older_services import current
+from ihas_service.client.retries import BUSY, TRIES, final, repeatable, unreachable, wait_s
+from ihas_service.client.transfer import (
     AS_THEY_ARE,
     CHECKED,
     CHUNK,
@@ -35,8 +35,8 @@ from service.client.transfer import (
     parts_of,
     whole,
 )
-from service.errors import InvalidError, ServiceError
-from service.states import with_stage
+from ihas_service.errors import InvalidError, ServiceError
+from ihas_service.states import with_stage
 
 __all__ = ["AsyncClient", "Client"]
 
@@ -44,7 +44,7 @@ __all__ = ["AsyncClient", "Client"]
 class Client(Endpoints[Document, str]):
     """Client of the service at `url`; errors are raised as `ServiceError` with the problem document.
 
-    Requests that may be repeated (`service.client.retries`) are sent again if the service is busy or unreachable.
+    Requests that may be repeated (`ihas_service.client.retries`) are sent again if the service is busy or unreachable.
 
     Args:
         url: for example `http://127.0.0.1:8000`.

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 
 from ihas.errors import DataError
-from service.client.event_file import Batch
-from service.errors import InvalidError, ServiceError
+from ihas_service.client.event_file import Batch
+from ihas_service.errors import InvalidError, ServiceError
 
 MAX_TOLD = 100
 """Rejected rows that are told; the others are counted."""

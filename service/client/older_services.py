@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.states import with_stage
+from ihas_service.states import with_stage
 
 SEARCHES = "/v1/searches"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from service.errors import ServiceError, service_error
+from ihas_service.errors import ServiceError, service_error
 
 TRIES = 4
 FIRST_WAIT_S, MAX_WAIT_S = 0.2, 10.0

@@ -11,10 +11,10 @@ from typing import IO, Any
 import httpx
 
 from ihas.folders import file_digest
-from service.client.event_file import EventColumns
-from service.client.retries import unreachable
-from service.errors import ServiceError, WaitTimeoutError
-from service.states import TERMINAL
+from ihas_service.client.event_file import EventColumns
+from ihas_service.client.retries import unreachable
+from ihas_service.errors import ServiceError, WaitTimeoutError
+from ihas_service.states import TERMINAL
 
 FINISHED = frozenset(map(str, TERMINAL))
 CHECKED = frozenset({"valid", "invalid"})

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpcore
 
-from service.errors import FetchError
+from ihas_service.errors import FetchError
 
 
 class Deadline:

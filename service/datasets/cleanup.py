@@ -8,7 +8,7 @@ from pathlib import Path
 
 import structlog
 
-from service.storage.catalogue import Catalogue
+from ihas_service.storage.catalogue import Catalogue
 
 LOG = structlog.get_logger(__name__)
 

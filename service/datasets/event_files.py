@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from service.datasets.event_rows import EventRows
-from service.errors import ConflictError
-from service.storage.shown_rows import RowsAsked, ShownRow
+from ihas_service.datasets.event_rows import EventRows
+from ihas_service.errors import ConflictError
+from ihas_service.storage.shown_rows import RowsAsked, ShownRow
 
 FileForm = Literal["parquet", "jsonl"]
 MEDIA: Mapping[str, str] = {"parquet": "application/vnd.apache.parquet", "jsonl": "application/x-ndjson"}
@@ -57,7 +57,7 @@ class EventFile:
     def _parquet(self, shown: Iterator[ShownRow]) -> Iterator[bytes]:
         columns = {column.name: column.kind for column in self.rows.columns}
         blocks = ([self.rows.row(row) for row in block] for block in _blocks(shown, BLOCK_ROWS))
-        found: Iterator[bytes] = import_module("service.datasets.parquet_rows").pieces(columns, blocks, {"ihas": self._notes})
+        found: Iterator[bytes] = import_module("ihas_service.datasets.parquet_rows").pieces(columns, blocks, {"ihas": self._notes})
         return found
 
     @property

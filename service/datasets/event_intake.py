@@ -10,9 +10,9 @@ from ihas.data.cells import cell_number, cell_text
 from ihas.data.schema import Field
 from ihas.extensions.suggest import did_you_mean
 from ihas.serving.capabilities import RowModel
-from service.storage.contexts import MAX_CONTEXT_BYTES, kept_context, user_of
-from service.storage.direct_events import DirectEvent
-from service.storage.feedback import CLICK, KEPT_ITEMS, Answer, Deed
+from ihas_service.storage.contexts import MAX_CONTEXT_BYTES, kept_context, user_of
+from ihas_service.storage.direct_events import DirectEvent
+from ihas_service.storage.feedback import CLICK, KEPT_ITEMS, Answer, Deed
 
 SKEW_S = 300.0
 """Seconds that a reporter's clock may be ahead of the database's, or behind it."""

@@ -13,9 +13,9 @@ from ihas.data.moments import local_time
 from ihas.data.schema import Field
 from ihas.serving.capabilities import RowModel
 from ihas.serving.next_item.recommender import ITEM, SCHEMA, USER
-from service.storage.contexts import read_context
-from service.storage.plain_text import plain_text
-from service.storage.shown_rows import Placed, ShownRow
+from ihas_service.storage.contexts import read_context
+from ihas_service.storage.plain_text import plain_text
+from ihas_service.storage.shown_rows import Placed, ShownRow
 
 ColumnKind = Literal["text", "texts", "number", "integer", "truth"]
 PLACED: Mapping[str, ColumnKind] = {

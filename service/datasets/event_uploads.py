@@ -10,12 +10,12 @@ from pathlib import Path
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 
 from ihas.serving.capabilities import RowModel
-from service.datasets.event_files import EventFile, FileForm
-from service.datasets.event_rows import EventRows
-from service.datasets.uploads import received, within
-from service.errors import ConflictError
-from service.storage.catalogue import Catalogue, Upload
-from service.storage.shown_rows import LeftOut, RowsAsked, ShownRows
+from ihas_service.datasets.event_files import EventFile, FileForm
+from ihas_service.datasets.event_rows import EventRows
+from ihas_service.datasets.uploads import received, within
+from ihas_service.errors import ConflictError
+from ihas_service.storage.catalogue import Catalogue, Upload
+from ihas_service.storage.shown_rows import LeftOut, RowsAsked, ShownRows
 
 
 class NoRowsError(ConflictError):

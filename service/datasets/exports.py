@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from service.errors import TooManyError
+from ihas_service.errors import TooManyError
 
 MOST, MOST_OF_TENANT = 4, 2
 AGAIN_S = 10.0

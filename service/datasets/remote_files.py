@@ -22,10 +22,10 @@ import structlog
 from starlette.exceptions import HTTPException
 
 from ihas.errors import IhasError
-from service.datasets.bounded_stream import Bounded, Deadline
-from service.datasets.public_addresses import is_public
-from service.errors import FetchError, TooManyError, UriRefusedError
-from service.settings import Settings
+from ihas_service.datasets.bounded_stream import Bounded, Deadline
+from ihas_service.datasets.public_addresses import is_public
+from ihas_service.errors import FetchError, TooManyError, UriRefusedError
+from ihas_service.settings import Settings
 
 CHUNK = 2**20
 CONNECT_S, QUIET_S, AGAIN_S = 10.0, 30.0, 5.0

@@ -15,10 +15,10 @@ from typing import BinaryIO, Protocol
 
 from starlette.concurrency import run_in_threadpool
 
-from service.errors import ConflictError, PathRefusedError
-from service.jobs.runs import dataset_folder
-from service.storage.catalogue import Upload
-from service.storage.room import Room
+from ihas_service.errors import ConflictError, PathRefusedError
+from ihas_service.jobs.runs import dataset_folder
+from ihas_service.storage.catalogue import Upload
+from ihas_service.storage.room import Room
 
 HEAD_BYTES = 4_096
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"

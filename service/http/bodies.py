@@ -20,8 +20,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive
 
-from service.http.policy import EXTENSION, FEW_VALUES, KIB
-from service.http.problems import INVALID_BODY, InvalidBody
+from ihas_service.http.policy import EXTENSION, FEW_VALUES, KIB
+from ihas_service.http.problems import INVALID_BODY, InvalidBody
 
 INLINE_BYTES = 32 * KIB
 """Bytes that are decoded, checked and computed with in the event loop, which takes less time than to find a thread."""

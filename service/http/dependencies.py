@@ -11,33 +11,33 @@ from fastapi import Depends, Header, HTTPException, Path, Query, Request
 from starlette.datastructures import Headers
 
 from ihas.errors import RequestError
-from service.auth.caller import Caller
-from service.datasets.exports import Exports
-from service.datasets.remote_files import Fetches
-from service.errors import NoKeyError, PreconditionMissingError, TooManyError, UnknownIdError
-from service.http.middleware.compute_threads import Threads
-from service.jobs.first_load import FirstLoad
-from service.models.known_users import KnownUsers
-from service.models.registry import Registry, TenantModels
-from service.models.response_log import ResponseLog
-from service.observability.metrics import Metrics
-from service.observability.tracing import HEADER, TRACEPARENT, Traces
-from service.retention.maintenance import Maintenance
-from service.settings import Settings
-from service.storage.aliases import ABSENT, ANY, Aliases
-from service.storage.catalogue import Dataset
-from service.storage.deletions import Deletions
-from service.storage.direct_events import DirectEvents
-from service.storage.feedback import Feedback
-from service.storage.job import TRAINING, Job, JobKind
-from service.storage.job_store import JobStore
-from service.storage.keys import Keys
-from service.storage.profiles import Profiles
-from service.storage.promotion import Promotions
-from service.storage.schedules import Schedules
-from service.storage.seen_items import SeenItems
-from service.storage.sql_store import SqlStore
-from service.storage.traffic import TrafficPlans
+from ihas_service.auth.caller import Caller
+from ihas_service.datasets.exports import Exports
+from ihas_service.datasets.remote_files import Fetches
+from ihas_service.errors import NoKeyError, PreconditionMissingError, TooManyError, UnknownIdError
+from ihas_service.http.middleware.compute_threads import Threads
+from ihas_service.jobs.first_load import FirstLoad
+from ihas_service.models.known_users import KnownUsers
+from ihas_service.models.registry import Registry, TenantModels
+from ihas_service.models.response_log import ResponseLog
+from ihas_service.observability.metrics import Metrics
+from ihas_service.observability.tracing import HEADER, TRACEPARENT, Traces
+from ihas_service.retention.maintenance import Maintenance
+from ihas_service.settings import Settings
+from ihas_service.storage.aliases import ABSENT, ANY, Aliases
+from ihas_service.storage.catalogue import Dataset
+from ihas_service.storage.deletions import Deletions
+from ihas_service.storage.direct_events import DirectEvents
+from ihas_service.storage.feedback import Feedback
+from ihas_service.storage.job import TRAINING, Job, JobKind
+from ihas_service.storage.job_store import JobStore
+from ihas_service.storage.keys import Keys
+from ihas_service.storage.profiles import Profiles
+from ihas_service.storage.promotion import Promotions
+from ihas_service.storage.schedules import Schedules
+from ihas_service.storage.seen_items import SeenItems
+from ihas_service.storage.sql_store import SqlStore
+from ihas_service.storage.traffic import TrafficPlans
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ import anyio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from service.errors import UnknownIdError
-from service.http.problems import http_problem
+from ihas_service.errors import UnknownIdError
+from ihas_service.http.problems import http_problem
 
 PIECE_BYTES = 2**16
 GONE = "The file was deleted meanwhile."

@@ -12,9 +12,9 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
 
-from service.http.examples.searches import ANSWERS, BODIES, PROBLEM
-from service.http.problems import MEDIA_TYPE, PROTOCOL, Problem
-from service.http.schemas.inference import InferenceRequest
+from ihas_service.http.examples.searches import ANSWERS, BODIES, PROBLEM
+from ihas_service.http.problems import MEDIA_TYPE, PROTOCOL, Problem
+from ihas_service.http.schemas.inference import InferenceRequest
 
 REFERENCE = "#/components/schemas/{name}"
 TITLE = "iHAS"

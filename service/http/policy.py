@@ -15,7 +15,7 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from service.auth.scopes import Scope
+from ihas_service.auth.scopes import Scope
 
 EXTENSION = "x-ihas-policy"
 METHODS = frozenset({"DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"})

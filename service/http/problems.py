@@ -19,7 +19,7 @@ from starlette.routing import Match
 from ihas.config.base import Config
 from ihas.errors import BundleError, ConfigError, DataError, RequestError, is_disk_full
 from ihas.findings import Finding
-from service.errors import (
+from ihas_service.errors import (
     ConflictError,
     FetchError,
     KeyReusedError,
@@ -36,8 +36,8 @@ from service.errors import (
     UnknownIdError,
     UriRefusedError,
 )
-from service.http.wording import worded
-from service.storage.outage import is_outage, is_unstorable
+from ihas_service.http.wording import worded
+from ihas_service.storage.outage import is_outage, is_unstorable
 
 PROTOCOL = "/v2"  # the Open Inference Protocol has a form of its own for errors
 MEDIA_TYPE = "application/problem+json"

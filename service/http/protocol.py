@@ -18,10 +18,10 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from service.http.policy import KIB, RoutePolicy
-from service.http.problems import http_problem
-from service.ids import RANDOM
-from service.settings import Settings
+from ihas_service.http.policy import KIB, RoutePolicy
+from ihas_service.http.problems import http_problem
+from ihas_service.ids import RANDOM
+from ihas_service.settings import Settings
 
 ENTRY_BYTES = 32
 """What a header costs beside its text, as HTTP/2 counts it (RFC 9113, 6.5.2)."""

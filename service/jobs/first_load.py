@@ -17,10 +17,10 @@ import structlog
 from ihas.bundle.manifest import manifest_digest
 from ihas.errors import BundleError
 from ihas.folders import write_whole
-from pipelines.runs.progress import Outcome, follow
-from service.jobs.child import Child
-from service.jobs.runs import PIPELINES
-from service.storage.bundle_store import TRIED
+from ihas_pipelines.runs.progress import Outcome, follow
+from ihas_service.jobs.child import Child
+from ihas_service.jobs.runs import PIPELINES
+from ihas_service.storage.bundle_store import TRIED
 
 REFUSED_FOR_S = 3_600.0
 """Seconds for which a bundle that ended its process is not tried again."""

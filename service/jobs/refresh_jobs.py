@@ -8,12 +8,12 @@ from typing import Any
 
 from ihas.config.data import WindowConfig
 from ihas.config.refresh import RefreshConfig
-from service.errors import ConflictError, UnknownIdError
-from service.jobs.runs import FRONTIER_OF, origin, search_folder
-from service.storage.catalogue import Dataset, ModelVersion
-from service.storage.job import REFRESH, Job, NewJob
-from service.storage.job_store import JobStore
-from service.storage.promotion_settings import AutoPromote
+from ihas_service.errors import ConflictError, UnknownIdError
+from ihas_service.jobs.runs import FRONTIER_OF, origin, search_folder
+from ihas_service.storage.catalogue import Dataset, ModelVersion
+from ihas_service.storage.job import REFRESH, Job, NewJob
+from ihas_service.storage.job_store import JobStore
+from ihas_service.storage.promotion_settings import AutoPromote
 
 OF_RUN = ("recipe.json", "result.json", "stages")
 """What a run folder must hold to be carried on."""

@@ -12,12 +12,12 @@ from typing import Any
 
 from ihas.config.data import DataConfig
 from ihas.errors import ConfigError
-from pipelines.kinds.model_kind import AnyRecipe
-from pipelines.kinds.registry import kind_of_result, kind_of_settings
-from service.storage.catalogue import ModelVersion
-from service.storage.job import Job
+from ihas_pipelines.kinds.model_kind import AnyRecipe
+from ihas_pipelines.kinds.registry import kind_of_result, kind_of_settings
+from ihas_service.storage.catalogue import ModelVersion
+from ihas_service.storage.job import Job
 
-PIPELINES = (sys.executable, "-P", "-m", "pipelines")
+PIPELINES = (sys.executable, "-P", "-m", "ihas_pipelines")
 """Start of a child's command line. `-P`: a package `pipelines` in the current folder is another project's, and stays unread."""
 FRONTIER_OF = "frontier_of"
 """Fact of a version that was chosen from a frontier: the search that keeps it."""

@@ -10,11 +10,11 @@ from types import TracebackType
 
 import structlog
 
-from service.errors import LostLeaseError
-from service.jobs.child import Child
-from service.settings import Settings
-from service.storage.job import Job
-from service.storage.job_store import JobStore
+from ihas_service.errors import LostLeaseError
+from ihas_service.jobs.child import Child
+from ihas_service.settings import Settings
+from ihas_service.storage.job import Job
+from ihas_service.storage.job_store import JobStore
 
 LOOK_S = 0.25
 LOG = structlog.get_logger(__name__)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from service.storage.catalogue import Dataset
-from service.storage.job import Job
+from ihas_service.storage.catalogue import Dataset
+from ihas_service.storage.job import Job
 
 TOO_LONG = "The check of the table takes longer than allowed. Upload fewer rows or columns, or raise IHAS_CHECK_CPU_S."
 BROKEN = "The table ends the process that reads it ({name}), for example by values nested too deeply. Write it anew, with plain cells."

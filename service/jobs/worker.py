@@ -15,21 +15,21 @@ from pathlib import Path
 import structlog
 
 from ihas.errors import is_disk_full
-from pipelines.runs.progress import Outcome, follow
-from service.errors import LostLeaseError
-from service.jobs.child import Child
-from service.jobs.handlers.handler import JobContext, JobHandler, Run
-from service.jobs.handlers.registry import JOB_KINDS, job_kinds
-from service.jobs.runs import PIPELINES, folder_bytes
-from service.jobs.watch import Verdict, Watch
-from service.jobs.wording import public_error, see_log
-from service.observability.tracing import Traces, traces_of
-from service.settings import Settings
-from service.storage.catalogue import Dataset
-from service.storage.job import DATASET, Job
-from service.storage.job_store import JobStore
-from service.storage.outage import is_outage
-from service.storage.sql_store import SqlStore
+from ihas_pipelines.runs.progress import Outcome, follow
+from ihas_service.errors import LostLeaseError
+from ihas_service.jobs.child import Child
+from ihas_service.jobs.handlers.handler import JobContext, JobHandler, Run
+from ihas_service.jobs.handlers.registry import JOB_KINDS, job_kinds
+from ihas_service.jobs.runs import PIPELINES, folder_bytes
+from ihas_service.jobs.watch import Verdict, Watch
+from ihas_service.jobs.wording import public_error, see_log
+from ihas_service.observability.tracing import Traces, traces_of
+from ihas_service.settings import Settings
+from ihas_service.storage.catalogue import Dataset
+from ihas_service.storage.job import DATASET, Job
+from ihas_service.storage.job_store import JobStore
+from ihas_service.storage.outage import is_outage
+from ihas_service.storage.sql_store import SqlStore
 
 DISK_FULL = {"code": "disk", "detail": "The disk of the worker is full. Finished stages are kept: free space on it, then resume the job."}
 LOG = structlog.get_logger(__name__)

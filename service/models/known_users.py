@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from service.storage.profiles import Fields, Name, Profiles, ProfileSum
+from ihas_service.storage.profiles import Fields, Name, Profiles, ProfileSum
 
 CHECK_S = 1.0
 LOG = structlog.get_logger(__name__)

@@ -15,14 +15,14 @@ import structlog
 
 from ihas.errors import BundleError
 from ihas.serving.loading import load_recommender
-from service.errors import NoVersionServesError, UnknownIdError
-from service.models.traffic_split import Served, TrafficSplit
-from service.storage.aliases import CHAMPION, NONE, Alias, Aliases, AliasRef
-from service.storage.bundle_store import Artefacts
-from service.storage.catalogue import ModelVersion
-from service.storage.sql_catalogue import SqlCatalogue
-from service.storage.tenants import LOCAL
-from service.storage.traffic import NO_PLAN, Traffic, TrafficPlans
+from ihas_service.errors import NoVersionServesError, UnknownIdError
+from ihas_service.models.traffic_split import Served, TrafficSplit
+from ihas_service.storage.aliases import CHAMPION, NONE, Alias, Aliases, AliasRef
+from ihas_service.storage.bundle_store import Artefacts
+from ihas_service.storage.catalogue import ModelVersion
+from ihas_service.storage.sql_catalogue import SqlCatalogue
+from ihas_service.storage.tenants import LOCAL
+from ihas_service.storage.traffic import NO_PLAN, Traffic, TrafficPlans
 
 CHECK_S = 1.0
 RETRY_S = 10.0

@@ -17,11 +17,11 @@ from typing import Any, NamedTuple, Protocol
 import structlog
 
 from ihas.serving.answers import RecommendedItem, RecommendRequest, Scored
-from service.models.drift import RoutingMetrics
-from service.models.experiments.drawing import Drawn
-from service.models.traffic_split import Served
-from service.storage.contexts import kept_context, read_context, user_of
-from service.storage.feedback import KEPT_ITEMS, Answer, Feedback, KeptItem
+from ihas_service.models.drift import RoutingMetrics
+from ihas_service.models.experiments.drawing import Drawn
+from ihas_service.models.traffic_split import Served
+from ihas_service.storage.contexts import kept_context, read_context, user_of
+from ihas_service.storage.feedback import KEPT_ITEMS, Answer, Feedback, KeptItem
 
 MAX_WAITING = 10_000
 MAX_SHADOWED = 100

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ihas.serving.protocol import Recommender
-from service.storage.bucket_shares import BUCKETS, Shares, allocate, buckets_of, owners
-from service.storage.catalogue import ModelVersion
-from service.storage.traffic import NO_PLAN, Exploration, TrafficPlan
+from ihas_service.storage.bucket_shares import BUCKETS, Shares, allocate, buckets_of, owners
+from ihas_service.storage.catalogue import ModelVersion
+from ihas_service.storage.traffic import NO_PLAN, Exploration, TrafficPlan
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Logs: lines for a person on a terminal, JSON elsewhere; the libraries' logs take the same form.
 
-On servers our own lines go to standard error through `service.observability.log_lines`. Through the standard library each
+On servers our own lines go to standard error through `ihas_service.observability.log_lines`. Through the standard library each
 would take four times as long, half as much as the rest of a request.
 """
 
@@ -15,7 +15,7 @@ import orjson
 import structlog
 
 from ihas.harmless import harmless
-from service.observability.log_lines import Lines
+from ihas_service.observability.log_lines import Lines
 
 
 def configure_logs(level: int = logging.INFO) -> None:

@@ -9,10 +9,10 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from service.models.drift import RoutingMetrics
-from service.storage.catalogue import ModelVersion
-from service.storage.feedback import GroupCounts
-from service.storage.job_store import JobStore
+from ihas_service.models.drift import RoutingMetrics
+from ihas_service.storage.catalogue import ModelVersion
+from ihas_service.storage.feedback import GroupCounts
+from ihas_service.storage.job_store import JobStore
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 VERSION = ("tenant", "model", "version")

@@ -9,9 +9,9 @@ from typing import Any
 
 from ihas.errors import BudgetError, ConfigError, DataError, FolderBusyError, IhasError, TrainingError
 from ihas.findings import Finding
-from pipelines.kinds.model_kind import AnyRecipe
-from service.cli import local_run
-from service.cli.terminal import CommandError, Output, Terminal
+from ihas_pipelines.kinds.model_kind import AnyRecipe
+from ihas_service.cli import local_run
+from ihas_service.cli.terminal import CommandError, Output, Terminal
 
 ERRORS: Mapping[str, Callable[[str], IhasError]] = {
     "config": ConfigError,

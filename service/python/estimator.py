@@ -13,8 +13,8 @@ from sklearn.utils.validation import assert_all_finite, check_is_fitted, validat
 
 from ihas.errors import ConfigError, DataError
 from ihas.seeding import generator
-from service.python.fitting import fit, stated
-from service.python.tables import arrow_table, is_table
+from ihas_service.python.fitting import fit, stated
+from ihas_service.python.tables import arrow_table, is_table
 
 if TYPE_CHECKING:
     import pyarrow as pa

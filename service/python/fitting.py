@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, cast
 from pydantic import BaseModel, ValidationError
 
 from ihas.errors import ConfigError
-from pipelines.kinds.registry import kind_named
-from pipelines.runs.faults import faults
-from service.python.carry_out import carry_out
-from service.python.model import Model, load
-from service.python.tables import data_file
-from service.python.workspace import Workspace
+from ihas_pipelines.kinds.registry import kind_named
+from ihas_pipelines.runs.faults import faults
+from ihas_service.python.carry_out import carry_out
+from ihas_service.python.model import Model, load
+from ihas_service.python.tables import data_file
+from ihas_service.python.workspace import Workspace
 
 if TYPE_CHECKING:
     from ihas.config.backbone import BackboneConfig
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ihas.config.split import SplitConfig
     from ihas.config.training import TrainingConfig
     from ihas.config.transformer import TransformerLearning
-    from pipelines.kinds.model_kind import AnyRecipe
+    from ihas_pipelines.kinds.model_kind import AnyRecipe
 
 Group = Mapping[str, Any]
 

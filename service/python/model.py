@@ -18,14 +18,14 @@ from ihas.results.run_result import FrontierPoint
 from ihas.serving.answers import Explanation, Recommendation, RecommendRequest, Scored
 from ihas.serving.loading import load_recommender
 from ihas.serving.requests import MAX_EXPLAINED, MAX_ROWS
-from pipelines.kinds.registry import kind_of_result
-from pipelines.runs.points import point_bundle
-from service.python.report import Report, report_of
-from service.python.tables import plain, rows_of
-from service.python.workspace import Workspace
+from ihas_pipelines.kinds.registry import kind_of_result
+from ihas_pipelines.runs.points import point_bundle
+from ihas_service.python.report import Report, report_of
+from ihas_service.python.tables import plain, rows_of
+from ihas_service.python.workspace import Workspace
 
 if TYPE_CHECKING:
-    from pipelines.kinds.model_kind import AnyResult, ModelKind
+    from ihas_pipelines.kinds.model_kind import AnyResult, ModelKind
 
 RESULT = "result.json"
 NOT_IN_BUNDLES = {"history": (), "points": ()}

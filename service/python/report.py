@@ -12,7 +12,7 @@ from ihas.errors import ConfigError
 from ihas.folders import write_whole
 
 if TYPE_CHECKING:
-    from pipelines.kinds.model_kind import AnyResult, ModelKind
+    from ihas_pipelines.kinds.model_kind import AnyResult, ModelKind
 
 
 @dataclass(frozen=True, repr=False)

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from ihas.errors import ConfigError, DataError, RequestError
-from pipelines.runs.faults import faults
+from ihas_pipelines.runs.faults import faults
 
 if TYPE_CHECKING:
     import pyarrow as pa

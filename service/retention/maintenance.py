@@ -12,18 +12,18 @@ from collections.abc import Callable, Iterator, Sequence
 
 import structlog
 
-from service.errors import ConflictError, UnknownIdError
-from service.jobs.runs import batch_folder, estimate_folder, folder_bytes, search_folder
-from service.models.experiments.trial import TrialRules
-from service.schedules.scheduler import Scheduler
-from service.settings import Settings
-from service.states import JobState
-from service.storage.bundle_store import Artefacts, removable
-from service.storage.deletions import Deletions
-from service.storage.expiry import Expiry, Old
-from service.storage.job import BATCH, ESTIMATE, TRAINING_NAMES, Job
-from service.storage.removals import Deleted, Removals
-from service.storage.sql_store import SqlStore
+from ihas_service.errors import ConflictError, UnknownIdError
+from ihas_service.jobs.runs import batch_folder, estimate_folder, folder_bytes, search_folder
+from ihas_service.models.experiments.trial import TrialRules
+from ihas_service.schedules.scheduler import Scheduler
+from ihas_service.settings import Settings
+from ihas_service.states import JobState
+from ihas_service.storage.bundle_store import Artefacts, removable
+from ihas_service.storage.deletions import Deletions
+from ihas_service.storage.expiry import Expiry, Old
+from ihas_service.storage.job import BATCH, ESTIMATE, TRAINING_NAMES, Job
+from ihas_service.storage.removals import Deleted, Removals
+from ihas_service.storage.sql_store import SqlStore
 
 LOOK_S = 60.0
 """Seconds between two looks at the list of files that are to go."""

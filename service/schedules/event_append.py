@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 import structlog
 
 from ihas.serving.capabilities import RowModel
-from service.datasets.event_files import EventFile, best_form
-from service.datasets.event_uploads import NoRowsError, event_file, event_upload
-from service.errors import ConflictError
-from service.settings import Settings
-from service.storage.catalogue import DatasetState, NewVersion
-from service.storage.positive import Positive
-from service.storage.schedule_appends import append_for
-from service.storage.schedule_settings import AppendedEvents
-from service.storage.schedules import Schedule
-from service.storage.shown_rows import RowsAsked, ShownRows
-from service.storage.sql_store import SqlStore
+from ihas_service.datasets.event_files import EventFile, best_form
+from ihas_service.datasets.event_uploads import NoRowsError, event_file, event_upload
+from ihas_service.errors import ConflictError
+from ihas_service.settings import Settings
+from ihas_service.storage.catalogue import DatasetState, NewVersion
+from ihas_service.storage.positive import Positive
+from ihas_service.storage.schedule_appends import append_for
+from ihas_service.storage.schedule_settings import AppendedEvents
+from ihas_service.storage.schedules import Schedule
+from ihas_service.storage.shown_rows import RowsAsked, ShownRows
+from ihas_service.storage.sql_store import SqlStore
 
 LOG = structlog.get_logger(__name__)
 RowsOf = Callable[[str, str, int], RowModel | None]

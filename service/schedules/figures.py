@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ihas.data.growth import Changes
-from service.errors import UnknownIdError
-from service.storage.catalogue import DatasetState, DatasetVersion, ModelVersion
-from service.storage.feedback import Feedback
-from service.storage.schedule_settings import Triggers
-from service.storage.schedules import Schedule
-from service.storage.sql_store import SqlStore
+from ihas_service.errors import UnknownIdError
+from ihas_service.storage.catalogue import DatasetState, DatasetVersion, ModelVersion
+from ihas_service.storage.feedback import Feedback
+from ihas_service.storage.schedule_settings import Triggers
+from ihas_service.storage.schedules import Schedule
+from ihas_service.storage.sql_store import SqlStore
 
 MAX_VERSIONS = 200
 """Versions of a data set among which the newest valid one is looked for."""

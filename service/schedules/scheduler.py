@@ -8,17 +8,17 @@ from pathlib import Path
 import structlog
 
 from ihas.errors import IhasError
-from service.cron import MIN_GAP_S, due_times, next_time
-from service.errors import ConflictError, UnknownIdError
-from service.jobs.refresh_jobs import RefreshAsked, refresh_job
-from service.schedules.event_append import EventAppender
-from service.schedules.figures import FigureReader, ServedDrift, asked_by
-from service.settings import Settings
-from service.storage.catalogue import Dataset, DatasetState, ModelVersion
-from service.storage.feedback import Feedback
-from service.storage.job import Job, NewJob
-from service.storage.schedules import Schedule, Schedules, Turn
-from service.storage.sql_store import SqlStore
+from ihas_service.cron import MIN_GAP_S, due_times, next_time
+from ihas_service.errors import ConflictError, UnknownIdError
+from ihas_service.jobs.refresh_jobs import RefreshAsked, refresh_job
+from ihas_service.schedules.event_append import EventAppender
+from ihas_service.schedules.figures import FigureReader, ServedDrift, asked_by
+from ihas_service.settings import Settings
+from ihas_service.storage.catalogue import Dataset, DatasetState, ModelVersion
+from ihas_service.storage.feedback import Feedback
+from ihas_service.storage.job import Job, NewJob
+from ihas_service.storage.schedules import Schedule, Schedules, Turn
+from ihas_service.storage.sql_store import SqlStore
 
 LOG = structlog.get_logger(__name__)
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from ihas.errors import TrainingError
-from service.client.client import Client
-from service.client.transfer import POLL_S, check_time
-from service.simulation.clock import ClockFile
-from service.simulation.feeding import Feeding, Night
-from service.simulation.plan import (
+from ihas_service.client.client import Client
+from ihas_service.client.transfer import POLL_S, check_time
+from ihas_service.simulation.clock import ClockFile
+from ihas_service.simulation.feeding import Feeding, Night
+from ihas_service.simulation.plan import (
     COLUMNS,
     CRON,
     GATES,
@@ -32,8 +32,8 @@ from service.simulation.plan import (
     Plan,
     moment,
 )
-from service.simulation.processes import running
-from service.simulation.traffic import Day, Traffic
+from ihas_service.simulation.processes import running
+from ihas_service.simulation.traffic import Day, Traffic
 
 NOON, NIGHT, DUE = 12.0, 26.0, 27.01
 """Hours of a day at which people come, rows are appended, and the schedule was due a moment ago; the last two lie in the night after it."""

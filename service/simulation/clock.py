@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ihas.folders import write_whole
-from service.simulation.plan import DAY_S
+from ihas_service.simulation.plan import DAY_S
 
 EPOCH = 2_440_587.5
 """Julian day of the beginning of 1970."""

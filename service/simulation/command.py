@@ -11,11 +11,11 @@ import orjson
 
 from ihas.errors import ConfigError
 from ihas.folders import write_whole
-from service.simulation.arms import Arms, Course, Say
-from service.simulation.drawing import Line, chart
-from service.simulation.plan import Arm, Plan
-from service.simulation.population import Population
-from service.simulation.traffic import Day, Traffic
+from ihas_service.simulation.arms import Arms, Course, Say
+from ihas_service.simulation.drawing import Line, chart
+from ihas_service.simulation.plan import Arm, Plan
+from ihas_service.simulation.population import Population
+from ihas_service.simulation.traffic import Day, Traffic
 
 COLOURS = {"oracle": "#7f8fa6", "daily": "#2ca58d", "weekly": "#2f7ed8", "never": "#d1495b"}
 OWN = ("start", "never", "weekly", "daily", "clock")

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from service.client.client import Client
-from service.simulation.plan import MODEL, Plan, moment
-from service.simulation.population import TOWNS
+from ihas_service.client.client import Client
+from ihas_service.simulation.plan import MODEL, Plan, moment
+from ihas_service.simulation.population import TOWNS
 
 WINDOW_S = 3_600.0
 """Attribution window."""

@@ -1,6 +1,7 @@
-"""Children of a worker that begin with TensorFlow in memory: `python -m pipelines`, forked from a process that has imported it.
+"""Children of a worker that begin with TensorFlow in memory: `python -m ihas_pipelines`, forked from a process that has imported it.
 
-To import it takes three times as long as a small refresh. The worker starts `python -m service.simulation.forking PLACE refresh ...` as its
+To import it takes three times as long as a small refresh. The worker starts `python -m ihas_service.simulation.forking PLACE refresh ...`
+as its
 child, which hands its three streams and its words to the process that listens at PLACE, and ends as the forked process does. Nothing is
 computed before a fork, so that every child begins as a new process would.
 """
@@ -18,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-COMMAND = (sys.executable, "-P", "-m", "service.simulation.forking")
+COMMAND = (sys.executable, "-P", "-m", "ihas_service.simulation.forking")
 LISTEN, MOST = "--listen", 65_536
 
 
@@ -39,9 +40,9 @@ def forked_children(place: Path) -> Iterator[Sequence[str]]:
 
 def listen(place: str) -> None:
     """Fork a child for everybody who asks, one at a time, until standard input closes."""
-    import pipelines.runs.refresh  # noqa: F401 - likewise
-    import pipelines.runs.run  # noqa: F401 - what a child would import first
-    from pipelines.commands.app import run
+    import ihas_pipelines.runs.refresh  # noqa: F401 - likewise
+    import ihas_pipelines.runs.run  # noqa: F401 - what a child would import first
+    from ihas_pipelines.commands.app import run
 
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(place)

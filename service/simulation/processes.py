@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from service.client.client import Client
-from service.server import free_port
-from service.simulation.clock import ClockFile
+from ihas_service.client.client import Client
+from ihas_service.server import free_port
+from ihas_service.simulation.clock import ClockFile
 
 HOST, READY_S, STOP_S, PATIENCE_S = "127.0.0.1", 120.0, 60.0, 120.0
 KEPT_S = 400 * 86_400
-COMMAND = (sys.executable, "-P", "-m", "service.simulation.timed")
+COMMAND = (sys.executable, "-P", "-m", "ihas_service.simulation.timed")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The API or a worker by a simulated clock: `python -m service.simulation.timed serve CLOCK`, with settings in IHAS_* as always.
+"""The API or a worker by a simulated clock: `python -m ihas_service.simulation.timed serve CLOCK`, with settings in IHAS_* as always.
 
 Both are what `ihas serve` and `ihas work` start. The API's maintenance looks at schedules four times a second and not once a minute, since
 a simulated day takes seconds; and the worker's children are forked.
@@ -13,11 +13,11 @@ import threading
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from service import server
-from service.retention import maintenance
-from service.settings import Settings
-from service.simulation.clock import ClockFile, databases_follow
-from service.simulation.forking import forked_children
+from ihas_service import server
+from ihas_service.retention import maintenance
+from ihas_service.settings import Settings
+from ihas_service.simulation.clock import ClockFile, databases_follow
+from ihas_service.simulation.forking import forked_children
 
 LOOK_S = 0.25
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from ihas.errors import TrainingError
-from service.client.client import Client
-from service.models.experiments.exploration import explore
-from service.simulation.plan import EXPLORED, MODEL, SHOWN
-from service.simulation.population import DEVICES, ITEMS, Population, Visits
+from ihas_service.client.client import Client
+from ihas_service.models.experiments.exploration import explore
+from ihas_service.simulation.plan import EXPLORED, MODEL, SHOWN
+from ihas_service.simulation.population import DEVICES, ITEMS, Population, Visits
 
 MOST_EVENTS = 1_000
 """Of a report."""

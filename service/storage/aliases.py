@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from service.errors import ConflictError, PreconditionError, UnknownIdError
-from service.storage import job_rows
-from service.storage.database import Database
-from service.storage.tables import ALIAS_CHANGES, ALIASES
-from service.storage.version_numbers import check_there, deleted, hold_together
+from ihas_service.errors import ConflictError, PreconditionError, UnknownIdError
+from ihas_service.storage import job_rows
+from ihas_service.storage.database import Database
+from ihas_service.storage.tables import ALIAS_CHANGES, ALIASES
+from ihas_service.storage.version_numbers import check_there, deleted, hold_together
 
 CHAMPION = "champion"
 ANY = -1

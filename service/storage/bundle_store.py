@@ -19,7 +19,7 @@ from ihas.bundle.compound import parts_of
 from ihas.bundle.manifest import MANIFEST, MANIFEST_CHECKSUM, check_digest, listed_files, verify_file
 from ihas.errors import BundleCorruptError, BundleError, is_disk_full
 from ihas.folders import new_folder
-from service.errors import StoreError
+from ihas_service.errors import StoreError
 
 LAST = (MANIFEST, MANIFEST_CHECKSUM)
 MAX_MANIFEST_BYTES = 16 * 2**20
@@ -27,7 +27,7 @@ MAX_DEPTH = 3
 CACHE = "cache"
 STORED = frozenset({"searches", "derived"})
 TRIED = "tried"
-"""Folder of the verdicts on bundles, by the digest of their manifest; see `service.jobs.first_load`."""
+"""Folder of the verdicts on bundles, by the digest of their manifest; see `ihas_service.jobs.first_load`."""
 REMOVABLE = STORED | {"datasets", "estimates", "jobs", TRIED}
 MIN_PARTS = 2
 LOG = structlog.get_logger(__name__)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ihas.config.data import DataConfig
-from service.storage.promotion_settings import PromotionSettings
-from service.storage.room import Room
-from service.storage.tenants import LOCAL
+from ihas_service.storage.promotion_settings import PromotionSettings
+from ihas_service.storage.room import Room
+from ihas_service.storage.tenants import LOCAL
 
 
 class DatasetState(StrEnum):
@@ -170,7 +170,7 @@ class ModelVersion:
         tenant: whose it is.
         bytes: of the bundle.
         candidate: whether it serves only once it is promoted.
-        gates: what its gates said as it was registered (`pipelines.runs.gates.GatesVerdict`); None where none were evaluated.
+        gates: what its gates said as it was registered (`ihas_pipelines.runs.gates.GatesVerdict`); None where none were evaluated.
     """
 
     tenant: str

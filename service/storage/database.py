@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from ihas.errors import ConfigError
-from service.storage.locks import CREATE_LOCK, one_at_a_time
-from service.storage.outage import is_outage
-from service.storage.tables import METADATA, database_now
+from ihas_service.storage.locks import CREATE_LOCK, one_at_a_time
+from ihas_service.storage.outage import is_outage
+from ihas_service.storage.tables import METADATA, database_now
 
 Result = TypeVar("Result")
 TRIES = 5

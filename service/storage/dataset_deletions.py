@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from service.errors import ConflictError, UnknownIdError
-from service.states import UNFINISHED, JobState
-from service.storage import dataset_versions, job_rows
-from service.storage.catalogue import Dataset, DatasetState
-from service.storage.job import DATASET, ESTIMATE, Job
-from service.storage.removals import Deleted, listed, noted
-from service.storage.tables import DATASET_VERSIONS, DATASETS, JOBS
+from ihas_service.errors import ConflictError, UnknownIdError
+from ihas_service.states import UNFINISHED, JobState
+from ihas_service.storage import dataset_versions, job_rows
+from ihas_service.storage.catalogue import Dataset, DatasetState
+from ihas_service.storage.job import DATASET, ESTIMATE, Job
+from ihas_service.storage.removals import Deleted, listed, noted
+from ihas_service.storage.tables import DATASET_VERSIONS, DATASETS, JOBS
 
 MANY = 100
 WAY = "Cancel searches (`POST /v1/searches/{id}/cancel`), or wait until all have ended"

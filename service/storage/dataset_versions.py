@@ -13,11 +13,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from ihas.folders import joined_digest
-from service.errors import ConflictError, UnknownIdError
-from service.storage.catalogue import Dataset, DatasetState, DatasetVersion, NewVersion
-from service.storage.plain_text import plain
-from service.storage.removal_notes import note
-from service.storage.tables import DATASET_VERSIONS, database_now
+from ihas_service.errors import ConflictError, UnknownIdError
+from ihas_service.storage.catalogue import Dataset, DatasetState, DatasetVersion, NewVersion
+from ihas_service.storage.plain_text import plain
+from ihas_service.storage.removal_notes import note
+from ihas_service.storage.tables import DATASET_VERSIONS, database_now
 
 MAX_VERSIONS = 10_000
 """Versions of one data set; each is a file that a run opens."""

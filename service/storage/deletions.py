@@ -1,21 +1,21 @@
 """Deletion of data sets, searches, versions and models: one transaction each, which refuses what is in use and names what uses it.
 
-Rows go first, and with them whatever the API shows; files are put on the list of `service.storage.removals` in the same transaction.
+Rows go first, and with them whatever the API shows; files are put on the list of `ihas_service.storage.removals` in the same transaction.
 """
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
-from service.errors import ConflictError, UnknownIdError
-from service.states import JobState
-from service.storage import job_rows
-from service.storage.database import Database
-from service.storage.dataset_deletions import delete_dataset, delete_dataset_version
-from service.storage.job import BATCH, TRAINING_NAMES, Job, JobKind
-from service.storage.model_deletions import delete_model, delete_version
-from service.storage.removals import Deleted, noted
-from service.storage.tables import JOBS, MODELS
+from ihas_service.errors import ConflictError, UnknownIdError
+from ihas_service.states import JobState
+from ihas_service.storage import job_rows
+from ihas_service.storage.database import Database
+from ihas_service.storage.dataset_deletions import delete_dataset, delete_dataset_version
+from ihas_service.storage.job import BATCH, TRAINING_NAMES, Job, JobKind
+from ihas_service.storage.model_deletions import delete_model, delete_version
+from ihas_service.storage.removals import Deleted, noted
+from ihas_service.storage.tables import JOBS, MODELS
 
 
 class Deletions:

@@ -10,11 +10,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from service.storage import feedback_bytes, job_rows
-from service.storage.contexts import compared, digest
-from service.storage.database import Database
-from service.storage.feedback_room import make_room
-from service.storage.tables import DIRECT_EVENTS
+from ihas_service.storage import feedback_bytes, job_rows
+from ihas_service.storage.contexts import compared, digest
+from ihas_service.storage.database import Database
+from ihas_service.storage.feedback_room import make_room
+from ihas_service.storage.tables import DIRECT_EVENTS
 
 DIRECT_BYTES = 300
 """About the bytes of such an event in the database without its context and the id of its item."""

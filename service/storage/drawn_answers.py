@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from service.storage.database import Database
-from service.storage.feedback import KeptItem
-from service.storage.shown_rows import PAGE, RowsAsked, ShownRows
-from service.storage.tables import ANSWERS
+from ihas_service.storage.database import Database
+from ihas_service.storage.feedback import KeptItem
+from ihas_service.storage.shown_rows import PAGE, RowsAsked, ShownRows
+from ihas_service.storage.tables import ANSWERS
 
 NEWEST = (ANSWERS.c.at, ANSWERS.c.id)
 COLUMNS = tuple(ANSWERS.c[name] for name in ("id", "at", "version", "items", "context", "pool"))

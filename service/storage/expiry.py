@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from service.states import TERMINAL, UNFINISHED
-from service.storage import job_rows
-from service.storage.database import Database
-from service.storage.job import BATCH, DATASET, ESTIMATE, TRAINING_NAMES, Job
-from service.storage.tables import DATASET_VERSIONS, DATASETS, JOBS, SCHEDULES, database_now
+from ihas_service.states import TERMINAL, UNFINISHED
+from ihas_service.storage import job_rows
+from ihas_service.storage.database import Database
+from ihas_service.storage.job import BATCH, DATASET, ESTIMATE, TRAINING_NAMES, Job
+from ihas_service.storage.tables import DATASET_VERSIONS, DATASETS, JOBS, SCHEDULES, database_now
 
 PAGE = 100
 

@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from service.storage import feedback_bytes, job_rows
-from service.storage.database import Database
-from service.storage.feedback_bytes import EVENT_BYTES
-from service.storage.feedback_room import BATCH, make_room
-from service.storage.feedback_sums import Sums, hour_of, too_old, within
-from service.storage.locks import FORGET_LOCK, one_at_a_time
-from service.storage.tables import ANSWERS, DIRECT_EVENTS, FEEDBACK, FEEDBACK_SUMS, TRIAL_SUMS, database_now
-from service.storage.trial_sums import Changes
+from ihas_service.storage import feedback_bytes, job_rows
+from ihas_service.storage.database import Database
+from ihas_service.storage.feedback_bytes import EVENT_BYTES
+from ihas_service.storage.feedback_room import BATCH, make_room
+from ihas_service.storage.feedback_sums import Sums, hour_of, too_old, within
+from ihas_service.storage.locks import FORGET_LOCK, one_at_a_time
+from ihas_service.storage.tables import ANSWERS, DIRECT_EVENTS, FEEDBACK, FEEDBACK_SUMS, TRIAL_SUMS, database_now
+from ihas_service.storage.trial_sums import Changes
 
 
 class KeptItem(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from service.storage.tables import ANSWER_BYTES
+from ihas_service.storage.tables import ANSWER_BYTES
 
 EVENT_BYTES = 200
 """About the bytes of an event."""

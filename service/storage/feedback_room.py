@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from service.storage import feedback_bytes
-from service.storage.database import Database
-from service.storage.feedback_bytes import EVENT_BYTES
-from service.storage.locks import FORGET_LOCK, one_at_a_time
-from service.storage.tables import ANSWERS, DIRECT_EVENTS, FEEDBACK
+from ihas_service.storage import feedback_bytes
+from ihas_service.storage.database import Database
+from ihas_service.storage.feedback_bytes import EVENT_BYTES
+from ihas_service.storage.locks import FORGET_LOCK, one_at_a_time
+from ihas_service.storage.tables import ANSWERS, DIRECT_EVENTS, FEEDBACK
 
 BATCH = 1_000
 """Rows that one transaction removes."""

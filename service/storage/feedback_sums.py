@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.storage.tables import FEEDBACK_SUMS, database_now
+from ihas_service.storage.tables import FEEDBACK_SUMS, database_now
 
 HOUR_S = 3_600.0
 KEYS = ("hour", "tenant", "model", "version", "group")

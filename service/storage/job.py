@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from service.errors import ConflictError
-from service.states import RUNNING, TERMINAL, JobStage, JobState
-from service.storage.tenants import LOCAL
+from ihas_service.errors import ConflictError
+from ihas_service.states import RUNNING, TERMINAL, JobStage, JobState
+from ihas_service.storage.tenants import LOCAL
 
 
 @dataclass(frozen=True, slots=True)
 class JobKind:
-    """A kind of job, as far as the queue tells kinds apart; what is done with its jobs, `service.jobs.handlers` says.
+    """A kind of job, as far as the queue tells kinds apart; what is done with its jobs, `ihas_service.jobs.handlers` says.
 
     Attributes:
         name: in the table of jobs.

@@ -8,15 +8,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.errors import ConflictError, KeyReusedError, LostLeaseError, TooManyError, UnknownIdError
-from service.ids import new_id
-from service.states import RUNNING, TERMINAL, JobStage, JobState
-from service.storage import dataset_versions, quotas
-from service.storage.catalogue import DatasetState
-from service.storage.job import Event, Job, NewJob, check_transition
-from service.storage.locks import ROOM_LOCK, one_at_a_time
-from service.storage.plain_text import plain
-from service.storage.tables import DATASETS, EVENTS, JOBS, database_now
+from ihas_service.errors import ConflictError, KeyReusedError, LostLeaseError, TooManyError, UnknownIdError
+from ihas_service.ids import new_id
+from ihas_service.states import RUNNING, TERMINAL, JobStage, JobState
+from ihas_service.storage import dataset_versions, quotas
+from ihas_service.storage.catalogue import DatasetState
+from ihas_service.storage.job import Event, Job, NewJob, check_transition
+from ihas_service.storage.locks import ROOM_LOCK, one_at_a_time
+from ihas_service.storage.plain_text import plain
+from ihas_service.storage.tables import DATASETS, EVENTS, JOBS, database_now
 
 ROOM_S = 60.0
 NO_HOLDER: Mapping[str, Any] = {"worker": None}

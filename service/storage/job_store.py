@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from pipelines.runs.progress import Progress
-from service.states import JobStage, JobState
-from service.storage.catalogue import Catalogue, ModelVersion
-from service.storage.job import OWN_KINDS, Event, Job, JobKind, NewJob
-from service.storage.promotion_settings import Release
-from service.storage.tenants import LOCAL
+from ihas_pipelines.runs.progress import Progress
+from ihas_service.states import JobStage, JobState
+from ihas_service.storage.catalogue import Catalogue, ModelVersion
+from ihas_service.storage.job import OWN_KINDS, Event, Job, JobKind, NewJob
+from ihas_service.storage.promotion_settings import Release
+from ihas_service.storage.tenants import LOCAL
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 

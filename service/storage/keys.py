@@ -8,10 +8,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.errors import UnknownIdError
-from service.storage import job_rows
-from service.storage.database import Database
-from service.storage.tables import KEYS
+from ihas_service.errors import UnknownIdError
+from ihas_service.storage import job_rows
+from ihas_service.storage.database import Database
+from ihas_service.storage.tables import KEYS
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.states import RUNNING, TERMINAL, JobStage, JobState
-from service.storage import job_rows
-from service.storage.job import Job
-from service.storage.silence import Sign
-from service.storage.tables import JOBS, database_now
+from ihas_service.states import RUNNING, TERMINAL, JobStage, JobState
+from ihas_service.storage import job_rows
+from ihas_service.storage.job import Job
+from ihas_service.storage.silence import Sign
+from ihas_service.storage.tables import JOBS, database_now
 
 HELD = JOBS.c.state.in_({JobState.QUEUED} | RUNNING) & JOBS.c.worker.is_not(None)
 BEAT: Mapping[str, Any] = {"beats": JOBS.c.beats + 1, "heartbeat_at": database_now()}

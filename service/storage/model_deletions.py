@@ -8,13 +8,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.errors import ConflictError, UnknownIdError
-from service.states import UNFINISHED
-from service.storage.aliases import CHAMPION, NONE
-from service.storage.bundle_store import TRIED
-from service.storage.job import BATCH, TRAINING_NAMES
-from service.storage.removals import Deleted, listed, noted
-from service.storage.tables import (
+from ihas_service.errors import ConflictError, UnknownIdError
+from ihas_service.states import UNFINISHED
+from ihas_service.storage.aliases import CHAMPION, NONE
+from ihas_service.storage.bundle_store import TRIED
+from ihas_service.storage.job import BATCH, TRAINING_NAMES
+from ihas_service.storage.removals import Deleted, listed, noted
+from ihas_service.storage.tables import (
     ALIAS_CHANGES,
     ALIASES,
     JOBS,
@@ -27,8 +27,8 @@ from service.storage.tables import (
     TRIAL_SUMS,
     TRIALS,
 )
-from service.storage.traffic import TrafficPlan
-from service.storage.version_numbers import hold_alone
+from ihas_service.storage.traffic import TrafficPlan
+from ihas_service.storage.version_numbers import hold_alone
 
 MANY = 100
 DERIVED = "derived/"

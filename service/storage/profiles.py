@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from service.errors import UnknownIdError
-from service.storage import job_rows, quotas
-from service.storage.database import Database
-from service.storage.plain_text import plain
-from service.storage.room import Room
-from service.storage.tables import MODELS, PROFILE_SUMS, PROFILES
-from service.storage.version_numbers import hold_together
+from ihas_service.errors import UnknownIdError
+from ihas_service.storage import job_rows, quotas
+from ihas_service.storage.database import Database
+from ihas_service.storage.plain_text import plain
+from ihas_service.storage.room import Room
+from ihas_service.storage.tables import MODELS, PROFILE_SUMS, PROFILES
+from ihas_service.storage.version_numbers import hold_together
 
 PROFILE_BYTES = 150
 """About the bytes of a user without id and fields."""

@@ -12,13 +12,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.errors import PreconditionError
-from service.storage import job_rows
-from service.storage.aliases import ANY, CHAMPION, NONE, AliasRef, point
-from service.storage.database import Database
-from service.storage.plain_text import plain
-from service.storage.promotion_settings import PromotionSettings, Release
-from service.storage.tables import ALIASES, MODELS, PROMOTIONS
+from ihas_service.errors import PreconditionError
+from ihas_service.storage import job_rows
+from ihas_service.storage.aliases import ANY, CHAMPION, NONE, AliasRef, point
+from ihas_service.storage.database import Database
+from ihas_service.storage.plain_text import plain
+from ihas_service.storage.promotion_settings import PromotionSettings, Release
+from ihas_service.storage.tables import ALIASES, MODELS, PROMOTIONS
 
 SERVICE = "service"
 """Actor of changes that no caller made."""

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from service.states import RUNNING, JobState
-from service.storage import job_rows, leases
-from service.storage.job import Job, JobKind
-from service.storage.locks import CLAIM_LOCK, one_at_a_time
-from service.storage.silence import Sign
-from service.storage.tables import JOBS
+from ihas_service.states import RUNNING, JobState
+from ihas_service.storage import job_rows, leases
+from ihas_service.storage.job import Job, JobKind
+from ihas_service.storage.locks import CLAIM_LOCK, one_at_a_time
+from ihas_service.storage.silence import Sign
+from ihas_service.storage.tables import JOBS
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from service.storage.locks import QUOTA_LOCK, one_at_a_time
-from service.storage.room import Room
-from service.storage.tables import DATASET_VERSIONS, DATASETS, JOBS, MODELS
+from ihas_service.storage.locks import QUOTA_LOCK, one_at_a_time
+from ihas_service.storage.room import Room
+from ihas_service.storage.tables import DATASET_VERSIONS, DATASETS, JOBS, MODELS
 
 DATASET_WORDS = ("data sets", "IHAS_MAX_DATASET_BYTES_PER_TENANT", "Delete some (`DELETE /v1/datasets/{id}`, `ihas dataset rm ID`)")
 SEARCH_WORDS = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from service.storage.tables import REMOVALS, database_now
+from ihas_service.storage.tables import REMOVALS, database_now
 
 
 def note(connection: sa.Connection, path: str) -> None:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from service.storage.database import Database
-from service.storage.removal_notes import note
-from service.storage.tables import REMOVALS, database_now
+from ihas_service.storage.database import Database
+from ihas_service.storage.removal_notes import note
+from ihas_service.storage.tables import REMOVALS, database_now
 
 PAGE = 1_000
 MAX_NAMED = 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from service.errors import QuotaError
+from ihas_service.errors import QuotaError
 
 
 @dataclass(frozen=True, slots=True)

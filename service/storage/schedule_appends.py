@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from service.storage.catalogue import DatasetVersion, NewVersion
-from service.storage.database import Database
-from service.storage.schedules import Schedule, locked
-from service.storage.sql_catalogue import append_version
-from service.storage.tables import SCHEDULES
+from ihas_service.storage.catalogue import DatasetVersion, NewVersion
+from ihas_service.storage.database import Database
+from ihas_service.storage.schedules import Schedule, locked
+from ihas_service.storage.sql_catalogue import append_version
+from ihas_service.storage.tables import SCHEDULES
 
 
 def append_for(database: Database, seen: Schedule, new: NewVersion, until: float, max_bytes: int = 0) -> DatasetVersion | None:

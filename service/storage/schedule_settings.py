@@ -10,9 +10,9 @@ from ihas.config.base import Config, Count
 from ihas.config.data import WindowConfig
 from ihas.config.refresh import RefreshConfig
 from ihas.errors import RequestError
-from service.cron import MAX_CHARACTERS, MIN_GAP_S, check_cron, check_zone
-from service.storage.positive import Positive
-from service.storage.promotion_settings import AutoPromote
+from ihas_service.cron import MAX_CHARACTERS, MIN_GAP_S, check_cron, check_zone
+from ihas_service.storage.positive import Positive
+from ihas_service.storage.promotion_settings import AutoPromote
 
 HOUR_S = 3_600.0
 YEAR_S = 366 * 86_400.0

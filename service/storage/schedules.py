@@ -12,17 +12,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.cron import next_time
-from service.errors import PreconditionError, UnknownIdError
-from service.states import UNFINISHED
-from service.storage import job_rows
-from service.storage.aliases import ANY
-from service.storage.database import Database
-from service.storage.job import Job, NewJob
-from service.storage.plain_text import plain, plain_text
-from service.storage.schedule_settings import ScheduleSettings
-from service.storage.tables import JOBS, MODELS, SCHEDULES
-from service.storage.version_numbers import hold_together
+from ihas_service.cron import next_time
+from ihas_service.errors import PreconditionError, UnknownIdError
+from ihas_service.states import UNFINISHED
+from ihas_service.storage import job_rows
+from ihas_service.storage.aliases import ANY
+from ihas_service.storage.database import Database
+from ihas_service.storage.job import Job, NewJob
+from ihas_service.storage.plain_text import plain, plain_text
+from ihas_service.storage.schedule_settings import ScheduleSettings
+from ihas_service.storage.tables import JOBS, MODELS, SCHEDULES
+from ihas_service.storage.version_numbers import hold_together
 
 SHOWN_MISSED = 10
 """Missed times that are kept; all are counted."""

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from service.storage.database import Database
-from service.storage.feedback import CLICK
-from service.storage.tables import DIRECT_EVENTS, FEEDBACK
+from ihas_service.storage.database import Database
+from ihas_service.storage.feedback import CLICK
+from ihas_service.storage.tables import DIRECT_EVENTS, FEEDBACK
 
 
 class SeenItems:

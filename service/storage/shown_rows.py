@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from service.storage.database import Database
-from service.storage.positive import Positive
-from service.storage.tables import ANSWERS, DIRECT_EVENTS, FEEDBACK
+from ihas_service.storage.database import Database
+from ihas_service.storage.positive import Positive
+from ihas_service.storage.tables import ANSWERS, DIRECT_EVENTS, FEEDBACK
 
 PAGE = 500
 """Answers, or events without an answer, that are in memory at once."""

@@ -9,20 +9,20 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.errors import ConflictError, UnknownIdError
-from service.ids import new_id
-from service.states import JobState
-from service.storage import dataset_versions, job_rows, quotas
-from service.storage.catalogue import Dataset, DatasetState, DatasetVersion, ModelVersion, NewBundle, NewDataset, NewVersion, Upload
-from service.storage.database import Database
-from service.storage.job import DATASET, SEARCH, Job, NewJob
-from service.storage.promotion import LIVE, Fate, promote, serving, settings_of
-from service.storage.promotion_settings import PromotionSettings
-from service.storage.removal_notes import note
-from service.storage.room import Room
-from service.storage.tables import DATASETS, JOBS, MODELS
-from service.storage.tenants import LOCAL
-from service.storage.version_numbers import next_number
+from ihas_service.errors import ConflictError, UnknownIdError
+from ihas_service.ids import new_id
+from ihas_service.states import JobState
+from ihas_service.storage import dataset_versions, job_rows, quotas
+from ihas_service.storage.catalogue import Dataset, DatasetState, DatasetVersion, ModelVersion, NewBundle, NewDataset, NewVersion, Upload
+from ihas_service.storage.database import Database
+from ihas_service.storage.job import DATASET, SEARCH, Job, NewJob
+from ihas_service.storage.promotion import LIVE, Fate, promote, serving, settings_of
+from ihas_service.storage.promotion_settings import PromotionSettings
+from ihas_service.storage.removal_notes import note
+from ihas_service.storage.room import Room
+from ihas_service.storage.tables import DATASETS, JOBS, MODELS
+from ihas_service.storage.tenants import LOCAL
+from ihas_service.storage.version_numbers import next_number
 
 
 class SqlCatalogue(Database):

@@ -8,22 +8,22 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pipelines.runs.progress import Progress
-from service.errors import ConflictError, LostLeaseError, UnknownIdError
-from service.states import RUNNING, JobStage, JobState
-from service.storage import dataset_versions, job_rows, leases
-from service.storage.catalogue import DatasetState, ModelVersion, NewBundle
-from service.storage.job import OWN_KINDS, Event, Job, JobKind, NewJob
-from service.storage.job_store import NOTHING
-from service.storage.plain_text import plain
-from service.storage.promotion import fate_of
-from service.storage.promotion_settings import Release
-from service.storage.queue import ClaimRules, take_next
-from service.storage.silence import Silence
-from service.storage.sql_catalogue import SqlCatalogue, register_version
-from service.storage.tables import DATASETS, EVENTS, JOBS, MODELS
-from service.storage.tenants import LOCAL
-from service.storage.version_numbers import next_number
+from ihas_pipelines.runs.progress import Progress
+from ihas_service.errors import ConflictError, LostLeaseError, UnknownIdError
+from ihas_service.states import RUNNING, JobStage, JobState
+from ihas_service.storage import dataset_versions, job_rows, leases
+from ihas_service.storage.catalogue import DatasetState, ModelVersion, NewBundle
+from ihas_service.storage.job import OWN_KINDS, Event, Job, JobKind, NewJob
+from ihas_service.storage.job_store import NOTHING
+from ihas_service.storage.plain_text import plain
+from ihas_service.storage.promotion import fate_of
+from ihas_service.storage.promotion_settings import Release
+from ihas_service.storage.queue import ClaimRules, take_next
+from ihas_service.storage.silence import Silence
+from ihas_service.storage.sql_catalogue import SqlCatalogue, register_version
+from ihas_service.storage.tables import DATASETS, EVENTS, JOBS, MODELS
+from ihas_service.storage.tenants import LOCAL
+from ihas_service.storage.version_numbers import next_number
 
 
 class SqlStore(SqlCatalogue):

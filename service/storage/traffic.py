@@ -10,13 +10,13 @@ import sqlalchemy as sa
 from pydantic import Field, model_validator
 
 from ihas.config.base import Config, invalid
-from service.errors import PreconditionError
-from service.storage import job_rows, trial_rows
-from service.storage.aliases import ANY
-from service.storage.bucket_shares import BUCKETS, Shares, allocate, buckets_of
-from service.storage.database import Database
-from service.storage.tables import TRAFFIC
-from service.storage.version_numbers import check_there
+from ihas_service.errors import PreconditionError
+from ihas_service.storage import job_rows, trial_rows
+from ihas_service.storage.aliases import ANY
+from ihas_service.storage.bucket_shares import BUCKETS, Shares, allocate, buckets_of
+from ihas_service.storage.database import Database
+from ihas_service.storage.tables import TRAFFIC
+from ihas_service.storage.version_numbers import check_there
 
 MAX_CANARIES = 8
 MAX_SHADOWS = 4

@@ -8,8 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.storage.database import Database
-from service.storage.tables import TRIALS
+from ihas_service.storage.database import Database
+from ihas_service.storage.tables import TRIALS
 
 Place = tuple[str, str, int]
 """Tenant, model, trial."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from service.storage.database import Database
-from service.storage.tables import TRIAL_SUMS
+from ihas_service.storage.database import Database
+from ihas_service.storage.tables import TRIAL_SUMS
 
 KEYS = ("hour", "tenant", "model", "trial", "version")
 FIGURES = ("answers", "total", "squares", "wins", "losses")

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
-from service.storage import trial_rows
-from service.storage.aliases import ANY, CHAMPION, AliasRef, point
-from service.storage.database import Database
-from service.storage.job_rows import now
-from service.storage.promotion import SERVICE, serving
-from service.storage.traffic import Traffic, TrafficPlan, locked, replaced
-from service.storage.version_numbers import hold_together
+from ihas_service.storage import trial_rows
+from ihas_service.storage.aliases import ANY, CHAMPION, AliasRef, point
+from ihas_service.storage.database import Database
+from ihas_service.storage.job_rows import now
+from ihas_service.storage.promotion import SERVICE, serving
+from ihas_service.storage.traffic import Traffic, TrafficPlan, locked, replaced
+from ihas_service.storage.version_numbers import hold_together
 
 MAX_REASON = 1_000
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from service.errors import ConflictError
-from service.storage.tables import MODEL_NUMBERS, MODELS
+from ihas_service.errors import ConflictError
+from ihas_service.storage.tables import MODEL_NUMBERS, MODELS
 
 
 def next_number(connection: sa.Connection, tenant: str, name: str) -> int:

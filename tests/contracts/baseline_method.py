@@ -22,9 +22,9 @@ from ihas.models.network import Network, fresh_weights
 from ihas.results.run_result import EpochMetrics
 from ihas.stages.evaluate.variants import plain_variant
 from ihas.training.plain import continue_plain, train_plain
-from pipelines.runs.answers import Answers
-from pipelines.studies.baselines.baseline import MAX_SETTINGS, BaselineMethod
-from pipelines.studies.baselines.registry import BASELINES
+from ihas_pipelines.runs.answers import Answers
+from ihas_pipelines.studies.baselines.baseline import MAX_SETTINGS, BaselineMethod
+from ihas_pipelines.studies.baselines.registry import BASELINES
 
 ORACLE = make_tribes(np.random.default_rng(0), 1, (4000, 2000, 2000), values=8)
 """One field decides, one is constant, one is noise."""

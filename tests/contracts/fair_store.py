@@ -1,14 +1,14 @@
-"""What every `JobStore` must do for several tenants: the laws of `service.storage.job_store` on whose job is next and who sees what."""
+"""What every `JobStore` must do for several tenants: the laws of `ihas_service.storage.job_store` on whose job is next, who sees what."""
 
 from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-from service.errors import TooManyError
-from service.storage.catalogue import NewDataset
-from service.storage.job import SEARCH
-from service.storage.job_store import JobStore
+from ihas_service.errors import TooManyError
+from ihas_service.storage.catalogue import NewDataset
+from ihas_service.storage.job import SEARCH
+from ihas_service.storage.job_store import JobStore
 from tests.clock import Clock
 from tests.contracts.job_store import ERROR, LEASE_S, search, seen_silent, taken
 

@@ -1,4 +1,4 @@
-"""What every `JobStore` must do: the laws of `service.storage.job_store`, as tests."""
+"""What every `JobStore` must do: the laws of `ihas_service.storage.job_store`, as tests."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pipelines.runs.progress import Progress
-from service.errors import ConflictError, KeyReusedError, LostLeaseError, UnknownIdError
-from service.states import STAGE_OF_OLD_STATE, TERMINAL, JobStage, JobState
-from service.storage.catalogue import Dataset, DatasetState, NewDataset, Upload
-from service.storage.job import SEARCH, Job, NewJob
-from service.storage.job_store import JobStore
+from ihas_pipelines.runs.progress import Progress
+from ihas_service.errors import ConflictError, KeyReusedError, LostLeaseError, UnknownIdError
+from ihas_service.states import STAGE_OF_OLD_STATE, TERMINAL, JobStage, JobState
+from ihas_service.storage.catalogue import Dataset, DatasetState, NewDataset, Upload
+from ihas_service.storage.job import SEARCH, Job, NewJob
+from ihas_service.storage.job_store import JobStore
 from tests.clock import Clock
 
 LEASE_S = 30.0

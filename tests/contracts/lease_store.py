@@ -1,12 +1,12 @@
-"""Laws of who holds a job and for how long, for every implementation of `service.storage.job_store`."""
+"""Laws of who holds a job and for how long, for every implementation of `ihas_service.storage.job_store`."""
 
 from __future__ import annotations
 
 import pytest
 
-from service.errors import LostLeaseError
-from service.states import JobState
-from service.storage.job_store import JobStore
+from ihas_service.errors import LostLeaseError
+from ihas_service.states import JobState
+from ihas_service.storage.job_store import JobStore
 from tests.clock import Clock
 from tests.contracts.job_store import ERROR, LEASE_S, claimed, progress, search, seen_silent, taken
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from service.benchmark_server import NAME
+from ihas_service.benchmark_server import NAME
 
 MODEL = f"/v1/models/{NAME}"
 ROUTES = (f"{MODEL}/score", f"{MODEL}/recommend", f"/v2/models/{NAME}/infer", "/v1/events", "/v1/searches", "/v1/datasets", "/v1/keys")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from service.settings import Settings
+from ihas_service.settings import Settings
 from tests.faults.ledger import Ledger
 from tests.faults.oracle import client
 from tests.faults.processes import Api, new_folder

@@ -8,12 +8,12 @@ import struct
 from contextlib import suppress
 from pathlib import Path
 
-from service.auth.scopes import EVERYTHING
-from service.auth.tokens import new_key
-from service.benchmark_server import register
-from service.settings import Settings
-from service.storage.keys import Keys
-from service.storage.sql_store import SqlStore
+from ihas_service.auth.scopes import EVERYTHING
+from ihas_service.auth.tokens import new_key
+from ihas_service.benchmark_server import register
+from ihas_service.settings import Settings
+from ihas_service.storage.keys import Keys
+from ihas_service.storage.sql_store import SqlStore
 from tests.faults.attacks import Attack, kinds
 from tests.faults.ledger import Ledger
 from tests.faults.oracle import Oracle, client

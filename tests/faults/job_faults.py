@@ -21,13 +21,13 @@ import httpx
 import psutil
 import sqlalchemy as sa
 
-from service.benchmark_server import register
-from service.http.examples import searches
-from service.settings import Settings
-from service.states import JobState
-from service.storage.catalogue import NewDataset
-from service.storage.job import SEARCH, Job
-from service.storage.sql_store import SqlStore
+from ihas_service.benchmark_server import register
+from ihas_service.http.examples import searches
+from ihas_service.settings import Settings
+from ihas_service.states import JobState
+from ihas_service.storage.catalogue import NewDataset
+from ihas_service.storage.job import SEARCH, Job
+from ihas_service.storage.sql_store import SqlStore
 from tests.faults.ledger import Ledger
 from tests.faults.oracle import Oracle, client
 from tests.faults.processes import Api, Hangs, Process, eventually, new_folder, worker

@@ -12,7 +12,7 @@ import orjson
 
 from ihas.serving.answers import RecommendRequest
 from ihas.serving.loading import load_recommender
-from service.benchmark_server import NAME
+from ihas_service.benchmark_server import NAME
 from tests.faults.ledger import Ledger
 from tests.faults.processes import HANG_S
 from tests.ihas.bundle_factory import rows

@@ -16,11 +16,10 @@ from typing import TypeVar
 
 import httpx
 
-from service.settings import Settings
-from tests.paths import ROOT
+from ihas_service.settings import Settings
 
-IHAS = "import sys; from service.cli.main import main; main()"
-WORKER = "import sys; from service.server import work; from service.settings import Settings; work(Settings(), sys.argv[1:])"
+IHAS = "import sys; from ihas_service.cli.main import main; main()"
+WORKER = "import sys; from ihas_service.server import work; from ihas_service.settings import Settings; work(Settings(), sys.argv[1:])"
 HANG_S = 180.0
 Found = TypeVar("Found")
 
@@ -43,7 +42,7 @@ def environment(settings: Settings) -> dict[str, str]:
     """The settings as a process reads them."""
     said = settings.model_dump(mode="json", exclude_defaults=True)
     words = {f"IHAS_{name.upper()}": value if isinstance(value, str) else json.dumps(value) for name, value in said.items()}
-    return {**os.environ, **words, "PYTHONPATH": str(ROOT)}
+    return {**os.environ, **words, "PYTHONPATH": os.pathsep.join(sys.path)}
 
 
 class Process:

@@ -13,11 +13,11 @@ from typing import Any
 import orjson
 import psutil
 
-from service.client.client import Client
-from service.settings import Settings
-from service.states import JobState
-from service.storage.job import Job
-from service.storage.sql_store import SqlStore
+from ihas_service.client.client import Client
+from ihas_service.settings import Settings
+from ihas_service.states import JobState
+from ihas_service.storage.job import Job
+from ihas_service.storage.sql_store import SqlStore
 from tests.faults.ledger import Ledger
 from tests.faults.processes import Api, Process, eventually, new_folder, worker
 from tests.pipelines.studies.overrec.walks import write_lines

@@ -15,14 +15,14 @@ import orjson
 
 from ihas.bundle.archive import write_bundle
 from ihas.bundle.manifest import Manifest, encode_manifest, file_entry, manifest_digest, read_manifest
-from service.benchmark_server import register
-from service.http.examples import searches
-from service.settings import Settings
-from service.states import JobState
-from service.storage.bundle_store import Artefacts
-from service.storage.catalogue import NewDataset
-from service.storage.job import SEARCH, NewJob
-from service.storage.sql_store import SqlStore
+from ihas_service.benchmark_server import register
+from ihas_service.http.examples import searches
+from ihas_service.settings import Settings
+from ihas_service.states import JobState
+from ihas_service.storage.bundle_store import Artefacts
+from ihas_service.storage.catalogue import NewDataset
+from ihas_service.storage.job import SEARCH, NewJob
+from ihas_service.storage.sql_store import SqlStore
 from tests.faults.ledger import Ledger
 from tests.faults.oracle import Oracle, client
 from tests.faults.processes import Api, eventually, new_folder, worker

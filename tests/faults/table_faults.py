@@ -12,10 +12,10 @@ from pathlib import Path
 
 import psutil
 
-from service.settings import Settings
-from service.states import JobState
-from service.storage.catalogue import DatasetState, NewDataset
-from service.storage.sql_store import SqlStore
+from ihas_service.settings import Settings
+from ihas_service.states import JobState
+from ihas_service.storage.catalogue import DatasetState, NewDataset
+from ihas_service.storage.sql_store import SqlStore
 from tests.faults.ledger import Ledger
 from tests.faults.processes import Process, eventually, new_folder, worker
 from tests.ihas.data.tables import write_bomb

@@ -18,7 +18,7 @@ from tests.paths import ROOT
 SERVED = """
 import sys, ihas
 loaded = set(sys.modules)
-assert not any(name.split(".")[0] in ("pipelines", "service", "numpy", "pydantic") for name in loaded), loaded
+assert not any(name.split(".")[0] in ("ihas_pipelines", "ihas_service", "numpy", "pydantic") for name in loaded), loaded
 model = ihas.load(sys.argv[1])
 model.predict_proba([{"user": "ada", "movie": "m1"}]), model.recommend({"user": "ada"}, k=2), model.explain({"user": "ada", "movie": "m1"})
 print(sorted({name.split(".")[0] for name in sys.modules} & {"tensorflow", "tf_keras", "sklearn", "pyarrow", "plotly", "fastapi"}))

@@ -20,7 +20,7 @@ from ihas.config.retrain import RetrainConfig
 from ihas.config.retrieval import RetrievalConfig
 from ihas.config.search import SearchConfig
 from ihas.config.training import TrainingConfig
-from pipelines.kinds.recipe_file import read_recipe
+from ihas_pipelines.kinds.recipe_file import read_recipe
 from tests.clock import HANG_S
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +47,7 @@ def start(recipe: Recipe, folder: Path) -> subprocess.Popen[bytes]:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "recipe.json"
     path.write_text(recipe.model_dump_json())
-    command = [sys.executable, "-m", "pipelines", "run", "--recipe", str(path), "--folder", str(folder)]
+    command = [sys.executable, "-m", "ihas_pipelines", "run", "--recipe", str(path), "--folder", str(folder)]
     with (folder / "log.txt").open("wb") as log:
         return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
 

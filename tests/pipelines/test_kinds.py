@@ -10,7 +10,7 @@ import pytest
 from ihas.bundle.archive import read_bundle
 from ihas.config.recipe import Recipe
 from ihas.data.synthetic import make_pairs
-from pipelines.runs.run import run_recipe
+from ihas_pipelines.runs.run import run_recipe
 
 pytestmark = pytest.mark.tf
 

@@ -20,7 +20,7 @@ from ihas.data.synthetic import make_tribes
 from ihas.metrics import auc
 from ihas.results.run_result import RunResult
 from ihas.routing.router import sums_of
-from pipelines.runs.run import run_recipe
+from ihas_pipelines.runs.run import run_recipe
 from tests.oracle import tribes_config
 
 pytestmark = pytest.mark.tf

@@ -1,4 +1,4 @@
-"""A child process that speaks the protocol of `python -m pipelines` and learns nothing; the model's name says how it behaves.
+"""A child process that speaks the protocol of `python -m ihas_pipelines` and learns nothing; the model's name says how it behaves.
 
 Each stage leaves a file in the run folder, and a stage whose file is there is skipped, as in a real run.
 """

@@ -14,14 +14,14 @@ import pytest
 import structlog
 
 from ihas.bundle.archive import write_bundle
-from service.http.examples import searches
-from service.jobs.first_load import FirstLoad
-from service.jobs.worker import run_worker
-from service.settings import Settings
-from service.storage.catalogue import NewDataset
-from service.storage.job import DATASET, SEARCH, Job, NewJob
-from service.storage.promotion_settings import Release
-from service.storage.sql_store import SqlStore
+from ihas_service.http.examples import searches
+from ihas_service.jobs.first_load import FirstLoad
+from ihas_service.jobs.worker import run_worker
+from ihas_service.settings import Settings
+from ihas_service.storage.catalogue import NewDataset
+from ihas_service.storage.job import DATASET, SEARCH, Job, NewJob
+from ihas_service.storage.promotion_settings import Release
+from ihas_service.storage.sql_store import SqlStore
 from tests.clock import HANG_S
 from tests.ihas.bundle_factory import small_bundle
 from tests.service.keyed import guarded, keyed, new_headers  # noqa: F401 - fixtures

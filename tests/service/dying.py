@@ -101,11 +101,11 @@ def before(holder: Any, name: str, point: str, wanted: Callable[..., bool] = lam
 
 def work() -> None:
     """Carry out jobs; runs are children that die too."""
-    from service.jobs.handlers import search
-    from service.jobs.worker import Worker, run_worker
-    from service.settings import Settings
-    from service.storage import sql_store
-    from service.storage.sql_store import SqlStore
+    from ihas_service.jobs.handlers import search
+    from ihas_service.jobs.worker import Worker, run_worker
+    from ihas_service.settings import Settings
+    from ihas_service.storage import sql_store
+    from ihas_service.storage.sql_store import SqlStore
 
     before(Worker, "_carry_out", "worker: has claimed")
     record = SqlStore.record
@@ -125,11 +125,11 @@ def work() -> None:
 
 def serve() -> None:
     """Serve HTTP."""
-    from service import server
-    from service.datasets.event_files import EventFile
-    from service.settings import Settings
-    from service.storage import aliases
-    from service.storage.sql_store import SqlStore
+    from ihas_service import server
+    from ihas_service.datasets.event_files import EventFile
+    from ihas_service.settings import Settings
+    from ihas_service.storage import aliases
+    from ihas_service.storage.sql_store import SqlStore
 
     pieces = EventFile.pieces
 
@@ -147,10 +147,10 @@ def serve() -> None:
 
 
 def run() -> int:
-    """`python -m pipelines`, which dies."""
-    from pipelines.commands.app import main
-    from pipelines.runs import assemble, child, folder, refreshed
-    from pipelines.runs.folder import RunFolder
+    """`python -m ihas_pipelines`, which dies."""
+    from ihas_pipelines.commands.app import main
+    from ihas_pipelines.runs import assemble, child, folder, refreshed
+    from ihas_pipelines.runs.folder import RunFolder
 
     new_folder, stage_folder, replace_bundle = folder.new_folder, RunFolder.stage_folder, folder.replace_bundle
 

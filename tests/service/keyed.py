@@ -7,11 +7,11 @@ from typing import Protocol
 
 import pytest
 
-from service.auth.scopes import EVERYTHING, Scope
-from service.auth.tokens import new_key
-from service.settings import Settings
-from service.storage.keys import Keys
-from service.storage.sql_store import SqlStore
+from ihas_service.auth.scopes import EVERYTHING, Scope
+from ihas_service.auth.tokens import new_key
+from ihas_service.settings import Settings
+from ihas_service.storage.keys import Keys
+from ihas_service.storage.sql_store import SqlStore
 from tests.service.live import LiveServer
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 
-from service.api import Server
-from service.settings import Settings
+from ihas_service.api import Server
+from ihas_service.settings import Settings
 from tests.clock import HANG_S
 
 

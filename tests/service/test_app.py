@@ -17,32 +17,32 @@ from pydantic import BaseModel
 from ihas.config.data import DataConfig
 from ihas.data.findings import FieldProfile, ValidationReport
 from ihas.results.run_result import RunResult
-from service.app import create_app
-from service.cli.demo import coupon_recipe
-from service.http.examples import searches
-from service.http.problems import Problem
-from service.http.routes import derived, estimates, frontier, refreshes, search_views, what_if
-from service.http.routes.scoring import STRUCTURES, decode
-from service.http.schemas import batches as batches
-from service.http.schemas import caller as caller
-from service.http.schemas import dataset_versions as dataset_versions
-from service.http.schemas import event_rows as event_rows
-from service.http.schemas import events as events
-from service.http.schemas import inference as inference
-from service.http.schemas import keys as keys
-from service.http.schemas import off_policy as off_policy
-from service.http.schemas import promotion as promotion
-from service.http.schemas import releases as releases
-from service.http.schemas import schedules as schedules
-from service.http.schemas import searches as schemas
-from service.http.schemas import trials as trials
-from service.http.schemas import usage as usage
-from service.http.schemas import users as users
-from service.http.schemas.searches import DatasetCreate, EventPublic
-from service.models import comparison
-from service.settings import Settings
-from service.storage.promotion_settings import PromotionSettings
-from service.storage.traffic import TrafficPlan
+from ihas_service.app import create_app
+from ihas_service.cli.demo import coupon_recipe
+from ihas_service.http.examples import searches
+from ihas_service.http.problems import Problem
+from ihas_service.http.routes import derived, estimates, frontier, refreshes, search_views, what_if
+from ihas_service.http.routes.scoring import STRUCTURES, decode
+from ihas_service.http.schemas import batches as batches
+from ihas_service.http.schemas import caller as caller
+from ihas_service.http.schemas import dataset_versions as dataset_versions
+from ihas_service.http.schemas import event_rows as event_rows
+from ihas_service.http.schemas import events as events
+from ihas_service.http.schemas import inference as inference
+from ihas_service.http.schemas import keys as keys
+from ihas_service.http.schemas import off_policy as off_policy
+from ihas_service.http.schemas import promotion as promotion
+from ihas_service.http.schemas import releases as releases
+from ihas_service.http.schemas import schedules as schedules
+from ihas_service.http.schemas import searches as schemas
+from ihas_service.http.schemas import trials as trials
+from ihas_service.http.schemas import usage as usage
+from ihas_service.http.schemas import users as users
+from ihas_service.http.schemas.searches import DatasetCreate, EventPublic
+from ihas_service.models import comparison
+from ihas_service.settings import Settings
+from ihas_service.storage.promotion_settings import PromotionSettings
+from ihas_service.storage.traffic import TrafficPlan
 
 pytestmark = pytest.mark.full
 
@@ -72,8 +72,8 @@ def test_the_api_process_imports_nothing_heavy(tmp_path: Path) -> None:
     """Neither TensorFlow nor what only reading, training or drawing needs."""
     lines = (
         "import sys, json, pathlib",
-        "import service.api, service.client.client, service.server",
-        "from service.app import create_app; from service.settings import Settings",
+        "import ihas_service.api, ihas_service.client.client, ihas_service.server",
+        "from ihas_service.app import create_app; from ihas_service.settings import Settings",
         f"create_app(Settings(folder=pathlib.Path({str(tmp_path)!r})))",
         f"print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))",
     )

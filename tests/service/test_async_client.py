@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from service.client.client import AsyncClient, Client
-from service.settings import Settings
+from ihas_service.client.client import AsyncClient, Client
+from ihas_service.settings import Settings
 from tests.ihas.bundle_factory import rows
 from tests.service.conftest import Publish, RunningWorker
 from tests.service.live import LiveServer

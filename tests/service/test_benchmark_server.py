@@ -11,9 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.benchmark_server import register
-from service.settings import Settings
-from service.storage.sql_store import SqlStore
+from ihas_service.benchmark_server import register
+from ihas_service.settings import Settings
+from ihas_service.storage.sql_store import SqlStore
 from tests.clock import HANG_S
 from tests.ihas.bundle_factory import LOGITS, rows
 from tests.service.conftest import eventually
@@ -38,7 +38,7 @@ def test_two_processes_share_a_port(tmp_path: Path, bundle: Path) -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     options = {"--bundle": bundle, "--folder": tmp_path / "served", "--port": port}
-    command = [sys.executable, "-m", "service.benchmark_server", *(str(part) for option in options.items() for part in option)]
+    command = [sys.executable, "-m", "ihas_service.benchmark_server", *(str(part) for option in options.items() for part in option)]
     url, processes = f"http://127.0.0.1:{port}", []
     try:
         for _ in range(2):

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from service.cron import MAX_DUE, check_cron, due_times, next_time, times_after
+from ihas_service.cron import MAX_DUE, check_cron, due_times, next_time, times_after
 
 
 def at(text: str) -> float:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from service.client.client import AsyncClient, Client
-from service.jobs.runs import PIPELINES
-from service.settings import Settings
+from ihas_service.client.client import AsyncClient, Client
+from ihas_service.jobs.runs import PIPELINES
+from ihas_service.settings import Settings
 from tests.ihas.data.tables import written
 from tests.service.conftest import RunningWorker
 from tests.service.http.routes.test_dataset_versions import day, table

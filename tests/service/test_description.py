@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from service.http.examples.searches import RESULT
+from ihas_service.http.examples.searches import RESULT
 from tests.service.conftest import Publish
 from tests.service.keyed import NewKey
 from tests.service.live import LiveServer

@@ -11,13 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from ihas.errors import DataError
-from service.cli.main import run
-from service.client.client import AsyncClient, Client
-from service.client.event_file import EventColumns
-from service.errors import BusyError, NotFoundError
-from service.jobs.runs import PIPELINES
-from service.settings import Settings
-from service.storage.sql_store import SqlStore
+from ihas_service.cli.main import run
+from ihas_service.client.client import AsyncClient, Client
+from ihas_service.client.event_file import EventColumns
+from ihas_service.errors import BusyError, NotFoundError
+from ihas_service.jobs.runs import PIPELINES
+from ihas_service.settings import Settings
+from ihas_service.storage.sql_store import SqlStore
 from tests.service.conftest import Publish, RunningWorker, eventually
 from tests.service.live import LiveServer
 from tests.service.test_remote_commands import Shell

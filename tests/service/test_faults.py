@@ -18,14 +18,14 @@ import pytest
 
 from ihas.errors import BundleError
 from ihas.serving.loading import load_recommender
-from service.client.client import Client
-from service.errors import ServiceError
-from service.http.examples import searches
-from service.settings import Settings
-from service.states import JobStage, JobState
-from service.storage.catalogue import NewDataset
-from service.storage.job import DATASET, SEARCH
-from service.storage.sql_store import SqlStore
+from ihas_service.client.client import Client
+from ihas_service.errors import ServiceError
+from ihas_service.http.examples import searches
+from ihas_service.settings import Settings
+from ihas_service.states import JobStage, JobState
+from ihas_service.storage.catalogue import NewDataset
+from ihas_service.storage.job import DATASET, SEARCH
+from ihas_service.storage.sql_store import SqlStore
 from tests.clock import HANG_S
 from tests.service.conftest import RunningWorker, eventually, finished, submitted
 from tests.service.live import LiveServer

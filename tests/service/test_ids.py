@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from service.ids import FETCHED, Randomness, new_id
+from ihas_service.ids import FETCHED, Randomness, new_id
 from tests.clock import HANG_S
 
 
@@ -42,6 +42,6 @@ def test_more_than_a_fetch_is_refused() -> None:
 
 def test_a_process_that_was_split_off_gives_other_names() -> None:
     """After a fork, parent and child go on with different bytes."""
-    program = "import os; from service.ids import new_id; new_id('x'); os.fork() and os.wait(); print(new_id('x'))"
+    program = "import os; from ihas_service.ids import new_id; new_id('x'); os.fork() and os.wait(); print(new_id('x'))"
     names = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, timeout=HANG_S).stdout.split()
     assert len(names) == len(set(names)) == 2

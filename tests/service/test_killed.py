@@ -16,12 +16,12 @@ import pytest
 from ihas.config.learning import LearningConfig
 from ihas.config.run import RunOptions
 from ihas.serving.loading import load_recommender
-from service.http.examples import searches
-from service.settings import Settings
-from service.states import JobState
-from service.storage.catalogue import NewDataset
-from service.storage.job import SEARCH, Job, NewJob
-from service.storage.sql_store import SqlStore
+from ihas_service.http.examples import searches
+from ihas_service.settings import Settings
+from ihas_service.states import JobState
+from ihas_service.storage.catalogue import NewDataset
+from ihas_service.storage.job import SEARCH, Job, NewJob
+from ihas_service.storage.sql_store import SqlStore
 from tests.clock import HANG_S
 from tests.pipelines.small_run import ROOT, arrays, small_recipe, without_times
 from tests.service.conftest import eventually

@@ -22,22 +22,22 @@ import pytest
 
 from ihas.config.refresh import RefreshConfig
 from ihas.results.gates import GateBounds
-from pipelines.runs.progress import Progress
-from pipelines.runs.run import run_recipe
-from service.client.client import Client
-from service.errors import ServiceError
-from service.http.examples import searches
-from service.jobs.refresh_jobs import RefreshAsked, refresh_job
-from service.jobs.runs import bundle_facts
-from service.server import free_port
-from service.settings import Settings
-from service.states import JobState
-from service.storage.aliases import CHAMPION, Aliases, AliasRef
-from service.storage.catalogue import ModelVersion, NewDataset
-from service.storage.job import SEARCH, Job, NewJob
-from service.storage.promotion import Promotion, Promotions
-from service.storage.promotion_settings import PromotionSettings
-from service.storage.sql_store import SqlStore
+from ihas_pipelines.runs.progress import Progress
+from ihas_pipelines.runs.run import run_recipe
+from ihas_service.client.client import Client
+from ihas_service.errors import ServiceError
+from ihas_service.http.examples import searches
+from ihas_service.jobs.refresh_jobs import RefreshAsked, refresh_job
+from ihas_service.jobs.runs import bundle_facts
+from ihas_service.server import free_port
+from ihas_service.settings import Settings
+from ihas_service.states import JobState
+from ihas_service.storage.aliases import CHAMPION, Aliases, AliasRef
+from ihas_service.storage.catalogue import ModelVersion, NewDataset
+from ihas_service.storage.job import SEARCH, Job, NewJob
+from ihas_service.storage.promotion import Promotion, Promotions
+from ihas_service.storage.promotion_settings import PromotionSettings
+from ihas_service.storage.sql_store import SqlStore
 from tests.clock import HANG_S
 from tests.pipelines.runs.clicks import COLUMNS, clicks_recipe, write_clicks
 from tests.pipelines.small_run import ROOT, arrays

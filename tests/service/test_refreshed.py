@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from service.jobs.runs import PIPELINES
-from service.settings import Settings
-from service.storage.job import Job
-from service.storage.sql_store import SqlStore
+from ihas_service.jobs.runs import PIPELINES
+from ihas_service.settings import Settings
+from ihas_service.storage.job import Job
+from ihas_service.storage.sql_store import SqlStore
 from tests.pipelines.runs.clicks import COLUMNS, clicks_recipe, write_clicks
 from tests.service.conftest import RunningWorker, eventually
 from tests.service.live import LiveServer

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from ihas.results.gates import Gate, GatesVerdict
-from pipelines.reports.pareto import pareto_frontier
-from service.cli.main import run
-from service.settings import Settings
-from service.storage.promotion_settings import Release
-from service.storage.sql_store import SqlStore
+from ihas_pipelines.reports.pareto import pareto_frontier
+from ihas_service.cli.main import run
+from ihas_service.settings import Settings
+from ihas_service.storage.promotion_settings import Release
+from ihas_service.storage.sql_store import SqlStore
 from tests.pipelines.result_factory import run_result
 from tests.service.conftest import Publish, RunningWorker
 from tests.service.http.routes.test_derived import ADDED, walks

@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 
 from ihas.errors import ConfigError
-from service.remote_dashboard import create_remote, serve_remote
+from ihas_service.remote_dashboard import create_remote, serve_remote
 from tests.clock import HANG_S
 from tests.service.keyed import NewKey
 from tests.service.live import LiveServer

@@ -16,17 +16,17 @@ import httpx
 import psutil
 import pytest
 
-from service.cli.main import run
-from service.cli.terminal import ExitCode
-from service.client.client import Client
-from service.settings import Settings
+from ihas_service.cli.main import run
+from ihas_service.cli.terminal import ExitCode
+from ihas_service.client.client import Client
+from ihas_service.settings import Settings
 from tests.clock import HANG_S
 from tests.ihas.bundle_factory import LOGITS, rows
 from tests.service.conftest import COMMAND, eventually
 
 pytestmark = pytest.mark.full
 
-UP = "import sys, json; from service.server import up; from service.settings import Settings\n"
+UP = "import sys, json; from ihas_service.server import up; from ihas_service.settings import Settings\n"
 UP += "if __name__ == '__main__': up(Settings(**json.loads(sys.argv[1])), json.loads(sys.argv[2]))"
 
 
@@ -49,7 +49,7 @@ def service(settings: Settings, port: int, tmp_path: Path, bundle: Path) -> Iter
     given = settings.model_copy(update={"port": port}).model_dump(mode="json")
     script = tmp_path / "up.py"
     script.write_text(UP)
-    environment = {**os.environ, "IHAS_TEST_BUNDLE": str(bundle), "PYTHONPATH": os.getcwd(), "PYTHONWARNINGS": "error"}
+    environment = {**os.environ, "IHAS_TEST_BUNDLE": str(bundle), "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONWARNINGS": "error"}
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen([sys.executable, str(script), json.dumps(given), json.dumps(COMMAND)], stderr=log, env=environment)
     with Client(f"http://127.0.0.1:{port}") as client:
@@ -134,7 +134,7 @@ def test_a_taken_port_is_told_before_anything_is_started(command: str, tmp_path:
     assert not (tmp_path / "service").exists()
 
 
-SERVE = "import sys, json; from service.server import serve; from service.settings import Settings\n"
+SERVE = "import sys, json; from ihas_service.server import serve; from ihas_service.settings import Settings\n"
 SERVE += "serve(Settings(**json.loads(sys.argv[1])))"
 
 
@@ -142,7 +142,7 @@ SERVE += "serve(Settings(**json.loads(sys.argv[1])))"
 def api(settings: Settings, port: int, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """`serve` in a process of its own, ready."""
     given = settings.model_copy(update={"port": port}).model_dump(mode="json")
-    environment = {**os.environ, "PYTHONPATH": os.getcwd(), "PYTHONWARNINGS": "error"}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONWARNINGS": "error"}
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen([sys.executable, "-c", SERVE, json.dumps(given)], stderr=log, env=environment)
     with Client(f"http://127.0.0.1:{port}") as client:

@@ -10,10 +10,10 @@ import orjson
 import pytest
 
 from ihas.bundle.archive import write_bundle
-from service.benchmark_server import register
-from service.settings import Settings
-from service.storage.job import SEARCH, NewJob
-from service.storage.sql_store import SqlStore
+from ihas_service.benchmark_server import register
+from ihas_service.settings import Settings
+from ihas_service.storage.job import SEARCH, NewJob
+from ihas_service.storage.sql_store import SqlStore
 from tests.faults.attacks import kinds
 from tests.faults.http_faults import attack
 from tests.faults.job_faults import compare

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.kinds.transformer.values import TransformerResult
-from service.cli.main import run
-from service.jobs.runs import PIPELINES
-from service.settings import Settings
-from service.storage.sql_store import SqlStore
+from ihas_pipelines.kinds.transformer.values import TransformerResult
+from ihas_service.cli.main import run
+from ihas_service.jobs.runs import PIPELINES
+from ihas_service.settings import Settings
+from ihas_service.storage.sql_store import SqlStore
 from tests.pipelines.studies.overrec.walks import NUM_ITEMS, write_lines
 from tests.service.conftest import RunningWorker, eventually
 from tests.service.live import LiveServer

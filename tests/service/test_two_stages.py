@@ -22,9 +22,9 @@ from ihas.config.search import SearchConfig
 from ihas.config.training import TrainingConfig
 from ihas.serving.requests import MAX_ROWS
 from ihas.serving.retrieval.retriever import LEAST
-from service.jobs.runs import PIPELINES
-from service.settings import Settings
-from service.storage.sql_store import SqlStore
+from ihas_service.jobs.runs import PIPELINES
+from ihas_service.settings import Settings
+from ihas_service.storage.sql_store import SqlStore
 from tests.service.conftest import RunningWorker, eventually
 from tests.service.live import LiveServer
 

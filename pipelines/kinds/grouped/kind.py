@@ -7,7 +7,7 @@ from typing import Any
 
 from ihas.config.recipe import Recipe
 from ihas.results.run_result import RunResult
-from pipelines.kinds.model_kind import ModelKind, lazily
+from ihas_pipelines.kinds.model_kind import ModelKind, lazily
 
 
 def served(summary: Mapping[str, Any]) -> dict[str, Any]:
@@ -20,11 +20,11 @@ KIND = ModelKind(
     name="grouped",
     description="Searches embedding dimensions per instance, groups the instances, and trains one model for each group.",
     recipe=Recipe,
-    run=lazily("pipelines.kinds.grouped.run:run_grouped"),
+    run=lazily("ihas_pipelines.kinds.grouped.run:run_grouped"),
     result=RunResult,
-    write_report=lazily("pipelines.reports.report:write_report"),
-    tables=lazily("pipelines.kinds.grouped.tables:run_tables"),
-    estimate=lazily("pipelines.kinds.grouped.run:estimate_grouped"),
+    write_report=lazily("ihas_pipelines.reports.report:write_report"),
+    tables=lazily("ihas_pipelines.kinds.grouped.tables:run_tables"),
+    estimate=lazily("ihas_pipelines.kinds.grouped.run:estimate_grouped"),
     served=served,
     group="learning",
     submitted_as=frozenset({"search", "estimate"}),

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from ihas.config.recipe import Recipe
 from ihas.results.run_result import Estimate, RunResult
-from pipelines.runs.child import ChildReport, wall_time_limit
-from pipelines.runs.progress import Report
-from pipelines.runs.refresh_request import RefreshRequest
-from pipelines.runs.threads import limit_threads
+from ihas_pipelines.runs.child import ChildReport, wall_time_limit
+from ihas_pipelines.runs.progress import Report
+from ihas_pipelines.runs.refresh_request import RefreshRequest
+from ihas_pipelines.runs.threads import limit_threads
 
 
 def run_grouped(recipe: Recipe, folder: Path, report: Report) -> RunResult:
@@ -19,7 +19,7 @@ def run_grouped(recipe: Recipe, folder: Path, report: Report) -> RunResult:
         ConfigError, DataError, TrainingError, BudgetError: as the stages say.
     """
     limit_threads(recipe.run)
-    from pipelines.runs.run import run_recipe
+    from ihas_pipelines.runs.run import run_recipe
 
     child = ChildReport(report)
     with wall_time_limit(recipe.budget.wall_s, child):
@@ -33,7 +33,7 @@ def estimate_grouped(recipe: Recipe, folder: Path, report: Report) -> Estimate:
         ConfigError, DataError, TrainingError: as the stages say.
     """
     limit_threads(recipe.run)
-    from pipelines.runs.estimate import estimate
+    from ihas_pipelines.runs.estimate import estimate
 
     return estimate(recipe, folder, report)
 
@@ -44,11 +44,11 @@ def refresh_grouped(asked: RefreshRequest, folder: Path, report: Report) -> RunR
     Raises:
         ConfigError, DataError, TrainingError, BudgetError: as `refresh_run` says.
     """
-    from pipelines.runs.predecessor import recipe_of_run
+    from ihas_pipelines.runs.predecessor import recipe_of_run
 
     recipe = recipe_of_run(asked.source)
     limit_threads(recipe.run)
-    from pipelines.runs.refresh import refresh_run
+    from ihas_pipelines.runs.refresh import refresh_run
 
     child = ChildReport(report)
     with wall_time_limit(recipe.budget.wall_s, child):

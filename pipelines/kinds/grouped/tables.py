@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ihas.results.run_result import GroupResult, RunResult, VariantResult
-from pipelines.reports.terminal_tables import decimal, frontier_table, gain, most_kept
+from ihas_pipelines.reports.terminal_tables import decimal, frontier_table, gain, most_kept
 
 
 def run_tables(result: RunResult) -> Iterable[RenderableType]:

@@ -15,8 +15,8 @@ from ihas.sequential.data.baselines import Popularity, SessionNeighbours
 from ihas.sequential.data.ranking import discounted_gains, paired_difference, ranking_metrics, ranks
 from ihas.sequential.data.sequences import LeaveOneOut, NextItem, Sequences
 from ihas.sequential.overrec.model import OverRec
-from pipelines.kinds.overrec.measures import neighbour_ranks
-from pipelines.kinds.overrec.values import RankedMethod, Trial
+from ihas_pipelines.kinds.overrec.measures import neighbour_ranks
+from ihas_pipelines.kinds.overrec.values import RankedMethod, Trial
 
 CUTOFF = 10
 Say = Callable[[str], None]

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ihas.config.overrec import OverRecRecipe
-from pipelines.kinds.model_kind import ModelKind, lazily
-from pipelines.kinds.overrec.values import OverRecResult
+from ihas_pipelines.kinds.model_kind import ModelKind, lazily
+from ihas_pipelines.kinds.overrec.values import OverRecResult
 
 
 def served(summary: Mapping[str, Any]) -> dict[str, Any]:
@@ -19,10 +19,10 @@ KIND = ModelKind(
     name="overrec",
     description="Recommends the next item by the nearest histories under a neural kernel, without training.",
     recipe=OverRecRecipe,
-    run=lazily("pipelines.kinds.overrec.run:run_overrec"),
+    run=lazily("ihas_pipelines.kinds.overrec.run:run_overrec"),
     result=OverRecResult,
-    write_report=lazily("pipelines.kinds.overrec.page:write_page"),
-    tables=lazily("pipelines.kinds.overrec.tables:overrec_tables"),
+    write_report=lazily("ihas_pipelines.kinds.overrec.page:write_page"),
+    tables=lazily("ihas_pipelines.kinds.overrec.tables:overrec_tables"),
     served=served,
     submitted_as=frozenset({"search"}),
 )

@@ -12,13 +12,13 @@ from ihas.results.next_steps import between, more_rows
 from ihas.results.run_result import Interval
 from ihas.sequential.data.sequences import UserSequences
 from ihas.sequential.overrec.archive import OverRecBundle, write_overrec
-from pipelines.kinds.overrec.choice import Rows, baselines, compared, evaluate_settings, ndcg_difference, overrec_method
-from pipelines.kinds.overrec.page import write_page
-from pipelines.kinds.overrec.values import OverRecResult, RankedMethod
-from pipelines.runs.folder import RunFolder, replace_bundle
-from pipelines.runs.progress import Report
-from pipelines.runs.reporter import Reporter
-from pipelines.runs.sequences import read_parts
+from ihas_pipelines.kinds.overrec.choice import Rows, baselines, compared, evaluate_settings, ndcg_difference, overrec_method
+from ihas_pipelines.kinds.overrec.page import write_page
+from ihas_pipelines.kinds.overrec.values import OverRecResult, RankedMethod
+from ihas_pipelines.runs.folder import RunFolder, replace_bundle
+from ihas_pipelines.runs.progress import Report
+from ihas_pipelines.runs.reporter import Reporter
+from ihas_pipelines.runs.sequences import read_parts
 
 TRANSFORMER = 'Next: compare a trained model on the same file (`kind = "transformer"`), or serve this one (`ihas recommend`).'
 SHARES = {"reading": 0.05, "search": 0.70, "evaluate": 0.25}

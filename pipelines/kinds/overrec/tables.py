@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from rich.console import RenderableType
 from rich.text import Text
 
-from pipelines.kinds.overrec.values import OverRecResult
-from pipelines.reports.terminal_tables import ranking_table
+from ihas_pipelines.kinds.overrec.values import OverRecResult
+from ihas_pipelines.reports.terminal_tables import ranking_table
 
 
 def overrec_tables(result: OverRecResult) -> Iterable[RenderableType]:

@@ -9,7 +9,7 @@ from ihas.folders import write_whole
 from ihas.seeding import generator
 from ihas.sequential.scaling.advice import advise
 from ihas.sequential.scaling.advised import Advice, Measured
-from pipelines.kinds.size_sweep.page import plot
+from ihas_pipelines.kinds.size_sweep.page import plot
 
 CANDIDATES = tuple((layers, dim) for layers in (1, 2, 4, 8, 12) for dim in (16, 32, 64, 128, 256))
 """Shapes to consider beside the measured ones, where the budget allows them."""

@@ -11,7 +11,7 @@ from ihas.errors import ConfigError
 from ihas.results.run_result import Interval
 from ihas.sequential.scaling.advised import Measured
 from ihas.sequential.scaling.scaling_law import JointScalingLaw, ScalingLaw, bootstrap, fit_joint_scaling_law
-from pipelines.kinds.size_sweep.sweep import TrainedSize
+from ihas_pipelines.kinds.size_sweep.sweep import TrainedSize
 
 
 class Prediction(Config):

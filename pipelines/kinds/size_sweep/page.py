@@ -12,10 +12,10 @@ from ihas.errors import ConfigError
 from ihas.seeding import generator
 from ihas.sequential.scaling.advised import Measured
 from ihas.sequential.scaling.scaling_law import fit_scaling_law
-from pipelines.kinds.size_sweep.laws import joint_prediction, measured, predict_largest
-from pipelines.kinds.size_sweep.sweep import SizeSweep, TrainedSize
-from pipelines.kinds.size_sweep.values import SizeSweepResult
-from pipelines.reports.drawing import MARK, UNCLEAR, frame
+from ihas_pipelines.kinds.size_sweep.laws import joint_prediction, measured, predict_largest
+from ihas_pipelines.kinds.size_sweep.sweep import SizeSweep, TrainedSize
+from ihas_pipelines.kinds.size_sweep.values import SizeSweepResult
+from ihas_pipelines.reports.drawing import MARK, UNCLEAR, frame
 
 HEADING = "| layers x dim | N | test loss, nats | HR@10 | NDCG@10 | epochs | seconds |\n|---|---|---|---|---|---|---|"
 

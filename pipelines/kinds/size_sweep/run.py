@@ -8,10 +8,10 @@ from ihas.config.size_sweep import SizeSweepRecipe
 from ihas.data.places import files_of
 from ihas.errors import DataError
 from ihas.folders import write_whole
-from pipelines.kinds.size_sweep.values import SizeSweepResult
-from pipelines.runs.progress import Report
-from pipelines.runs.reporter import Reporter
-from pipelines.runs.threads import limit_threads
+from ihas_pipelines.kinds.size_sweep.values import SizeSweepResult
+from ihas_pipelines.runs.progress import Report
+from ihas_pipelines.runs.reporter import Reporter
+from ihas_pipelines.runs.threads import limit_threads
 
 SHARES = {"reading": 0.01, "search": 0.98, "evaluate": 0.01}
 
@@ -38,10 +38,10 @@ def carry_out(recipe: SizeSweepRecipe, folder: Path, report: Report) -> SizeSwee
     Raises:
         ConfigError, DataError, TrainingError: as reading, training and advice say.
     """
-    from pipelines.kinds.size_sweep.advisor import write_advice
-    from pipelines.kinds.size_sweep.laws import measured
-    from pipelines.kinds.size_sweep.page import markdown, sentence, write_page
-    from pipelines.kinds.size_sweep.sweep import train_sizes
+    from ihas_pipelines.kinds.size_sweep.advisor import write_advice
+    from ihas_pipelines.kinds.size_sweep.laws import measured
+    from ihas_pipelines.kinds.size_sweep.page import markdown, sentence, write_page
+    from ihas_pipelines.kinds.size_sweep.sweep import train_sizes
 
     reporter = Reporter(report, SHARES)
     folder.mkdir(parents=True, exist_ok=True)

@@ -21,8 +21,8 @@ from ihas.sequential.data.sequences import LeaveOneOut, leave_one_out
 from ihas.sequential.transformer.full_ranking import transformer_loss, transformer_metrics
 from ihas.sequential.transformer.model import Transformer
 from ihas.sequential.transformer.training import train_transformer
-from pipelines.kinds.size_sweep.tasks import TaskMetrics, task_metrics
-from pipelines.runs.folder import read_kept, value_digest
+from ihas_pipelines.kinds.size_sweep.tasks import TaskMetrics, task_metrics
+from ihas_pipelines.runs.folder import read_kept, value_digest
 
 
 class TrainedSize(Config):

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ihas.sequential.scaling.advised import Advice
-from pipelines.kinds.size_sweep.values import SizeSweepResult
-from pipelines.reports.terminal_tables import plain_table
+from ihas_pipelines.kinds.size_sweep.values import SizeSweepResult
+from ihas_pipelines.reports.terminal_tables import plain_table
 
 
 def size_sweep_tables(result: SizeSweepResult) -> Iterable[RenderableType]:

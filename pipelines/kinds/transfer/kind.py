@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ihas.config.size_sweep import TransferRecipe
-from pipelines.kinds.model_kind import ModelKind, lazily
-from pipelines.kinds.transfer.values import Transfer
+from ihas_pipelines.kinds.model_kind import ModelKind, lazily
+from ihas_pipelines.kinds.transfer.values import Transfer
 
 KIND = ModelKind(
     name="transfer",
     description="Trains a transformer on one domain alone and on two, and compares both on the first; makes no model.",
     recipe=TransferRecipe,
-    run=lazily("pipelines.kinds.transfer.run:run_transfer"),
+    run=lazily("ihas_pipelines.kinds.transfer.run:run_transfer"),
     result=Transfer,
-    tables=lazily("pipelines.kinds.transfer.tables:transfer_tables"),
+    tables=lazily("ihas_pipelines.kinds.transfer.tables:transfer_tables"),
 )

@@ -18,11 +18,11 @@ from ihas.sequential.data.reading import read_sequences
 from ihas.sequential.scaling.evaluators import transfer_gain
 from ihas.sequential.transformer.model import Transformer
 from ihas.sequential.transformer.training import train_transformer
-from pipelines.kinds.transfer.domains import Domains, disjoint, domain_ranks, mixed
-from pipelines.kinds.transfer.values import Transfer
-from pipelines.runs.progress import Report
-from pipelines.runs.reporter import Reporter
-from pipelines.runs.threads import limit_threads
+from ihas_pipelines.kinds.transfer.domains import Domains, disjoint, domain_ranks, mixed
+from ihas_pipelines.kinds.transfer.values import Transfer
+from ihas_pipelines.runs.progress import Report
+from ihas_pipelines.runs.reporter import Reporter
+from ihas_pipelines.runs.threads import limit_threads
 
 SHARES = {"reading": 0.02, "base": 0.88, "evaluate": 0.10}
 

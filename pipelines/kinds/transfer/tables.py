@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from rich.console import RenderableType
 from rich.text import Text
 
-from pipelines.kinds.transfer.values import Transfer
-from pipelines.reports.terminal_tables import ranking_table
+from ihas_pipelines.kinds.transfer.values import Transfer
+from ihas_pipelines.reports.terminal_tables import ranking_table
 
 
 def transfer_tables(result: Transfer) -> Iterable[RenderableType]:

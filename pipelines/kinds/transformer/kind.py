@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ihas.config.transformer import TransformerRecipe
-from pipelines.kinds.model_kind import ModelKind, lazily
-from pipelines.kinds.transformer.values import TransformerResult
+from ihas_pipelines.kinds.model_kind import ModelKind, lazily
+from ihas_pipelines.kinds.transformer.values import TransformerResult
 
 
 def served(summary: Mapping[str, Any]) -> dict[str, Any]:
@@ -19,10 +19,10 @@ KIND = ModelKind(
     name="transformer",
     description="Trains a decoder-only transformer on item sequences, which recommends the next item.",
     recipe=TransformerRecipe,
-    run=lazily("pipelines.kinds.transformer.run:run_in_child"),
+    run=lazily("ihas_pipelines.kinds.transformer.run:run_in_child"),
     result=TransformerResult,
-    write_report=lazily("pipelines.kinds.transformer.page:write_page"),
-    tables=lazily("pipelines.kinds.transformer.tables:transformer_tables"),
+    write_report=lazily("ihas_pipelines.kinds.transformer.page:write_page"),
+    tables=lazily("ihas_pipelines.kinds.transformer.tables:transformer_tables"),
     served=served,
     submitted_as=frozenset({"search"}),
 )

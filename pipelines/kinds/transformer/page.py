@@ -7,9 +7,9 @@ from pathlib import Path
 import plotly.graph_objects as go
 
 from ihas.folders import write_whole
-from pipelines.kinds.transformer.values import TransformerResult
-from pipelines.reports.captions import Caption
-from pipelines.reports.report import render_page
+from ihas_pipelines.kinds.transformer.values import TransformerResult
+from ihas_pipelines.reports.captions import Caption
+from ihas_pipelines.reports.report import render_page
 
 
 def write_page(result: TransformerResult, path: Path) -> None:

@@ -20,13 +20,13 @@ from ihas.sequential.transformer.export import export_transformer
 from ihas.sequential.transformer.full_ranking import transformer_loss, transformer_ranks
 from ihas.sequential.transformer.model import Transformer
 from ihas.sequential.transformer.training import train_transformer
-from pipelines.kinds.transformer.page import write_page
-from pipelines.kinds.transformer.values import TransformerResult
-from pipelines.runs.folder import RunFolder, replace_bundle
-from pipelines.runs.progress import Report
-from pipelines.runs.reporter import Reporter
-from pipelines.runs.sequences import read_parts
-from pipelines.runs.threads import limit_threads
+from ihas_pipelines.kinds.transformer.page import write_page
+from ihas_pipelines.kinds.transformer.values import TransformerResult
+from ihas_pipelines.runs.folder import RunFolder, replace_bundle
+from ihas_pipelines.runs.progress import Report
+from ihas_pipelines.runs.reporter import Reporter
+from ihas_pipelines.runs.sequences import read_parts
+from ihas_pipelines.runs.threads import limit_threads
 
 CUTOFF = 10
 SHARES = {"reading": 0.02, "base": 0.88, "evaluate": 0.10}

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from rich.console import RenderableType
 from rich.text import Text
 
-from pipelines.kinds.transformer.values import TransformerResult
-from pipelines.reports.terminal_tables import ranking_table
+from ihas_pipelines.kinds.transformer.values import TransformerResult
+from ihas_pipelines.reports.terminal_tables import ranking_table
 
 
 def transformer_tables(result: TransformerResult) -> Iterable[RenderableType]:

@@ -27,10 +27,10 @@ from ihas.seeding import generator
 from ihas.stages.evaluate.variants import group_model_cost
 from ihas.training.plain import train_again, train_plain
 from ihas.training.trainer import EpochListener, TrainingRows
-from pipelines.runs.answers import Answers, Setting
-from pipelines.studies.baselines.baseline import answers_of
-from pipelines.studies.baselines.bilevel import Bilevel, BilevelTrainer
-from pipelines.studies.baselines.field_weights import WeighedFields, num_chosen
+from ihas_pipelines.runs.answers import Answers, Setting
+from ihas_pipelines.studies.baselines.baseline import answers_of
+from ihas_pipelines.studies.baselines.bilevel import Bilevel, BilevelTrainer
+from ihas_pipelines.studies.baselines.field_weights import WeighedFields, num_chosen
 
 CONTROLLER_HIDDEN = (32,)
 SHORT_EPOCHS = 2

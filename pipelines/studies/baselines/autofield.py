@@ -24,11 +24,11 @@ from ihas.models.prediction import GroupModel
 from ihas.results.run_result import Cost
 from ihas.seeding import generator
 from ihas.training.trainer import EpochListener, Trainer, TrainingRows
-from pipelines.runs.answers import Answers, Setting
-from pipelines.studies.baselines.baseline import answers_of
-from pipelines.studies.baselines.bilevel import Bilevel, BilevelTrainer
-from pipelines.studies.baselines.budget import search_epochs
-from pipelines.studies.baselines.field_weights import ChosenFields, WeighedFields, num_chosen
+from ihas_pipelines.runs.answers import Answers, Setting
+from ihas_pipelines.studies.baselines.baseline import answers_of
+from ihas_pipelines.studies.baselines.bilevel import Bilevel, BilevelTrainer
+from ihas_pipelines.studies.baselines.budget import search_epochs
+from ihas_pipelines.studies.baselines.field_weights import ChosenFields, WeighedFields, num_chosen
 
 EVERY = 1  # training steps for each step of the logits
 DRAWS_OF_A_STEP = 2  # one for the weights, one for the logits

@@ -11,7 +11,7 @@ from ihas.models.prediction import GroupedRows, predict
 from ihas.results.run_result import Cost
 from ihas.training.kept import validation_score
 from ihas.training.trainer import EpochListener
-from pipelines.runs.answers import Answers, Setting
+from ihas_pipelines.runs.answers import Answers, Setting
 
 MAX_SETTINGS = 4
 

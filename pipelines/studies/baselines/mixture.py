@@ -24,8 +24,8 @@ from ihas.results.run_result import Cost
 from ihas.seeding import generator
 from ihas.training.plain import train_again
 from ihas.training.trainer import EpochListener, Trainer, TrainingRows
-from pipelines.runs.answers import Answers, Setting
-from pipelines.studies.baselines.baseline import answers_of
+from ihas_pipelines.runs.answers import Answers, Setting
+from ihas_pipelines.studies.baselines.baseline import answers_of
 
 
 class MixtureNetwork(Network):

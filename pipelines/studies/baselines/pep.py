@@ -22,9 +22,9 @@ from ihas.models.network import Network, NetworkWeights, fresh_weights
 from ihas.results.run_result import Cost
 from ihas.seeding import generator
 from ihas.training.trainer import EpochListener, Trainer, TrainingRows
-from pipelines.runs.answers import Answers, Setting
-from pipelines.studies.baselines.baseline import answers_of
-from pipelines.studies.baselines.budget import search_epochs
+from ihas_pipelines.runs.answers import Answers, Setting
+from ihas_pipelines.studies.baselines.baseline import answers_of
+from ihas_pipelines.studies.baselines.budget import search_epochs
 
 
 class PrunedNetwork(Network):

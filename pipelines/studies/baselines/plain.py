@@ -13,7 +13,7 @@ from ihas.data.dataset import Splits
 from ihas.stages.evaluate.variants import plain_variant
 from ihas.training.plain import continue_plain, train_plain
 from ihas.training.trainer import EpochListener
-from pipelines.runs.answers import Answers, Setting
+from ihas_pipelines.runs.answers import Answers, Setting
 
 
 @dataclass(frozen=True)

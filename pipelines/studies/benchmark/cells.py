@@ -21,16 +21,16 @@ from ihas.data.dataset import Splits
 from ihas.errors import ConfigError
 from ihas.metrics import click_metrics
 from ihas.training.trainer import EpochListener
-from pipelines.runs.answers import Answers, Setting
-from pipelines.runs.folder import RunFolder, stage_key
-from pipelines.runs.measures import Measure, measures
-from pipelines.runs.progress import Report
-from pipelines.runs.reporter import Reporter
-from pipelines.runs.run import run_recipe, run_until
-from pipelines.runs.stages import Run, run_reporter
-from pipelines.studies.baselines.baseline import BaselineMethod, tuned
-from pipelines.studies.baselines.registry import BASELINES
-from pipelines.studies.benchmark.plan import DEFAULT, Plan
+from ihas_pipelines.runs.answers import Answers, Setting
+from ihas_pipelines.runs.folder import RunFolder, stage_key
+from ihas_pipelines.runs.measures import Measure, measures
+from ihas_pipelines.runs.progress import Report
+from ihas_pipelines.runs.reporter import Reporter
+from ihas_pipelines.runs.run import run_recipe, run_until
+from ihas_pipelines.runs.stages import Run, run_reporter
+from ihas_pipelines.studies.baselines.baseline import BaselineMethod, tuned
+from ihas_pipelines.studies.baselines.registry import BASELINES
+from ihas_pipelines.studies.benchmark.plan import DEFAULT, Plan
 
 
 @dataclass(frozen=True)

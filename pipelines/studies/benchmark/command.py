@@ -12,13 +12,13 @@ from pathlib import Path
 
 from ihas.errors import IhasError
 from ihas.folders import write_whole
-from pipelines.runs.answers import Setting
-from pipelines.runs.measures import row_of
-from pipelines.runs.progress import Progress, Report
-from pipelines.studies.benchmark.cells import Cell, Outcome, baseline_cell, cells_of, run_cell
-from pipelines.studies.benchmark.page import render_benchmark
-from pipelines.studies.benchmark.plan import Plan
-from pipelines.studies.benchmark.table import Benchmark, markdown, tabulate
+from ihas_pipelines.runs.answers import Setting
+from ihas_pipelines.runs.measures import row_of
+from ihas_pipelines.runs.progress import Progress, Report
+from ihas_pipelines.studies.benchmark.cells import Cell, Outcome, baseline_cell, cells_of, run_cell
+from ihas_pipelines.studies.benchmark.page import render_benchmark
+from ihas_pipelines.studies.benchmark.plan import Plan
+from ihas_pipelines.studies.benchmark.table import Benchmark, markdown, tabulate
 
 
 def benchmark(plan: Plan, folder: Path, report: Report) -> Benchmark:

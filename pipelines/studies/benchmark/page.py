@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from pipelines.reports.captions import Caption, counted, listed
-from pipelines.reports.drawing import outcome
-from pipelines.reports.report import render_page
-from pipelines.studies.benchmark.plots import compared, gains, pareto
-from pipelines.studies.benchmark.table import Benchmark, Section, pareto_frontier
+from ihas_pipelines.reports.captions import Caption, counted, listed
+from ihas_pipelines.reports.drawing import outcome
+from ihas_pipelines.reports.report import render_page
+from ihas_pipelines.studies.benchmark.plots import compared, gains, pareto
+from ihas_pipelines.studies.benchmark.table import Benchmark, Section, pareto_frontier
 
 
 def render_benchmark(benchmark: Benchmark) -> str:

@@ -18,9 +18,9 @@ from ihas.config.base import Config
 from ihas.config.recipe import Recipe
 from ihas.config.run import RunOptions
 from ihas.errors import ConfigError
-from pipelines.kinds.recipe_file import read_recipe
-from pipelines.studies.baselines.registry import BASELINES
-from pipelines.studies.plan_file import beside
+from ihas_pipelines.kinds.recipe_file import read_recipe
+from ihas_pipelines.studies.baselines.registry import BASELINES
+from ihas_pipelines.studies.plan_file import beside
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
@@ -56,7 +56,7 @@ class Plan(Config):
     variants: dict[Name, dict[str, dict[str, Any]]] = {}
     """Variants of a run by name, each with its overrides of `learning`; `default`, without any, always comes first."""
     peers: tuple[str, ...] = ()
-    """Names of `pipelines.studies.baselines.registry.BASELINES`; none by default."""
+    """Names of `ihas_pipelines.studies.baselines.registry.BASELINES`; none by default."""
     run: RunOptions = RunOptions()
     """How it is run; what the recipes say of it does not count."""
 

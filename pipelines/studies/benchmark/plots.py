@@ -7,9 +7,19 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from pipelines.reports.drawing import GROUP_COLOURS, OUTCOME_COLOURS, UNCLEAR, against_base, frame, frontier_line, gain_bar, label, outcome
-from pipelines.studies.benchmark.labels import text_places
-from pipelines.studies.benchmark.table import BenchmarkRow, Kind, Section, pareto_frontier
+from ihas_pipelines.reports.drawing import (
+    GROUP_COLOURS,
+    OUTCOME_COLOURS,
+    UNCLEAR,
+    against_base,
+    frame,
+    frontier_line,
+    gain_bar,
+    label,
+    outcome,
+)
+from ihas_pipelines.studies.benchmark.labels import text_places
+from ihas_pipelines.studies.benchmark.table import BenchmarkRow, Kind, Section, pareto_frontier
 
 ROW = 26  # pixels
 PARETO_HEIGHT = 620

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from ihas.config.base import Config
-from pipelines.reports.pareto import unbeaten
-from pipelines.runs.measures import HEADING, ComparisonRow, Measure, markdown_row, row_of
-from pipelines.studies.benchmark.cells import Cell, Outcome
-from pipelines.studies.benchmark.plan import DEFAULT, Plan
+from ihas_pipelines.reports.pareto import unbeaten
+from ihas_pipelines.runs.measures import HEADING, ComparisonRow, Measure, markdown_row, row_of
+from ihas_pipelines.studies.benchmark.cells import Cell, Outcome
+from ihas_pipelines.studies.benchmark.plan import DEFAULT, Plan
 
 Kind = Literal["candidate", "control", "chosen", "peer"]
 

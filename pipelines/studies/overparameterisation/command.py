@@ -11,11 +11,11 @@ from pathlib import Path
 from ihas.config.training import TrainingConfig
 from ihas.folders import write_whole
 from ihas.optim.optimizer import Rule
-from pipelines.studies.overparameterisation.kept import kept_arms, settings_digest
-from pipelines.studies.overparameterisation.plan import RacePlan
-from pipelines.studies.overparameterisation.race import Outcome, race, tune
-from pipelines.studies.overparameterisation.table import Arm, RaceTable, markdown
-from pipelines.studies.overparameterisation.tasks import Task, task_of
+from ihas_pipelines.studies.overparameterisation.kept import kept_arms, settings_digest
+from ihas_pipelines.studies.overparameterisation.plan import RacePlan
+from ihas_pipelines.studies.overparameterisation.race import Outcome, race, tune
+from ihas_pipelines.studies.overparameterisation.table import Arm, RaceTable, markdown
+from ihas_pipelines.studies.overparameterisation.tasks import Task, task_of
 
 
 def carry_out(plan: RacePlan, folder: Path) -> RaceTable:

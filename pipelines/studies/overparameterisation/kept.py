@@ -8,10 +8,10 @@ from pathlib import Path
 from ihas.config.recipe import Recipe
 from ihas.errors import ConfigError, DataError
 from ihas.folders import file_digest
-from pipelines.kinds.recipe_file import read_recipe
-from pipelines.runs.folder import read_kept, value_digest
-from pipelines.studies.overparameterisation.plan import RacePlan
-from pipelines.studies.overparameterisation.table import Arm, RaceTable
+from ihas_pipelines.kinds.recipe_file import read_recipe
+from ihas_pipelines.runs.folder import read_kept, value_digest
+from ihas_pipelines.studies.overparameterisation.plan import RacePlan
+from ihas_pipelines.studies.overparameterisation.table import Arm, RaceTable
 
 PATHS = {"path", "valid_path", "test_path"}
 

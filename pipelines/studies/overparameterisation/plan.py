@@ -12,7 +12,7 @@ from ihas.config.run import RunOptions
 from ihas.config.training import TrainingConfig
 from ihas.layers.overparameterisation import Form
 from ihas.optim.optimizer import Rule
-from pipelines.studies.plan_file import beside, document_of
+from ihas_pipelines.studies.plan_file import beside, document_of
 
 Rate = Annotated[float, Field(gt=0.0)]
 

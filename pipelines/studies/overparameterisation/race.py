@@ -10,8 +10,8 @@ import numpy as np
 from ihas.config.base import Config
 from ihas.config.training import TrainingConfig
 from ihas.seeding import generator
-from pipelines.studies.overparameterisation.plan import RacePlan
-from pipelines.studies.overparameterisation.tasks import Runner, Task
+from ihas_pipelines.studies.overparameterisation.plan import RacePlan
+from ihas_pipelines.studies.overparameterisation.tasks import Runner, Task
 
 MAX_OCTAVES = 10
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from ihas.config.base import Config
 from ihas.results.run_result import Interval
-from pipelines.runs.measures import paired_interval
-from pipelines.studies.overparameterisation.race import Outcome
+from ihas_pipelines.runs.measures import paired_interval
+from ihas_pipelines.studies.overparameterisation.race import Outcome
 
 
 class Arm(Config):

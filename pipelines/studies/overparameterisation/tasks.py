@@ -21,8 +21,8 @@ from ihas.optim.update_rules import table_optimizer
 from ihas.seeding import generator
 from ihas.training.factorisation import FactorisationTrainer, Ratings
 from ihas.training.trainer import Trainer
-from pipelines.kinds.recipe_file import read_recipe
-from pipelines.studies.overparameterisation.plan import ClicksTask, RacePlan, RatingsTask
+from ihas_pipelines.kinds.recipe_file import read_recipe
+from ihas_pipelines.studies.overparameterisation.plan import ClicksTask, RacePlan, RatingsTask
 
 
 class Runner(Protocol):

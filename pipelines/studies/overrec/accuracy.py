@@ -15,10 +15,10 @@ from ihas.sequential.data.ranking import discounted_gains, paired_difference, ra
 from ihas.sequential.data.reading import read_sequences
 from ihas.sequential.data.sequences import NextItem, leave_one_out
 from ihas.sequential.overrec.model import OverRec
-from pipelines.kinds.overrec.choice import CUTOFF, Rows, Say, Scores, form_of, gain, ranked
-from pipelines.kinds.overrec.measures import neighbour_ranks
-from pipelines.studies.overrec.plan import AccuracyPlan
-from pipelines.studies.overrec.table import Study, StudyTable
+from ihas_pipelines.kinds.overrec.choice import CUTOFF, Rows, Say, Scores, form_of, gain, ranked
+from ihas_pipelines.kinds.overrec.measures import neighbour_ranks
+from ihas_pipelines.studies.overrec.plan import AccuracyPlan
+from ihas_pipelines.studies.overrec.table import Study, StudyTable
 
 GRID = ("kernel", "score", "k", "HR@5", "HR@10", "NDCG@5", "NDCG@10", "MRR")
 SCORES = ("sum", "assign")

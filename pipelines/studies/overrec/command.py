@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from ihas.folders import write_whole
-from pipelines.kinds.overrec.choice import Say
-from pipelines.runs.progress import Progress, Report
-from pipelines.studies.overrec.plan import AccuracyPlan, CostPlan, Plan, TiedPlan
-from pipelines.studies.overrec.table import Study, markdown
+from ihas_pipelines.kinds.overrec.choice import Say
+from ihas_pipelines.runs.progress import Progress, Report
+from ihas_pipelines.studies.overrec.plan import AccuracyPlan, CostPlan, Plan, TiedPlan
+from ihas_pipelines.studies.overrec.table import Study, markdown
 
 
 def carry_out(plan: Plan, folder: Path, report: Report) -> Study:
@@ -31,17 +31,17 @@ def carry_out(plan: Plan, folder: Path, report: Report) -> Study:
 
 def _measured(plan: Plan, say: Say) -> Study:
     if isinstance(plan, AccuracyPlan):
-        from pipelines.studies.overrec.accuracy import measure_accuracy
+        from ihas_pipelines.studies.overrec.accuracy import measure_accuracy
 
         return measure_accuracy(plan, say)
     if isinstance(plan, CostPlan):
-        from pipelines.studies.overrec.cost import measure_cost
+        from ihas_pipelines.studies.overrec.cost import measure_cost
 
         return measure_cost(plan, say)
     if isinstance(plan, TiedPlan):
-        from pipelines.studies.overrec.tied import measure_tied
+        from ihas_pipelines.studies.overrec.tied import measure_tied
 
         return measure_tied(plan, say)
-    from pipelines.studies.overrec.width import measure_width
+    from ihas_pipelines.studies.overrec.width import measure_width
 
     return measure_width(plan, say)

@@ -16,9 +16,9 @@ from ihas.sequential.data.reading import read_sequences
 from ihas.sequential.data.sequences import LeaveOneOut, Sequences, leave_one_out, prefixes
 from ihas.sequential.overrec.kernel import similarities
 from ihas.sequential.overrec.neighbours import NeighbourIndex
-from pipelines.kinds.overrec.choice import Say
-from pipelines.studies.overrec.plan import CostPlan
-from pipelines.studies.overrec.table import Study, StudyTable
+from ihas_pipelines.kinds.overrec.choice import Say
+from ihas_pipelines.studies.overrec.plan import CostPlan
+from ihas_pipelines.studies.overrec.table import Study, StudyTable
 
 MAX_LENGTH = 50
 GROWTH = (4, 2, 1)

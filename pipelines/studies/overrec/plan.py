@@ -12,7 +12,7 @@ from ihas.config.base import Config, Count
 from ihas.config.data import DataConfig
 from ihas.config.overrec import KernelConfig
 from ihas.errors import ConfigError
-from pipelines.studies.plan_file import beside
+from ihas_pipelines.studies.plan_file import beside
 
 
 class AccuracyPlan(Config):

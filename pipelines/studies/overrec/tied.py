@@ -10,9 +10,9 @@ from ihas.config.overrec import KernelConfig
 from ihas.seeding import generator
 from ihas.sequential.data.sequences import Sequences
 from ihas.sequential.overrec.kernel import kernels
-from pipelines.kinds.overrec.choice import Say
-from pipelines.studies.overrec.plan import TiedPlan
-from pipelines.studies.overrec.table import Study, StudyTable
+from ihas_pipelines.kinds.overrec.choice import Say
+from ihas_pipelines.studies.overrec.plan import TiedPlan
+from ihas_pipelines.studies.overrec.table import Study, StudyTable
 
 ONE, OTHER = (0, 1, 2, 3), (0, 4, 2, 3)
 TARGETS = {"an item of neither sequence": 5, "the first item of both": 0, "the last item of both": 3}

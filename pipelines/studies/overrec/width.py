@@ -15,9 +15,9 @@ from ihas.sequential.data.ranking import ranking_metrics, ranks
 from ihas.sequential.data.reading import read_sequences
 from ihas.sequential.data.sequences import LeaveOneOut, Sequences, leave_one_out
 from ihas.sequential.overrec.model import OverRec
-from pipelines.kinds.overrec.choice import Say, gain
-from pipelines.studies.overrec.plan import WidthPlan
-from pipelines.studies.overrec.table import Study, StudyTable
+from ihas_pipelines.kinds.overrec.choice import Say, gain
+from ihas_pipelines.studies.overrec.plan import WidthPlan
+from ihas_pipelines.studies.overrec.table import Study, StudyTable
 
 Tensor = Any
 KERNELS = {

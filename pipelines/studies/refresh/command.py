@@ -14,9 +14,9 @@ import numpy as np
 from ihas.config.base import Config
 from ihas.config.data import DataConfig
 from ihas.folders import write_whole
-from pipelines.studies.refresh.movielens import write_table
-from pipelines.studies.refresh.plan import RefreshPlan
-from pipelines.studies.refresh.steps import Fresh, Walk, refreshed, trained_anew, walk
+from ihas_pipelines.studies.refresh.movielens import write_table
+from ihas_pipelines.studies.refresh.plan import RefreshPlan
+from ihas_pipelines.studies.refresh.steps import Fresh, Walk, refreshed, trained_anew, walk
 
 HEAD = ("| strategy | seeds | mean AUC | mean log-loss | AUC minus never | CPU seconds |", "|---|---|---|---|---|---|")
 NEVER = "never"

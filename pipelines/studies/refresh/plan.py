@@ -11,7 +11,7 @@ from ihas.config.data import SchemaConfig
 from ihas.config.learning import LearningConfig
 from ihas.config.refresh import RefreshConfig
 from ihas.config.run import RunOptions
-from pipelines.studies.plan_file import beside, document_of
+from ihas_pipelines.studies.plan_file import beside, document_of
 
 
 class RefreshPlan(Config):

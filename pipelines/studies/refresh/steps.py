@@ -34,7 +34,7 @@ from ihas.routing.grouping import PartGroups
 from ihas.stages.base import train_base
 from ihas.stages.members import train_members
 from ihas.stages.warm import Warming
-from pipelines.runs.warm_model import grown_models
+from ihas_pipelines.runs.warm_model import grown_models
 
 NONE = np.zeros(0, np.int32)
 STARTS: tuple[Start, Start] = ("mean", "unknown")

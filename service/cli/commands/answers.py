@@ -11,11 +11,11 @@ import typer
 
 from ihas.data.reading import ReadOptions
 from ihas.errors import RequestError
-from pipelines.batch.answering import Answering, Rows, fields_of, recommending, scored, scoring
-from pipelines.batch.tables import answer_files, blocks
-from pipelines.reports.terminal_tables import plain_table
-from service.cli import tables
-from service.cli.terminal import Terminal
+from ihas_pipelines.batch.answering import Answering, Rows, fields_of, recommending, scored, scoring
+from ihas_pipelines.batch.tables import answer_files, blocks
+from ihas_pipelines.reports.terminal_tables import plain_table
+from ihas_service.cli import tables
+from ihas_service.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from ihas.serving.answers import RecommendRequest

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.reports.terminal_tables import plain_table
-from service.cli.commands.connection import HERE, Url, Yes, client_of, confirm
-from service.cli.local_run import failure
+from ihas_pipelines.reports.terminal_tables import plain_table
+from ihas_service.cli.commands.connection import HERE, Url, Yes, client_of, confirm
+from ihas_service.cli.local_run import failure
 
 BatchId = Annotated[str, typer.Argument(help="Id of the batch.")]
 To = Annotated[Path | None, typer.Option(help="Parquet file that takes the answers.", dir_okay=False)]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from ihas.errors import RequestError
-from service.cli.terminal import CommandError, ExitCode
+from ihas_service.cli.terminal import CommandError, ExitCode
 
 if TYPE_CHECKING:
     from ihas.serving.protocol import Recommender
@@ -33,8 +33,8 @@ def score(
     to: ToOption = None,
 ) -> None:
     """Score rows with a bundle, without a service; columns that the model does not read, such as a label, pass on to the answers."""
-    from pipelines.batch.answering import scoring
-    from service.cli.commands import answers
+    from ihas_pipelines.batch.answering import scoring
+    from ihas_service.cli.commands import answers
 
     recommender, size = _recommender(bundle), EXPLAINED_AT_ONCE if explain else SCORED_AT_ONCE
     if to is not None and explain:
@@ -68,7 +68,7 @@ def recommend(
     import msgspec
 
     from ihas.serving.answers import RecommendRequest
-    from service.cli import tables
+    from ihas_service.cli import tables
 
     parts = {"context": _json("--context", asked), "exclude": _json("--exclude", exclude), "k": k, "explain": explain}
     parts |= {"exclude_seen": exclude_seen, "fields": field or []}
@@ -84,8 +84,8 @@ def recommend(
     if (rows is None and to is not None) or (rows is not None and (asked != "{}" or explain)):
         raise typer.BadParameter("`--rows` is given in place of `--context` and `--explain`, and `--to` with `--rows`.")
     if rows is not None:
-        from pipelines.batch.answering import recommending
-        from service.cli.commands import answers
+        from ihas_pipelines.batch.answering import recommending
+        from ihas_service.cli.commands import answers
 
         if to is None:
             answers.recommend_rows(_recommender(bundle), request, rows, context.obj)
@@ -121,7 +121,7 @@ def choose(
     point: Annotated[str, typer.Option(help="Name of a point of the run's frontier, such as 'members x2'.")],
 ) -> None:
     """Write another point of a run's frontier as a bundle, without training; of a service, `ihas model choose`."""
-    from pipelines.runs.points import write_point
+    from ihas_pipelines.runs.points import write_point
 
     found = write_point(run_folder, point, folder)
     context.obj.result({"bundle": str(folder), "point": found.name}, str(folder))

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ihas.harmless import harmless
-from service.client.client import Client
+from ihas_service.client.client import Client
 
 Url = Annotated[str, typer.Option("--url", envvar="IHAS_URL", help="Address of the service; the API key comes from IHAS_API_KEY.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]

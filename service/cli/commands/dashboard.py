@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from pipelines.reports.terminal_tables import plain_table
-from service.cli.commands.connection import HERE, Url, client_of
+from ihas_pipelines.reports.terminal_tables import plain_table
+from ihas_service.cli.commands.connection import HERE, Url, client_of
 
 
 def dashboard(
@@ -16,7 +16,7 @@ def dashboard(
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port of this machine; 0 for any that is free.")] = 8_080,
 ) -> None:
     """Show the dashboard of a service elsewhere in a browser on this machine, until Ctrl-C."""
-    from service.remote_dashboard import serve_remote
+    from ihas_service.remote_dashboard import serve_remote
 
     serve_remote(api, port, context.obj.say)
 

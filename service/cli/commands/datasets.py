@@ -10,13 +10,13 @@ import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from ihas.data.findings import ValidationReport
-from pipelines.kinds.recipe_file import read_document
-from pipelines.reports.terminal_tables import plain_table
-from service.cli import tables
-from service.cli.commands.connection import HERE, Url, Yes, client_of, confirm
-from service.cli.commands.reading import Delimiter, Escape, Names, NoQuoting, reading_of
-from service.cli.local_run import failure
-from service.cli.terminal import Terminal
+from ihas_pipelines.kinds.recipe_file import read_document
+from ihas_pipelines.reports.terminal_tables import plain_table
+from ihas_service.cli import tables
+from ihas_service.cli.commands.connection import HERE, Url, Yes, client_of, confirm
+from ihas_service.cli.commands.reading import Delimiter, Escape, Names, NoQuoting, reading_of
+from ihas_service.cli.local_run import failure
+from ihas_service.cli.terminal import Terminal
 
 DatasetId = Annotated[str, typer.Argument(help="Id of the data set.")]
 VersionOption = Annotated[int | None, typer.Option(min=1, help="A version of the data set.")]

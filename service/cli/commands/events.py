@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import typer
 from rich.progress import Progress, TextColumn
 
-from pipelines.reports.terminal_tables import plain_table
-from service.cli.commands.connection import HERE, Url, client_of
-from service.cli.terminal import CommandError, ExitCode, Terminal
-from service.client.event_file import EventColumns
+from ihas_pipelines.reports.terminal_tables import plain_table
+from ihas_service.cli.commands.connection import HERE, Url, client_of
+from ihas_service.cli.terminal import CommandError, ExitCode, Terminal
+from ihas_service.client.event_file import EventColumns
 
 events = typer.Typer(name="events", help="Events of a service, and rows of what was shown.", no_args_is_help=True)
 ModelName = Annotated[str, typer.Argument(help="Name of the model.")]

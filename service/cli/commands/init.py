@@ -16,7 +16,7 @@ import typer
 
 from ihas.errors import ConfigError
 from ihas.harmless import harmless
-from service.cli.terminal import CommandError, ExitCode, Terminal
+from ihas_service.cli.terminal import CommandError, ExitCode, Terminal
 
 if TYPE_CHECKING:
     from ihas.data.findings import ValidationReport
@@ -130,7 +130,7 @@ def _inferred(report: ValidationReport) -> Iterable[str]:
 def _report(data: Path, stated: Stated) -> ValidationReport:
     """What a table holds, with what is stated; an error where it has faults that stop a search."""
     from ihas.config.data import DataConfig
-    from service.cli import local_run, tables
+    from ihas_service.cli import local_run, tables
 
     asked = DataConfig.model_validate({"path": data.resolve(), "columns": stated.columns()})
     with tempfile.TemporaryDirectory() as folder:

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from ihas.errors import ConfigError
-from pipelines.reports.terminal_tables import plain_table
-from service.cli.commands.connection import HERE, Url, client_of
+from ihas_pipelines.reports.terminal_tables import plain_table
+from ihas_service.cli.commands.connection import HERE, Url, client_of
 
 keys = typer.Typer(name="keys", help="API keys of a tenant.", no_args_is_help=True)
 
@@ -65,11 +65,11 @@ def revoke_key(context: typer.Context, key_id: Annotated[str, typer.Argument(hel
 
 
 def _made_here(tenant: str, name: str, wanted: list[str], folder: Path | None, expires_in_s: float | None) -> dict[str, Any]:
-    from service.auth.scopes import Scope
-    from service.auth.tokens import new_key
-    from service.settings import Settings
-    from service.storage.database import Database
-    from service.storage.keys import Keys
+    from ihas_service.auth.scopes import Scope
+    from ihas_service.auth.tokens import new_key
+    from ihas_service.settings import Settings
+    from ihas_service.storage.database import Database
+    from ihas_service.storage.keys import Keys
 
     unknown = sorted(set(wanted) - set(Scope))
     if unknown or not wanted:

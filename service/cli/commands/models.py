@@ -12,10 +12,10 @@ import typer
 
 from ihas.errors import RequestError
 from ihas.results.run_result import FrontierPoint
-from pipelines.kinds.recipe_file import assign
-from pipelines.reports.terminal_tables import frontier_table, plain_table
-from service.cli.commands.connection import HERE, Url, Yes, client_of, confirm
-from service.cli.commands.searches import check_succeeded, searches_table, watched
+from ihas_pipelines.kinds.recipe_file import assign
+from ihas_pipelines.reports.terminal_tables import frontier_table, plain_table
+from ihas_service.cli.commands.connection import HERE, Url, Yes, client_of, confirm
+from ihas_service.cli.commands.searches import check_succeeded, searches_table, watched
 
 ModelName = Annotated[str, typer.Argument(help="Name of the model.")]
 OfVersion = Annotated[int | None, typer.Option("--version", help="Version whose search is meant; the newest by default.")]

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from pipelines.reports.terminal_tables import plain_table
-from service.cli.commands.connection import HERE, Url, client_of
-from service.cli.commands.models import ModelName, model
+from ihas_pipelines.reports.terminal_tables import plain_table
+from ihas_service.cli.commands.connection import HERE, Url, client_of
+from ihas_service.cli.commands.models import ModelName, model
 
 
 @model.command()

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.kinds.recipe_file import assign
-from pipelines.reports.terminal_tables import plain_table
-from service.cli.commands.connection import HERE, Url, Yes, client_of, confirm
-from service.cli.commands.models import ModelName
-from service.cron import check_cron, check_zone
+from ihas_pipelines.kinds.recipe_file import assign
+from ihas_pipelines.reports.terminal_tables import plain_table
+from ihas_service.cli.commands.connection import HERE, Url, Yes, client_of, confirm
+from ihas_service.cli.commands.models import ModelName
+from ihas_service.cron import check_cron, check_zone
 
 schedule = typer.Typer(name="schedule", help="When models of a service are refreshed by themselves.", no_args_is_help=True)
 

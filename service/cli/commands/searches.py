@@ -14,16 +14,16 @@ import typer
 from ihas.errors import ConfigError
 from ihas.results.run_result import RunResult
 from ihas.sequential.scaling.advised import Advice
-from pipelines.kinds.recipe_file import assign, request_settings
-from pipelines.kinds.size_sweep.tables import advice_table
-from pipelines.reports.pareto import pareto_frontier
-from pipelines.reports.terminal_tables import plain_table
-from service.cli.commands.connection import HERE, Url, Yes, client_of, confirm
-from service.cli.local_run import failure, stage_of
-from service.cli.progress_bar import ProgressBar
-from service.cli.terminal import CommandError, ExitCode, Terminal
-from service.client.client import Client
-from service.client.transfer import FINISHED, POLL_S
+from ihas_pipelines.kinds.recipe_file import assign, request_settings
+from ihas_pipelines.kinds.size_sweep.tables import advice_table
+from ihas_pipelines.reports.pareto import pareto_frontier
+from ihas_pipelines.reports.terminal_tables import plain_table
+from ihas_service.cli.commands.connection import HERE, Url, Yes, client_of, confirm
+from ihas_service.cli.local_run import failure, stage_of
+from ihas_service.cli.progress_bar import ProgressBar
+from ihas_service.cli.terminal import CommandError, ExitCode, Terminal
+from ihas_service.client.client import Client
+from ihas_service.client.transfer import FINISHED, POLL_S
 
 SearchId = Annotated[str, typer.Argument(help="Id of the search.")]
 

@@ -8,10 +8,10 @@ import typer
 from pydantic import ValidationError
 
 from ihas.errors import ConfigError
-from service.cli.terminal import Output, Terminal
+from ihas_service.cli.terminal import Output, Terminal
 
 if TYPE_CHECKING:
-    from service.settings import Settings
+    from ihas_service.settings import Settings
 
 
 def show_settings(
@@ -25,7 +25,7 @@ def show_settings(
     if recipe or kind is not None or markdown:
         _show_recipe(terminal, kind, markdown)
         return
-    from pipelines.reports.terminal_tables import plain_table
+    from ihas_pipelines.reports.terminal_tables import plain_table
 
     found = service_settings()
     rows = [
@@ -41,8 +41,8 @@ def service_settings(**given: Any) -> Settings:
     Raises:
         ConfigError: one is invalid.
     """
-    from pipelines.runs.faults import faults
-    from service.settings import Settings
+    from ihas_pipelines.runs.faults import faults
+    from ihas_service.settings import Settings
 
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
@@ -51,7 +51,7 @@ def service_settings(**given: Any) -> Settings:
 
 
 def _show_recipe(terminal: Terminal, kind: str | None, markdown: bool) -> None:
-    from pipelines.kinds.recipe_settings import page, settings_of_kind, settings_table
+    from ihas_pipelines.kinds.recipe_settings import page, settings_of_kind, settings_table
 
     if markdown and terminal.output is Output.TABLE:
         typer.echo(page(), nl=False)

@@ -7,9 +7,9 @@ from typing import Annotated, get_args
 
 import typer
 
-from pipelines.commands.studies import study
-from pipelines.reports.terminal_tables import plain_table
-from service.simulation.plan import Arm, Plan
+from ihas_pipelines.commands.studies import study
+from ihas_pipelines.reports.terminal_tables import plain_table
+from ihas_service.simulation.plan import Arm, Plan
 
 ARMS = get_args(Arm)
 
@@ -23,7 +23,7 @@ def study_loop(
     refresh: Annotated[str, typer.Option(help="How often the model is refreshed, an arm each.")] = ",".join(ARMS),
 ) -> None:
     """Serve people whose tastes drift, refresh by schedule, and compare click rates with the best possible ones."""
-    from service.simulation.command import simulate
+    from ihas_service.simulation.command import simulate
 
     found = simulate(Plan(days=days, seed=seed, arms=_arms(refresh)), folder, context.obj.say)
     rows = [(arm, one["mean_click_rate"], one["click_rate"][-1], _versions(one)) for arm, one in found["arms"].items()]

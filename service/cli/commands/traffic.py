@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import RenderableType
 
-from pipelines.reports.terminal_tables import plain_table
-from service.cli.commands.connection import HERE, Url, client_of
-from service.cli.commands.models import ModelName, model
+from ihas_pipelines.reports.terminal_tables import plain_table
+from ihas_service.cli.commands.connection import HERE, Url, client_of
+from ihas_service.cli.commands.models import ModelName, model
 
 ESTIMATES = {"served": "as served", "ips": "IPS", "snips": "SNIPS", "doubly_robust": "doubly robust"}
 PLAN = ("canaries", "sticky_field", "shadows", "shadow_groups", "experiment", "interleave")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from pipelines.reports.terminal_tables import plain_table
-from service.cli.commands.connection import HERE, Url, client_of
+from ihas_pipelines.reports.terminal_tables import plain_table
+from ihas_service.cli.commands.connection import HERE, Url, client_of
 
 KINDS = {"datasets": "data sets", "searches": "searches and models", "answers": "recommendations and events"}
 

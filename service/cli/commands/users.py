@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from service.cli.commands.connection import HERE, Url, Yes, client_of, confirm
-from service.cli.commands.models import ModelName
+from ihas_service.cli.commands.connection import HERE, Url, Yes, client_of, confirm
+from ihas_service.cli.commands.models import ModelName
 
 AT_ONCE = 1_000
 UserName = Annotated[str, typer.Argument(help="The user, as the field of users spells it.")]

@@ -15,17 +15,17 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ihas.errors import IhasError
-from service.auth import tokens
-from service.auth.caller import LOCAL_CALLER, NOBODY, Caller
-from service.auth.exposure import LOOPBACK_NAMES, is_loopback
-from service.auth.oidc import Provider
-from service.auth.rates import Rates
-from service.auth.scopes import Scope as Right
-from service.errors import NoKeyError, ScopeError
-from service.http.policy import RoutePolicy
-from service.http.problems import database_problem, known_problem
-from service.settings import Settings
-from service.storage.keys import Keys
+from ihas_service.auth import tokens
+from ihas_service.auth.caller import LOCAL_CALLER, NOBODY, Caller
+from ihas_service.auth.exposure import LOOPBACK_NAMES, is_loopback
+from ihas_service.auth.oidc import Provider
+from ihas_service.auth.rates import Rates
+from ihas_service.auth.scopes import Scope as Right
+from ihas_service.errors import NoKeyError, ScopeError
+from ihas_service.http.policy import RoutePolicy
+from ihas_service.http.problems import database_problem, known_problem
+from ihas_service.settings import Settings
+from ihas_service.storage.keys import Keys
 
 MAX_KNOWN = 10_000
 WRONG = "The request needs a valid key: `Authorization: Bearer ihas_...`. Ask the operator of the service for one."

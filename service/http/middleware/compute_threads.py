@@ -18,8 +18,8 @@ import anyio.to_thread
 from anyio import CapacityLimiter
 from starlette.types import Scope
 
-from service.http.middleware.concurrency_limiter import ConcurrencyLimiter, Permit
-from service.settings import Settings
+from ihas_service.http.middleware.concurrency_limiter import ConcurrencyLimiter, Permit
+from ihas_service.settings import Settings
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")

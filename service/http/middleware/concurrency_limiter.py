@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from service.errors import OverloadError
+from ihas_service.errors import OverloadError
 
 WEIGHT = 0.05
 """Weight of the newest answer in the mean answer time."""

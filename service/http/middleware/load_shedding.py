@@ -1,8 +1,8 @@
 """Load shedding: answer as many requests as there is time for, and refuse the others at once with 503 and `Retry-After`.
 
-Requests wait in order of arrival (`service.http.middleware.concurrency_limiter`). Requests to models have permits of their own,
+Requests wait in order of arrival (`ihas_service.http.middleware.concurrency_limiter`). Requests to models have permits of their own,
 so that a slow or unreachable database takes none from them; long ones hand theirs back and compute in a thread
-(`service.http.middleware.compute_threads`). Probes, metrics, streams, long polls and file transfers wait for something other
+(`ihas_service.http.middleware.compute_threads`). Probes, metrics, streams, long polls and file transfers wait for something other
 than this process and are never shed.
 """
 
@@ -14,12 +14,12 @@ from collections import deque
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import OverloadError
-from service.http.middleware.compute_threads import Threads
-from service.http.middleware.concurrency_limiter import ConcurrencyLimiter, Permit
-from service.http.policy import RoutePolicy, Shedding
-from service.http.problems import http_problem, known_problem
-from service.settings import Settings
+from ihas_service.errors import OverloadError
+from ihas_service.http.middleware.compute_threads import Threads
+from ihas_service.http.middleware.concurrency_limiter import ConcurrencyLimiter, Permit
+from ihas_service.http.policy import RoutePolicy, Shedding
+from ihas_service.http.problems import http_problem, known_problem
+from ihas_service.settings import Settings
 
 MAX_PATHS = 1_000
 LONG_ITERATION = 0.2

@@ -12,12 +12,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.http.policy import RoutePolicies, RoutePolicy
-from service.http.problems import http_problem
-from service.ids import RANDOM
-from service.observability.metrics import Metrics
-from service.observability.tracing import HEADER, TRACEPARENT
-from service.settings import Settings
+from ihas_service.http.policy import RoutePolicies, RoutePolicy
+from ihas_service.http.problems import http_problem
+from ihas_service.ids import RANDOM
+from ihas_service.observability.metrics import Metrics
+from ihas_service.observability.tracing import HEADER, TRACEPARENT
+from ihas_service.settings import Settings
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 CLIENT_LEFT = 499

@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from ihas.errors import BundleError, RequestError
-from service.auth.scopes import Scope
-from service.errors import ConflictError, NoVersionServesError, UnknownIdError
-from service.http.bodies import JsonRoute
-from service.http.dependencies import (
+from ihas_service.auth.scopes import Scope
+from ihas_service.errors import ConflictError, NoVersionServesError, UnknownIdError
+from ihas_service.http.bodies import JsonRoute
+from ihas_service.http.dependencies import (
     CallerDep,
     CursorDep,
     IfMatchDep,
@@ -23,8 +23,8 @@ from service.http.dependencies import (
     expected_revision,
     json_only,
 )
-from service.http.policy import policy, reading
-from service.http.schemas.releases import (
+from ihas_service.http.policy import policy, reading
+from ihas_service.http.schemas.releases import (
     AliasChangesPublic,
     AliasesPublic,
     AliasPublic,
@@ -34,12 +34,12 @@ from service.http.schemas.releases import (
     Rollback,
     TrafficPublic,
 )
-from service.http.schemas.searches import DeletedPublic
-from service.models.registry import TenantModels
-from service.storage.aliases import ANY, CHAMPION, NONE, AliasRef
-from service.storage.catalogue import ModelVersion
-from service.storage.job_store import JobStore
-from service.storage.traffic import Traffic, TrafficPlan
+from ihas_service.http.schemas.searches import DeletedPublic
+from ihas_service.models.registry import TenantModels
+from ihas_service.storage.aliases import ANY, CHAMPION, NONE, AliasRef
+from ihas_service.storage.catalogue import ModelVersion
+from ihas_service.storage.job_store import JobStore
+from ihas_service.storage.traffic import Traffic, TrafficPlan
 
 router = APIRouter(prefix="/v1/models/{name}", tags=["releases"], route_class=JsonRoute)
 AliasName = Annotated[str, Path(pattern=r"^[a-z][a-z0-9-]{0,63}$")]

@@ -9,10 +9,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Response
 from fastapi.responses import FileResponse
 
-from service.auth.scopes import Scope
-from service.errors import ConflictError, UnknownIdError
-from service.http.bodies import JsonRoute
-from service.http.dependencies import (
+from ihas_service.auth.scopes import Scope
+from ihas_service.errors import ConflictError, UnknownIdError
+from ihas_service.http.bodies import JsonRoute
+from ihas_service.http.dependencies import (
     CallerDep,
     CursorDep,
     KeyDep,
@@ -26,17 +26,17 @@ from service.http.dependencies import (
     own_dataset,
     own_job,
 )
-from service.http.files import WholeFile
-from service.http.policy import Repeat, Shedding, policy, reading
-from service.http.schemas.batches import BatchCreate, BatchesPublic, BatchPublic
-from service.http.schemas.searches import DeletedPublic
-from service.jobs.handlers.batch import ANSWERS
-from service.jobs.runs import batch_folder
-from service.models.registry import TenantModels
-from service.states import TERMINAL, JobState
-from service.storage.catalogue import DatasetState, ModelVersion
-from service.storage.job import BATCH, Job, NewJob
-from service.storage.job_store import JobStore
+from ihas_service.http.files import WholeFile
+from ihas_service.http.policy import Repeat, Shedding, policy, reading
+from ihas_service.http.schemas.batches import BatchCreate, BatchesPublic, BatchPublic
+from ihas_service.http.schemas.searches import DeletedPublic
+from ihas_service.jobs.handlers.batch import ANSWERS
+from ihas_service.jobs.runs import batch_folder
+from ihas_service.models.registry import TenantModels
+from ihas_service.states import TERMINAL, JobState
+from ihas_service.storage.catalogue import DatasetState, ModelVersion
+from ihas_service.storage.job import BATCH, Job, NewJob
+from ihas_service.storage.job_store import JobStore
 
 router = APIRouter(prefix="/v1", tags=["batches"], route_class=JsonRoute)
 PARQUET = "application/vnd.apache.parquet"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from service.http.dependencies import CallerDep, SettingsDep
-from service.http.policy import reading
-from service.http.schemas.caller import CallerPublic
+from ihas_service.http.dependencies import CallerDep, SettingsDep
+from ihas_service.http.policy import reading
+from ihas_service.http.schemas.caller import CallerPublic
 
 router = APIRouter(prefix="/v1/caller", tags=["keys"])
 

@@ -8,10 +8,10 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Scope
 
-from service.auth.caller import Caller
-from service.http.dependencies import AppState
-from service.models.traffic_split import Served, TrafficSplit
-from service.storage.traffic import Exploration
+from ihas_service.auth.caller import Caller
+from ihas_service.http.dependencies import AppState
+from ihas_service.models.traffic_split import Served, TrafficSplit
+from ihas_service.storage.traffic import Exploration
 
 STICKY_HEADER = b"sticky-key"
 

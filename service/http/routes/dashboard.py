@@ -6,8 +6,8 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
-from service.dashboard.assets import KEPT_HEADERS, MEDIA, PLOTLY, page, plotly_script, text_asset
-from service.http.files import WholeFile
+from ihas_service.dashboard.assets import KEPT_HEADERS, MEDIA, PLOTLY, page, plotly_script, text_asset
+from ihas_service.http.files import WholeFile
 
 
 def install(app: FastAPI) -> None:

@@ -11,17 +11,17 @@ from starlette.concurrency import run_in_threadpool
 
 from ihas.data.findings import ValidationReport
 from ihas.data.growth import GrowthLimits
-from service.auth.caller import Caller
-from service.auth.scopes import Scope
-from service.datasets.uploads import received, within
-from service.errors import ConflictError, UnknownIdError
-from service.http.bodies import JsonRoute
-from service.http.dependencies import AppState, CallerDep, CursorDep, DatasetDep, KeyDep, LimitDep, PartsDep, StoreDep, json_only
-from service.http.policy import MANY_VALUES, MIB, Repeat, Shedding, policy, reading
-from service.http.routes.datasets import FILE, DigestDep, check_digest, report_of, stated_bytes
-from service.http.schemas.dataset_versions import DatasetVersionPublic, DatasetVersionsPublic, RowsAppend
-from service.http.schemas.searches import DeletedPublic
-from service.storage.catalogue import Dataset, DatasetVersion, NewVersion
+from ihas_service.auth.caller import Caller
+from ihas_service.auth.scopes import Scope
+from ihas_service.datasets.uploads import received, within
+from ihas_service.errors import ConflictError, UnknownIdError
+from ihas_service.http.bodies import JsonRoute
+from ihas_service.http.dependencies import AppState, CallerDep, CursorDep, DatasetDep, KeyDep, LimitDep, PartsDep, StoreDep, json_only
+from ihas_service.http.policy import MANY_VALUES, MIB, Repeat, Shedding, policy, reading
+from ihas_service.http.routes.datasets import FILE, DigestDep, check_digest, report_of, stated_bytes
+from ihas_service.http.schemas.dataset_versions import DatasetVersionPublic, DatasetVersionsPublic, RowsAppend
+from ihas_service.http.schemas.searches import DeletedPublic
+from ihas_service.storage.catalogue import Dataset, DatasetVersion, NewVersion
 
 router = APIRouter(prefix="/v1/datasets/{dataset_id}", tags=["datasets"], route_class=JsonRoute)
 Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="Number of the version.")]

@@ -12,15 +12,15 @@ from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from ihas.data.findings import FieldProfile, ValidationReport
 from ihas.errors import DataError
 from ihas.findings import Finding
-from service.auth.scopes import Scope
-from service.datasets.uploads import allowed_path, received, within
-from service.errors import ConflictError
-from service.http.bodies import JsonRoute
-from service.http.dependencies import AppState, CallerDep, CursorDep, DatasetDep, LimitDep, PartsDep, SettingsDep, StoreDep, json_only
-from service.http.policy import MIB, Shedding, policy, reading
-from service.http.schemas.searches import DatasetCreate, DatasetPublic, DatasetsPublic, DeletedPublic, next_cursor
-from service.ids import new_id
-from service.storage.catalogue import Dataset, NewDataset, Upload
+from ihas_service.auth.scopes import Scope
+from ihas_service.datasets.uploads import allowed_path, received, within
+from ihas_service.errors import ConflictError
+from ihas_service.http.bodies import JsonRoute
+from ihas_service.http.dependencies import AppState, CallerDep, CursorDep, DatasetDep, LimitDep, PartsDep, SettingsDep, StoreDep, json_only
+from ihas_service.http.policy import MIB, Shedding, policy, reading
+from ihas_service.http.schemas.searches import DatasetCreate, DatasetPublic, DatasetsPublic, DeletedPublic, next_cursor
+from ihas_service.ids import new_id
+from ihas_service.storage.catalogue import Dataset, NewDataset, Upload
 
 DigestDep = Annotated[str | None, Header(pattern="^[0-9a-fA-F]{64}$", description="SHA-256 of the file, hexadecimal.")]
 READING = {"format", "delimiter", "quoting", "escape", "names", "decimal", "thousands", "columns", "interactions", "labelled"}

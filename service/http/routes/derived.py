@@ -18,17 +18,17 @@ from ihas.config.base import Config
 from ihas.data.cells import cell_text
 from ihas.errors import RequestError
 from ihas.serving.loading import COLD_START
-from service.auth.scopes import Scope
-from service.errors import ConflictError, NoVersionServesError, UnknownIdError
-from service.http.bodies import JsonRoute
-from service.http.dependencies import AppState, CallerDep, PartsDep, RegistryDep, json_only
-from service.http.policy import MANY_VALUES, MIB, policy
-from service.http.schemas.searches import ModelVersionPublic, Name
-from service.jobs.runs import bundle_facts, derived_folder
-from service.models.registry import TenantModels
-from service.storage.bundle_store import Artefacts
-from service.storage.catalogue import ModelVersion, NewBundle
-from service.storage.traffic import VersionNumber
+from ihas_service.auth.scopes import Scope
+from ihas_service.errors import ConflictError, NoVersionServesError, UnknownIdError
+from ihas_service.http.bodies import JsonRoute
+from ihas_service.http.dependencies import AppState, CallerDep, PartsDep, RegistryDep, json_only
+from ihas_service.http.policy import MANY_VALUES, MIB, policy
+from ihas_service.http.schemas.searches import ModelVersionPublic, Name
+from ihas_service.jobs.runs import bundle_facts, derived_folder
+from ihas_service.models.registry import TenantModels
+from ihas_service.storage.bundle_store import Artefacts
+from ihas_service.storage.catalogue import ModelVersion, NewBundle
+from ihas_service.storage.traffic import VersionNumber
 
 router = APIRouter(prefix="/v1/models/{name}", tags=["models"], route_class=JsonRoute)
 MAX_INTERACTIONS = 100_000

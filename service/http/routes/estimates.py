@@ -16,20 +16,20 @@ from ihas.config.run import RunOptions
 from ihas.config.size_sweep import SizeSweepLearning
 from ihas.results.run_result import Estimate
 from ihas.sequential.scaling.advised import Advice
-from service.auth.caller import Caller
-from service.auth.scopes import Scope
-from service.errors import ConflictError, UnknownIdError
-from service.http.bodies import JsonRoute
-from service.http.dependencies import CallerDep, SettingsDep, StoreDep, TraceDep, json_only, own_job
-from service.http.files import WholeFile, still_there
-from service.http.policy import MIB, Shedding, policy, reading
-from service.http.routes.searches import REPORT_HEADERS, searched
-from service.http.schemas.searches import DatasetVersionNumber
-from service.jobs.runs import estimate_folder
-from service.settings import Settings
-from service.states import JobStage, JobState
-from service.storage.job import ESTIMATE, Job, NewJob
-from service.storage.job_store import JobStore
+from ihas_service.auth.caller import Caller
+from ihas_service.auth.scopes import Scope
+from ihas_service.errors import ConflictError, UnknownIdError
+from ihas_service.http.bodies import JsonRoute
+from ihas_service.http.dependencies import CallerDep, SettingsDep, StoreDep, TraceDep, json_only, own_job
+from ihas_service.http.files import WholeFile, still_there
+from ihas_service.http.policy import MIB, Shedding, policy, reading
+from ihas_service.http.routes.searches import REPORT_HEADERS, searched
+from ihas_service.http.schemas.searches import DatasetVersionNumber
+from ihas_service.jobs.runs import estimate_folder
+from ihas_service.settings import Settings
+from ihas_service.states import JobStage, JobState
+from ihas_service.storage.job import ESTIMATE, Job, NewJob
+from ihas_service.storage.job_store import JobStore
 
 router = APIRouter(prefix="/v1/searches", tags=["searches"], route_class=JsonRoute)
 NAME = "estimate"

@@ -13,18 +13,18 @@ from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from service.auth.caller import Caller
-from service.auth.scopes import Scope
-from service.datasets.event_files import MEDIA, EventFile, FileForm, best_form
-from service.datasets.event_uploads import event_file, event_upload
-from service.http.bodies import JsonRoute
-from service.http.dependencies import AppState, CallerDep, GoOnDep, PartsDep, json_only
-from service.http.policy import Repeat, Shedding, policy
-from service.http.schemas.event_rows import EventDataset, RowsQuery, rows_asked
-from service.http.schemas.searches import DatasetPublic
-from service.ids import new_id
-from service.storage.catalogue import Dataset, NewDataset
-from service.storage.shown_rows import RowsAsked, ShownRows
+from ihas_service.auth.caller import Caller
+from ihas_service.auth.scopes import Scope
+from ihas_service.datasets.event_files import MEDIA, EventFile, FileForm, best_form
+from ihas_service.datasets.event_uploads import event_file, event_upload
+from ihas_service.http.bodies import JsonRoute
+from ihas_service.http.dependencies import AppState, CallerDep, GoOnDep, PartsDep, json_only
+from ihas_service.http.policy import Repeat, Shedding, policy
+from ihas_service.http.schemas.event_rows import EventDataset, RowsQuery, rows_asked
+from ihas_service.http.schemas.searches import DatasetPublic
+from ihas_service.ids import new_id
+from ihas_service.storage.catalogue import Dataset, NewDataset
+from ihas_service.storage.shown_rows import RowsAsked, ShownRows
 
 router = APIRouter(prefix="/v1/models/{name}/events", tags=["events"], route_class=JsonRoute)
 RowsDep = Annotated[RowsQuery, Query()]

@@ -9,16 +9,16 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from ihas.serving.capabilities import RowModel
-from service.auth.caller import Caller
-from service.auth.scopes import Scope
-from service.datasets.event_intake import Intake
-from service.errors import UnknownIdError
-from service.http.bodies import JsonRoute
-from service.http.dependencies import AppState, CallerDep, PartsDep, json_only
-from service.http.policy import MANY_VALUES, MIB, Repeat, policy, reading
-from service.http.schemas.events import EventsAccepted, EventsReport, Online, RejectedEvent, online
-from service.http.schemas.trials import TrialOnline
-from service.models.experiments.trial import TrialRules
+from ihas_service.auth.caller import Caller
+from ihas_service.auth.scopes import Scope
+from ihas_service.datasets.event_intake import Intake
+from ihas_service.errors import UnknownIdError
+from ihas_service.http.bodies import JsonRoute
+from ihas_service.http.dependencies import AppState, CallerDep, PartsDep, json_only
+from ihas_service.http.policy import MANY_VALUES, MIB, Repeat, policy, reading
+from ihas_service.http.schemas.events import EventsAccepted, EventsReport, Online, RejectedEvent, online
+from ihas_service.http.schemas.trials import TrialOnline
+from ihas_service.models.experiments.trial import TrialRules
 
 router = APIRouter(prefix="/v1", tags=["events"], route_class=JsonRoute)
 WithinDep = Annotated[float, Query(gt=0.0, le=31_536_000.0, description="Seconds back from now.")]

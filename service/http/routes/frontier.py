@@ -13,18 +13,18 @@ from ihas.config.base import Config
 from ihas.errors import RequestError
 from ihas.results.frontier import NO_FRONTIER, find_point, unknown_point
 from ihas.results.run_result import FrontierPoint
-from pipelines.runs.points import point_bundle
-from service.auth.scopes import Scope
-from service.errors import ConflictError, UnknownIdError
-from service.http.bodies import JsonRoute
-from service.http.dependencies import AppState, CallerDep, PartsDep, RegistryDep, VersionDep, json_only
-from service.http.policy import Repeat, policy, reading
-from service.http.routes.derived import answered, numbered_version, registered_version
-from service.http.schemas.searches import ModelVersionPublic
-from service.jobs.runs import FRONTIER_OF, origin, search_folder
-from service.models.registry import TenantModels
-from service.storage.catalogue import ModelVersion
-from service.storage.traffic import VersionNumber
+from ihas_pipelines.runs.points import point_bundle
+from ihas_service.auth.scopes import Scope
+from ihas_service.errors import ConflictError, UnknownIdError
+from ihas_service.http.bodies import JsonRoute
+from ihas_service.http.dependencies import AppState, CallerDep, PartsDep, RegistryDep, VersionDep, json_only
+from ihas_service.http.policy import Repeat, policy, reading
+from ihas_service.http.routes.derived import answered, numbered_version, registered_version
+from ihas_service.http.schemas.searches import ModelVersionPublic
+from ihas_service.jobs.runs import FRONTIER_OF, origin, search_folder
+from ihas_service.models.registry import TenantModels
+from ihas_service.storage.catalogue import ModelVersion
+from ihas_service.storage.traffic import VersionNumber
 
 router = APIRouter(prefix="/v1/models/{name}", tags=["models"], route_class=JsonRoute)
 POINTS = TypeAdapter(tuple[FrontierPoint, ...])

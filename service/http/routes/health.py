@@ -7,11 +7,11 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from service.auth.scopes import Scope
-from service.http.dependencies import PartsDep
-from service.http.policy import Shedding, reading
-from service.http.problems import ProblemPart, problem_response
-from service.http.schemas.searches import Health
+from ihas_service.auth.scopes import Scope
+from ihas_service.http.dependencies import PartsDep
+from ihas_service.http.policy import Shedding, reading
+from ihas_service.http.problems import ProblemPart, problem_response
+from ihas_service.http.schemas.searches import Health
 
 router = APIRouter(tags=["health"])
 RETRY = {"retry-after": "1"}

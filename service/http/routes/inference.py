@@ -12,12 +12,12 @@ from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 
 from ihas.errors import RequestError
-from service.errors import UnknownIdError
-from service.http.bodies import INLINE_BYTES, check_values, checked, decoded
-from service.http.dependencies import CallerDep, PartsDep
-from service.http.policy import MANY_VALUES, MIB, Shedding, asking, reading
-from service.http.routes.choosing import chosen, shadows_of
-from service.http.schemas.inference import (
+from ihas_service.errors import UnknownIdError
+from ihas_service.http.bodies import INLINE_BYTES, check_values, checked, decoded
+from ihas_service.http.dependencies import CallerDep, PartsDep
+from ihas_service.http.policy import MANY_VALUES, MIB, Shedding, asking, reading
+from ihas_service.http.routes.choosing import chosen, shadows_of
+from ihas_service.http.schemas.inference import (
     InferenceRequest,
     InferenceResponse,
     ModelMetadata,
@@ -28,7 +28,7 @@ from service.http.schemas.inference import (
     ServerReady,
     TensorMetadata,
 )
-from service.models.traffic_split import Served
+from ihas_service.models.traffic_split import Served
 
 router = APIRouter(prefix="/v2", tags=["open inference protocol"])
 PLATFORM = "ihas"

@@ -6,14 +6,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
 
-from service.auth.caller import Caller
-from service.auth.scopes import Scope
-from service.auth.tokens import new_key
-from service.errors import ConflictError, ScopeError, UnknownIdError
-from service.http.bodies import JsonRoute
-from service.http.dependencies import CallerDep, PartsDep, json_only
-from service.http.policy import policy, reading
-from service.http.schemas.keys import KeyCreate, KeyCreated, KeyPublic, KeyRotate, KeysPublic
+from ihas_service.auth.caller import Caller
+from ihas_service.auth.scopes import Scope
+from ihas_service.auth.tokens import new_key
+from ihas_service.errors import ConflictError, ScopeError, UnknownIdError
+from ihas_service.http.bodies import JsonRoute
+from ihas_service.http.dependencies import CallerDep, PartsDep, json_only
+from ihas_service.http.policy import policy, reading
+from ihas_service.http.schemas.keys import KeyCreate, KeyCreated, KeyPublic, KeyRotate, KeysPublic
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"], route_class=JsonRoute)
 KeyId = Annotated[str, Path(max_length=64)]

@@ -9,10 +9,10 @@ from starlette.concurrency import run_in_threadpool
 
 from ihas.serving.answers import RecommendRequest
 from ihas.serving.requests import MAX_ROWS
-from service.http.dependencies import AppState
-from service.models.traffic_split import Served
-from service.storage.contexts import user_of
-from service.storage.profiles import Fields
+from ihas_service.http.dependencies import AppState
+from ihas_service.models.traffic_split import Served
+from ihas_service.storage.contexts import user_of
+from ihas_service.storage.profiles import Fields
 
 
 async def with_known(

@@ -7,13 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from ihas.errors import BundleError
-from service.auth.scopes import Scope
-from service.errors import NoVersionServesError, UnknownIdError
-from service.http.dependencies import CallerDep, PartsDep, RegistryDep, StoreDep
-from service.http.policy import policy, reading
-from service.http.schemas.searches import DeletedPublic, ModelPublic, ModelsPublic, ModelVersionPublic
-from service.models.registry import TenantModels
-from service.models.traffic_split import Served
+from ihas_service.auth.scopes import Scope
+from ihas_service.errors import NoVersionServesError, UnknownIdError
+from ihas_service.http.dependencies import CallerDep, PartsDep, RegistryDep, StoreDep
+from ihas_service.http.policy import policy, reading
+from ihas_service.http.schemas.searches import DeletedPublic, ModelPublic, ModelsPublic, ModelVersionPublic
+from ihas_service.models.registry import TenantModels
+from ihas_service.models.traffic_split import Served
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 ForceDep = Annotated[bool, Query(description="Delete it also if it is in use.")]

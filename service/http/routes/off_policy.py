@@ -6,16 +6,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from service.auth.scopes import Scope
-from service.errors import ConflictError, UnknownIdError
-from service.http.bodies import JsonRoute
-from service.http.dependencies import CallerDep, PartsDep
-from service.http.policy import Shedding, reading
-from service.http.schemas.off_policy import OffPolicy, OffPolicyQuery
-from service.models.experiments.replay import replay
-from service.storage.drawn_answers import DrawnAnswers
-from service.storage.positive import Positive
-from service.storage.shown_rows import RowsAsked
+from ihas_service.auth.scopes import Scope
+from ihas_service.errors import ConflictError, UnknownIdError
+from ihas_service.http.bodies import JsonRoute
+from ihas_service.http.dependencies import CallerDep, PartsDep
+from ihas_service.http.policy import Shedding, reading
+from ihas_service.http.schemas.off_policy import OffPolicy, OffPolicyQuery
+from ihas_service.models.experiments.replay import replay
+from ihas_service.storage.drawn_answers import DrawnAnswers
+from ihas_service.storage.positive import Positive
+from ihas_service.storage.shown_rows import RowsAsked
 
 router = APIRouter(prefix="/v1/models/{name}", tags=["events"], route_class=JsonRoute)
 

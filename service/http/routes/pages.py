@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from service.http.files import WholeFile
+from ihas_service.http.files import WholeFile
 
 PACKAGE = "fastapi_offline"
 SCRIPTS: Mapping[str, str] = MappingProxyType(

@@ -6,15 +6,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Response
 
-from service.auth.scopes import Scope
-from service.errors import UnknownIdError
-from service.http.bodies import JsonRoute
-from service.http.dependencies import CallerDep, IfMatchDep, PartsDep, etag, expected_revision, json_only
-from service.http.policy import policy, reading
-from service.http.schemas.promotion import GatesPublic, PromotionPublic
-from service.storage.aliases import ANY
-from service.storage.promotion import Promotion
-from service.storage.promotion_settings import PromotionSettings
+from ihas_service.auth.scopes import Scope
+from ihas_service.errors import UnknownIdError
+from ihas_service.http.bodies import JsonRoute
+from ihas_service.http.dependencies import CallerDep, IfMatchDep, PartsDep, etag, expected_revision, json_only
+from ihas_service.http.policy import policy, reading
+from ihas_service.http.schemas.promotion import GatesPublic, PromotionPublic
+from ihas_service.storage.aliases import ANY
+from ihas_service.storage.promotion import Promotion
+from ihas_service.storage.promotion_settings import PromotionSettings
 
 router = APIRouter(prefix="/v1/models/{name}", tags=["releases"], route_class=JsonRoute)
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]

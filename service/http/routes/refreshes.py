@@ -10,16 +10,16 @@ from pydantic import Field
 from ihas.config.base import Config
 from ihas.config.data import WindowConfig
 from ihas.config.refresh import RefreshConfig
-from service.auth.scopes import Scope
-from service.http.bodies import JsonRoute
-from service.http.dependencies import CallerDep, KeyDep, SettingsDep, StoreDep, TraceDep, json_only
-from service.http.policy import Repeat, policy
-from service.http.routes.derived import numbered_version
-from service.http.routes.searches import accepted_search, body_hash, searched
-from service.http.schemas.searches import Priority, SearchPublic
-from service.jobs.refresh_jobs import RefreshAsked, refresh_job
-from service.storage.promotion_settings import AutoPromote
-from service.storage.traffic import VersionNumber
+from ihas_service.auth.scopes import Scope
+from ihas_service.http.bodies import JsonRoute
+from ihas_service.http.dependencies import CallerDep, KeyDep, SettingsDep, StoreDep, TraceDep, json_only
+from ihas_service.http.policy import Repeat, policy
+from ihas_service.http.routes.derived import numbered_version
+from ihas_service.http.routes.searches import accepted_search, body_hash, searched
+from ihas_service.http.schemas.searches import Priority, SearchPublic
+from ihas_service.jobs.refresh_jobs import RefreshAsked, refresh_job
+from ihas_service.storage.promotion_settings import AutoPromote
+from ihas_service.storage.traffic import VersionNumber
 
 router = APIRouter(prefix="/v1/models/{name}", tags=["models"], route_class=JsonRoute)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from ihas.extensions.registry import Registry
-from service.http.routes import (
+from ihas_service.http.routes import (
     aliases,
     batches,
     caller,

@@ -7,18 +7,18 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from ihas.errors import RequestError
-from service.auth.scopes import Scope
-from service.http.bodies import JsonRoute
-from service.http.dependencies import CallerDep, IfMatchDep, LimitDep, PartsDep, etag, expected_revision, json_only
-from service.http.policy import policy, reading
-from service.http.routes.searches import check_window
-from service.http.schemas.schedules import SchedulePublic, SchedulesPublic
-from service.http.schemas.searches import DeletedPublic
-from service.schedules.scheduler import scheduled_job
-from service.storage.aliases import ANY
-from service.storage.catalogue import Catalogue
-from service.storage.schedule_settings import ScheduledRefresh, ScheduleSettings
-from service.storage.schedules import Schedule
+from ihas_service.auth.scopes import Scope
+from ihas_service.http.bodies import JsonRoute
+from ihas_service.http.dependencies import CallerDep, IfMatchDep, LimitDep, PartsDep, etag, expected_revision, json_only
+from ihas_service.http.policy import policy, reading
+from ihas_service.http.routes.searches import check_window
+from ihas_service.http.schemas.schedules import SchedulePublic, SchedulesPublic
+from ihas_service.http.schemas.searches import DeletedPublic
+from ihas_service.schedules.scheduler import scheduled_job
+from ihas_service.storage.aliases import ANY
+from ihas_service.storage.catalogue import Catalogue
+from ihas_service.storage.schedule_settings import ScheduledRefresh, ScheduleSettings
+from ihas_service.storage.schedules import Schedule
 
 router = APIRouter(prefix="/v1", tags=["models"], route_class=JsonRoute)
 AfterDep = Annotated[str, Query(max_length=200, description="Where the page begins; `next_cursor` of the page before.")]

@@ -24,19 +24,19 @@ from starlette.types import Receive, Scope, Send
 from ihas.errors import RequestError
 from ihas.serving.answers import Recommendation, RecommendedItem, RecommendRequest, Retrieved, Scored, UnknownValue
 from ihas.serving.protocol import Recommender
-from service.http.bodies import INLINE_BYTES, check_values, whole_body
-from service.http.dependencies import AppState, VersionDep, is_json
-from service.http.openapi import body_of, json_answer
-from service.http.policy import MANY_VALUES, MIB, asking
-from service.http.problems import pointer_to
-from service.http.routes.choosing import challenger_of, chosen, exploration_of, is_canary, shadows_of, trial_of
-from service.http.routes.known_user import with_known
-from service.ids import new_id
-from service.models.experiments.drawing import draw, for_the_pool, may_be_drawn
-from service.models.experiments.interleaving import Coin, fair_coin, team_draft
-from service.models.microbatch import MAX_ROWS, MicroBatches
-from service.models.response_log import Challenger, Chosen
-from service.models.traffic_split import Served
+from ihas_service.http.bodies import INLINE_BYTES, check_values, whole_body
+from ihas_service.http.dependencies import AppState, VersionDep, is_json
+from ihas_service.http.openapi import body_of, json_answer
+from ihas_service.http.policy import MANY_VALUES, MIB, asking
+from ihas_service.http.problems import pointer_to
+from ihas_service.http.routes.choosing import challenger_of, chosen, exploration_of, is_canary, shadows_of, trial_of
+from ihas_service.http.routes.known_user import with_known
+from ihas_service.ids import new_id
+from ihas_service.models.experiments.drawing import draw, for_the_pool, may_be_drawn
+from ihas_service.models.experiments.interleaving import Coin, fair_coin, team_draft
+from ihas_service.models.microbatch import MAX_ROWS, MicroBatches
+from ihas_service.models.response_log import Challenger, Chosen
+from ihas_service.models.traffic_split import Served
 
 PLACE = re.compile(r" - at `(?:key in )?\$(?P<place>.*)`$")
 STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")

@@ -13,20 +13,20 @@ from pydantic import ValidationError
 from ihas.config.base import Config
 from ihas.errors import RequestError
 from ihas.results.run_result import RunResult
-from service.auth.scopes import Scope
-from service.errors import ConflictError, UnknownIdError
-from service.http.bodies import JsonRoute
-from service.http.dependencies import CallerDep, KeyDep, SearchDep, SettingsDep, StoreDep, TraceDep, json_only, own_search
-from service.http.files import still_there
-from service.http.policy import MIB, Repeat, Shedding, policy, reading
-from service.http.problems import pointer_to
-from service.http.routes.searches import REPORT_HEADERS, create_search, finished_file
-from service.http.schemas.searches import SearchClone, SearchCreate, SearchPublic
-from service.jobs.runs import search_folder, settings_of
-from service.jobs.wording import public_text
-from service.models.comparison import Comparison, compare
-from service.settings import Settings
-from service.storage.job import Job
+from ihas_service.auth.scopes import Scope
+from ihas_service.errors import ConflictError, UnknownIdError
+from ihas_service.http.bodies import JsonRoute
+from ihas_service.http.dependencies import CallerDep, KeyDep, SearchDep, SettingsDep, StoreDep, TraceDep, json_only, own_search
+from ihas_service.http.files import still_there
+from ihas_service.http.policy import MIB, Repeat, Shedding, policy, reading
+from ihas_service.http.problems import pointer_to
+from ihas_service.http.routes.searches import REPORT_HEADERS, create_search, finished_file
+from ihas_service.http.schemas.searches import SearchClone, SearchCreate, SearchPublic
+from ihas_service.jobs.runs import search_folder, settings_of
+from ihas_service.jobs.wording import public_text
+from ihas_service.models.comparison import Comparison, compare
+from ihas_service.settings import Settings
+from ihas_service.storage.job import Job
 
 router = APIRouter(prefix="/v1/searches", tags=["searches"], route_class=JsonRoute)
 LOG_BYTES = 256 * 1024

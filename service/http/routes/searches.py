@@ -20,12 +20,12 @@ from starlette.concurrency import run_in_threadpool
 
 from ihas.config.data import WindowConfig
 from ihas.errors import RequestError
-from pipelines.kinds.registry import kinds
-from service.auth.caller import Caller
-from service.auth.scopes import Scope
-from service.errors import ConflictError, UnknownIdError
-from service.http.bodies import JsonRoute
-from service.http.dependencies import (
+from ihas_pipelines.kinds.registry import kinds
+from ihas_service.auth.caller import Caller
+from ihas_service.auth.scopes import Scope
+from ihas_service.errors import ConflictError, UnknownIdError
+from ihas_service.http.bodies import JsonRoute
+from ihas_service.http.dependencies import (
     CallerDep,
     CursorDep,
     GoOnDep,
@@ -39,15 +39,15 @@ from service.http.dependencies import (
     json_only,
     own_dataset,
 )
-from service.http.files import WholeFile
-from service.http.policy import MIB, Repeat, Shedding, policy, reading
-from service.http.schemas.searches import DeletedPublic, EventPublic, SearchCreate, SearchesPublic, SearchPublic, next_cursor
-from service.jobs.runs import search_folder
-from service.settings import Settings
-from service.states import TERMINAL, JobState
-from service.storage.catalogue import Dataset, DatasetState
-from service.storage.job import REFRESH, SEARCH, Job, NewJob
-from service.storage.job_store import JobStore
+from ihas_service.http.files import WholeFile
+from ihas_service.http.policy import MIB, Repeat, Shedding, policy, reading
+from ihas_service.http.schemas.searches import DeletedPublic, EventPublic, SearchCreate, SearchesPublic, SearchPublic, next_cursor
+from ihas_service.jobs.runs import search_folder
+from ihas_service.settings import Settings
+from ihas_service.states import TERMINAL, JobState
+from ihas_service.storage.catalogue import Dataset, DatasetState
+from ihas_service.storage.job import REFRESH, SEARCH, Job, NewJob
+from ihas_service.storage.job_store import JobStore
 
 router = APIRouter(prefix="/v1/searches", tags=["searches"], route_class=JsonRoute)
 PAGE = 200

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from service.http.dependencies import CallerDep, PartsDep
-from service.http.policy import reading
-from service.http.schemas.usage import QuotaPublic, UsagePublic
+from ihas_service.http.dependencies import CallerDep, PartsDep
+from ihas_service.http.policy import reading
+from ihas_service.http.schemas.usage import QuotaPublic, UsagePublic
 
 router = APIRouter(prefix="/v1/usage", tags=["usage"])
 

@@ -9,16 +9,16 @@ from fastapi import APIRouter, Depends, Path
 
 from ihas.errors import RequestError
 from ihas.serving.capabilities import RowModel
-from service.auth.scopes import Scope
-from service.datasets.event_intake import unfit
-from service.errors import ConflictError, UnknownIdError
-from service.http.bodies import JsonRoute
-from service.http.dependencies import AppState, CallerDep, PartsDep, json_only
-from service.http.policy import MANY_VALUES, MIB, policy, reading
-from service.http.schemas.users import UserDeleted, UserPublic, UserPut, UsersPublic, UsersPut
-from service.storage.contexts import MAX_CONTEXT_BYTES, MAX_USER, kept_context, user_of
-from service.storage.plain_text import plain
-from service.storage.profiles import ProfileSum
+from ihas_service.auth.scopes import Scope
+from ihas_service.datasets.event_intake import unfit
+from ihas_service.errors import ConflictError, UnknownIdError
+from ihas_service.http.bodies import JsonRoute
+from ihas_service.http.dependencies import AppState, CallerDep, PartsDep, json_only
+from ihas_service.http.policy import MANY_VALUES, MIB, policy, reading
+from ihas_service.http.schemas.users import UserDeleted, UserPublic, UserPut, UsersPublic, UsersPut
+from ihas_service.storage.contexts import MAX_CONTEXT_BYTES, MAX_USER, kept_context, user_of
+from ihas_service.storage.plain_text import plain
+from ihas_service.storage.profiles import ProfileSum
 
 router = APIRouter(prefix="/v1/models/{name}/users", tags=["models"], route_class=JsonRoute)
 UserDep = Annotated[str, Path(min_length=1, max_length=MAX_USER, description="The user, as the field of users spells it.")]

@@ -9,11 +9,11 @@ from pydantic import Field
 
 from ihas.config.base import Config
 from ihas.serving.protocol import Recommender
-from service.errors import ConflictError
-from service.http.bodies import JsonRoute
-from service.http.dependencies import PartsDep, VersionDep, json_only
-from service.http.policy import MIB, asking
-from service.http.routes.choosing import chosen
+from ihas_service.errors import ConflictError
+from ihas_service.http.bodies import JsonRoute
+from ihas_service.http.dependencies import PartsDep, VersionDep, json_only
+from ihas_service.http.policy import MIB, asking
+from ihas_service.http.routes.choosing import chosen
 
 router = APIRouter(prefix="/v1/models", tags=["models"], route_class=JsonRoute)
 

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Self
 from pydantic import Field
 
 from ihas.config.base import Config
-from service.http.schemas.searches import DatasetVersionNumber, Moment, moment
-from service.states import JobState
-from service.storage.job import Job
+from ihas_service.http.schemas.searches import DatasetVersionNumber, Moment, moment
+from ihas_service.states import JobState
+from ihas_service.storage.job import Job
 
 
 class BatchItems(Config):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal, Self
 
 from ihas.config.base import Config
-from service.auth.caller import Caller
-from service.auth.scopes import Scope
+from ihas_service.auth.caller import Caller
+from ihas_service.auth.scopes import Scope
 
 
 class CallerPublic(Config):

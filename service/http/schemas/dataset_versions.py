@@ -8,8 +8,8 @@ from typing import Annotated, Any, Self
 from pydantic import Field
 
 from ihas.config.base import Config
-from service.http.schemas.searches import Moment, moment
-from service.storage.catalogue import DatasetState, DatasetVersion
+from ihas_service.http.schemas.searches import Moment, moment
+from ihas_service.storage.catalogue import DatasetState, DatasetVersion
 
 MAX_ROWS = 10_000
 Value = None | bool | int | float | str

@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ihas.config.base import Config
 from ihas.errors import RequestError
-from service.datasets.event_files import FileForm
-from service.http.schemas.instants import Instant
-from service.storage.positive import Positive
-from service.storage.shown_rows import RowsAsked
+from ihas_service.datasets.event_files import FileForm
+from ihas_service.http.schemas.instants import Instant
+from ihas_service.storage.positive import Positive
+from ihas_service.storage.shown_rows import RowsAsked
 
 DAY_S, YEAR_S = 86_400.0, 31_536_000.0
 Window = Annotated[float, Field(ge=0.0, le=YEAR_S, allow_inf_nan=False)]

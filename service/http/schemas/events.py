@@ -11,14 +11,14 @@ from ihas.bundle.reference import FAR_SHARE
 from ihas.config.base import Config, invalid
 from ihas.rates import stability, wilson
 from ihas.serving.protocol import Recommender
-from service.http.schemas.instants import Instant
-from service.http.schemas.searches import Name
-from service.http.schemas.trials import TrialOnline
-from service.models.drift import RoutingMetrics
-from service.models.response_log import ShadowMetrics
-from service.models.traffic_split import TrafficSplit
-from service.storage.feedback import GroupCounts
-from service.storage.positive import KIND_PATTERN
+from ihas_service.http.schemas.instants import Instant
+from ihas_service.http.schemas.searches import Name
+from ihas_service.http.schemas.trials import TrialOnline
+from ihas_service.models.drift import RoutingMetrics
+from ihas_service.models.response_log import ShadowMetrics
+from ihas_service.models.traffic_split import TrafficSplit
+from ihas_service.storage.feedback import GroupCounts
+from ihas_service.storage.positive import KIND_PATTERN
 
 MAX_EVENTS = 1_000
 

@@ -7,9 +7,9 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from ihas.config.base import Config
-from service.auth.scopes import Scope
-from service.http.schemas.searches import Moment, moment
-from service.storage.keys import Key
+from ihas_service.auth.scopes import Scope
+from ihas_service.http.schemas.searches import Moment, moment
+from ihas_service.storage.keys import Key
 
 Lasting = Annotated[float, Field(gt=0.0, le=1e9, allow_inf_nan=False)]
 

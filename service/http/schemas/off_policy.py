@@ -8,9 +8,9 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from ihas.config.base import Config
-from service.http.schemas.event_rows import DAY_S, YEAR_S, Number, Rule, Window
-from service.models.experiments import off_policy
-from service.models.experiments.replay import Replayed
+from ihas_service.http.schemas.event_rows import DAY_S, YEAR_S, Number, Rule, Window
+from ihas_service.models.experiments import off_policy
+from ihas_service.models.experiments.replay import Replayed
 
 WEEK_S = 7 * DAY_S
 MAX_ANSWERS = 20_000

@@ -6,10 +6,10 @@ from typing import Self
 
 from ihas.config.base import Config
 from ihas.results.gates import Gate, GateBounds
-from service.http.schemas.searches import Moment, moment
-from service.storage.catalogue import ModelVersion
-from service.storage.promotion import Promotion
-from service.storage.promotion_settings import AutoPromote
+from ihas_service.http.schemas.searches import Moment, moment
+from ihas_service.storage.catalogue import ModelVersion
+from ihas_service.storage.promotion import Promotion
+from ihas_service.storage.promotion_settings import AutoPromote
 
 
 class PromotionPublic(Config):

@@ -9,13 +9,13 @@ from pydantic import Field
 
 from ihas.config.base import Config
 from ihas.config.data import WindowConfig
-from service.http.schemas.searches import Moment, moment
-from service.jobs.runs import settings_of
-from service.models.traffic_split import TrafficSplit
-from service.storage.aliases import Alias, AliasChange
-from service.storage.catalogue import Dataset, ModelVersion
-from service.storage.job import Job
-from service.storage.traffic import Canary, Experiment, Exploration, Interleave, Traffic, VersionNumber
+from ihas_service.http.schemas.searches import Moment, moment
+from ihas_service.jobs.runs import settings_of
+from ihas_service.models.traffic_split import TrafficSplit
+from ihas_service.storage.aliases import Alias, AliasChange
+from ihas_service.storage.catalogue import Dataset, ModelVersion
+from ihas_service.storage.job import Job
+from ihas_service.storage.traffic import Canary, Experiment, Exploration, Interleave, Traffic, VersionNumber
 
 Reason = Annotated[str, Field(max_length=1_000)]
 WITH_SEED = {"transformer": "training", "overrec": "recommender"}

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from ihas.config.base import Config
-from service.http.schemas.searches import Moment, moment
-from service.states import JobState
-from service.storage.schedule_settings import ScheduleSettings
-from service.storage.schedules import Schedule
+from ihas_service.http.schemas.searches import Moment, moment
+from ihas_service.states import JobState
+from ihas_service.storage.schedule_settings import ScheduleSettings
+from ihas_service.storage.schedules import Schedule
 
 
 class SchedulePublic(Config):

@@ -14,12 +14,12 @@ from ihas.config.data import MAX_DELIMITER, InteractionColumns, SchemaConfig, Wi
 from ihas.config.learning import LearningConfig
 from ihas.config.run import RunOptions
 from ihas.data.growth import GrowthLimits
-from pipelines.kinds.registry import DEFAULT, kinds
-from service.states import JobStage, JobState
-from service.storage.catalogue import Dataset, DatasetState, ModelVersion
-from service.storage.job import Event, Job
-from service.storage.promotion_settings import AutoPromote
-from service.storage.removals import Deleted
+from ihas_pipelines.kinds.registry import DEFAULT, kinds
+from ihas_service.states import JobStage, JobState
+from ihas_service.storage.catalogue import Dataset, DatasetState, ModelVersion
+from ihas_service.storage.job import Event, Job
+from ihas_service.storage.promotion_settings import AutoPromote
+from ihas_service.storage.removals import Deleted
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Moment = Annotated[datetime, PlainSerializer(lambda moment: moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"), str)]

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 from ihas.config.base import Config
-from service.http.schemas.searches import Moment, moment
-from service.models.experiments.interleaving import sign_test
-from service.models.experiments.sequential import ArmSums, Difference, answers_needed, share_of_alpha
-from service.models.experiments.trial import WITHOUT_RULES, Arm, Findings, Preference
-from service.storage.traffic import Experiment
-from service.storage.trial_rows import Trial
+from ihas_service.http.schemas.searches import Moment, moment
+from ihas_service.models.experiments.interleaving import sign_test
+from ihas_service.models.experiments.sequential import ArmSums, Difference, answers_needed, share_of_alpha
+from ihas_service.models.experiments.trial import WITHOUT_RULES, Arm, Findings, Preference
+from ihas_service.storage.traffic import Experiment
+from ihas_service.storage.trial_rows import Trial
 
 
 class ArmOnline(Config):

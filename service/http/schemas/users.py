@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import FailFast, Field
 
 from ihas.config.base import Config
-from service.storage.contexts import MAX_USER
+from ihas_service.storage.contexts import MAX_USER
 
 MAX_USERS = 1_000
 UserFields = Annotated[dict[str, Any], Field(max_length=1_000)]

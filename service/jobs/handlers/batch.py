@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pipelines.runs.progress import Outcome
-from service.jobs.handlers.handler import JobContext, JobHandler, Run, digest_option, written
-from service.jobs.runs import batch_folder
-from service.storage.bundle_store import Artefacts
-from service.storage.catalogue import Dataset
-from service.storage.job import BATCH, Job
+from ihas_pipelines.runs.progress import Outcome
+from ihas_service.jobs.handlers.handler import JobContext, JobHandler, Run, digest_option, written
+from ihas_service.jobs.runs import batch_folder
+from ihas_service.storage.bundle_store import Artefacts
+from ihas_service.storage.catalogue import Dataset
+from ihas_service.storage.job import BATCH, Job
 
 ANSWERS = "answers.parquet"
 

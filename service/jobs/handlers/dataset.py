@@ -6,13 +6,13 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from pipelines.runs.progress import Outcome
-from service.jobs.handlers.handler import JobContext, JobHandler, Run, written
-from service.jobs.runs import dataset_folder
-from service.jobs.wording import fault_of_signal
-from service.settings import Settings
-from service.storage.catalogue import Dataset
-from service.storage.job import DATASET, Job
+from ihas_pipelines.runs.progress import Outcome
+from ihas_service.jobs.handlers.handler import JobContext, JobHandler, Run, written
+from ihas_service.jobs.runs import dataset_folder
+from ihas_service.jobs.wording import fault_of_signal
+from ihas_service.settings import Settings
+from ihas_service.storage.catalogue import Dataset
+from ihas_service.storage.job import DATASET, Job
 
 
 class DatasetHandler(JobHandler):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipelines.kinds.registry import kind_of_settings
-from pipelines.runs.progress import Outcome
-from service.jobs.handlers.handler import JobContext, JobHandler, Run, digest_option, written
-from service.jobs.runs import estimate_folder, recipe_of
-from service.storage.catalogue import Dataset
-from service.storage.job import ESTIMATE, Job
+from ihas_pipelines.kinds.registry import kind_of_settings
+from ihas_pipelines.runs.progress import Outcome
+from ihas_service.jobs.handlers.handler import JobContext, JobHandler, Run, digest_option, written
+from ihas_service.jobs.runs import estimate_folder, recipe_of
+from ihas_service.storage.catalogue import Dataset
+from ihas_service.storage.job import ESTIMATE, Job
 
 
 class EstimateHandler(JobHandler):

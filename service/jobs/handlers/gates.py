@@ -10,14 +10,14 @@ import structlog
 from pydantic import ValidationError
 
 from ihas.results.gates import GatesVerdict
-from pipelines.runs.progress import Outcome, follow
-from service.errors import StoreError
-from service.jobs.child import Child
-from service.jobs.handlers.handler import JobContext
-from service.storage.bundle_store import Artefacts
-from service.storage.catalogue import ModelVersion
-from service.storage.job import Job
-from service.storage.promotion_settings import AutoPromote, PromotionSettings, Release
+from ihas_pipelines.runs.progress import Outcome, follow
+from ihas_service.errors import StoreError
+from ihas_service.jobs.child import Child
+from ihas_service.jobs.handlers.handler import JobContext
+from ihas_service.storage.bundle_store import Artefacts
+from ihas_service.storage.catalogue import ModelVersion
+from ihas_service.storage.job import Job
+from ihas_service.storage.promotion_settings import AutoPromote, PromotionSettings, Release
 
 LOADS = 4
 """Times of a first load that two loads, both models' answers to the newest rows, and 600 single rows may take."""

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from ihas.folders import write_whole
-from pipelines.runs.progress import Outcome
-from service.settings import Settings
-from service.storage.catalogue import Dataset
-from service.storage.job import Job, JobKind
-from service.storage.job_store import JobStore
+from ihas_pipelines.runs.progress import Outcome
+from ihas_service.settings import Settings
+from ihas_service.storage.catalogue import Dataset
+from ihas_service.storage.job import Job, JobKind
+from ihas_service.storage.job_store import JobStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class JobContext:
     Attributes:
         store: takes the outcome of the job.
         settings: of the service.
-        command: start of the command line of `python -m pipelines`, which a test may replace.
+        command: start of the command line of `python -m ihas_pipelines`, which a test may replace.
         stop: set when the worker is to stop.
     """
 
@@ -39,7 +39,7 @@ class Run:
     """A child to start.
 
     Attributes:
-        argv: its command line. The child prints the lines of `pipelines.runs.progress`, and ends when its standard input closes.
+        argv: its command line. The child prints the lines of `ihas_pipelines.runs.progress`, and ends when its standard input closes.
         log: file that takes its standard error.
         product: file or folder that it leaves when it succeeds.
     """

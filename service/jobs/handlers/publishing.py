@@ -6,11 +6,11 @@ from pathlib import Path
 
 import structlog
 
-from pipelines.runs.progress import Progress
-from service.errors import LostLeaseError, StoreError
-from service.jobs.handlers.handler import JobContext
-from service.storage.bundle_store import Artefacts
-from service.storage.job import Job
+from ihas_pipelines.runs.progress import Progress
+from ihas_service.errors import LostLeaseError, StoreError
+from ihas_service.jobs.handlers.handler import JobContext
+from ihas_service.storage.bundle_store import Artefacts
+from ihas_service.storage.job import Job
 
 WAITS_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
 """Seconds between two tries; after the last one the attempt is lost, and another repeats no stage of the run."""

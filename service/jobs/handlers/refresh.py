@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from ihas.config.refresh import RefreshConfig
-from pipelines.runs.refresh_request import RefreshRequest
-from service.jobs.handlers.handler import JobContext, Run, digest_option, written
-from service.jobs.handlers.search import SearchHandler
-from service.jobs.runs import search_folder, windowed
-from service.storage.catalogue import Dataset
-from service.storage.job import REFRESH, Job
+from ihas_pipelines.runs.refresh_request import RefreshRequest
+from ihas_service.jobs.handlers.handler import JobContext, Run, digest_option, written
+from ihas_service.jobs.handlers.search import SearchHandler
+from ihas_service.jobs.runs import search_folder, windowed
+from ihas_service.storage.catalogue import Dataset
+from ihas_service.storage.job import REFRESH, Job
 
 GROUP = "refresh"
 """Settings of a refresh job: `source` is the job whose run folder is carried on, `point` the variant, `version` that of the model, and

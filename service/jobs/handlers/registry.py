@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 from ihas.extensions.registry import Registry
-from service.jobs.handlers.batch import BatchHandler
-from service.jobs.handlers.dataset import DatasetHandler
-from service.jobs.handlers.estimate import EstimateHandler
-from service.jobs.handlers.handler import JobHandler
-from service.jobs.handlers.refresh import RefreshHandler
-from service.jobs.handlers.search import SearchHandler
-from service.storage.job import JobKind
+from ihas_service.jobs.handlers.batch import BatchHandler
+from ihas_service.jobs.handlers.dataset import DatasetHandler
+from ihas_service.jobs.handlers.estimate import EstimateHandler
+from ihas_service.jobs.handlers.handler import JobHandler
+from ihas_service.jobs.handlers.refresh import RefreshHandler
+from ihas_service.jobs.handlers.search import SearchHandler
+from ihas_service.storage.job import JobKind
 
 JOB_KINDS: Registry[JobHandler] = Registry(
     "job kind",

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from ihas.errors import BundleError
-from pipelines.runs.progress import Outcome
-from service.jobs.first_load import FirstLoad
-from service.jobs.handlers.gates import release_of
-from service.jobs.handlers.handler import JobContext, JobHandler, Run, digest_option, written
-from service.jobs.handlers.publishing import published
-from service.jobs.runs import bundle_facts, recipe_of, search_folder
-from service.storage.catalogue import Dataset
-from service.storage.job import SEARCH, Job
+from ihas_pipelines.runs.progress import Outcome
+from ihas_service.jobs.first_load import FirstLoad
+from ihas_service.jobs.handlers.gates import release_of
+from ihas_service.jobs.handlers.handler import JobContext, JobHandler, Run, digest_option, written
+from ihas_service.jobs.handlers.publishing import published
+from ihas_service.jobs.runs import bundle_facts, recipe_of, search_folder
+from ihas_service.storage.catalogue import Dataset
+from ihas_service.storage.job import SEARCH, Job
 
 
 class SearchHandler(JobHandler):

@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 
 from ihas.serving.answers import Recommendation, RecommendRequest
-from service.models.experiments.exploration import explore
-from service.storage.traffic import MAX_POOL, Exploration
+from ihas_service.models.experiments.exploration import explore
+from ihas_service.storage.traffic import MAX_POOL, Exploration
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ import numpy as np
 from ihas.errors import RequestError
 from ihas.serving.answers import RecommendRequest
 from ihas.serving.protocol import Recommender
-from service.models.experiments.off_policy import Estimate, Logged, doubly_robust, ips, snips
-from service.storage.contexts import read_context
-from service.storage.drawn_answers import DrawnAnswer
+from ihas_service.models.experiments.off_policy import Estimate, Logged, doubly_robust, ips, snips
+from ihas_service.storage.contexts import read_context
+from ihas_service.storage.drawn_answers import DrawnAnswer
 
 HALVES = 2
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import structlog
 
-from service.models.experiments.sequential import ArmSums, Difference, difference, mean_interval, share_of_alpha
-from service.storage.sql_catalogue import SqlCatalogue
-from service.storage.traffic import Canary, Experiment, Traffic, TrafficPlan, TrafficPlans
-from service.storage.trial_rows import Trial, Trials
-from service.storage.trial_sums import TrialSums, sums_of
-from service.storage.trials import Decision, conclude
+from ihas_service.models.experiments.sequential import ArmSums, Difference, difference, mean_interval, share_of_alpha
+from ihas_service.storage.sql_catalogue import SqlCatalogue
+from ihas_service.storage.traffic import Canary, Experiment, Traffic, TrafficPlan, TrafficPlans
+from ihas_service.storage.trial_rows import Trial, Trials
+from ihas_service.storage.trial_sums import TrialSums, sums_of
+from ihas_service.storage.trials import Decision, conclude
 
 WITHOUT_RULES = Experiment()
 """Level and scale where a person decides."""

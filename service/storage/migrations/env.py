@@ -1,4 +1,4 @@
-"""How Alembic runs the steps beside this file: on the connection that `service.storage.database` hands over, in its transaction."""
+"""How Alembic runs the steps beside this file: on the connection that `ihas_service.storage.database` hands over, in its transaction."""
 
 from alembic import context
 

@@ -22,7 +22,7 @@ from ihas.bundle.values import Bundle
 from ihas.data.item_table import FieldValues
 from ihas.errors import BundleCorruptError, BundleError, BundleVersionError
 from ihas.routing.router import Gates
-from pipelines.benchmarks.bundles import BundleShape, random_bundle
+from ihas_pipelines.benchmarks.bundles import BundleShape, random_bundle
 from tests.ihas.bundle_factory import bundle_with_users, linear_graph, small_bundle, summed_bundle
 from tests.ihas.serving.mixed_bundle import mixed_bundle, with_golden_rows, with_one_table, with_sums
 

@@ -1,1 +1,1 @@
-"""Tests of `pipelines.batch`."""
+"""Tests of `ihas_pipelines.batch`."""

@@ -18,9 +18,9 @@ from ihas.errors import ConfigError, DataError, RequestError
 from ihas.serving.answers import RecommendRequest
 from ihas.serving.loading import load_recommender
 from ihas.serving.protocol import Recommender
-from pipelines.batch import tables
-from pipelines.batch.answering import recommending, scoring
-from pipelines.batch.tables import answer_files
+from ihas_pipelines.batch import tables
+from ihas_pipelines.batch.answering import recommending, scoring
+from ihas_pipelines.batch.tables import answer_files
 from tests.ihas.bundle_factory import GROUPS, LOGITS, rows, small_bundle
 
 ALL_LOGITS = [logit for films in LOGITS.values() for logit in films.values()]

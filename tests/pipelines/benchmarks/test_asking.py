@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.benchmarks.asking import Client, Flood, flood, saturate, written
+from ihas_pipelines.benchmarks.asking import Client, Flood, flood, saturate, written
 from tests.clock import HANG_S
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"

@@ -10,7 +10,7 @@ import pytest
 from ihas.bundle.archive import write_bundle
 from ihas.serving.answers import RecommendRequest
 from ihas.serving.loading import load_recommender
-from pipelines.benchmarks.bundles import BundleShape, context_of, kernels_of, random_bundle, random_ids, row_of
+from ihas_pipelines.benchmarks.bundles import BundleShape, context_of, kernels_of, random_bundle, random_ids, row_of
 
 SMALL = {"hidden": (5, 3), "num_fields": 6, "num_users": 20, "num_items": 15, "num_values": 7, "dim": 4}
 SHAPES = {

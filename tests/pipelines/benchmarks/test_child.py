@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from pipelines.benchmarks.child import Child
-from pipelines.benchmarks.timing import Measurement, System
+from ihas_pipelines.benchmarks.child import Child
+from ihas_pipelines.benchmarks.timing import Measurement, System
 
 
 def process_numbers(offset: int) -> Mapping[str, System]:

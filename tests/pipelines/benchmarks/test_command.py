@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ihas.errors import ConfigError
-from pipelines.benchmarks import command
-from pipelines.benchmarks.table import Table
+from ihas_pipelines.benchmarks import command
+from ihas_pipelines.benchmarks.table import Table
 
 pytestmark = pytest.mark.tf
 
@@ -26,8 +26,8 @@ def test_figures_are_printed_and_written(
     names: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """With a name or, for all, without: a table on standard output and in two files, under the command that was typed."""
-    monkeypatch.setattr(command, "BENCHMARKS", {"one": "pipelines.benchmarks.serving"})
-    monkeypatch.setattr("pipelines.benchmarks.serving.tables", lambda repetitions: (Table("One", ("", "x"), (("a", repetitions),)),))
+    monkeypatch.setattr(command, "BENCHMARKS", {"one": "ihas_pipelines.benchmarks.serving"})
+    monkeypatch.setattr("ihas_pipelines.benchmarks.serving.tables", lambda repetitions: (Table("One", ("", "x"), (("a", repetitions),)),))
     command.bench(names, tmp_path, 3)
 
     printed = capsys.readouterr().out
@@ -40,7 +40,7 @@ def test_figures_are_printed_and_written(
 
 def test_rows_are_handed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stated number of rows reaches the benchmark and stands in its command; one that makes no table of its own refuses it."""
-    monkeypatch.setattr("pipelines.benchmarks.ingest.tables", lambda repetitions, rows: (Table("One", ("", "x"), (("a", rows),)),))
+    monkeypatch.setattr("ihas_pipelines.benchmarks.ingest.tables", lambda repetitions, rows: (Table("One", ("", "x"), (("a", rows),)),))
     command.bench(["ingest"], tmp_path, 3, 500)
     written = (tmp_path / "ingest.md").read_text()
     assert "`ihas bench ingest --repetitions 3 --rows 500`" in written

@@ -10,7 +10,7 @@ import pytest
 
 from ihas.data.dataset import Dataset, Splits
 from ihas.data.synthetic import make_tribes
-from pipelines.benchmarks.fuxictr_fit import row
+from ihas_pipelines.benchmarks.fuxictr_fit import row
 
 pytestmark = pytest.mark.tf
 

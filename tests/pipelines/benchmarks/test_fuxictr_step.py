@@ -7,7 +7,7 @@ import importlib.util
 import numpy as np
 import pytest
 
-from pipelines.benchmarks.fuxictr_step import fuxictr_step
+from ihas_pipelines.benchmarks.fuxictr_step import fuxictr_step
 
 INSTALLED = all(importlib.util.find_spec(package) for package in ("torch", "fuxictr"))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.benchmarks import growth
-from pipelines.benchmarks.growth import Case, tables
+from ihas_pipelines.benchmarks import growth
+from ihas_pipelines.benchmarks.growth import Case, tables
 
 
 def test_one_thing_grows_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.benchmarks import http
-from pipelines.benchmarks.bundles import random_bundle
-from pipelines.benchmarks.http import FLOOR, OURS, WORKLOADS, HttpMeasurement, bodies_of, http_table
-from pipelines.benchmarks.load import Load
+from ihas_pipelines.benchmarks import http
+from ihas_pipelines.benchmarks.bundles import random_bundle
+from ihas_pipelines.benchmarks.http import FLOOR, OURS, WORKLOADS, HttpMeasurement, bodies_of, http_table
+from ihas_pipelines.benchmarks.load import Load
 from tests.pipelines.benchmarks.test_bundles import SHAPES
 
 

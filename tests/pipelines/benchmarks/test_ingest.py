@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.benchmarks.ingest import INGEST, NUMBERED, POLARS, READ, tables
+from ihas_pipelines.benchmarks.ingest import INGEST, NUMBERED, POLARS, READ, tables
 
 
 @pytest.mark.slow

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.benchmarks import job
-from pipelines.benchmarks.job import STAGES, tables
+from ihas_pipelines.benchmarks import job
+from ihas_pipelines.benchmarks.job import STAGES, tables
 
 pytestmark = pytest.mark.tf
 

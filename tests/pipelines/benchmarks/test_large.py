@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.benchmarks.large import STAGES, tables
+from ihas_pipelines.benchmarks.large import STAGES, tables
 
 
 @pytest.mark.slow

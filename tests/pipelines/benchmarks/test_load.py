@@ -13,9 +13,9 @@ from contextlib import suppress
 import pytest
 
 from ihas.errors import IhasError
-from pipelines.benchmarks import load as loading
-from pipelines.benchmarks.http import _free_port, running
-from pipelines.benchmarks.load import Load, check_answer, cpu_seconds, load, read_wrk, resident_bytes
+from ihas_pipelines.benchmarks import load as loading
+from ihas_pipelines.benchmarks.http import _free_port, running
+from ihas_pipelines.benchmarks.load import Load, check_answer, cpu_seconds, load, read_wrk, resident_bytes
 from tests.clock import HANG_S
 
 pytestmark = pytest.mark.full
@@ -37,7 +37,7 @@ Requests/sec:   2160.50
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """A server that answers an empty list."""
-    command = [sys.executable, "-m", "pipelines.benchmarks.reference_server", "--bundle", "none", "--scorer", "empty"]
+    command = [sys.executable, "-m", "ihas_pipelines.benchmarks.reference_server", "--bundle", "none", "--scorer", "empty"]
     with running("empty", command, {}, "/empty") as server:
         yield f"http://127.0.0.1:{server.port}/empty"
 

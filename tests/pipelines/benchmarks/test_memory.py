@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipelines.benchmarks.memory import measured_call, resident
+from ihas_pipelines.benchmarks.memory import measured_call, resident
 
 
 def test_a_measurement_knows_what_was_held_meanwhile() -> None:

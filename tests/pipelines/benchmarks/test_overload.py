@@ -7,10 +7,10 @@ from typing import cast
 
 import pytest
 
-from pipelines.benchmarks import overload
-from pipelines.benchmarks.asking import Client, Flood, Outcome
-from pipelines.benchmarks.bundles import random_bundle
-from pipelines.benchmarks.overload import CONNECTIONS, IN_TIME_S, Overload, enough_connections, overload_table, whole_catalogue
+from ihas_pipelines.benchmarks import overload
+from ihas_pipelines.benchmarks.asking import Client, Flood, Outcome
+from ihas_pipelines.benchmarks.bundles import random_bundle
+from ihas_pipelines.benchmarks.overload import CONNECTIONS, IN_TIME_S, Overload, enough_connections, overload_table, whole_catalogue
 from tests.pipelines.benchmarks.test_bundles import SHAPES
 
 

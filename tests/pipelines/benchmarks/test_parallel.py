@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ihas.training import parallel as parallel_training
-from pipelines.benchmarks import parallel
+from ihas_pipelines.benchmarks import parallel
 
 pytestmark = pytest.mark.tf
 

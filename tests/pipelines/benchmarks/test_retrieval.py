@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ihas.serving.retrieval.vector_index import ExactIndex
-from pipelines.benchmarks import retrieval
-from pipelines.benchmarks.retrieval import QUERIES, SPREAD, WIDTH, drawn, recall, search, tables
+from ihas_pipelines.benchmarks import retrieval
+from ihas_pipelines.benchmarks.retrieval import QUERIES, SPREAD, WIDTH, drawn, recall, search, tables
 
 pytestmark = pytest.mark.full
 

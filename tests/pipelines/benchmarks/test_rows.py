@@ -11,8 +11,8 @@ import pytest
 from ihas.config.data import DataConfig
 from ihas.data.ingest import inspect
 from ihas.data.readers import read_table
-from pipelines.benchmarks import rows
-from pipelines.benchmarks.rows import RowShape, blocks, write_rows, zipf_draws
+from ihas_pipelines.benchmarks import rows
+from ihas_pipelines.benchmarks.rows import RowShape, blocks, write_rows, zipf_draws
 
 SHAPE = RowShape(numbers=2, texts=3, vocabulary=50)
 

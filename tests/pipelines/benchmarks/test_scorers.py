@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipelines.benchmarks.bundles import BundleShape, random_bundle, random_ids
-from pipelines.benchmarks.scorers import SCORERS
+from ihas_pipelines.benchmarks.bundles import BundleShape, random_bundle, random_ids
+from ihas_pipelines.benchmarks.scorers import SCORERS
 from tests.pipelines.benchmarks.test_bundles import SHAPES
 
 pytestmark = pytest.mark.tf

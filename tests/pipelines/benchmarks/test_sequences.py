@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipelines.benchmarks import sequences
-from pipelines.benchmarks.sequences import ITEMS, LEAST, OURS, PLACES, USERS, our_systems, walks
+from ihas_pipelines.benchmarks import sequences
+from ihas_pipelines.benchmarks.sequences import ITEMS, LEAST, OURS, PLACES, USERS, our_systems, walks
 
 pytestmark = pytest.mark.tf
 

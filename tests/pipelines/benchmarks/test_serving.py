@@ -11,8 +11,18 @@ import pytest
 from ihas.bundle.archive import write_bundle
 from ihas.serving.answers import RecommendRequest
 from ihas.serving.grouped.recommender import GroupedRecommender
-from pipelines.benchmarks.bundles import random_bundle
-from pipelines.benchmarks.serving import FLOOR, OURS, SCORED, TF, recommend_body, score_body, shape_tables, tensorflow_systems, whole_rows
+from ihas_pipelines.benchmarks.bundles import random_bundle
+from ihas_pipelines.benchmarks.serving import (
+    FLOOR,
+    OURS,
+    SCORED,
+    TF,
+    recommend_body,
+    score_body,
+    shape_tables,
+    tensorflow_systems,
+    whole_rows,
+)
 from tests.pipelines.benchmarks.test_bundles import SHAPES
 
 COUNT = 9

@@ -5,9 +5,9 @@ from __future__ import annotations
 import cProfile
 
 from ihas.serving.grouped.recommender import GroupedRecommender
-from pipelines.benchmarks.bundles import BundleShape, random_bundle
-from pipelines.benchmarks.serving import recommend_body, score_body
-from pipelines.benchmarks.steps import Step, candidate_steps, row_steps, steps_table
+from ihas_pipelines.benchmarks.bundles import BundleShape, random_bundle
+from ihas_pipelines.benchmarks.serving import recommend_body, score_body
+from ihas_pipelines.benchmarks.steps import Step, candidate_steps, row_steps, steps_table
 
 SHAPE = BundleShape(hidden=(64, 32), num_fields=10, num_users=50, num_items=300, num_values=9, num_groups=3)
 RECOMMENDER = GroupedRecommender(random_bundle(SHAPE))

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import orjson
 
-from pipelines.benchmarks.table import Measured, Table, markdown, timing_table, write
-from pipelines.benchmarks.timing import Measurement, Timings
+from ihas_pipelines.benchmarks.table import Measured, Table, markdown, timing_table, write
+from ihas_pipelines.benchmarks.timing import Measurement, Timings
 
 TIMINGS = Timings({"ours": (Measurement(0.0005, 0.001),), "floor": (Measurement(0.0004, 0.0005),)})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.benchmarks.timing import WARM_UP_CALLS, Clocks, Measurement, Timings, measure_alternately, timed
+from ihas_pipelines.benchmarks.timing import WARM_UP_CALLS, Clocks, Measurement, Timings, measure_alternately, timed
 from tests.clock import Clock
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipelines.benchmarks import training
-from pipelines.benchmarks.training import BATCH, BATCHES, FLOOR, GATED, NUM_FIELDS, OURS, VALUES, our_systems, zipf_ids
+from ihas_pipelines.benchmarks import training
+from ihas_pipelines.benchmarks.training import BATCH, BATCHES, FLOOR, GATED, NUM_FIELDS, OURS, VALUES, our_systems, zipf_ids
 
 pytestmark = pytest.mark.tf
 

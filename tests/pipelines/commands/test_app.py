@@ -1,4 +1,4 @@
-"""`python -m pipelines` and `ihas` share their research commands, their parser and their exit codes."""
+"""`python -m ihas_pipelines` and `ihas` share their research commands, their parser and their exit codes."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from pathlib import Path
 
 import pytest
 
-import service.cli.main
-import service.cli.terminal
-from pipelines.commands import app, studies
-from pipelines.runs import exit_codes
+import ihas_service.cli.main
+import ihas_service.cli.terminal
+from ihas_pipelines.commands import app, studies
+from ihas_pipelines.runs import exit_codes
 
 
 def test_both_command_lines_have_the_same_studies_and_exit_codes() -> None:
     """One group of commands, and one list of codes, in two programs."""
-    for program in (app.app, service.cli.main.app):
+    for program in (app.app, ihas_service.cli.main.app):
         assert studies.study in [group.typer_instance for group in program.registered_groups]
         assert program.info.epilog == exit_codes.EPILOG
-    assert service.cli.terminal.ExitCode is exit_codes.ExitCode
+    assert ihas_service.cli.terminal.ExitCode is exit_codes.ExitCode
 
 
 @pytest.mark.tf
-@pytest.mark.parametrize("run", [app.run, service.cli.main.run])
+@pytest.mark.parametrize("run", [app.run, ihas_service.cli.main.run])
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ihas.errors import ConfigError
-from pipelines.kinds.recipe_file import read_recipe, request_settings
+from ihas_pipelines.kinds.recipe_file import read_recipe, request_settings
 from tests.paths import ROOT
 
 RECIPES = ROOT / "pipelines" / "recipes"

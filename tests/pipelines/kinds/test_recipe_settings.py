@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ihas.errors import ConfigError
-from pipelines.kinds.recipe_settings import page, settings_of_kind
+from ihas_pipelines.kinds.recipe_settings import page, settings_of_kind
 from tests.paths import ROOT
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from ihas.errors import ConfigError
 from ihas.serving.loading import LOADERS
-from pipelines.kinds.model_kind import ModelKind
-from pipelines.kinds.registry import (
+from ihas_pipelines.kinds.model_kind import ModelKind
+from ihas_pipelines.kinds.registry import (
     BUILT_IN,
     kind_named,
     kind_of_recipe,
@@ -74,7 +74,7 @@ def test_reading_the_registry_imports_neither_tensorflow_nor_plotly() -> None:
     import sys
 
     code = (
-        "import sys; from pipelines.kinds.registry import kinds; kinds();"
+        "import sys; from ihas_pipelines.kinds.registry import kinds; kinds();"
         "sys.exit(', '.join({'tensorflow', 'plotly', 'pyarrow', 'onnxruntime'} & set(sys.modules)) or 0)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).returncode == 0
@@ -82,8 +82,8 @@ def test_reading_the_registry_imports_neither_tensorflow_nor_plotly() -> None:
 
 @pytest.mark.tf
 def test_no_module_of_a_kind_is_forgotten() -> None:
-    """Every folder and file of `pipelines.kinds` that defines a kind has its line in the registry."""
-    import pipelines.kinds
+    """Every folder and file of `ihas_pipelines.kinds` that defines a kind has its line in the registry."""
+    import ihas_pipelines.kinds
 
-    modules = {found.name for found in pkgutil.walk_packages(pipelines.kinds.__path__, "pipelines.kinds.") if not found.ispkg}
+    modules = {found.name for found in pkgutil.walk_packages(ihas_pipelines.kinds.__path__, "ihas_pipelines.kinds.") if not found.ispkg}
     assert {name for name in modules if hasattr(import_module(name), "KIND")} == set(BUILT_IN.values())

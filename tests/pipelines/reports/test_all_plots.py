@@ -5,11 +5,11 @@ from plotly.graph_objects import Figure
 
 from ihas.errors import RequestError
 from ihas.results.run_result import GroupCountResult, Interval, RunResult
-from pipelines.reports.all_plots import PLOTS, draw
-from pipelines.reports.captions import CAPTIONS, against_base, diversity, headline, listed
-from pipelines.reports.drawing import BETTER, UNCLEAR, WORSE, label, outcome
-from pipelines.reports.group_plots import fields_by_kept
-from pipelines.reports.variant_plots import compared, pareto_frontier
+from ihas_pipelines.reports.all_plots import PLOTS, draw
+from ihas_pipelines.reports.captions import CAPTIONS, against_base, diversity, headline, listed
+from ihas_pipelines.reports.drawing import BETTER, UNCLEAR, WORSE, label, outcome
+from ihas_pipelines.reports.group_plots import fields_by_kept
+from ihas_pipelines.reports.variant_plots import compared, pareto_frontier
 from tests.pipelines.result_factory import VARIANTS, click_metrics, run_result
 
 

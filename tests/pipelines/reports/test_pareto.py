@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.reports.pareto import unbeaten
+from ihas_pipelines.reports.pareto import unbeaten
 
 Point = tuple[int, int]
 

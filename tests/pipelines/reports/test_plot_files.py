@@ -7,8 +7,8 @@ from pathlib import Path
 
 import plotly.graph_objects as go
 
-from pipelines.reports.all_plots import PLOTS
-from pipelines.reports.plot_files import write_plots
+from ihas_pipelines.reports.all_plots import PLOTS
+from ihas_pipelines.reports.plot_files import write_plots
 from tests.pipelines.result_factory import run_result
 
 

@@ -11,7 +11,7 @@ import pytest
 from ihas.config.learning import LearningConfig
 from ihas.config.search import SearchConfig
 from ihas.results.run_result import Interval, Refreshed
-from pipelines.reports.report import render_report, write_report
+from ihas_pipelines.reports.report import render_report, write_report
 from tests.ihas.results.test_frontier import point
 from tests.pipelines.result_factory import VARIANTS, run_result
 

@@ -10,7 +10,7 @@ import pytest
 from ihas.data.layout import FieldLayout
 from ihas.routing.additive import AdditiveRouter
 from ihas.routing.router import Gates, Router
-from pipelines.runs.assemble import routing_margins, unrouted
+from ihas_pipelines.runs.assemble import routing_margins, unrouted
 
 pytestmark = pytest.mark.tf
 

@@ -13,8 +13,8 @@ from ihas.errors import BudgetError
 from ihas.models.prediction import GroupModel
 from ihas.results.run_result import Certificate, Cost
 from ihas.stages.evaluate.variants import Variant
-from pipelines.runs.budget import certify, choose_measured, choose_within
-from pipelines.runs.latency import ServingCost
+from ihas_pipelines.runs.budget import certify, choose_measured, choose_within
+from ihas_pipelines.runs.latency import ServingCost
 from tests.pipelines.result_factory import variant
 
 pytestmark = pytest.mark.tf

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ihas.results.run_result import Interval
-from pipelines.runs.estimate import advice, estimate, seconds
-from pipelines.runs.progress import Progress
+from ihas_pipelines.runs.estimate import advice, estimate, seconds
+from ihas_pipelines.runs.progress import Progress
 from tests.pipelines.result_factory import run_result, variant
 from tests.pipelines.small_run import small_recipe
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ihas.errors import BudgetError, BundleCorruptError, ConfigError, DataError, IhasError, RequestError, TrainingError
-from pipelines.runs.child import error_document
-from pipelines.runs.exit_codes import EXIT_CODES, CommandError, ExitCode, exit_code, exit_code_of
+from ihas_pipelines.runs.child import error_document
+from ihas_pipelines.runs.exit_codes import EXIT_CODES, CommandError, ExitCode, exit_code, exit_code_of
 
 
 @pytest.mark.parametrize(

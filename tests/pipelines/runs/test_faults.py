@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from ihas.config.overrec import OverRecRecipe
 from ihas.config.recipe import Recipe
-from pipelines.runs.faults import faults
+from ihas_pipelines.runs.faults import faults
 
 
 @pytest.mark.parametrize(

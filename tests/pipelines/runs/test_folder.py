@@ -6,12 +6,12 @@ import fcntl
 
 import pytest
 
-import pipelines.runs.folder
+import ihas_pipelines.runs.folder
 from ihas.errors import ConfigError, FolderBusyError
 from ihas.results.run_result import Interval
 from ihas.routing.grouping import PartGroups
-from pipelines.runs.child import error_document
-from pipelines.runs.folder import RunFolder, read_kept, stage_key
+from ihas_pipelines.runs.child import error_document
+from ihas_pipelines.runs.folder import RunFolder, read_kept, stage_key
 
 pytestmark = pytest.mark.tf
 
@@ -59,7 +59,7 @@ def test_another_setting_is_another_stage(tmp_path):
 
 def test_a_second_process_waits_and_then_says_who_is_in_the_way(tmp_path, monkeypatch):
     """While another holds the lock, the run is refused after the waiting time, naming the folder."""
-    monkeypatch.setattr(pipelines.runs.folder, "LOCK_WAIT_S", 0.3)
+    monkeypatch.setattr(ihas_pipelines.runs.folder, "LOCK_WAIT_S", 0.3)
     with (tmp_path / ".lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         with pytest.raises(FolderBusyError, match="held by another") as caught, RunFolder(tmp_path).locked():

@@ -8,10 +8,10 @@ import pytest
 
 from ihas.bundle.archive import read_bundle
 from ihas.bundle.values import Bundle
-from pipelines.runs.folder import RunFolder
-from pipelines.runs.frontier import MeasuredCandidates, frontier_points, write_frontier
-from pipelines.runs.latency import ServingCost
-from pipelines.runs.points import point_bundle
+from ihas_pipelines.runs.folder import RunFolder
+from ihas_pipelines.runs.frontier import MeasuredCandidates, frontier_points, write_frontier
+from ihas_pipelines.runs.latency import ServingCost
+from ihas_pipelines.runs.points import point_bundle
 from tests.ihas.bundle_factory import small_bundle
 from tests.ihas.results.test_frontier import CANDIDATES
 

@@ -13,7 +13,7 @@ from ihas.data.newest import NewestRows
 from ihas.results.gates import GateBounds, GatesVerdict
 from ihas.serving.loading import load_recommender
 from ihas.serving.protocol import Recommender
-from pipelines.runs.gates import gates_of, newest_rows_of, not_loaded
+from ihas_pipelines.runs.gates import gates_of, newest_rows_of, not_loaded
 from tests.ihas.bundle_factory import LOGITS, rows, small_bundle
 from tests.ihas.serving.fallback_bundle import torn
 

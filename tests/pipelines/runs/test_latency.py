@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from pipelines.runs.latency import memory_bytes, serving_cost
+from ihas_pipelines.runs.latency import memory_bytes, serving_cost
 from tests.ihas.bundle_factory import small_bundle, summed_bundle
 
 

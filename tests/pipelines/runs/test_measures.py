@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipelines.runs.measures import measures, paired_interval
+from ihas_pipelines.runs.measures import measures, paired_interval
 from tests.pipelines.result_factory import run_result
 
 pytestmark = pytest.mark.tf

@@ -8,7 +8,7 @@ import pytest
 
 from ihas.bundle.archive import read_bundle, write_bundle
 from ihas.errors import BundleError, ConfigError
-from pipelines.runs.points import point_bundle, write_point
+from ihas_pipelines.runs.points import point_bundle, write_point
 from tests.ihas.bundle_factory import small_bundle
 from tests.ihas.results.test_frontier import point
 from tests.pipelines.result_factory import run_result

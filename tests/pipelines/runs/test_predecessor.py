@@ -10,8 +10,8 @@ import pytest
 from ihas.config.data import DataConfig
 from ihas.config.recipe import Recipe
 from ihas.errors import ConfigError
-from pipelines.runs.folder import STAGES_FILE
-from pipelines.runs.predecessor import read_predecessor, recipe_of_run
+from ihas_pipelines.runs.folder import STAGES_FILE
+from ihas_pipelines.runs.predecessor import read_predecessor, recipe_of_run
 from tests.pipelines.result_factory import run_result
 
 pytestmark = pytest.mark.tf

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from pydantic import ValidationError
 
-from pipelines.runs.progress import OLD_STAGES, Outcome, Progress, follow, read_line
+from ihas_pipelines.runs.progress import OLD_STAGES, Outcome, Progress, follow, read_line
 
 
 class Recorded:

@@ -16,8 +16,8 @@ from ihas.metrics import auc
 from ihas.results.run_result import ClickMetrics, Interval, Refit
 from ihas.stages.evaluate.variants import Variant, plain_variant
 from ihas.training.plain import train_plain
-from pipelines.runs.folder import RunFolder
-from pipelines.runs.refit import refit_result, refit_variants, refit_words
+from ihas_pipelines.runs.folder import RunFolder
+from ihas_pipelines.runs.refit import refit_result, refit_variants, refit_words
 
 pytestmark = pytest.mark.tf
 

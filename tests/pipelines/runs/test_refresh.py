@@ -23,12 +23,12 @@ from ihas.errors import ConfigError, DataError
 from ihas.results.run_result import RunResult
 from ihas.serving.answers import RecommendRequest
 from ihas.serving.loading import load_recommender
-from pipelines.runs.predecessor import read_predecessor
-from pipelines.runs.progress import Progress
-from pipelines.runs.refresh import refresh_run
-from pipelines.runs.refresh_request import RefreshRequest
-from pipelines.runs.run import run_recipe
-from pipelines.runs.warm_model import grown_model
+from ihas_pipelines.runs.predecessor import read_predecessor
+from ihas_pipelines.runs.progress import Progress
+from ihas_pipelines.runs.refresh import refresh_run
+from ihas_pipelines.runs.refresh_request import RefreshRequest
+from ihas_pipelines.runs.run import run_recipe
+from ihas_pipelines.runs.warm_model import grown_model
 from tests.clock import HANG_S
 from tests.paths import ROOT
 from tests.pipelines.runs.clicks import clicks_recipe, write_clicks
@@ -117,7 +117,7 @@ def test_known_ids_start_from_their_own_rows_and_new_ones_from_the_mean(searched
 def test_the_model_as_it_was_answers_as_the_old_bundle_does(searched: Path, refreshed: tuple[Path, RunResult], newer: Path) -> None:
     """`before` gives the old bundle's scores, new items unknown to both."""
     from ihas.serving.grouped.model import GroupedModel
-    from pipelines.runs.values import read_value
+    from ihas_pipelines.runs.values import read_value
 
     data = load_ingested(next((refreshed[0] / "stages").glob("data-*")) / "encoded")
     before = read_value(next((refreshed[0] / "stages").glob("variant-before-*")))
@@ -195,7 +195,7 @@ def test_a_refreshed_run_is_refreshed_in_its_turn(refreshed: tuple[Path, RunResu
 
 def test_the_model_as_it_was_goes_on_where_learning_on_is_worse(searched: Path, newer: Path, tmp_path: Path, monkeypatch) -> None:
     """Where the refreshed model ranks worse, the old one is published over the new table, and the next refresh starts new items afresh."""
-    from pipelines.runs import refresh_stages
+    from ihas_pipelines.runs import refresh_stages
 
     monkeypatch.setattr(refresh_stages.Sides, "better", lambda sides, _: sides.before)
     result = refresh_run(_request(searched, newer), tmp_path / "run", _ignore)
@@ -213,7 +213,7 @@ def _start(request: RefreshRequest, folder: Path) -> subprocess.Popen[bytes]:
     folder.mkdir(exist_ok=True)
     path = folder / "refresh.json"
     path.write_text(request.model_dump_json())
-    command = [sys.executable, "-m", "pipelines", "refresh", "--request", str(path), "--folder", str(folder)]
+    command = [sys.executable, "-m", "ihas_pipelines", "refresh", "--request", str(path), "--folder", str(folder)]
     with (folder / "log.txt").open("wb") as log:
         return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=os.environ)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ihas.results.run_result import Interval, Refreshed, RunResult
-from pipelines.runs.refreshed import verdict
+from ihas_pipelines.runs.refreshed import verdict
 from tests.pipelines.result_factory import VARIANTS, run_result
 
 pytestmark = pytest.mark.tf

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ihas.results.run_result import EpochMetrics
-from pipelines.runs.progress import Progress
-from pipelines.runs.reporter import Reporter
-from pipelines.runs.stages import STAGES
+from ihas_pipelines.runs.progress import Progress
+from ihas_pipelines.runs.reporter import Reporter
+from ihas_pipelines.runs.stages import STAGES
 
 pytestmark = pytest.mark.tf
 
@@ -46,7 +46,7 @@ def test_an_epoch_carries_its_metrics():
 def test_what_an_earlier_try_left_does_not_count_as_speed(monkeypatch):
     """A run that skips to half way and then takes 10 s for a tenth of the rest's stage expects as much for the others."""
     clock = [0.0]
-    monkeypatch.setattr("pipelines.runs.reporter.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("ihas_pipelines.runs.reporter.time.monotonic", lambda: clock[0])
     lines: list[Progress] = []
     reporter = Reporter(lines.append, SHARES)
     for stage in ("reading", "search"):

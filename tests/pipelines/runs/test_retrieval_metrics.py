@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ihas.data.dataset import Dataset
-from pipelines.runs.retrieval_metrics import measure_retrieval
+from ihas_pipelines.runs.retrieval_metrics import measure_retrieval
 from tests.ihas.bundle_factory import rows, small_bundle
 from tests.ihas.serving.retrieval.test_retriever import retrieving_bundle
 

@@ -16,14 +16,14 @@ from ihas.results.run_result import RunResult
 from ihas.serving.answers import RecommendRequest
 from ihas.serving.loading import load_recommender
 from ihas.stages.retrieve.stage import within_side
-from pipelines.runs.assemble import make_bundle
-from pipelines.runs.folder import RunFolder
-from pipelines.runs.latency import memory_bytes
-from pipelines.runs.points import point_bundle
-from pipelines.runs.run import run_recipe, run_until
-from pipelines.runs.stages import Run, run_reporter
-from pipelines.runs.trained import Trained
-from pipelines.runs.variants import train_variants
+from ihas_pipelines.runs.assemble import make_bundle
+from ihas_pipelines.runs.folder import RunFolder
+from ihas_pipelines.runs.latency import memory_bytes
+from ihas_pipelines.runs.points import point_bundle
+from ihas_pipelines.runs.run import run_recipe, run_until
+from ihas_pipelines.runs.stages import Run, run_reporter
+from ihas_pipelines.runs.trained import Trained
+from ihas_pipelines.runs.variants import train_variants
 from tests.clock import HANG_S
 from tests.pipelines.small_run import arrays, finish, kill_in, small_recipe, start, without_times
 

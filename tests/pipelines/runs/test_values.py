@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from ihas.errors import DataError
-from pipelines.runs.values import read_value, write_value
+from ihas_pipelines.runs.values import read_value, write_value
 from tests.oracle import solved_tribes
 
 pytestmark = pytest.mark.tf

@@ -8,9 +8,9 @@ import pytest
 
 from ihas.config.transformer import TransformerLearning, TransformerRecipe
 from ihas.sequential.data.ranking import RankingMetrics
-from pipelines.commands.app import run
-from pipelines.kinds.recipe_file import read_of_kind
-from pipelines.studies.ablation import Ablation, AblationRun, Change, carry_out, markdown, read_plan
+from ihas_pipelines.commands.app import run
+from ihas_pipelines.kinds.recipe_file import read_of_kind
+from ihas_pipelines.studies.ablation import Ablation, AblationRun, Change, carry_out, markdown, read_plan
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.tf

@@ -6,7 +6,7 @@ import pytest
 
 from ihas.errors import DataError
 from ihas.results.run_result import RunResult
-from pipelines.studies.compare import markdown, tabulate
+from ihas_pipelines.studies.compare import markdown, tabulate
 from tests.pipelines.result_factory import run_result
 
 pytestmark = pytest.mark.tf

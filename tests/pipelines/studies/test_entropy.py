@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines.commands.app import run
+from ihas_pipelines.commands.app import run
 
 
 def _recipe(folder: Path, lines: list[str]) -> str:

@@ -9,8 +9,8 @@ import pytest
 
 from ihas.sequential.scaling.joint_law import JointLaw
 from ihas.sequential.scaling.performance_law import PerformanceLaw
-from pipelines.commands.app import run
-from pipelines.studies.performance_law import Grid, Grids, joint_row, row
+from ihas_pipelines.commands.app import run
+from ihas_pipelines.studies.performance_law import Grid, Grids, joint_row, row
 
 pytestmark = pytest.mark.full
 

@@ -8,7 +8,7 @@ import pytest
 
 from ihas.config.run import RunOptions
 from ihas.errors import ConfigError
-from pipelines.studies.plan_file import beside, document_of
+from ihas_pipelines.studies.plan_file import beside, document_of
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 from ihas.config.backbone import BACKBONES, BackboneConfig
 from ihas.config.training import TrainingConfig
 from ihas.data.ingest import ingest
-from pipelines.kinds.recipe_file import read_recipe
-from pipelines.studies.published import FOLDER, row
+from ihas_pipelines.kinds.recipe_file import read_recipe
+from ihas_pipelines.studies.published import FOLDER, row
 from tests.pipelines.small_run import small_recipe
 
 pytestmark = pytest.mark.tf

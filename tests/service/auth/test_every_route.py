@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
-from service.app import create_app
-from service.auth.scopes import OF_A_TENANT, Scope
-from service.http.examples.searches import BODIES, RESULT
-from service.http.policy import EXTENSION
-from service.settings import Settings
+from ihas_service.app import create_app
+from ihas_service.auth.scopes import OF_A_TENANT, Scope
+from ihas_service.http.examples.searches import BODIES, RESULT
+from ihas_service.http.policy import EXTENSION
+from ihas_service.settings import Settings
 from tests.service.conftest import Publish
 from tests.service.keyed import NewKey
 from tests.service.live import LiveServer

@@ -13,8 +13,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from service.settings import Settings
-from service.storage.sql_store import SqlStore
+from ihas_service.settings import Settings
+from ihas_service.storage.sql_store import SqlStore
 from tests.service.live import LiveServer
 
 pytestmark = pytest.mark.full

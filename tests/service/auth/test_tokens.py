@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
-from service.auth.scopes import Scope
-from service.auth.tokens import digest, key_id, new_key
+from ihas_service.auth.scopes import Scope
+from ihas_service.auth.tokens import digest, key_id, new_key
 
 
 def test_a_key_names_its_id_and_hides_the_rest() -> None:

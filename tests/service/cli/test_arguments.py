@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from service.cli.arguments import output_of, spelled_out
-from service.cli.terminal import Output
+from ihas_service.cli.arguments import output_of, spelled_out
+from ihas_service.cli.terminal import Output
 
 SEARCHES = frozenset({"here", "run", "--help"})
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ihas.bundle.archive import write_bundle
-from service.cli.main import run
-from service.cli.terminal import ExitCode
+from ihas_service.cli.main import run
+from ihas_service.cli.terminal import ExitCode
 from tests.ihas.bundle_factory import LOGITS, bundle_with_users, rows, small_bundle
 from tests.ihas.serving.fallback_bundle import torn
 from tests.ihas.serving.retrieval.test_retriever import retrieving_bundle

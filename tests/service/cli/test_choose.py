@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from ihas.bundle.archive import write_bundle
-from pipelines.kinds.grouped.tables import run_tables
-from pipelines.runs.points import point_bundle
-from service.cli.main import run
-from service.cli.terminal import Terminal
+from ihas_pipelines.kinds.grouped.tables import run_tables
+from ihas_pipelines.runs.points import point_bundle
+from ihas_service.cli.main import run
+from ihas_service.cli.terminal import Terminal
 from tests.ihas.bundle_factory import small_bundle
 from tests.ihas.results.test_frontier import point
 from tests.pipelines.result_factory import run_result

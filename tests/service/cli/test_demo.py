@@ -15,18 +15,18 @@ import pytest
 
 from ihas.serving.answers import RecommendRequest
 from ihas.serving.loading import load_recommender
-from service.cli.demo import CONTEXTS, coupon_recipe, run_demo
-from service.cli.terminal import CommandError, ExitCode, Terminal
-from service.http.examples import searches
-from service.states import JobState
-from service.storage.job import SEARCH
-from service.storage.sql_store import SqlStore
+from ihas_service.cli.demo import CONTEXTS, coupon_recipe, run_demo
+from ihas_service.cli.terminal import CommandError, ExitCode, Terminal
+from ihas_service.http.examples import searches
+from ihas_service.states import JobState
+from ihas_service.storage.job import SEARCH
+from ihas_service.storage.sql_store import SqlStore
 from tests.clock import HANG_S
 
 pytestmark = pytest.mark.full
 
 POPEN = subprocess.Popen
-IHAS = (sys.executable, "-c", "from service.cli.main import main; main()")
+IHAS = (sys.executable, "-c", "from ihas_service.cli.main import main; main()")
 
 
 def test_contexts_hold_values_of_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +102,7 @@ def test_an_interrupt_while_the_service_is_being_started_leaves_no_process(tmp_p
         os.kill(os.getpid(), signal.SIGINT)
         return started[0]
 
-    monkeypatch.setattr("service.cli.demo.subprocess.Popen", start)
+    monkeypatch.setattr("ihas_service.cli.demo.subprocess.Popen", start)
     with pytest.raises((CommandError, KeyboardInterrupt)):
         run_demo(Terminal(), tmp_path)
 
@@ -111,7 +111,7 @@ def test_an_interrupt_while_the_service_is_being_started_leaves_no_process(tmp_p
 
 def test_a_service_that_is_not_ready_in_time_has_its_exit_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The demo waits, names the service's log, and ends with the code of what took too long."""
-    monkeypatch.setattr("service.cli.demo.READY_WITHIN_S", 0.0)
+    monkeypatch.setattr("ihas_service.cli.demo.READY_WITHIN_S", 0.0)
     with pytest.raises(CommandError, match="service.log") as late:
         run_demo(Terminal(), tmp_path)
 

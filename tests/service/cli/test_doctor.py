@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from service.cli import doctor
-from service.cli.main import run
+from ihas_service.cli import doctor
+from ihas_service.cli.main import run
 from tests.service.cli.printed import only_line
 
 
 def test_doctor_has_a_line_per_check(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each check has a verdict; a port that is taken or a warning does not make the machine unfit."""
-    monkeypatch.setattr("service.cli.doctor.IMPORT_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("ihas_service.cli.doctor.IMPORT_TIMEOUT_S", 0.01)
     assert run(["--output", "json", "doctor", "--folder", str(tmp_path), "--port", "0"]) == 0
     checks = {check["name"]: check for check in json.loads(capsys.readouterr().out)}
     assert {"python", "packages to serve", "tensorflow with legacy Keras", "gpu", "free disk", "memory", "cores", "port", "folder"} <= set(
@@ -28,7 +28,7 @@ def test_doctor_fails_where_nothing_can_be_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A folder that is a file makes the machine unfit, with the way out."""
-    monkeypatch.setattr("service.cli.doctor.IMPORT_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("ihas_service.cli.doctor.IMPORT_TIMEOUT_S", 0.01)
     (tmp_path / "file").write_text("")
     assert run(["doctor", "--folder", str(tmp_path / "file"), "--port", "0"]) == 5
     assert "Not fit: folder" in only_line(capsys.readouterr().err)
@@ -38,7 +38,7 @@ def test_doctor_names_missing_packages_with_their_extra(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A package that always belongs to iHAS makes the machine unfit; one of an extra warns, with the command that brings it."""
-    monkeypatch.setattr("service.cli.doctor.IMPORT_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("ihas_service.cli.doctor.IMPORT_TIMEOUT_S", 0.01)
     monkeypatch.setattr("ihas.extras.requires", lambda _name: ["numpy", "no-such-index; extra == 'ann'"])
     assert run(["--output", "json", "doctor", "--folder", str(tmp_path), "--port", "0"]) == 0
     checks = {check["name"]: check for check in json.loads(capsys.readouterr().out)}

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from service.cli.examples import EXAMPLES
-from service.cli.help import commands_of, example_of, polished
-from service.cli.main import app, run
+from ihas_service.cli.examples import EXAMPLES
+from ihas_service.cli.help import commands_of, example_of, polished
+from ihas_service.cli.main import app, run
 
 COMMANDS = {" ".join(words): (command, context) for words, command, context in commands_of(get_command(app))}
 LEAVES = [name for name, (command, _) in COMMANDS.items() if not getattr(command, "commands", None)]

@@ -11,9 +11,9 @@ import pytest
 import typer
 
 from ihas.config.recipe import Recipe
-from pipelines.kinds.recipe_file import read_any_recipe, read_recipe
-from service.cli.commands import init as command
-from service.cli.main import run
+from ihas_pipelines.kinds.recipe_file import read_any_recipe, read_recipe
+from ihas_service.cli.commands import init as command
+from ihas_service.cli.main import run
 from tests.service.cli.printed import only_line
 
 pytestmark = pytest.mark.full

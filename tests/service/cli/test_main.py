@@ -13,13 +13,13 @@ import pytest
 
 from ihas.config.size_sweep import SizeSweepRecipe
 from ihas.errors import BundleCorruptError, ConfigError, DataError, RequestError, TrainingError
-from pipelines.kinds.recipe_file import read_of_kind, read_recipe
-from pipelines.kinds.size_sweep.sweep import settings_digest
-from pipelines.kinds.snapshots import with_snapshots
-from service.cli.local_run import finished_stages, search
-from service.cli.main import run
-from service.cli.terminal import CommandError, ExitCode, Terminal, exit_code
-from service.errors import ServiceError, WaitTimeoutError
+from ihas_pipelines.kinds.recipe_file import read_of_kind, read_recipe
+from ihas_pipelines.kinds.size_sweep.sweep import settings_digest
+from ihas_pipelines.kinds.snapshots import with_snapshots
+from ihas_service.cli.local_run import finished_stages, search
+from ihas_service.cli.main import run
+from ihas_service.cli.terminal import CommandError, ExitCode, Terminal, exit_code
+from ihas_service.errors import ServiceError, WaitTimeoutError
 from tests.clock import HANG_S
 from tests.pipelines.result_factory import run_result
 from tests.service.cli.printed import only_line
@@ -28,7 +28,7 @@ from tests.service.conftest import eventually
 pytestmark = pytest.mark.tf
 
 MAX_MODULES = 900
-IHAS = (sys.executable, "-c", "from service.cli.main import main; main()")
+IHAS = (sys.executable, "-c", "from ihas_service.cli.main import main; main()")
 RECIPE = """
 name = "small"
 [data]
@@ -87,7 +87,7 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
     """The command line starts without TensorFlow, plotly, pyarrow, SQLAlchemy or ONNX Runtime, and with no more modules than Python imports
     in a second or so of processor time."""
     code = (
-        "import sys; from service.cli.main import run; run(['--help']);"
+        "import sys; from ihas_service.cli.main import run; run(['--help']);"
         "heavy = {'tensorflow', 'plotly', 'pyarrow', 'sqlalchemy', 'onnxruntime', 'uvicorn'} & set(sys.modules);"
         f"sys.exit(f'{{heavy}} {{len(sys.modules)}}' if heavy or len(sys.modules) > {MAX_MODULES} else 0)"
     )
@@ -159,7 +159,7 @@ def test_report_is_written_anew(finished_run: Path, capsys: pytest.CaptureFixtur
 
 def test_text_from_data_is_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
     """Square brackets of a field's name are printed, not taken for colours."""
-    from pipelines.kinds.grouped.tables import run_tables
+    from ihas_pipelines.kinds.grouped.tables import run_tables
 
     Terminal().result(None, *run_tables(run_result(fields=("[red]user", "b", "c"))))
     assert "[red]user" in capsys.readouterr().out
@@ -358,7 +358,7 @@ def test_an_installation_that_only_serves_says_what_it_lacks(monkeypatch: pytest
     for name in [
         name
         for name in sys.modules
-        if name.partition(".")[0] == "plotly" or name in ("pipelines.reports.report", "pipelines.reports.all_plots")
+        if name.partition(".")[0] == "plotly" or name in ("ihas_pipelines.reports.report", "ihas_pipelines.reports.all_plots")
     ]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "plotly", None)

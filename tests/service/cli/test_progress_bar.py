@@ -6,8 +6,8 @@ import io
 
 import pytest
 
-from service.cli.progress_bar import REMIND_S, ProgressBar, duration
-from service.cli.terminal import HarmlessConsole, Output, Terminal
+from ihas_service.cli.progress_bar import REMIND_S, ProgressBar, duration
+from ihas_service.cli.terminal import HarmlessConsole, Output, Terminal
 
 
 class Clock:

@@ -8,10 +8,10 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.kinds.grouped.tables import run_tables
-from pipelines.reports.terminal_tables import plain_table
-from service.cli.records import fitting
-from service.cli.terminal import HarmlessConsole, Output, Terminal
+from ihas_pipelines.kinds.grouped.tables import run_tables
+from ihas_pipelines.reports.terminal_tables import plain_table
+from ihas_service.cli.records import fitting
+from ihas_service.cli.terminal import HarmlessConsole, Output, Terminal
 from tests.pipelines.result_factory import run_result
 
 

@@ -9,8 +9,8 @@ import pytest
 from ihas.config.data import DataConfig, SchemaConfig
 from ihas.config.recipe import Recipe
 from ihas.errors import ConfigError
-from service.cli.main import run
-from service.cli.refreshing import refresh_request
+from ihas_service.cli.main import run
+from ihas_service.cli.refreshing import refresh_request
 from tests.service.cli.printed import only_line
 
 

@@ -9,8 +9,8 @@ import pytest
 from rich.table import Table
 from rich.text import Text
 
-from service.cli import tables
-from service.cli.terminal import ExitCode, HarmlessConsole, Output, Terminal
+from ihas_service.cli import tables
+from ihas_service.cli.terminal import ExitCode, HarmlessConsole, Output, Terminal
 
 EVIL = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e"
 

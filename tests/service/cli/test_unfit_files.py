@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from ihas.config.data import DataConfig
-from pipelines.runs.exit_codes import CommandError, ExitCode
-from service.cli import local_run
-from service.cli.main import run
+from ihas_pipelines.runs.exit_codes import CommandError, ExitCode
+from ihas_service.cli import local_run
+from ihas_service.cli.main import run
 from tests.service.cli.printed import only_line
 
 pytestmark = pytest.mark.full

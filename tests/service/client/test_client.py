@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from service.client.client import Client
-from service.errors import NotFoundError, ServiceError, StateError, WaitTimeoutError
-from service.settings import Settings
-from service.storage.sql_store import SqlStore
+from ihas_service.client.client import Client
+from ihas_service.errors import NotFoundError, ServiceError, StateError, WaitTimeoutError
+from ihas_service.settings import Settings
+from ihas_service.storage.sql_store import SqlStore
 from tests.clock import HANG_S
 from tests.ihas.bundle_factory import rows
 from tests.service.conftest import RunningWorker, eventually

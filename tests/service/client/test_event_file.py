@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from ihas.errors import DataError
-from service.client import event_file as module
-from service.client.event_file import EventColumns, batches
+from ihas_service.client import event_file as module
+from ihas_service.client.event_file import EventColumns, batches
 
 ROWS = [
     {"user": "ada", "hour": 12, "movie": 7, "stars": 4.0, "when": "2026-11-30T12:00:00+00:00"},

@@ -8,10 +8,10 @@ from typing import Any, get_args
 
 import pytest
 
-from pipelines.runs.progress import StageName
-from service.client.client import AsyncClient, Client
-from service.client.older_services import current
-from service.states import JobStage
+from ihas_pipelines.runs.progress import StageName
+from ihas_service.client.client import AsyncClient, Client
+from ihas_service.client.older_services import current
+from ihas_service.states import JobStage
 from tests.stored import FIXTURES, answering
 
 RUNNING = (FIXTURES / "v0_1_0" / "client" / "running.json").read_bytes()

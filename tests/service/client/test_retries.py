@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from service import errors
-from service.client.client import AsyncClient, Client
-from service.client.retries import MAX_WAIT_S, repeatable, wait_s
+from ihas_service import errors
+from ihas_service.client.client import AsyncClient, Client
+from ihas_service.client.retries import MAX_WAIT_S, repeatable, wait_s
 
 pytestmark = pytest.mark.full
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from service.http.examples.searches import RESULT
+from ihas_service.http.examples.searches import RESULT
 from tests.clock import HANG_S
 from tests.service.conftest import Publish
 

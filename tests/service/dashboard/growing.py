@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.http.examples.datasets import CHANGES
-from service.http.examples.searches import REPORT
-from service.storage.sql_store import SqlStore
+from ihas_service.http.examples.datasets import CHANGES
+from ihas_service.http.examples.searches import REPORT
+from ihas_service.storage.sql_store import SqlStore
 from tests.service.live import LiveServer
 
 MOVED = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ihas.results.gates import Gate, GatesVerdict
-from service.storage.promotion_settings import Release
+from ihas_service.storage.promotion_settings import Release
 from tests.service.conftest import Publish
 from tests.service.live import LiveServer
 

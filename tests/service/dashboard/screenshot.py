@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 from playwright.sync_api import Page, sync_playwright
 
-from service.jobs.runs import PIPELINES
-from service.settings import Settings
+from ihas_service.jobs.runs import PIPELINES
+from ihas_service.settings import Settings
 from tests.clock import HANG_S
 from tests.paths import COUPON, ROOT
 from tests.service.conftest import RunningWorker, eventually

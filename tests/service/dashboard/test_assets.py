@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from service.dashboard.assets import NAMES, STATIC
-from service.settings import Settings
+from ihas_service.dashboard.assets import NAMES, STATIC
+from ihas_service.settings import Settings
 from tests.service.live import LiveServer
 
 IMPORT = re.compile(r'from "\./([\w.]+)"|import\("\./([\w.]+)"\)')

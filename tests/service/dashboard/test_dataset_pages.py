@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from service.auth.scopes import Scope
-from service.storage.sql_store import SqlStore
+from ihas_service.auth.scopes import Scope
+from ihas_service.storage.sql_store import SqlStore
 from tests.service.conftest import eventually
 from tests.service.dashboard.conftest import NARROW, WIDE, Visit, key_of
 from tests.service.dashboard.growing import MORE, accepted, grown

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from service.auth.scopes import EVERYTHING, Scope
-from service.http.examples.searches import REPORT
-from service.storage.catalogue import NewDataset
-from service.storage.job import SEARCH, NewJob
-from service.storage.sql_store import SqlStore
+from ihas_service.auth.scopes import EVERYTHING, Scope
+from ihas_service.http.examples.searches import REPORT
+from ihas_service.storage.catalogue import NewDataset
+from ihas_service.storage.job import SEARCH, NewJob
+from ihas_service.storage.sql_store import SqlStore
 from tests.service.conftest import submitted
 from tests.service.dashboard.conftest import NARROW, WIDE, Visit, key_of
 from tests.service.keyed import NewKey

@@ -10,8 +10,8 @@ import pytest
 
 from ihas.bundle.archive import write_bundle
 from ihas.data.item_table import FieldValues
-from service.http.examples.searches import REPORT
-from service.storage.sql_store import SqlStore
+from ihas_service.http.examples.searches import REPORT
+from ihas_service.storage.sql_store import SqlStore
 from tests.ihas.bundle_factory import bundle_with_users
 from tests.ihas.serving.fallback_bundle import torn
 from tests.service.conftest import Publish, add_table, eventually

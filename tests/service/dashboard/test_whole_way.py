@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from service.jobs.runs import PIPELINES
-from service.settings import Settings
+from ihas_service.jobs.runs import PIPELINES
+from ihas_service.settings import Settings
 from tests.service.conftest import RunningWorker
 from tests.service.dashboard import way
 from tests.service.dashboard.conftest import NARROW, WIDE, Visit

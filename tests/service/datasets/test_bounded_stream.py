@@ -5,8 +5,8 @@ from __future__ import annotations
 import httpcore
 import pytest
 
-from service.datasets.bounded_stream import Bounded, Deadline
-from service.errors import FetchError
+from ihas_service.datasets.bounded_stream import Bounded, Deadline
+from ihas_service.errors import FetchError
 
 
 class Clock:

@@ -15,12 +15,12 @@ from ihas.config.data import DataConfig
 from ihas.data.ingest import inspect
 from ihas.data.item_table import FieldValues
 from ihas.data.schema import Field, Schema, Timestamp
-from service.datasets import event_files
-from service.datasets.event_files import EventFile, FileForm
-from service.datasets.event_rows import EventRows
-from service.errors import ConflictError
-from service.storage.positive import Positive
-from service.storage.shown_rows import Placed, RowsAsked, ShownRow
+from ihas_service.datasets import event_files
+from ihas_service.datasets.event_files import EventFile, FileForm
+from ihas_service.datasets.event_rows import EventRows
+from ihas_service.errors import ConflictError
+from ihas_service.storage.positive import Positive
+from ihas_service.storage.shown_rows import Placed, RowsAsked, ShownRow
 
 SCHEMA = Schema(
     label="bought",

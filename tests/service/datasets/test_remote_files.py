@@ -13,12 +13,12 @@ import fsspec
 import pytest
 from starlette.exceptions import HTTPException
 
-from service.cli.main import run
-from service.datasets.public_addresses import is_public
-from service.datasets.remote_files import Fetches, Uri
-from service.errors import FetchError, TooManyError, UriRefusedError
-from service.settings import Settings
-from service.storage.sql_store import SqlStore
+from ihas_service.cli.main import run
+from ihas_service.datasets.public_addresses import is_public
+from ihas_service.datasets.remote_files import Fetches, Uri
+from ihas_service.errors import FetchError, TooManyError, UriRefusedError
+from ihas_service.settings import Settings
+from ihas_service.storage.sql_store import SqlStore
 from tests.service.conftest import RunningWorker
 from tests.service.live import LiveServer
 from tests.service.s3 import s3_server

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.datasets.uploads import HEAD_BYTES, allowed_path, suffix_of
-from service.errors import PathRefusedError
+from ihas_service.datasets.uploads import HEAD_BYTES, allowed_path, suffix_of
+from ihas_service.errors import PathRefusedError
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from service.http.bodies import check_values, decoded
-from service.http.policy import FEW_VALUES, MANY_VALUES
-from service.http.problems import MAX_TOLD
+from ihas_service.http.bodies import check_values, decoded
+from ihas_service.http.policy import FEW_VALUES, MANY_VALUES
+from ihas_service.http.problems import MAX_TOLD
 from tests.service.conftest import Publish
 from tests.service.live import LiveServer
 

@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import Message
 
-from service.errors import UnknownIdError
-from service.http.files import WholeFile, still_there
+from ihas_service.errors import UnknownIdError
+from ihas_service.http.files import WholeFile, still_there
 
 
 async def answer(path: Path, **headers: str) -> httpx.Response:

@@ -10,13 +10,25 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from starlette.routing import Match, Route
 
-from service.app import create_app
-from service.auth.scopes import Scope
-from service.client.retries import REPEATABLE, REPEATABLE_WITH_KEY
-from service.http.policy import EXTENSION, MIB, PAGES, UNKNOWN, Repeat, RoutePolicies, RoutePolicy, Shedding, policies_of, policy, reading
-from service.http.routes import scoring
-from service.http.routes.registry import routers
-from service.settings import Settings
+from ihas_service.app import create_app
+from ihas_service.auth.scopes import Scope
+from ihas_service.client.retries import REPEATABLE, REPEATABLE_WITH_KEY
+from ihas_service.http.policy import (
+    EXTENSION,
+    MIB,
+    PAGES,
+    UNKNOWN,
+    Repeat,
+    RoutePolicies,
+    RoutePolicy,
+    Shedding,
+    policies_of,
+    policy,
+    reading,
+)
+from ihas_service.http.routes import scoring
+from ihas_service.http.routes.registry import routers
+from ihas_service.settings import Settings
 from tests.service.live import LiveServer
 
 POLICIES = policies_of(route for router in (*routers(), scoring.described) for route in router.routes)

@@ -13,10 +13,10 @@ from fastapi import FastAPI
 
 from ihas.errors import BundleCorruptError, ConfigError, DataError, IhasError, RequestError
 from ihas.findings import Finding
-from service.errors import ConflictError, KeyReusedError, LostLeaseError, PathRefusedError, ServiceError, UnknownIdError
-from service.http.problems import KINDS, Problem, pointer_to
-from service.settings import Settings
-from service.storage.sql_store import SqlStore
+from ihas_service.errors import ConflictError, KeyReusedError, LostLeaseError, PathRefusedError, ServiceError, UnknownIdError
+from ihas_service.http.problems import KINDS, Problem, pointer_to
+from ihas_service.settings import Settings
+from ihas_service.storage.sql_store import SqlStore
 from tests.service.conftest import add_table
 from tests.service.live import LiveServer
 
@@ -213,7 +213,7 @@ def test_every_error_class_that_a_route_may_raise_has_a_kind() -> None:
     classes = {one for base in IhasError.__subclasses__() for one in (base, *base.__subclasses__())}
     elsewhere = {one for one in classes if not any(issubclass(one, kind) for kind in (*KINDS, ServiceError))}
 
-    assert {one for one in elsewhere if one.__module__ == "service.errors"} == {LostLeaseError}
+    assert {one for one in elsewhere if one.__module__ == "ihas_service.errors"} == {LostLeaseError}
 
 
 def test_a_pointer_escapes_its_special_characters() -> None:

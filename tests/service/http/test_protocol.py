@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from service.client.client import Client
-from service.http.protocol import FILE_RATE, GuardedProtocol, Seldom
-from service.settings import Settings
+from ihas_service.client.client import Client
+from ihas_service.http.protocol import FILE_RATE, GuardedProtocol, Seldom
+from ihas_service.settings import Settings
 from tests.clock import HANG_S, Clock
 from tests.service.conftest import eventually
 from tests.service.keyed import NewKey
@@ -225,8 +225,8 @@ def test_where_all_are_busy_the_next_one_is_refused(settings: Settings, valid_da
 UNDER_FEW_FILES = """
 import json, resource, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
-from service.server import serve
-from service.settings import Settings
+from ihas_service.server import serve
+from ihas_service.settings import Settings
 serve(Settings(**json.loads(sys.argv[1])))
 """
 
@@ -241,7 +241,7 @@ def test_a_thousand_silent_sockets_under_few_files(settings: Settings, tmp_path:
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(2_000, hard), hard))
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-c", UNDER_FEW_FILES, given], stderr=log, env={**os.environ, "PYTHONPATH": os.getcwd()}
+            [sys.executable, "-c", UNDER_FEW_FILES, given], stderr=log, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         )
     try:
         with Client(f"http://127.0.0.1:{port}") as client:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, Field, ValidationError
 
-from service.http.wording import LAWS, MAX_SHOWN, worded
+from ihas_service.http.wording import LAWS, MAX_SHOWN, worded
 
 
 class Body(BaseModel):

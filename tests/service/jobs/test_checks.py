@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from service.jobs.runs import PIPELINES
-from service.settings import Settings
-from service.states import JobState
-from service.storage.catalogue import DatasetState, NewDataset
-from service.storage.job import SEARCH, NewJob
-from service.storage.sql_store import SqlStore
+from ihas_service.jobs.runs import PIPELINES
+from ihas_service.settings import Settings
+from ihas_service.states import JobState
+from ihas_service.storage.catalogue import DatasetState, NewDataset
+from ihas_service.storage.job import SEARCH, NewJob
+from ihas_service.storage.sql_store import SqlStore
 from tests.ihas.data.tables import write_bomb
 from tests.service.conftest import RunningWorker, eventually, finished
 
@@ -40,7 +40,7 @@ def test_a_file_named_by_path_is_the_one_that_was_checked(store: SqlStore, setti
 
 
 def test_a_check_that_takes_too_long_says_which_limit_it_met(store: SqlStore, settings: Settings, table: str) -> None:
-    """The real `python -m pipelines inspect`, held to one second of the processor, on 2,000,000 rows: invalid at the first try."""
+    """The real `python -m ihas_pipelines inspect`, held to one second of the processor, on 2,000,000 rows: invalid at the first try."""
     Path(table).write_text("click,user\n" + "".join(f"{row % 2},user-{row}\n" for row in range(2_000_000)))
     dataset_id = store.add_dataset(NewDataset("clicks", {"columns": {"label": "click"}}, path=table)).id
     with RunningWorker(settings.model_copy(update={"check_cpu_s": 1}), PIPELINES):
@@ -53,7 +53,7 @@ def test_a_check_that_takes_too_long_says_which_limit_it_met(store: SqlStore, se
 
 
 def test_a_check_that_needs_too_much_memory_says_which_limit_it_met(store: SqlStore, settings: Settings, tmp_path: Path) -> None:
-    """The real `python -m pipelines inspect`, held to 300 MiB, on 400,000 documents that take 600: invalid at the first try."""
+    """The real `python -m ihas_pipelines inspect`, held to 300 MiB, on 400,000 documents that take 600: invalid at the first try."""
     table = tmp_path / "clicks.jsonl"
     table.write_text("".join(f'{{"click": {row % 2}, "user": "user-{row:0100}"}}\n' for row in range(400_000)))
     dataset_id = store.add_dataset(NewDataset("clicks", {"columns": {"label": "click"}}, path=str(table))).id

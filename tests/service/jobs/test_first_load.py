@@ -12,8 +12,8 @@ import pytest
 
 from ihas.bundle.archive import write_bundle
 from ihas.errors import BundleError
-from service.jobs.first_load import FirstLoad
-from service.settings import Settings
+from ihas_service.jobs.first_load import FirstLoad
+from ihas_service.settings import Settings
 from tests.ihas.serving.slow_bundle import slow_bundle
 from tests.service.conftest import Publish, damage, eventually
 from tests.service.live import LiveServer

@@ -14,12 +14,12 @@ import pytest
 import structlog
 from fsspec.implementations.local import LocalFileSystem
 
-from service.jobs.child import Child
-from service.jobs.watch import Verdict, Watch
-from service.jobs.worker import Worker, run_worker
-from service.settings import Settings
-from service.states import JobStage, JobState
-from service.storage.sql_store import SqlStore
+from ihas_service.jobs.child import Child
+from ihas_service.jobs.watch import Verdict, Watch
+from ihas_service.jobs.worker import Worker, run_worker
+from ihas_service.settings import Settings
+from ihas_service.states import JobStage, JobState
+from ihas_service.storage.sql_store import SqlStore
 from tests.clock import HANG_S, Clock
 from tests.service.conftest import COMMAND, RunningWorker, add_table, eventually, finished, submitted
 from tests.service.jobs.work import alive, children, run_folder, searching

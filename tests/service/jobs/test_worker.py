@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 import structlog
 
-from service.jobs.child import GRACE_S
-from service.jobs.runs import PIPELINES
-from service.jobs.watch import LOOK_S
-from service.jobs.worker import Worker
-from service.settings import Settings
-from service.states import STAGE_OF_OLD_STATE, JobStage, JobState
-from service.storage.catalogue import DatasetState, NewDataset, Upload
-from service.storage.sql_store import SqlStore
+from ihas_service.jobs.child import GRACE_S
+from ihas_service.jobs.runs import PIPELINES
+from ihas_service.jobs.watch import LOOK_S
+from ihas_service.jobs.worker import Worker
+from ihas_service.settings import Settings
+from ihas_service.states import STAGE_OF_OLD_STATE, JobStage, JobState
+from ihas_service.storage.catalogue import DatasetState, NewDataset, Upload
+from ihas_service.storage.sql_store import SqlStore
 from tests.clock import HANG_S
 from tests.service.conftest import RunningWorker, add_table, eventually, finished, submitted
 from tests.service.jobs.work import alive, children, run_folder, searching
@@ -29,8 +29,8 @@ CANCEL_S = 2.0
 BUG = """
 import sys
 from pathlib import Path
-from pipelines.runs.child import ChildReport, error_document
-from pipelines.runs.progress import Progress
+from ihas_pipelines.runs.child import ChildReport, error_document
+from ihas_pipelines.runs.progress import Progress
 if sys.argv[2] == "inspect":
     print('{"outcome": "succeeded", "report": {}}')
 else:
@@ -104,7 +104,7 @@ def test_a_bad_data_set_becomes_invalid_and_says_where(store: SqlStore, settings
 
 
 def test_a_label_that_is_no_click_makes_a_data_set_invalid(store: SqlStore, settings: Settings, table: str) -> None:
-    """The real `python -m pipelines inspect` names the 2 in row 3, in the error as in the report."""
+    """The real `python -m ihas_pipelines inspect` names the 2 in row 3, in the error as in the report."""
     Path(table).write_text("click,user\n0,ada\n1,bob\n2,eve\n")
     dataset_id = store.add_dataset(NewDataset("clicks", {"columns": {"label": "click"}}, path=table)).id
     with RunningWorker(settings, PIPELINES):

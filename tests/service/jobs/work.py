@@ -6,9 +6,9 @@ from pathlib import Path
 
 import psutil
 
-from service.settings import Settings
-from service.states import JobStage
-from service.storage.sql_store import SqlStore
+from ihas_service.settings import Settings
+from ihas_service.states import JobStage
+from ihas_service.storage.sql_store import SqlStore
 from tests.service.conftest import eventually
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ihas.results.run_result import RunResult
-from service.http.examples.searches import RESULT
-from service.models.comparison import compare, flat
+from ihas_service.http.examples.searches import RESULT
+from ihas_service.models.comparison import compare, flat
 
 
 def test_settings_that_differ_and_figures_in_pairs() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ihas.bundle.reference import NUM_BINS, Margins, Reference
 from ihas.rates import stability
 from ihas.serving.capabilities import Observed
-from service.models.drift import REMEMBERED, RoutingMetrics
+from ihas_service.models.drift import REMEMBERED, RoutingMetrics
 
 REFERENCE = Reference(np.array([0.5, 0.5]), np.array([0.5, 0.8, 0.5, 0.5]), 1.0)
 

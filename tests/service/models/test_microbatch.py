@@ -12,7 +12,7 @@ import pytest
 from ihas.serving.answers import RecommendRequest, Scored
 from ihas.serving.capabilities import ReadRows
 from ihas.serving.grouped.recommender import GroupedRecommender
-from service.models.microbatch import PATIENCE, PROBE, MicroBatches
+from ihas_service.models.microbatch import PATIENCE, PROBE, MicroBatches
 from tests.ihas.bundle_factory import LOGITS, rows, small_bundle
 
 

@@ -12,12 +12,12 @@ import pytest
 from ihas.errors import BundleError
 from ihas.serving.grouped.recommender import GroupedRecommender
 from ihas.serving.loading import load_recommender
-from service.errors import UnknownIdError
-from service.models.registry import RETRY_S, Registry
-from service.settings import Settings
-from service.storage.aliases import ANY, CHAMPION, Aliases, AliasRef
-from service.storage.deletions import Deletions
-from service.storage.sql_store import SqlStore
+from ihas_service.errors import UnknownIdError
+from ihas_service.models.registry import RETRY_S, Registry
+from ihas_service.settings import Settings
+from ihas_service.storage.aliases import ANY, CHAMPION, Aliases, AliasRef
+from ihas_service.storage.deletions import Deletions
+from ihas_service.storage.sql_store import SqlStore
 from tests.clock import HANG_S, Clock
 from tests.service.conftest import Publish, damage, eventually
 
@@ -37,7 +37,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         folders.append(folder)
         return load_recommender(folder)
 
-    monkeypatch.setattr("service.models.registry.load_recommender", load)
+    monkeypatch.setattr("ihas_service.models.registry.load_recommender", load)
     return folders
 
 
@@ -63,7 +63,7 @@ def test_the_serving_version_by_number_is_the_one_in_memory(registry: Registry, 
 
 def test_a_version_that_is_asked_for_stays(registry: Registry, publish: Publish, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of two places, the one that was used last is kept when a third version comes."""
-    monkeypatch.setattr("service.models.registry.MAX_PINNED", 2)
+    monkeypatch.setattr("ihas_service.models.registry.MAX_PINNED", 2)
     for _ in range(4):
         publish()
     registry.refresh()
@@ -79,14 +79,14 @@ def test_a_mended_bundle_serves_without_being_asked_for(
     registry: Registry, publish: Publish, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The thread tries a broken bundle again after a while; until then the reason is kept and nothing is read."""
-    monkeypatch.setattr("service.models.registry.CHECK_S", 0.02)
+    monkeypatch.setattr("ihas_service.models.registry.CHECK_S", 0.02)
     folder = publish(spoil=damage)
     registry.start()
     eventually(lambda: ("local", "films") in registry.failures())
     shutil.copytree(bundle, folder, dirs_exist_ok=True)
     registry.refresh()
     assert ("local", "films") in registry.failures()
-    monkeypatch.setattr("service.models.registry.RETRY_S", 0.0)
+    monkeypatch.setattr("ihas_service.models.registry.RETRY_S", 0.0)
     eventually(lambda: registry.serving() == {("local", "films"): 1})
     registry.close()
 
@@ -137,7 +137,7 @@ def test_who_waits_for_a_model_that_loads_is_told_so(
 
     registry = Registry(store, settings.folder, check=check)
     publish()
-    monkeypatch.setattr("service.models.registry.LOCK_S", 0.0)
+    monkeypatch.setattr("ihas_service.models.registry.LOCK_S", 0.0)
     with ThreadPoolExecutor(1) as pool:
         loading = pool.submit(registry.get, "films")
         assert reached.wait(HANG_S)

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ihas.serving.loading import load_recommender
-from service.models.traffic_split import Served, TrafficSplit
-from service.storage.catalogue import ModelVersion
-from service.storage.traffic import Canary, TrafficPlan
+from ihas_service.models.traffic_split import Served, TrafficSplit
+from ihas_service.storage.catalogue import ModelVersion
+from ihas_service.storage.traffic import Canary, TrafficPlan
 
 
 @pytest.fixture(scope="module")

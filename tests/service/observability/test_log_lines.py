@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 
-from service.observability.log_lines import Lines
+from ihas_service.observability.log_lines import Lines
 from tests.clock import HANG_S
 from tests.service.conftest import eventually
 
@@ -105,5 +105,5 @@ def test_what_is_told_while_a_line_is_written_is_written_too() -> None:
 
 def test_a_process_that_ends_writes_what_waits() -> None:
     """A program that tells a line as its last act leaves the line behind."""
-    program = "import sys; from service.observability.log_lines import Lines; Lines(sys.stderr.buffer).info(b'last words')"
+    program = "import sys; from ihas_service.observability.log_lines import Lines; Lines(sys.stderr.buffer).info(b'last words')"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, timeout=HANG_S).stderr == b"last words\n"

@@ -14,7 +14,7 @@ from tests.service.live import LiveServer
 
 LINES = """
 import logging, structlog
-from service.observability.logs import configure_logs
+from ihas_service.observability.logs import configure_logs
 configure_logs()
 structlog.contextvars.bind_contextvars(request_id="r1")
 structlog.get_logger("ours").info("request", status=200)

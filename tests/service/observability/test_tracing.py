@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from service.client.client import Client
-from service.settings import Settings
-from service.storage.sql_store import SqlStore
+from ihas_service.client.client import Client
+from ihas_service.settings import Settings
+from ihas_service.storage.sql_store import SqlStore
 from tests.service.conftest import Publish, RunningWorker, eventually, finished
 from tests.service.live import LiveServer
 
@@ -26,9 +26,9 @@ TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 WITHOUT = """
 import sys
 from pathlib import Path
-from service.app import create_app
-from service.jobs import worker
-from service.settings import Settings
+from ihas_service.app import create_app
+from ihas_service.jobs import worker
+from ihas_service.settings import Settings
 create_app(Settings(folder=Path(sys.argv[1]))).state.parts.store.close()
 sys.exit(any(name.startswith(("opentelemetry.sdk", "opentelemetry.exporter")) for name in sys.modules))
 """

@@ -17,9 +17,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 import ihas
-from pipelines.kinds.model_kind import AnyRecipe
-from pipelines.kinds.registry import kind_of_recipe
-from service.python import fitting
+from ihas_pipelines.kinds.model_kind import AnyRecipe
+from ihas_pipelines.kinds.registry import kind_of_recipe
+from ihas_service.python import fitting
 
 pytestmark = pytest.mark.tf
 

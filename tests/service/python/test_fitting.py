@@ -15,8 +15,8 @@ import polars as pl
 import pytest
 
 import ihas
-from service.cli.terminal import CommandError, ExitCode
-from service.python.carry_out import error_of
+from ihas_service.cli.terminal import CommandError, ExitCode
+from ihas_service.python.carry_out import error_of
 from tests.clock import HANG_S
 from tests.pipelines.studies.overrec.walks import walks
 

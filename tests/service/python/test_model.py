@@ -14,7 +14,7 @@ import ihas
 from ihas.bundle.archive import write_bundle
 from ihas.results.run_result import RunResult
 from ihas.serving.requests import MAX_EXPLAINED
-from pipelines.runs.points import point_bundle
+from ihas_pipelines.runs.points import point_bundle
 from tests.ihas.bundle_factory import GROUPS, LOGITS, rows, small_bundle
 from tests.ihas.results.test_frontier import point
 from tests.pipelines.result_factory import run_result

@@ -13,7 +13,7 @@ import pytest
 
 from ihas.data.readers import read_table
 from ihas.errors import ConfigError, DataError, RequestError
-from service.python.tables import Query, arrow_table, data_file, rows_of
+from ihas_service.python.tables import Query, arrow_table, data_file, rows_of
 
 FRAME = pl.DataFrame({
     "user": ["ada", None], "age": [7, 8], "share": [0.5, 1.0], "new": [True, False], "tags": [["b", "a"], []],

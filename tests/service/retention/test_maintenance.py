@@ -13,18 +13,18 @@ import fsspec
 import pytest
 import sqlalchemy as sa
 
-from service.datasets.cleanup import remove_leftovers
-from service.errors import UnknownIdError
-from service.retention.maintenance import Maintenance
-from service.settings import Settings
-from service.storage.bundle_store import Artefacts
-from service.storage.catalogue import NewDataset
-from service.storage.deletions import Deletions
-from service.storage.job import SEARCH, NewJob
-from service.storage.model_deletions import delete_model
-from service.storage.removals import Removals
-from service.storage.sql_store import SqlStore
-from service.storage.tables import DATASETS, JOBS, REMOVALS
+from ihas_service.datasets.cleanup import remove_leftovers
+from ihas_service.errors import UnknownIdError
+from ihas_service.retention.maintenance import Maintenance
+from ihas_service.settings import Settings
+from ihas_service.storage.bundle_store import Artefacts
+from ihas_service.storage.catalogue import NewDataset
+from ihas_service.storage.deletions import Deletions
+from ihas_service.storage.job import SEARCH, NewJob
+from ihas_service.storage.model_deletions import delete_model
+from ihas_service.storage.removals import Removals
+from ihas_service.storage.sql_store import SqlStore
+from ihas_service.storage.tables import DATASETS, JOBS, REMOVALS
 from tests.paths import ROOT
 from tests.service.conftest import Publish, eventually, submitted
 from tests.service.live import LiveServer
@@ -34,9 +34,9 @@ pytestmark = pytest.mark.full
 DAY_S = 86_400.0
 DIES = """
 import os, signal, sys
-from service.settings import Settings
-from service.storage.deletions import Deletions
-from service.storage.sql_store import SqlStore
+from ihas_service.settings import Settings
+from ihas_service.storage.deletions import Deletions
+from ihas_service.storage.sql_store import SqlStore
 from pathlib import Path
 Deletions(SqlStore(Settings(folder=Path(sys.argv[1])).url)).version("local", "films", 1)
 os.kill(os.getpid(), signal.SIGKILL)
@@ -82,7 +82,9 @@ def test_files_go_at_once_and_stay_on_the_list_for_a_while(store: SqlStore, sett
 def test_a_process_killed_before_it_removed_files_is_made_up_for(store: SqlStore, settings: Settings, publish: Publish) -> None:
     """SIGKILL after the transaction: the version is gone, its files are there; the next start removes them, and those of no other."""
     folder, other = publish(), publish()
-    died = subprocess.run([sys.executable, "-c", DIES, str(settings.folder)], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    died = subprocess.run(
+        [sys.executable, "-c", DIES, str(settings.folder)], cwd=ROOT, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    )
     assert (died.returncode, folder.is_dir()) == (-signal.SIGKILL, True)
     assert [one.version for one in store.versions("films")] == [2]
     with LiveServer(settings):

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from service.jobs.runs import search_folder
-from service.schedules.scheduler import Scheduler
-from service.settings import Settings
-from service.storage.job import SEARCH, NewJob
-from service.storage.schedule_settings import ScheduleSettings
-from service.storage.schedules import Schedule, Schedules
-from service.storage.sql_store import SqlStore
+from ihas_service.jobs.runs import search_folder
+from ihas_service.schedules.scheduler import Scheduler
+from ihas_service.settings import Settings
+from ihas_service.storage.job import SEARCH, NewJob
+from ihas_service.storage.schedule_settings import ScheduleSettings
+from ihas_service.storage.schedules import Schedule, Schedules
+from ihas_service.storage.sql_store import SqlStore
 from tests.service.storage.conftest import database_url, empty_store  # noqa: F401 - fixtures
 from tests.service.storage.test_dataset_versions import append, check
 from tests.service.storage.test_deletions import dataset

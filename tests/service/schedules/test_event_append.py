@@ -12,13 +12,13 @@ import pytest
 from pydantic import ValidationError
 
 from ihas.serving.grouped.recommender import GroupedRecommender
-from service.schedules import event_append
-from service.schedules.event_append import EventAppender
-from service.schedules.scheduler import Scheduler
-from service.storage.catalogue import DatasetState
-from service.storage.feedback import Answer, Deed, Feedback, KeptItem
-from service.storage.schedule_settings import ScheduleSettings
-from service.storage.tables import ANSWERS, FEEDBACK
+from ihas_service.schedules import event_append
+from ihas_service.schedules.event_append import EventAppender
+from ihas_service.schedules.scheduler import Scheduler
+from ihas_service.storage.catalogue import DatasetState
+from ihas_service.storage.feedback import Answer, Deed, Feedback, KeptItem
+from ihas_service.storage.schedule_settings import ScheduleSettings
+from ihas_service.storage.tables import ANSWERS, FEEDBACK
 from tests.ihas.bundle_factory import small_bundle
 from tests.service.schedules.conftest import World
 from tests.service.schedules.test_scheduler import DAILY, DAY_S, DUE, HOUR_S, MONDAY, PROCESSES

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from service.schedules.figures import Figures, asked_by
-from service.storage.schedule_settings import Triggers
+from ihas_service.schedules.figures import Figures, asked_by
+from ihas_service.storage.schedule_settings import Triggers
 
 ALL = Triggers(new_rows=100, drift_above=0.25, click_through_below=0.05, impressions=1_000)
 

@@ -9,12 +9,12 @@ from datetime import datetime
 
 import pytest
 
-from service.jobs.runs import search_folder
-from service.schedules.scheduler import Scheduler
-from service.states import JobState
-from service.storage.deletions import Deletions
-from service.storage.feedback import Answer, Deed, Feedback, KeptItem
-from service.storage.job import REFRESH
+from ihas_service.jobs.runs import search_folder
+from ihas_service.schedules.scheduler import Scheduler
+from ihas_service.states import JobState
+from ihas_service.storage.deletions import Deletions
+from ihas_service.storage.feedback import Answer, Deed, Feedback, KeptItem
+from ihas_service.storage.job import REFRESH
 from tests.service.schedules.conftest import World
 
 pytestmark = pytest.mark.full

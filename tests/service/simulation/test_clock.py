@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from service.simulation.clock import ClockFile, databases_follow
-from service.storage.database import Database
-from service.storage.schedules import Schedules
+from ihas_service.simulation.clock import ClockFile, databases_follow
+from ihas_service.storage.database import Database
+from ihas_service.storage.schedules import Schedules
 
 DAY_S = 86_400.0
 

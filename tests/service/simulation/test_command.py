@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from service.cli.main import run
-from service.cli.terminal import ExitCode
-from service.simulation.command import simulate
-from service.simulation.plan import MODEL, MONDAY, Plan
-from service.storage.aliases import CHAMPION, Aliases, AliasRef
-from service.storage.schedules import Schedules
-from service.storage.sql_store import SqlStore
+from ihas_service.cli.main import run
+from ihas_service.cli.terminal import ExitCode
+from ihas_service.simulation.command import simulate
+from ihas_service.simulation.plan import MODEL, MONDAY, Plan
+from ihas_service.storage.aliases import CHAMPION, Aliases, AliasRef
+from ihas_service.storage.schedules import Schedules
+from ihas_service.storage.sql_store import SqlStore
 from tests.service.cli.printed import only_line
 
 PLAN = Plan(days=15, arms=("never", "weekly"), bad_day=3, bug_week=1)

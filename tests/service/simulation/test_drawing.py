@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from service.simulation.drawing import HEIGHT, WIDTH, Line, chart
+from ihas_service.simulation.drawing import HEIGHT, WIDTH, Line, chart
 
 SVG = "{http://www.w3.org/2000/svg}"
 

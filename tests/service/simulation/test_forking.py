@@ -1,4 +1,4 @@
-"""Children that are forked from a process that has TensorFlow say, write and return what `python -m pipelines` does."""
+"""Children that are forked from a process that has TensorFlow say, write and return what `python -m ihas_pipelines` does."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from ihas.bundle.archive import write_bundle
-from service.jobs.child import Child
-from service.jobs.runs import PIPELINES
-from service.simulation.forking import forked_children
+from ihas_service.jobs.child import Child
+from ihas_service.jobs.runs import PIPELINES
+from ihas_service.simulation.forking import forked_children
 from tests.ihas.bundle_factory import small_bundle
 from tests.service.conftest import damage
 

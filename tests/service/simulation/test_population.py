@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from service.simulation.population import ITEMS, RARELY, TASTE, TOWNS, Population
+from ihas_service.simulation.population import ITEMS, RARELY, TASTE, TOWNS, Population
 
 
 def test_clicks_are_as_likely_as_stated() -> None:

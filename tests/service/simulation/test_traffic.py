@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from service.simulation.plan import SHOWN
-from service.simulation.population import Population
-from service.simulation.traffic import Traffic
+from ihas_service.simulation.plan import SHOWN
+from ihas_service.simulation.population import Population
+from ihas_service.simulation.traffic import Traffic
 
 VISITS = 3_000
 ERROR = 5 * 0.5 / (VISITS * SHOWN) ** 0.5

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from service.storage.database import Database
-from service.storage.sql_store import SqlStore
+from ihas_service.storage.database import Database
+from ihas_service.storage.sql_store import SqlStore
 from tests.service.postgres import PostgresServer
 
 

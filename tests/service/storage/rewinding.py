@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from service.storage.tables import DATASET_VERSIONS, PROFILE_SUMS, PROFILES, PROMOTIONS, SCHEDULES, TRIAL_SUMS, TRIALS
+from ihas_service.storage.tables import DATASET_VERSIONS, PROFILE_SUMS, PROFILES, PROMOTIONS, SCHEDULES, TRIAL_SUMS, TRIALS
 
 COLUMNS_OF_0009 = (("jobs", "dataset_version"), ("datasets", "limits"))
 COLUMNS_OF_0010 = (

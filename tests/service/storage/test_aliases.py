@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.errors import ConflictError, PreconditionError, UnknownIdError
-from service.storage.aliases import ABSENT, ANY, Aliases, AliasRef
-from service.storage.database import Database
+from ihas_service.errors import ConflictError, PreconditionError, UnknownIdError
+from ihas_service.storage.aliases import ABSENT, ANY, Aliases, AliasRef
+from ihas_service.storage.database import Database
 
 pytestmark = pytest.mark.full
 

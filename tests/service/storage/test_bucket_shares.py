@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.storage.bucket_shares import BUCKETS, Shares, allocate, buckets_of, owners
+from ihas_service.storage.bucket_shares import BUCKETS, Shares, allocate, buckets_of, owners
 
 WANTED = st.dictionaries(st.integers(1, 6), st.integers(0, BUCKETS // 6), max_size=6)
 

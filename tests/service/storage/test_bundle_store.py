@@ -13,10 +13,10 @@ from ihas.bundle.compound import read_compound, write_compound
 from ihas.bundle.manifest import DataManifest, encode_manifest, file_entry, manifest_digest
 from ihas.errors import BundleError
 from ihas.serving.loading import load_recommender
-from service.models.registry import Registry
-from service.settings import Settings
-from service.storage.bundle_store import Artefacts
-from service.storage.sql_store import SqlStore
+from ihas_service.models.registry import Registry
+from ihas_service.settings import Settings
+from ihas_service.storage.bundle_store import Artefacts
+from ihas_service.storage.sql_store import SqlStore
 from tests.service.conftest import Publish
 from tests.service.s3 import s3_server
 
@@ -69,7 +69,7 @@ def test_a_bundle_that_was_damaged_in_the_cache_is_fetched_again(
     url: str, store: SqlStore, settings: Settings, publish: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The registry finds the damage, forgets the copy, and serves after the next try."""
-    monkeypatch.setattr("service.models.registry.RETRY_S", 0.0)
+    monkeypatch.setattr("ihas_service.models.registry.RETRY_S", 0.0)
     folder = publish()
     path = folder.relative_to(settings.folder).as_posix()
     Artefacts(settings.folder, url).publish(path)

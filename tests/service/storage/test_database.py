@@ -15,10 +15,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from ihas.errors import ConfigError
-from service.states import JobState
-from service.storage.database import HEAD, MIGRATIONS, Database
-from service.storage.sql_store import SqlStore
-from service.storage.tables import METADATA
+from ihas_service.states import JobState
+from ihas_service.storage.database import HEAD, MIGRATIONS, Database
+from ihas_service.storage.sql_store import SqlStore
+from ihas_service.storage.tables import METADATA
 from tests.contracts.job_store import search
 from tests.service.postgres import PostgresServer
 

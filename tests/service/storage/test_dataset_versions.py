@@ -8,14 +8,14 @@ import pytest
 import sqlalchemy as sa
 
 from ihas.folders import joined_digest
-from service.errors import ConflictError, KeyReusedError, QuotaError, UnknownIdError
-from service.storage.catalogue import Dataset, DatasetState, DatasetVersion, NewBundle, NewDataset, NewVersion, Upload
-from service.storage.database import VERSION, bring_up_to_date
-from service.storage.deletions import Deletions
-from service.storage.expiry import Expiry
-from service.storage.job import SEARCH, Job, NewJob
-from service.storage.removals import Removals
-from service.storage.sql_store import SqlStore
+from ihas_service.errors import ConflictError, KeyReusedError, QuotaError, UnknownIdError
+from ihas_service.storage.catalogue import Dataset, DatasetState, DatasetVersion, NewBundle, NewDataset, NewVersion, Upload
+from ihas_service.storage.database import VERSION, bring_up_to_date
+from ihas_service.storage.deletions import Deletions
+from ihas_service.storage.expiry import Expiry
+from ihas_service.storage.job import SEARCH, Job, NewJob
+from ihas_service.storage.removals import Removals
+from ihas_service.storage.sql_store import SqlStore
 from tests.service.storage.rewinding import drop_0009, drop_0010, drop_0011, drop_0012
 from tests.service.storage.test_deletions import dataset
 

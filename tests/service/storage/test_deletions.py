@@ -8,15 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
-from service.errors import ConflictError, KeyReusedError, LostLeaseError, UnknownIdError
-from service.storage.aliases import ANY, CHAMPION, Aliases, AliasRef
-from service.storage.catalogue import ModelVersion, NewBundle, NewDataset, Upload
-from service.storage.deletions import Deletions
-from service.storage.job import ESTIMATE, SEARCH, Job, NewJob
-from service.storage.removals import Removals
-from service.storage.sql_store import SqlStore
-from service.storage.tables import EVENTS, JOBS
-from service.storage.traffic import Canary, Traffic, TrafficPlan, TrafficPlans
+from ihas_service.errors import ConflictError, KeyReusedError, LostLeaseError, UnknownIdError
+from ihas_service.storage.aliases import ANY, CHAMPION, Aliases, AliasRef
+from ihas_service.storage.catalogue import ModelVersion, NewBundle, NewDataset, Upload
+from ihas_service.storage.deletions import Deletions
+from ihas_service.storage.job import ESTIMATE, SEARCH, Job, NewJob
+from ihas_service.storage.removals import Removals
+from ihas_service.storage.sql_store import SqlStore
+from ihas_service.storage.tables import EVENTS, JOBS
+from ihas_service.storage.traffic import Canary, Traffic, TrafficPlan, TrafficPlans
 
 pytestmark = pytest.mark.full
 

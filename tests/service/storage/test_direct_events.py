@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from service.storage.contexts import MAX_CONTEXT_BYTES, compared, kept_context, read_context
-from service.storage.database import Database
-from service.storage.direct_events import DIRECT_BYTES, DirectEvent, DirectEvents
-from service.storage.feedback import Answer, Feedback, KeptItem
-from service.storage.tables import DIRECT_EVENTS
+from ihas_service.storage.contexts import MAX_CONTEXT_BYTES, compared, kept_context, read_context
+from ihas_service.storage.database import Database
+from ihas_service.storage.direct_events import DIRECT_BYTES, DirectEvent, DirectEvents
+from ihas_service.storage.feedback import Answer, Feedback, KeptItem
+from ihas_service.storage.tables import DIRECT_EVENTS
 
 pytestmark = pytest.mark.full
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from service.storage.database import VERSION, Database, bring_up_to_date
-from service.storage.drawn_answers import DrawnAnswer, DrawnAnswers
-from service.storage.feedback import Answer, Feedback, KeptItem
+from ihas_service.storage.database import VERSION, Database, bring_up_to_date
+from ihas_service.storage.drawn_answers import DrawnAnswer, DrawnAnswers
+from ihas_service.storage.feedback import Answer, Feedback, KeptItem
 from tests.service.storage.rewinding import drop_0012
 from tests.service.storage.test_shown_rows import ADA, ASKED, History
 

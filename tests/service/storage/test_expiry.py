@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from service.errors import UnknownIdError
-from service.storage.catalogue import NewDataset
-from service.storage.deletions import Deletions
-from service.storage.expiry import Expiry
-from service.storage.job import SEARCH, NewJob
-from service.storage.sql_store import SqlStore
-from service.storage.tables import DATASETS, JOBS
+from ihas_service.errors import UnknownIdError
+from ihas_service.storage.catalogue import NewDataset
+from ihas_service.storage.deletions import Deletions
+from ihas_service.storage.expiry import Expiry
+from ihas_service.storage.job import SEARCH, NewJob
+from ihas_service.storage.sql_store import SqlStore
+from ihas_service.storage.tables import DATASETS, JOBS
 from tests.service.storage.test_deletions import UPLOAD, dataset, submitted, version
 
 pytestmark = pytest.mark.full
@@ -36,7 +36,7 @@ def age(store: SqlStore, by_s: float = 2 * DAY_S) -> None:
 
 def test_old_searches_are_those_that_ended_long_ago(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not one that waits, nor one that ended now, nor one that was emptied; page by page."""
-    monkeypatch.setattr("service.storage.expiry.PAGE", 1)
+    monkeypatch.setattr("ihas_service.storage.expiry.PAGE", 1)
     expiry, dataset_id = Expiry(store), dataset(store)
     succeeded, emptied = version(store, dataset_id).job_id, version(store, dataset_id).job_id
     cancelled = store.cancel(submitted(store, dataset_id).id).id

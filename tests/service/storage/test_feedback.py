@@ -8,12 +8,12 @@ from itertools import chain, repeat
 import pytest
 import sqlalchemy as sa
 
-from service.storage import feedback as module
-from service.storage.database import VERSION, Database, bring_up_to_date
-from service.storage.feedback import Answer, Deed, Feedback, GroupCounts, KeptItem
-from service.storage.feedback_bytes import EVENT_BYTES
-from service.storage.feedback_sums import HOUR_S
-from service.storage.tables import ANSWER_BYTES, ANSWERS, DIRECT_EVENTS, FEEDBACK, FEEDBACK_SUMS, MODEL_NUMBERS, REMOVALS
+from ihas_service.storage import feedback as module
+from ihas_service.storage.database import VERSION, Database, bring_up_to_date
+from ihas_service.storage.feedback import Answer, Deed, Feedback, GroupCounts, KeptItem
+from ihas_service.storage.feedback_bytes import EVENT_BYTES
+from ihas_service.storage.feedback_sums import HOUR_S
+from ihas_service.storage.tables import ANSWER_BYTES, ANSWERS, DIRECT_EVENTS, FEEDBACK, FEEDBACK_SUMS, MODEL_NUMBERS, REMOVALS
 from tests.service.storage.rewinding import drop_0009, drop_0010, drop_0011, drop_0012, drop_columns
 
 pytestmark = pytest.mark.full

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from service.errors import ConflictError
-from service.states import RUNNING, TERMINAL, JobState
-from service.storage.job import TRANSITIONS, check_transition
+from ihas_service.errors import ConflictError
+from ihas_service.states import RUNNING, TERMINAL, JobState
+from ihas_service.storage.job import TRANSITIONS, check_transition
 
 
 def test_every_state_has_its_transitions() -> None:

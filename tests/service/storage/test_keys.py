@@ -7,12 +7,12 @@ import time
 import pytest
 import sqlalchemy as sa
 
-from service.auth.scopes import Scope
-from service.auth.tokens import digest, new_key
-from service.errors import UnknownIdError
-from service.storage.database import Database
-from service.storage.keys import Keys
-from service.storage.tables import KEYS
+from ihas_service.auth.scopes import Scope
+from ihas_service.auth.tokens import digest, new_key
+from ihas_service.errors import UnknownIdError
+from ihas_service.storage.database import Database
+from ihas_service.storage.keys import Keys
+from ihas_service.storage.tables import KEYS
 
 pytestmark = pytest.mark.full
 

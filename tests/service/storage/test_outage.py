@@ -10,10 +10,10 @@ import pytest
 import sqlalchemy as sa
 
 from ihas.errors import ConfigError
-from service.settings import Settings
-from service.storage.database import Database
-from service.storage.outage import is_outage, is_unstorable
-from service.storage.tables import JOBS
+from ihas_service.settings import Settings
+from ihas_service.storage.database import Database
+from ihas_service.storage.outage import is_outage, is_unstorable
+from ihas_service.storage.tables import JOBS
 from tests.service.live import LiveServer
 from tests.service.postgres import PostgresServer, postgres_server
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from service.storage.plain_text import plain
-from service.storage.sql_store import SqlStore
+from ihas_service.storage.plain_text import plain
+from ihas_service.storage.sql_store import SqlStore
 from tests.contracts.job_store import claimed, progress, search
 from tests.service.postgres import PostgresServer
 

@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 
 from ihas.errors import RequestError
-from service.storage.database import Database
-from service.storage.positive import OPERATORS, Positive
+from ihas_service.storage.database import Database
+from ihas_service.storage.positive import OPERATORS, Positive
 
 pytestmark = pytest.mark.full
 

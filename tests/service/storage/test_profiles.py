@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from service.errors import QuotaError, UnknownIdError
-from service.models.known_users import KnownUsers
-from service.storage.contexts import user_of
-from service.storage.database import VERSION, bring_up_to_date
-from service.storage.deletions import Deletions
-from service.storage.direct_events import DirectEvent, DirectEvents
-from service.storage.feedback import Answer, Deed, Feedback, KeptItem
-from service.storage.profiles import Profiles, ProfileSum
-from service.storage.seen_items import SeenItems
-from service.storage.sql_store import SqlStore
+from ihas_service.errors import QuotaError, UnknownIdError
+from ihas_service.models.known_users import KnownUsers
+from ihas_service.storage.contexts import user_of
+from ihas_service.storage.database import VERSION, bring_up_to_date
+from ihas_service.storage.deletions import Deletions
+from ihas_service.storage.direct_events import DirectEvent, DirectEvents
+from ihas_service.storage.feedback import Answer, Deed, Feedback, KeptItem
+from ihas_service.storage.profiles import Profiles, ProfileSum
+from ihas_service.storage.seen_items import SeenItems
+from ihas_service.storage.sql_store import SqlStore
 from tests.service.storage.rewinding import drop_0013
 from tests.service.storage.test_schedules import registered
 

@@ -13,18 +13,18 @@ import pytest
 import sqlalchemy as sa
 
 from ihas.results.gates import Gate, GateBounds, GatesVerdict
-from service.errors import ConflictError, PreconditionError
-from service.storage.aliases import ANY, CHAMPION, NONE, Aliases, AliasRef
-from service.storage.catalogue import ModelVersion
-from service.storage.database import VERSION, bring_up_to_date
-from service.storage.deletions import Deletions
-from service.storage.feedback import Answer, Deed, Feedback, KeptItem
-from service.storage.job import Job
-from service.storage.promotion import Promotion, Promotions
-from service.storage.promotion_settings import AutoPromote, PromotionSettings, Release
-from service.storage.sql_store import SqlStore
-from service.storage.tables import TRIAL_SUMS
-from service.storage.traffic import Canary, Traffic, TrafficPlan, TrafficPlans
+from ihas_service.errors import ConflictError, PreconditionError
+from ihas_service.storage.aliases import ANY, CHAMPION, NONE, Aliases, AliasRef
+from ihas_service.storage.catalogue import ModelVersion
+from ihas_service.storage.database import VERSION, bring_up_to_date
+from ihas_service.storage.deletions import Deletions
+from ihas_service.storage.feedback import Answer, Deed, Feedback, KeptItem
+from ihas_service.storage.job import Job
+from ihas_service.storage.promotion import Promotion, Promotions
+from ihas_service.storage.promotion_settings import AutoPromote, PromotionSettings, Release
+from ihas_service.storage.sql_store import SqlStore
+from ihas_service.storage.tables import TRIAL_SUMS
+from ihas_service.storage.traffic import Canary, Traffic, TrafficPlan, TrafficPlans
 from tests.contracts.job_store import search
 from tests.service.storage.rewinding import drop_0010, drop_0011, drop_0012
 
@@ -165,8 +165,8 @@ def test_settings_are_kept_by_tenant_and_revision(empty_store: SqlStore) -> None
 DYING = """
 import os, signal, sys
 from ihas.results.gates import GatesVerdict
-from service.storage import sql_catalogue, sql_store
-from service.storage.promotion_settings import Release
+from ihas_service.storage import sql_catalogue, sql_store
+from ihas_service.storage.promotion_settings import Release
 def dying(connection, *arguments):
     promote(connection, *arguments)
     os.kill(os.getpid(), signal.SIGKILL)

@@ -6,13 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from service.errors import QuotaError
-from service.storage import quotas
-from service.storage.catalogue import NewBundle, NewDataset, Upload
-from service.storage.deletions import Deletions
-from service.storage.job import SEARCH, NewJob
-from service.storage.removals import Removals
-from service.storage.sql_store import SqlStore
+from ihas_service.errors import QuotaError
+from ihas_service.storage import quotas
+from ihas_service.storage.catalogue import NewBundle, NewDataset, Upload
+from ihas_service.storage.deletions import Deletions
+from ihas_service.storage.job import SEARCH, NewJob
+from ihas_service.storage.removals import Removals
+from ihas_service.storage.sql_store import SqlStore
 from tests.service.storage.test_deletions import dataset, version
 
 pytestmark = pytest.mark.full

@@ -7,14 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
-from service.errors import PreconditionError, UnknownIdError
-from service.storage.database import HEAD, VERSION, bring_up_to_date
-from service.storage.deletions import Deletions
-from service.storage.expiry import Expiry
-from service.storage.schedule_settings import ScheduledRefresh, ScheduleSettings
-from service.storage.schedules import Schedule, Schedules, Turn
-from service.storage.sql_store import SqlStore
-from service.storage.tables import DATASETS, JOBS
+from ihas_service.errors import PreconditionError, UnknownIdError
+from ihas_service.storage.database import HEAD, VERSION, bring_up_to_date
+from ihas_service.storage.deletions import Deletions
+from ihas_service.storage.expiry import Expiry
+from ihas_service.storage.schedule_settings import ScheduledRefresh, ScheduleSettings
+from ihas_service.storage.schedules import Schedule, Schedules, Turn
+from ihas_service.storage.sql_store import SqlStore
+from ihas_service.storage.tables import DATASETS, JOBS
 from tests.contracts.job_store import search
 from tests.service.storage.rewinding import drop_0011, drop_0012
 from tests.service.storage.test_deletions import dataset

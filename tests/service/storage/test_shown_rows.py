@@ -12,12 +12,12 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.storage.database import Database
-from service.storage.direct_events import DirectEvent, DirectEvents
-from service.storage.feedback import Answer, Deed, Feedback, KeptItem
-from service.storage.positive import Positive
-from service.storage.shown_rows import LeftOut, Placed, RowsAsked, ShownRow, ShownRows
-from service.storage.tables import ANSWER_BYTES, ANSWERS, DIRECT_EVENTS, FEEDBACK, FEEDBACK_SUMS
+from ihas_service.storage.database import Database
+from ihas_service.storage.direct_events import DirectEvent, DirectEvents
+from ihas_service.storage.feedback import Answer, Deed, Feedback, KeptItem
+from ihas_service.storage.positive import Positive
+from ihas_service.storage.shown_rows import LeftOut, Placed, RowsAsked, ShownRow, ShownRows
+from ihas_service.storage.tables import ANSWER_BYTES, ANSWERS, DIRECT_EVENTS, FEEDBACK, FEEDBACK_SUMS
 
 pytestmark = pytest.mark.full
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.storage.silence import Sign, Silence
+from ihas_service.storage.silence import Sign, Silence
 from tests.clock import Clock
 
 LEASE_S = 12.0

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from service.states import JobState
-from service.storage.job_store import JobStore
-from service.storage.sql_store import SqlStore
+from ihas_service.states import JobState
+from ihas_service.storage.job_store import JobStore
+from ihas_service.storage.sql_store import SqlStore
 from tests.clock import Clock
 from tests.contracts.fair_store import FairStoreContract
 from tests.contracts.job_store import LEASE_S, JobStoreContract, progress, search, seen_silent, taken

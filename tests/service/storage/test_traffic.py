@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from pydantic import ValidationError
 
-from service.errors import PreconditionError
-from service.storage.database import Database
-from service.storage.tables import TRAFFIC
-from service.storage.traffic import NO_PLAN, Canary, Traffic, TrafficPlan, TrafficPlans
+from ihas_service.errors import PreconditionError
+from ihas_service.storage.database import Database
+from ihas_service.storage.tables import TRAFFIC
+from ihas_service.storage.traffic import NO_PLAN, Canary, Traffic, TrafficPlan, TrafficPlans
 
 pytestmark = pytest.mark.full
 

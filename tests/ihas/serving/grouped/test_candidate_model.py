@@ -15,7 +15,7 @@ from ihas.routing.router import PointsOf, Router, embed, sums_of
 from ihas.serving.grouped.candidate_model import BLOCK_ROWS, CandidateModel
 from ihas.serving.grouped.model import GroupedModel
 from ihas.serving.grouped.recommender import GroupedRecommender
-from pipelines.benchmarks.bundles import BundleShape, random_bundle, random_ids
+from ihas_pipelines.benchmarks.bundles import BundleShape, random_bundle, random_ids
 from tests.ihas.serving.mixed_bundle import contexts, mixed_bundle, with_one_table, with_own_tables, with_sums
 
 pytestmark = pytest.mark.tf

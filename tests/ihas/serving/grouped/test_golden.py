@@ -10,7 +10,7 @@ import pytest
 from ihas.errors import BundleCorruptError
 from ihas.serving.grouped.golden import check_golden
 from ihas.serving.grouped.recommender import GroupedRecommender
-from pipelines.benchmarks.bundles import BundleShape, random_bundle
+from ihas_pipelines.benchmarks.bundles import BundleShape, random_bundle
 from tests.ihas.bundle_factory import small_bundle
 
 

@@ -15,7 +15,7 @@ from ihas.errors import RequestError
 from ihas.serving.answers import DiversityRule, Recommendation, RecommendRequest, UnknownValue
 from ihas.serving.grouped.recommender import GroupedRecommender
 from ihas.serving.requests import MAX_EXPLAINED, MAX_ROWS
-from pipelines.benchmarks.bundles import BundleShape, random_bundle
+from ihas_pipelines.benchmarks.bundles import BundleShape, random_bundle
 from tests.contracts.recommender import RecommenderContract
 from tests.ihas.bundle_factory import GROUPS, LOGITS, bundle_with_users, rows, small_bundle
 from tests.ihas.serving.grouped.test_observation import referred_bundle, summed_and_referred

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from ihas.results.run_result import RunResult
-from pipelines.kinds.grouped.tables import run_tables, serves_by_group
+from ihas_pipelines.kinds.grouped.tables import run_tables, serves_by_group
 from tests.pipelines.result_factory import run_result
 
 

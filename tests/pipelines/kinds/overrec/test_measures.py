@@ -11,7 +11,7 @@ from ihas.sequential.data.ranking import target_ranks
 from ihas.sequential.data.sequences import NextItem, Sequences
 from ihas.sequential.overrec.neighbours import Neighbours
 from ihas.sequential.overrec.votes import votes
-from pipelines.kinds.overrec.measures import neighbour_ranks
+from ihas_pipelines.kinds.overrec.measures import neighbour_ranks
 
 NUM_ITEMS = 6
 

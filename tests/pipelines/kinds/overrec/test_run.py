@@ -20,10 +20,10 @@ from ihas.sequential.overrec.archive import read_overrec
 from ihas.sequential.overrec.model import OverRec
 from ihas.serving.answers import RecommendRequest
 from ihas.serving.loading import load_recommender
-from pipelines.kinds.overrec.choice import Rows, evaluate_settings
-from pipelines.kinds.overrec.run import run_overrec, verdict
-from pipelines.kinds.overrec.values import OverRecResult
-from pipelines.runs.progress import Progress
+from ihas_pipelines.kinds.overrec.choice import Rows, evaluate_settings
+from ihas_pipelines.kinds.overrec.run import run_overrec, verdict
+from ihas_pipelines.kinds.overrec.values import OverRecResult
+from ihas_pipelines.runs.progress import Progress
 from tests.pipelines.studies.overrec.walks import NUM_ITEMS, write_lines
 
 pytestmark = pytest.mark.tf

@@ -13,14 +13,14 @@ from ihas.errors import ConfigError
 from ihas.sequential.data.ranking import RankingMetrics
 from ihas.sequential.scaling.advised import Measured
 from ihas.sequential.scaling.scaling_law import JointScalingLaw, ScalingLaw
-from pipelines.kinds.recipe_file import read_of_kind
-from pipelines.kinds.size_sweep.advisor import write_advice
-from pipelines.kinds.size_sweep.laws import joint_prediction, measured, predict_largest
-from pipelines.kinds.size_sweep.page import joint_sentence, markdown, plot, sentence, task_rows
-from pipelines.kinds.size_sweep.run import carry_out
-from pipelines.kinds.size_sweep.sweep import TrainedSize, train_sizes
-from pipelines.kinds.size_sweep.values import SizeSweepResult
-from pipelines.runs.progress import Progress
+from ihas_pipelines.kinds.recipe_file import read_of_kind
+from ihas_pipelines.kinds.size_sweep.advisor import write_advice
+from ihas_pipelines.kinds.size_sweep.laws import joint_prediction, measured, predict_largest
+from ihas_pipelines.kinds.size_sweep.page import joint_sentence, markdown, plot, sentence, task_rows
+from ihas_pipelines.kinds.size_sweep.run import carry_out
+from ihas_pipelines.kinds.size_sweep.sweep import TrainedSize, train_sizes
+from ihas_pipelines.kinds.size_sweep.values import SizeSweepResult
+from ihas_pipelines.runs.progress import Progress
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.tf

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ihas.sequential.data.sequences import Sequences
-from pipelines.kinds.transfer.domains import disjoint, mixed
+from ihas_pipelines.kinds.transfer.domains import disjoint, mixed
 
 pytestmark = pytest.mark.tf
 

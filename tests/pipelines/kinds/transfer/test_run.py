@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from ihas.config.size_sweep import TransferRecipe
-from pipelines.kinds.recipe_file import read_of_kind
-from pipelines.kinds.transfer.run import SHARES, carry_out
-from pipelines.kinds.transfer.values import Transfer
-from pipelines.runs.progress import Progress
-from pipelines.runs.reporter import Reporter
+from ihas_pipelines.kinds.recipe_file import read_of_kind
+from ihas_pipelines.kinds.transfer.run import SHARES, carry_out
+from ihas_pipelines.kinds.transfer.values import Transfer
+from ihas_pipelines.runs.progress import Progress
+from ihas_pipelines.runs.reporter import Reporter
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.tf
@@ -62,7 +62,7 @@ def _recipe(folder: Path, training: str) -> Path:
 def _command(recipe: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     """A process of its own: TensorFlow takes its number of threads once."""
     arguments = ("--recipe", str(recipe), "--folder", str(folder))
-    return subprocess.run([sys.executable, "-m", "pipelines", "run", *arguments], capture_output=True, text=True, check=False)
+    return subprocess.run([sys.executable, "-m", "ihas_pipelines", "run", *arguments], capture_output=True, text=True, check=False)
 
 
 @pytest.mark.slow

@@ -11,10 +11,10 @@ from ihas.config.transformer import TransformerRecipe
 from ihas.errors import ConfigError, DataError
 from ihas.serving.answers import RecommendRequest
 from ihas.serving.loading import load_recommender
-from pipelines.kinds.recipe_file import read_any_recipe
-from pipelines.kinds.transformer.run import run_transformer
-from pipelines.kinds.transformer.values import TransformerResult
-from pipelines.runs.progress import Progress
+from ihas_pipelines.kinds.recipe_file import read_any_recipe
+from ihas_pipelines.kinds.transformer.run import run_transformer
+from ihas_pipelines.kinds.transformer.values import TransformerResult
+from ihas_pipelines.runs.progress import Progress
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.tf

@@ -7,8 +7,8 @@ import pytest
 
 from ihas.config.backbone import BACKBONES
 from ihas.legacy_keras import tf
-from pipelines.studies.baselines.adafs import HARD, SOFT, AdaptiveFields, Controller, adaptive_cost, keep_largest
-from pipelines.studies.baselines.baseline import BaselineMethod
+from ihas_pipelines.studies.baselines.adafs import HARD, SOFT, AdaptiveFields, Controller, adaptive_cost, keep_largest
+from ihas_pipelines.studies.baselines.baseline import BaselineMethod
 from tests.contracts.baseline_method import CONFIG, ORACLE, SEED, BaselineContract, config_of, plain_logits, start, training_logits
 
 pytestmark = pytest.mark.tf

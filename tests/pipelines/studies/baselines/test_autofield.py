@@ -8,10 +8,10 @@ import pytest
 from ihas.data.dataset import Dataset, Splits
 from ihas.data.layout import FieldLayout
 from ihas.legacy_keras import tf
-from pipelines.studies.baselines.autofield import AutoField, SearchedFields, chosen_cost, largest
-from pipelines.studies.baselines.baseline import BaselineMethod
-from pipelines.studies.baselines.field_weights import ChosenFields
-from pipelines.studies.baselines.registry import BASELINES
+from ihas_pipelines.studies.baselines.autofield import AutoField, SearchedFields, chosen_cost, largest
+from ihas_pipelines.studies.baselines.baseline import BaselineMethod
+from ihas_pipelines.studies.baselines.field_weights import ChosenFields
+from ihas_pipelines.studies.baselines.registry import BASELINES
 from tests.contracts.baseline_method import CONFIG, ORACLE, SEED, BaselineContract, ignore
 
 pytestmark = pytest.mark.tf

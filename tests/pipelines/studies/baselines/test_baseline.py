@@ -11,8 +11,8 @@ from ihas.config.learning import LearningConfig
 from ihas.data.dataset import Splits
 from ihas.results.run_result import Cost
 from ihas.training.trainer import EpochListener
-from pipelines.runs.answers import Answers, Setting
-from pipelines.studies.baselines.baseline import tuned
+from ihas_pipelines.runs.answers import Answers, Setting
+from ihas_pipelines.studies.baselines.baseline import tuned
 from tests.contracts.baseline_method import CONFIG, PARTS, ignore
 
 pytestmark = pytest.mark.tf

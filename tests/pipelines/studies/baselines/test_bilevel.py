@@ -8,8 +8,8 @@ import pytest
 from ihas.data.dataset import Dataset
 from ihas.models.prediction import GroupedRows
 from ihas.training.trainer import Trainer
-from pipelines.studies.baselines.autofield import SearchedFields
-from pipelines.studies.baselines.bilevel import Bilevel, BilevelTrainer
+from ihas_pipelines.studies.baselines.autofield import SearchedFields
+from ihas_pipelines.studies.baselines.bilevel import Bilevel, BilevelTrainer
 from tests.contracts.baseline_method import CONFIG, ORACLE, PARTS, start
 
 pytestmark = pytest.mark.tf

@@ -11,7 +11,7 @@ from ihas.results.run_result import EpochMetrics
 from ihas.training.kept import validation_score
 from ihas.training.plain import train_again
 from ihas.training.trainer import Trainer, TrainingRows
-from pipelines.studies.baselines.budget import search_epochs
+from ihas_pipelines.studies.baselines.budget import search_epochs
 from tests.contracts.baseline_method import CONFIG, ORACLE, PARTS
 
 pytestmark = pytest.mark.tf

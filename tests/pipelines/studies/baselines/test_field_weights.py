@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ihas.config.backbone import BACKBONES
-from pipelines.studies.baselines.field_weights import ChosenFields, num_chosen
+from ihas_pipelines.studies.baselines.field_weights import ChosenFields, num_chosen
 from tests.contracts.baseline_method import ORACLE, config_of, plain_logits, start, training_logits
 
 pytestmark = pytest.mark.tf

@@ -7,9 +7,9 @@ import pytest
 
 from ihas.config.backbone import BACKBONES
 from ihas.legacy_keras import tf
-from pipelines.studies.baselines.baseline import BaselineMethod
-from pipelines.studies.baselines.mixture import MixtureNetwork, mixture_cost
-from pipelines.studies.baselines.registry import BASELINES
+from ihas_pipelines.studies.baselines.baseline import BaselineMethod
+from ihas_pipelines.studies.baselines.mixture import MixtureNetwork, mixture_cost
+from ihas_pipelines.studies.baselines.registry import BASELINES
 from tests.contracts.baseline_method import CONFIG, ORACLE, BaselineContract, config_of, plain_logits, start, training_logits
 
 pytestmark = pytest.mark.tf

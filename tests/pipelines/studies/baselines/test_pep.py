@@ -9,9 +9,9 @@ from ihas.config.backbone import BACKBONES
 from ihas.data.dataset import Dataset
 from ihas.data.layout import FieldLayout
 from ihas.legacy_keras import tf
-from pipelines.studies.baselines.baseline import BaselineMethod
-from pipelines.studies.baselines.pep import MaskedTable, SoftThreshold, kept_dims, pruned_cost, soft_threshold
-from pipelines.studies.baselines.registry import BASELINES
+from ihas_pipelines.studies.baselines.baseline import BaselineMethod
+from ihas_pipelines.studies.baselines.pep import MaskedTable, SoftThreshold, kept_dims, pruned_cost, soft_threshold
+from ihas_pipelines.studies.baselines.registry import BASELINES
 from tests.contracts.baseline_method import CONFIG, ORACLE, BaselineContract, config_of, plain_logits, start, training_logits
 
 pytestmark = pytest.mark.tf

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.studies.baselines.baseline import BaselineMethod
-from pipelines.studies.baselines.plain import LARGER, SMALLER, resized
+from ihas_pipelines.studies.baselines.baseline import BaselineMethod
+from ihas_pipelines.studies.baselines.plain import LARGER, SMALLER, resized
 from tests.contracts.baseline_method import CONFIG, BaselineContract, trained
 
 pytestmark = pytest.mark.tf

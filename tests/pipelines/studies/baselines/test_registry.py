@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.studies.baselines.registry import BASELINES
+from ihas_pipelines.studies.baselines.registry import BASELINES
 
 pytestmark = pytest.mark.tf
 

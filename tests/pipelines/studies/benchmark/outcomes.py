@@ -5,9 +5,9 @@ from __future__ import annotations
 from ihas.config.data import DataConfig
 from ihas.config.recipe import Recipe
 from ihas.results.run_result import ClickMetrics, Cost
-from pipelines.runs.measures import Measure
-from pipelines.studies.benchmark.cells import Cell, Outcome, cells_of
-from pipelines.studies.benchmark.plan import Plan
+from ihas_pipelines.runs.measures import Measure
+from ihas_pipelines.studies.benchmark.cells import Cell, Outcome, cells_of
+from ihas_pipelines.studies.benchmark.plan import Plan
 
 PLAN = Plan(
     name="made-up",

@@ -13,12 +13,12 @@ import pytest
 
 from ihas.data.synthetic import make_tribes
 from ihas.results.run_result import RunResult
-from pipelines.runs.measures import seconds_of
-from pipelines.runs.progress import Progress
-from pipelines.studies.baselines.registry import BASELINES
-from pipelines.studies.benchmark.command import benchmark, failure_message
-from pipelines.studies.benchmark.plan import read_plan
-from pipelines.studies.benchmark.table import Benchmark, BenchmarkRow
+from ihas_pipelines.runs.measures import seconds_of
+from ihas_pipelines.runs.progress import Progress
+from ihas_pipelines.studies.baselines.registry import BASELINES
+from ihas_pipelines.studies.benchmark.command import benchmark, failure_message
+from ihas_pipelines.studies.benchmark.plan import read_plan
+from ihas_pipelines.studies.benchmark.table import Benchmark, BenchmarkRow
 from tests.paths import ROOT
 
 pytestmark = [pytest.mark.tf, pytest.mark.slow]
@@ -94,7 +94,7 @@ def carried(tmp_path_factory: pytest.TempPathFactory) -> Carried:
     _write_table(folder / "tribes.csv")
     (folder / "tribes.toml").write_text(RECIPE)
     (folder / "trial.toml").write_text(PLAN)
-    command = [sys.executable, "-m", "pipelines", "benchmark", "--plan", str(folder / "trial.toml"), "--folder", str(folder / "out")]
+    command = [sys.executable, "-m", "ihas_pipelines", "benchmark", "--plan", str(folder / "trial.toml"), "--folder", str(folder / "out")]
     done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, timeout=240, check=False)
     return Carried(folder / "out", done.returncode, tuple(Progress(**orjson.loads(line)) for line in done.stdout.splitlines()))
 

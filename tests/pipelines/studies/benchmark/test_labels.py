@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.studies.benchmark.labels import PLACES, text_places
+from ihas_pipelines.studies.benchmark.labels import PLACES, text_places
 
 NUMBERS = st.floats(-1e3, 1e3, allow_nan=False)
 

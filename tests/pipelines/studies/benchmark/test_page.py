@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from pipelines.studies.benchmark.page import gains_caption, headline, pareto_caption, render_benchmark
-from pipelines.studies.benchmark.table import tabulate
+from ihas_pipelines.studies.benchmark.page import gains_caption, headline, pareto_caption, render_benchmark
+from ihas_pipelines.studies.benchmark.table import tabulate
 from tests.pipelines.studies.benchmark.outcomes import CELLS, OUTCOMES, PLAN
 
 pytestmark = pytest.mark.tf

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ihas.errors import ConfigError
-from pipelines.studies.baselines.registry import BASELINES
-from pipelines.studies.benchmark.plan import read_plan
+from ihas_pipelines.studies.baselines.registry import BASELINES
+from ihas_pipelines.studies.benchmark.plan import read_plan
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.tf

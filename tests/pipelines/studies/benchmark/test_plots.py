@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from pipelines.reports.drawing import BETTER, UNCLEAR, WORSE
-from pipelines.studies.benchmark.plots import BASELINE_COLOUR, colours, gains, pareto
-from pipelines.studies.benchmark.table import tabulate
+from ihas_pipelines.reports.drawing import BETTER, UNCLEAR, WORSE
+from ihas_pipelines.studies.benchmark.plots import BASELINE_COLOUR, colours, gains, pareto
+from ihas_pipelines.studies.benchmark.table import tabulate
 from tests.pipelines.studies.benchmark.outcomes import CELLS, OUTCOMES, PLAN
 
 pytestmark = pytest.mark.tf

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from pipelines.studies.benchmark.table import BenchmarkRow, Section, markdown, pareto_frontier, tabulate
+from ihas_pipelines.studies.benchmark.table import BenchmarkRow, Section, markdown, pareto_frontier, tabulate
 from tests.pipelines.studies.benchmark.outcomes import CELLS, OUTCOMES, PLAN
 
 pytestmark = pytest.mark.tf

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from ihas.errors import ConfigError, DataError
-from pipelines.commands.app import run
-from pipelines.studies.overparameterisation.command import carry_out
-from pipelines.studies.overparameterisation.kept import kept_arms, settings_digest
-from pipelines.studies.overparameterisation.plan import RacePlan
-from pipelines.studies.overparameterisation.race import Outcome
-from pipelines.studies.overparameterisation.table import Arm, RaceTable
+from ihas_pipelines.commands.app import run
+from ihas_pipelines.studies.overparameterisation.command import carry_out
+from ihas_pipelines.studies.overparameterisation.kept import kept_arms, settings_digest
+from ihas_pipelines.studies.overparameterisation.plan import RacePlan
+from ihas_pipelines.studies.overparameterisation.race import Outcome
+from ihas_pipelines.studies.overparameterisation.table import Arm, RaceTable
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.tf

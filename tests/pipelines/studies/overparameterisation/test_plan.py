@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ihas.errors import ConfigError
-from pipelines.studies.overparameterisation.plan import read_race_plan
+from ihas_pipelines.studies.overparameterisation.plan import read_race_plan
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.tf

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from ihas.config.training import TrainingConfig
-from pipelines.studies.overparameterisation.plan import RacePlan
-from pipelines.studies.overparameterisation.race import Outcome, epochs_to, race, tune
+from ihas_pipelines.studies.overparameterisation.plan import RacePlan
+from ihas_pipelines.studies.overparameterisation.race import Outcome, epochs_to, race, tune
 
 pytestmark = pytest.mark.tf
 

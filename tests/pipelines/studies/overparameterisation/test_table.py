@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from pipelines.studies.overparameterisation.race import Outcome
-from pipelines.studies.overparameterisation.table import Arm, RaceTable, markdown, ratio
+from ihas_pipelines.studies.overparameterisation.race import Outcome
+from ihas_pipelines.studies.overparameterisation.table import Arm, RaceTable, markdown, ratio
 
 pytestmark = pytest.mark.tf
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from ihas.errors import DataError
-from pipelines.studies.overparameterisation.command import carry_out
-from pipelines.studies.overparameterisation.plan import RacePlan, read_race_plan
-from pipelines.studies.overparameterisation.table import RaceTable
-from pipelines.studies.overparameterisation.tasks import ClicksRunner, read_ratings, task_of
+from ihas_pipelines.studies.overparameterisation.command import carry_out
+from ihas_pipelines.studies.overparameterisation.plan import RacePlan, read_race_plan
+from ihas_pipelines.studies.overparameterisation.table import RaceTable
+from ihas_pipelines.studies.overparameterisation.tasks import ClicksRunner, read_ratings, task_of
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.tf

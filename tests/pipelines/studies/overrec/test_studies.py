@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from ihas.errors import ConfigError
-from pipelines.runs.progress import Progress
-from pipelines.studies.overrec.command import carry_out
-from pipelines.studies.overrec.plan import read_plan
-from pipelines.studies.overrec.table import Study, StudyTable, markdown
+from ihas_pipelines.runs.progress import Progress
+from ihas_pipelines.studies.overrec.command import carry_out
+from ihas_pipelines.studies.overrec.plan import read_plan
+from ihas_pipelines.studies.overrec.table import Study, StudyTable, markdown
 from tests.paths import ROOT
 from tests.pipelines.studies.overrec.walks import write_lines
 

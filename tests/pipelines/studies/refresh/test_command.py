@@ -16,8 +16,8 @@ from ihas.config.run import RunOptions
 from ihas.config.split import SplitConfig
 from ihas.config.training import TrainingConfig
 from ihas.errors import ConfigError
-from pipelines.studies.refresh.command import Compared, Measured, carry_out, markdown
-from pipelines.studies.refresh.plan import RefreshPlan, read_plan
+from ihas_pipelines.studies.refresh.command import Compared, Measured, carry_out, markdown
+from ihas_pipelines.studies.refresh.plan import RefreshPlan, read_plan
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.tf

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
-from pipelines.studies.refresh.movielens import write_table
+from ihas_pipelines.studies.refresh.movielens import write_table
 
 
 def _packed(path: Path, text: str) -> None:

@@ -10,11 +10,11 @@ import pytest
 import sqlalchemy as sa
 import structlog
 
-from service.auth.scopes import Scope
-from service.settings import Settings
-from service.storage.keys import Keys
-from service.storage.sql_store import SqlStore
-from service.storage.tables import KEYS
+from ihas_service.auth.scopes import Scope
+from ihas_service.settings import Settings
+from ihas_service.storage.keys import Keys
+from ihas_service.storage.sql_store import SqlStore
+from ihas_service.storage.tables import KEYS
 from tests.clock import HANG_S
 from tests.service.conftest import Publish, eventually
 from tests.service.keyed import NewKey

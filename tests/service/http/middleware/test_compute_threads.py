@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from starlette.types import Scope
 
-from service.errors import OverloadError
-from service.http.middleware.compute_threads import Threads, processors
-from service.http.middleware.concurrency_limiter import ConcurrencyLimiter, Permit
-from service.settings import Settings
+from ihas_service.errors import OverloadError
+from ihas_service.http.middleware.compute_threads import Threads, processors
+from ihas_service.http.middleware.concurrency_limiter import ConcurrencyLimiter, Permit
+from ihas_service.settings import Settings
 from tests.clock import HANG_S, Clock
 
 LONG_S = 2 * HANG_S

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from service.errors import OverloadError
-from service.http.middleware.concurrency_limiter import PAUSE_S, ConcurrencyLimiter, Permit
+from ihas_service.errors import OverloadError
+from ihas_service.http.middleware.concurrency_limiter import PAUSE_S, ConcurrencyLimiter, Permit
 from tests.clock import HANG_S, Clock
 
 LONG_S = 60.0

@@ -16,7 +16,7 @@ import pytest
 
 from ihas.serving.answers import Scored
 from ihas.serving.grouped.recommender import GroupedRecommender
-from service.settings import Settings
+from ihas_service.settings import Settings
 from tests.clock import HANG_S
 from tests.service.conftest import Publish, eventually
 from tests.service.live import LiveServer

@@ -12,8 +12,8 @@ import httpx
 import psutil
 import pytest
 
-from service.models.registry import CHECK_S
-from service.settings import Settings
+from ihas_service.models.registry import CHECK_S
+from ihas_service.settings import Settings
 from tests.clock import HANG_S
 from tests.ihas.bundle_factory import LOGITS, rows
 from tests.ihas.serving.fallback_bundle import torn

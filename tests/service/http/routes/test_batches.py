@@ -10,12 +10,12 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from service.client.client import Client
-from service.errors import StateError
-from service.jobs.runs import PIPELINES
-from service.settings import Settings
-from service.storage.job import BATCH
-from service.storage.sql_store import SqlStore
+from ihas_service.client.client import Client
+from ihas_service.errors import StateError
+from ihas_service.jobs.runs import PIPELINES
+from ihas_service.settings import Settings
+from ihas_service.storage.job import BATCH
+from ihas_service.storage.sql_store import SqlStore
 from tests.pipelines.batch.test_tables import ALL_LOGITS, named, written
 from tests.service.conftest import Publish, RunningWorker, eventually
 from tests.service.http.routes.test_datasets import checked
@@ -213,7 +213,7 @@ def test_the_child_loads_no_tensorflow(bundle: Path, tmp_path: Path) -> None:
     (tmp_path / "data.json").write_text(f'{{"path": "{written(tmp_path / "a.csv", named())}"}}')
     (tmp_path / "request.json").write_text("{}")
     words = ["batch", "--data", "data.json", "--bundle", str(bundle), "--request", "request.json", "--to", "out.parquet"]
-    code = f"import sys; from pipelines.commands.app import run; print(run({words})); print('tensorflow' in sys.modules)"
+    code = f"import sys; from ihas_pipelines.commands.app import run; print(run({words})); print('tensorflow' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
 
     assert found.stdout.splitlines()[-2:] == ["0", "False"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.auth.scopes import Scope
+from ihas_service.auth.scopes import Scope
 from tests.service.keyed import NewKey
 from tests.service.live import LiveServer
 from tests.service.test_remote_commands import Shell

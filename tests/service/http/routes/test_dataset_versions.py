@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from service.jobs.runs import PIPELINES
-from service.retention.maintenance import Maintenance
-from service.settings import Settings
-from service.storage.sql_store import SqlStore
+from ihas_service.jobs.runs import PIPELINES
+from ihas_service.retention.maintenance import Maintenance
+from ihas_service.settings import Settings
+from ihas_service.storage.sql_store import SqlStore
 from tests.service.conftest import RunningWorker, eventually
 from tests.service.http.routes.test_datasets import checked, created, files
 from tests.service.http.routes.test_searches import done, submit

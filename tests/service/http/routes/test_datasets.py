@@ -17,9 +17,9 @@ import httpx
 import pyarrow as pa
 import pytest
 
-from service.jobs.runs import PIPELINES
-from service.settings import Settings
-from service.storage.sql_store import SqlStore
+from ihas_service.jobs.runs import PIPELINES
+from ihas_service.settings import Settings
+from ihas_service.storage.sql_store import SqlStore
 from tests.clock import HANG_S
 from tests.service.conftest import RunningWorker, eventually
 from tests.service.live import LiveServer

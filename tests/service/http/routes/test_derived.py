@@ -12,7 +12,7 @@ import pytest
 from ihas.config.overrec import OverRecConfig
 from ihas.sequential.data.sequences import Sequences, UserSequences
 from ihas.sequential.overrec.archive import OverRecBundle, write_overrec
-from service.client.client import Client
+from ihas_service.client.client import Client
 from tests.service.conftest import Publish
 from tests.service.live import LiveServer
 

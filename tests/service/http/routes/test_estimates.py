@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from service.settings import Settings
-from service.storage.sql_store import SqlStore
+from ihas_service.settings import Settings
+from ihas_service.storage.sql_store import SqlStore
 from tests.service.conftest import RunningWorker, eventually
 from tests.service.live import LiveServer
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from service.jobs.runs import PIPELINES
-from service.settings import Settings
-from service.storage.expiry import Expiry
-from service.storage.sql_store import SqlStore
+from ihas_service.jobs.runs import PIPELINES
+from ihas_service.settings import Settings
+from ihas_service.storage.expiry import Expiry
+from ihas_service.storage.sql_store import SqlStore
 from tests.service.conftest import Publish, RunningWorker, eventually
 from tests.service.http.routes.test_derived import walks
 from tests.service.http.routes.test_event_rows import DATASET, OPEN, direct, lines, shown_and_clicked, tell

@@ -15,16 +15,16 @@ import httpx
 import pyarrow.parquet as pq
 import pytest
 
-from service.auth.scopes import Scope
-from service.client.client import Client
-from service.datasets import event_files
-from service.datasets.event_rows import EventRows
-from service.datasets.exports import MOST_OF_TENANT
-from service.errors import ServiceError
-from service.http.dependencies import AppState
-from service.http.routes import event_rows as module
-from service.settings import Settings
-from service.storage.shown_rows import ShownRow
+from ihas_service.auth.scopes import Scope
+from ihas_service.client.client import Client
+from ihas_service.datasets import event_files
+from ihas_service.datasets.event_rows import EventRows
+from ihas_service.datasets.exports import MOST_OF_TENANT
+from ihas_service.errors import ServiceError
+from ihas_service.http.dependencies import AppState
+from ihas_service.http.routes import event_rows as module
+from ihas_service.settings import Settings
+from ihas_service.storage.shown_rows import ShownRow
 from tests.ihas.bundle_factory import GENRES
 from tests.service.conftest import Publish, eventually
 from tests.service.http.routes.test_events import event

@@ -15,11 +15,11 @@ import pytest
 from ihas.bundle.archive import write_bundle
 from ihas.bundle.values import Bundle, GoldenRows
 from ihas.serving.answers import RecommendedItem, RecommendRequest
-from service.models.registry import Registry
-from service.models.response_log import Chosen, ResponseLog
-from service.settings import Settings
-from service.storage.feedback import Feedback, KeptItem
-from service.storage.sql_store import SqlStore
+from ihas_service.models.registry import Registry
+from ihas_service.models.response_log import Chosen, ResponseLog
+from ihas_service.settings import Settings
+from ihas_service.storage.feedback import Feedback, KeptItem
+from ihas_service.storage.sql_store import SqlStore
 from tests.ihas.bundle_factory import rows, small_bundle
 from tests.ihas.serving.grouped.test_observation import referred_bundle, summed_and_referred
 from tests.service.conftest import Publish, eventually
@@ -169,7 +169,7 @@ def test_one_model_for_all_has_no_drift_of_groups(live: LiveServer, publish: Pub
 
 def test_events_are_taken_of_the_items_that_are_kept(live: LiveServer, publish: Publish, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first, here one: an item that stands below is rejected, told why, and other events of the report count."""
-    for module in ("service.models.response_log", "service.datasets.event_intake"):
+    for module in ("ihas_service.models.response_log", "ihas_service.datasets.event_intake"):
         monkeypatch.setattr(f"{module}.KEPT_ITEMS", 1)
     publish()
     answer = recommended(live)

@@ -13,10 +13,10 @@ import pytest
 
 from ihas.bundle.archive import write_bundle
 from ihas.bundle.values import Bundle
-from pipelines.runs.points import point_bundle
-from service.jobs.first_load import FirstLoad
-from service.settings import Settings
-from service.storage.sql_store import SqlStore
+from ihas_pipelines.runs.points import point_bundle
+from ihas_service.jobs.first_load import FirstLoad
+from ihas_service.settings import Settings
+from ihas_service.storage.sql_store import SqlStore
 from tests.ihas.bundle_factory import LOGITS, small_bundle
 from tests.ihas.results.test_frontier import point
 from tests.service.conftest import Publish

@@ -10,8 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ihas.serving.grouped.recommender import GroupedRecommender
 from ihas.serving.loading import load_recommender
-from service.settings import Settings
-from service.storage.sql_store import SqlStore
+from ihas_service.settings import Settings
+from ihas_service.storage.sql_store import SqlStore
 from tests.clock import HANG_S
 from tests.ihas.bundle_factory import rows
 from tests.ihas.serving.fallback_bundle import SHARED, torn
@@ -47,7 +47,7 @@ def test_at_the_start_it_is_not_ready_until_every_model_was_checked(
         assert go.wait(HANG_S)
         return load_recommender(folder)
 
-    monkeypatch.setattr("service.models.registry.load_recommender", slow)
+    monkeypatch.setattr("ihas_service.models.registry.load_recommender", slow)
     with LiveServer(settings) as live:
         before = live.http.get("/readyz")
         go.set()

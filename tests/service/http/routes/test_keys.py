@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from service.auth.scopes import Scope
-from service.storage.sql_store import SqlStore
+from ihas_service.auth.scopes import Scope
+from ihas_service.storage.sql_store import SqlStore
 from tests.service.keyed import NewKey
 from tests.service.live import LiveServer
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from service.settings import Settings
+from ihas_service.settings import Settings
 from tests.ihas.bundle_factory import LOGITS, rows
 from tests.service.conftest import Publish, damage, eventually
 from tests.service.live import LiveServer

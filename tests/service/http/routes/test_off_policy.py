@@ -13,8 +13,8 @@ import pytest
 
 from ihas.bundle.archive import write_bundle
 from ihas.bundle.values import GoldenRows
-from service.client.client import Client
-from service.http.routes.scoring import HotRoute, RecommendEndpoint
+from ihas_service.client.client import Client
+from ihas_service.http.routes.scoring import HotRoute, RecommendEndpoint
 from tests.ihas.bundle_factory import small_bundle
 from tests.service.conftest import Publish
 from tests.service.keyed import NewKey

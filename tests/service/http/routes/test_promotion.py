@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from ihas.results.gates import Gate, GatesVerdict
-from service.settings import Settings
-from service.storage.promotion_settings import Release
-from service.storage.sql_store import SqlStore
+from ihas_service.settings import Settings
+from ihas_service.storage.promotion_settings import Release
+from ihas_service.storage.sql_store import SqlStore
 from tests.ihas.bundle_factory import rows
 from tests.service.conftest import Publish, RunningWorker, eventually, finished
 from tests.service.keyed import NewKey

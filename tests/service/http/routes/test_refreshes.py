@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from service.auth.scopes import Scope
-from service.http.examples import searches
-from service.settings import Settings
-from service.storage.job import REFRESH
-from service.storage.sql_store import SqlStore
+from ihas_service.auth.scopes import Scope
+from ihas_service.http.examples import searches
+from ihas_service.settings import Settings
+from ihas_service.storage.job import REFRESH
+from ihas_service.storage.sql_store import SqlStore
 from tests.service.conftest import Publish, RunningWorker, add_table, finished
 from tests.service.keyed import NewKey
 from tests.service.live import LiveServer

@@ -11,12 +11,12 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from service.client.client import AsyncClient, Client
-from service.errors import InvalidError, NotFoundError, StateError
-from service.retention import maintenance
-from service.settings import Settings
-from service.storage.sql_store import SqlStore
-from service.storage.tables import ANSWERS, DATASETS, FEEDBACK, SCHEDULES
+from ihas_service.client.client import AsyncClient, Client
+from ihas_service.errors import InvalidError, NotFoundError, StateError
+from ihas_service.retention import maintenance
+from ihas_service.settings import Settings
+from ihas_service.storage.sql_store import SqlStore
+from ihas_service.storage.tables import ANSWERS, DATASETS, FEEDBACK, SCHEDULES
 from tests.service.conftest import Publish, RunningWorker, eventually, finished
 from tests.service.http.routes.test_events import event
 from tests.service.http.routes.test_refreshes import with_run

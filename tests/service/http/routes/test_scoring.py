@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from service.http.bodies import INLINE_BYTES
-from service.http.middleware.compute_threads import Threads
-from service.models.microbatch import MAX_ROWS
+from ihas_service.http.bodies import INLINE_BYTES
+from ihas_service.http.middleware.compute_threads import Threads
+from ihas_service.models.microbatch import MAX_ROWS
 from tests.ihas.bundle_factory import GENRES, GROUPS, LOGITS, rows
 from tests.service.conftest import Publish
 from tests.service.http.routes.test_events import summed

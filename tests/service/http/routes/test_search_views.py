@@ -12,10 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
-from service.http.examples.searches import RESULT
-from service.http.routes.search_views import lines_from
-from service.settings import Settings
-from service.storage.sql_store import SqlStore
+from ihas_service.http.examples.searches import RESULT
+from ihas_service.http.routes.search_views import lines_from
+from ihas_service.settings import Settings
+from ihas_service.storage.sql_store import SqlStore
 from tests.clock import HANG_S
 from tests.service.conftest import Publish
 from tests.service.live import LiveServer

@@ -16,11 +16,11 @@ from starlette.responses import Response
 from starlette.types import Message
 
 from ihas.config.learning import LearningConfig
-from pipelines.runs.progress import Progress
-from service.http.routes.searches import read_search
-from service.settings import Settings
-from service.states import JobState
-from service.storage.sql_store import SqlStore
+from ihas_pipelines.runs.progress import Progress
+from ihas_service.http.routes.searches import read_search
+from ihas_service.settings import Settings
+from ihas_service.states import JobState
+from ihas_service.storage.sql_store import SqlStore
 from tests.clock import HANG_S
 from tests.service.conftest import RunningWorker, eventually
 from tests.service.live import LiveServer

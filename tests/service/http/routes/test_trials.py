@@ -8,11 +8,11 @@ import msgspec
 import pytest
 
 from ihas.serving.answers import Recommendation, RecommendedItem
-from service.client.client import Client
-from service.http.routes.scoring import interleave
-from service.retention import maintenance
-from service.settings import Settings
-from service.storage.sql_store import SqlStore
+from ihas_service.client.client import Client
+from ihas_service.http.routes.scoring import interleave
+from ihas_service.retention import maintenance
+from ihas_service.settings import Settings
+from ihas_service.storage.sql_store import SqlStore
 from tests.service.conftest import Publish, eventually
 from tests.service.keyed import NewKey
 from tests.service.live import LiveServer

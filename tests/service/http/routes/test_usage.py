@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.settings import Settings
+from ihas_service.settings import Settings
 from tests.ihas.bundle_factory import rows
 from tests.service.conftest import Publish
 from tests.service.keyed import NewKey

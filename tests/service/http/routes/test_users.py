@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from ihas.bundle.archive import write_bundle
-from service.auth.scopes import Scope
-from service.client.client import Client
-from service.settings import Settings
+from ihas_service.auth.scopes import Scope
+from ihas_service.client.client import Client
+from ihas_service.settings import Settings
 from tests.ihas.bundle_factory import bundle_with_towns
 from tests.service.conftest import Publish, eventually
 from tests.service.keyed import NewKey

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ihas.rates import stability, wilson
-from service.http.schemas.events import online
-from service.models.response_log import ShadowMetrics
-from service.storage.feedback import GroupCounts
+from ihas_service.http.schemas.events import online
+from ihas_service.models.response_log import ShadowMetrics
+from ihas_service.storage.feedback import GroupCounts
 
 
 def test_click_through_and_calibration_are_those_of_a_calculator() -> None:

@@ -13,14 +13,14 @@ import pyarrow.parquet
 import pytest
 
 from ihas.data.newest import FOLDER
-from service.jobs.handlers.gates import release_of
-from service.jobs.handlers.handler import JobContext
-from service.jobs.runs import PIPELINES
-from service.settings import Settings
-from service.storage.job import Job
-from service.storage.promotion import Promotion, Promotions
-from service.storage.promotion_settings import PromotionSettings
-from service.storage.sql_store import SqlStore
+from ihas_service.jobs.handlers.gates import release_of
+from ihas_service.jobs.handlers.handler import JobContext
+from ihas_service.jobs.runs import PIPELINES
+from ihas_service.settings import Settings
+from ihas_service.storage.job import Job
+from ihas_service.storage.promotion import Promotion, Promotions
+from ihas_service.storage.promotion_settings import PromotionSettings
+from ihas_service.storage.sql_store import SqlStore
 from tests.ihas.bundle_factory import LOGITS, rows
 from tests.service.conftest import Publish, damage, submitted
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from service.jobs.handlers import publishing
-from service.settings import Settings
-from service.states import JobState
-from service.storage.sql_store import SqlStore
+from ihas_service.jobs.handlers import publishing
+from ihas_service.settings import Settings
+from ihas_service.states import JobState
+from ihas_service.storage.sql_store import SqlStore
 from tests.service.conftest import RunningWorker, eventually, finished, submitted
 from tests.service.s3 import S3Server, s3_server
 

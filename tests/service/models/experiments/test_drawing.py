@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from ihas.serving.answers import DiversityRule, Recommendation, RecommendedItem, RecommendRequest
-from service.models.experiments.drawing import draw, for_the_pool, may_be_drawn
-from service.storage.traffic import Exploration
+from ihas_service.models.experiments.drawing import draw, for_the_pool, may_be_drawn
+from ihas_service.storage.traffic import Exploration
 
 FOUND = Recommendation("rc_1", "films", tuple(RecommendedItem(f"m{rank}", 1 / rank, rank, 0) for rank in range(1, 6)), 5, (), ())
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.models.experiments.interleaving import Interleaved, fair_coin, sign_test, team_draft
+from ihas_service.models.experiments.interleaving import Interleaved, fair_coin, sign_test, team_draft
 
 Ranking = st.lists(st.sampled_from("abcdefghij"), unique=True)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from service.models.experiments.exploration import Shown, explore, target_propensities
-from service.models.experiments.off_policy import Estimate, Logged, doubly_robust, ips, snips
+from ihas_service.models.experiments.exploration import Shown, explore, target_propensities
+from ihas_service.models.experiments.off_policy import Estimate, Logged, doubly_robust, ips, snips
 
 ITEMS = tuple("abcde")
 RATES = np.array([0.1, 0.2, 0.3, 0.4, 0.5])

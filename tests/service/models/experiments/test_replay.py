@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from ihas.serving.grouped.recommender import GroupedRecommender
-from service.models.experiments.off_policy import Logged, ips
-from service.models.experiments.replay import Replayed, Reranked, estimated, replay
-from service.storage.drawn_answers import DrawnAnswer
-from service.storage.feedback import KeptItem
+from ihas_service.models.experiments.off_policy import Logged, ips
+from ihas_service.models.experiments.replay import Replayed, Reranked, estimated, replay
+from ihas_service.storage.drawn_answers import DrawnAnswer
+from ihas_service.storage.feedback import KeptItem
 from tests.ihas.bundle_factory import small_bundle
 
 ITEMS = 6

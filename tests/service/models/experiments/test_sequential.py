@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from service.models.experiments import sequential
-from service.models.experiments.sequential import ArmSums, answers_needed, difference, half_width, p_value, power
+from ihas_service.models.experiments import sequential
+from ihas_service.models.experiments.sequential import ArmSums, answers_needed, difference, half_width, p_value, power
 
 EXPERIMENTS, BATCHES, BATCH = 1_000, 100, 100
 ALPHA, SCALE = 0.05, 0.01

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from service.models.experiments.trial import TrialRules, findings
-from service.storage.aliases import ANY, CHAMPION, Aliases, AliasRef
-from service.storage.feedback import Answer, Deed, Feedback, KeptItem
-from service.storage.sql_store import SqlStore
-from service.storage.tables import TRIAL_SUMS
-from service.storage.traffic import Traffic, TrafficPlan, TrafficPlans
-from service.storage.trial_rows import Trials
-from service.storage.trial_sums import TrialSums, sums_of
+from ihas_service.models.experiments.trial import TrialRules, findings
+from ihas_service.storage.aliases import ANY, CHAMPION, Aliases, AliasRef
+from ihas_service.storage.feedback import Answer, Deed, Feedback, KeptItem
+from ihas_service.storage.sql_store import SqlStore
+from ihas_service.storage.tables import TRIAL_SUMS
+from ihas_service.storage.traffic import Traffic, TrafficPlan, TrafficPlans
+from ihas_service.storage.trial_rows import Trials
+from ihas_service.storage.trial_sums import TrialSums, sums_of
 from tests.contracts.job_store import search
 from tests.service.postgres import PostgresServer
 
