@@ -7,7 +7,7 @@ seconds of a variant = those of its own stage and of the stages that it needs, t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import t as student
@@ -23,6 +23,8 @@ STAGES_BEFORE: dict[str, tuple[str, ...]] = {
     "supernet": (*TAUGHT, "search"),
     "grouped": (*TAUGHT, "search", "cluster", "retrain"),
 }  # fmt: skip
+REFIT = ", trained once more"
+"""End of the names of rows whose models learnt from validation rows too."""
 BEFORE_A_CONTROL = (*TAUGHT, "search", "cluster")
 HEADING = (
     "| variant | test AUC | log-loss | gain (95 % interval) | dims read | parameters per model | in total | multiply-adds | seconds |",
@@ -75,11 +77,14 @@ class Measure:
 
 
 def measures(result: RunResult) -> dict[str, Measure]:
-    """Every variant of a run, the base first and the chosen last."""
+    """Every variant of a run, the base first, then the base and the chosen one trained once more, and the chosen last."""
     found = {variant.name: Measure(variant.test, variant.cost, seconds_of(variant.name, result)) for variant in result.variants}
     candidates = [variant.name for variant in result.variants if is_candidate(variant.name, larger=False)]
-    chosen = found[result.chosen]
-    return {**found, "chosen": Measure(chosen.test, chosen.cost, seconds_of("chosen", result, candidates))}
+    chosen = replace(found[result.chosen], seconds=seconds_of("chosen", result, candidates))
+    if result.refit is not None:
+        again = {"base": (result.refit.base, found["base"]), "chosen": (result.refit.test, chosen)}
+        found |= {f"{name}{REFIT}": replace(before, test=test) for name, (test, before) in again.items()}
+    return {**found, "chosen": chosen}
 
 
 def seconds_of(name: str, result: RunResult, compared: Sequence[str] = ()) -> float:

@@ -12,7 +12,7 @@ from pathlib import Path
 from ihas.config.base import Config
 from ihas.config.recipe import Recipe
 from ihas.results.run_result import RunResult
-from ihas_pipelines.runs.measures import HEADING, ComparisonRow, Measure, markdown_row, measures, row_of
+from ihas_pipelines.runs.measures import HEADING, REFIT, ComparisonRow, Measure, markdown_row, measures, row_of
 from ihas_pipelines.runs.progress import Report
 from ihas_pipelines.runs.run import run_recipe
 
@@ -74,7 +74,7 @@ def tabulate(seeds: tuple[int, ...], results: Sequence[RunResult], within: Seque
         chosen=tuple(result.chosen for result in results),
         chosen_within={_row(ceiling): tuple(under[ceiling].chosen for under in within) for ceiling in (within[0] if within else {})},
         seconds=tuple(round(sum(result.seconds.values()), 1) for result in results),
-        rows=tuple(row_of(name, column, None if name == "base" else columns["base"]) for name, column in columns.items()),
+        rows=tuple(row_of(name, column, columns[base] if (base := _base_of(name)) != name else None) for name, column in columns.items()),
     )
 
 
@@ -83,7 +83,15 @@ def _measures(result: RunResult, within: Mapping[int, RunResult]) -> dict[str, M
     found = measures(result)
     more = [measures(under) for _, under in sorted(within.items())]
     extra = {name: measure for of_ceiling in more for name, measure in of_ceiling.items() if name not in found}
-    return extra | found | {_row(ceiling): of["chosen"] for (ceiling, _), of in zip(sorted(within.items()), more, strict=True)}
+    choices = {}
+    for (ceiling, _), of in zip(sorted(within.items()), more, strict=True):
+        choices |= {_row(ceiling) + end: of["chosen" + end] for end in ("", REFIT) if "chosen" + end in of}
+    return extra | found | choices
+
+
+def _base_of(name: str) -> str:
+    """What a row is compared with: the plain model, trained as often."""
+    return "base" + REFIT if name.endswith(REFIT) else "base"
 
 
 def _row(ceiling: int) -> str:
