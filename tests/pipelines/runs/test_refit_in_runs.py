@@ -41,7 +41,7 @@ def _run(recipe: Recipe, folder: Path, *, refit: bool) -> RunResult:
 
 
 def test_the_bundle_and_the_point_are_what_was_trained_once_more(tmp_path: Path) -> None:
-    """Switched off in the same folder both are the model before, and the result says nothing of it; switched on again nothing is trained."""
+    """Switched off in the same folder both are the model before, and the result says nothing; switched on again nothing is trained."""
     plain = clicks_recipe(write_clicks(tmp_path / "x.csv", 2_000))
     learning = plain.learning.model_copy(update={"retrieval": plain.learning.retrieval.model_copy(update={"when": "never"})})
     recipe = plain.model_copy(update={"learning": learning, "budget": BudgetConfig(candidates=10)})
