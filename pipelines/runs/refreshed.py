@@ -25,7 +25,7 @@ from ihas.stages.evaluate.words import negatives_words
 from ihas.stages.retrain import RetrainResult
 from ihas.stages.retrieve.stage import RetrievalTowers
 from ihas_pipelines.reports.report import write_report
-from ihas_pipelines.runs.assemble import make_bundle, measured_candidates, summary_of
+from ihas_pipelines.runs.assemble import Choice, make_bundle, measured_candidates, summary_of
 from ihas_pipelines.runs.budget import certify
 from ihas_pipelines.runs.catalogue_ranking import measure_ranking
 from ihas_pipelines.runs.folder import replace_bundle, stage_key
@@ -63,10 +63,7 @@ def assemble_refresh(run: Refresh, sides: Sides) -> RunResult:
     cost = measured.cost(served.name)
     results = variant_results(variants, parts, run.data.keys)
     points = frontier_points([one for one in results if one.name == served.name], served.name, measured.cost)
-    result = _result(run, sides, model, served).model_copy(update={"frontier": points})
-    if refits is not None:
-        refit = refit_result(refits, parts) if served.courses else _refit_before(run, refits)
-        result = result.model_copy(update={"refit": refit, "verdict": result.verdict + refit_words(refit)})
+    result = _result(run, sides, model, Choice(served, refits)).model_copy(update={"frontier": points})
     bundle = read_bundle(measured.bundle(served.name))
     retrieval = measure_retrieval(bundle, parts.test, recipe.learning.seed)
     chosen = next(one for one in result.variants if one.name == served.name)
@@ -111,10 +108,12 @@ def _start(served: Variant) -> Start:
     return "unknown" if served.name == REFRESHED[0] else "mean"
 
 
-def _refit_before(run: Refresh, refits: Refits) -> Refit:
-    """Metrics of a model that was trained once more in the run before, on the rows that it had there."""
-    before, found = run.earlier.result.refit, refit_result(refits, run.data.parts)
-    return found if before is None else found.model_copy(update={"rows": before.rows})
+def _refit(run: Refresh, choice: Choice) -> Refit | None:
+    """Metrics of the model that was trained once more; where that was in the run before, on the rows that it had there."""
+    if choice.refits is None:
+        return None
+    before, found = run.earlier.result.refit, refit_result(choice.refits, run.data.parts)
+    return found if choice.variant.courses or before is None else found.model_copy(update={"rows": before.rows})
 
 
 def is_plain(variant: Variant) -> bool:
@@ -152,8 +151,9 @@ def _keep(run: Refresh, model: WarmModel, served: Variant, base: Variant) -> str
     return key
 
 
-def _result(run: Refresh, sides: Sides, model: WarmModel, served: Variant) -> RunResult:
-    earlier, parts = run.earlier.result, run.data.parts
+def _result(run: Refresh, sides: Sides, model: WarmModel, choice: Choice) -> RunResult:
+    earlier, parts, served = run.earlier.result, run.data.parts, choice.variant
+    test_logits = served.test_logits if choice.refits is None else choice.refits.served.test_logits
     variants = variant_results((sides.before[1], sides.refreshed[1]), parts, run.data.keys)
     method, fitted = calibrate(served.valid_logits, parts.valid.labels, run.recipe.learning.evaluate.calibration)
     grouped = len(served.models) > 1
@@ -170,7 +170,8 @@ def _result(run: Refresh, sides: Sides, model: WarmModel, served: Variant) -> Ru
         "history": sides.history,
         "points": (),
         "seconds": {stage: round(value, 2) for stage, value in run.folder.seconds.items()},
-        "calibration": calibration_result(method, fitted, served.test_logits, parts.test.labels),
+        "calibration": calibration_result(method, fitted, test_logits, parts.test.labels),
+        "refit": _refit(run, choice),
         "kinds": (),
         "frontier": (),
         "certificates": (),
@@ -230,7 +231,7 @@ def verdict(result: RunResult, refresh: Refreshed, known: int) -> str:
     else:
         words = f"{learnt}, and is served: validation AUC {interval}, against the model as it was."
     tests = f" On test rows: {_shown(after.test.auc)} against {_shown(before.test.auc)}."
-    return words + tests + _of_values(refresh, known) + _of_groups(refresh) + _after(refresh, known)
+    return words + tests + refit_words(result.refit) + _of_values(refresh, known) + _of_groups(refresh) + _after(refresh, known)
 
 
 def _of_values(refresh: Refreshed, known: int) -> str:

@@ -1,12 +1,14 @@
 """The same recipe under several seeds: one table of variants with paired intervals.
 
 The chosen variant is a row of its own: what validation chose under each seed. Ceilings on multiply-adds add a row each: what validation
-chose within that budget.
+chose within that budget. Where every seed's choice was trained once more, on validation rows too, that is a row, compared with the plain
+model that was trained so, which is one too. All other rows are of models that know training rows alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ihas.config.base import Config
@@ -15,6 +17,8 @@ from ihas.results.run_result import RunResult
 from ihas_pipelines.runs.measures import HEADING, ComparisonRow, Measure, markdown_row, measures, row_of
 from ihas_pipelines.runs.progress import Report
 from ihas_pipelines.runs.run import run_recipe
+
+AGAIN = ", trained once more"
 
 
 class Comparison(Config):
@@ -31,7 +35,7 @@ class Comparison(Config):
     seconds: tuple[float, ...]
     """Wall time of each seed's stages."""
     rows: tuple[ComparisonRow, ...]
-    """The table, the base first and the chosen last."""
+    """The table, the base before the other variants, and then the chosen."""
 
 
 def compare(recipe: Recipe, folder: Path, seeds: Sequence[int], report: Report, ceilings: Sequence[int] = ()) -> Comparison:
@@ -54,7 +58,10 @@ def compare(recipe: Recipe, folder: Path, seeds: Sequence[int], report: Report, 
 
 
 def _under(recipe: Recipe, ceiling: int) -> Recipe:
-    return recipe.model_copy(update={"budget": recipe.budget.model_copy(update={"multiply_adds": ceiling})})
+    """The recipe under a ceiling; its choice is a row as validation rows judged it, so that it is not trained once more."""
+    evaluate = recipe.learning.evaluate.model_copy(update={"refit": False})
+    changes = {"budget": recipe.budget.model_copy(update={"multiply_adds": ceiling})}
+    return recipe.model_copy(update=changes | {"learning": recipe.learning.model_copy(update={"evaluate": evaluate})})
 
 
 def tabulate(seeds: tuple[int, ...], results: Sequence[RunResult], within: Sequence[Mapping[int, RunResult]] = ()) -> Comparison:
@@ -74,7 +81,7 @@ def tabulate(seeds: tuple[int, ...], results: Sequence[RunResult], within: Seque
         chosen=tuple(result.chosen for result in results),
         chosen_within={_row(ceiling): tuple(under[ceiling].chosen for under in within) for ceiling in (within[0] if within else {})},
         seconds=tuple(round(sum(result.seconds.values()), 1) for result in results),
-        rows=tuple(row_of(name, column, None if name == "base" else columns["base"]) for name, column in columns.items()),
+        rows=tuple(row_of(name, column, _compared_with(name, columns)) for name, column in columns.items()),
     )
 
 
@@ -83,7 +90,20 @@ def _measures(result: RunResult, within: Mapping[int, RunResult]) -> dict[str, M
     found = measures(result)
     more = [measures(under) for _, under in sorted(within.items())]
     extra = {name: measure for of_ceiling in more for name, measure in of_ceiling.items() if name not in found}
-    return extra | found | {_row(ceiling): of["chosen"] for (ceiling, _), of in zip(sorted(within.items()), more, strict=True)}
+    ceilings = {_row(ceiling): of["chosen"] for (ceiling, _), of in zip(sorted(within.items()), more, strict=True)}
+    return extra | found | ceilings | _again(result, found)
+
+
+def _again(result: RunResult, found: Mapping[str, Measure]) -> dict[str, Measure]:
+    """Measures of the plain model and of the choice after they were trained once more; the seconds of both, which ran side by side."""
+    if result.refit is None:
+        return {}
+    took, tests = result.seconds.get("refit", 0.0), {"base": result.refit.base, "chosen": result.refit.test}
+    return {f"{name}{AGAIN}": replace(found[name], test=test, seconds=round(found[name].seconds + took, 2)) for name, test in tests.items()}
+
+
+def _compared_with(name: str, columns: Mapping[str, Mapping[int, Measure]]) -> Mapping[int, Measure] | None:
+    return None if name == "base" else columns.get(f"base{AGAIN}" if name == f"chosen{AGAIN}" else "base")
 
 
 def _row(ceiling: int) -> str:

@@ -150,6 +150,7 @@ def test_every_kind_of_model_is_carried_on(searched: Path, newer: Path, tmp_path
 
     assert result.refresh is not None
     assert result.refresh.model == point
+    assert (result.refit is not None) == result.refresh.anew, "nothing is said of what was trained once more before"
     assert _auc(result, "refreshed") > _auc(result, "before") + 0.03
     assert result.variants[1].cost.multiply_adds == pytest.approx(source.served.cost.multiply_adds, rel=0.2)
     assert [np.array_equal(new.mask, old.mask) for new, old in zip(made.served.models, source.served.models, strict=True)].count(False) == 0

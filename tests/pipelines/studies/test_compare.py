@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ihas.errors import DataError
-from ihas.results.run_result import RunResult
+from ihas.results.run_result import Refit, RunResult
 from ihas_pipelines.studies.compare import markdown, tabulate
 from tests.pipelines.result_factory import run_result
 
@@ -54,6 +54,23 @@ def test_a_ceiling_adds_a_row():
     assert rows["static"].auc == pytest.approx(run_result().variants[1].test.auc)
     assert comparison.chosen_within == {"chosen at <= 5,000": ("static", "base")}
     assert "chosen at <= 5,000: static, base" in markdown(comparison)
+
+
+def test_what_was_trained_once_more_is_compared_with_the_plain_model_trained_so():
+    """.84 and .83 against .81 and .80, not the .80 and .78 of plain models that know fewer rows; a row only where every seed has it."""
+    results = _results()
+    test = results[0].variants[0].test
+    for number, (chosen, base) in enumerate([(0.84, 0.81), (0.83, 0.80)]):
+        tests = {name: test.model_copy(update={"auc": area}) for name, area in (("test", chosen), ("base", base))}
+        refit = Refit(rows=9, gain=None, **tests)
+        results[number] = results[number].model_copy(update={"refit": refit, "seconds": results[number].seconds | {"refit": 7.0}})
+    rows = {row.name: row for row in tabulate((0, 1), results).rows}
+
+    assert rows["chosen, trained once more"].gain.difference == pytest.approx(0.03)
+    assert rows["base, trained once more"].gain.difference == pytest.approx(0.015)
+    assert rows["base, trained once more"].seconds == pytest.approx(rows["base"].seconds + 7.0)
+    assert rows["chosen"].auc == pytest.approx(0.80)
+    assert "chosen, trained once more" not in [row.name for row in tabulate((0, 1), [results[0], _results()[1]]).rows]
 
 
 def test_one_seed_has_no_interval():
