@@ -28,9 +28,11 @@ class TrainingConfig(Config):
     """Maximum number of epochs."""
     patience: Count = 3
     """Number of epochs without a better validation AUC after which one more ends training (early stopping). The best weights are kept. The
-    first 15 epochs do not count as long as the AUC has not left chance (.53)."""
+    first 15 epochs do not count as long as the AUC has not left chance (.53). Under `averaging` training also ends where the rate has
+    fallen below .03 of the first one, so that more patience than falls until then (three by `plateau_factor` = .3) changes nothing."""
     plateau_factor: Annotated[float, Field(gt=0.0, le=1.0)] = 0.3
-    """Factor on the learning rate after each epoch without a better validation AUC."""
+    """Factor on the learning rate after each epoch without a better validation AUC, from which training then goes on; under `averaging`
+    it goes on from the best average instead. 1 for a rate that never falls: `patience` alone ends training then."""
     averaging: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.8
     """What is ranked and kept after an epoch is the average of epochs, in which earlier ones weigh at most this much together. An epoch
     that is no better than the average lowers the learning rate, and training goes on from the average. 0 for each epoch by itself."""

@@ -21,7 +21,8 @@ class Dataset:
         layout: where the fields lie in the table and in `ids`.
         ids: int32 (rows, num_slots). Row numbers of the fused table; -1 is padding.
         labels: float32 (rows,). 0 or 1; under a teacher, its probability of a click.
-        weights: float32 (rows,). How much each row counts in training, 1 on average; None where all count alike. Metrics read none.
+        weights: float32 (rows,). How much each row counts where a model learns from it, 1 on average of the training rows; None where all
+            count alike. Metrics read none.
     """
 
     layout: FieldLayout

@@ -32,7 +32,7 @@ from ihas.data.storage import Ingested, load_ingested, save_values
 from ihas.data.suspicions import find_cut_lists, find_split_faults
 from ihas.data.timestamps import with_timestamps
 from ihas.data.validation import validate
-from ihas.data.weights import training_weights
+from ihas.data.weights import learnt_weights
 from ihas.data.windows import newest_rows
 from ihas.errors import ConfigError, DataError
 from ihas.folders import new_folder
@@ -104,7 +104,7 @@ def _write(folder: Path, data: DataConfig, encoding: EncodingConfig, split: Spli
     check_classes(labels, positives_only=schema.negatives is not None)
     report = with_deceptions(report, files, schema, encoding, rows if split.kind == "time" else {})
     encoder = fit_encoder(tables["train"], schema, encoding, rows["train"])
-    weights = training_weights(tables["train"], schema.weight, rows["train"])
+    weights = learnt_weights(tables, schema.weight, rows)
     items, users = write_parts(folder, SplitTable(tables, rows, of_table["train"] > 0.0, labels, schema, weights), encoder, seed)
     save_values(folder, schema, encoder, items, users, report)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +39,7 @@ class SplitTable:
         clicked: bool (rows of the main table,).
         labels: float32 (rows of the part,).
         schema: what the columns are.
-        weights: float32 (training rows,). How much each counts in training; None where all count alike.
+        weights: float32 (rows of the part,). How much each counts where a model learns from it; without a part whose rows count alike.
     """
 
     tables: Mapping[PartName, pa.Table]
@@ -47,7 +47,7 @@ class SplitTable:
     clicked: np.ndarray
     labels: Mapping[PartName, np.ndarray]
     schema: Schema
-    weights: np.ndarray | None = None
+    weights: Mapping[PartName, np.ndarray] = field(default_factory=dict)
 
     def table(self, part: PartName) -> pa.Table:
         """The table that holds a part's rows."""
@@ -74,8 +74,8 @@ def write_parts(folder: Path, split: SplitTable, encoder: Encoder, seed: int) ->
     users = build_user_table(split.tables["train"], split.clicked, schema, items)
     for name, of_part in split.labels.items():
         save_labels(folder, name, of_part)
-    if split.weights is not None:
-        save_weights(folder, split.weights)
+    for name, weights in split.weights.items():
+        save_weights(folder, name, weights)
     for name, keys in _keys(split, items, users).items():
         if name != "train":
             keys.save(folder / name)
@@ -102,8 +102,8 @@ def _write_with_negatives(
         if part != "train":
             own = keys[part]
             RowKeys(own.users[rows.positive], np.where(rows.item < 0, own.items[rows.positive], rows.item)).save(folder / part)
-    if split.weights is not None:
-        save_weights(folder, split.weights[drawn["train"].positive])
+    for part, weights in split.weights.items():
+        save_weights(folder, part, weights[drawn[part].positive])
     _save_newest(folder, split, drawn["test"], items)
     shutil.rmtree(positives)
     return items, users

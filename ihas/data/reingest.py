@@ -28,7 +28,7 @@ from ihas.data.reading import options_of
 from ihas.data.schema import Schema
 from ihas.data.splits import PARTS, PartName, check_classes, split_rows
 from ihas.data.storage import Ingested, load_ingested, save_values
-from ihas.data.weights import training_weights
+from ihas.data.weights import learnt_weights
 from ihas.errors import DataError
 from ihas.folders import new_folder
 from ihas.seeding import generator
@@ -76,7 +76,8 @@ def _write(folder: Path, data: DataConfig, earlier: Earlier) -> None:
     check_classes(of_part, positives_only=schema.negatives is not None)
     report = with_deceptions(report, files, schema, config.encoding, rows if config.split.kind == "time" else {})
     encoder = grow_encoder(earlier.data.encoder, table, config.encoding.min_count, rows["train"])
-    split = SplitTable({"train": table}, rows, labels > 0.0, of_part, schema, training_weights(table, schema.weight, rows["train"]))
+    tables: dict[PartName, pa.Table] = {"train": table}
+    split = SplitTable(tables, rows, labels > 0.0, of_part, schema, learnt_weights(tables, schema.weight, rows))
     save_values(folder, schema, encoder, *write_parts(folder, split, encoder, config.seed), report)
 
 

@@ -1,7 +1,7 @@
 """An encoded table as a folder: complete or absent, and mapped into memory when read.
 
 train/ids.npy, train/labels.npy, the same for valid and test, encoder.json, schema.json, report.json,
-train/weights.npy where it names a weight
+train/weights.npy, valid/weights.npy where it names a weight
 valid/users.npy, valid/items.npy, the same for test, where the schema names a user id
 items/names.json, items/ids.npy, items/popularity.npy, items/values.json, items/values.npz where the schema names an item id
 users/names.json, users/offsets.npy, users/items.npy, users/values.json, users/values.npz where it names a user id
@@ -61,9 +61,9 @@ def save_labels(folder: Path, part: str, labels: np.ndarray) -> None:
     np.save(folder / part / "labels.npy", labels, allow_pickle=False)
 
 
-def save_weights(folder: Path, weights: np.ndarray) -> None:
-    """Weights of the training rows, float32 (rows,)."""
-    np.save(folder / "train" / "weights.npy", weights.astype(np.float32), allow_pickle=False)
+def save_weights(folder: Path, part: str, weights: np.ndarray) -> None:
+    """Weights of a part, float32 (rows,)."""
+    np.save(folder / part / "weights.npy", weights.astype(np.float32), allow_pickle=False)
 
 
 def save_values(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pyarrow as pa
 
 from ihas.data.columns import Column, is_list, numbers, text_column
 from ihas.data.findings import FindingCollector
+from ihas.data.splits import PartName
 from ihas.errors import DataError
 
 
@@ -30,24 +33,29 @@ def find_weight_faults(table: pa.Table, name: str, findings: FindingCollector) -
         findings.add("weighted_rows", law, column=name, severity="warning")
 
 
-def training_weights(table: pa.Table, name: str | None, train: np.ndarray) -> np.ndarray | None:
-    """Weights of the training rows, float32 (n,), with a mean of 1, so that learning rates and L2 weights mean what they do without.
+def learnt_weights(
+    tables: Mapping[PartName, pa.Table], name: str | None, rows: Mapping[PartName, np.ndarray]
+) -> dict[PartName, np.ndarray]:
+    """Weights of the rows that a model learns from, float32 (rows of the part,): those of training, and of validation for a refit.
+
+    They are divided by the mean of the training rows', so that learning rates and L2 weights mean what they do without.
 
     Args:
-        table: a table that was read, without faults.
-        name: column of the weights; None, or one that the table lacks, for none.
-        train: int64 (n,). Training rows.
+        tables: tables that were read, without faults: the main one, `train`, and those of parts that have a file of their own.
+        name: column of the weights; None, or one that the tables lack, for none.
+        rows: int64 (rows of the part,).
 
     Raises:
         DataError: every training row has weight 0.
     """
-    if name is None or name not in table.column_names:
-        return None
-    found = _weights(text_column(table, name))[train]
-    mean = float(found.mean()) if len(found) else 0.0
+    parts: tuple[PartName, ...] = ("train", "valid")
+    if name is None or name not in tables["train"].column_names:
+        return {}
+    found = {part: _weights(text_column(tables.get(part, tables["train"]), name))[rows[part]] for part in parts}
+    mean = float(found["train"].mean()) if len(found["train"]) else 0.0
     if not mean > 0.0:
         raise DataError(f"Some training rows must have a weight above 0, but in `{name}` none has. Correct the weights, or leave them out.")
-    return np.asarray(found / mean, np.float32)
+    return {part: np.asarray(of_part / mean, np.float32) for part, of_part in found.items()}
 
 
 def _weights(column: Column) -> np.ndarray:

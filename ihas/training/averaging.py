@@ -38,8 +38,9 @@ class EpochAverage:
         if share == 0.0:
             return self.begin(state)
         for mean, value in zip(self.state, state, strict=True):
+            mean -= value
             mean *= share
-            mean += (1.0 - share) * value
+            mean += value  # share * mean + (1 - share) * value, without a table's worth of memory for the product
         return self.state
 
     def begin(self, state: State) -> State:

@@ -37,7 +37,7 @@ class Kept:
             logits: float32 (rows,). Its answers; None where it is forgotten.
             labels: float32 (rows,).
         """
-        self._start, self._labels = (state, logits), labels
+        self._start, self._labels = (None if logits is None else (state, logits)), labels
         self._best = state
         self._best_score = validation_score(logits, labels) if start == "counts" and logits is not None else -np.inf
         self._best_epoch, self._below = -np.inf, False
@@ -59,11 +59,13 @@ class Kept:
     @property
     def state(self) -> State:
         """The state to keep."""
-        return self._start[0] if self._below else self._best
+        return self._start[0] if self._start is not None and self._below else self._best
 
     def _clearly_below(self, logits: np.ndarray) -> bool:
+        if self._start is None:
+            return False
         start = self._start[1]
-        if start is None or (auc(logits, self._labels) or 0.0) >= (auc(start, self._labels) or 0.0) - WORSE:
+        if (auc(logits, self._labels) or 0.0) >= (auc(start, self._labels) or 0.0) - WORSE:
             return False
         return auc_difference(logits, start, self._labels, confidence=CONFIDENCE).high < -WORSE
 

@@ -26,7 +26,7 @@ from ihas.training.trainer import BLOCK_ROWS, EpochListener
 
 AT_ONCE = 4  # a small network's step is mostly its call from Python, of which there is one at a time
 HELD_BYTES = 1 << 30
-MAX_TABLES = 16  # of any update rule, overparameterised; Adam by rows holds 6
+MAX_TABLES = 16  # of any update rule, overparameterised; Adam by rows holds 6, and 8 while an epoch is averaged
 
 Result = TypeVar("Result")
 

@@ -12,13 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ihas.config.learning import LearningConfig
-from ihas.data.dataset import Splits, joined
+from ihas.data.dataset import Dataset, Splits
 from ihas.models.network import Network, NetworkWeights, fresh_weights
 from ihas.models.prediction import GroupedRows
 from ihas.results.run_result import EpochMetrics
 from ihas.seeding import generator
 from ihas.training.steps import Steps
-from ihas.training.trainer import EpochListener, Trainer, TrainingRows
+from ihas.training.trainer import EpochListener, Trainer, TrainingRows, batch_size_for
 
 
 @dataclass(frozen=True)
@@ -50,25 +50,36 @@ def train_plain(parts: Splits, config: LearningConfig, name: str, listen: EpochL
     return PlainModel(network.weights(), history, (trainer.steps,))
 
 
-def refit_plain(parts: Splits, config: LearningConfig, name: str, courses: tuple[Steps, ...]) -> NetworkWeights:
-    """Train from fresh weights on training and validation rows together, as a plain model was on training rows.
+@dataclass(frozen=True)
+class Refitting:
+    """What models are trained once more on.
 
-    Args:
-        parts: encoded rows.
-        config: settings of the plain model.
-        name: its random stream.
-        courses: how it came to its weights.
-
-    Raises:
-        TrainingError: the loss became infinite or not a number.
+    Attributes:
+        rows: training and validation rows together.
+        learnt_from: how many rows they learnt from before: a step stays one on as many rows, which its rate was chosen for.
     """
-    rng = generator(config.seed, "refit", name)
-    network = Network(parts.train.layout, config.backbone, config.training.embedding_dim)
-    network.assign(fresh_weights(parts.train.layout, config, rng))
-    rows = GroupedRows.one_group(joined(parts.train, parts.valid))
-    for steps in courses:
-        Trainer(network, config.training, rng).repeat(steps, rows)
-    return network.weights()
+
+    rows: Dataset
+    learnt_from: int
+
+    def train(self, config: LearningConfig, name: str, courses: tuple[Steps, ...]) -> NetworkWeights:
+        """Train from fresh weights as a plain model was.
+
+        Args:
+            config: settings of the plain model.
+            name: its random stream.
+            courses: how it came to its weights.
+
+        Raises:
+            TrainingError: the loss became infinite or not a number.
+        """
+        rng = generator(config.seed, "refit", name)
+        network = Network(self.rows.layout, config.backbone, config.training.embedding_dim)
+        network.assign(fresh_weights(self.rows.layout, config, rng))
+        rows, size = GroupedRows.one_group(self.rows), config.training.batch_size or batch_size_for(self.learnt_from)
+        for steps in courses:
+            Trainer(network, config.training.model_copy(update={"batch_size": size}), rng).repeat(steps, rows)
+        return network.weights()
 
 
 def continue_plain(parts: Splits, start: PlainModel, config: LearningConfig, name: str, listen: EpochListener) -> PlainModel:
@@ -81,7 +92,8 @@ def continue_plain(parts: Splits, start: PlainModel, config: LearningConfig, nam
     network = Network(parts.train.layout, config.backbone, config.training.embedding_dim)
     network.assign(start.weights)
     again = train_again(name, lambda: Trainer(network, config.training, rng), TrainingRows.one_group(parts), config, listen)
-    return PlainModel(network.weights(), again.history, (*start.courses, *again.courses))
+    courses = (*start.courses, *again.courses) if start.courses else ()  # from where nothing leads from fresh weights, nothing does
+    return PlainModel(network.weights(), again.history, courses)
 
 
 @dataclass(frozen=True)

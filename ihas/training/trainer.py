@@ -141,12 +141,12 @@ class Trainer:
         """The average's answers after another epoch, float32 (rows,); it begins anew where the epoch alone ranks better."""
         state, own = self._state(), predict(self.network, valid)
         average.add(state)
-        if average.count == 1:
+        if average.count == 1 or not np.isfinite(own).all():
             return own
         self._restore(average.state)
         logits = predict(self.network, valid)
         self._restore(state)
-        if validation_score(own, valid.rows.labels) <= validation_score(logits, valid.rows.labels):
+        if not np.isfinite(logits).all() or validation_score(own, valid.rows.labels) <= validation_score(logits, valid.rows.labels):
             return logits
         average.begin(state)
         return own

@@ -106,7 +106,7 @@ class Choice:
 def measured_candidates(recipe: Recipe, folder: RunFolder, trained: Trained, variants: tuple[Variant, ...], key: str) -> MeasuredCandidates:
     """The variants as bundles of the run folder, exported and measured where they are asked for."""
     named, learning = {variant.name: variant for variant in variants}, recipe.learning
-    settings = [recipe.name, learning.evaluate.model_dump(mode="json"), learning.retrieval.model_dump(mode="json")]
+    settings = [recipe.name, learning.evaluate.model_dump(mode="json", exclude={"refit"}), learning.retrieval.model_dump(mode="json")]
     own_key = stage_key("bundles", key, settings)
 
     def make(name: str) -> Bundle:

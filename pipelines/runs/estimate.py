@@ -30,7 +30,7 @@ from ihas_pipelines.runs.run import carry_out, run_until
 from ihas_pipelines.runs.stages import STAGES, Run, run_reporter
 
 PILOTS = (1_000, 4_000)
-TABLES_HELD = 6  # table, gradient, two moments, best weights, and one more while a variant is trained
+TABLES_HELD = 8  # table, gradient, two moments, average, best weights, and two more while an epoch is averaged or a variant is trained
 
 
 def estimate(recipe: Recipe, path: Path, report: Report) -> Estimate:

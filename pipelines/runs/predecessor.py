@@ -38,6 +38,7 @@ class Predecessor:
         found: the search.
         grouping: the groups.
         identity: digest of everything above.
+        refit: the variant after it was trained once more, which is what the run serves; None where it was not.
     """
 
     recipe: Recipe
@@ -48,6 +49,7 @@ class Predecessor:
     found: SearchResult
     grouping: Grouping
     identity: str
+    refit: Variant | None = None
 
     @property
     def own_groups(self) -> bool:
@@ -71,8 +73,16 @@ def read_predecessor(folder: Path, point: str | None = None) -> Predecessor:
     names = {"data": "data", "served": f"variant-{name}", "found": "search", "grouping": "cluster", "base": "variant-base"}
     stages = {role: _stage(folder, stage, places) for role, stage in names.items()}
     values = {role: read_value(path) for role, path in stages.items() if role != "data"}
-    identity = value_digest([name, sorted(path.name for path in stages.values())])
-    return Predecessor(recipe, result, load_ingested(stages["data"] / "encoded"), **values, identity=identity)
+    refit = None if result.refit is None else _refit(_stage(folder, "refit", places), name)
+    more = [] if refit is None else [places["refit"]]
+    identity = value_digest([name, sorted([*(path.name for path in stages.values()), *more])])
+    return Predecessor(recipe, result, load_ingested(stages["data"] / "encoded"), **values, identity=identity, refit=refit)
+
+
+def _refit(stage: Path, name: str) -> Variant | None:
+    """What a stage `refit` holds of the variant; None where another one was trained once more."""
+    served: Variant = read_value(stage)[0]
+    return served if served.name == name else None
 
 
 def recipe_of_run(folder: Path) -> Recipe:

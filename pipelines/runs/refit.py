@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 
-from ihas.data.dataset import Splits
+from ihas.data.dataset import Splits, joined
 from ihas.metrics import auc_difference, click_metrics
-from ihas.models.network import NetworkWeights
+from ihas.models.network import NetworkWeights, table_width
 from ihas.models.prediction import GroupedRows, predict_groups
 from ihas.results.run_result import Refit
 from ihas.stages.evaluate.variants import Variant
 from ihas.training.parallel import train_in_parallel
-from ihas.training.plain import refit_plain
+from ihas.training.plain import Refitting
 from ihas.training.trainer import EpochListener
 from ihas_pipelines.runs.folder import RunFolder, stage_key
 
@@ -48,16 +48,17 @@ def refit_variants(folder: RunFolder, key: str, parts: Splits, served: Variant, 
         return None
 
     def train() -> tuple[Variant, ...]:
-        trainings = [partial(_weights, parts, variant) for variant in wanted]
-        weights = train_in_parallel(trainings, parts.train, served.config, lambda _: None)
+        rows, widest = joined(parts.train, parts.valid), max(wanted, key=lambda variant: table_width(variant.config)).config
+        trainings = [partial(_weights, Refitting(rows, len(parts.train)), variant) for variant in wanted]
+        weights = train_in_parallel(trainings, rows, widest, lambda _: None)
         return tuple(_with_weights(variant, own, parts) for variant, own in zip(wanted, weights, strict=True))
 
     trained: tuple[Variant, ...] = folder.stage("refit", stage_key("refit", key, [variant.name for variant in wanted]), train)
     return Refits(trained[0], trained[-1])
 
 
-def _weights(parts: Splits, variant: Variant, _: EpochListener) -> NetworkWeights:
-    return refit_plain(parts, variant.config, variant.name, variant.courses)
+def _weights(refitting: Refitting, variant: Variant, _: EpochListener) -> NetworkWeights:
+    return refitting.train(variant.config, variant.name, variant.courses)
 
 
 def _with_weights(variant: Variant, weights: NetworkWeights, parts: Splits) -> Variant:

@@ -10,26 +10,28 @@ import numpy as np
 from ihas.bundle.archive import read_bundle
 from ihas.bundle.copies import write_with_summary
 from ihas.data.field_encoders import FIRST_VALUE
+from ihas.data.grown_encoder import Start
 from ihas.data.mapped import spans
 from ihas.folders import write_whole
 from ihas.metrics import auc_difference
-from ihas.results.run_result import ClickMetrics, Refreshed, RunResult
+from ihas.models.prediction import GroupedRows, predict_groups
+from ihas.results.run_result import ClickMetrics, Refit, Refreshed, RunResult
 from ihas.stages.base import BaseResult
 from ihas.stages.evaluate.calibration import calibrate, calibration_result
 from ihas.stages.evaluate.groups import group_results
-from ihas.stages.evaluate.stage import variant_results
+from ihas.stages.evaluate.stage import REFRESHED, variant_results
 from ihas.stages.evaluate.variants import Variant
 from ihas.stages.evaluate.words import negatives_words
 from ihas.stages.retrain import RetrainResult
 from ihas.stages.retrieve.stage import RetrievalTowers
 from ihas_pipelines.reports.report import write_report
-from ihas_pipelines.runs.assemble import make_bundle, measured_candidates, summary_of
+from ihas_pipelines.runs.assemble import Choice, make_bundle, measured_candidates, summary_of
 from ihas_pipelines.runs.budget import certify
 from ihas_pipelines.runs.catalogue_ranking import measure_ranking
-from ihas_pipelines.runs.folder import replace_bundle
+from ihas_pipelines.runs.folder import replace_bundle, stage_key
 from ihas_pipelines.runs.frontier import frontier_points, write_frontier
 from ihas_pipelines.runs.predecessor import Predecessor
-from ihas_pipelines.runs.refit import refit_result, refit_variants, refit_words
+from ihas_pipelines.runs.refit import Refits, refit_result, refit_variants, refit_words
 from ihas_pipelines.runs.refresh_stages import Refresh, Sides, refreshed_base, refreshed_towers
 from ihas_pipelines.runs.retrieval_metrics import measure_retrieval
 from ihas_pipelines.runs.stages import wants_towers
@@ -54,17 +56,14 @@ def assemble_refresh(run: Refresh, sides: Sides) -> RunResult:
     trained = _trained(run, model, base, towers)
     key = _keep(run, model, served, base)
     measured = measured_candidates(recipe, folder, trained, (base, served), key)
-    refits = refit_variants(folder, key, parts, served, served) if recipe.learning.evaluate.refit else None
+    refits = _refits(run, key, served) if recipe.learning.evaluate.refit else None
     if refits is not None:
         measured.put_in_place_of(served.name, lambda: make_bundle(recipe, trained, refits.served, base))
     variants = (sides.before[1], sides.refreshed[1])
     cost = measured.cost(served.name)
     results = variant_results(variants, parts, run.data.keys)
     points = frontier_points([one for one in results if one.name == served.name], served.name, measured.cost)
-    result = _result(run, sides, model, served).model_copy(update={"frontier": points})
-    if refits is not None:
-        refit = refit_result(refits, parts)
-        result = result.model_copy(update={"refit": refit, "verdict": result.verdict + refit_words(refit)})
+    result = _result(run, sides, model, Choice(served, refits)).model_copy(update={"frontier": points})
     bundle = read_bundle(measured.bundle(served.name))
     retrieval = measure_retrieval(bundle, parts.test, recipe.learning.seed)
     chosen = next(one for one in result.variants if one.name == served.name)
@@ -80,6 +79,41 @@ def assemble_refresh(run: Refresh, sides: Sides) -> RunResult:
     folder.name_stages()
     write_whole(folder.path / "result.json", result.model_dump_json(indent=1))
     return result
+
+
+def _refits(run: Refresh, key: str, served: Variant) -> Refits | None:
+    """The served model trained once more; where it is the model as it was, as that was trained once more in its own run."""
+    if served.courses:
+        return refit_variants(run.folder, key, run.data.parts, served, served)
+    refit = run.earlier.refit
+    if refit is None or not _is_as_it_was(run, served):
+        return None
+
+    def grown() -> tuple[Variant, ...]:
+        models = tuple(grown_models(refit.models, run.growth, _start(served)))
+        logits = predict_groups(models, GroupedRows.one_group(run.data.parts.test), refit.config)
+        return (replace(served, models=models, test_logits=logits),)
+
+    (made,) = run.folder.stage("refit", stage_key("refit before", key, run.earlier.identity), grown)
+    return Refits(made, made)
+
+
+def _is_as_it_was(run: Refresh, served: Variant) -> bool:
+    """Whether no epoch was better than what the model learnt on from."""
+    (was,) = grown_models(run.earlier.served.models, run.growth, _start(served))
+    return np.array_equal(was.weights.table, served.models[0].weights.table)
+
+
+def _start(served: Variant) -> Start:
+    return "unknown" if served.name == REFRESHED[0] else "mean"
+
+
+def _refit(run: Refresh, choice: Choice) -> Refit | None:
+    """Metrics of the model that was trained once more; where that was in the run before, on the rows that it had there."""
+    if choice.refits is None:
+        return None
+    before, found = run.earlier.result.refit, refit_result(choice.refits, run.data.parts)
+    return found if choice.variant.courses or before is None else found.model_copy(update={"rows": before.rows})
 
 
 def is_plain(variant: Variant) -> bool:
@@ -117,8 +151,9 @@ def _keep(run: Refresh, model: WarmModel, served: Variant, base: Variant) -> str
     return key
 
 
-def _result(run: Refresh, sides: Sides, model: WarmModel, served: Variant) -> RunResult:
-    earlier, parts = run.earlier.result, run.data.parts
+def _result(run: Refresh, sides: Sides, model: WarmModel, choice: Choice) -> RunResult:
+    earlier, parts, served = run.earlier.result, run.data.parts, choice.variant
+    test_logits = served.test_logits if choice.refits is None else choice.refits.served.test_logits
     variants = variant_results((sides.before[1], sides.refreshed[1]), parts, run.data.keys)
     method, fitted = calibrate(served.valid_logits, parts.valid.labels, run.recipe.learning.evaluate.calibration)
     grouped = len(served.models) > 1
@@ -135,7 +170,8 @@ def _result(run: Refresh, sides: Sides, model: WarmModel, served: Variant) -> Ru
         "history": sides.history,
         "points": (),
         "seconds": {stage: round(value, 2) for stage, value in run.folder.seconds.items()},
-        "calibration": calibration_result(method, fitted, served.test_logits, parts.test.labels),
+        "calibration": calibration_result(method, fitted, test_logits, parts.test.labels),
+        "refit": _refit(run, choice),
         "kinds": (),
         "frontier": (),
         "certificates": (),
@@ -195,7 +231,7 @@ def verdict(result: RunResult, refresh: Refreshed, known: int) -> str:
     else:
         words = f"{learnt}, and is served: validation AUC {interval}, against the model as it was."
     tests = f" On test rows: {_shown(after.test.auc)} against {_shown(before.test.auc)}."
-    return words + tests + _of_values(refresh, known) + _of_groups(refresh) + _after(refresh, known)
+    return words + tests + refit_words(result.refit) + _of_values(refresh, known) + _of_groups(refresh) + _after(refresh, known)
 
 
 def _of_values(refresh: Refreshed, known: int) -> str:

@@ -323,6 +323,7 @@ def evaluate(run: Run) -> None:
     outputs = (run.data, run.base, run.members, run.larger, run.distilled, run.parts, run.found, run.grouping, run.retrained)
     trained = Trained(*outputs, run.plain, run.learning, run.taught, run.retrieval, run.kinds)
     variants = train_variants(run.folder, run.keys[-1], trained, run.reporter)
+    run.reporter.say("Choosing" + (", and training what is chosen once more" if run.recipe.learning.evaluate.refit else ""))
     run.result = assemble(run.recipe, run.folder, trained, variants, run.began, run.keys[-1])
 
 

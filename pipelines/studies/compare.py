@@ -1,7 +1,8 @@
 """The same recipe under several seeds: one table of variants with paired intervals.
 
 The chosen variant is a row of its own: what validation chose under each seed. Ceilings on multiply-adds add a row each: what validation
-chose within that budget.
+chose within that budget. Where every seed's choice was trained once more, on validation rows too, that is a row, compared with the plain
+model that was trained so, which is one too. All other rows are of models that know training rows alone.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Comparison(Config):
     seconds: tuple[float, ...]
     """Wall time of each seed's stages."""
     rows: tuple[ComparisonRow, ...]
-    """The table, the base first and the chosen last."""
+    """The table, the base before the other variants, and then the chosen."""
 
 
 def compare(recipe: Recipe, folder: Path, seeds: Sequence[int], report: Report, ceilings: Sequence[int] = ()) -> Comparison:
@@ -74,7 +75,9 @@ def tabulate(seeds: tuple[int, ...], results: Sequence[RunResult], within: Seque
         chosen=tuple(result.chosen for result in results),
         chosen_within={_row(ceiling): tuple(under[ceiling].chosen for under in within) for ceiling in (within[0] if within else {})},
         seconds=tuple(round(sum(result.seconds.values()), 1) for result in results),
-        rows=tuple(row_of(name, column, columns[base] if (base := _base_of(name)) != name else None) for name, column in columns.items()),
+        rows=tuple(
+            row_of(name, column, columns.get(base) if (base := _base_of(name)) != name else None) for name, column in columns.items()
+        ),
     )
 
 

@@ -30,14 +30,17 @@ def _weights(rows: int = 100) -> list[str]:
 
 
 def test_training_rows_have_a_weight_of_one_on_average(tmp_path: Path) -> None:
-    """In the order of the rows; validation and test rows have none, for metrics count every row once, and the column is no field."""
+    """In the order of the rows; validation rows have theirs by the same measure, for the model that learns from them at last."""
     ingested = ingest(_data(tmp_path, _weights()), EncodingConfig(), SplitConfig(), 0, tmp_path / "out")
     weights = ingested.parts.train.weights
     assert weights is not None
     assert float(weights.mean()) == pytest.approx(1.0)
     assert len(set(np.round(weights / weights.min(), 4).tolist())) == 4
-    assert ingested.parts.valid.weights is ingested.parts.test.weights is None
-    assert [field.name for field in ingested.encoder.fields] == ["user"]
+    assert ingested.parts.test.weights is None
+    assert [field.name for field in ingested.encoder.fields] == ["user"], "the column is no field"
+    assert (valid := ingested.parts.valid.weights) is not None
+    assert {round(float(weight / weights.min()), 4) for weight in valid} <= {1.0, 2.0, 3.0, 4.0}
+    assert len(valid) == len(ingested.parts.valid)
     again = load_ingested(tmp_path / "out").parts.train.weights
     assert again is not None
     assert np.array_equal(again, weights)
@@ -83,12 +86,13 @@ def test_drawn_negatives_weigh_what_their_positive_does(tmp_path: Path) -> None:
     lines = [f"m{n % 11},u{n // 5},{1 + n % 2}" for n in range(200)]
     path = written(tmp_path / "x.csv", "\n".join(["item,user,w", *lines]) + "\n")
     columns = SchemaConfig(weight="w", user_id="user", item_id="item", negatives={"per_positive": 2})  # type: ignore[arg-type]
-    train = ingest(DataConfig(path=path, columns=columns), EncodingConfig(), SplitConfig(), 0, tmp_path / "out").parts.train
-    assert train.weights is not None
-    assert len(train.weights) == len(train)
-    starts = np.flatnonzero(train.labels > 0.5)
-    for first, end in zip(starts, [*starts[1:], len(train)], strict=True):
-        assert len(set(train.weights[first:end].tolist())) == 1
+    parts = ingest(DataConfig(path=path, columns=columns), EncodingConfig(), SplitConfig(), 0, tmp_path / "out").parts
+    for rows in (parts.train, parts.valid):
+        assert rows.weights is not None
+        assert len(rows.weights) == len(rows)
+        starts = np.flatnonzero(rows.labels > 0.5)
+        for first, end in zip(starts, [*starts[1:], len(rows)], strict=True):
+            assert len(set(rows.weights[first:end].tolist())) == 1
 
 
 def test_a_newer_table_may_have_weights_or_not(tmp_path: Path) -> None:

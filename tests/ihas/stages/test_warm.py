@@ -95,3 +95,19 @@ def test_a_group_without_rows_keeps_its_model(solved: Solved) -> None:
     warm = Warming(parts, solved.config, RefreshConfig(epochs=1)).learn_on(models, alone, ignore)
 
     assert all(np.array_equal(new.weights.table, old.weights.table) for new, old in zip(warm.models[1:], models[1:], strict=True))
+
+
+def test_a_plain_model_also_learns_anew(solved: Solved) -> None:
+    """From weights that say nothing the new one is better, and tells how it came to its own; where it hardly learns, the old goes on."""
+    parts, fresh = solved.oracle.parts, np.random.default_rng(0).normal(size=solved.base.weights.table.shape).astype(np.float32)
+    mask = np.ones((parts.train.layout.num_fields, 4), bool)
+    lost = GroupModel("base", type(solved.base.weights)(fresh, solved.base.weights.backbone), mask)
+    anew = Warming(parts, solved.config, RefreshConfig(epochs=1)).learn_on_or_anew(lost, ignore)
+    slow = solved.config.with_training(learning_rate=1e-9, epochs=1)
+    known = GroupModel("base", solved.base.weights, mask)
+    warm = Warming(parts, slow, RefreshConfig(epochs=1, shrink=1.0)).learn_on_or_anew(known, ignore)
+
+    assert len(anew.courses) == 1
+    assert {epoch.model for epoch in anew.history} == {"refresh/base", "refresh/anew"}
+    assert warm.courses == ()
+    np.testing.assert_allclose(warm.models[0].weights.table, solved.base.weights.table, atol=1e-6)

@@ -332,3 +332,46 @@ def test_weights_travel_with_their_rows() -> None:
     for found, expected in ((rows.take(chosen), chosen), (rows.block(3, 6), [3, 4, 5]), (rows.take(weights < 2), [0, 1])):
         assert found.rows.weights is not None
         assert found.rows.weights.tolist() == list(expected)
+
+
+def test_what_explodes_later_is_an_error_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scores of a second epoch that are no numbers are told with the epoch, not compared with those of the average."""
+    trainer = _trainer(learning_rate=0.02)
+    run_epoch = trainer.run_epoch
+
+    def ruin(train: GroupedRows, learning_rate: float) -> float:
+        loss = run_epoch(train, learning_rate)
+        if ruined:
+            trainer.network.table.assign(np.full(trainer.network.table.shape, np.nan, np.float32))
+        ruined.append(True)
+        return loss
+
+    ruined = list[bool]()
+    monkeypatch.setattr(trainer, "run_epoch", ruin)
+    with pytest.raises(TrainingError, match="after epoch 2 of `base`"):
+        trainer.fit("base", ROWS, 3, _ignore)
+
+
+@pytest.mark.parametrize("start", ["forgotten", "counts", "floor"])
+@pytest.mark.parametrize("averaging", [0.0, 0.8])
+def test_steps_lead_to_what_is_kept(averaging: float, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where an epoch is a move by a number that the rows alone decide, the steps end, to the bit, at the weights that were kept."""
+    rng, moves = np.random.default_rng(5), dict[tuple[bytes, float], np.ndarray]()
+    trainer = _trainer(averaging=averaging, learning_rate=1.0, patience=3)
+    table = trainer.network.table
+
+    def move(_: GroupedRows, learning_rate: float) -> float:
+        now = table.numpy()
+        step = moves.setdefault((now.tobytes(), learning_rate), rng.normal(size=now.shape).astype(np.float32))
+        table.assign(now + np.float32(learning_rate) * step)
+        return 1.0
+
+    monkeypatch.setattr(trainer, "run_epoch", move)
+    for _ in range(12):
+        begun = rng.normal(size=table.shape).astype(np.float32)
+        table.assign(begun)
+        trainer.fit("base", ROWS, 12, _ignore, start=start)
+        kept = table.numpy().copy()
+        table.assign(begun)
+        trainer.repeat(trainer.steps, ROWS.train)
+        np.testing.assert_array_equal(table, kept)

@@ -115,13 +115,14 @@ def test_known_ids_start_from_their_own_rows_and_new_ones_from_the_mean(searched
 
 
 def test_the_model_as_it_was_answers_as_the_old_bundle_does(searched: Path, refreshed: tuple[Path, RunResult], newer: Path) -> None:
-    """`before` gives the old bundle's scores, new items unknown to both."""
+    """`before` gives the scores of the old run's choice before it was trained once more, new items unknown to both."""
     from ihas.serving.grouped.model import GroupedModel
     from ihas_pipelines.runs.values import read_value
 
     data = load_ingested(next((refreshed[0] / "stages").glob("data-*")) / "encoded")
     before = read_value(next((refreshed[0] / "stages").glob("variant-before-*")))
-    bundle = read_bundle(searched / "bundle")
+    chosen = RunResult.model_validate_json((searched / "result.json").read_bytes()).chosen
+    bundle = read_bundle(next((searched / "stages").glob(f"point-{chosen}-*")) / "bundle")
     growth = Growth.between(bundle.encoder.layout, data.encoder.layout)
     answered = GroupedModel(bundle).logits(growth.as_before(np.asarray(data.parts.test.ids)))[1]
 
@@ -149,6 +150,7 @@ def test_every_kind_of_model_is_carried_on(searched: Path, newer: Path, tmp_path
 
     assert result.refresh is not None
     assert result.refresh.model == point
+    assert (result.refit is not None) == result.refresh.anew, "nothing is said of what was trained once more before"
     assert _auc(result, "refreshed") > _auc(result, "before") + 0.03
     assert result.variants[1].cost.multiply_adds == pytest.approx(source.served.cost.multiply_adds, rel=0.2)
     assert [np.array_equal(new.mask, old.mask) for new, old in zip(made.served.models, source.served.models, strict=True)].count(False) == 0
@@ -194,7 +196,8 @@ def test_a_refreshed_run_is_refreshed_in_its_turn(refreshed: tuple[Path, RunResu
 
 
 def test_the_model_as_it_was_goes_on_where_learning_on_is_worse(searched: Path, newer: Path, tmp_path: Path, monkeypatch) -> None:
-    """Where the refreshed model ranks worse, the old one is published over the new table, and the next refresh starts new items afresh."""
+    """Where the refreshed model ranks worse, what served is published over the new table, and the next refresh starts new items afresh."""
+    from ihas.serving.grouped.model import GroupedModel
     from ihas_pipelines.runs import refresh_stages
 
     monkeypatch.setattr(refresh_stages.Sides, "better", lambda sides, _: sides.before)
@@ -207,6 +210,14 @@ def test_the_model_as_it_was_goes_on_where_learning_on_is_worse(searched: Path, 
     assert "goes on serving" in (tmp_path / "run" / "report.html").read_text()
     assert _auc(again, "refreshed") > _auc(again, "before") + 0.03
     load_recommender(tmp_path / "run" / "bundle")
+    was = RunResult.model_validate_json((searched / "result.json").read_bytes())
+    assert was.refit is not None
+    assert result.refit is not None
+    assert result.refit.rows == was.refit.rows
+    ids = np.asarray(load_ingested(next((tmp_path / "run" / "stages").glob("data-*")) / "encoded").parts.test.ids)
+    old, new = (read_bundle(folder / "bundle") for folder in (searched, tmp_path / "run"))
+    before = Growth.between(old.encoder.layout, new.encoder.layout).as_before(ids)
+    assert np.allclose(GroupedModel(old).logits(before)[1], GroupedModel(new).logits(ids)[1], atol=1e-4)
 
 
 def _start(request: RefreshRequest, folder: Path) -> subprocess.Popen[bytes]:

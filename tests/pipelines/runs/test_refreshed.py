@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ihas.results.run_result import Interval, Refreshed, RunResult
+from ihas.results.run_result import Interval, Refit, Refreshed, RunResult
 from ihas_pipelines.runs.refreshed import verdict
 from tests.pipelines.result_factory import VARIANTS, run_result
 
@@ -18,7 +18,8 @@ def _said(chosen: str, gain: float, known: int = 100, **changes: object) -> str:
         model="members", new_values={"user": 1_200}, silent_values={"user": 30}, groups="none", group_drift=None, retrieval="none",
         valid_gain=Interval(difference=gain, low=gain and gain - 0.01, high=gain and gain + 0.01), was=before.test, epochs=2,
     )  # fmt: skip
-    return verdict(result, did.model_copy(update=changes), known)
+    refit = changes.pop("refit", None)
+    return verdict(result.model_copy(update={"refit": refit}), did.model_copy(update=changes), known)
 
 
 def test_the_verdict_says_which_model_serves_and_by_how_much() -> None:
@@ -42,6 +43,9 @@ def test_a_vocabulary_that_is_mostly_silent_and_the_fate_of_groups_are_told() ->
 def test_the_verdict_ends_with_what_to_do_next() -> None:
     """Traffic for what gained, more rows where nothing was gained, a search where values or groups went."""
     assert _said("refreshed", 0.02).endswith("(`ihas model traffic`).")
+    test = VARIANTS[0].test
+    again = _said("refreshed", 0.02, refit=Refit(rows=9, test=test, base=test, gain=None))
+    assert again.index("Served is this model trained once more") < again.index(" Next: ")
     assert _said("before", -0.02).endswith("once there are more newer rows.")
     assert _said("refreshed", 0.02, known=40).endswith("(`ihas search`).")
     assert _said("refreshed", 0.02, groups="formed anew", group_drift=0.3).endswith("(`ihas search`).")
