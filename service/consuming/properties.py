@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ihas.errors import ConfigError
@@ -38,7 +38,7 @@ class Properties:
         values: by name, as librdkafka takes them.
     """
 
-    values: Mapping[str, str]
+    values: Mapping[str, str] = field(repr=False)
 
     def consumer(self, servers: str | None, group: str | None) -> dict[str, str | int | bool]:
         """The configuration of a consumer; what is stated goes before what the file says.

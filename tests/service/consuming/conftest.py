@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.service.consuming.kafka import Kafka
 
 
 @pytest.fixture(scope="session")
-def kafka() -> Iterator[Kafka]:
+def kafka() -> Kafka:
     """Servers of Kafka."""
-    yield Kafka()
+    return Kafka()

@@ -87,10 +87,10 @@ def consume(kafka: Kafka, capsys: pytest.CaptureFixture[str], publish: Publish, 
 
 
 @pytest.fixture
-def service(live: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveServer]:
+def service(live: LiveServer, monkeypatch: pytest.MonkeyPatch) -> LiveServer:
     """The service, known by IHAS_URL."""
     monkeypatch.setenv("IHAS_URL", live.url)
-    yield live
+    return live
 
 
 def kept(store: SqlStore) -> list[str]:
@@ -151,7 +151,7 @@ def test_a_stop_ends_after_the_batch_in_hand(
 
 
 def test_what_is_no_event_stops_nothing(service: LiveServer, store: SqlStore, kafka: Kafka, consume: Command) -> None:
-    """Told with topic, partition and offset, and written to the other topic as it was, with the reason; the rest counts, and offsets go on."""
+    """Told with its place, and written to the other topic as it was, with the reason; the rest counts, and offsets go on."""
     bad = [b"{", b"", None, b"[1]", b'{"events": []}', click(1, kind="Click!"), click(1, at=5), click(1, model="songs"), b"x" * 70_000]
     bad += [click(1, item_id="\0"), click(1, value=float("nan")), json.dumps({"a": 1}).replace("1", "[" * 2_000).encode()]
     kafka.send(consume.topic, [click(0), *bad, click(1)], partition=2)
