@@ -10,7 +10,7 @@ from typing import Any
 from ihas_service.consuming.dead_letters import DeadLetters
 from ihas_service.consuming.messages import Event, Message, Refused, read
 from ihas_service.consuming.sender import Sender
-from ihas_service.consuming.topic import Topic
+from ihas_service.consuming.topic import SLICE_S, Topic
 
 MAX_BATCH = 1_000
 """Events of a report."""
@@ -103,7 +103,7 @@ class Consuming:
         batch, size, end = list[Message](), 0, None
         most = self.limits.batch if self.limits.messages is None else min(self.limits.batch, self.limits.messages - before)
         while len(batch) < most and size < BATCH_BYTES and not self._over(before):
-            left = self.limits.wait_s if end is None else end - time.monotonic()
+            left = SLICE_S if end is None else end - time.monotonic()
             if end is not None and left <= 0:
                 break
             message = self.topic.poll(left)

@@ -25,5 +25,5 @@ def stopping() -> Iterator[Callable[[], bool]]:
     try:
         yield lambda: bool(came)
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for name, handler in before.items():
+            signal.signal(name, handler)

@@ -147,13 +147,16 @@ class Topic:
             self._consumer.poll(0)
             why = self._redacted(self._error or error.args[0])
             raise CommandError(f"Kafka says nothing of the topic {self.name!r}: {why}", ExitCode.UNREACHABLE) from None
-        if found.error is not None:
+        if found.error is not None and found.error.code() != KafkaError.LEADER_NOT_AVAILABLE:
             raise CommandError(f"There is no topic {self.name!r} to read: {self._redacted(found.error)}", ExitCode.INVALID_DATA)
-        self._consumer.subscribe([self.name], on_assign=self._assign)
+        self._consumer.subscribe([self.name], on_assign=self._assign, on_revoke=self._revoke)
 
     def _assign(self, _consumer: Any, partitions: list[TopicPartition]) -> None:
         self._assigned = True
         self._ended -= {one.partition for one in partitions}
+
+    def _revoke(self, _consumer: Any, _partitions: list[TopicPartition]) -> None:
+        self._assigned = False
 
     def _partitions(self) -> set[int]:
         return {one.partition for one in self._consumer.assignment()}

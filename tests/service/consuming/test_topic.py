@@ -41,6 +41,21 @@ def test_a_wait_reads_nothing_on_and_loses_nothing(kafka: Kafka) -> None:
     assert (sum(source.committed.values()), said) == (40, [])
 
 
+def test_a_change_in_the_group_is_no_end(kafka: Kafka) -> None:
+    """Partitions that are given up for a new member have not been read; each member ends with those that it gets."""
+    topic, seen = kafka.topic("clicks"), list[bool]()
+    configuration = Properties({"session.timeout.ms": "6000", "heartbeat.interval.ms": "500"}).consumer(kafka.servers, topic)
+    with Topic(topic, configuration, print, str) as first:
+        while not first.ended:
+            assert first.poll(0.2) is None
+        with Topic(topic, configuration, print, str) as second:
+            while not (second.ended and first.ended):
+                first.poll(0.2)
+                second.poll(0.2)
+                seen.append(first.ended)
+    assert (seen[-1], False in seen) == (True, True)
+
+
 def test_a_dead_letter_that_cannot_be_written_is_an_error(kafka: Kafka) -> None:
     """What is larger than the servers take is not lost in silence."""
     letters = DeadLetters(kafka.topic("refused"), Properties({"message.max.bytes": "1000"}).producer(kafka.servers), str)
