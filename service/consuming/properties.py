@@ -23,7 +23,18 @@ FIRST: Mapping[str, str | int | bool] = {
     "client.id": "ihas",
 }
 """What holds where the file says nothing else."""
-OF_CONSUMERS = ("group.", "auto.offset.", "enable.auto.", "enable.partition.", "queued.", "fetch.", "session.", "heartbeat.", "max.poll.")
+OF_CONSUMERS = (
+    "allow.auto.create.",
+    "group.",
+    "auto.offset.",
+    "enable.auto.",
+    "enable.partition.",
+    "queued.",
+    "fetch.",
+    "session.",
+    "heartbeat.",
+    "max.poll.",
+)
 """Beginnings of properties that producers do not have."""
 SHOWN = frozenset({"security.protocol", "sasl.mechanism", "sasl.mechanisms", "ssl.endpoint.identification.algorithm"})
 SECRET = re.compile(r"password|secret|jaas|token|\.pem$|^sasl\.|credential|api[._-]?key", re.IGNORECASE)

@@ -39,7 +39,7 @@ def test_what_is_stated_goes_before_the_file(written: Path) -> None:
     assert (found["enable.auto.commit"], found["auto.offset.reset"]) == (False, "earliest")
     writing = read_properties(written).producer("kafka:9093")
     assert (writing["acks"], writing["sasl.mechanism"]) == ("all", "SCRAM-SHA-512")
-    assert not {"group.id", "session.timeout.ms", "auto.offset.reset", "enable.auto.commit"} & set(writing)
+    assert not {"group.id", "session.timeout.ms", "auto.offset.reset", "enable.auto.commit", "allow.auto.create.topics"} & set(writing)
 
 
 def test_the_file_may_name_servers_and_group() -> None:
