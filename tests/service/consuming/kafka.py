@@ -6,13 +6,13 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterable, Sequence
-from concurrent.futures import wait
 
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from ihas_service.consuming.topic import QUIET
 from tests.clock import HANG_S
+from tests.service.conftest import eventually
 
 NAMED = "IHAS_TEST_KAFKA_SERVERS"
 PARTITIONS = 4
@@ -37,10 +37,13 @@ class Kafka:
         """A new topic of `PARTITIONS` partitions; its whole name."""
         whole = f"{name}-{uuid.uuid4().hex[:8]}"
         if self._named:
-            made = AdminClient({"bootstrap.servers": self.servers}).create_topics([NewTopic(whole, PARTITIONS, 1)])
-            wait(made.values(), HANG_S)
-        else:  # the mock cluster makes what is asked for
-            self._cluster.list_topics(whole, timeout=HANG_S)
+            admin = AdminClient({"bootstrap.servers": self.servers})  # ends what it was asked for when it goes
+            made = admin.create_topics([NewTopic(whole, PARTITIONS, 1)])
+            for one in made.values():
+                one.result(HANG_S)
+        eventually(
+            lambda: self._cluster.list_topics(whole, timeout=HANG_S).topics[whole].error is None
+        )  # a mock makes what it is asked for
         return whole
 
     def send(self, topic: str, values: Iterable[bytes | None], partition: int | None = None) -> None:
