@@ -12,7 +12,7 @@ CASES ?= 200
 OPERATIONS ?= .
 FAULTS ?= runs/faults
 SEED ?= 1
-SERVED := ann telemetry s3
+SERVED := ann telemetry s3 kafka
 
 UV := $(BOOTSTRAP)/bin/uv
 BIN := $(VENV)/bin

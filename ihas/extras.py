@@ -16,6 +16,7 @@ PURPOSES = {
     "telemetry": "send traces to a collector",
     "sql": "read tables of SQLite and PostgreSQL",
     "s3": "keep bundles and read data in stores that speak S3",
+    "kafka": "read events from topics of Kafka",
 }
 """What each extra is for, after the word `to`."""
 IMPORTED_AS = {"sklearn": "scikit-learn", "faiss": "faiss-cpu", "opentelemetry": "opentelemetry-sdk"}

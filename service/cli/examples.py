@@ -73,6 +73,7 @@ EXAMPLES: Mapping[str, str] = {
     "events export": "ihas events export shop --output rows.parquet",
     "events dataset": "ihas events dataset shop",
     "events import": "ihas events import events.jsonl",
+    "events consume": "ihas events consume clicks --servers kafka:9092 --dead-letter clicks-refused",
     "user put": """ihas user put shop 42 '{"age": "31"}'""",
     "user show": "ihas user show shop 42",
     "user import": "ihas user import shop users.csv",

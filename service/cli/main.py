@@ -15,6 +15,7 @@ from ihas_pipelines.commands.shell import REPORT, carry_out, make_app
 from ihas_pipelines.commands.studies import study
 from ihas_service.cli.arguments import output_of, spelled_out
 from ihas_service.cli.commands import batches, bundles, datasets, events, keys, models, schedules, searches, users
+from ihas_service.cli.commands import consuming as _consuming  # noqa: F401 - adds `events consume`
 from ihas_service.cli.commands import dashboard as dashboards
 from ihas_service.cli.commands import promotion as _promotion  # noqa: F401 - adds commands to `model`
 from ihas_service.cli.commands import simulation as _simulation  # noqa: F401 - adds `study loop`
