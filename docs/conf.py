@@ -29,7 +29,7 @@ nitpicky = False  # types of other projects are named, not linked
 html_theme = "furo"
 html_title = f"iHAS {release}"
 html_copy_source = False
-html_show_sphinx = False
+html_show_sphinx = html_show_copyright = False
 copybutton_prompt_text = "$ "
 
 myst_heading_anchors = 4
