@@ -8,11 +8,19 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 import ihas
+from ihas_service.cli.examples import EXAMPLES
+from ihas_service.cli.help import commands_of
+from ihas_service.cli.main import app
+from ihas_service.http.problems import KINDS
+from ihas_service.settings import Settings
 from tests.paths import ROOT
 
 DOCS = ROOT / "docs"
+WRITTEN = [*(DOCS / "start").glob("*.md"), *(DOCS / "howto").glob("*.md"), *(DOCS / "concepts").glob("*.md"), DOCS / "comparison.md"]
+"""Pages that name commands and settings without output that a test compares."""
 TOCTREE = re.compile(r"^```\{toctree\}\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LOADED = re.compile(
     r"""<(?:script|img|iframe)\b[^>]*\bsrc=["'](?:https?:)?//|<link\b[^>]*\brel=["']stylesheet["'][^>]*\bhref=["'](?:https?:)?//"""
@@ -33,6 +41,27 @@ def test_every_page_is_in_one_toctree() -> None:
     """From the first page every other one is reached, by exactly one toctree."""
     placed = [entry for page in sorted(DOCS.rglob("*.md")) for entry in _entries(page)]
     assert sorted(placed) == sorted(set(DOCS.rglob("*.md")) - {DOCS / "index.md"})
+
+
+def test_commands_of_the_pages_exist() -> None:
+    """Every `ihas ...` of a page of tasks is a command, and has the options that stand with it."""
+    parameters = {words: command.get_params(context) for words, command, context in commands_of(typer.main.get_command(app))}
+    options = {words: {name for one in found for name in (*one.opts, *one.secondary_opts)} for words, found in parameters.items()}
+    wrong: list[str] = []
+    for page in WRITTEN:
+        for line in re.findall(r"\bihas ([a-z][^`#\n|]*)", page.read_text(encoding="utf-8")):
+            words = tuple(line.split()[:2]) if tuple(line.split()[:2]) in options else tuple(line.split()[:1])
+            known = options.get(words, set()) | {"--output"}
+            if words not in options or not set(re.findall(r"(?<!\S)--[a-z-]+", line)) <= known:
+                wrong.append(f"{page.name}: ihas {line}")
+    assert wrong == []
+
+
+def test_settings_of_the_pages_exist() -> None:
+    """Every IHAS_* variable of a page of tasks is a setting of the service, or one that the client reads."""
+    known = {f"IHAS_{name.upper()}" for name in Settings.model_fields} | {"IHAS_URL", "IHAS_API_KEY"}
+    named = {name for page in WRITTEN for name in re.findall(r"\bIHAS_[A-Z_]+\b", page.read_text(encoding="utf-8"))}
+    assert named - known == set()
 
 
 def _build(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -68,8 +97,6 @@ def test_the_site_loads_nothing_from_elsewhere(site: Path) -> None:
 @pytest.mark.timeout(600)
 def test_the_reference_has_every_name_command_route_and_error(site: Path) -> None:
     """What is written from the code as the site is built is whole."""
-    from ihas_service.cli.examples import EXAMPLES
-    from ihas_service.http.problems import KINDS
 
     def read(name: str) -> str:
         return re.sub(r"<[^>]+>", "", (site / "reference" / f"{name}.html").read_text(encoding="utf-8"))
