@@ -14,6 +14,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / ".packages")]
 
 from building.commands import command_lines  # noqa: E402
 from building.error_tables import error_lines  # noqa: E402
+from building.notebooks import notebook_lines  # noqa: E402
 from building.operations import document, operation_lines  # noqa: E402
 from building.python_names import name_lines  # noqa: E402
 from building.root_files import PAGES, root_lines  # noqa: E402
@@ -45,6 +46,7 @@ GENERATED: Mapping[str, Callable[[], Iterable[str]]] = {
     "commands": command_lines,
     "operations": lambda: operation_lines(document()),
     "errors": error_lines,
+    "own_table": partial(notebook_lines, "own-table.ipynb"),
     **{Path(page).stem: partial(root_lines, file) for file, page in PAGES.items()},
 }
 """What `<!-- generated: NAME -->` in a page stands for."""
