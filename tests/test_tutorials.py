@@ -27,7 +27,7 @@ def test_a_notebook_is_stored_with_what_it_prints() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_the_tutorial_on_an_own_table_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A column that tells the click makes the first model too good; without it the second finds town and genre, also for an unknown user."""
+    """A column that tells the click makes the first model too good; without it the second finds town and genre, for unknown users too."""
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
     texts = printed(OWN_TABLE, names)
