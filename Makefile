@@ -11,6 +11,7 @@ COSTS ?= runs/bench
 CASES ?= 200
 OPERATIONS ?= .
 FAULTS ?= runs/faults
+SITE ?= runs/site
 SEED ?= 1
 SERVED := ann telemetry s3 kafka
 
@@ -18,7 +19,7 @@ UV := $(BOOTSTRAP)/bin/uv
 BIN := $(VENV)/bin
 COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" --quiet
 
-.PHONY: help setup demo serve benchmark bench bench-serving screenshot docs-settings check test coverage test-pythons test-slow schema-test faults lint format lock
+.PHONY: help setup demo serve benchmark bench bench-serving screenshot docs docs-settings check test coverage test-pythons test-slow schema-test faults lint format lock
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -42,6 +43,10 @@ bench-serving: setup ## measure the cost of a response, in the process and over 
 
 screenshot: setup ## write docs/images/dashboard.png, the README's picture; some minutes, needs Chromium; ARGS="--url http://..." shows a running service
 	$(BIN)/python -m tests.service.dashboard.screenshot $(ARGS)
+
+docs: setup ## build the site of docs/ into SITE=runs/site, offline; warnings and broken links are errors; under three minutes
+	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet --jobs 2 --doctree-dir $(SITE)/doctrees docs $(SITE)/html $(ARGS)
+	@echo "The site: $(SITE)/html/index.html"
 
 docs-settings: setup ## write docs/settings.md, the settings of recipes
 	$(BIN)/ihas settings --recipe --markdown > docs/settings.md

@@ -47,7 +47,7 @@ class ClickClassifier(ClassifierMixin, BaseEstimator):
         classes_: the two labels, in order: (2,).
         model_: the fitted `ihas.Model`.
         n_features_in_: number of columns.
-        feature_names_in_: names of the columns: (n_features_in_,), of a DataFrame only.
+        feature_names_in_: names of the columns: `(n_features_in_,)`, of a DataFrame only.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class ClickClassifier(ClassifierMixin, BaseEstimator):
         self.learning, self.random_state, self.progress = learning, random_state, progress
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Fit on rows (n, n_features_in_) and one of two labels each (n,).
+        """Fit on rows `(n, n_features_in_)` and one of two labels each (n,).
 
         Raises:
             ConfigError, DataError: labels of one class or of more than two, or as `ihas.fit`; both are a `ValueError` too.
