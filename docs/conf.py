@@ -61,6 +61,8 @@ def filled(app: Any, name: str, source: list[str]) -> None:
     page = Path(app.env.doc2path(name)).parent
     source[0] = FILES.sub(lambda link: f"](/{PAGES[link[1]]})" if link[1] in PAGES else link[0], source[0])
     source[0] = FOLDERS.sub(lambda link: f"]({link[1]}index.md)" if (page / link[1] / "index.md").is_file() else link[0], source[0])
+    if MARK.search(source[0]):
+        app.env.note_reread()  # the code may have changed where the page has not
     source[0] = MARK.sub(lambda mark: "\n".join(GENERATED[mark[1]]()), source[0])
 
 
