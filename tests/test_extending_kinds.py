@@ -119,6 +119,7 @@ def test_a_kind_from_outside_is_searched_and_served_over_http(served: Client, wo
     assert [item["id"] for item in answered["items"]] == ["b"]
 
 
+@pytest.mark.slow
 def test_an_installed_kind_is_found_by_its_entry_point(workplace: Path) -> None:
     """A distribution that names the module as `ihas.extensions` needs no environment variable; the kind's settings are listed."""
     information = workplace / "popularity-1.0.dist-info"
@@ -131,6 +132,7 @@ def test_an_installed_kind_is_found_by_its_entry_point(workplace: Path) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_an_extension_that_is_not_there_is_named(workplace: Path) -> None:
     """A module that cannot be imported ends a command with the code of wrong settings and says which one it is."""
     done = ihas(workplace, "search", "popularity.toml", IHAS_EXTENSIONS="nowhere.kind")

@@ -21,6 +21,7 @@ def _run(code: str, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_tensorflow_first_without_the_flag_is_an_error() -> None:
     """Whoever imports TensorFlow first and without the flag is told what to do instead."""
     done = _run("import tensorflow, ihas.legacy_keras")

@@ -32,6 +32,7 @@ def test_a_bundle_is_registered(settings: Settings, bundle: Path) -> None:
     assert (settings.folder / version.path / "manifest.json").read_bytes() == (bundle / "manifest.json").read_bytes()
 
 
+@pytest.mark.slow
 def test_two_processes_share_a_port(tmp_path: Path, bundle: Path) -> None:
     """The second takes the folder of the first; both answer the known score, and nothing where nothing is asked."""
     with socket.socket() as probe:

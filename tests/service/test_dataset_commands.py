@@ -19,6 +19,7 @@ from tests.service.test_remote_commands import Shell, shell  # noqa: F401 - fixt
 pytestmark = pytest.mark.full
 
 
+@pytest.mark.slow
 def test_a_data_set_grows_and_a_bad_day_is_refused(shell: Shell, settings: Settings, tmp_path: Path) -> None:  # noqa: F811
     """The real check: push, append, limit, refuse with exit code 4, list, show, delete."""
     files = [written(tmp_path / f"{number}.csv", table(day(number, 400, rate))) for number, rate in enumerate((0.3, 0.3, 0.9))]

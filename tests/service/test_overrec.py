@@ -32,6 +32,7 @@ def _checked(live: LiveServer, dataset_id: str) -> str:
     return eventually(state)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(280)
 def test_a_search_without_training_serves_histories(live: LiveServer, store: SqlStore, settings: Settings, tmp_path: Path) -> None:
     """A table of interactions, in no order, is checked, searched on and served by the same requests as any; the answer says who voted."""
@@ -57,6 +58,7 @@ def test_a_search_without_training_serves_histories(live: LiveServer, store: Sql
     assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/context/history")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(280)
 def test_a_search_on_other_rows_says_what_it_needs(live: LiveServer, store: SqlStore, settings: Settings) -> None:
     """Interactions without a column are refused with the column, and clicks are no sequences."""

@@ -100,6 +100,7 @@ def test_releases_are_made_and_taken_back(shell: Shell, live: LiveServer, publis
     assert shell("model", "promote", "films", "9", code=4)["error"]["detail"].startswith("Model 'films' has no version 9")
 
 
+@pytest.mark.slow
 def test_gates_are_shown_and_set(shell: Shell, publish: Publish) -> None:
     """Bounds that are not named stay; a version that failed is promoted with a warning; none serves after a rollback to none."""
     failed = GatesVerdict(passed=False, gates=(Gate(name="auc", passed=False, detail="Lower end -0.0200."),), champion=1, rows=9)
@@ -237,6 +238,7 @@ def test_settings_document_themselves(capsys: pytest.CaptureFixture[str], monkey
     assert all(row["meaning"] for row in rows.values())
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(280)
 def test_versions_come_of_other_versions(shell: Shell, publish: Publish, tmp_path: Path) -> None:
     """Interactions from a file make the next version, which knows the new item; in front of a trained model they make another model."""

@@ -27,6 +27,7 @@ pytestmark = pytest.mark.full
 EACH = 5
 
 
+@pytest.mark.slow
 def test_attacks_change_no_answer(tmp_path: Path) -> None:
     """Five of each kind on a service that asks for keys: no 5xx, nothing left behind, and a right answer after every one."""
     write_bundle(small_bundle(), tmp_path / "bundle")

@@ -45,6 +45,7 @@ def of_kind(path: Path, kind: str, rows: Sequence[Sequence[Any]]) -> Path:
     return path.with_suffix(".parquet")
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.sampled_from(["csv", "jsonl", "parquet"]), ROWS), min_size=1, max_size=4))
 def test_several_files_hold_the_rows_of_one(files: list[tuple[str, list[tuple[str, str, int]]]]) -> None:
     """Whatever their formats: the cells are those of one file with all rows, in order, and lengths are the files'."""

@@ -45,6 +45,7 @@ def _of_member(weights: NetworkWeights, number: int) -> NetworkWeights:
     return NetworkWeights(np.concatenate([own, first_order], axis=1), weights_of(weights.backbone, number))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_members_trained_together_are_those_trained_apart(kind: str) -> None:
     """On the same batches each member ends with the weights of a training of its own, within 1e-5, and the mean logit is their mean."""

@@ -63,6 +63,7 @@ def test_a_flat_score_keeps_the_start() -> None:
     assert search_up(lambda values: [0.0 for _ in values], 3.0, 2.0, 4) == 3.0
 
 
+@pytest.mark.slow
 def test_decades_are_climbed_then_halves_then_the_rate() -> None:
     """Each chosen value was tried with its neighbours: a decade, half a decade and a doubling to either side."""
     tried = {(trial.embedding_l2, trial.learning_rate) for trial in _tuned()[0].trials}

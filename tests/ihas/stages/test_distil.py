@@ -52,6 +52,7 @@ def _scores(network: NetworkWeights, config: LearningConfig, oracle: Oracle) -> 
     return predict_groups((GroupModel("plain", network, mask),), GroupedRows.one_group(oracle.parts.test), config)
 
 
+@pytest.mark.slow
 def test_the_student_is_nearer_to_the_truth_than_a_model_of_its_size_that_saw_the_clicks():
     """Probabilities of the oracle: the student's squared error is below nine tenths of the plain model's, and it ranks better."""
     oracle, base, distilled = _solved()

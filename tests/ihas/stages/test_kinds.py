@@ -38,6 +38,7 @@ def _tried() -> KindsTried:
     return try_kinds(_pairs().parts, CONFIG, np.inf, ignore)
 
 
+@pytest.mark.slow
 def test_every_kind_is_tried_and_the_best_comes_first() -> None:
     """Each kind has a trial, with what it cost and reached, or several where the settings state no L2 weight."""
     trials = _tried().trials

@@ -85,6 +85,7 @@ def _sizes(limits: BudgetConfig, **changes: object) -> list[tuple[int, int, tupl
     return [(multiply_adds(LAYOUT, one), one.backbone.members, one.backbone.hidden) for one in found]
 
 
+@pytest.mark.slow
 def test_larger_models_fill_a_stated_budget() -> None:
     """A member reads 3 fields of 4 dimensions: 12 h + h multiply-adds: 52 under (4), 104 under (8), 208 under (16). Without a budget
     the factors are 2 and 4, four and eight members; 1,300 also take the most members of each, sixteen at most, twelve and six. What

@@ -41,6 +41,7 @@ def _rising(path: Path) -> tuple[DataConfig, float]:
     return DataConfig(path=written(path, "\n".join(["price,click", *lines]) + "\n")), auc(logits, click.astype(np.float32)) or 0.0
 
 
+@pytest.mark.slow
 def test_validation_prefers_what_can_be_said(tmp_path: Path) -> None:
     """Two buckets cannot say what rises within them, three knots can: they come within .01 of the best AUC, and are what is written."""
     data, best = _rising(tmp_path / "x.csv")

@@ -50,6 +50,7 @@ def test_every_mode_reaches_the_best_auc_where_rows_abound(mode):
     assert auc(predict_groups(result.models, rows, config), rows.rows.labels) > _best_auc() - 0.015
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["specialise", "inherit", "scratch"])
 def test_groups_trained_beside_each_other_are_those_trained_one_after_another(mode, monkeypatch):
     """Weights, masks, which copies are kept and the epochs are equal to the bit."""
@@ -114,6 +115,7 @@ def test_an_own_model_must_not_lower_the_pooled_auc():
     assert not not_lower(wrong, right, labels)
 
 
+@pytest.mark.slow
 def test_groups_that_contradict_each_other_keep_their_own_models():
     """The value that one group clicks is the one that the other leaves: a shared model knows nothing, two copies know all."""
     rng, layout, num_tastes = np.random.default_rng(0), FieldLayout(("taste",), (10,), (1,)), 8

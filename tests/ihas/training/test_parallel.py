@@ -181,6 +181,7 @@ def test_a_thread_that_cannot_start_ends_those_that_did(monkeypatch: pytest.Monk
     assert len(told) < FOREVER
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "training",
     [{}, {"optimizer": "adagrad"}, {"optimizer": "sgd"}, {"overparameterisation": "vector"}],

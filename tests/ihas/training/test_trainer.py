@@ -242,6 +242,7 @@ def test_the_batch_follows_the_rows(num_rows: int, size: int) -> None:
     assert batch_size_for(num_rows) == size
 
 
+@pytest.mark.slow
 def test_the_average_of_epochs_ranks_better() -> None:
     """Under a rate at which epochs swing to and fro, the average is nearer to the rule than the best single epoch."""
     alone, averaged = (_trainer(learning_rate=0.3, averaging=averaging, plateau_factor=1.0, patience=20) for averaging in (0.0, 0.8))

@@ -131,6 +131,7 @@ def test_the_bundle_retrieves(undisturbed):
     assert (figures.items, figures.best, figures.retrieved) == (5, 5, (5,))
 
 
+@pytest.mark.slow
 def test_a_finished_run_started_again_computes_nothing_and_says_the_same(undisturbed):
     """The result of a second start on the same folder is the same document, wall times included."""
     folder, _ = undisturbed
@@ -188,6 +189,7 @@ def test_a_run_stops_when_its_parent_is_gone(tmp_path):
     process.stdout.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "status", "code", "words"),
     [
@@ -260,6 +262,7 @@ def test_a_run_certifies_its_budget_and_draws_its_plots(undisturbed, tmp_path):
     assert {path.stem for path in (folder / "plots").glob("*.json")} > {"auc", "gates", "history", "pareto"}
 
 
+@pytest.mark.slow
 def test_a_run_ends_when_its_time_is_over(tmp_path):
     """Its last line says which limit it was, and it ends with the status of a run that failed."""
     recipe = small_recipe()

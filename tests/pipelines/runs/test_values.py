@@ -46,6 +46,7 @@ def test_a_stages_value_comes_back_to_the_bit(stage, tmp_path):
     _assert_equal(value, read_value(tmp_path))
 
 
+@pytest.mark.slow
 def test_weights_that_groups_share_are_written_once(tmp_path):
     """Two groups with the shared model take the room of one."""
     solved = solved_tribes(3)

@@ -29,6 +29,7 @@ def _joint_grids() -> list[Grid]:
     return [_grid(TRUE, length, one - own) for length, one in zip((25, 50, 100), term, strict=True)]
 
 
+@pytest.mark.slow
 def test_a_row_by_construction() -> None:
     """Metrics of a known law: all explained, predicted without error, its optimum named and whether it lies beyond the grid."""
     cells = row(_grid(TRUE)).split(" | ")
@@ -46,6 +47,7 @@ def test_a_budget_names_the_best_size_that_fits() -> None:
     assert 12.0 * layers * dim**2 == pytest.approx(24_000.0, rel=0.01)
 
 
+@pytest.mark.slow
 def test_a_joint_row_by_construction() -> None:
     """Three lengths of a known joint law: all explained, its s, large sizes predicted; without D it is not; too few to leave one out."""
     cells = joint_row(_joint_grids()).strip("| ").split(" | ")

@@ -46,6 +46,7 @@ def test_missing_data_tells_the_way_out(tmp_path: Path) -> None:
         coupon_recipe(tmp_path / "none.csv")
 
 
+@pytest.mark.slow
 def test_invalid_data_is_shown_with_its_rows(tmp_path: Path) -> None:
     """On a table with a label that is no click the demo lists row and column and ends with the exit code of invalid data."""
     with gzip.open(coupon_recipe(None).data.path, "rt", encoding="utf-8") as file:

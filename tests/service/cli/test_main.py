@@ -225,6 +225,7 @@ def test_advice_continues_from_a_trained_size_sweep(tmp_path: Path, capsys: pyte
     assert run(command) == ExitCode.INVALID_DATA
 
 
+@pytest.mark.slow
 def test_invalid_data_ends_a_search_with_its_code(recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A table without rows stops `ihas search` with exit code 4 and the child's own words."""
     assert run(["search", str(recipe), "--folder", str(tmp_path / "run")]) == 4
@@ -339,6 +340,7 @@ def interrupted(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     process.communicate()
 
 
+@pytest.mark.slow
 def test_interrupt_stops_the_child_and_tells_how_to_go_on(interrupted: subprocess.Popen[str], tmp_path: Path) -> None:
     """Ctrl-C ends the run's process, names what is kept and the command that goes on, and exits with 130."""
     assert interrupted.stderr is not None

@@ -231,6 +231,7 @@ serve(Settings(**json.loads(sys.argv[1])))
 """
 
 
+@pytest.mark.slow
 def test_a_thousand_silent_sockets_under_few_files(settings: Settings, tmp_path: Path) -> None:
     """The service holds fewer connections than it may open files: others are answered, and the log tells it seldom."""
     with socket.socket() as free:

@@ -113,6 +113,7 @@ def test_a_small_file_that_decodes_to_much_is_refused_before_it_is_decoded(store
     assert store.job(str(dataset.job_id)).attempt == 1
 
 
+@pytest.mark.slow
 def test_a_file_that_was_exchanged_for_a_link_is_not_read(store: SqlStore, settings: Settings, table: str, tmp_path: Path) -> None:
     """Neither by the check nor, once it was checked, by a search: nobody learns of a file that they may not name."""
     Path(table).write_text("click,user\n" + "".join(f"{row % 2},user-{row % 9}\n" for row in range(200)))

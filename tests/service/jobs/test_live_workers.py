@@ -95,6 +95,7 @@ def _work(settings: Settings) -> None:
     run_worker(settings, threading.Event(), COMMAND)
 
 
+@pytest.mark.slow
 def test_after_kill_9_another_worker_finishes_the_job(store: SqlStore, settings: Settings, table: str) -> None:
     """The killed worker's child ends by itself, and the second worker goes on from the last finished stage."""
     job = submitted(store, table, "slow")
@@ -114,6 +115,7 @@ def test_after_kill_9_another_worker_finishes_the_job(store: SqlStore, settings:
     assert messages.count("searching began") == 2
 
 
+@pytest.mark.slow
 def test_a_worker_that_was_stopped_past_its_lease_changes_nothing_when_it_goes_on(store: SqlStore, settings: Settings, table: str) -> None:
     """SIGSTOP for longer than a lease: another worker takes the job up; after SIGCONT the first one's child ends, and the job
     comes to one end, of the first attempt: the one that was lost by a worker that lives does not count."""

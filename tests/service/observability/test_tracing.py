@@ -121,6 +121,7 @@ def test_a_collector_that_is_away_harms_nobody(settings: Settings, publish: Publ
         assert client.score("films", [{"user": "ada"}])["scores"]
 
 
+@pytest.mark.slow
 def test_without_a_collector_nothing_is_imported(tmp_path: Path) -> None:
     """Neither by the API nor by the worker; what FastAPI does with an interface that it finds is its own matter."""
     assert subprocess.run([sys.executable, "-c", WITHOUT, str(tmp_path)], check=False).returncode == 0

@@ -95,6 +95,7 @@ def test_sequences_of_a_program_recommend_the_next_item(form: str, temporary: Pa
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.full
 def test_a_table_with_faults_is_told_with_rows_and_columns(temporary: Path) -> None:
     """A label that is neither 0 nor 1 is a data error whose findings name the cell; nothing stays of the run."""
@@ -105,6 +106,7 @@ def test_a_table_with_faults_is_told_with_rows_and_columns(temporary: Path) -> N
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.full
 def test_an_interrupted_fit_leaves_nothing(temporary: Path) -> None:
     """Ctrl-C stops the child, then the temporary folder is removed."""

@@ -105,6 +105,7 @@ def test_the_same_seed_gives_the_same_groups_to_the_bit():
     np.testing.assert_array_equal(assignment.group, solved.grouping.groups.train)
 
 
+@pytest.mark.slow
 def test_groupings_tried_beside_each_other_are_judged_as_one_after_another(monkeypatch):
     """Log-losses of all that was tried, the choice and its masks are equal to the bit."""
     solved, found = solved_tribes(2), []

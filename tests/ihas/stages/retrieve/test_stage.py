@@ -46,6 +46,7 @@ class Tidy:
         return (8.0 * (who[:, None] % KINDS == positions % KINDS) - 0.1 * positions).astype(np.float32)
 
 
+@pytest.mark.slow
 def test_the_ranker_is_learnt(learnt: tuple[Retrieving, RetrievalTowers, list[tuple[int, float, float]]]) -> None:
     """Of its ten best items of 200 nearly all are among the ten nearest; clicks find the kind alone, of forty items."""
     asked, by_clicks, _ = learnt
@@ -106,6 +107,7 @@ def _shifted(rows: Dataset) -> Dataset:
     return Dataset(rows.layout, clicked, np.ones(len(clicked), np.float32))
 
 
+@pytest.mark.slow
 def test_clicks_of_weight_0_teach_nothing() -> None:
     """Of the same clicks, half on the right kind of item and half on another, those that have a weight say which kind is nearest."""
     asked = retrieving()

@@ -63,6 +63,7 @@ def _sizes(count: int, noise: float = 0.001) -> list[Measured]:
     return [Measured(num_layers=2, dim=dim, losses=tuple(losses[dim]), seconds=float(dim)) for dim in dims]
 
 
+@pytest.mark.slow
 def test_a_size_is_trained_once(plan_file: Path, tmp_path: Path) -> None:
     """Every size on every fraction, smallest first; a second call trains nothing and says nothing."""
     plan, heard = read_of_kind(plan_file, SizeSweepRecipe), list[str]()

@@ -74,6 +74,7 @@ def test_the_command_writes_what_it_found(tmp_path: Path) -> None:
     assert (json.loads(answer.stdout.splitlines()[-1])["message"], found.task) == (found.verdict, "mixed")
 
 
+@pytest.mark.slow
 def test_a_training_that_fails_is_a_message_and_a_status(tmp_path: Path) -> None:
     """A learning rate that ends in no numbers is 5 and the reason, without a traceback, and nothing is written."""
     answer = _command(_recipe(tmp_path, 'learning_rate = 1e30\nstop_by = "loss"\n'), tmp_path / "out")

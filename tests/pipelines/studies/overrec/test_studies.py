@@ -70,6 +70,7 @@ def test_tied_embeddings_differ_for_the_last_item_alone(tmp_path: Path) -> None:
     assert scores["the last item of both"] > 5.0
 
 
+@pytest.mark.slow
 def test_width_trains_networks_and_names_the_limit(tmp_path: Path) -> None:
     """A network of some units learns the walks; numbers are W, U, b, V and c; the two kernels stand below."""
     settings = 'study = "width"\nwidths = [2, 16]\nseeds = [0, 1]\nepochs = 12\nlearning_rate = 0.02\nbatch_size = 8\nmax_length = 8\n'

@@ -201,6 +201,7 @@ def test_a_version_says_where_it_came_from(live: LiveServer, publish: Publish) -
     assert live.http.get(f"{MODEL}/versions/2").status_code == 404
 
 
+@pytest.mark.slow
 def test_fifty_swaps_under_load_fail_no_request(live: LiveServer, publish: Publish) -> None:
     """Four clients ask without a pause while the champion changes fifty times, each time after more of them were answered: every answer is
     right, and memory stays flat."""

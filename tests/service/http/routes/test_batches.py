@@ -47,6 +47,7 @@ def answers(live: LiveServer, batch: Any, tmp_path: Path) -> list[dict[str, Any]
     return pq.read_table(tmp_path / "answers.parquet").to_pylist()
 
 
+@pytest.mark.slow
 def test_rows_without_a_label_are_scored(live: LiveServer, settings: Settings, publish: Publish, tmp_path: Path) -> None:
     """Uploaded, checked, grown by a file of another format, answered and fetched; the logits are those of the hand-worked model."""
     publish()
@@ -85,6 +86,7 @@ def test_items_are_recommended_for_every_row(live: LiveServer, settings: Setting
     ]
 
 
+@pytest.mark.slow
 def test_a_row_that_cannot_be_answered_fails_the_batch_by_its_number(
     live: LiveServer, settings: Settings, publish: Publish, tmp_path: Path
 ) -> None:
@@ -185,6 +187,7 @@ def test_batches_are_a_tenants_own(guarded: LiveServer, publish: Publish, valid_
     assert guarded.json("GET", "/v1/batches", headers=theirs)["batches"] == []
 
 
+@pytest.mark.slow
 def test_the_commands_run_and_fetch_a_batch(
     shell: Shell,  # noqa: F811
     live: LiveServer,

@@ -64,6 +64,7 @@ def day(seed: int, number: int = 400, rate: float = 0.3) -> list[tuple[int, str,
     ]
 
 
+@pytest.mark.slow
 def test_a_data_set_grows_by_files_of_any_format_and_by_rows(live: LiveServer, settings: Settings, tmp_path: Path) -> None:
     """The real check: CSV, then Parquet, JSON lines and rows of a request; every version has the rows of those before it."""
     rows = [day(seed, 50) for seed in range(4)]
@@ -92,6 +93,7 @@ def test_a_data_set_grows_by_files_of_any_format_and_by_rows(live: LiveServer, s
     assert {one["file_sha256"] for one in versions} == set(digests)
 
 
+@pytest.mark.slow
 def test_a_bad_append_leaves_the_version_before_in_use(live: LiveServer, settings: Settings) -> None:
     """The real check: a missing column, a broken label, a bad day above the limits; each says why, with its row, and leaves no file."""
     dataset_id = created(live, limits={"click_rate": 0.5})

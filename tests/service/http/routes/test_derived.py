@@ -33,6 +33,7 @@ def _best(live: LiveServer, model: str, **context: Any) -> str:
     return str(answer["items"][0]["id"])
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(280)
 def test_interactions_make_the_next_version(live: LiveServer, publish: Publish) -> None:
     """Eve's walk from m4, an item that nobody had, to m2 is known to the next version alone; the one before, asked by number, has no
@@ -50,6 +51,7 @@ def test_interactions_make_the_next_version(live: LiveServer, publish: Publish) 
     assert old["items"][0]["id"] == "m3"
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(280)
 def test_of_four_who_add_to_one_version_one_does(live: LiveServer, publish: Publish) -> None:
     """The others are told, and nothing of theirs is left; what they meant to add can be added to the newest."""
@@ -66,6 +68,7 @@ def test_of_four_who_add_to_one_version_one_does(live: LiveServer, publish: Publ
     assert len(list(folder.glob("derived/*"))) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(280)
 def test_a_cold_start_model_is_added_to_a_trained_one(live: LiveServer, publish: Publish) -> None:
     """Who the trained model knows is answered by it, somebody with a history by the nearest walk."""
@@ -78,6 +81,7 @@ def test_a_cold_start_model_is_added_to_a_trained_one(live: LiveServer, publish:
     assert _best(live, "both", user="eve", history=["m3"]) == "m2"
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(280)
 def test_a_client_of_the_first_version_adds_a_cold_start_model(live: LiveServer, publish: Publish) -> None:
     """By the route and the names that it knows; the client's method of that version says what it is called now."""

@@ -59,6 +59,7 @@ def test_a_data_set_of_nothing_and_one_without_room_are_refused(settings: Settin
     assert list((settings.folder / "datasets").glob("*/upload-*")) == []
 
 
+@pytest.mark.slow
 def test_a_model_of_histories_gives_interactions(live: LiveServer, publish: Publish, settings: Settings, store: SqlStore) -> None:
     """Its rows are who, after what and which item; its data set holds what known people took, in order of time."""
     publish("walks", spoil=walks)

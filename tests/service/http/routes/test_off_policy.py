@@ -65,6 +65,7 @@ def report(live: LiveServer, clicks: list[tuple[str, str]]) -> None:
         assert live.json("POST", "/v1/events", json={"events": events[first : first + 1_000]})["rejected"] == []
 
 
+@pytest.mark.slow
 def test_a_version_that_never_served_is_estimated(live: LiveServer, publish: Publish) -> None:
     """Version 1 shows bob m1 and m2, which earn .4 clicks an answer; version 2 would show m3 and m2, which earn .9. Half the orders of
     800 answers are drawn: every 99 % interval holds .9, and none holds .4; of version 1 they hold .4 and not .9."""

@@ -188,6 +188,7 @@ def test_users_are_a_tenants_own_and_limited(settings: Settings, publish: Publis
     assert (again.status_code, kept) == (200, 1)
 
 
+@pytest.mark.slow
 def test_of_many_at_once_none_is_lost(live: LiveServer, publish: Publish) -> None:
     """Eight who put a hundred users: all are there, in the sums and in memory."""
     publish(spoil=with_towns)

@@ -51,6 +51,7 @@ def job(store: SqlStore, table: str) -> Job:
     return submitted(store, table)
 
 
+@pytest.mark.slow
 def test_a_bundle_is_compared_with_the_one_that_serves(
     context: JobContext, job: Job, publish: Publish, bundle: Path, tmp_path: Path, store: SqlStore
 ) -> None:

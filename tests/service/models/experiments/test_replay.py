@@ -37,6 +37,7 @@ def simulated(answers: int, share: float, generator: np.random.Generator, scores
     return [Reranked(*part) for part in parts]
 
 
+@pytest.mark.slow
 def test_the_known_value_lies_in_the_intervals_as_often_as_stated() -> None:
     """Of 500 logs of 600 answers, 95 % intervals of each estimate hold the value in at least 92 %, four standard deviations of such a count
     below; the mean of the estimates lies within four standard errors of it. The doubly robust one varies
