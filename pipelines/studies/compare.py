@@ -86,7 +86,7 @@ def _measures(result: RunResult, within: Mapping[int, RunResult]) -> dict[str, M
     found = measures(result)
     more = [measures(under) for _, under in sorted(within.items())]
     extra = {name: measure for of_ceiling in more for name, measure in of_ceiling.items() if name not in found}
-    choices = {}
+    choices: dict[str, Measure] = {}
     for (ceiling, _), of in zip(sorted(within.items()), more, strict=True):
         choices |= {_row(ceiling) + end: of["chosen" + end] for end in ("", REFIT) if "chosen" + end in of}
     return extra | found | choices
