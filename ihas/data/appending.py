@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from ihas.data.columns import is_list, one_array
+from ihas.data.columns import is_list, one_array, repeated_text
 from ihas.data.csv_reader import BATCH_ROWS
 from ihas.data.findings import FindingCollector
 from ihas.data.gathering import gather
@@ -95,15 +95,8 @@ def _read_part(part: _Part, options: ReadOptions, *, last: bool = False) -> _Rea
             return None
         raise
     for name in (name for name in stated if name not in rows.column_names):
-        rows = rows.append_column(name, _repeated(stated[name], rows.num_rows))
+        rows = rows.append_column(name, repeated_text(stated[name], rows.num_rows))
     return _ReadPart(part, rows, notes)
-
-
-def _repeated(text: str | None, rows: int) -> Any:
-    """A text column of one text."""
-    codes: Any = pa.array(np.zeros(rows, np.int32)) if text is not None else pa.nulls(rows, pa.int32())
-    texts: Any = pa.array([] if text is None else [text], pa.string())
-    return pa.DictionaryArray.from_arrays(codes, texts)
 
 
 def own_options(path: Path, options: ReadOptions) -> ReadOptions:

@@ -91,6 +91,18 @@ def text_column(table: pa.Table, name: str) -> Column:
     return Column(_joined_codes([chunk.indices for chunk in chunks]), chunks[0].dictionary)
 
 
+def clicked_texts(column: Column) -> np.ndarray:
+    """Which texts of a label are clicks: bool (texts,)."""
+    return np.isin(column.texts.to_numpy(zero_copy_only=False), ("1", "true"))
+
+
+def repeated_text(text: str | None, rows: int) -> Any:
+    """A column of text that is alike in all rows, or missing in all, in the form of `ihas.data.readers`."""
+    codes: Any = pa.array(np.zeros(rows, np.int32)) if text is not None else pa.nulls(rows, pa.int32())
+    texts: Any = pa.array([] if text is None else [text], pa.string())
+    return pa.DictionaryArray.from_arrays(codes, texts)
+
+
 def list_column(table: pa.Table, name: str) -> ListColumn:
     """Multi-valued column of a table that was read."""
     return as_lists(table.column(name))

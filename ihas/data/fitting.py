@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ihas.config.encoding import EncodingConfig
-from ihas.data.columns import ListColumn, is_list, list_column, numbers, split_texts, text_column
+from ihas.data.columns import ListColumn, clicked_texts, is_list, list_column, numbers, split_texts, text_column
 from ihas.data.encoder import Encoder
 from ihas.data.field_encoders import (
     FIRST_VALUE,
@@ -82,8 +82,7 @@ def encode_labels(table: pa.Table, name: str, *, dropping: bool = False) -> np.n
     find_label_faults(table, name, findings, dropping=dropping)
     findings.raise_errors("Labels cannot be read")
     column = text_column(table, name)
-    clicked = np.isin(column.texts.to_numpy(zero_copy_only=False), ("1", "true"))
-    return np.asarray(np.append(clicked.astype(np.float32), np.float32("nan"))[column.codes])
+    return np.asarray(np.append(clicked_texts(column).astype(np.float32), np.float32("nan"))[column.codes])
 
 
 def labels_of(table: pa.Table, schema: Schema) -> np.ndarray:

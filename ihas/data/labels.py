@@ -6,7 +6,7 @@ The column of the table becomes one of the texts 0 and 1, so that nothing behind
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +14,7 @@ import pyarrow as pa
 from ihas.config.data import SchemaConfig
 from ihas.config.label_rule import LabelRule
 from ihas.data.cells import cell_text
-from ihas.data.columns import Column, is_list, numbers, text_column
+from ihas.data.columns import Column, is_list, numbers, repeated_text, text_column
 from ihas.data.findings import FindingCollector
 from ihas.data.gathering import recoded
 from ihas.data.inference import LABEL_NAMES, POSITIVES_ONLY, label_column
@@ -92,9 +92,7 @@ def _with_every_row_taken(tables: Mapping[PartName, pa.Table], columns: SchemaCo
     called = [name for name in tables["train"].column_names if name.strip().lower() in LABEL_NAMES]
     if columns.label not in (None, DRAWN_LABEL) or (columns.label is None and called) or DRAWN_LABEL in tables["train"].column_names:
         return tables, columns
-    text: Any = pa.array(["1"])
-    labels = {part: pa.DictionaryArray.from_arrays(np.zeros(table.num_rows, np.int32), text) for part, table in tables.items()}
-    found = {part: table.append_column(DRAWN_LABEL, labels[part]) for part, table in tables.items()}
+    found = {part: table.append_column(DRAWN_LABEL, repeated_text("1", table.num_rows)) for part, table in tables.items()}
     return found, columns.model_copy(update={"label": DRAWN_LABEL, "positive": None})
 
 

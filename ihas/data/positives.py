@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from ihas.config.negatives import NegativesConfig
-from ihas.data.columns import is_list, text_column
+from ihas.data.columns import clicked_texts, is_list, text_column
 from ihas.data.findings import FindingCollector
 from ihas.data.schema import Schema
 
@@ -29,7 +29,7 @@ def find_negatives(table: pa.Table, schema: Schema, settings: NegativesConfig, f
     findings.add("drawn_negatives", meaning_of_auc(settings, users, items), severity="warning")
     if not is_list(table, schema.label):
         column = text_column(table, schema.label)
-        dropped = int(column.counts[~np.isin(column.texts.to_numpy(zero_copy_only=False), ("1", "true"))].sum())
+        dropped = int(column.counts[~clicked_texts(column)].sum())
         if dropped:
             law = f"{dropped:,} rows that the label says no of are left out, for negatives are drawn."
             findings.add("rows_dropped", law, column=schema.label, severity="warning")

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ihas.data.columns import cell_codes, is_list, list_column, numbers, split_texts, text_column
+from ihas.data.columns import cell_codes, clicked_texts, is_list, list_column, numbers, split_texts, text_column
 from ihas.data.findings import FindingCollector
 from ihas.data.mapped import SCATTERED_ROWS, spans
 from ihas.data.schema import Field, Schema
@@ -41,7 +41,7 @@ def find_telling_columns(table: pa.Table, schema: Schema, findings: FindingColle
     label = text_column(table, schema.label)
     rows = _sampled_rows(table.num_rows)
     rows = rows[label.codes[rows] >= 0]
-    clicked = np.append(np.isin(label.texts.to_numpy(zero_copy_only=False), ("1", "true")), False)[label.codes[rows]]
+    clicked = np.append(clicked_texts(label), False)[label.codes[rows]]
     half = len(rows) // 2
     if min(clicked[half:].sum(), (~clicked[half:]).sum()) < MIN_JUDGED_ROWS:
         return

@@ -19,6 +19,12 @@ class PartGroups:
     valid: np.ndarray
     test: np.ndarray
 
+    @classmethod
+    def without_rows(cls) -> PartGroups:
+        """Groups of no rows: of one model, which learns from all."""
+        none = np.zeros(0, np.int32)
+        return cls(none, none, none)
+
 
 @dataclass(frozen=True)
 class Grouping:

@@ -87,8 +87,7 @@ class Warming:
         Raises:
             TrainingError: the loss became infinite or not a number.
         """
-        none = np.zeros(0, np.int32)
-        warm = self.learn_on((model,), PartGroups(none, none, none), listen)
+        warm = self.learn_on((model,), PartGroups.without_rows(), listen)
         anew = train_plain(self.parts, self.config, "refresh/anew", listen)
         fresh = GroupModel(model.name, anew.weights, model.mask)
         history = (*warm.history, *anew.history)

@@ -102,6 +102,11 @@ class Choice:
     variant: Variant
     refits: Refits | None = None
 
+    @property
+    def test_logits(self) -> np.ndarray:
+        """Answers of what is served: float32 (test rows,)."""
+        return self.variant.test_logits if self.refits is None else self.refits.served.test_logits
+
 
 def measured_candidates(recipe: Recipe, folder: RunFolder, trained: Trained, variants: tuple[Variant, ...], key: str) -> MeasuredCandidates:
     """The variants as bundles of the run folder, exported and measured where they are asked for."""
@@ -162,7 +167,6 @@ def _serving(result: RunResult, choice: Choice, trained: Trained, variants: tupl
     """The result with this variant as the chosen one: verdict, groups and calibration."""
     parts, grouping, served, refits = trained.data.parts, trained.instances, choice.variant, choice.refits
     refit = None if refits is None else refit_result(refits, parts)
-    test_logits = served.test_logits if refits is None else refits.served.test_logits
     chosen, base = (next(one for one in result.variants if one.name == name) for name in (served.name, variants[0].name))
     words = verdict(chosen, base, grouping.masks[0].size, not_told_apart(served, variants, parts), result.variants)
     after = next_step(chosen, base, result.variants, result.history, result.learning.training.epochs)
@@ -170,7 +174,7 @@ def _serving(result: RunResult, choice: Choice, trained: Trained, variants: tupl
         "chosen": served.name,
         "verdict": f"{words}{refit_words(refit)}{given_up_words(result.given_up)}{steps_up(result.frontier, served.name)} {after}".rstrip(),
         "groups": group_results(parts, grouping, served, variants[0], trained.data.encoder),
-        "calibration": calibration_result(*_calibrated(trained, served), test_logits, parts.test.labels),
+        "calibration": calibration_result(*_calibrated(trained, served), choice.test_logits, parts.test.labels),
         "refit": refit,
     }
     return result.model_copy(update=changes)

@@ -38,7 +38,7 @@ from ihas_pipelines.runs.refresh_request import RefreshRequest
 from ihas_pipelines.runs.reporter import Reporter
 from ihas_pipelines.runs.stages import wants_towers
 from ihas_pipelines.runs.threads import threads
-from ihas_pipelines.runs.warm_model import WarmModel, formed_anew, group_drift, grown_model, grown_models
+from ihas_pipelines.runs.warm_model import WarmModel, formed_anew, group_drift, grown_model, grown_models, is_plain
 
 SHARES = {"reading": 0.2, "refreshed": 0.5, "before": 0.05, "base": 0.05, "retrieve": 0.1, "evaluate": 0.1}
 SHOWN_AS: dict[str, StageName] = {"refreshed": "retrain", "before": "retrain", "retrieve": "retrain"}
@@ -148,7 +148,7 @@ def _learn_on(run: Refresh, start: WarmModel) -> WarmStart:
     warming = run.warming(start)
     if start.gated:
         return warming.learn_on_gated(start.models[0], start.found.gates, run.reporter.epoch)
-    if start.is_plain:
+    if is_plain(start):
         return warming.learn_on_or_anew(start.models[0], run.reporter.epoch)
     return warming.learn_on(start.models, start.grouping.groups, run.reporter.epoch)
 
@@ -162,14 +162,14 @@ def _as_variant(run: Refresh, name: str, model: WarmModel) -> tuple[WarmModel, V
 
 def refreshed_base(run: Refresh) -> Variant:
     """The plain model, which learns on as well: what serves a group whose own model fails, and what retrieval learns from."""
-    earlier, none = run.earlier, np.zeros(0, np.int32)
+    earlier = run.earlier
     run.reporter.enter("base", "The plain model learns on")
 
     def make() -> Variant:
         config = earlier.base.config
         warming = Warming(run.data.parts, config, run.asked.settings)
         models = tuple(grown_models(earlier.base.models, run.growth, "mean"))
-        warm = warming.learn_on(models, PartGroups(none, none, none), run.reporter.epoch)
+        warm = warming.learn_on(models, PartGroups.without_rows(), run.reporter.epoch)
         side = WarmModel(warm.models, config, False, earlier.found, earlier.grouping)
         return side.variant("base", earlier.base, run.data.parts)
 

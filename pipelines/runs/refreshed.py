@@ -36,7 +36,7 @@ from ihas_pipelines.runs.refresh_stages import Refresh, Sides, refreshed_base, r
 from ihas_pipelines.runs.retrieval_metrics import measure_retrieval
 from ihas_pipelines.runs.stages import wants_towers
 from ihas_pipelines.runs.trained import Trained
-from ihas_pipelines.runs.warm_model import WarmModel, grown_models
+from ihas_pipelines.runs.warm_model import WarmModel, grown_models, is_plain
 
 BLOCK_ROWS = 1 << 18
 MOSTLY_SILENT = 0.5
@@ -116,11 +116,6 @@ def _refit(run: Refresh, choice: Choice) -> Refit | None:
     return found if choice.variant.courses or before is None else found.model_copy(update={"rows": before.rows})
 
 
-def is_plain(variant: Variant) -> bool:
-    """Whether a variant is one model that reads every dimension."""
-    return len(variant.models) == 1 and not variant.gated and bool(variant.models[0].mask.all())
-
-
 def _base(run: Refresh, served: Variant) -> Variant:
     """The plain model of the run: what is served where that is one, else it learns on where something needs it."""
     learning, items = run.recipe.learning, run.data.items
@@ -153,7 +148,6 @@ def _keep(run: Refresh, model: WarmModel, served: Variant, base: Variant) -> str
 
 def _result(run: Refresh, sides: Sides, model: WarmModel, choice: Choice) -> RunResult:
     earlier, parts, served = run.earlier.result, run.data.parts, choice.variant
-    test_logits = served.test_logits if choice.refits is None else choice.refits.served.test_logits
     variants = variant_results((sides.before[1], sides.refreshed[1]), parts, run.data.keys)
     method, fitted = calibrate(served.valid_logits, parts.valid.labels, run.recipe.learning.evaluate.calibration)
     grouped = len(served.models) > 1
@@ -170,7 +164,7 @@ def _result(run: Refresh, sides: Sides, model: WarmModel, choice: Choice) -> Run
         "history": sides.history,
         "points": (),
         "seconds": {stage: round(value, 2) for stage, value in run.folder.seconds.items()},
-        "calibration": calibration_result(method, fitted, test_logits, parts.test.labels),
+        "calibration": calibration_result(method, fitted, choice.test_logits, parts.test.labels),
         "refit": _refit(run, choice),
         "kinds": (),
         "frontier": (),

@@ -40,11 +40,6 @@ class WarmModel:
     found: SearchResult
     grouping: Grouping
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether it is one model that reads every dimension."""
-        return len(self.models) == 1 and not self.gated and bool(self.models[0].mask.all())
-
     def variant(self, name: str, before: Variant, parts: Splits) -> Variant:
         """The model as a way of serving, with its answers; `before` tells how many dimensions gates keep."""
         if self.gated:
@@ -55,6 +50,11 @@ class WarmModel:
         else:
             made = static_variant(self.models, parts, self.config)
         return replace(made, name=name)
+
+
+def is_plain(model: WarmModel | Variant) -> bool:
+    """Whether it is one model that reads every dimension."""
+    return len(model.models) == 1 and not model.gated and bool(model.models[0].mask.all())
 
 
 def grown_model(earlier: Predecessor, growth: Growth, parts: Splits, start: Start) -> WarmModel:
@@ -86,11 +86,10 @@ def grown_weights(weights: NetworkWeights, growth: Growth, start: Start) -> Netw
 
 def _grown_grouping(grouping: Grouping, growth: Growth) -> Grouping:
     """The groups without rows; new ids add nothing to the sums, as unknown values do."""
-    none = np.zeros(0, np.int32)
     sums = grouping.sums
     if sums is not None:
         sums = AdditiveRouter(growth.new, growth.rows(sums.weights, "zero"), sums.bias)
-    return replace(grouping, groups=PartGroups(none, none, none), sums=sums)
+    return replace(grouping, groups=PartGroups.without_rows(), sums=sums)
 
 
 def regrouped(model: WarmModel, parts: Splits) -> Grouping:

@@ -45,11 +45,7 @@ def search(recipe: AnyRecipe, folder: Path, terminal: Terminal, command: Sequenc
     recipe = with_snapshots(recipe, folder)
     written = folder / "recipe.json"
     _write(written, recipe.model_dump_json(indent=2))
-    with ProgressBar(terminal) as bar:
-        outcome = _outcome(Child((*command, "run", "--recipe", str(written), "--folder", str(folder)), folder / "log.txt"), bar.follow)
-    if outcome.outcome == "failed":
-        raise failure(outcome.error or {})
-    return read_any_result(folder)
+    return _carried_out((*command, "run", "--recipe", str(written)), folder, terminal)
 
 
 def refresh(asked: RefreshRequest, folder: Path, terminal: Terminal, command: Sequence[str] = PIPELINES) -> tuple[AnyResult, ModelKind]:
@@ -62,9 +58,13 @@ def refresh(asked: RefreshRequest, folder: Path, terminal: Terminal, command: Se
     folder = folder.resolve()
     written = folder / "refresh.json"
     _write(written, asked.model_dump_json(indent=2))
+    return _carried_out((*command, "refresh", "--request", str(written)), folder, terminal)
+
+
+def _carried_out(command: Sequence[str], folder: Path, terminal: Terminal) -> tuple[AnyResult, ModelKind]:
+    """The result of a child that works on a run folder, once it has ended."""
     with ProgressBar(terminal) as bar:
-        child = Child((*command, "refresh", "--request", str(written), "--folder", str(folder)), folder / "log.txt")
-        outcome = _outcome(child, bar.follow)
+        outcome = _outcome(Child((*command, "--folder", str(folder)), folder / "log.txt"), bar.follow)
     if outcome.outcome == "failed":
         raise failure(outcome.error or {})
     return read_any_result(folder)

@@ -7,15 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ihas_service.client.event_file import BATCH_BYTES, BATCH_EVENTS
 from ihas_service.consuming.dead_letters import DeadLetters
 from ihas_service.consuming.messages import Event, Message, Refused, read
 from ihas_service.consuming.sender import Sender
 from ihas_service.consuming.topic import SLICE_S, Topic
 
-MAX_BATCH = 1_000
-"""Events of a report."""
-BATCH_BYTES = 500_000
-"""Bytes of messages after which a batch is reported."""
 LAST_TRIES = 3
 """Tries to commit before the end."""
 
@@ -25,13 +22,13 @@ class Limits:
     """How much is read.
 
     Attributes:
-        batch: messages of a batch, at most `MAX_BATCH`.
+        batch: messages of a batch, at most `BATCH_EVENTS`.
         wait_s: seconds after a batch's first message until it is reported.
         messages: messages after which to end; None for no end.
         until_end: whether to end once each partition was read to its end.
     """
 
-    batch: int = MAX_BATCH
+    batch: int = BATCH_EVENTS
     wait_s: float = 1.0
     messages: int | None = None
     until_end: bool = False

@@ -25,7 +25,7 @@ from ihas_service.observability.tracing import HEADER, TRACEPARENT, Traces
 from ihas_service.retention.maintenance import Maintenance
 from ihas_service.settings import Settings
 from ihas_service.storage.aliases import ABSENT, ANY, Aliases
-from ihas_service.storage.catalogue import Dataset
+from ihas_service.storage.catalogue import Dataset, ModelVersion
 from ihas_service.storage.deletions import Deletions
 from ihas_service.storage.direct_events import DirectEvents
 from ihas_service.storage.feedback import Feedback
@@ -38,6 +38,14 @@ from ihas_service.storage.schedules import Schedules
 from ihas_service.storage.seen_items import SeenItems
 from ihas_service.storage.sql_store import SqlStore
 from ihas_service.storage.traffic import TrafficPlans
+
+
+def versions_of(store: JobStore, name: str, tenant: str) -> list[ModelVersion]:
+    """Versions of a model, newest first; UnknownIdError where the tenant has none of this name."""
+    versions = list(store.versions(name, tenant))
+    if not versions:
+        raise UnknownIdError(f"There is no model {name!r}.")
+    return versions
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,6 @@ from ihas.stages.members import train_members
 from ihas.stages.warm import Warming
 from ihas_pipelines.runs.warm_model import grown_models
 
-NONE = np.zeros(0, np.int32)
 STARTS: tuple[Start, Start] = ("mean", "unknown")
 
 
@@ -81,7 +80,7 @@ def refreshed(before: Fresh, table: DataConfig, settings: RefreshConfig, folder:
     data = ingest_newer(table, Earlier(before.data, before.config), folder)
     growth = Growth.between(before.data.encoder.layout, data.encoder.layout)
     (start,), (kept,) = (grown_models((before.model,), growth, how) for how in STARTS)
-    warm = Warming(data.parts, before.config, settings).learn_on((start,), PartGroups(NONE, NONE, NONE), _ignore)
+    warm = Warming(data.parts, before.config, settings).learn_on((start,), PartGroups.without_rows(), _ignore)
     rows = GroupedRows.one_group(data.parts.valid)
     scores = [auc(predict_groups((model,), rows, before.config), data.parts.valid.labels) or 0.5 for model in (kept, warm.models[0])]
     return Fresh(data, warm.models[0] if scores[1] >= scores[0] else kept, before.config)

@@ -22,6 +22,7 @@ from ihas_service.http.dependencies import (
     etag,
     expected_revision,
     json_only,
+    versions_of,
 )
 from ihas_service.http.policy import policy, reading
 from ihas_service.http.schemas.releases import (
@@ -68,7 +69,7 @@ def delete_version(name: str, version: Number, parts: PartsDep, caller: CallerDe
 @router.get("/aliases", openapi_extra=reading())
 def list_aliases(name: str, parts: PartsDep, caller: CallerDep) -> AliasesPublic:
     """The model's aliases. `champion` serves requests; without it the newest version does that is no candidate."""
-    _check_known(parts.store, name, caller.tenant)
+    versions_of(parts.store, name, caller.tenant)
     return AliasesPublic(aliases=tuple(map(AliasPublic.of, parts.aliases.of_model(caller.tenant, name))))
 
 
@@ -148,7 +149,7 @@ def roll_back(
     golden rows, or `none`: requests are answered with 409 until a version is promoted.
     """
     expected = ANY if if_match is None else expected_revision(if_match)
-    versions = _check_known(parts.store, name, caller.tenant)
+    versions = versions_of(parts.store, name, caller.tenant)
     ref = AliasRef(caller.tenant, name, CHAMPION, caller.name, body.reason)
     if body.to is None:
         found = parts.aliases.roll_back(ref, expected, _below(models, name, versions))
@@ -165,7 +166,7 @@ def roll_back(
 @router.get("/traffic", openapi_extra=reading())
 def read_traffic(name: str, response: Response, parts: PartsDep, caller: CallerDep, models: RegistryDep) -> TrafficPublic:
     """The model's traffic split. A change sends its `ETag` as `If-Match`."""
-    _check_known(parts.store, name, caller.tenant)
+    versions_of(parts.store, name, caller.tenant)
     return _traffic(parts.plans.get(caller.tenant, name), response, models)
 
 
@@ -223,15 +224,8 @@ def _check_groups(models: TenantModels, name: str, plan: TrafficPlan) -> None:
             raise RequestError(f"{law}, but got {wrong}. Leave them out to mean all requests.", pointer)
 
 
-def _check_known(store: JobStore, name: str, tenant: str) -> list[ModelVersion]:
-    versions = list(store.versions(name, tenant))
-    if not versions:
-        raise UnknownIdError(f"There is no model {name!r}.")
-    return versions
-
-
 def _version(store: JobStore, name: str, tenant: str, version: int) -> ModelVersion:
-    for one in _check_known(store, name, tenant):
+    for one in versions_of(store, name, tenant):
         if one.version == version:
             return one
     raise UnknownIdError(f"Model {name!r} has no version {version}.")
@@ -239,7 +233,7 @@ def _version(store: JobStore, name: str, tenant: str, version: int) -> ModelVers
 
 def _check_loads(models: TenantModels, store: JobStore, name: str, version: int, pointer: str = "/version") -> None:
     """Refuse a version that does not exist or does not reproduce its golden rows."""
-    known = _check_known(store, name, models.tenant)
+    known = versions_of(store, name, models.tenant)
     if all(one.version != version for one in known):
         raise RequestError(f"Model {name!r} has no version {version}; its newest is {known[0].version}.", pointer)
     try:

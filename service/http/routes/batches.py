@@ -25,6 +25,7 @@ from ihas_service.http.dependencies import (
     json_only,
     own_dataset,
     own_job,
+    versions_of,
 )
 from ihas_service.http.files import WholeFile
 from ihas_service.http.policy import Repeat, Shedding, policy, reading
@@ -129,9 +130,7 @@ def delete_batch(batch: BatchDep, parts: PartsDep) -> DeletedPublic:
 
 def _version(store: JobStore, models: TenantModels, name: str, number: int | None) -> ModelVersion:
     """A version of the caller's; the one that answers where none is stated."""
-    versions = {one.version: one for one in store.versions(name, models.tenant)}
-    if not versions:
-        raise UnknownIdError(f"There is no model {name!r}.")
+    versions = {one.version: one for one in versions_of(store, name, models.tenant)}
     wanted = models.get(name).version.version if number is None else number
     if wanted not in versions:
         raise UnknownIdError(f"Model {name!r} has no version {wanted}.")

@@ -14,7 +14,7 @@ from ihas_service.auth.scopes import Scope
 from ihas_service.datasets.event_intake import Intake
 from ihas_service.errors import UnknownIdError
 from ihas_service.http.bodies import JsonRoute
-from ihas_service.http.dependencies import AppState, CallerDep, PartsDep, json_only
+from ihas_service.http.dependencies import AppState, CallerDep, PartsDep, json_only, versions_of
 from ihas_service.http.policy import MANY_VALUES, MIB, Repeat, policy, reading
 from ihas_service.http.schemas.events import EventsAccepted, EventsReport, Online, RejectedEvent, online
 from ihas_service.http.schemas.trials import TrialOnline
@@ -61,8 +61,7 @@ def _models(parts: AppState, caller: Caller) -> Callable[[str], RowModel | None]
 def read_online(name: str, parts: PartsDep, caller: CallerDep, within_s: WithinDep = WEEK_S) -> Online:
     """Online metrics of each version and group: click-through, calibration, shares; drift; differences of shadows; and what canaries
     earn against the champion, with intervals that may be looked at as often as one likes."""
-    if not parts.store.versions(name, caller.tenant):
-        raise UnknownIdError(f"There is no model {name!r}.")
+    versions_of(parts.store, name, caller.tenant)
     parts.response_log.flush()
     split = parts.registry.split(name, caller.tenant)
     shadows = {

@@ -12,9 +12,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 
 from ihas.errors import RequestError
-from ihas_service.errors import UnknownIdError
 from ihas_service.http.bodies import INLINE_BYTES, check_values, checked, decoded
-from ihas_service.http.dependencies import CallerDep, PartsDep
+from ihas_service.http.dependencies import CallerDep, PartsDep, versions_of
 from ihas_service.http.policy import MANY_VALUES, MIB, Shedding, asking, reading
 from ihas_service.http.routes.choosing import chosen, shadows_of
 from ihas_service.http.schemas.inference import (
@@ -155,9 +154,7 @@ def _wanted(body: InferenceRequest) -> tuple[str, ...]:
 
 
 def _metadata(parts: PartsDep, tenant: str, name: str, version: int | None) -> ModelMetadata:
-    versions = parts.store.versions(name, tenant)
-    if not versions:
-        raise UnknownIdError(f"There is no model {name!r}.")
+    versions = versions_of(parts.store, name, tenant)
     served: Served = parts.registry.get(name, version, tenant)
     table = served.recommender.table
     fields = () if table is None else table.schema.stated_names

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query
 
 from ihas.errors import BundleError
 from ihas_service.auth.scopes import Scope
-from ihas_service.errors import NoVersionServesError, UnknownIdError
-from ihas_service.http.dependencies import CallerDep, PartsDep, RegistryDep, StoreDep
+from ihas_service.errors import NoVersionServesError
+from ihas_service.http.dependencies import CallerDep, PartsDep, RegistryDep, StoreDep, versions_of
 from ihas_service.http.policy import policy, reading
 from ihas_service.http.schemas.searches import DeletedPublic, ModelPublic, ModelsPublic, ModelVersionPublic
 from ihas_service.models.registry import TenantModels
@@ -28,9 +28,7 @@ def list_models(store: StoreDep, caller: CallerDep) -> ModelsPublic:
 @router.get("/{name}", openapi_extra=reading())
 def read_model(name: str, store: StoreDep, registry: RegistryDep) -> ModelPublic:
     """One model: its versions, and what the search behind the serving one found."""
-    versions = store.versions(name, registry.tenant)
-    if not versions:
-        raise UnknownIdError(f"There is no model {name!r}.")
+    versions = versions_of(store, name, registry.tenant)
     served, problem = _served(registry, name)
     return ModelPublic(
         name=name,

@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from ihas_service.auth.scopes import Scope
-from ihas_service.errors import ConflictError, UnknownIdError
+from ihas_service.errors import ConflictError
 from ihas_service.http.bodies import JsonRoute
-from ihas_service.http.dependencies import CallerDep, PartsDep
+from ihas_service.http.dependencies import CallerDep, PartsDep, versions_of
 from ihas_service.http.policy import Shedding, reading
 from ihas_service.http.schemas.off_policy import OffPolicy, OffPolicyQuery
 from ihas_service.models.experiments.replay import replay
@@ -24,8 +24,7 @@ router = APIRouter(prefix="/v1/models/{name}", tags=["events"], route_class=Json
 def read_off_policy(name: str, asked: Annotated[OffPolicyQuery, Query()], parts: PartsDep, caller: CallerDep) -> OffPolicy:
     """What a version would have earned: IPS, SNIPS and doubly robust estimates from the answers whose order was left to chance
     (`explore` of the traffic). It ranks the pool of each answer anew, beside the requests; refused with 429 while others do."""
-    if not parts.store.versions(name, caller.tenant):
-        raise UnknownIdError(f"There is no model {name!r}.")
+    versions_of(parts.store, name, caller.tenant)
     positive = Positive.read(asked.positive)
     with parts.exports.place(caller.tenant):
         served = parts.registry.get(name, asked.version, caller.tenant)

@@ -13,7 +13,7 @@ from ihas_service.auth.scopes import Scope
 from ihas_service.datasets.event_intake import unfit
 from ihas_service.errors import ConflictError, UnknownIdError
 from ihas_service.http.bodies import JsonRoute
-from ihas_service.http.dependencies import AppState, CallerDep, PartsDep, json_only
+from ihas_service.http.dependencies import AppState, CallerDep, PartsDep, json_only, versions_of
 from ihas_service.http.policy import MANY_VALUES, MIB, policy, reading
 from ihas_service.http.schemas.users import UserDeleted, UserPublic, UserPut, UsersPublic, UsersPut
 from ihas_service.storage.contexts import MAX_CONTEXT_BYTES, MAX_USER, kept_context, user_of
@@ -27,7 +27,7 @@ UserDep = Annotated[str, Path(min_length=1, max_length=MAX_USER, description="Th
 @router.get("", openapi_extra=reading(Scope.DATA))
 def count_users(name: str, parts: PartsDep, caller: CallerDep) -> UsersPublic:
     """How many users of the model have fields that were put."""
-    _check_known(parts, caller.tenant, name)
+    versions_of(parts.store, name, caller.tenant)
     found = parts.profiles.sums((caller.tenant, name)).get((caller.tenant, name), ProfileSum(0, 0, 0))
     return UsersPublic(users=found.users, bytes=found.bytes)
 
@@ -50,7 +50,7 @@ def put_users(name: str, body: UsersPut, parts: PartsDep, caller: CallerDep) -> 
 @router.get("/{user}", openapi_extra=reading(Scope.DATA))
 def read_user(name: str, user: UserDep, parts: PartsDep, caller: CallerDep) -> UserPublic:
     """Fields of a user that were put."""
-    _check_known(parts, caller.tenant, name)
+    versions_of(parts.store, name, caller.tenant)
     named = _user(user)
     return UserPublic(user=named, fields=dict(parts.profiles.get((caller.tenant, name), named)))
 
@@ -70,7 +70,7 @@ def put_user(name: str, user: UserDep, body: UserPut, parts: PartsDep, caller: C
 def delete_user(name: str, user: UserDep, parts: PartsDep, caller: CallerDep) -> UserDeleted:
     """Forget the fields that were put of a user, and which items of kept events the user has clicked. What the bundle knows goes with the
     bundle."""
-    _check_known(parts, caller.tenant, name)
+    versions_of(parts.store, name, caller.tenant)
     named = _user(user)
     fields = parts.profiles.delete((caller.tenant, name), named)
     clicks = parts.seen_items.forget(caller.tenant, name, named)
@@ -78,11 +78,6 @@ def delete_user(name: str, user: UserDep, parts: PartsDep, caller: CallerDep) ->
         raise UnknownIdError(f"Nothing is kept of user {named[:80]!r} beside model {name!r}.")
     parts.known_users.refresh()
     return UserDeleted(deleted=f"{name}/{named}", fields=fields, clicks=clicks)
-
-
-def _check_known(parts: AppState, tenant: str, name: str) -> None:
-    if not parts.store.versions(name, tenant):
-        raise UnknownIdError(f"There is no model {name!r}.")
 
 
 def _model(parts: AppState, tenant: str, name: str) -> RowModel:

@@ -76,6 +76,12 @@ class Estimate:
     effective: float
 
 
+def observed(logged: Logged, confidence: float = 0.95) -> Estimate:
+    """Mean reward of the policy that served, over the same answers."""
+    earned = logged.summed(logged.rewards)
+    return _of_terms(earned, np.ones(len(earned)), confidence)
+
+
 def ips(logged: Logged, confidence: float = 0.95) -> Estimate:
     """Inverse propensity scoring."""
     return _of_terms(logged.summed(logged.weights * logged.rewards), logged.weights, confidence)

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 
 from ihas.errors import RequestError
 from ihas.serving.answers import RecommendRequest
 from ihas.serving.protocol import Recommender
-from ihas_service.models.experiments.off_policy import Estimate, Logged, doubly_robust, ips, snips
+from ihas_service.models.experiments.off_policy import Estimate, Logged, doubly_robust, ips, observed, snips
 from ihas_service.storage.contexts import read_context
 from ihas_service.storage.drawn_answers import DrawnAnswer
 
@@ -93,7 +92,7 @@ def estimated(found: Sequence[Reranked], left_out: int = 0, confidence: float = 
         answers=len(found),
         explored=sum(one.explored for one in found),
         left_out=left_out,
-        served=_mean(logged.summed(rewards), confidence),
+        served=observed(logged, confidence),
         ips=ips(logged, confidence),
         snips=snips(logged, confidence),
         doubly_robust=doubly_robust(logged, factors * shown, factors * own, confidence),
@@ -129,9 +128,3 @@ def _factors(rewards: np.ndarray, scores: np.ndarray, ranks: np.ndarray, half: n
         earned, scored = (np.bincount(ranks[other], weights=values[other], minlength=count) for values in (rewards, scores))
         found[side] = np.divide(earned, scored, out=np.zeros(count), where=scored > 0.0)
     return np.asarray(found[half, ranks])
-
-
-def _mean(values: np.ndarray, confidence: float) -> Estimate:
-    half = NormalDist().inv_cdf(0.5 + confidence / 2.0) * float(np.std(values, ddof=1)) / len(values) ** 0.5 if len(values) > 1 else np.inf
-    mean = float(values.mean())
-    return Estimate(mean, mean - half, mean + half, float(len(values)))
