@@ -77,13 +77,18 @@ class Measure:
 
 
 def measures(result: RunResult) -> dict[str, Measure]:
-    """Every variant of a run, the base first, then the base and the chosen one trained once more, and the chosen last."""
+    """Every variant of a run, the base first, then the base and the chosen one trained once more, and the chosen last.
+
+    Seconds of what was trained once more are those of both, which ran side by side.
+    """
     found = {variant.name: Measure(variant.test, variant.cost, seconds_of(variant.name, result)) for variant in result.variants}
     candidates = [variant.name for variant in result.variants if is_candidate(variant.name, larger=False)]
     chosen = replace(found[result.chosen], seconds=seconds_of("chosen", result, candidates))
     if result.refit is not None:
-        again = {"base": (result.refit.base, found["base"]), "chosen": (result.refit.test, chosen)}
-        found |= {f"{name}{REFIT}": replace(before, test=test) for name, (test, before) in again.items()}
+        again, took = {"base": (result.refit.base, found["base"]), "chosen": (result.refit.test, chosen)}, result.seconds.get("refit", 0.0)
+        found |= {
+            f"{name}{REFIT}": replace(before, test=test, seconds=round(before.seconds + took, 2)) for name, (test, before) in again.items()
+        }
     return {**found, "chosen": chosen}
 
 

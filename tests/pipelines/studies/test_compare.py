@@ -62,7 +62,8 @@ def test_models_trained_once_more_are_compared_with_each_other():
     def again(result: RunResult, base: float, chosen: float) -> RunResult:
         metrics = result.variants[0].test
         changed = {"test": metrics.model_copy(update={"auc": chosen}), "base": metrics.model_copy(update={"auc": base})}
-        return result.model_copy(update={"refit": Refit(rows=9, gain=None, **changed)})
+        seconds = result.seconds | {"refit": 7.0}
+        return result.model_copy(update={"refit": Refit(rows=9, gain=None, **changed), "seconds": seconds})
 
     results = [again(result, *aucs) for result, aucs in zip(_results(), ((0.83, 0.84), (0.78, 0.81)), strict=True)]
     rows = {row.name: row for row in tabulate((0, 1), results, [{5_000: result} for result in results]).rows}
@@ -71,6 +72,8 @@ def test_models_trained_once_more_are_compared_with_each_other():
     assert rows["chosen, trained once more"].gain.difference == pytest.approx(0.02)
     assert rows["chosen at <= 5,000, trained once more"].gain.difference == pytest.approx(0.02)
     assert rows["base, trained once more"].gain is None
+    assert rows["base, trained once more"].seconds == pytest.approx(rows["base"].seconds + 7.0)
+    assert rows["chosen, trained once more"].seconds == pytest.approx(rows["chosen"].seconds + 7.0)
     assert list(rows)[-1] == "chosen at <= 5,000, trained once more"
 
 
