@@ -18,7 +18,8 @@ class BudgetConfig(Config):
     """Maximum number of parameters of the served variant: router and all group models."""
     multiply_adds: Count | None = None
     """Maximum number of multiply-adds of one row of the served variant, routing included. Without it and without `candidates_p99_ms`, those
-    of the plain model and a tenth: what costs more, such as more members or the teacher, is chosen only where one of the two admits it."""
+    of the plain model and a tenth, and as many parameters as it has and a tenth in the model that answers a row: what costs more, such as
+    more members or the teacher, is chosen only where one of the two admits it."""
     groups: Count | None = None
     """Maximum number of groups of the served variant. Larger numbers are not tried unless `cluster.num_groups` states them."""
     p99_ms: Annotated[float, Field(gt=0.0, allow_inf_nan=False)] | None = None

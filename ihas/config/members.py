@@ -20,4 +20,8 @@ class MembersConfig(Config):
     larger: tuple[Several, ...] = (2, 4)
     """Factors on the embedding's dimensions: models of members of half the plain one's dimensions each, which cost more than it does, for
     the frontier. They are served only where `budget.multiply_adds` or `budget.candidates_p99_ms` admits them. Where `budget.multiply_adds`
-    is stated, the most members, up to 16, that keep within it are tried too, under hidden layers of one, two and four times the units."""
+    is stated, the most members, up to 16, that keep within twice as much are tried too, under hidden layers of one, two and four times the
+    units."""
+    prune: bool = True
+    """Whether larger models drop their least sensitive dimensions until they cost as little as the plain model, in multiply-adds and in
+    parameters, or keep within `budget.multiply_adds` and `budget.parameters` where these are stated."""

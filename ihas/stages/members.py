@@ -2,7 +2,8 @@
 
     split     M members of D / M dimensions each; hidden layers times the largest s <= 1 with  multiply-adds <= 1.1 * the plain model's
     larger    k times the embedding, for each factor k: 2 k members of D / 2 dimensions, hidden layers as the recipe states them
-    filling   under a budget of multiply-adds, for hidden layers times 1, 2 and 4: the largest k that keeps within it
+    filling   under a budget of multiply-adds, for hidden layers times 1, 2 and 4: the largest k that keeps within twice as much, since
+              half of a model's dimensions can be pruned (prune.py)
 
 The L2 weight and the learning rate are those that the plain model's trials chose. Source: multi-embedding (Guo et al., ICML 2024);
 choice and costs are ours.
@@ -15,6 +16,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
+
+import numpy as np
 
 from ihas.config.budget import BudgetConfig
 from ihas.config.learning import LearningConfig
@@ -32,6 +36,8 @@ from ihas.training.trainer import EpochListener
 COST_TOLERANCE = 1.1
 MIN_DIM = 2
 MAX_MEMBERS = 16
+PRUNED_FROM = 2.0
+"""Times the limits that a model may cost where it is pruned to them: half of the dimensions is what members do without (decision 94)."""
 HIDDEN_TIMES = (1, 2, 4)
 SHRINKAGE = 16
 """Steps in which hidden layers shrink."""
@@ -127,14 +133,17 @@ def split_configs(layout: FieldLayout, config: LearningConfig) -> list[LearningC
 
 
 def larger_configs(layout: FieldLayout, config: LearningConfig, limits: BudgetConfig) -> list[LearningConfig]:
-    """Settings of every larger model that keeps within the limits, the cheapest first: the stated factors, and what fills the budget."""
+    """Settings of every larger model that keeps within the limits, the cheapest first: the stated factors, and what fills the budget.
+
+    Where larger models are pruned, those of up to `PRUNED_FROM` times the limits are among them.
+    """
     if config.backbone.members > 1:
         return []
     found = [larger_config(config, factor) for factor in config.members.larger]
+    fits = partial(_admits, limits, layout, PRUNED_FROM if config.members.prune else 1.0)
     if limits.multiply_adds is not None and found:
-        fits = partial(_admits, limits, layout)
         found += [widest for times in HIDDEN_TIMES if (widest := _widest(_scaled(config, times), fits)) is not None]
-    distinct = {(one.backbone.hidden, one.backbone.members): one for one in found if _admits(limits, layout, one)}
+    distinct = {(one.backbone.hidden, one.backbone.members): one for one in found if fits(one)}
     return sorted(distinct.values(), key=lambda one: multiply_adds(layout, one))
 
 
@@ -152,17 +161,30 @@ def _widest(config: LearningConfig, fits: Callable[[LearningConfig], bool]) -> L
     return few[fitting - 1] if fitting else None
 
 
-def _admits(limits: BudgetConfig, layout: FieldLayout, config: LearningConfig) -> bool:
-    """Whether a model of these settings keeps within multiply-adds and parameters."""
-    dim = config.training.embedding_dim
-    backbone = build_backbone(config.backbone, KeptDims.all(layout.num_fields, dim), 0)
-    parameters = layout.num_rows * dim + backbone.num_parameters()
-    return backbone.multiply_adds() <= (limits.multiply_adds or math.inf) and parameters <= (limits.parameters or math.inf)
+def _admits(limits: BudgetConfig, layout: FieldLayout, times: float, config: LearningConfig) -> bool:
+    """Whether a model of these settings keeps within so many times the multiply-adds and the parameters."""
+    cost = model_cost(layout, config)
+    return cost.multiply_adds <= times * (limits.multiply_adds or math.inf) and cost.parameters <= times * (limits.parameters or math.inf)
+
+
+class ModelCost(NamedTuple):
+    """What a model stores, and computes for a row."""
+
+    parameters: int
+    multiply_adds: int
+
+
+def model_cost(layout: FieldLayout, config: LearningConfig, mask: np.ndarray | None = None) -> ModelCost:
+    """The cost of a model that keeps the dimensions of a mask, bool (num_fields, dim), or every one."""
+    kept = KeptDims.all(layout.num_fields, config.training.embedding_dim) if mask is None else KeptDims(mask)
+    backbone = build_backbone(config.backbone, kept, 0)
+    table = int(np.dot(layout.vocabulary_sizes, kept.mask.sum(axis=1))) + (layout.num_rows if backbone.uses_first_order else 0)
+    return ModelCost(table + backbone.num_parameters(), backbone.multiply_adds())
 
 
 def multiply_adds(layout: FieldLayout, config: LearningConfig) -> int:
     """Multiply-adds of a row with every dimension kept."""
-    return build_backbone(config.backbone, KeptDims.all(layout.num_fields, config.training.embedding_dim), 0).multiply_adds()
+    return model_cost(layout, config).multiply_adds
 
 
 def _within(layout: FieldLayout, config: LearningConfig, limit: float) -> LearningConfig | None:

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from ihas.config.learning import LearningConfig
 from ihas.data.dataset import Dataset, Splits
 from ihas.models.network import Network, NetworkWeights, fresh_weights
@@ -62,13 +64,14 @@ class Refitting:
     rows: Dataset
     learnt_from: int
 
-    def train(self, config: LearningConfig, name: str, courses: tuple[Steps, ...]) -> NetworkWeights:
-        """Train from fresh weights as a plain model was.
+    def train(self, config: LearningConfig, name: str, courses: tuple[Steps, ...], mask: np.ndarray | None = None) -> NetworkWeights:
+        """Train from fresh weights as a plain model, or a pruned one, was.
 
         Args:
-            config: settings of the plain model.
+            config: settings of the model.
             name: its random stream.
             courses: how it came to its weights.
+            mask: bool (num_fields, dim). Dimensions that a pruned model reads, in its last course; None for all in every course.
 
         Raises:
             TrainingError: the loss became infinite or not a number.
@@ -77,7 +80,9 @@ class Refitting:
         network = Network(self.rows.layout, config.backbone, config.training.embedding_dim)
         network.assign(fresh_weights(self.rows.layout, config, rng))
         rows, size = GroupedRows.one_group(self.rows), config.training.batch_size or batch_size_for(self.learnt_from)
-        for steps in courses:
+        for number, steps in enumerate(courses, 1):
+            if mask is not None and number == len(courses):
+                network.assign(network.weights(), mask)
             Trainer(network, config.training.model_copy(update={"batch_size": size}), rng).repeat(steps, rows)
         return network.weights()
 

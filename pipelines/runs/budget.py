@@ -43,7 +43,8 @@ def choose_measured(
 def choose_within(variants: tuple[Variant, ...], parts: Splits, budget: BudgetConfig, missed: Collection[str] = ()) -> Variant:
     """The variant that is served: of those within the budget, by the rule without one; where the base is not within it, the best.
 
-    Without `budget.multiply_adds` and `budget.candidates_p99_ms` it costs no more than the plain model and a tenth.
+    Without `budget.multiply_adds` and `budget.candidates_p99_ms` a row costs no more than under the plain model and a tenth: in
+    multiply-adds, and in parameters of the model that answers it.
 
     Args:
         variants: all, the base first.
@@ -97,10 +98,15 @@ def _measured(cost: ServingCost) -> dict[str, float]:
 
 
 def _fits(variant: Variant, budget: BudgetConfig, base: Variant) -> bool:
-    usual = math.inf if budget.admits_larger else COST_TOLERANCE * base.cost.multiply_adds
+    own, usual = variant.cost, base.cost
+    if not budget.admits_larger and (
+        own.multiply_adds > COST_TOLERANCE * usual.multiply_adds
+        or (budget.parameters is None and own.parameters_per_path > COST_TOLERANCE * usual.parameters_per_path)
+    ):
+        return False
     return (
-        variant.cost.multiply_adds <= (usual if budget.multiply_adds is None else budget.multiply_adds)
-        and variant.cost.parameters_total <= (budget.parameters or math.inf)
+        own.multiply_adds <= (budget.multiply_adds or math.inf)
+        and own.parameters_total <= (budget.parameters or math.inf)
         and len(variant.models) <= (budget.groups or math.inf)
     )
 

@@ -58,7 +58,8 @@ def refit_variants(folder: RunFolder, key: str, parts: Splits, served: Variant, 
 
 
 def _weights(refitting: Refitting, variant: Variant, _: EpochListener) -> NetworkWeights:
-    return refitting.train(variant.config, variant.name, variant.courses)
+    mask = variant.models[0].mask
+    return refitting.train(variant.config, variant.name, variant.courses, None if mask.all() else mask)
 
 
 def _with_weights(variant: Variant, weights: NetworkWeights, parts: Splits) -> Variant:

@@ -34,6 +34,7 @@ from ihas.stages.distil import Distilled, distil, distillation_splits, student_c
 from ihas.stages.kinds import KindsTried, try_kinds
 from ihas.stages.members import MemberModel, MembersResult, train_larger, train_members
 from ihas.stages.numbers import ingest_best
+from ihas.stages.prune import PrunedModel, prune_larger, pruning_limits
 from ihas.stages.retrain import Retraining, RetrainResult, retrain_groups
 from ihas.stages.retrieve.ranker import Ranker
 from ihas.stages.retrieve.stage import RetrievalTowers, Retrieving, learn_retrieval
@@ -60,6 +61,7 @@ class Run:
         plain: settings of the plain model.
         members: several small models; None where none cost as little as the plain one.
         larger: more members, which cost more than the plain model.
+        pruned: the larger ones, with no more dimensions than may be served.
         distilled: teacher and student; None without a teacher.
         taught: whether everything after the teacher learns from its answers: its student ranks validation rows best so far.
         parts: rows that all stages after the base learn from: the encoded rows, labelled and augmented by the teacher.
@@ -82,6 +84,7 @@ class Run:
     plain: LearningConfig = field(init=False)
     members: MembersResult | None = None
     larger: tuple[MemberModel, ...] = ()
+    pruned: tuple[PrunedModel, ...] = ()
     distilled: Distilled | None = None
     taught: bool = False
     parts: Splits = field(init=False)
@@ -231,10 +234,28 @@ def wants_larger(run: Run) -> bool:
 
 def train_larger_models(run: Run) -> None:
     """Train more members than the plain model's cost allows; nothing after reads them but the comparison."""
-    limits = run.recipe.budget
-    settings = [run.plain.members.model_dump(mode="json", include={"larger"}), limits.multiply_adds, limits.parameters]
-    key = stage_key("larger", run.keys[-1], settings)
+    key, limits = stage_key("larger", run.keys[-1], _larger_settings(run)), run.recipe.budget
     run.larger = run.folder.stage("larger", key, lambda: train_larger(run.data.parts, run.plain, limits, run.reporter.epoch))
+
+
+def _larger_settings(run: Run) -> list[Any]:
+    limits = run.recipe.budget
+    return [run.plain.members.model_dump(mode="json", include={"larger"}), limits.multiply_adds, limits.parameters]
+
+
+def wants_pruned(run: Run) -> bool:
+    """Whether the recipe wants larger models pruned."""
+    return wants_larger(run) and run.learning.members.prune
+
+
+def prune_larger_models(run: Run) -> None:
+    """Prune larger models to the plain one's cost, or to the budget; nothing after reads them but the comparison."""
+    limits = pruning_limits(run.recipe.budget, run.plain, run.data.parts.train.layout)
+    settings = [[str(limit) for limit in (one.multiply_adds, one.parameters)] for one in limits]
+    key = stage_key("prune", stage_key("larger", run.keys[-1], _larger_settings(run)), settings)
+    run.pruned = run.folder.stage("prune", key, lambda: prune_larger(run.data.parts, run.larger, limits, run.reporter.epoch))
+    for one in run.pruned:
+        run.reporter.say(f"{one.config.backbone.members} members keep {one.mask.sum():,} of {one.mask.size:,} dimensions")
 
 
 def distil_teacher(run: Run) -> None:
@@ -321,7 +342,7 @@ def train_retrieval(run: Run) -> None:
 def evaluate(run: Run) -> None:
     """Train the variants to compare, choose one, write the bundle, the report and the result."""
     outputs = (run.data, run.base, run.members, run.larger, run.distilled, run.parts, run.found, run.grouping, run.retrained)
-    trained = Trained(*outputs, run.plain, run.learning, run.taught, run.retrieval, run.kinds)
+    trained = Trained(*outputs, run.plain, run.learning, run.taught, run.retrieval, run.kinds, run.pruned)
     variants = train_variants(run.folder, run.keys[-1], trained, run.reporter)
     run.reporter.say("Choosing" + (", and training what is chosen once more" if run.recipe.learning.evaluate.refit else ""))
     run.result = assemble(run.recipe, run.folder, trained, variants, run.began, run.keys[-1])
@@ -333,6 +354,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("base", "Training the plain model", 0.05, train_plain_model),
     Stage("members", "Training several small models", 0.08, split_into_members, shown_as="base", wanted=wants_members),
     Stage("larger", "Training larger models", 0.08, train_larger_models, shown_as="base", wanted=wants_larger),
+    Stage("prune", "Pruning larger models", 0.04, prune_larger_models, shown_as="base", wanted=wants_pruned),
     Stage("distil", "Training a teacher and its student", 0.16, distil_teacher, wanted=lambda run: run.learning.distil.members > 0),
     Stage("search", "Searching gates", 0.08, search),
     Stage("cluster", "Grouping instances by their gates", 0.13, cluster),

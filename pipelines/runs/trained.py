@@ -13,6 +13,7 @@ from ihas.stages.base import BaseResult
 from ihas.stages.distil import Distilled
 from ihas.stages.kinds import KindsTried
 from ihas.stages.members import MemberModel, MembersResult
+from ihas.stages.prune import PrunedModel
 from ihas.stages.retrain import RetrainResult
 from ihas.stages.retrieve.stage import RetrievalTowers
 from ihas.stages.search import SearchResult
@@ -37,6 +38,7 @@ class Trained:
         taught: whether everything after the teacher learnt from its answers.
         retrieval: the towers; None where all items can be scored.
         kinds: kinds of backbone that were tried; None where the recipe states one.
+        pruned: larger models that were pruned to what may be served.
     """
 
     data: Ingested
@@ -53,6 +55,7 @@ class Trained:
     taught: bool
     retrieval: RetrievalTowers | None = None
     kinds: KindsTried | None = None
+    pruned: tuple[PrunedModel, ...] = ()
 
     @property
     def given_up(self) -> tuple[Literal["search", "retrain"], ...]:

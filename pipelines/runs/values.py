@@ -28,6 +28,7 @@ from ihas.stages.distil import Distilled
 from ihas.stages.evaluate.variants import Variant
 from ihas.stages.kinds import KindsTried
 from ihas.stages.members import MemberModel, MembersResult
+from ihas.stages.prune import PrunedModel
 from ihas.stages.retrain import RetrainResult
 from ihas.stages.retrieve.stage import RetrievalTowers
 from ihas.stages.search import SearchResult
@@ -39,7 +40,7 @@ from ihas_pipelines.runs.answers import Answers
 CLASSES: tuple[Any, ...] = (
     AdditiveRouter, Answers, BaseResult, Cost, Distilled, Diversity, EpochMetrics, EpochStep, FieldLayout, Gates, GroupCountResult,
     Grouping, GroupModel, KindsTried, KindTrial, LearningConfig, MemberModel, MembersResult, NetworkWeights, PartGroups, PlainModel,
-    RetrainResult, RetrievalTowers, SearchResult, Trial, Variant, WarmStart,
+    PrunedModel, RetrainResult, RetrievalTowers, SearchResult, Trial, Variant, WarmStart,
 )  # fmt: skip
 STORED_AS = {EpochMetrics: "EpochFigures"}  # stages that an older version wrote hold this name
 VALUES: dict[str, Any] = {STORED_AS.get(cls, cls.__name__): cls for cls in CLASSES}

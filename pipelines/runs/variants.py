@@ -24,8 +24,10 @@ from ihas.stages.cluster.assignment import Clustering
 from ihas.stages.cluster.stage import form_groups, random_groups
 from ihas.stages.cluster.thresholds import Scorer
 from ihas.stages.distil import Distilled, teacher_config
-from ihas.stages.evaluate.variants import Variant, gated_variant, grouped_variant, plain_variant, static_variant
+from ihas.stages.evaluate.stage import PRUNED
+from ihas.stages.evaluate.variants import Variant, gated_variant, grouped_variant, plain_variant, pruned_variant, static_variant
 from ihas.stages.members import MemberModel
+from ihas.stages.prune import PrunedModel
 from ihas.stages.retrain import Retraining, retrain_groups
 from ihas.training.plain import PlainModel, continue_plain
 from ihas.training.trainer import EpochListener
@@ -65,6 +67,9 @@ def candidate_makers(trained: Trained, listen: EpochListener) -> dict[str, Calla
         (one_group,) = form_groups(_clustering(trained), [(1, "masked")], Scorer(parts, found.weights, config))
         return static_variant(_retrain("static", one_group, trained, listen), parts, config)
 
+    def pruned(name: str, model: PrunedModel) -> Variant:
+        return pruned_variant(name, model.weights, model.mask, trained.data.parts, model.config, model.courses)
+
     def plain(name: str, model: MemberModel) -> Callable[[], Variant]:
         return lambda: plain_variant(name, model.weights, trained.data.parts, model.config, model.courses)
 
@@ -72,6 +77,7 @@ def candidate_makers(trained: Trained, listen: EpochListener) -> dict[str, Calla
     larger = {name: plain(name, one) for one in trained.larger for name in [larger_name(one.config, trained.plain)]}
     if trained.members is not None:
         students["members"] = plain("members", trained.members.split)
+    students |= {name: partial(pruned, name, one) for one in trained.pruned for name in [pruned_name(one, trained.plain)]}
     if trained.distilled is not None:
         students |= {"distilled": partial(distilled, trained.distilled.student)} if trained.taught else {}
         larger["teacher"] = plain("teacher", _teacher(trained.distilled, trained.plain))
@@ -89,10 +95,15 @@ def _teacher(distilled: Distilled, plain: LearningConfig) -> MemberModel:
     return MemberModel(teacher_config(plain), distilled.teacher, (), distilled.courses)
 
 
-def larger_name(config: LearningConfig, plain: LearningConfig) -> str:
+def larger_name(config: LearningConfig, plain: LearningConfig, beginning: str = "members x") -> str:
     """`members x4`: four times the plain model's embedding; `members x4 of 64-32`: under other hidden layers than its."""
     times, hidden = config.training.embedding_dim // plain.training.embedding_dim, config.backbone.hidden
-    return f"members x{times}" + ("" if hidden == plain.backbone.hidden else f" of {'-'.join(map(str, hidden))}")
+    return f"{beginning}{times}" + ("" if hidden == plain.backbone.hidden else f" of {'-'.join(map(str, hidden))}")
+
+
+def pruned_name(model: PrunedModel, plain: LearningConfig) -> str:
+    """`pruned x2`, or `pruned x2 wide` where it may have more parameters than the plain model."""
+    return larger_name(model.config, plain, PRUNED) + " wide" * model.wide
 
 
 def control_makers(trained: Trained, listen: EpochListener) -> dict[str, Callable[[], Variant]]:

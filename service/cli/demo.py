@@ -184,6 +184,7 @@ def _search(client: Client, recipe: Recipe, folder: Path, terminal: Terminal) ->
     search = client.create_search(recipe.name, dataset["id"], learning=recipe.learning.model_dump(mode="json", exclude_defaults=True))
     with _cancelled_if_left(client, search["id"], folder):
         _watch(client, search["id"], terminal)
+    client.promote(recipe.name, client.search(search["id"])["model_version"], "the newest demo is what is shown")
     result = RunResult.model_validate(client.result(search["id"]))
     report = folder / "report.html"
     report.write_text(client.report(search["id"]), encoding="utf-8")

@@ -38,6 +38,8 @@ DESCRIPTIONS = {
 CANDIDATES = ("base", "members", "distilled", "static", "supernet", "grouped")
 REFRESHED = ("before", "refreshed")
 """Names of the two ways of serving that a refresh compares."""
+PRUNED = "pruned x"
+"""Beginning of the names of larger models that were pruned to what may be served."""
 LARGER = ("teacher", "members x")
 """Beginnings of the names of candidates that cost more than the plain model by design; they are chosen under a stated budget alone."""
 ONE_STANDARD_ERROR, TWO_SIDED_80 = 0.6827, 0.8  # the shares that two-sided intervals cover
@@ -65,13 +67,17 @@ def _variant_result(variant: Variant, base: Variant, parts: Splits, users: Mappi
 
 def is_candidate(name: str, *, larger: bool) -> bool:
     """Whether a variant of this name may be chosen; `larger` where those that cost more by design may."""
-    return name in CANDIDATES or name in REFRESHED or (larger and name.startswith(LARGER))
+    return name in CANDIDATES or name in REFRESHED or name.startswith(PRUNED) or (larger and name.startswith(LARGER))
 
 
 def _description(name: str) -> str:
-    times, _, hidden = name.removeprefix("members x").partition(" of ")
-    layers = f" and hidden layers of {hidden} units" if hidden else ""
-    return DESCRIPTIONS.get(name, f"Members with {times} times the embedding{layers}, trained on the clicks; for a larger budget.")
+    if name in DESCRIPTIONS:
+        return DESCRIPTIONS[name]
+    times, _, hidden = name.removesuffix(" wide").partition(" x")[2].partition(" of ")
+    members = f"Members with {times} times the embedding{f' and hidden layers of {hidden} units' if hidden else ''}, trained on the clicks"
+    if not name.startswith(PRUNED):
+        return f"{members}; for a larger budget."
+    return f"{members}; without their least sensitive dimensions{', yet of more parameters than the plain model' * name.endswith(' wide')}."
 
 
 def choose(candidates: tuple[Variant, ...], parts: Splits) -> Variant:

@@ -89,14 +89,17 @@ def _sizes(limits: BudgetConfig, **changes: object) -> list[tuple[int, int, tupl
 def test_larger_models_fill_a_stated_budget() -> None:
     """A member reads 3 fields of 4 dimensions: 12 h + h multiply-adds: 52 under (4), 104 under (8), 208 under (16). Without a budget
     the factors are 2 and 4, four and eight members; 1,300 also take the most members of each, sixteen at most, twelve and six. What
-    exceeds a limit is not trained."""
+    exceeds a limit is not trained; what exceeds it by no more than itself is, where it will be pruned."""
+    whole = MembersConfig(prune=False)
     factors = [(208, 4, (4,)), (416, 8, (4,))]
 
     assert _sizes(BudgetConfig()) == factors
-    assert _sizes(BudgetConfig(multiply_adds=1_300)) == [*factors, (832, 16, (4,)), (1_248, 12, (8,)), (1_248, 6, (16,))]
-    assert _sizes(BudgetConfig(multiply_adds=500)) == [factors[0], (416, 8, (4,)), (416, 4, (8,))]
-    assert _sizes(BudgetConfig(multiply_adds=207)) == []
-    assert _sizes(BudgetConfig(parameters=400)) == []
+    assert _sizes(BudgetConfig(multiply_adds=1_300), members=whole) == [*factors, (832, 16, (4,)), (1_248, 12, (8,)), (1_248, 6, (16,))]
+    assert _sizes(BudgetConfig(multiply_adds=500), members=whole) == [factors[0], (416, 8, (4,)), (416, 4, (8,))]
+    assert _sizes(BudgetConfig(multiply_adds=207), members=whole) == []
+    assert _sizes(BudgetConfig(parameters=400), members=whole) == []
+    assert _sizes(BudgetConfig(multiply_adds=1_300)) == [*factors, (832, 16, (4,)), (1_664, 16, (8,)), (2_496, 12, (16,))]
+    assert _sizes(BudgetConfig(multiply_adds=207)) == [factors[0], (312, 6, (4,))]
     assert _sizes(BudgetConfig(multiply_adds=1_300), members=MembersConfig(larger=())) == []
 
 
