@@ -18,6 +18,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -84,7 +85,7 @@ def pruning_limits(budget: BudgetConfig, plain: LearningConfig, layout: FieldLay
 
 
 def prune_larger(
-    parts: Splits, larger: tuple[MemberModel, ...], wanted: tuple[Limits, ...], listen: EpochListener
+    parts: Splits, larger: tuple[MemberModel, ...], wanted: tuple[Limits, ...], epochs: int, listen: EpochListener
 ) -> tuple[PrunedModel, ...]:
     """Larger models within each of the limits; those that are within them already are left out.
 
@@ -92,6 +93,7 @@ def prune_larger(
         parts: encoded rows.
         larger: trained models, the cheapest first.
         wanted: what each is pruned to.
+        epochs: of training under the mask, at most.
         listen: told of every epoch.
 
     Raises:
@@ -104,7 +106,7 @@ def prune_larger(
         for model in _worth_pruning(larger, train.layout, limits):
             mask = find_mask(model.config, train.layout, moved[id(model)], limits)
             if mask is not None and not any(np.array_equal(mask, other) for other in known):
-                trainings.append(partial(_train_under, parts, model, mask, limits.wide))
+                trainings.append(partial(_train_under, parts, model, Pruning(mask, limits.wide, epochs)))
                 known.append(mask)
     if not trainings:
         return ()
@@ -195,12 +197,20 @@ def _mean_embedding(network: Network, ids: np.ndarray) -> np.ndarray:
     return total / len(ids)
 
 
-def _train_under(parts: Splits, model: MemberModel, mask: np.ndarray, wide: bool, listen: EpochListener) -> PrunedModel:
+class Pruning(NamedTuple):
+    """A mask, bool (num_fields, dim), whether parameters were not limited, and the most epochs under it."""
+
+    mask: np.ndarray
+    wide: bool
+    epochs: int
+
+
+def _train_under(parts: Splits, model: MemberModel, pruning: Pruning, listen: EpochListener) -> PrunedModel:
     config, dim = model.config, model.config.training.embedding_dim
-    name = f"pruned/{config.backbone.members}x{dim // config.backbone.members}{'/wide' * wide}"
+    name = f"pruned/{config.backbone.members}x{dim // config.backbone.members}{'/wide' * pruning.wide}"
     network = Network(parts.train.layout, config.backbone, dim)
-    network.assign(model.weights, mask.reshape(1, -1))
+    network.assign(model.weights, pruning.mask)
     trainer = Trainer(network, config.training, generator(config.seed, name))
-    history = trainer.fit(name, TrainingRows.one_group(parts), config.retrain.epochs, listen, start="counts")
+    history = trainer.fit(name, TrainingRows.one_group(parts), pruning.epochs, listen, start="counts")
     courses = (*model.courses, trainer.steps) if model.courses else ()
-    return PrunedModel(config, wide, network.weights(), mask, history, courses)
+    return PrunedModel(config, pruning.wide, network.weights(), pruning.mask, history, courses)

@@ -223,8 +223,8 @@ def split_into_members(run: Run) -> None:
     count = split.config.backbone.members
     members = f"{count} members of {split.config.training.embedding_dim // count} dimensions"
     run.reporter.say(f"{members} are {'better' if better else 'no better'} than the plain model on validation rows")
-    if better:
-        run.resolved = split.config
+    if better:  # what the recipe says of later stages is its own: a kept stage may be of a recipe that said otherwise
+        run.resolved = learning.model_copy(update={"backbone": split.config.backbone, "training": split.config.training})
 
 
 def wants_larger(run: Run) -> bool:
@@ -251,9 +251,10 @@ def wants_pruned(run: Run) -> bool:
 def prune_larger_models(run: Run) -> None:
     """Prune larger models to the plain one's cost, or to the budget; nothing after reads them but the comparison."""
     limits = pruning_limits(run.recipe.budget, run.plain, run.data.parts.train.layout)
-    settings = [[str(limit) for limit in (one.multiply_adds, one.parameters)] for one in limits]
+    epochs = run.plain.retrain.epochs
+    settings = [epochs, *([str(limit) for limit in (one.multiply_adds, one.parameters)] for one in limits)]
     key = stage_key("prune", stage_key("larger", run.keys[-1], _larger_settings(run)), settings)
-    run.pruned = run.folder.stage("prune", key, lambda: prune_larger(run.data.parts, run.larger, limits, run.reporter.epoch))
+    run.pruned = run.folder.stage("prune", key, lambda: prune_larger(run.data.parts, run.larger, limits, epochs, run.reporter.epoch))
     for one in run.pruned:
         run.reporter.say(f"{one.config.backbone.members} members keep {one.mask.sum():,} of {one.mask.size:,} dimensions")
 
