@@ -23,5 +23,6 @@ class MembersConfig(Config):
     is stated, the most members, up to 16, that keep within twice as much are tried too, under hidden layers of one, two and four times the
     units."""
     prune: bool = True
-    """Whether larger models drop their least sensitive dimensions until they cost as little as the plain model, in multiply-adds and in
-    parameters, or keep within `budget.multiply_adds` and `budget.parameters` where these are stated."""
+    """Whether larger models, and members with hidden layers of half as many units again, drop their least sensitive dimensions until they
+    cost as little as the plain model, in multiply-adds and in parameters, or keep within `budget.multiply_adds` and `budget.parameters`
+    where these are stated."""

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from ihas.results.run_result import FrontierPoint, VariantResult
 
 MAX_STEPS, DEARER = 3, 1.05
-"""Steps up that a verdict tells, and from how many times the multiply-adds on a point is one."""
+"""Steps up that a verdict tells, and from how many times the multiply-adds, or the parameters, on a point is one."""
 NO_FRONTIER = "has no frontier to choose from: an earlier version of iHAS made it, or it is of another kind. Run its search again."
 
 
@@ -40,8 +40,7 @@ def steps_up(points: Sequence[FrontierPoint], chosen: str) -> str:
         chosen: name of the point that is served.
     """
     served = next(point for point in points if point.name == chosen)
-    cost, auc = served.multiply_adds, served.valid.auc or 0.0
-    above = [point for point in points if point.multiply_adds > DEARER * cost and (point.valid.auc or 0.0) > auc][:MAX_STEPS]
+    above = [point for point in points if _dearer(point, served) and (point.valid.auc or 0.0) > (served.valid.auc or 0.0)][:MAX_STEPS]
     return f" Dearer points of the frontier, on test rows: {'; '.join(_step(point, served) for point in above)}." if above else ""
 
 
@@ -60,6 +59,10 @@ def slug(name: str) -> str:
     return re.sub("[^a-z0-9]+", "-", name.lower())
 
 
+def _dearer(point: FrontierPoint, served: FrontierPoint) -> bool:
+    return point.multiply_adds > DEARER * served.multiply_adds or point.parameters > DEARER * served.parameters
+
+
 def _step(point: FrontierPoint, served: FrontierPoint) -> str:
     gains = [
         f"{own - reference:+.4f} {what}"
@@ -69,7 +72,9 @@ def _step(point: FrontierPoint, served: FrontierPoint) -> str:
         )
         if own is not None and reference is not None
     ]
-    return f"`{point.name}`, {', '.join([*gains, f'at {point.multiply_adds / served.multiply_adds:.1f} times the multiply-adds'])}"
+    times, table = point.multiply_adds / served.multiply_adds, point.parameters / served.parameters
+    cost = f"at {times:.1f} times the multiply-adds" if times > DEARER else f"at {table:.1f} times the parameters"
+    return f"`{point.name}`, {', '.join([*gains, cost])}"
 
 
 def _figures(result: VariantResult) -> tuple[float, ...]:

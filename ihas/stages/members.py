@@ -2,6 +2,7 @@
 
     split     M members of D / M dimensions each; hidden layers times the largest s <= 1 with  multiply-adds <= 1.1 * the plain model's
     larger    k times the embedding, for each factor k: 2 k members of D / 2 dimensions, hidden layers as the recipe states them
+    wider     the fewest members of D / M dimensions, hidden layers times 1.5, where it is pruned to the plain model's cost
     filling   under a budget of multiply-adds, for hidden layers times 1, 2 and 4: the largest k that keeps within twice as much, since
               half of a model's dimensions can be pruned (prune.py)
 
@@ -39,6 +40,7 @@ MAX_MEMBERS = 16
 PRUNED_FROM = 2.0
 """Times the limits that a model may cost where it is pruned to them: half of the dimensions is what members do without (decision 94)."""
 HIDDEN_TIMES = (1, 2, 4)
+WIDER = 1.5
 SHRINKAGE = 16
 """Steps in which hidden layers shrink."""
 
@@ -135,16 +137,27 @@ def split_configs(layout: FieldLayout, config: LearningConfig) -> list[LearningC
 def larger_configs(layout: FieldLayout, config: LearningConfig, limits: BudgetConfig) -> list[LearningConfig]:
     """Settings of every larger model that keeps within the limits, the cheapest first: the stated factors, and what fills the budget.
 
-    Where larger models are pruned, those of up to `PRUNED_FROM` times the limits are among them.
+    Where larger models are pruned, those of up to `PRUNED_FROM` times the limits are among them, and members of no more dimensions than
+    the plain model with hidden layers of `WIDER` times the units.
     """
     if config.backbone.members > 1:
         return []
     found = [larger_config(config, factor) for factor in config.members.larger]
     fits = partial(_admits, limits, layout, PRUNED_FROM if config.members.prune else 1.0)
+    if config.members.prune and found:
+        found += _wider(config)
     if limits.multiply_adds is not None and found:
         found += [widest for times in HIDDEN_TIMES if (widest := _widest(_scaled(config, times), fits)) is not None]
-    distinct = {(one.backbone.hidden, one.backbone.members): one for one in found if fits(one)}
+    distinct = {(one.backbone.hidden, one.backbone.members, one.training.embedding_dim): one for one in found if fits(one)}
     return sorted(distinct.values(), key=lambda one: multiply_adds(layout, one))
+
+
+def _wider(config: LearningConfig) -> list[LearningConfig]:
+    """Settings of the fewest members that divide the dimensions, with wider hidden layers; none where there are no hidden layers."""
+    dim = config.training.embedding_dim
+    counts = [count for count in sorted(config.members.counts) if dim % count == 0 and dim // count >= MIN_DIM]
+    wider = _scaled(config, WIDER)
+    return [wider.with_members(count, dim) for count in counts[:1] if wider.backbone != config.backbone]
 
 
 def larger_config(config: LearningConfig, factor: int) -> LearningConfig:

@@ -3,7 +3,7 @@
     moved   s[f, d]^2 = mean over rows of (d logit / d e[f, d] * (e[f, d] - mean e[f, d]))^2
     mask    greedily the dimensions of largest  s[f, d] / (t * k / A + (1 - t) * rows_f / P)  that still fit in A multiply-adds and
             P parameters, for the share t in {0, 1/8, ..., 1} under which the kept s add up to the most; k multiply-adds a dimension
-    then    training under the mask, of which the best epoch is kept, or none
+    then    training from fresh weights under the mask
 
 Members of twice the plain model's embedding lose nothing by half of their dimensions: four of them cost as many multiply-adds as it does.
 Where one field has most of the rows, to keep within its parameters too costs more than members are worth, so both are made.
@@ -33,8 +33,9 @@ from ihas.results.run_result import EpochMetrics
 from ihas.seeding import generator
 from ihas.stages.members import COST_TOLERANCE, PRUNED_FROM, MemberModel, ModelCost, model_cost
 from ihas.training.parallel import train_in_parallel
+from ihas.training.plain import train_plain
 from ihas.training.steps import Steps
-from ihas.training.trainer import EpochListener, Trainer, TrainingRows
+from ihas.training.trainer import EpochListener
 
 SENSITIVITY_ROWS, BLOCK_ROWS = 20_000, 2_048
 SHARES = 8
@@ -63,8 +64,8 @@ class PrunedModel:
         wide: whether it may have more parameters than the plain model.
         weights: over all num_fields * dim elements.
         mask: bool (num_fields, dim). Dimensions it reads.
-        history: its epochs under the mask.
-        courses: how it came to its weights, the last one under the mask.
+        history: its epochs.
+        courses: how it came to its weights, all under the mask.
     """
 
     config: LearningConfig
@@ -85,7 +86,7 @@ def pruning_limits(budget: BudgetConfig, plain: LearningConfig, layout: FieldLay
 
 
 def prune_larger(
-    parts: Splits, larger: tuple[MemberModel, ...], wanted: tuple[Limits, ...], epochs: int, listen: EpochListener
+    parts: Splits, larger: tuple[MemberModel, ...], wanted: tuple[Limits, ...], listen: EpochListener
 ) -> tuple[PrunedModel, ...]:
     """Larger models within each of the limits; those that are within them already are left out.
 
@@ -93,7 +94,6 @@ def prune_larger(
         parts: encoded rows.
         larger: trained models, the cheapest first.
         wanted: what each is pruned to.
-        epochs: of training under the mask, at most.
         listen: told of every epoch.
 
     Raises:
@@ -106,7 +106,7 @@ def prune_larger(
         for model in _worth_pruning(larger, train.layout, limits):
             mask = find_mask(model.config, train.layout, moved[id(model)], limits)
             if mask is not None and not any(np.array_equal(mask, other) for other in known):
-                trainings.append(partial(_train_under, parts, model, Pruning(mask, limits.wide, epochs)))
+                trainings.append(partial(_train_under, parts, model, Pruning(mask, limits.wide)))
                 known.append(mask)
     if not trainings:
         return ()
@@ -198,19 +198,15 @@ def _mean_embedding(network: Network, ids: np.ndarray) -> np.ndarray:
 
 
 class Pruning(NamedTuple):
-    """A mask, bool (num_fields, dim), whether parameters were not limited, and the most epochs under it."""
+    """A mask, bool (num_fields, dim), and whether parameters were not limited."""
 
     mask: np.ndarray
     wide: bool
-    epochs: int
 
 
 def _train_under(parts: Splits, model: MemberModel, pruning: Pruning, listen: EpochListener) -> PrunedModel:
-    config, dim = model.config, model.config.training.embedding_dim
-    name = f"pruned/{config.backbone.members}x{dim // config.backbone.members}{'/wide' * pruning.wide}"
-    network = Network(parts.train.layout, config.backbone, dim)
-    network.assign(model.weights, pruning.mask)
-    trainer = Trainer(network, config.training, generator(config.seed, name))
-    history = trainer.fit(name, TrainingRows.one_group(parts), pruning.epochs, listen, start="counts")
-    courses = (*model.courses, trainer.steps) if model.courses else ()
-    return PrunedModel(config, pruning.wide, network.weights(), pruning.mask, history, courses)
+    config, (mask, wide) = model.config, pruning
+    members = config.backbone.members
+    name = f"pruned/{members}x{config.training.embedding_dim // members}{'/wide' * wide}"
+    trained = train_plain(parts, config, name, listen, mask)
+    return PrunedModel(config, wide, trained.weights, mask, trained.history, trained.courses)

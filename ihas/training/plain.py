@@ -38,15 +38,22 @@ class PlainModel:
     courses: tuple[Steps, ...] = ()
 
 
-def train_plain(parts: Splits, config: LearningConfig, name: str, listen: EpochListener) -> PlainModel:
-    """Train the backbone on the whole embedding from fresh weights; `name` is its random stream.
+def train_plain(parts: Splits, config: LearningConfig, name: str, listen: EpochListener, mask: np.ndarray | None = None) -> PlainModel:
+    """Train the backbone from fresh weights on the whole embedding, or on the dimensions of a mask, bool (num_fields, dim).
+
+    Args:
+        parts: encoded rows.
+        config: settings.
+        name: random stream.
+        listen: told of every epoch.
+        mask: dimensions that are kept; None for all.
 
     Raises:
         TrainingError: the loss became infinite or not a number.
     """
     rng = generator(config.seed, name)
     network = Network(parts.train.layout, config.backbone, config.training.embedding_dim)
-    network.assign(fresh_weights(parts.train.layout, config, rng))
+    network.assign(fresh_weights(parts.train.layout, config, rng), mask)
     trainer = Trainer(network, config.training, rng)
     history = trainer.fit(name, TrainingRows.one_group(parts), config.training.epochs, listen)
     return PlainModel(network.weights(), history, (trainer.steps,))
@@ -71,18 +78,16 @@ class Refitting:
             config: settings of the model.
             name: its random stream.
             courses: how it came to its weights.
-            mask: bool (num_fields, dim). Dimensions that a pruned model reads, in its last course; None for all in every course.
+            mask: bool (num_fields, dim). Dimensions that a pruned model reads; None for all.
 
         Raises:
             TrainingError: the loss became infinite or not a number.
         """
         rng = generator(config.seed, "refit", name)
         network = Network(self.rows.layout, config.backbone, config.training.embedding_dim)
-        network.assign(fresh_weights(self.rows.layout, config, rng))
+        network.assign(fresh_weights(self.rows.layout, config, rng), mask)
         rows, size = GroupedRows.one_group(self.rows), config.training.batch_size or batch_size_for(self.learnt_from)
-        for number, steps in enumerate(courses, 1):
-            if mask is not None and number == len(courses):
-                network.assign(network.weights(), mask)
+        for steps in courses:
             Trainer(network, config.training.model_copy(update={"batch_size": size}), rng).repeat(steps, rows)
         return network.weights()
 

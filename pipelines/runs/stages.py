@@ -251,10 +251,9 @@ def wants_pruned(run: Run) -> bool:
 def prune_larger_models(run: Run) -> None:
     """Prune larger models to the plain one's cost, or to the budget; nothing after reads them but the comparison."""
     limits = pruning_limits(run.recipe.budget, run.plain, run.data.parts.train.layout)
-    epochs = run.plain.retrain.epochs
-    settings = [epochs, *([str(limit) for limit in (one.multiply_adds, one.parameters)] for one in limits)]
+    settings = [[str(limit) for limit in (one.multiply_adds, one.parameters)] for one in limits]
     key = stage_key("prune", stage_key("larger", run.keys[-1], _larger_settings(run)), settings)
-    run.pruned = run.folder.stage("prune", key, lambda: prune_larger(run.data.parts, run.larger, limits, epochs, run.reporter.epoch))
+    run.pruned = run.folder.stage("prune", key, lambda: prune_larger(run.data.parts, run.larger, limits, run.reporter.epoch))
     for one in run.pruned:
         run.reporter.say(f"{one.config.backbone.members} members keep {one.mask.sum():,} of {one.mask.size:,} dimensions")
 

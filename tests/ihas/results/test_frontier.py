@@ -88,6 +88,13 @@ def test_the_next_steps_up_are_told() -> None:
     assert steps_up(points, "teacher") == ""
 
 
+def test_a_step_up_in_parameters_alone_is_told_by_them() -> None:
+    """As many multiply-adds, nearly, and 1.9 times the stored parameters: a table twice as wide, of which half is read."""
+    wide = point("static").model_copy(update={"name": "pruned x2 wide", "parameters": 152_000, "valid": metrics(0.9875, 0.136)})
+
+    assert steps_up([point("static"), wide], "static").endswith("at 1.9 times the parameters.")
+
+
 @pytest.mark.parametrize(("name", "found"), [("members x2", "members x2"), ("members-x2", "members x2"), ("teacher", None), ("", None)])
 def test_a_point_is_found_by_its_name_or_its_folder(name: str, found: str | None) -> None:
     """`members x2` is also `members-x2`; what is unknown is answered with the known ones."""

@@ -93,13 +93,15 @@ def test_larger_models_fill_a_stated_budget() -> None:
     whole = MembersConfig(prune=False)
     factors = [(208, 4, (4,)), (416, 8, (4,))]
 
-    assert _sizes(BudgetConfig()) == factors
+    assert _sizes(BudgetConfig(), members=whole) == factors
     assert _sizes(BudgetConfig(multiply_adds=1_300), members=whole) == [*factors, (832, 16, (4,)), (1_248, 12, (8,)), (1_248, 6, (16,))]
     assert _sizes(BudgetConfig(multiply_adds=500), members=whole) == [factors[0], (416, 8, (4,)), (416, 4, (8,))]
     assert _sizes(BudgetConfig(multiply_adds=207), members=whole) == []
     assert _sizes(BudgetConfig(parameters=400), members=whole) == []
+    factors.insert(0, (156, 2, (6,)))  # two members of 4 dimensions under six units in the place of four
+    assert _sizes(BudgetConfig()) == factors
     assert _sizes(BudgetConfig(multiply_adds=1_300)) == [*factors, (832, 16, (4,)), (1_664, 16, (8,)), (2_496, 12, (16,))]
-    assert _sizes(BudgetConfig(multiply_adds=207)) == [factors[0], (312, 6, (4,))]
+    assert _sizes(BudgetConfig(multiply_adds=207)) == [*factors[:2], (312, 6, (4,))]
     assert _sizes(BudgetConfig(multiply_adds=1_300), members=MembersConfig(larger=())) == []
 
 

@@ -105,7 +105,7 @@ def test_pruned_members_err_less_than_one_model_of_their_cost() -> None:
     plain = train_plain(oracle.parts, config, "base", ignore)
     larger = train_larger(oracle.parts, config, BudgetConfig(), ignore)
     limits = pruning_limits(BudgetConfig(), config, oracle.layout)
-    small, wide = prune_larger(oracle.parts, larger, limits, config.retrain.epochs, ignore)
+    small, wide = prune_larger(oracle.parts, larger, limits, ignore)
 
     def error(weights: NetworkWeights, mask: np.ndarray, own: LearningConfig) -> float:
         logits = predict_groups((GroupModel("one", weights, mask),), GroupedRows.one_group(oracle.parts.test), own)

@@ -93,14 +93,28 @@ def test_what_costs_more_can_be_served(undisturbed, tmp_path):
     run = Run(small_recipe(), RunFolder(undisturbed[0]), run_reporter(lambda _: None))
     run_until(run, "retrieve")
     outputs = (run.data, run.base, run.members, run.larger, run.distilled, run.parts, run.found, run.grouping, run.retrained)
-    trained = Trained(*outputs, run.plain, run.learning, run.taught, run.retrieval)
+    trained = Trained(*outputs, run.plain, run.learning, run.taught, run.retrieval, pruned=run.pruned)
     variants = {one.name: one for one in train_variants(run.folder, run.keys[-1], trained, run.reporter)}
-    for name in ("members x2", "teacher", "grouped"):
+    assert [one.mask.all() for one in run.pruned] == [False] * len(run.pruned)
+    for name in ("members x2", "teacher", "grouped", "pruned x2"):
         folder = tmp_path / name
         write_bundle(make_bundle(run.recipe, trained, variants[name], variants["base"]), folder)
 
         assert load_recommender(folder).degraded == {}
         assert memory_bytes(read_bundle(folder)) > 4 * variants[name].cost.parameters_per_path
+
+
+def test_later_stages_follow_their_own_recipe_on_a_folder_of_another(undisturbed, monkeypatch):
+    """Members of an earlier recipe that are kept give sizes and weights; how long the search and the groups train is the recipe's own."""
+    monkeypatch.setattr(Run, "members_are_better", True)
+    recipe = small_recipe()
+    search = recipe.learning.search.model_copy(update={"epochs": 7})
+    learning = recipe.learning.model_copy(update={"search": search})
+    run = Run(recipe.model_copy(update={"learning": learning}), RunFolder(undisturbed[0]), run_reporter(lambda _: None))
+    run_until(run, "members")
+
+    assert run.learning.search.epochs == 7
+    assert run.learning.backbone.members == run.members.split.config.backbone.members > 1
 
 
 def test_the_bundle_answers_for_known_and_unknown_people(undisturbed):
