@@ -22,7 +22,9 @@ from tests.clock import HANG_S
 from tests.service.conftest import eventually
 
 SERVE = (sys.executable, "-c", "from ihas_service.cli.main import main; main()", "serve")
-LOOK_S = 0.1
+LOOK_S, PAUSE_S = 0.5, 0.01
+START_S = 4 * HANG_S
+"""Seconds after which a replica that does not become ready counts as hanging; it imports everything, and fetches and tries each bundle."""
 
 
 class Replica:
@@ -78,7 +80,7 @@ def replicas(folder: Path, variables: Mapping[str, str], headers: Mapping[str, s
     started = [Replica(folder / f"replica-{number}", variables, headers) for number in range(count)]
     try:
         for one in started:
-            eventually(lambda one=one: one.ready or None)  # type: ignore[misc]
+            eventually(lambda one=one: one.ready or None, START_S)  # type: ignore[misc]
         yield started
     finally:
         for one in started:
@@ -127,7 +129,7 @@ class Balancer:
 
     def _send(self, headers: Mapping[str, str], path: str, body: Any) -> None:
         with httpx.Client(timeout=HANG_S, headers=dict(headers)) as client:
-            while not self._stop.is_set():
+            while not self._stop.wait(PAUSE_S):
                 ready = self._ready
                 url = ready[next(self._turn) % len(ready)]
                 try:

@@ -22,7 +22,7 @@ from ihas_service.storage.sql_store import SqlStore
 from tests.service.conftest import eventually, submitted
 from tests.service.http.routes.test_events import referred
 from tests.service.postgres import PostgresServer
-from tests.service.replicas import Balancer, Replica, replicas
+from tests.service.replicas import START_S, Balancer, Replica, replicas
 from tests.service.s3 import s3_server
 
 pytestmark = [pytest.mark.full, pytest.mark.slow, pytest.mark.timeout(1_800)]
@@ -176,10 +176,10 @@ def test_a_rolling_update_under_load_fails_no_request(shared: Shared) -> None:
             for number, replaced in enumerate(old, 3):
                 new = Replica(shared.folder / f"replica-{number}", shared.variables, shared.headers)
                 running.append(new)
-                eventually(lambda new=new: new.ready or None)  # type: ignore[misc]
+                eventually(lambda new=new: new.ready or None, START_S)  # type: ignore[misc]
                 codes.append(replaced.end())
-            eventually(lambda: all(balancer.answers[one.url, 200] > 50 for one in running[3:]) or None)
+            eventually(lambda: all(balancer.answers[one.url, 200] > 20 for one in running[3:]) or None)
 
-        assert balancer.failures == []
+        assert balancer.failures == [], f"of {sum(balancer.answers.values())} requests"
         assert codes == [0, 0, 0]
         assert all(balancer.answers[one.url, 200] for one in old), "each had a share before it went"
