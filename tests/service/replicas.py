@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,7 @@ from tests.clock import HANG_S
 from tests.service.conftest import eventually
 
 SERVE = (sys.executable, "-c", "from ihas_service.cli.main import main; main()", "serve")
-LOOK_S, PAUSE_S = 0.5, 0.01
+LOOK_S, PAUSE_S = 0.5, 0.05
 START_S = 4 * HANG_S
 """Seconds after which a replica that does not become ready counts as hanging; it imports everything, and fetches and tries each bundle."""
 
@@ -59,9 +59,16 @@ class Replica:
         assert response.is_success, response.text
         return response.json()
 
-    def end(self) -> int:
-        """Ask it to stop, as an orchestrator does; its exit code."""
+    def end(self, left: Callable[[str], bool] = lambda _: True) -> int:
+        """Ask it to stop, as an orchestrator does; its exit code.
+
+        Args:
+            left: whether nothing sends requests to a URL any more; until then it answers, however long that takes.
+        """
         self.process.send_signal(signal.SIGTERM)
+        eventually(lambda: not self.ready or None)
+        eventually(lambda: left(self.url) or None)
+        self.process.send_signal(signal.SIGTERM)  # the rest of IHAS_DRAIN_S need not pass
         code = self.process.wait(HANG_S)
         self.http.close()
         self._log.close()
@@ -103,6 +110,7 @@ class Balancer:
 
     def __post_init__(self) -> None:
         self._ready: list[str] = []
+        self._busy = Counter[str]()
         self._turn, self._stop, self._guard = itertools.count(), threading.Event(), threading.Lock()
 
     @contextmanager
@@ -120,6 +128,11 @@ class Balancer:
             for thread in threads:
                 thread.join()
 
+    def left(self, url: str) -> bool:
+        """Whether a replica gets no more requests, and has answered all that it got."""
+        with self._guard:
+            return url not in self._ready and not self._busy[url]
+
     def _look(self) -> None:
         self._ready = [one.url for one in list(self.targets) if one.ready]
 
@@ -130,8 +143,9 @@ class Balancer:
     def _send(self, headers: Mapping[str, str], path: str, body: Any) -> None:
         with httpx.Client(timeout=HANG_S, headers=dict(headers)) as client:
             while not self._stop.wait(PAUSE_S):
-                ready = self._ready
-                url = ready[next(self._turn) % len(ready)]
+                with self._guard:
+                    url = self._ready[next(self._turn) % len(self._ready)]
+                    self._busy[url] += 1
                 try:
                     answer = client.post(f"{url}{path}", json=body)
                     self._note(url, answer.status_code, answer.text)
@@ -140,6 +154,7 @@ class Balancer:
 
     def _note(self, url: str, status: int, text: str) -> None:
         with self._guard:
+            self._busy[url] -= 1
             self.answers[url, status] += 1
             if status != 200:
                 self.failures.append(f"{url} {status} {text[:200]}")

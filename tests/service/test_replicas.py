@@ -63,7 +63,7 @@ def shared(postgres: PostgresServer, tmp_path: Path, bundle: Path) -> Iterator[S
     """A database and a bucket with two versions of a model."""
     url, trained = postgres.new_database(), tmp_path / "trained"
     store = SqlStore(url)
-    variables = {"IHAS_DATABASE_URL": url, "IHAS_ARTEFACTS_URL": STORE, "IHAS_ACCESS": "keys", "IHAS_DRAIN_S": "5"}
+    variables = {"IHAS_DATABASE_URL": url, "IHAS_ARTEFACTS_URL": STORE, "IHAS_ACCESS": "keys", "IHAS_DRAIN_S": "600"}
     variables |= {"IHAS_MAX_REQUESTS_PER_MINUTE": str(LIMIT), "IHAS_MAX_WAIT_S": "60", "OMP_NUM_THREADS": "1"}
     (tmp_path / "replicas").mkdir()
     with s3_server("bundles"):
@@ -177,7 +177,7 @@ def test_a_rolling_update_under_load_fails_no_request(shared: Shared) -> None:
                 new = Replica(shared.folder / f"replica-{number}", shared.variables, shared.headers)
                 running.append(new)
                 eventually(lambda new=new: new.ready or None, START_S)  # type: ignore[misc]
-                codes.append(replaced.end())
+                codes.append(replaced.end(balancer.left))
             eventually(lambda: all(balancer.answers[one.url, 200] > 20 for one in running[3:]) or None)
 
         assert balancer.failures == [], f"of {sum(balancer.answers.values())} requests"
