@@ -26,8 +26,8 @@ NO_MORE_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 SHARE_OF_FILES = (2, 3)
 LOOK_S = 0.1
 KEEP_ALIVE_S = 75
-"""Seconds for which an idle connection is kept: more than the minute after which balancers usually close theirs. If the service closed first,
-a request that is on its way just then would be lost. How many are held is limited all the same."""
+"""Seconds for which an idle connection is kept: more than the minute after which balancers usually close theirs. If the service closed
+first, a request that is on its way just then would be lost. How many are held is limited all the same."""
 
 
 class Server(uvicorn.Server):
