@@ -1,7 +1,10 @@
 # Two images: `docker build --target serving .` answers HTTP and contains no TensorFlow; `full`, the last target, also runs searches.
-# Both run as an unnamed user, write to /var/lib/ihas only, and contain compiled bytecode.
+# Both run as an unnamed user, write to /var/lib/ihas only, and contain compiled bytecode. The base image is named by its version; to pin its
+# bytes, state its digest: `--build-arg PYTHON_IMAGE=python:3.12-slim-bookworm@sha256:...`.
 
-FROM python:3.12-slim AS build
+ARG PYTHON_IMAGE=python:3.12-slim-bookworm
+
+FROM ${PYTHON_IMAGE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 UV_LINK_MODE=copy UV_NO_CACHE=1 UV_COMPILE_BYTECODE=1
 WORKDIR /build
 RUN python -m venv /opt/bootstrap && /opt/bootstrap/bin/pip install --no-cache-dir uv==0.13.9
@@ -26,7 +29,17 @@ RUN uv venv --quiet --python /usr/local/bin/python3 /opt/ihas && \
     uv pip install --quiet --python /opt/ihas/bin/python --require-hashes -r requirements/full.lock && \
     uv pip install --quiet --python /opt/ihas/bin/python --no-deps /wheel/*.whl
 
-FROM python:3.12-slim AS runtime
+FROM ${PYTHON_IMAGE} AS runtime
+ARG VERSION=0.2.0
+ARG REVISION=unknown
+ARG CREATED=unknown
+LABEL org.opencontainers.image.title="iHAS" \
+      org.opencontainers.image.description="Right-sized recommenders: an HTTP service that answers, and workers that search" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.vendor="The iHAS maintainers" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.created="${CREATED}"
 ENV PATH=/opt/ihas/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 ORT_DISABLE_TELEMETRY=1 \
     HOME=/var/lib/ihas TMPDIR=/var/lib/ihas IHAS_FOLDER=/var/lib/ihas IHAS_HOST=0.0.0.0 IHAS_PORT=8000 IHAS_ACCESS=keys
 RUN install -d -o 10001 -g 10001 /var/lib/ihas

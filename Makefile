@@ -19,7 +19,11 @@ UV := $(BOOTSTRAP)/bin/uv
 BIN := $(VENV)/bin
 COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" --quiet
 
-.PHONY: help setup demo serve benchmark bench bench-serving screenshot docs docs-settings check test coverage test-pythons test-slow schema-test faults lint format lock
+SBOM ?= runs/sbom
+IMAGE ?= ihas
+BOM_VERSION := 7.5.0
+
+.PHONY: images sbom help setup demo serve benchmark bench bench-serving screenshot docs docs-settings check test coverage test-pythons test-slow schema-test faults lint format lock
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -43,6 +47,20 @@ bench-serving: setup ## measure the cost of a response, in the process and over 
 
 screenshot: setup ## write docs/images/dashboard.png, the README's picture; some minutes, needs Chromium; ARGS="--url http://..." shows a running service
 	$(BIN)/python -m tests.service.dashboard.screenshot $(ARGS)
+
+images: ## build both images, ihas:serving and ihas:full, with labels of version and commit; needs Docker; ARGS="--build-arg PYTHON_IMAGE=...@sha256:..."
+	@for target in serving full; do \
+	  docker build --target $$target --tag $(IMAGE):$$target --build-arg VERSION=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) \
+	    --build-arg REVISION=$$(git rev-parse HEAD) --build-arg CREATED=$$(date -u +%Y-%m-%dT%H:%M:%SZ) $(ARGS) . || exit 1; \
+	done
+
+sbom: $(UV) ## write what each image installs as CycloneDX, from the lock files, with digests; SBOM=runs/sbom
+	@mkdir -p $(SBOM)
+	@for target in serving full; do \
+	  $(UV) tool run --quiet --from cyclonedx-bom==$(BOM_VERSION) cyclonedx-py requirements requirements/$$target.lock \
+	    --pyproject pyproject.toml --output-reproducible --output-format JSON --output-file $(SBOM)/$$target.json 2>/dev/null || exit 1; \
+	  echo "$(SBOM)/$$target.json"; \
+	done
 
 docs: setup ## build the site of docs/ into SITE=runs/site, offline; warnings and broken links are errors; under three minutes
 	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet --jobs 2 --doctree-dir $(SITE)/doctrees docs $(SITE)/html $(ARGS)

@@ -25,6 +25,9 @@ LOG = structlog.get_logger(__name__)
 NO_MORE_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 SHARE_OF_FILES = (2, 3)
 LOOK_S = 0.1
+KEEP_ALIVE_S = 75
+"""Seconds for which an idle connection is kept: more than the minute after which balancers usually close theirs. If the service closed
+first, a request that is on its way just then would be lost. How many are held is limited all the same."""
 
 
 class Server(uvicorn.Server):
@@ -57,6 +60,7 @@ class Server(uvicorn.Server):
             server_header=False,
             proxy_headers=bool(settings.trusted_proxies),
             forwarded_allow_ips=list(settings.trusted_proxies),
+            timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=math.ceil(settings.drain_s),
         )
         config.guard = Guard(settings, connections_of(settings.max_connections), parts.draining)

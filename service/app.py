@@ -9,6 +9,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
+from ihas_service.auth.shared_rates import SYNC_S, SharedRates
 from ihas_service.datasets.cleanup import remove_leftovers
 from ihas_service.datasets.remote_files import Fetches
 from ihas_service.http import problems
@@ -24,9 +25,11 @@ from ihas_service.http.routes.registry import routers
 from ihas_service.jobs.first_load import FirstLoad
 from ihas_service.models.known_users import KnownUsers
 from ihas_service.models.registry import Registry
+from ihas_service.models.replicas import WRITE_EVERY_S, Replicas
 from ihas_service.models.response_log import ResponseLog
 from ihas_service.observability.metrics import Metrics
 from ihas_service.observability.tracing import TracingMiddleware, traces_of
+from ihas_service.repeating import Repeating
 from ihas_service.retention.maintenance import Maintenance
 from ihas_service.schedules.event_append import EventAppender
 from ihas_service.schedules.scheduler import Scheduler
@@ -38,6 +41,8 @@ from ihas_service.storage.feedback import Feedback
 from ihas_service.storage.keys import Keys
 from ihas_service.storage.profiles import Profiles
 from ihas_service.storage.promotion import Promotions
+from ihas_service.storage.replica_figures import ReplicaFigures
+from ihas_service.storage.request_counts import RequestCounts
 from ihas_service.storage.schedules import Schedules
 from ihas_service.storage.seen_items import SeenItems
 from ihas_service.storage.sql_store import SqlStore
@@ -61,6 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
     appender = EventAppender(
         store, settings, lambda tenant, name, number: registry.get(name, number, tenant).recommender.rows, response_log.flush
     )
+    rates = SharedRates(RequestCounts(store), settings.max_requests_per_minute)
     app.state.parts = AppState(
         settings=settings,
         store=store,
@@ -80,12 +86,14 @@ def create_app(settings: Settings) -> FastAPI:
         response_log=response_log,
         fetches=Fetches(settings),
         deletions=Deletions(store),
-        maintenance=Maintenance(store, settings, Scheduler(store, settings, response_log.drift_of, appender)),
+        replicas=(replicas := Replicas(response_log, ReplicaFigures(store))),
+        maintenance=Maintenance(store, settings, Scheduler(store, settings, replicas.drift_of, appender)),
+        repeated=(Repeating("rates", rates.sync, SYNC_S), Repeating("figures", replicas.write, WRITE_EVERY_S)),
         threads=(threads := Threads(settings)),
         traces=(traces := traces_of(settings, "ihas-api")),
     )
     app.add_middleware(LoadSheddingMiddleware, settings=settings, threads=threads)
-    app.add_middleware(AuthenticationMiddleware, settings=settings, keys=key_table)
+    app.add_middleware(AuthenticationMiddleware, settings=settings, keys=key_table, rates=rates)
     policies = policies_of(route for router in (*routers(), scoring.described) for route in router.routes)
     app.add_middleware(RequestLogMiddleware, settings=settings, metrics=metrics, policies=policies)
     if traces is not None:
@@ -109,10 +117,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts.known_users.start()
     parts.response_log.start()
     parts.maintenance.start()
+    for one in parts.repeated:
+        one.start()
     yield
     parts.draining.set()
     parts.shutdown.set()
     await run_in_threadpool(parts.response_log.close)
+    for one in parts.repeated:
+        await run_in_threadpool(one.close)
     await run_in_threadpool(parts.maintenance.close)
     await run_in_threadpool(parts.first_load.close)
     await run_in_threadpool(parts.registry.close)

@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     key_cache_s: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 5.0
     """Seconds for which a valid key is cached; a revoked key is refused after that."""
     max_requests_per_minute: Annotated[int, Field(ge=0)] = 0
-    """Maximum requests of one key per minute and process; 0 for no limit."""
+    """Maximum requests of one key per minute, over all processes of the API; 0 for no limit."""
     max_answers_at_once: Annotated[int, Field(ge=1)] = 32
     """Maximum concurrent requests to models per process; further ones wait in order of arrival."""
     compute_threads: Annotated[int, Field(ge=0)] = 0

@@ -21,6 +21,8 @@ EXAMPLES: Mapping[str, str] = {
     "serve": "ihas serve --port 8001",
     "worker": "ihas worker --folder runs/service",
     "up": "ihas up --port 8001 --folder runs/service",
+    "backup": "ihas backup s3://backups/ihas/monday",
+    "restore": "ihas restore s3://backups/ihas/monday",
     "settings": "ihas settings --recipe grouped",
     "bench": "ihas bench serving http --folder runs/bench",
     "doctor": "ihas doctor --port 8001",

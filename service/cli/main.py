@@ -14,7 +14,7 @@ from ihas_pipelines.commands.bench import bench
 from ihas_pipelines.commands.shell import REPORT, carry_out, make_app
 from ihas_pipelines.commands.studies import study
 from ihas_service.cli.arguments import output_of, spelled_out
-from ihas_service.cli.commands import batches, bundles, datasets, events, keys, models, schedules, searches, users
+from ihas_service.cli.commands import backups, batches, bundles, datasets, events, keys, models, schedules, searches, users
 from ihas_service.cli.commands import consuming as _consuming  # noqa: F401 - adds `events consume`
 from ihas_service.cli.commands import dashboard as dashboards
 from ihas_service.cli.commands import promotion as _promotion  # noqa: F401 - adds commands to `model`
@@ -231,6 +231,8 @@ def up(context: typer.Context, host: HostOption = None, port: PortOption = None,
     up(service_settings(host=host, port=port, folder=folder))
 
 
+app.command("backup")(backups.back_up)
+app.command("restore")(backups.restore)
 app.command("settings")(show_settings)
 app.command()(bench)
 app.add_typer(study)

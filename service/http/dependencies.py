@@ -19,9 +19,11 @@ from ihas_service.http.middleware.compute_threads import Threads
 from ihas_service.jobs.first_load import FirstLoad
 from ihas_service.models.known_users import KnownUsers
 from ihas_service.models.registry import Registry, TenantModels
+from ihas_service.models.replicas import Replicas
 from ihas_service.models.response_log import ResponseLog
 from ihas_service.observability.metrics import Metrics
 from ihas_service.observability.tracing import HEADER, TRACEPARENT, Traces
+from ihas_service.repeating import Repeating
 from ihas_service.retention.maintenance import Maintenance
 from ihas_service.settings import Settings
 from ihas_service.storage.aliases import ABSENT, ANY, Aliases
@@ -73,6 +75,8 @@ class AppState:
     known_users: KnownUsers
     seen_items: SeenItems
     response_log: ResponseLog
+    replicas: Replicas
+    repeated: tuple[Repeating, ...]
     fetches: Fetches
     deletions: Deletions
     maintenance: Maintenance

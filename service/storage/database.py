@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 from typing import TypeVar
@@ -20,7 +21,7 @@ Result = TypeVar("Result")
 TRIES = 5
 BUSY_S = 30.0
 BUSY_STEP_S = 0.01
-FIRST, HEAD = "0001", "0013"
+FIRST, HEAD = "0001", "0014"
 MIGRATIONS = Path(__file__).with_name("migrations")
 VERSION = sa.Table("alembic_version", sa.MetaData(), sa.Column("version_num", sa.String(32), primary_key=True))
 
@@ -50,6 +51,13 @@ class Database:
         """Rows of a query, as one transaction that only reads."""
         with self._reads.begin() as connection:
             return connection.execute(query).mappings().all()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sa.Connection]:
+        """A transaction that only reads, and sees the database as it was at one moment however long it lasts."""
+        options = {} if self._reads.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+        with self._reads.execution_options(**options).begin() as connection:
+            yield connection
 
     def now(self) -> float:
         """Seconds since 1970 by the database's clock."""
@@ -106,6 +114,47 @@ def bring_up_to_date(url: str) -> None:
     try:
         with engine.begin() as connection:
             one_at_a_time(connection, CREATE_LOCK)
+            _bring_up_to_date(connection)
+            _read_every_table(connection)
+    finally:
+        engine.dispose()
+
+
+def schema_of(url: str) -> str | None:
+    """Version of the schema that a database has, which stays as it is; None where it has no tables of iHAS.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    engine = _engine(url, foreign_keys=True)
+    try:
+        with reading(engine).begin() as connection:
+            tables = set(sa.inspect(connection).get_table_names())
+            if "jobs" not in tables:
+                return None
+            return str(connection.execute(sa.select(VERSION.c.version_num)).scalar_one()) if VERSION.name in tables else FIRST
+    except sa.exc.DBAPIError as error:
+        said = str(error.orig).strip().splitlines()[0]
+        raise ConfigError(f"The database must be one that can be read, but: {said}. Start it, or correct IHAS_DATABASE_URL.") from error
+    finally:
+        engine.dispose()
+
+
+def fill_empty(url: str, schema: str, fill: Callable[[sa.Connection], None]) -> None:
+    """Let `fill` make the tables of a schema, and their rows, and bring them up to date; all in one transaction.
+
+    Args:
+        url: of the database.
+        schema: version of the tables that `fill` makes.
+        fill: makes them, and refuses a database that is not empty.
+    """
+    engine = _engine(url, foreign_keys=False)
+    try:
+        with engine.begin() as connection:
+            one_at_a_time(connection, CREATE_LOCK)
+            fill(connection)
+            VERSION.drop(connection, checkfirst=True)
+            _stamp(connection, schema)
             _bring_up_to_date(connection)
             _read_every_table(connection)
     finally:

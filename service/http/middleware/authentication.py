@@ -21,6 +21,7 @@ from ihas_service.auth.exposure import LOOPBACK_NAMES, is_loopback
 from ihas_service.auth.oidc import Provider
 from ihas_service.auth.rates import Rates
 from ihas_service.auth.scopes import Scope as Right
+from ihas_service.auth.shared_rates import SharedRates
 from ihas_service.errors import NoKeyError, ScopeError
 from ihas_service.http.policy import RoutePolicy
 from ihas_service.http.problems import database_problem, known_problem
@@ -38,10 +39,10 @@ class AuthenticationMiddleware:
     A key that was found is cached for `key_cache_s`, and a revoked one is refused after that.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, keys: Keys) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, keys: Keys, rates: SharedRates) -> None:
         self._app, self._settings, self._keys = app, settings, keys
         self._known: OrderedDict[bytes, tuple[Caller, float]] = OrderedDict()
-        self._rates, self._bad = Rates(settings.max_requests_per_minute), Rates(settings.max_bad_keys_per_minute)
+        self._rates, self._bad = rates, Rates(settings.max_bad_keys_per_minute)
         self._provider = None if settings.oidc_jwks_url is None else Provider(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -18,6 +18,7 @@ from ihas_service.http.dependencies import AppState, CallerDep, PartsDep, json_o
 from ihas_service.http.policy import MANY_VALUES, MIB, Repeat, policy, reading
 from ihas_service.http.schemas.events import EventsAccepted, EventsReport, Online, RejectedEvent, online
 from ihas_service.http.schemas.trials import TrialOnline
+from ihas_service.models.drift import RoutingMetrics
 from ihas_service.models.experiments.trial import TrialRules
 
 router = APIRouter(prefix="/v1", tags=["events"], route_class=JsonRoute)
@@ -64,13 +65,11 @@ def read_online(name: str, parts: PartsDep, caller: CallerDep, within_s: WithinD
     versions_of(parts.store, name, caller.tenant)
     parts.response_log.flush()
     split = parts.registry.split(name, caller.tenant)
-    shadows = {
-        version: figures
-        for (tenant, model, version), figures in parts.response_log.shadows.items()
-        if (tenant, model) == (caller.tenant, name)
-    }
-    version = None if split is None else split.champion.version.version
-    routing = None if version is None else parts.response_log.routing.get((caller.tenant, name, version))
+    shadows, routing = parts.replicas.shadows(caller.tenant, name), None
+    if split is not None:
+        champion, observer = split.champion.version, split.champion.recommender.routing
+        nothing = None if observer is None else RoutingMetrics.of(observer)
+        routing = parts.replicas.routing(caller.tenant, name, champion.version, nothing)
     found = online(name, within_s, parts.feedback.counts(caller.tenant, name, within_s), split, shadows, routing)
     trial = TrialRules(parts.store).look(caller.tenant, name)
     return found.model_copy(update={"trial": None if trial is None else TrialOnline.of(*trial)})

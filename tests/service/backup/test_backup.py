@@ -1,0 +1,286 @@
+"""A backup holds a service as it was, and becomes one again; half of one becomes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from s3fs import S3FileSystem
+
+from ihas.errors import BundleError, ConfigError, DataError
+from ihas_service.backup.backup import Copied, back_up, restore
+from ihas_service.backup.place import CONTENTS
+from ihas_service.cli.main import run
+from ihas_service.jobs.first_load import FirstLoad
+from ihas_service.jobs.runs import bundle_facts
+from ihas_service.models.registry import Registry
+from ihas_service.settings import Settings
+from ihas_service.storage.bundle_store import Artefacts
+from ihas_service.storage.database import HEAD, VERSION
+from ihas_service.storage.feedback import Answer, Feedback, KeptItem
+from ihas_service.storage.sql_store import SqlStore
+from ihas_service.storage.tables import METADATA, REPLICA_FIGURES, REQUEST_COUNTS
+from tests.clock import HANG_S
+from tests.contracts.job_store import search
+from tests.ihas.bundle_factory import LOGITS, rows
+from tests.service.conftest import Publish, damage
+from tests.service.postgres import PostgresServer
+from tests.service.s3 import s3_server
+
+pytestmark = pytest.mark.full
+
+DYING = """
+import json, os, signal, sys
+from ihas_service.backup import backup
+from ihas_service.settings import Settings
+done, whole, point = 0, getattr(backup, sys.argv[1]), sys.argv[2]
+def dying(*arguments):
+    global done
+    if done == 1 or point == "first":
+        os.kill(os.getpid(), signal.SIGKILL)
+    done += 1
+    return whole(*arguments)
+setattr(backup, sys.argv[1], dying)
+getattr(backup, sys.argv[3])(Settings(**json.loads(sys.argv[4])), sys.argv[5])
+"""
+
+
+@pytest.fixture(params=["sqlite, folder", "postgresql, store"])
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
+    """A service on one machine, and one on PostgreSQL and a store that speaks S3."""
+    folder, roots = tmp_path / "runs", (tmp_path / "data",)
+    if request.param == "sqlite, folder":
+        yield Settings(folder=folder, data_roots=roots)
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    with s3_server("bundles"):
+        yield Settings(folder=folder, data_roots=roots, database_url=server.new_database(), artefacts_url="s3://bundles/ihas")
+
+
+@pytest.fixture
+def elsewhere(settings: Settings, request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """An empty service of the other kind, where the first one is on PostgreSQL; of the same kind otherwise."""
+    on_postgres = settings.database_url is not None
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return Settings(folder=tmp_path / "restored", database_url=None if on_postgres else server.new_database())
+
+
+@pytest.fixture
+def place(settings: Settings, tmp_path: Path) -> str:
+    """Where the backup will lie: a folder, or a prefix of a bucket."""
+    return str(tmp_path / "backup") if settings.artefacts_url is None else "s3://bundles/backups/monday"
+
+
+@pytest.fixture
+def filled(settings: Settings, store: SqlStore, publish: Publish) -> SqlStore:
+    """A model with two versions, a search that waits, and an answer that was given."""
+    for _ in range(2):
+        folder = publish()
+        path = folder.relative_to(settings.folder).as_posix()
+        Artefacts(settings.folder, settings.artefacts_url).publish(path)
+        _register_digest(store, folder, path)
+        if settings.artefacts_url is not None:
+            shutil.rmtree(folder)
+    store.submit(search("waits"))
+    Feedback(store).remember([Answer("rc_1", "local", "films", 1, {"m1": KeptItem(0, 0.5)}, context='{"user": "\\u0444"}')])
+    return store
+
+
+def _register_digest(store: SqlStore, folder: Path, path: str) -> None:
+    from ihas_service.storage.tables import MODELS
+
+    update = MODELS.update().where(MODELS.c.path == path).values(facts=bundle_facts(folder))
+    store.write(lambda connection: connection.execute(update))
+
+
+def everything(store: SqlStore) -> Mapping[str, list[dict[str, Any]]]:
+    """Rows of all tables."""
+    return {
+        table.name: [dict(row) for row in store.read(sa.select(table).order_by(*table.primary_key.columns))]
+        for table in METADATA.sorted_tables
+    }
+
+
+def test_what_was_backed_up_is_a_service_again(filled: SqlStore, settings: Settings, elsewhere: Settings, place: str) -> None:
+    """Under the other database too: every row is equal, models answer, numbers go on, and the waiting search is claimed."""
+    before = everything(filled)
+    saved = back_up(settings, place)
+    restored = restore(elsewhere, place)
+    after = SqlStore(elsewhere.url)
+
+    assert saved == restored == Copied(HEAD, sum(map(len, before.values())), 2)
+    assert everything(after) == before
+    registry = Registry(after, elsewhere.folder, None, FirstLoad(elsewhere.folder, 60))
+    assert round(registry.get("films", 2).recommender.score(rows()[:1])[0].logit, 4) == LOGITS["ada"]["m1"]
+    assert after.submit(search("next")).number == max(job["number"] for job in before["jobs"]) + 1
+    after.close()
+
+
+def test_a_service_that_keeps_its_store_gets_its_bundles_back(filled: SqlStore, settings: Settings, tmp_path: Path, place: str) -> None:
+    """A store without bundles takes them; a folder that has them already, as after a restoration that was cut off, keeps them."""
+    back_up(settings, place)
+    update = {"database_url": f"sqlite:///{tmp_path / 'new.db'}", "folder": tmp_path / "fresh"}
+    again = settings.model_copy(update=update)
+    if settings.artefacts_url is not None:
+        S3FileSystem().rm("bundles/ihas", recursive=True)
+    restore(again, place)
+    store = SqlStore(again.url)
+    registry = Registry(store, again.folder, again.artefacts_url, FirstLoad(again.folder, 60))
+
+    assert registry.get("films", 1).version.version == 1
+    store.close()
+
+
+def test_nothing_is_restored_over_a_service(filled: SqlStore, settings: Settings, place: str) -> None:
+    """A database that holds one row is not empty; it stays as it was."""
+    back_up(settings, place)
+    before = everything(filled)
+
+    with pytest.raises(ConfigError, match=r"into an empty database, but its table '\w+' holds rows. Name a new database"):
+        restore(settings, place)
+    assert everything(filled) == before
+
+
+def test_nothing_is_written_over_a_backup(filled: SqlStore, settings: Settings, place: str) -> None:
+    """Nor over anything else that lies there."""
+    back_up(settings, place)
+    with pytest.raises(ConfigError, match="where nothing lies, but .* holds files"):
+        back_up(settings, place)
+
+
+@pytest.mark.parametrize("what", ["tables/jobs.jsonl", "bundles"])
+def test_a_damaged_backup_is_not_restored(filled: SqlStore, settings: Settings, elsewhere: Settings, tmp_path: Path, what: str) -> None:
+    """One byte of a row or of a bundle: it is told, and no row was written."""
+    folder = tmp_path / "backup"
+    back_up(settings, str(folder))
+    if what == "bundles":
+        damage(folder / "bundles")
+    else:
+        content = (folder / what).read_bytes()
+        (folder / what).write_bytes(content.replace(b"films", b"filmz", 1))
+
+    with pytest.raises((DataError, BundleError)):
+        restore(elsewhere, str(folder))
+    after = SqlStore(elsewhere.url)
+    assert not any(everything(after).values())
+    after.close()
+
+
+def test_a_missing_bundle_makes_no_backup(filled: SqlStore, settings: Settings, place: str) -> None:
+    """The version is named; what was written before is none."""
+    for folder in settings.folder.glob("searches/*/bundle"):
+        shutil.rmtree(folder)
+    if settings.artefacts_url is not None:
+        S3FileSystem().rm("bundles/ihas", recursive=True)
+        S3FileSystem.clear_instance_cache()
+
+    with pytest.raises(BundleError, match="Every bundle that the database names is backed up, but searches/.*/bundle cannot be"):
+        back_up(settings, place)
+    with pytest.raises(ConfigError, match=rf"holds no whole backup: there is no {CONTENTS}"):
+        restore(settings, place)
+
+
+def _killed(function: str, point: str, task: str, settings: Settings, place: str) -> None:
+    said = json.dumps(settings.model_dump(mode="json", exclude_defaults=True))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", DYING, function, point, task, said, place], env=environment, timeout=HANG_S)
+    assert done.returncode == -signal.SIGKILL
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("function", "point"), [("_saved", "first"), ("_saved", "second"), ("_copied", "first")])
+def test_a_backup_that_was_killed_is_none_or_whole(
+    filled: SqlStore, settings: Settings, elsewhere: Settings, place: str, function: str, point: str
+) -> None:
+    """Before the first bundle, between two, and after the last word: restored is the whole or nothing."""
+    _killed(function, point, "back_up", settings, place)
+    if function == "_copied":
+        assert restore(elsewhere, place).bundles == 2
+        return
+    with pytest.raises(ConfigError, match="holds no whole backup"):
+        restore(elsewhere, place)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("function", "point"), [("restore_bundle", "first"), ("restore_bundle", "second"), ("_put", "first")])
+def test_a_restoration_that_was_killed_begins_anew(
+    filled: SqlStore, settings: Settings, elsewhere: Settings, place: str, function: str, point: str
+) -> None:
+    """No row is there yet, so that the database is empty still; bundles that are there already are kept."""
+    back_up(settings, place)
+    _killed(function, point, "restore", elsewhere, place)
+    restore(elsewhere, place)
+    after = SqlStore(elsewhere.url)
+
+    assert everything(after) == everything(filled)
+    after.close()
+
+
+def test_a_backup_of_an_older_version_is_brought_up_to_date(
+    filled: SqlStore, settings: Settings, elsewhere: Settings, tmp_path: Path
+) -> None:
+    """Its tables are made as that version made them, and migrated; what it lacked is there, empty."""
+    folder = tmp_path / "backup"
+    back_up(settings, str(folder))
+    contents = json.loads((folder / CONTENTS).read_text())
+    newer = (REQUEST_COUNTS.name, REPLICA_FIGURES.name)
+    contents["schema_version"] = "0013"
+    contents["tables"] = {name: copy for name, copy in contents["tables"].items() if name not in newer}
+    contents["statements"] = {
+        name: [one for one in statements if not any(new in one for new in newer)] for name, statements in contents["statements"].items()
+    }
+    (folder / CONTENTS).write_text(json.dumps(contents))
+    restore(elsewhere, str(folder))
+    after = SqlStore(elsewhere.url)
+
+    assert everything(after) == everything(filled)
+    assert after.read(sa.select(VERSION.c.version_num))[0]["version_num"] == HEAD
+    after.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"schema_version": "9999"}, "has schema 9999, but this version of iHAS reads"),
+        ({"format": 2}, "A backup of form 1 can be read"),
+        ({"bundles": {"../../x/bundle": "0" * 64}}, "must lie in a folder of the service"),
+        ({"schema_version": "0013", "statements": {"sqlite": ["DROP TABLE jobs"]}}, "must make tables or indices"),
+        ({"schema_version": "0013", "statements": {"sqlite": ["CREATE TABLE x (y INT); DROP TABLE jobs"]}}, "must make tables or indices"),
+    ],
+    ids=["newer", "form", "climbs", "drops", "two"],
+)
+def test_what_a_backup_says_is_not_believed(tmp_path: Path, change: dict[str, Any], words: str) -> None:
+    """A newer one, a path that leads elsewhere, a statement that makes no table."""
+    service, folder = Settings(folder=tmp_path / "runs"), tmp_path / "backup"
+    service.folder.mkdir()
+    SqlStore(service.url).close()
+    back_up(service, str(folder))
+    contents = json.loads((folder / CONTENTS).read_text())
+    (folder / CONTENTS).write_text(json.dumps({**contents, **change}))
+
+    with pytest.raises((ConfigError, DataError), match=words):
+        restore(Settings(folder=tmp_path / "other"), str(folder))
+
+
+def test_the_commands_say_what_they_did(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`ihas backup` and `ihas restore`, on a folder; where there is no service they say so."""
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    assert run(["backup", str(tmp_path / "none"), "--folder", str(folder)]) == 2
+    SqlStore(Settings(folder=folder).url).close()
+    codes = [run(["backup", str(tmp_path / "copy"), "--folder", str(folder)])]
+    codes.append(run(["restore", str(tmp_path / "copy"), "--folder", str(tmp_path / "other"), "--output", "json"]))
+    out, said = capsys.readouterr()
+
+    assert codes == [0, 0]
+    assert json.loads(out[out.index("{") :]) == {"schema": HEAD, "rows": 0, "bundles": 0}
+    assert "There is no service to back up" in said
