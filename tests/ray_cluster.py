@@ -30,7 +30,11 @@ def environment(token: str, **more: str) -> dict[str, str]:
     """Variables of the cluster's processes, and of drivers that know its token."""
     paths = os.pathsep.join([more.pop("first_path", ""), str(ROOT), str(ROOT / ".packages")]).strip(os.pathsep)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "IHAS_"))}
-    return kept | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token, "PYTHONPATH": paths, "TF_CPP_MIN_LOG_LEVEL": "3"} | more
+    return (
+        kept
+        | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token, "RAY_worker_niceness": "0", "PYTHONPATH": paths, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        | more
+    )
 
 
 @dataclass
@@ -103,8 +107,9 @@ class Cluster:
         return self.start(ip, f"--address={self.address}", "--num-cpus=1", more=more)
 
     def variables(self, **more: str) -> dict[str, str]:
-        """Of a driver."""
-        return environment(self.token, IHAS_RAY_ADDRESS=self.address, **more)
+        """Of a driver, which asks for a token by itself."""
+        found = environment(self.token, IHAS_RAY_ADDRESS=self.address, **more)
+        return {name: value for name, value in found.items() if name != "RAY_AUTH_MODE"}
 
 
 def _is_up(node: Node) -> bool:

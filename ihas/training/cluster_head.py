@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from collections.abc import Callable
@@ -9,8 +10,21 @@ from dataclasses import dataclass
 
 from ihas.errors import ClusterError, ConfigError
 
+RETRIES = 3
+DEFAULTS = {
+    "RAY_AUTH_MODE": "token",  # a cluster without one lets everybody in its network run programs
+    "RAY_USAGE_STATS_ENABLED": "0",  # tells nobody
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # sends no source folder
+    "RAY_task_oom_retries": str(RETRIES),  # else for ever
+}
 LOOK_S, HEAD_GRACE_S, NODES_GRACE_S, ANSWER_S = 1.0, 10.0, 60.0, 3.0
 """Seconds between looks; without an answer of the head; without a machine that trains; for an answer."""
+
+
+def set_defaults() -> None:
+    """Set what Ray reads as it is imported, where the environment does not say it."""
+    for name, value in DEFAULTS.items():
+        os.environ.setdefault(name, value)
 
 
 @dataclass(frozen=True)

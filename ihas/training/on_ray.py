@@ -28,17 +28,9 @@ from ray import cloudpickle, exceptions
 from ihas.data.shared_arrays import ArrayPlace, SharedArrays, shared_folder
 from ihas.errors import ClusterError
 from ihas.training.arithmetic import Arithmetic, own_arithmetic
-from ihas.training.cluster_head import LOOK_S, Head, Lookout
+from ihas.training.cluster_head import LOOK_S, RETRIES, Head, Lookout
 from ihas.training.streamed import Told, streamed
 from ihas.training.trainer import EpochListener
-
-RETRIES = 3
-DEFAULTS = {
-    "RAY_AUTH_MODE": "token",  # a cluster without one lets everybody in its network run programs
-    "RAY_USAGE_STATS_ENABLED": "0",  # tells nobody
-    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # sends no source folder
-    "RAY_task_oom_retries": str(RETRIES),  # else for ever
-}
 
 Result = TypeVar("Result")
 
@@ -118,13 +110,14 @@ def _connect(address: str, head: Head) -> None:
         return
     if not head.answers():
         raise ClusterError(f"The Ray head must answer at {address} (IHAS_RAY_ADDRESS), but does not. Start it, or unset IHAS_RAY_ADDRESS.")
-    for name, value in DEFAULTS.items():
-        os.environ.setdefault(name, value)
     with _handler_of_sigterm_kept():
         try:
             ray.init(address, log_to_driver=False, configure_logging=False, logging_level=logging.ERROR)
         except Exception as error:  # of a dozen kinds
-            raise ClusterError(f"The Ray cluster at {address} must let this run in, but did not: {_said(error)}") from error
+            raise ClusterError(
+                f"The Ray cluster at {address} must let this run in, but did not ({_said(error)}). Give the run the cluster's token "
+                "(RAY_AUTH_TOKEN_PATH or RAY_AUTH_TOKEN) and versions of Ray and Python, and start a node of the cluster on this machine."
+            ) from error
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from ihas.data.dataset import Dataset
 from ihas.models.network import table_width
 from ihas.optim.update_rules import num_threads
 from ihas.results.run_result import EpochMetrics
+from ihas.training.cluster_head import set_defaults
 from ihas.training.trainer import BLOCK_ROWS, EpochListener
 
 AT_ONCE = 4  # a small network's step is mostly its call from Python, of which there is one at a time
@@ -52,6 +53,7 @@ def train_in_parallel(
     """
     held, address = _bytes_held(rows, config), os.environ.get(RAY_ADDRESS)
     if address and len(trainings) > 1:
+        set_defaults()
         from ihas.training.on_ray import train_on_ray
 
         return train_on_ray(trainings, address, held, listen)

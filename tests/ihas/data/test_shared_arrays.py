@@ -75,7 +75,9 @@ def test_what_was_written_and_not_read_yet_arrives(tmp_path: Path) -> None:
     np.testing.assert_array_equal(_place(SharedArrays(tmp_path), array).open(), LARGE)
 
 
-@pytest.mark.parametrize("array", [np.zeros(0), np.zeros(256, np.float32), np.array([{}] * 1_000, object)], ids=["empty", "small", "objects"])
+@pytest.mark.parametrize(
+    "array", [np.zeros(0), np.zeros(256, np.float32), np.array([{}] * 1_000, object)], ids=["empty", "small", "objects"]
+)
 def test_small_arrays_and_objects_travel_themselves(array: np.ndarray, tmp_path: Path) -> None:
     """A KiB has no place, nor have objects, which no file of numbers can hold."""
     assert SharedArrays(tmp_path).place(array) is None

@@ -2,7 +2,7 @@
 
 Usage: python -m tests.ihas.training.ray_driver FOLDER PLAN
 
-PLAN is `plain`, `failing` (the second training raises) or `gated`: after its second epoch every training waits until FOLDER has a file `go`.
+PLAN is `plain`, `failing` (the second training raises) or `gated`: after its second epoch each training waits for a file FOLDER/go.
 Each training leaves a file FOLDER/NAME.PID of the process that it began in.
 """
 
