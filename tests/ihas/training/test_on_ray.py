@@ -24,7 +24,7 @@ from ihas.data.shared_arrays import SharedArrays
 from ihas.data.synthetic import make_tribes
 from ihas.errors import ClusterError
 from ihas.training.plain import train_plain
-from tests.clock import HANG_S
+from tests import clock
 from tests.ihas.training.ray_driver import CONFIG, NAMES
 from tests.oracle import ignore
 from tests.ray_cluster import Cluster, Node, environment, running_cluster
@@ -36,6 +36,7 @@ PORT = 26_379
 DRIVER = (sys.executable, "-m", "tests.ihas.training.ray_driver")
 MACHINES = ("127.0.0.3", "127.0.0.4")
 KB = 1_024
+HANG_S = 2 * clock.HANG_S  # a driver, and the processes that train for it, each import TensorFlow
 
 
 def _run(folder: Path, plan: str, variables: dict[str, str]) -> dict[str, Any]:
@@ -111,7 +112,7 @@ def test_a_training_is_sent_as_a_few_kilobytes(tmp_path: Path) -> None:
     packed = [on_ray.pack(partial(train_plain, parts, CONFIG, name), arrays) for name in NAMES]
 
     assert max(map(len, packed)) < 4 * KB
-    assert sorted(path.name for path in tmp_path.glob("*.npy")) == ["0.npy", "1.npy", "2.npy", "ids.npy"]
+    assert len(list(tmp_path.glob("*.npy"))) == 1 + 3  # ids, which had a file, labels, ids and labels of validation rows
     sent, own = on_ray.unpack(packed[0])(ignore), train_plain(parts, CONFIG, NAMES[0], ignore)
     np.testing.assert_array_equal(sent.weights.table, own.weights.table)
 
@@ -143,6 +144,7 @@ def test_a_head_that_does_not_answer_is_told_in_a_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1_200)
 class TestOnTwoMachines:
     """One cluster for all, which each test leaves with two machines."""
 
