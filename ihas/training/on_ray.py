@@ -176,8 +176,8 @@ def _next(stream: Any) -> Told:
         raise error.cause from None
     except (exceptions.RayError, StopIteration) as error:
         raise ClusterError(
-            f"A training must end where it was begun, but was lost with its process or machine {RETRIES + 1} times ({_said(error)}). "
-            "Finished stages are kept: see Ray's logs on that machine, then resume the run."
+            f"Every training must be carried out, but no machine of the Ray cluster brought one to its end ({_said(error)}); "
+            f"after a lost process or machine it is begun again {RETRIES} times. Finished stages are kept: see Ray's logs, then resume the run."
         ) from error
     return found
 
