@@ -177,7 +177,7 @@ def _next(stream: Any) -> Told:
     except (exceptions.RayError, StopIteration) as error:
         raise ClusterError(
             f"Every training must be carried out, but no machine of the Ray cluster brought one to its end ({_said(error)}); "
-            f"after a lost process or machine it is begun again {RETRIES} times. Finished stages are kept: see Ray's logs, then resume the run."
+            f"after a loss it is begun again {RETRIES} times. Finished stages are kept: see Ray's logs, then resume the run."
         ) from error
     return found
 
