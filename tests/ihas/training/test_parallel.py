@@ -38,6 +38,7 @@ PLAIN = LearningConfig(backbone=BackboneConfig(hidden=(8,), dropout=0.2), traini
 
 @pytest.fixture(autouse=True)
 def _two_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("IHAS_RAY_ADDRESS", raising=False)
     monkeypatch.setattr(parallel, "num_threads", lambda: 2)
 
 
@@ -90,6 +91,14 @@ def test_what_runs_at_once_holds_no_more_than_its_bound(vocabulary: int, beside:
     ran_on = _run([lambda _: threading.current_thread()] * 2, rows=rows)
 
     assert (threading.current_thread() not in ran_on) == beside
+
+
+def test_a_single_training_stays_where_the_run_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though a cluster is named, which nobody asks: the training runs on the calling thread, and so does none."""
+    monkeypatch.setenv("IHAS_RAY_ADDRESS", "127.0.0.1:1")
+
+    assert _run([lambda _: threading.current_thread()]) == [threading.current_thread()]
+    assert _run([]) == []
 
 
 def test_epochs_are_told_one_at_a_time() -> None:
