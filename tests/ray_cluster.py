@@ -22,7 +22,7 @@ from tests.clock import HANG_S
 
 ROOT = Path(__file__).parent.parent
 START = (sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats", "--object-store-memory=80000000")
-STARTED, ATTEMPTS, START_S = "Ray runtime started", 3, 180.0
+STARTED, ATTEMPTS, START_S = "Ray runtime started", 6, 180.0
 HEAD_IP = "127.0.0.2"
 
 

@@ -27,6 +27,7 @@ from ray import cloudpickle, exceptions
 
 from ihas.data.shared_arrays import ArrayPlace, SharedArrays, shared_folder
 from ihas.errors import ClusterError
+from ihas.extensions.modules import VARIABLE
 from ihas.training.arithmetic import Arithmetic, own_arithmetic
 from ihas.training.cluster_head import LOOK_S, RETRIES, Head, Lookout
 from ihas.training.streamed import Told, streamed
@@ -58,7 +59,7 @@ def train_on_ray(
         packed = [pack(training, arrays) for training in trainings]
         limits: dict[str, Any] = {"num_cpus": 1, "memory": _memory(bytes_held), "max_retries": RETRIES, "scheduling_strategy": "SPREAD"}
         task = ray.remote(num_returns="streaming", **limits)(_carry_out)
-        streams = [task.remote(one, own) for one in packed]
+        streams = [task.remote(one, own, os.environ.get(VARIABLE, "")) for one in packed]
         with _ended_by_errors(streams):
             return _results(streams, Lookout(head, _has_processors), listen)
 
@@ -93,15 +94,17 @@ def unpack(packed: bytes) -> Callable[[EpochListener], Any]:
     return training
 
 
-def _carry_out(packed: bytes, wanted: Mapping[str, Any]) -> Iterator[Told]:
-    """On a machine of the cluster: the epochs of a training, then its result."""
+def _carry_out(packed: bytes, wanted: Mapping[str, Any], extensions: str) -> Iterator[Told]:
+    """On a machine of the cluster: the epochs of a training, then its result as bytes, whose arrays can be written to as a thread's can."""
     os.environ.pop("IHAS_RAY_ADDRESS", None)  # what it trains beside each other itself, it trains in threads
+    os.environ[VARIABLE] = extensions
     if differences := Arithmetic(**wanted).differences(asdict(own_arithmetic(wanted["threads"]))):
         raise ClusterError(
             f"Machines that train together must compute alike, to the bit, but {ray.util.get_node_ip_address()} has "
             f"{'; '.join(differences)}. Install the same versions there, or take the machine out of the cluster."
         )
-    yield from streamed(unpack(packed))
+    for kind, value in streamed(unpack(packed)):
+        yield kind, cloudpickle.dumps(value) if kind == "result" else value
 
 
 def _connect(address: str, head: Head) -> None:
@@ -164,7 +167,7 @@ def _results(streams: Sequence[Any], lookout: Lookout, listen: EpochListener) ->
             if kind == "epoch":
                 listen(value)
             else:
-                results[stream] = value
+                results[stream] = cloudpickle.loads(value)
                 running.remove(stream)
     return [results[stream] for stream in streams]
 
