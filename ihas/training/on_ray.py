@@ -116,6 +116,7 @@ def _connect(address: str, head: Head) -> None:
     with _handler_of_sigterm_kept():
         try:
             ray.init(address, log_to_driver=False, configure_logging=False, logging_level=logging.ERROR)
+            ray._private.worker._worker_logs_enabled = False  # else what it says of lost machines comes between our lines of progress
         except Exception as error:  # of a dozen kinds
             raise ClusterError(
                 f"The Ray cluster at {address} must let this run in, but did not ({_said(error)}). Give the run the cluster's token "

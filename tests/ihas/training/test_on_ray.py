@@ -79,7 +79,7 @@ def _waiting(cluster: Cluster, folder: Path) -> Iterator[tuple[subprocess.Popen[
         yield process, [path.stem for path in folder.glob("*.waits")]
     finally:
         process.kill()
-        process.wait(HANG_S)
+        process.communicate(timeout=HANG_S)
 
 
 def _ended(process: subprocess.Popen[str], folder: Path) -> dict[str, Any]:
