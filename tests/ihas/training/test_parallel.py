@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import threading
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from ihas.data.dataset import Dataset
 from ihas.data.layout import FieldLayout
 from ihas.data.mapped import new_array, scratch_in
 from ihas.data.synthetic import make_tribes
+from ihas.errors import missing_package
 from ihas.results.run_result import EpochMetrics
 from ihas.training import parallel
 from ihas.training.parallel import AT_ONCE, train_in_parallel
@@ -99,6 +101,20 @@ def test_a_single_training_stays_where_the_run_is(monkeypatch: pytest.MonkeyPatc
 
     assert _run([lambda _: threading.current_thread()]) == [threading.current_thread()]
     assert _run([]) == []
+
+
+def test_a_cluster_without_its_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of ray is needed until an address is set; then what is missing is `ihas[ray]`."""
+    monkeypatch.setattr("ihas.extras.requires", lambda _name: ["ray>=2.52; extra == 'ray'"])
+    monkeypatch.setattr(parallel, "set_defaults", lambda: None)
+    monkeypatch.delitem(sys.modules, "ihas.training.on_ray", raising=False)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    assert _run([lambda _: 1, lambda _: 2]) == [1, 2]
+
+    monkeypatch.setenv("IHAS_RAY_ADDRESS", "127.0.0.1:1")
+    with pytest.raises(ModuleNotFoundError) as caught:
+        _run([lambda _: 1, lambda _: 2])
+    assert str(missing_package(caught.value)).endswith("Install `ihas[ray]`.")
 
 
 def test_epochs_are_told_one_at_a_time() -> None:
