@@ -6,6 +6,7 @@ IhasError
 ├── RequestError (ValueError)     a request names an unknown field, value or item, or asks the impossible
 ├── TrainingError (RuntimeError)  training gave a loss that is not a number
 ├── BudgetError (RuntimeError)    a run cannot keep within its budget
+├── ClusterError (RuntimeError)   machines that a run trains on are lost, cannot be reached, or would compute otherwise
 └── BundleError (RuntimeError)    a bundle cannot be used
     ├── BundleCorruptError        a checksum, a shape or a golden row does not match
     └── BundleVersionError        written in a format that this version does not read
@@ -70,6 +71,10 @@ class TrainingError(IhasError, RuntimeError):
 
 class BudgetError(IhasError, RuntimeError):
     """A run cannot keep within its budget."""
+
+
+class ClusterError(IhasError, RuntimeError):
+    """Machines that a run trains on are lost, cannot be reached, or would compute otherwise; what is finished stays."""
 
 
 class BundleError(IhasError, RuntimeError):

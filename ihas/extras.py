@@ -17,6 +17,7 @@ PURPOSES = {
     "sql": "read tables of SQLite and PostgreSQL",
     "s3": "keep bundles and read data in stores that speak S3",
     "kafka": "read events from topics of Kafka",
+    "ray": "train on several machines",
 }
 """What each extra is for, after the word `to`."""
 IMPORTED_AS = {"sklearn": "scikit-learn", "faiss": "faiss-cpu", "opentelemetry": "opentelemetry-sdk"}

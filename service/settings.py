@@ -113,6 +113,8 @@ class Settings(BaseSettings):
     meet the gates; `never`: none, each is promoted by a person."""
     max_attempts: Annotated[int, Field(ge=1)] = 3
     """Maximum attempts after a crash of the child, and after the loss of a worker, before a job fails."""
+    ray_address: str | None = None
+    """`host:port` of the head of a Ray cluster, on whose machines searches train; on the worker's own threads by default."""
     data_roots: tuple[Path, ...] = ()
     """Folders whose files may be named by path instead of being uploaded; empty refuses every path."""
     otlp_endpoint: str | None = None

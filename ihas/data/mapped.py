@@ -44,6 +44,11 @@ def scratch_file() -> IO[bytes]:
     return tempfile.TemporaryFile(dir=_scratch.get())
 
 
+def scratch_folder() -> Path | None:
+    """The folder of the innermost `scratch_in`; None outside of one."""
+    return _scratch.get()
+
+
 @contextmanager
 def scratch_in(folder: Path) -> Iterator[None]:
     """Within the block, arrays larger than memory lie on this folder's disk, not where the system keeps temporary files (`TMPDIR`)."""

@@ -6,10 +6,13 @@
 Not counted: what a batch needs on its way through the network. A training has its own network and its own stream of random numbers, so
 that its result is the same, to the bit, whatever runs beside it. Threads, not processes: TensorFlow lets go of the interpreter's lock
 while it computes, rows stay mapped once, and a process would spend seconds on importing TensorFlow. Source: our choice (decision 10).
+
+With `IHAS_RAY_ADDRESS`, several are spread over the machines of a Ray cluster instead (on_ray.py, decision 99); a single one stays.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -22,10 +25,12 @@ from ihas.data.dataset import Dataset
 from ihas.models.network import table_width
 from ihas.optim.update_rules import num_threads
 from ihas.results.run_result import EpochMetrics
+from ihas.training.cluster_head import set_defaults
 from ihas.training.trainer import BLOCK_ROWS, EpochListener
 
 AT_ONCE = 4  # a small network's step is mostly its call from Python, of which there is one at a time
 HELD_BYTES = 1 << 30
+RAY_ADDRESS = "IHAS_RAY_ADDRESS"
 MAX_TABLES = 16  # of any update rule, overparameterised; Adam by rows holds 6, and 8 while an epoch is averaged
 
 Result = TypeVar("Result")
@@ -40,12 +45,19 @@ def train_in_parallel(
         trainings: each is given the listener of its epochs.
         rows: the training rows, which no training has more of.
         config: their settings, of which the size of an embedding table is read.
-        listen: told of every epoch, of one at a time, on the thread that trains.
+        listen: told of every epoch, of one at a time, on the thread that trains; of trainings on a cluster, on the calling one.
 
     Raises:
+        ClusterError: a cluster was asked for, and cannot be reached, was lost, or would compute otherwise.
         the first error of a training or of the listener: what waits is not begun, what runs ends with its epoch.
     """
-    at_once = min(len(trainings), num_threads(), AT_ONCE, HELD_BYTES // _bytes_held(rows, config))
+    held, address = _bytes_held(rows, config), os.environ.get(RAY_ADDRESS)
+    if address and len(trainings) > 1:
+        set_defaults()
+        from ihas.training.on_ray import train_on_ray
+
+        return train_on_ray(trainings, address, held, listen)
+    at_once = min(len(trainings), num_threads(), AT_ONCE, HELD_BYTES // held)
     if at_once <= 1:
         return [training(listen) for training in trainings]
     shared = _SharedListener(listen)

@@ -12,7 +12,17 @@ from collections.abc import Iterator
 
 from pydantic import ValidationError
 
-from ihas.errors import BudgetError, ConfigError, DataError, FolderBusyError, TrainingError, is_disk_full, missing_package, path_fault
+from ihas.errors import (
+    BudgetError,
+    ClusterError,
+    ConfigError,
+    DataError,
+    FolderBusyError,
+    TrainingError,
+    is_disk_full,
+    missing_package,
+    path_fault,
+)
 from ihas_pipelines.runs.exit_codes import ExitCode, exit_code_of
 from ihas_pipelines.runs.progress import Progress, Report, StageName
 
@@ -61,6 +71,8 @@ def error_document(error: Exception) -> dict[str, object]:
         return {"code": "budget", "detail": str(error)}
     if isinstance(error, TrainingError):
         return {"code": "training", "detail": str(error)}
+    if isinstance(error, ClusterError):
+        return {"code": "machine", "detail": str(error)}
     if is_disk_full(error):
         return {"code": "disk", "detail": "The disk is full. The finished stages are kept: free some space, then resume the run."}
     traceback.print_exception(error)  # to standard error, which the parent keeps as the run's log

@@ -178,6 +178,8 @@ class Worker:
             self._store.release(job.id, job.token)
         elif outcome is not None and outcome.error is not None and outcome.error.get("code") == "busy":
             self._store.release(job.id, job.token, "An earlier attempt still holds the run folder; waits for it to end.")
+        elif outcome is not None and outcome.error is not None and outcome.error.get("code") == "machine":
+            self._lose_attempt(job, {name: str(value) for name, value in outcome.error.items()})
         elif outcome is not None and outcome.outcome == "failed":
             LOG.warning("the run failed", job=job.id, error=outcome.error, log=child.log_tail())
             error = outcome.error or {"code": "internal", "detail": f"The run failed and did not say why. {see_log(job)}"}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ihas.errors import BudgetError, ConfigError, DataError, FolderBusyError, IhasError, TrainingError
+from ihas.errors import BudgetError, ClusterError, ConfigError, DataError, FolderBusyError, IhasError, TrainingError
 from ihas.findings import Finding
 from ihas_pipelines.kinds.model_kind import AnyRecipe
 from ihas_service.cli import local_run
@@ -18,6 +18,7 @@ ERRORS: Mapping[str, Callable[[str], IhasError]] = {
     "busy": FolderBusyError,
     "training": TrainingError,
     "budget": BudgetError,
+    "machine": ClusterError,
 }
 """Error of a failed run by the code of its error document; every other code is an `IhasError`."""
 
@@ -31,7 +32,7 @@ def carry_out(recipe: AnyRecipe, folder: Path, progress: bool | None) -> None:
         progress: whether to show it; None shows it on a terminal and in a notebook.
 
     Raises:
-        ConfigError, DataError, TrainingError, BudgetError: as the run says; IhasError where it ended without saying why.
+        ConfigError, DataError, TrainingError, BudgetError, ClusterError: as the run says; IhasError where it ended without saying why.
         KeyboardInterrupt: after the child has stopped.
     """
     terminal = Terminal()

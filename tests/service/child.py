@@ -83,6 +83,10 @@ def run(recipe: Path, folder: Path) -> int:
             sys.stderr.write("out of memory\n")
             sys.stderr.flush()
             os.kill(os.getpid(), signal.SIGKILL)
+        if name == "machines" and stage == "searching" and len((folder / "starts").read_text().splitlines()) < 3:
+            error = {"code": "machine", "detail": "The Ray head at 10.0.0.5:6379 has been gone for more than 10 s."}
+            say(stage=stage, message="stopped", fraction=0.1, outcome="failed", error=error)
+            return 1
         if name in ("slow", "deaf") and stage == "searching":
             wait_for(folder / "go")
         (folder / stage).touch()

@@ -34,7 +34,7 @@ from ihas.stages.cluster.assignment import (
     rows_seen,
     with_sums,
 )
-from ihas.stages.cluster.thresholds import Scorer, search_thresholds
+from ihas.stages.cluster.thresholds import Scorer, adapted_row_losses, search_thresholds
 from ihas.training.parallel import train_in_parallel
 from ihas.training.trainer import EpochListener
 
@@ -73,12 +73,14 @@ def one_group(clustering: Clustering) -> Grouping:
 
 
 def _evaluate(clustering: Clustering, numbers: list[int], scorer: Scorer) -> list[Candidate]:
-    def adapt(grouping: Grouping, _: EpochListener) -> np.ndarray:
-        return scorer.adapted_row_losses(grouping.masks, grouping.groups)
+    parts, weights, config = clustering.parts, clustering.weights, clustering.config
 
-    groupings = form_candidates(clustering, [(number, on) for number in numbers for on in clustering.config.cluster.on], scorer)
+    def adapt(grouping: Grouping, _: EpochListener) -> np.ndarray:  # it may travel to another machine, without a network
+        return adapted_row_losses(parts, weights, config, grouping.masks, grouping.groups)
+
+    groupings = form_candidates(clustering, [(number, on) for number in numbers for on in config.cluster.on], scorer)
     tasks = [partial(adapt, each) for each in groupings]
-    losses = train_in_parallel(tasks, clustering.parts.train, clustering.config, lambda _: None)
+    losses = train_in_parallel(tasks, parts.train, config, lambda _: None)
     return [Candidate(grouping, loss, _record(grouping, loss)) for grouping, loss in zip(groupings, losses, strict=True)]
 
 

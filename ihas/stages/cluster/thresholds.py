@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from ihas.config.learning import LearningConfig
-from ihas.data.dataset import Splits
+from ihas.data.dataset import Dataset, Splits
 from ihas.metrics import row_losses
 from ihas.models.network import Network, NetworkWeights
 from ihas.models.prediction import GroupedRows, predict
@@ -25,7 +25,7 @@ class Scorer:
 
     def __init__(self, parts: Splits, weights: NetworkWeights, config: LearningConfig) -> None:
         self.parts, self.weights, self.config = parts, weights, config
-        self.network = self._network()
+        self.network = _network(parts, config)
 
     def row_losses(self, masks: np.ndarray, group: np.ndarray) -> np.ndarray:
         """Loss of each validation row under its group's mask.
@@ -38,24 +38,27 @@ class Scorer:
             float64 (validation rows,), in nats.
         """
         self.network.assign(self.weights, masks)
-        return self._losses(self.network, group)
+        return _losses(self.network, self.parts.valid, group)
 
-    def adapted_row_losses(self, masks: np.ndarray, groups: PartGroups) -> np.ndarray:
-        """The same after one epoch of training under the masks, so that masks unlike the instances' own are judged fairly.
 
-        It has a network of its own: several may be asked for beside each other.
-        """
-        network = self._network()
-        network.assign(self.weights, masks)
-        trainer = Trainer(network, self.config.training, generator(self.config.seed, "adapt"))
-        trainer.run_epoch(GroupedRows(self.parts.train, groups.train), self.config.training.rate)
-        return self._losses(network, groups.valid)
+def adapted_row_losses(parts: Splits, weights: NetworkWeights, config: LearningConfig, masks: np.ndarray, groups: PartGroups) -> np.ndarray:
+    """The same after one epoch of training under the masks, so that masks unlike the instances' own are judged fairly.
 
-    def _network(self) -> Network:
-        return Network(self.parts.train.layout, self.config.backbone, self.config.training.embedding_dim)
+    It has a network of its own: several may be asked for beside each other.
+    """
+    network = _network(parts, config)
+    network.assign(weights, masks)
+    trainer = Trainer(network, config.training, generator(config.seed, "adapt"))
+    trainer.run_epoch(GroupedRows(parts.train, groups.train), config.training.rate)
+    return _losses(network, parts.valid, groups.valid)
 
-    def _losses(self, network: Network, group: np.ndarray) -> np.ndarray:
-        return row_losses(predict(network, GroupedRows(self.parts.valid, group)), self.parts.valid.labels)
+
+def _network(parts: Splits, config: LearningConfig) -> Network:
+    return Network(parts.train.layout, config.backbone, config.training.embedding_dim)
+
+
+def _losses(network: Network, valid: Dataset, group: np.ndarray) -> np.ndarray:
+    return row_losses(predict(network, GroupedRows(valid, group)), valid.labels)
 
 
 def search_thresholds(

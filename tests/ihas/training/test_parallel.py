@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import threading
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from ihas.data.dataset import Dataset
 from ihas.data.layout import FieldLayout
 from ihas.data.mapped import new_array, scratch_in
 from ihas.data.synthetic import make_tribes
+from ihas.errors import missing_package
 from ihas.results.run_result import EpochMetrics
 from ihas.training import parallel
 from ihas.training.parallel import AT_ONCE, train_in_parallel
@@ -38,6 +40,7 @@ PLAIN = LearningConfig(backbone=BackboneConfig(hidden=(8,), dropout=0.2), traini
 
 @pytest.fixture(autouse=True)
 def _two_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("IHAS_RAY_ADDRESS", raising=False)
     monkeypatch.setattr(parallel, "num_threads", lambda: 2)
 
 
@@ -90,6 +93,28 @@ def test_what_runs_at_once_holds_no_more_than_its_bound(vocabulary: int, beside:
     ran_on = _run([lambda _: threading.current_thread()] * 2, rows=rows)
 
     assert (threading.current_thread() not in ran_on) == beside
+
+
+def test_a_single_training_stays_where_the_run_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though a cluster is named, which nobody asks: the training runs on the calling thread, and so does none."""
+    monkeypatch.setenv("IHAS_RAY_ADDRESS", "127.0.0.1:1")
+
+    assert _run([lambda _: threading.current_thread()]) == [threading.current_thread()]
+    assert _run([]) == []
+
+
+def test_a_cluster_without_its_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of ray is needed until an address is set; then what is missing is `ihas[ray]`."""
+    monkeypatch.setattr("ihas.extras.requires", lambda _name: ["ray>=2.52; extra == 'ray'"])
+    monkeypatch.setattr(parallel, "set_defaults", lambda: None)
+    monkeypatch.delitem(sys.modules, "ihas.training.on_ray", raising=False)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    assert _run([lambda _: 1, lambda _: 2]) == [1, 2]
+
+    monkeypatch.setenv("IHAS_RAY_ADDRESS", "127.0.0.1:1")
+    with pytest.raises(ModuleNotFoundError) as caught:
+        _run([lambda _: 1, lambda _: 2])
+    assert str(missing_package(caught.value)).endswith("Install `ihas[ray]`.")
 
 
 def test_epochs_are_told_one_at_a_time() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ihas.errors import BudgetError, BundleCorruptError, ConfigError, DataError, IhasError, RequestError, TrainingError
+from ihas.errors import BudgetError, BundleCorruptError, ClusterError, ConfigError, DataError, IhasError, RequestError, TrainingError
 from ihas_pipelines.runs.child import error_document
 from ihas_pipelines.runs.exit_codes import EXIT_CODES, CommandError, ExitCode, exit_code, exit_code_of
 
@@ -18,7 +18,7 @@ def test_an_error_has_one_code(error: IhasError, code: int) -> None:
     assert exit_code(error) == code
 
 
-@pytest.mark.parametrize("error", [ConfigError("x"), DataError("x"), TrainingError("x"), BudgetError("x")])
+@pytest.mark.parametrize("error", [ConfigError("x"), DataError("x"), TrainingError("x"), BudgetError("x"), ClusterError("x")])
 def test_a_run_that_reports_an_error_has_its_code(error: Exception) -> None:
     """The error document of a child leads to the code that the error itself has."""
     assert exit_code_of(error_document(error)["code"]) == exit_code(error)

@@ -143,6 +143,27 @@ def test_a_child_that_is_killed_is_tried_again_and_fails_in_the_end(store: SqlSt
     assert last.count("out of memory") == (run_folder(settings, job.id) / "log.txt").read_text().count("out of memory") == 3
 
 
+def test_a_run_that_lost_its_machines_goes_on_in_another_attempt(store: SqlStore, settings: Settings, table: str) -> None:
+    """Each loss costs an attempt; the third child goes on after the stage that the first one finished."""
+    job = submitted(store, table, "machines")
+    with RunningWorker(settings):
+        done = finished(store, job.id)
+    began = [event.message for event in store.events(job.id, 0, 100) if event.message.endswith(" began")]
+
+    assert (done.state, done.attempt, len(children(settings, job.id))) == (JobState.SUCCEEDED, 3, 3)
+    assert (began.count("validating began"), began.count("searching began")) == (1, 3)
+
+
+def test_a_run_that_loses_its_machines_each_time_fails_and_says_so(store: SqlStore, settings: Settings, table: str) -> None:
+    """The error is the last child's."""
+    job = submitted(store, table, "machines")
+    with RunningWorker(settings.model_copy(update={"max_attempts": 2})):
+        done = finished(store, job.id)
+
+    detail = "The Ray head at 10.0.0.5:6379 has been gone for more than 10 s."
+    assert (done.state, done.attempt, done.error) == (JobState.FAILED, 2, {"code": "machine", "detail": detail})
+
+
 def test_a_bug_in_a_run_says_its_kind_and_the_job_and_no_path(store: SqlStore, settings: Settings, table: str) -> None:
     """A child that meets an error that nobody raises on purpose: what is told over HTTP has no path, the log has the traceback."""
     job = submitted(store, table)
