@@ -163,10 +163,12 @@ class PutItem:
     Attributes:
         new: whether its item table does not hold the item.
         unknown_values: values that the model does not know.
+        left_out: fields that the version does not have, or that cannot have such a value.
     """
 
     new: bool
     unknown_values: tuple[UnknownValue, ...]
+    left_out: tuple[str, ...] = ()
 
 
 class DescribesItems(Protocol):
@@ -186,6 +188,9 @@ class DescribesItems(Protocol):
         Raises:
             RequestError: there is no such field, or it cannot have such a value; points behind `pointer`.
         """
+
+    def fitting(self, item: str, fields: Mapping[str, Any]) -> PutItem:
+        """What becomes of fields that were put for another version, maybe."""
 
     def shown(self, item: str) -> Mapping[str, Any] | None:
         """Values of an item's fields as they count now; None of an item that is not known."""

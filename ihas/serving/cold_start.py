@@ -96,7 +96,7 @@ class _UpdatesOfBoth:
 
     def __init__(self, updates: DescribesItems, tell: Callable[[], None]) -> None:
         self._updates, self._tell = updates, tell
-        self.check, self.shown = updates.check, updates.shown
+        self.check, self.fitting, self.shown = updates.check, updates.fitting, updates.shown
 
     @property
     def item_fields(self) -> tuple[str, ...]:

@@ -379,6 +379,29 @@ PROFILE_SUMS = sa.Table(
     sa.Column("bytes", sa.BigInteger, nullable=False),
 )
 
+ITEM_FIELDS = sa.Table(
+    "item_fields",
+    METADATA,
+    sa.Column("tenant", sa.String(64), primary_key=True),
+    sa.Column("model", sa.String(200), primary_key=True),
+    sa.Column("item_id", sa.String(255), primary_key=True),
+    sa.Column("fields", Json, nullable=False),
+    sa.Column("bytes", sa.Integer, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Index("item_fields_changed", "tenant", "model", "revision"),
+)
+
+ITEM_FIELD_SUMS = sa.Table(
+    "item_field_sums",
+    METADATA,
+    sa.Column("tenant", sa.String(64), primary_key=True),
+    sa.Column("model", sa.String(200), primary_key=True),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("items", sa.BigInteger, nullable=False),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+)
+
 REMOVALS = sa.Table(
     "removals",
     METADATA,

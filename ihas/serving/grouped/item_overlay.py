@@ -17,6 +17,10 @@ class ItemRows(Protocol):
     def bytes_of_item(self) -> int:
         """What an item takes."""
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays."""
+
     def take(self, name: str, positions: np.ndarray) -> np.ndarray:
         """Rows of an array: int64 (n,) positions of items -> (n, width), an array of its own."""
 
@@ -47,6 +51,11 @@ class ItemOverlay:
     def bytes_of_item(self) -> int:
         """See `ItemRows.bytes_of_item`."""
         return self._base.bytes_of_item
+
+    @property
+    def nbytes(self) -> int:
+        """See `ItemRows.nbytes`."""
+        return self._base.nbytes + self._place.nbytes + sum(rows.nbytes for rows in self.rows.values())
 
     def take(self, name: str, positions: np.ndarray) -> np.ndarray:
         """See `ItemRows.take`."""

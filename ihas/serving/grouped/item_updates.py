@@ -53,8 +53,12 @@ class ItemUpdates:
     def check(self, item: str, fields: Fields, pointer: str) -> PutItem:
         """See `DescribesItems.check`."""
         place = self._base.catalogue.place(item)
-        read = self._reader.read(item, place, fields, pointer)
-        return PutItem(new=place is None, unknown_values=tuple(UnknownValue(*part) for part in read.unknown))
+        return _told(self._reader.read(item, place, fields, pointer), place)
+
+    def fitting(self, item: str, fields: Fields) -> PutItem:
+        """See `DescribesItems.fitting`."""
+        change, left_out = self._fitting(item, fields)
+        return _told(change, self._base.catalogue.place(item), left_out)
 
     def shown(self, item: str) -> Fields | None:
         """See `DescribesItems.shown`."""
@@ -70,18 +74,18 @@ class ItemUpdates:
             read: dict[str, tuple[Fields, ItemChange]] = {}
             for item, stated in fields.items():
                 before = self._read.get(item)
-                read[item] = before if before is not None and before[0] is stated else (stated, self._fitting(item, stated))
+                read[item] = before if before is not None and before[0] is stated else (stated, self._fitting(item, stated)[0])
             self.shelf = self._stocked({item: change for item, (_, change) in read.items()})
             self._read, self.revision = read, revision
 
-    def _fitting(self, item: str, fields: Fields) -> ItemChange:
-        """What this version can read of an item that was put for another one, maybe."""
+    def _fitting(self, item: str, fields: Fields) -> tuple[ItemChange, tuple[str, ...]]:
+        """What this version can read of an item that was put for another one, maybe, and what it cannot."""
         place = self._base.catalogue.place(item)
-        known = {name: cell for name, cell in fields.items() if name in self._reader.accepted}
         try:
-            return self._reader.read(item, place, known, "")
+            return self._reader.read(item, place, fields, ""), ()
         except RequestError:
-            return self._reader.read(item, place, {name: cell for name, cell in known.items() if self._fits(item, place, name, cell)}, "")
+            read = {name: cell for name, cell in fields.items() if self._fits(item, place, name, cell)}
+            return self._reader.read(item, place, read, ""), tuple(name for name in fields if name not in read)
 
     def _fits(self, item: str, place: int | None, name: str, cell: Any) -> bool:
         try:
@@ -121,6 +125,10 @@ class ItemUpdates:
             return None
         row_of = {item: row for row, (item, change) in enumerate(self._altered.items()) if changes.get(item) is change}
         return arrays, np.array([row_of.get(item, -1) for item in altered], np.int64)
+
+
+def _told(change: ItemChange, place: int | None, left_out: tuple[str, ...] = ()) -> PutItem:
+    return PutItem(place is None, tuple(UnknownValue(*part) for part in change.unknown), left_out)
 
 
 def _places(place_of: Mapping[str, int], items: Iterable[str]) -> np.ndarray:

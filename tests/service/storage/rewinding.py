@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from ihas_service.storage.tables import DATASET_VERSIONS, PROFILE_SUMS, PROFILES, PROMOTIONS, SCHEDULES, TRIAL_SUMS, TRIALS
+from ihas_service.storage.tables import (
+    DATASET_VERSIONS,
+    ITEM_FIELD_SUMS,
+    ITEM_FIELDS,
+    PROFILE_SUMS,
+    PROFILES,
+    PROMOTIONS,
+    SCHEDULES,
+    TRIAL_SUMS,
+    TRIALS,
+)
 
 COLUMNS_OF_0009 = (("jobs", "dataset_version"), ("datasets", "limits"))
 COLUMNS_OF_0010 = (
@@ -36,18 +46,25 @@ def drop_0011(connection: sa.Connection) -> None:
 
 
 def drop_0012(connection: sa.Connection) -> None:
-    """From 0013 over 0012 to 0011."""
+    """From 0014 over 0012 to 0011."""
     drop_0013(connection)
     drop_columns(connection, (("answers", "pool"), ("schedules", "events_until"), ("schedules", "append_version")))
 
 
 def drop_0013(connection: sa.Connection) -> None:
-    """From 0013 to 0012."""
+    """From 0014 over 0013 to 0012."""
+    drop_0014(connection)
     for table in (PROFILES, PROFILE_SUMS):
         table.drop(connection)
     for name in ("feedback_of_user", "direct_events_of_user"):
         connection.exec_driver_sql(f"drop index {name}")
     drop_columns(connection, tuple((table, "user_id") for table in ("answers", "feedback", "direct_events")))
+
+
+def drop_0014(connection: sa.Connection) -> None:
+    """From 0014 to 0013."""
+    for table in (ITEM_FIELDS, ITEM_FIELD_SUMS):
+        table.drop(connection)
 
 
 def drop_columns(connection: sa.Connection, columns: tuple[tuple[str, str], ...]) -> None:

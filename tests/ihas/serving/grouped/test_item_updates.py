@@ -48,7 +48,8 @@ def _same(found: GroupedRecommender, wanted: GroupedRecommender, asked: Mapping[
     assert [(item.id, item.group) for item in ours.items] == [(item.id, item.group) for item in theirs.items]
     np.testing.assert_allclose([item.score for item in ours.items], [item.score for item in theirs.items], atol=1e-6)
     for own, other in zip(ours.items, theirs.items, strict=True):
-        assert own.explanation is not None and other.explanation is not None
+        assert own.explanation is not None
+        assert other.explanation is not None
         assert [part.values for part in own.explanation.contributions] == [part.values for part in other.explanation.contributions]
 
 
