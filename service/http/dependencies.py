@@ -19,8 +19,9 @@ from ihas_service.http.middleware.compute_threads import Threads
 from ihas_service.jobs.first_load import FirstLoad
 from ihas_service.models.known_items import KnownItems
 from ihas_service.models.known_users import KnownUsers
-from ihas_service.models.registry import Registry, TenantModels
+from ihas_service.models.registry import Registry
 from ihas_service.models.response_log import ResponseLog
+from ihas_service.models.tenant_models import TenantModels
 from ihas_service.observability.metrics import Metrics
 from ihas_service.observability.tracing import HEADER, TRACEPARENT, Traces
 from ihas_service.retention.maintenance import Maintenance

@@ -336,29 +336,6 @@ class Registry:
         return self._artefacts.local(version.path, version.facts.get("manifest_sha256"))
 
 
-class TenantModels:
-    """The registry as one tenant sees it."""
-
-    def __init__(self, registry: Registry, tenant: str) -> None:
-        self._registry, self.tenant = registry, tenant
-
-    def split(self, name: str) -> TrafficSplit | None:
-        """See `Registry.split`."""
-        return self._registry.split(name, self.tenant)
-
-    def ready(self, name: str, version: int | None = None) -> Served | None:
-        """See `Registry.ready`."""
-        return self._registry.ready(name, version, self.tenant)
-
-    def get(self, name: str, version: int | None = None) -> Served:
-        """See `Registry.get`."""
-        return self._registry.get(name, version, self.tenant)
-
-    def renew(self, name: str) -> TrafficSplit:
-        """See `Registry.renew`."""
-        return self._registry.renew(name, self.tenant)
-
-
 def _drop_deleted(slot: Slot, there: Set[int]) -> None:
     """Forget what a slot knows of versions that there are no more: a model may be deleted and come again."""
     if slot.split is not None and not slot.split.numbers <= there:

@@ -99,7 +99,7 @@ class Scheduler:
         return asked_by(triggers, self._figures.figures(seen, triggers))
 
     def _asked_after_appending(self, seen: Schedule, triggers: Triggers, at: float) -> str | None:
-        """What asks for a run of a schedule that appends what was shown: rows come first, are checked, and then figures are looked at again.
+        """What asks for a run of a schedule that appends what was shown: rows come first, are checked, then figures are looked at again.
 
         Rows that came while a version was being checked wait for the next time, so that a run is not put off for ever.
         """

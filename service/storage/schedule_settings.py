@@ -59,7 +59,7 @@ class ScheduledRefresh(Config):
 
 
 class AppendedEvents(Config):
-    """What was shown since the last run, as rows that are appended to the data set before the refresh; with `triggers` also between runs."""
+    """What was shown since the last run, as rows that are appended to the data set before a refresh; with `triggers` also between runs."""
 
     positive: Annotated[str, Field(min_length=1, max_length=80)] = "click"
     """What makes a row positive: a kind of event, or a kind compared with a number, such as `rating >= 4`."""

@@ -56,6 +56,8 @@ class World:
         place = path.format(**self.ids)
         if path.endswith("/compare"):
             place += f"?first={self.ids['search_id']}&second={self.ids['search_id']}"
+        if method == "DELETE" and path.endswith("/items"):
+            place += "?put_before=1"  # before anything was put, so that the item stays for the routes that follow
         example = BODIES.get((method.lower(), path))
         if "events" in path and method == "GET":
             headers = {**headers, "last-event-id": "1000"}

@@ -237,7 +237,7 @@ def test_the_command_line_puts_shows_and_forgets(shell: Shell, publish: Publish,
     assert shell("item", "import", "films", str(tmp_path / "items.jsonl"))["items"] == 1_002
     assert shell("item", "import", "films", str(tmp_path / "items.csv"), "--item", "movie")["new"] == ["m8"]
     assert shell("item", "show", "films", "m8")["fields"] == {"genres": None}
-    assert shell.shown("item", "count", "films").startswith("1,003 items of films have fields, some ")
+    assert shell.shown("item", "count", "films").startswith("1,004 items of films have fields, some ")
     assert shell("item", "rm", "films", "m9", "--yes")["items"] == 1
     refused = shell("item", "import", "films", str(tmp_path / "wrong.csv"), code=4)["error"]["detail"]
     assert refused.startswith("Row 1 is refused: `genre` is no field of items. Did you mean `genres`?")
