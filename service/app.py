@@ -23,6 +23,7 @@ from ihas_service.http.policy import policies_of
 from ihas_service.http.routes import dashboard, pages, scoring
 from ihas_service.http.routes.registry import routers
 from ihas_service.jobs.first_load import FirstLoad
+from ihas_service.models.known_items import KnownItems
 from ihas_service.models.known_users import KnownUsers
 from ihas_service.models.registry import Registry
 from ihas_service.models.replicas import WRITE_EVERY_S, Replicas
@@ -38,6 +39,7 @@ from ihas_service.storage.aliases import Aliases
 from ihas_service.storage.deletions import Deletions
 from ihas_service.storage.direct_events import DirectEvents
 from ihas_service.storage.feedback import Feedback
+from ihas_service.storage.item_fields import ItemFieldRows
 from ihas_service.storage.keys import Keys
 from ihas_service.storage.profiles import Profiles
 from ihas_service.storage.promotion import Promotions
@@ -58,7 +60,11 @@ def create_app(settings: Settings) -> FastAPI:
     metrics = Metrics(store)
     app = FastAPI(version=version("ihas"), lifespan=_lifespan, redirect_slashes=False, docs_url=None, redoc_url=None)
     first_load = FirstLoad(settings.folder, settings.bundle_load_cpu_s)
-    key_table, registry = Keys(store), Registry(store, settings.folder, settings.artefacts_url, first_load)
+    item_fields = ItemFieldRows(store, settings.max_item_field_bytes_per_tenant)
+    known_items = KnownItems(item_fields)
+    key_table = Keys(store)
+    registry = Registry(store, settings.folder, settings.artefacts_url, first_load, known_items.prepare)
+    known_items.watch(registry.loaded)
     metrics.watch(registry.degraded_counts)
     feedback = Feedback(store, settings.max_answer_bytes_per_tenant)
     response_log = ResponseLog(feedback, settings.feedback_kept_s, metrics.drop, settings.keep_contexts)
@@ -82,6 +88,8 @@ def create_app(settings: Settings) -> FastAPI:
         direct_events=DirectEvents(store, settings.max_answer_bytes_per_tenant),
         profiles=(profiles := Profiles(store, settings.max_profile_bytes_per_tenant)),
         known_users=KnownUsers(profiles),
+        item_fields=item_fields,
+        known_items=known_items,
         seen_items=SeenItems(store),
         response_log=response_log,
         fetches=Fetches(settings),
@@ -115,6 +123,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await run_in_threadpool(remove_leftovers, parts.store, parts.settings.folder)
     parts.registry.start()
     parts.known_users.start()
+    parts.known_items.start()
     parts.response_log.start()
     parts.maintenance.start()
     for one in parts.repeated:
@@ -129,6 +138,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await run_in_threadpool(parts.first_load.close)
     await run_in_threadpool(parts.registry.close)
     await run_in_threadpool(parts.known_users.close)
+    await run_in_threadpool(parts.known_items.close)
     if parts.traces is not None:
         await run_in_threadpool(parts.traces.close)
     parts.store.close()

@@ -96,6 +96,8 @@ class Settings(BaseSettings):
     """Maximum bytes, about, of a tenant's kept recommendations and events; above them the oldest go first; 0 for no limit."""
     max_profile_bytes_per_tenant: Annotated[int, Field(ge=0)] = 64 * 2**20
     """Maximum bytes, about, of the fields of a tenant's known users; every process of the API holds them in memory; 0 for no limit."""
+    max_item_field_bytes_per_tenant: Annotated[int, Field(ge=0)] = 64 * 2**20
+    """Maximum bytes, about, of the fields of items that a tenant has put; every process of the API holds them in memory; 0 for no limit."""
     max_upload_bytes: Bytes = 20 * 2**30
     """Maximum bytes of an uploaded file."""
     max_expanded_bytes: Bytes = 100 * 2**30

@@ -150,11 +150,13 @@ class Retrieved(msgspec.Struct, frozen=True):
         items: that were retrieved, and then scored.
         of_items: that they were chosen from, after exclusions and the filter.
         method: `exact`, or `approximate` where there are more than a million items.
+        put: those of them that were scored because their fields were put after the training.
     """
 
     items: int
     of_items: int
     method: Literal["exact", "approximate"]
+    put: int = 0
 
 
 class Recommendation(msgspec.Struct, frozen=True):

@@ -156,6 +156,56 @@ class RowModel(Protocol):
         """The context with what is known of its user in the place of fields that it leaves out."""
 
 
+@dataclass(frozen=True)
+class PutItem:
+    """What a version makes of fields that are put of an item.
+
+    Attributes:
+        new: whether its item table does not hold the item.
+        unknown_values: values that the model does not know.
+        left_out: fields that the version does not have, or that cannot have such a value.
+    """
+
+    new: bool
+    unknown_values: tuple[UnknownValue, ...]
+    left_out: tuple[str, ...] = ()
+
+
+class DescribesItems(Protocol):
+    """Takes fields of items in the place of those of its item table, and items that the table does not hold."""
+
+    @property
+    def item_fields(self) -> tuple[str, ...]:
+        """Fields that may be put: of the item, of its timestamps, and those that are displayed."""
+
+    @property
+    def revision(self) -> int | None:
+        """Of what was put last; None where nothing was."""
+
+    def check(self, item: str, fields: Mapping[str, Any], pointer: str) -> PutItem:
+        """What would become of fields of an item; nothing changes.
+
+        Raises:
+            RequestError: there is no such field, or it cannot have such a value; points behind `pointer`.
+        """
+
+    def fitting(self, item: str, fields: Mapping[str, Any]) -> PutItem:
+        """What becomes of fields that were put for another version, maybe."""
+
+    def shown(self, item: str) -> Mapping[str, Any] | None:
+        """Values of an item's fields as they count now; None of an item that is not known."""
+
+    def describe(self, fields: Mapping[str, Mapping[str, Any]], revision: int | None) -> None:
+        """Let these fields count, by item, and no others that were put before; requests see all of it or nothing.
+
+        Fields that the version does not have, and values that they cannot have, are left out.
+
+        Args:
+            fields: of an item that has not changed, the same object as before.
+            revision: of them; nothing is done where it is that of what was put last. None has none.
+        """
+
+
 class TableModel(RowModel, Protocol):
     """Trained on a table of clicks: reads fields of a context and of an item."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from ihas.serving.answers import Recommendation, RecommendedItem, RecommendRequest, Scored
-from ihas.serving.capabilities import ColdStartModel, RowModel
+from ihas.serving.capabilities import ColdStartModel, DescribesItems, RowModel
 from ihas.serving.next_item.recommender import HISTORY, USER
 from ihas.serving.protocol import Recommender
 from ihas.serving.requests import check_rows
@@ -26,9 +26,13 @@ class ColdStartRecommender(Recommender):
             user_field: field of the model's context that names the user.
         """
         self._name, self.model, self.cold_start_model, self.user_field = name, model, cold_start_model, user_field
-        described = None if model.table is None else model.table.described_items
+        self._describe_items()
+
+    def _describe_items(self) -> None:
+        """Let filters ask of the cold-start model's items what the trained model says of them."""
+        described = None if self.model.table is None else self.model.table.described_items
         if described is not None:
-            cold_start_model.describe_items(*described)
+            self.cold_start_model.describe_items(*described)
 
     @property
     def name(self) -> str:
@@ -49,6 +53,12 @@ class ColdStartRecommender(Recommender):
     def rows(self) -> RowModel | None:
         """Rows of the trained model; a history is no part of them."""
         return self.model.rows
+
+    @property
+    def item_updates(self) -> DescribesItems | None:
+        """See `Recommender.item_updates`: of the trained model, and of what filters know of the cold-start model's items."""
+        of_model = self.model.item_updates
+        return None if of_model is None else _UpdatesOfBoth(of_model, self._describe_items)
 
     def score(self, rows: Sequence[Mapping[str, Any]], explain: bool = False) -> list[Scored]:
         """See `Recommender.score`: the trained model scores, because only it gives probabilities of a click; histories are not read."""
@@ -79,6 +89,29 @@ class ColdStartRecommender(Recommender):
         if any(part.field == self.user_field for part in answer.unknown_values):
             return f"The model knows no `{self.user_field}` {user!r}, so the history is answered by the nearest ones."
         return None
+
+
+class _UpdatesOfBoth:
+    """Item fields of the trained model, which are then told to the cold-start model; see `DescribesItems`."""
+
+    def __init__(self, updates: DescribesItems, tell: Callable[[], None]) -> None:
+        self._updates, self._tell = updates, tell
+        self.check, self.fitting, self.shown = updates.check, updates.fitting, updates.shown
+
+    @property
+    def item_fields(self) -> tuple[str, ...]:
+        """See `DescribesItems.item_fields`."""
+        return self._updates.item_fields
+
+    @property
+    def revision(self) -> int | None:
+        """See `DescribesItems.revision`."""
+        return self._updates.revision
+
+    def describe(self, fields: Mapping[str, Mapping[str, Any]], revision: int | None) -> None:
+        """See `DescribesItems.describe`."""
+        self._updates.describe(fields, revision)
+        self._tell()
 
 
 def _without_history(row: Mapping[str, Any]) -> dict[str, Any]:

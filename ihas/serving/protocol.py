@@ -7,7 +7,16 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from ihas.serving.answers import Recommendation, RecommendRequest, Scored
-from ihas.serving.capabilities import AppendsInteractions, BatchScoring, ColdStartModel, GroupRouting, RoutingObserver, RowModel, TableModel
+from ihas.serving.capabilities import (
+    AppendsInteractions,
+    BatchScoring,
+    ColdStartModel,
+    DescribesItems,
+    GroupRouting,
+    RoutingObserver,
+    RowModel,
+    TableModel,
+)
 
 NONE_DEGRADED: Mapping[int, str] = MappingProxyType({})
 
@@ -79,6 +88,11 @@ class Recommender(Protocol):
     def rows(self) -> RowModel | None:
         """What training rows look like; those of `table` where there is one."""
         return self.table
+
+    @property
+    def item_updates(self) -> DescribesItems | None:
+        """Item fields that change without a new model."""
+        return None
 
     @property
     def interactions(self) -> AppendsInteractions | None:

@@ -23,6 +23,7 @@ def batch(
     bundle: Annotated[Path, typer.Option(help="Bundle that answers.")],
     request: Annotated[Path, typer.Option(help="JSON file with a RecommendRequest; {} scores rows.")],
     to: Annotated[Path, typer.Option(help="Parquet file to write.")],
+    items: Annotated[Path | None, typer.Option(help="JSON file with fields of items, which count in the place of the bundle's.")] = None,
     rows: Annotated[int, typer.Option(help="Rows of the data, for progress.")] = 0,
     data_sha256: Annotated[str | None, typer.Option("--data-sha256", help="Digest that the data's files must have.")] = None,
 ) -> None:
@@ -32,7 +33,7 @@ def batch(
         config = DataConfig.model_validate_json(data.read_bytes())
         with all_held_still(config.paths):
             _check_digest(config, data_sha256)
-            found = _answer(config, (bundle, request, to), _Told(report, rows))
+            found = _answer(config, (bundle, request, to, items), _Told(report, rows))
         report(Progress(stage=STAGE, message=f"{found:,} rows are answered.", fraction=1.0, outcome="succeeded"))
     except RequestError as error:
         raise typer.Exit(report.fail(DataError(str(error)))) from error
@@ -56,7 +57,7 @@ class _Told:
         self._report(Progress(stage=STAGE, message=f"{rows:,} rows are answered.", fraction=fraction, eta_s=eta_s))
 
 
-def _answer(config: DataConfig, files: tuple[Path, Path, Path], told: _Told) -> int:
+def _answer(config: DataConfig, files: tuple[Path, Path, Path, Path | None], told: _Told) -> int:
     import msgspec
 
     from ihas.data.reading import options_of
@@ -65,8 +66,10 @@ def _answer(config: DataConfig, files: tuple[Path, Path, Path], told: _Told) -> 
     from ihas_pipelines.batch.answering import recommending, scoring
     from ihas_pipelines.batch.tables import answer_files
 
-    bundle, request, to = files
+    bundle, request, to, items = files
     recommender = load_recommender(bundle)
+    if items is not None and recommender.item_updates is not None:
+        recommender.item_updates.describe(msgspec.json.decode(items.read_bytes()), None)
     asked = msgspec.json.decode(request.read_bytes())
     wanted = msgspec.convert(asked, RecommendRequest) if asked else None
     answering = scoring(recommender) if wanted is None else recommending(recommender, wanted)

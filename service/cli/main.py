@@ -14,7 +14,7 @@ from ihas_pipelines.commands.bench import bench
 from ihas_pipelines.commands.shell import REPORT, carry_out, make_app
 from ihas_pipelines.commands.studies import study
 from ihas_service.cli.arguments import output_of, spelled_out
-from ihas_service.cli.commands import backups, batches, bundles, datasets, events, keys, models, schedules, searches, users
+from ihas_service.cli.commands import backups, batches, bundles, datasets, events, items, keys, models, schedules, searches, users
 from ihas_service.cli.commands import consuming as _consuming  # noqa: F401 - adds `events consume`
 from ihas_service.cli.commands import dashboard as dashboards
 from ihas_service.cli.commands import promotion as _promotion  # noqa: F401 - adds commands to `model`
@@ -69,7 +69,17 @@ def demo(
     run_demo(context.obj, folder, data, keep)
 
 
-for group in (datasets.dataset, searches.search, models.model, schedules.schedule, users.user, batches.batch, events.events, keys.keys):
+for group in (
+    datasets.dataset,
+    searches.search,
+    models.model,
+    schedules.schedule,
+    users.user,
+    items.item,
+    batches.batch,
+    events.events,
+    keys.keys,
+):
     app.add_typer(group)
 app.command("usage")(usages.usage)
 app.command("dashboard")(dashboards.dashboard)

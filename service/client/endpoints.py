@@ -202,6 +202,32 @@ class Endpoints(Generic[Answer, Text]):
         """Fields of a user that were put."""
         return self.document("GET", f"/v1/models/{name}/users/{quote(user, safe='')}")
 
+    def put_item(self, name: str, item: str, fields: Mapping[str, Any]) -> Answer:
+        """Put fields of an item, which count in the place of those of the model, without a new model; also of an item that is new."""
+        return self.document("PUT", f"/v1/models/{name}/items/{quote(item, safe='')}", json={"fields": dict(fields)})
+
+    def put_items(self, name: str, items: Mapping[str, Mapping[str, Any]]) -> Answer:
+        """The same of up to 1,000 items at once, by item."""
+        stated = [{"item": item, "fields": dict(fields)} for item, fields in items.items()]
+        return self.document("PUT", f"/v1/models/{name}/items", json={"items": stated})
+
+    def item(self, name: str, item: str) -> Answer:
+        """What was put of an item, and what counts of it now."""
+        return self.document("GET", f"/v1/models/{name}/items/{quote(item, safe='')}")
+
+    def items(self, name: str) -> Answer:
+        """How many items have fields that were put, and their bytes."""
+        return self.document("GET", f"/v1/models/{name}/items")
+
+    def delete_item(self, name: str, item: str) -> Answer:
+        """Forget what was put of an item."""
+        return self.document("DELETE", f"/v1/models/{name}/items/{quote(item, safe='')}")
+
+    def delete_items(self, name: str, put_before: float | str | None = None) -> Answer:
+        """Forget what was put of all items, or what was put before a time: RFC 3339, or seconds since 1970."""
+        asked = {} if put_before is None else {"put_before": put_before}
+        return self.document("DELETE", f"/v1/models/{name}/items", params=asked)
+
     def users(self, name: str) -> Answer:
         """How many users have fields that were put, and their bytes."""
         return self.document("GET", f"/v1/models/{name}/users")

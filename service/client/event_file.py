@@ -81,7 +81,7 @@ def batches(path: Path, columns: EventColumns) -> Iterator[Batch]:
     waiting = Batch(1, [])
     try:
         size = 0
-        for number, row in enumerate(_rows(path), start=1):
+        for number, row in enumerate(rows_of_file(path), start=1):
             event = columns.event(row)
             weight = _weight(number, event)
             if waiting.events and (len(waiting.events) == BATCH_EVENTS or size + weight > BATCH_BYTES):
@@ -103,7 +103,12 @@ def _weight(number: int, event: Mapping[str, Any]) -> int:
         raise _unreadable(number, f"it holds a value that JSON has not ({error})") from error
 
 
-def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
+def rows_of_file(path: Path) -> Iterator[Mapping[str, Any]]:
+    """The rows of a file, by the ending of its name.
+
+    Raises:
+        DataError: a row cannot be read; says which, after the rows before it were given.
+    """
     suffixes = [suffix.lower() for suffix in path.suffixes]
     form = suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else (suffixes or [""])[-1]
     if form in (".parquet", ".pq"):
@@ -112,7 +117,7 @@ def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
         return _csv(path, "\t" if form == ".tsv" else ",")
     if form in (".jsonl", ".ndjson", ".json"):
         return _json_lines(path)
-    raise _unreadable(None, f"a file of events must end in .jsonl, .csv, .tsv or .parquet, but {path.name!r} does not. Rename it")
+    raise _unreadable(None, f"a file must end in .jsonl, .csv, .tsv or .parquet, but {path.name!r} does not. Rename it")
 
 
 @contextmanager
@@ -135,7 +140,7 @@ def _lines(file: io.TextIOBase) -> Iterator[str]:
     """Lines, of which none may be endless."""
     while line := file.readline(MAX_LINE):
         if len(line) == MAX_LINE and not line.endswith("\n"):
-            raise _unreadable(None, f"a line must have at most {MAX_LINE:,} characters. Write one event a line")
+            raise _unreadable(None, f"a line must have at most {MAX_LINE:,} characters. Write one row a line")
         yield line
 
 

@@ -46,7 +46,7 @@ class EventRows:
             model: says what its fields are called, and what the fields of items say.
             details: whether rows say where and by what an item was shown.
         """
-        self.schema, self._model = model.schema, model
+        self.schema, self._model, self._described = model.schema, model, model.described_items
         self._fields = self.schema.stated_fields
         names = {field.name for field in self._fields} | {self.schema.label}
         self.time = self.schema.time if self.schema.time is not None and self.schema.time not in names else _free("at", names)
@@ -123,20 +123,17 @@ class EventRows:
 
     def _displayed(self, name: str) -> Field:
         """A column that is only displayed, as a field of the item."""
-        described = self._model.described_items
-        values = None if described is None else described[0].get(name)
+        values = None if self._described is None else self._described[0].get(name)
         several = values is not None and values.multivalued
         return Field(name=name, kind="multivalued" if several else "categorical", role="item")
 
     @cached_property
     def _positions(self) -> dict[str, int]:
-        described = self._model.described_items
-        return {} if described is None else {name: position for position, name in enumerate(described[1])}
+        return {} if self._described is None else {name: position for position, name in enumerate(self._described[1])}
 
     def _said(self, field: Field, position: int) -> list[str]:
         """What the item table says of an item."""
-        described = self._model.described_items
-        values = None if described is None else described[0].get(field.name)
+        values = None if self._described is None else self._described[0].get(field.name)
         return [] if values is None else [values.texts[code] for code in values.of_item(position)]
 
 

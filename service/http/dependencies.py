@@ -17,10 +17,12 @@ from ihas_service.datasets.remote_files import Fetches
 from ihas_service.errors import NoKeyError, PreconditionMissingError, TooManyError, UnknownIdError
 from ihas_service.http.middleware.compute_threads import Threads
 from ihas_service.jobs.first_load import FirstLoad
+from ihas_service.models.known_items import KnownItems
 from ihas_service.models.known_users import KnownUsers
-from ihas_service.models.registry import Registry, TenantModels
+from ihas_service.models.registry import Registry
 from ihas_service.models.replicas import Replicas
 from ihas_service.models.response_log import ResponseLog
+from ihas_service.models.tenant_models import TenantModels
 from ihas_service.observability.metrics import Metrics
 from ihas_service.observability.tracing import HEADER, TRACEPARENT, Traces
 from ihas_service.repeating import Repeating
@@ -31,6 +33,7 @@ from ihas_service.storage.catalogue import Dataset, ModelVersion
 from ihas_service.storage.deletions import Deletions
 from ihas_service.storage.direct_events import DirectEvents
 from ihas_service.storage.feedback import Feedback
+from ihas_service.storage.item_fields import ItemFieldRows
 from ihas_service.storage.job import TRAINING, Job, JobKind
 from ihas_service.storage.job_store import JobStore
 from ihas_service.storage.keys import Keys
@@ -73,6 +76,8 @@ class AppState:
     direct_events: DirectEvents
     profiles: Profiles
     known_users: KnownUsers
+    item_fields: ItemFieldRows
+    known_items: KnownItems
     seen_items: SeenItems
     response_log: ResponseLog
     replicas: Replicas

@@ -67,6 +67,7 @@ class Registry:
         folder: Path,
         artefacts_url: str | None = None,
         check: Callable[[Path], None] = lambda _: None,
+        prepare: Callable[[Served], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """
@@ -74,9 +75,10 @@ class Registry:
             folder: of the service.
             artefacts_url: of the store of bundles.
             check: called with a bundle before it is loaded into this process; BundleError refuses it.
+            prepare: called with a version before it serves.
             clock: seconds since any moment, by which a broken bundle waits; never runs backwards.
         """
-        self._check, self._clock = check, clock
+        self._check, self._prepare, self._clock = check, prepare, clock
         self._catalogue, self._artefacts = catalogue, Artefacts(folder, artefacts_url)
         self._aliases, self._plans = Aliases(catalogue), TrafficPlans(catalogue)
         self._slots: dict[Name, Slot] = {}
@@ -175,6 +177,12 @@ class Registry:
                 self._slots.pop((tenant, name), None)
             for key in [key for key in self._pinned if key[0] == (tenant, name) and version in (None, key[1])]:
                 del self._pinned[key]
+
+    def loaded(self) -> Sequence[Served]:
+        """Every version in memory."""
+        with self._guard:
+            slots, pinned = list(self._slots.values()), list(self._pinned.values())
+        return [*pinned, *(one for slot in slots if (split := slot.split) is not None for one in (split.champion, *split.others))]
 
     def failures(self) -> Mapping[Name, str]:
         """Names of which no version can be loaded, each with the reason."""
@@ -319,34 +327,13 @@ class Registry:
 
     def _loaded(self, version: ModelVersion, folder: Path) -> Served:
         self._check(folder)
-        return Served(version, load_recommender(folder))
+        served = Served(version, load_recommender(folder))
+        self._prepare(served)
+        return served
 
     def _local(self, version: ModelVersion) -> Path:
         """The version's bundle on this machine, as it was registered."""
         return self._artefacts.local(version.path, version.facts.get("manifest_sha256"))
-
-
-class TenantModels:
-    """The registry as one tenant sees it."""
-
-    def __init__(self, registry: Registry, tenant: str) -> None:
-        self._registry, self.tenant = registry, tenant
-
-    def split(self, name: str) -> TrafficSplit | None:
-        """See `Registry.split`."""
-        return self._registry.split(name, self.tenant)
-
-    def ready(self, name: str, version: int | None = None) -> Served | None:
-        """See `Registry.ready`."""
-        return self._registry.ready(name, version, self.tenant)
-
-    def get(self, name: str, version: int | None = None) -> Served:
-        """See `Registry.get`."""
-        return self._registry.get(name, version, self.tenant)
-
-    def renew(self, name: str) -> TrafficSplit:
-        """See `Registry.renew`."""
-        return self._registry.renew(name, self.tenant)
 
 
 def _drop_deleted(slot: Slot, there: Set[int]) -> None:

@@ -79,6 +79,13 @@ class EventAppender:
         self.flush()
         return self._append(seen, event_file(best_form(), self.rows_of(seen.tenant, seen.model, version), asked))
 
+    def is_due(self, seen: Schedule, at: float) -> bool:
+        """Whether what was shown is to be appended though no figure asks for a run; of a schedule with triggers."""
+        asked = seen.settings.append_events
+        if asked is None or seen.running:
+            return False
+        return seen.events_until is None or at - (seen.events_until + asked.window_s) >= asked.every_s
+
     def _checked(self, seen: Schedule, version: int) -> bool:
         """Whether the appended version is valid; False while it is being checked."""
         dataset_id = seen.settings.refresh.dataset_id

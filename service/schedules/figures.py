@@ -42,9 +42,15 @@ class Figures:
     clicks: int = 0
 
 
-def asked_by(triggers: Triggers, found: Figures) -> str | None:
-    """What asks for a run, in words with the figures; None where nothing does."""
-    if not found.newer:
+def asked_by(triggers: Triggers, found: Figures, appends: bool = False) -> str | None:
+    """What asks for a run, in words with the figures; None where nothing does.
+
+    Args:
+        triggers: figures that may ask.
+        found: the figures.
+        appends: whether rows may be appended before the run, so that it may be asked for without newer ones.
+    """
+    if not found.newer and not appends:
         return None
     if triggers.new_rows is not None and found.new_rows >= triggers.new_rows:
         return f"{found.new_rows:,} new rows (new_rows {triggers.new_rows:,})."
@@ -69,18 +75,19 @@ class FigureReader:
         self._store, self._feedback, self._served_drift = store, feedback, served_drift
 
     def figures(self, schedule: Schedule, triggers: Triggers) -> Figures:
-        """Figures of a model now, as far as its triggers ask for them.
+        """Figures of a model now, as far as its triggers ask for them; of its data set only where it has a newer version.
 
         Raises:
             UnknownIdError: the data set does not exist.
         """
         dataset_id, base = schedule.settings.refresh.dataset_id, self._learnt_from(schedule)
         newest = _valid(self._store.dataset_versions(dataset_id, None, MAX_VERSIONS))
+        serving = self._store.serving_version(schedule.tenant, schedule.model)
         if newest is None or newest.version <= base:
-            return Figures(newer=False)
+            appends = schedule.settings.append_events is not None
+            return Figures(False, 0, None, *self._served(serving, triggers)) if appends else Figures(newer=False)
         before = _valid(self._store.dataset_versions(dataset_id, base + 1, MAX_VERSIONS)) if base else None
         new_rows = (newest.rows or 0) - (0 if before is None else before.rows or 0)
-        serving = self._store.serving_version(schedule.tenant, schedule.model)
         drift = self._drift(dataset_id, base) if triggers.drift_above is not None else None
         return Figures(True, new_rows, drift, *self._served(serving, triggers))
 

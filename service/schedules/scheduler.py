@@ -17,6 +17,8 @@ from ihas_service.settings import Settings
 from ihas_service.storage.catalogue import Dataset, DatasetState, ModelVersion
 from ihas_service.storage.feedback import Feedback
 from ihas_service.storage.job import Job, NewJob
+from ihas_service.storage.schedule_appends import settle
+from ihas_service.storage.schedule_settings import Triggers
 from ihas_service.storage.schedules import Schedule, Schedules, Turn
 from ihas_service.storage.sql_store import SqlStore
 
@@ -68,7 +70,7 @@ class Scheduler:
             turn = self._turn(seen, at)
             if turn is None:
                 return None
-            if not self._appended(seen, at):
+            if seen.settings.triggers is None and not self._appended(seen, at):
                 return None
             limits = (self._settings.max_queued_per_tenant, self._settings.max_search_bytes_per_tenant)
             return self._schedules.start(seen, turn, scheduled_job(self._store, self._settings.folder, seen), limits)
@@ -90,8 +92,31 @@ class Scheduler:
             return self._due(seen, at)
         if seen.running:
             return None
-        why = asked_by(triggers, self._figures.figures(seen, triggers))
+        why = self._asked(seen, triggers) if seen.settings.append_events is None else self._asked_after_appending(seen, triggers, at)
         return None if why is None else Turn(at, at + triggers.pause_s, None, why)
+
+    def _asked(self, seen: Schedule, triggers: Triggers) -> str | None:
+        return asked_by(triggers, self._figures.figures(seen, triggers))
+
+    def _asked_after_appending(self, seen: Schedule, triggers: Triggers, at: float) -> str | None:
+        """What asks for a run of a schedule that appends what was shown: rows come first, are checked, then figures are looked at again.
+
+        Rows that came while a version was being checked wait for the next time, so that a run is not put off for ever.
+        """
+        if seen.append_version is not None:
+            if not self._appended(seen, at):
+                return None
+            why = self._asked(seen, triggers)
+            if why is None:
+                settle(self._store, seen)
+            return why
+        figures = self._figures.figures(seen, triggers)
+        why = asked_by(triggers, figures, appends=True)
+        if why is None and not self._appender.is_due(seen, at):
+            return None
+        if not self._appended(seen, at):
+            return None
+        return why if figures.newer else None
 
     def _due(self, seen: Schedule, at: float) -> Turn | None:
         """The turn of a due time: its latest one runs, those before were missed; None of triggers."""

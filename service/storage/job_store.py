@@ -191,6 +191,9 @@ class JobStore(Catalogue, Protocol):
         """Events of a job with a number above `after`, in order."""
         ...
 
+    def put_items(self, tenant: str, model: str) -> Mapping[str, Mapping[str, Any]]:
+        """Fields of items that were put beside a model, by item."""
+
     def counts(self) -> Mapping[JobState, int]:
         """Jobs in each state; every state is there."""
         ...

@@ -17,6 +17,8 @@ from ihas_service.storage.removals import Deleted, listed, noted
 from ihas_service.storage.tables import (
     ALIAS_CHANGES,
     ALIASES,
+    ITEM_FIELD_SUMS,
+    ITEM_FIELDS,
     JOBS,
     MODELS,
     PROFILE_SUMS,
@@ -66,7 +68,8 @@ def delete_model(connection: sa.Connection, name: Name, force: bool) -> Deleted:
     uses += _coming(connection, name)
     if uses and not force:
         raise ConflictError(f"Model {name[1]!r} is in use: {listed(uses)}. To delete it all the same, add `?force=true` (`--force`).")
-    for table in (ALIASES, ALIAS_CHANGES, PROFILES, PROFILE_SUMS, PROMOTIONS, SCHEDULES, TRAFFIC, TRIALS, TRIAL_SUMS):
+    put = (ITEM_FIELDS, ITEM_FIELD_SUMS, PROFILES, PROFILE_SUMS)
+    for table in (ALIASES, ALIAS_CHANGES, *put, PROMOTIONS, SCHEDULES, TRAFFIC, TRIALS, TRIAL_SUMS):
         connection.execute(table.delete().where((table.c.tenant == name[0]) & (table.c.model == name[1])))
     return _gone(connection, name, versions)
 

@@ -1,4 +1,4 @@
-"""The version that a schedule appends to its data set before it refreshes, added once, whoever looks."""
+"""The version that a schedule appends to its data set, added once, whoever looks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,20 @@ from ihas_service.storage.database import Database
 from ihas_service.storage.schedules import Schedule, locked
 from ihas_service.storage.sql_catalogue import append_version
 from ihas_service.storage.tables import SCHEDULES
+
+
+def settle(database: Database, seen: Schedule) -> bool:
+    """Note that what was appended is checked and starts nothing by itself; False where another process ended the turn."""
+
+    def write(connection: sa.Connection) -> bool:
+        found = locked(connection, seen)
+        if found is None:
+            return False
+        own = (SCHEDULES.c.tenant == seen.tenant) & (SCHEDULES.c.model == seen.model)
+        connection.execute(SCHEDULES.update().where(own).values(turn=found.turn + 1, append_version=None))
+        return True
+
+    return database.write(write)
 
 
 def append_for(database: Database, seen: Schedule, new: NewVersion, until: float, max_bytes: int = 0) -> DatasetVersion | None:

@@ -59,7 +59,7 @@ class ScheduledRefresh(Config):
 
 
 class AppendedEvents(Config):
-    """What was shown since the last run, as rows that are appended to the data set before the refresh."""
+    """What was shown since the last run, as rows that are appended to the data set before a refresh; with `triggers` also between runs."""
 
     positive: Annotated[str, Field(min_length=1, max_length=80)] = "click"
     """What makes a row positive: a kind of event, or a kind compared with a number, such as `rating >= 4`."""
@@ -69,6 +69,10 @@ class AppendedEvents(Config):
     since: Annotated[float, Field(ge=0.0, le=2**33, allow_inf_nan=False)] = 0.0
     """Earliest time of a row, in seconds since 1970, at the first run; all that is kept by default. Later runs go on where the last one
     ended."""
+
+    every_s: Annotated[float, Field(ge=600.0, le=YEAR_S, allow_inf_nan=False)] = 86_400.0
+    """With `triggers`: seconds after which what was shown is appended though no figure asks for a run, so that those of the data set see
+    it."""
 
     @field_validator("positive")
     @classmethod
@@ -92,7 +96,7 @@ class ScheduleSettings(Config):
     refresh: ScheduledRefresh
     """What runs."""
     append_events: AppendedEvents | None = None
-    """With `cron`: append what was shown since the last run to the data set, and refresh once the new version is valid."""
+    """Append what was shown since the last run to the data set, and refresh once the new version is valid."""
 
     @field_validator("cron")
     @classmethod
@@ -112,6 +116,4 @@ class ScheduleSettings(Config):
         if (self.cron is None) == (self.triggers is None):
             found = "none is" if self.cron is None else "both are"
             raise ValueError(f"A schedule states either `cron` or `triggers`, but {found} stated.")
-        if self.append_events is not None and self.cron is None:
-            raise ValueError("`append_events` goes with `cron`, but `triggers` are stated. They wait for rows that somebody else appends.")
         return self

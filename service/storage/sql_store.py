@@ -13,6 +13,7 @@ from ihas_service.errors import ConflictError, LostLeaseError, UnknownIdError
 from ihas_service.states import RUNNING, JobStage, JobState
 from ihas_service.storage import dataset_versions, job_rows, leases
 from ihas_service.storage.catalogue import DatasetState, ModelVersion, NewBundle
+from ihas_service.storage.item_fields import ItemFieldRows
 from ihas_service.storage.job import OWN_KINDS, Event, Job, JobKind, NewJob
 from ihas_service.storage.job_store import NOTHING
 from ihas_service.storage.plain_text import plain
@@ -199,6 +200,10 @@ class SqlStore(SqlCatalogue):
         """As `JobStore` says."""
         query = sa.select(EVENTS).where(EVENTS.c.job_id == job_id, EVENTS.c.id > after).order_by(EVENTS.c.id).limit(limit)
         return [job_rows.event_of(row) for row in self.read(query)]
+
+    def put_items(self, tenant: str, model: str) -> Mapping[str, Mapping[str, Any]]:
+        """As `JobStore` says."""
+        return dict(ItemFieldRows(self).changed((tenant, model), 0))
 
     def counts(self) -> Mapping[JobState, int]:
         """As `JobStore` says."""

@@ -53,7 +53,7 @@ class RecommenderContract:
 
     def test_says_what_it_can_do(self, recommender: Recommender, capabilities: set[str]) -> None:
         """Each capability is an object that can be used, or None, and those that the implementation has are there."""
-        every = {"batches", "groups", "routing", "table", "interactions", "cold_start"}
+        every = {"batches", "groups", "routing", "table", "interactions", "cold_start", "item_updates"}
         assert {name for name in every if getattr(recommender, name) is not None} == capabilities
 
     def test_scores_several_requests_as_it_scores_each(self, recommender: Recommender, rows: list[dict[str, Any]]) -> None:

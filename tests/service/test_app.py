@@ -29,6 +29,7 @@ from ihas_service.http.schemas import dataset_versions as dataset_versions
 from ihas_service.http.schemas import event_rows as event_rows
 from ihas_service.http.schemas import events as events
 from ihas_service.http.schemas import inference as inference
+from ihas_service.http.schemas import items as items
 from ihas_service.http.schemas import keys as keys
 from ihas_service.http.schemas import off_policy as off_policy
 from ihas_service.http.schemas import promotion as promotion
@@ -47,8 +48,8 @@ from ihas_service.storage.traffic import TrafficPlan
 pytestmark = pytest.mark.full
 
 WIRE = (
-    batches, caller, comparison, dataset_versions, derived, estimates, event_rows, events, frontier, inference, keys, off_policy, promotion,
-    refreshes, releases, schedules, schemas, search_views, trials, usage, users, what_if,
+    batches, caller, comparison, dataset_versions, derived, estimates, event_rows, events, frontier, inference, items, keys, off_policy,
+    promotion, refreshes, releases, schedules, schemas, search_views, trials, usage, users, what_if,
 )  # fmt: skip
 STRUCTURED = {kind.__name__: kind for kind in STRUCTURES}
 OTHERS: tuple[type[BaseModel], ...] = (FieldProfile, ValidationReport, RunResult, Problem, PromotionSettings, TrafficPlan)
@@ -86,7 +87,7 @@ def test_every_route_is_described(description: dict[str, Any]) -> None:
     """Each operation has a sentence, an answer and the problem document."""
     operations = [operation for path in description["paths"].values() for operation in path.values()]
 
-    assert len(operations) == 96
+    assert len(operations) == 102
     for operation in operations:
         assert operation["description"]
         form = "application/json" if "open inference protocol" in operation["tags"] else "application/problem+json"

@@ -175,7 +175,7 @@ def test_a_schedule_is_set_shown_and_removed(shell: Shell, publish: Publish, val
     )
     appending = ("--append-events", "--positive", "rating >= 4", "--attribution", "3600", "--since", "2026-11-01T00:00:00Z")
     appends = shell("schedule", "set", "films", "--dataset", valid_dataset, "--cron", "0 3 * * 1", *appending)["settings"]["append_events"]
-    assert appends == {"positive": "rating >= 4", "window_s": 3600.0, "since": 1793491200.0}
+    assert appends == {"positive": "rating >= 4", "window_s": 3600.0, "since": 1793491200.0, "every_s": 86_400.0}
     assert "appends   what was shown, positive by rating >= 4; so far until none" in shell.shown("schedule", "show", "films")
     soon = ("--cron", "0 3 * * 1", "--append-events", "--since", "soon")
     assert "a time is such as" in shell("schedule", "set", "films", "--dataset", valid_dataset, *soon, code=2)["error"]["detail"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from operator import itemgetter
 
@@ -35,6 +36,23 @@ class Catalogue:
         self._position: dict[Scalar | None, int] = {name: position for position, name in enumerate(items.names)}
         self._most_popular = np.argsort(-items.popularity.astype(np.int64), kind="stable")
 
+    def stocked(self, items: ItemTable, first: np.ndarray) -> Catalogue:
+        """The same with other rows of the items and with more of them.
+
+        Args:
+            items: the table; those of this one come first in it, under the same names.
+            first: int64 (n,). Items that come before the most popular, each once.
+        """
+        found, count = copy(self), len(self.items.names)
+        found.items = items
+        if len(items.names) > count:
+            found._position = self._position | {name: count + place for place, name in enumerate(items.names[count:])}
+        later = np.ones(len(items.names), bool)
+        later[first] = False
+        order = np.append(self._most_popular, np.arange(count, len(items.names)))
+        found._most_popular = np.concatenate([first, order[later[order]]])
+        return found
+
     def choose(self, candidates: Sequence[Scalar] | None, excluded: Collection[int], wanted: np.ndarray | None = None) -> Candidates:
         """Candidates less the excluded; without candidates, the `MAX_ROWS` most popular items.
 
@@ -66,6 +84,10 @@ class Catalogue:
                 "/candidates",
             )
         return Candidates(np.array(left, np.int64), tuple(unknown))
+
+    def place(self, item: str) -> int | None:
+        """Row of an item, however its id is spelt; None where the table does not hold it."""
+        return self._positions((item,))[item]
 
     def excluded(self, exclude: Sequence[Scalar]) -> set[int]:
         """Positions of the excluded items; unknown ones exclude nothing."""

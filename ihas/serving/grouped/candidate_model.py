@@ -7,6 +7,7 @@ A group model that is not two-sided scores whole rows.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from ihas.bundle.values import Bundle
 from ihas.data.item_table import ItemTable
 from ihas.serving.grouped.candidate_routing import ContextRoute, candidate_routing
 from ihas.serving.grouped.item_arrays import MAX_BYTES, ItemArrays, Maker
+from ihas.serving.grouped.item_overlay import ItemOverlay, ItemRows
 from ihas.serving.grouped.model import NO_GATES, GroupedModel
 from ihas.serving.grouped.sums import FieldSums
 
@@ -64,7 +66,14 @@ class CandidateModel:
         ]
         self._bias = [None if one.two_sided is None else one.two_sided.bias for one in bundle.models]
         makers: dict[str, Maker] = {_name(number): sums[1] for number, sums in enumerate(self._sums) if sums is not None}
-        self.arrays = ItemArrays(items, makers | dict(self._routing.makers), max_bytes)
+        self._base = ItemArrays(items, makers | dict(self._routing.makers), max_bytes)
+        self.arrays: ItemRows = self._base
+
+    def with_items(self, items: ItemTable, changed: np.ndarray, before: tuple[ItemOverlay, np.ndarray] | None = None) -> CandidateModel:
+        """The same with other items, of which only changed ones are computed; see `ItemOverlay`."""
+        found = copy(self)
+        found._items, found.arrays = items, ItemOverlay(self._base, items.ids, changed, before)
+        return found
 
     @property
     def work_of_item(self) -> int:

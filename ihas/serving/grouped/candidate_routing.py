@@ -19,7 +19,8 @@ from ihas.routing.additive import AdditiveRouter, best_group, sum_scores
 from ihas.routing.router import AnyRouter, PointsOf, Router, gate_activation, points, sums_of
 from ihas.serving.grouped.candidate_gates import candidate_gates
 from ihas.serving.grouped.gather import Gather
-from ihas.serving.grouped.item_arrays import ItemArrays, Maker
+from ihas.serving.grouped.item_arrays import Maker
+from ihas.serving.grouped.item_overlay import ItemRows
 
 GATES, EMBEDDED, PULLS, SUMS = "gates", "embedded", "pulls", "group-sums"
 
@@ -40,7 +41,7 @@ class CandidateRoute:
 class ContextRoute(Protocol):
     """One context's part of the routing."""
 
-    def route(self, items: ItemArrays, positions: np.ndarray) -> CandidateRoute:
+    def route(self, items: ItemRows, positions: np.ndarray) -> CandidateRoute:
         """Routes of the context with items: int64 (rows,) positions of items."""
 
 
@@ -106,7 +107,7 @@ class SumRouting:
 class _ContextSums:
     sums: np.ndarray
 
-    def route(self, items: ItemArrays, positions: np.ndarray) -> CandidateRoute:
+    def route(self, items: ItemRows, positions: np.ndarray) -> CandidateRoute:
         sums = items.take(SUMS, positions)
         sums += self.sums
         return CandidateRoute(best_group(sums), None)
@@ -133,7 +134,7 @@ class _ContextGatedSums:
     gates: _ContextGates
     sums: _ContextSums
 
-    def route(self, items: ItemArrays, positions: np.ndarray) -> CandidateRoute:
+    def route(self, items: ItemRows, positions: np.ndarray) -> CandidateRoute:
         return CandidateRoute(self.sums.route(items, positions).group, self.gates.route(items, positions).gates)
 
 
@@ -147,7 +148,7 @@ class OneGroup:
         """See `CandidateRouting.context`."""
         return self
 
-    def route(self, items: ItemArrays, positions: np.ndarray) -> CandidateRoute:  # noqa: ARG002
+    def route(self, items: ItemRows, positions: np.ndarray) -> CandidateRoute:  # noqa: ARG002
         """See `ContextRoute.route`."""
         return CandidateRoute(np.zeros(len(positions), np.int32), None)
 
@@ -199,7 +200,7 @@ class PullRouting:
 class _ContextPulls:
     pulls: np.ndarray
 
-    def route(self, items: ItemArrays, positions: np.ndarray) -> CandidateRoute:
+    def route(self, items: ItemRows, positions: np.ndarray) -> CandidateRoute:
         pulls = items.take(PULLS, positions)
         pulls += self.pulls
         return CandidateRoute(pulls.argmin(axis=1).astype(np.int32), None)
@@ -239,7 +240,7 @@ class _ContextGates:
     embedded: np.ndarray
     logits: Callable[[np.ndarray], np.ndarray]
 
-    def route(self, items: ItemArrays, positions: np.ndarray) -> CandidateRoute:
+    def route(self, items: ItemRows, positions: np.ndarray) -> CandidateRoute:
         routing = self.routing
         logits = self.logits(items.take(GATES, positions))
         opened = logits > 0.0
@@ -249,7 +250,7 @@ class _ContextGates:
         np.copyto(logits, gate_activation(logits) if routing.on == "openness" else opened)
         return CandidateRoute(self._nearest(logits, items, positions), gates)
 
-    def _nearest(self, gates: np.ndarray, items: ItemArrays, positions: np.ndarray) -> np.ndarray:
+    def _nearest(self, gates: np.ndarray, items: ItemRows, positions: np.ndarray) -> np.ndarray:
         routing = self.routing
         context, own = routing.context_side.centroids.T, routing.item_side.centroids.T
         ours, theirs = gates[:, : routing.num_context], gates[:, routing.num_context :]

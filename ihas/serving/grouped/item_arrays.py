@@ -20,7 +20,11 @@ class ItemArrays:
 
     Attributes:
         bytes_of_item: what an item takes in all of them.
+        num_items: items of the table.
         num_kept: items that are in them.
+        max_bytes: memory that they may take.
+        makers: what makes the rows of each array.
+        first_ids: int32 (1, slots). Ids of an item.
     """
 
     def __init__(self, items: ItemTable, makers: Mapping[str, Maker], max_bytes: int = MAX_BYTES) -> None:
@@ -30,7 +34,8 @@ class ItemArrays:
             makers: for each array, what makes its rows from the items' ids; all of rows (n, width), of one type.
             max_bytes: memory of all arrays together.
         """
-        self._ids, self._makers = items.ids, makers
+        self._ids, self.makers, self.max_bytes = items.ids, makers, max_bytes
+        self.num_items, self.first_ids = len(items.names), items.ids[:1]
         self.bytes_of_item = sum(maker(items.ids[:1]).nbytes for maker in makers.values())
         self.num_kept = min(len(items.names), max_bytes // (self.bytes_of_item or 1))
         kept = np.arange(len(items.names))
@@ -54,10 +59,10 @@ class ItemArrays:
         place = self._place[positions]
         absent = np.flatnonzero(place < 0)
         if len(absent) == len(positions):
-            return self._makers[name](self._ids[positions])
+            return self.makers[name](self._ids[positions])
         rows = np.asarray(array.take(place, axis=0, mode="clip"))
         if len(absent):
-            rows[absent] = self._makers[name](self._ids[positions[absent]])
+            rows[absent] = self.makers[name](self._ids[positions[absent]])
         return rows
 
     def _make(self, maker: Maker, kept: np.ndarray) -> np.ndarray:

@@ -11,21 +11,32 @@ import numpy as np
 
 from ihas.bundle.reference import Reference
 from ihas.bundle.values import Bundle
-from ihas.data.item_table import FieldValues
+from ihas.data.item_table import FieldValues, ItemTable
 from ihas.data.schema import Schema
 from ihas.errors import RequestError
 from ihas.serving.answers import Explanation, Recommendation, RecommendedItem, RecommendRequest, Retrieved, Scored, UnknownValue
-from ihas.serving.capabilities import BatchScoring, GroupAnswer, GroupRouting, Observed, ReadRows, RoutingObserver, TableModel
-from ihas.serving.filters.candidates import Candidates, Catalogue
+from ihas.serving.capabilities import (
+    BatchScoring,
+    DescribesItems,
+    GroupAnswer,
+    GroupRouting,
+    Observed,
+    ReadRows,
+    RoutingObserver,
+    TableModel,
+)
+from ihas.serving.filters.candidates import Catalogue
 from ihas.serving.filters.item_fields import ItemFields
 from ihas.serving.grouped.candidate_model import CandidateModel
 from ihas.serving.grouped.every_group import ask_every_group
 from ihas.serving.grouped.explanation import explain_rows
 from ihas.serving.grouped.item_arrays import MAX_BYTES
+from ihas.serving.grouped.item_updates import ItemUpdates
 from ihas.serving.grouped.model import GroupedModel
 from ihas.serving.grouped.observation import observe
 from ihas.serving.grouped.profiles import Profiles
 from ihas.serving.grouped.row_reader import RowReader
+from ihas.serving.grouped.shelf import Shelf
 from ihas.serving.protocol import Recommender
 from ihas.serving.ranking import best, probabilities
 from ihas.serving.requests import MAX_ROWS, check_recommend, check_rows
@@ -58,11 +69,8 @@ class GroupedRecommender(Recommender):
         self.model = GroupedModel(bundle)
         self._rows = RowReader(bundle.encoder, bundle.encoder.layout.names)
         self._context = RowReader(bundle.encoder, bundle.encoder.names_of("context"))
-        self._catalogue = None if bundle.items is None else Catalogue(bundle.items)
-        self.fields = None if bundle.items is None else ItemFields(bundle.items, str(bundle.schema.item_id))
         self._profiles = None if bundle.users is None else Profiles(bundle.users, str(bundle.schema.user_id))
-        self._retriever = None if bundle.retrieval is None else Retriever(bundle, bundle.retrieval)
-        self._candidates = None if bundle.items is None else CandidateModel(self.model, bundle, bundle.items, max_item_bytes)
+        self._updates = None if bundle.items is None else ItemUpdates(bundle, _shelf(self.model, bundle, bundle.items, max_item_bytes))
 
     @property
     def name(self) -> str:
@@ -112,7 +120,18 @@ class GroupedRecommender(Recommender):
     @property
     def described_items(self) -> tuple[Mapping[str, FieldValues], Sequence[str]] | None:
         """See `TableModel.described_items`."""
-        return None if self.bundle.items is None or self.fields is None else (self.fields.fields, self.bundle.items.names)
+        shelf = self._shelf
+        return None if shelf is None else (shelf.fields.fields, shelf.catalogue.items.names)
+
+    @property
+    def item_updates(self) -> DescribesItems | None:
+        """See `Recommender.item_updates`."""
+        return self._updates
+
+    @property
+    def _shelf(self) -> Shelf | None:
+        """The items as they are now; a request looks once."""
+        return None if self._updates is None else self._updates.shelf
 
     @property
     def num_groups(self) -> int:
@@ -185,23 +204,25 @@ class GroupedRecommender(Recommender):
         """See `RoutingObserver.observe`."""
         if self.bundle.reference is None or not stated:
             return None
+        shelf = self._shelf
         if items is None:
             ids = self._rows.read_all(stated, "/rows")[0]
-        elif self._candidates is None or self._catalogue is None or not items:
+        elif shelf is None or not items:
             return None
         else:
             context = np.array(self._context.read(self.completed(stated[0]), "/context").ids, np.int32)
-            ids = self._candidates.ids(context, self._catalogue.choose(items, ()).positions)
+            ids = shelf.candidates.ids(context, shelf.catalogue.choose(items, ()).positions)
         return observe(self.bundle.router, self.bundle.reference, ids)
 
     def is_quick(self, request: RecommendRequest) -> bool:
         """See `BatchScoring.is_quick`."""
-        items = 0 if self.bundle.items is None else len(self.bundle.items.names)
+        shelf = self._shelf
+        items, retriever = (0, None) if shelf is None else (shelf.num_items, shelf.retriever)
         candidates = min(items, MAX_ROWS) if request.candidates is None else len(request.candidates)
-        retrieved = None if self._retriever is None else self._retriever.wanted(request, items)
-        scored = candidates if retrieved is None else retrieved
-        work = 0 if self._candidates is None else scored * self._candidates.work_of_item
-        searched = 0 if retrieved is None or self._retriever is None else self._retriever.multiply_adds
+        retrieved = None if retriever is None else retriever.wanted(request, items)
+        scored = candidates if retrieved is None or shelf is None else retrieved + shelf.num_put
+        work = 0 if shelf is None else scored * shelf.candidates.work_of_item
+        searched = 0 if retrieved is None or retriever is None else retriever.multiply_adds
         work += WORK_OF_A_SEARCHED_NUMBER * searched + WORK_OF_A_NAME * (len(request.exclude) + min(request.k, candidates))
         if request.filter is not None:
             work += WORK_OF_A_FILTERED_ITEM * items
@@ -210,18 +231,19 @@ class GroupedRecommender(Recommender):
     def recommend(self, request: RecommendRequest, recommendation_id: str | None = None) -> Recommendation:
         """See `Recommender.recommend`; ids that the item table does not hold are left out and reported."""
         check_recommend(request, self.bundle.schema)
-        if self._catalogue is None or self._candidates is None or self.fields is None:
+        shelf = self._shelf
+        if shelf is None:
             raise RequestError(f"Model {self.name!r} has no item table, for its schema names no item id. Score rows instead.")
-        names, known = self._catalogue.items.names, self.completed(request.context)
+        names, known = shelf.catalogue.items.names, self.completed(request.context)
         read = self._context.read(known, "/context")
         context, seen = np.array(read.ids, np.int32), self._seen(request)
-        shown = self.fields.shown(request.fields)
-        chosen, retrieved = self._chosen(self._catalogue, self.fields, context, request, seen)
-        scored = self._candidates.score(context, chosen.positions)
-        order = self.fields.first(lambda k: best(scored.logits, lambda row: names[chosen.positions[row]], k), chosen.positions, request)
+        shown = shelf.fields.shown(request.fields)
+        chosen, retrieved = shelf.chosen(context, request, seen)
+        scored = shelf.candidates.score(context, chosen.positions)
+        order = shelf.fields.first(lambda k: best(scored.logits, lambda row: names[chosen.positions[row]], k), chosen.positions, request)
         explanations: Sequence[Explanation | None] = [None] * len(order)
         if request.explain:
-            ids = self._candidates.ids(context, chosen.positions[order])
+            ids = shelf.candidates.ids(context, chosen.positions[order])
             explanations = [_told(why, place, retrieved) for why, place in zip(self._explained(ids), order.tolist(), strict=True)]
         return Recommendation(
             recommendation_id=recommendation_id,
@@ -257,21 +279,6 @@ class GroupedRecommender(Recommender):
             raise RequestError(law, "/exclude_seen")
         return self._profiles.clicked(request.context)
 
-    def _chosen(
-        self, catalogue: Catalogue, fields: ItemFields, context: np.ndarray, request: RecommendRequest, seen: np.ndarray
-    ) -> tuple[Candidates, Retrieved | None]:
-        """What is scored, and how it was retrieved; candidates, all items, or those that retrieval chooses."""
-        wanted = None if request.filter is None else fields.meet(request.filter)
-        excluded = catalogue.excluded(request.exclude) | set(seen.tolist())
-        if self._retriever is None or request.candidates is not None:
-            return catalogue.choose(request.candidates, excluded, wanted), None
-        left = catalogue.left(excluded, wanted)
-        number = self._retriever.wanted(request, len(left))
-        if number is None:
-            return Candidates(left[:MAX_ROWS], ()), None
-        found = self._retriever.retrieve(context, number, left)
-        return Candidates(found, ()), Retrieved(len(found), len(left), self._retriever.method)
-
     def _explained(self, ids: np.ndarray) -> list[Explanation]:
         scored = self.model.score(ids)
         return self._degraded(explain_rows(self.model, self.bundle, ids, scored), scored.group)
@@ -284,10 +291,19 @@ class GroupedRecommender(Recommender):
         return [_said(why, f"The own model of group {own} failed its check.") if own in self.degraded else why for why, own in pairs]
 
 
+def _shelf(model: GroupedModel, bundle: Bundle, items: ItemTable, max_bytes: int) -> Shelf:
+    """The items of a bundle as it says."""
+    retriever = None if bundle.retrieval is None else Retriever(bundle, bundle.retrieval)
+    fields = ItemFields(items, str(bundle.schema.item_id))
+    return Shelf(Catalogue(items), fields, CandidateModel(model, bundle, items, max_bytes), retriever)
+
+
 def _told(explanation: Explanation, place: int, retrieved: Retrieved | None) -> Explanation:
     """The reason, and how the item came to be scored: its place among the retrieved, from 0."""
     if retrieved is None:
         return explanation
+    if place >= retrieved.items - retrieved.put:
+        return _said(explanation, "Its fields were put after the training, so that it was scored whatever retrieval finds.")
     how = f"Retrieval put it at place {place + 1:,} of {retrieved.of_items:,} items, of which {retrieved.items:,} were scored."
     return _said(explanation, how)
 

@@ -34,6 +34,7 @@ def set_schedule(
     append_events: Annotated[bool, typer.Option("--append-events", help="First append what was shown since the last run.")] = False,
     positive: Annotated[str, typer.Option(help="What makes an appended row positive: click, or such as 'rating >= 4'.")] = "click",
     attribution: Annotated[float, typer.Option(help="Seconds after an answer within which events belong to it.")] = 86_400.0,
+    append_every: Annotated[float, typer.Option(help="Seconds after which rows are appended though no trigger asks for a run.")] = 86_400.0,
     since: Annotated[str | None, typer.Option(help="Earliest row of the first run, such as 2026-11-01T00:00:00Z.")] = None,
     priority: Annotated[int, typer.Option(help="Jobs of a higher priority start first.")] = 0,
     url: Url = HERE,
@@ -52,7 +53,12 @@ def set_schedule(
         raise typer.BadParameter("A window has a length. Add --window-days.", param_hint="--window-column")
     asked: dict[str, Any] = {"cron": cron, "zone": zone, "triggers": _assigned(trigger) if trigger else None, "refresh": refresh}
     if append_events:
-        asked["append_events"] = {"positive": positive, "window_s": attribution, "since": 0.0 if since is None else _seconds(since)}
+        asked["append_events"] = {
+            "positive": positive,
+            "window_s": attribution,
+            "every_s": append_every,
+            "since": 0.0 if since is None else _seconds(since),
+        }
     with client_of(url) as client:
         found = client.set_schedule(name, asked)
     context.obj.result(found, _shown(found))

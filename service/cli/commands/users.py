@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from ihas_service.cli.commands.connection import HERE, Url, Yes, client_of, confirm
 from ihas_service.cli.commands.models import ModelName
+from ihas_service.cli.commands.putting import fields_of, import_file
 
-AT_ONCE = 1_000
 UserName = Annotated[str, typer.Argument(help="The user, as the field of users spells it.")]
 
 user = typer.Typer(name="user", help="Fields of known users, which change without a new model.", no_args_is_help=True)
@@ -28,7 +27,7 @@ def put_user(
 ) -> None:
     """Put the fields of a user; requests that leave one out get it."""
     with client_of(url) as client:
-        found = client.put_user(name, user, _fields(fields, "FIELDS"))
+        found = client.put_user(name, user, fields_of(fields, "FIELDS"))
     context.obj.result(found, f"User {found['user']} of {name}: {json.dumps(found['fields'], ensure_ascii=False)}")
 
 
@@ -45,16 +44,18 @@ def show_user(context: typer.Context, name: ModelName, user: UserName, url: Url 
 def import_users(
     context: typer.Context,
     name: ModelName,
-    file: Annotated[Path, typer.Argument(help='JSON lines: {"user": ..., "fields": {...}} each.', exists=True, dir_okay=False)],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help='JSON lines ({"user": ..., "fields": {...}} each), CSV or Parquet, also with gzip.', exists=True, dir_okay=False
+        ),
+    ],
+    user: Annotated[str, typer.Option(help="Column of the user's id; the other columns are fields.")] = "user",
     url: Url = HERE,
 ) -> None:
     """Put the fields of many users, a thousand at a time; a repetition changes nothing."""
-    found: dict[str, Any] = {}
-    with client_of(url) as client, file.open(encoding="utf-8") as lines:
-        numbered = enumerate(lines, start=1)
-        while rows := [_fields(line, f"line {number}") for number, line in islice(numbered, AT_ONCE)]:
-            found = client.document("PUT", f"/v1/models/{name}/users", json={"users": rows})
-        found = found or client.users(name)
+    with client_of(url) as client:
+        found = import_file(client, f"/v1/models/{name}/users", file, "user", user) or client.users(name)
     context.obj.result(found, f"{found['users']:,} users of {name} have fields.")
 
 
@@ -73,13 +74,3 @@ def remove_user(context: typer.Context, name: ModelName, user: UserName, yes: Ye
     with client_of(url) as client:
         found = client.delete_user(name, user)
     context.obj.result(found, f"User {user} of {name} is forgotten, with {found['clicks']} clicks.")
-
-
-def _fields(text: str, what: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{what} must be JSON, but got {text[:80]!r}: {error}") from None
-    if not isinstance(found, dict):
-        raise typer.BadParameter(f"{what} must be a JSON object, but got {text[:80]!r}")
-    return found

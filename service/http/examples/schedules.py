@@ -12,7 +12,7 @@ SETTINGS = {
         "dataset_id": "ds_5f2a", "window": {"days": 28.0, "column": "day"}, "auto_promote": "passing", "priority": 0,
         "settings": {"epochs": 2, "shrink": 0.5, "regroup_above": 0.25},
     },
-    "append_events": {"positive": "click", "window_s": 86_400.0, "since": 0.0},
+    "append_events": {"positive": "click", "window_s": 86_400.0, "since": 0.0, "every_s": 86_400.0},
 }  # fmt: skip
 SCHEDULE: Mapping[str, Any] = {
     "model": "coupon", "settings": SETTINGS, "revision": 1, "actor": "key:3f9a0c5d1b7e2468", "changed_at": "2026-11-10T09:30:00.000Z",

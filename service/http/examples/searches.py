@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ihas_service.http.examples import batches, datasets, releases, schedules, users
+from ihas_service.http.examples import batches, datasets, items, releases, schedules, users
 
 AT = "2026-11-21T09:30:00.000Z"
 CONTEXT: Mapping[str, str] = {"Destination": "No Urgent Place", "Passanger": "Friend(s)", "Weather": "Sunny", "Time": "6PM", "Age": "21"}
@@ -101,6 +101,7 @@ BODIES: Mapping[tuple[str, str], Any] = {
     **batches.BODIES,
     **schedules.BODIES,
     **users.BODIES,
+    **items.BODIES,
     **datasets.BODIES,
     **releases.BODIES,
     ("post", "/v1/datasets"): DATASET_CREATE,
@@ -113,6 +114,7 @@ ANSWERS: Mapping[tuple[str, str], Any] = {
     **batches.ANSWERS,
     **schedules.ANSWERS,
     **users.ANSWERS,
+    **items.ANSWERS,
     **datasets.ANSWERS,
     ("get", "/v1/datasets/{dataset_id}/versions/{version}/report"): {**REPORT, "findings": [], "changes": datasets.CHANGES},
     **releases.ANSWERS,

@@ -36,7 +36,7 @@ from ihas_service.http.schemas.releases import (
     TrafficPublic,
 )
 from ihas_service.http.schemas.searches import DeletedPublic
-from ihas_service.models.registry import TenantModels
+from ihas_service.models.tenant_models import TenantModels
 from ihas_service.storage.aliases import ANY, CHAMPION, NONE, AliasRef
 from ihas_service.storage.catalogue import ModelVersion
 from ihas_service.storage.job_store import JobStore

@@ -33,7 +33,7 @@ from ihas_service.http.schemas.batches import BatchCreate, BatchesPublic, BatchP
 from ihas_service.http.schemas.searches import DeletedPublic
 from ihas_service.jobs.handlers.batch import ANSWERS
 from ihas_service.jobs.runs import batch_folder
-from ihas_service.models.registry import TenantModels
+from ihas_service.models.tenant_models import TenantModels
 from ihas_service.states import TERMINAL, JobState
 from ihas_service.storage.catalogue import DatasetState, ModelVersion
 from ihas_service.storage.job import BATCH, Job, NewJob

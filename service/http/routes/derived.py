@@ -25,7 +25,7 @@ from ihas_service.http.dependencies import AppState, CallerDep, PartsDep, Regist
 from ihas_service.http.policy import MANY_VALUES, MIB, policy
 from ihas_service.http.schemas.searches import ModelVersionPublic, Name
 from ihas_service.jobs.runs import bundle_facts, derived_folder
-from ihas_service.models.registry import TenantModels
+from ihas_service.models.tenant_models import TenantModels
 from ihas_service.storage.bundle_store import Artefacts
 from ihas_service.storage.catalogue import ModelVersion, NewBundle
 from ihas_service.storage.traffic import VersionNumber

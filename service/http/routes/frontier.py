@@ -22,7 +22,7 @@ from ihas_service.http.policy import Repeat, policy, reading
 from ihas_service.http.routes.derived import answered, numbered_version, registered_version
 from ihas_service.http.schemas.searches import ModelVersionPublic
 from ihas_service.jobs.runs import FRONTIER_OF, origin, search_folder
-from ihas_service.models.registry import TenantModels
+from ihas_service.models.tenant_models import TenantModels
 from ihas_service.storage.catalogue import ModelVersion
 from ihas_service.storage.traffic import VersionNumber
 

@@ -12,7 +12,7 @@ from ihas_service.errors import NoVersionServesError
 from ihas_service.http.dependencies import CallerDep, PartsDep, RegistryDep, StoreDep, versions_of
 from ihas_service.http.policy import policy, reading
 from ihas_service.http.schemas.searches import DeletedPublic, ModelPublic, ModelsPublic, ModelVersionPublic
-from ihas_service.models.registry import TenantModels
+from ihas_service.models.tenant_models import TenantModels
 from ihas_service.models.traffic_split import Served
 
 router = APIRouter(prefix="/v1/models", tags=["models"])

@@ -18,7 +18,7 @@ from ihas_service.http.policy import MANY_VALUES, MIB, policy, reading
 from ihas_service.http.schemas.users import UserDeleted, UserPublic, UserPut, UsersPublic, UsersPut
 from ihas_service.storage.contexts import MAX_CONTEXT_BYTES, MAX_USER, kept_context, user_of
 from ihas_service.storage.plain_text import plain
-from ihas_service.storage.profiles import ProfileSum
+from ihas_service.storage.put_fields import NOTHING
 
 router = APIRouter(prefix="/v1/models/{name}/users", tags=["models"], route_class=JsonRoute)
 UserDep = Annotated[str, Path(min_length=1, max_length=MAX_USER, description="The user, as the field of users spells it.")]
@@ -28,8 +28,8 @@ UserDep = Annotated[str, Path(min_length=1, max_length=MAX_USER, description="Th
 def count_users(name: str, parts: PartsDep, caller: CallerDep) -> UsersPublic:
     """How many users of the model have fields that were put."""
     versions_of(parts.store, name, caller.tenant)
-    found = parts.profiles.sums((caller.tenant, name)).get((caller.tenant, name), ProfileSum(0, 0, 0))
-    return UsersPublic(users=found.users, bytes=found.bytes)
+    found = parts.profiles.sums((caller.tenant, name)).get((caller.tenant, name), NOTHING)
+    return UsersPublic(users=found.count, bytes=found.bytes)
 
 
 @router.put("", dependencies=[Depends(json_only)], openapi_extra=policy(Scope.DATA, max_body=MIB, max_values=MANY_VALUES))

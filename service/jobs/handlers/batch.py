@@ -32,8 +32,13 @@ class BatchHandler(JobHandler):
         request = written(target / "request.json", json.dumps(job.settings.get("items") or {}))
         rows = int((dataset.report or {}).get("rows", 0))
         files = ("--data", str(data), "--bundle", str(bundle), "--request", str(request), "--to", str(target / ANSWERS))
-        argv = (*context.command, "batch", *files, "--rows", str(rows), *digest_option(dataset))
+        argv = (*context.command, "batch", *files, *self._items(job, target, context), "--rows", str(rows), *digest_option(dataset))
         return Run(argv, target / "log.txt", target / ANSWERS)
+
+    def _items(self, job: Job, target: Path, context: JobContext) -> tuple[str, ...]:
+        """What was put of items by now, for batches of recommendations."""
+        put = context.store.put_items(job.tenant, job.name) if job.settings.get("items") else None
+        return ("--items", str(written(target / "items.json", json.dumps(put)))) if put else ()
 
     def succeed(self, job: Job, run: Run, outcome: Outcome, context: JobContext) -> None:
         """See `JobHandler.succeed`."""

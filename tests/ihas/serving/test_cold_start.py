@@ -45,8 +45,8 @@ class TestColdStartRecommender(test_recommender.TestGroupedRecommender):
 
     @pytest.fixture
     def capabilities(self) -> set[str]:
-        """None: rows go to one of two models."""
-        return set()
+        """None but that fields of items are put: rows go to one of two models."""
+        return {"item_updates"}
 
 
 def test_the_model_answers_for_whom_it_knows(combined: ColdStartRecommender) -> None:
@@ -143,3 +143,16 @@ def test_histories_are_filtered_by_what_the_model_knows_of_items(combined: ColdS
     """Who the model does not know is answered by histories, and a filter of the model's item fields holds for these too."""
     request = RecommendRequest({"user": "eve", "history": ["m3"]}, filter='genres has "comedy"')
     assert {item.id for item in combined.recommend(request).items} == {"m1", "m2"}
+
+
+def test_what_is_put_of_items_is_known_to_both() -> None:
+    """Filters ask the cold-start model's items too; a new item is the trained model's alone."""
+    both = ColdStartRecommender("both", GroupedRecommender(small_bundle()), OverRecRecommender(_cold_start_bundle()), "user")
+    updates = both.item_updates
+    assert updates is not None
+    updates.describe({"m2": {"genres": ["sport"]}, "m9": {"genres": ["sport"]}}, 1)
+    stranger = both.recommend(RecommendRequest({"user": "eve", "history": ["m1"]}, filter='genres has "sport"'))
+    known = both.recommend(RecommendRequest({"user": "ada"}, filter='genres has "sport"'))
+
+    assert ([item.id for item in stranger.items], sorted(item.id for item in known.items)) == (["m2"], ["m2", "m9"])
+    assert (updates.revision, updates.item_fields, updates.shown("m9")) == (1, ("genres",), {"genres": ("sport",)})

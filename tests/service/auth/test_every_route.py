@@ -56,6 +56,8 @@ class World:
         place = path.format(**self.ids)
         if path.endswith("/compare"):
             place += f"?first={self.ids['search_id']}&second={self.ids['search_id']}"
+        if method == "DELETE" and path.endswith("/items"):
+            place += "?put_before=1"  # before anything was put, so that the item stays for the routes that follow
         example = BODIES.get((method.lower(), path))
         if "events" in path and method == "GET":
             headers = {**headers, "last-event-id": "1000"}
@@ -85,6 +87,7 @@ def world(guarded: LiveServer, publish: Publish, new_headers: NewKey) -> World:
     schedule = {"cron": "0 3 * * *", "refresh": {"dataset_id": search["dataset_id"]}}
     guarded.json("PUT", "/v1/models/films/schedule", json=schedule, headers=owner)
     guarded.server.config.app.state.parts.profiles.put(("local", "films"), {"ada": {}})  # type: ignore[union-attr]
+    guarded.server.config.app.state.parts.item_fields.put(("local", "films"), {"m9": {}})  # type: ignore[union-attr]
     ids = {"dataset_id": search["dataset_id"], "search_id": search["id"], "name": "films", "version": "1", "alias": "champion"}
     ids |= {
         "key_id": key["id"],
@@ -94,6 +97,7 @@ def world(guarded: LiveServer, publish: Publish, new_headers: NewKey) -> World:
         "model_name": "films",
         "model_version": "1",
         "user": "ada",
+        "item": "m9",
     }
     return World(guarded, ids, owner, new_headers("acme"), new_headers(scopes=frozenset({Scope.READ})))
 

@@ -188,11 +188,96 @@ def test_a_process_that_dies_between_file_and_version_doubles_nothing(world: Wor
     assert [(one.version, one.state) for one in versions] == [(2, DatasetState.VALIDATING), (1, DatasetState.VALID)]
 
 
-@pytest.mark.parametrize("asked", [{"positive": ">> 4"}, {"window_s": -1.0}, {"window_s": float("nan")}, {"since": -1.0}, {"every": 1}])
+@pytest.mark.parametrize(
+    "asked", [{"positive": ">> 4"}, {"window_s": -1.0}, {"window_s": float("nan")}, {"since": -1.0}, {"every": 1}, {"every_s": 599.0}]
+)
 def test_what_cannot_be_appended_is_refused(asked: dict[str, Any]) -> None:
-    """A rule that is none, times that are none; and `append_events` beside triggers."""
+    """A rule that is none, and times that are none."""
     refresh = {"dataset_id": "ds_1"}
     with pytest.raises(ValidationError):
         ScheduleSettings.model_validate({**DAILY, "refresh": refresh, "append_events": asked})
-    with pytest.raises(ValidationError, match="goes with `cron`"):
-        ScheduleSettings.model_validate({"triggers": {"new_rows": 1}, "refresh": refresh, "append_events": {}})
+
+
+TRIGGERED = {"new_rows": 5, "click_through_below": 0.5, "impressions": 2, "within_s": DAY_S, "pause_s": HOUR_S}
+
+
+def versions(world: World) -> list[int]:
+    """Versions of the data set, newest first."""
+    return [one.version for one in world.store.dataset_versions(world.dataset_id, None, 9)]
+
+
+def test_beside_triggers_rows_are_appended_as_they_come(world: World) -> None:
+    """At once what is kept, then once in `every_s`; the new version alone starts nothing, and enough rows of it do, without further
+    ones."""
+    world.put(MONDAY, triggers={"new_rows": 5}, append_events={**HOURLY, "every_s": DAY_S})
+    shown(world, "rc_1", MONDAY)
+    assert (scheduler(world).look(DUE), world.seen().append_version) == ([], 2)
+    job = check(world.store)
+    world.store.accept_dataset(job.id, job.token, {"rows": 3})
+    assert (scheduler(world).look(DUE + 60), world.seen().append_version, world.seen().events_until) == ([], None, DUE - HOUR_S)
+    shown(world, "rc_2", DUE)
+    assert (scheduler(world).look(DUE + DAY_S - 60), versions(world)) == ([], [2, 1])
+    assert (scheduler(world).look(DUE + DAY_S), versions(world)) == ([], [3, 2, 1])
+    job = check(world.store)
+    world.store.accept_dataset(job.id, job.token, {"rows": 7})
+    shown(world, "rc_3", DUE + HOUR_S)
+    (started,) = scheduler(world).look(DUE + DAY_S + 60)
+    seen = world.seen()
+
+    assert (started.data_version, seen.why, seen.append_version) == (3, "5 new rows (new_rows 5).", None)
+    assert seen.next_at == DUE + DAY_S + 60 + HOUR_S
+    world.end(started.id)
+    assert (scheduler(world).look(seen.next_at), versions(world)) == ([], [3, 2, 1])
+
+
+def test_few_clicks_have_what_was_shown_appended_and_learnt_from(world: World) -> None:
+    """Though the data set has no newer version; without rows to append nothing starts, and each run learns from newer ones."""
+    now = world.store.now()
+    world.put(now - DAY_S, triggers={**TRIGGERED, "new_rows": None}, append_events={**HOURLY, "since": now - DAY_S})
+    shown(world, "rc_old", now - 2 * DAY_S)
+    shown(world, "rc_1", now - 60)
+    shown(world, "rc_2", now - 60)
+    early = scheduler(world).look(now), versions(world)
+    appended = scheduler(world).look(now + HOUR_S), world.seen().append_version
+    waiting = scheduler(world).look(now + HOUR_S + 60)
+    accept(world)
+    (job,) = scheduler(world).look(now + HOUR_S + 120)
+
+    assert (early, appended, waiting) == (([], [1]), ([], 2), [])
+    assert (job.data_version, world.seen().why) == (2, "0 clicks of 2 impressions are 0.0000 (click_through_below 0.5).")
+    world.end(job.id)
+    assert (scheduler(world).look(world.seen().next_at), versions(world)) == ([], [2, 1])
+
+
+def test_beside_triggers_a_bad_day_is_left_out_and_told(world: World) -> None:
+    """Once; later looks go on with what comes since."""
+    world.put(MONDAY, triggers={"new_rows": 5}, append_events=HOURLY)
+    shown(world, "rc_bad", MONDAY)
+    scheduler(world).look(DUE)
+    job = check(world.store)
+    world.store.fail(job.id, job.token, {"code": "invalid_data", "title": "x", "detail": "The click rate is 100 %."})
+    scheduler(world).look(DUE + 60)
+    told = world.seen()
+    shown(world, "rc_good", DUE)
+    scheduler(world).look(DUE + DAY_S)
+
+    assert "is left out: The click rate is 100 %." in str(told.error)
+    assert (told.append_version, told.next_at) == (None, DUE + 60 + 600)
+    assert [row["at"] for row in pq.read_table(file_of(world)).to_pylist()] == [DUE]
+
+
+def test_beside_triggers_one_of_several_processes_appends(world: World) -> None:
+    """Four threads look at the same moment, three times: one version, and then one refresh."""
+    world.put(MONDAY, triggers={"new_rows": 5}, append_events=HOURLY)
+    shown(world, "rc_1", MONDAY)
+    schedulers, together = [scheduler(world) for _ in range(PROCESSES)], threading.Barrier(PROCESSES)
+
+    def look(one: Scheduler, at: float) -> int:
+        together.wait()
+        return len(one.look(at))
+
+    with ThreadPoolExecutor(PROCESSES) as threads:
+        assert sum(threads.map(look, schedulers, [DUE] * PROCESSES)) == 0
+        accept(world)
+        assert sum(threads.map(look, schedulers, [DUE + 60] * PROCESSES)) == 1
+    assert versions(world) == [2, 1]

@@ -6,6 +6,8 @@ import sqlalchemy as sa
 
 from ihas_service.storage.tables import (
     DATASET_VERSIONS,
+    ITEM_FIELD_SUMS,
+    ITEM_FIELDS,
     PROFILE_SUMS,
     PROFILES,
     PROMOTIONS,
@@ -46,7 +48,7 @@ def drop_0011(connection: sa.Connection) -> None:
 
 
 def drop_0012(connection: sa.Connection) -> None:
-    """From 0013 over 0012 to 0011."""
+    """From 0014 over 0012 to 0011."""
     drop_0013(connection)
     drop_columns(connection, (("answers", "pool"), ("schedules", "events_until"), ("schedules", "append_version")))
 
@@ -63,6 +65,13 @@ def drop_0013(connection: sa.Connection) -> None:
 
 def drop_0014(connection: sa.Connection) -> None:
     """From 0014 to 0013."""
+    drop_0016(connection)
+    for table in (ITEM_FIELDS, ITEM_FIELD_SUMS):
+        table.drop(connection)
+
+
+def drop_0016(connection: sa.Connection) -> None:
+    """From 0016 to 0015."""
     for table in (REQUEST_COUNTS, REPLICA_FIGURES):
         table.drop(connection)
 

@@ -32,7 +32,7 @@ class TestGroupedRecommender(RecommenderContract):
     @pytest.fixture
     def capabilities(self) -> set[str]:
         """All of a table's model without a reference."""
-        return {"batches", "groups", "table"}
+        return {"batches", "groups", "table", "item_updates"}
 
     @pytest.fixture
     def rows(self) -> list[dict[str, Any]]:
@@ -75,7 +75,7 @@ class TestGroupedRecommenderWithReference(TestGroupedRecommender):
     @pytest.fixture
     def capabilities(self) -> set[str]:
         """All of a table's model."""
-        return {"batches", "groups", "routing", "table"}
+        return {"batches", "groups", "routing", "table", "item_updates"}
 
 
 class TestGroupedRecommenderWithSums(TestGroupedRecommender):
@@ -89,7 +89,7 @@ class TestGroupedRecommenderWithSums(TestGroupedRecommender):
     @pytest.fixture
     def capabilities(self) -> set[str]:
         """All of a table's model."""
-        return {"batches", "groups", "routing", "table"}
+        return {"batches", "groups", "routing", "table", "item_updates"}
 
 
 SOME = tuple(map(str, range(500)))

@@ -70,8 +70,12 @@ def test_rows_without_a_label_are_scored(live: LiveServer, settings: Settings, p
 
 
 def test_items_are_recommended_for_every_row(live: LiveServer, settings: Settings, publish: Publish, tmp_path: Path) -> None:
-    """The two best of every context, under a filter."""
+    """The two best of every context, under a filter, of all items: also one that the bundle does not know, with the fields that were
+    put."""
     publish()
+    live.json(
+        "PUT", "/v1/models/films/items", json={"items": [{"item": "m3", "fields": {"genres": "comedy"}}, {"item": "m9", "fields": {}}]}
+    )
     with RunningWorker(settings, PIPELINES):
         dataset_id = pushed(live, written(tmp_path / "a.csv", [{"user": "ada", "note": "x"}, {"user": "bob", "note": "y"}]))
         asked = {"dataset_id": dataset_id, "items": {"k": 2, "filter": 'movie != "m2"'}}
@@ -81,8 +85,8 @@ def test_items_are_recommended_for_every_row(live: LiveServer, settings: Setting
     assert [(row["row"], row["note"], row["rank"], row["item"]) for row in found] == [
         (1, "x", 1, "m1"),
         (1, "x", 2, "m3"),
-        (2, "y", 1, "m1"),
-        (2, "y", 2, "m3"),
+        (2, "y", 1, "m9"),
+        (2, "y", 2, "m1"),
     ]
 
 

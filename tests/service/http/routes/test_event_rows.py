@@ -298,6 +298,8 @@ def test_old_answers_are_served_and_counted_after_a_migration(settings: Settings
 
 
 BACK_TO_0007 = """
+drop table item_fields;
+drop table item_field_sums;
 drop table profiles;
 drop table profile_sums;
 drop index feedback_of_user;

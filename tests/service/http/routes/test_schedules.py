@@ -219,13 +219,13 @@ def test_the_loop_runs_with_nobody_touching_anything(
         ({"append_events": {"positive": "a >> 4"}}, "/append_events/positive"),
         ({"append_events": {"window_s": -1}}, "/append_events/window_s"),
         ({"append_events": {"window": 1}}, "/append_events/window"),
-        ({"append_events": {}, "cron": None, "triggers": {"new_rows": 1}}, ""),
+        ({"append_events": {"every_s": 1}}, "/append_events/every_s"),
     ],
 )
 def test_what_cannot_be_appended_is_refused_with_its_place(
     live: LiveServer, publish: Publish, valid_dataset: str, changes: dict[str, Any], pointer: str
 ) -> None:
-    """A rule that is none, a time that is none; rows beside triggers, which wait for rows of somebody else."""
+    """A rule that is none, and times that are none."""
     with_run(publish)
     answer = live.http.put(PATH, json=nightly(valid_dataset, **changes))
 

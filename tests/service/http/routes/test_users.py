@@ -207,7 +207,7 @@ def test_of_many_at_once_none_is_lost(live: LiveServer, publish: Publish) -> Non
 
 
 def test_the_command_line_puts_shows_and_forgets(shell: Shell, publish: Publish, tmp_path: Path) -> None:  # noqa: F811 - a fixture
-    """One user, and many from a file; what is no JSON object is said with its line."""
+    """One user, and many from JSON lines and CSV; what is no JSON object is said with its row."""
     publish(spoil=with_towns)
     (tmp_path / "users.jsonl").write_text("".join(f'{{"user": "u{number}", "fields": {{"town": "Ulm"}}}}\n' for number in range(1_001)))
     (tmp_path / "wrong.jsonl").write_text("[]\n")
@@ -217,4 +217,10 @@ def test_the_command_line_puts_shows_and_forgets(shell: Shell, publish: Publish,
     assert shell("user", "import", "films", str(tmp_path / "users.jsonl"))["users"] == 1_002
     assert shell.shown("user", "count", "films").startswith("1,002 users of films have fields, some ")
     assert shell("user", "rm", "films", "eve", "--yes")["fields"] is True
-    assert "line 1 must be a JSON object" in shell("user", "import", "films", str(tmp_path / "wrong.jsonl"), code=2)["error"]["detail"]
+    assert (
+        "Row 1 cannot be read: a line must be a JSON object"
+        in shell("user", "import", "films", str(tmp_path / "wrong.jsonl"), code=4)["error"]["detail"]
+    )
+    (tmp_path / "users.csv").write_text("person,town\nzoe,Bonn\nbob,\n")
+    assert shell("user", "import", "films", str(tmp_path / "users.csv"), "--user", "person")["users"] == 1_003
+    assert shell("user", "show", "films", "bob")["fields"] == {"town": None}

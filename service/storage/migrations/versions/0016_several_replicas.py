@@ -3,12 +3,12 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0014"
-down_revision = "0013"
+revision = "0016"
+down_revision = "0015"
 
 
 def upgrade() -> None:
-    """Bring 0013 to 0014. Every process begins to count."""
+    """Bring 0015 to 0016. Every process begins to count."""
     op.create_table(
         "request_counts",
         sa.Column("caller", sa.String(64), primary_key=True),
