@@ -10,6 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from ihas.config.base import Config, invalid
+from ihas.config.columns import Buckets, TextColumn
 from ihas.config.label_rule import ALLOWED, LabelRule
 from ihas.config.negatives import NegativesConfig
 from ihas.config.sql import SqlConfig
@@ -65,6 +66,12 @@ class SchemaConfig(Config):
     """Columns with several values in one cell, and the separator of each."""
     histories: tuple[str, ...] = Field(default=(), exclude_if=lambda histories: not histories)
     """Multi-valued columns whose values are in order of time, oldest first. Of a cell with too many values, the newest are kept."""
+    text: dict[str, TextColumn] = Field(default={}, exclude_if=lambda text: not text)
+    """Columns of text, each read as its words; a list of names takes the defaults. Columns of more than 20 different texts of four words
+    or more, which recur, are read so unless stated otherwise."""
+    hash_buckets: dict[str, Buckets] = Field(default={}, exclude_if=lambda buckets: not buckets)
+    """Columns of categories whose values are hashed, and the number of buckets of each: for millions of values, which then need no list.
+    Values of one bucket share an embedding."""
     timestamps: dict[str, TimestampColumn] = Field(default={}, exclude_if=lambda timestamps: not timestamps)
     """Columns of dates or times, and what is read of each; a list of names takes the defaults. Columns with more than 20 different ISO 8601
     dates or times are read so unless stated otherwise."""
@@ -85,11 +92,11 @@ class SchemaConfig(Config):
     time: str | None = None
     """Column that orders the rows for a split by time. It is a field only if it is also listed as one."""
 
-    @field_validator("timestamps", mode="before")
+    @field_validator("timestamps", "text", mode="before")
     @classmethod
-    def _names_take_the_defaults(cls, timestamps: Any) -> Any:
-        named = isinstance(timestamps, list | tuple) and all(isinstance(name, str) for name in timestamps)
-        return {name: TimestampColumn() for name in timestamps} if named else timestamps
+    def _names_take_the_defaults(cls, columns: Any) -> Any:
+        named = isinstance(columns, list | tuple) and all(isinstance(name, str) for name in columns)
+        return {name: {} for name in columns} if named else columns
 
     @field_validator("positive", mode="before")
     @classmethod

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from ihas.config.data import SchemaConfig, TimestampColumn
 from ihas.data.findings import ValidationReport
 from ihas.data.labels import DRAWN_LABEL
-from ihas.data.schema import Schema
+from ihas.data.schema import Schema, hashed_columns
 
 _HEAD = "What `ihas inspect` takes the columns for. Change what is wrong; `ihas search` and `ihas inspect --columns` read this file."
 _WITH_REASONS = ("label", "categorical", "numeric", "ignored", "display", "time", "weight")
@@ -25,7 +25,8 @@ def stated_columns(schema: Schema) -> SchemaConfig:
         unlabelled=schema.unlabelled,
         negatives=schema.negatives,
         weight=schema.weight,
-        categorical=tuple(field.name for field in own if field.kind == "categorical"),
+        categorical=tuple(field.name for field in own if field.kind == "categorical" and field.buckets is None),
+        **hashed_columns(own),
         numeric=tuple(field.name for field in own if field.kind == "numeric"),
         multivalued={field.name: field.separator or "|" for field in own if field.kind == "multivalued"},
         histories=tuple(field.name for field in own if field.keep == "last"),

@@ -15,9 +15,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ihas.config.base import Config
+from ihas.config.columns import Buckets
 from ihas.data.cells import Cell, Scalar, cell_number, cell_text
 from ihas.data.layout import PADDING
 from ihas.data.schema import FieldRole, Kept
+from ihas.data.words import bucket_of, words_of
 from ihas.errors import RequestError
 
 UNKNOWN = 0
@@ -98,6 +100,57 @@ class MultivaluedEncoder(_Vocabulary):
         texts = map(cell_text, parts if self.keep == "first" else reversed(parts))
         ids = tuple(islice((self.local_ids.get(text, UNKNOWN) for text in texts if text is not None), self.slots))
         return (ids if self.keep == "first" else ids[::-1]) or (MISSING,)
+
+
+class HashedEncoder(_Vocabulary):
+    """A field with one value per cell, of which the bucket counts that it falls into; `values` are the numbers of known buckets."""
+
+    kind: Literal["hashed"] = "hashed"
+    """Tag of this encoder in JSON."""
+    buckets: Buckets
+    """Number of buckets."""
+    missing: Spellings = NO_SPELLINGS
+    """Texts that say that a cell is missing."""
+
+    @property
+    def slots(self) -> int:
+        """Columns of the id matrix."""
+        return 1
+
+    def encode(self, cell: Cell, pointer: str) -> tuple[int, ...]:
+        """Ids of a cell; RequestError as `CategoricalEncoder.encode`."""
+        text = cell_text(_scalar(cell, pointer, f"`{self.name}` must be one value"))
+        missing = text is None or text in self.missing
+        return (MISSING if missing else self.local_ids.get(bucket_of(text or "", self.buckets), UNKNOWN),)
+
+    def text(self, local_id: int) -> str:
+        """Bucket of an id, for a person."""
+        return _special(local_id) or f"bucket {self.values[local_id - FIRST_VALUE]}"
+
+
+class TextEncoder(_Vocabulary):
+    """A field of text, whose values are the buckets of its words; `values` are the numbers of known buckets."""
+
+    kind: Literal["text"] = "text"
+    """Tag of this encoder in JSON."""
+    slots: Annotated[int, Field(ge=1)]
+    """Columns of the id matrix, and words that are read of a text."""
+    buckets: Buckets
+    """Number of buckets."""
+    words: tuple[str, ...]
+    """What each bucket is called by, for a person."""
+    missing: Spellings = NO_SPELLINGS
+    """Texts that say that a cell is missing."""
+
+    def encode(self, cell: Cell, pointer: str) -> tuple[int, ...]:
+        """Ids of a cell's words, the first ones; a text without any is missing. RequestError at `pointer` for what is no single value."""
+        text = cell_text(_scalar(cell, pointer, f"`{self.name}` must be a text"))
+        found = () if text is None or text in self.missing else words_of(text)[: self.slots]
+        return tuple(self.local_ids.get(bucket_of(word, self.buckets), UNKNOWN) for word in found) or (MISSING,)
+
+    def text(self, local_id: int) -> str:
+        """Words of an id, for a person."""
+        return _special(local_id) or self.words[local_id - FIRST_VALUE]
 
 
 class NumericEncoder(Config):
@@ -194,7 +247,7 @@ class PiecewiseEncoder(Config):
         return _special(local_id) or f"near {self.knots[local_id - FIRST_VALUE]:.6g}"
 
 
-FieldEncoder = CategoricalEncoder | NumericEncoder | MultivaluedEncoder | PiecewiseEncoder
+FieldEncoder = CategoricalEncoder | NumericEncoder | MultivaluedEncoder | PiecewiseEncoder | HashedEncoder | TextEncoder
 
 
 def _special(local_id: int) -> str:

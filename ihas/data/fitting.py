@@ -20,11 +20,14 @@ from ihas.data.field_encoders import (
     UNKNOWN,
     CategoricalEncoder,
     FieldEncoder,
+    HashedEncoder,
     MultivaluedEncoder,
     NumericEncoder,
     PiecewiseEncoder,
+    TextEncoder,
 )
 from ihas.data.findings import FindingCollector
+from ihas.data.hashed import fit_hashed, fit_text
 from ihas.data.layout import PADDING
 from ihas.data.mapped import spans
 from ihas.data.quantiles import quantiles
@@ -95,6 +98,10 @@ def _fit_field(table: pa.Table, field: Field, config: EncodingConfig, train: np.
     if field.kind == "multivalued":
         return _fit_multivalued(table, field, config, train)
     column = text_column(table, field.name).take(train)
+    if field.kind == "text":
+        return fit_text(column, field, config.min_count)
+    if field.kind == "categorical" and field.buckets is not None:
+        return fit_hashed(column, field, config.min_count)
     if field.kind == "categorical":
         values = frequent_values(column.texts, column.counts, config.min_count)
         return CategoricalEncoder(name=field.name, role=field.role, values=values, missing=field.missing)
@@ -152,9 +159,13 @@ def _ids_of(table: pa.Table, field: FieldEncoder) -> _Ids:
     return lambda block: of_code[text_column(block, field.name).codes]
 
 
-def _single_ids(field: CategoricalEncoder | NumericEncoder | PiecewiseEncoder, texts: pa.StringArray) -> np.ndarray:
+def _single_ids(
+    field: CategoricalEncoder | NumericEncoder | PiecewiseEncoder | HashedEncoder | TextEncoder, texts: pa.StringArray
+) -> np.ndarray:
     if isinstance(field, PiecewiseEncoder):
         return _mixed_ids(field, texts)
+    if isinstance(field, HashedEncoder | TextEncoder):
+        return _each_ids(field, texts)
     return (_vocabulary_ids(field.values, texts) if isinstance(field, CategoricalEncoder) else _bucket_ids(field, texts))[:, None]
 
 
@@ -170,6 +181,14 @@ def _mixed_ids(field: PiecewiseEncoder, texts: pa.StringArray) -> np.ndarray:
     parts = np.floor(PARTS_OF_WAY * way + 0.5).astype(np.int32)
     steps = np.array(MIXES, np.int32)[parts]
     return np.where(steps == PADDING, PADDING, steps + (FIRST_VALUE + lower)[:, None]).astype(np.int32)
+
+
+def _each_ids(field: HashedEncoder | TextEncoder, texts: pa.StringArray) -> np.ndarray:
+    ids = np.full((len(texts), field.slots), PADDING, dtype=np.int32)
+    for row, text in enumerate(texts.to_pylist()):
+        found = field.encode(str(text), "")
+        ids[row, : len(found)] = found
+    return ids
 
 
 def _vocabulary_ids(values: tuple[str, ...], texts: pa.StringArray) -> np.ndarray:

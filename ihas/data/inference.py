@@ -5,6 +5,7 @@ Numeric: single numbers, at least one with a fraction, and more than `MAX_CATEGO
 categories, for most are ids or codes; state `numeric` where they measure something.
 Multi-valued: lists; and texts in which `|` occurs, with different numbers of values per cell, none of them empty, and no
 more distinct values than distinct cells. Other separators must be stated.
+Text: more than `MAX_CATEGORIES` different texts of several words each, which recur (`ihas.data.words`).
 History: a multi-valued column of the context of whose different values `HISTORY_SHARE` or more are items.
 Item id: the one column called like an item (`ITEM_NAMES`, with or without `id` behind it), or the only stated item column.
 Item fields: the item id, and, where none are stated, every column that is not constant and has one value per item
@@ -20,11 +21,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ihas.config.columns import TextColumn
 from ihas.config.data import SchemaConfig
 from ihas.data.columns import Column, cell_codes, is_list, list_column, numbers, split_texts, text_column
 from ihas.data.csv_header import header_looks_like_data
 from ihas.data.label_guess import is_rating, proposed_rule, told_pair, used_texts
 from ihas.data.schema import Field, FieldKind, Schema, Timestamp
+from ihas.data.words import looks_like_text
 from ihas.errors import ConfigError, DataError
 from ihas.extensions.suggest import did_you_mean
 
@@ -33,6 +36,7 @@ ITEM_NAMES = ("item", "movie", "ad", "advert", "product", "coupon", "article", "
 LABEL_TEXTS = ("0", "1", "false", "true")
 SEPARATOR = "|"
 MAX_CATEGORIES = 20
+_JUDGED_TEXTS = 2_000
 _CATEGORICAL: FieldKind = "categorical"
 MIN_ROWS_PER_ITEM = 2.0
 HISTORY_SHARE = 0.9
@@ -85,6 +89,7 @@ def infer_schema(
                 separator=separators[name],
                 keep="last" if name in histories else "first",
                 missing=(missing or {}).get(name, ()),
+                **_hashed(name, kind, columns),
             )
             for name, kind in kinds.items()
         ),
@@ -96,6 +101,14 @@ def infer_schema(
         ignored=columns.ignored,
         timestamps=tuple(timestamps),
     )
+
+
+def _hashed(name: str, kind: FieldKind, columns: SchemaConfig) -> dict[str, int]:
+    """Buckets and words of a text or a hashed column."""
+    if kind == "text":
+        text = columns.text.get(name, TextColumn())
+        return {"buckets": text.vocabulary, "max_words": text.max_words}
+    return {"buckets": columns.hash_buckets[name]} if name in columns.hash_buckets else {}
 
 
 def _check_negatives(columns: SchemaConfig, item_id: str | None, names: Sequence[str]) -> None:
@@ -130,6 +143,8 @@ def _stated(columns: SchemaConfig) -> dict[str, tuple[str, ...]]:
         "numeric": columns.numeric,
         "multivalued": tuple(columns.multivalued),
         "histories": columns.histories,
+        "text": tuple(columns.text),
+        "hash_buckets": tuple(columns.hash_buckets),
         "timestamps": tuple(columns.timestamps),
         "ignored": columns.ignored,
         "item": columns.item,
@@ -151,10 +166,12 @@ def _check_names_exist(columns: SchemaConfig, existing: Sequence[str]) -> None:
 
 def _check_settings(columns: SchemaConfig, label: str) -> None:
     stated = _stated(columns) | {"label": (label,)}
-    purposes = ("label", "weight", "categorical", "numeric", "multivalued", "timestamps", "ignored", "display")
+    purposes = ("label", "weight", "categorical", "numeric", "multivalued", "text", "timestamps", "ignored", "display")
     exclusive = [(one, other) for position, one in enumerate(purposes) for other in purposes[position + 1 :]]
     exclusive += [(setting, other) for setting in ("item", "item_id") for other in ("label", "ignored")]
-    exclusive += [("histories", other) for other in ("label", "categorical", "numeric", "timestamps", "ignored", "item_id")]
+    exclusive += [("histories", other) for other in ("label", "categorical", "numeric", "text", "timestamps", "ignored", "item_id")]
+    exclusive += [("hash_buckets", other) for other in purposes if other != "categorical"] + [("hash_buckets", "histories")]
+    exclusive += [("text", other) for other in ("item_id", "user_id")]
     exclusive += [(setting, other) for setting in ("user_id", "user") for other in ("label", "ignored", "display", "item", "item_id")]
     exclusive += [("display", other) for other in ("item", "item_id", "histories", "time")]
     exclusive += [("user_id", other) for other in ("user", "numeric", "timestamps", "multivalued", "histories")]
@@ -173,6 +190,7 @@ def _is_field(name: str, columns: SchemaConfig, label: str) -> bool:
     if name in (label, columns.weight) or name in columns.ignored or name in columns.display:
         return False
     listed = {*columns.categorical, *columns.numeric, *columns.multivalued, *columns.histories, *columns.item, *columns.user}
+    listed |= {*columns.text, *columns.hash_buckets}
     listed |= {columns.item_id or "", columns.user_id or ""}
     return name != columns.time or name in listed
 
@@ -203,7 +221,7 @@ def _as_candidate(table: pa.Table, name: str) -> str:
 
 def _kind(table: pa.Table, name: str, columns: SchemaConfig) -> FieldKind:
     if is_list(table, name):
-        if name in (*columns.categorical, *columns.numeric, columns.item_id, columns.user_id):
+        if name in (*columns.categorical, *columns.numeric, *columns.text, *columns.hash_buckets, columns.item_id, columns.user_id):
             raise ConfigError(
                 f"A column of lists must be multi-valued, but `{name}` is stated to have one value. Remove it from that setting."
             )
@@ -212,14 +230,18 @@ def _kind(table: pa.Table, name: str, columns: SchemaConfig) -> FieldKind:
         return "multivalued"
     if name in columns.numeric:
         return "numeric"
-    if name in columns.categorical or name in (columns.item_id, columns.user_id):
+    if name in columns.text:
+        return "text"
+    if name in (*columns.categorical, *columns.hash_buckets, columns.item_id, columns.user_id):
         return "categorical"
     texts = text_column(table, name).texts
     if name in columns.histories and not _is_multivalued(texts):
         raise ConfigError(f"A history must have several values, but those of `{name}` are not told. State its separator in `multivalued`.")
     if _is_numeric(texts):
         return "numeric"
-    return "multivalued" if _is_multivalued(texts) else "categorical"
+    if _is_multivalued(texts):
+        return "multivalued"
+    return "text" if len(texts) > MAX_CATEGORIES and looks_like_text(map(str, texts.slice(0, _JUDGED_TEXTS).to_pylist())) else "categorical"
 
 
 def _is_numeric(texts: pa.StringArray) -> bool:

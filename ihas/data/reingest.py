@@ -25,7 +25,7 @@ from ihas.data.kept_parts import hash_ids, hash_parts, keep_parts
 from ihas.data.labels import DRAWN_LABEL
 from ihas.data.part_files import SplitTable, write_parts
 from ihas.data.reading import options_of
-from ihas.data.schema import Schema
+from ihas.data.schema import Schema, hashed_columns
 from ihas.data.splits import PARTS, PartName, check_classes, split_rows
 from ihas.data.storage import Ingested, load_ingested, save_values
 from ihas.data.weights import learnt_weights
@@ -138,7 +138,10 @@ def _stated(schema: Schema) -> SchemaConfig:
         item_id=schema.item_id if schema.negatives is not None else None,
         user_id=schema.user_id if schema.negatives is not None else None,
         timestamps={one.name: TimestampColumn(parts=one.parts, zone=one.zone) for one in schema.timestamps},
-        categorical=tuple(field.name for field in schema.fields if field.kind == "categorical" and field.name not in parts),
+        categorical=tuple(
+            field.name for field in schema.fields if field.kind == "categorical" and field.buckets is None and field.name not in parts
+        ),
+        **hashed_columns(schema.fields),
         numeric=tuple(field.name for field in schema.fields if field.kind == "numeric"),
         multivalued={field.name: field.separator or "|" for field in schema.fields if field.kind == "multivalued"},
         display=schema.display,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field as PydanticField
 from pydantic import model_validator
 
 from ihas.config.base import Config
+from ihas.config.columns import Buckets
 from ihas.config.data import TimePart
 from ihas.config.negatives import NegativesConfig
 
-FieldKind = Literal["categorical", "numeric", "multivalued"]
+FieldKind = Literal["categorical", "numeric", "multivalued", "text"]
 FieldRole = Literal["context", "item"]
 Kept = Literal["first", "last"]
 
@@ -32,6 +34,10 @@ class Field(Config):
     """For a multi-valued field: which values stay of a cell that has too many; `last` of a history, whose newest values come last."""
     missing: tuple[str, ...] = PydanticField(default=(), exclude_if=lambda missing: not missing)
     """Texts that say that a cell is missing."""
+    buckets: Buckets | None = PydanticField(default=None, exclude_if=lambda buckets: buckets is None)
+    """Of a text, buckets of its words; of a categorical field that is hashed, of its values; else None."""
+    max_words: int | None = PydanticField(default=None, exclude_if=lambda words: words is None)
+    """Of a text: how many different words are read at most."""
 
 
 class Timestamp(Config):
@@ -116,3 +122,10 @@ class Schema(Config):
         parts = {name for one in stamps for name in one.fields.values()}
         columns = (Field(name=one.name, kind="categorical", missing=one.missing) for one in stamps)
         return (*(field for field in self.fields if field.name not in parts), *columns)
+
+
+def hashed_columns(fields: Iterable[Field]) -> dict[str, Any]:
+    """The settings `text` and `hash_buckets` of fields, which leave nothing to be inferred."""
+    hashed = [field for field in fields if field.buckets is not None]
+    text = {field.name: {"vocabulary": field.buckets, "max_words": field.max_words} for field in hashed if field.kind == "text"}
+    return {"text": text, "hash_buckets": {field.name: field.buckets for field in hashed if field.kind != "text"}}

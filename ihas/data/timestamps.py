@@ -89,7 +89,7 @@ def _possible(tables: Mapping[PartName, pa.Table], columns: SchemaConfig) -> lis
     """Columns that are stated to be timestamps, and those of single values of which nothing is stated."""
     names, label = tables["train"].column_names, label_column(tables["train"], columns)
     stated = (*columns.categorical, *columns.numeric, *columns.multivalued, *columns.histories, *columns.ignored, *columns.display)
-    others = {label, columns.time, columns.item_id, columns.user_id, *columns.user, *stated}
+    others = {label, columns.time, columns.item_id, columns.user_id, *columns.user, *stated, *columns.text, *columns.hash_buckets}
     lists = {name for name in names if any(is_list(table, name) for table in tables.values())}
     for name in columns.timestamps:
         if name in lists:

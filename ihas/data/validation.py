@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from ihas.data.columns import Column, cell_codes, is_list, list_column, numbers, split_texts, text_column
+from ihas.data.columns import Column, ListColumn, cell_codes, is_list, list_column, numbers, split_texts, text_column
 from ihas.data.csv_header import header_looks_like_data
 from ihas.data.findings import MAX_ROWS_ALIKE, FieldProfile, FindingCollector, Purpose, ValidationReport
+from ihas.data.hashed import words_within
 from ihas.data.inference import LABEL_TEXTS, POSITIVES_ONLY, item_attributes
 from ihas.data.label_guess import proposed_rule, told_values
 from ihas.data.mapped import spans
@@ -165,6 +166,8 @@ def _values(table: pa.Table, name: str, field: Field | None) -> tuple[pa.StringA
         values = list_column(table, name).values
         return values.texts, values.counts
     column = text_column(table, name)
+    if field is not None and field.kind == "text":
+        return counts_within(column, words_within(column.texts))
     if field is None or field.kind != "multivalued":
         return column.texts, column.counts
     return values_within(column, field.separator)
@@ -172,7 +175,11 @@ def _values(table: pa.Table, name: str, field: Field | None) -> tuple[pa.StringA
 
 def values_within(column: Column, separator: str | None) -> tuple[pa.StringArray, np.ndarray]:
     """Values within the cells of a text column, and how often each occurs: (n,) texts, int64 (n,)."""
-    cells = split_texts(column.texts, separator)
+    return counts_within(column, split_texts(column.texts, separator))
+
+
+def counts_within(column: Column, cells: ListColumn) -> tuple[pa.StringArray, np.ndarray]:
+    """Values within the texts of a column, which `cells` has for each text, and how often each occurs: (n,) texts, int64 (n,)."""
     counts = np.bincount(cells.values.codes, weights=np.repeat(column.counts, cells.lengths), minlength=len(cells.values.texts))
     return cells.values.texts, counts.astype(np.int64)
 

@@ -123,7 +123,7 @@ def unfit(model: RowModel, stated: Mapping[str, Any]) -> str | None:
         if field is None:
             return f"`context` has no field {name[:80]!r}.{did_you_mean(name, tuple(fields)) or ' There are ' + ', '.join(fields) + '.'}"
         if not _fits(field, value):
-            wanted = {"categorical": "one value", "numeric": "a number", "multivalued": "values"}[field.kind]
+            wanted = {"categorical": "one value", "numeric": "a number", "multivalued": "values", "text": "a text"}[field.kind]
             return f"`context` must hold {wanted} for {name!r}, but got {repr(value)[:80]}."
     return None
 

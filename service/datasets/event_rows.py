@@ -10,7 +10,7 @@ from typing import Any, Literal
 from ihas.config.data import InteractionColumns, SchemaConfig, TimestampColumn
 from ihas.data.cells import cell_number, cell_text
 from ihas.data.moments import local_time
-from ihas.data.schema import Field
+from ihas.data.schema import Field, hashed_columns
 from ihas.serving.capabilities import RowModel
 from ihas.serving.next_item.recommender import ITEM, SCHEMA, USER
 from ihas_service.storage.contexts import read_context
@@ -77,7 +77,10 @@ class EventRows:
         stamps = {one.name: TimestampColumn(parts=one.parts, zone=one.zone) for one in self.schema.timestamps if one.name in stated}
         columns = SchemaConfig(
             label=self.schema.label,
-            categorical=tuple(field.name for field in fields if field.kind == "categorical" and field.name not in stamps),
+            categorical=tuple(
+                field.name for field in fields if field.kind == "categorical" and field.buckets is None and field.name not in stamps
+            ),
+            **hashed_columns(fields),
             timestamps=stamps,
             numeric=tuple(field.name for field in fields if field.kind == "numeric"),
             multivalued={field.name: field.separator for field in fields if field.separator is not None},
@@ -159,7 +162,7 @@ def _cell(field: Field, value: Any) -> Any:
     texts = [text for text in map(_text, value if isinstance(value, list) else [value]) if text is not None]
     if field.kind != "multivalued":
         text = texts[0] if texts else None
-        return text if field.kind == "categorical" or text is None else cell_number(text)
+        return text if field.kind != "numeric" or text is None else cell_number(text)
     if field.separator is None:
         return texts or None
     return field.separator.join(texts) or None
