@@ -10,7 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from ihas.config.base import Config, invalid
-from ihas.config.columns import Buckets, TextColumn
+from ihas.config.columns import Buckets, TextColumn, VectorColumn
 from ihas.config.label_rule import ALLOWED, LabelRule
 from ihas.config.negatives import NegativesConfig
 from ihas.config.sql import SqlConfig
@@ -29,6 +29,10 @@ class TimestampColumn(Config):
     zone: str = "UTC"
     """Time zone, such as `Europe/Berlin`, in which hour, weekday and month are told. Times without a zone of their own are taken to be in
     this one."""
+
+    days_since: tuple[str, ...] = Field(default=(), exclude_if=lambda columns: not columns)
+    """Other columns of `timestamps`, such as that of the last visit: the days from that moment to this one, with a fraction and negative
+    where it is later, become a numeric field. Both must describe the request, or both the item."""
 
     @field_validator("zone")
     @classmethod
@@ -72,6 +76,9 @@ class SchemaConfig(Config):
     hash_buckets: dict[str, Buckets] = Field(default={}, exclude_if=lambda buckets: not buckets)
     """Columns of categories whose values are hashed, and the number of buckets of each: for millions of values, which then need no list.
     Values of one bucket share an embedding."""
+    vectors: dict[str, VectorColumn] = Field(default={}, exclude_if=lambda vectors: not vectors)
+    """Columns of lists of numbers, such as the embedding of a picture; a list of names takes the defaults. Lists of four numbers or more,
+    all of one length and some with a fraction, are read so unless stated otherwise."""
     timestamps: dict[str, TimestampColumn] = Field(default={}, exclude_if=lambda timestamps: not timestamps)
     """Columns of dates or times, and what is read of each; a list of names takes the defaults. Columns with more than 20 different ISO 8601
     dates or times are read so unless stated otherwise."""
@@ -92,7 +99,7 @@ class SchemaConfig(Config):
     time: str | None = None
     """Column that orders the rows for a split by time. It is a field only if it is also listed as one."""
 
-    @field_validator("timestamps", "text", mode="before")
+    @field_validator("timestamps", "text", "vectors", mode="before")
     @classmethod
     def _names_take_the_defaults(cls, columns: Any) -> Any:
         named = isinstance(columns, list | tuple) and all(isinstance(name, str) for name in columns)

@@ -131,7 +131,7 @@ def _field_change(table: pa.Table, field: Field, rows_before: int) -> FieldChang
     missing = cell_codes(table, field.name) < 0
     texts, before, after = _counts(table, field, rows_before)
     gone = (int(missing[:rows_before].sum()), int(missing[rows_before:].sum()))
-    values = numbers(texts) if field.kind == "numeric" else None
+    values = numbers(texts) if field.kind in ("numeric", "vector") else None
     change = change_of_counts(field.name, before, after, gone, values)
     return change.model_copy(update={"missing_before": gone[0] / rows_before, "missing": gone[1] / (len(missing) - rows_before)})
 

@@ -12,6 +12,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Annotated, Literal
 
+import numpy as np
 from pydantic import Field
 
 from ihas.config.base import Config
@@ -247,7 +248,71 @@ class PiecewiseEncoder(Config):
         return _special(local_id) or f"near {self.knots[local_id - FIRST_VALUE]:.6g}"
 
 
-FieldEncoder = CategoricalEncoder | NumericEncoder | MultivaluedEncoder | PiecewiseEncoder | HashedEncoder | TextEncoder
+LEVELS, STEPS = 64, 8.0
+"""Levels of each number of a vector, and how many of them are a standard deviation (our choice)."""
+
+
+class VectorEncoder(Config):
+    """A field of vectors: number j of one is a level q of `LEVELS`, and this pair an id, whose row is level q's value times W_j.
+
+    So a cell is a multi-valued one, whose mean is the vector, standardised, times the learnt matrix W (`ihas.optim.tied_table`).
+    Source: our choice.
+    """
+
+    kind: Literal["vector"] = "vector"
+    """Tag of this encoder in JSON."""
+    name: str
+    """Field name."""
+    role: FieldRole
+    """Whether the request states the value or the item table does."""
+    means: Annotated[tuple[float, ...], Field(min_length=1)]
+    """Mean of each number among the training rows."""
+    scales: tuple[Annotated[float, Field(gt=0.0)], ...]
+    """Standard deviation of each number among the training rows; 1 where it is 0."""
+
+    @property
+    def slots(self) -> int:
+        """Columns of the id matrix: the numbers of a vector."""
+        return len(self.means)
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Table rows of the field."""
+        return FIRST_VALUE + LEVELS * self.slots
+
+    def encode(self, cell: Cell, pointer: str) -> tuple[int, ...]:
+        """Ids of a cell; RequestError at `pointer` for anything but a list of as many finite numbers, an empty one, or null."""
+        if cell is None or (isinstance(cell, list | tuple) and not cell):
+            return (MISSING,)
+        law = f"`{self.name}` must be a list of {self.slots} numbers"
+        if isinstance(cell, str | bool | int | float) or len(cell) != self.slots:
+            given = repr(cell)[:80] if isinstance(cell, str | bool | int | float) else f"{len(cell)} of them"
+            raise RequestError(f"{law}, but got {given}. Send vectors of the model that made those of the table.", pointer)
+        found = [_number(self.name, part, (), f"{pointer}/{place}") for place, part in enumerate(cell)]
+        if None in found:
+            raise RequestError(f"{law}, but one is missing. Leave the whole vector out.", f"{pointer}/{found.index(None)}")
+        return tuple(self.ids(np.array([found], np.float64))[0].tolist())
+
+    def ids(self, vectors: np.ndarray) -> np.ndarray:
+        """Ids of finite vectors: float64 (n, slots) -> int32 (n, slots)."""
+        with np.errstate(over="ignore"):
+            ways = np.floor((vectors - np.array(self.means)) / np.array(self.scales) * STEPS) + LEVELS // 2
+        levels = np.clip(ways, 0, LEVELS - 1).astype(np.int32)
+        return np.asarray(levels + (FIRST_VALUE + LEVELS * np.arange(self.slots, dtype=np.int32)))
+
+    def text(self, local_id: int) -> str:
+        """Number of an id, for a person."""
+        place, level = divmod(local_id - FIRST_VALUE, LEVELS)
+        return _special(local_id) or f"[{place}] near {self.means[place] + self.scales[place] * (level + 0.5 - LEVELS // 2) / STEPS:.3g}"
+
+
+def level_values(dim: int) -> np.ndarray:
+    """What each level of a vector of `dim` numbers multiplies its row of W by, so that the mean over a cell has the scale of an embedding:
+    float32 (LEVELS,), sqrt(dim) times standard deviations."""
+    return np.asarray(np.sqrt(dim) * (np.arange(LEVELS) + 0.5 - LEVELS // 2) / STEPS, np.float32)
+
+
+FieldEncoder = CategoricalEncoder | NumericEncoder | MultivaluedEncoder | PiecewiseEncoder | HashedEncoder | TextEncoder | VectorEncoder
 
 
 def _special(local_id: int) -> str:

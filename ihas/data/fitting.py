@@ -33,6 +33,7 @@ from ihas.data.mapped import spans
 from ihas.data.quantiles import quantiles
 from ihas.data.schema import Field, Schema
 from ihas.data.validation import find_label_faults, find_number_faults, values_within
+from ihas.data.vectors import find_vector_faults, fit_vector, vector_ids
 
 _BLOCK_ROWS = 1 << 18
 _Ids = Callable[[pa.Table], np.ndarray]
@@ -97,6 +98,8 @@ def labels_of(table: pa.Table, schema: Schema) -> np.ndarray:
 def _fit_field(table: pa.Table, field: Field, config: EncodingConfig, train: np.ndarray | None) -> FieldEncoder:
     if field.kind == "multivalued":
         return _fit_multivalued(table, field, config, train)
+    if field.kind == "vector":
+        return fit_vector(list_column(table, field.name).take(train), field)
     column = text_column(table, field.name).take(train)
     if field.kind == "text":
         return fit_text(column, field, config.min_count)
@@ -140,7 +143,9 @@ def frequent_values(texts: pa.StringArray, counts: np.ndarray, min_count: int) -
 def _check_cells(table: pa.Table, encoder: Encoder) -> None:
     findings = FindingCollector()
     for field in encoder.fields:
-        if field.kind != "multivalued" and is_list(table, field.name):
+        if field.kind == "vector":
+            find_vector_faults(table, field.name, field.slots, findings)
+        elif field.kind != "multivalued" and is_list(table, field.name):
             findings.add("unexpected_list", "The field has one value per cell, but the column holds lists.", column=field.name)
         elif field.kind in ("numeric", "piecewise"):
             find_number_faults(table, field.name, findings)
@@ -149,6 +154,8 @@ def _check_cells(table: pa.Table, encoder: Encoder) -> None:
 
 def _ids_of(table: pa.Table, field: FieldEncoder) -> _Ids:
     """Function from a block of the table to its ids, counted from the field's first table row: int32 (rows, slots)."""
+    if field.kind == "vector":
+        return lambda block: vector_ids(list_column(block, field.name), field)
     if field.kind == "multivalued" and is_list(table, field.name):
         return lambda block: _list_ids(list_column(block, field.name), field)
     texts = text_column(table.slice(0, 1), field.name).texts

@@ -20,7 +20,16 @@ import pyarrow as pa
 
 from ihas.data.columns import is_list, list_column, text_column
 from ihas.data.encoder import Encoder
-from ihas.data.field_encoders import FIRST_VALUE, UNKNOWN, FieldEncoder, HashedEncoder, NumericEncoder, PiecewiseEncoder, TextEncoder
+from ihas.data.field_encoders import (
+    FIRST_VALUE,
+    UNKNOWN,
+    FieldEncoder,
+    HashedEncoder,
+    NumericEncoder,
+    PiecewiseEncoder,
+    TextEncoder,
+    VectorEncoder,
+)
 from ihas.data.fitting import frequent_values
 from ihas.data.hashed import grown
 from ihas.data.layout import PADDING, FieldLayout
@@ -44,7 +53,7 @@ def grow_encoder(encoder: Encoder, table: pa.Table, min_count: int, train: np.nd
 
 
 def _grown_field(field: FieldEncoder, table: pa.Table, min_count: int, train: np.ndarray) -> FieldEncoder:
-    if isinstance(field, NumericEncoder | PiecewiseEncoder):
+    if isinstance(field, NumericEncoder | PiecewiseEncoder | VectorEncoder):
         return field
     if isinstance(field, HashedEncoder | TextEncoder):
         return grown(field, text_column(table, field.name).take(train), min_count)

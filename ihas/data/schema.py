@@ -11,10 +11,10 @@ from pydantic import model_validator
 
 from ihas.config.base import Config
 from ihas.config.columns import Buckets
-from ihas.config.data import TimePart
+from ihas.config.data import TimePart, TimestampColumn
 from ihas.config.negatives import NegativesConfig
 
-FieldKind = Literal["categorical", "numeric", "multivalued", "text"]
+FieldKind = Literal["categorical", "numeric", "multivalued", "text", "vector"]
 FieldRole = Literal["context", "item"]
 Kept = Literal["first", "last"]
 
@@ -38,6 +38,8 @@ class Field(Config):
     """Of a text, buckets of its words; of a categorical field that is hashed, of its values; else None."""
     max_words: int | None = PydanticField(default=None, exclude_if=lambda words: words is None)
     """Of a text: how many different words are read at most."""
+    dim: int | None = PydanticField(default=None, exclude_if=lambda dim: dim is None)
+    """Of a vector: how many numbers it has."""
 
 
 class Timestamp(Config):
@@ -51,14 +53,27 @@ class Timestamp(Config):
     """Time zone in which parts are told, and in which times without a zone of their own are."""
     missing: tuple[str, ...] = PydanticField(default=(), exclude_if=lambda missing: not missing)
     """Texts that say that a cell is missing."""
+    days_since: tuple[str, ...] = PydanticField(default=(), exclude_if=lambda columns: not columns)
+    """Other timestamps; the days between are numeric fields."""
 
     @cached_property
-    def fields(self) -> dict[TimePart, str]:
-        """Name of each part's field: that of the column, a point, and the part."""
-        return {part: part_name(self.name, part) for part in self.parts}
+    def fields(self) -> dict[str, str]:
+        """Name of the field of each part, and of the days since each other column: that of this column, a point, and what it is."""
+        days = {f"days since `{other}`": name for other, name in self.differences.items()}
+        return {part: part_name(self.name, part) for part in self.parts} | days
+
+    @cached_property
+    def differences(self) -> dict[str, str]:
+        """Name of the field of the days since each other column."""
+        return {other: part_name(self.name, f"days_since.{other}") for other in self.days_since}
+
+    @property
+    def stated(self) -> TimestampColumn:
+        """The setting under which the column is read alike."""
+        return TimestampColumn(parts=self.parts, zone=self.zone, days_since=self.days_since)
 
 
-def part_name(column: str, part: TimePart) -> str:
+def part_name(column: str, part: str) -> str:
     """Name of the field of a timestamp's part."""
     return f"{column}.{part}"
 
@@ -124,8 +139,11 @@ class Schema(Config):
         return (*(field for field in self.fields if field.name not in parts), *columns)
 
 
-def hashed_columns(fields: Iterable[Field]) -> dict[str, Any]:
-    """The settings `text` and `hash_buckets` of fields, which leave nothing to be inferred."""
+def sized_columns(fields: Iterable[Field]) -> dict[str, Any]:
+    """The settings `text`, `hash_buckets` and `vectors` of fields, which leave nothing to be inferred."""
+    fields = tuple(fields)
     hashed = [field for field in fields if field.buckets is not None]
     text = {field.name: {"vocabulary": field.buckets, "max_words": field.max_words} for field in hashed if field.kind == "text"}
-    return {"text": text, "hash_buckets": {field.name: field.buckets for field in hashed if field.kind != "text"}}
+    return {"text": text, "hash_buckets": {field.name: field.buckets for field in hashed if field.kind != "text"}} | {
+        "vectors": {field.name: {"dim": field.dim} for field in fields if field.kind == "vector"}
+    }

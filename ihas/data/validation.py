@@ -17,6 +17,7 @@ from ihas.data.quantiles import quantiles
 from ihas.data.schema import Field, Schema
 from ihas.data.suspicions import find_rare_class, find_rounded_ids, find_telling_columns
 from ihas.data.times import seconds
+from ihas.data.vectors import find_vector_faults
 from ihas.data.weights import find_weight_faults
 
 MOSTLY_MISSING = 0.95
@@ -51,6 +52,8 @@ def validate(table: pa.Table, schema: Schema, prefix: str = "") -> ValidationRep
     for field in schema.fields:
         if field.kind == "numeric":
             find_number_faults(table, field.name, findings)
+        elif field.kind == "vector":
+            find_vector_faults(table, field.name, int(field.dim or 1), findings)
     if schema.time is not None:
         _find_time_faults(table, schema.time, findings)
     if not any(finding.severity == "error" for finding in findings.kept):

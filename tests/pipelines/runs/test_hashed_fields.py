@@ -1,8 +1,9 @@
-"""Texts of items and of requests, and hashed users, from the file to the answer."""
+"""Texts and vectors of items and of requests, hashed users, and days since a visit, from the file to the answer."""
 
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from ihas.bundle.manifest import FORMAT_VERSION, read_manifest
 from ihas.config.columns import TextColumn
-from ihas.config.data import DataConfig, SchemaConfig
+from ihas.config.data import DataConfig, SchemaConfig, TimestampColumn
 from ihas.errors import RequestError
 from ihas.serving.answers import RecommendRequest
 from ihas.serving.grouped.recommender import GroupedRecommender
@@ -21,6 +22,8 @@ from tests.pipelines.small_run import finish, small_recipe, start
 pytestmark = [pytest.mark.tf, pytest.mark.slow]
 
 ROWS, ITEMS = 2_000, 40
+START = datetime(2024, 1, 1, tzinfo=UTC)
+PICTURES, TASTES = (np.random.default_rng(seed).normal(size=(ITEMS, 4)).round(3).tolist() for seed in (1, 2))
 COLOURS, STUFFS = ("Red", "blue", "GRÜN", "grey", "pink"), ("wool", "felt", "silk", "lace")
 
 
@@ -31,7 +34,17 @@ def _title(item: int) -> str:
 def _row(number: int) -> dict[str, Any]:
     """A row as a request states it; whether colour and query agree decides the click."""
     item = number * 7 % ITEMS
-    return {"user": f"u{number % 30}", "query": f"shoe {COLOURS[number % 3]}", "item": f"m{item}", "title": _title(item)}
+    seen = START + timedelta(hours=number)
+    return {
+        "user": f"u{number % 30}",
+        "query": f"shoe {COLOURS[number % 3]}",
+        "taste": TASTES[number % 30],
+        "seen": seen.isoformat(),
+        "last": (seen - timedelta(days=number % 11)).isoformat(),
+        "item": f"m{item}",
+        "title": _title(item),
+        "picture": PICTURES[item],
+    }
 
 
 def _line(number: int) -> str:
@@ -46,7 +59,14 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, GroupedRecom
     folder = tmp_path_factory.mktemp("run")
     (folder / "x.jsonl").write_text("".join(f"{_line(number)}\n" for number in range(ROWS)), encoding="utf-8")
     columns = SchemaConfig(
-        item=("item", "title"), item_id="item", text={"query": TextColumn(vocabulary=64, max_words=2)}, hash_buckets={"user": 512}
+        item=("item", "title", "picture"),
+        item_id="item",
+        text={"query": TextColumn(vocabulary=64, max_words=2)},
+        hash_buckets={"user": 512},
+        timestamps={
+            "seen": TimestampColumn(parts=("hour",), days_since=("last",)),
+            "last": TimestampColumn(parts=("hour",)),
+        },
     )
     recipe = small_recipe()
     finish(start(recipe.model_copy(update={"data": DataConfig(path=folder / "x.jsonl", columns=columns)}), folder / "run"))
@@ -59,7 +79,8 @@ def test_the_bundle_says_what_it_needs(served: tuple[Path, GroupedRecommender]) 
     """Kinds of encoders, and a form that older readers refuse."""
     folder, recommender = served
     assert {field.name: field.kind for field in recommender.bundle.encoder.fields} == {
-        "user": "hashed", "query": "text", "item": "categorical", "title": "text"
+        "user": "hashed", "query": "text", "taste": "vector", "item": "categorical", "title": "text", "picture": "vector",
+        "seen.hour": "categorical", "last.hour": "categorical", "seen.days_since.last": "numeric",
     }  # fmt: skip
     assert read_manifest(folder / "bundle").version == FORMAT_VERSION
 
@@ -67,20 +88,41 @@ def test_the_bundle_says_what_it_needs(served: tuple[Path, GroupedRecommender]) 
 def test_an_item_scores_as_its_row_does(served: tuple[Path, GroupedRecommender]) -> None:
     """To 1e-5, whatever the case of letters; explanations name words, filters read the text, another query asks what if."""
     _, recommender = served
-    context = {"user": "u3", "query": "SHOE red"}
+    row = _row(3)
+    context = {"user": "u3", "query": "SHOE red", "taste": row["taste"], "seen": row["seen"], "last": row["last"]}
     best = recommender.recommend(RecommendRequest(context, k=8, explain=True)).items
-    rows = [context | {"item": one.id, "title": _title(int(one.id[1:])).swapcase()} for one in best]
+    rows = [context | {"item": one.id, "title": _title(int(one.id[1:])).swapcase(), "picture": PICTURES[int(one.id[1:])]} for one in best]
     np.testing.assert_allclose([one.score for one in recommender.score(rows)], [one.score for one in best], atol=1e-5)
     assert best[0].explanation is not None
     told = {part.field: part.values for part in best[0].explanation.contributions}
     assert told["query"] == ("shoe", "red")
     assert "shoe" in told["title"]
     assert told["user"][0].startswith("bucket ")
+    assert (told["taste"], told["picture"]) == (("4 numbers",), ("4 numbers",))
+    assert told["seen.days_since.last"][0].startswith("[")
     only = recommender.recommend(RecommendRequest(context, k=3, filter=f"title == '{_title(12)}'")).items
     assert [one.id for one in only] == ["m12"]
     queries = recommender.score([rows[0] | {"query": query} for query in ("shoe red", "shoe grün", "nothing known")])
     assert len({one.logit for one in queries}) == 3
     assert [unknown.field for unknown in queries[2].unknown_values] == ["query"]
+
+
+def test_another_vector_or_day_asks_what_if(served: tuple[Path, GroupedRecommender]) -> None:
+    """Of the request or of the item, by stating it; a vector that no row had is read as any other, and none is missing."""
+    _, recommender = served
+    row = _row(7)
+    others = [{"picture": [0.1, -0.2, 0.3, 2.5]}, {"picture": None}, {"taste": [3.0, 3.0, -3.0, 3.0]}, {"seen.days_since.last": 0}]
+    scored = recommender.score([row, *(row | other for other in others)])
+    assert len({one.logit for one in scored[:4]}) == 4
+    assert not any(unknown.field in ("picture", "taste") for one in scored for unknown in one.unknown_values)
+
+
+def test_what_is_no_vector_is_refused_at_its_place(served: tuple[Path, GroupedRecommender]) -> None:
+    """With the field, how many numbers it has, and a pointer."""
+    _, recommender = served
+    with pytest.raises(RequestError, match="`taste` must be a list of 4 numbers, but got 3") as caught:
+        recommender.recommend(RecommendRequest({"taste": [1.0, 2.0, 3.0]}))
+    assert caught.value.pointer == "/context/taste"
 
 
 def test_what_is_no_text_is_refused_at_its_place(served: tuple[Path, GroupedRecommender]) -> None:
