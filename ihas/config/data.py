@@ -60,6 +60,9 @@ class SchemaConfig(Config):
     negatives: NegativesConfig | None = Field(default=None, exclude_if=lambda negatives: negatives is None)
     """For a table of which each row is an item that a user took: draws items that the user did not take. Needs `user_id` and `item_id`.
     The label may be absent; where there is one, rows that it says no of are left out."""
+    negatives_kept: float = Field(default=1.0, gt=0.0, le=1.0, exclude_if=lambda kept: kept == 1.0)
+    """Share of the rows without a click that are in the table, where the others were left out at random. Served probabilities are corrected
+    to what they are without that; orders and metrics are those of the rows as they stand."""
     weight: str | None = Field(default=None, exclude_if=lambda name: name is None)
     """Column with a number of 0 or more, by which a row counts in training; metrics count every row once."""
     categorical: tuple[str, ...] = ()

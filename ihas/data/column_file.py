@@ -24,6 +24,7 @@ def stated_columns(schema: Schema) -> SchemaConfig:
         positive=schema.positive,
         unlabelled=schema.unlabelled,
         negatives=schema.negatives,
+        negatives_kept=schema.negatives_kept,
         weight=schema.weight,
         categorical=tuple(field.name for field in own if field.kind == "categorical" and field.buckets is None),
         **sized_columns(own),

@@ -84,6 +84,7 @@ def infer_schema(
         positive=columns.positive,
         unlabelled=columns.unlabelled,
         negatives=columns.negatives,
+        negatives_kept=columns.negatives_kept,
         weight=columns.weight,
         fields=tuple(
             Field(
@@ -118,7 +119,10 @@ def _sizes(table: pa.Table, name: str, kind: FieldKind, columns: SchemaConfig) -
 
 
 def _check_negatives(columns: SchemaConfig, item_id: str | None, names: Sequence[str]) -> None:
-    """ConfigError where it is not known who took what."""
+    """ConfigError where it is not known who took what, or negatives are both drawn and left out."""
+    if columns.negatives is not None and columns.negatives_kept < 1.0:
+        law = "Rows without a click must not be both drawn, `negatives`, and left out, `negatives_kept`, but would be. Remove one of them."
+        raise ConfigError(law)
     lacking = [name for name, stated in (("user_id", columns.user_id), ("item_id", item_id)) if stated is None]
     if columns.negatives is None or not lacking:
         return

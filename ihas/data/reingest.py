@@ -135,6 +135,7 @@ def _stated(schema: Schema) -> SchemaConfig:
         positive=schema.positive,
         unlabelled=schema.unlabelled,
         negatives=schema.negatives,
+        negatives_kept=schema.negatives_kept,
         item_id=schema.item_id if schema.negatives is not None else None,
         user_id=schema.user_id if schema.negatives is not None else None,
         timestamps={one.name: one.stated for one in schema.timestamps},

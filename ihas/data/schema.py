@@ -89,6 +89,8 @@ class Schema(Config):
     """Whether rows without a label are dropped."""
     negatives: NegativesConfig | None = PydanticField(default=None, exclude_if=lambda negatives: negatives is None)
     """How negatives are drawn; None where the label has both classes."""
+    negatives_kept: float = PydanticField(default=1.0, gt=0.0, le=1.0, exclude_if=lambda kept: kept == 1.0)
+    """Share of the rows without a click that are in the table."""
     weight: str | None = PydanticField(default=None, exclude_if=lambda name: name is None)
     """Column by which rows count in training."""
     fields: tuple[Field, ...]

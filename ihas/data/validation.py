@@ -45,6 +45,10 @@ def validate(table: pa.Table, schema: Schema, prefix: str = "") -> ValidationRep
     _find_single_class(table, schema, findings)
     if schema.negatives is not None:
         find_negatives(table, schema, schema.negatives, findings)
+    if schema.negatives_kept < 1.0:
+        law = f"{schema.negatives_kept:.4g} of the rows without a click are here: served probabilities are corrected for it."
+        way = "Log-loss, calibration and rates in reports are of the rows as they stand."
+        findings.add("negatives_kept", f"{law} {way}", severity="warning")
     if schema.weight in table.column_names:
         find_weight_faults(table, str(schema.weight), findings)
     if not schema.fields:

@@ -30,7 +30,7 @@ from ihas.results.run_result import FrontierPoint, RunResult
 from ihas.routing.additive import AdditiveRouter
 from ihas.routing.router import AnyRouter, Gates, Router, embed
 from ihas.seeding import generator
-from ihas.stages.evaluate.calibration import calibrate, calibration_result
+from ihas.stages.evaluate.calibration import calibrate, calibration_result, served_calibration
 from ihas.stages.evaluate.groups import group_results, plane
 from ihas.stages.evaluate.stage import not_told_apart, variant_results
 from ihas.stages.evaluate.variants import Variant
@@ -211,7 +211,7 @@ def make_bundle(recipe: Recipe, trained: Trained, chosen: Variant, base: Variant
         summary={},
         retrieval=None if trained.retrieval is None else _retrieval(data, trained.retrieval, golden),
         fallback=fallback,
-        calibration=_calibrated(trained, chosen)[1],
+        calibration=served_calibration(_calibrated(trained, chosen)[1], data.schema.negatives_kept),
         reference=Reference.of(router, _some(data.parts.train.ids)) if len(paths) > 1 or chosen.gated else None,
         users=data.users,
     )

@@ -22,7 +22,7 @@ from ihas.errors import ConfigError, DataError, RequestError
 from ihas.metrics import auc
 from ihas.stages.numbers import validation_auc
 from tests.ihas.data.tables import fault_places, written
-from tests.oracle import ignore
+from tests.oracle import GIVEN, ignore, parts_of
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
 DAYS = "seen.days_since.last"
@@ -31,12 +31,12 @@ COLUMNS = SchemaConfig(
 )
 
 
-def _written(path: Path, gaps: list[float | None], clicks: list[int], at: list[str] | None = None) -> Path:
-    lines = ["seen,last,click"]
+def _written(path: Path, gaps: list[float | None], clicks: list[int], at: list[str] | None = None, parts: list[str] | None = None) -> Path:
+    lines = ["seen,last,click" + (",part" if parts else "")]
     for row, (gap, click) in enumerate(zip(gaps, clicks, strict=True)):
         seen = START + timedelta(minutes=37 * row)
         last = "" if gap is None else (seen - timedelta(days=gap)).strftime("%Y-%m-%dT%H:%M:%S+00:00")
-        lines.append(f"{seen.isoformat()},{at[row] if at else last},{click}")
+        lines.append(f"{seen.isoformat()},{at[row] if at else last},{click}" + (f",{parts[row]}" if parts else ""))
     return written(path, "\n".join(lines) + "\n")
 
 
@@ -116,7 +116,8 @@ def test_days_are_learnt(tmp_path: Path) -> None:
         backbone=BackboneConfig(hidden=()),
         training=TrainingConfig(embedding_dim=4, batch_size=64, learning_rate=0.02, embedding_l2=1e-5, epochs=8),
     )
-    path = _written(tmp_path / "x.csv", gaps.tolist(), click.astype(int).tolist())
-    data = ingest(DataConfig(path=path, columns=COLUMNS), config.encoding, SplitConfig(), 0, tmp_path / "encoded")
-    best, found = auc(logits, click.astype(np.float32)) or 0.0, validation_auc(data, config, "days", ignore)
+    parts, judged = parts_of(rows)
+    path = _written(tmp_path / "x.csv", gaps.tolist(), click.astype(int).tolist(), parts=parts)
+    data = ingest(DataConfig(path=path, columns=COLUMNS), config.encoding, GIVEN, 0, tmp_path / "encoded")
+    best, found = auc(logits[judged], click[judged].astype(np.float32)) or 0.0, validation_auc(data, config, "days", ignore)
     assert found >= best - 0.01, (found, best)

@@ -16,7 +16,6 @@ from ihas.config.columns import TextColumn
 from ihas.config.data import DataConfig, SchemaConfig
 from ihas.config.encoding import EncodingConfig
 from ihas.config.learning import LearningConfig
-from ihas.config.split import SplitConfig
 from ihas.config.training import TrainingConfig
 from ihas.data.encoder import Encoder
 from ihas.data.field_encoders import FIRST_VALUE, MISSING, UNKNOWN, HashedEncoder, TextEncoder
@@ -31,7 +30,7 @@ from ihas.metrics import auc
 from ihas.serving.grouped.row_reader import RowReader
 from ihas.stages.numbers import validation_auc
 from tests.ihas.data.tables import SCALARS, made_table, written
-from tests.oracle import ignore
+from tests.oracle import GIVEN, ignore, parts_of
 
 FIELDS = (Field(name="title", kind="text", buckets=64, max_words=3), Field(name="user", kind="categorical", buckets=8))
 SCHEMA = Schema(label="label", fields=FIELDS)
@@ -203,11 +202,14 @@ def test_words_are_learnt(tmp_path: Path) -> None:
     chosen = np.array([rng.permutation(60)[:6] for _ in range(rows)])
     logits = weights[chosen].sum(axis=1)
     click = rng.random(rows) < 1.0 / (1.0 + np.exp(-logits))
-    lines = (f"{' '.join(f'Wort{word}' for word in words)}!,{int(one)}" for words, one in zip(chosen, click, strict=True))
-    path = written(tmp_path / "x.csv", "\n".join(["title,click", *lines]) + "\n")
+    parts, judged = parts_of(rows)
+    lines = (
+        f"{' '.join(f'Wort{word}' for word in words)}!,{int(one)},{part}" for words, one, part in zip(chosen, click, parts, strict=True)
+    )
+    path = written(tmp_path / "x.csv", "\n".join(["title,click,part", *lines]) + "\n")
     columns = SchemaConfig(text={"title": TextColumn()})
-    data = ingest(DataConfig(path=path, columns=columns), ORACLE.encoding, SplitConfig(), 0, tmp_path / "encoded")
-    best = auc(logits, click.astype(np.float32)) or 0.0
+    data = ingest(DataConfig(path=path, columns=columns), ORACLE.encoding, GIVEN, 0, tmp_path / "encoded")
+    best = auc(logits[judged], click[judged].astype(np.float32)) or 0.0
     assert validation_auc(data, ORACLE, "text", ignore) >= best - 0.01
 
 
@@ -218,10 +220,9 @@ def test_hashed_values_are_learnt(tmp_path: Path) -> None:
     rng, rows = np.random.default_rng(6), 16_000
     weights, user = rng.normal(0.0, 2.0, 200), rng.integers(0, 200, rows)
     click = rng.random(rows) < 1.0 / (1.0 + np.exp(-weights[user]))
-    lines = (f"{100_000 + one},{int(label)}" for one, label in zip(user, click, strict=True))
-    path = written(tmp_path / "x.csv", "\n".join(["user,click", *lines]) + "\n")
-    data = ingest(
-        DataConfig(path=path, columns=SchemaConfig(hash_buckets={"user": 2**16})), ORACLE.encoding, SplitConfig(), 0, tmp_path / "e"
-    )
-    found, best = validation_auc(data, ORACLE, "hashed", ignore), auc(weights[user], click.astype(np.float32)) or 0.0
+    parts, judged = parts_of(rows)
+    lines = (f"{100_000 + one},{int(label)},{part}" for one, label, part in zip(user, click, parts, strict=True))
+    path = written(tmp_path / "x.csv", "\n".join(["user,click,part", *lines]) + "\n")
+    data = ingest(DataConfig(path=path, columns=SchemaConfig(hash_buckets={"user": 2**16})), ORACLE.encoding, GIVEN, 0, tmp_path / "e")
+    found, best = validation_auc(data, ORACLE, "hashed", ignore), auc(weights[user[judged]], click[judged].astype(np.float32)) or 0.0
     assert found >= best - 0.01

@@ -61,6 +61,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, GroupedRecom
     columns = SchemaConfig(
         item=("item", "title", "picture"),
         item_id="item",
+        negatives_kept=0.25,
         text={"query": TextColumn(vocabulary=64, max_words=2)},
         hash_buckets={"user": 512},
         timestamps={
@@ -115,6 +116,17 @@ def test_another_vector_or_day_asks_what_if(served: tuple[Path, GroupedRecommend
     scored = recommender.score([row, *(row | other for other in others)])
     assert len({one.logit for one in scored[:4]}) == 4
     assert not any(unknown.field in ("picture", "taste") for one in scored for unknown in one.unknown_values)
+
+
+def test_probabilities_are_those_of_all_rows(served: tuple[Path, GroupedRecommender]) -> None:
+    """Of rows without a click a quarter was kept: of all rows, counted back, the mean probability is the rate of clicks."""
+    folder, recommender = served
+    lines = [json.loads(line) for line in (folder.parent / "x.jsonl").read_text(encoding="utf-8").splitlines()]
+    clicks = np.array([line.pop("click") for line in lines])
+    scores = np.array([one.score for one in recommender.score(lines)])
+    weights = np.where(clicks > 0, 1.0, 4.0)
+    assert np.average(scores, weights=weights) == pytest.approx(np.average(clicks, weights=weights), abs=0.03)
+    assert abs(scores.mean() - clicks.mean()) > 0.1
 
 
 def test_what_is_no_vector_is_refused_at_its_place(served: tuple[Path, GroupedRecommender]) -> None:
