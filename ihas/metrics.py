@@ -11,6 +11,7 @@ from ihas.results.calibration import ReliabilityBin
 from ihas.results.run_result import ClickMetrics, Interval
 
 BINS = 15
+NDCG_ROWS = 10
 
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:
@@ -56,6 +57,33 @@ def group_auc(logits: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> flo
     return float(np.average(aucs, weights=rows[both]))
 
 
+def group_ndcg(logits: np.ndarray, labels: np.ndarray, groups: np.ndarray, k: int = NDCG_ROWS) -> float | None:
+    """Mean over groups of sum_{ranks <= k} y / log2(rank + 1), divided by the most that it could be; groups of one label do not count.
+
+    Source: Jarvelin and Kekalainen 2002, gains 0 and 1; rows of equal logits share their places' discounts (McSherry and Najork 2008).
+
+    Args:
+        logits: float (rows,); labels: float (rows,), 0 or 1; groups: int (rows,), below 0 for a row of no group.
+        k: rows of a group that count.
+    """
+    kept = groups >= 0
+    logits, positive, groups = logits[kept], labels[kept] > 0.5, groups[kept]
+    if not len(groups):
+        return None
+    order = np.lexsort((-logits, groups))
+    logits, positive, groups = logits[order], positive[order].astype(np.float64), groups[order]
+    first = np.flatnonzero(np.diff(groups, prepend=groups[0] - 1))
+    rows, clicks = np.diff(np.append(first, len(groups))), np.add.reduceat(positive, first)
+    rank = np.arange(len(groups)) - np.repeat(first, rows) + 1
+    discount = np.where(rank <= k, 1.0 / np.log2(rank + 1.0), 0.0)
+    ties = np.flatnonzero(np.append(True, (np.diff(groups) != 0) | (np.diff(logits) != 0)))
+    sizes = np.diff(np.append(ties, len(groups)))
+    gains = np.add.reduceat(positive * np.repeat(np.add.reduceat(discount, ties) / sizes, sizes), first)
+    most = np.concatenate([[0.0], np.cumsum(1.0 / np.log2(np.arange(1, k + 1) + 1.0))])[np.minimum(clicks, k).astype(np.int64)]
+    both = (clicks > 0) & (clicks < rows)
+    return float((gains[both] / most[both]).mean()) if both.any() else None
+
+
 def _ranks_within(logits: np.ndarray, groups: np.ndarray, first: np.ndarray) -> np.ndarray:
     """Rank from 1 within the group, the mean of equal ones: float64 (rows,), of rows sorted by group and logit."""
     starts = np.flatnonzero(np.append(True, (np.diff(groups) != 0) | (np.diff(logits) != 0)))
@@ -72,6 +100,7 @@ def click_metrics(logits: np.ndarray, labels: np.ndarray, users: np.ndarray | No
         log_loss=float(row_losses(logits, labels).mean()) if len(labels) else None,
         calibration=float(sigmoid(logits).sum()) / clicks if clicks else None,
         user_auc=None if users is None else group_auc(logits, labels, users),
+        user_ndcg=None if users is None else group_ndcg(logits, labels, users),
     )
 
 

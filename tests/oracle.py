@@ -11,6 +11,7 @@ from ihas.config.backbone import BackboneConfig
 from ihas.config.learning import LearningConfig
 from ihas.config.retrain import RetrainConfig
 from ihas.config.search import SearchConfig
+from ihas.config.split import SplitConfig
 from ihas.config.training import TrainingConfig
 from ihas.data.synthetic import Oracle, make_tribes
 from ihas.metrics import auc
@@ -40,6 +41,16 @@ class Solved:
         """Pooled test AUC of the groups' models."""
         rows = GroupedRows(self.oracle.parts.test, self.grouping.groups.test)
         return auc(predict_groups(self.retrained.models, rows, self.config), rows.rows.labels) or 0.0
+
+
+GIVEN = SplitConfig(kind="given", column="part")
+"""Split of a table with the column of `parts_of`."""
+
+
+def parts_of(rows: int) -> tuple[list[str], slice]:
+    """Part of each row, and the rows that are judged, those of validation: a known best AUC is of the rows that are judged."""
+    valid = slice(rows * 7 // 10, rows * 19 // 20)
+    return ["valid" if valid.start <= row < valid.stop else "train" if row < valid.start else "test" for row in range(rows)], valid
 
 
 def ignore(figures: EpochMetrics) -> None:

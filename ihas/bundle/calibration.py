@@ -28,6 +28,14 @@ class Calibration:
         """float (rows,) -> float64 (rows,)."""
         return np.asarray(np.interp(logits, self.logits, self.log_odds))
 
+    def without_sampling(self, kept: float) -> Calibration:
+        """The same for rows of which a share `kept` of those without a click was learnt from, and all with one.
+
+        With q the probability among such rows, that among all is p = q / (q + (1 - q) / kept): log-odds fall by -ln kept.
+        Source: King and Zeng 2001, "Logistic Regression in Rare Events Data" (prior correction).
+        """
+        return self if kept == 1.0 else Calibration(self.logits, self.log_odds + np.log(kept))
+
     def problems(self) -> Iterator[str]:
         """Every law that is broken, in words."""
         knots = self.logits.shape

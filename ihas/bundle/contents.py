@@ -15,6 +15,7 @@ from ihas.bundle.manifest import (
     FALLBACK,
     FORMAT_VERSION,
     MODEL_NAME,
+    WITHOUT_HASHES,
     WITHOUT_SUMS,
     WITHOUT_USERS,
     Manifest,
@@ -58,8 +59,11 @@ def _version(bundle: values.Bundle, routing: Mapping[str, Any], entries: Sequenc
     schema = bundle.schema
     stated = (schema.positive, schema.negatives, schema.weight)
     rules = bool(schema.timestamps) or schema.unlabelled != "refuse" or any(one is not None for one in stated)
-    if schema.user_id is not None or schema.display or rules or any(field.kind == "piecewise" for field in bundle.encoder.fields):
+    kinds = {field.kind for field in bundle.encoder.fields}
+    if kinds & {"text", "hashed", "vector"} or schema.negatives_kept < 1.0 or any(one.days_since for one in schema.timestamps):
         return FORMAT_VERSION
+    if schema.user_id is not None or schema.display or rules or "piecewise" in kinds:
+        return WITHOUT_HASHES
     later = "group_sums" in routing or bundle.calibration is not None or any(entry.shared_table for entry in entries)
     return WITHOUT_USERS if later else WITHOUT_SUMS
 

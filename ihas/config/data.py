@@ -10,6 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from ihas.config.base import Config, invalid
+from ihas.config.columns import Buckets, TextColumn, VectorColumn
 from ihas.config.label_rule import ALLOWED, LabelRule
 from ihas.config.negatives import NegativesConfig
 from ihas.config.sql import SqlConfig
@@ -28,6 +29,10 @@ class TimestampColumn(Config):
     zone: str = "UTC"
     """Time zone, such as `Europe/Berlin`, in which hour, weekday and month are told. Times without a zone of their own are taken to be in
     this one."""
+
+    days_since: tuple[str, ...] = Field(default=(), exclude_if=lambda columns: not columns)
+    """Other columns of `timestamps`, such as that of the last visit: the days from that moment to this one, with a fraction and negative
+    where it is later, become a numeric field. Both must describe the request, or both the item."""
 
     @field_validator("zone")
     @classmethod
@@ -55,6 +60,9 @@ class SchemaConfig(Config):
     negatives: NegativesConfig | None = Field(default=None, exclude_if=lambda negatives: negatives is None)
     """For a table of which each row is an item that a user took: draws items that the user did not take. Needs `user_id` and `item_id`.
     The label may be absent; where there is one, rows that it says no of are left out."""
+    negatives_kept: float = Field(default=1.0, gt=0.0, le=1.0, exclude_if=lambda kept: kept == 1.0)
+    """Share of the rows without a click that are in the table, where the others were left out at random. Served probabilities are corrected
+    to what they are without that; orders and metrics are those of the rows as they stand."""
     weight: str | None = Field(default=None, exclude_if=lambda name: name is None)
     """Column with a number of 0 or more, by which a row counts in training; metrics count every row once."""
     categorical: tuple[str, ...] = ()
@@ -65,6 +73,15 @@ class SchemaConfig(Config):
     """Columns with several values in one cell, and the separator of each."""
     histories: tuple[str, ...] = Field(default=(), exclude_if=lambda histories: not histories)
     """Multi-valued columns whose values are in order of time, oldest first. Of a cell with too many values, the newest are kept."""
+    text: dict[str, TextColumn] = Field(default={}, exclude_if=lambda text: not text)
+    """Columns of text, each read as its words; a list of names takes the defaults. Columns of more than 20 different texts of four words
+    or more, which recur, are read so unless stated otherwise."""
+    hash_buckets: dict[str, Buckets] = Field(default={}, exclude_if=lambda buckets: not buckets)
+    """Columns of categories whose values are hashed, and the number of buckets of each: for millions of values, which then need no list.
+    Values of one bucket share an embedding."""
+    vectors: dict[str, VectorColumn] = Field(default={}, exclude_if=lambda vectors: not vectors)
+    """Columns of lists of numbers, such as the embedding of a picture; a list of names takes the defaults. Lists of four numbers or more,
+    all of one length and some with a fraction, are read so unless stated otherwise."""
     timestamps: dict[str, TimestampColumn] = Field(default={}, exclude_if=lambda timestamps: not timestamps)
     """Columns of dates or times, and what is read of each; a list of names takes the defaults. Columns with more than 20 different ISO 8601
     dates or times are read so unless stated otherwise."""
@@ -85,11 +102,11 @@ class SchemaConfig(Config):
     time: str | None = None
     """Column that orders the rows for a split by time. It is a field only if it is also listed as one."""
 
-    @field_validator("timestamps", mode="before")
+    @field_validator("timestamps", "text", "vectors", mode="before")
     @classmethod
-    def _names_take_the_defaults(cls, timestamps: Any) -> Any:
-        named = isinstance(timestamps, list | tuple) and all(isinstance(name, str) for name in timestamps)
-        return {name: TimestampColumn() for name in timestamps} if named else timestamps
+    def _names_take_the_defaults(cls, columns: Any) -> Any:
+        named = isinstance(columns, list | tuple) and all(isinstance(name, str) for name in columns)
+        return {name: {} for name in columns} if named else columns
 
     @field_validator("positive", mode="before")
     @classmethod

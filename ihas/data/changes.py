@@ -10,6 +10,7 @@ import pyarrow as pa
 from ihas.data.columns import Column, cell_codes, is_list, list_column, numbers, split_texts, text_column
 from ihas.data.findings import FindingCollector, ValidationReport
 from ihas.data.growth import Before, Changes, FieldChange, GrowthLimits, RateChange
+from ihas.data.hashed import words_within
 from ihas.data.inference import LABEL_TEXTS
 from ihas.data.quantiles import quantiles
 from ihas.data.schema import Field, Schema
@@ -130,7 +131,7 @@ def _field_change(table: pa.Table, field: Field, rows_before: int) -> FieldChang
     missing = cell_codes(table, field.name) < 0
     texts, before, after = _counts(table, field, rows_before)
     gone = (int(missing[:rows_before].sum()), int(missing[rows_before:].sum()))
-    values = numbers(texts) if field.kind == "numeric" else None
+    values = numbers(texts) if field.kind in ("numeric", "vector") else None
     change = change_of_counts(field.name, before, after, gone, values)
     return change.model_copy(update={"missing_before": gone[0] / rows_before, "missing": gone[1] / (len(missing) - rows_before)})
 
@@ -172,9 +173,9 @@ def _counts(table: pa.Table, field: Field, rows_before: int) -> tuple[pa.StringA
         return lists.values.texts, halves[0], halves[1]
     column = text_column(table, field.name)
     halves = [Column(column.codes[half], column.texts).counts for half in (slice(0, rows_before), slice(rows_before, None))]
-    if field.kind != "multivalued":
+    if field.kind not in ("multivalued", "text"):
         return column.texts, halves[0], halves[1]
-    cells = split_texts(column.texts, field.separator)
+    cells = words_within(column.texts) if field.kind == "text" else split_texts(column.texts, field.separator)
     within = [
         np.bincount(cells.values.codes, np.repeat(half, cells.lengths), minlength=len(cells.values.texts)).astype(np.int64)
         for half in halves

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
-from ihas.config.data import SchemaConfig, TimestampColumn
+from ihas.config.data import SchemaConfig
 from ihas.data.findings import ValidationReport
 from ihas.data.labels import DRAWN_LABEL
-from ihas.data.schema import Schema
+from ihas.data.schema import Schema, sized_columns
 
 _HEAD = "What `ihas inspect` takes the columns for. Change what is wrong; `ihas search` and `ihas inspect --columns` read this file."
 _WITH_REASONS = ("label", "categorical", "numeric", "ignored", "display", "time", "weight")
@@ -24,12 +24,14 @@ def stated_columns(schema: Schema) -> SchemaConfig:
         positive=schema.positive,
         unlabelled=schema.unlabelled,
         negatives=schema.negatives,
+        negatives_kept=schema.negatives_kept,
         weight=schema.weight,
-        categorical=tuple(field.name for field in own if field.kind == "categorical"),
+        categorical=tuple(field.name for field in own if field.kind == "categorical" and field.buckets is None),
+        **sized_columns(own),
         numeric=tuple(field.name for field in own if field.kind == "numeric"),
         multivalued={field.name: field.separator or "|" for field in own if field.kind == "multivalued"},
         histories=tuple(field.name for field in own if field.keep == "last"),
-        timestamps={one.name: TimestampColumn(parts=one.parts, zone=one.zone) for one in schema.timestamps},
+        timestamps={one.name: one.stated for one in schema.timestamps},
         ignored=schema.ignored,
         item=tuple(dict.fromkeys(column_of.get(field.name, field.name) for field in schema.fields if field.role == "item")),
         item_id=schema.item_id,

@@ -38,7 +38,12 @@ class Encoder(Config):
             names=tuple(field.name for field in self.fields),
             vocabulary_sizes=tuple(field.vocabulary_size for field in self.fields),
             slots=tuple(field.slots for field in self.fields),
+            vectors=tuple(field.slots if field.kind == "vector" else 0 for field in self.fields) if self._has_vectors else (),
         )
+
+    @property
+    def _has_vectors(self) -> bool:
+        return any(field.kind == "vector" for field in self.fields)
 
     @cached_property
     def _field_of_name(self) -> dict[str, tuple[FieldEncoder, int]]:

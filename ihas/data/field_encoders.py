@@ -12,12 +12,15 @@ from functools import cached_property
 from itertools import islice
 from typing import Annotated, Literal
 
+import numpy as np
 from pydantic import Field
 
 from ihas.config.base import Config
+from ihas.config.columns import Buckets
 from ihas.data.cells import Cell, Scalar, cell_number, cell_text
 from ihas.data.layout import PADDING
 from ihas.data.schema import FieldRole, Kept
+from ihas.data.words import bucket_of, words_of
 from ihas.errors import RequestError
 
 UNKNOWN = 0
@@ -98,6 +101,57 @@ class MultivaluedEncoder(_Vocabulary):
         texts = map(cell_text, parts if self.keep == "first" else reversed(parts))
         ids = tuple(islice((self.local_ids.get(text, UNKNOWN) for text in texts if text is not None), self.slots))
         return (ids if self.keep == "first" else ids[::-1]) or (MISSING,)
+
+
+class HashedEncoder(_Vocabulary):
+    """A field with one value per cell, of which the bucket counts that it falls into; `values` are the numbers of known buckets."""
+
+    kind: Literal["hashed"] = "hashed"
+    """Tag of this encoder in JSON."""
+    buckets: Buckets
+    """Number of buckets."""
+    missing: Spellings = NO_SPELLINGS
+    """Texts that say that a cell is missing."""
+
+    @property
+    def slots(self) -> int:
+        """Columns of the id matrix."""
+        return 1
+
+    def encode(self, cell: Cell, pointer: str) -> tuple[int, ...]:
+        """Ids of a cell; RequestError as `CategoricalEncoder.encode`."""
+        text = cell_text(_scalar(cell, pointer, f"`{self.name}` must be one value"))
+        missing = text is None or text in self.missing
+        return (MISSING if missing else self.local_ids.get(bucket_of(text or "", self.buckets), UNKNOWN),)
+
+    def text(self, local_id: int) -> str:
+        """Bucket of an id, for a person."""
+        return _special(local_id) or f"bucket {self.values[local_id - FIRST_VALUE]}"
+
+
+class TextEncoder(_Vocabulary):
+    """A field of text, whose values are the buckets of its words; `values` are the numbers of known buckets."""
+
+    kind: Literal["text"] = "text"
+    """Tag of this encoder in JSON."""
+    slots: Annotated[int, Field(ge=1)]
+    """Columns of the id matrix, and words that are read of a text."""
+    buckets: Buckets
+    """Number of buckets."""
+    words: tuple[str, ...]
+    """What each bucket is called by, for a person."""
+    missing: Spellings = NO_SPELLINGS
+    """Texts that say that a cell is missing."""
+
+    def encode(self, cell: Cell, pointer: str) -> tuple[int, ...]:
+        """Ids of a cell's words, the first ones; a text without any is missing. RequestError at `pointer` for what is no single value."""
+        text = cell_text(_scalar(cell, pointer, f"`{self.name}` must be a text"))
+        found = () if text is None or text in self.missing else words_of(text)[: self.slots]
+        return tuple(self.local_ids.get(bucket_of(word, self.buckets), UNKNOWN) for word in found) or (MISSING,)
+
+    def text(self, local_id: int) -> str:
+        """Words of an id, for a person."""
+        return _special(local_id) or self.words[local_id - FIRST_VALUE]
 
 
 class NumericEncoder(Config):
@@ -194,7 +248,71 @@ class PiecewiseEncoder(Config):
         return _special(local_id) or f"near {self.knots[local_id - FIRST_VALUE]:.6g}"
 
 
-FieldEncoder = CategoricalEncoder | NumericEncoder | MultivaluedEncoder | PiecewiseEncoder
+LEVELS, STEPS = 64, 8.0
+"""Levels of each number of a vector, and how many of them are a standard deviation (our choice)."""
+
+
+class VectorEncoder(Config):
+    """A field of vectors: number j of one is a level q of `LEVELS`, and this pair an id, whose row is level q's value times W_j.
+
+    So a cell is a multi-valued one, whose mean is the vector, standardised, times the learnt matrix W (`ihas.optim.tied_table`).
+    Source: our choice.
+    """
+
+    kind: Literal["vector"] = "vector"
+    """Tag of this encoder in JSON."""
+    name: str
+    """Field name."""
+    role: FieldRole
+    """Whether the request states the value or the item table does."""
+    means: Annotated[tuple[float, ...], Field(min_length=1)]
+    """Mean of each number among the training rows."""
+    scales: tuple[Annotated[float, Field(gt=0.0)], ...]
+    """Standard deviation of each number among the training rows; 1 where it is 0."""
+
+    @property
+    def slots(self) -> int:
+        """Columns of the id matrix: the numbers of a vector."""
+        return len(self.means)
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Table rows of the field."""
+        return FIRST_VALUE + LEVELS * self.slots
+
+    def encode(self, cell: Cell, pointer: str) -> tuple[int, ...]:
+        """Ids of a cell; RequestError at `pointer` for anything but a list of as many finite numbers, an empty one, or null."""
+        if cell is None or (isinstance(cell, list | tuple) and not cell):
+            return (MISSING,)
+        law = f"`{self.name}` must be a list of {self.slots} numbers"
+        if isinstance(cell, str | bool | int | float) or len(cell) != self.slots:
+            given = repr(cell)[:80] if isinstance(cell, str | bool | int | float) else f"{len(cell)} of them"
+            raise RequestError(f"{law}, but got {given}. Send vectors of the model that made those of the table.", pointer)
+        found = [_number(self.name, part, (), f"{pointer}/{place}") for place, part in enumerate(cell)]
+        if None in found:
+            raise RequestError(f"{law}, but one is missing. Leave the whole vector out.", f"{pointer}/{found.index(None)}")
+        return tuple(self.ids(np.array([found], np.float64))[0].tolist())
+
+    def ids(self, vectors: np.ndarray) -> np.ndarray:
+        """Ids of finite vectors: float64 (n, slots) -> int32 (n, slots)."""
+        with np.errstate(over="ignore"):
+            ways = np.floor((vectors - np.array(self.means)) / np.array(self.scales) * STEPS) + LEVELS // 2
+        levels = np.clip(ways, 0, LEVELS - 1).astype(np.int32)
+        return np.asarray(levels + (FIRST_VALUE + LEVELS * np.arange(self.slots, dtype=np.int32)))
+
+    def text(self, local_id: int) -> str:
+        """Number of an id, for a person."""
+        place, level = divmod(local_id - FIRST_VALUE, LEVELS)
+        return _special(local_id) or f"[{place}] near {self.means[place] + self.scales[place] * (level + 0.5 - LEVELS // 2) / STEPS:.3g}"
+
+
+def level_values(dim: int) -> np.ndarray:
+    """What each level of a vector of `dim` numbers multiplies its row of W by, so that the mean over a cell has the scale of an embedding:
+    float32 (LEVELS,), sqrt(dim) times standard deviations."""
+    return np.asarray(np.sqrt(dim) * (np.arange(LEVELS) + 0.5 - LEVELS // 2) / STEPS, np.float32)
+
+
+FieldEncoder = CategoricalEncoder | NumericEncoder | MultivaluedEncoder | PiecewiseEncoder | HashedEncoder | TextEncoder | VectorEncoder
 
 
 def _special(local_id: int) -> str:

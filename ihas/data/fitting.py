@@ -20,16 +20,20 @@ from ihas.data.field_encoders import (
     UNKNOWN,
     CategoricalEncoder,
     FieldEncoder,
+    HashedEncoder,
     MultivaluedEncoder,
     NumericEncoder,
     PiecewiseEncoder,
+    TextEncoder,
 )
 from ihas.data.findings import FindingCollector
+from ihas.data.hashed import fit_hashed, fit_text
 from ihas.data.layout import PADDING
 from ihas.data.mapped import spans
 from ihas.data.quantiles import quantiles
 from ihas.data.schema import Field, Schema
 from ihas.data.validation import find_label_faults, find_number_faults, values_within
+from ihas.data.vectors import find_vector_faults, fit_vector, vector_ids
 
 _BLOCK_ROWS = 1 << 18
 _Ids = Callable[[pa.Table], np.ndarray]
@@ -94,7 +98,13 @@ def labels_of(table: pa.Table, schema: Schema) -> np.ndarray:
 def _fit_field(table: pa.Table, field: Field, config: EncodingConfig, train: np.ndarray | None) -> FieldEncoder:
     if field.kind == "multivalued":
         return _fit_multivalued(table, field, config, train)
+    if field.kind == "vector":
+        return fit_vector(list_column(table, field.name).take(train), field)
     column = text_column(table, field.name).take(train)
+    if field.kind == "text":
+        return fit_text(column, field, config.min_count)
+    if field.kind == "categorical" and field.buckets is not None:
+        return fit_hashed(column, field, config.min_count)
     if field.kind == "categorical":
         values = frequent_values(column.texts, column.counts, config.min_count)
         return CategoricalEncoder(name=field.name, role=field.role, values=values, missing=field.missing)
@@ -133,7 +143,9 @@ def frequent_values(texts: pa.StringArray, counts: np.ndarray, min_count: int) -
 def _check_cells(table: pa.Table, encoder: Encoder) -> None:
     findings = FindingCollector()
     for field in encoder.fields:
-        if field.kind != "multivalued" and is_list(table, field.name):
+        if field.kind == "vector":
+            find_vector_faults(table, field.name, field.slots, findings)
+        elif field.kind != "multivalued" and is_list(table, field.name):
             findings.add("unexpected_list", "The field has one value per cell, but the column holds lists.", column=field.name)
         elif field.kind in ("numeric", "piecewise"):
             find_number_faults(table, field.name, findings)
@@ -142,6 +154,8 @@ def _check_cells(table: pa.Table, encoder: Encoder) -> None:
 
 def _ids_of(table: pa.Table, field: FieldEncoder) -> _Ids:
     """Function from a block of the table to its ids, counted from the field's first table row: int32 (rows, slots)."""
+    if field.kind == "vector":
+        return lambda block: vector_ids(list_column(block, field.name), field)
     if field.kind == "multivalued" and is_list(table, field.name):
         return lambda block: _list_ids(list_column(block, field.name), field)
     texts = text_column(table.slice(0, 1), field.name).texts
@@ -152,9 +166,13 @@ def _ids_of(table: pa.Table, field: FieldEncoder) -> _Ids:
     return lambda block: of_code[text_column(block, field.name).codes]
 
 
-def _single_ids(field: CategoricalEncoder | NumericEncoder | PiecewiseEncoder, texts: pa.StringArray) -> np.ndarray:
+def _single_ids(
+    field: CategoricalEncoder | NumericEncoder | PiecewiseEncoder | HashedEncoder | TextEncoder, texts: pa.StringArray
+) -> np.ndarray:
     if isinstance(field, PiecewiseEncoder):
         return _mixed_ids(field, texts)
+    if isinstance(field, HashedEncoder | TextEncoder):
+        return _each_ids(field, texts)
     return (_vocabulary_ids(field.values, texts) if isinstance(field, CategoricalEncoder) else _bucket_ids(field, texts))[:, None]
 
 
@@ -170,6 +188,14 @@ def _mixed_ids(field: PiecewiseEncoder, texts: pa.StringArray) -> np.ndarray:
     parts = np.floor(PARTS_OF_WAY * way + 0.5).astype(np.int32)
     steps = np.array(MIXES, np.int32)[parts]
     return np.where(steps == PADDING, PADDING, steps + (FIRST_VALUE + lower)[:, None]).astype(np.int32)
+
+
+def _each_ids(field: HashedEncoder | TextEncoder, texts: pa.StringArray) -> np.ndarray:
+    ids = np.full((len(texts), field.slots), PADDING, dtype=np.int32)
+    for row, text in enumerate(texts.to_pylist()):
+        found = field.encode(str(text), "")
+        ids[row, : len(found)] = found
+    return ids
 
 
 def _vocabulary_ids(values: tuple[str, ...], texts: pa.StringArray) -> np.ndarray:

@@ -20,8 +20,18 @@ import pyarrow as pa
 
 from ihas.data.columns import is_list, list_column, text_column
 from ihas.data.encoder import Encoder
-from ihas.data.field_encoders import FIRST_VALUE, UNKNOWN, FieldEncoder, NumericEncoder, PiecewiseEncoder
+from ihas.data.field_encoders import (
+    FIRST_VALUE,
+    UNKNOWN,
+    FieldEncoder,
+    HashedEncoder,
+    NumericEncoder,
+    PiecewiseEncoder,
+    TextEncoder,
+    VectorEncoder,
+)
 from ihas.data.fitting import frequent_values
+from ihas.data.hashed import grown
 from ihas.data.layout import PADDING, FieldLayout
 from ihas.data.validation import values_within
 
@@ -43,8 +53,10 @@ def grow_encoder(encoder: Encoder, table: pa.Table, min_count: int, train: np.nd
 
 
 def _grown_field(field: FieldEncoder, table: pa.Table, min_count: int, train: np.ndarray) -> FieldEncoder:
-    if isinstance(field, NumericEncoder | PiecewiseEncoder):
+    if isinstance(field, NumericEncoder | PiecewiseEncoder | VectorEncoder):
         return field
+    if isinstance(field, HashedEncoder | TextEncoder):
+        return grown(field, text_column(table, field.name).take(train), min_count)
     if field.kind == "categorical":
         column = text_column(table, field.name).take(train)
         found = frequent_values(column.texts, column.counts, min_count)
@@ -54,8 +66,8 @@ def _grown_field(field: FieldEncoder, table: pa.Table, min_count: int, train: np
     else:
         found = frequent_values(*values_within(text_column(table, field.name).take(train), field.separator), min_count)
     new = tuple(value for value in found if value not in field.local_ids)
-    grown: FieldEncoder = type(field).model_validate(field.model_dump() | {"values": (*field.values, *new)})  # a copy would keep cached ids
-    return grown if new else field
+    more: FieldEncoder = type(field).model_validate(field.model_dump() | {"values": (*field.values, *new)})  # a copy would keep cached ids
+    return more if new else field
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ Numeric: single numbers, at least one with a fraction, and more than `MAX_CATEGO
 categories, for most are ids or codes; state `numeric` where they measure something.
 Multi-valued: lists; and texts in which `|` occurs, with different numbers of values per cell, none of them empty, and no
 more distinct values than distinct cells. Other separators must be stated.
+Vector: lists of `ihas.data.vectors.MIN_DIM` numbers or more, all of one length, some with a fraction.
+Text: more than `MAX_CATEGORIES` different texts of several words each, which recur (`ihas.data.words`).
 History: a multi-valued column of the context of whose different values `HISTORY_SHARE` or more are items.
 Item id: the one column called like an item (`ITEM_NAMES`, with or without `id` behind it), or the only stated item column.
 Item fields: the item id, and, where none are stated, every column that is not constant and has one value per item
@@ -20,11 +22,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ihas.config.columns import TextColumn, VectorColumn
 from ihas.config.data import SchemaConfig
 from ihas.data.columns import Column, cell_codes, is_list, list_column, numbers, split_texts, text_column
 from ihas.data.csv_header import header_looks_like_data
 from ihas.data.label_guess import is_rating, proposed_rule, told_pair, used_texts
 from ihas.data.schema import Field, FieldKind, Schema, Timestamp
+from ihas.data.vectors import dim_of, look_like_vectors
+from ihas.data.words import looks_like_text
 from ihas.errors import ConfigError, DataError
 from ihas.extensions.suggest import did_you_mean
 
@@ -33,6 +38,7 @@ ITEM_NAMES = ("item", "movie", "ad", "advert", "product", "coupon", "article", "
 LABEL_TEXTS = ("0", "1", "false", "true")
 SEPARATOR = "|"
 MAX_CATEGORIES = 20
+_JUDGED_TEXTS = 2_000
 _CATEGORICAL: FieldKind = "categorical"
 MIN_ROWS_PER_ITEM = 2.0
 HISTORY_SHARE = 0.9
@@ -65,9 +71,11 @@ def infer_schema(
     laid_out = {one.name: set(one.fields.values()) for one in timestamps}
     names = [name for name in table.column_names if _is_field(name, columns, label) and name not in laid_out]
     kinds = {name: _kind(table, name, columns) for name in names} | dict.fromkeys(set().union(*laid_out.values()), _CATEGORICAL)
+    kinds |= dict.fromkeys((name for one in timestamps for name in one.differences.values()), "numeric")
     kinds = {name: kinds[name] for name in names}
     item_id = columns.item_id or _infer_item_id(columns.item or names, kinds, stated=bool(columns.item))
     items = _with_whole_timestamps(_item_fields(table, names, item_id, columns), laid_out)
+    _check_sides(timestamps, items)
     separators = {name: _separator(table, name, kind, columns) for name, kind in kinds.items()}
     histories = {*columns.histories, *_histories(table, separators, kinds, item_id, items)}
     _check_negatives(columns, item_id, names)
@@ -76,6 +84,7 @@ def infer_schema(
         positive=columns.positive,
         unlabelled=columns.unlabelled,
         negatives=columns.negatives,
+        negatives_kept=columns.negatives_kept,
         weight=columns.weight,
         fields=tuple(
             Field(
@@ -85,6 +94,7 @@ def infer_schema(
                 separator=separators[name],
                 keep="last" if name in histories else "first",
                 missing=(missing or {}).get(name, ()),
+                **_sizes(table, name, kind, columns),
             )
             for name, kind in kinds.items()
         ),
@@ -98,8 +108,21 @@ def infer_schema(
     )
 
 
+def _sizes(table: pa.Table, name: str, kind: FieldKind, columns: SchemaConfig) -> dict[str, int]:
+    """Buckets and words of a text or a hashed column, numbers of a vector."""
+    if kind == "vector":
+        return {"dim": columns.vectors.get(name, VectorColumn()).dim or dim_of(table, name)}
+    if kind == "text":
+        text = columns.text.get(name, TextColumn())
+        return {"buckets": text.vocabulary, "max_words": text.max_words}
+    return {"buckets": columns.hash_buckets[name]} if name in columns.hash_buckets else {}
+
+
 def _check_negatives(columns: SchemaConfig, item_id: str | None, names: Sequence[str]) -> None:
-    """ConfigError where it is not known who took what."""
+    """ConfigError where it is not known who took what, or negatives are both drawn and left out."""
+    if columns.negatives is not None and columns.negatives_kept < 1.0:
+        law = "Rows without a click must not be both drawn, `negatives`, and left out, `negatives_kept`, but would be. Remove one of them."
+        raise ConfigError(law)
     lacking = [name for name, stated in (("user_id", columns.user_id), ("item_id", item_id)) if stated is None]
     if columns.negatives is None or not lacking:
         return
@@ -116,6 +139,17 @@ def _with_whole_timestamps(items: set[str], laid_out: Mapping[str, set[str]]) ->
     return items
 
 
+def _check_sides(timestamps: Sequence[Timestamp], items: set[str]) -> None:
+    """ConfigError where days would be counted between a time of the item and one of the request."""
+    of_item = {one.name: set(one.fields.values()) <= items for one in timestamps}
+    for one in timestamps:
+        for other in one.days_since:
+            if of_item[one.name] != of_item[other]:
+                sides = [f"`{name}` describes the {'item' if of_item[name] else 'request'}" for name in (one.name, other)]
+                law = f"`days_since` needs two times of the request, or two of the item, but {sides[0]} and {sides[1]}."
+                raise ConfigError(f"{law} Have the table state the days, or leave it out.")
+
+
 def label_column(table: pa.Table, columns: SchemaConfig) -> str:
     """Name of the label's column: the stated one, or the one called like a label; errors as `infer_schema`."""
     _check_names_exist(columns, table.column_names)
@@ -130,6 +164,9 @@ def _stated(columns: SchemaConfig) -> dict[str, tuple[str, ...]]:
         "numeric": columns.numeric,
         "multivalued": tuple(columns.multivalued),
         "histories": columns.histories,
+        "text": tuple(columns.text),
+        "hash_buckets": tuple(columns.hash_buckets),
+        "vectors": tuple(columns.vectors),
         "timestamps": tuple(columns.timestamps),
         "ignored": columns.ignored,
         "item": columns.item,
@@ -151,10 +188,14 @@ def _check_names_exist(columns: SchemaConfig, existing: Sequence[str]) -> None:
 
 def _check_settings(columns: SchemaConfig, label: str) -> None:
     stated = _stated(columns) | {"label": (label,)}
-    purposes = ("label", "weight", "categorical", "numeric", "multivalued", "timestamps", "ignored", "display")
+    purposes = ("label", "weight", "categorical", "numeric", "multivalued", "text", "vectors", "timestamps", "ignored", "display")
     exclusive = [(one, other) for position, one in enumerate(purposes) for other in purposes[position + 1 :]]
     exclusive += [(setting, other) for setting in ("item", "item_id") for other in ("label", "ignored")]
-    exclusive += [("histories", other) for other in ("label", "categorical", "numeric", "timestamps", "ignored", "item_id")]
+    exclusive += [
+        ("histories", other) for other in ("label", "categorical", "numeric", "text", "vectors", "timestamps", "ignored", "item_id")
+    ]
+    exclusive += [("hash_buckets", other) for other in purposes if other != "categorical"] + [("hash_buckets", "histories")]
+    exclusive += [(setting, other) for setting in ("text", "vectors") for other in ("item_id", "user_id")]
     exclusive += [(setting, other) for setting in ("user_id", "user") for other in ("label", "ignored", "display", "item", "item_id")]
     exclusive += [("display", other) for other in ("item", "item_id", "histories", "time")]
     exclusive += [("user_id", other) for other in ("user", "numeric", "timestamps", "multivalued", "histories")]
@@ -173,6 +214,7 @@ def _is_field(name: str, columns: SchemaConfig, label: str) -> bool:
     if name in (label, columns.weight) or name in columns.ignored or name in columns.display:
         return False
     listed = {*columns.categorical, *columns.numeric, *columns.multivalued, *columns.histories, *columns.item, *columns.user}
+    listed |= {*columns.text, *columns.hash_buckets, *columns.vectors}
     listed |= {columns.item_id or "", columns.user_id or ""}
     return name != columns.time or name in listed
 
@@ -203,23 +245,35 @@ def _as_candidate(table: pa.Table, name: str) -> str:
 
 def _kind(table: pa.Table, name: str, columns: SchemaConfig) -> FieldKind:
     if is_list(table, name):
-        if name in (*columns.categorical, *columns.numeric, columns.item_id, columns.user_id):
+        if name in (*columns.categorical, *columns.numeric, *columns.text, *columns.hash_buckets, columns.item_id, columns.user_id):
             raise ConfigError(
                 f"A column of lists must be multi-valued, but `{name}` is stated to have one value. Remove it from that setting."
             )
-        return "multivalued"
+        return "vector" if _is_vector(table, name, columns) else "multivalued"
+    if name in columns.vectors:
+        raise ConfigError(f"A vector must be a list of numbers, but the cells of `{name}` are single values. Take it out of `vectors`.")
     if name in columns.multivalued:
         return "multivalued"
     if name in columns.numeric:
         return "numeric"
-    if name in columns.categorical or name in (columns.item_id, columns.user_id):
+    if name in columns.text:
+        return "text"
+    if name in (*columns.categorical, *columns.hash_buckets, columns.item_id, columns.user_id):
         return "categorical"
     texts = text_column(table, name).texts
     if name in columns.histories and not _is_multivalued(texts):
         raise ConfigError(f"A history must have several values, but those of `{name}` are not told. State its separator in `multivalued`.")
     if _is_numeric(texts):
         return "numeric"
-    return "multivalued" if _is_multivalued(texts) else "categorical"
+    if _is_multivalued(texts):
+        return "multivalued"
+    return "text" if len(texts) > MAX_CATEGORIES and looks_like_text(map(str, texts.slice(0, _JUDGED_TEXTS).to_pylist())) else "categorical"
+
+
+def _is_vector(table: pa.Table, name: str, columns: SchemaConfig) -> bool:
+    if name in columns.vectors or name in (*columns.multivalued, *columns.histories):
+        return name in columns.vectors
+    return look_like_vectors(list_column(table, name))
 
 
 def _is_numeric(texts: pa.StringArray) -> bool:

@@ -19,6 +19,7 @@ from ihas.data.columns import is_list
 from ihas.data.findings import FindingCollector, ValidationReport, one_for_each_cause, raise_errors
 from ihas.data.fitting import fit_encoder, labels_of
 from ihas.data.growth import Before
+from ihas.data.hashed import find_collisions, note_told_texts
 from ihas.data.inference import infer_schema
 from ihas.data.labels import with_labels
 from ihas.data.missing import without_spelled_missing
@@ -225,6 +226,8 @@ def with_deceptions(
     """The report with what encoding would cut, and what parts drawn by time, int64 (n,) rows each, share."""
     findings = FindingCollector()
     find_cut_lists(files.rows["train"], schema.fields, encoding.max_values, findings)
+    find_collisions(files.rows["train"], schema.fields, findings)
+    note_told_texts(schema.fields, files.columns.text, findings)
     if schema.time is not None and rows:
         find_split_faults(files.rows["train"], schema.time, {name: rows[name] for name in ("train", *parts_drawn(files))}, findings)
     return report.model_copy(update={"findings": (*report.findings, *findings.kept)})

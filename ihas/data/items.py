@@ -39,7 +39,7 @@ def build_item_table(
     slots = encoder.slots_of("item")
     rows = _typical_rows(column.codes, ids, slots, len(names))[order]
     of_table = rows if train is None else train[rows]
-    fields = [field for field in schema.fields if field.role == "item" and field.name != schema.item_id]
+    fields = [field for field in schema.fields if _is_told(field, schema)]
     fields += [Field(name=name, kind="multivalued" if is_list(table, name) else "categorical", role="item") for name in schema.display]
     return ItemTable(
         names=tuple(str(names[item]) for item in order),
@@ -49,9 +49,14 @@ def build_item_table(
     )
 
 
+def _is_told(field: Field, schema: Schema) -> bool:
+    """Whether an item field's values are kept beside its ids, for filters and answers; those of vectors are not."""
+    return field.role == "item" and field.name != schema.item_id and field.kind != "vector"
+
+
 def field_values(table: pa.Table, field: Field, rows: np.ndarray) -> FieldValues:
     """What a field says in some rows, int (n,), of a table that was read."""
-    if field.kind != "multivalued":
+    if field.kind not in ("multivalued", "vector"):
         return _single(text_column(table, field.name), rows)
     if is_list(table, field.name):
         return _several(list_column(table, field.name), rows)

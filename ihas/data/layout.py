@@ -23,11 +23,13 @@ class FieldLayout:
         names: field names.
         vocabulary_sizes: table rows of each field; the first row of each is its unknown value.
         slots: id-matrix columns of each field; more than one for a multi-valued field.
+        vectors: numbers of each field that is a vector, 0 for others; empty where none is.
     """
 
     names: tuple[str, ...]
     vocabulary_sizes: tuple[int, ...]
     slots: tuple[int, ...]
+    vectors: tuple[int, ...] = ()
 
     @property
     def num_fields(self) -> int:
@@ -62,7 +64,8 @@ class FieldLayout:
     def side(self, fields: Sequence[int]) -> FieldLayout:
         """Some fields alone, as a layout of their own: their positions, ascending."""
         sizes, slots = (tuple(part[f] for f in fields) for part in (self.vocabulary_sizes, self.slots))
-        return FieldLayout(tuple(self.names[f] for f in fields), sizes, slots)
+        vectors = tuple(self.vectors[f] for f in fields) if self.vectors else ()
+        return FieldLayout(tuple(self.names[f] for f in fields), sizes, slots, vectors if any(vectors) else ())
 
     def side_shift(self, fields: Sequence[int]) -> np.ndarray:
         """What turns ids of some fields into ids of their own layout, for each of their slots: int32 (slots of the fields,)."""

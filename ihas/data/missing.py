@@ -53,7 +53,7 @@ def without_spelled_missing(
         notes: takes the warnings about each table.
     """
     cleaned, missing = dict(tables), dict[str, tuple[str, ...]]()
-    kept = {*columns.categorical, *columns.multivalued, *columns.histories, *columns.ignored}
+    kept = {*columns.categorical, *columns.multivalued, *columns.histories, *columns.text, *columns.hash_buckets, *columns.ignored}
     for name in (name for name in tables["train"].column_names if name not in kept):
         of_part = {part: table for part, table in cleaned.items() if not is_list(table, name)}
         spelled = {part: _is_spelling(text_column(table, name).texts) for part, table in of_part.items()}

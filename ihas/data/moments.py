@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from ihas.config.data import TimePart
 from ihas.data.cells import Cell, cell_number, cell_text
-from ihas.data.schema import Timestamp
+from ihas.data.schema import Timestamp, part_name
 from ihas.errors import RequestError
 
 FROM, TO = 631_152_000.0, 4_102_444_800.0
@@ -62,19 +62,34 @@ def with_parts(row: Mapping[str, Any], timestamps: tuple[Timestamp, ...], pointe
     if not stated:
         return row
     names = {one.name for one in stated}
-    parts = {name: text for one in stated for name, text in _parts(one, row[one.name], pointer).items()}
+    moments = {one.name: _moment(one, row[one.name], pointer) for one in stated}
+    parts: dict[str, Any] = {}
+    for one in stated:
+        moment = moments[one.name]
+        parts |= {part_name(one.name, part): None if moment is None else part_text(moment, part) for part in one.parts}
+        parts |= {name: days_between(moments.get(other), moment) for other, name in one.differences.items()}
     return parts | {name: cell for name, cell in row.items() if name not in names}
 
 
-def _parts(stamp: Timestamp, cell: Cell, pointer: str) -> dict[str, str | None]:
+def part_text(moment: datetime, part: TimePart) -> str:
+    """Text of a moment's part."""
+    return PART_TEXTS[part][part_number(moment, part)]
+
+
+def days_between(earlier: datetime | None, later: datetime | None) -> float | None:
+    """Days from one moment to another, negative where it comes first, to four places; None where either is not known."""
+    return None if earlier is None or later is None else round((later - earlier).total_seconds() / 86_400.0, 4)
+
+
+def _moment(stamp: Timestamp, cell: Cell, pointer: str) -> datetime | None:
     text = cell_text(cell) if cell is None or isinstance(cell, str | int | float) else ""
     if text is None or text in stamp.missing:
-        return dict.fromkeys(stamp.fields.values())
+        return None
     moment = local_time(text, stamp.zone)
     if moment is None:
         place = f"{pointer}/{stamp.name.replace('~', '~0').replace('/', '~1')}"
         raise RequestError(f"`{stamp.name}` {LAW}, but got {cell!r}. Leave it out where it is missing.", place)
-    return {name: PART_TEXTS[part][part_number(moment, part)] for part, name in stamp.fields.items()}
+    return moment
 
 
 @lru_cache(maxsize=64)

@@ -30,7 +30,7 @@ def with_plain_numbers(tables: Mapping[PartName, pa.Table], data: DataConfig) ->
     if data.decimal == "." and data.thousands is None:
         return dict(tables)
     columns = data.columns
-    kept = {*columns.categorical, *columns.multivalued, *columns.histories, *columns.ignored}
+    kept = {*columns.categorical, *columns.multivalued, *columns.histories, *columns.text, *columns.hash_buckets, *columns.ignored}
     return {part: _plain(table, (data.decimal, data.thousands), kept, {*columns.numeric}) for part, table in tables.items()}
 
 

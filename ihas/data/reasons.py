@@ -9,12 +9,25 @@ import pyarrow as pa
 
 from ihas.config.data import SchemaConfig
 from ihas.data.columns import Column, is_list, list_column, numbers, text_column
+from ihas.data.hashed import words_within
 from ihas.data.inference import HISTORY_SHARE, ITEM_NAMES, LABEL_NAMES, MAX_CATEGORIES
 from ihas.data.label_guess import told_values
 from ihas.data.labels import DRAWN_LABEL
 from ihas.data.schema import Field, Schema
 
-_SETTINGS = ("categorical", "numeric", "multivalued", "histories", "timestamps", "ignored", "display", "item")
+_SETTINGS = (
+    "categorical",
+    "numeric",
+    "multivalued",
+    "histories",
+    "text",
+    "hash_buckets",
+    "vectors",
+    "timestamps",
+    "ignored",
+    "display",
+    "item",
+)
 _SHOWN = 30
 MOSTLY = 0.9
 """Share of texts that are numbers from which on the others are told: they may be what keeps a column from being numeric."""
@@ -44,7 +57,11 @@ def _reason(
     roles = [setting for setting in ("item_id", "user_id", "time", "weight") if getattr(stated, setting) == name]
     roles += ["user"] if name in stated.user else []
     said = f"stated under {' and '.join(f'`{setting}`' for setting in (*listed, *roles))}" if listed or roles else ""
-    own = "" if field is None or set(listed) & {"categorical", "numeric", "multivalued"} else _of_kind(table, field)
+    own = (
+        ""
+        if field is None or set(listed) & {"categorical", "numeric", "multivalued", "text", "hash_buckets", "vectors"}
+        else _of_kind(table, field)
+    )
     if field is None and not said:
         own = _of_timestamp(table, name)
     role = _of_role(field, schema, stated) if field is not None else ""
@@ -62,12 +79,22 @@ def _of_label(table: pa.Table, schema: Schema, stated: SchemaConfig) -> str:
 
 def _of_kind(table: pa.Table, field: Field) -> str:
     """What the cells are, and the kind that this makes."""
+    if field.kind == "vector":
+        return f"each cell is a list of {field.dim} numbers, some with a fraction: vector"
     if is_list(table, field.name):
         return f"cells hold lists of {len(list_column(table, field.name).values.texts):,} different values: multi-valued"
     column = text_column(table, field.name)
     if field.kind == "multivalued":
         return f"cells hold values with {field.separator!r} between them, in different numbers: multi-valued"
+    if field.kind == "text":
+        return _of_text(column)
     return _of_numbers(column) if field.kind == "numeric" else _of_categories(column)
+
+
+def _of_text(column: Column) -> str:
+    cells = words_within(column.texts)
+    mean, words = cells.lengths.mean(), len(cells.values.texts)
+    return f"{len(cells.lengths):,} different texts of {mean:.1f} words on average, {words:,} different words among them: text"
 
 
 def _of_numbers(column: Column) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ihas.config.data import DataConfig, SchemaConfig, TimestampColumn
+from ihas.config.data import DataConfig, SchemaConfig
 from ihas.config.learning import LearningConfig
 from ihas.data.columns import is_list, text_column
 from ihas.data.findings import FindingCollector, raise_errors
@@ -25,7 +25,7 @@ from ihas.data.kept_parts import hash_ids, hash_parts, keep_parts
 from ihas.data.labels import DRAWN_LABEL
 from ihas.data.part_files import SplitTable, write_parts
 from ihas.data.reading import options_of
-from ihas.data.schema import Schema
+from ihas.data.schema import Schema, sized_columns
 from ihas.data.splits import PARTS, PartName, check_classes, split_rows
 from ihas.data.storage import Ingested, load_ingested, save_values
 from ihas.data.weights import learnt_weights
@@ -135,11 +135,15 @@ def _stated(schema: Schema) -> SchemaConfig:
         positive=schema.positive,
         unlabelled=schema.unlabelled,
         negatives=schema.negatives,
+        negatives_kept=schema.negatives_kept,
         item_id=schema.item_id if schema.negatives is not None else None,
         user_id=schema.user_id if schema.negatives is not None else None,
-        timestamps={one.name: TimestampColumn(parts=one.parts, zone=one.zone) for one in schema.timestamps},
-        categorical=tuple(field.name for field in schema.fields if field.kind == "categorical" and field.name not in parts),
-        numeric=tuple(field.name for field in schema.fields if field.kind == "numeric"),
+        timestamps={one.name: one.stated for one in schema.timestamps},
+        categorical=tuple(
+            field.name for field in schema.fields if field.kind == "categorical" and field.buckets is None and field.name not in parts
+        ),
+        **sized_columns(schema.fields),
+        numeric=tuple(field.name for field in schema.fields if field.kind == "numeric" and field.name not in parts),
         multivalued={field.name: field.separator or "|" for field in schema.fields if field.kind == "multivalued"},
         display=schema.display,
         time=schema.time,
@@ -149,8 +153,9 @@ def _stated(schema: Schema) -> SchemaConfig:
 def _check_types(table: pa.Table, schema: Schema) -> None:
     findings = FindingCollector()
     for field in schema.fields:
-        holds_lists, wants_lists = is_list(table, field.name), field.kind == "multivalued" and field.separator is None
-        if holds_lists and field.kind != "multivalued":
+        holds_lists = is_list(table, field.name)
+        wants_lists = field.kind == "vector" or (field.kind == "multivalued" and field.separator is None)
+        if holds_lists and field.kind not in ("multivalued", "vector"):
             findings.add("unexpected_list", f"Cells must be one value, as the field is {field.kind}, but are lists.", column=field.name)
         elif wants_lists and not holds_lists:
             findings.add("expected_list", "Cells must be lists, as in the first table, but are single values.", column=field.name)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field as PydanticField
 from pydantic import model_validator
 
 from ihas.config.base import Config
-from ihas.config.data import TimePart
+from ihas.config.columns import Buckets
+from ihas.config.data import TimePart, TimestampColumn
 from ihas.config.negatives import NegativesConfig
 
-FieldKind = Literal["categorical", "numeric", "multivalued"]
+FieldKind = Literal["categorical", "numeric", "multivalued", "text", "vector"]
 FieldRole = Literal["context", "item"]
 Kept = Literal["first", "last"]
 
@@ -32,6 +34,12 @@ class Field(Config):
     """For a multi-valued field: which values stay of a cell that has too many; `last` of a history, whose newest values come last."""
     missing: tuple[str, ...] = PydanticField(default=(), exclude_if=lambda missing: not missing)
     """Texts that say that a cell is missing."""
+    buckets: Buckets | None = PydanticField(default=None, exclude_if=lambda buckets: buckets is None)
+    """Of a text, buckets of its words; of a categorical field that is hashed, of its values; else None."""
+    max_words: int | None = PydanticField(default=None, exclude_if=lambda words: words is None)
+    """Of a text: how many different words are read at most."""
+    dim: int | None = PydanticField(default=None, exclude_if=lambda dim: dim is None)
+    """Of a vector: how many numbers it has."""
 
 
 class Timestamp(Config):
@@ -45,14 +53,27 @@ class Timestamp(Config):
     """Time zone in which parts are told, and in which times without a zone of their own are."""
     missing: tuple[str, ...] = PydanticField(default=(), exclude_if=lambda missing: not missing)
     """Texts that say that a cell is missing."""
+    days_since: tuple[str, ...] = PydanticField(default=(), exclude_if=lambda columns: not columns)
+    """Other timestamps; the days between are numeric fields."""
 
     @cached_property
-    def fields(self) -> dict[TimePart, str]:
-        """Name of each part's field: that of the column, a point, and the part."""
-        return {part: part_name(self.name, part) for part in self.parts}
+    def fields(self) -> dict[str, str]:
+        """Name of the field of each part, and of the days since each other column: that of this column, a point, and what it is."""
+        days = {f"days since `{other}`": name for other, name in self.differences.items()}
+        return {part: part_name(self.name, part) for part in self.parts} | days
+
+    @cached_property
+    def differences(self) -> dict[str, str]:
+        """Name of the field of the days since each other column."""
+        return {other: part_name(self.name, f"days_since.{other}") for other in self.days_since}
+
+    @property
+    def stated(self) -> TimestampColumn:
+        """The setting under which the column is read alike."""
+        return TimestampColumn(parts=self.parts, zone=self.zone, days_since=self.days_since)
 
 
-def part_name(column: str, part: TimePart) -> str:
+def part_name(column: str, part: str) -> str:
     """Name of the field of a timestamp's part."""
     return f"{column}.{part}"
 
@@ -68,6 +89,8 @@ class Schema(Config):
     """Whether rows without a label are dropped."""
     negatives: NegativesConfig | None = PydanticField(default=None, exclude_if=lambda negatives: negatives is None)
     """How negatives are drawn; None where the label has both classes."""
+    negatives_kept: float = PydanticField(default=1.0, gt=0.0, le=1.0, exclude_if=lambda kept: kept == 1.0)
+    """Share of the rows without a click that are in the table."""
     weight: str | None = PydanticField(default=None, exclude_if=lambda name: name is None)
     """Column by which rows count in training."""
     fields: tuple[Field, ...]
@@ -116,3 +139,13 @@ class Schema(Config):
         parts = {name for one in stamps for name in one.fields.values()}
         columns = (Field(name=one.name, kind="categorical", missing=one.missing) for one in stamps)
         return (*(field for field in self.fields if field.name not in parts), *columns)
+
+
+def sized_columns(fields: Iterable[Field]) -> dict[str, Any]:
+    """The settings `text`, `hash_buckets` and `vectors` of fields, which leave nothing to be inferred."""
+    fields = tuple(fields)
+    hashed = [field for field in fields if field.buckets is not None]
+    text = {field.name: {"vocabulary": field.buckets, "max_words": field.max_words} for field in hashed if field.kind == "text"}
+    return {"text": text, "hash_buckets": {field.name: field.buckets for field in hashed if field.kind != "text"}} | {
+        "vectors": {field.name: {"dim": field.dim} for field in fields if field.kind == "vector"}
+    }

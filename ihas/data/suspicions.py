@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from ihas.data.columns import cell_codes, clicked_texts, is_list, list_column, numbers, split_texts, text_column
 from ihas.data.findings import FindingCollector
+from ihas.data.hashed import words_within
 from ihas.data.mapped import SCATTERED_ROWS, spans
 from ihas.data.schema import Field, Schema
 from ihas.data.times import days, seconds
@@ -91,8 +92,11 @@ def find_rounded_ids(texts: pa.StringArray, name: str, findings: FindingCollecto
 
 def find_cut_lists(table: pa.Table, fields: Iterable[Field], max_values: int, findings: FindingCollector) -> None:
     """Warnings about multi-valued fields with cells of more values than are kept."""
-    for field in (field for field in fields if field.kind == "multivalued"):
+    for field in (field for field in fields if field.kind in ("multivalued", "text")):
         lengths = _lengths(table, field)
+        if field.kind == "text":
+            _find_cut_text(field.name, lengths, field.max_words or 1, findings)
+            continue
         cut = int((lengths > max_values).sum())
         if cut:
             law = f"{cut:,} of {len(lengths):,} cells have more than `max_values = {max_values}` values, the longest {lengths.max():,}."
@@ -102,6 +106,14 @@ def find_cut_lists(table: pa.Table, fields: Iterable[Field], max_values: int, fi
             }[field.keep]
             law = f"{law} The {kept} are kept. {way} `learning.encoding.max_values`."
             findings.add("values_cut", law, column=field.name, severity="warning")
+
+
+def _find_cut_text(name: str, lengths: np.ndarray, most: int, findings: FindingCollector) -> None:
+    cut = int((lengths > most).sum())
+    if cut:
+        law = f"{cut:,} of {len(lengths):,} texts have more than {most} different words, the longest {lengths.max():,}."
+        way = f"The first {most} are kept. Raise `text.{name}.max_words`."
+        findings.add("values_cut", f"{law} {way}", column=name, severity="warning")
 
 
 def find_split_faults(table: pa.Table, time: str, rows: Mapping[str, np.ndarray], findings: FindingCollector) -> None:
@@ -134,7 +146,8 @@ def _lengths(table: pa.Table, field: Field) -> np.ndarray:
     if is_list(table, field.name):
         return list_column(table, field.name).lengths
     column = text_column(table, field.name)
-    return np.asarray(np.append(split_texts(column.texts, field.separator).lengths, 0)[column.codes])
+    cells = words_within(column.texts) if field.kind == "text" else split_texts(column.texts, field.separator)
+    return np.asarray(np.append(cells.lengths, 0)[column.codes])
 
 
 def _sampled_rows(num_rows: int) -> np.ndarray:

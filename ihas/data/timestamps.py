@@ -16,12 +16,13 @@ import pyarrow.compute as pc
 from ihas.config.data import TIME_PARTS, SchemaConfig, TimePart, TimestampColumn
 from ihas.data.cells import cell_number
 from ihas.data.columns import Column, is_list, text_column
+from ihas.data.days_since import with_days_since
 from ihas.data.findings import FindingCollector
 from ihas.data.gathering import recoded
 from ihas.data.inference import label_column
 from ihas.data.missing import SPELLINGS
 from ihas.data.moments import LAW, PART_TEXTS, local_time, part_number
-from ihas.data.schema import Timestamp
+from ihas.data.schema import Timestamp, part_name
 from ihas.data.splits import PartName
 from ihas.errors import ConfigError
 
@@ -77,19 +78,20 @@ def with_timestamps(
             parts=asked.parts or _differing(read["train"][column.counts > 0]),
             zone=asked.zone,
             missing=tuple(sorted({*spelled, *missing.get(name, ())})),
+            days_since=asked.days_since,
         )
         if stated is None:
             _note_told(stamp, column, notes["train"])
         timed = {part: _laid_out(table, stamp, read[part], notes[part]) for part, table in timed.items()}
         found.append(stamp)
-    return Timed(timed, tuple(found))
+    return Timed({part: with_days_since(table, found) for part, table in timed.items()}, tuple(found))
 
 
 def _possible(tables: Mapping[PartName, pa.Table], columns: SchemaConfig) -> list[str]:
     """Columns that are stated to be timestamps, and those of single values of which nothing is stated."""
     names, label = tables["train"].column_names, label_column(tables["train"], columns)
     stated = (*columns.categorical, *columns.numeric, *columns.multivalued, *columns.histories, *columns.ignored, *columns.display)
-    others = {label, columns.time, columns.item_id, columns.user_id, *columns.user, *stated}
+    others = {label, columns.time, columns.item_id, columns.user_id, *columns.user, *stated, *columns.text, *columns.hash_buckets}
     lists = {name for name in names if any(is_list(table, name) for table in tables.values())}
     for name in columns.timestamps:
         if name in lists:
@@ -161,6 +163,8 @@ def _laid_out(table: pa.Table, stamp: Timestamp, read: _Read, notes: FindingColl
     for part, name in stamp.fields.items():
         if name in table.column_names:
             raise ConfigError(f"`{name}` must be the {part} of `{stamp.name}`, but the table has a column of this name. Rename it.")
+    for part in stamp.parts:
+        name = part_name(stamp.name, part)
         texts = pa.array(PART_TEXTS[part], pa.string())
         cells = recoded(table.column(stamp.name).unify_dictionaries(), read[:, TIME_PARTS.index(part)], texts)
         table = table.append_column(name, cells)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from ihas.data.columns import Column, cell_codes, is_list, list_column, numbers, split_texts, text_column
+from ihas.data.columns import Column, ListColumn, cell_codes, is_list, list_column, numbers, split_texts, text_column
 from ihas.data.csv_header import header_looks_like_data
 from ihas.data.findings import MAX_ROWS_ALIKE, FieldProfile, FindingCollector, Purpose, ValidationReport
+from ihas.data.hashed import words_within
 from ihas.data.inference import LABEL_TEXTS, POSITIVES_ONLY, item_attributes
 from ihas.data.label_guess import proposed_rule, told_values
 from ihas.data.mapped import spans
@@ -16,6 +17,7 @@ from ihas.data.quantiles import quantiles
 from ihas.data.schema import Field, Schema
 from ihas.data.suspicions import find_rare_class, find_rounded_ids, find_telling_columns
 from ihas.data.times import seconds
+from ihas.data.vectors import find_vector_faults
 from ihas.data.weights import find_weight_faults
 
 MOSTLY_MISSING = 0.95
@@ -43,6 +45,10 @@ def validate(table: pa.Table, schema: Schema, prefix: str = "") -> ValidationRep
     _find_single_class(table, schema, findings)
     if schema.negatives is not None:
         find_negatives(table, schema, schema.negatives, findings)
+    if schema.negatives_kept < 1.0:
+        law = f"{schema.negatives_kept:.4g} of the rows without a click are here: served probabilities are corrected for it."
+        way = "Log-loss, calibration and rates in reports are of the rows as they stand."
+        findings.add("negatives_kept", f"{law} {way}", severity="warning")
     if schema.weight in table.column_names:
         find_weight_faults(table, str(schema.weight), findings)
     if not schema.fields:
@@ -50,6 +56,8 @@ def validate(table: pa.Table, schema: Schema, prefix: str = "") -> ValidationRep
     for field in schema.fields:
         if field.kind == "numeric":
             find_number_faults(table, field.name, findings)
+        elif field.kind == "vector":
+            find_vector_faults(table, field.name, int(field.dim or 1), findings)
     if schema.time is not None:
         _find_time_faults(table, schema.time, findings)
     if not any(finding.severity == "error" for finding in findings.kept):
@@ -165,6 +173,8 @@ def _values(table: pa.Table, name: str, field: Field | None) -> tuple[pa.StringA
         values = list_column(table, name).values
         return values.texts, values.counts
     column = text_column(table, name)
+    if field is not None and field.kind == "text":
+        return counts_within(column, words_within(column.texts))
     if field is None or field.kind != "multivalued":
         return column.texts, column.counts
     return values_within(column, field.separator)
@@ -172,7 +182,11 @@ def _values(table: pa.Table, name: str, field: Field | None) -> tuple[pa.StringA
 
 def values_within(column: Column, separator: str | None) -> tuple[pa.StringArray, np.ndarray]:
     """Values within the cells of a text column, and how often each occurs: (n,) texts, int64 (n,)."""
-    cells = split_texts(column.texts, separator)
+    return counts_within(column, split_texts(column.texts, separator))
+
+
+def counts_within(column: Column, cells: ListColumn) -> tuple[pa.StringArray, np.ndarray]:
+    """Values within the texts of a column, which `cells` has for each text, and how often each occurs: (n,) texts, int64 (n,)."""
     counts = np.bincount(cells.values.codes, weights=np.repeat(column.counts, cells.lengths), minlength=len(cells.values.texts))
     return cells.values.texts, counts.astype(np.int64)
 

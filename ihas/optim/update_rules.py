@@ -10,12 +10,14 @@ import os
 import numpy as np
 
 from ihas.config.training import TrainingConfig
+from ihas.data.layout import FieldLayout
 from ihas.layers.embedding import Lookup, Tensor, slot_rows
 from ihas.layers.overparameterisation import Embedding, OverparameterisedEmbedding, PlainEmbedding
 from ihas.legacy_keras import tf
 from ihas.models.network import Network
 from ihas.optim.optimizer import Adam, Rule, UpdateRule
 from ihas.optim.table_optimizer import TableAdagrad, TableAdam, TableByRows
+from ihas.optim.tied_table import TiedTable
 
 
 class EmbeddingOptimizer(tf.Module):
@@ -81,15 +83,20 @@ def dense_optimizer(config: TrainingConfig, variables: list[Tensor]) -> UpdateRu
     return Adam(variables) if config.optimizer == "adam" else UpdateRule(config.optimizer, variables)
 
 
-def table_optimizer(network: Network, config: TrainingConfig) -> TableByRows | TableDescent:
+def table_optimizer(network: Network, config: TrainingConfig) -> TableByRows | TableDescent | TiedTable:
     """What trains a network's table: compiled loops of Adam or AdaGrad, unless another rule or an overparameterised form is asked for."""
-    if config.overparameterisation != "none":
-        product = OverparameterisedEmbedding(network.table.numpy(), network.layout, network.dim, config.overparameterisation)
-        return TableDescent(config.optimizer, product, config.l2)
-    by_rows = {"adam": TableAdam, "adagrad": TableAdagrad}.get(config.optimizer)
-    if by_rows is not None:
-        return by_rows(network.table.numpy(), config.l2, num_threads())
-    return TableDescent(config.optimizer, PlainEmbedding(tf.Variable(network.table)), config.l2)
+
+    def make(table: np.ndarray, layout: FieldLayout) -> TableByRows | TableDescent:
+        if config.overparameterisation != "none":
+            product = OverparameterisedEmbedding(table, layout, network.dim, config.overparameterisation)
+            return TableDescent(config.optimizer, product, config.l2)
+        by_rows = {"adam": TableAdam, "adagrad": TableAdagrad}.get(config.optimizer)
+        if by_rows is not None:
+            return by_rows(table, config.l2, num_threads())
+        return TableDescent(config.optimizer, PlainEmbedding(tf.Variable(table)), config.l2)
+
+    table, layout = network.table.numpy(), network.layout
+    return TiedTable(table, layout, make) if layout.vectors else make(table, layout)
 
 
 def num_threads() -> int:

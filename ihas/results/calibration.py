@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from ihas.config.base import Config
 from ihas.config.evaluate import CalibrationMethod
 
@@ -15,6 +17,36 @@ class ReliabilityBin(Config):
     """Their mean score."""
     click_rate: float
     """Their rate of clicks; the mean score where the model is calibrated."""
+
+
+class ValueCalibration(Config):
+    """Test rows with one value of a field."""
+
+    value: str
+    """The value."""
+    rows: int
+    """Rows."""
+    log_loss: float
+    """Mean negative log-likelihood of the scores that are served, in nats."""
+    score: float
+    """Their mean score."""
+    click_rate: float
+    """Their rate of clicks."""
+    deviations: float
+    """Rate minus score, in standard errors of the rate that the scores say: about -2 to 2 by chance."""
+
+
+class FieldCalibration(Config):
+    """How well scores meet rates of clicks for the values of one field."""
+
+    field: str
+    """Field."""
+    values: int
+    """Values with enough test rows to be looked at."""
+    error: float
+    """Mean distance of score and rate of clicks over these values, weighted by rows."""
+    worst: tuple[ValueCalibration, ...]
+    """Values of which score and rate differ most, in standard errors."""
 
 
 class CalibrationResult(Config):
@@ -32,3 +64,5 @@ class CalibrationResult(Config):
     """The same of the scores that are served."""
     reliability: tuple[ReliabilityBin, ...]
     """The bins of the scores that are served, by score."""
+    fields: tuple[FieldCalibration, ...] = Field(default=(), exclude_if=lambda fields: not fields)
+    """The same by the values of each field; empty in results of an earlier version."""

@@ -26,6 +26,8 @@ class ClickMetrics(Config):
     user_auc: float | None = Field(default=None, exclude_if=lambda value: value is None)
     """GAUC: mean over users of the AUC within a user's rows, weighted by rows; absent where the table names no user id, or no user has rows
     of both labels."""
+    user_ndcg: float | None = Field(default=None, exclude_if=lambda value: value is None)
+    """NDCG@10: mean over users with a click of how high their rows with one stand among their own rows; absent as `user_auc`."""
 
 
 class Interval(Config):

@@ -30,7 +30,8 @@ from ihas.results.run_result import FrontierPoint, RunResult
 from ihas.routing.additive import AdditiveRouter
 from ihas.routing.router import AnyRouter, Gates, Router, embed
 from ihas.seeding import generator
-from ihas.stages.evaluate.calibration import calibrate, calibration_result
+from ihas.stages.evaluate.calibration import calibrate, calibration_result, served_calibration
+from ihas.stages.evaluate.field_calibration import with_fields
 from ihas.stages.evaluate.groups import group_results, plane
 from ihas.stages.evaluate.stage import not_told_apart, variant_results
 from ihas.stages.evaluate.variants import Variant
@@ -168,13 +169,20 @@ def _serving(result: RunResult, choice: Choice, trained: Trained, variants: tupl
     parts, grouping, served, refits = trained.data.parts, trained.instances, choice.variant, choice.refits
     refit = None if refits is None else refit_result(refits, parts)
     chosen, base = (next(one for one in result.variants if one.name == name) for name in (served.name, variants[0].name))
+    method, fitted = _calibrated(trained, served)
     words = verdict(chosen, base, grouping.masks[0].size, not_told_apart(served, variants, parts), result.variants)
     after = next_step(chosen, base, result.variants, result.history, result.learning.training.epochs)
     changes = {
         "chosen": served.name,
         "verdict": f"{words}{refit_words(refit)}{given_up_words(result.given_up)}{steps_up(result.frontier, served.name)} {after}".rstrip(),
         "groups": group_results(parts, grouping, served, variants[0], trained.data.encoder),
-        "calibration": calibration_result(*_calibrated(trained, served), choice.test_logits, parts.test.labels),
+        "calibration": with_fields(
+            calibration_result(method, fitted, choice.test_logits, parts.test.labels),
+            fitted,
+            choice.test_logits,
+            parts.test,
+            trained.data.encoder,
+        ),
         "refit": refit,
     }
     return result.model_copy(update=changes)
@@ -211,7 +219,7 @@ def make_bundle(recipe: Recipe, trained: Trained, chosen: Variant, base: Variant
         summary={},
         retrieval=None if trained.retrieval is None else _retrieval(data, trained.retrieval, golden),
         fallback=fallback,
-        calibration=_calibrated(trained, chosen)[1],
+        calibration=served_calibration(_calibrated(trained, chosen)[1], data.schema.negatives_kept),
         reference=Reference.of(router, _some(data.parts.train.ids)) if len(paths) > 1 or chosen.gated else None,
         users=data.users,
     )

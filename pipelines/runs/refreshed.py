@@ -18,6 +18,7 @@ from ihas.models.prediction import GroupedRows, predict_groups
 from ihas.results.run_result import ClickMetrics, Refit, Refreshed, RunResult
 from ihas.stages.base import BaseResult
 from ihas.stages.evaluate.calibration import calibrate, calibration_result
+from ihas.stages.evaluate.field_calibration import with_fields
 from ihas.stages.evaluate.groups import group_results
 from ihas.stages.evaluate.stage import REFRESHED, variant_results
 from ihas.stages.evaluate.variants import Variant
@@ -164,7 +165,13 @@ def _result(run: Refresh, sides: Sides, model: WarmModel, choice: Choice) -> Run
         "history": sides.history,
         "points": (),
         "seconds": {stage: round(value, 2) for stage, value in run.folder.seconds.items()},
-        "calibration": calibration_result(method, fitted, choice.test_logits, parts.test.labels),
+        "calibration": with_fields(
+            calibration_result(method, fitted, choice.test_logits, parts.test.labels),
+            fitted,
+            choice.test_logits,
+            parts.test,
+            run.data.encoder,
+        ),
         "refit": _refit(run, choice),
         "kinds": (),
         "frontier": (),

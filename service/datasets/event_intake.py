@@ -123,19 +123,32 @@ def unfit(model: RowModel, stated: Mapping[str, Any]) -> str | None:
         if field is None:
             return f"`context` has no field {name[:80]!r}.{did_you_mean(name, tuple(fields)) or ' There are ' + ', '.join(fields) + '.'}"
         if not _fits(field, value):
-            wanted = {"categorical": "one value", "numeric": "a number", "multivalued": "values"}[field.kind]
+            wanted = {
+                "categorical": "one value",
+                "numeric": "a number",
+                "multivalued": "values",
+                "text": "a text",
+                "vector": "a list of numbers",
+            }[field.kind]
             return f"`context` must hold {wanted} for {name!r}, but got {repr(value)[:80]}."
     return None
 
 
 def _fits(field: Field, value: Any) -> bool:
     """Whether a row can hold a stated value."""
+    if field.kind == "vector":
+        return value is None or (isinstance(value, list) and len(value) == field.dim and all(map(_is_number, value)))
     if field.kind == "multivalued" and isinstance(value, list):
         return all(map(_is_scalar, value))
     text = cell_text(value) if _is_scalar(value) else None
     if field.kind == "numeric" and text is not None and text not in field.missing:
         return cell_number(text) is not None
     return _is_scalar(value)
+
+
+def _is_number(value: Any) -> bool:
+    text = cell_text(value) if _is_scalar(value) else None
+    return text is not None and cell_number(text) is not None
 
 
 def _is_scalar(value: Any) -> bool:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, Literal
 
-from ihas.config.data import InteractionColumns, SchemaConfig, TimestampColumn
+from ihas.config.data import InteractionColumns, SchemaConfig
 from ihas.data.cells import cell_number, cell_text
 from ihas.data.moments import local_time
-from ihas.data.schema import Field
+from ihas.data.schema import Field, sized_columns
 from ihas.serving.capabilities import RowModel
 from ihas.serving.next_item.recommender import ITEM, SCHEMA, USER
 from ihas_service.storage.contexts import read_context
@@ -74,10 +74,13 @@ class EventRows:
         if self.of_interactions:
             return {"format": form, "interactions": InteractionColumns(user=USER, item=ITEM, time=self.time).model_dump(mode="json")}
         fields, stated = self._fields, {field.name for field in self._fields}
-        stamps = {one.name: TimestampColumn(parts=one.parts, zone=one.zone) for one in self.schema.timestamps if one.name in stated}
+        stamps = {one.name: one.stated for one in self.schema.timestamps if one.name in stated}
         columns = SchemaConfig(
             label=self.schema.label,
-            categorical=tuple(field.name for field in fields if field.kind == "categorical" and field.name not in stamps),
+            categorical=tuple(
+                field.name for field in fields if field.kind == "categorical" and field.buckets is None and field.name not in stamps
+            ),
+            **sized_columns(fields),
             timestamps=stamps,
             numeric=tuple(field.name for field in fields if field.kind == "numeric"),
             multivalued={field.name: field.separator for field in fields if field.separator is not None},
@@ -148,15 +151,15 @@ def _free(name: str, taken: set[str]) -> str:
 def _kind(field: Field) -> ColumnKind:
     if field.kind == "numeric":
         return "number"
-    return "texts" if field.kind == "multivalued" and field.separator is None else "text"
+    return "texts" if field.kind in ("multivalued", "vector") and field.separator is None else "text"
 
 
 def _cell(field: Field, value: Any) -> Any:
     """What a column holds of a stated value."""
     texts = [text for text in map(_text, value if isinstance(value, list) else [value]) if text is not None]
-    if field.kind != "multivalued":
+    if field.kind not in ("multivalued", "vector"):
         text = texts[0] if texts else None
-        return text if field.kind == "categorical" or text is None else cell_number(text)
+        return text if field.kind != "numeric" or text is None else cell_number(text)
     if field.separator is None:
         return texts or None
     return field.separator.join(texts) or None

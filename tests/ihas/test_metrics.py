@@ -8,9 +8,20 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.metrics import log_loss, ndcg_score, roc_auc_score
 
-from ihas.metrics import auc, auc_components, auc_difference, calibration_error, click_metrics, group_auc, reliability, row_losses, sigmoid
+from ihas.metrics import (
+    auc,
+    auc_components,
+    auc_difference,
+    calibration_error,
+    click_metrics,
+    group_auc,
+    group_ndcg,
+    reliability,
+    row_losses,
+    sigmoid,
+)
 
 pytestmark = pytest.mark.full
 
@@ -182,3 +193,16 @@ def test_the_auc_per_user_is_the_mean_of_their_own(seed: int, rows: int, groups:
     assert group_auc(logits, labels, users) == (None if expected is None else pytest.approx(expected))
     assert click_metrics(logits, labels, users).user_auc == group_auc(logits, labels, users)
     assert "user_auc" not in click_metrics(logits, labels).model_dump()
+
+
+@given(seed=st.integers(0, 100), rows=st.integers(1, 60), groups=st.integers(1, 8), k=st.integers(1, 12))
+def test_ndcg_per_user_is_the_mean_of_their_own(seed: int, rows: int, groups: int, k: int) -> None:
+    """As scikit-learn computes it, ties shared; users of one label, and rows of no user, do not count."""
+    rng = np.random.default_rng(seed)
+    logits, labels = rng.integers(0, 5, rows).astype(np.float32), rng.integers(0, 2, rows).astype(np.float32)
+    users = rng.integers(-1, groups, rows)
+    mine = [(logits[users == user], labels[users == user]) for user in range(groups)]
+    own = [ndcg_score([of], [by], k=k) for by, of in mine if 0 < of.sum() < len(of)]
+    assert group_ndcg(logits, labels, users, k) == (pytest.approx(np.mean(own)) if own else None)
+    assert click_metrics(logits, labels, users).user_ndcg == group_ndcg(logits, labels, users, 10)
+    assert "user_ndcg" not in click_metrics(logits, labels).model_dump()

@@ -90,9 +90,16 @@ def _decoded(encoder: Encoder, ids: list[int], effects: list[float]) -> tuple[Co
     layout = encoder.layout
     cells = (ids[slot : slot + width] for slot, width in zip(layout.first_slots.tolist(), layout.slots, strict=True))
     return tuple(
-        Contribution(field.name, tuple(encoder.decode(field.name, row) for row in _shown(field, cell) if row != PADDING), effect)
+        Contribution(field.name, _told(encoder, field, cell), effect)
         for field, cell, effect in zip(encoder.fields, cells, effects, strict=True)
     )
+
+
+def _told(encoder: Encoder, field: FieldEncoder, cell: list[int]) -> tuple[str, ...]:
+    """What a cell says, for a person; a vector's numbers say nothing one by one."""
+    if field.kind == "vector" and PADDING not in cell[1:]:
+        return (f"{field.slots} numbers",)
+    return tuple(encoder.decode(field.name, row) for row in _shown(field, cell) if row != PADDING)
 
 
 def _shown(field: FieldEncoder, cell: list[int]) -> list[int]:

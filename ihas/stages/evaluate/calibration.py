@@ -65,6 +65,14 @@ def calibrate(logits: np.ndarray, labels: np.ndarray, wanted: CalibrationMethod 
     return ("none", None) if fitted is None else (method, fitted)
 
 
+def served_calibration(fitted: Calibration | None, negatives_kept: float) -> Calibration | None:
+    """What is served of what was fitted, for rows of which a share of those without a click was left out; None where nothing is changed."""
+    if negatives_kept == 1.0:
+        return fitted
+    ends = np.array([-END, END])
+    return (fitted or Calibration(ends, ends)).without_sampling(negatives_kept)
+
+
 def on_a_line(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Logits as the line that fits them best answers them, and as they are where none does: float (rows,) -> float (rows,)."""
     fitted = calibrate(logits, labels, "platt")[1]

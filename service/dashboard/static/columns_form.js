@@ -4,7 +4,7 @@ import { h, show } from "./dom.js";
 import { input, pill, select, table } from "./parts.js";
 
 const USES = [["auto", "let iHAS decide"], ["label", "the click, 0 or 1"], ["item_id", "names the item"], ["item", "describes the item"], ["context", "describes the visitor or moment"], ["time", "time of the row"], ["ignored", "leave out"]];
-const KINDS = [["auto", "let iHAS decide"], ["categorical", "categories"], ["numeric", "a number"], ["multivalued", "several values, parted by |"]];
+const KINDS = [["auto", "let iHAS decide"], ["categorical", "categories"], ["numeric", "a number"], ["multivalued", "several values, parted by |"], ["text", "a text, read as its words"], ["vector", "a list of numbers"]];
 
 /** A form over columns `{name, examples, use, kind, separator, note}`, which it changes. */
 export function columnsForm(columns) {
@@ -42,6 +42,8 @@ export function columnsSetting(columns) {
   const isField = ({ use }) => use !== "label" && use !== "time" && use !== "ignored";
   put("categorical", named((one) => isField(one) && one.kind === "categorical"));
   put("numeric", named((one) => isField(one) && one.kind === "numeric"));
+  put("text", named((one) => isField(one) && one.kind === "text"));
+  put("vectors", named((one) => isField(one) && one.kind === "vector"));
   const several = columns.filter((one) => isField(one) && one.kind === "multivalued").map(({ name, separator }) => [name, separator || "|"]);
   if (several.length) found.multivalued = Object.fromEntries(several);
   return found;

@@ -10,7 +10,7 @@ import pytest
 
 from ihas.bundle.archive import read_bundle, write_bundle
 from ihas.bundle.calibration import Calibration
-from ihas.bundle.manifest import WITHOUT_SUMS, WITHOUT_USERS, read_manifest
+from ihas.bundle.manifest import FORMAT_VERSION, WITHOUT_SUMS, WITHOUT_USERS, read_manifest
 from ihas.errors import BundleCorruptError
 from tests.ihas.bundle_factory import small_bundle
 
@@ -20,6 +20,16 @@ STEPS = Calibration(np.array([-1.0, 1.0, 3.0]), np.array([-2.0, 0.0, 0.5]))
 def test_between_knots_it_is_a_line_and_beyond_them_constant() -> None:
     """Half way between two knots is the mean of both."""
     assert STEPS(np.array([-9.0, -1.0, 0.0, 2.0, 9.0])).tolist() == [-2.0, -2.0, -1.0, 0.25, 0.5]
+
+
+def test_a_bundle_says_that_negatives_were_left_out(tmp_path: Path) -> None:
+    """In its schema, for a refresh, and in its version; what is answered is the corrected calibration."""
+    bundle = small_bundle()
+    sampled = replace(bundle, schema=bundle.schema.model_copy(update={"negatives_kept": 0.1}), calibration=STEPS.without_sampling(0.1))
+    write_bundle(sampled, tmp_path / "bundle")
+    found = read_bundle(tmp_path / "bundle")
+    assert (read_manifest(tmp_path / "bundle").version, found.schema.negatives_kept) == (FORMAT_VERSION, 0.1)
+    np.testing.assert_allclose(found.answered(np.array([1.0])), [np.log(0.1)])
 
 
 @pytest.mark.parametrize(

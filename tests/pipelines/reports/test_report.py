@@ -10,6 +10,7 @@ import pytest
 
 from ihas.config.learning import LearningConfig
 from ihas.config.search import SearchConfig
+from ihas.results.calibration import FieldCalibration, ValueCalibration
 from ihas.results.run_result import Interval, Refreshed
 from ihas_pipelines.reports.report import render_report, write_report
 from tests.ihas.results.test_frontier import point
@@ -56,6 +57,24 @@ def test_points_of_the_frontier_are_listed(page: str) -> None:
     assert "What else can be served without training" in listed
     assert re.search(r'<b>members x2</b></th>\s*<td data-label="Test AUC">0.9870</td>', listed)
     assert "500 candidates, p99" in listed
+
+
+def test_fields_are_listed_with_their_farthest_value(page: str) -> None:
+    """With its rate beside its score; NDCG stands beside AUC per user; a result of an earlier version has neither."""
+    worst = ValueCalibration(value="<Rome>", rows=100, log_loss=0.6, score=0.5, click_rate=0.8, deviations=6.0)
+    fields = (FieldCalibration(field="city", values=2, error=0.3, worst=(worst,)),)
+    plain = run_result()
+    assert plain.calibration is not None
+    variants = tuple(
+        one.model_copy(update={"test": one.test.model_copy(update={"user_auc": 0.6, "user_ndcg": 0.4321})}) for one in plain.variants
+    )
+    changes = {"calibration": plain.calibration.model_copy(update={"fields": fields}), "variants": variants}
+    listed = render_report(plain.model_copy(update=changes))
+    assert "Scores and rates by field" in listed
+    assert '<td data-label="Farthest value">&lt;Rome&gt;</td>' in listed
+    assert '<td data-label="NDCG@10 per user">0.4321</td>' in listed
+    assert "Scores and rates by field" not in page
+    assert "NDCG@10" not in page
 
 
 def test_policy_names_exactly_the_scripts_it_holds(page: str) -> None:

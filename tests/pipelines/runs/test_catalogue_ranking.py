@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ihas.bundle.manifest import FORMAT_VERSION, read_manifest
+from ihas.bundle.manifest import WITHOUT_HASHES, read_manifest
 from ihas.config.data import DataConfig, SchemaConfig
 from ihas.config.split import SplitConfig
 from ihas.config.training import TrainingConfig
@@ -92,7 +92,7 @@ def test_the_report_warns_of_drawn_negatives(run: Path) -> None:
     assert words in page
     assert "How high items that were taken rank among all" in page
     assert "AUC per user" in page
-    assert read_manifest(run / "bundle").version == FORMAT_VERSION
+    assert read_manifest(run / "bundle").version == WITHOUT_HASHES
 
 
 def test_what_was_taken_can_be_left_out(run: Path) -> None:

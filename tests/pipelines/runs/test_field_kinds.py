@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ihas.bundle.manifest import FORMAT_VERSION, read_manifest
+from ihas.bundle.manifest import WITHOUT_HASHES, read_manifest
 from ihas.config.data import DataConfig, SchemaConfig
 from ihas.serving.answers import RecommendRequest
 from ihas.serving.grouped.recommender import GroupedRecommender
@@ -79,7 +79,7 @@ def test_a_bundle_holds_them_all(served: tuple[Path, GroupedRecommender]) -> Non
     assert fields.pop("price") in ("numeric", "piecewise")
     parts = [f"seen.{part}" for part in ("hour", "weekday")] + [f"released.{part}" for part in ("hour", "weekday", "month")]
     assert fields == {"user": "categorical", "item": "categorical", "tags": "multivalued"} | dict.fromkeys(parts, "categorical")
-    assert read_manifest(folder / "bundle").version == FORMAT_VERSION
+    assert read_manifest(folder / "bundle").version == WITHOUT_HASHES
 
 
 def test_an_item_scores_as_its_row_does(served: tuple[Path, GroupedRecommender]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ihas.bundle.archive import read_bundle, write_bundle
-from ihas.bundle.manifest import FORMAT_VERSION, WITHOUT_SUMS, read_manifest
+from ihas.bundle.manifest import WITHOUT_HASHES, WITHOUT_SUMS, read_manifest
 from ihas.bundle.values import Bundle
 from ihas.data.encoder import Encoder
 from ihas.data.field_encoders import CategoricalEncoder
@@ -88,8 +88,8 @@ def test_the_version_says_that_there_are_times(tmp_path: Path) -> None:
     bundle = small_bundle()
     ruled = dataclasses.replace(bundle, schema=bundle.schema.model_copy(update={"positive": ">= 4"}))
     for name, one, version in (
-        ("timed", timed_bundle(), FORMAT_VERSION),
-        ("ruled", ruled, FORMAT_VERSION),
+        ("timed", timed_bundle(), WITHOUT_HASHES),
+        ("ruled", ruled, WITHOUT_HASHES),
         ("plain", bundle, WITHOUT_SUMS),
     ):
         write_bundle(one, tmp_path / name)

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ihas.bundle.calibration import Calibration
 from ihas.metrics import calibration_error, sigmoid
-from ihas.stages.evaluate.calibration import FITS, calibrate, calibration_result, held_out_losses, isotonic, platt
+from ihas.stages.evaluate.calibration import FITS, calibrate, calibration_result, held_out_losses, isotonic, platt, served_calibration
 
 pytestmark = pytest.mark.full
 
@@ -103,3 +104,27 @@ def test_the_error_is_that_of_the_scores_that_are_served() -> None:
     assert result is not None
     assert result.error == calibration_error(sigmoid(fitted(2.0 * TRUE)), LABELS)
     assert sum(one.rows for one in result.reliability) == len(LABELS)
+
+
+@pytest.mark.parametrize("kept", [0.001, 0.1, 0.5])
+def test_rows_that_were_left_out_are_counted_back(kept: float) -> None:
+    """By the closed form p = q / (q + (1 - q) / kept), whether something was fitted or not; with nothing left out, nothing changes."""
+    q = np.array([0.001, 0.2, 0.5, 0.97])
+    logits, wanted = np.log(q / (1.0 - q)), q / (q + (1.0 - q) / kept)
+    line = Calibration(np.array([-9.0, 9.0]), np.array([-8.0, 10.0]))
+    for fitted, moved in ((None, logits), (line, logits - 1.0)):
+        corrected = served_calibration(fitted, kept)
+        assert corrected is not None
+        np.testing.assert_allclose(sigmoid(corrected(moved)), wanted, rtol=1e-9)
+        assert list(corrected.problems()) == []
+        assert served_calibration(fitted, 1.0) is fitted
+
+
+def test_known_rates_are_found_from_a_tenth_of_the_rows_without_a_click() -> None:
+    """Of values with rates from 1 % to 30 %, 200,000 rows each: the rates among the kept rows, corrected, are the known ones to 5 %."""
+    rng, rates = np.random.default_rng(3), np.array([0.01, 0.05, 0.3])
+    clicks = rng.binomial(200_000, rates)
+    left = rng.binomial(200_000 - clicks, 0.1)
+    corrected = served_calibration(None, 0.1)
+    assert corrected is not None
+    np.testing.assert_allclose(sigmoid(corrected(np.log(clicks / left))), rates, rtol=0.05)

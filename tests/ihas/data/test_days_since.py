@@ -1,0 +1,123 @@
+"""Days between two times as a numeric field."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ihas.config.backbone import BackboneConfig
+from ihas.config.data import DataConfig, SchemaConfig, TimestampColumn
+from ihas.config.encoding import EncodingConfig
+from ihas.config.learning import LearningConfig
+from ihas.config.split import SplitConfig
+from ihas.config.training import TrainingConfig
+from ihas.data.column_file import stated_columns
+from ihas.data.field_encoders import MISSING
+from ihas.data.ingest import ingest, inspect
+from ihas.errors import ConfigError, DataError, RequestError
+from ihas.metrics import auc
+from ihas.stages.numbers import validation_auc
+from tests.ihas.data.tables import fault_places, written
+from tests.oracle import GIVEN, ignore, parts_of
+
+START = datetime(2024, 3, 1, tzinfo=UTC)
+DAYS = "seen.days_since.last"
+COLUMNS = SchemaConfig(
+    timestamps={"seen": TimestampColumn(parts=("hour",), days_since=("last",)), "last": TimestampColumn(parts=("hour",))}
+)
+
+
+def _written(path: Path, gaps: list[float | None], clicks: list[int], at: list[str] | None = None, parts: list[str] | None = None) -> Path:
+    lines = ["seen,last,click" + (",part" if parts else "")]
+    for row, (gap, click) in enumerate(zip(gaps, clicks, strict=True)):
+        seen = START + timedelta(minutes=37 * row)
+        last = "" if gap is None else (seen - timedelta(days=gap)).strftime("%Y-%m-%dT%H:%M:%S+00:00")
+        lines.append(f"{seen.isoformat()},{at[row] if at else last},{click}" + (f",{parts[row]}" if parts else ""))
+    return written(path, "\n".join(lines) + "\n")
+
+
+def _gaps(rows: int = 60) -> list[float | None]:
+    return [None if row == 7 else row / 4 for row in range(rows)]
+
+
+def test_rows_and_the_table_count_the_same_days(tmp_path: Path) -> None:
+    """Of each row of the table, and of a request with the same two times, in any spelling; the field may be stated itself."""
+    path = _written(tmp_path / "x.csv", _gaps(), [row % 2 for row in range(60)])
+    data = DataConfig(path=path, columns=COLUMNS)
+    report = inspect(data)
+    (profile,) = [one for one in report.profiles if one.column == DAYS]
+    assert (profile.kind, profile.quantiles, profile.reason) == (
+        "numeric",
+        (0.0, 3.75, 7.5, 11.25, 14.75),
+        "the days since `last` of `seen`",
+    )
+    assert stated_columns(report.columns).timestamps == COLUMNS.timestamps
+    ingested = ingest(data, EncodingConfig(num_buckets=4), SplitConfig(), 0, tmp_path / "encoded")
+    encoder = ingested.encoder
+    place, first = encoder.layout.names.index(DAYS), int(encoder.layout.first_rows[encoder.layout.names.index(DAYS)])
+    seen = {part: np.array(getattr(ingested.parts, part).ids) for part in ("train", "valid", "test")}
+    lines = [line.split(",") for line in path.read_text().splitlines()[1:]]
+    rows = [{"seen": one, "last": other} for one, other, _ in lines]
+    encoded = encoder.encode_rows(rows)
+    assert sorted(map(tuple, encoded.tolist())) == sorted(tuple(row) for ids in seen.values() for row in ids.tolist())
+    assert encoded[7, place] == first + MISSING
+    epoch = {"seen": START.timestamp() + 9 * 37 * 60, "last": rows[9]["last"]}
+    assert encoder.encode_row(epoch)[place] == encoded[9, place]
+    assert encoder.encode_row({**rows[9], DAYS: 0})[place] == encoded[0, place]
+    assert encoder.encode_row({"seen": rows[9]["seen"]})[place] == first + MISSING
+
+
+def test_what_is_no_time_is_named(tmp_path: Path) -> None:
+    """With row and column, in the table; with its pointer, in a request."""
+    at = ["2024-01-01T00:00:00"] * 59 + ["soon"]
+    data = DataConfig(path=_written(tmp_path / "x.csv", _gaps(), [row % 2 for row in range(60)], at), columns=COLUMNS)
+    with pytest.raises(DataError) as caught:
+        ingest(data, EncodingConfig(), SplitConfig(), 0, tmp_path / "encoded")
+    assert fault_places(caught) == [("not_a_timestamp", 60, "last")]
+    good = DataConfig(path=_written(tmp_path / "y.csv", _gaps(), [row % 2 for row in range(60)]), columns=COLUMNS)
+    encoder = ingest(good, EncodingConfig(), SplitConfig(), 0, tmp_path / "encoded").encoder
+    with pytest.raises(RequestError, match="`last` must be an ISO 8601") as refused:
+        encoder.encode_row({"seen": START.isoformat(), "last": "soon"}, pointer="/rows/2")
+    assert refused.value.pointer == "/rows/2/last"
+
+
+@pytest.mark.parametrize("other", ["lst", "click", "seen"])
+def test_days_are_counted_between_timestamps(tmp_path: Path, other: str) -> None:
+    """Any other column is refused by name."""
+    path = _written(tmp_path / "x.csv", _gaps(), [row % 2 for row in range(60)])
+    columns: dict[str, Any] = {"seen": {"days_since": [other]}, "last": {}}
+    with pytest.raises(ConfigError, match=f"`days_since` of `seen` must name other columns of `timestamps`, but got '{other}'"):
+        inspect(DataConfig(path=path, columns=SchemaConfig(timestamps=columns)))
+
+
+def test_both_times_are_on_one_side(tmp_path: Path) -> None:
+    """An item's age at a request would belong to neither, and is refused with the way out."""
+    lines = [f"m{row % 5},{2020 + row % 5}-01-01,{(START + timedelta(hours=row)).isoformat()},{row % 2}" for row in range(80)]
+    path = written(tmp_path / "x.csv", "\n".join(["item,released,seen,click", *lines]) + "\n")
+    columns: dict[str, Any] = {"seen": {"days_since": ["released"]}, "released": {}}
+    with pytest.raises(ConfigError, match="two times of the request, or two of the item, but `seen` describes the request and `released`"):
+        inspect(DataConfig(path=path, columns=SchemaConfig(timestamps=columns)))
+
+
+@pytest.mark.tf
+@pytest.mark.slow
+def test_days_are_learnt(tmp_path: Path) -> None:
+    """Log-odds that depend on the days between two times alone: within .01 of the best AUC; the two times' parts say nothing of it."""
+    rng, rows = np.random.default_rng(4), 6_000
+    gaps = rng.integers(1, 9, rows).astype(float) * 3.0
+    logits = np.where(gaps > 12.0, 1.5, -1.5) + np.where(gaps % 2 > 0, 0.8, -0.8)
+    click = rng.random(rows) < 1.0 / (1.0 + np.exp(-logits))
+    config = LearningConfig(
+        encoding=EncodingConfig(num_buckets=16),
+        backbone=BackboneConfig(hidden=()),
+        training=TrainingConfig(embedding_dim=4, batch_size=64, learning_rate=0.02, embedding_l2=1e-5, epochs=8),
+    )
+    parts, judged = parts_of(rows)
+    path = _written(tmp_path / "x.csv", gaps.tolist(), click.astype(int).tolist(), parts=parts)
+    data = ingest(DataConfig(path=path, columns=COLUMNS), config.encoding, GIVEN, 0, tmp_path / "encoded")
+    best, found = auc(logits[judged], click[judged].astype(np.float32)) or 0.0, validation_auc(data, config, "days", ignore)
+    assert found >= best - 0.01, (found, best)
