@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from ihas_service.storage.database import Database
 from ihas_service.storage.request_counts import FORGOTTEN_S, MINUTE_S, RequestCounts
 from ihas_service.storage.tables import REPLICA_FIGURES, REQUEST_COUNTS
-from tests.service.storage.rewinding import drop_0014
+from tests.service.storage.rewinding import drop_0016
 
 pytestmark = pytest.mark.full
 
@@ -50,13 +50,13 @@ def test_callers_that_ask_no_more_are_forgotten(database: Database) -> None:
     assert [row["caller"] for row in database.read(sa.select(REQUEST_COUNTS.c.caller))] == ["b"]
 
 
-def test_a_database_of_0013_counts_from_now_on(database_url: str) -> None:
+def test_a_database_of_0015_counts_from_now_on(database_url: str) -> None:
     """The tables come with the migration, empty, and what was there stays."""
     database = Database(database_url)
 
     def back(connection: sa.Connection) -> None:
-        drop_0014(connection)
-        connection.exec_driver_sql("update alembic_version set version_num = '0013'")
+        drop_0016(connection)
+        connection.exec_driver_sql("update alembic_version set version_num = '0015'")
 
     database.write(back)
     database.close()
