@@ -19,7 +19,7 @@ UV := $(BOOTSTRAP)/bin/uv
 BIN := $(VENV)/bin
 COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" --quiet
 
-.PHONY: help setup demo serve benchmark bench bench-serving screenshot docs docs-settings check test coverage test-pythons test-slow schema-test faults lint format lock
+.PHONY: help setup demo serve benchmark bench bench-serving screenshot plots docs docs-settings check test coverage test-pythons test-slow schema-test faults lint format lock
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -43,6 +43,9 @@ bench-serving: setup ## measure the cost of a response, in the process and over 
 
 screenshot: setup ## write docs/images/dashboard.png, the README's picture; some minutes, needs Chromium; ARGS="--url http://..." shows a running service
 	$(BIN)/python -m tests.service.dashboard.screenshot $(ARGS)
+
+plots: setup ## measure anew what the plots of the concepts show, and draw them into docs/images; minutes
+	$(BIN)/python -m tests.concept_plots
 
 docs: setup ## build the site of docs/ into SITE=runs/site, offline; warnings and broken links are errors; under three minutes
 	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet --jobs 2 --doctree-dir $(SITE)/doctrees docs $(SITE)/html $(ARGS)
