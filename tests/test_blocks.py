@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from typer import Context
 from typer.main import get_command
 
+import ihas
 from ihas.config.data import SchemaConfig
 from ihas_pipelines.kinds.registry import kind_named
 from ihas_pipelines.studies.baselines.registry import BASELINES
@@ -195,3 +196,57 @@ def test_a_document_can_be_read(block: Block) -> None:
     """JSON and YAML."""
     read = json.loads if block.language == "json" else yaml.safe_load
     assert read(block.text)
+
+
+RUN_BY = {
+    "README.md": "tests/test_python_page.py", "docs/python.md": "tests/test_python_page.py",
+    "docs/start/five-minutes.md": "tests/test_start_page.py", "docs/extending.md": "tests/test_extending.py",
+    "docs/howto/scikit-learn.md": "tests/test_blocks.py", "docs/service/experiments.md": "tests/test_blocks.py",
+}  # fmt: skip
+NOT_RUN = {
+    "docs/data.md": "a whole fit of a query", "docs/howto/budget.md": "a whole fit",
+    "docs/service/client.md": "a whole search; its requests run in the tutorial to-production",
+}  # fmt: skip
+"""Python that is compiled, and what it would take to run it."""
+PYTHON = blocks("python")
+
+
+@pytest.mark.parametrize("block", PYTHON, ids=lambda block: f"{block.name}: {block.text.splitlines()[0]}")
+def test_a_block_of_python_names_what_there_is(block: Block) -> None:
+    """It is compiled; names of `ihas` and methods of a client exist."""
+    compile(block.text, block.name, "exec")
+    assert set(re.findall(r"(?<![\w.])ihas\.([A-Za-z]\w*)\(", block.text)) <= set(ihas.NAMES)
+    assert {name for name in re.findall(r"\bclient\.([a-z]\w*)\(", block.text) if not hasattr(ihas.Client, name)} == set()
+
+
+def test_python_of_every_page_is_run_or_known_not_to_be() -> None:
+    """The test that runs a page names it."""
+    assert {block.name for block in PYTHON} == {*RUN_BY, *NOT_RUN}
+    for page, test in RUN_BY.items():
+        assert Path(page).name in (ROOT / test).read_text(encoding="utf-8")
+
+
+def _python_of(page: str) -> dict[str, Any]:
+    """What the blocks of a page define, run in order."""
+    names: dict[str, Any] = {}
+    for block in PYTHON:
+        if block.name == page:
+            exec(compile(block.text, page, "exec"), names)
+    return names
+
+
+def test_the_estimate_of_the_page_is_worked_out(capsys: pytest.CaptureFixture[str]) -> None:
+    """Off-policy functions answer as the page calls them: one answer with a click, whose items stood where the other version wants them."""
+    names = _python_of("docs/service/experiments.md")
+    assert len(names["shown"].items) == 2
+    assert "effective" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_estimator_of_the_page_works(capsys: pytest.CaptureFixture[str]) -> None:
+    """Cross validation tells two clouds apart; a search of parameters and a trial of Optuna set the estimator's own parameter."""
+    names = _python_of("docs/howto/scikit-learn.md")
+    assert float(capsys.readouterr().out) > 0.8
+    assert set(names["choices"]) <= set(names["pipeline"].get_params())
+    assert callable(names["objective"])
