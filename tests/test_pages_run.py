@@ -100,7 +100,8 @@ def _begin(own: Session, folder: Path) -> None:
         for seed in (0, 1)
     ]
     own.run(Step("ihas model promote shop 1", ""))
-    own.names |= {"DATASET": dataset, "SEARCH": searched[0], "OTHER": searched[1]}
+    people = _document(own, "ihas dataset push contexts.csv --unlabelled --output json")["id"]
+    own.names |= {"PEOPLE": people, "DATASET": dataset, "SEARCH": searched[0], "OTHER": searched[1]}
     own.names |= {"this-week.parquet": "this-week.csv"}
 
 
