@@ -28,7 +28,7 @@ RUN = (
 )  # fmt: skip
 """Pages whose shell blocks are run here, in this order."""
 ELSEWHERE = re.compile(
-    r"^(?:pip|tar|docker|python -m venv)\b|ihas (?:study|serve|worker|up|model off-policy)\b|\brm (?:SEARCH|DATASET)|IHAS_DATABASE_URL", re.M
+    r"^(?:pip|tar|docker|python)\b|ihas (?:study|serve|worker|up|model off-policy)\b|\brm (?:SEARCH|DATASET)|IHAS_DATABASE_URL", re.M
 )
 """Blocks with these are not run: they install, take hours or a week of answers, serve, or delete what other pages need."""
 QUICK = """
