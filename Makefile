@@ -23,7 +23,7 @@ SBOM ?= runs/sbom
 IMAGE ?= ihas
 BOM_VERSION := 7.5.0
 
-.PHONY: images sbom help setup demo serve benchmark bench bench-serving screenshot docs docs-settings check test coverage test-pythons test-slow schema-test faults lint format lock
+.PHONY: images sbom help setup demo serve benchmark bench bench-serving screenshot plots docs docs-settings check test coverage test-pythons test-slow schema-test faults lint format lock
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -61,6 +61,9 @@ sbom: $(UV) ## write what each image installs as CycloneDX, from the lock files,
 	    --pyproject pyproject.toml --output-reproducible --output-format JSON --output-file $(SBOM)/$$target.json 2>/dev/null || exit 1; \
 	  echo "$(SBOM)/$$target.json"; \
 	done
+
+plots: setup ## measure anew what the plots of the concepts show, and draw them into docs/images; minutes
+	$(BIN)/python -m tests.concept_plots
 
 docs: setup ## build the site of docs/ into SITE=runs/site, offline; warnings and broken links are errors; under three minutes
 	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet --jobs 2 --doctree-dir $(SITE)/doctrees docs $(SITE)/html $(ARGS)

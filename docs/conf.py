@@ -41,12 +41,13 @@ autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 napoleon_google_docstring, napoleon_numpy_docstring = True, False
 
+NOTEBOOKS = ("own-table", "next-item", "to-production", "reading-a-report")
 GENERATED: Mapping[str, Callable[[], Iterable[str]]] = {
     "python": name_lines,
     "commands": command_lines,
     "operations": lambda: operation_lines(document()),
     "errors": error_lines,
-    "own_table": partial(notebook_lines, "own-table.ipynb"),
+    **{name.replace("-", "_"): partial(notebook_lines, f"{name}.ipynb") for name in NOTEBOOKS},
     **{Path(page).stem: partial(root_lines, file) for file, page in PAGES.items()},
 }
 """What `<!-- generated: NAME -->` in a page stands for."""

@@ -9,6 +9,8 @@ from importlib import import_module
 NAMES = {
     "fit": "ihas_service.python.fitting:fit",
     "fit_sequences": "ihas_service.python.fitting:fit_sequences",
+    "refresh": "ihas_service.python.deriving:refresh",
+    "combine": "ihas_service.python.deriving:combine",
     "load": "ihas_service.python.model:load",
     "Model": "ihas_service.python.model:Model",
     "Query": "ihas_service.python.tables:Query",

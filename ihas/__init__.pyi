@@ -7,6 +7,8 @@ from ihas.errors import RequestError as RequestError
 from ihas.errors import TrainingError as TrainingError
 from ihas_service.client.client import AsyncClient as AsyncClient
 from ihas_service.client.client import Client as Client
+from ihas_service.python.deriving import combine as combine
+from ihas_service.python.deriving import refresh as refresh
 from ihas_service.python.estimator import ClickClassifier as ClickClassifier
 from ihas_service.python.fitting import fit as fit
 from ihas_service.python.fitting import fit_sequences as fit_sequences

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -118,6 +119,19 @@ def test_a_wheel_lives_beside_a_project_with_packages_of_the_same_names(python: 
 
 
 @pytest.mark.slow
+def test_the_first_page_says_where_a_wheel_has_its_table(built: Path, project: Path, tmp_path: Path) -> None:
+    """Its command copies the installed coupon data to where the page's Python and HTTP read them."""
+    page = (ROOT / "docs" / "start" / "five-minutes.md").read_text(encoding="utf-8")
+    command = re.search(r"^cp -r .*$", page, re.MULTILINE)
+    table = re.search(r'^table = "(.*)"$', page, re.MULTILINE)
+    assert command is not None
+    assert table is not None
+    ihas = _installed(built, tmp_path / "env", [Path(sysconfig.get_path("purelib"))])
+    _run(["bash", "-c", f"PATH={Path(ihas).parent}:$PATH; {command[0]}"], project)
+    assert (project / table[1]).is_file()
+
+
+@pytest.mark.slow
 def test_inside_that_project_our_names_are_ours_and_theirs_are_theirs(built: Path, project: Path, tmp_path: Path) -> None:
     """`import ihas` in a script of the project, whose folder comes first on the path, reaches our code; `import service` reaches theirs."""
     ihas = _installed(built, tmp_path / "env", [Path(sysconfig.get_path("purelib"))])
@@ -127,6 +141,45 @@ def test_inside_that_project_our_names_are_ours_and_theirs_are_theirs(built: Pat
     for name in ("pipelines", "service"):
         done = subprocess.run([python, "-c", f"import {name}"], cwd=project, env=_environment(), capture_output=True, text=True)
         assert "another project ran" in done.stderr
+
+
+RECIPE = """
+name = "shop"
+[data]
+path = "clicks.csv"
+columns = { label = "click", item_id = "item" }
+[learning]
+members = { counts = [], larger = [] }
+distil = { members = 0 }
+search = { epochs = 1 }
+cluster = { num_groups = [2], on = ["masked"], thresholds = [0.5] }
+retrain = { epochs = 1 }
+evaluate = { controls = false }
+training = { embedding_dim = 4, batch_size = 256, learning_rate = 0.02, embedding_l2 = 1e-4, epochs = 2 }
+"""
+SERVES = """
+import ihas, sys
+model = ihas.load("runs/shop")
+print(model.recommend({"town": "Kiel"}, k=1).items[0].id)
+assert not {"pipelines", "service", "tensorflow"} & set(sys.modules)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_whole_search_of_a_wheel_runs_inside_that_project(built: Path, project: Path, tmp_path: Path) -> None:
+    """All stages, the report, recommendations by command and by a script of the project; nothing of the project's packages is run."""
+    rows = [(("Bonn", "Kiel")[n % 2], f"i{n // 2 % 6}", int((n // 2 + n) % 2 == 0 or n % 7 == 0)) for n in range(1_200)]
+    (project / "clicks.csv").write_text("town,item,click\n" + "".join(f"{town},{item},{click}\n" for town, item, click in rows))
+    (project / "shop.toml").write_text(RECIPE, encoding="utf-8")
+    (project / "script.py").write_text(SERVES, encoding="utf-8")
+    ihas = _installed(built, tmp_path / "env", [Path(sysconfig.get_path("purelib"))])
+    printed = _run([ihas, "search", "shop.toml", "--folder", "runs/shop"], project)
+    assert "base" in printed
+    assert {"bundle", "result.json", "report.html"} <= {path.name for path in (project / "runs" / "shop").iterdir()}
+    best = json.loads(_run([ihas, "recommend", "runs/shop", "--context", '{"town": "Kiel"}', "--k", "1", "--output", "json"], project))
+    said = _run([str(Path(ihas).with_name("python")), "script.py"], project)
+    assert said == f"{best['items'][0]['id']}\n"
 
 
 def _said(command: list[str], folder: Path, words: str, ends: signal.Signals) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 from ihas.errors import BudgetError, ClusterError, ConfigError, DataError, FolderBusyError, IhasError, TrainingError
 from ihas.findings import Finding
 from ihas_pipelines.kinds.model_kind import AnyRecipe
+from ihas_pipelines.runs.refresh_request import RefreshRequest
 from ihas_service.cli import local_run
 from ihas_service.cli.terminal import CommandError, Output, Terminal
 
@@ -35,10 +36,19 @@ def carry_out(recipe: AnyRecipe, folder: Path, progress: bool | None) -> None:
         ConfigError, DataError, TrainingError, BudgetError, ClusterError: as the run says; IhasError where it ended without saying why.
         KeyboardInterrupt: after the child has stopped.
     """
+    _carry_out(lambda terminal: local_run.search(recipe, folder, terminal), progress)
+
+
+def carry_on(asked: RefreshRequest, folder: Path, progress: bool | None) -> None:
+    """Carry a finished run on with newer rows in a child process; arguments and errors as of `carry_out`."""
+    _carry_out(lambda terminal: local_run.refresh(asked, folder, terminal), progress)
+
+
+def _carry_out(run: Callable[[Terminal], object], progress: bool | None) -> None:
     terminal = Terminal()
     shown = terminal.err.is_terminal or terminal.err.is_jupyter if progress is None else progress
     try:
-        local_run.search(recipe, folder, terminal if shown else Terminal(Output.JSON))
+        run(terminal if shown else Terminal(Output.JSON))
     except CommandError as error:
         raise error_of(error) from None
     finally:

@@ -53,12 +53,17 @@ class Model:
         run: folder of the run, which holds the whole result and the bundles of the frontier; None for a bundle alone.
         workspace: temporary folder that holds them and is kept as long as this model is.
 
+    Attributes:
+        bundle: folder of the bundle.
+        run: folder of the run; None for a bundle alone.
+        recommender: what scores and recommends.
+
     Raises:
         BundleError: as `ihas.serving.loading.load_recommender`.
     """
 
     def __init__(self, bundle: Path, run: Path | None = None, workspace: Workspace | None = None) -> None:
-        self._bundle, self._run, self._workspace = bundle, run, workspace
+        self.bundle, self.run, self._workspace = bundle, run, workspace
         self.recommender = load_recommender(bundle)
 
     @property
@@ -78,7 +83,7 @@ class Model:
 
     @cached_property
     def _found(self) -> tuple[AnyResult, ModelKind]:
-        path = None if self._run is None else self._run / RESULT
+        path = None if self.run is None else self.run / RESULT
         document = self.recommender.summary if path is None else json.loads(path.read_bytes())
         kind = kind_of_result(document)
         if kind.result is None:
@@ -108,9 +113,9 @@ class Model:
             raise ConfigError(f"Model {self.name!r} {NO_FRONTIER}")
         if (found := find_point(self.frontier, name)) is None:
             raise ConfigError(unknown_point(self.frontier, name))
-        if self._run is None:
+        if self.run is None:
             raise ConfigError("A bundle holds one model, not its frontier. Fit with `folder=...`, and `ihas.load` that folder.")
-        return Model(point_bundle(self._run, found.name), self._run, self._workspace)
+        return Model(point_bundle(self.run, found.name), self.run, self._workspace)
 
     def predict_proba(self, rows: Any) -> np.ndarray:
         """Probability of no click and of a click, in the order of scikit-learn's `classes_` 0 and 1: float64 (rows, 2).
@@ -183,7 +188,7 @@ class Model:
             BundleError: the folder exists.
         """
         folder = Path(path)
-        copy_bundle(self._bundle, folder)
+        copy_bundle(self.bundle, folder)
         return folder
 
     @cached_property
@@ -197,8 +202,8 @@ class Model:
 
     def __getstate__(self) -> dict[str, Any]:
         """The bundle and the result as bytes, so that a copy in another process needs no folder of this one; the frontier stays here."""
-        files = {path.relative_to(self._bundle).as_posix(): path.read_bytes() for path in self._bundle.rglob("*") if path.is_file()}
-        return {"files": files, "result": None if self._run is None else (self._run / RESULT).read_bytes()}
+        files = {path.relative_to(self.bundle).as_posix(): path.read_bytes() for path in self.bundle.rglob("*") if path.is_file()}
+        return {"files": files, "result": None if self.run is None else (self.run / RESULT).read_bytes()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         workspace = Workspace()

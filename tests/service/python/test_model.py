@@ -83,8 +83,8 @@ def test_a_model_is_saved_and_pickled(run: Path, tmp_path: Path) -> None:
     for other in (saved, copy):
         np.testing.assert_array_equal(other.predict_proba(rows()), model.predict_proba(rows()))
     assert copy.result == model.result
-    assert copy._run is not None
-    place = copy._run
+    assert copy.run is not None
+    place = copy.run
     assert place != run
     del copy, other
     gc.collect()
