@@ -74,6 +74,7 @@ for group in (datasets.dataset, searches.search, models.model, schedules.schedul
 app.command("usage")(usages.usage)
 app.command("dashboard")(dashboards.dashboard)
 app.command("whoami")(dashboards.whoami)
+app.command("sign-in")(dashboards.sign_in)
 
 
 app.command()(init)

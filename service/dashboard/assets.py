@@ -9,6 +9,8 @@ from types import MappingProxyType
 
 from starlette.responses import Response
 
+from ihas_service.settings import ORIGIN
+
 STATIC = Path(__file__).parent / "static"
 PAGE = "index.html"
 PLOTLY = "plotly.min.js"
@@ -33,9 +35,11 @@ HEADERS: Mapping[str, str] = MappingProxyType(
 KEPT_HEADERS: Mapping[str, str] = MappingProxyType({**HEADERS, "cache-control": "public, max-age=86400"})
 
 
-def page() -> Response:
-    """The one page; what it shows stands behind `#` in its address."""
-    return Response((STATIC / PAGE).read_bytes(), media_type="text/html", headers=HEADERS)
+def page(token_url: str | None = None) -> Response:
+    """The one page; what it shows stands behind `#` in its address. `token_url` is the only other place that it may ask."""
+    found = None if token_url is None else ORIGIN.match(token_url)
+    policy = POLICY if found is None else POLICY.replace("connect-src 'self'", f"connect-src 'self' {found[1]}")
+    return Response((STATIC / PAGE).read_bytes(), media_type="text/html", headers={**HEADERS, "content-security-policy": policy})
 
 
 def text_asset(name: str) -> Response | None:

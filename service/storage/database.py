@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 TRIES = 5
 BUSY_S = 30.0
 BUSY_STEP_S = 0.01
-FIRST, HEAD = "0001", "0013"
+FIRST, HEAD = "0001", "0015"
 MIGRATIONS = Path(__file__).with_name("migrations")
 VERSION = sa.Table("alembic_version", sa.MetaData(), sa.Column("version_num", sa.String(32), primary_key=True))
 

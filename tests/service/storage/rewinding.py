@@ -36,18 +36,24 @@ def drop_0011(connection: sa.Connection) -> None:
 
 
 def drop_0012(connection: sa.Connection) -> None:
-    """From 0013 over 0012 to 0011."""
+    """From 0015 over 0013 and 0012 to 0011."""
     drop_0013(connection)
     drop_columns(connection, (("answers", "pool"), ("schedules", "events_until"), ("schedules", "append_version")))
 
 
 def drop_0013(connection: sa.Connection) -> None:
-    """From 0013 to 0012."""
+    """From 0015 over 0013 to 0012."""
+    drop_0015(connection)
     for table in (PROFILES, PROFILE_SUMS):
         table.drop(connection)
     for name in ("feedback_of_user", "direct_events_of_user"):
         connection.exec_driver_sql(f"drop index {name}")
     drop_columns(connection, tuple((table, "user_id") for table in ("answers", "feedback", "direct_events")))
+
+
+def drop_0015(connection: sa.Connection) -> None:
+    """From 0015 to the form before."""
+    drop_columns(connection, (("jobs", "note"), ("jobs", "tags")))
 
 
 def drop_columns(connection: sa.Connection, columns: tuple[tuple[str, str], ...]) -> None:
