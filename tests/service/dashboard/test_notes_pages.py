@@ -50,7 +50,7 @@ def test_notes_are_written_where_searches_are_compared(live: LiveServer, pair: s
     page.goto(f"{live.url}/#/searches/compare?ids={pair}")
     page.get_by_role("button", name="Delete films 1").click()
     page.get_by_role("button", name="Delete it").click()
-    seen(page, "delete the version first")
+    seen(page, "Delete that version first")
 
 
 def test_who_may_only_read_sees_notes(guarded: LiveServer, pair: str, new_headers: NewKey, visit: Visit) -> None:
