@@ -24,6 +24,7 @@ from ihas_service.errors import ScopeError
 from ihas_service.http.middleware.authentication import check_local
 from ihas_service.http.problems import MEDIA_TYPE
 from ihas_service.http.routes.dashboard import asset_of
+from ihas_service.settings import origin_of
 
 HOST = "127.0.0.1"
 METHODS = ["DELETE", "GET", "POST", "PUT"]
@@ -83,7 +84,7 @@ def _check(request: Request) -> None:
 
 async def _page(request: Request) -> Response:
     _check(request)
-    return page(await _token_url(request.app.state.client))
+    return page(origin_of(await _token_url(request.app.state.client)))
 
 
 async def _token_url(client: httpx.AsyncClient) -> str | None:

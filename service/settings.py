@@ -16,7 +16,14 @@ SecondsOrNever = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 PREFIX = re.compile(r"(?!file:|local:|memory:)[a-z][a-z0-9+.-]*://[^/@\s]+/")
 ORIGIN = re.compile(r"(https://[A-Za-z0-9.-]+(?::[0-9]+)?|http://(?:127\.0\.0\.1|localhost)(?::[0-9]+)?)(?=[/?]|$)")
 """Scheme, host and port of an endpoint that a browser may send a code to: https, or this machine."""
+
 Bytes = Annotated[int, Field(ge=1)]
+
+
+def origin_of(url: str | None) -> str | None:
+    """Origin of an endpoint that a browser may send a code to; None for any other text."""
+    found = None if url is None else ORIGIN.match(url)
+    return None if found is None else found[1]
 
 
 class Settings(BaseSettings):

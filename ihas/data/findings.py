@@ -10,8 +10,8 @@ from pydantic import Field
 
 from ihas.config.base import Config
 from ihas.data.growth import Changes
+from ihas.data.part import Part
 from ihas.data.schema import FieldKind, FieldRole, Schema
-from ihas.data.value_rates import Part
 from ihas.errors import DataError
 from ihas.findings import Finding
 

@@ -7,34 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from ihas.config.base import Config
 from ihas.data.columns import Column, clicked_texts, is_list, list_column, numbers, split_texts, text_column
 from ihas.data.mapped import spans
+from ihas.data.part import Part
 from ihas.rates import wilson
 
 MOST_PARTS = 12
 MOST_COLUMNS = 500
 """Columns of a table whose parts are counted; of further ones a report has the profile alone."""
 _COUNTED_ROWS = 1 << 20
-
-
-class Part(Config):
-    """A value of a column, or a range of its numbers."""
-
-    value: str | None
-    """The value; absent for a range."""
-    start: float | None
-    """Start of the range, which it holds; absent for a value."""
-    end: float | None
-    """End of the range, which only the last one holds."""
-    rows: int
-    """Rows; of a multi-valued column, rows that hold the value, each as often as it does."""
-    clicks: int | None
-    """Rows of them whose label is 1; absent where rows have no label."""
-    low: float | None
-    """Lower end of the click rate's 95 % interval (Wilson 1927)."""
-    high: float | None
-    """Upper end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,6 @@ from types import MappingProxyType
 
 from starlette.responses import Response
 
-from ihas_service.settings import ORIGIN
-
 STATIC = Path(__file__).parent / "static"
 PAGE = "index.html"
 PLOTLY = "plotly.min.js"
@@ -35,10 +33,9 @@ HEADERS: Mapping[str, str] = MappingProxyType(
 KEPT_HEADERS: Mapping[str, str] = MappingProxyType({**HEADERS, "cache-control": "public, max-age=86400"})
 
 
-def page(token_url: str | None = None) -> Response:
-    """The one page; what it shows stands behind `#` in its address. `token_url` is the only other place that it may ask."""
-    found = None if token_url is None else ORIGIN.match(token_url)
-    policy = POLICY if found is None else POLICY.replace("connect-src 'self'", f"connect-src 'self' {found[1]}")
+def page(also_asks: str | None = None) -> Response:
+    """The one page; what it shows stands behind `#` in its address. `also_asks` is the only other origin that it may ask."""
+    policy = POLICY if also_asks is None else POLICY.replace("connect-src 'self'", f"connect-src 'self' {also_asks}")
     return Response((STATIC / PAGE).read_bytes(), media_type="text/html", headers={**HEADERS, "content-security-policy": policy})
 
 
