@@ -24,7 +24,7 @@ function differing(runs) {
 
 function frontier(runs) {
   return {
-    data: runs.map(({ label, result }, number) => ({
+    data: runs.filter(({ result }) => result.frontier?.length).map(({ label, result }, number) => ({
       x: result.frontier.map(({ multiply_adds: adds }) => adds), y: result.frontier.map(({ test }) => test.auc), text: result.frontier.map(({ name }) => plain(name)), name: plain(label), type: "scatter", mode: "lines+markers",
       line: { color: COLOURS[number % COLOURS.length], dash: "dot" }, marker: { size: 11, symbol: result.frontier.map(({ name }) => (name === result.chosen ? "star" : "circle")) }, hovertemplate: "%{text}: AUC %{y:.4f}, %{x:,.0f} multiply-adds<extra></extra>",
     })),
@@ -50,13 +50,14 @@ export async function compare({ query }) {
   });
   const different = differing(runs);
   const sameData = new Set(runs.map(({ search }) => search.dataset_id)).size === 1;
+  const drawn = runs.some(({ result }) => result.frontier?.length);
   const { place, figure } = plotPlace("Test AUC against multiply-adds of the points that each search can serve", 420);
-  figure(frontier(runs));
+  if (drawn) figure(frontier(runs));
   return [
     head(`Compare ${runs.length} searches`, { kicker: "Searches" }),
     !sameData && h("div", { class: "notice warn" }, "They are of different data sets, so their figures are on different rows."),
     card("Figures on test rows", table("Figures", ["Search", "Serves", "AUC", "Minus its plain model, 95 %", "Log-loss", "Multiply-adds", "Parameters"], rows), note("Two searches under different seeds differ by themselves. Read every gain with its interval.")),
-    card("What each can serve", place, note("Up ranks better, left is cheaper. The star is what the search chose.")),
+    drawn && card("What each can serve", place, note("Up ranks better, left is cheaper. The star is what the search chose.")),
     card("Settings that differ", different.length ? table("Settings that differ", ["Setting", ...runs.map(({ label }) => label)], different) : note("None: the searches have the same settings.")),
     notes(runs, ids),
   ];

@@ -4,7 +4,7 @@ import { bars, columns, quantiles, rate } from "./charts.js";
 import { judged } from "./dataset_changes.js";
 import { h } from "./dom.js";
 import { count, counted, fixed, percent } from "./format.js";
-import { note, pill, table } from "./parts.js";
+import { note, pill } from "./parts.js";
 
 const ROLES = { context: "visitor or moment", item: "item" };
 const TONES = { "as before": "quiet", moved: "warn", changed: "bad" };
@@ -17,7 +17,8 @@ function rates({ column, parts }) {
   const known = parts.filter((one) => one.clicks !== null && one.rows);
   if (!known.length) return null;
   const most = Math.max(...known.map(({ high }) => high), 0.01);
-  return h("details", {}, h("summary", {}, "Click rate by value"), table(`Click rate by value of ${column}`, ["Value", "Rows", "Click rate, 95 %"], known.map((one) => [named(one), count(one.rows), rate({ middle: one.clicks / one.rows, low: one.low, high: one.high }, most)])));
+  return h("details", {}, h("summary", {}, "Click rate by value"), h("ul", { class: "rates", "aria-label": `Click rate by value of ${column}` }, known.map((one) => h("li", {},
+    h("div", { class: "row" }, h("strong", {}, named(one)), h("small", { class: "muted" }, counted(one.rows, "row"))), rate({ middle: one.clicks / one.rows, low: one.low, high: one.high }, most)))), note("Lines are 95 % intervals."));
 }
 
 function drifted(change) {

@@ -31,7 +31,7 @@ function editor(base, user, fields, known, redraw) {
   const save = working(`Keep what is known of ${user}`, async () => {
     show(place);
     try {
-      await put(`${base}/users/${part(user)}`, body());
+      await put(`${base}/users`, { users: [{ user, ...body() }] });
       toast("Requests get it from now on.");
       await redraw();
     } catch (error) {
@@ -54,11 +54,13 @@ export async function usersCard(model, base) {
   const [total, { stated, user }] = await Promise.all([getOr(`${base}/users`, null), fieldsOf(name, serving)]);
   if (!total || !user) return null;
   const known = stated.map((one) => one.name).filter((one) => one !== user).slice(0, SHOWN);
-  const [count, place] = [h("p", { class: "muted" }), h("div")];
+  const [count, place] = [h("p", { class: "muted" }), h("div", { class: "apart" })];
+  place.hidden = true;
   const tell = ({ users }) => show(count, users ? `Something was put of ${counted(users, "user")}.` : "Nothing was put of any user yet. What is put of one fills in what a request leaves out.");
   tell(total);
   const text = input({ required: true, maxlength: "255", placeholder: "the id of a user" });
   const look = async (who) => {
+    place.hidden = false;
     show(place, editor(base, who, await kept(base, who), known, async () => { tell(await get(`${base}/users`)); await look(who); }));
   };
   const form = h("form", { on: { submit: async (event) => {
@@ -66,6 +68,7 @@ export async function usersCard(model, base) {
     try {
       await look(text.value.trim());
     } catch (error) {
+      place.hidden = false;
       show(place, problem(error));
     }
   } } }, field(`User, as the field ${user} spells it`, text), h("div", { class: "actions" }, h("button", { type: "submit", class: "button" }, "Look up")));
