@@ -10,6 +10,7 @@ from ihas_service.storage.job import SEARCH, NewJob
 from ihas_service.storage.sql_store import SqlStore
 from tests.service.keyed import NewKey
 from tests.service.live import LiveServer
+from tests.service.test_remote_commands import Shell
 
 pytestmark = pytest.mark.full
 
@@ -50,3 +51,16 @@ def test_another_tenant_has_no_part_in_it(guarded: LiveServer, store: SqlStore, 
 
     assert asked == [404, 403]
     assert store.job(job).note is None
+
+
+def test_the_command_line_writes_it(
+    live: LiveServer, store: SqlStore, valid_dataset: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Text and tags; without them the note goes."""
+    job = store.submit(NewJob(SEARCH, "films", valid_dataset, {"learning": {}, "run": {}})).id
+    monkeypatch.setenv("IHAS_URL", live.url)
+    shell = Shell(capsys)
+    capsys.readouterr()
+
+    assert shell("search", "note", job, "--text", "Baseline.", "--tag", "may", "--tag", "shop")["tags"] == ["may", "shop"]
+    assert shell("search", "note", job)["note"] == ""
