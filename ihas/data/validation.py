@@ -136,7 +136,7 @@ def _find_deceptions(table: pa.Table, schema: Schema, findings: FindingCollector
 
 def profiles_of(table: pa.Table, schema: Schema) -> tuple[FieldProfile, ...]:
     """What the columns of a table that was read hold, with rows and clicks of their parts where labels can be read."""
-    clicked = clicked_rows(table, schema.label)
+    clicked = None if schema.negatives is not None else clicked_rows(table, schema.label)  # drawn rows are no clicks of people
     return tuple(profile_of(table, name, schema, clicked, place < MOST_COLUMNS) for place, name in enumerate(table.column_names))
 
 

@@ -68,7 +68,7 @@ def library(kinds: frozenset[str], whole: str | None = None) -> str:
     try:
         statements = tuple(split(script, begin, end)) if begin >= len(START) and end > begin else ()
         kept = reached(statements, kinds - BUILT_IN)
-    except (ValueError, IndexError, AttributeError):
+    except (ValueError, LookupError):
         return script
     return script[:begin] + "".join(kept) + script[end:]
 
