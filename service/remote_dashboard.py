@@ -24,11 +24,13 @@ from ihas_service.errors import ScopeError
 from ihas_service.http.middleware.authentication import check_local
 from ihas_service.http.problems import MEDIA_TYPE
 from ihas_service.http.routes.dashboard import asset_of
+from ihas_service.settings import origin_of
 
 HOST = "127.0.0.1"
 METHODS = ["DELETE", "GET", "POST", "PUT"]
 PASSED_ON = ("accept", "authorization", "content-length", "content-type", "idempotency-key", "if-match", "if-none-match", "last-event-id")
 ANSWERED = ("content-length", "content-type", "etag", "location", "next-offset", "retry-after", "x-content-type-options")
+SIGN_IN_S = 2.0
 AWAY = "The service at {api} cannot be reached. Check the address (`ihas dashboard --api URL`), and that it runs."
 
 
@@ -82,7 +84,17 @@ def _check(request: Request) -> None:
 
 async def _page(request: Request) -> Response:
     _check(request)
-    return page()
+    return page(origin_of(await _token_url(request.app.state.client)))
+
+
+async def _token_url(client: httpx.AsyncClient) -> str | None:
+    """Where the service's people get tokens; None where it says nothing of that kind, or does not answer."""
+    try:
+        answer = await client.get("v1/sign-in", timeout=SIGN_IN_S)
+        provider = answer.json()["provider"] if answer.is_success else None
+        return None if provider is None else str(provider["token_url"])
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return None
 
 
 async def _asset(request: Request) -> Response:

@@ -14,7 +14,16 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 Seconds = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 SecondsOrNever = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 PREFIX = re.compile(r"(?!file:|local:|memory:)[a-z][a-z0-9+.-]*://[^/@\s]+/")
+ORIGIN = re.compile(r"(https://[A-Za-z0-9.-]+(?::[0-9]+)?|http://(?:127\.0\.0\.1|localhost)(?::[0-9]+)?)(?=[/?]|$)")
+"""Scheme, host and port of an endpoint that a browser may send a code to: https, or this machine."""
+
 Bytes = Annotated[int, Field(ge=1)]
+
+
+def origin_of(url: str | None) -> str | None:
+    """Origin of an endpoint that a browser may send a code to; None for any other text."""
+    found = None if url is None else ORIGIN.match(url)
+    return None if found is None else found[1]
 
 
 class Settings(BaseSettings):
@@ -68,6 +77,14 @@ class Settings(BaseSettings):
     """URL of the issuer's keys (JWKS); without it, no tokens are accepted."""
     oidc_tenant_claim: str = "tenant"
     """Claim of a token that names the tenant; its claim `scope` lists the scopes."""
+    oidc_authorize_url: str | None = None
+    """URL of the issuer's authorization endpoint: the dashboard then signs people in by redirection (code with PKCE)."""
+    oidc_token_url: str | None = None
+    """URL of the issuer's token endpoint, which must admit the dashboard's origin (CORS)."""
+    oidc_client_id: str | None = None
+    """Client id of the dashboard at the issuer: a public client, whose redirect URI is the dashboard's address."""
+    oidc_scope: str = "openid ihas:read ihas:data ihas:search ihas:models ihas:score"
+    """Scopes that the dashboard asks the issuer for."""
     lease_s: Seconds = 60.0
     """Seconds without a heartbeat, by the clock of the observer, after which another worker may take over a job."""
     heartbeat_s: Seconds = 5.0
@@ -167,6 +184,19 @@ class Settings(BaseSettings):
             raise ValueError(
                 "With `oidc_jwks_url`, `oidc_issuer` and `oidc_audience` must be set too (IHAS_OIDC_ISSUER, IHAS_OIDC_AUDIENCE)."
             )
+        return self
+
+    @model_validator(mode="after")
+    def _people_are_redirected_in_full(self) -> Self:
+        asked = (self.oidc_authorize_url, self.oidc_token_url, self.oidc_client_id)
+        if any(asked) and (None in asked or self.oidc_jwks_url is None):
+            raise ValueError(
+                "`oidc_authorize_url`, `oidc_token_url` and `oidc_client_id` go together, and with `oidc_jwks_url`. Set all four "
+                "(IHAS_OIDC_AUTHORIZE_URL, IHAS_OIDC_TOKEN_URL, IHAS_OIDC_CLIENT_ID, IHAS_OIDC_JWKS_URL), or none of the first three."
+            )
+        for url in (self.oidc_authorize_url, self.oidc_token_url):
+            if url is not None and not ORIGIN.match(url):
+                raise ValueError(f"An endpoint of the issuer must be an https URL, but got {url!r}. Plain http is for this machine only.")
         return self
 
     @model_validator(mode="after")

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from ihas.config.base import Config
 from ihas.data.growth import Changes
+from ihas.data.part import Part
 from ihas.data.schema import FieldKind, FieldRole, Schema
 from ihas.errors import DataError
 from ihas.findings import Finding
@@ -43,6 +44,8 @@ class FieldProfile(Config):
     """Most frequent values with their counts; of a multi-valued column, the values within cells."""
     quantiles: tuple[float, ...] = ()
     """Minimum, lower quartile, median, upper quartile and maximum of a numeric field."""
+    parts: tuple[Part, ...] = Field(default=(), exclude_if=lambda parts: not parts)
+    """Rows and clicks of a field's most frequent values, or of equal ranges of its numbers; of the first 500 columns."""
     reason: str | None = Field(default=None, exclude_if=lambda reason: reason is None)
     """Why the column is taken for this, in a sentence for a person."""
 

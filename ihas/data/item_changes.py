@@ -10,7 +10,7 @@ import numpy as np
 
 from ihas.data.cells import Cell, cell_text
 from ihas.data.encoder import Encoder
-from ihas.data.field_encoders import UNKNOWN, FieldEncoder
+from ihas.data.field_encoders import UNKNOWN, FieldEncoder, MultivaluedEncoder, VectorEncoder
 from ihas.data.item_table import FieldValues, ItemTable
 from ihas.data.schema import Schema
 from ihas.errors import RequestError
@@ -140,7 +140,7 @@ def _texts(field: FieldEncoder, cell: Cell) -> Texts:
     parts: Any = cell if isinstance(cell, list | tuple) else (cell,)
     if field.kind == "multivalued" and isinstance(cell, str) and field.separator is not None:
         parts = cell.split(field.separator)
-    spelled = () if field.kind == "multivalued" else field.missing
+    spelled = () if isinstance(field, MultivaluedEncoder | VectorEncoder) else field.missing
     return tuple(text for text in map(cell_text, parts) if text is not None and text not in spelled)
 
 

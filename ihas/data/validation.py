@@ -17,6 +17,7 @@ from ihas.data.quantiles import quantiles
 from ihas.data.schema import Field, Schema
 from ihas.data.suspicions import find_rare_class, find_rounded_ids, find_telling_columns
 from ihas.data.times import seconds
+from ihas.data.value_rates import MOST_COLUMNS, clicked_rows, parts_of
 from ihas.data.vectors import find_vector_faults
 from ihas.data.weights import find_weight_faults
 
@@ -62,7 +63,7 @@ def validate(table: pa.Table, schema: Schema, prefix: str = "") -> ValidationRep
         _find_time_faults(table, schema.time, findings)
     if not any(finding.severity == "error" for finding in findings.kept):
         _find_deceptions(table, schema, findings)
-    profiles = tuple(profile_of(table, name, schema) for name in table.column_names)
+    profiles = profiles_of(table, schema)
     _find_oddities(table, schema, profiles, findings)
     return ValidationReport(rows=table.num_rows, findings=tuple(findings.kept), omitted=findings.omitted, profiles=profiles, columns=schema)
 
@@ -141,8 +142,22 @@ def _find_deceptions(table: pa.Table, schema: Schema, findings: FindingCollector
             find_rounded_ids(text_column(table, field.name).texts, field.name, findings)
 
 
-def profile_of(table: pa.Table, name: str, schema: Schema) -> FieldProfile:
-    """What a column of a table that was read holds."""
+def profiles_of(table: pa.Table, schema: Schema) -> tuple[FieldProfile, ...]:
+    """What the columns of a table that was read hold, with rows and clicks of their parts where labels can be read."""
+    clicked = None if schema.negatives is not None else clicked_rows(table, schema.label)  # drawn rows are no clicks of people
+    return tuple(profile_of(table, name, schema, clicked, place < MOST_COLUMNS) for place, name in enumerate(table.column_names))
+
+
+def profile_of(table: pa.Table, name: str, schema: Schema, clicked: np.ndarray | None = None, divided: bool = True) -> FieldProfile:
+    """What a column of a table that was read holds.
+
+    Args:
+        table: the table.
+        name: the column.
+        schema: what the columns are.
+        clicked: bool (rows,), which rows are clicks; None where rows have no label.
+        divided: whether a field's parts are counted.
+    """
     field = next((field for field in schema.fields if field.name == name), None)
     values, counts = _values(table, name, field)
     top = np.argsort(-counts, kind="stable")[:NUM_COMMONEST]
@@ -155,6 +170,7 @@ def profile_of(table: pa.Table, name: str, schema: Schema) -> FieldProfile:
         missing=float((cell_codes(table, name) < 0).mean()) if table.num_rows else 0.0,
         commonest=tuple((str(values[int(place)].as_py()), int(counts[place])) for place in top if counts[place]),
         quantiles=tuple(quantiles(numbers(values), counts, 4).tolist()) if field and field.kind == "numeric" else (),
+        parts=parts_of(table, name, field.separator, field.kind == "numeric", clicked) if field and divided else (),
     )
 
 

@@ -23,6 +23,6 @@ def calibration(result: RunResult) -> go.Figure:
         marker={"size": 10},
         hovertemplate="score %{x:.3f}: %{y:.3f} of %{customdata:,} rows are clicks<extra></extra>",
     )
-    figure.update_xaxes(title="mean score", tickformat=".2f", rangemode="tozero")
+    figure.update_xaxes(title="mean score", tickformat=".2f", rangemode="tozero", ticks="outside", ticklen=9, tickcolor="rgba(0,0,0,0)")
     figure.update_layout(showlegend=False)
     return figure.update_yaxes(title="rate of clicks", tickformat=".2f", rangemode="tozero")

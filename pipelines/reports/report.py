@@ -1,7 +1,8 @@
 """A run as one HTML file that explains itself: no network, no other file, light and dark, wide and narrow.
 
 Every text from data is escaped: by Jinja in the page, by `ihas_pipelines.reports.drawing.label` inside plots. The page's content
-security policy names the two scripts by their hashes and forbids everything else, network access included.
+security policy names the two scripts by their hashes and forbids everything else, network access included. Plotly's script lies in the
+page packed, without the kinds of plots that the page does not draw, and is unpacked by the other one.
 """
 
 from __future__ import annotations
@@ -16,15 +17,15 @@ from typing import Any
 import plotly.graph_objects as go
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from ihas.config.base import Config
 from ihas.folders import write_whole
 from ihas.results.run_result import RunResult, VariantResult
-from ihas_pipelines.reports import captions
+from ihas_pipelines.reports import captions, findings
 from ihas_pipelines.reports.all_plots import PLOTS
 from ihas_pipelines.reports.drawing import group_colour, interval, outcome
 from ihas_pipelines.reports.group_plots import gate_range, gates
+from ihas_pipelines.reports.partial_plotly import packed_library
 
 
 def write_report(result: RunResult, path: Path) -> None:
@@ -49,6 +50,9 @@ def render_report(result: RunResult) -> str:
         gate_range=gate_range(result),
         diversity=captions.diversity(result),
         against_base=captions.against_base,
+        weak=findings.weak_segments(result),
+        important=findings.fields_by_importance(result),
+        next_commands=findings.next_commands(result),
         settings=list(_settings(result.learning, type(result.learning)())),
     )
 
@@ -59,12 +63,15 @@ def render_page(template: str, drawn: Mapping[str, go.Figure], **values: Any) ->
         loader=PackageLoader("ihas_pipelines.reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.globals.update(outcome=outcome, group_colour=group_colour, interval=interval, counted=captions.counted)
-    scripts = [get_plotlyjs(), _asset(environment, "report.js")]
+    script = _asset(environment, "report.js")
+    kinds = frozenset(str(trace.type) for one in drawn.values() for trace in one.data)
+    library, packed = packed_library(kinds) if drawn else ("", "")
     return environment.get_template(template).render(
         **values,
         style=Markup(_asset(environment, "report.css")),
-        scripts=[Markup(script) for script in scripts],
-        script_hashes=" ".join(_hash(script) for script in scripts),
+        script=Markup(script),
+        library=Markup(packed),
+        script_hashes=" ".join(_hash(one) for one in (library, script) if one),
         figures=Markup(_plots_json(drawn)),
     )
 

@@ -80,7 +80,10 @@ def pareto(result: RunResult) -> go.Figure:
     front = pareto_frontier(result)
     figure.add_scatter(**frontier_line([variant.cost.parameters_per_path for variant in front], [variant.test.auc for variant in front]))
     scored = [variant for variant in result.variants if variant.test.auc is not None]
-    for variant in scored:
+    first = [result.chosen, *(variant.name for variant in front)]
+    for variant in sorted(
+        scored, key=lambda one: first.index(one.name) if one.name in first else len(first)
+    ):  # where names meet, these stay
         figure.add_scatter(
             x=[variant.cost.parameters_per_path],
             y=[variant.test.auc],
@@ -114,7 +117,7 @@ def history(result: RunResult) -> go.Figure:
             line={"color": group_colour(number), "width": 2},
             hovertemplate=f"{label(model, 60)}, epoch %{{x}}: AUC %{{y:.4f}}, loss %{{customdata:.4f}}<extra></extra>",
         )
-    figure.update_xaxes(title="epoch", dtick=max(1, max((epoch.epoch for epoch in result.history), default=1) // 10))
+    figure.update_xaxes(title="epoch", dtick=-(-max((epoch.epoch for epoch in result.history), default=1) // 6))
     return figure.update_yaxes(title="validation AUC", tickformat=".3f")
 
 

@@ -84,6 +84,7 @@ for group in (
 app.command("usage")(usages.usage)
 app.command("dashboard")(dashboards.dashboard)
 app.command("whoami")(dashboards.whoami)
+app.command("sign-in")(dashboards.sign_in)
 
 
 app.command()(init)

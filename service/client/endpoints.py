@@ -98,6 +98,14 @@ class Endpoints(Generic[Answer, Text]):
         """Queue a failed or cancelled search again."""
         return self.document("POST", f"/v1/searches/{search_id}/resume")
 
+    def sign_in(self) -> Answer:
+        """Whether the service asks for a key or token, and the OpenID provider at which a browser gets one."""
+        return self.document("GET", "/v1/sign-in")
+
+    def set_note(self, search_id: str, note: str = "", tags: Sequence[str] = ()) -> Answer:
+        """Write down a note and tags of a search, in place of those before."""
+        return self.document("PUT", f"/v1/searches/{search_id}/note", json={"note": note, "tags": list(tags)})
+
     def delete_search(self, search_id: str) -> Answer:
         """Delete a search that has ended, with its run folder; `StateError` while a version is its bundle."""
         return self.document("DELETE", f"/v1/searches/{search_id}")

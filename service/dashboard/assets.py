@@ -33,9 +33,10 @@ HEADERS: Mapping[str, str] = MappingProxyType(
 KEPT_HEADERS: Mapping[str, str] = MappingProxyType({**HEADERS, "cache-control": "public, max-age=86400"})
 
 
-def page() -> Response:
-    """The one page; what it shows stands behind `#` in its address."""
-    return Response((STATIC / PAGE).read_bytes(), media_type="text/html", headers=HEADERS)
+def page(also_asks: str | None = None) -> Response:
+    """The one page; what it shows stands behind `#` in its address. `also_asks` is the only other origin that it may ask."""
+    policy = POLICY if also_asks is None else POLICY.replace("connect-src 'self'", f"connect-src 'self' {also_asks}")
+    return Response((STATIC / PAGE).read_bytes(), media_type="text/html", headers={**HEADERS, "content-security-policy": policy})
 
 
 def text_asset(name: str) -> Response | None:

@@ -21,7 +21,7 @@ Result = TypeVar("Result")
 TRIES = 5
 BUSY_S = 30.0
 BUSY_STEP_S = 0.01
-FIRST, HEAD = "0001", "0014"
+FIRST, HEAD = "0001", "0016"
 MIGRATIONS = Path(__file__).with_name("migrations")
 VERSION = sa.Table("alembic_version", sa.MetaData(), sa.Column("version_num", sa.String(32), primary_key=True))
 

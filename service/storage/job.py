@@ -123,6 +123,8 @@ class Job:
         bytes: of its folder, without the bundles of versions; None while they were not added up.
         emptied: whether what its stages left was removed, since it is that old.
         dataset_version: version of the data set; None for the first one, as in jobs of older releases.
+        note: what people wrote down about it; None where nobody did.
+        tags: words that they gave it; None for none.
     """
 
     number: int
@@ -157,6 +159,8 @@ class Job:
     bytes: int | None = None
     emptied: bool = False
     dataset_version: int | None = None
+    note: str | None = None
+    tags: Sequence[str] | None = None
 
     @property
     def finished(self) -> bool:

@@ -66,6 +66,8 @@ JOBS = sa.Table(
     sa.Column("bytes", sa.BigInteger),
     sa.Column("emptied", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("dataset_version", sa.Integer),
+    sa.Column("note", sa.Text),
+    sa.Column("tags", Json),
     sa.UniqueConstraint("tenant", "key", name="jobs_tenant_key"),
     sa.Index("jobs_dataset", "dataset_id"),
     sa.Index("jobs_bytes", "tenant", "bytes"),

@@ -31,11 +31,13 @@ from ihas_service.http.schemas import events as events
 from ihas_service.http.schemas import inference as inference
 from ihas_service.http.schemas import items as items
 from ihas_service.http.schemas import keys as keys
+from ihas_service.http.schemas import notes as notes
 from ihas_service.http.schemas import off_policy as off_policy
 from ihas_service.http.schemas import promotion as promotion
 from ihas_service.http.schemas import releases as releases
 from ihas_service.http.schemas import schedules as schedules
 from ihas_service.http.schemas import searches as schemas
+from ihas_service.http.schemas import sign_in as sign_in
 from ihas_service.http.schemas import trials as trials
 from ihas_service.http.schemas import usage as usage
 from ihas_service.http.schemas import users as users
@@ -48,8 +50,8 @@ from ihas_service.storage.traffic import TrafficPlan
 pytestmark = pytest.mark.full
 
 WIRE = (
-    batches, caller, comparison, dataset_versions, derived, estimates, event_rows, events, frontier, inference, items, keys, off_policy,
-    promotion, refreshes, releases, schedules, schemas, search_views, trials, usage, users, what_if,
+    batches, caller, comparison, dataset_versions, derived, estimates, event_rows, events, frontier, inference, items, keys, notes,
+    off_policy, promotion, refreshes, releases, schedules, schemas, search_views, sign_in, trials, usage, users, what_if,
 )  # fmt: skip
 STRUCTURED = {kind.__name__: kind for kind in STRUCTURES}
 OTHERS: tuple[type[BaseModel], ...] = (FieldProfile, ValidationReport, RunResult, Problem, PromotionSettings, TrafficPlan)
@@ -87,7 +89,7 @@ def test_every_route_is_described(description: dict[str, Any]) -> None:
     """Each operation has a sentence, an answer and the problem document."""
     operations = [operation for path in description["paths"].values() for operation in path.values()]
 
-    assert len(operations) == 102
+    assert len(operations) == 104
     for operation in operations:
         assert operation["description"]
         form = "application/json" if "open inference protocol" in operation["tags"] else "application/problem+json"

@@ -18,10 +18,40 @@ function draw() {
   for (const place of document.querySelectorAll("[data-figure]")) {
     const figure = figures[place.dataset.figure];
     Plotly.react(place, structuredClone(figure.data), themed(figure.layout), { displayModeBar: false });
+    place.removeAllListeners("plotly_afterplot");
+    place.on("plotly_afterplot", () => unclutter(place));
+    unclutter(place);
   }
 }
 
-draw();
-const sizes = new ResizeObserver((changes) => changes.forEach((change) => Plotly.Plots.resize(change.target)));
-document.querySelectorAll("[data-figure]").forEach((place) => sizes.observe(place));
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+/** Hide the names of marks that would stand over another name, the first of which stay; whoever points at a mark is told its name. */
+function unclutter(place) {
+  const taken = [];
+  for (const text of place.querySelectorAll(".textpoint text, .annotation-text")) {
+    text.style.visibility = "";
+    const box = text.getBoundingClientRect();
+    const over = taken.some((one) => box.left < one.right && one.left < box.right && box.top < one.bottom && one.top < box.bottom);
+    if (over) text.style.visibility = "hidden";
+    else taken.push(box);
+  }
+}
+
+/** Plotly's script, packed in the page; the page's policy names it by its hash. */
+async function library(packed) {
+  const bytes = Uint8Array.from(atob(packed.textContent), (letter) => letter.charCodeAt(0));
+  const script = document.createElement("script");
+  script.textContent = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+  document.head.append(script);
+}
+
+async function begin() {
+  const packed = document.getElementById("library");
+  if (!packed) return;
+  await library(packed);
+  draw();
+  const sizes = new ResizeObserver((changes) => changes.forEach((change) => Plotly.Plots.resize(change.target)));
+  document.querySelectorAll("[data-figure]").forEach((place) => sizes.observe(place));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+}
+
+begin().catch(() => document.querySelectorAll("[data-figure]").forEach((place) => { place.textContent = "This browser is too old to draw the figure; the tables hold the same figures."; }));

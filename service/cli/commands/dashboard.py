@@ -1,4 +1,4 @@
-"""`ihas dashboard`: the dashboard of a service elsewhere, on this machine; and `ihas whoami`."""
+"""`ihas dashboard`: the dashboard of a service elsewhere, on this machine; `ihas whoami` and `ihas sign-in`."""
 
 from __future__ import annotations
 
@@ -26,3 +26,11 @@ def whoami(context: typer.Context, url: Url = HERE) -> None:
     with client_of(url) as client:
         found = client.caller()
     context.obj.result(found, plain_table(("tenant", "name", "scopes"), [(found["tenant"], found["name"], ", ".join(found["scopes"]))]))
+
+
+def sign_in(context: typer.Context, url: Url = HERE) -> None:
+    """Show what a service asks of whoever has no key: nothing, a key, or a token of an OpenID provider."""
+    with client_of(url) as client:
+        found = client.sign_in()
+    told = [("access", found["access"]), *sorted((found["provider"] or {}).items())]
+    context.obj.result(found, plain_table(("setting", "value"), told))

@@ -153,6 +153,20 @@ def resume_search(context: typer.Context, search_id: SearchId, url: Url = HERE) 
     context.obj.result(found, searches_table([found]))
 
 
+@search.command("note")
+def write_note(
+    context: typer.Context,
+    search_id: SearchId,
+    text: Annotated[str, typer.Option("--text", help="What is worth knowing of it; empty for nothing.")] = "",
+    tag: Annotated[list[str] | None, typer.Option("--tag", help="A word that it is found by; several times for several.")] = None,
+    url: Url = HERE,
+) -> None:
+    """Write down a note and tags of a search, in place of those before."""
+    with client_of(url) as client:
+        found = client.set_note(search_id, text, tag or ())
+    context.obj.result(found, searches_table([found]))
+
+
 @search.command("rm")
 def remove_search(context: typer.Context, search_id: SearchId, yes: Yes = False, url: Url = HERE) -> None:
     """Delete a search that has ended, with its run folder, log and result."""

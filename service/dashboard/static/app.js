@@ -3,12 +3,14 @@
 import { ApiError, LostError, get, key, onConnection, state } from "./api.js";
 import { h, icon, show } from "./dom.js";
 import { poll } from "./events.js";
+import { returned } from "./oidc.js";
 import { button, empty, link, loading, problem } from "./parts.js";
 import { NAVIGATION, find } from "./routes.js";
 import { signIn } from "./sign_in.js";
 
 const page = document.getElementById("page");
 let leaving = new AbortController();
+let failedAtProvider = "";
 
 /** Address behind `#` as path and query. */
 function address() {
@@ -46,9 +48,10 @@ async function known() {
     return true;
   } catch (error) {
     if (error instanceof ApiError && (error.status === 401 || error.status === 403)) {
-      const refused = key.get() ? (error.status === 403 ? "This key may not read. The dashboard needs the scope read." : "The service does not know this key.") : "";
+      const refused = key.get() ? (error.status === 403 ? "This key may not read. The dashboard needs the scope read." : "The service does not know this key.") : failedAtProvider;
+      failedAtProvider = "";
       document.title = "Sign in · iHAS";
-      show(page, signIn(refused, open));
+      show(page, await signIn(refused, open));
       return false;
     }
     throw error;
@@ -91,5 +94,6 @@ onConnection(async (lost) => {
 });
 
 document.querySelector("[data-skip]").addEventListener("click", (event) => { event.preventDefault(); page.focus(); });
+failedAtProvider = await returned();
 addEventListener("hashchange", () => { scrollTo(0, 0); open(); });
 open();

@@ -54,6 +54,18 @@ export function difference({ difference: middle, low, high }, most, words) {
     h("span", { class: "rate-span", style: { left: `${at(low)}%`, width: `${Math.max(1, at(high) - at(low))}%` } }), h("span", { class: "rate-dot", style: { left: `${at(middle)}%` } })), words);
 }
 
+/** Standing columns for counts of neighbouring ranges: `[text, count]`. */
+export function columns(rows, label, { width = 260, height = 64 } = {}) {
+  const most = Math.max(...rows.map(([, number]) => number), 1);
+  const step = width / rows.length;
+  const said = `${label}: ${rows.map(([text, number]) => `${text}, ${count(number)}`).join("; ")}`;
+  return svg("svg", { viewBox: `0 0 ${width} ${height}`, class: "histogram", role: "img", "aria-label": said },
+    rows.map(([text, number], place) => {
+      const tall = number ? Math.max(1.5, ((height - 2) * number) / most) : 0;
+      return svg("rect", { x: (place * step + 1).toFixed(1), y: (height - tall).toFixed(1), width: (step - 2).toFixed(1), height: tall.toFixed(1) }, svg("title", {}, `${text}: ${count(number)} rows`));
+    }));
+}
+
 /** Minimum, quartiles and maximum of a numeric column. */
 export function quantiles(values) {
   const [least, lower, median, upper, most] = values;

@@ -1,23 +1,12 @@
 /** One data set: what was found in it, column by column. */
 
 import { can, get, getOr, remove } from "./api.js";
-import { bars, quantiles } from "./charts.js";
+import { profileCard } from "./dataset_profile.js";
 import { appendCard, limitsCard, newest, versionsCard } from "./dataset_versions.js";
 import { h } from "./dom.js";
 import { poll } from "./events.js";
-import { bytes, count, counted, percent } from "./format.js";
+import { bytes, count } from "./format.js";
 import { card, confirmed, head, link, loading, note, pill, stateOf, table, tile, toast, working } from "./parts.js";
-
-const ROLES = { context: "visitor or moment", item: "item" };
-
-function profileCard(profile, rows) {
-  const told = profile.commonest.slice(0, 6).map(([value, number]) => [value, number / Math.max(1, rows), percent(number / Math.max(1, rows))]);
-  const purpose = profile.purpose === "field" ? pill(ROLES[profile.role] ?? "field", profile.role === "item" ? "busy" : "quiet") : pill(profile.purpose === "label" ? "the click" : profile.purpose, profile.purpose === "label" ? "good" : "quiet");
-  return h("article", { class: "card" },
-    h("div", { class: "row" }, h("h3", {}, profile.column), purpose),
-    note(`${profile.kind ?? "–"}, ${counted(profile.distinct, "value")}, ${profile.missing ? `${percent(profile.missing)} missing` : "none missing"}`),
-    profile.quantiles.length === 5 ? quantiles(profile.quantiles) : bars(told, `Most frequent values of ${profile.column}`));
-}
 
 /** The card of findings, errors first. */
 export function findings(all, none = "Nothing is wrong with this table.") {
@@ -34,6 +23,8 @@ export async function dataset({ id, signal, reload }) {
   const checking = one.state === "validating";
   if (checking) poll(async () => { const { state } = await get(`v1/datasets/${id}`, { signal }); if (state !== "validating") reload(); return state !== "validating"; }, 700, signal).catch(() => {});
   const report = one.state === "valid" || one.state === "invalid" ? await getOr(`v1/datasets/${id}/report`, null) : null;
+  const changes = one.state === "valid" && one.version > 1 ? (await getOr(`v1/datasets/${id}/versions/${one.version}/report`, null))?.changes : null;
+  const drifts = new Map((changes?.fields ?? []).map((change) => [change.column, change]));
   const top = one.state === "valid" ? await newest(id) : null;
   const appending = top?.state === "validating";
   if (appending) poll(async () => { const { state } = await get(`v1/datasets/${id}/versions/${top.version}`, { signal }); if (state !== "validating") reload(); return state !== "validating"; }, 700, signal).catch(() => {});
@@ -55,6 +46,6 @@ export async function dataset({ id, signal, reload }) {
     one.error && h("div", { class: "notice bad", role: "alert" }, h("strong", {}, "This table cannot be used as it is"), h("p", {}, one.error.detail)),
     !checking && one.state !== "uploading" && findings(all),
     one.state === "valid" && [await versionsCard(one, top, reload), appending ? null : appendCard(one, reload), limitsCard(one, reload)],
-    report && [h("h2", {}, "Columns"), h("div", { class: "grid" }, report.profiles.slice(0, 200).map((profile) => profileCard(profile, report.rows)))],
+    report && [h("h2", {}, "Columns"), h("div", { class: "grid" }, report.profiles.slice(0, 200).map((profile) => profileCard(profile, report.rows, drifts.get(profile.column))))],
   ];
 }

@@ -6,6 +6,7 @@ import { newest } from "./dataset_versions.js";
 import { h, show } from "./dom.js";
 import { poll } from "./events.js";
 import { count, fixed, percent, seconds, signed } from "./format.js";
+import { ofSchedules } from "./model_schedule.js";
 import { card, head, link, note, pill, progress, stateOf, tile, when } from "./parts.js";
 
 const DAY_S = 86400;
@@ -108,7 +109,7 @@ export async function home({ signal }) {
   const troubles = [];
   const cards = await Promise.all(models.slice(0, MODELS_SHOWN).map((one) => modelCard(one, troubles)));
   for (const one of searches.filter(({ state }) => state === "failed").slice(0, 3)) troubles.push([pill(one.kind === "refresh" ? "refresh failed" : "search failed", "bad"), link(one.name, `/searches/${one.id}`), one.error?.detail ?? one.message]);
-  troubles.push(...(await ofData(datasets)), ...(await ofGroups(models)));
+  troubles.push(...(await ofData(datasets)), ...(await ofGroups(models)), ...(await ofSchedules()));
   if (!models.length && !searches.length && !datasets.length) return [head("Welcome to iHAS", { lead: "Three steps to a recommender on your own clicks." }), firstSteps()];
 
   const list = h("ul", { class: "list" });

@@ -10,6 +10,8 @@ import { gatesCard } from "./model_gates.js";
 import { historyCard } from "./model_history.js";
 import { promotionCard } from "./model_promotion.js";
 import { refreshCard } from "./model_refresh.js";
+import { scheduleCard } from "./model_schedule.js";
+import { usersCard } from "./model_users.js";
 import { trafficCard } from "./model_traffic.js";
 import { trialCard } from "./model_trial.js";
 import { versionsCard } from "./model_versions.js";
@@ -39,7 +41,7 @@ function reliability(summary) {
 }
 
 /** The page. */
-export async function model({ name, reload }) {
+export async function model({ name, signal, reload }) {
   const base = `v1/models/${part(name)}`;
   const one = await get(base);
   const shown = { ...one, versions: one.versions.slice(0, 30) };
@@ -51,13 +53,13 @@ export async function model({ name, reload }) {
   }, { kind: "danger" });
   const { summary } = one;
   const chosen = summary.variants?.find((variant) => variant.name === summary.chosen);
-  const [gates, traffic, promotion, refresh] = await Promise.all([gatesCard(shown, base), trafficCard(one, base, reload), promotionCard(base, reload), refreshCard(one, base)]);
+  const [gates, traffic, promotion, refresh, schedule, users] = await Promise.all([gatesCard(shown, base), trafficCard(one, base, reload), promotionCard(base, reload), refreshCard(one, base, signal, reload), scheduleCard(one, base, reload), usersCard(one, base)]);
   return [
     head(name, { kicker: "Model", lead: summary.verdict?.replaceAll("`", ""), actions: [gone, can("score") && link("Try it", `/try?model=${part(name)}`, "main")] }),
     one.problem && h("div", { class: "notice bad", role: "alert" }, h("strong", {}, "No version answers"), h("p", {}, one.problem)),
     h("div", { class: "tiles" }, tile("Serves", one.serving ? `version ${one.serving}` : "nothing"), tile("As", summary.chosen ?? summary.kind ?? "–"), chosen && tile("Test AUC", fixed(chosen.test.auc)), chosen && tile("Multiply-adds a row", count(chosen.cost.multiply_adds))),
     versionsCard(shown, lineages, base, reload), gates, h("div", { class: "pair" }, traffic, historyCard(changes.changes, one, base, reload)), trialCard(online.trial),
-    h("div", { class: "pair" }, promotion, refresh), live(online), eventsCard(name, base),
+    h("div", { class: "pair" }, refresh, schedule), promotion, live(online), eventsCard(name, base), users,
     frontier && frontierCard(frontier, base, reload), reliability(summary),
     summary.groups?.length > 0 && summary.fields && [h("h2", {}, "Who is in each group"), groupCards(summary)],
   ];

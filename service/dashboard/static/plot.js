@@ -31,10 +31,25 @@ function themed(layout) {
   return copy;
 }
 
+/** Hide the names of marks that would stand over another name, the first of which stay; whoever points at a mark is told its name. */
+function unclutter(place) {
+  const taken = [];
+  for (const text of place.querySelectorAll(".textpoint text, .annotation-text")) {
+    text.style.visibility = "";
+    const box = text.getBoundingClientRect();
+    const over = taken.some((one) => box.left < one.right && one.left < box.right && box.top < one.bottom && one.top < box.bottom);
+    if (over) text.style.visibility = "hidden";
+    else taken.push(box);
+  }
+}
+
 async function draw(place, figure) {
   try {
     const library = await plotly();
     await library.react(place, structuredClone(figure.data), themed(figure.layout), { displayModeBar: false, responsive: false });
+    place.removeAllListeners("plotly_afterplot");
+    place.on("plotly_afterplot", () => unclutter(place));
+    unclutter(place);
   } catch (error) {
     show(place, note(error.message));
   }

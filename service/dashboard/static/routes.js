@@ -1,5 +1,6 @@
 /** Which page belongs to which address. A new page is a file and a line here. */
 
+import { batches } from "./batches.js";
 import { compare } from "./compare.js";
 import { columns } from "./dataset_columns.js";
 import { dataset } from "./dataset.js";
@@ -28,6 +29,7 @@ const PAGES = [
   ["/searches/:id", "Search", search],
   ["/models", "Models", models],
   ["/models/:name", "Model", model],
+  ["/batches", "Batches", batches],
   ["/try", "Try it", tryIt],
   ["/keys", "Keys and usage", keys],
 ];
@@ -36,7 +38,7 @@ export const NAVIGATION = [
   { to: "/", name: "Home", owns: ["/"], drawing: "M4 11l8-7 8 7v9h-5v-6H9v6H4z" },
   { to: "/datasets", name: "Data", owns: ["/datasets"], drawing: "M4 6c0-4 16-4 16 0v12c0 4-16 4-16 0zM4 6c0 4 16 4 16 0M4 12c0 4 16 4 16 0" },
   { to: "/searches", name: "Searches", owns: ["/searches"], drawing: "M11 4a7 7 0 1 1 0 14a7 7 0 0 1 0-14zM16 16l5 5" },
-  { to: "/models", name: "Models", owns: ["/models"], drawing: "M12 3l8 4.5v9L12 21l-8-4.5v-9zM4 7.5l8 4.5 8-4.5M12 12v9" },
+  { to: "/models", name: "Models", owns: ["/models", "/batches"], drawing: "M12 3l8 4.5v9L12 21l-8-4.5v-9zM4 7.5l8 4.5 8-4.5M12 12v9" },
   { to: "/try", name: "Try it", owns: ["/try"], scope: "score", drawing: "M7 4l12 8-12 8z" },
   { to: "/keys", name: "Keys", owns: ["/keys"], drawing: "M8 8a4.5 4.5 0 1 0 .1 0zM12 13l9 0M18 13v4" },
 ];

@@ -5,6 +5,7 @@ import { h, show } from "./dom.js";
 import { follow, poll } from "./events.js";
 import { fixed, percent, seconds } from "./format.js";
 import { card, confirmed, head, link, note, progress, stateOf, tile, toast, when, working } from "./parts.js";
+import { noteCard } from "./notes.js";
 import { plain, plotPlace } from "./plot.js";
 import { report } from "./report.js";
 
@@ -101,6 +102,7 @@ export async function search({ id, signal, reload }) {
     head(one.name, { kicker: refresh ? "Refresh" : "Search", lead: one.state === "succeeded" || live ? undefined : one.message, actions }),
     one.error && h("div", { class: "notice bad", role: "alert" }, h("strong", {}, refresh ? "The refresh failed" : "The search failed"), h("p", {}, one.error.detail)),
     live ? watched(one, signal, reload) : one.state === "succeeded" ? await report(one) : h("div", { class: "tiles" }, tile("State", stateOf(one.state)), tile("Ended", when(one.finished_at)), tile("Stage", one.stage ?? "–"), tile("Done", percent(one.progress, 0))),
+    noteCard(one),
     card("More", h("dl", { class: "facts" }, h("dt", {}, "Id"), h("dd", {}, h("code", {}, one.id)), h("dt", {}, "Data set"), h("dd", {}, link(one.dataset_id, `/datasets/${one.dataset_id}`)), h("dt", {}, "Submitted"), h("dd", {}, when(one.created_at)), h("dt", {}, "Attempts"), h("dd", {}, String(one.attempt))),
       logs(id, signal, () => live)),
   ];

@@ -3,6 +3,7 @@
 import { can, get } from "./api.js";
 import { h, show } from "./dom.js";
 import { percent, seconds } from "./format.js";
+import { tagsOf } from "./notes.js";
 import { button, card, empty, head, link, paged, stateOf, table, when } from "./parts.js";
 
 /** The page. */
@@ -20,7 +21,7 @@ export async function searches() {
     const found = await get(`v1/searches?limit=25${cursor ? `&cursor=${cursor}` : ""}`);
     return { rows: found.searches, next: found.next_cursor };
   }, (rows) => (rows.length ? card(null, table("Searches", ["Model", "State", "Stage", "Version", "Started", "Compare"], rows.map((one) => [
-    link(one.name, `/searches/${one.id}`), stateOf(one.state),
+    [link(one.name, `/searches/${one.id}`), tagsOf(one)], stateOf(one.state),
     one.state === "running" ? `${one.stage ?? ""} ${percent(one.progress, 0)}${one.eta_s === null ? "" : `, ${seconds(one.eta_s)} left`}` : one.stage ?? "–",
     one.model_version ? link(`version ${one.model_version}`, `/models/${encodeURIComponent(one.name)}`) : "–", when(one.created_at), box(one) || "–"])))
     : empty("No searches yet", "A search trains a recommender on a data set, tries smaller and larger ones, and says which is worth it.", start)));

@@ -50,8 +50,9 @@ SEARCH = {
     "priority": 0, "state": "running", "stage": "base", "attempt": 1,
     "progress": 0.4, "eta_s": 21.5,
     "heartbeat_age_s": 1.2, "message": "Epoch 3: validation AUC .741.", "error": None, "model_version": None,
-    "created_at": AT, "started_at": AT, "finished_at": None,
+    "created_at": AT, "started_at": AT, "finished_at": None, "note": "", "tags": [],
 }  # fmt: skip
+NOTE = {"note": "Baseline for May.", "tags": ["baseline"]}
 WAITING = {**SEARCH, "state": "queued", "stage": None, "attempt": 0, "progress": 0.0, "message": "Waits for a worker."}
 EVENT = {
     "id": 4, "at": AT, "state": "running", "stage": "base", "attempt": 1, "progress": 0.4, "eta_s": 21.5,
@@ -107,6 +108,7 @@ BODIES: Mapping[tuple[str, str], Any] = {
     ("post", "/v1/datasets"): DATASET_CREATE,
     ("put", "/v1/datasets/{dataset_id}/content"): FILE,
     ("post", "/v1/searches"): SEARCH_CREATE,
+    ("put", "/v1/searches/{search_id}/note"): NOTE,
     ("post", "/v1/models/{name}/score"): SCORE,
     ("post", "/v1/models/{name}/recommend"): RECOMMEND,
 }
@@ -136,8 +138,19 @@ ANSWERS: Mapping[tuple[str, str], Any] = {
     ("get", "/v1/searches/{search_id}/events"): {"id": "4", "data": json.dumps(EVENT)},
     ("post", "/v1/searches/{search_id}/cancel"): {**SEARCH, "state": "cancelled", "message": "Cancelled.", "finished_at": AT},
     ("post", "/v1/searches/{search_id}/resume"): {**SEARCH, "state": "queued", "stage": None, "message": "Resumed; waits for a worker."},
+    ("put", "/v1/searches/{search_id}/note"): {**SEARCH, **NOTE},
     ("get", "/v1/searches/{search_id}/result"): RESULT,
     ("get", "/v1/searches/{search_id}/report"): "<!doctype html>\n<title>coupon</title>\n",
+    ("get", "/v1/sign-in"): {
+        "access": "keys",
+        "provider": {
+            "issuer": "https://id.example/shop",
+            "authorize_url": "https://id.example/shop/authorize",
+            "client_id": "ihas-dashboard",
+            "token_url": "https://id.example/shop/token",
+            "scope": "openid ihas:read ihas:score",
+        },
+    },
     ("get", "/v1/models"): {"models": [VERSION]},
     ("get", "/v1/models/{name}"): MODEL,
     ("post", "/v1/models/{name}/score"): SCORED,

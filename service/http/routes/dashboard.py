@@ -8,11 +8,15 @@ from starlette.responses import HTMLResponse, Response
 
 from ihas_service.dashboard.assets import KEPT_HEADERS, MEDIA, PLOTLY, page, plotly_script, text_asset
 from ihas_service.http.files import WholeFile
+from ihas_service.http.schemas.sign_in import SignInPublic
+from ihas_service.settings import origin_of
 
 
 def install(app: FastAPI) -> None:
     """Serve `/` and what it loads."""
-    app.add_api_route("/", page, include_in_schema=False, response_class=HTMLResponse)
+    provider = SignInPublic.of(app.state.parts.settings).provider
+    also_asks = origin_of(None if provider is None else provider.token_url)
+    app.add_api_route("/", lambda: page(also_asks), include_in_schema=False, response_class=HTMLResponse)
     app.add_api_route("/dashboard/{asset}", asset_of, include_in_schema=False, response_class=Response)
 
 

@@ -234,6 +234,10 @@ class SearchPublic(Config):
     """Start of the first attempt."""
     finished_at: Moment | None
     """Time at which it ended."""
+    note: str = ""
+    """What people wrote down about it."""
+    tags: tuple[str, ...] = ()
+    """Words that they gave it."""
 
     @classmethod
     def of(cls, job: Job) -> Self:
@@ -255,6 +259,7 @@ class SearchPublic(Config):
         times = {name: moment(getattr(job, name)) for name in ("created_at", "started_at", "finished_at")}
         shown = {name: getattr(job, name) for name in names}
         data: dict[str, Any] = {"dataset_version": job.data_version, "window": job.settings.get("window")}
+        data |= {"note": job.note or "", "tags": tuple(job.tags or ())}
         return cls(**shown, **times, **data, model_version=job.model_version, progress=job.fraction)
 
 

@@ -1,6 +1,7 @@
 """The report is one file that needs nothing else, tells the truth and trusts no text from data."""
 
 import base64
+import gzip
 import hashlib
 import json
 import re
@@ -27,8 +28,18 @@ def page() -> str:
     return render_report(run_result())
 
 
+LIBRARY = r'<script type="text/plain" id="library">(.*?)</script>'
+
+
 def _without_library(page: str) -> str:
-    return re.sub(r"<script>/\*\*\n\* plotly\.js.*?</script>", "", page, flags=re.DOTALL)
+    return re.sub(LIBRARY, "", page, flags=re.DOTALL)
+
+
+def unpacked(page: str) -> str:
+    """Plotly's script, which lies in the page packed."""
+    found = re.search(LIBRARY, page, re.DOTALL)
+    assert found is not None
+    return gzip.decompress(base64.b64decode(found[1], validate=True)).decode()
 
 
 def _figures(page: str) -> dict[str, dict[str, object]]:
@@ -81,7 +92,7 @@ def test_policy_names_exactly_the_scripts_it_holds(page: str) -> None:
     """The content security policy lists the hash of each script, allows no other and no connection."""
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)
     assert policy is not None
-    scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    scripts = [*re.findall(r"<script>(.*?)</script>", page, re.DOTALL), unpacked(page)]
     hashes = {f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}" for script in scripts}
     assert len(scripts) == 2
     assert set(re.findall(r"'(sha256-[^']+)'", policy.group(1).replace("&#39;", "'"))) == hashes
@@ -97,6 +108,35 @@ def test_text_from_data_is_escaped_everywhere() -> None:
     assert HOSTILE not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt; = No Urgent Place" in page
     assert HOSTILE not in json.dumps(_figures(page))
+
+
+def test_it_is_no_larger_than_a_mail_takes(page: str) -> None:
+    """1.5 MB at most; a refresh, which draws nothing, holds no script for drawings."""
+    did = Refreshed(
+        model="members", new_values={}, silent_values={}, groups="kept", group_drift=0.0, retrieval="none",
+        valid_gain=Interval(difference=0.0, low=-0.1, high=0.1), was=VARIANTS[0].test, epochs=1,
+    )  # fmt: skip
+    before, after = VARIANTS[0].model_copy(update={"name": "before"}), VARIANTS[2].model_copy(update={"name": "refreshed"})
+    refreshed = render_report(run_result(variants=(before, after), chosen="refreshed", refresh=did))
+
+    assert len(page.encode()) <= 1_500_000
+    assert len(refreshed.encode()) <= 30_000
+
+
+def test_what_is_weak_what_matters_and_what_is_next_is_told(page: str) -> None:
+    """Groups that do badly by name, fields by what is kept of them, and commands at the end."""
+    result = run_result()
+    poor = result.groups[0].model_copy(
+        update={
+            "gain": Interval(difference=-0.02, low=-0.03, high=-0.01),
+            "test": result.groups[0].test.model_copy(update={"calibration": 1.4}),
+        }
+    )
+    weak = render_report(result.model_copy(update={"groups": (poor, *result.groups[1:])}))
+
+    assert "Weak segments" not in render_report(result.model_copy(update={"groups": result.groups[:1]}))
+    assert "it ranks worse than the plain model, and its scores are 1.40 times the click rate." in weak
+    assert page.index("Fields that matter") < page.index("What next") < page.index("ihas model promote")
 
 
 def test_every_place_for_a_figure_has_its_figure(page: str) -> None:

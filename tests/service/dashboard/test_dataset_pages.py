@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from ihas.rates import wilson
 from ihas_service.auth.scopes import Scope
+from ihas_service.http.examples.searches import REPORT
 from ihas_service.storage.sql_store import SqlStore
 from tests.service.conftest import eventually
 from tests.service.dashboard.conftest import NARROW, WIDE, Visit, key_of
-from tests.service.dashboard.growing import MORE, accepted, grown
+from tests.service.dashboard.growing import FIRST, MORE, MOVED, accepted, grown
 from tests.service.dashboard.test_pages import EVIL, seen
 from tests.service.keyed import NewKey
 from tests.service.live import LiveServer
@@ -108,3 +110,35 @@ def test_it_fits_and_names_stay_texts(width: int, live: LiveServer, store: SqlSt
         assert page.locator("main img, main script").count() == 0
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
         assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == [], path
+
+
+def part(value: str | None, rows: int, clicks: int | None, start: float | None = None, end: float | None = None) -> dict[str, object]:
+    """A part of a column, whose click rate has an interval where it is known."""
+    low, high = (None, None) if clicks is None else wilson(clicks, rows)
+    return {"value": value, "start": start, "end": end, "rows": rows, "clicks": clicks, "low": low, "high": high}
+
+
+@pytest.mark.parametrize("width", [380, NARROW, WIDE, 1600])
+def test_a_column_shows_its_ranges_its_click_rates_and_its_drift(width: int, live: LiveServer, store: SqlStore, visit: Visit) -> None:
+    """A drawing of ranges with words for it, click rates with intervals, drift to the version before; axe finds nothing."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    coupon = {**REPORT["profiles"][0], "parts": [part(EVIL, 40, 10), part("Bar", 60, 30)]}
+    age = {**coupon, "column": "Age", "kind": "numeric", "quantiles": [21.0, 26.0, 31.0, 41.0, 50.0]}
+    age["parts"] = [part(None, 70, 14, 21.0, 35.5), part(None, 30, 3, 35.5, 50.0)]
+    dataset = str(live.json("POST", "/v1/datasets", json={"name": "clicks"})["id"])
+    live.json("PUT", f"/v1/datasets/{dataset}/content", content=FIRST)
+    accepted(store)
+    live.json("POST", f"/v1/datasets/{dataset}/append", content=MORE)
+    accepted(store, changes=MOVED, profiles=[coupon, age])
+    page = visit(live.url, f"/datasets/{dataset}", width, "dark" if width in (NARROW, 1600) else "light")
+    seen(page, "drift 0.410 to the version before")
+    page.get_by_role("img", name="Rows by range of Age: 21 to 35.5, 70; 35.5 to 50, 30").wait_for()
+    page.evaluate("document.querySelectorAll('main details').forEach((one) => { one.open = true; })")
+    seen(page, "25.0 % (14.2 % to 40.2 %)")
+    options = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+    found = axe.run(page, options=options).response["violations"]
+
+    assert page.get_by_role("list", name="Click rate by value of Coupon").locator("strong").first.text_content() == EVIL
+    assert page.locator("main img, main script").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []

@@ -48,13 +48,13 @@ def drop_0011(connection: sa.Connection) -> None:
 
 
 def drop_0012(connection: sa.Connection) -> None:
-    """From 0014 over 0012 to 0011."""
+    """From 0016 over 0013 and 0012 to 0011."""
     drop_0013(connection)
     drop_columns(connection, (("answers", "pool"), ("schedules", "events_until"), ("schedules", "append_version")))
 
 
 def drop_0013(connection: sa.Connection) -> None:
-    """From 0014 over 0013 to 0012."""
+    """From 0016 over 0013 to 0012."""
     drop_0014(connection)
     for table in (PROFILES, PROFILE_SUMS):
         table.drop(connection)
@@ -64,10 +64,16 @@ def drop_0013(connection: sa.Connection) -> None:
 
 
 def drop_0014(connection: sa.Connection) -> None:
-    """From 0014 to 0013."""
-    drop_0016(connection)
+    """From 0016 over 0014 to 0013."""
+    drop_0015(connection)
     for table in (ITEM_FIELDS, ITEM_FIELD_SUMS):
         table.drop(connection)
+
+
+def drop_0015(connection: sa.Connection) -> None:
+    """From 0016 over 0015 to 0014."""
+    drop_0016(connection)
+    drop_columns(connection, (("jobs", "note"), ("jobs", "tags")))
 
 
 def drop_0016(connection: sa.Connection) -> None:

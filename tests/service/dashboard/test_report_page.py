@@ -1,0 +1,47 @@
+"""The report of a run as a browser shows it: drawn from the file alone, at every width."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ihas_pipelines.reports.report import write_report
+from tests.pipelines.result_factory import run_result
+from tests.service.dashboard.conftest import NARROW, WIDE, a_page
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = [pytest.mark.full, pytest.mark.slow]
+
+DRAWN = "document.querySelectorAll('.js-plotly-plot .main-svg').length >= document.querySelectorAll('[data-figure]').length"
+OVER_EACH_OTHER = """() => [...document.querySelectorAll('[data-figure]')].flatMap((place) => {
+  const visible = (one) => one.textContent.trim() && getComputedStyle(one).visibility !== 'hidden';
+  const shown = [...place.querySelectorAll('svg text')].filter(visible);
+  const boxes = shown.map((one) => [one.textContent, one.getBoundingClientRect()]).filter(([, box]) => box.width > 0);
+  return boxes.flatMap(([text, box], number) => boxes.slice(0, number).filter(([, other]) => {
+    const across = Math.min(box.right, other.right) - Math.max(box.left, other.left);
+    return across > 2 && Math.min(box.bottom, other.bottom) - Math.max(box.top, other.top) > 3;
+  }).map(([other]) => `${place.dataset.figure}: ${text} over ${other}`));
+})"""
+
+
+@pytest.mark.parametrize("width", [380, NARROW, 768, WIDE, 1600])
+def test_a_report_is_drawn_from_the_file_alone(width: int, browser: Browser, tmp_path: Path) -> None:
+    """Every figure, with plotly packed and in part; no label over another, nothing wider than the window; axe finds nothing."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    write_report(run_result(), tmp_path / "report.html")
+    with a_page(browser, width, "dark" if width in (NARROW, 1600) else "light") as page:
+        faults: list[str] = []
+        page.on("console", lambda one: faults.append(one.text) if one.type == "error" else None)
+        page.goto((tmp_path / "report.html").as_uri())
+        page.wait_for_function(DRAWN)
+        options = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+
+        assert page.evaluate(OVER_EACH_OTHER) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert faults == []
+        found = axe.run(page, options=options).response["violations"]
+        assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
