@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+from ihas_service.storage.put_tables import fields_put, sums_put
+
 METADATA = sa.MetaData()
 
 Json = sa.JSON(none_as_null=True)
@@ -359,30 +361,8 @@ FEEDBACK_SUMS = sa.Table(
 )
 
 
-def _put_fields(name: str, key: str) -> sa.Table:
-    """Fields that were put of users or items, by model."""
-    return sa.Table(
-        name,
-        METADATA,
-        sa.Column("tenant", sa.String(64), primary_key=True),
-        sa.Column("model", sa.String(200), primary_key=True),
-        sa.Column(key, sa.String(255), primary_key=True),
-        sa.Column("fields", Json, nullable=False),
-        sa.Column("bytes", sa.Integer, nullable=False),
-        sa.Column("revision", sa.BigInteger, nullable=False),
-        sa.Column("at", sa.Double, nullable=False),
-        sa.Index(f"{name}_changed", "tenant", "model", "revision"),
-    )
-
-
-def _put_sums(name: str, count: str) -> sa.Table:
-    """What of them is kept of each model."""
-    keys = [sa.Column("tenant", sa.String(64), primary_key=True), sa.Column("model", sa.String(200), primary_key=True)]
-    return sa.Table(name, METADATA, *keys, *(sa.Column(one, sa.BigInteger, nullable=False) for one in ("revision", count, "bytes")))
-
-
-PROFILES, PROFILE_SUMS = _put_fields("profiles", "user_id"), _put_sums("profile_sums", "users")
-ITEM_FIELDS, ITEM_FIELD_SUMS = _put_fields("item_fields", "item_id"), _put_sums("item_field_sums", "items")
+PROFILES, PROFILE_SUMS = fields_put(METADATA, "profiles", "user_id"), sums_put(METADATA, "profile_sums", "users")
+ITEM_FIELDS, ITEM_FIELD_SUMS = fields_put(METADATA, "item_fields", "item_id"), sums_put(METADATA, "item_field_sums", "items")
 
 REMOVALS = sa.Table(
     "removals",
