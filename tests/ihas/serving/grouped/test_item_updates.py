@@ -20,6 +20,8 @@ from tests.ihas.bundle_factory import GENRES, small_bundle, summed_bundle
 from tests.ihas.serving.mixed_bundle import ITEMS, contexts, mixed_bundle, with_sums
 from tests.ihas.serving.retrieval.test_retriever import retrieving_bundle
 
+pytestmark = pytest.mark.tf
+
 Put = dict[str, dict[str, Any]]
 
 
@@ -64,7 +66,6 @@ STEPS: tuple[Put, ...] = (
 """What is put one after the other; each in the place of all before."""
 
 
-@pytest.mark.tf
 @pytest.mark.parametrize("max_bytes", [2**20, 300, 0])
 @pytest.mark.parametrize(
     ("kind", "form", "on", "sums", "gated"),
