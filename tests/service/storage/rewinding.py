@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from ihas_service.storage.replica_tables import REPLICA_FIGURES, REQUEST_COUNTS
 from ihas_service.storage.tables import (
     DATASET_VERSIONS,
     PROFILE_SUMS,
     PROFILES,
     PROMOTIONS,
-    REPLICA_FIGURES,
-    REQUEST_COUNTS,
     SCHEDULES,
     TRIAL_SUMS,
     TRIALS,
