@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from ihas.errors import ConfigError
+from ihas_service.storage import replica_tables as _replica_tables  # noqa: F401 - adds its tables to the others
 from ihas_service.storage.locks import CREATE_LOCK, one_at_a_time
 from ihas_service.storage.outage import is_outage
 from ihas_service.storage.tables import METADATA, database_now

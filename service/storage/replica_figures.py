@@ -8,7 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from ihas_service.storage.database import Database
-from ihas_service.storage.tables import REPLICA_FIGURES, database_now
+from ihas_service.storage.replica_tables import REPLICA_FIGURES
+from ihas_service.storage.tables import database_now
 
 KEPT_S = 86_400.0
 """Seconds after which figures that nobody wrote anew count no more."""

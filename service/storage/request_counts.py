@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 
 from ihas_service.storage.database import Database
-from ihas_service.storage.tables import REQUEST_COUNTS, database_now
+from ihas_service.storage.replica_tables import REQUEST_COUNTS
+from ihas_service.storage.tables import database_now
 
 MINUTE_S = 60.0
 FORGOTTEN_S = 600.0

@@ -27,8 +27,9 @@ from ihas_service.settings import Settings
 from ihas_service.storage.bundle_store import Artefacts
 from ihas_service.storage.database import HEAD, VERSION
 from ihas_service.storage.feedback import Answer, Feedback, KeptItem
+from ihas_service.storage.replica_tables import REPLICA_FIGURES, REQUEST_COUNTS
 from ihas_service.storage.sql_store import SqlStore
-from ihas_service.storage.tables import METADATA, REPLICA_FIGURES, REQUEST_COUNTS
+from ihas_service.storage.tables import METADATA
 from tests.clock import HANG_S
 from tests.contracts.job_store import search
 from tests.ihas.bundle_factory import LOGITS, rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from ihas_service.storage.replica_tables import REPLICA_FIGURES, REQUEST_COUNTS
 from ihas_service.storage.tables import (
     DATASET_VERSIONS,
     ITEM_FIELD_SUMS,
@@ -11,8 +12,6 @@ from ihas_service.storage.tables import (
     PROFILE_SUMS,
     PROFILES,
     PROMOTIONS,
-    REPLICA_FIGURES,
-    REQUEST_COUNTS,
     SCHEDULES,
     TRIAL_SUMS,
     TRIALS,

@@ -6,7 +6,7 @@ import pytest
 
 from ihas_service.storage.database import Database
 from ihas_service.storage.replica_figures import KEPT_S, ReplicaFigures
-from ihas_service.storage.tables import REPLICA_FIGURES
+from ihas_service.storage.replica_tables import REPLICA_FIGURES
 
 pytestmark = pytest.mark.full
 

@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from ihas_service.storage.database import Database
+from ihas_service.storage.replica_tables import REPLICA_FIGURES, REQUEST_COUNTS
 from ihas_service.storage.request_counts import FORGOTTEN_S, MINUTE_S, RequestCounts
-from ihas_service.storage.tables import REPLICA_FIGURES, REQUEST_COUNTS
 from tests.service.storage.rewinding import drop_0016
 
 pytestmark = pytest.mark.full
