@@ -23,7 +23,7 @@ SBOM ?= runs/sbom
 IMAGE ?= ihas
 BOM_VERSION := 7.5.0
 
-.PHONY: images sbom help setup demo serve benchmark bench bench-serving screenshot plots docs docs-settings check test coverage test-pythons test-slow schema-test faults lint format lock
+.PHONY: images sbom help setup demo serve benchmark bench bench-serving screenshot plots docs docs-settings check test coverage test-pythons test-slow schema-test chart-test faults lint format lock
 .DELETE_ON_ERROR:
 
 help: ## show this list
@@ -97,6 +97,10 @@ test-slow: setup ## run tests longer than 10 seconds
 
 schema-test: setup ## test the API against its OpenAPI document with schemathesis; CASES=200 per operation, OPERATIONS='^POST /v1/keys'
 	IHAS_TEST_CASES=$(CASES) IHAS_TEST_OPERATIONS='$(OPERATIONS)' $(BIN)/pytest -m slow tests/service/test_description.py $(ARGS)
+
+chart-test: setup ## lint and render the chart by Helm itself, which a package of 245 MB carries, for Linux on x86-64
+	$(UV) pip install --quiet --python $(BIN)/python helm-python-sdk==0.2.2
+	$(BIN)/pytest tests/test_deploy.py $(ARGS)
 
 faults: setup ## attack, kill, stop and starve real processes more than 500 times; a table by kind; SEED=1 FAULTS=runs/faults
 	$(BIN)/python -m tests.faults --folder $(FAULTS) --seed $(SEED) $(ARGS)

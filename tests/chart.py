@@ -1,4 +1,7 @@
-"""The chart of deploy/, as Helm renders it: Helm itself, which the package `helm-python-sdk` carries as a library."""
+"""The chart of deploy/, as Helm renders it: Helm itself, which the package `helm-python-sdk` carries as a library.
+
+It weighs 245 MB and is young, and so no dependency of development: `make chart-test` installs it.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ VALUES = {"stated": STATED, "everything": EVERYTHING, "with secret": WITH_SECRET
 def helm() -> Any:
     """Helm; a test is left out where the package is not installed."""
     if importlib.util.find_spec("helm_python") is None:
-        pytest.skip("Helm is not installed here: `make setup` brings it (helm-python-sdk), on Linux")
+        pytest.skip("Helm is not installed here: `make chart-test` brings it (helm-python-sdk), on Linux")
     return importlib.import_module("helm_python")
 
 

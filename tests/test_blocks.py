@@ -38,7 +38,7 @@ TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding=
 VARIABLES = set(re.findall(r"^(\w+) [?:]?=", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 OTHERS = frozenset({
     "", "cd", "cp", "cron", "crontab", "docker", "git", "grep", "gunzip", "id", "kubectl", "openssl", "pg_dump", "pip", "printf", "psql",
-    "python", "python3", "sleep", "sqlite3", "systemctl", "tar", "uv", "wait",
+    "python", "python3", "ray", "sleep", "sqlite3", "systemctl", "tar", "uv", "wait",
 })  # fmt: skip
 """What else the pages type: programs that are none of ours."""
 LANGUAGES = {"", "text", "sh", "console", "python", "toml", "json", "yaml", "mermaid", "{toctree}"}

@@ -19,18 +19,14 @@ from tests.chart import CHART, EVERYTHING, OWN_KINDS, STATED, VALUES, helm, pods
 from tests.paths import ROOT
 
 COMPOSE = ROOT / "deploy" / "compose.yaml"
-OF_RAY = {"IHAS_RAY_ADDRESS"}
-"""Read by what trains over machines."""
-VARIABLES = {f"IHAS_{name.upper()}" for name in Settings.model_fields} | OF_RAY
+VARIABLES = {f"IHAS_{name.upper()}" for name in Settings.model_fields}
 TEXTS = [*sorted(CHART.rglob("*.yaml")), *sorted(CHART.rglob("*.tpl")), COMPOSE, ROOT / "Dockerfile"]
 EACH = pytest.mark.parametrize("values", VALUES.values(), ids=VALUES)
 
 
 def check_settings(found: dict[str, Any]) -> None:
     """Refuse variables that the service would not start with."""
-    Settings(
-        **{name.removeprefix("IHAS_").lower(): value for name, value in found.items() if name.startswith("IHAS_") and name not in OF_RAY}
-    )
+    Settings(**{name.removeprefix("IHAS_").lower(): value for name, value in found.items() if name.startswith("IHAS_")})
 
 
 @EACH

@@ -40,9 +40,9 @@ def test_a_version_is_the_same_everywhere() -> None:
 
 
 def test_locks_hold_what_the_extras_promise() -> None:
-    """The full image has every extra; the one that serves has all but training and databases."""
+    """The full image has every extra; the one that serves has all but training, databases and clusters."""
     extras: Mapping[str, list[str]] = PROJECT["optional-dependencies"]
-    for lock, left_out in (("development", ()), ("full", ()), ("serving", ("train", "sql"))):
+    for lock, left_out in (("development", ()), ("full", ()), ("serving", ("train", "sql", "ray"))):
         locked = (ROOT / "requirements" / f"{lock}.lock").read_text(encoding="utf-8")
         wanted = {_name(line) for extra, lines in extras.items() if extra not in ("all", *left_out) for line in lines}
         assert {name for name in wanted if f"\n{name}==" not in locked} == set(), lock
