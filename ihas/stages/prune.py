@@ -38,6 +38,8 @@ from ihas.training.steps import Steps
 from ihas.training.trainer import EpochListener
 
 SENSITIVITY_ROWS, BLOCK_ROWS = 20_000, 2_048
+NO_PRICE = 1e-30
+"""What a dimension costs at least: where its only limit is none, those that move most come first."""
 SHARES = 8
 """Steps in which the price of a dimension moves from parameters alone to multiply-adds alone."""
 
@@ -148,7 +150,7 @@ def _bought(config: LearningConfig, layout: FieldLayout, moved: np.ndarray, limi
     price = share * adds / limits.multiply_adds + (1.0 - share) * rows / limits.parameters
     left = np.array([limits.multiply_adds - first.multiply_adds + adds, limits.parameters - first.parameters + rows[0]])
     kept = []
-    for one in np.argsort(-moved.ravel() / np.maximum(price, np.finfo(np.float64).tiny), kind="stable"):
+    for one in np.argsort(-moved.ravel() / np.maximum(price, NO_PRICE), kind="stable"):
         cost = np.array([adds, rows[one]])
         if np.all(cost <= left):
             kept.append(one)

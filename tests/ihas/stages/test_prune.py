@@ -56,7 +56,7 @@ def test_sensitivity_of_a_sum_by_hand() -> None:
 def test_a_mask_keeps_within_both_limits(kind: str, limits: Limits) -> None:
     """Whatever the backbone, and keeps something; one more dimension of the kind that moves most would often not fit."""
     config = larger_config(_config(kind=kind, fusion_heads=2, hidden=(2,), second_hidden=(2,), selection_hidden=(2,)), 2)
-    moved = np.random.default_rng(1).random((2, 16))
+    moved = 100.0 * np.random.default_rng(1).random((2, 16))
 
     mask = find_mask(config, LAYOUT, moved, limits)
 
