@@ -60,9 +60,9 @@ class TiedTable:
 
     def look_up(self, ids: np.ndarray, learning_rate: float) -> np.ndarray:
         """As `Table.look_up`."""
-        if self._stale:
+        if self._stale and not np.array_equal(self.values, self._whole()):  # else rounding alone would be a new start to a product
             self._learnt.values[...] = self._nearest()
-            self._stale = False
+        self._stale = False
         found = self._learnt.look_up(self._own(ids), learning_rate)
         found *= self._scales(ids)
         return found
@@ -74,13 +74,16 @@ class TiedTable:
     def settle(self, learning_rate: float) -> None:
         """Make `values` whole."""
         self._learnt.settle(learning_rate)
-        self.values[...] = self._learnt.values[self._source] * self._scale[:, None]
+        self.values[...] = self._whole()
         self._stale = True
 
     @property
     def steps(self) -> int:
         """Steps done."""
         return self._learnt.steps
+
+    def _whole(self) -> np.ndarray:
+        return np.asarray(self._learnt.values[self._source] * self._scale[:, None])
 
     def _nearest(self) -> np.ndarray:
         starts = np.flatnonzero(np.diff(self._source, prepend=-1))

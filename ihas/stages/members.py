@@ -145,19 +145,25 @@ def larger_configs(layout: FieldLayout, config: LearningConfig, limits: BudgetCo
     found = [larger_config(config, factor) for factor in config.members.larger]
     fits = partial(_admits, limits, layout, PRUNED_FROM if config.members.prune else 1.0)
     if config.members.prune and found:
-        found += _wider(config)
+        found += _wider(layout, config)
     if limits.multiply_adds is not None and found:
-        found += [widest for times in HIDDEN_TIMES if (widest := _widest(_scaled(config, times), fits)) is not None]
+        times = HIDDEN_TIMES if _hidden_layers_count(layout, config) else HIDDEN_TIMES[:1]
+        found += [widest for one in times if (widest := _widest(_scaled(config, one), fits)) is not None]
     distinct = {(one.backbone.hidden, one.backbone.members, one.training.embedding_dim): one for one in found if fits(one)}
     return sorted(distinct.values(), key=lambda one: multiply_adds(layout, one))
 
 
-def _wider(config: LearningConfig) -> list[LearningConfig]:
+def _hidden_layers_count(layout: FieldLayout, config: LearningConfig) -> bool:
+    """Whether more units in hidden layers are more multiply-adds: `lr` and `fm` have none, whatever `hidden` says."""
+    return multiply_adds(layout, _scaled(config, WIDER)) > multiply_adds(layout, config)
+
+
+def _wider(layout: FieldLayout, config: LearningConfig) -> list[LearningConfig]:
     """Settings of the fewest members that divide the dimensions, with wider hidden layers; none where there are no hidden layers."""
     dim = config.training.embedding_dim
     counts = [count for count in sorted(config.members.counts) if dim % count == 0 and dim // count >= MIN_DIM]
-    wider = _scaled(config, WIDER)
-    return [wider.with_members(count, dim) for count in counts[:1] if wider.backbone != config.backbone]
+    wanted = counts[:1] if _hidden_layers_count(layout, config) else []
+    return [_scaled(config, WIDER).with_members(count, dim) for count in wanted]
 
 
 def larger_config(config: LearningConfig, factor: int) -> LearningConfig:

@@ -38,6 +38,8 @@ from ihas.training.steps import Steps
 from ihas.training.trainer import EpochListener
 
 SENSITIVITY_ROWS, BLOCK_ROWS = 20_000, 2_048
+NO_PRICE = 1e-30
+"""What a dimension costs at least: where its only limit is none, those that move most come first."""
 SHARES = 8
 """Steps in which the price of a dimension moves from parameters alone to multiply-adds alone."""
 
@@ -77,11 +79,15 @@ class PrunedModel:
 
 
 def pruning_limits(budget: BudgetConfig, plain: LearningConfig, layout: FieldLayout) -> tuple[Limits, ...]:
-    """What larger models are pruned to: the stated limits; else the plain model's cost and a tenth, once without its parameters."""
-    if budget.multiply_adds is not None or budget.parameters is not None:
-        return (Limits(budget.multiply_adds or math.inf, budget.parameters or math.inf),)
+    """What larger models are pruned to: the stated limits; else the plain model's cost and a tenth, once without its parameters.
+
+    Where parameters alone are stated, multiply-adds are limited as the choice limits them: to the plain model's and a tenth.
+    """
     own = model_cost(layout, plain)
     adds = COST_TOLERANCE * own.multiply_adds
+    if budget.multiply_adds is not None or budget.parameters is not None:
+        unstated = math.inf if budget.admits_larger else adds
+        return (Limits(budget.multiply_adds or unstated, budget.parameters or math.inf),)
     return (Limits(adds, COST_TOLERANCE * own.parameters), Limits(adds, math.inf, wide=True))
 
 
@@ -101,13 +107,13 @@ def prune_larger(
     """
     train, trainings = parts.train, list[Callable[[EpochListener], PrunedModel]]()
     moved = {id(model): sensitivity(model.weights, train, model.config) for model in larger}
-    known = list[np.ndarray]()
+    known: dict[int, list[np.ndarray]] = {id(model): [] for model in larger}
     for limits in wanted:
         for model in _worth_pruning(larger, train.layout, limits):
             mask = find_mask(model.config, train.layout, moved[id(model)], limits)
-            if mask is not None and not any(np.array_equal(mask, other) for other in known):
+            if mask is not None and not any(np.array_equal(mask, other) for other in known[id(model)]):
                 trainings.append(partial(_train_under, parts, model, Pruning(mask, limits.wide)))
-                known.append(mask)
+                known[id(model)].append(mask)
     if not trainings:
         return ()
     widest = max((model.config for model in larger), key=lambda config: config.training.embedding_dim)
@@ -144,7 +150,7 @@ def _bought(config: LearningConfig, layout: FieldLayout, moved: np.ndarray, limi
     price = share * adds / limits.multiply_adds + (1.0 - share) * rows / limits.parameters
     left = np.array([limits.multiply_adds - first.multiply_adds + adds, limits.parameters - first.parameters + rows[0]])
     kept = []
-    for one in np.argsort(-moved.ravel() / np.maximum(price, np.finfo(np.float64).tiny), kind="stable"):
+    for one in np.argsort(-moved.ravel() / np.maximum(price, NO_PRICE), kind="stable"):
         cost = np.array([adds, rows[one]])
         if np.all(cost <= left):
             kept.append(one)

@@ -2,10 +2,10 @@
 
     W <- shrink * W of the embedding table, then training at the rate that the model was trained with, for at most `epochs`
 
-A model that reads every dimension also learns anew, from fresh weights under the same settings, which costs a small part of a search; the
-one that ranks validation rows better is kept. Each model of groups learns from the rows of the groups that it serves, under their masks.
-The weights that it started from, not shrunk, are kept where no epoch is better on validation rows. Sizes, members, masks and the form of
-gate stay.
+A model that serves every row alike also learns anew, from fresh weights under the same settings and mask, which costs a small part of a
+search; the one that ranks validation rows better is kept. Each model of groups learns from the rows of the groups that it serves, under
+their masks. The weights that it started from, not shrunk, are kept where no epoch is better on validation rows. Sizes, members, masks and
+the form of gate stay.
 
 A model that goes on from its weights as they are learns old rows by heart, more with every refresh; one whose embedding is shrunk first
 keeps what it knows and learns like a new one. Source: Ash and Adams, On warm-starting neural network training (NeurIPS 2020), without their
@@ -82,13 +82,13 @@ class Warming:
         return WarmStart(tuple(GroupModel(one.name, weights[one.name], one.mask) for one in models), None, history)
 
     def learn_on_or_anew(self, model: GroupModel, listen: EpochListener) -> WarmStart:
-        """Train the model on, and anew from fresh weights under the same settings; the one that ranks validation rows better.
+        """Train the model on, and anew from fresh weights under the same settings and mask; the one that ranks validation rows better.
 
         Raises:
             TrainingError: the loss became infinite or not a number.
         """
         warm = self.learn_on((model,), PartGroups.without_rows(), listen)
-        anew = train_plain(self.parts, self.config, "refresh/anew", listen)
+        anew = train_plain(self.parts, self.config, "refresh/anew", listen, None if model.mask.all() else model.mask)
         fresh = GroupModel(model.name, anew.weights, model.mask)
         history = (*warm.history, *anew.history)
         if self._score(warm.models[0]) > self._score(fresh):

@@ -24,6 +24,7 @@ from ihas.data.storage import Ingested
 from ihas.folders import write_whole
 from ihas.results.run_result import Estimate, RunResult
 from ihas.seeding import generator
+from ihas.stages.members import larger_configs
 from ihas_pipelines.runs.folder import RunFolder
 from ihas_pipelines.runs.progress import Progress, Report
 from ihas_pipelines.runs.run import carry_out, run_until
@@ -96,7 +97,8 @@ def _scaled(recipe: Recipe, data: Ingested, sizes: tuple[int, ...], pilots: list
     rows, last = len(data.parts.train), pilots[-1][1]
     low, high = seconds(rows, sizes, [took for took, _ in pilots])
     learning = recipe.learning
-    wider = max(1, learning.distil.members, *learning.members.larger)  # the widest table that is trained, in embeddings of the plain model
+    plain, larger = last.learning.training.embedding_dim, larger_configs(data.parts.train.layout, last.learning, recipe.budget)
+    widest = max([plain * max(1, learning.distil.members), *(one.training.embedding_dim for one in larger)])  # dimensions of any table
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1_024)
     layout = data.parts.train.layout
     whole = sum(part.ids.nbytes for part in (data.parts.train, data.parts.valid, data.parts.test))
@@ -107,7 +109,7 @@ def _scaled(recipe: Recipe, data: Ingested, sizes: tuple[int, ...], pilots: list
         pilot_seconds=tuple(round(took, 2) for took, _ in pilots),
         seconds_low=round(read_s + low, 1),
         seconds_high=round(read_s + high, 1),
-        memory_bytes=int(held + whole + TABLES_HELD * 4 * layout.num_rows * learning.training.embedding_dim * wider),
+        memory_bytes=int(held + whole + TABLES_HELD * 4 * layout.num_rows * widest),
         parameters=last.variants[0].cost.parameters_total,
         chosen_in_pilot=last.chosen,
         gain=chosen.gain,

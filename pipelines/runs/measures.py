@@ -15,7 +15,7 @@ from scipy.stats import t as student
 from ihas.config.base import Config
 from ihas.errors import DataError
 from ihas.results.run_result import ClickMetrics, Cost, Interval, RunResult
-from ihas.stages.evaluate.stage import is_candidate
+from ihas.stages.evaluate.stage import PRUNED, WIDER, is_candidate
 
 TAUGHT = ("base", "members", "distil")
 STAGES_BEFORE: dict[str, tuple[str, ...]] = {
@@ -26,6 +26,7 @@ STAGES_BEFORE: dict[str, tuple[str, ...]] = {
 REFIT = ", trained once more"
 """End of the names of rows whose models learnt from validation rows too."""
 BEFORE_A_CONTROL = (*TAUGHT, "search", "cluster")
+BEFORE_LARGER = ("base", "larger")
 HEADING = (
     "| variant | test AUC | log-loss | gain (95 % interval) | dims read | parameters per model | in total | multiply-adds | seconds |",
     "|---|---|---|---|---|---|---|---|---|",
@@ -95,8 +96,14 @@ def measures(result: RunResult) -> dict[str, Measure]:
 def seconds_of(name: str, result: RunResult, compared: Sequence[str] = ()) -> float:
     """Wall time of a variant: the stages before it and its own; of a choice, those of all that are `compared`, each once."""
     variants = compared or (name,)
-    stages = {stage for variant in variants for stage in (*STAGES_BEFORE.get(variant, BEFORE_A_CONTROL), f"variant-{variant}")}
+    stages = {stage for variant in variants for stage in (*_stages_before(variant), f"variant-{variant}")}
     return round(sum(seconds for stage, seconds in result.seconds.items() if stage in stages), 2)
+
+
+def _stages_before(name: str) -> tuple[str, ...]:
+    if name.startswith((PRUNED, WIDER)):
+        return (*BEFORE_LARGER, "prune") if name.startswith(PRUNED) else BEFORE_LARGER
+    return STAGES_BEFORE.get(name, BEFORE_A_CONTROL)
 
 
 def row_of(name: str, column: Mapping[int, Measure], base: Mapping[int, Measure] | None) -> ComparisonRow:

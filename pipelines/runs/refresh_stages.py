@@ -1,7 +1,7 @@
 """The stages of a refresh: a finished run carried on with newer rows, without a search.
 
     reading     the newer table by the first one's columns; its encoder grows
-    refreshed   the model over the grown vocabulary, new ids at their field's mean, learns on for a few epochs; a plain one also anew
+    refreshed   the model over the grown vocabulary, new ids at their field's mean, learns on for a few epochs; one for all rows also anew
     before      the same model, new values unknown to it, answers as it did
     evaluate    the one of higher validation AUC is served: calibrated anew, with golden rows and reference of the newer rows
 
@@ -38,7 +38,7 @@ from ihas_pipelines.runs.refresh_request import RefreshRequest
 from ihas_pipelines.runs.reporter import Reporter
 from ihas_pipelines.runs.stages import wants_towers
 from ihas_pipelines.runs.threads import threads
-from ihas_pipelines.runs.warm_model import WarmModel, formed_anew, group_drift, grown_model, grown_models, is_plain
+from ihas_pipelines.runs.warm_model import WarmModel, formed_anew, group_drift, grown_model, grown_models
 
 SHARES = {"reading": 0.2, "refreshed": 0.5, "before": 0.05, "base": 0.05, "retrieve": 0.1, "evaluate": 0.1}
 SHOWN_AS: dict[str, StageName] = {"refreshed": "retrain", "before": "retrain", "retrieve": "retrain"}
@@ -148,7 +148,7 @@ def _learn_on(run: Refresh, start: WarmModel) -> WarmStart:
     warming = run.warming(start)
     if start.gated:
         return warming.learn_on_gated(start.models[0], start.found.gates, run.reporter.epoch)
-    if is_plain(start):
+    if len(start.models) == 1:
         return warming.learn_on_or_anew(start.models[0], run.reporter.epoch)
     return warming.learn_on(start.models, start.grouping.groups, run.reporter.epoch)
 

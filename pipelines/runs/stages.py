@@ -239,8 +239,9 @@ def train_larger_models(run: Run) -> None:
 
 
 def _larger_settings(run: Run) -> list[Any]:
-    limits = run.recipe.budget
-    return [run.plain.members.model_dump(mode="json", include={"larger"}), limits.multiply_adds, limits.parameters]
+    limits, members = run.recipe.budget, run.plain.members
+    of_pruning = ["prune"] * members.prune  # without it the key is that of versions that pruned nothing, and so are the models
+    return [members.model_dump(mode="json", include={"larger"}), limits.multiply_adds, limits.parameters, *of_pruning]
 
 
 def wants_pruned(run: Run) -> bool:
@@ -360,6 +361,6 @@ STAGES: tuple[Stage, ...] = (
     Stage("cluster", "Grouping instances by their gates", 0.13, cluster),
     Stage("retrain", "Training the groups' models", 0.11, retrain),
     Stage("retrieve", "Training the retrieval towers", 0.01, train_retrieval, shown_as="retrain", wanted=needs_retrieval),
-    Stage("evaluate", "Comparing the candidates", 0.26, evaluate),
+    Stage("evaluate", "Comparing the candidates", 0.22, evaluate),
 )
 """The stages in their order."""

@@ -24,7 +24,7 @@ from ihas.stages.cluster.assignment import Clustering
 from ihas.stages.cluster.stage import form_groups, random_groups
 from ihas.stages.cluster.thresholds import Scorer
 from ihas.stages.distil import Distilled, teacher_config
-from ihas.stages.evaluate.stage import PRUNED
+from ihas.stages.evaluate.stage import PRUNED, WIDER
 from ihas.stages.evaluate.variants import Variant, gated_variant, grouped_variant, plain_variant, pruned_variant, static_variant
 from ihas.stages.members import MemberModel
 from ihas.stages.prune import PrunedModel
@@ -95,7 +95,7 @@ def _teacher(distilled: Distilled, plain: LearningConfig) -> MemberModel:
     return MemberModel(teacher_config(plain), distilled.teacher, (), distilled.courses)
 
 
-def larger_name(config: LearningConfig, plain: LearningConfig, beginning: str = "members x") -> str:
+def larger_name(config: LearningConfig, plain: LearningConfig, beginning: str = WIDER) -> str:
     """`members x4`: four times the plain model's embedding; `members x4 of 64-32`: under other hidden layers than its."""
     times, hidden = config.training.embedding_dim // plain.training.embedding_dim, config.backbone.hidden
     return f"{beginning}{times}" + ("" if hidden == plain.backbone.hidden else f" of {'-'.join(map(str, hidden))}")

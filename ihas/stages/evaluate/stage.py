@@ -40,7 +40,9 @@ REFRESHED = ("before", "refreshed")
 """Names of the two ways of serving that a refresh compares."""
 PRUNED = "pruned x"
 """Beginning of the names of larger models that were pruned to what may be served."""
-LARGER = ("teacher", "members x")
+WIDER = "members x"
+"""Beginning of the names of models of more members than the plain model's cost allows."""
+LARGER = ("teacher", WIDER)
 """Beginnings of the names of candidates that cost more than the plain model by design; they are chosen under a stated budget alone."""
 ONE_STANDARD_ERROR, TWO_SIDED_80 = 0.6827, 0.8  # the shares that two-sided intervals cover
 

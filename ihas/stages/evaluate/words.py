@@ -8,6 +8,7 @@ from ihas.config.negatives import NegativesConfig
 from ihas.results.frontier import DEARER
 from ihas.results.next_steps import HARDLY_BETTER_THAN_CHANCE, between
 from ihas.results.run_result import CatalogueRanking, Interval, VariantResult
+from ihas.stages.evaluate.stage import PRUNED
 
 
 def verdict(
@@ -70,7 +71,7 @@ def _price(chosen: VariantResult, base: VariantResult, num_elements: int) -> str
     cost = chosen.cost.multiply_adds / base.cost.multiply_adds
     kept = f"{chosen.cost.kept_dims:.0f}"
     read, how = f"{kept} of {num_elements} embedding dimensions", "with routing it"
-    if chosen.cost.kept_dims > num_elements:
+    if chosen.cost.kept_dims > num_elements or chosen.name.startswith(PRUNED):  # it was pruned from more than the plain model has
         read, how = f"{kept} embedding dimensions, the plain model {num_elements}", "it"
     return f"A row reads {read}" + (f"; {how} costs {cost:.1f} times the base's multiply-adds." if cost > DEARER else ".")
 

@@ -7,8 +7,10 @@ import pytest
 
 from ihas.data.encoder import Encoder
 from ihas.data.field_encoders import FIRST_VALUE, LEVELS, CategoricalEncoder, VectorEncoder, level_values
+from ihas.layers.overparameterisation import Form, OverparameterisedEmbedding
 from ihas.optim.table_optimizer import TableAdam
 from ihas.optim.tied_table import TiedTable, learnt_layout, ties_of
+from ihas.optim.update_rules import TableDescent
 
 DIM, WIDTH = 3, 2
 ENCODER = Encoder(
@@ -78,3 +80,27 @@ def test_what_it_starts_as_becomes_of_the_form(fresh: bool) -> None:
     np.testing.assert_allclose(again.values, tied.values, atol=1e-5)
     if not fresh:
         np.testing.assert_allclose(tied.values, values, atol=1e-5)
+
+
+@pytest.mark.tf
+@pytest.mark.parametrize("form", ["scalar", "vector", "matrix"])
+def test_factors_of_a_product_outlast_an_epoch(form: Form) -> None:
+    """What an epoch ended with, given back as it was, is no new start: the product goes on as one that is trained by itself does."""
+    rng = np.random.default_rng(3)
+    learnt, values = _of_the_form(rng)
+    product = {name: OverparameterisedEmbedding(learnt.copy(), learnt_layout(LAYOUT), WIDTH, form) for name in ("tied", "alone")}
+    alone = TableDescent("adam", product["alone"], 0.01)
+    tied = TiedTable(values, LAYOUT, lambda *_: TableDescent("adam", product["tied"], 0.01))
+    ids, (source, scale) = ENCODER.encode_rows([{"user": "a", "picture": [0.3, -2.0, 9.0]}, {"user": "b", "place": "c"}]), ties_of(LAYOUT)
+    own, factor = np.where(ids < 0, ids, source[ids]), np.where(ids < 0, 0.0, scale[ids]).reshape(-1, 1).astype(np.float32)
+    for _ in range(3):
+        gradient = rng.normal(size=(ids.size, WIDTH)).astype(np.float32)
+        tied.values[...] = tied.values.copy()
+        tied.look_up(ids, 0.1)
+        tied.apply(ids, gradient, 0.1)
+        alone.look_up(own, 0.1)
+        alone.apply(own, gradient * factor, 0.1)
+        tied.settle(0.1)
+        alone.settle(0.1)
+    np.testing.assert_allclose(tied.values, alone.values[source] * scale[:, None], atol=1e-4)
+    np.testing.assert_allclose(product["tied"].factor.numpy(), product["alone"].factor.numpy(), atol=1e-4)

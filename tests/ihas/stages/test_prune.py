@@ -18,7 +18,7 @@ from ihas.data.synthetic import make_tribes
 from ihas.metrics import sigmoid
 from ihas.models.network import NetworkWeights, fresh_weights
 from ihas.models.prediction import GroupedRows, GroupModel, predict_groups
-from ihas.stages.members import larger_config, model_cost, train_larger
+from ihas.stages.members import larger_config, larger_configs, model_cost, train_larger
 from ihas.stages.prune import Limits, find_mask, prune_larger, pruning_limits, sensitivity
 from ihas.training.plain import Refitting, train_plain
 from tests.oracle import ignore
@@ -56,7 +56,7 @@ def test_sensitivity_of_a_sum_by_hand() -> None:
 def test_a_mask_keeps_within_both_limits(kind: str, limits: Limits) -> None:
     """Whatever the backbone, and keeps something; one more dimension of the kind that moves most would often not fit."""
     config = larger_config(_config(kind=kind, fusion_heads=2, hidden=(2,), second_hidden=(2,), selection_hidden=(2,)), 2)
-    moved = np.random.default_rng(1).random((2, 16))
+    moved = 100.0 * np.random.default_rng(1).random((2, 16))
 
     mask = find_mask(config, LAYOUT, moved, limits)
 
@@ -91,7 +91,26 @@ def test_limits_are_the_plain_model_s_unless_a_budget_is_stated() -> None:
     assert (both.multiply_adds, both.parameters, both.wide) == pytest.approx((74.8, 1.1 * plain.parameters, False))
     assert (wide.multiply_adds, wide.parameters, wide.wide) == (both.multiply_adds, math.inf, True)
     assert pruning_limits(BudgetConfig(multiply_adds=50), _config(), LAYOUT) == (Limits(50.0, math.inf),)
-    assert pruning_limits(BudgetConfig(parameters=500), _config(), LAYOUT) == (Limits(math.inf, 500.0),)
+    assert pruning_limits(BudgetConfig(multiply_adds=50, parameters=500), _config(), LAYOUT) == (Limits(50.0, 500.0),)
+
+
+@pytest.mark.parametrize(("stated", "adds"), [({}, 74.8), ({"candidates_p99_ms": 5.0}, math.inf)])
+def test_under_parameters_alone_multiply_adds_are_those_that_the_choice_admits(stated: dict[str, float], adds: float) -> None:
+    """A model that may have any number of them could not be served but where a stated latency is what a request may cost."""
+    (limits,) = pruning_limits(BudgetConfig.model_validate({"parameters": 500, **stated}), _config(), LAYOUT)
+
+    assert (limits.multiply_adds, limits.parameters, limits.wide) == (pytest.approx(adds), 500.0, False)
+
+
+@pytest.mark.parametrize("kind", ["fm", "lr", "dcn"])
+def test_hidden_layers_that_a_kind_has_not_make_no_models_of_their_own(kind: str) -> None:
+    """`lr` and `fm` have no hidden layers, whatever the setting says: wider ones would be the same model under another name."""
+    config = _config(kind=kind, num_cross_layers=0).model_copy(update={"members": MembersConfig(counts=(2,), larger=(2,))})
+    found = larger_configs(LAYOUT, config, BudgetConfig(multiply_adds=10_000))
+
+    costs = [(one.backbone.members, model_cost(LAYOUT, one)) for one in found]
+    assert len(set(costs)) == len(costs)
+    assert {one.backbone.hidden for one in found} == ({(4,), (6,), (8,), (16,)} if kind == "dcn" else {(4,)})
 
 
 @pytest.mark.slow

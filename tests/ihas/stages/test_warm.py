@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ihas.config.refresh import RefreshConfig
 from ihas.layers.gates import BernoulliGates
 from ihas.metrics import auc
+from ihas.models.network import fresh_weights
 from ihas.models.prediction import GroupedRows, GroupModel, predict_gated, predict_groups
 from ihas.routing.grouping import PartGroups
+from ihas.seeding import generator
 from ihas.stages.warm import Warming
 from tests.oracle import Solved, ignore, solved_tribes
 
@@ -111,3 +115,19 @@ def test_a_plain_model_also_learns_anew(solved: Solved) -> None:
     assert {epoch.model for epoch in anew.history} == {"refresh/base", "refresh/anew"}
     assert warm.courses == ()
     np.testing.assert_allclose(warm.models[0].weights.table, solved.base.weights.table, atol=1e-6)
+
+
+def test_a_masked_model_learns_anew_under_its_mask(solved: Solved) -> None:
+    """The dimensions that it does not read stay as they were drawn: what is trained is what the mask keeps, and the mask stays."""
+    parts, mask = solved.oracle.parts, np.ones((solved.oracle.layout.num_fields, 4), bool)
+    mask[:, 3] = False
+    noise = np.random.default_rng(0).normal(size=solved.base.weights.table.shape).astype(np.float32)
+    lost = GroupModel("pruned-x2", replace(solved.base.weights, table=noise), mask)
+    config = solved.config.with_training(embedding_l2=0.0, epochs=2)
+    anew = Warming(parts, config, RefreshConfig(epochs=1)).learn_on_or_anew(lost, ignore)
+    drawn = fresh_weights(parts.train.layout, config, generator(config.seed, "refresh/anew")).table
+
+    assert len(anew.courses) == 1
+    assert np.array_equal(anew.models[0].mask, mask)
+    np.testing.assert_allclose(anew.models[0].weights.table[:, 3], drawn[:, 3], atol=1e-7)
+    assert not np.allclose(anew.models[0].weights.table[:, :3], drawn[:, :3], atol=1e-3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ihas_pipelines.runs.measures import measures, paired_interval
+from ihas_pipelines.runs.measures import measures, paired_interval, seconds_of
 from tests.pipelines.result_factory import run_result
 
 pytestmark = pytest.mark.tf
@@ -32,3 +32,12 @@ def test_seconds_are_those_of_the_stages_that_a_variant_needs():
     assert found["grouped"].seconds == pytest.approx(31.4)
     assert found["random groups"].seconds == pytest.approx(15.8)
     assert found["chosen"].seconds == pytest.approx(31.7)
+
+
+def test_seconds_of_larger_and_of_pruned_models_are_their_own_stages() -> None:
+    """Larger models need the plain one, whose settings they have; pruned ones need both; neither needs teacher, search or groups."""
+    stages = {"base": 1.0, "members": 2.0, "larger": 4.0, "prune": 8.0, "distil": 16.0, "search": 32.0, "cluster": 64.0}
+    result = run_result(seconds=stages | {"variant-members x2": 0.1, "variant-pruned x2 wide": 0.2})
+
+    assert seconds_of("members x2", result) == pytest.approx(5.1)
+    assert seconds_of("pruned x2 wide", result) == pytest.approx(13.2)

@@ -60,7 +60,8 @@ def test_the_result_is_honest_about_the_choice(undisturbed):
     candidates = [variant for variant in result.variants if variant.role == "candidate"]
 
     assert [variant.name for variant in candidates] == [
-        *("base", "members", "distilled", "static", "supernet", "grouped", "members x2", "members x4", "teacher")
+        *("base", "members", "pruned x1 of 24-12", "pruned x2", "distilled", "static", "supernet", "grouped"),
+        *("members x1 of 24-12", "members x2", "members x4", "teacher"),
     ]
     chosen = next(variant for variant in candidates if variant.name == result.chosen)
     assert chosen.name == "base" or chosen.valid.auc > candidates[0].valid.auc
