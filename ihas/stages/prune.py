@@ -137,24 +137,40 @@ def find_mask(config: LearningConfig, layout: FieldLayout, moved: np.ndarray, li
         moved: float64 (num_fields, dim). By how much each dimension moves the logit of a row.
         limits: multiply-adds and parameters.
     """
-    bought = [_bought(config, layout, moved, limits, share) for share in np.linspace(0.0, 1.0, SHARES + 1)]
-    fitting = [mask for order in bought if (mask := _largest_within(config, layout, order, limits)) is not None]
-    return max(fitting, key=lambda mask: float(moved[mask].sum()), default=None)
+    shape = moved.shape
+    first, whole = model_cost(layout, config, _first(np.arange(moved.size), 1, shape)), model_cost(layout, config)
+    each = (whole.multiply_adds - first.multiply_adds) / max(moved.size - 1, 1)
+    rows = np.repeat(np.asarray(layout.vocabulary_sizes, np.float64), shape[1])
+    prices = Prices(each, rows, limits.multiply_adds - first.multiply_adds + each, limits.parameters - first.parameters + rows[0])
+    bought = [_bought(moved.ravel(), prices, limits, share) for share in np.linspace(0.0, 1.0, SHARES + 1)]
+    return _largest_within(config, layout, max(bought, key=lambda order: float(moved.ravel()[order].sum())), limits)
 
 
-def _bought(config: LearningConfig, layout: FieldLayout, moved: np.ndarray, limits: Limits, share: float) -> np.ndarray:
+class Prices(NamedTuple):
+    """What dimensions take of the limits, on average of all, and what there is of them.
+
+    Attributes:
+        adds: multiply-adds of a dimension.
+        rows: float64 (num_fields * dim,). Parameters of each.
+        adds_left: multiply-adds for all dimensions.
+        rows_left: parameters for all.
+    """
+
+    adds: float
+    rows: np.ndarray
+    adds_left: float
+    rows_left: float
+
+
+def _bought(moved: np.ndarray, prices: Prices, limits: Limits, share: float) -> np.ndarray:
     """Dimensions in the order of what they move for their price, those left out that no longer fit: int (kept,), of num_fields * dim."""
-    rows = np.repeat(np.asarray(layout.vocabulary_sizes, np.float64), moved.shape[1])
-    first, whole = model_cost(layout, config, _first(np.arange(moved.size), 1, moved.shape)), model_cost(layout, config)
-    adds = (whole.multiply_adds - first.multiply_adds) / max(moved.size - 1, 1)
-    price = share * adds / limits.multiply_adds + (1.0 - share) * rows / limits.parameters
-    left = np.array([limits.multiply_adds - first.multiply_adds + adds, limits.parameters - first.parameters + rows[0]])
-    kept = []
-    for one in np.argsort(-moved.ravel() / np.maximum(price, NO_PRICE), kind="stable"):
-        cost = np.array([adds, rows[one]])
-        if np.all(cost <= left):
+    price = share * prices.adds / limits.multiply_adds + (1.0 - share) * prices.rows / limits.parameters
+    adds_left, rows_left, kept = prices.adds_left, prices.rows_left, list[int]()
+    for one in np.argsort(-moved / np.maximum(price, NO_PRICE), kind="stable").tolist():
+        rows = float(prices.rows[one])
+        if prices.adds <= adds_left and rows <= rows_left:
             kept.append(one)
-            left -= cost
+            adds_left, rows_left = adds_left - prices.adds, rows_left - rows
     return np.array(kept, np.int64)
 
 
