@@ -85,6 +85,7 @@ def test_numbers_are_standardised() -> None:
     [
         ([1.0, 2.0], "must be a list of 3 numbers, but got 2 of them", ""),
         ([1.0] * 4, "but got 4 of them", ""),
+        ({"1": 1.0, "2": 2.0, "3": 3.0}, "must be a list of 3 numbers, but got {'1'", ""),
         ("1 2 3", "but got '1 2 3'", ""),
         (1.5, "but got 1.5", ""),
         ([1.0, float("nan"), 2.0], "must be a number", "/1"),
