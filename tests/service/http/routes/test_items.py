@@ -147,7 +147,7 @@ def test_values_that_json_or_a_database_cannot_hold(live: LiveServer, publish: P
 
     assert codes == [400, 400, 200, 200]
     assert names == [422, 422, 422, 200]
-    assert live.json("GET", ITEMS)["items"] == 1
+    assert live.json("GET", ITEMS)["items"] == 2
 
 
 def test_many_items_are_put_together_or_not_at_all(live: LiveServer, publish: Publish) -> None:
