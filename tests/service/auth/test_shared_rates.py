@@ -74,9 +74,7 @@ def test_what_the_database_did_not_take_is_sent_again(counts: RequestCounts, mon
     assert admitted(other, "ada", 10) == 2
 
 
-def test_a_minute_that_the_database_never_knew_counts_in_no_later_one(
-    counts: RequestCounts, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_minute_that_the_database_never_knew_counts_in_no_later_one(counts: RequestCounts, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was asked before an outage is not added to the minute after it."""
     clock = Clock()
     rates = SharedRates(counts, 10, clock)
