@@ -285,8 +285,8 @@ class VectorEncoder(Config):
         if cell is None or (isinstance(cell, list | tuple) and not cell):
             return (MISSING,)
         law = f"`{self.name}` must be a list of {self.slots} numbers"
-        if isinstance(cell, str | bool | int | float) or len(cell) != self.slots:
-            given = repr(cell)[:80] if isinstance(cell, str | bool | int | float) else f"{len(cell)} of them"
+        if not isinstance(cell, list | tuple) or len(cell) != self.slots:
+            given = f"{len(cell)} of them" if isinstance(cell, list | tuple) else repr(cell)[:80]
             raise RequestError(f"{law}, but got {given}. Send vectors of the model that made those of the table.", pointer)
         found = [_number(self.name, part, (), f"{pointer}/{place}") for place, part in enumerate(cell)]
         if None in found:
@@ -327,13 +327,13 @@ def _number(name: str, cell: Cell, missing: Spellings, pointer: str) -> float | 
         return None
     number = cell_number(text)
     if number is None:
-        raise RequestError(f"{law}, but got {cell!r}. Send a finite decimal number, or leave it out where it is missing.", pointer)
+        raise RequestError(f"{law}, but got {repr(cell)[:80]}. Send a finite decimal number, or leave it out where it is missing.", pointer)
     return number
 
 
 def _scalar(cell: Cell, pointer: str, law: str) -> Scalar | None:
     if cell is not None and not isinstance(cell, str | bool | int | float):
-        raise RequestError(f"{law}, but got {cell!r}. Send a text, a number, true, false or null.", pointer)
+        raise RequestError(f"{law}, but got {repr(cell)[:80]}. Send a text, a number, true, false or null.", pointer)
     if isinstance(cell, float) and not math.isfinite(cell):
-        raise RequestError(f"{law}, but got {cell!r}. Send a finite number, or leave it out where it is missing.", pointer)
+        raise RequestError(f"{law}, but got {repr(cell)[:80]}. Send a finite number, or leave it out where it is missing.", pointer)
     return cell

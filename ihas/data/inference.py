@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ihas.config.columns import TextColumn, VectorColumn
+from ihas.config.columns import MAX_DIM, TextColumn, VectorColumn
 from ihas.config.data import SchemaConfig
 from ihas.data.columns import Column, cell_codes, is_list, list_column, numbers, split_texts, text_column
 from ihas.data.csv_header import header_looks_like_data
@@ -111,11 +111,20 @@ def infer_schema(
 def _sizes(table: pa.Table, name: str, kind: FieldKind, columns: SchemaConfig) -> dict[str, int]:
     """Buckets and words of a text or a hashed column, numbers of a vector."""
     if kind == "vector":
-        return {"dim": columns.vectors.get(name, VectorColumn()).dim or dim_of(table, name)}
+        return {"dim": columns.vectors.get(name, VectorColumn()).dim or _told_dim(table, name)}
     if kind == "text":
         text = columns.text.get(name, TextColumn())
         return {"buckets": text.vocabulary, "max_words": text.max_words}
     return {"buckets": columns.hash_buckets[name]} if name in columns.hash_buckets else {}
+
+
+def _told_dim(table: pa.Table, name: str) -> int:
+    """Numbers of the first vector; ConfigError where they are more than a vector may have."""
+    dim = dim_of(table, name)
+    if dim > MAX_DIM:
+        law = f"A vector must have at most {MAX_DIM:,} numbers, but the first one of `{name}` has {dim:,}."
+        raise ConfigError(f"{law} Shorten them, or list the column as ignored or multivalued.")
+    return dim
 
 
 def _check_negatives(columns: SchemaConfig, item_id: str | None, names: Sequence[str]) -> None:

@@ -88,7 +88,7 @@ def _moment(stamp: Timestamp, cell: Cell, pointer: str) -> datetime | None:
     moment = local_time(text, stamp.zone)
     if moment is None:
         place = f"{pointer}/{stamp.name.replace('~', '~0').replace('/', '~1')}"
-        raise RequestError(f"`{stamp.name}` {LAW}, but got {cell!r}. Leave it out where it is missing.", place)
+        raise RequestError(f"`{stamp.name}` {LAW}, but got {repr(cell)[:80]}. Leave it out where it is missing.", place)
     return moment
 
 

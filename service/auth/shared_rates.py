@@ -69,6 +69,7 @@ class SharedRates:
     def sync(self) -> None:
         """Add what is new to the sums of all processes, and take these over."""
         with self._guard:
+            self._forget(self._clock())
             sent = {caller: window.unsent for caller, window in self._windows.items() if window.unsent}
             for caller in sent:
                 self._windows[caller].unsent = 0
@@ -92,8 +93,12 @@ class SharedRates:
             for caller, (requests, left_s) in sums.items():
                 window = self._windows[caller]
                 window.requests, window.ends = requests + window.unsent, now + left_s
-            for caller in [caller for caller, window in self._windows.items() if now >= window.ends]:
-                del self._windows[caller]
+            self._forget(now)
+
+    def _forget(self, now: float) -> None:
+        """Minutes that are over, also those that the database, which was away, never knew: they count in no later one."""
+        for caller in [caller for caller, window in self._windows.items() if now >= window.ends]:
+            del self._windows[caller]
 
     def _too_many(self, wait_s: float) -> TooManyError:
         wait_s = max(1.0, wait_s)

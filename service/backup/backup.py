@@ -17,7 +17,8 @@ from ihas_service.backup.bundles import restore_bundle, save_bundle
 from ihas_service.backup.place import FORMAT, Contents, Place
 from ihas_service.settings import Settings
 from ihas_service.storage.database import HEAD, Database, fill_empty, schema_of
-from ihas_service.storage.database_copy import bundles_of, check_empty, put_rows, row_lines, statements
+from ihas_service.storage.database_copy import bundles_of, check_empty, put_rows, row_lines
+from ihas_service.storage.older_tables import check_schema
 from ihas_service.storage.tables import METADATA, database_now
 
 Say = Callable[[str], None]
@@ -58,8 +59,7 @@ def back_up(settings: Settings, to: str, say: Say = lambda _: None) -> Copied:
         database.close()
     say(f"{sum(copy.rows for copy in tables.values())} rows written; {len(named)} bundles follow.")
     bundles = {path: _saved(settings, path, digest, place) for path, digest in named.items()}
-    made_by = {name: tuple(found) for name, found in statements().items()}
-    contents = Contents(format=FORMAT, schema_version=HEAD, made_at=made_at, statements=made_by, tables=tables, bundles=bundles)
+    contents = Contents(format=FORMAT, schema_version=HEAD, made_at=made_at, tables=tables, bundles=bundles)
     place.finish(contents)
     return _copied(contents)
 
@@ -80,8 +80,7 @@ def restore(settings: Settings, source: str, say: Say = lambda _: None) -> Copie
     """
     place = Place(source)
     contents = place.contents()
-    if contents.schema_version > HEAD:
-        raise ConfigError(f"The backup has schema {contents.schema_version}, but this version of iHAS reads {HEAD}. Use the newer version.")
+    check_schema(contents.schema_version)
     settings.folder.mkdir(parents=True, exist_ok=True)
     check_empty(settings.url)
     for name, copy in contents.tables.items():
@@ -94,8 +93,7 @@ def restore(settings: Settings, source: str, say: Say = lambda _: None) -> Copie
 
 
 def _put(connection: sa.Connection, contents: Contents, place: Place) -> None:
-    made_by = contents.statements.get(connection.dialect.name, ())
-    put_rows(connection, contents.schema_version, made_by, tuple(contents.tables), place.lines)
+    put_rows(connection, contents.schema_version, tuple(contents.tables), place.lines)
 
 
 def _check_schema(found: str | None) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from fsspec.core import url_to_fs
 from pydantic import Field, ValidationError
@@ -19,6 +20,10 @@ CONTENTS = "backup.json"
 TABLES, BUNDLES = "tables", "bundles"
 FORMAT = 1
 WAY_OUT = "Take another backup."
+READ_BYTES = 2**20
+MAX_LINE_BYTES, MAX_CONTENTS_BYTES = 256 * 2**20, 256 * 2**20
+"""Of a row, and of what a backup says of itself; nothing that a service writes comes near."""
+TableName = Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$", max_length=64)]
 
 
 class TableCopy(Config):
@@ -39,11 +44,9 @@ class Contents(Config):
     """Of the database."""
     made_at: float
     """Seconds since 1970 by the database's clock."""
-    statements: dict[str, tuple[str, ...]]
-    """What made the tables, by database."""
-    tables: dict[str, TableCopy]
+    tables: dict[TableName, TableCopy]
     """By name; one that others refer to comes before them."""
-    bundles: dict[str, str]
+    bundles: dict[str, Annotated[str, Field(pattern="^[0-9a-f]{64}$")]]
     """Paths of bundles, and the digests of their manifests."""
 
 
@@ -104,14 +107,17 @@ class Place:
         """
         self._store.invalidate_cache()
         try:
-            document: Any = json.loads(self._store.cat_file(f"{self._root}/{CONTENTS}"))
+            said = self._store.cat_file(f"{self._root}/{CONTENTS}", end=MAX_CONTENTS_BYTES + 1)
+            if len(said) > MAX_CONTENTS_BYTES:
+                raise DataError(f"{CONTENTS} of {self.url} must have at most {MAX_CONTENTS_BYTES:,} bytes, but has more. {WAY_OUT}")
+            document: Any = json.loads(said)
             if isinstance(document, dict) and document.get("format", FORMAT) != FORMAT:
                 raise ConfigError(f"A backup of form {FORMAT} can be read, but {self.url} has {document['format']!r}. Use a newer iHAS.")
             return Contents.model_validate(document, strict=False)
         except FileNotFoundError:
             raise ConfigError(f"{self.url} holds no whole backup: there is no {CONTENTS}, which is written last. {WAY_OUT}") from None
-        except (ValidationError, ValueError) as error:
-            if isinstance(error, ConfigError):
+        except (ValidationError, ValueError, RecursionError) as error:
+            if isinstance(error, ConfigError | DataError):
                 raise
             raise DataError(f"{CONTENTS} of {self.url} cannot be read: {type(error).__name__}. {WAY_OUT}") from error
         except Exception as error:  # a library of stores raises what its own libraries raise
@@ -134,6 +140,14 @@ class Place:
             raise DataError(f"Table {name!r} must have {copy.rows} rows of SHA-256 {copy.sha256}, but its file has others. {WAY_OUT}")
 
     def lines(self, name: str) -> Iterator[bytes]:
-        """Rows of a table."""
-        with self._store.open(f"{self._root}/{TABLES}/{name}.jsonl", "rb") as file:
-            yield from file
+        """Rows of a table.
+
+        Raises:
+            DataError: one is longer than any that a service writes.
+        """
+        with self._store.open(f"{self._root}/{TABLES}/{name}.jsonl", "rb") as raw:
+            file = io.BufferedReader(raw, READ_BYTES)  # fsspec's own has no bound on a line
+            while line := file.readline(MAX_LINE_BYTES + 1):
+                if len(line) > MAX_LINE_BYTES:
+                    raise DataError(f"A row of table {name!r} must have at most {MAX_LINE_BYTES:,} bytes, but has more. {WAY_OUT}")
+                yield line

@@ -199,7 +199,7 @@ class Endpoints(Generic[Answer, Text]):
 
     def put_user(self, name: str, user: str, fields: Mapping[str, Any]) -> Answer:
         """Put fields of a known user, which requests may leave out, without a new model."""
-        return self.document("PUT", f"/v1/models/{name}/users/{quote(user, safe='')}", json={"fields": dict(fields)})
+        return self.document("PUT", f"/v1/models/{name}/users/{_id(user)}", json={"fields": dict(fields)})
 
     def put_users(self, name: str, users: Mapping[str, Mapping[str, Any]]) -> Answer:
         """The same of up to 1,000 users at once, by user."""
@@ -208,11 +208,11 @@ class Endpoints(Generic[Answer, Text]):
 
     def user(self, name: str, user: str) -> Answer:
         """Fields of a user that were put."""
-        return self.document("GET", f"/v1/models/{name}/users/{quote(user, safe='')}")
+        return self.document("GET", f"/v1/models/{name}/users/{_id(user)}")
 
     def put_item(self, name: str, item: str, fields: Mapping[str, Any]) -> Answer:
         """Put fields of an item, which count in the place of those of the model, without a new model; also of an item that is new."""
-        return self.document("PUT", f"/v1/models/{name}/items/{quote(item, safe='')}", json={"fields": dict(fields)})
+        return self.document("PUT", f"/v1/models/{name}/items/{_id(item)}", json={"fields": dict(fields)})
 
     def put_items(self, name: str, items: Mapping[str, Mapping[str, Any]]) -> Answer:
         """The same of up to 1,000 items at once, by item."""
@@ -221,7 +221,7 @@ class Endpoints(Generic[Answer, Text]):
 
     def item(self, name: str, item: str) -> Answer:
         """What was put of an item, and what counts of it now."""
-        return self.document("GET", f"/v1/models/{name}/items/{quote(item, safe='')}")
+        return self.document("GET", f"/v1/models/{name}/items/{_id(item)}")
 
     def items(self, name: str) -> Answer:
         """How many items have fields that were put, and their bytes."""
@@ -229,7 +229,7 @@ class Endpoints(Generic[Answer, Text]):
 
     def delete_item(self, name: str, item: str) -> Answer:
         """Forget what was put of an item."""
-        return self.document("DELETE", f"/v1/models/{name}/items/{quote(item, safe='')}")
+        return self.document("DELETE", f"/v1/models/{name}/items/{_id(item)}")
 
     def delete_items(self, name: str, put_before: float | str | None = None) -> Answer:
         """Forget what was put of all items, or what was put before a time: RFC 3339, or seconds since 1970."""
@@ -242,7 +242,7 @@ class Endpoints(Generic[Answer, Text]):
 
     def delete_user(self, name: str, user: str) -> Answer:
         """Forget the fields that were put of a user, and which items of kept events the user has clicked."""
-        return self.document("DELETE", f"/v1/models/{name}/users/{quote(user, safe='')}")
+        return self.document("DELETE", f"/v1/models/{name}/users/{_id(user)}")
 
     def alias_history(self, name: str, alias: str = "champion") -> Answer:
         """History of an alias."""
@@ -375,3 +375,8 @@ def _key(key: str | None) -> dict[str, str]:
 
 def _given(**values: int | None) -> dict[str, int]:
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _id(named: str) -> str:
+    """An id as the end of a path; `.` and `..` would lead elsewhere."""
+    return quote(named, safe="") if named.strip(".") else named.replace(".", "%2E")

@@ -119,10 +119,12 @@ def asking(max_body: int, extra: Mapping[str, Any] = MappingProxyType({})) -> di
 
 @dataclass(slots=True)
 class Node:
-    """A place in the tree of paths: the segments that may follow, and the policies of the path that ends here, by method."""
+    """A place in the tree of paths: the segments that may follow, what stands for all that follow, and the policies of the path that
+    ends here, by method."""
 
     literal: dict[str, Node] = field(default_factory=dict)
     parameter: Node | None = None
+    rest: Node | None = None
     methods: dict[str, RoutePolicy] = field(default_factory=dict)
 
 
@@ -132,7 +134,7 @@ class RoutePolicies:
     def __init__(self, policies: Mapping[tuple[str, str], RoutePolicy]) -> None:
         """
         Args:
-            policies: by method and path, whose parameters are written as `{name}`.
+            policies: by method and path, whose parameters are written as `{name}`, or as `{name:id}` where they take all that follows.
         """
         self.declared = MappingProxyType(dict(policies))
         self._root = Node()
@@ -147,6 +149,9 @@ class RoutePolicies:
     def _child(node: Node, segment: str) -> Node:
         if not segment.startswith("{"):
             return node.literal.setdefault(segment, Node())
+        if segment.endswith(":id}"):
+            node.rest = node.rest or Node()
+            return node.rest
         node.parameter = node.parameter or Node()
         return node.parameter
 
@@ -182,7 +187,10 @@ def _walk(node: Node, segments: list[str], index: int, method: str, ends: list[N
             literal = None
         following = literal or parameter
         if following is None:
-            return None
+            if node.rest is None or segments[position:] == [""]:
+                return None
+            node = node.rest
+            break
         node = following
     if node.methods and method not in node.methods:
         ends.append(node)

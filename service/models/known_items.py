@@ -47,5 +47,9 @@ class KnownItems(PutInMemory):
         with self._guard:  # nobody changes the fields while they are read
             known = self._known.get((version.tenant, version.name))
             revision = None if known is None else known.revision
-            if revision != updates.revision:
+            if revision == updates.revision:
+                return
+            try:
                 updates.describe({} if known is None else known.fields, revision)
+            except Exception as error:  # other models, and those of others, learn what was put all the same
+                LOG.exception("could not read fields of items", tenant=version.tenant, model=version.name, error=type(error).__name__)

@@ -155,7 +155,7 @@ def fill_empty(url: str, schema: str, fill: Callable[[sa.Connection], None]) -> 
             one_at_a_time(connection, CREATE_LOCK)
             fill(connection)
             VERSION.drop(connection, checkfirst=True)
-            _stamp(connection, schema)
+            stamp(connection, schema)
             _bring_up_to_date(connection)
             _read_every_table(connection)
     finally:
@@ -166,15 +166,15 @@ def _bring_up_to_date(connection: sa.Connection) -> None:
     tables = set(sa.inspect(connection).get_table_names())
     if "jobs" not in tables:
         METADATA.create_all(connection)
-        _stamp(connection, HEAD)
+        stamp(connection, HEAD)
         return
     if VERSION.name not in tables:
-        _stamp(connection, FIRST)  # the first release wrote no version
+        stamp(connection, FIRST)  # the first release wrote no version
     found = connection.execute(sa.select(VERSION.c.version_num)).scalar_one()
     if found > HEAD:
         raise ConfigError(f"The database has schema {found}, but this version of iHAS reads {HEAD}. Start the newer version.")
     if found < HEAD:
-        _migrate(connection)
+        migrate(connection)
 
 
 def _read_every_table(connection: sa.Connection) -> None:
@@ -183,19 +183,25 @@ def _read_every_table(connection: sa.Connection) -> None:
         connection.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).all()
 
 
-def _migrate(connection: sa.Connection) -> None:
+def migrate(connection: sa.Connection, to: str = "head") -> None:
+    """Bring the tables from the schema that is stamped on them to a later one.
+
+    Raises:
+        ConfigError: rows refer to rows that do not exist.
+    """
     from alembic import command
     from alembic.config import Config
 
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(MIGRATIONS))
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
     broken = connection.exec_driver_sql("pragma foreign_key_check").all() if connection.dialect.name == "sqlite" else []
     if broken:
         raise ConfigError(f"{len(broken)} rows of the database refer to rows that do not exist; it stays as it was. Restore a backup.")
 
 
-def _stamp(connection: sa.Connection, version: str) -> None:
+def stamp(connection: sa.Connection, version: str) -> None:
+    """Note the schema of the tables, which have none noted."""
     VERSION.create(connection, checkfirst=True)
     connection.execute(VERSION.insert().values(version_num=version))
 

@@ -1,32 +1,23 @@
-"""The rows of all tables as JSON lines, and the statements that make the tables, under either database."""
+"""The rows of all tables as JSON lines, under either database. A copy holds values alone: what makes the tables is ours."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 from ihas.errors import ConfigError, DataError
-from ihas_service.storage.database import HEAD, schema_of
+from ihas_service.storage.database import VERSION, schema_of
+from ihas_service.storage.older_tables import make_tables
+from ihas_service.storage.outage import is_outage
 from ihas_service.storage.tables import METADATA, MODELS
 
 ROWS_AT_ONCE = 500
-DIALECTS: Mapping[str, Any] = {"sqlite": sqlite, "postgresql": postgresql}
-STATEMENT = re.compile(r'CREATE (?:TABLE|(?:UNIQUE )?INDEX) "?[a-z][a-z0-9_]*"? [^;]*', re.DOTALL)
+WAY_OUT = "Take another backup."
 Lines = Callable[[str], Iterable[bytes]]
 """Rows of a table, by its name."""
-
-
-def statements() -> Mapping[str, Sequence[str]]:
-    """What makes the tables of this version, by database."""
-    tables = METADATA.sorted_tables
-    made = [CreateTable(table) for table in tables] + [CreateIndex(index) for table in tables for index in _indices(table)]
-    return {name: [str(one.compile(dialect=module.dialect())).strip() for one in made] for name, module in DIALECTS.items()}
 
 
 def bundles_of(connection: sa.Connection) -> Mapping[str, str | None]:
@@ -42,32 +33,34 @@ def row_lines(connection: sa.Connection, table: sa.Table) -> Iterator[bytes]:
         yield json.dumps(dict(row), separators=(",", ":")).encode() + b"\n"
 
 
-def put_rows(connection: sa.Connection, schema: str, made_by: Sequence[str], names: Sequence[str], lines: Lines) -> None:
+def put_rows(connection: sa.Connection, schema: str, names: Sequence[str], lines: Lines) -> None:
     """Make the tables of a schema in an empty database, and put rows into them.
 
     Args:
         connection: of a transaction.
         schema: version of the rows.
-        made_by: statements that made their tables.
         names: of the tables; one that others refer to comes before them.
         lines: rows of each.
 
     Raises:
-        ConfigError: the database holds rows.
-        DataError: a statement or a row is none.
+        ConfigError: the database holds rows, or the schema is one of a newer version.
+        DataError: a row is none.
     """
     _check_empty(connection)
     METADATA.drop_all(connection)
-    if schema == HEAD:
-        METADATA.create_all(connection)
-    else:
-        _make(connection, made_by)
-    known = METADATA if schema == HEAD else _reflected(connection)
+    known = make_tables(connection, schema)
     for name in names:
-        if name not in known.tables:
+        if name not in known.tables or name == VERSION.name:
             raise DataError(f"A table of schema {schema} must be one of {', '.join(sorted(known.tables))}, but got {name!r}.")
-        _put(connection, known.tables[name], lines(name))
+        try:
+            _put(connection, known.tables[name], lines(name))
+        except sa.exc.SQLAlchemyError as error:
+            if is_outage(error):
+                raise
+            raise DataError(f"A row of {name!r} is none that the table holds ({type(error).__name__}). {WAY_OUT}") from error
         _count_on(connection, known.tables[name])
+    if connection.dialect.name == "sqlite" and connection.exec_driver_sql("pragma foreign_key_check").first() is not None:
+        raise DataError(f"Rows of the backup refer to rows that it does not hold. {WAY_OUT}")
 
 
 def check_empty(url: str) -> None:
@@ -86,10 +79,6 @@ def check_empty(url: str) -> None:
         engine.dispose()
 
 
-def _indices(table: sa.Table) -> list[sa.Index]:
-    return sorted(table.indexes, key=lambda index: str(index.name))
-
-
 def _check_empty(connection: sa.Connection) -> None:
     there = set(sa.inspect(connection).get_table_names())
     for table in METADATA.sorted_tables:
@@ -98,36 +87,25 @@ def _check_empty(connection: sa.Connection) -> None:
             raise ConfigError(f"{law}. Name a new database (IHAS_DATABASE_URL), or a new folder.")
 
 
-def _make(connection: sa.Connection, made_by: Sequence[str]) -> None:
-    """Tables of an older version, by the statements of that version; nothing else than tables and indices is made."""
-    for statement in made_by:
-        if not STATEMENT.fullmatch(statement):
-            raise DataError(f"A backup's statements must make tables or indices, but one is {statement[:60]!r}. Take another backup.")
-        connection.exec_driver_sql(statement)
-
-
-def _reflected(connection: sa.Connection) -> sa.MetaData:
-    found = sa.MetaData()
-    found.reflect(connection)
-    for table in found.tables.values():
-        for column in table.columns:
-            if isinstance(column.type, sa.JSON):
-                column.type.none_as_null = True  # as the tables of every version have it
-    return found
-
-
 def _put(connection: sa.Connection, table: sa.Table, lines: Iterable[bytes]) -> None:
     waiting: list[dict[str, Any]] = []
     for line in lines:
-        row = json.loads(line)
-        if not isinstance(row, dict) or row.keys() != set(table.columns.keys()):
-            raise DataError(f"A row of {table.name!r} must have the columns {', '.join(table.columns.keys())}. Take another backup.")
-        waiting.append(row)
+        waiting.append(_row(table, line))
         if len(waiting) == ROWS_AT_ONCE:
             connection.execute(table.insert(), waiting)
             waiting = []
     if waiting:
         connection.execute(table.insert(), waiting)
+
+
+def _row(table: sa.Table, line: bytes) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"A row of {table.name!r} is no JSON object ({type(error).__name__}). {WAY_OUT}") from error
+    if not isinstance(row, dict) or row.keys() != set(table.columns.keys()):
+        raise DataError(f"A row of {table.name!r} must have the columns {', '.join(table.columns.keys())}. {WAY_OUT}")
+    return row
 
 
 def _count_on(connection: sa.Connection, table: sa.Table) -> None:

@@ -40,11 +40,12 @@ def _add(connection: sa.Connection, requests: Mapping[str, int]) -> Mapping[str,
     table = REQUEST_COUNTS
     connection.execute(table.delete().where(table.c.began < now - FORGOTTEN_S))
     found = connection.execute(sa.select(table).where(table.c.caller.in_(sorted(requests)))).mappings()
-    return {row["caller"]: (row["requests"], max(0.0, row["began"] + MINUTE_S - now)) for row in found}
+    return {row["caller"]: (row["requests"], min(MINUTE_S, max(0.0, row["began"] + MINUTE_S - now))) for row in found}
 
 
 def _count(connection: sa.Connection, caller: str, more: int, now: float) -> None:
-    table, over = REQUEST_COUNTS, REQUEST_COUNTS.c.began <= now - MINUTE_S
+    table, began = REQUEST_COUNTS, REQUEST_COUNTS.c.began
+    over = (began <= now - MINUTE_S) | (began > now + MINUTE_S)  # the latter where the database's clock was set back
     counted = {
         "requests": sa.case((over, more), else_=table.c.requests + more),
         "began": sa.case((over, now), else_=table.c.began),

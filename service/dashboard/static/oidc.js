@@ -10,11 +10,12 @@ const chance = () => text64(crypto.getRandomValues(new Uint8Array(32)));
 
 /** Go to the provider; it sends the browser back to this address. */
 export async function leave(provider) {
+  const address = new URL(provider.authorize_url);
+  if (!["https:", "http:"].includes(address.protocol)) throw new Error(`The provider must be at an address on the web, but is at ${address.protocol}`);
   if (!crypto.subtle) throw new Error("Signing in by redirection needs https. Open the dashboard by https, or paste a token.");
   const asked = { verifier: chance(), state: chance(), hash: location.hash, provider };
   sessionStorage.setItem(ASKED, JSON.stringify(asked));
   const challenge = text64(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(asked.verifier)));
-  const address = new URL(provider.authorize_url);
   const query = { response_type: "code", client_id: provider.client_id, redirect_uri: here(), scope: provider.scope, state: asked.state, code_challenge: challenge, code_challenge_method: "S256" };
   for (const [name, value] of Object.entries(query)) address.searchParams.set(name, value);
   location.assign(address.href);

@@ -69,7 +69,7 @@ class AuthenticationMiddleware:
             return NOBODY
         caller = await self._caller(scope)
         scope["state"]["recheck"] = partial(self._caller, scope)
-        self._rates.hit(caller.name)
+        self._rates.hit(f"{caller.tenant}\0{caller.name}")  # a subject of a provider may have a name in several tenants
         if route.scope not in caller.scopes:
             raise ScopeError(f"This needs the scope `{route.scope}`, but the key has {_listed(caller)}. Use another key.")
         return caller

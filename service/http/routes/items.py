@@ -11,6 +11,7 @@ from ihas.errors import RequestError
 from ihas.serving.capabilities import DescribesItems, PutItem
 from ihas_service.auth.scopes import Scope
 from ihas_service.errors import ConflictError, UnknownIdError
+from ihas_service.http import id_paths
 from ihas_service.http.bodies import JsonRoute
 from ihas_service.http.dependencies import AppState, CallerDep, PartsDep, json_only, versions_of
 from ihas_service.http.policy import MANY_VALUES, MIB, policy, reading
@@ -30,6 +31,7 @@ from ihas_service.storage.contexts import MAX_CONTEXT_BYTES, MAX_USER, kept_cont
 from ihas_service.storage.plain_text import plain
 from ihas_service.storage.put_fields import NOTHING
 
+id_paths.install()
 router = APIRouter(prefix="/v1/models/{name}/items", tags=["models"], route_class=JsonRoute)
 ItemDep = Annotated[str, Path(min_length=1, max_length=MAX_USER, description="The item's id.")]
 PutBeforeDep = Annotated[
@@ -74,7 +76,7 @@ def delete_items(name: str, parts: PartsDep, caller: CallerDep, put_before: PutB
     return ItemDeleted(deleted=name, items=gone)
 
 
-@router.get("/{item}", openapi_extra=reading(Scope.DATA))
+@router.get("/{item:id}", openapi_extra=reading(Scope.DATA))
 def read_item(name: str, item: ItemDep, parts: PartsDep, caller: CallerDep) -> ItemPublic:
     """What was put of an item, and what counts of it now."""
     updates, named = _updates(parts, caller.tenant, name), _item(item)
@@ -87,7 +89,7 @@ def read_item(name: str, item: ItemDep, parts: PartsDep, caller: CallerDep) -> I
     return _public(updates, named, fields)
 
 
-@router.put("/{item}", dependencies=[Depends(json_only)], openapi_extra=policy(Scope.DATA))
+@router.put("/{item:id}", dependencies=[Depends(json_only)], openapi_extra=policy(Scope.DATA))
 def put_item(name: str, item: ItemDep, body: ItemPut, parts: PartsDep, caller: CallerDep) -> ItemPublic:
     """Put fields of an item, in the place of those of the model's item table and of all that was put before. Answers, filters and
     explanations have them without a new model. An item that the table does not hold can be recommended from now on."""
@@ -99,7 +101,7 @@ def put_item(name: str, item: ItemDep, body: ItemPut, parts: PartsDep, caller: C
     return _public(updates, named, fields)
 
 
-@router.delete("/{item}", openapi_extra=policy(Scope.DATA))
+@router.delete("/{item:id}", openapi_extra=policy(Scope.DATA))
 def delete_item(name: str, item: ItemDep, parts: PartsDep, caller: CallerDep) -> ItemDeleted:
     """Forget what was put of an item: the model's item table counts again, and an item that it does not hold is recommended no more."""
     versions_of(parts.store, name, caller.tenant)

@@ -12,6 +12,7 @@ from ihas.serving.capabilities import RowModel
 from ihas_service.auth.scopes import Scope
 from ihas_service.datasets.event_intake import unfit
 from ihas_service.errors import ConflictError, UnknownIdError
+from ihas_service.http import id_paths
 from ihas_service.http.bodies import JsonRoute
 from ihas_service.http.dependencies import AppState, CallerDep, PartsDep, json_only, versions_of
 from ihas_service.http.policy import MANY_VALUES, MIB, policy, reading
@@ -20,6 +21,7 @@ from ihas_service.storage.contexts import MAX_CONTEXT_BYTES, MAX_USER, kept_cont
 from ihas_service.storage.plain_text import plain
 from ihas_service.storage.put_fields import NOTHING
 
+id_paths.install()
 router = APIRouter(prefix="/v1/models/{name}/users", tags=["models"], route_class=JsonRoute)
 UserDep = Annotated[str, Path(min_length=1, max_length=MAX_USER, description="The user, as the field of users spells it.")]
 
@@ -47,7 +49,7 @@ def put_users(name: str, body: UsersPut, parts: PartsDep, caller: CallerDep) -> 
     return count_users(name, parts, caller)
 
 
-@router.get("/{user}", openapi_extra=reading(Scope.DATA))
+@router.get("/{user:id}", openapi_extra=reading(Scope.DATA))
 def read_user(name: str, user: UserDep, parts: PartsDep, caller: CallerDep) -> UserPublic:
     """Fields of a user that were put."""
     versions_of(parts.store, name, caller.tenant)
@@ -55,7 +57,7 @@ def read_user(name: str, user: UserDep, parts: PartsDep, caller: CallerDep) -> U
     return UserPublic(user=named, fields=dict(parts.profiles.get((caller.tenant, name), named)))
 
 
-@router.put("/{user}", dependencies=[Depends(json_only)], openapi_extra=policy(Scope.DATA))
+@router.put("/{user:id}", dependencies=[Depends(json_only)], openapi_extra=policy(Scope.DATA))
 def put_user(name: str, user: UserDep, body: UserPut, parts: PartsDep, caller: CallerDep) -> UserPublic:
     """Put the fields of a user, in the place of those that were put before. Requests that leave one of them out get it: before what the
     bundle knows, and without a new model."""
@@ -66,7 +68,7 @@ def put_user(name: str, user: UserDep, body: UserPut, parts: PartsDep, caller: C
     return UserPublic(user=named, fields=dict(fields))
 
 
-@router.delete("/{user}", openapi_extra=policy(Scope.DATA))
+@router.delete("/{user:id}", openapi_extra=policy(Scope.DATA))
 def delete_user(name: str, user: UserDep, parts: PartsDep, caller: CallerDep) -> UserDeleted:
     """Forget the fields that were put of a user, and which items of kept events the user has clicked. What the bundle knows goes with the
     bundle."""

@@ -85,6 +85,7 @@ def test_numbers_are_standardised() -> None:
     [
         ([1.0, 2.0], "must be a list of 3 numbers, but got 2 of them", ""),
         ([1.0] * 4, "but got 4 of them", ""),
+        ({"1": 1.0, "2": 2.0, "3": 3.0}, "must be a list of 3 numbers, but got {'1'", ""),
         ("1 2 3", "but got '1 2 3'", ""),
         (1.5, "but got 1.5", ""),
         ([1.0, float("nan"), 2.0], "must be a number", "/1"),
@@ -201,3 +202,10 @@ def test_a_linear_map_is_learnt(tmp_path: Path) -> None:
     best = auc(logits[judged], click[judged].astype(np.float32)) or 0.0
     found = validation_auc(data, config, "vector", ignore)
     assert found >= best - 0.01, (found, best)
+
+
+def test_vectors_longer_than_any_are_refused(tmp_path: Path) -> None:
+    """Each number is a column of ids, so their number is bounded also where nobody states it."""
+    path = _written(tmp_path / "t.jsonl", [[0.5] * 1_025] * 8)
+    with pytest.raises(ConfigError, match=r"A vector must have at most 1,024 numbers, but the first one of `picture` has 1,025"):
+        inspect(DataConfig(path=path))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ihas.data.words import bucket_of, looks_like_text, words_of
+from ihas.data.words import LETTERS, bucket_of, looks_like_text, words_of
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,23 @@ from ihas.data.words import bucket_of, looks_like_text, words_of
 def test_words_by_unicodes_rules(text: str, words: tuple[str, ...]) -> None:
     """Marks belong to their letter, forms are made one, cases folded; each word once, in order; a Chinese character is a word."""
     assert words_of(text) == words
+
+
+def test_long_runs_of_marks_are_read_in_parts() -> None:
+    """Normalising them whole takes the square of their number, seconds for those of a small request; and of any text the beginning is
+    read."""
+    marks = "\u0300\u0316" * (LETTERS // 2)
+    (word,) = words_of(marks)
+    assert sorted(word) == sorted(marks)
+    assert len(words_of("\ufdfa" * LETTERS)) <= LETTERS
+    assert words_of("a " * LETTERS + "b") == words_of("\u00e4 a " * LETTERS + "b")[1:] == ("a",)
+
+
+@given(st.text(max_size=40))
+def test_words_are_those_of_the_text_in_one_form(text: str) -> None:
+    """Also where it is normalised piece by piece."""
+    whole = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    assert words_of(text) == words_of(whole)
 
 
 @given(st.text(max_size=40))

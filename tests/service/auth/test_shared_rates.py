@@ -74,6 +74,21 @@ def test_what_the_database_did_not_take_is_sent_again(counts: RequestCounts, mon
     assert admitted(other, "ada", 10) == 2
 
 
+def test_a_minute_that_the_database_never_knew_counts_in_no_later_one(counts: RequestCounts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was asked before an outage is not added to the minute after it."""
+    clock = Clock()
+    rates = SharedRates(counts, 10, clock)
+    admitted(rates, "ada", 10)
+    with monkeypatch.context() as patch:
+        patch.setattr(counts, "add", _refuse)
+        with pytest.raises(ConnectionError):
+            rates.sync()
+    clock.advance(300.0)
+    rates.sync()
+
+    assert admitted(rates, "ada", 10) == 10
+
+
 def test_no_limit_counts_nothing(counts: RequestCounts) -> None:
     """A limit of 0 is none."""
     rates = SharedRates(counts, 0)

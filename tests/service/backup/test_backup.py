@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -25,9 +26,8 @@ from ihas_service.jobs.runs import bundle_facts
 from ihas_service.models.registry import Registry
 from ihas_service.settings import Settings
 from ihas_service.storage.bundle_store import Artefacts
-from ihas_service.storage.database import HEAD, VERSION
+from ihas_service.storage.database import HEAD, VERSION, schema_of
 from ihas_service.storage.feedback import Answer, Feedback, KeptItem
-from ihas_service.storage.replica_tables import REPLICA_FIGURES, REQUEST_COUNTS
 from ihas_service.storage.sql_store import SqlStore
 from ihas_service.storage.tables import METADATA
 from tests.clock import HANG_S
@@ -226,19 +226,23 @@ def test_a_restoration_that_was_killed_begins_anew(
     after.close()
 
 
+NEWER = {"0014": ("item_fields", "item_field_sums"), "0016": ("replica_figures", "request_counts")}
+"""Tables, by the schema that brought them."""
+
+
+@pytest.mark.parametrize("schema", ["0013", "0014", "0015"])
 def test_a_backup_of_an_older_version_is_brought_up_to_date(
-    filled: SqlStore, settings: Settings, elsewhere: Settings, tmp_path: Path
+    filled: SqlStore, settings: Settings, elsewhere: Settings, tmp_path: Path, schema: str
 ) -> None:
-    """Its tables are made as that version made them, and migrated; what it lacked is there, empty."""
+    """Its tables are made as that version had them, and migrated; what it lacked is there, empty."""
     folder = tmp_path / "backup"
     back_up(settings, str(folder))
     contents = json.loads((folder / CONTENTS).read_text())
-    newer = (REQUEST_COUNTS.name, REPLICA_FIGURES.name)
-    contents["schema_version"] = "0013"
-    contents["tables"] = {name: copy for name, copy in contents["tables"].items() if name not in newer}
-    contents["statements"] = {
-        name: [one for one in statements if not any(new in one for new in newer)] for name, statements in contents["statements"].items()
-    }
+    contents["schema_version"] = schema
+    for table in [name for of, names in NEWER.items() if of > schema for name in names]:
+        del contents["tables"][table]
+    if schema < "0015":
+        contents["tables"]["jobs"] = _without(folder / "tables" / "jobs.jsonl", "note", "tags")
     (folder / CONTENTS).write_text(json.dumps(contents))
     restore(elsewhere, str(folder))
     after = SqlStore(elsewhere.url)
@@ -248,28 +252,74 @@ def test_a_backup_of_an_older_version_is_brought_up_to_date(
     after.close()
 
 
+def _without(file: Path, *names: str) -> Mapping[str, Any]:
+    """Take columns out of a table's file; what the backup says of it then."""
+    rows = [{name: cell for name, cell in json.loads(line).items() if name not in names} for line in file.read_bytes().splitlines()]
+    return _written(file, b"".join(json.dumps(row).encode() + b"\n" for row in rows))
+
+
+def _written(file: Path, content: bytes) -> Mapping[str, Any]:
+    file.write_bytes(content)
+    return {"rows": len(content.splitlines()), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """A backup of an empty service."""
+    service = Settings(folder=tmp_path / "runs")
+    service.folder.mkdir()
+    SqlStore(service.url).close()
+    back_up(service, str(tmp_path / "backup"))
+    return tmp_path / "backup"
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         ({"schema_version": "9999"}, "has schema 9999, but this version of iHAS reads"),
+        ({"schema_version": "0012"}, "has schema 0012, but backups begin with 0013"),
         ({"format": 2}, "A backup of form 1 can be read"),
         ({"bundles": {"../../x/bundle": "0" * 64}}, "must lie in a folder of the service"),
-        ({"schema_version": "0013", "statements": {"sqlite": ["DROP TABLE jobs"]}}, "must make tables or indices"),
-        ({"schema_version": "0013", "statements": {"sqlite": ["CREATE TABLE x (y INT); DROP TABLE jobs"]}}, "must make tables or indices"),
+        ({"statements": {"sqlite": ["CREATE TABLE x AS SELECT 1"]}}, "cannot be read: ValidationError"),
+        ({"tables": {"../../runs/ihas": {"rows": 0, "sha256": "0" * 64}}}, "cannot be read: ValidationError"),
     ],
-    ids=["newer", "form", "climbs", "drops", "two"],
+    ids=["newer", "too old", "form", "climbs", "code", "table climbs"],
 )
-def test_what_a_backup_says_is_not_believed(tmp_path: Path, change: dict[str, Any], words: str) -> None:
-    """A newer one, a path that leads elsewhere, a statement that makes no table."""
-    service, folder = Settings(folder=tmp_path / "runs"), tmp_path / "backup"
-    service.folder.mkdir()
-    SqlStore(service.url).close()
-    back_up(service, str(folder))
-    contents = json.loads((folder / CONTENTS).read_text())
-    (folder / CONTENTS).write_text(json.dumps({**contents, **change}))
+def test_what_a_backup_says_is_not_believed(copied: Path, tmp_path: Path, change: dict[str, Any], words: str) -> None:
+    """A newer one, a path that leads elsewhere, code beside the values."""
+    contents = json.loads((copied / CONTENTS).read_text())
+    (copied / CONTENTS).write_text(json.dumps({**contents, **change}))
 
     with pytest.raises((ConfigError, DataError), match=words):
-        restore(Settings(folder=tmp_path / "other"), str(folder))
+        restore(Settings(folder=tmp_path / "other"), str(copied))
+
+
+@pytest.mark.parametrize(
+    ("table", "content", "words"),
+    [
+        ("removals", b"[" * 100_000, "is no JSON object"),
+        ("removals", b"{}\n", "must have the columns number, path, at"),
+        ("removals", b'{"number": 1, "path": ["x"], "at": 1}\n', "is none that the table holds"),
+        ("removals", b'{"number": 1, "path": null, "at": 1}\n', "is none that the table holds"),
+        ("removals", b'{"number": 1, "path": "x", "at": 1}\n' * 2, "is none that the table holds"),
+        ("alembic_version", b'{"version_num": "0001"}\n', "A table of schema 0013 must be one of"),
+    ],
+    ids=["nested", "columns", "type", "null", "twice", "version"],
+)
+def test_a_row_that_no_table_holds_is_told(copied: Path, tmp_path: Path, table: str, content: bytes, words: str) -> None:
+    """With its digest right, so that somebody wrote it; nothing is restored then."""
+    contents = json.loads((copied / CONTENTS).read_text())
+    if table == "alembic_version":
+        newer = [name for names in NEWER.values() for name in names]
+        contents["tables"] = {name: copy for name, copy in contents["tables"].items() if name not in newer}
+        contents["schema_version"] = "0013"
+    contents["tables"][table] = _written(copied / "tables" / f"{table}.jsonl", content)
+    (copied / CONTENTS).write_text(json.dumps(contents))
+    other = Settings(folder=tmp_path / "other")
+
+    with pytest.raises(DataError, match=words):
+        restore(other, str(copied))
+    assert schema_of(other.url) is None
 
 
 def test_the_commands_say_what_they_did(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

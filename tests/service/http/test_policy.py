@@ -104,9 +104,9 @@ def test_no_route_is_without_a_policy(app: FastAPI) -> None:
     """Every operation of the description publishes its policy, and the application does not start with a route that has none."""
     operations = {(method.upper(), path): one for path, routes in app.openapi()["paths"].items() for method, one in routes.items()}
     assert {place: one[EXTENSION] for place, one in operations.items()} == {
-        place: {name: value for name, value in one.document().items() if value is not None}
-        for place, one in POLICIES.declared.items()
-        if place[1] not in PAGES
+        (method, path.replace(":id}", "}")): {name: value for name, value in one.document().items() if value is not None}
+        for (method, path), one in POLICIES.declared.items()
+        if path not in PAGES
     }
     bare = APIRouter()
     bare.get("/bare")(lambda: None)
@@ -169,3 +169,12 @@ def test_a_body_beyond_its_routes_limit_is_refused(live: LiveServer) -> None:
     refused = live.http.post("/v1/models/films/promote", content=body, headers=headers)
     assert (refused.status_code, "65536 bytes" in refused.json()["detail"]) == (413, True)
     assert live.http.post("/v1/searches", content=body, headers=headers).status_code == 422
+
+
+@pytest.mark.parametrize("rest", ["a/b", "events", "a/b/c/..", "//", "a\n"])
+def test_an_id_takes_all_that_follows(rest: str) -> None:
+    """Whatever it is, the policy is that of its route; where nothing follows there is no id."""
+    for kind in ("items", "users"):
+        found = POLICIES.find("DELETE", f"/v1/models/films/{kind}/{rest}")
+        assert found.scope is Scope.DATA
+        assert POLICIES.find("DELETE", f"/v1/models/films/{kind}/") is UNKNOWN

@@ -65,3 +65,12 @@ def test_a_database_of_0015_counts_from_now_on(database_url: str) -> None:
     assert [len(after.read(sa.select(table))) for table in (REQUEST_COUNTS, REPLICA_FIGURES)] == [0, 0]
     assert RequestCounts(after).add({"a": 1})["a"][0] == 1
     after.close()
+
+
+def test_a_clock_that_was_set_back_locks_nobody_out(database: Database) -> None:
+    """A minute that begins far ahead is over."""
+    counts = RequestCounts(database)
+    counts.add({"a": 3})
+    _older(database, -7_200.0)
+
+    assert counts.add({"a": 1})["a"] == (1, pytest.approx(MINUTE_S))

@@ -224,3 +224,15 @@ def test_the_command_line_puts_shows_and_forgets(shell: Shell, publish: Publish,
     (tmp_path / "users.csv").write_text("person,town\nzoe,Bonn\nbob,\n")
     assert shell("user", "import", "films", str(tmp_path / "users.csv"), "--user", "person")["users"] == 1_003
     assert shell("user", "show", "films", "bob")["fields"] == {"town": None}
+
+
+@pytest.mark.parametrize("user", ["a/b", "..", "acme.example/u/7"])
+def test_an_id_is_any_text(live: LiveServer, publish: Publish, user: str) -> None:
+    """Also one that reads like a path: put, read and forgotten one by one as together with others."""
+    with_towns(publish())
+    with Client(live.url) as client:
+        client.put_users("films", {user: {}})
+        client.put_user("films", user, {})
+        read, gone = client.user("films", user), client.delete_user("films", user)
+
+    assert (read["user"], gone["deleted"]) == (user, f"films/{user}")
