@@ -42,9 +42,11 @@ def _days(table: pa.Table, earlier: Timestamp, later: Timestamp) -> Any:
         [None if text in one.missing else local_time(str(text), one.zone) for text in column.texts.to_pylist()]
         for one, column in zip((earlier, later), columns, strict=True)
     ]
-    pairs, codes = np.unique(np.stack([column.codes for column in columns]), axis=1, return_inverse=True)
-    first, second = ([*of_texts, None] for of_texts in moments)  # the last entry is that of code -1
-    found = [days_between(first[one], second[other]) for one, other in pairs.T.tolist()]
+    one, other = (column.codes.astype(np.int64) + 1 for column in columns)
+    base = len(columns[1].texts) + 1
+    pairs, codes = np.unique(one * base + other, return_inverse=True)
+    first, second = ([None, *of_texts] for of_texts in moments)  # the first entry is that of code -1
+    found = [days_between(first[pair // base], second[pair % base]) for pair in pairs.tolist()]
     place = {text: code for code, text in enumerate(dict.fromkeys(filter(None, map(cell_text, found))))}
     of_pair = np.array([place.get(cell_text(days) or "", -1) for days in found], np.int32)
     own = of_pair[codes.reshape(-1)]

@@ -9,10 +9,14 @@ from ihas.data.columns import ListColumn, is_list, list_column, numbers
 from ihas.data.field_encoders import MISSING, VectorEncoder
 from ihas.data.findings import FindingCollector
 from ihas.data.layout import PADDING
+from ihas.data.mapped import spans
 from ihas.data.schema import Field
 
+BLOCK_ROWS = 1 << 14
 MIN_DIM = 4
 """Numbers of the shortest lists that are taken for vectors unasked (our choice)."""
+_ROUNDING = 1e-12
+"""Deviations of at most so many means are those of a sum's rounding, where a number is the same in every row."""
 _LARGEST = 1e140
 """Larger numbers count as this one in means and deviations: a square has a finite sum."""
 
@@ -58,11 +62,17 @@ def find_vector_faults(table: pa.Table, name: str, dim: int, findings: FindingCo
 
 
 def fit_vector(cells: ListColumn, field: Field) -> VectorEncoder:
-    """Encoder by the mean and the deviation of each number among training rows."""
-    vectors = np.clip(_vectors(cells, int(field.dim or 1))[cells.lengths > 0], -_LARGEST, _LARGEST)
-    means = vectors.mean(axis=0) if len(vectors) else np.zeros(int(field.dim or 1))
-    scales = vectors.std(axis=0) if len(vectors) else np.ones(len(means))
-    scales = np.where((scales > 0.0) & np.isfinite(scales), scales, 1.0)
+    """Encoder by the mean and the deviation of each number among training rows, of which a block at a time is held as numbers."""
+    values = np.clip(numbers(cells.values.texts), -_LARGEST, _LARGEST)
+    codes = cells.values.codes.reshape(-1, int(field.dim or 1))  # empty cells have none
+    sums, count = np.zeros(codes.shape[1]), max(len(codes), 1)
+    for block in spans(len(codes), BLOCK_ROWS):
+        sums += values[codes[block]].sum(axis=0)
+    means, squares = sums / count, np.zeros(codes.shape[1])
+    for block in spans(len(codes), BLOCK_ROWS):
+        squares += np.square(values[codes[block]] - means).sum(axis=0)
+    scales = np.sqrt(squares / count)
+    scales = np.where((scales > _ROUNDING * np.abs(means)) & np.isfinite(scales), scales, 1.0)
     return VectorEncoder(name=field.name, role=field.role, means=tuple(means.tolist()), scales=tuple(scales.tolist()))
 
 

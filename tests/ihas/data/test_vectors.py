@@ -20,12 +20,14 @@ from ihas.config.encoding import EncodingConfig
 from ihas.config.learning import LearningConfig
 from ihas.config.split import SplitConfig
 from ihas.config.training import TrainingConfig
+from ihas.data.columns import list_column
 from ihas.data.encoder import Encoder
 from ihas.data.field_encoders import FIRST_VALUE, LEVELS, MISSING, STEPS, VectorEncoder, level_values
 from ihas.data.fitting import encode_table, fit_encoder
 from ihas.data.ingest import ingest, inspect
 from ihas.data.layout import PADDING
 from ihas.data.schema import Field, Schema
+from ihas.data.vectors import BLOCK_ROWS, fit_vector
 from ihas.errors import ConfigError, DataError, RequestError
 from ihas.metrics import auc
 from ihas.serving.grouped.row_reader import RowReader
@@ -209,3 +211,15 @@ def test_vectors_longer_than_any_are_refused(tmp_path: Path) -> None:
     path = _written(tmp_path / "t.jsonl", [[0.5] * 1_025] * 8)
     with pytest.raises(ConfigError, match=r"A vector must have at most 1,024 numbers, but the first one of `picture` has 1,025"):
         inspect(DataConfig(path=path))
+
+
+def test_means_and_deviations_are_those_of_all_blocks_of_rows() -> None:
+    """Over more rows than a block; empty cells count nothing, and a number that is the same in every row has no deviation of rounding."""
+    rng = np.random.default_rng(0)
+    vectors = np.column_stack([rng.integers(-50, 50, (BLOCK_ROWS + 5_000, 2)) / 8, np.full(BLOCK_ROWS + 5_000, 0.1)])
+    cells = [None if row % 7 == 0 else list(map(str, vector)) for row, vector in enumerate(vectors.tolist())]
+    field = fit_vector(list_column(pa.table({"picture": cells}), "picture"), SCHEMA.fields[0])
+    told = vectors[np.arange(len(vectors)) % 7 != 0]
+
+    np.testing.assert_allclose(field.means, told.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(field.scales, [*told[:, :2].std(axis=0), 1.0], rtol=1e-12)

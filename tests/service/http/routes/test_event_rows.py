@@ -298,6 +298,10 @@ def test_old_answers_are_served_and_counted_after_a_migration(settings: Settings
 
 
 BACK_TO_0007 = """
+drop table request_counts;
+drop table replica_figures;
+alter table jobs drop column note;
+alter table jobs drop column tags;
 drop table item_fields;
 drop table item_field_sums;
 drop table profiles;
