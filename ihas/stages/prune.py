@@ -40,6 +40,8 @@ from ihas.training.trainer import EpochListener
 SENSITIVITY_ROWS, BLOCK_ROWS = 20_000, 2_048
 NO_PRICE = 1e-30
 """What a dimension costs at least: where its only limit is none, those that move most come first."""
+WORTH_WIDER = 1.05
+"""Times the sensitivity that a mask without a limit on parameters must keep to be trained too."""
 SHARES = 8
 """Steps in which the price of a dimension moves from parameters alone to multiply-adds alone."""
 
@@ -107,13 +109,14 @@ def prune_larger(
     """
     train, trainings = parts.train, list[Callable[[EpochListener], PrunedModel]]()
     moved = {id(model): sensitivity(model.weights, train, model.config) for model in larger}
-    known: dict[int, list[np.ndarray]] = {id(model): [] for model in larger}
+    reached = dict.fromkeys(moved, 0.0)
     for limits in wanted:
         for model in _worth_pruning(larger, train.layout, limits):
             mask = find_mask(model.config, train.layout, moved[id(model)], limits)
-            if mask is not None and not any(np.array_equal(mask, other) for other in known[id(model)]):
+            kept = 0.0 if mask is None else float(moved[id(model)][mask].sum())
+            if mask is not None and kept > WORTH_WIDER * reached[id(model)]:
                 trainings.append(partial(_train_under, parts, model, Pruning(mask, limits.wide)))
-                known[id(model)].append(mask)
+                reached[id(model)] = kept
     if not trainings:
         return ()
     widest = max((model.config for model in larger), key=lambda config: config.training.embedding_dim)
