@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from s3fs import S3FileSystem
 
 from ihas.errors import BundleError, ConfigError, DataError
+from ihas_service.backup import place as places
 from ihas_service.backup.backup import Copied, back_up, restore
 from ihas_service.backup.place import CONTENTS
 from ihas_service.cli.main import run
@@ -335,3 +336,12 @@ def test_the_commands_say_what_they_did(tmp_path: Path, capsys: pytest.CaptureFi
     assert codes == [0, 0]
     assert json.loads(out[out.index("{") :]) == {"schema": HEAD, "rows": 0, "bundles": 0}
     assert "There is no service to back up" in said
+
+
+def test_a_row_longer_than_any_is_not_read_whole(copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is written as one endless line is refused at the bound, before its digest is known."""
+    monkeypatch.setattr(places, "MAX_LINE_BYTES", 1_000)
+    (copied / "tables" / "removals.jsonl").write_bytes(b" " * 100_000)
+
+    with pytest.raises(DataError, match="A row of table 'removals' must have at most 1,000 bytes, but has more"):
+        restore(Settings(folder=tmp_path / "other"), str(copied))
