@@ -87,7 +87,7 @@ def choose(candidates: tuple[Variant, ...], parts: Splits) -> Variant:
 
     base        unless a candidate's AUC exceeds its by the 80 % two-sided interval of their paired difference, and its log-loss does not,
                 each under the line on the log-odds that fits it best
-    otherwise   among such candidates within one standard error of the best, those of at most `DEARER` times the fewest multiply-adds,
+    otherwise   among such candidates within one standard error of the best, in AUC and in log-loss, those of at most `DEARER` times the fewest multiply-adds,
                 and of these the fewest stored parameters
     """
     labels = parts.valid.labels
@@ -95,7 +95,11 @@ def choose(candidates: tuple[Variant, ...], parts: Splits) -> Variant:
     ahead = [variant for variant in others if _exceeds(variant, base, labels, TWO_SIDED_80)]
     better = [variant for variant in ahead if not _fits_worse(variant, base, labels, TWO_SIDED_80)]
     best = max(better, key=lambda variant: auc(variant.valid_logits, labels) or 0.0, default=base)
-    near = [variant for variant in better if not _exceeds(best, variant, labels, ONE_STANDARD_ERROR)]
+    near = [
+        variant
+        for variant in better
+        if not _exceeds(best, variant, labels, ONE_STANDARD_ERROR) and not _fits_worse(variant, best, labels, ONE_STANDARD_ERROR)
+    ]
     fewest = min((variant.cost.multiply_adds for variant in near), default=0.0)
     cheap = [variant for variant in near if variant.cost.multiply_adds <= DEARER * fewest]
     return min(cheap, key=lambda variant: (variant.cost.parameters_total, variant.cost.multiply_adds), default=base)
