@@ -87,8 +87,8 @@ def choose(candidates: tuple[Variant, ...], parts: Splits) -> Variant:
 
     base        unless a candidate's AUC exceeds its by the 80 % two-sided interval of their paired difference, and its log-loss does not,
                 each under the line on the log-odds that fits it best
-    otherwise   among such candidates within one standard error of the best, in AUC and in log-loss, those of at most `DEARER` times the fewest multiply-adds,
-                and of these the fewest stored parameters
+    otherwise   among such candidates within one standard error of the best, in AUC and in log-loss, those of at most `DEARER` times the
+                fewest multiply-adds, and of these the fewest stored parameters
     """
     labels = parts.valid.labels
     base, *others = candidates
