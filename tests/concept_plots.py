@@ -18,15 +18,15 @@ IMAGES = ROOT / "docs" / "images"
 VALUES = IMAGES / "concepts.json"
 DEMO = ROOT / "docs" / "demo.md"
 SHOWN = {
-    "members": "members, same cost", "distilled": "student of the teacher", "static": "+ one mask",
-    "grouped": "+ groups", "members x4": "more members, 5 x cost", "teacher": "the teacher, 22 x cost",
+    "members": "members, same cost", "pruned x1 of 24-12": "wider, then pruned", "distilled": "student of the teacher",
+    "static": "+ one mask", "grouped": "+ groups", "members x2": "more members, 2 x cost", "teacher": "the teacher, 17 x cost",
 }  # fmt: skip
 """Variants of the demo, as the plot names them."""
 BLUE, ORANGE, GREEN, GREY, TEXT, TITLE = "#2f7ed8", "#e6862a", "#17907a", "#8a94a3", "#7a8594", "#4a5563"
 COLOURS = (BLUE, ORANGE, GREEN, "#b565c9")
 NUMBER = r"[-+]?\d\.\d+"
 ROW = re.compile(
-    rf"^  (?P<name>[\w ]+?)(?: \(chosen\))? +{NUMBER} +(?P<gain>{NUMBER}) \[(?P<low>{NUMBER}), (?P<high>{NUMBER})\] +\d", re.MULTILINE
+    rf"^  (?P<name>[\w -]+?)(?: \(chosen\))? +{NUMBER} +(?P<gain>{NUMBER}) \[(?P<low>{NUMBER}), (?P<high>{NUMBER})\] +\d", re.MULTILINE
 )
 
 
