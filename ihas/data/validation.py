@@ -17,7 +17,7 @@ from ihas.data.quantiles import quantiles
 from ihas.data.schema import Field, Schema
 from ihas.data.suspicions import find_rare_class, find_rounded_ids, find_telling_columns
 from ihas.data.times import seconds
-from ihas.data.value_rates import MOST_COLUMNS, clicked_rows, parts_of
+from ihas.data.value_rates import MAX_COLUMNS, clicked_rows, parts_of
 from ihas.data.vectors import find_vector_faults
 from ihas.data.weights import find_weight_faults
 
@@ -145,7 +145,7 @@ def _find_deceptions(table: pa.Table, schema: Schema, findings: FindingCollector
 def profiles_of(table: pa.Table, schema: Schema) -> tuple[FieldProfile, ...]:
     """What the columns of a table that was read hold, with rows and clicks of their parts where labels can be read."""
     clicked = None if schema.negatives is not None else clicked_rows(table, schema.label)  # drawn rows are no clicks of people
-    return tuple(profile_of(table, name, schema, clicked, place < MOST_COLUMNS) for place, name in enumerate(table.column_names))
+    return tuple(profile_of(table, name, schema, clicked, place < MAX_COLUMNS) for place, name in enumerate(table.column_names))
 
 
 def profile_of(table: pa.Table, name: str, schema: Schema, clicked: np.ndarray | None = None, divided: bool = True) -> FieldProfile:

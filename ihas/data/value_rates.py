@@ -12,8 +12,8 @@ from ihas.data.mapped import spans
 from ihas.data.part import Part
 from ihas.rates import wilson
 
-MOST_PARTS = 12
-MOST_COLUMNS = 500
+MAX_PARTS = 12
+MAX_COLUMNS = 500
 """Columns of a table whose parts are counted; of further ones a report has the profile alone."""
 _COUNTED_ROWS = 1 << 20
 
@@ -75,7 +75,7 @@ def _clicks(column: Column, clicked: np.ndarray) -> np.ndarray:
 
 
 def _values(counts: Counts) -> tuple[Part, ...]:
-    top = [int(place) for place in np.argsort(-counts.rows, kind="stable")[:MOST_PARTS] if counts.rows[place]]
+    top = [int(place) for place in np.argsort(-counts.rows, kind="stable")[:MAX_PARTS] if counts.rows[place]]
     return tuple(
         _part(str(counts.texts[place].as_py()), None, None, counts.rows[place], None if counts.clicks is None else counts.clicks[place])
         for place in top
@@ -90,13 +90,13 @@ def _ranges(counts: Counts) -> tuple[Part, ...]:
     least, most = float(values[used].min()), float(values[used].max())
     if not np.isfinite(most - least) or most == least:
         return ()
-    edges = np.linspace(least, most, MOST_PARTS + 1)
-    place = np.clip(np.searchsorted(edges, values[used], side="right") - 1, 0, MOST_PARTS - 1)
-    rows = np.bincount(place, counts.rows[used], MOST_PARTS)
-    clicks = None if counts.clicks is None else np.bincount(place, counts.clicks[used], MOST_PARTS)
+    edges = np.linspace(least, most, MAX_PARTS + 1)
+    place = np.clip(np.searchsorted(edges, values[used], side="right") - 1, 0, MAX_PARTS - 1)
+    rows = np.bincount(place, counts.rows[used], MAX_PARTS)
+    clicks = None if counts.clicks is None else np.bincount(place, counts.clicks[used], MAX_PARTS)
     return tuple(
         _part(None, float(edges[one]), float(edges[one + 1]), rows[one], None if clicks is None else clicks[one])
-        for one in range(MOST_PARTS)
+        for one in range(MAX_PARTS)
     )
 
 

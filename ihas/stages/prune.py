@@ -108,27 +108,28 @@ def prune_larger(
         TrainingError: a loss became infinite or not a number.
     """
     train, trainings = parts.train, list[Callable[[EpochListener], PrunedModel]]()
-    moved = {id(model): sensitivity(model.weights, train, model.config) for model in larger}
-    reached = dict.fromkeys(moved, 0.0)
+    costs = [model_cost(train.layout, model.config) for model in larger]
+    moved, reached = dict[int, np.ndarray](), dict[int, float]()
     for limits in wanted:
-        for model in _worth_pruning(larger, train.layout, limits):
-            mask = find_mask(model.config, train.layout, moved[id(model)], limits)
-            kept = 0.0 if mask is None else float(moved[id(model)][mask].sum())
-            if mask is not None and kept > WORTH_WIDER * reached[id(model)]:
+        for number in _worth_pruning(costs, limits):
+            model = larger[number]
+            if number not in moved:
+                moved[number] = sensitivity(model.weights, train, model.config)
+            mask = find_mask(model.config, train.layout, moved[number], limits)
+            kept = 0.0 if mask is None else float(moved[number][mask].sum())
+            if mask is not None and kept > WORTH_WIDER * reached.get(number, 0.0):
                 trainings.append(partial(_train_under, parts, model, Pruning(mask, limits.wide)))
-                reached[id(model)] = kept
+                reached[number] = kept
     if not trainings:
         return ()
     widest = max((model.config for model in larger), key=lambda config: config.training.embedding_dim)
     return tuple(train_in_parallel(trainings, train, widest, listen))
 
 
-def _worth_pruning(larger: tuple[MemberModel, ...], layout: FieldLayout, limits: Limits) -> list[MemberModel]:
-    """The cheapest that is not within the limits, and others of at most `PRUNED_FROM` times their multiply-adds."""
-    costs = [(model, model_cost(layout, model.config)) for model in larger]
-    above = [(model, cost) for model, cost in costs if not limits.admit(cost)]
-    others = [model for model, cost in above[1:] if cost.multiply_adds <= PRUNED_FROM * limits.multiply_adds]
-    return [model for model, _ in above[:1]] + others
+def _worth_pruning(costs: list[ModelCost], limits: Limits) -> list[int]:
+    """Which models to prune: the first that is not within the limits, and others of at most `PRUNED_FROM` times their multiply-adds."""
+    above = [number for number, cost in enumerate(costs) if not limits.admit(cost)]
+    return above[:1] + [number for number in above[1:] if costs[number].multiply_adds <= PRUNED_FROM * limits.multiply_adds]
 
 
 def find_mask(config: LearningConfig, layout: FieldLayout, moved: np.ndarray, limits: Limits) -> np.ndarray | None:

@@ -234,14 +234,15 @@ def wants_larger(run: Run) -> bool:
 
 def train_larger_models(run: Run) -> None:
     """Train more members than the plain model's cost allows; nothing after reads them but the comparison."""
-    key, limits = stage_key("larger", run.keys[-1], _larger_settings(run)), run.recipe.budget
-    run.larger = run.folder.stage("larger", key, lambda: train_larger(run.data.parts, run.plain, limits, run.reporter.epoch))
+    limits = run.recipe.budget
+    run.larger = run.folder.stage("larger", _larger_key(run), lambda: train_larger(run.data.parts, run.plain, limits, run.reporter.epoch))
 
 
-def _larger_settings(run: Run) -> list[Any]:
+def _larger_key(run: Run) -> str:
     limits, members = run.recipe.budget, run.plain.members
     of_pruning = ["prune"] * members.prune  # without it the key is that of versions that pruned nothing, and so are the models
-    return [members.model_dump(mode="json", include={"larger"}), limits.multiply_adds, limits.parameters, *of_pruning]
+    settings = [members.model_dump(mode="json", include={"larger"}), limits.multiply_adds, limits.parameters, *of_pruning]
+    return stage_key("larger", run.keys[-1], settings)
 
 
 def wants_pruned(run: Run) -> bool:
@@ -253,7 +254,7 @@ def prune_larger_models(run: Run) -> None:
     """Prune larger models to the plain one's cost, or to the budget; nothing after reads them but the comparison."""
     limits = pruning_limits(run.recipe.budget, run.plain, run.data.parts.train.layout)
     settings = [[str(limit) for limit in (one.multiply_adds, one.parameters)] for one in limits]
-    key = stage_key("prune", stage_key("larger", run.keys[-1], _larger_settings(run)), settings)
+    key = stage_key("prune", _larger_key(run), settings)
     run.pruned = run.folder.stage("prune", key, lambda: prune_larger(run.data.parts, run.larger, limits, run.reporter.epoch))
     for one in run.pruned:
         run.reporter.say(f"{one.config.backbone.members} members keep {one.mask.sum():,} of {one.mask.size:,} dimensions")

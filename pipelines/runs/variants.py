@@ -25,7 +25,7 @@ from ihas.stages.cluster.stage import form_groups, random_groups
 from ihas.stages.cluster.thresholds import Scorer
 from ihas.stages.distil import Distilled, teacher_config
 from ihas.stages.evaluate.stage import PRUNED, WIDER
-from ihas.stages.evaluate.variants import Variant, gated_variant, grouped_variant, plain_variant, pruned_variant, static_variant
+from ihas.stages.evaluate.variants import Variant, gated_variant, grouped_variant, plain_variant, static_variant
 from ihas.stages.members import MemberModel
 from ihas.stages.prune import PrunedModel
 from ihas.stages.retrain import Retraining, retrain_groups
@@ -67,17 +67,15 @@ def candidate_makers(trained: Trained, listen: EpochListener) -> dict[str, Calla
         (one_group,) = form_groups(_clustering(trained), [(1, "masked")], Scorer(parts, found.weights, config))
         return static_variant(_retrain("static", one_group, trained, listen), parts, config)
 
-    def pruned(name: str, model: PrunedModel) -> Variant:
-        return pruned_variant(name, model.weights, model.mask, trained.data.parts, model.config, model.courses)
-
-    def plain(name: str, model: MemberModel) -> Callable[[], Variant]:
-        return lambda: plain_variant(name, model.weights, trained.data.parts, model.config, model.courses)
+    def plain(name: str, model: MemberModel | PrunedModel) -> Callable[[], Variant]:
+        mask = model.mask if isinstance(model, PrunedModel) else None
+        return lambda: plain_variant(name, model.weights, trained.data.parts, model.config, model.courses, mask)
 
     students = dict[str, Callable[[], Variant]]()
     larger = {name: plain(name, one) for one in trained.larger for name in [larger_name(one.config, trained.plain)]}
     if trained.members is not None:
         students["members"] = plain("members", trained.members.split)
-    students |= {name: partial(pruned, name, one) for one in trained.pruned for name in [pruned_name(one, trained.plain)]}
+    students |= {name: plain(name, one) for one in trained.pruned for name in [pruned_name(one, trained.plain)]}
     if trained.distilled is not None:
         students |= {"distilled": partial(distilled, trained.distilled.student)} if trained.taught else {}
         larger["teacher"] = plain("teacher", _teacher(trained.distilled, trained.plain))

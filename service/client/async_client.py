@@ -123,10 +123,10 @@ class AsyncClient(Endpoints[Coroutine[Any, Any, Document], Coroutine[Any, Any, s
         done = Imported()
         for batch in batches(path, columns):
             try:
-                done.add(batch, await self.report_events(batch.events))
+                done.add(batch, await self.report_events(batch.rows))
             except InvalidError as error:
                 raise misread(batch, error) from error
-            sent(len(batch.events))
+            sent(len(batch.rows))
         return done.document
 
     async def wait_dataset(self, dataset_id: str, within_s: float = math.inf) -> Document:

@@ -167,10 +167,10 @@ class Client(Endpoints[Document, str]):
         done = Imported()
         for batch in batches(path, columns):
             try:
-                done.add(batch, self.report_events(batch.events))
+                done.add(batch, self.report_events(batch.rows))
             except InvalidError as error:
                 raise misread(batch, error) from error
-            sent(len(batch.events))
+            sent(len(batch.rows))
         return done.document
 
     def wait_dataset(self, dataset_id: str, within_s: float = math.inf) -> Document:

@@ -15,14 +15,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ihas.data.cells import cell_text
 from ihas.errors import DataError
 from ihas.findings import Finding
+from ihas_service.client.batching import AT_ONCE, Batch, batched
 
-BATCH_EVENTS, BATCH_BYTES = 1_000, 500_000
-"""Events of a batch, and bytes of their JSON."""
+BATCH_BYTES = 500_000
+"""Bytes of the JSON of a batch's events."""
 MAX_LINE = 2**20
 """Characters of a line."""
 PARTS = ("recommendation_id", "model", "item_id", "kind", "value", "at")
@@ -60,39 +61,13 @@ class EventColumns:
         return given | ({"value": _number(given["value"])} if isinstance(given.get("value"), str) else {})
 
 
-class Batch(NamedTuple):
-    """Events of one request.
-
-    Attributes:
-        first: number of the first row; rows are counted from 1 without the header.
-        events: as the service takes them.
-    """
-
-    first: int
-    events: list[dict[str, Any]]
-
-
 def batches(path: Path, columns: EventColumns) -> Iterator[Batch]:
     """The events of a file, in order.
 
     Raises:
         DataError: a row cannot be read; says which, after the rows before it were given.
     """
-    waiting = Batch(1, [])
-    try:
-        size = 0
-        for number, row in enumerate(rows_of_file(path), start=1):
-            event = columns.event(row)
-            weight = _weight(number, event)
-            if waiting.events and (len(waiting.events) == BATCH_EVENTS or size + weight > BATCH_BYTES):
-                yield waiting
-                waiting, size = Batch(number, []), 0
-            waiting.events.append(event)
-            size += weight
-    except DataError:
-        yield from [waiting] if waiting.events else []
-        raise
-    yield from [waiting] if waiting.events else []
+    return batched(map(columns.event, rows_of_file(path)), _weight, BATCH_BYTES)
 
 
 def _weight(number: int, event: Mapping[str, Any]) -> int:
@@ -170,7 +145,7 @@ def _parquet(path: Path) -> Iterator[Mapping[str, Any]]:
 
     try:
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(BATCH_EVENTS):
+            for batch in file.iter_batches(AT_ONCE):
                 for row in batch.to_pylist():
                     yield {name: _plain(value) for name, value in row.items()}
     except (pa.ArrowException, OSError) as error:

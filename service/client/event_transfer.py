@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,12 +10,11 @@ from typing import Any
 import httpx
 
 from ihas.errors import DataError
-from ihas_service.client.event_file import Batch
+from ihas_service.client.batching import Batch, refused_row
 from ihas_service.errors import InvalidError, ServiceError
 
 MAX_TOLD = 100
 """Rejected rows that are told; the others are counted."""
-PLACE = re.compile(r"^/events/(\d+)")
 
 
 @dataclass
@@ -47,14 +45,10 @@ class Imported:
 
 def misread(batch: Batch, error: InvalidError) -> DataError | InvalidError:
     """The refusal of a batch, by the row that it is about."""
-    for part in error.problem.get("errors", ()):
-        found = PLACE.match(part.get("pointer") or "")
-        if found is not None:
-            row = batch.first + int(found[1])
-            return DataError(
-                f"Row {row:,} is no event: {part['detail']} Rows before {batch.first:,} were reported; once more does no harm."
-            )
-    return error
+    found = refused_row(error, batch.first, "events")
+    if found is None:
+        return error
+    return DataError(f"Row {found.number:,} is no event: {found.detail} Rows before {batch.first:,} were reported; once more does no harm.")
 
 
 def export_request(name: str, asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,30 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ihas.data.cells import cell_text
 from ihas.errors import DataError
 from ihas.findings import Finding
+from ihas_service.client.batching import Batch, batched
 from ihas_service.client.event_file import rows_of_file
 
-AT_ONCE, BATCH_BYTES = 1_000, 800_000
-"""Users or items of a request, and bytes of their JSON."""
+BATCH_BYTES = 800_000
+"""Bytes of the JSON of a request's users or items."""
 
 
-class PutBatch(NamedTuple):
-    """Rows of one request.
-
-    Attributes:
-        first: number of the first row; rows are counted from 1 without the header.
-        rows: as the service takes them.
-    """
-
-    first: int
-    rows: list[dict[str, Any]]
-
-
-def put_batches(path: Path, noun: str, column: str) -> Iterator[PutBatch]:
+def put_batches(path: Path, noun: str, column: str) -> Iterator[Batch]:
     """The rows of a file, in order.
 
     Args:
@@ -40,20 +29,8 @@ def put_batches(path: Path, noun: str, column: str) -> Iterator[PutBatch]:
     Raises:
         DataError: a row cannot be read, or names nobody; says which, after the rows before it were given.
     """
-    waiting, size = PutBatch(1, []), 0
-    try:
-        for number, row in enumerate(rows_of_file(path), start=1):
-            found = _row(number, row, noun, column)
-            weight = len(json.dumps(found, ensure_ascii=False).encode())
-            if waiting.rows and (len(waiting.rows) == AT_ONCE or size + weight > BATCH_BYTES):
-                yield waiting
-                waiting, size = PutBatch(number, []), 0
-            waiting.rows.append(found)
-            size += weight
-    except DataError:
-        yield from [waiting] if waiting.rows else []
-        raise
-    yield from [waiting] if waiting.rows else []
+    rows = (_row(number, row, noun, column) for number, row in enumerate(rows_of_file(path), start=1))
+    return batched(rows, lambda _, row: len(json.dumps(row, ensure_ascii=False).encode()), BATCH_BYTES)
 
 
 def _row(number: int, row: Mapping[str, Any], noun: str, column: str) -> dict[str, Any]:

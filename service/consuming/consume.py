@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ihas_service.client.event_file import BATCH_BYTES, BATCH_EVENTS
+from ihas_service.client.batching import AT_ONCE
+from ihas_service.client.event_file import BATCH_BYTES
 from ihas_service.consuming.dead_letters import DeadLetters
 from ihas_service.consuming.messages import Event, Message, Refused, read
 from ihas_service.consuming.sender import Sender
@@ -22,13 +23,13 @@ class Limits:
     """How much is read.
 
     Attributes:
-        batch: messages of a batch, at most `BATCH_EVENTS`.
+        batch: messages of a batch, at most `AT_ONCE`.
         wait_s: seconds after a batch's first message until it is reported.
         messages: messages after which to end; None for no end.
         until_end: whether to end once each partition was read to its end.
     """
 
-    batch: int = BATCH_EVENTS
+    batch: int = AT_ONCE
     wait_s: float = 1.0
     messages: int | None = None
     until_end: bool = False

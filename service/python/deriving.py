@@ -14,7 +14,8 @@ from ihas.serving.loading import COLD_START
 from ihas_pipelines.runs.faults import faults
 from ihas_service.cli.refreshing import refresh_request
 from ihas_service.python.carry_out import carry_on
-from ihas_service.python.model import Model, load
+from ihas_service.python.model import Model
+from ihas_service.python.run_folder import model_of_run
 from ihas_service.python.tables import data_file
 from ihas_service.python.workspace import Workspace
 
@@ -45,20 +46,12 @@ def refresh(
         KeyboardInterrupt: after the run has stopped.
     """
     run = _run_of(model)
-    workspace = Workspace()
-    place = workspace.path / "run" if folder is None else Path(folder)
-    try:
+
+    def carry(place: Path, scratch: Path) -> None:
         stated = _settings(settings)
-        asked = refresh_request(run, data_file(clicks, workspace.path), point, ())
-        carry_on(asked.model_copy(update={"settings": stated}), place, progress)
-        if folder is None:
-            return Model(place / "bundle", place, workspace)
-        found = load(place)
-    except BaseException:
-        workspace.remove()
-        raise
-    workspace.remove()
-    return found
+        carry_on(refresh_request(run, data_file(clicks, scratch), point, ()).model_copy(update={"settings": stated}), place, progress)
+
+    return model_of_run(folder, carry)
 
 
 def combine(model: Model, cold_start_model: Model, user_field: str = "user", name: str = "combined") -> Model:

@@ -12,9 +12,9 @@ from ihas.errors import ConfigError
 from ihas_pipelines.kinds.registry import kind_named
 from ihas_pipelines.runs.faults import faults
 from ihas_service.python.carry_out import carry_out
-from ihas_service.python.model import Model, load
+from ihas_service.python.model import Model
+from ihas_service.python.run_folder import model_of_run
 from ihas_service.python.tables import data_file
-from ihas_service.python.workspace import Workspace
 
 if TYPE_CHECKING:
     from ihas.config.backbone import BackboneConfig
@@ -156,21 +156,13 @@ def fit_sequences(
 
 def _fitted(kind: str, tables: Mapping[str, Any], known: Group, settled: Group, options: Mapping[str, Any]) -> Model:
     """The model of a run; without a folder of its own, in a temporary one that goes with the model, or with an error."""
-    given = options.get("folder")
-    workspace = Workspace()
-    try:
-        folder = workspace.path / "run" if given is None else Path(given)
-        files = {name: data_file(table, workspace.path, name) for name, table in tables.items() if table is not None}
+
+    def carry(place: Path, scratch: Path) -> None:
+        files = {name: data_file(table, scratch, name) for name, table in tables.items() if table is not None}
         recipe = _recipe(kind, {**dict(options.get("reading") or {}), **known, **files}, settled, options)
-        carry_out(recipe, folder, options.get("progress"))
-        if given is None:
-            return Model(folder / "bundle", folder, workspace)
-        found = load(folder)
-    except BaseException:
-        workspace.remove()
-        raise
-    workspace.remove()
-    return found
+        carry_out(recipe, place, options.get("progress"))
+
+    return model_of_run(options.get("folder"), carry)
 
 
 def _recipe(kind: str, data: Group, settled: Group, options: Mapping[str, Any]) -> AnyRecipe:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ihas.errors import TrainingError
+from ihas_service.client.batching import AT_ONCE
 from ihas_service.client.client import Client
-from ihas_service.client.event_file import BATCH_EVENTS
 from ihas_service.models.experiments.exploration import explore
 from ihas_service.simulation.plan import EXPLORED, MODEL, SHOWN
 from ihas_service.simulation.population import DEVICES, ITEMS, Population, Visits
@@ -95,7 +95,7 @@ def _events(answer: Mapping[str, Any], shown: Sequence[str], clicks: Sequence[st
 
 
 def _report(client: Client, events: Sequence[Mapping[str, Any]]) -> None:
-    for first in range(0, len(events), BATCH_EVENTS):
-        told = client.report_events(events[first : first + BATCH_EVENTS])
+    for first in range(0, len(events), AT_ONCE):
+        told = client.report_events(events[first : first + AT_ONCE])
         if told["rejected"]:
             raise TrainingError(f"Every event must be accepted, but {told['rejected'][0]} was not.")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from ihas_service.storage.put_fields import Fields, Name, PutFields, PutKind
-from ihas_service.storage.put_fields import PutSum as ProfileSum
+from ihas_service.storage.put_fields import PutFields, PutKind
 from ihas_service.storage.tables import PROFILE_SUMS, PROFILES
 
-__all__ = ["Fields", "Name", "ProfileSum", "Profiles"]
 WORDS = ("fields of known users", "IHAS_MAX_PROFILE_BYTES_PER_TENANT", "Delete users (`DELETE /v1/models/{name}/users/{user}`)")
 
 

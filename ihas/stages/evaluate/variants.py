@@ -18,7 +18,6 @@ from ihas.data.layout import FieldLayout
 from ihas.export.onnx_export import restricted_backbone
 from ihas.models.network import NetworkWeights
 from ihas.models.prediction import GroupedRows, GroupModel, predict_gated, predict_groups
-from ihas.results.frontier import slug
 from ihas.results.run_result import Cost
 from ihas.routing.grouping import Grouping, PartGroups
 from ihas.routing.router import Gates
@@ -50,18 +49,17 @@ class Variant:
     courses: tuple[Steps, ...] = ()
 
 
-def plain_variant(name: str, weights: NetworkWeights, parts: Splits, config: LearningConfig, courses: tuple[Steps, ...] = ()) -> Variant:
-    """A plain model: every dimension, no router."""
-    dim, layout = config.training.embedding_dim, parts.train.layout
-    models = (GroupModel(name, weights, np.ones((layout.num_fields, dim), bool)),)
-    return replace(_unrouted(name, models, parts, config), courses=courses)
-
-
-def pruned_variant(
-    name: str, weights: NetworkWeights, mask: np.ndarray, parts: Splits, config: LearningConfig, courses: tuple[Steps, ...]
+def plain_variant(
+    name: str,
+    weights: NetworkWeights,
+    parts: Splits,
+    config: LearningConfig,
+    courses: tuple[Steps, ...] = (),
+    mask: np.ndarray | None = None,
 ) -> Variant:
-    """A model that reads the dimensions of a mask, bool (num_fields, dim), for every row; no router."""
-    return replace(_unrouted(name, (GroupModel(slug(name), weights, mask),), parts, config), courses=courses)
+    """One model for all rows, no router: it reads every dimension, or those of a mask, bool (num_fields, dim)."""
+    kept = np.ones((parts.train.layout.num_fields, config.training.embedding_dim), bool) if mask is None else mask
+    return replace(_unrouted(name, (GroupModel(name, weights, kept),), parts, config), courses=courses)
 
 
 def static_variant(models: tuple[GroupModel, ...], parts: Splits, config: LearningConfig) -> Variant:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,11 @@ import typer
 
 from ihas.errors import DataError
 from ihas.findings import Finding
+from ihas_service.client.batching import refused_row
 from ihas_service.client.client import Client
 from ihas_service.client.put_file import put_batches
 from ihas_service.client.transfer import Document
 from ihas_service.errors import InvalidError
-
-PLACE = re.compile(r"/[a-z]+/(\d+)(/|$)")
 
 
 def import_file(client: Client, path: str, file: Path, noun: str, column: str) -> Document | None:
@@ -30,19 +28,17 @@ def import_file(client: Client, path: str, file: Path, noun: str, column: str) -
         try:
             found = client.document("PUT", path, json={f"{noun}s": batch.rows})
         except InvalidError as error:
-            raise _refused(error, batch.first) from error
+            raise _refused(error, batch.first, f"{noun}s") from error
     return found
 
 
-def _refused(error: InvalidError, first: int) -> DataError | InvalidError:
+def _refused(error: InvalidError, first: int, members: str) -> DataError | InvalidError:
     """The refusal of a batch, by the row that it is about."""
-    for part in error.problem.get("errors", ()):
-        found = PLACE.match(part.get("pointer") or "")
-        if found is not None:
-            row = first + int(found[1])
-            law = f"Row {row:,} is refused: {part['detail']} Rows before {first:,} were put; once more does no harm."
-            return DataError(law, [Finding.model_validate({"severity": "error", "code": "fields", "message": law, "row": row})])
-    return error
+    found = refused_row(error, first, members)
+    if found is None:
+        return error
+    law = f"Row {found.number:,} is refused: {found.detail} Rows before {first:,} were put; once more does no harm."
+    return DataError(law, [Finding.model_validate({"severity": "error", "code": "fields", "message": law, "row": found.number})])
 
 
 def fields_of(text: str, what: str) -> dict[str, Any]:

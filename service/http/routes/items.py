@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query
 
-from ihas.errors import RequestError
 from ihas.serving.capabilities import DescribesItems, PutItem
 from ihas_service.auth.scopes import Scope
 from ihas_service.errors import ConflictError, UnknownIdError
@@ -15,6 +14,7 @@ from ihas_service.http import id_paths
 from ihas_service.http.bodies import JsonRoute
 from ihas_service.http.dependencies import AppState, CallerDep, PartsDep, json_only, versions_of
 from ihas_service.http.policy import MANY_VALUES, MIB, policy, reading
+from ihas_service.http.put_fields import kept_fields, named_once, stated_id
 from ihas_service.http.schemas.instants import Instant
 from ihas_service.http.schemas.items import (
     MAX_TOLD,
@@ -27,8 +27,7 @@ from ihas_service.http.schemas.items import (
     UnknownFieldValue,
     UnknownOfItem,
 )
-from ihas_service.storage.contexts import MAX_CONTEXT_BYTES, MAX_USER, kept_context, user_of
-from ihas_service.storage.plain_text import plain
+from ihas_service.storage.contexts import MAX_USER
 from ihas_service.storage.put_fields import NOTHING
 
 id_paths.install()
@@ -53,10 +52,9 @@ def put_items(name: str, body: ItemsPut, parts: PartsDep, caller: CallerDep) -> 
     second."""
     updates, found, read = _updates(parts, caller.tenant, name), dict[str, Mapping[str, Any]](), dict[str, PutItem]()
     for place, one in enumerate(body.items):
-        item = _item(one.item, f"/items/{place}/item")
-        if item in found:
-            raise RequestError(f"Each item must be named once, but {item[:80]!r} is named again.", f"/items/{place}/item")
-        found[item] = _fields(one.fields, f"/items/{place}/fields")
+        item = stated_id("item", one.item, f"/items/{place}/item")
+        named_once("item", item, found, f"/items/{place}/item")
+        found[item] = kept_fields(one.fields, f"/items/{place}/fields")
         read[item] = updates.check(item, found[item], f"/items/{place}/fields")
     parts.item_fields.put((caller.tenant, name), found)
     parts.known_items.refresh()
@@ -79,7 +77,7 @@ def delete_items(name: str, parts: PartsDep, caller: CallerDep, put_before: PutB
 @router.get("/{item:id}", openapi_extra=reading(Scope.DATA))
 def read_item(name: str, item: ItemDep, parts: PartsDep, caller: CallerDep) -> ItemPublic:
     """What was put of an item, and what counts of it now."""
-    updates, named = _updates(parts, caller.tenant, name), _item(item)
+    updates, named = _updates(parts, caller.tenant, name), stated_id("item", item)
     try:
         fields = parts.item_fields.get((caller.tenant, name), named)
     except UnknownIdError:
@@ -94,7 +92,7 @@ def put_item(name: str, item: ItemDep, body: ItemPut, parts: PartsDep, caller: C
     """Put fields of an item, in the place of those of the model's item table and of all that was put before. Answers, filters and
     explanations have them without a new model. An item that the table does not hold can be recommended from now on."""
     updates = _updates(parts, caller.tenant, name)
-    named, fields = _item(item), _fields(body.fields, "/fields")
+    named, fields = stated_id("item", item), kept_fields(body.fields, "/fields")
     updates.check(named, fields, "/fields")
     parts.item_fields.put((caller.tenant, name), {named: fields})
     parts.known_items.refresh()
@@ -105,7 +103,7 @@ def put_item(name: str, item: ItemDep, body: ItemPut, parts: PartsDep, caller: C
 def delete_item(name: str, item: ItemDep, parts: PartsDep, caller: CallerDep) -> ItemDeleted:
     """Forget what was put of an item: the model's item table counts again, and an item that it does not hold is recommended no more."""
     versions_of(parts.store, name, caller.tenant)
-    named = _item(item)
+    named = stated_id("item", item)
     if not parts.item_fields.delete((caller.tenant, name), named):
         raise UnknownIdError(f"Nothing was put of item {named[:80]!r} of model {name!r}.")
     parts.known_items.refresh()
@@ -135,22 +133,3 @@ def _public(updates: DescribesItems, item: str, fields: Mapping[str, Any]) -> It
         unknown_values=tuple(UnknownFieldValue(field=one.field, value=one.value) for one in read.unknown_values),
         left_out=read.left_out,
     )
-
-
-def _item(stated: str, pointer: str = "") -> str:
-    item = user_of("item", {"item": stated})
-    if item is None:
-        raise RequestError(f"`item` must name an item, but got {stated[:80]!r}.", pointer)
-    return item
-
-
-def _fields(fields: Mapping[str, Any], pointer: str) -> Mapping[str, Any]:
-    """Fields as they are kept.
-
-    Raises:
-        RequestError: they are too large.
-    """
-    if kept_context(fields) is None:
-        raise RequestError(f"`fields` must have at most {MAX_CONTEXT_BYTES:,} bytes as JSON. State fewer values.", pointer)
-    found: Mapping[str, Any] = plain(dict(fields))
-    return found

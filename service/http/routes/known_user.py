@@ -12,7 +12,7 @@ from ihas.serving.requests import MAX_ROWS
 from ihas_service.http.dependencies import AppState
 from ihas_service.models.traffic_split import Served
 from ihas_service.storage.contexts import user_of
-from ihas_service.storage.profiles import Fields
+from ihas_service.storage.put_fields import Fields
 
 
 async def with_known(

@@ -16,9 +16,9 @@ from ihas_service.http import id_paths
 from ihas_service.http.bodies import JsonRoute
 from ihas_service.http.dependencies import AppState, CallerDep, PartsDep, json_only, versions_of
 from ihas_service.http.policy import MANY_VALUES, MIB, policy, reading
+from ihas_service.http.put_fields import kept_fields, named_once, stated_id
 from ihas_service.http.schemas.users import UserDeleted, UserPublic, UserPut, UsersPublic, UsersPut
-from ihas_service.storage.contexts import MAX_CONTEXT_BYTES, MAX_USER, kept_context, user_of
-from ihas_service.storage.plain_text import plain
+from ihas_service.storage.contexts import MAX_USER
 from ihas_service.storage.put_fields import NOTHING
 
 id_paths.install()
@@ -40,9 +40,8 @@ def put_users(name: str, body: UsersPut, parts: PartsDep, caller: CallerDep) -> 
     second."""
     model, found = _model(parts, caller.tenant, name), dict[str, Mapping[str, Any]]()
     for place, one in enumerate(body.users):
-        user = _user(one.user, f"/users/{place}/user")
-        if user in found:
-            raise RequestError(f"Each user must be named once, but {user[:80]!r} is named again.", f"/users/{place}/user")
+        user = stated_id("user", one.user, f"/users/{place}/user")
+        named_once("user", user, found, f"/users/{place}/user")
         found[user] = _fields(model, one.fields, f"/users/{place}/fields")
     parts.profiles.put((caller.tenant, name), found)
     parts.known_users.refresh()
@@ -53,7 +52,7 @@ def put_users(name: str, body: UsersPut, parts: PartsDep, caller: CallerDep) -> 
 def read_user(name: str, user: UserDep, parts: PartsDep, caller: CallerDep) -> UserPublic:
     """Fields of a user that were put."""
     versions_of(parts.store, name, caller.tenant)
-    named = _user(user)
+    named = stated_id("user", user)
     return UserPublic(user=named, fields=dict(parts.profiles.get((caller.tenant, name), named)))
 
 
@@ -62,7 +61,7 @@ def put_user(name: str, user: UserDep, body: UserPut, parts: PartsDep, caller: C
     """Put the fields of a user, in the place of those that were put before. Requests that leave one of them out get it: before what the
     bundle knows, and without a new model."""
     model = _model(parts, caller.tenant, name)
-    named, fields = _user(user), _fields(model, body.fields, "/fields")
+    named, fields = stated_id("user", user), _fields(model, body.fields, "/fields")
     parts.profiles.put((caller.tenant, name), {named: fields})
     parts.known_users.refresh()
     return UserPublic(user=named, fields=dict(fields))
@@ -73,7 +72,7 @@ def delete_user(name: str, user: UserDep, parts: PartsDep, caller: CallerDep) ->
     """Forget the fields that were put of a user, and which items of kept events the user has clicked. What the bundle knows goes with the
     bundle."""
     versions_of(parts.store, name, caller.tenant)
-    named = _user(user)
+    named = stated_id("user", user)
     fields = parts.profiles.delete((caller.tenant, name), named)
     clicks = parts.seen_items.forget(caller.tenant, name, named)
     if not fields and not clicks:
@@ -95,13 +94,6 @@ def _model(parts: AppState, tenant: str, name: str) -> RowModel:
     return model
 
 
-def _user(stated: str, pointer: str = "") -> str:
-    user = user_of("user", {"user": stated})
-    if user is None:
-        raise RequestError(f"`user` must name a user, but got {stated[:80]!r}.", pointer)
-    return user
-
-
 def _fields(model: RowModel, fields: Mapping[str, Any], pointer: str) -> Mapping[str, Any]:
     """Fields that requests may leave out.
 
@@ -113,7 +105,4 @@ def _fields(model: RowModel, fields: Mapping[str, Any], pointer: str) -> Mapping
     reason = unfit(model, fields)
     if reason is not None:
         raise RequestError(reason.replace("`context`", "`fields`"), pointer)
-    if kept_context(fields) is None:
-        raise RequestError(f"`fields` must have at most {MAX_CONTEXT_BYTES:,} bytes as JSON. State fewer values.", pointer)
-    found: Mapping[str, Any] = plain(dict(fields))
-    return found
+    return kept_fields(fields, pointer)

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ihas.errors import DataError
+from ihas_service.client import batching
 from ihas_service.client import event_file as module
 from ihas_service.client.event_file import EventColumns, batches
 
@@ -30,7 +31,7 @@ EXPECTED = [
 
 def read(path: Path, columns: EventColumns = COLUMNS) -> list[dict[str, Any]]:
     """All events of a file."""
-    return [event for batch in batches(path, columns) for event in batch.events]
+    return [event for batch in batches(path, columns) for event in batch.rows]
 
 
 def written(path: Path, text: str) -> Path:
@@ -76,12 +77,12 @@ def test_what_a_row_says_itself_stands(tmp_path: Path) -> None:
 
 def test_batches_are_bounded_in_rows_and_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each says which row is its first; an event larger than a batch is one of its own."""
-    monkeypatch.setattr(module, "BATCH_EVENTS", 3)
+    monkeypatch.setattr(batching, "AT_ONCE", 3)
     monkeypatch.setattr(module, "BATCH_BYTES", 200)
     rows = [{"item_id": str(number), "recommendation_id": "rc", "kind": "c"} for number in range(7)]
     rows[4]["kind"] = "x" * 500
     found = list(batches(written(tmp_path / "events.jsonl", lines(*rows)), EventColumns()))
-    assert [(batch.first, len(batch.events)) for batch in found] == [(1, 3), (4, 1), (5, 1), (6, 2)]
+    assert [(batch.first, len(batch.rows)) for batch in found] == [(1, 3), (4, 1), (5, 1), (6, 2)]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +109,7 @@ def test_what_cannot_be_read_is_told_with_its_row(tmp_path: Path, name: str, tex
 def test_rows_before_a_wrong_one_are_given(tmp_path: Path) -> None:
     """They are reported before the file is refused; bytes that are no UTF-8, and a value of a type that JSON has not, are told too."""
     found = batches(written(tmp_path / "a.jsonl", lines(*ROWS) + "nothing\n"), COLUMNS)
-    assert next(found).events == EXPECTED
+    assert next(found).rows == EXPECTED
     with pytest.raises(DataError, match="Row 3"):
         next(found)
     (tmp_path / "b.jsonl").write_bytes(b"\xff\xfe")

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ihas_service.http.examples.searches import RESULT
+from ihas_service.storage.sql_store import SqlStore
 from tests.clock import HANG_S
-from tests.service.conftest import Publish
+from tests.service.conftest import Publish, add_table
+from tests.service.dashboard.growing import COLUMNS, USER, accepted
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -90,3 +92,11 @@ def published(publish: Publish) -> Callable[..., Path]:
 def key_of(headers: dict[str, str]) -> str:
     """Text of the key that headers carry."""
     return headers["authorization"].removeprefix("Bearer ")
+
+
+@pytest.fixture
+def known(store: SqlStore, table: str, publish: Publish) -> None:
+    """A version of the bundle, which knows its users, whose data set has a report of its columns."""
+    add_table(store, table)
+    accepted(store, columns=COLUMNS, profiles=[USER])
+    publish()

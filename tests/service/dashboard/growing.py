@@ -22,6 +22,18 @@ REFUSED = (
 )
 FIRST = b"Destination,Coupon,Y\nHome,Bar,1\n"
 MORE = b"Destination,Coupon,Y\nWork,Bar,0\n"
+COLUMNS = {
+    "label": "click", "item_id": "movie", "user_id": "user", "display": ["title"], "time": None, "ignored": [],
+    "fields": [
+        {"name": "user", "kind": "categorical", "role": "context", "separator": None},
+        {"name": "genres", "kind": "multivalued", "role": "item", "separator": "|"},
+        {"name": "movie", "kind": "categorical", "role": "item", "separator": None},
+    ],
+}  # fmt: skip
+USER = {
+    **REPORT["profiles"][0], "column": "user", "role": "context", "commonest": [["ada", 3], ["bob", 3]],
+}  # fmt: skip
+"""Columns of a table whose users are known, and the profile of the users."""
 
 
 def accepted(store: SqlStore, **changes: Any) -> None:

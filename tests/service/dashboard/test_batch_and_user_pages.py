@@ -8,13 +8,9 @@ import pytest
 
 from ihas.bundle.archive import write_bundle
 from ihas_service.auth.scopes import Scope
-from ihas_service.storage.sql_store import SqlStore
 from tests.ihas.bundle_factory import bundle_with_users
-from tests.service.conftest import Publish, add_table
 from tests.service.dashboard.conftest import NARROW, WIDE, Visit, key_of
-from tests.service.dashboard.growing import accepted
 from tests.service.dashboard.test_pages import EVIL, seen
-from tests.service.dashboard.test_trying import COLUMNS, USER
 from tests.service.keyed import NewKey
 from tests.service.live import LiveServer
 
@@ -29,14 +25,6 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bundles") / "films"
     write_bundle(bundle_with_users(), folder)
     return folder
-
-
-@pytest.fixture
-def known(store: SqlStore, table: str, publish: Publish) -> None:
-    """A version of that bundle, whose data set has a report of its columns."""
-    add_table(store, table)
-    accepted(store, columns=COLUMNS, profiles=[USER])
-    publish()
 
 
 def test_a_user_is_looked_up_kept_and_forgotten(live: LiveServer, known: None, visit: Visit) -> None:

@@ -10,30 +10,17 @@ import pytest
 
 from ihas.bundle.archive import write_bundle
 from ihas.data.item_table import FieldValues
-from ihas_service.http.examples.searches import REPORT
 from ihas_service.storage.sql_store import SqlStore
 from tests.ihas.bundle_factory import bundle_with_users
 from tests.ihas.serving.fallback_bundle import torn
-from tests.service.conftest import Publish, add_table, eventually
+from tests.service.conftest import Publish, eventually
 from tests.service.dashboard.conftest import NARROW, WIDE, Visit
-from tests.service.dashboard.growing import accepted, grown
+from tests.service.dashboard.growing import grown
 from tests.service.dashboard.releasing import MODEL, clicked, failed, released, split
 from tests.service.dashboard.test_pages import EVIL, seen
 from tests.service.live import LiveServer
 
 pytestmark = [pytest.mark.full, pytest.mark.slow]
-
-COLUMNS = {
-    "label": "click", "item_id": "movie", "user_id": "user", "display": ["title"], "time": None, "ignored": [],
-    "fields": [
-        {"name": "user", "kind": "categorical", "role": "context", "separator": None},
-        {"name": "genres", "kind": "multivalued", "role": "item", "separator": "|"},
-        {"name": "movie", "kind": "categorical", "role": "item", "separator": None},
-    ],
-}  # fmt: skip
-USER = {
-    **REPORT["profiles"][0], "column": "user", "role": "context", "commonest": [["ada", 3], ["bob", 3]],
-}  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -45,14 +32,6 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     items = dataclasses.replace(made.items, values={**made.items.values, "title": titles})
     write_bundle(dataclasses.replace(made, items=items, schema=made.schema.model_copy(update={"display": ("title",)})), folder)
     return folder
-
-
-@pytest.fixture
-def known(store: SqlStore, table: str, publish: Publish) -> None:
-    """A version of that bundle, whose data set has a report of its columns."""
-    add_table(store, table)
-    accepted(store, columns=COLUMNS, profiles=[USER])
-    publish()
 
 
 def test_what_a_user_has_seen_is_left_out_and_items_have_fields(live: LiveServer, known: None, visit: Visit) -> None:

@@ -12,7 +12,8 @@ from ihas_service.storage.database import VERSION, bring_up_to_date
 from ihas_service.storage.deletions import Deletions
 from ihas_service.storage.direct_events import DirectEvent, DirectEvents
 from ihas_service.storage.feedback import Answer, Deed, Feedback, KeptItem
-from ihas_service.storage.profiles import Profiles, ProfileSum
+from ihas_service.storage.profiles import Profiles
+from ihas_service.storage.put_fields import PutSum
 from ihas_service.storage.seen_items import SeenItems
 from ihas_service.storage.sql_store import SqlStore
 from tests.service.storage.rewinding import drop_0013
@@ -44,9 +45,9 @@ def test_fields_are_put_replaced_and_forgotten(profiles: Profiles) -> None:
         profiles.put(("local", "songs"), {"ada": BONN})
 
     assert (profiles.get(FILMS, "ada"), profiles.get(OTHER, "ada")) == ({}, ULM)
-    assert profiles.sums() == before == {FILMS: ProfileSum(2, 2, 2 * (150 + 3 + 2)), OTHER: ProfileSum(1, 1, 150 + 3 + 14)}
+    assert profiles.sums() == before == {FILMS: PutSum(2, 2, 2 * (150 + 3 + 2)), OTHER: PutSum(1, 1, 150 + 3 + 14)}
     assert (profiles.delete(FILMS, "ada"), profiles.delete(FILMS, "ada"), profiles.delete(FILMS, "zoe")) == (True, False, False)
-    assert profiles.sums(FILMS) == {FILMS: ProfileSum(3, 1, 155)}
+    assert profiles.sums(FILMS) == {FILMS: PutSum(3, 1, 155)}
     with pytest.raises(UnknownIdError, match="No fields of user 'ada'"):
         profiles.get(FILMS, "ada")
 
