@@ -9,20 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ihas.config.backbone import BackboneConfig
 from ihas.config.data import DataConfig, SchemaConfig, TimestampColumn
 from ihas.config.encoding import EncodingConfig
-from ihas.config.learning import LearningConfig
 from ihas.config.split import SplitConfig
-from ihas.config.training import TrainingConfig
 from ihas.data.column_file import stated_columns
 from ihas.data.field_encoders import MISSING
 from ihas.data.ingest import ingest, inspect
 from ihas.errors import ConfigError, DataError, RequestError
-from ihas.metrics import auc
-from ihas.stages.numbers import validation_auc
 from tests.ihas.data.tables import fault_places, written
-from tests.oracle import GIVEN, ignore, parts_of
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
 DAYS = "seen.days_since.last"
@@ -31,12 +25,12 @@ COLUMNS = SchemaConfig(
 )
 
 
-def _written(path: Path, gaps: list[float | None], clicks: list[int], at: list[str] | None = None, parts: list[str] | None = None) -> Path:
-    lines = ["seen,last,click" + (",part" if parts else "")]
+def _written(path: Path, gaps: list[float | None], clicks: list[int], at: list[str] | None = None) -> Path:
+    lines = ["seen,last,click"]
     for row, (gap, click) in enumerate(zip(gaps, clicks, strict=True)):
         seen = START + timedelta(minutes=37 * row)
         last = "" if gap is None else (seen - timedelta(days=gap)).strftime("%Y-%m-%dT%H:%M:%S+00:00")
-        lines.append(f"{seen.isoformat()},{at[row] if at else last},{click}" + (f",{parts[row]}" if parts else ""))
+        lines.append(f"{seen.isoformat()},{at[row] if at else last},{click}")
     return written(path, "\n".join(lines) + "\n")
 
 
@@ -101,23 +95,3 @@ def test_both_times_are_on_one_side(tmp_path: Path) -> None:
     columns: dict[str, Any] = {"seen": {"days_since": ["released"]}, "released": {}}
     with pytest.raises(ConfigError, match="two times of the request, or two of the item, but `seen` describes the request and `released`"):
         inspect(DataConfig(path=path, columns=SchemaConfig(timestamps=columns)))
-
-
-@pytest.mark.tf
-@pytest.mark.slow
-def test_days_are_learnt(tmp_path: Path) -> None:
-    """Log-odds that depend on the days between two times alone: within .01 of the best AUC; the two times' parts say nothing of it."""
-    rng, rows = np.random.default_rng(4), 6_000
-    gaps = rng.integers(1, 9, rows).astype(float) * 3.0
-    logits = np.where(gaps > 12.0, 1.5, -1.5) + np.where(gaps % 2 > 0, 0.8, -0.8)
-    click = rng.random(rows) < 1.0 / (1.0 + np.exp(-logits))
-    config = LearningConfig(
-        encoding=EncodingConfig(num_buckets=16),
-        backbone=BackboneConfig(hidden=()),
-        training=TrainingConfig(embedding_dim=4, batch_size=64, learning_rate=0.02, embedding_l2=1e-5, epochs=8),
-    )
-    parts, judged = parts_of(rows)
-    path = _written(tmp_path / "x.csv", gaps.tolist(), click.astype(int).tolist(), parts=parts)
-    data = ingest(DataConfig(path=path, columns=COLUMNS), config.encoding, GIVEN, 0, tmp_path / "encoded")
-    best, found = auc(logits[judged], click[judged].astype(np.float32)) or 0.0, validation_auc(data, config, "days", ignore)
-    assert found >= best - 0.01, (found, best)

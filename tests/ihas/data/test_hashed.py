@@ -11,26 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ihas.config.backbone import BackboneConfig
-from ihas.config.columns import TextColumn
 from ihas.config.data import DataConfig, SchemaConfig
 from ihas.config.encoding import EncodingConfig
-from ihas.config.learning import LearningConfig
-from ihas.config.training import TrainingConfig
 from ihas.data.encoder import Encoder
 from ihas.data.field_encoders import FIRST_VALUE, MISSING, UNKNOWN, HashedEncoder, TextEncoder
 from ihas.data.findings import ValidationReport
 from ihas.data.fitting import encode_table, fit_encoder
 from ihas.data.grown_encoder import grow_encoder
-from ihas.data.ingest import ingest, inspect
+from ihas.data.ingest import inspect
 from ihas.data.schema import Field, Schema
 from ihas.data.words import bucket_of
 from ihas.errors import ConfigError, DataError, RequestError
-from ihas.metrics import auc
 from ihas.serving.grouped.row_reader import RowReader
-from ihas.stages.numbers import validation_auc
 from tests.ihas.data.tables import SCALARS, made_table, written
-from tests.oracle import GIVEN, ignore, parts_of
 
 FIELDS = (Field(name="title", kind="text", buckets=64, max_words=3), Field(name="user", kind="categorical", buckets=8))
 SCHEMA = Schema(label="label", fields=FIELDS)
@@ -184,45 +177,3 @@ def test_numbers_of_buckets_have_bounds() -> None:
     for buckets in (1, 2**24 + 1, "9", True):
         with pytest.raises(ValueError, match="user"):
             SchemaConfig(hash_buckets={"user": buckets})  # type: ignore[dict-item]
-
-
-ORACLE = LearningConfig(
-    encoding=EncodingConfig(),
-    backbone=BackboneConfig(hidden=()),
-    training=TrainingConfig(embedding_dim=4, batch_size=64, learning_rate=0.02, embedding_l2=1e-5, epochs=10),
-)
-
-
-@pytest.mark.tf
-@pytest.mark.slow
-def test_words_are_learnt(tmp_path: Path) -> None:
-    """Log-odds that are a sum over a text's words, of which no text recurs: within .01 of the best AUC."""
-    rng, rows = np.random.default_rng(5), 12_000
-    weights = rng.normal(0.0, 1.5, 60)
-    chosen = np.array([rng.permutation(60)[:6] for _ in range(rows)])
-    logits = weights[chosen].sum(axis=1)
-    click = rng.random(rows) < 1.0 / (1.0 + np.exp(-logits))
-    parts, judged = parts_of(rows)
-    lines = (
-        f"{' '.join(f'Wort{word}' for word in words)}!,{int(one)},{part}" for words, one, part in zip(chosen, click, parts, strict=True)
-    )
-    path = written(tmp_path / "x.csv", "\n".join(["title,click,part", *lines]) + "\n")
-    columns = SchemaConfig(text={"title": TextColumn()})
-    data = ingest(DataConfig(path=path, columns=columns), ORACLE.encoding, GIVEN, 0, tmp_path / "encoded")
-    best = auc(logits[judged], click[judged].astype(np.float32)) or 0.0
-    assert validation_auc(data, ORACLE, "text", ignore) >= best - 0.01
-
-
-@pytest.mark.tf
-@pytest.mark.slow
-def test_hashed_values_are_learnt(tmp_path: Path) -> None:
-    """200 users in 2^16 buckets are told apart: within .01 of the best AUC."""
-    rng, rows = np.random.default_rng(6), 16_000
-    weights, user = rng.normal(0.0, 2.0, 200), rng.integers(0, 200, rows)
-    click = rng.random(rows) < 1.0 / (1.0 + np.exp(-weights[user]))
-    parts, judged = parts_of(rows)
-    lines = (f"{100_000 + one},{int(label)},{part}" for one, label, part in zip(user, click, parts, strict=True))
-    path = written(tmp_path / "x.csv", "\n".join(["user,click,part", *lines]) + "\n")
-    data = ingest(DataConfig(path=path, columns=SchemaConfig(hash_buckets={"user": 2**16})), ORACLE.encoding, GIVEN, 0, tmp_path / "e")
-    found, best = validation_auc(data, ORACLE, "hashed", ignore), auc(weights[user[judged]], click[judged].astype(np.float32)) or 0.0
-    assert found >= best - 0.01

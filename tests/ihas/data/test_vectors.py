@@ -13,13 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ihas.config.backbone import BackboneConfig
 from ihas.config.columns import VectorColumn
 from ihas.config.data import DataConfig, SchemaConfig
 from ihas.config.encoding import EncodingConfig
-from ihas.config.learning import LearningConfig
 from ihas.config.split import SplitConfig
-from ihas.config.training import TrainingConfig
 from ihas.data.columns import list_column
 from ihas.data.encoder import Encoder
 from ihas.data.field_encoders import FIRST_VALUE, LEVELS, MISSING, STEPS, VectorEncoder, level_values
@@ -29,11 +26,8 @@ from ihas.data.layout import PADDING
 from ihas.data.schema import Field, Schema
 from ihas.data.vectors import BLOCK_ROWS, fit_vector
 from ihas.errors import ConfigError, DataError, RequestError
-from ihas.metrics import auc
 from ihas.serving.grouped.row_reader import RowReader
-from ihas.stages.numbers import validation_auc
 from tests.ihas.data.tables import fault_places, made_table, written
-from tests.oracle import GIVEN, ignore, parts_of
 
 SCHEMA = Schema(label="label", fields=(Field(name="picture", kind="vector", dim=3), Field(name="user", kind="categorical")))
 finite = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-5, 5)
@@ -180,30 +174,6 @@ def test_an_item_s_vector_is_among_its_ids(tmp_path: Path) -> None:
     assert ingested.items.ids.shape == (5, 5)
     assert (ingested.items.ids != PADDING).all()
     assert dict(ingested.items.values or {}) == {}
-
-
-@pytest.mark.tf
-@pytest.mark.slow
-def test_a_linear_map_is_learnt(tmp_path: Path) -> None:
-    """Log-odds that are a linear function of a vector, of which none recurs: within .01 of the best AUC of the rows judged."""
-    rng, rows, dim = np.random.default_rng(8), 8_000, 16
-    vectors = (rng.normal(size=(rows, dim)) * rng.uniform(0.5, 40.0, dim) + rng.normal(0.0, 9.0, dim)).astype(np.float32)
-    logits = (vectors - vectors.mean(axis=0)) / vectors.std(axis=0) @ rng.normal(0.0, 0.6, dim)
-    click = rng.random(rows) < 1.0 / (1.0 + np.exp(-logits))
-    parts, judged = parts_of(rows)
-    table = pa.table(
-        {"picture": pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), dim), "click": click.astype(np.int32), "part": parts}
-    )
-    pq.write_table(table, tmp_path / "x.parquet")
-    config = LearningConfig(
-        backbone=BackboneConfig(hidden=()),
-        training=TrainingConfig(embedding_dim=4, batch_size=64, learning_rate=0.02, embedding_l2=1e-6, epochs=10),
-    )
-    data = ingest(DataConfig(path=tmp_path / "x.parquet"), config.encoding, GIVEN, 0, tmp_path / "encoded")
-    assert data.encoder.fields[0].kind == "vector"
-    best = auc(logits[judged], click[judged].astype(np.float32)) or 0.0
-    found = validation_auc(data, config, "vector", ignore)
-    assert found >= best - 0.01, (found, best)
 
 
 def test_vectors_longer_than_any_are_refused(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from ihas.optim.table_optimizer import TableAdam
 from ihas.optim.tied_table import TiedTable, learnt_layout, ties_of
 from ihas.optim.update_rules import TableDescent
 
+pytestmark = pytest.mark.tf
+
 DIM, WIDTH = 3, 2
 ENCODER = Encoder(
     fields=(
@@ -82,7 +84,6 @@ def test_what_it_starts_as_becomes_of_the_form(fresh: bool) -> None:
         np.testing.assert_allclose(tied.values, values, atol=1e-5)
 
 
-@pytest.mark.tf
 @pytest.mark.parametrize("form", ["scalar", "vector", "matrix"])
 def test_factors_of_a_product_outlast_an_epoch(form: Form) -> None:
     """What an epoch ended with, given back as it was, is no new start: the product goes on as one that is trained by itself does."""
