@@ -27,9 +27,10 @@ class TrainingConfig(Config):
     epochs: Count = 60
     """Maximum number of epochs."""
     patience: Count = 3
-    """Number of epochs without a better validation AUC after which one more ends training (early stopping). The best weights are kept. The
-    first 15 epochs do not count as long as the AUC has not left chance (.53). Under `averaging` training also ends where the rate has
-    fallen below .03 of the first one, so that more patience than falls until then (three by `plateau_factor` = .3) changes nothing."""
+    """Number of epochs without a better validation AUC after which one more ends training (early stopping). The best weights are kept.
+    The first 15 epochs do not count as long as the AUC has not left chance (.53, or two standard errors where rows are few). Under
+    `averaging` training also ends where the rate has fallen below .03 of the first one, so that more patience than falls until then
+    (three by `plateau_factor` = .3) changes nothing."""
     plateau_factor: Annotated[float, Field(gt=0.0, le=1.0)] = 0.3
     """Factor on the learning rate after each epoch without a better validation AUC, from which training then goes on; under `averaging`
     it goes on from the best average instead. 1 for a rate that never falls: `patience` alone ends training then."""

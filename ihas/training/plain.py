@@ -71,7 +71,9 @@ class Refitting:
     rows: Dataset
     learnt_from: int
 
-    def train(self, config: LearningConfig, name: str, courses: tuple[Steps, ...], mask: np.ndarray | None = None) -> NetworkWeights:
+    def train(
+        self, config: LearningConfig, name: str, courses: tuple[Steps, ...], mask: np.ndarray | None = None, *, start: int = 0
+    ) -> NetworkWeights:
         """Train from fresh weights as a plain model, or a pruned one, was.
 
         Args:
@@ -79,11 +81,12 @@ class Refitting:
             name: its random stream.
             courses: how it came to its weights.
             mask: bool (num_fields, dim). Dimensions that a pruned model reads; None for all.
+            start: number of the random start.
 
         Raises:
             TrainingError: the loss became infinite or not a number.
         """
-        rng = generator(config.seed, "refit", name)
+        rng = generator(config.seed, "refit", f"{name} from start {start}" if start else name)
         network = Network(self.rows.layout, config.backbone, config.training.embedding_dim)
         network.assign(fresh_weights(self.rows.layout, config, rng), mask)
         rows, size = GroupedRows.one_group(self.rows), config.training.batch_size or batch_size_for(self.learnt_from)

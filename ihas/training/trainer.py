@@ -31,7 +31,7 @@ from ihas.training.kept import Kept, Start, validation_score
 from ihas.training.steps import KeptPath, Steps
 
 BLOCK_ROWS = 1_000_000
-CHANCE, PATIENCE_AT_CHANCE = 0.53, 15
+CHANCE, CHANCE_ERRORS, PATIENCE_AT_CHANCE = 0.53, 2.0, 15
 LOWEST_RATE = 0.03  # of the initial rate: what an average gains below it is in the sixth digit (our choice)
 GIVEN_UP_AFTER = 5  # epochs, in which the rate falls to less than a hundredth (our choice)
 SIGNATURE = [
@@ -215,8 +215,13 @@ class Trainer:
 
 
 def _at_chance(history: list[EpochMetrics], labels: np.ndarray) -> bool:
-    """Whether no epoch yet ranked validation rows, of both labels, better than chance."""
-    return bool(labels.min() < labels.max()) and max(epoch.auc for epoch in history) < CHANCE
+    """Whether no epoch yet ranked validation rows, of both labels, better than chance does on as many rows."""
+    ones = float(labels.sum())
+    zeros = len(labels) - ones
+    if not (ones and zeros):
+        return False
+    error = float(np.sqrt((ones + zeros + 1.0) / (12.0 * ones * zeros)))  # of the AUC of random scores (Mann and Whitney 1947)
+    return max(epoch.auc for epoch in history) < max(CHANCE, 0.5 + CHANCE_ERRORS * error)
 
 
 def lent(values: np.ndarray) -> Tensor:

@@ -159,6 +159,15 @@ def test_nothing_is_awaited_before_learning_begins(monkeypatch: pytest.MonkeyPat
     assert rates == pytest.approx([1e-12] * 16 + [0.5e-12, 0.25e-12])
 
 
+@pytest.mark.parametrize(
+    ("rows", "area", "chance"), [(60, 0.64, True), (60, 0.66, False), (6000, 0.52, True), (6000, 0.54, False), (0, 0.5, False)]
+)
+def test_chance_is_as_wide_as_the_rows_are_few(rows: int, area: float, chance: bool) -> None:
+    """30 clicks of 60 rows: the AUC of random scores has a standard error of sqrt(61 / 10800) = .075; one label: nothing is awaited."""
+    labels = np.repeat(np.array([0.0, 1.0], np.float32), rows // 2) if rows else np.zeros(5, np.float32)
+    assert training._at_chance([EpochMetrics(model="base", epoch=1, loss=0.7, auc=area)], labels) is chance
+
+
 def _fit_and_note_rates(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> tuple[tuple[EpochMetrics, ...], list[float]]:
     rates, run_epoch = list[float](), trainer.run_epoch
 

@@ -15,7 +15,7 @@ from ihas.data.synthetic import make_tribes
 from ihas.metrics import auc
 from ihas.results.run_result import ClickMetrics, Interval, Refit
 from ihas.stages.evaluate.variants import Variant, plain_variant
-from ihas.training.plain import train_plain
+from ihas.training.plain import Refitting, train_plain
 from ihas_pipelines.runs.folder import RunFolder
 from ihas_pipelines.runs.refit import refit_result, refit_variants, refit_words
 
@@ -71,6 +71,21 @@ def test_what_did_not_learn_from_clicks_alone_is_left(base: Variant, tmp_path: P
     """A model under masks, or of an earlier version, has no courses to repeat."""
     assert refit_variants(RunFolder(tmp_path), "key", PARTS, replace(base, name="static", courses=()), base) is None
     assert list(tmp_path.glob("stages/*")) == []
+
+
+def test_what_never_learns_as_much_is_left(base: Variant, tmp_path: Path):
+    """Validation rows that the model before put in perfect order: every start ends clearly below, and the model stays as it is."""
+    perfect = replace(base, name="members", valid_logits=PARTS.valid.labels * 2.0 - 1.0)
+    assert refit_variants(RunFolder(tmp_path), "key", PARTS, perfect, base) is None
+    assert refit_variants(RunFolder(tmp_path), "key", PARTS, perfect, base) is None, "the kept stage says so too"
+
+
+def test_starts_differ(base: Variant):
+    """Each number is a random start of its own, the same every time."""
+    refitting = Refitting(PARTS.train, len(PARTS.train))
+    tables = [refitting.train(CONFIG, "base", base.courses[:1], start=start).table for start in (0, 1, 1)]
+    assert (tables[0] != tables[1]).any()
+    np.testing.assert_array_equal(tables[1], tables[2])
 
 
 def test_words():
