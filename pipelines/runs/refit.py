@@ -60,7 +60,7 @@ def refit_variants(folder: RunFolder, key: str, parts: Splits, served: Variant, 
 
     def train() -> tuple[Variant, ...]:
         rows, widest = joined(parts.train, parts.valid), max(wanted, key=lambda variant: table_width(variant.config)).config
-        trainings = [partial(_weights, Refitting(rows, len(parts.train)), parts, variant) for variant in wanted]
+        trainings = [partial(_train, Refitting(rows, len(parts.train)), parts, variant) for variant in wanted]
         found = [weights for weights in train_in_parallel(trainings, rows, widest, lambda _: None) if weights is not None]
         return (
             tuple(_with_weights(variant, own, parts) for variant, own in zip(wanted, found, strict=True))
@@ -72,8 +72,21 @@ def refit_variants(folder: RunFolder, key: str, parts: Splits, served: Variant, 
     return Refits(trained[0], trained[-1]) if trained else None
 
 
-def _weights(refitting: Refitting, parts: Splits, variant: Variant, _: EpochListener) -> NetworkWeights | None:
-    """From the first start that has learnt as much; None where none has."""
+def _train(refitting: Refitting, parts: Splits, variant: Variant, _: EpochListener) -> NetworkWeights | None:
+    return train_once_more(refitting, parts, variant)
+
+
+def train_once_more(refitting: Refitting, parts: Splits, variant: Variant) -> NetworkWeights | None:
+    """Weights from the first start that has learnt as much; None where none has.
+
+    Args:
+        refitting: training and validation rows together.
+        parts: the same rows, apart.
+        variant: one model, with its courses.
+
+    Raises:
+        TrainingError: the loss became infinite or not a number.
+    """
     (model,) = variant.models
     mask, valid = None if model.mask.all() else model.mask, GroupedRows.one_group(parts.valid)
     for start in range(STARTS):
