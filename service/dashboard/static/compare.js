@@ -13,7 +13,7 @@ const COLOURS = ["#2f7ed8", "#e6862a", "#2ca58d", "#b565c9", "#c9a227", "#d9577a
 /** Settings as `group.name` with their values. */
 export function flat(settings, prefix = "") {
   return Object.entries(settings ?? {}).flatMap(([name, value]) =>
-    (value !== null && typeof value === "object" && !Array.isArray(value) ? flat(value, `${prefix}${name}.`) : [[`${prefix}${name}`, JSON.stringify(value)]]));
+    (value !== null && typeof value === "object" && !Array.isArray(value) ? flat(value, `${prefix}${name}.`) : [[`${prefix}${name}`, value === null ? "not set" : JSON.stringify(value)]]));
 }
 
 function differing(runs) {

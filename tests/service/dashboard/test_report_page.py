@@ -27,10 +27,18 @@ OVER_EACH_OTHER = """() => [...document.querySelectorAll('[data-figure]')].flatM
   }).map(([other]) => `${place.dataset.figure}: ${text} over ${other}`));
 })"""
 
+OUTSIDE = """() => [...document.querySelectorAll('[data-figure]')].flatMap((place) => {
+  const frame = place.getBoundingClientRect();
+  const shown = [...place.querySelectorAll('svg text')].filter((one) => getComputedStyle(one).visibility !== 'hidden');
+  const boxes = shown.map((one) => [one.textContent, one.getBoundingClientRect()]).filter(([, box]) => box.width > 0);
+  const out = boxes.filter(([, box]) => box.left < frame.left - 1 || box.right > frame.right + 1);
+  return out.map(([text]) => `${place.dataset.figure}: ${text}`);
+})"""
+
 
 @pytest.mark.parametrize("width", [380, NARROW, 768, WIDE, 1600])
 def test_a_report_is_drawn_from_the_file_alone(width: int, browser: Browser, tmp_path: Path) -> None:
-    """Every figure, with plotly packed and in part; no label over another, nothing wider than the window; axe finds nothing."""
+    """Every figure, with plotly packed and in part; no label over another or cut off, nothing wider than the window; axe finds nothing."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     write_report(run_result(), tmp_path / "report.html")
     with a_page(browser, width, "dark" if width in (NARROW, 1600) else "light") as page:
@@ -41,6 +49,7 @@ def test_a_report_is_drawn_from_the_file_alone(width: int, browser: Browser, tmp
         options = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 
         assert page.evaluate(OVER_EACH_OTHER) == []
+        assert page.evaluate(OUTSIDE) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert faults == []
         found = axe.run(page, options=options).response["violations"]
