@@ -75,9 +75,9 @@ export function searchLine(search) {
 }
 
 function firstSteps() {
-  const step = (title, text, words, to, scope) => h("li", { class: "card" }, h("h3", {}, title), h("p", { class: "muted" }, text), can(scope) && link(words, to, "main"));
+  const step = (title, text, words, to, scope, kind = "plain") => h("li", { class: "card" }, h("h3", {}, title), h("p", { class: "muted" }, text), can(scope) && link(words, to, kind));
   return h("ol", { class: "steps" },
-    step("Bring your clicks", "A table with one row per item that was shown, and whether it was clicked. CSV, Parquet or JSON lines.", "Upload a table", "/datasets/new", "data"),
+    step("Bring your clicks", "A table with one row per item that was shown, and whether it was clicked. CSV, Parquet or JSON lines.", "Upload a table", "/datasets/new", "data", "main"),
     step("Let it search", "iHAS trains a recommender, tries smaller and larger ones, and tells which is worth it.", "Start a search", "/searches/new", "search"),
     step("Try it and ship it", "Ask for recommendations, see why each item is there, and send a share of the traffic to it.", "See the models", "/models", "read"));
 }

@@ -54,12 +54,13 @@ export async function model({ name, signal, reload }) {
   }, { kind: "danger" });
   const { summary } = one;
   const chosen = summary.variants?.find((variant) => variant.name === summary.chosen);
+  const timed = frontier?.version === one.serving && frontier.points.find((point) => point.name === summary.chosen);
   const [gates, traffic, promotion, refresh, schedule, users] = await Promise.all([gatesCard(shown, base), trafficCard(one, base, reload), promotionCard(base, reload), refreshCard(one, base, signal, reload), scheduleCard(one, base, reload), usersCard(one, base)]);
   const verdict = summary.verdict?.replaceAll("`", "").split(/(?<=[.!?]) (?=[A-Z])/) ?? [];
   return [
     head(name, { kicker: "Model", lead: verdict.slice(0, 2).join(" "), actions: [gone, can("score") && link("Try it", `/try?model=${part(name)}`, "main")] }),
     one.problem && h("div", { class: "notice bad", role: "alert" }, h("strong", {}, "No version answers"), h("p", {}, one.problem)),
-    h("div", { class: "tiles" }, tile("Serves", one.serving ? `version ${one.serving}` : "nothing"), tile("As", summary.chosen ?? summary.kind ?? "–"), chosen && tile("Test AUC", fixed(chosen.test.auc)), chosen && tile("Multiply-adds a row", count(chosen.cost.multiply_adds))),
+    h("div", { class: "tiles" }, tile("Serves", one.serving ? `version ${one.serving}` : "nothing"), tile("As", summary.chosen ?? summary.kind ?? "–"), chosen && tile("Test AUC", fixed(chosen.test.auc)), chosen && tile("Multiply-adds a row", count(chosen.cost.multiply_adds)), timed && tile("One row, 99th percentile", `${fixed(timed.row_p99_us, 0)} µs`, `${fixed(timed.candidates_p99_us, 0)} µs for 500 items`)),
     verdict.length > 2 && h("details", { class: "card" }, h("summary", {}, "What the search found"), h("p", {}, verdict.join(" "))),
     versionsCard(shown, lineages, base, reload), h("div", { class: "pair" }, traffic, historyCard(changes.changes, one, base, reload)), trialCard(online.trial), live(online),
     online.groups.length > 0 && daysCard(name, one.serving, signal), gates, frontier && frontierCard(frontier, base, reload), reliability(summary),
