@@ -86,4 +86,4 @@ def against_base(figure: go.Figure, names: Sequence[str], tickformat: str) -> go
     figure.add_vline(x=0.0, line={"color": UNCLEAR, "width": 1.5, "dash": "dash"}, annotation_text="base", annotation_position="top")
     figure.update_layout(showlegend=False)
     figure.update_yaxes(tickvals=list(range(len(names))), ticktext=list(names), range=[len(names) - 0.4, -0.8])
-    return figure.update_xaxes(title="difference in test AUC (right is better)", tickformat=tickformat, nticks=4, tickangle=0)
+    return figure.update_xaxes(title="difference in test AUC<br>(right is better)", tickformat=tickformat, nticks=4, tickangle=0)

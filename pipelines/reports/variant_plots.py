@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -27,7 +28,7 @@ TRIED = MappingProxyType(
     {
         "masked": ("K-means on e*z", "solid", "circle", ""),
         "mask": ("K-means on z", "dot", "square", "/"),
-        "openness": ("K-means on mean gate activation", "dash", "diamond", "."),
+        "openness": ("K-means on mean gates", "dash", "diamond", "."),
     }
 )
 
@@ -96,7 +97,7 @@ def pareto(result: RunResult) -> go.Figure:
         )
     costs = [variant.cost.parameters_per_path for variant in scored] or [1.0]
     room = 0.2 * (max(costs) - min(costs)) or 0.1 * max(costs)
-    figure.update_xaxes(title="parameters per model (left is cheaper)", tickformat="~s", nticks=6)
+    figure.update_xaxes(title="parameters per model<br>(left is cheaper)", tickformat="~s", nticks=6)
     figure.update_xaxes(range=[min(costs) - room, max(costs) + room])
     figure.update_layout(showlegend=False)
     return figure.update_yaxes(title="test AUC", tickformat=".3f")
@@ -106,19 +107,28 @@ def history(result: RunResult) -> go.Figure:
     """Validation AUC after every epoch of every training."""
     figure = frame("Validation AUC by epoch", 420)
     models = list(dict.fromkeys(epoch.model for epoch in result.history))
+    tried = [model for model in models if "=" in model]
     for number, model in enumerate(models):
         epochs = [epoch for epoch in result.history if epoch.model == model]
         figure.add_scatter(
+            **_line(model, number, tried),
             x=[epoch.epoch for epoch in epochs],
             y=[epoch.auc for epoch in epochs],
             customdata=[epoch.loss for epoch in epochs],
             mode="lines+markers",
-            name=label(model),
-            line={"color": group_colour(number), "width": 2},
             hovertemplate=f"{label(model, 60)}, epoch %{{x}}: AUC %{{y:.4f}}, loss %{{customdata:.4f}}<extra></extra>",
         )
     figure.update_xaxes(title="epoch", dtick=-(-max((epoch.epoch for epoch in result.history), default=1) // 6))
     return figure.update_yaxes(title="validation AUC", tickformat=".3f")
+
+
+def _line(model: str, number: int, tried: list[str]) -> dict[str, Any]:
+    """Name and line of a training; trainings under settings that were tried are grey and share one name."""
+    if model not in tried:
+        return {"name": label(model), "line": {"color": group_colour(number), "width": 2}}
+    shared = f"{model.partition('/')[0]}, settings tried"
+    first = next(one for one in tried if one.partition("/")[0] == model.partition("/")[0])
+    return {"name": label(shared, 40), "legendgroup": shared, "showlegend": model == first, "line": {"color": UNCLEAR, "width": 1}}
 
 
 def counts(result: RunResult) -> go.Figure:
@@ -128,11 +138,11 @@ def counts(result: RunResult) -> go.Figure:
         for router in ("centroids", "additive"):
             _add_candidates(panels, result, on, router)
     least = result.learning.cluster.min_group_fraction
-    panels.add_hline(y=least, line={"color": UNCLEAR, "dash": "dash"}, annotation_text=f"least {least:.0%}", row=2, col=1)
+    panels.add_hline(y=least, line={"color": UNCLEAR, "dash": "dash"}, row=2, col=1)
     panels.update_xaxes(type="category")
     panels.update_xaxes(title="number of groups", row=2, col=1)
     panels.update_yaxes(title="log-loss", nticks=5, row=1, col=1)
-    panels.update_yaxes(title="smallest group", tickformat=".0%", rangemode="tozero", row=2, col=1)
+    panels.update_yaxes(title=f"smallest group<br>(dashed: {least:.0%})", tickformat=".0%", rangemode="tozero", row=2, col=1)
     return panels.update_layout(barmode="group")
 
 
@@ -147,7 +157,7 @@ def _add_candidates(panels: go.Figure, result: RunResult, on: str, router: str) 
     panels.add_scatter(
         x=numbers,
         y=[count.log_loss for count in candidates],
-        name=name if router == "centroids" else f"{name}, assigned by sums",
+        name=name if router == "centroids" else f"{name}, by sums",
         mode="lines+markers",
         line={"color": UNCLEAR, "dash": dash},
         marker={"size": 12, "color": colours, "symbol": symbol},

@@ -24,10 +24,11 @@ function draw() {
   }
 }
 
-/** Hide the names of marks that would stand over another name, the first of which stay; whoever points at a mark is told its name. */
+/** Hide the names that would stand over another: numbers of the axes go before names of marks, which are told to whoever points at one. */
 function unclutter(place) {
   const taken = [];
-  for (const text of place.querySelectorAll(".textpoint text, .annotation-text")) {
+  const marked = ".ytick text, .xtick text, .y2tick text, .x2tick text";
+  for (const text of [...place.querySelectorAll(marked), ...place.querySelectorAll(".textpoint text, .annotation-text")]) {
     text.style.visibility = "";
     const box = text.getBoundingClientRect();
     const over = taken.some((one) => box.left < one.right && one.left < box.right && box.top < one.bottom && one.top < box.bottom);

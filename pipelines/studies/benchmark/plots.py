@@ -45,7 +45,7 @@ def pareto(section: Section) -> go.Figure:
     for row, place, colour in zip(section.rows, places, colours(section), strict=True):
         figure.add_scatter(**_mark(row, place, colour))
     figure.update_layout(showlegend=False)
-    figure.update_xaxes(title="parameters per model (left is cheaper)", type="log", tickformat="~s")
+    figure.update_xaxes(title="parameters per model<br>(left is cheaper)", type="log", tickformat="~s")
     figure.update_xaxes(range=_with_room([math.log10(row.parameters_per_path) for row in section.rows]))
     return figure.update_yaxes(title="mean test AUC", tickformat=".4f", range=_with_room([row.auc for row in section.rows]))
 

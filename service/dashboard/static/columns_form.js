@@ -3,7 +3,7 @@
 import { h, show } from "./dom.js";
 import { input, pill, select, table } from "./parts.js";
 
-const USES = [["auto", "let iHAS decide"], ["label", "the click, 0 or 1"], ["item_id", "names the item"], ["item", "describes the item"], ["context", "describes the visitor or moment"], ["time", "time of the row"], ["ignored", "leave out"]];
+const USES = [["auto", "let iHAS decide"], ["label", "the click, 0 or 1"], ["item_id", "names the item"], ["item", "about the item"], ["context", "about visitor or moment"], ["time", "time of the row"], ["ignored", "leave out"]];
 const KINDS = [["auto", "let iHAS decide"], ["categorical", "categories"], ["numeric", "a number"], ["multivalued", "several values, parted by |"], ["text", "a text, read as its words"], ["vector", "a list of numbers"]];
 
 /** A form over columns `{name, examples, use, kind, separator, note}`, which it changes. */

@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 import { count, fixed, interval, outcome } from "./format.js";
 import { card, empty, head, link, note, pill, table } from "./parts.js";
 import { deleter, noteForm, tagsOf } from "./notes.js";
-import { plain, plotPlace } from "./plot.js";
+import { logAxis, plain, plotPlace } from "./plot.js";
 
 const MOST = 12;
 const COLOURS = ["#2f7ed8", "#e6862a", "#2ca58d", "#b565c9", "#c9a227", "#d9577a", "#6b8e23", "#7f8fa6"];
@@ -13,7 +13,7 @@ const COLOURS = ["#2f7ed8", "#e6862a", "#2ca58d", "#b565c9", "#c9a227", "#d9577a
 /** Settings as `group.name` with their values. */
 export function flat(settings, prefix = "") {
   return Object.entries(settings ?? {}).flatMap(([name, value]) =>
-    (value !== null && typeof value === "object" && !Array.isArray(value) ? flat(value, `${prefix}${name}.`) : [[`${prefix}${name}`, JSON.stringify(value)]]));
+    (value !== null && typeof value === "object" && !Array.isArray(value) ? flat(value, `${prefix}${name}.`) : [[`${prefix}${name}`, value === null ? "not set" : JSON.stringify(value)]]));
 }
 
 function differing(runs) {
@@ -28,7 +28,7 @@ function frontier(runs) {
       x: result.frontier.map(({ multiply_adds: adds }) => adds), y: result.frontier.map(({ test }) => test.auc), text: result.frontier.map(({ name }) => plain(name)), name: plain(label), type: "scatter", mode: "lines+markers",
       line: { color: COLOURS[number % COLOURS.length], dash: "dot" }, marker: { size: 11, symbol: result.frontier.map(({ name }) => (name === result.chosen ? "star" : "circle")) }, hovertemplate: "%{text}: AUC %{y:.4f}, %{x:,.0f} multiply-adds<extra></extra>",
     })),
-    layout: { showlegend: true, xaxis: { title: { text: "multiply-adds a row (left is cheaper)" }, type: "log", tickformat: "~s" }, yaxis: { title: { text: "test AUC" }, tickformat: ".3f" } },
+    layout: { showlegend: true, xaxis: logAxis(runs.flatMap(({ result }) => (result.frontier ?? []).map(({ multiply_adds: adds }) => adds)), "multiply-adds a row<br>(left is cheaper)"), yaxis: { title: { text: "test AUC" }, tickformat: ".3f" } },
   };
 }
 

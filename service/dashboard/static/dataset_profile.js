@@ -34,7 +34,7 @@ export function profileCard(profile, rows, change) {
   const ranges = parts.filter(({ value }) => value === null);
   return h("article", { class: "card" },
     h("div", { class: "row" }, h("h3", {}, profile.column), purpose),
-    note(`${profile.kind ?? "–"}, ${counted(profile.distinct, "value")}, ${profile.missing ? `${percent(profile.missing)} missing` : "none missing"}`),
+    note(`${profile.purpose === "label" ? "0 or 1" : profile.kind ?? "not used"}, ${counted(profile.distinct, "value")}, ${profile.missing ? `${percent(profile.missing)} missing` : "none missing"}`),
     drifted(change),
     ranges.length > 0 && columns(ranges.map((one) => [named(one), one.rows]), `Rows by range of ${profile.column}`),
     profile.quantiles.length === 5 ? quantiles(profile.quantiles) : bars(told, `Most frequent values of ${profile.column}`),

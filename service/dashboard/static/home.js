@@ -2,6 +2,7 @@
 
 import { can, get, getOr, part } from "./api.js";
 import { sparkline } from "./charts.js";
+import { DAYS, daily, wilson } from "./days.js";
 import { newest } from "./dataset_versions.js";
 import { h, show } from "./dom.js";
 import { poll } from "./events.js";
@@ -9,33 +10,9 @@ import { count, fixed, percent, seconds, signed } from "./format.js";
 import { ofSchedules } from "./model_schedule.js";
 import { card, head, link, note, pill, progress, stateOf, tile, when } from "./parts.js";
 
-const DAY_S = 86400;
-const DAYS = 7;
 const MODELS_SHOWN = 6;
 const LOOKED_AT = 8;
 const MUCH_DRIFT = 0.25;
-
-/** Impressions, clicks and summed scores of one model's window. */
-function totals(online) {
-  const sum = { impressions: 0, clicks: 0, scored: 0 };
-  for (const one of online.groups) {
-    sum.impressions += one.impressions;
-    sum.clicks += one.clicks;
-    sum.scored += (one.calibration ?? 0) * one.clicks;
-  }
-  return sum;
-}
-
-/** Click rate and calibration of each of the last days, oldest first: differences of windows that end now. */
-export async function daily(name) {
-  const windows = await Promise.all(Array.from({ length: DAYS }, (_, day) => getOr(`v1/models/${part(name)}/online?within_s=${(day + 1) * DAY_S}`, { groups: [] })));
-  const sums = windows.map(totals);
-  const days = sums.map((sum, day) => {
-    const before = day ? sums[day - 1] : { impressions: 0, clicks: 0, scored: 0 };
-    return { impressions: sum.impressions - before.impressions, clicks: sum.clicks - before.clicks, scored: sum.scored - before.scored };
-  }).reverse();
-  return { week: sums.at(-1), online: windows.at(-1), rates: days.map((one) => (one.impressions ? one.clicks / one.impressions : null)), calibration: days.map((one) => (one.clicks ? one.scored / one.clicks : null)) };
-}
 
 /** What the newest version waits for. */
 function ofVersions(model, where) {
@@ -73,32 +50,34 @@ async function ofGroups(models) {
 
 async function modelCard(listed, troubles) {
   const [model, live, traffic] = await Promise.all([
-    getOr(`v1/models/${part(listed.name)}`, null), daily(listed.name), getOr(`v1/models/${part(listed.name)}/traffic`, null)]);
+    getOr(`v1/models/${part(listed.name)}`, null), daily(listed.name, null), getOr(`v1/models/${part(listed.name)}/traffic`, null)]);
   const to = `/models/${part(listed.name)}`;
   if (model?.problem) troubles.push([pill("nothing serves", "bad"), link(listed.name, to), model.problem]);
   const drift = live.online.drift ?? live.online.routing?.group_drift;
   if (drift > MUCH_DRIFT) troubles.push([pill("drift", "warn"), link(listed.name, to), `Its visitors differ from its training rows (drift ${fixed(drift, 2)}, above ${MUCH_DRIFT}). Train a new version on newer rows.`]);
   troubles.push(...ofVersions(model, link(listed.name, to)), ...ofTraffic(traffic, live.online.trial, link(listed.name, to)));
   const { week } = live;
-  const rate = week.impressions ? percent(week.clicks / week.impressions) : "no clicks yet";
+  const rate = week.shown > 0 && wilson(week.clicks, week.shown);
+  const lines = [["Click rate by day", live.days.map((one) => one.rate && one.rate.middle)], ["Calibration by day", live.days.map(({ calibration }) => calibration)]].map(([label, values]) => sparkline(values, label));
   return h("article", { class: "card" },
     h("div", { class: "row" }, h("h3", {}, link(listed.name, to)), model?.serving ? pill(`version ${model.serving} serves`, "good") : pill("nothing serves", "bad")),
     h("dl", { class: "sparks" },
-      h("div", {}, h("dt", {}, "Click rate, 7 days"), h("dd", {}, h("strong", {}, rate), h("small", {}, `${count(week.impressions)} shown`), sparkline(live.rates, "Click rate by day"))),
-      h("div", {}, h("dt", {}, "Calibration"), h("dd", {}, h("strong", {}, week.clicks ? fixed(week.scored / week.clicks, 2) : "–"), h("small", {}, week.clicks ? "1 is right" : "needs clicks"), sparkline(live.calibration, "Calibration by day")))));
+      h("div", {}, h("dt", {}, `Click rate, ${DAYS} days`), h("dd", {}, h("strong", {}, rate ? percent(rate.middle) : "not known"), h("small", {}, rate ? `${fixed(100 * rate.low, 1)} to ${percent(rate.high)} (95 %)` : "report what is shown and clicked"), h("small", {}, `${count(week.shown)} shown`), lines[0])),
+      h("div", {}, h("dt", {}, "Calibration"), h("dd", {}, h("strong", {}, week.clicks ? fixed(week.scored / week.clicks, 2) : "–"), h("small", {}, week.clicks ? "1 is right" : "needs clicks"), lines[1]))),
+    rate && !lines.some(Boolean) && note("Lines by day come with the second day."));
 }
 
 export function searchLine(search) {
   const busy = search.state === "running";
   return h("li", {},
-    h("div", { class: "row" }, h("span", {}, link(search.name, `/searches/${search.id}`), " ", stateOf(search.state)), h("span", { class: "muted" }, busy && search.eta_s !== null ? `about ${seconds(search.eta_s)} left` : when(search.created_at))),
+    h("div", { class: "row" }, h("span", {}, link(search.name, `/searches/${search.id}`), search.model_version && ` version ${search.model_version}`, " ", stateOf(search.state)), h("span", { class: "muted" }, busy && search.eta_s !== null ? `about ${seconds(search.eta_s)} left` : when(search.created_at))),
     busy && progress(search.progress, `Progress of ${search.name}`), (busy || search.state === "failed") && h("small", { class: "muted" }, search.error?.detail ?? search.message));
 }
 
 function firstSteps() {
-  const step = (title, text, words, to, scope) => h("li", { class: "card" }, h("h3", {}, title), h("p", { class: "muted" }, text), can(scope) && link(words, to, "main"));
+  const step = (title, text, words, to, scope, kind = "plain") => h("li", { class: "card" }, h("h3", {}, title), h("p", { class: "muted" }, text), can(scope) && link(words, to, kind));
   return h("ol", { class: "steps" },
-    step("Bring your clicks", "A table with one row per item that was shown, and whether it was clicked. CSV, Parquet or JSON lines.", "Upload a table", "/datasets/new", "data"),
+    step("Bring your clicks", "A table with one row per item that was shown, and whether it was clicked. CSV, Parquet or JSON lines.", "Upload a table", "/datasets/new", "data", "main"),
     step("Let it search", "iHAS trains a recommender, tries smaller and larger ones, and tells which is worth it.", "Start a search", "/searches/new", "search"),
     step("Try it and ship it", "Ask for recommendations, see why each item is there, and send a share of the traffic to it.", "See the models", "/models", "read"));
 }

@@ -15,6 +15,7 @@ import { usersCard } from "./model_users.js";
 import { trafficCard } from "./model_traffic.js";
 import { trialCard } from "./model_trial.js";
 import { versionsCard } from "./model_versions.js";
+import { daysCard } from "./model_days.js";
 import { card, confirmed, head, link, note, table, tile, working } from "./parts.js";
 import { plotPlace } from "./plot.js";
 import { groupCards } from "./report.js";
@@ -25,7 +26,7 @@ function live(online) {
   const most = Math.max(...groups.map(({ high }) => high), 0.01);
   const drift = online.drift ?? routing?.group_drift;
   return card("Live, last 7 days",
-    h("div", { class: "tiles" }, tile("Shown", count(groups.reduce((sum, one) => sum + one.impressions, 0))), tile("Clicked", count(groups.reduce((sum, one) => sum + one.clicks, 0))), tile("Drift", fixed(drift, 3), drift > 0.25 ? "the rows have changed" : "above .25 the rows have changed"), routing && tile("Unlike training", percent(routing.far_share), `${percent(routing.training_far_share)} is usual`)),
+    h("div", { class: "tiles" }, tile("Shown", count(groups.reduce((sum, one) => sum + one.impressions, 0))), tile("Clicked", count(groups.reduce((sum, one) => sum + one.clicks, 0))), tile("Drift", fixed(drift, 3), drift === null || drift === undefined ? "needs a version of several groups" : drift > 0.25 ? "the rows have changed" : "above .25 the rows have changed"), routing && tile("Unlike training", percent(routing.far_share), `${percent(routing.training_far_share)} is usual`)),
     table("Click rates", ["Version and group", "Shown", "Click rate, 95 %", "Calibration", "Share"], groups.map((one) => [`Version ${one.version}, group ${one.group}`, count(one.impressions), rate({ middle: one.click_through, low: one.low, high: one.high }, most), fixed(one.calibration, 2), percent(one.share, 0)])),
     online.shadows.length > 0 && table("Shadows", ["Shadow", "Requests", "Failures", "Mean difference", "Time"], online.shadows.map((one) => [`Version ${one.version}`, count(one.requests), count(one.failures), fixed(one.mean_difference), one.mean_ms === null ? "–" : `${fixed(one.mean_ms, 2)} ms`])));
 }
@@ -53,14 +54,17 @@ export async function model({ name, signal, reload }) {
   }, { kind: "danger" });
   const { summary } = one;
   const chosen = summary.variants?.find((variant) => variant.name === summary.chosen);
+  const timed = frontier?.version === one.serving && frontier.points.find((point) => point.name === summary.chosen);
   const [gates, traffic, promotion, refresh, schedule, users] = await Promise.all([gatesCard(shown, base), trafficCard(one, base, reload), promotionCard(base, reload), refreshCard(one, base, signal, reload), scheduleCard(one, base, reload), usersCard(one, base)]);
+  const verdict = summary.verdict?.replaceAll("`", "").split(/(?<=[.!?]) (?=[A-Z])/) ?? [];
   return [
-    head(name, { kicker: "Model", lead: summary.verdict?.replaceAll("`", ""), actions: [gone, can("score") && link("Try it", `/try?model=${part(name)}`, "main")] }),
+    head(name, { kicker: "Model", lead: verdict.slice(0, 2).join(" "), actions: [gone, can("score") && link("Try it", `/try?model=${part(name)}`, "main")] }),
     one.problem && h("div", { class: "notice bad", role: "alert" }, h("strong", {}, "No version answers"), h("p", {}, one.problem)),
-    h("div", { class: "tiles" }, tile("Serves", one.serving ? `version ${one.serving}` : "nothing"), tile("As", summary.chosen ?? summary.kind ?? "–"), chosen && tile("Test AUC", fixed(chosen.test.auc)), chosen && tile("Multiply-adds a row", count(chosen.cost.multiply_adds))),
-    versionsCard(shown, lineages, base, reload), gates, h("div", { class: "pair" }, traffic, historyCard(changes.changes, one, base, reload)), trialCard(online.trial),
-    h("div", { class: "pair" }, refresh, schedule), promotion, live(online), eventsCard(name, base), users,
-    frontier && frontierCard(frontier, base, reload), reliability(summary),
+    h("div", { class: "tiles" }, tile("Serves", one.serving ? `version ${one.serving}` : "nothing"), tile("As", summary.chosen ?? summary.kind ?? "–"), chosen && tile("Test AUC", fixed(chosen.test.auc)), chosen && tile("Multiply-adds a row", count(chosen.cost.multiply_adds)), timed && tile("One row, 99th percentile", `${fixed(timed.row_p99_us, 0)} µs`, `${fixed(timed.candidates_p99_us, 0)} µs for 500 items`)),
+    verdict.length > 2 && h("details", { class: "card" }, h("summary", {}, "What the search found"), h("p", {}, verdict.join(" "))),
+    versionsCard(shown, lineages, base, reload), h("div", { class: "pair" }, traffic, historyCard(changes.changes, one, base, reload)), trialCard(online.trial), live(online),
+    online.groups.length > 0 && daysCard(name, one.serving, signal), gates, frontier && frontierCard(frontier, base, reload), reliability(summary),
     summary.groups?.length > 0 && summary.fields && [h("h2", {}, "Who is in each group"), groupCards(summary)],
+    h("div", { class: "pair" }, refresh, schedule), promotion, eventsCard(name, base), users,
   ];
 }

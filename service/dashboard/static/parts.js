@@ -56,10 +56,18 @@ export function working(text, work, options = {}) {
   return made;
 }
 
+/** How a cell breaks: a short text or link stands in one line, a long one may take the width. */
+function ofLength(cell) {
+  const text = typeof cell === "string" ? cell : cell instanceof Element ? cell.textContent : null;
+  if (text === null) return false;
+  if (text.length <= 14) return "short";
+  return typeof cell === "string" && cell.length > 40 && "wide";
+}
+
 /** A table; a cell is a text or elements; a head of a column is a text. On narrow screens every row stands as a card. */
 export function table(caption, columns, rows, { marked = () => false } = {}) {
   const body = rows.map((row, number) => h("tr", { class: marked(number) && "marked" },
-    row.map((cell, place) => (place === 0 ? h("th", { scope: "row" }, cell) : h("td", { class: typeof cell === "string" && (cell.length <= 14 ? "short" : cell.length > 40 && "wide"), data: { label: columns[place] } }, h("span", {}, cell))))));
+    row.map((cell, place) => (place === 0 ? h("th", { scope: "row" }, cell) : h("td", { class: ofLength(cell), data: { label: columns[place] } }, h("span", {}, cell))))));
   return h("table", {}, h("caption", { class: "unseen" }, caption), h("thead", {}, h("tr", {}, columns.map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, body));
 }
 

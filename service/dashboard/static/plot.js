@@ -31,10 +31,11 @@ function themed(layout) {
   return copy;
 }
 
-/** Hide the names of marks that would stand over another name, the first of which stay; whoever points at a mark is told its name. */
+/** Hide the names that would stand over another: numbers of the axes go before names of marks, which are told to whoever points at one. */
 function unclutter(place) {
   const taken = [];
-  for (const text of place.querySelectorAll(".textpoint text, .annotation-text")) {
+  const marked = ".ytick text, .xtick text, .y2tick text, .x2tick text";
+  for (const text of [...place.querySelectorAll(marked), ...place.querySelectorAll(".textpoint text, .annotation-text")]) {
     text.style.visibility = "";
     const box = text.getBoundingClientRect();
     const over = taken.some((one) => box.left < one.right && one.left < box.right && box.top < one.bottom && one.top < box.bottom);
@@ -65,6 +66,14 @@ function again() {
 }
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
 addEventListener("ihas-theme", again);
+
+/** Axis of values that differ by factors: 1, 2 and 5 of each power of ten. */
+export function logAxis(values, title) {
+  const known = values.filter((value) => value > 0);
+  const [least, most] = [Math.min(...known) / 2, Math.max(...known) * 2];
+  const powers = Array.from({ length: 16 }, (_, power) => 10 ** power);
+  return { type: "log", title: { text: title }, tickmode: "array", tickvals: powers.flatMap((one) => [one, 2 * one, 5 * one]).filter((one) => one >= least && one <= most), tickformat: "~s" };
+}
 
 /** A place for a plot: `figure(plot)` draws one into it. `label` says in words what it shows. */
 export function plotPlace(label, height = 360) {

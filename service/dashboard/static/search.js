@@ -12,6 +12,13 @@ import { report } from "./report.js";
 const STAGES = [["reading", "Read"], ["base", "Plain model"], ["distil", "Teacher"], ["search", "Search"], ["cluster", "Group"], ["retrain", "Train groups"], ["evaluate", "Compare"]];
 const COLOURS = ["#2f7ed8", "#e6862a", "#2ca58d", "#b565c9", "#c9a227", "#d9577a", "#6b8e23", "#7f8fa6"];
 
+/** Name and line of a training; trainings under settings that were tried are grey and share one name. */
+function looks(name, number, all) {
+  if (!name.includes("=")) return { name: plain(name), line: { width: 2, color: COLOURS[number % COLOURS.length] } };
+  const shared = `${name.split("/")[0]}, settings tried`;
+  return { name: plain(shared), legendgroup: shared, showlegend: name === all.find((one) => one.includes("=") && one.split("/")[0] === name.split("/")[0]), line: { width: 1, color: "#8a94a3" } };
+}
+
 /** Points of learning curves, by model, from the events' messages and metrics. */
 function curves() {
   const lines = new Map();
@@ -30,7 +37,7 @@ function curves() {
     },
     best: () => Math.max(...[...lines.values()].flatMap(({ y }) => y)),
     figure: () => ({
-      data: [...lines].map(([name, { x, y }], number) => ({ x, y, name: plain(name), mode: "lines+markers", type: "scatter", line: { width: 2, color: COLOURS[number % COLOURS.length] }, hovertemplate: "epoch %{x}: %{y:.4f}<extra></extra>" })),
+      data: [...lines].map(([name, { x, y }], number) => ({ x, y, mode: "lines+markers", type: "scatter", ...looks(name, number, [...lines.keys()]), hovertemplate: "epoch %{x}: %{y:.4f}<extra></extra>" })),
       layout: { showlegend: true, xaxis: { title: { text: "epoch" }, rangemode: "tozero", dtick: 1 }, yaxis: { title: { text: "validation AUC" }, tickformat: ".3f" } },
     }),
   };

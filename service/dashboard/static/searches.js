@@ -22,7 +22,7 @@ export async function searches() {
     return { rows: found.searches, next: found.next_cursor };
   }, (rows) => (rows.length ? card(null, table("Searches", ["Model", "State", "Stage", "Version", "Started", "Compare"], rows.map((one) => [
     [link(one.name, `/searches/${one.id}`), tagsOf(one)], stateOf(one.state),
-    one.state === "running" ? `${one.stage ?? ""} ${percent(one.progress, 0)}${one.eta_s === null ? "" : `, ${seconds(one.eta_s)} left`}` : one.stage ?? "–",
+    one.state === "running" ? `${one.stage ?? ""} ${percent(one.progress, 0)}${one.eta_s === null ? "" : `, ${seconds(one.eta_s)} left`}` : one.state === "succeeded" ? "–" : one.stage ?? "–",
     one.model_version ? link(`version ${one.model_version}`, `/models/${encodeURIComponent(one.name)}`) : "–", when(one.created_at), box(one) || "–"])))
     : empty("No searches yet", "A search trains a recommender on a data set, tries smaller and larger ones, and says which is worth it.", start)));
   return [head("Searches", { lead: "Tick two or more that succeeded to compare them.", actions: [comparing, start] }), place];

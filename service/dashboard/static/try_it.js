@@ -3,7 +3,7 @@
 import { can, get, part, post } from "./api.js";
 import { twoSided } from "./charts.js";
 import { h, newId, show } from "./dom.js";
-import { counted, fixed, percent, signed } from "./format.js";
+import { counted, fixed, percent, points } from "./format.js";
 import { card, empty, field, head, input, link, loading, note, pill, problem, select, working } from "./parts.js";
 import { recommendSnippets } from "./snippets.js";
 import { fieldsOf, nameOf, ofTheUser, tick } from "./try_fields.js";
@@ -34,14 +34,21 @@ function why(item) {
       routing.length > 0 && twoSided(routing, "What each field adds to the margin", 3)));
 }
 
+/** The group and the model of an item, where a change moved it to others. */
+function moves(former, item) {
+  if (!former) return null;
+  const paths = [former, item].map(({ explanation }) => explanation?.path);
+  return [former.group !== item.group && [" ", pill(`group ${former.group} → ${item.group}`, "warn")], paths[0] !== paths[1] && [" ", pill(`model ${paths.join(" → ")}`, "warn")]];
+}
+
 function ranked(answer, before, display) {
   const places = new Map((before?.items ?? []).map((item) => [item.id, item]));
   return h("ol", { class: "items" }, answer.items.map((item) => {
     const former = places.get(item.id);
     const moved = before && (former ? former.rank - item.rank : "new");
     const move = before && (moved === "new" ? pill("new", "busy") : moved === 0 ? pill("same place") : pill(moved > 0 ? `up ${moved}` : `down ${-moved}`, moved > 0 ? "good" : "bad"));
-    const shift = before && former && ` ${signed(100 * (item.score - former.score), 1)}`;
-    return h("li", {}, h("details", { class: "item" }, h("summary", {}, h("span", { class: "rank" }, String(item.rank)), h("span", {}, nameOf(item, display), " ", move, before && former && former.group !== item.group && pill(`group ${former.group} → ${item.group}`, "warn")),
+    const shift = before && former && ` ${points(item.score - former.score)}`;
+    return h("li", {}, h("details", { class: "item" }, h("summary", {}, h("span", { class: "rank" }, String(item.rank)), h("span", {}, nameOf(item, display), " ", move, moves(former, item)),
       h("span", { class: "bar-line", "aria-hidden": "true" }, h("span", { style: { width: `${100 * item.score}%` } })), h("span", { class: "score" }, percent(item.score), shift && h("small", { class: "muted" }, shift))), why(item)));
   }));
 }

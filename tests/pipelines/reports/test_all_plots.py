@@ -56,7 +56,7 @@ def test_agreement_of_sums_is_told() -> None:
         assert f"say the same group for 91.4% of the validation rows and {words}." in CAPTIONS["counts"](result).here
     names = [trace.name for trace in draw("counts", run_result(group_counts=tuple(counts))).data if trace.type == "scatter"]
     assert len(names) == 2
-    assert names[1] == f"{names[0]}, assigned by sums"
+    assert names[1] == f"{names[0]}, by sums"
 
 
 def test_one_label_leaves_no_auc_to_draw() -> None:

@@ -69,3 +69,16 @@ def test_it_can_be_turned_off(settings: Settings) -> None:
     with LiveServer(settings.model_copy(update={"dashboard": False})) as live:
         assert live.http.get("/").status_code == 404
         assert live.http.get("/dashboard/app.js").status_code == 404
+
+
+def test_all_modules_are_fetched_at_once(live: LiveServer) -> None:
+    """The page names every module that its first script reaches: none waits for the one that imports it."""
+    named = set(re.findall(r'<link rel="modulepreload" href="dashboard/([\w.]+)">', live.http.get("/").text))
+    reached, waiting = set(), ["app.js"]
+    while waiting:
+        found = set(re.findall(r'from "\./([\w.]+)"', (STATIC / waiting.pop()).read_text(encoding="utf-8")))
+        waiting += sorted(found - reached)
+        reached |= found
+
+    assert named == reached
+    assert len(reached) >= 40
