@@ -59,7 +59,7 @@ def changes_of(table: pa.Table, rows_before: int, schema: Schema) -> Changes:
     return Changes(
         rows_before=rows_before,
         rows_appended=table.num_rows - rows_before,
-        click_rate=_rate_change(text_column(table, schema.label), rows_before),
+        click_rate=None if schema.label_range is not None else _rate_change(text_column(table, schema.label), rows_before),
         fields=tuple(_field_change(table, field, rows_before) for field in schema.fields),
     )
 

@@ -82,6 +82,7 @@ def infer_schema(
     return Schema(
         label=label,
         positive=columns.positive,
+        label_range=columns.label_range,
         unlabelled=columns.unlabelled,
         negatives=columns.negatives,
         negatives_kept=columns.negatives_kept,

@@ -21,6 +21,7 @@ from ihas.data.fitting import fit_encoder, labels_of
 from ihas.data.growth import Before
 from ihas.data.hashed import find_collisions, note_told_texts
 from ihas.data.inference import infer_schema
+from ihas.data.label_numbers import taken_rows, with_label_range
 from ihas.data.labels import with_labels
 from ihas.data.missing import without_spelled_missing
 from ihas.data.number_forms import with_plain_numbers
@@ -99,6 +100,7 @@ def _write(folder: Path, data: DataConfig, encoding: EncodingConfig, split: Spli
     drawn = parts_drawn(files)
     rows = {name: np.arange(table.num_rows) for name, table in tables.items()}
     rows |= split_rows(tables["train"], split, schema.time, drawn, generator(seed, "split"))
+    schema, report = with_label_range(schema, report, tables, rows["train"])
     of_table = {name: labels_of(table, schema) for name, table in tables.items()}
     rows = {name: of_part[~np.isnan(of_table.get(name, of_table["train"])[of_part])] for name, of_part in rows.items()}
     labels = {name: of_table.get(name, of_table["train"])[of_part] for name, of_part in rows.items()}
@@ -106,7 +108,8 @@ def _write(folder: Path, data: DataConfig, encoding: EncodingConfig, split: Spli
     report = with_deceptions(report, files, schema, encoding, rows if split.kind == "time" else {})
     encoder = fit_encoder(tables["train"], schema, encoding, rows["train"])
     weights = learnt_weights(tables, schema.weight, rows)
-    items, users = write_parts(folder, SplitTable(tables, rows, of_table["train"] > 0.0, labels, schema, weights), encoder, seed)
+    split_table = SplitTable(tables, rows, taken_rows(of_table["train"], schema), labels, schema, weights)
+    items, users = write_parts(folder, split_table, encoder, seed)
     save_values(folder, schema, encoder, items, users, report)
 
 

@@ -11,6 +11,7 @@ from ihas.data.findings import MAX_ROWS_ALIKE, FieldProfile, FindingCollector, P
 from ihas.data.hashed import words_within
 from ihas.data.inference import LABEL_TEXTS, POSITIVES_ONLY, item_attributes
 from ihas.data.label_guess import proposed_rule, told_values
+from ihas.data.label_numbers import find_number_labels
 from ihas.data.mapped import spans
 from ihas.data.positives import find_negatives
 from ihas.data.quantiles import quantiles
@@ -42,8 +43,11 @@ def validate(table: pa.Table, schema: Schema, prefix: str = "") -> ValidationRep
         nearly unique, repeated rows (told by a 64-bit hash), a header that looks like data, and what `ihas.data.suspicions` finds.
     """
     findings = FindingCollector(prefix)
-    find_label_faults(table, schema.label, findings, dropping=schema.unlabelled == "drop")
-    _find_single_class(table, schema, findings)
+    if schema.label_range is not None:
+        find_number_labels(table, schema, findings)
+    else:
+        find_label_faults(table, schema.label, findings, dropping=schema.unlabelled == "drop")
+        _find_single_class(table, schema, findings)
     if schema.negatives is not None:
         find_negatives(table, schema, schema.negatives, findings)
     if schema.negatives_kept < 1.0:
@@ -90,7 +94,8 @@ def find_label_faults(table: pa.Table, name: str, findings: FindingCollector, *,
 
 def _whole_label_law(column: Column, num_bad: int) -> str:
     way = f"Say what counts as a click, for example `positive = {proposed_rule(column)!r}`, or name another column."
-    return f"The label must be 0 or 1, but in {num_bad:,} rows it is not: the column holds {told_values(column)}. {way}"
+    number = " To predict the number itself, set `label_range = 'training'`." if np.isfinite(numbers(column.texts)).all() else ""
+    return f"The label must be 0 or 1, but in {num_bad:,} rows it is not: the column holds {told_values(column)}. {way}{number}"
 
 
 def _find_single_class(table: pa.Table, schema: Schema, findings: FindingCollector) -> None:
@@ -134,7 +139,7 @@ def _find_time_faults(table: pa.Table, name: str, findings: FindingCollector) ->
 
 
 def _find_deceptions(table: pa.Table, schema: Schema, findings: FindingCollector) -> None:
-    if schema.negatives is None:
+    if schema.negatives is None and schema.label_range is None:
         find_rare_class(table, schema.label, findings)
         find_telling_columns(table, schema, findings)
     for field in schema.fields:
@@ -144,7 +149,8 @@ def _find_deceptions(table: pa.Table, schema: Schema, findings: FindingCollector
 
 def profiles_of(table: pa.Table, schema: Schema) -> tuple[FieldProfile, ...]:
     """What the columns of a table that was read hold, with rows and clicks of their parts where labels can be read."""
-    clicked = None if schema.negatives is not None else clicked_rows(table, schema.label)  # drawn rows are no clicks of people
+    told = schema.negatives is None and schema.label_range is None  # neither drawn rows nor numbers are clicks of people
+    clicked = clicked_rows(table, schema.label) if told else None
     return tuple(profile_of(table, name, schema, clicked, place < MAX_COLUMNS) for place, name in enumerate(table.column_names))
 
 

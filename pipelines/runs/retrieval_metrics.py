@@ -11,6 +11,7 @@ import numpy as np
 
 from ihas.bundle.values import Bundle, Retrieval
 from ihas.data.dataset import Dataset
+from ihas.graded_metrics import above_middle
 from ihas.results.run_result import RetrievalMetrics
 from ihas.seeding import generator
 from ihas.serving.grouped.candidate_model import CandidateModel
@@ -51,8 +52,8 @@ def measure_retrieval(
 
 
 def _clicked(test: Dataset, seed: int) -> np.ndarray:
-    """Ids of some clicked test rows."""
-    rows = np.flatnonzero(np.asarray(test.labels) > 0.5)
+    """Ids of some clicked test rows, or of those with labels above the middle."""
+    rows = np.flatnonzero(above_middle(np.asarray(test.labels)))
     if len(rows) > CONTEXTS:
         rows = np.sort(generator(seed, "retrieval figures").choice(rows, CONTEXTS, replace=False))
     return np.asarray(test.ids)[rows]

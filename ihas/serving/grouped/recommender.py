@@ -38,7 +38,7 @@ from ihas.serving.grouped.profiles import Profiles
 from ihas.serving.grouped.row_reader import RowReader
 from ihas.serving.grouped.shelf import Shelf
 from ihas.serving.protocol import Recommender
-from ihas.serving.ranking import best, probabilities
+from ihas.serving.ranking import best, expected, probabilities
 from ihas.serving.requests import MAX_ROWS, check_recommend, check_rows
 from ihas.serving.retrieval.retriever import Retriever
 
@@ -69,6 +69,7 @@ class GroupedRecommender(Recommender):
         self.model = GroupedModel(bundle)
         self._rows = RowReader(bundle.encoder, bundle.encoder.layout.names)
         self._context = RowReader(bundle.encoder, bundle.encoder.names_of("context"))
+        self._bounds = bundle.schema.numbers
         self._profiles = None if bundle.users is None else Profiles(bundle.users, str(bundle.schema.user_id))
         self._updates = None if bundle.items is None else ItemUpdates(bundle, _shelf(self.model, bundle, bundle.items, max_item_bytes))
 
@@ -171,7 +172,7 @@ class GroupedRecommender(Recommender):
         ids, unknown = self._rows.read_all(rows, "/rows")
         scored = self.model.score(ids)
         reasons = explain_rows(self.model, self.bundle, ids, scored)
-        return _scores(scored.group, self.bundle.answered(scored.logits), unknown, self._degraded(reasons, scored.group))
+        return _scores(scored.group, self.bundle.answered(scored.logits), unknown, self._degraded(reasons, scored.group), self._bounds)
 
     def read(self, rows: Sequence[Mapping[str, Any]]) -> ReadRows:
         """See `BatchScoring.read`."""
@@ -185,7 +186,7 @@ class GroupedRecommender(Recommender):
             return [[] for _ in requests]
         group, logits = self.model.logits(full[0] if len(full) == 1 else np.concatenate(full))
         told = [unknown for request in requests for unknown in request.unknown]
-        scores = iter(_scores(group, self.bundle.answered(logits), told, [None] * len(logits)))
+        scores = iter(_scores(group, self.bundle.answered(logits), told, [None] * len(logits), self._bounds))
         return [list(islice(scores, len(request.unknown))) for request in requests]
 
     def group_of(self, stated: Mapping[str, Any]) -> int | None:
@@ -254,6 +255,7 @@ class GroupedRecommender(Recommender):
                 scored.group[order],
                 explanations,
                 [shown(item) for item in chosen.positions[order].tolist()] if request.fields else None,
+                self._bounds,
             ),
             num_scored=len(chosen.positions),
             unknown_candidates=chosen.unknown,
@@ -313,10 +315,17 @@ def _said(explanation: Explanation, more: str) -> Explanation:
 
 
 def _scores(
-    group: np.ndarray, logits: np.ndarray, unknown: Sequence[tuple[UnknownValue, ...]], explanations: Sequence[Explanation | None]
+    group: np.ndarray,
+    logits: np.ndarray,
+    unknown: Sequence[tuple[UnknownValue, ...]],
+    explanations: Sequence[Explanation | None],
+    bounds: tuple[float, float] | None,
 ) -> list[Scored]:
-    cells = zip(probabilities(logits).tolist(), logits.tolist(), group.tolist(), unknown, explanations, strict=True)
-    return [Scored(*row) for row in cells]
+    scores = probabilities(logits)
+    cells = zip(scores.tolist(), logits.tolist(), group.tolist(), unknown, explanations, strict=True)
+    if bounds is None:
+        return [Scored(*row) for row in cells]
+    return [Scored(*row, value) for row, value in zip(cells, expected(scores, bounds).tolist(), strict=True)]
 
 
 def _items(
@@ -325,8 +334,14 @@ def _items(
     group: np.ndarray,
     explanations: Sequence[Explanation | None],
     shown: Sequence[dict[str, str | tuple[str, ...]]] | None,
+    bounds: tuple[float, float] | None,
 ) -> tuple[RecommendedItem, ...]:
-    cells = zip(names, probabilities(logits).tolist(), range(1, len(names) + 1), group.tolist(), explanations, strict=True)
+    scores = probabilities(logits)
+    cells = zip(names, scores.tolist(), range(1, len(names) + 1), group.tolist(), explanations, strict=True)
+    if bounds is not None:
+        of_fields = [{}] * len(names) if shown is None else shown
+        found = zip(cells, of_fields, expected(scores, bounds).tolist(), strict=True)
+        return tuple(RecommendedItem(*row, fields, value) for row, fields, value in found)
     if shown is None:
         return tuple(RecommendedItem(*row) for row in cells)
     return tuple(RecommendedItem(*row, values) for row, values in zip(cells, shown, strict=True))
