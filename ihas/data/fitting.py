@@ -103,7 +103,7 @@ def _fit_field(table: pa.Table, field: Field, config: EncodingConfig, train: np.
     if field.kind == "multivalued":
         return _fit_multivalued(table, field, config, train)
     if field.kind == "vector":
-        return fit_vector(list_column(table, field.name).take(train), field)
+        return fit_vector(table, field, train)
     column = text_column(table, field.name).take(train)
     if field.kind == "text":
         return fit_text(column, field, config.min_count)
@@ -159,7 +159,7 @@ def _check_cells(table: pa.Table, encoder: Encoder) -> None:
 def _ids_of(table: pa.Table, field: FieldEncoder) -> _Ids:
     """Function from a block of the table to its ids, counted from the field's first table row: int32 (rows, slots)."""
     if field.kind == "vector":
-        return lambda block: vector_ids(list_column(block, field.name), field)
+        return lambda block: vector_ids(block, field)
     if field.kind == "multivalued" and is_list(table, field.name):
         return lambda block: _list_ids(list_column(block, field.name), field)
     texts = text_column(table.slice(0, 1), field.name).texts

@@ -24,7 +24,8 @@ import pyarrow.compute as pc
 
 from ihas.config.columns import MAX_DIM, TextColumn, VectorColumn
 from ihas.config.data import SchemaConfig
-from ihas.data.columns import Column, cell_codes, is_list, list_column, numbers, split_texts, text_column
+from ihas.data.cell_codes import cell_codes
+from ihas.data.columns import Column, is_list, list_column, numbers, split_texts, text_column
 from ihas.data.csv_header import header_looks_like_data
 from ihas.data.label_guess import is_rating, proposed_rule, told_pair, used_texts
 from ihas.data.schema import Field, FieldKind, Schema, Timestamp
@@ -283,7 +284,7 @@ def _kind(table: pa.Table, name: str, columns: SchemaConfig) -> FieldKind:
 def _is_vector(table: pa.Table, name: str, columns: SchemaConfig) -> bool:
     if name in columns.vectors or name in (*columns.multivalued, *columns.histories):
         return name in columns.vectors
-    return look_like_vectors(list_column(table, name))
+    return look_like_vectors(table, name)
 
 
 def _is_numeric(texts: pa.StringArray) -> bool:

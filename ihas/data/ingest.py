@@ -34,6 +34,7 @@ from ihas.data.storage import Ingested, load_ingested, save_values
 from ihas.data.suspicions import find_cut_lists, find_split_faults
 from ihas.data.timestamps import with_timestamps
 from ihas.data.validation import validate
+from ihas.data.vectors import with_numbers_of_vectors
 from ihas.data.weights import learnt_weights
 from ihas.data.windows import newest_rows
 from ihas.errors import ConfigError, DataError
@@ -161,6 +162,7 @@ def read_tables(data: DataConfig, options: ReadOptions | None = None) -> Files:
     places = None
     if data.window is not None:
         tables["train"], places = newest_rows(tables["train"], data.window, data.columns.time)
+    tables = with_numbers_of_vectors(tables, data.columns)
     cleaned = without_spelled_missing(with_plain_numbers(tables, data), data.columns, notes)
     labelled = with_labels(cleaned.tables, data.columns, notes)
     timed = with_timestamps(labelled.tables, labelled.columns, cleaned.missing, notes)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from ihas.data.columns import Column, ListColumn, cell_codes, is_list, list_column, numbers, split_texts, text_column
+from ihas.data.cell_codes import cell_codes
+from ihas.data.columns import Column, ListColumn, is_list, list_column, numbers, split_texts, text_column
 from ihas.data.csv_header import header_looks_like_data
 from ihas.data.findings import MAX_ROWS_ALIKE, FieldProfile, FindingCollector, Purpose, ValidationReport
 from ihas.data.hashed import words_within
@@ -13,6 +14,7 @@ from ihas.data.inference import LABEL_TEXTS, POSITIVES_ONLY, item_attributes
 from ihas.data.label_guess import proposed_rule, told_values
 from ihas.data.label_numbers import find_number_labels
 from ihas.data.mapped import spans
+from ihas.data.number_lists import holds_numbers
 from ihas.data.positives import find_negatives
 from ihas.data.quantiles import quantiles
 from ihas.data.schema import Field, Schema
@@ -165,6 +167,8 @@ def profile_of(table: pa.Table, name: str, schema: Schema, clicked: np.ndarray |
         divided: whether a field's parts are counted.
     """
     field = next((field for field in schema.fields if field.name == name), None)
+    if holds_numbers(table, name):
+        return _profile_of_vectors(table, name, field, schema)
     values, counts = _values(table, name, field)
     top = np.argsort(-counts, kind="stable")[:NUM_COMMONEST]
     return FieldProfile(
@@ -177,6 +181,20 @@ def profile_of(table: pa.Table, name: str, schema: Schema, clicked: np.ndarray |
         commonest=tuple((str(values[int(place)].as_py()), int(counts[place])) for place in top if counts[place]),
         quantiles=tuple(quantiles(numbers(values), counts, 4).tolist()) if field and field.kind == "numeric" else (),
         parts=parts_of(table, name, field.separator, field.kind == "numeric", clicked) if field and divided else (),
+    )
+
+
+def _profile_of_vectors(table: pa.Table, name: str, field: Field | None, schema: Schema) -> FieldProfile:
+    """Of lists of numbers, different lists are counted, and none is shown."""
+    codes = cell_codes(table, name)
+    return FieldProfile(
+        column=name,
+        purpose="field" if field else _purpose(name, schema),
+        kind=field.kind if field else None,
+        role=field.role if field else None,
+        distinct=len(np.unique(codes[codes >= 0])),
+        missing=float((codes < 0).mean()) if table.num_rows else 0.0,
+        commonest=(),
     )
 
 
