@@ -14,7 +14,7 @@ from ihas.data.columns import is_list, one_array, repeated_text
 from ihas.data.csv_reader import BATCH_ROWS
 from ihas.data.findings import FindingCollector
 from ihas.data.gathering import gather
-from ihas.data.number_lists import FORM, as_texts, first_of_no_number, holds_numbers, texts_as_numbers
+from ihas.data.number_lists import FORMS, alike, as_texts, first_of_no_number, holds_numbers
 from ihas.data.places import TableFile, files_at
 from ihas.data.readers import is_known, read
 from ihas.data.reading import ReadOptions
@@ -111,7 +111,7 @@ class _Appending:
     def __init__(self, first: _ReadPart, lengths: list[int]) -> None:
         self._lengths, self._first_notes, self._notes = lengths, first.notes, list[Finding]()
         self._names: list[str] = first.rows.column_names
-        self._numbers = {name for name in self._names if holds_numbers(first.rows, name)}
+        self._numbers = {name: first.rows.schema.field(name).type for name in self._names if holds_numbers(first.rows, name)}
         self._lists = {name for name in self._names if is_list(first.rows, name)}
 
     def all_notes(self) -> FindingCollector:
@@ -150,10 +150,10 @@ class _Appending:
         columns: dict[str, Any] = {name: table.column(name) for name in self._names}
         for name in (name for name in self._lists if not is_list(table, name)):
             columns[name] = pa.chunked_array([_as_lists(one_array(columns[name].cast(pa.string())))])
-        for name in (name for name in self._lists if name not in self._numbers and columns[name].type == FORM):
+        for name in (name for name in self._lists if name not in self._numbers and columns[name].type in FORMS):
             columns[name] = as_texts(columns[name])
-        for name in self._numbers:
-            columns[name] = columns[name] if columns[name].type == FORM else texts_as_numbers(columns[name])
+        for name, form in self._numbers.items():
+            columns[name] = alike(columns[name], form)
         return pa.table(columns)
 
     def in_one_form(self, _: str, column: Any) -> Any:

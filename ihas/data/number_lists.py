@@ -18,7 +18,7 @@ from ihas.data.columns import LIST, as_lists, canonical_lists, numbers, one_arra
 from ihas.data.mapped import release, spans
 from ihas.data.value_types import is_any_list
 
-FORM: Any = pa.list_(pa.float64())
+FORMS: tuple[Any, ...] = (pa.list_(pa.float32()), pa.list_(pa.float64()))
 BLOCK_ROWS = 1 << 14
 _MULTIPLIER, _SHIFT = np.uint64(0x9E3779B97F4A7C15), np.uint64(29)
 
@@ -37,28 +37,28 @@ class NumberLists:
 
 
 def is_of_floats(data_type: Any) -> bool:
-    """Whether a column of a file has lists of floating-point numbers."""
-    return bool(is_any_list(data_type) and pa.types.is_floating(data_type.value_type))
+    """Whether a column of a file has lists of floating-point numbers of 32 or 64 bits; of 16, texts take less than what they say."""
+    return bool(is_any_list(data_type) and pa.list_(data_type.value_type) in FORMS)
 
 
 def holds_numbers(table: pa.Table, name: str) -> bool:
     """Whether a column of a table that was read has this form."""
-    return bool(table.schema.field(name).type == FORM)
+    return table.schema.field(name).type in FORMS
 
 
 def as_numbers(column: Any) -> Any:
     """A column of lists of floating-point numbers as one array of this form; null and NaN within a cell are dropped, as no numbers."""
-    lists: Any = one_array(column.cast(pa.list_(column.type.value_type))).cast(FORM)
+    lists: Any = one_array(column.cast(pa.list_(column.type.value_type)))
     lengths = np.asarray(pc.fill_null(pc.list_value_length(lists), 0), np.int64)
     flat: Any = lists.flatten()
-    values = np.asarray(flat.to_numpy(zero_copy_only=False), np.float64)
+    values = flat.to_numpy(zero_copy_only=False)
     odd = np.isnan(values)
     if odd.any():
         rows = np.repeat(np.arange(len(lengths)), lengths)
         lengths = lengths - np.bincount(rows[odd], minlength=len(lengths))
         values = values[~odd]
     offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32())
-    return pa.ListArray.from_arrays(offsets, pa.array(values, pa.float64()))
+    return pa.ListArray.from_arrays(offsets, pa.array(values, flat.type))
 
 
 def as_texts(column: Any) -> Any:
@@ -67,11 +67,13 @@ def as_texts(column: Any) -> Any:
     return pa.chunked_array(chunks, LIST)
 
 
-def texts_as_numbers(column: Any) -> Any:
-    """A column of lists of canonical texts, each of which spells a number, in this form."""
+def alike(column: Any, form: Any) -> Any:
+    """A column of this form, or of lists of canonical texts each of which spells a number, in one of `FORMS`."""
+    if column.type in FORMS:
+        return column.cast(form)
     cells = as_lists(column)
-    values = pa.array(numbers(cells.values.texts)[cells.values.codes], pa.float64())
-    return pa.chunked_array([pa.ListArray.from_arrays(pa.array(cells.offsets, pa.int32()), values)], FORM)
+    values = pa.array(numbers(cells.values.texts)[cells.values.codes], form.value_type)
+    return pa.chunked_array([pa.ListArray.from_arrays(pa.array(cells.offsets, pa.int32()), values)], form)
 
 
 def first_of_no_number(table: pa.Table, name: str) -> tuple[int, str] | None:
@@ -96,7 +98,7 @@ def number_blocks(table: pa.Table, name: str) -> Iterator[tuple[slice, NumberLis
 
 
 def _numbers_of(column: Any) -> NumberLists:
-    if column.type != FORM:
+    if column.type not in FORMS:
         cells = as_lists(column)
         return NumberLists(cells.lengths, numbers(cells.values.texts)[cells.values.codes])
     array = one_array(column)
