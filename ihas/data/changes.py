@@ -193,7 +193,7 @@ def _counts_of_numbers(table: pa.Table, name: str, rows_before: int) -> tuple[pa
     ends = ((0, rows_before), (rows_before, table.num_rows))
     column = table.select([name])
     samples = (np.unique(np.linspace(first, end - 1, min(SAMPLED_ROWS, end - first)).astype(np.int64)) for first, end in ends)
-    halves = [value_counts(column.take(pa.array(rows)), name) for rows in samples]
+    halves = [value_counts(column.take(rows), name) for rows in samples]
     values, place = np.unique(np.concatenate([values for values, _ in halves]), return_inverse=True)
     first = len(halves[0][0])
     before, after = (

@@ -107,7 +107,8 @@ def list_column(table: pa.Table, name: str) -> ListColumn:
     """Multi-valued column of a table that was read; lists of numbers (`ihas.data.number_lists`) as texts."""
     column: Any = table.column(name)
     if column.type != LIST:
-        column = pa.chunked_array([canonical_lists(chunk) for chunk in column.chunks], LIST)
+        form: Any = LIST
+        column = pa.chunked_array([canonical_lists(chunk) for chunk in column.chunks], form)
     return as_lists(column)
 
 

@@ -63,8 +63,9 @@ def as_numbers(column: Any) -> Any:
 
 def as_texts(column: Any) -> Any:
     """A column of this form as one of canonical texts."""
-    chunks = [canonical_lists(chunk) for chunk in column.chunks]
-    return pa.chunked_array(chunks, LIST)
+    chunks: Any = [canonical_lists(chunk) for chunk in column.chunks]
+    form: Any = LIST
+    return pa.chunked_array(chunks, form)
 
 
 def alike(column: Any, form: Any) -> Any:

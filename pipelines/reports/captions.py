@@ -223,7 +223,7 @@ def _calibration(result: RunResult) -> Caption:
     if result.label_range is not None:
         low, high = result.label_range
         read = (
-            f"A mark is about as many test rows as every other: their mean score and their mean label, where 0 is {low:g} and 1 is {high:g}. "
+            f"A mark is about as many test rows as every other: their mean score and mean label, where 0 is {low:g} and 1 is {high:g}. "
             "On the dashed line the two are equal, so the answer's value is the label to be expected; below it values are too high."
         )
     known = result.calibration

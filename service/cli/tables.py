@@ -93,7 +93,8 @@ def scores(rows: Iterable[Mapping[str, Any]]) -> RenderableType:
         table.add_column(name, justify="right")
     for number, row in enumerate(rows, start=1):
         unknown = ", ".join(f"{cell['field']} = {cell['value']}" for cell in row["unknown_values"])
-        table.add_row(str(number), unknown, f"{row['score']:.4f}", f"{row['logit']:+.3f}", str(row["group"]), *([f"{row['value']:.4g}"] if numbers else []))
+        value = [f"{row['value']:.4g}"] if numbers else []
+        table.add_row(str(number), unknown, f"{row['score']:.4f}", f"{row['logit']:+.3f}", str(row["group"]), *value)
     return table
 
 
