@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ihas.bundle.values import Bundle, Retrieval
+from ihas.data.ages import without_ages
 from ihas.data.dataset import Dataset
 from ihas.graded_metrics import above_middle
 from ihas.results.run_result import RetrievalMetrics
@@ -69,6 +70,7 @@ def _looked_at(
     model, retriever = CandidateModel(GroupedModel(bundle), bundle, items), Retriever(bundle, retrieval)
     every = np.arange(len(items.names))
     position = {row.tobytes(): number for number, row in reversed(list(enumerate(np.ascontiguousarray(items.ids))))}
+    rows = without_ages(bundle.encoder, rows)
     context, item = bundle.encoder.slots_of("context"), bundle.encoder.slots_of("item")
     return [
         (

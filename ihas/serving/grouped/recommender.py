@@ -30,6 +30,7 @@ from ihas.serving.filters.item_fields import ItemFields
 from ihas.serving.grouped.candidate_model import CandidateModel
 from ihas.serving.grouped.every_group import ask_every_group
 from ihas.serving.grouped.explanation import explain_rows
+from ihas.serving.grouped.item_ages import ItemAges
 from ihas.serving.grouped.item_arrays import MAX_BYTES
 from ihas.serving.grouped.item_updates import ItemUpdates
 from ihas.serving.grouped.model import GroupedModel
@@ -211,8 +212,9 @@ class GroupedRecommender(Recommender):
         elif shelf is None or not items:
             return None
         else:
-            context = np.array(self._context.read(self.completed(stated[0]), "/context").ids, np.int32)
-            ids = shelf.candidates.ids(context, shelf.catalogue.choose(items, ()).positions)
+            known = self.completed(stated[0])
+            context = np.array(self._context.read(known, "/context").ids, np.int32)
+            ids = shelf.ages.ids(shelf.candidates, context, known, shelf.catalogue.choose(items, ()).positions)
         return observe(self.bundle.router, self.bundle.reference, ids)
 
     def is_quick(self, request: RecommendRequest) -> bool:
@@ -240,11 +242,11 @@ class GroupedRecommender(Recommender):
         context, seen = np.array(read.ids, np.int32), self._seen(request)
         shown = shelf.fields.shown(request.fields)
         chosen, retrieved = shelf.chosen(context, request, seen)
-        scored = shelf.candidates.score(context, chosen.positions)
+        scored = shelf.ages.score(shelf.candidates, context, known, chosen.positions)
         order = shelf.fields.first(lambda k: best(scored.logits, lambda row: names[chosen.positions[row]], k), chosen.positions, request)
         explanations: Sequence[Explanation | None] = [None] * len(order)
         if request.explain:
-            ids = shelf.candidates.ids(context, chosen.positions[order])
+            ids = shelf.ages.ids(shelf.candidates, context, known, chosen.positions[order])
             explanations = [_told(why, place, retrieved) for why, place in zip(self._explained(ids), order.tolist(), strict=True)]
         return Recommendation(
             recommendation_id=recommendation_id,
@@ -297,7 +299,7 @@ def _shelf(model: GroupedModel, bundle: Bundle, items: ItemTable, max_bytes: int
     """The items of a bundle as it says."""
     retriever = None if bundle.retrieval is None else Retriever(bundle, bundle.retrieval)
     fields = ItemFields(items, str(bundle.schema.item_id))
-    return Shelf(Catalogue(items), fields, CandidateModel(model, bundle, items, max_bytes), retriever)
+    return Shelf(Catalogue(items), fields, CandidateModel(model, bundle, items, max_bytes), retriever, ItemAges(bundle.encoder, items))
 
 
 def _told(explanation: Explanation, place: int, retrieved: Retrieved | None) -> Explanation:

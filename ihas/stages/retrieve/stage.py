@@ -21,6 +21,7 @@ import numpy as np
 
 from ihas.bundle.values import Tower
 from ihas.config.learning import LearningConfig
+from ihas.data.ages import without_ages
 from ihas.data.dataset import Dataset
 from ihas.data.encoder import Encoder
 from ihas.data.item_table import ItemTable
@@ -61,6 +62,7 @@ class Retrieving:
 
     def side(self, ids: np.ndarray, role: FieldRole) -> np.ndarray:
         """Ids of one side of whole rows, counted within the side: int32 (rows, slots of the side)."""
+        ids = without_ages(self.encoder, ids)
         return within_side(self.encoder, ids[:, self.encoder.slots_of(role)], role)
 
     def item_ids(self) -> np.ndarray:
