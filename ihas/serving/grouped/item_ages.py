@@ -38,19 +38,8 @@ class ItemAges:
             encoder: the bundle's.
             items: have the texts of each time of the item under its column's name.
         """
-        of_context = encoder.slots_of("context").tolist()
-        values = items.values or {}
-        self._fields = tuple(
-            _Field(
-                age,
-                encoder.fields[place],
-                int(encoder.layout.first_rows[place]),
-                np.array([of_context.index(slot) for slot in range(*age_slots(encoder, age.field).indices(encoder.layout.num_slots))]),
-                _moments(values.get(age.item.name), age, len(items.names)),
-            )
-            for age in ages_of(encoder.fields, encoder.timestamps)
-            if isinstance(encoder.fields[place := encoder.layout.names.index(age.field)], NumericEncoder | PiecewiseEncoder)
-        )
+        found = (_field(encoder, age, items) for age in ages_of(encoder.fields, encoder.timestamps))
+        self._fields = tuple(field for field in found if field is not None)
 
     def contexts(self, context: np.ndarray, stated: Mapping[str, Any], positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The different contexts of candidates, and which of them is each one's.
@@ -88,6 +77,16 @@ class ItemAges:
         """As `CandidateModel.ids`, each candidate at its age: int32 (rows, num_slots)."""
         contexts, which = self.contexts(context, stated, positions)
         return model.ids(contexts[which], positions)
+
+
+def _field(encoder: Encoder, age: Age, items: ItemTable) -> _Field | None:
+    place = encoder.layout.names.index(age.field)
+    field, slots = encoder.fields[place], age_slots(encoder, age.field)
+    if not isinstance(field, NumericEncoder | PiecewiseEncoder):
+        return None
+    own = np.searchsorted(encoder.slots_of("context"), np.arange(slots.start, slots.stop))
+    moments = _moments((items.values or {}).get(age.item.name), age, len(items.names))
+    return _Field(age, field, int(encoder.layout.first_rows[place]), own, moments)
 
 
 def _moments(values: FieldValues | None, age: Age, count: int) -> np.ndarray:
