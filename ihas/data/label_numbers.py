@@ -93,7 +93,10 @@ def with_label_range(
     if schema.label_range != "training":
         return schema, report
     values = label_numbers(tables["train"], schema.label)[train]
-    bounds = float(np.nanmin(values)), float(np.nanmax(values))
+    values = values[~np.isnan(values)]
+    if not len(values):
+        raise DataError("Training rows must have a label, but none has one. Provide more rows, or change `split`.")
+    bounds = float(values.min()), float(values.max())
     if not bounds[0] < bounds[1]:
         raise DataError(f"Labels of training rows must differ, but all are {bounds[0]:g}. Provide more rows, or change `split`.")
     schema, findings = schema.model_copy(update={"label_range": bounds}), FindingCollector()

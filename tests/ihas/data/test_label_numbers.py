@@ -72,6 +72,12 @@ def test_rows_without_a_number_are_dropped_where_that_is_stated(tmp_path: Path) 
     assert [(one.code, one.row, one.column) for one in caught.value.findings] == [("label_missing", 2, "y"), ("label_missing", 4, "y")]
 
 
+def test_training_rows_without_any_number_say_no_range(tmp_path: Path) -> None:
+    """Where rows without a label are dropped and other parts have all of them."""
+    with pytest.raises(DataError, match="Training rows must have a label"):
+        _ingested(tmp_path, ["", "", "", "1", "2", "3", "4"], "training", unlabelled="drop")
+
+
 @pytest.mark.parametrize("bad", ["good", "inf", "1e999", "nan?"])
 def test_what_is_no_number_is_an_error_with_its_row(tmp_path: Path, bad: str) -> None:
     """Nothing is written."""
