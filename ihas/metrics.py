@@ -7,6 +7,7 @@ from scipy.special import expit
 from scipy.stats import norm, rankdata
 from sklearn.metrics import roc_auc_score
 
+from ihas.graded_metrics import are_fractions, concordance, concordance_difference, graded_ndcg, group_concordance
 from ihas.results.calibration import ReliabilityBin
 from ihas.results.run_result import ClickMetrics, Interval
 
@@ -20,15 +21,20 @@ def sigmoid(logits: np.ndarray) -> np.ndarray:
 
 
 def row_losses(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Negative log-likelihood of each row, ln(1 + exp(l)) - y l: float (rows,) twice -> float64 (rows,), in nats."""
+    """Negative log-likelihood of each row, ln(1 + exp(l)) - y l: float (rows,) twice -> float64 (rows,), in nats.
+
+    Of a label that is a fraction, its cross-entropy, whose least mean is that of the expected labels (Papke and Wooldridge 1996).
+    """
     logits = logits.astype(np.float64)
     return np.asarray(np.logaddexp(0.0, logits) - labels * logits)
 
 
 def auc(logits: np.ndarray, labels: np.ndarray) -> float | None:
-    """Area under the ROC curve; None where only one label occurs."""
+    """Area under the ROC curve, or the concordance index of labels that are fractions; None where only one label occurs."""
     if labels.min(initial=1.0) == labels.max(initial=0.0) or len(labels) == 0:
         return None
+    if are_fractions(labels):
+        return concordance(logits, labels)
     return float(roc_auc_score(labels, logits))
 
 
@@ -41,6 +47,8 @@ def group_auc(logits: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> flo
         logits: float (rows,); labels: float (rows,), 0 or 1; groups: int (rows,), below 0 for a row of no group.
     """
     kept = groups >= 0
+    if are_fractions(labels):
+        return group_concordance(logits[kept], labels[kept], groups[kept])
     logits, positive, groups = logits[kept], labels[kept] > 0.5, groups[kept]
     if not len(groups):
         return None
@@ -60,13 +68,16 @@ def group_auc(logits: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> flo
 def group_ndcg(logits: np.ndarray, labels: np.ndarray, groups: np.ndarray, k: int = NDCG_ROWS) -> float | None:
     """Mean over groups of sum_{ranks <= k} y / log2(rank + 1), divided by the most that it could be; groups of one label do not count.
 
-    Source: Jarvelin and Kekalainen 2002, gains 0 and 1; rows of equal logits share their places' discounts (McSherry and Najork 2008).
+    Source: Jarvelin and Kekalainen 2002, the gain of a row is its label; rows of equal logits share their places' discounts (McSherry and
+    Najork 2008).
 
     Args:
         logits: float (rows,); labels: float (rows,), 0 or 1; groups: int (rows,), below 0 for a row of no group.
         k: rows of a group that count.
     """
     kept = groups >= 0
+    if are_fractions(labels):
+        return graded_ndcg(logits[kept], labels[kept], groups[kept], k)
     logits, positive, groups = logits[kept], labels[kept] > 0.5, groups[kept]
     if not len(groups):
         return None
@@ -91,8 +102,15 @@ def _ranks_within(logits: np.ndarray, groups: np.ndarray, first: np.ndarray) -> 
     return np.asarray(np.repeat((starts + ends + 1) / 2, ends - starts) - first)
 
 
-def click_metrics(logits: np.ndarray, labels: np.ndarray, users: np.ndarray | None = None) -> ClickMetrics:
-    """Metrics of float (rows,) logits against labels in {0, 1}; without rows there are none; users int (rows,), below 0 for none."""
+def click_metrics(
+    logits: np.ndarray, labels: np.ndarray, users: np.ndarray | None = None, label_range: tuple[float, float] | None = None
+) -> ClickMetrics:
+    """Metrics of logits; without rows there are none.
+
+    Args:
+        logits: float (rows,); labels: float (rows,), from 0 to 1; users: int (rows,), below 0 for none.
+        label_range: numbers that the labels 0 and 1 stand for, where labels are fractions.
+    """
     clicks = float(labels.sum())
     return ClickMetrics(
         rows=len(labels),
@@ -101,7 +119,16 @@ def click_metrics(logits: np.ndarray, labels: np.ndarray, users: np.ndarray | No
         calibration=float(sigmoid(logits).sum()) / clicks if clicks else None,
         user_auc=None if users is None else group_auc(logits, labels, users),
         user_ndcg=None if users is None else group_ndcg(logits, labels, users),
+        **({} if label_range is None or not len(labels) else _errors(sigmoid(logits), labels, label_range[1] - label_range[0])),
     )
+
+
+def _errors(scores: np.ndarray, labels: np.ndarray, width: float) -> dict[str, float | None]:
+    """RMSE and MAE in units of the label, whose range is so wide, and R2; float (rows,) each."""
+    errors, spread = scores - labels, float(((labels - labels.mean(dtype=np.float64)) ** 2).mean())
+    squared = float((errors**2).mean())
+    r2 = 1.0 - squared / spread if spread > 0.0 else None
+    return {"rmse": width * float(np.sqrt(squared)), "mae": width * float(np.abs(errors).mean()), "r2": r2}
 
 
 def reliability(scores: np.ndarray, labels: np.ndarray) -> tuple[ReliabilityBin, ...]:
@@ -148,8 +175,11 @@ def auc_difference(logits: np.ndarray, base_logits: np.ndarray, labels: np.ndarr
     """AUC(logits) - AUC(base_logits) on the same rows, with its paired interval.
 
     Source: DeLong, DeLong and Clarke-Pearson 1988: var = S10 / clicks + S01 / others, S10 and S01 the sample variances of
-    the differences of components. With fewer than two rows of a label nothing is known: 0, from -1 to 1.
+    the differences of components. With fewer than two rows of a label nothing is known: 0, from -1 to 1. Of labels that are fractions,
+    the difference of concordance indices (`ihas.graded_metrics`).
     """
+    if are_fractions(labels):
+        return concordance_difference(logits, base_logits, labels, confidence=confidence)
     clicks = int((labels > 0.5).sum())
     if min(clicks, len(labels) - clicks) < 2:
         return Interval(difference=0.0, low=-1.0, high=1.0)

@@ -60,7 +60,8 @@ def _version(bundle: values.Bundle, routing: Mapping[str, Any], entries: Sequenc
     stated = (schema.positive, schema.negatives, schema.weight)
     rules = bool(schema.timestamps) or schema.unlabelled != "refuse" or any(one is not None for one in stated)
     kinds = {field.kind for field in bundle.encoder.fields}
-    if kinds & {"text", "hashed", "vector"} or schema.negatives_kept < 1.0 or any(one.days_since for one in schema.timestamps):
+    numbers = schema.label_range is not None or schema.negatives_kept < 1.0
+    if kinds & {"text", "hashed", "vector"} or numbers or any(one.days_since for one in schema.timestamps):
         return FORMAT_VERSION
     if schema.user_id is not None or schema.display or rules or "piecewise" in kinds:
         return WITHOUT_HASHES

@@ -27,7 +27,8 @@ READABLE_VERSIONS = (1, WITHOUT_SUMS, WITHOUT_USERS, WITHOUT_HASHES, FORMAT_VERS
 """Version 1 has no two-sided models; such a bundle serves every row whole. Version 2 has no sums that say the group, no models that
 share a table, and no calibration: it is written where there are none, so that version 0.1 reads it. Version 3 has no users, no columns
 that are only displayed, no timestamps, no rule for labels and no piecewise fields.
-Version 4 has no texts, no hashed fields, no vectors, no days between times and no negatives that were left out."""
+Version 4 has no texts, no hashed fields, no vectors, no days between times, no negatives that were left out and no labels that are
+numbers."""
 GROUPED = "grouped"
 FALLBACK = "fallback.safetensors"
 MANIFEST = "manifest.json"

@@ -55,6 +55,9 @@ class SchemaConfig(Config):
     positive: str | tuple[str, ...] | None = Field(default=None, exclude_if=lambda positive: positive is None)
     """What counts as a click in the label's column; every other cell is none. A value (`"yes"`), several (`["bought", "paid"]`), or a
     comparison with a number (`">= 4"`). Without it, labels are 0 and 1, or two texts of which one says yes."""
+    label_range: Literal["training"] | tuple[float, float] | None = Field(default=None, exclude_if=lambda found: found is None)
+    """For a label that is a number to be predicted, such as a rating: its least and largest number (`[1, 5]`), or `"training"` for those of
+    the training rows. Numbers outside are taken for the nearer of both. Answers have the expected number as `value`."""
     unlabelled: Literal["refuse", "drop"] = Field(default="refuse", exclude_if=lambda unlabelled: unlabelled == "refuse")
     """What becomes of rows whose label is missing: `refuse` the table, or `drop` them."""
     negatives: NegativesConfig | None = Field(default=None, exclude_if=lambda negatives: negatives is None)
@@ -107,6 +110,20 @@ class SchemaConfig(Config):
     def _names_take_the_defaults(cls, columns: Any) -> Any:
         named = isinstance(columns, list | tuple) and all(isinstance(name, str) for name in columns)
         return {name: {} for name in columns} if named else columns
+
+    @model_validator(mode="after")
+    def _a_number_is_no_click(self) -> Self:
+        if self.label_range is None:
+            return self
+        if self.label is None:
+            raise invalid("`label_range` needs the column whose numbers are to be predicted. Set `label`.")
+        given = [name for name in ("positive", "negatives") if getattr(self, name) is not None]
+        given += ["negatives_kept"] if self.negatives_kept < 1.0 else []
+        if given:
+            raise invalid(f"A label with `label_range` is a number and no click, but `{given[0]}` is set. Leave one of them out.")
+        if not isinstance(self.label_range, str) and not self.label_range[0] < self.label_range[1]:
+            raise invalid(f"`label_range` must be a number and a larger one, but got {list(self.label_range)}. Swap or correct them.")
+        return self
 
     @field_validator("positive", mode="before")
     @classmethod

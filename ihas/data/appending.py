@@ -14,6 +14,7 @@ from ihas.data.columns import is_list, one_array, repeated_text
 from ihas.data.csv_reader import BATCH_ROWS
 from ihas.data.findings import FindingCollector
 from ihas.data.gathering import gather
+from ihas.data.number_lists import FORMS, alike, as_texts, first_of_no_number, holds_numbers
 from ihas.data.places import TableFile, files_at
 from ihas.data.readers import is_known, read
 from ihas.data.reading import ReadOptions
@@ -110,6 +111,7 @@ class _Appending:
     def __init__(self, first: _ReadPart, lengths: list[int]) -> None:
         self._lengths, self._first_notes, self._notes = lengths, first.notes, list[Finding]()
         self._names: list[str] = first.rows.column_names
+        self._numbers = {name: first.rows.schema.field(name).type for name in self._names if holds_numbers(first.rows, name)}
         self._lists = {name for name in self._names if is_list(first.rows, name)}
 
     def all_notes(self) -> FindingCollector:
@@ -148,6 +150,10 @@ class _Appending:
         columns: dict[str, Any] = {name: table.column(name) for name in self._names}
         for name in (name for name in self._lists if not is_list(table, name)):
             columns[name] = pa.chunked_array([_as_lists(one_array(columns[name].cast(pa.string())))])
+        for name in (name for name in self._lists if name not in self._numbers and columns[name].type in FORMS):
+            columns[name] = as_texts(columns[name])
+        for name, form in self._numbers.items():
+            columns[name] = alike(columns[name], form)
         return pa.table(columns)
 
     def in_one_form(self, _: str, column: Any) -> Any:
@@ -163,6 +169,9 @@ class _Appending:
             elif is_list(table, name) and name not in self._lists:
                 law = "Cells must be lists in all files or in none, but here they are lists."
                 findings.add("unexpected_list", law, column=name)
+            elif name in self._numbers and not holds_numbers(table, name) and (odd := first_of_no_number(table, name)) is not None:
+                law = f"Lists must hold numbers, as in the first file, but this one holds {odd[1]!r}. Correct it, or empty the cell."
+                findings.add("not_a_number", law, row=odd[0] + 1, column=name)
         for name in (name for name in table.column_names if name not in self._names):
             law = f"{file}: The first file has no such column, so it is not read. Create another data set to use it."
             self._notes.append(Finding(code="new_column", severity="warning", message=law, column=name))

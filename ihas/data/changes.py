@@ -7,11 +7,13 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
-from ihas.data.columns import Column, cell_codes, is_list, list_column, numbers, split_texts, text_column
+from ihas.data.cell_codes import cell_codes
+from ihas.data.columns import Column, is_list, list_column, numbers, split_texts, text_column
 from ihas.data.findings import FindingCollector, ValidationReport
 from ihas.data.growth import Before, Changes, FieldChange, GrowthLimits, RateChange
 from ihas.data.hashed import words_within
 from ihas.data.inference import LABEL_TEXTS
+from ihas.data.number_lists import holds_numbers, value_counts
 from ihas.data.quantiles import quantiles
 from ihas.data.schema import Field, Schema
 from ihas.data.validation import find_number_faults
@@ -24,6 +26,7 @@ MIN_ROWS = 100
 """Appended rows below which nothing is judged."""
 MAX_VALUES = 20
 NUM_PARTS = 10
+SAMPLED_ROWS = 16_384
 
 
 def with_changes(report: ValidationReport, table: pa.Table, rows_before: int, before: Before) -> ValidationReport:
@@ -59,7 +62,7 @@ def changes_of(table: pa.Table, rows_before: int, schema: Schema) -> Changes:
     return Changes(
         rows_before=rows_before,
         rows_appended=table.num_rows - rows_before,
-        click_rate=_rate_change(text_column(table, schema.label), rows_before),
+        click_rate=None if schema.label_range is not None else _rate_change(text_column(table, schema.label), rows_before),
         fields=tuple(_field_change(table, field, rows_before) for field in schema.fields),
     )
 
@@ -166,6 +169,8 @@ def change_of_counts(
 
 def _counts(table: pa.Table, field: Field, rows_before: int) -> tuple[pa.StringArray, np.ndarray, np.ndarray]:
     """Different values, and how often each occurs before and after: (n,) texts, int64 (n,) twice."""
+    if holds_numbers(table, field.name):
+        return _counts_of_numbers(table, field.name, rows_before)
     if is_list(table, field.name):
         lists = list_column(table, field.name)
         end = int(lists.offsets[rows_before])
@@ -181,6 +186,21 @@ def _counts(table: pa.Table, field: Field, rows_before: int) -> tuple[pa.StringA
         for half in halves
     ]
     return cells.values.texts, within[0], within[1]
+
+
+def _counts_of_numbers(table: pa.Table, name: str, rows_before: int) -> tuple[pa.StringArray, np.ndarray, np.ndarray]:
+    """The same of a column of lists of numbers, of at most `SAMPLED_ROWS` evenly spaced rows before and after."""
+    ends = ((0, rows_before), (rows_before, table.num_rows))
+    column = table.select([name])
+    samples = (np.unique(np.linspace(first, end - 1, min(SAMPLED_ROWS, end - first)).astype(np.int64)) for first, end in ends)
+    halves = [value_counts(column.take(rows), name) for rows in samples]
+    values, place = np.unique(np.concatenate([values for values, _ in halves]), return_inverse=True)
+    first = len(halves[0][0])
+    before, after = (
+        np.bincount(where, counts, len(values)).astype(np.int64)
+        for where, (_, counts) in zip((place[:first], place[first:]), halves, strict=True)
+    )
+    return pa.array(map(repr, values.tolist()), pa.string()), before, after
 
 
 def _bins_of_values(before: np.ndarray) -> np.ndarray:

@@ -88,7 +88,7 @@ class ListColumn:
 def text_column(table: pa.Table, name: str) -> Column:
     """Single-valued column of a table that was read."""
     chunks: Any = table.column(name).unify_dictionaries().chunks or [pa.array([], TEXT)]
-    return Column(_joined_codes([chunk.indices for chunk in chunks]), chunks[0].dictionary)
+    return Column(joined_codes([chunk.indices for chunk in chunks]), chunks[0].dictionary)
 
 
 def clicked_texts(column: Column) -> np.ndarray:
@@ -104,22 +104,17 @@ def repeated_text(text: str | None, rows: int) -> Any:
 
 
 def list_column(table: pa.Table, name: str) -> ListColumn:
-    """Multi-valued column of a table that was read."""
-    return as_lists(table.column(name))
+    """Multi-valued column of a table that was read; lists of numbers (`ihas.data.number_lists`) as texts."""
+    column: Any = table.column(name)
+    if column.type != LIST:
+        form: Any = LIST
+        column = pa.chunked_array([canonical_lists(chunk) for chunk in column.chunks], form)
+    return as_lists(column)
 
 
 def is_list(table: pa.Table, name: str) -> bool:
     """Whether a column of a table that was read holds lists."""
     return bool(pa.types.is_list(table.schema.field(name).type))
-
-
-def cell_codes(table: pa.Table, name: str) -> np.ndarray:
-    """A code per different cell of a column, -1 where the cell is missing: int32 (rows,)."""
-    if not is_list(table, name):
-        return text_column(table, name).codes
-    joined: Any = pc.binary_join(table.column(name), "\0")
-    codes = _joined_codes([chunk.indices for chunk in joined.dictionary_encode().chunks])
-    return np.where(list_column(table, name).lengths > 0, codes, -1).astype(np.int32)
 
 
 def one_array(column: pa.ChunkedArray[Any]) -> Any:
@@ -145,7 +140,7 @@ def as_lists(lists: pa.ChunkedArray[Any]) -> ListColumn:
     chunks = values.unify_dictionaries().chunks or [pa.array([], TEXT)]
     lengths = np.asarray(pc.fill_null(pc.list_value_length(lists), 0), dtype=np.int64)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
-    return ListColumn(offsets, Column(_joined_codes([chunk.indices for chunk in chunks]), chunks[0].dictionary))
+    return ListColumn(offsets, Column(joined_codes([chunk.indices for chunk in chunks]), chunks[0].dictionary))
 
 
 def numbers(texts: pa.StringArray) -> np.ndarray:
@@ -192,7 +187,7 @@ def _codes(indices: Any) -> np.ndarray:
     return np.asarray(pc.fill_null(indices, -1))
 
 
-def _joined_codes(chunks: list[Any]) -> np.ndarray:
+def joined_codes(chunks: list[Any]) -> np.ndarray:
     """Codes of all chunks, in memory; what was mapped for them is given back."""
     codes = np.concatenate([np.zeros(0, np.int32), *map(_codes, chunks)])
     release()

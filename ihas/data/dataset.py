@@ -20,15 +20,17 @@ class Dataset:
     Attributes:
         layout: where the fields lie in the table and in `ids`.
         ids: int32 (rows, num_slots). Row numbers of the fused table; -1 is padding.
-        labels: float32 (rows,). 0 or 1; under a teacher, its probability of a click.
+        labels: float32 (rows,). 0 or 1; under a teacher, its probability of a click; where the label is a number, its place in its range.
         weights: float32 (rows,). How much each row counts where a model learns from it, 1 on average of the training rows; None where all
             count alike. Metrics read none.
+        label_range: numbers that the labels 0 and 1 stand for; None where they are clicks.
     """
 
     layout: FieldLayout
     ids: np.ndarray
     labels: np.ndarray
     weights: np.ndarray | None = None
+    label_range: tuple[float, float] | None = None
 
     def __len__(self) -> int:
         return int(self.ids.shape[0])
@@ -37,11 +39,12 @@ class Dataset:
         """The given rows, in that order: int (n,) or bool (rows,); where they are many, their ids are mapped (`ihas.data.mapped`)."""
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows
         if len(rows) <= TAKEN_ROWS:
-            return Dataset(self.layout, scattered(self.ids, rows), scattered(self.labels, rows), self._weights_of(rows))
+            ids = scattered(self.ids, rows)
+            return Dataset(self.layout, ids, scattered(self.labels, rows), self._weights_of(rows), self.label_range)
         ids = new_array((len(rows), self.ids.shape[1]), np.int32)
         for block in spans(len(rows), TAKEN_ROWS):
             ids[block] = scattered(self.ids, rows[block])
-        return Dataset(self.layout, ids, scattered(self.labels, rows), self._weights_of(rows))
+        return Dataset(self.layout, ids, scattered(self.labels, rows), self._weights_of(rows), self.label_range)
 
     def _weights_of(self, rows: np.ndarray) -> np.ndarray | None:
         return None if self.weights is None else scattered(self.weights, rows)
@@ -54,7 +57,7 @@ class Dataset:
     def block(self, start: int, stop: int) -> Dataset:
         """Neighbouring rows, in memory; fewer where there are no more."""
         weights = None if self.weights is None else np.array(self.weights[start:stop])
-        block = Dataset(self.layout, np.array(self.ids[start:stop]), np.array(self.labels[start:stop]), weights)
+        block = Dataset(self.layout, np.array(self.ids[start:stop]), np.array(self.labels[start:stop]), weights, self.label_range)
         release()
         return block
 
@@ -66,7 +69,7 @@ def joined(first: Dataset, second: Dataset) -> Dataset:
         for block in spans(len(part), TAKEN_ROWS):
             ids[start + block.start : start + block.stop] = part.ids[block]
     weights = None if first.weights is None and second.weights is None else np.concatenate([_weights(first), _weights(second)])
-    return Dataset(first.layout, ids, np.concatenate([first.labels, second.labels]), weights)
+    return Dataset(first.layout, ids, np.concatenate([first.labels, second.labels]), weights, first.label_range)
 
 
 def _weights(rows: Dataset) -> np.ndarray:

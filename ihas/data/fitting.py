@@ -28,6 +28,7 @@ from ihas.data.field_encoders import (
 )
 from ihas.data.findings import FindingCollector
 from ihas.data.hashed import fit_hashed, fit_text
+from ihas.data.label_numbers import encode_numbers
 from ihas.data.layout import PADDING
 from ihas.data.mapped import spans
 from ihas.data.quantiles import quantiles
@@ -59,10 +60,11 @@ def encode_table(table: pa.Table, schema: Schema, encoder: Encoder) -> tuple[np.
         ids: int32 (rows, num_slots); labels: float32 (rows,).
 
     Raises:
-        DataError: labels other than 0 and 1, texts in a numeric field, or lists in a field with one value.
+        DataError: labels other than 0 and 1, or than numbers where the schema says so, texts in a numeric field, or lists in a field with
+            one value.
     """
     empty = np.empty((0, encoder.layout.num_slots), dtype=np.int32)
-    return np.concatenate([empty, *(ids for _, ids in encode_blocks(table, encoder))]), encode_labels(table, schema.label)
+    return np.concatenate([empty, *(ids for _, ids in encode_blocks(table, encoder))]), labels_of(table, schema)
 
 
 def encode_blocks(table: pa.Table, encoder: Encoder) -> Iterator[tuple[slice, np.ndarray]]:
@@ -90,7 +92,9 @@ def encode_labels(table: pa.Table, name: str, *, dropping: bool = False) -> np.n
 
 
 def labels_of(table: pa.Table, schema: Schema) -> np.ndarray:
-    """Labels of a table that was read, float32 (rows,): NaN in rows that are left out; errors as `encode_table`."""
+    """Labels of a table that was read, float32 (rows,) from 0 to 1: NaN in rows that are left out; errors as `encode_table`."""
+    if schema.label_range is not None:
+        return encode_numbers(table, schema)
     labels = encode_labels(table, schema.label, dropping=schema.unlabelled == "drop")
     return labels if schema.negatives is None else np.where(labels > 0.0, labels, np.float32("nan"))
 
@@ -99,7 +103,7 @@ def _fit_field(table: pa.Table, field: Field, config: EncodingConfig, train: np.
     if field.kind == "multivalued":
         return _fit_multivalued(table, field, config, train)
     if field.kind == "vector":
-        return fit_vector(list_column(table, field.name).take(train), field)
+        return fit_vector(table, field, train)
     column = text_column(table, field.name).take(train)
     if field.kind == "text":
         return fit_text(column, field, config.min_count)
@@ -155,7 +159,7 @@ def _check_cells(table: pa.Table, encoder: Encoder) -> None:
 def _ids_of(table: pa.Table, field: FieldEncoder) -> _Ids:
     """Function from a block of the table to its ids, counted from the field's first table row: int32 (rows, slots)."""
     if field.kind == "vector":
-        return lambda block: vector_ids(list_column(block, field.name), field)
+        return lambda block: vector_ids(block, field)
     if field.kind == "multivalued" and is_list(table, field.name):
         return lambda block: _list_ids(list_column(block, field.name), field)
     texts = text_column(table.slice(0, 1), field.name).texts

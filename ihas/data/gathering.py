@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ihas.data import mapped
-from ihas.data.columns import LIST, TEXT
+from ihas.data.columns import TEXT
 
 OneForm = Callable[[str, Any], Any]
 
@@ -160,6 +160,6 @@ def _with_texts(table: pa.Table, dictionaries: dict[str, Dictionary]) -> pa.Tabl
         chunks: list[Any] = column.chunks
         if not pa.types.is_list(column.type):
             chunks = [pa.DictionaryArray.from_arrays(codes, dictionaries[name].texts, safe=False) for codes in chunks]
-        form: Any = LIST if pa.types.is_list(column.type) else TEXT
+        form: Any = column.type if pa.types.is_list(column.type) else TEXT
         columns[name] = pa.chunked_array(chunks, form)
     return pa.table(columns)

@@ -61,7 +61,7 @@ class Changes(Config):
     rows_appended: int
     """Appended rows."""
     click_rate: RateChange | None
-    """Click rate; absent where rows have no label."""
+    """Click rate; absent where rows have no label, or numbers for labels."""
     fields: tuple[FieldChange, ...]
     """Every field, in the table's order."""
 

@@ -24,7 +24,8 @@ import pyarrow.compute as pc
 
 from ihas.config.columns import MAX_DIM, TextColumn, VectorColumn
 from ihas.config.data import SchemaConfig
-from ihas.data.columns import Column, cell_codes, is_list, list_column, numbers, split_texts, text_column
+from ihas.data.cell_codes import cell_codes
+from ihas.data.columns import Column, is_list, list_column, numbers, split_texts, text_column
 from ihas.data.csv_header import header_looks_like_data
 from ihas.data.label_guess import is_rating, proposed_rule, told_pair, used_texts
 from ihas.data.schema import Field, FieldKind, Schema, Timestamp
@@ -75,13 +76,14 @@ def infer_schema(
     kinds = {name: kinds[name] for name in names}
     item_id = columns.item_id or _infer_item_id(columns.item or names, kinds, stated=bool(columns.item))
     items = _with_whole_timestamps(_item_fields(table, names, item_id, columns), laid_out)
-    _check_sides(timestamps, items)
+    _check_sides(timestamps, items, columns)
     separators = {name: _separator(table, name, kind, columns) for name, kind in kinds.items()}
     histories = {*columns.histories, *_histories(table, separators, kinds, item_id, items)}
     _check_negatives(columns, item_id, names)
     return Schema(
         label=label,
         positive=columns.positive,
+        label_range=columns.label_range,
         unlabelled=columns.unlabelled,
         negatives=columns.negatives,
         negatives_kept=columns.negatives_kept,
@@ -148,15 +150,17 @@ def _with_whole_timestamps(items: set[str], laid_out: Mapping[str, set[str]]) ->
     return items
 
 
-def _check_sides(timestamps: Sequence[Timestamp], items: set[str]) -> None:
-    """ConfigError where days would be counted between a time of the item and one of the request."""
+def _check_sides(timestamps: Sequence[Timestamp], items: set[str], columns: SchemaConfig) -> None:
+    """ConfigError where days would be counted from a time of the request to one of the item, or ages of items that are drawn."""
     of_item = {one.name: set(one.fields.values()) <= items for one in timestamps}
     for one in timestamps:
         for other in one.days_since:
-            if of_item[one.name] != of_item[other]:
-                sides = [f"`{name}` describes the {'item' if of_item[name] else 'request'}" for name in (one.name, other)]
-                law = f"`days_since` needs two times of the request, or two of the item, but {sides[0]} and {sides[1]}."
-                raise ConfigError(f"{law} Have the table state the days, or leave it out.")
+            if of_item[one.name] and not of_item[other]:
+                law = f"`days_since` counts up to a time of the request, but `{one.name}` describes the item and `{other}` the request."
+                raise ConfigError(f"{law} State it the other way round, `timestamps.{other}.days_since = [{one.name!r}]`.")
+            if of_item[other] and not of_item[one.name] and columns.negatives is not None:
+                law = f"`days_since` from `{other}` to `{one.name}` says the age of a row's item, which a drawn item does not have."
+                raise ConfigError(f"{law} Leave it out where `negatives` are drawn.")
 
 
 def label_column(table: pa.Table, columns: SchemaConfig) -> str:
@@ -282,7 +286,7 @@ def _kind(table: pa.Table, name: str, columns: SchemaConfig) -> FieldKind:
 def _is_vector(table: pa.Table, name: str, columns: SchemaConfig) -> bool:
     if name in columns.vectors or name in (*columns.multivalued, *columns.histories):
         return name in columns.vectors
-    return look_like_vectors(list_column(table, name))
+    return look_like_vectors(table, name)
 
 
 def _is_numeric(texts: pa.StringArray) -> bool:

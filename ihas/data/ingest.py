@@ -21,6 +21,7 @@ from ihas.data.fitting import fit_encoder, labels_of
 from ihas.data.growth import Before
 from ihas.data.hashed import find_collisions, note_told_texts
 from ihas.data.inference import infer_schema
+from ihas.data.label_numbers import taken_rows, with_label_range
 from ihas.data.labels import with_labels
 from ihas.data.missing import without_spelled_missing
 from ihas.data.number_forms import with_plain_numbers
@@ -33,6 +34,7 @@ from ihas.data.storage import Ingested, load_ingested, save_values
 from ihas.data.suspicions import find_cut_lists, find_split_faults
 from ihas.data.timestamps import with_timestamps
 from ihas.data.validation import validate
+from ihas.data.vectors import with_numbers_of_vectors
 from ihas.data.weights import learnt_weights
 from ihas.data.windows import newest_rows
 from ihas.errors import ConfigError, DataError
@@ -99,6 +101,7 @@ def _write(folder: Path, data: DataConfig, encoding: EncodingConfig, split: Spli
     drawn = parts_drawn(files)
     rows = {name: np.arange(table.num_rows) for name, table in tables.items()}
     rows |= split_rows(tables["train"], split, schema.time, drawn, generator(seed, "split"))
+    schema, report = with_label_range(schema, report, tables, rows["train"])
     of_table = {name: labels_of(table, schema) for name, table in tables.items()}
     rows = {name: of_part[~np.isnan(of_table.get(name, of_table["train"])[of_part])] for name, of_part in rows.items()}
     labels = {name: of_table.get(name, of_table["train"])[of_part] for name, of_part in rows.items()}
@@ -106,7 +109,8 @@ def _write(folder: Path, data: DataConfig, encoding: EncodingConfig, split: Spli
     report = with_deceptions(report, files, schema, encoding, rows if split.kind == "time" else {})
     encoder = fit_encoder(tables["train"], schema, encoding, rows["train"])
     weights = learnt_weights(tables, schema.weight, rows)
-    items, users = write_parts(folder, SplitTable(tables, rows, of_table["train"] > 0.0, labels, schema, weights), encoder, seed)
+    split_table = SplitTable(tables, rows, taken_rows(of_table["train"], schema), labels, schema, weights)
+    items, users = write_parts(folder, split_table, encoder, seed)
     save_values(folder, schema, encoder, items, users, report)
 
 
@@ -158,6 +162,7 @@ def read_tables(data: DataConfig, options: ReadOptions | None = None) -> Files:
     places = None
     if data.window is not None:
         tables["train"], places = newest_rows(tables["train"], data.window, data.columns.time)
+    tables = with_numbers_of_vectors(tables, data.columns)
     cleaned = without_spelled_missing(with_plain_numbers(tables, data), data.columns, notes)
     labelled = with_labels(cleaned.tables, data.columns, notes)
     timed = with_timestamps(labelled.tables, labelled.columns, cleaned.missing, notes)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ihas.data.ages import ages_of
 from ihas.data.cells import Cell, cell_text
 from ihas.data.encoder import Encoder
 from ihas.data.field_encoders import UNKNOWN, FieldEncoder, MultivaluedEncoder, VectorEncoder
@@ -53,6 +54,7 @@ class ItemReader:
         known = items.values or {}
         self._display = {name: name in known and known[name].multivalued for name in schema.display}
         stamps = [one.name for one in encoder.timestamps if set(one.fields.values()) <= set(self._names)]
+        self._times = {age.item.name for age in ages_of(encoder.fields, encoder.timestamps)}
         self.accepted = tuple(name for name in dict.fromkeys((*self._names, *stamps, *self._display)) if name != self._item_id)
         """Fields that may be put."""
 
@@ -80,6 +82,7 @@ class ItemReader:
             if (found == self._first[name] + UNKNOWN).any():
                 unknown.append((name, cell))
         texts = {name: _texts(self._fields[name], cell) for name, cell in cells.items()}
+        texts |= {name: _moment_text(fields[name]) for name in self._times if name in fields}
         texts |= {name: _shown(name, fields[name], self._display[name], pointer) for name in fields if name in self._display}
         return ItemChange(ids, texts, tuple(unknown))
 
@@ -142,6 +145,12 @@ def _texts(field: FieldEncoder, cell: Cell) -> Texts:
         parts = cell.split(field.separator)
     spelled = () if isinstance(field, MultivaluedEncoder | VectorEncoder) else field.missing
     return tuple(text for text in map(cell_text, parts) if text is not None and text not in spelled)
+
+
+def _moment_text(cell: Cell) -> Texts:
+    """What the table would say of a time of the item, which was read."""
+    text = cell_text(cell) if cell is None or isinstance(cell, str | int | float) else None
+    return () if text is None else (text,)
 
 
 def _shown(name: str, cell: Any, several: bool, pointer: str) -> Texts:

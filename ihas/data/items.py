@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from ihas.data.ages import ages_of
 from ihas.data.columns import Column, ListColumn, is_list, list_column, split_texts, text_column
 from ihas.data.encoder import Encoder
 from ihas.data.item_table import FieldValues, ItemTable
@@ -41,6 +42,7 @@ def build_item_table(
     of_table = rows if train is None else train[rows]
     fields = [field for field in schema.fields if _is_told(field, schema)]
     fields += [Field(name=name, kind="multivalued" if is_list(table, name) else "categorical", role="item") for name in schema.display]
+    fields += [Field(name=age.item.name, kind="categorical", role="item") for age in ages_of(schema.fields, schema.timestamps)]
     return ItemTable(
         names=tuple(str(names[item]) for item in order),
         ids=np.ascontiguousarray(ids[rows][:, slots]),

@@ -77,8 +77,14 @@ def hash_ids(ids: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
     A sum of products with odd numbers modulo 2^64, each id scrambled first by the finaliser of splitmix64 (Steele et al. 2014).
     """
-    cells = np.concatenate([ids.astype(np.int64), (labels > 0.5).astype(np.int64)[:, None]], axis=1).astype(np.uint64)
+    cells = np.concatenate([ids.astype(np.int64), _label_cells(labels)[:, None]], axis=1).astype(np.uint64)
     cells += np.arange(1, cells.shape[1] + 1, dtype=np.uint64) << np.uint64(32)
     cells = (cells ^ (cells >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     cells = (cells ^ (cells >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return np.asarray((cells ^ (cells >> np.uint64(31))).sum(axis=1, dtype=np.uint64))
+
+
+def _label_cells(labels: np.ndarray) -> np.ndarray:
+    """Labels as whole numbers, alike for equal ones only: 0, 1, and the bits of a fraction, int64 (rows,)."""
+    plain = (labels == 0.0) | (labels == 1.0) | np.isnan(labels)
+    return np.where(plain, (labels > 0.5).astype(np.int64), np.ascontiguousarray(labels, np.float32).view(np.int32).astype(np.int64))

@@ -53,7 +53,7 @@ def with_labels(tables: Mapping[PartName, pa.Table], columns: SchemaConfig, note
     if columns.negatives is not None:
         tables, columns = _with_every_row_taken(tables, columns)
     name = label_column(tables["train"], columns)
-    if any(is_list(table, name) for table in tables.values()):
+    if columns.label_range is not None or any(is_list(table, name) for table in tables.values()):
         return Labelled(dict(tables), columns)
     pair = None if columns.positive is not None else told_pair(text_column(tables["train"], name))
     positive = columns.positive if pair is None else pair[0]

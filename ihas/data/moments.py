@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,6 +25,9 @@ PART_TEXTS: dict[TimePart, tuple[str, ...]] = {
 }
 """Texts of each part, in order."""
 LAW = "must be an ISO 8601 date or time, or seconds, milliseconds, microseconds or nanoseconds since 1970, of the years 1990 to 2100"
+DAY_S, DAY_DIGITS = 86_400.0, 4
+"""Seconds of a day, and places of days between moments that count."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_YEAR, _END_YEAR = 1900, 2200
 
 
@@ -78,7 +81,14 @@ def part_text(moment: datetime, part: TimePart) -> str:
 
 def days_between(earlier: datetime | None, later: datetime | None) -> float | None:
     """Days from one moment to another, negative where it comes first, to four places; None where either is not known."""
-    return None if earlier is None or later is None else round((later - earlier).total_seconds() / 86_400.0, 4)
+    if earlier is None or later is None:
+        return None
+    return round((microseconds(later) - microseconds(earlier)) / 1e6 / DAY_S, DAY_DIGITS)  # datetimes of one zone ignore its summer time
+
+
+def microseconds(moment: datetime) -> int:
+    """Microseconds since 1970 of a moment with a time zone."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
 def _moment(stamp: Timestamp, cell: Cell, pointer: str) -> datetime | None:

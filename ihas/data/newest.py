@@ -27,7 +27,7 @@ class NewestRows:
 
     Attributes:
         rows: values by field, as a request states them; a missing value is left out.
-        labels: float32 (rows,), 0 or 1.
+        labels: float32 (rows,), 0 or 1, or a number's place in its range.
     """
 
     rows: tuple[Mapping[str, Any], ...]

@@ -36,7 +36,7 @@ class SplitTable:
     Attributes:
         tables: the main table, `train`, and those of parts that have a file of their own.
         rows: int64 (rows of the part,), ascending, in the part's table; rows without a label are left out.
-        clicked: bool (rows of the main table,).
+        clicked: bool (rows of the main table,). Rows of which the user took the item; where the label is a number, all that have one.
         labels: float32 (rows of the part,).
         schema: what the columns are.
         weights: float32 (rows of the part,). How much each counts where a model learns from it; without a part whose rows count alike.

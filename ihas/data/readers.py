@@ -22,6 +22,7 @@ from ihas.data.csv_reader import BATCH_ROWS, csv_batches
 from ihas.data.findings import FindingCollector
 from ihas.data.gathering import gather
 from ihas.data.json_reader import read_json_lines
+from ihas.data.number_lists import FORMS, as_numbers, is_of_floats
 from ihas.data.parquet_expansion import check_parquet_expansion, parquet_content
 from ihas.data.reading import Batches, Format, ReadOptions, Source
 from ihas.data.sources import check_signature, raise_unreadable
@@ -198,7 +199,7 @@ class _Reading:
     def in_one_form(self, name: str, column: Any) -> Any:
         """One array of the form described above; faults are noted."""
         try:
-            array = column_in_one_form(column)
+            array = as_numbers(column) if is_of_floats(column.type) else column_in_one_form(column)
         except (pa.ArrowNotImplementedError, pa.ArrowInvalid, TypeError):
             self.unsupported[name] = column.type
             return pa.nulls(len(column), TEXT)
@@ -239,6 +240,8 @@ def column_in_one_form(column: Any) -> Any:
 
 
 def _rows_with_nul(array: Any) -> list[int]:
+    if array.type in FORMS:
+        return []
     texts = array.dictionary if pa.types.is_dictionary(array.type) else array.values
     if not pc.any(pc.match_substring(texts, "\0")).as_py():
         return []

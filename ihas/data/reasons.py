@@ -73,6 +73,7 @@ def _of_label(table: pa.Table, schema: Schema, stated: SchemaConfig) -> str:
         return "each row is a positive, and negatives are drawn"
     how = "stated under `label`" if stated.label == schema.label else f"called like a label, as are {', '.join(LABEL_NAMES[:3])}"
     rule = "" if schema.positive is None else f"; a click is {schema.positive!r}"
+    rule += "; a number to be predicted" if schema.label_range is not None else ""
     values = "" if is_list(table, schema.label) else f"; it holds {told_values(text_column(table, schema.label))}"
     return f"{how}{rule}{values}"
 

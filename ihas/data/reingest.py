@@ -22,6 +22,7 @@ from ihas.data.gathering import without_texts
 from ihas.data.grown_encoder import grow_encoder
 from ihas.data.ingest import Files, read_tables, report_on, with_deceptions
 from ihas.data.kept_parts import hash_ids, hash_parts, keep_parts
+from ihas.data.label_numbers import taken_rows
 from ihas.data.labels import DRAWN_LABEL
 from ihas.data.part_files import SplitTable, write_parts
 from ihas.data.reading import options_of
@@ -77,7 +78,7 @@ def _write(folder: Path, data: DataConfig, earlier: Earlier) -> None:
     report = with_deceptions(report, files, schema, config.encoding, rows if config.split.kind == "time" else {})
     encoder = grow_encoder(earlier.data.encoder, table, config.encoding.min_count, rows["train"])
     tables: dict[PartName, pa.Table] = {"train": table}
-    split = SplitTable(tables, rows, labels > 0.0, of_part, schema, learnt_weights(tables, schema.weight, rows))
+    split = SplitTable(tables, rows, taken_rows(labels, schema), of_part, schema, learnt_weights(tables, schema.weight, rows))
     save_values(folder, schema, encoder, *write_parts(folder, split, encoder, config.seed), report)
 
 
@@ -133,6 +134,7 @@ def _stated(schema: Schema) -> SchemaConfig:
     return SchemaConfig(
         label=schema.label,
         positive=schema.positive,
+        label_range=schema.label_range,
         unlabelled=schema.unlabelled,
         negatives=schema.negatives,
         negatives_kept=schema.negatives_kept,

@@ -82,9 +82,11 @@ class Schema(Config):
     """All columns of a table, each with one purpose."""
 
     label: str
-    """Column of clicks, 0 or 1, or what `positive` says."""
+    """Column of clicks, 0 or 1, or what `positive` says; of numbers where there is a `label_range`."""
     positive: str | tuple[str, ...] | None = PydanticField(default=None, exclude_if=lambda positive: positive is None)
     """Which cells of the label are clicks (`ihas.config.label_rule`); None where they are 1 and true."""
+    label_range: Literal["training"] | tuple[float, float] | None = PydanticField(default=None, exclude_if=lambda found: found is None)
+    """Least and largest number of the label, which is a number then; `training` until training rows have said it."""
     unlabelled: Literal["refuse", "drop"] = PydanticField(default="refuse", exclude_if=lambda unlabelled: unlabelled == "refuse")
     """Whether rows without a label are dropped."""
     negatives: NegativesConfig | None = PydanticField(default=None, exclude_if=lambda negatives: negatives is None)
@@ -124,6 +126,11 @@ class Schema(Config):
             if name not in context:
                 raise ValueError(f"`user_id` and `user` must name fields with the role context, but got {name!r}.")
         return self
+
+    @property
+    def numbers(self) -> tuple[float, float] | None:
+        """Least and largest number of a label that is a number; None where labels are clicks, or this is still to be said."""
+        return None if isinstance(self.label_range, str) else self.label_range
 
     @property
     def stated_names(self) -> tuple[str, ...]:

@@ -61,7 +61,8 @@ def check_classes(labels: Mapping[PartName, np.ndarray], *, positives_only: bool
         if not of_part.size:
             raise DataError(f"The part {name!r} must have rows with a label, but has none. Provide more rows, or change `split`.")
         if of_part.min() == of_part.max() and not positives_only:
-            law = f"Labels of both classes must occur in the part {name!r}, but all {of_part.size} are {of_part[0]:.0f}."
+            what = "Labels of both classes" if of_part[0] in (0.0, 1.0) else "Different labels"
+            law = f"{what} must occur in the part {name!r}, but all {of_part.size} are {of_part[0]:.4g}."
             raise DataError(f"{law} Provide more rows, or change `split`.")
 
 

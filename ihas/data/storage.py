@@ -98,10 +98,11 @@ def _save_field_values(folder: Path, values: Mapping[str, FieldValues] | None) -
 def load_ingested(folder: Path) -> Ingested:
     """What `ingest` wrote into the folder; ids and labels are mapped, not read."""
     encoder = Encoder.from_json((folder / "encoder.json").read_text(encoding="utf-8"))
+    schema = Schema.model_validate_json((folder / "schema.json").read_text(encoding="utf-8"))
     return Ingested(
-        schema=Schema.model_validate_json((folder / "schema.json").read_text(encoding="utf-8")),
+        schema=schema,
         encoder=encoder,
-        parts=Splits(*(_load_part(folder / part, encoder.layout) for part in ("train", "valid", "test"))),
+        parts=Splits(*(_load_part(folder / part, encoder.layout, schema.numbers) for part in ("train", "valid", "test"))),
         items=_load_items(folder / "items"),
         users=_load_users(folder / "users"),
         report=ValidationReport.model_validate_json((folder / "report.json").read_text(encoding="utf-8")),
@@ -109,10 +110,10 @@ def load_ingested(folder: Path) -> Ingested:
     )
 
 
-def _load_part(folder: Path, layout: FieldLayout) -> Dataset:
+def _load_part(folder: Path, layout: FieldLayout, label_range: tuple[float, float] | None) -> Dataset:
     weights = folder / "weights.npy"
     ids, labels = (load_mapped(folder / f"{name}.npy") for name in ("ids", "labels"))
-    return Dataset(layout, ids, labels, load_mapped(weights) if weights.exists() else None)
+    return Dataset(layout, ids, labels, load_mapped(weights) if weights.exists() else None, label_range)
 
 
 def _load_items(folder: Path) -> ItemTable | None:

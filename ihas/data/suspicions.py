@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ihas.data.columns import cell_codes, clicked_texts, is_list, list_column, numbers, split_texts, text_column
+from ihas.data.cell_codes import cell_codes
+from ihas.data.columns import clicked_texts, is_list, list_column, numbers, split_texts, text_column
 from ihas.data.findings import FindingCollector
 from ihas.data.hashed import words_within
 from ihas.data.mapped import SCATTERED_ROWS, spans

@@ -5,13 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from ihas.data.columns import Column, ListColumn, cell_codes, is_list, list_column, numbers, split_texts, text_column
+from ihas.data.cell_codes import cell_codes
+from ihas.data.columns import Column, ListColumn, is_list, list_column, numbers, split_texts, text_column
 from ihas.data.csv_header import header_looks_like_data
 from ihas.data.findings import MAX_ROWS_ALIKE, FieldProfile, FindingCollector, Purpose, ValidationReport
 from ihas.data.hashed import words_within
 from ihas.data.inference import LABEL_TEXTS, POSITIVES_ONLY, item_attributes
 from ihas.data.label_guess import proposed_rule, told_values
+from ihas.data.label_numbers import find_number_labels
 from ihas.data.mapped import spans
+from ihas.data.number_lists import holds_numbers
 from ihas.data.positives import find_negatives
 from ihas.data.quantiles import quantiles
 from ihas.data.schema import Field, Schema
@@ -42,8 +45,11 @@ def validate(table: pa.Table, schema: Schema, prefix: str = "") -> ValidationRep
         nearly unique, repeated rows (told by a 64-bit hash), a header that looks like data, and what `ihas.data.suspicions` finds.
     """
     findings = FindingCollector(prefix)
-    find_label_faults(table, schema.label, findings, dropping=schema.unlabelled == "drop")
-    _find_single_class(table, schema, findings)
+    if schema.label_range is not None:
+        find_number_labels(table, schema, findings)
+    else:
+        find_label_faults(table, schema.label, findings, dropping=schema.unlabelled == "drop")
+        _find_single_class(table, schema, findings)
     if schema.negatives is not None:
         find_negatives(table, schema, schema.negatives, findings)
     if schema.negatives_kept < 1.0:
@@ -90,7 +96,8 @@ def find_label_faults(table: pa.Table, name: str, findings: FindingCollector, *,
 
 def _whole_label_law(column: Column, num_bad: int) -> str:
     way = f"Say what counts as a click, for example `positive = {proposed_rule(column)!r}`, or name another column."
-    return f"The label must be 0 or 1, but in {num_bad:,} rows it is not: the column holds {told_values(column)}. {way}"
+    number = " To predict the number itself, set `label_range = 'training'`." if np.isfinite(numbers(column.texts)).all() else ""
+    return f"The label must be 0 or 1, but in {num_bad:,} rows it is not: the column holds {told_values(column)}. {way}{number}"
 
 
 def _find_single_class(table: pa.Table, schema: Schema, findings: FindingCollector) -> None:
@@ -134,7 +141,7 @@ def _find_time_faults(table: pa.Table, name: str, findings: FindingCollector) ->
 
 
 def _find_deceptions(table: pa.Table, schema: Schema, findings: FindingCollector) -> None:
-    if schema.negatives is None:
+    if schema.negatives is None and schema.label_range is None:
         find_rare_class(table, schema.label, findings)
         find_telling_columns(table, schema, findings)
     for field in schema.fields:
@@ -144,7 +151,8 @@ def _find_deceptions(table: pa.Table, schema: Schema, findings: FindingCollector
 
 def profiles_of(table: pa.Table, schema: Schema) -> tuple[FieldProfile, ...]:
     """What the columns of a table that was read hold, with rows and clicks of their parts where labels can be read."""
-    clicked = None if schema.negatives is not None else clicked_rows(table, schema.label)  # drawn rows are no clicks of people
+    told = schema.negatives is None and schema.label_range is None  # neither drawn rows nor numbers are clicks of people
+    clicked = clicked_rows(table, schema.label) if told else None
     return tuple(profile_of(table, name, schema, clicked, place < MAX_COLUMNS) for place, name in enumerate(table.column_names))
 
 
@@ -159,6 +167,8 @@ def profile_of(table: pa.Table, name: str, schema: Schema, clicked: np.ndarray |
         divided: whether a field's parts are counted.
     """
     field = next((field for field in schema.fields if field.name == name), None)
+    if holds_numbers(table, name):
+        return _profile_of_vectors(table, name, field, schema)
     values, counts = _values(table, name, field)
     top = np.argsort(-counts, kind="stable")[:NUM_COMMONEST]
     return FieldProfile(
@@ -171,6 +181,20 @@ def profile_of(table: pa.Table, name: str, schema: Schema, clicked: np.ndarray |
         commonest=tuple((str(values[int(place)].as_py()), int(counts[place])) for place in top if counts[place]),
         quantiles=tuple(quantiles(numbers(values), counts, 4).tolist()) if field and field.kind == "numeric" else (),
         parts=parts_of(table, name, field.separator, field.kind == "numeric", clicked) if field and divided else (),
+    )
+
+
+def _profile_of_vectors(table: pa.Table, name: str, field: Field | None, schema: Schema) -> FieldProfile:
+    """Of lists of numbers, different lists are counted, and none is shown."""
+    codes = cell_codes(table, name)
+    return FieldProfile(
+        column=name,
+        purpose="field" if field else _purpose(name, schema),
+        kind=field.kind if field else None,
+        role=field.role if field else None,
+        distinct=len(np.unique(codes[codes >= 0])),
+        missing=float((codes < 0).mean()) if table.num_rows else 0.0,
+        commonest=(),
     )
 
 

@@ -16,7 +16,7 @@ class ReliabilityBin(Config):
     score: float
     """Their mean score."""
     click_rate: float
-    """Their rate of clicks; the mean score where the model is calibrated."""
+    """Their rate of clicks, or mean label; the mean score where the model is calibrated."""
 
 
 class ValueCalibration(Config):
@@ -31,9 +31,10 @@ class ValueCalibration(Config):
     score: float
     """Their mean score."""
     click_rate: float
-    """Their rate of clicks."""
+    """Their rate of clicks, or mean label."""
     deviations: float
-    """Rate minus score, in standard errors of the rate that the scores say: about -2 to 2 by chance."""
+    """Rate minus score, in standard errors of the rate that the scores say, or, of labels that are fractions, of the mean label as the rows
+    show it: about -2 to 2 by chance."""
 
 
 class FieldCalibration(Config):

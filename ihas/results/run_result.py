@@ -18,16 +18,25 @@ class ClickMetrics(Config):
     rows: int
     """Rows scored."""
     auc: float | None
-    """Area under the ROC curve, pooled over the rows; absent where the rows have one label only."""
+    """Area under the ROC curve, pooled over the rows; absent where the rows have one label only. Where labels are numbers of a range, the
+    concordance index, the share of pairs with different labels that are ordered right; so are differences of AUC."""
     log_loss: float | None
-    """Mean negative log-likelihood in nats; absent where there are no rows."""
+    """Mean negative log-likelihood in nats; absent where there are no rows. Of numbers of a range, cross-entropy, which is above 0 even
+    where every number is predicted exactly."""
     calibration: float | None
-    """Mean score divided by the rate of clicks; 1 is calibrated, absent where there are no clicks."""
+    """Mean score divided by the rate of clicks, or by the mean label; 1 is calibrated, absent where there are no clicks."""
     user_auc: float | None = Field(default=None, exclude_if=lambda value: value is None)
     """GAUC: mean over users of the AUC within a user's rows, weighted by rows; absent where the table names no user id, or no user has rows
     of both labels."""
     user_ndcg: float | None = Field(default=None, exclude_if=lambda value: value is None)
-    """NDCG@10: mean over users with a click of how high their rows with one stand among their own rows; absent as `user_auc`."""
+    """NDCG@10: mean over users with a click of how high their rows with one stand among their own rows; absent as `user_auc`. Where labels
+    are numbers of a range, the gain of a row is its place in the range, from 0 to 1."""
+    rmse: float | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Root mean squared error of the expected values, in units of the label; absent unless labels are numbers of a range."""
+    mae: float | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Mean absolute error, in units of the label; absent as `rmse`."""
+    r2: float | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Share of the labels' variance on these rows that is predicted: 0 for their mean; absent as `rmse`."""
 
 
 class Interval(Config):
@@ -83,7 +92,7 @@ class GroupResult(Config):
     share: float
     """Share of the training rows."""
     click_rate: float
-    """Rate of clicks among the group's training rows."""
+    """Rate of clicks among the group's training rows; where labels are numbers of a range, their mean place in it, from 0 to 1."""
     kept_dims: tuple[int, ...]
     """Kept dimensions of each field."""
     mean_gates: tuple[tuple[float, ...], ...]
@@ -361,6 +370,8 @@ class RunResult(Config):
     """Every limit of the budget, measured."""
     retrieval: RetrievalMetrics | None = None
     """What retrieval lets through; absent where all items are scored."""
+    label_range: tuple[float, float] | None = Field(default=None, exclude_if=lambda label_range: label_range is None)
+    """Least and largest number of the label, which scores of 0 and 1 stand for; absent where labels are clicks."""
     negatives: NegativesConfig | None = Field(default=None, exclude_if=lambda negatives: negatives is None)
     """How negatives were drawn; absent where the label has both classes."""
     ranking: CatalogueRanking | None = Field(default=None, exclude_if=lambda ranking: ranking is None)

@@ -109,11 +109,12 @@ class Scored(msgspec.Struct, frozen=True):
     """A row's score.
 
     Attributes:
-        score: probability of a click, in (0, 1).
+        score: probability of a click, in (0, 1); where the label is a number, the place of the expected one in its range.
         logit: log-odds of the score.
         group: the row's group.
         unknown_values: values that the model does not know.
         explanation: present where it was asked for.
+        value: number expected; present where the label is a number.
     """
 
     score: float
@@ -121,6 +122,7 @@ class Scored(msgspec.Struct, frozen=True):
     group: int
     unknown_values: tuple[UnknownValue, ...]
     explanation: Explanation | None = None
+    value: float | msgspec.UnsetType = msgspec.UNSET
 
 
 class RecommendedItem(msgspec.Struct, frozen=True):
@@ -128,11 +130,12 @@ class RecommendedItem(msgspec.Struct, frozen=True):
 
     Attributes:
         id: item id.
-        score: probability of a click, in (0, 1).
+        score: probability of a click, in (0, 1); where the label is a number, the place of the expected one in its range.
         rank: place, from 1.
         group: group that the context with this item falls into.
         explanation: present where it was asked for.
         fields: values of the fields that were asked for, in the order of their names in the request; a missing one is left out.
+        value: number expected; present where the label is a number.
     """
 
     id: str
@@ -141,6 +144,7 @@ class RecommendedItem(msgspec.Struct, frozen=True):
     group: int
     explanation: Explanation | None = None
     fields: dict[str, str | tuple[str, ...]] = {}
+    value: float | msgspec.UnsetType = msgspec.UNSET
 
 
 class Retrieved(msgspec.Struct, frozen=True):

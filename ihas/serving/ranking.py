@@ -32,3 +32,9 @@ def best(logits: np.ndarray, name_of: Callable[[int], str], k: int) -> np.ndarra
     rows = kept.tolist()
     ranked = sorted(zip((-logits[kept]).tolist(), map(name_of, rows), rows, strict=True))
     return np.array([row for _, _, row in ranked[:k]], np.int64)
+
+
+def expected(scores: np.ndarray, bounds: tuple[float, float]) -> np.ndarray:
+    """Numbers that scores, float (rows,) from 0 to 1, stand for: low + (high - low) * score, float64 (rows,)."""
+    low, high = bounds
+    return np.asarray(low + (high - low) * scores.astype(np.float64))

@@ -20,6 +20,8 @@ from ihas.serving.protocol import Recommender
 
 ROW_POINTER = re.compile(r"^/rows/(\d+)")
 SCORE_COLUMNS = {"score": pa.float64(), "logit": pa.float64(), "group": pa.int32(), "unknown_values": pa.string()}
+VALUE_COLUMN = {"value": pa.float64()}
+"""Of models whose label is a number: the one expected."""
 ITEM_COLUMNS = {"row": pa.int64(), "rank": pa.int32(), "item": pa.string(), "score": pa.float64(), "group": pa.int32()}
 Rows = list[dict[str, Any]]
 
@@ -91,7 +93,9 @@ def in_one_form(column: Any, name: str) -> Any:
 
 
 def scoring(recommender: Recommender) -> Answering:
-    """Each row with the probability of a click, its log-odds, the group, and the values that the model does not know."""
+    """Each row with the probability of a click, its log-odds, the group, and the values that the model does not know; with the number
+    expected where the label is one."""
+    numbers = predicts_numbers(recommender)
 
     def answer(rows: Rows, first: int) -> tuple[list[int], dict[str, list[Any]]]:
         found = scored(recommender, rows, first)
@@ -100,17 +104,19 @@ def scoring(recommender: Recommender) -> Answering:
             "logit": [one.logit for one in found],
             "group": [one.group for one in found],
         }
+        columns |= {"value": [one.value for one in found]} if numbers else {}
         return list(range(len(rows))), {**columns, "unknown_values": [unknown_text(one.unknown_values) for one in found]}
 
-    return Answering(recommender, SCORE_COLUMNS, fields_of(recommender), answer)
+    return Answering(recommender, SCORE_COLUMNS | (VALUE_COLUMN if numbers else {}), fields_of(recommender), answer)
 
 
 def recommending(recommender: Recommender, request: RecommendRequest) -> Answering:
     """Each row's context with the best items for it, a row each; rows without any answer are left out."""
+    kinds = ITEM_COLUMNS | (VALUE_COLUMN if predicts_numbers(recommender) else {})
 
     def answer(rows: Rows, first: int) -> tuple[list[int], dict[str, list[Any]]]:
         places: list[int] = []
-        values: dict[str, list[Any]] = {name: [] for name in ITEM_COLUMNS}
+        values: dict[str, list[Any]] = {name: [] for name in kinds}
         for place, row in enumerate(rows):
             context = {name: cell for name, cell in row.items() if cell is not None}
             try:
@@ -119,11 +125,12 @@ def recommending(recommender: Recommender, request: RecommendRequest) -> Answeri
                 raise RequestError(f"Row {first + place}: {error}", error.pointer) from error
             for item in items:
                 places.append(place)
-                for name, value in zip(ITEM_COLUMNS, (first + place, item.rank, item.id, item.score, item.group), strict=True):
+                cells = (first + place, item.rank, item.id, item.score, item.group, item.value)
+                for name, value in zip(kinds, cells, strict=False):
                     values[name].append(value)
         return places, values
 
-    return Answering(recommender, ITEM_COLUMNS, fields_of(recommender, context_only=True), answer)
+    return Answering(recommender, kinds, fields_of(recommender, context_only=True), answer)
 
 
 def scored(recommender: Recommender, rows: Rows, first: int, explain: bool = False) -> list[Scored]:
@@ -139,6 +146,12 @@ def scored(recommender: Recommender, rows: Rows, first: int, explain: bool = Fal
         if place is None:
             raise
         raise RequestError(f"Row {first + int(place.group(1))}: {error}", error.pointer) from error
+
+
+def predicts_numbers(recommender: Recommender) -> bool:
+    """Whether the label is a number, so that answers have the one expected."""
+    table = recommender.table
+    return table is not None and table.schema.numbers is not None
 
 
 def fields_of(recommender: Recommender, context_only: bool = False) -> frozenset[str] | None:

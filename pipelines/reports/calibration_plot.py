@@ -10,7 +10,8 @@ from ihas_pipelines.reports.drawing import MARK, UNCLEAR, frame
 
 def calibration(result: RunResult) -> go.Figure:
     """Rate of clicks of test rows of about the same score, against that score; on the dashed line the two are equal."""
-    figure = frame("Scores against rates of clicks", 420)
+    rate, rows = ("rate of clicks", "rows are clicks") if result.label_range is None else ("mean label", "rows, on average")
+    figure = frame(f"Scores against {rate}s" if result.label_range is not None else "Scores against rates of clicks", 420)
     bins = () if result.calibration is None else result.calibration.reliability
     end = max([value for one in bins for value in (one.score, one.click_rate)], default=1.0) * 1.05
     figure.add_scatter(x=[0.0, end], y=[0.0, end], mode="lines", line={"color": UNCLEAR, "dash": "dash"}, hoverinfo="skip")
@@ -21,8 +22,8 @@ def calibration(result: RunResult) -> go.Figure:
         mode="lines+markers",
         line={"color": MARK, "width": 2},
         marker={"size": 10},
-        hovertemplate="score %{x:.3f}: %{y:.3f} of %{customdata:,} rows are clicks<extra></extra>",
+        hovertemplate=f"score %{{x:.3f}}: %{{y:.3f}} of %{{customdata:,}} {rows}<extra></extra>",
     )
     figure.update_xaxes(title="mean score", tickformat=".2f", rangemode="tozero", ticks="outside", ticklen=9, tickcolor="rgba(0,0,0,0)")
     figure.update_layout(showlegend=False)
-    return figure.update_yaxes(title="rate of clicks", tickformat=".2f", rangemode="tozero")
+    return figure.update_yaxes(title=rate, tickformat=".2f", rangemode="tozero")

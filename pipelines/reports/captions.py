@@ -43,9 +43,10 @@ def counted(number: int, noun: str) -> str:
 
 
 def _auc(result: RunResult) -> Caption:
+    ranks = "ranks clicks above non-clicks" if result.label_range is None else "ranks rows with larger labels above those with smaller ones"
     read = (
-        f"Each mark is one way of serving the same {counted(result.rows['test'], 'test row')}. Right of the dashed line it ranks clicks "
-        "above non-clicks more often than the base, left of it less often. The bar is the 95 % interval: where it crosses the line, "
+        f"Each mark is one way of serving the same {counted(result.rows['test'], 'test row')}. Right of the dashed line it {ranks} "
+        "more often than the base, left of it less often. The bar is the 95 % interval: where it crosses the line, "
         "these rows cannot tell the two apart (grey). Filled marks are candidates, open marks are controls, the star was chosen."
     )
     variants = compared(result)
@@ -219,10 +220,17 @@ def _calibration(result: RunResult) -> Caption:
         "A mark is about as many test rows as every other: how sure the served model is that they are clicks, and how many of them are. "
         "On the dashed line the two are equal, so a score can be used as a probability; below it the scores are too high."
     )
+    if result.label_range is not None:
+        low, high = result.label_range
+        read = (
+            f"A mark is about as many test rows as every other: their mean score and mean label, where 0 is {low:g} and 1 is {high:g}. "
+            "On the dashed line the two are equal, so the answer's value is the label to be expected; below it values are too high."
+        )
     known = result.calibration
     if known is None:
         return Caption(read, "Test rows of one label, or a run of an earlier version, say nothing of it.")
-    told = f"Scores are {known.error:.4f} from the rates on average (expected calibration error)"
+    rates = "rates" if result.label_range is None else "mean labels"
+    told = f"Scores are {known.error:.4f} from the {rates} on average (expected calibration error)"
     if known.method == "none":
         return Caption(read, f"{METHODS['none']}. {told}.")
     before = f"{known.error_before:.4f} before; log-loss {known.log_loss:.4f}, {known.log_loss_before:.4f} before"
@@ -249,10 +257,11 @@ def headline(result: RunResult) -> str:
     if result.chosen == result.variants[0].name:
         return "The plain model is served: validation rows do not show that anything else is better."
     gain = next(variant.gain for variant in result.variants if variant.name == result.chosen)
+    what = "clicks" if result.label_range is None else "rows"
     ends = {
-        "better": "ranks clicks better than the plain model",
+        "better": f"ranks {what} better than the plain model",
         "worse": "was chosen, but ranks the test rows worse than the plain model",
-        "unclear": "was chosen; whether it ranks clicks better than the plain model, the test rows cannot tell",
+        "unclear": f"was chosen; whether it ranks {what} better than the plain model, the test rows cannot tell",
     }
     return f"The variant “{result.chosen}” {ends[outcome(gain)]}."
 

@@ -37,16 +37,17 @@ def fields_by_importance(result: RunResult) -> Sequence[FieldShare]:
 
 def weak_segments(result: RunResult) -> Sequence[str]:
     """Groups that rank worse than the plain model or whose scores are far off, each in a sentence."""
-    return [f"Group {one.group} ({100 * one.share:.0f} % of the rows): {why}." for one in result.groups if (why := _weakness(one))]
+    rate = "click rate" if result.label_range is None else "mean label"
+    return [f"Group {one.group} ({100 * one.share:.0f} % of the rows): {why}." for one in result.groups if (why := _weakness(one, rate))]
 
 
-def _weakness(group: GroupResult) -> str:
+def _weakness(group: GroupResult, rate: str) -> str:
     told = []
     if group.gain is not None and outcome(group.gain) == "worse":
         told.append("it ranks worse than the plain model")
     calibration = group.test.calibration
     if calibration is not None and abs(calibration - 1.0) > FAR_OFF:
-        told.append(f"its scores are {calibration:.2f} times the click rate")
+        told.append(f"its scores are {calibration:.2f} times the {rate}")
     return ", and ".join(told)
 
 

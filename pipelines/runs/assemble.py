@@ -35,7 +35,7 @@ from ihas.stages.evaluate.field_calibration import with_fields
 from ihas.stages.evaluate.groups import group_results, plane
 from ihas.stages.evaluate.stage import not_told_apart, variant_results
 from ihas.stages.evaluate.variants import Variant
-from ihas.stages.evaluate.words import given_up_words, negatives_words, verdict
+from ihas.stages.evaluate.words import given_up_words, negatives_words, numbers_words, verdict
 from ihas.stages.retrieve.stage import RetrievalTowers, within_side
 from ihas_pipelines.reports.plot_files import write_plots
 from ihas_pipelines.reports.report import write_report
@@ -78,7 +78,7 @@ def assemble(recipe: Recipe, folder: RunFolder, trained: Trained, variants: tupl
     figures = measure_retrieval(bundle, parts.test, recipe.learning.seed)
     certificates = certify(recipe.budget, chosen, time.monotonic() - began, cost)
     ranking = measure_ranking(bundle, trained.data, recipe.learning.seed)
-    words = result.verdict + negatives_words(result.negatives, ranking)
+    words = result.verdict + numbers_words(result) + negatives_words(result.negatives, ranking)
     result = result.model_copy(update={"certificates": certificates, "retrieval": figures, "ranking": ranking, "verdict": words})
     summaries = {point.name: summary_of(_of_point(result, point.name, trained, variants)) for point in points}
     known = write_frontier(folder.path, measured, summaries)
@@ -154,6 +154,7 @@ def summarise(
             *trained.retrained.history,
         ),
         points=plane(parts.train, grouping, table, trained.found.gates, generator(learning.seed, "plane")),
+        label_range=data.schema.numbers,
         negatives=data.schema.negatives,
         seconds={stage: round(value, 2) for stage, value in seconds.items()},
         learning=trained.plain,
@@ -194,7 +195,8 @@ def _of_point(result: RunResult, name: str, trained: Trained, variants: tuple[Va
         return result
     served = next(variant for variant in variants if variant.name == name)
     found = _serving(result, Choice(served), trained, variants)
-    words = f"`{name}` was chosen from the frontier of a search that itself chose `{result.chosen}`.{steps_up(result.frontier, name)}"
+    words = f"`{name}` was chosen from the frontier of a search that itself chose `{result.chosen}`."
+    words = f"{words}{steps_up(result.frontier, name)}{numbers_words(found)}"
     return found.model_copy(update={"verdict": words, "certificates": (), "retrieval": None, "ranking": None})
 
 

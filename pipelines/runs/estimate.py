@@ -82,9 +82,11 @@ def _quietly(report: Report, size: int) -> Report:
 
 
 def _some(rows: Dataset, size: int, rng: np.random.Generator) -> Dataset:
-    """Some rows, clicks and others in the table's proportion, at least one of each where it has them."""
+    """Some rows, clicks and others in the table's proportion, at least one of each where it has them; any where labels are numbers."""
     if len(rows) <= size:
         return rows
+    if rows.label_range is not None:
+        return rows.take(np.sort(rng.choice(len(rows), size, replace=False)))
     labels, chosen = np.asarray(rows.labels), []
     for label in (0.0, 1.0):
         places = np.flatnonzero(labels == label)

@@ -110,8 +110,8 @@ def refit_result(refits: Refits, parts: Splits) -> Refit:
     served, base, labels = refits.served, refits.base, parts.test.labels
     return Refit(
         rows=len(parts.train) + len(parts.valid),
-        test=click_metrics(served.test_logits, labels),
-        base=click_metrics(base.test_logits, labels),
+        test=click_metrics(served.test_logits, labels, label_range=parts.test.label_range),
+        base=click_metrics(base.test_logits, labels, label_range=parts.test.label_range),
         gain=None if served is base else auc_difference(served.test_logits, base.test_logits, labels),
     )
 

@@ -22,7 +22,7 @@ from ihas.stages.evaluate.field_calibration import with_fields
 from ihas.stages.evaluate.groups import group_results
 from ihas.stages.evaluate.stage import REFRESHED, variant_results
 from ihas.stages.evaluate.variants import Variant
-from ihas.stages.evaluate.words import negatives_words
+from ihas.stages.evaluate.words import negatives_words, numbers_words
 from ihas.stages.retrain import RetrainResult
 from ihas.stages.retrieve.stage import RetrievalTowers
 from ihas_pipelines.reports.report import write_report
@@ -70,7 +70,7 @@ def assemble_refresh(run: Refresh, sides: Sides) -> RunResult:
     chosen = next(one for one in result.variants if one.name == served.name)
     certificates = certify(recipe.budget, chosen, time.monotonic() - run.began, cost)
     ranking = measure_ranking(bundle, run.data, recipe.learning.seed)
-    words = result.verdict + negatives_words(run.data.schema.negatives, ranking)
+    words = result.verdict + numbers_words(result) + negatives_words(run.data.schema.negatives, ranking)
     changes = {"negatives": run.data.schema.negatives, "ranking": ranking, "verdict": words}
     result = result.model_copy(update={"certificates": certificates, "retrieval": retrieval} | changes)
     summaries = {served.name: summary_of(result)}

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from ihas.bundle.values import Bundle, Retrieval
+from ihas.data.ages import without_ages
 from ihas.data.dataset import Dataset
+from ihas.graded_metrics import above_middle
 from ihas.results.run_result import RetrievalMetrics
 from ihas.seeding import generator
 from ihas.serving.grouped.candidate_model import CandidateModel
@@ -51,8 +53,8 @@ def measure_retrieval(
 
 
 def _clicked(test: Dataset, seed: int) -> np.ndarray:
-    """Ids of some clicked test rows."""
-    rows = np.flatnonzero(np.asarray(test.labels) > 0.5)
+    """Ids of some clicked test rows, or of those with labels above the middle."""
+    rows = np.flatnonzero(above_middle(np.asarray(test.labels)))
     if len(rows) > CONTEXTS:
         rows = np.sort(generator(seed, "retrieval figures").choice(rows, CONTEXTS, replace=False))
     return np.asarray(test.ids)[rows]
@@ -68,6 +70,7 @@ def _looked_at(
     model, retriever = CandidateModel(GroupedModel(bundle), bundle, items), Retriever(bundle, retrieval)
     every = np.arange(len(items.names))
     position = {row.tobytes(): number for number, row in reversed(list(enumerate(np.ascontiguousarray(items.ids))))}
+    rows = without_ages(bundle.encoder, rows)
     context, item = bundle.encoder.slots_of("context"), bundle.encoder.slots_of("item")
     return [
         (

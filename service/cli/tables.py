@@ -87,11 +87,14 @@ def _routing(why: Mapping[str, Any]) -> dict[str, str]:
 def scores(rows: Iterable[Mapping[str, Any]]) -> RenderableType:
     """Scored rows in their JSON form."""
     table = Table("row", "unknown values")
-    for name in ("score", "log-odds", "group"):
+    rows = list(rows)
+    numbers = any("value" in row for row in rows)
+    for name in ("score", "log-odds", "group", *(["value"] if numbers else [])):
         table.add_column(name, justify="right")
     for number, row in enumerate(rows, start=1):
         unknown = ", ".join(f"{cell['field']} = {cell['value']}" for cell in row["unknown_values"])
-        table.add_row(str(number), unknown, f"{row['score']:.4f}", f"{row['logit']:+.3f}", str(row["group"]))
+        value = [f"{row['value']:.4g}"] if numbers else []
+        table.add_row(str(number), unknown, f"{row['score']:.4f}", f"{row['logit']:+.3f}", str(row["group"]), *value)
     return table
 
 

@@ -32,11 +32,14 @@ def event_file(form: FileForm, model: RowModel | None, asked: RowsAsked, details
         details: whether rows say where and by what an item was shown.
 
     Raises:
-        ConflictError: the model does not say what its rows look like.
+        ConflictError: the model does not say what its rows look like, or predicts numbers, which feedback does not have.
     """
     if model is None:
         law = f"Model {asked.model!r} does not say what its rows look like, so what it showed cannot become rows"
         raise ConflictError(f"{law}. Use another one.")
+    if model.schema.label_range is not None:
+        law = f"Model {asked.model!r} predicts the number `{model.schema.label}`, but feedback says clicks, so what it showed has no label"
+        raise ConflictError(f"{law}. Append rows with the number to its table.")
     return EventFile(form, EventRows(model, details), asked)
 
 

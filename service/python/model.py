@@ -18,6 +18,7 @@ from ihas.results.run_result import FrontierPoint
 from ihas.serving.answers import Explanation, Recommendation, RecommendRequest, Scored
 from ihas.serving.loading import load_recommender
 from ihas.serving.requests import MAX_EXPLAINED, MAX_ROWS
+from ihas_pipelines.batch.answering import predicts_numbers
 from ihas_pipelines.kinds.registry import kind_of_result
 from ihas_pipelines.runs.points import point_bundle
 from ihas_service.python.report import Report, report_of
@@ -130,7 +131,12 @@ class Model:
         return np.stack([1.0 - clicks, clicks], axis=1)
 
     def predict(self, rows: Any) -> np.ndarray:
-        """1 where a click is more probable than none, else 0: int64 (rows,); rows as in `predict_proba`."""
+        """1 where a click is more probable than none, else 0: int64 (rows,); rows as in `predict_proba`.
+
+        Of a model whose label is a number (`label_range`), the number expected: float64 (rows,).
+        """
+        if predicts_numbers(self.recommender):
+            return np.array([scored.value for scored in self.score(rows)], np.float64)
         return np.asarray(self.predict_proba(rows)[:, 1] > 0.5, np.int64)
 
     def score(self, rows: Any, explain: bool = False) -> list[Scored]:

@@ -15,6 +15,7 @@ from ihas.errors import RequestError
 from ihas.serving.answers import UnknownValue
 from ihas.serving.capabilities import PutItem
 from ihas.serving.filters.item_fields import ItemFields
+from ihas.serving.grouped.item_ages import ItemAges
 from ihas.serving.grouped.item_overlay import ItemOverlay
 from ihas.serving.grouped.shelf import Shelf
 
@@ -39,7 +40,7 @@ class ItemUpdates:
         """
         self.shelf = self._base = shelf
         self.revision: int | None = None
-        self._item_id = str(bundle.schema.item_id)
+        self._encoder, self._item_id = bundle.encoder, str(bundle.schema.item_id)
         self._reader = ItemReader(bundle.encoder, bundle.schema, shelf.catalogue.items)
         self._read: dict[str, tuple[Fields, ItemChange]] = {}
         self._altered: dict[str, ItemChange] = {}
@@ -115,6 +116,7 @@ class ItemUpdates:
             catalogue=catalogue.stocked(items, where[:MAX_PUT]),
             fields=ItemFields(items, self._item_id),
             candidates=candidates,
+            ages=ItemAges(self._encoder, items),
             put=put if self._base.retriever is not None else self._base.put,
         )
 

@@ -30,6 +30,7 @@ from ihas.serving.filters.item_fields import ItemFields
 from ihas.serving.grouped.candidate_model import CandidateModel
 from ihas.serving.grouped.every_group import ask_every_group
 from ihas.serving.grouped.explanation import explain_rows
+from ihas.serving.grouped.item_ages import ItemAges
 from ihas.serving.grouped.item_arrays import MAX_BYTES
 from ihas.serving.grouped.item_updates import ItemUpdates
 from ihas.serving.grouped.model import GroupedModel
@@ -38,7 +39,7 @@ from ihas.serving.grouped.profiles import Profiles
 from ihas.serving.grouped.row_reader import RowReader
 from ihas.serving.grouped.shelf import Shelf
 from ihas.serving.protocol import Recommender
-from ihas.serving.ranking import best, probabilities
+from ihas.serving.ranking import best, expected, probabilities
 from ihas.serving.requests import MAX_ROWS, check_recommend, check_rows
 from ihas.serving.retrieval.retriever import Retriever
 
@@ -69,6 +70,7 @@ class GroupedRecommender(Recommender):
         self.model = GroupedModel(bundle)
         self._rows = RowReader(bundle.encoder, bundle.encoder.layout.names)
         self._context = RowReader(bundle.encoder, bundle.encoder.names_of("context"))
+        self._bounds = bundle.schema.numbers
         self._profiles = None if bundle.users is None else Profiles(bundle.users, str(bundle.schema.user_id))
         self._updates = None if bundle.items is None else ItemUpdates(bundle, _shelf(self.model, bundle, bundle.items, max_item_bytes))
 
@@ -171,7 +173,7 @@ class GroupedRecommender(Recommender):
         ids, unknown = self._rows.read_all(rows, "/rows")
         scored = self.model.score(ids)
         reasons = explain_rows(self.model, self.bundle, ids, scored)
-        return _scores(scored.group, self.bundle.answered(scored.logits), unknown, self._degraded(reasons, scored.group))
+        return _scores(scored.group, self.bundle.answered(scored.logits), unknown, self._degraded(reasons, scored.group), self._bounds)
 
     def read(self, rows: Sequence[Mapping[str, Any]]) -> ReadRows:
         """See `BatchScoring.read`."""
@@ -185,7 +187,7 @@ class GroupedRecommender(Recommender):
             return [[] for _ in requests]
         group, logits = self.model.logits(full[0] if len(full) == 1 else np.concatenate(full))
         told = [unknown for request in requests for unknown in request.unknown]
-        scores = iter(_scores(group, self.bundle.answered(logits), told, [None] * len(logits)))
+        scores = iter(_scores(group, self.bundle.answered(logits), told, [None] * len(logits), self._bounds))
         return [list(islice(scores, len(request.unknown))) for request in requests]
 
     def group_of(self, stated: Mapping[str, Any]) -> int | None:
@@ -210,8 +212,9 @@ class GroupedRecommender(Recommender):
         elif shelf is None or not items:
             return None
         else:
-            context = np.array(self._context.read(self.completed(stated[0]), "/context").ids, np.int32)
-            ids = shelf.candidates.ids(context, shelf.catalogue.choose(items, ()).positions)
+            known = self.completed(stated[0])
+            context = np.array(self._context.read(known, "/context").ids, np.int32)
+            ids = shelf.ages.ids(shelf.candidates, context, known, shelf.catalogue.choose(items, ()).positions)
         return observe(self.bundle.router, self.bundle.reference, ids)
 
     def is_quick(self, request: RecommendRequest) -> bool:
@@ -239,11 +242,11 @@ class GroupedRecommender(Recommender):
         context, seen = np.array(read.ids, np.int32), self._seen(request)
         shown = shelf.fields.shown(request.fields)
         chosen, retrieved = shelf.chosen(context, request, seen)
-        scored = shelf.candidates.score(context, chosen.positions)
+        scored = shelf.ages.score(shelf.candidates, context, known, chosen.positions)
         order = shelf.fields.first(lambda k: best(scored.logits, lambda row: names[chosen.positions[row]], k), chosen.positions, request)
         explanations: Sequence[Explanation | None] = [None] * len(order)
         if request.explain:
-            ids = shelf.candidates.ids(context, chosen.positions[order])
+            ids = shelf.ages.ids(shelf.candidates, context, known, chosen.positions[order])
             explanations = [_told(why, place, retrieved) for why, place in zip(self._explained(ids), order.tolist(), strict=True)]
         return Recommendation(
             recommendation_id=recommendation_id,
@@ -254,6 +257,7 @@ class GroupedRecommender(Recommender):
                 scored.group[order],
                 explanations,
                 [shown(item) for item in chosen.positions[order].tolist()] if request.fields else None,
+                self._bounds,
             ),
             num_scored=len(chosen.positions),
             unknown_candidates=chosen.unknown,
@@ -295,7 +299,7 @@ def _shelf(model: GroupedModel, bundle: Bundle, items: ItemTable, max_bytes: int
     """The items of a bundle as it says."""
     retriever = None if bundle.retrieval is None else Retriever(bundle, bundle.retrieval)
     fields = ItemFields(items, str(bundle.schema.item_id))
-    return Shelf(Catalogue(items), fields, CandidateModel(model, bundle, items, max_bytes), retriever)
+    return Shelf(Catalogue(items), fields, CandidateModel(model, bundle, items, max_bytes), retriever, ItemAges(bundle.encoder, items))
 
 
 def _told(explanation: Explanation, place: int, retrieved: Retrieved | None) -> Explanation:
@@ -313,10 +317,17 @@ def _said(explanation: Explanation, more: str) -> Explanation:
 
 
 def _scores(
-    group: np.ndarray, logits: np.ndarray, unknown: Sequence[tuple[UnknownValue, ...]], explanations: Sequence[Explanation | None]
+    group: np.ndarray,
+    logits: np.ndarray,
+    unknown: Sequence[tuple[UnknownValue, ...]],
+    explanations: Sequence[Explanation | None],
+    bounds: tuple[float, float] | None,
 ) -> list[Scored]:
-    cells = zip(probabilities(logits).tolist(), logits.tolist(), group.tolist(), unknown, explanations, strict=True)
-    return [Scored(*row) for row in cells]
+    scores = probabilities(logits)
+    cells = zip(scores.tolist(), logits.tolist(), group.tolist(), unknown, explanations, strict=True)
+    if bounds is None:
+        return [Scored(*row) for row in cells]
+    return [Scored(*row, value) for row, value in zip(cells, expected(scores, bounds).tolist(), strict=True)]
 
 
 def _items(
@@ -325,8 +336,14 @@ def _items(
     group: np.ndarray,
     explanations: Sequence[Explanation | None],
     shown: Sequence[dict[str, str | tuple[str, ...]]] | None,
+    bounds: tuple[float, float] | None,
 ) -> tuple[RecommendedItem, ...]:
-    cells = zip(names, probabilities(logits).tolist(), range(1, len(names) + 1), group.tolist(), explanations, strict=True)
+    scores = probabilities(logits)
+    cells = zip(names, scores.tolist(), range(1, len(names) + 1), group.tolist(), explanations, strict=True)
+    if bounds is not None:
+        of_fields = [{}] * len(names) if shown is None else shown
+        found = zip(cells, of_fields, expected(scores, bounds).tolist(), strict=True)
+        return tuple(RecommendedItem(*row, fields, value) for row, fields, value in found)
     if shown is None:
         return tuple(RecommendedItem(*row) for row in cells)
     return tuple(RecommendedItem(*row, values) for row, values in zip(cells, shown, strict=True))

@@ -10,6 +10,7 @@ from ihas.serving.answers import RecommendRequest, Retrieved
 from ihas.serving.filters.candidates import Candidates, Catalogue
 from ihas.serving.filters.item_fields import ItemFields
 from ihas.serving.grouped.candidate_model import CandidateModel
+from ihas.serving.grouped.item_ages import ItemAges
 from ihas.serving.requests import MAX_ROWS
 from ihas.serving.retrieval.retriever import Retriever
 
@@ -28,6 +29,7 @@ class Shelf:
         fields: what the items say.
         candidates: scores them.
         retriever: chooses those to be scored; None where all are.
+        ages: how old items are at the time of a request.
         put: bool (num_items,). Items that retrieval has no vectors of as they are now, and that are scored whatever it finds; empty for
             none.
     """
@@ -36,6 +38,7 @@ class Shelf:
     fields: ItemFields
     candidates: CandidateModel
     retriever: Retriever | None
+    ages: ItemAges
     put: np.ndarray = field(default_factory=none_put)
 
     @property

@@ -19,6 +19,7 @@ from sklearn.linear_model import LogisticRegression
 
 from ihas.bundle.calibration import Calibration
 from ihas.config.evaluate import CalibrationMethod
+from ihas.graded_metrics import are_fractions
 from ihas.metrics import auc, calibration_error, reliability, row_losses, sigmoid
 from ihas.results.calibration import CalibrationResult
 
@@ -30,7 +31,12 @@ Fit = Callable[[np.ndarray, np.ndarray], Calibration | None]
 
 def platt(logits: np.ndarray, labels: np.ndarray) -> Calibration | None:
     """The line; None where the rows say that it falls."""
-    fitted = LogisticRegression(C=np.inf).fit(logits.reshape(-1, 1).astype(np.float64), labels > 0.5)
+    rows = logits.reshape(-1, 1).astype(np.float64)
+    if are_fractions(labels):  # each row as a click and as none, weighted by the fraction
+        shares, both = np.concatenate([labels, 1.0 - labels]), np.repeat([True, False], len(labels))
+        fitted = LogisticRegression(C=np.inf).fit(np.concatenate([rows, rows]), both, sample_weight=shares.astype(np.float64))
+    else:
+        fitted = LogisticRegression(C=np.inf).fit(rows, labels > 0.5)
     slope, intercept = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
     ends = np.array([-END, END])
     return Calibration(ends, slope * ends + intercept) if slope > 0.0 else None
@@ -80,7 +86,8 @@ def on_a_line(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def _fewest(labels: np.ndarray) -> int:
-    clicks = int((labels > 0.5).sum())
+    """Rows of the rarer label; of fractions, what they add up to."""
+    clicks = int(labels.sum(dtype=np.float64)) if are_fractions(labels) else int((labels > 0.5).sum())
     return min(clicks, len(labels) - clicks)
 
 
@@ -98,10 +105,14 @@ def _chosen(logits: np.ndarray, labels: np.ndarray) -> CalibrationMethod:
 
 
 def held_out_losses(logits: np.ndarray, labels: np.ndarray, fit: Fit) -> np.ndarray:
-    """Log-loss of each row under what the other folds fitted, in nats: float64 (rows,). Every fifth row of each label is a fold's."""
+    """Log-loss of each row under what the other folds fitted, in nats: float64 (rows,). Every fifth row of each label is a fold's, every
+    fifth by rank of labels that are fractions."""
     fold = np.empty(len(labels), np.int64)
-    for label in (labels > 0.5, labels <= 0.5):
-        fold[label] = np.arange(int(label.sum())) % FOLDS
+    if are_fractions(labels):
+        fold[np.argsort(labels, kind="stable")] = np.arange(len(labels)) % FOLDS
+    else:
+        for label in (labels > 0.5, labels <= 0.5):
+            fold[label] = np.arange(int(label.sum())) % FOLDS
     losses = np.empty(len(labels))
     for number in range(FOLDS):
         inside = fold == number

@@ -8,6 +8,7 @@ from ihas.bundle.calibration import Calibration
 from ihas.data.dataset import Dataset
 from ihas.data.encoder import Encoder
 from ihas.data.layout import PADDING
+from ihas.graded_metrics import are_fractions
 from ihas.metrics import row_losses, sigmoid
 from ihas.results.calibration import CalibrationResult, FieldCalibration, ValueCalibration
 
@@ -37,6 +38,7 @@ def with_fields(
 def by_field(logits: np.ndarray, rows: Dataset, encoder: Encoder) -> tuple[FieldCalibration, ...]:
     """Each field but vectors, in order, without those of which no value has enough rows; a row of several values counts for each."""
     layout, scores, losses = encoder.layout, sigmoid(logits), row_losses(logits, rows.labels)
+    variances = (rows.labels - scores) ** 2 if are_fractions(rows.labels) else scores * (1.0 - scores)
     found = []
     for field, first, size, slot, width in zip(
         encoder.fields, layout.first_rows.tolist(), layout.vocabulary_sizes, layout.first_slots.tolist(), layout.slots, strict=True
@@ -45,7 +47,7 @@ def by_field(logits: np.ndarray, rows: Dataset, encoder: Encoder) -> tuple[Field
         if field.kind == "vector" or not len(row):
             continue
         counts = np.bincount(value, minlength=size)
-        sums = np.stack([np.bincount(value, of[row], minlength=size) for of in (rows.labels, scores, losses, scores * (1.0 - scores))])
+        sums = np.stack([np.bincount(value, of[row], minlength=size) for of in (rows.labels, scores, losses, variances)])
         kept = np.flatnonzero(counts >= MIN_ROWS)
         if len(kept):
             found.append(_of_field(encoder, field.name, first, kept, counts[kept], sums[:, kept]))

@@ -8,7 +8,8 @@ from sklearn.decomposition import PCA
 from ihas.data.dataset import Dataset, Splits
 from ihas.data.encoder import Encoder
 from ihas.data.mapped import scattered, spans
-from ihas.metrics import auc_difference, click_metrics
+from ihas.graded_metrics import are_fractions
+from ihas.metrics import auc, auc_difference, click_metrics
 from ihas.results.run_result import GroupResult, Interval, Point
 from ihas.routing.grouping import Grouping
 from ihas.routing.router import Gates, embed, points
@@ -38,8 +39,8 @@ def group_results(parts: Splits, grouping: Grouping, chosen: Variant, base: Vari
                 mask=tuple(tuple(field) for field in grouping.masks[group].tolist()),
                 threshold=grouping.thresholds[group],
                 path=path,
-                test=click_metrics(own, labels),
-                base_test=click_metrics(reference, labels),
+                test=click_metrics(own, labels, label_range=parts.test.label_range),
+                base_test=click_metrics(reference, labels, label_range=parts.test.label_range),
                 gain=None if chosen is base else gain(own, reference, labels),
                 typical=typical_values(parts.train, train, encoder),
             )
@@ -48,7 +49,10 @@ def group_results(parts: Splits, grouping: Grouping, chosen: Variant, base: Vari
 
 
 def gain(own: np.ndarray, reference: np.ndarray, labels: np.ndarray) -> Interval | None:
-    """Difference in AUC of a group's rows; None below two clicks or two others, of which no interval can be told."""
+    """Difference in AUC of a group's rows; None below two clicks or two others, of which no interval can be told; of fractions, below four
+    rows."""
+    if are_fractions(labels):
+        return auc_difference(own, reference, labels) if len(labels) >= 4 and auc(own, labels) is not None else None
     clicks = int((labels > 0.5).sum())
     return auc_difference(own, reference, labels) if min(clicks, len(labels) - clicks) >= 2 else None
 

@@ -60,8 +60,8 @@ def _variant_result(variant: Variant, base: Variant, parts: Splits, users: Mappi
         description=_description(variant.name),
         role="candidate" if is_candidate(variant.name, larger=True) else "control",
         num_groups=len(variant.models),
-        valid=click_metrics(variant.valid_logits, parts.valid.labels, users.get("valid")),
-        test=click_metrics(variant.test_logits, parts.test.labels, users.get("test")),
+        valid=click_metrics(variant.valid_logits, parts.valid.labels, users.get("valid"), parts.valid.label_range),
+        test=click_metrics(variant.test_logits, parts.test.labels, users.get("test"), parts.test.label_range),
         gain=gain,
         cost=variant.cost,
     )

@@ -7,7 +7,7 @@ from typing import Literal
 from ihas.config.negatives import NegativesConfig
 from ihas.results.frontier import DEARER
 from ihas.results.next_steps import HARDLY_BETTER_THAN_CHANCE, between
-from ihas.results.run_result import CatalogueRanking, Interval, VariantResult
+from ihas.results.run_result import CatalogueRanking, Interval, RunResult, VariantResult
 from ihas.stages.evaluate.stage import PRUNED
 
 
@@ -93,6 +93,17 @@ def given_up_words(stages: tuple[Literal["search", "retrain"], ...]) -> str:
 def _listed(names: list[str]) -> str:
     quoted = [f"`{name}`" for name in names]
     return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
+
+
+def numbers_words(result: RunResult) -> str:
+    """What the verdict says of a label that is a number: sentences with a space before them."""
+    metrics = next(one.test for one in result.variants if one.name == result.chosen) if result.refit is None else result.refit.test
+    if result.label_range is None or metrics.rmse is None or metrics.mae is None:
+        return ""
+    low, high = result.label_range
+    errors = f"RMSE {metrics.rmse:.4g}, MAE {metrics.mae:.4g}" + ("" if metrics.r2 is None else f", R2 {metrics.r2:.4f}")
+    words = f"The label is a number from {low:g} to {high:g}: AUC is the concordance index, the share of pairs that are ordered right"
+    return f" {words}. On test rows: {errors}, in units of the label, before calibration."
 
 
 def negatives_words(negatives: NegativesConfig | None, ranking: CatalogueRanking | None) -> str:

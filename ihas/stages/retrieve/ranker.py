@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from ihas.config.learning import LearningConfig
+from ihas.data.ages import without_ages
 from ihas.data.encoder import Encoder
 from ihas.models.network import Network, NetworkWeights
 from ihas.models.prediction import BLOCK_ROWS
@@ -34,7 +35,7 @@ class Ranker:
         self._network = Network(encoder.layout, config.backbone, config.training.embedding_dim)
         self._network.assign(weights)
         self._context, self._item, self._items = encoder.slots_of("context"), encoder.slots_of("item"), np.asarray(item_ids)
-        self._num_slots = encoder.layout.num_slots
+        self._encoder, self._num_slots = encoder, encoder.layout.num_slots
 
     def logits(self, rows: np.ndarray, positions: np.ndarray) -> np.ndarray:
         """Each row's context with each item.
@@ -46,6 +47,7 @@ class Ranker:
         Returns:
             float32 (rows, items).
         """
+        rows = without_ages(self._encoder, rows)
         step, items = max(1, BLOCK_ROWS // len(positions)), self._items[positions]
         blocks = [self._block(rows[start : start + step], items) for start in range(0, len(rows), step)]
         return np.concatenate(blocks).reshape(len(rows), len(positions))

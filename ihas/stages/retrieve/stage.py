@@ -21,10 +21,12 @@ import numpy as np
 
 from ihas.bundle.values import Tower
 from ihas.config.learning import LearningConfig
+from ihas.data.ages import without_ages
 from ihas.data.dataset import Dataset
 from ihas.data.encoder import Encoder
 from ihas.data.item_table import ItemTable
 from ihas.data.schema import FieldRole
+from ihas.graded_metrics import above_middle
 from ihas.layers.embedding import Tensor
 from ihas.legacy_keras import FactorizedTopK, RemoveAccidentalHits, SamplingProbablityCorrection, keras, tf
 from ihas.seeding import generator
@@ -60,6 +62,7 @@ class Retrieving:
 
     def side(self, ids: np.ndarray, role: FieldRole) -> np.ndarray:
         """Ids of one side of whole rows, counted within the side: int32 (rows, slots of the side)."""
+        ids = without_ages(self.encoder, ids)
         return within_side(self.encoder, ids[:, self.encoder.slots_of(role)], role)
 
     def item_ids(self) -> np.ndarray:
@@ -154,7 +157,7 @@ class _Training:
         self.corrected, self.without_repeats = SamplingProbablityCorrection(), RemoveAccidentalHits()
         self.cross_entropy = keras.losses.CategoricalCrossentropy(from_logits=True, reduction="sum")
         self.optimizer = keras.optimizers.legacy.Adam(config.retrieval.learning_rate)
-        is_click = np.asarray(retrieving.train.labels) > 0.5
+        is_click = above_middle(np.asarray(retrieving.train.labels))
         clicked = np.asarray(retrieving.train.ids)[is_click]
         self.weights = None if retrieving.train.weights is None else np.asarray(retrieving.train.weights)[is_click]
         self.contexts, self.clicked = (retrieving.side(clicked, role) for role in roles)
@@ -166,9 +169,10 @@ class _Training:
         )
 
     def judged_rows(self) -> np.ndarray:
-        """Ids of clicked validation rows."""
+        """Ids of clicked validation rows, or of those with labels above the middle."""
         valid = self.retrieving.valid
-        return np.asarray(valid.ids)[np.asarray(valid.labels) > 0.5]
+        rows: np.ndarray = np.asarray(valid.ids)[above_middle(np.asarray(valid.labels))]
+        return rows
 
     def from_ranker(self, ranker: PairScorer) -> FromRanker:
         """The same towers, from now on learning from the ranker."""

@@ -35,6 +35,8 @@ NUMBERS = frozenset({"FP32", "FP64", "INT8", "INT16", "INT32", "INT64", "UINT8",
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/InferenceRequest"}}}}}
 OUTPUTS = {"score": "FP64", "logit": "FP64", "group": "INT64"}
+NUMBER_OUTPUTS = {**OUTPUTS, "value": "FP64"}
+"""Of models whose label is a number."""
 
 
 @router.get("/health/live", openapi_extra=reading(None, Shedding.NEVER))
@@ -102,12 +104,13 @@ async def infer_version(model_name: str, model_version: Number, request: Request
 async def _infer(name: str, version: int | None, request: Request, parts: PartsDep) -> InferenceResponse:
     given = await request.body()
     body, rows = _read(given) if len(given) <= INLINE_BYTES else await run_in_threadpool(_read, given)
-    wanted = _wanted(body)
     served = await chosen(request.scope, parts, name, version, rows[0] if rows else {})
+    kinds = _outputs(served)
+    wanted = _wanted(body, kinds)
     scores = await parts.threads.run(request.scope, served.recommender.score, rows)
     parts.response_log.scored(served, shadows_of(parts, served, rows[0] if rows else {}), rows, scores)
     columns: dict[str, Any] = {output: [getattr(one, output) for one in scores] for output in wanted}
-    outputs = tuple(OutputTensor(name=one, shape=(len(rows),), datatype=OUTPUTS[one], data=columns[one]) for one in wanted)
+    outputs = tuple(OutputTensor(name=one, shape=(len(rows),), datatype=kinds[one], data=columns[one]) for one in wanted)
     return InferenceResponse(model_name=name, model_version=str(served.version.version), id=body.id, outputs=outputs)
 
 
@@ -144,13 +147,19 @@ def _flat(data: list[Any]) -> list[Any]:
     return [part for one in data for part in (one if isinstance(one, list) else [one])]
 
 
-def _wanted(body: InferenceRequest) -> tuple[str, ...]:
+def _outputs(served: Served) -> dict[str, str]:
+    """Outputs of a model, and the type of each."""
+    table = served.recommender.table
+    return OUTPUTS if table is None or table.schema.numbers is None else NUMBER_OUTPUTS
+
+
+def _wanted(body: InferenceRequest, kinds: dict[str, str]) -> tuple[str, ...]:
     for place, output in enumerate(body.outputs):
-        if output.name not in OUTPUTS:
-            raise RequestError(f"Outputs are {', '.join(OUTPUTS)}, but {output.name!r} was asked for.", f"/outputs/{place}/name")
+        if output.name not in kinds:
+            raise RequestError(f"Outputs are {', '.join(kinds)}, but {output.name!r} was asked for.", f"/outputs/{place}/name")
         if output.parameters.get("binary_data"):
             raise RequestError("Outputs come as JSON. Ask with `binary_data` false.", f"/outputs/{place}/parameters/binary_data")
-    return tuple(output.name for output in body.outputs) or tuple(OUTPUTS)
+    return tuple(output.name for output in body.outputs) or tuple(kinds)
 
 
 def _metadata(parts: PartsDep, tenant: str, name: str, version: int | None) -> ModelMetadata:
@@ -163,5 +172,5 @@ def _metadata(parts: PartsDep, tenant: str, name: str, version: int | None) -> M
         versions=tuple(str(one.version) for one in versions),
         platform=PLATFORM,
         inputs=tuple(TensorMetadata(name=one, datatype="BYTES", shape=(-1,)) for one in fields),
-        outputs=tuple(TensorMetadata(name=one, datatype=kind, shape=(-1,)) for one, kind in OUTPUTS.items()),
+        outputs=tuple(TensorMetadata(name=one, datatype=kind, shape=(-1,)) for one, kind in _outputs(served).items()),
     )

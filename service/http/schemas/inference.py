@@ -51,7 +51,7 @@ class TensorMetadata(Config):
     """Metadata of a tensor."""
 
     name: str
-    """A field of the model, or `score`, `logit`, `group`."""
+    """A field of the model, or `score`, `logit`, `group`; of a model whose label is a number, `value` too."""
     datatype: str
     """Type of its elements."""
     shape: tuple[int, ...]
@@ -92,7 +92,7 @@ class OutputAsked(Config):
     """A requested output."""
 
     name: Annotated[str, Field(max_length=200)]
-    """`score`, `logit` or `group`."""
+    """`score`, `logit`, `group`, or `value` of a model whose label is a number."""
     parameters: dict[str, Any] = {}
     """`binary_data` must be false."""
 
@@ -114,7 +114,7 @@ class OutputTensor(Config):
     """One output for all rows."""
 
     name: str
-    """`score`, `logit` or `group`."""
+    """`score`, `logit`, `group`, or `value` of a model whose label is a number."""
     shape: tuple[int, ...]
     """`[rows]`."""
     datatype: str

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ihas.data.cell_codes import cell_codes
 from ihas.data.cells import cell_number, cell_text
-from ihas.data.columns import canonical_lists, canonical_texts, cell_codes, list_column, numbers, split_texts, text_column
+from ihas.data.columns import canonical_lists, canonical_texts, list_column, numbers, split_texts, text_column
 from tests.ihas.data.tables import NUMBERS, TEXTS, made_table
 
 

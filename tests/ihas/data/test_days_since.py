@@ -11,10 +11,12 @@ import pytest
 
 from ihas.config.data import DataConfig, SchemaConfig, TimestampColumn
 from ihas.config.encoding import EncodingConfig
+from ihas.config.negatives import NegativesConfig
 from ihas.config.split import SplitConfig
 from ihas.data.column_file import stated_columns
 from ihas.data.field_encoders import MISSING
 from ihas.data.ingest import ingest, inspect
+from ihas.data.moments import days_between, local_time
 from ihas.errors import ConfigError, DataError, RequestError
 from tests.ihas.data.tables import fault_places, written
 
@@ -88,10 +90,31 @@ def test_days_are_counted_between_timestamps(tmp_path: Path, other: str) -> None
         inspect(DataConfig(path=path, columns=SchemaConfig(timestamps=columns)))
 
 
-def test_both_times_are_on_one_side(tmp_path: Path) -> None:
-    """An item's age at a request would belong to neither, and is refused with the way out."""
-    lines = [f"m{row % 5},{2020 + row % 5}-01-01,{(START + timedelta(hours=row)).isoformat()},{row % 2}" for row in range(80)]
-    path = written(tmp_path / "x.csv", "\n".join(["item,released,seen,click", *lines]) + "\n")
+def _released(path: Path) -> Path:
+    lines = [f"m{row % 5},{2020 + row % 5}-01-01,{(START + timedelta(hours=row)).isoformat()},{row % 2},u{row % 3}" for row in range(80)]
+    return written(path, "\n".join(["item,released,seen,click,user", *lines]) + "\n")
+
+
+def test_days_lead_to_the_request(tmp_path: Path) -> None:
+    """From a time of the item they are its age, a field of the context; the other way round is refused with the way out."""
+    path = _released(tmp_path / "x.csv")
     columns: dict[str, Any] = {"seen": {"days_since": ["released"]}, "released": {}}
-    with pytest.raises(ConfigError, match="two times of the request, or two of the item, but `seen` describes the request and `released`"):
-        inspect(DataConfig(path=path, columns=SchemaConfig(timestamps=columns)))
+    fields = inspect(DataConfig(path=path, columns=SchemaConfig(timestamps=columns))).columns.fields
+    assert [(one.kind, one.role) for one in fields if one.name == "seen.days_since.released"] == [("numeric", "context")]
+    columns = {"seen": {}, "released": {"days_since": ["seen"]}}
+    with pytest.raises(ConfigError, match="but `released` describes the item and `seen` the request"):
+        inspect(DataConfig(path=path, columns=SchemaConfig(item_id="item", item=("item", "released"), timestamps=columns)))
+
+
+def test_a_drawn_item_has_no_age(tmp_path: Path) -> None:
+    """A negative has the context of its positive, whose age would be another item's."""
+    columns: dict[str, Any] = {"seen": {"days_since": ["released"]}, "released": {}}
+    known = SchemaConfig(label="click", positive="1", user_id="user", item_id="item", negatives=NegativesConfig(), timestamps=columns)
+    with pytest.raises(ConfigError, match="which a drawn item does not have"):
+        inspect(DataConfig(path=_released(tmp_path / "x.csv"), columns=known))
+
+
+def test_days_are_those_that_have_passed() -> None:
+    """Where summer time ends between two moments of one zone, a day of 25 hours lies between them."""
+    first, second = (local_time(f"2024-10-{day}T12:00:00", "Europe/Berlin") for day in (26, 27))
+    assert days_between(first, second) == pytest.approx(25 / 24, abs=1e-4)

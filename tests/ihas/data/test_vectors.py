@@ -17,14 +17,14 @@ from ihas.config.columns import VectorColumn
 from ihas.config.data import DataConfig, SchemaConfig
 from ihas.config.encoding import EncodingConfig
 from ihas.config.split import SplitConfig
-from ihas.data.columns import list_column
 from ihas.data.encoder import Encoder
 from ihas.data.field_encoders import FIRST_VALUE, LEVELS, MISSING, STEPS, VectorEncoder, level_values
 from ihas.data.fitting import encode_table, fit_encoder
 from ihas.data.ingest import ingest, inspect
 from ihas.data.layout import PADDING
+from ihas.data.number_lists import BLOCK_ROWS
 from ihas.data.schema import Field, Schema
-from ihas.data.vectors import BLOCK_ROWS, fit_vector
+from ihas.data.vectors import fit_vector
 from ihas.errors import ConfigError, DataError, RequestError
 from ihas.serving.grouped.row_reader import RowReader
 from tests.ihas.data.tables import fault_places, made_table, written
@@ -188,7 +188,7 @@ def test_means_and_deviations_are_those_of_all_blocks_of_rows() -> None:
     rng = np.random.default_rng(0)
     vectors = np.column_stack([rng.integers(-50, 50, (BLOCK_ROWS + 5_000, 2)) / 8, np.full(BLOCK_ROWS + 5_000, 0.1)])
     cells = [None if row % 7 == 0 else list(map(str, vector)) for row, vector in enumerate(vectors.tolist())]
-    field = fit_vector(list_column(pa.table({"picture": cells}), "picture"), SCHEMA.fields[0])
+    field = fit_vector(pa.table({"picture": cells}), SCHEMA.fields[0], None)
     told = vectors[np.arange(len(vectors)) % 7 != 0]
 
     np.testing.assert_allclose(field.means, told.mean(axis=0), rtol=1e-12)

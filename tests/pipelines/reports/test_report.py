@@ -199,3 +199,23 @@ def test_a_refresh_has_a_page_of_its_own() -> None:
     assert "group drift 0.031" in page
     assert '<td data-label="New values">12</td>' in page
     assert HOSTILE not in page
+
+
+def test_a_label_that_is_a_number_is_called_so() -> None:
+    """Means and errors stand where rates of clicks do; nothing says click but the settings."""
+    metrics = {"rmse": 0.8, "mae": 0.6, "r2": 0.31}
+    variants = tuple(one.model_copy(update={"test": one.test.model_copy(update=metrics)}) for one in VARIANTS)
+    page = render_report(run_result(variants=variants, label_range=(1.0, 5.0)))
+
+    assert "concordance index" in page
+    assert "a number from 1 to 5" in page
+    assert "mean absolute error 0.6" in page
+    assert "<dt>Mean label</dt><dd>3.440</dd>" in page
+    own = page[: page.index("Settings")]
+    assert re.findall(r"rate of clicks|click rate|is ranked above a non-click|ranks clicks", own, re.IGNORECASE) == []
+
+
+def test_clicks_have_no_tile_of_errors(page: str) -> None:
+    """RMSE is of numbers alone."""
+    assert "RMSE" not in page
+    assert "<dt>Click rate</dt>" in page

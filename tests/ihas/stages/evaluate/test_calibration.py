@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -128,3 +130,39 @@ def test_known_rates_are_found_from_a_tenth_of_the_rows_without_a_click() -> Non
     corrected = served_calibration(None, 0.1)
     assert corrected is not None
     np.testing.assert_allclose(sigmoid(corrected(np.log(clicks / left))), rates, rtol=0.05)
+
+
+def _fractions(seed: int, rows: int = 4_000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Logits twice as steep as they should be and off by .7, labels of five levels, and the expected label of each row."""
+    rng = np.random.default_rng(seed)
+    right = rng.normal(size=rows)
+    expected = 1.0 / (1.0 + np.exp(-right))
+    return 2.0 * right + 0.7, rng.binomial(4, expected, rows) / 4.0, expected
+
+
+@pytest.mark.parametrize("method", ["platt", "isotonic"])
+def test_fractions_are_calibrated_to_their_mean(method: Literal["platt", "isotonic"]) -> None:
+    """Both methods answer about the expected label."""
+    logits, labels, expected = _fractions(0)
+    name, fitted = calibrate(logits, labels, method)
+    assert name == method
+    assert fitted is not None
+    assert np.sqrt(((sigmoid(fitted(logits)) - expected) ** 2).mean()) < 0.03
+
+
+def test_a_line_of_fractions_is_that_of_rows_drawn_from_them() -> None:
+    """A row with a label of three quarters counts as three clicks and one other."""
+    logits, labels, _ = _fractions(1)
+    clicks = (np.arange(4) < 4.0 * labels[:, None]).astype(np.float64).reshape(-1)
+    found, drawn = platt(logits, labels), platt(np.repeat(logits, 4), clicks)
+    assert found is not None
+    assert drawn is not None
+    np.testing.assert_allclose(found.log_odds, drawn.log_odds, rtol=1e-3)
+
+
+def test_a_method_is_chosen_for_fractions_on_folds() -> None:
+    """The line, where a line is right; nothing where nothing is wrong, or labels add up to too little."""
+    logits, labels, _ = _fractions(2)
+    assert calibrate(logits, labels, None)[0] == "platt"
+    assert calibrate((logits - 0.7) / 2.0, labels, None) == ("none", None)
+    assert calibrate(logits, labels / 1_000.0, "platt") == ("none", None)
