@@ -5,7 +5,8 @@
              more: a rank adds up its n-th part of everybody's values and sends the sums        2 (n - 1) B / n
 
 Sums are added in the order of ranks, so that they are equal to the bit everywhere. Whoever connects must know the training's key (HMAC, of
-Python's `multiprocessing.connection`); what is sent is bytes of numbers, never pickled, and not encrypted. Source: our choice (decision 101).
+Python's `multiprocessing.connection`); what is sent is bytes of numbers, never pickled, and not encrypted. Source: our choice
+(decision 101).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
+from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener
 from typing import TypeVar
 
@@ -70,7 +72,7 @@ class Door:
 
     def __init__(self, host: str, key: bytes) -> None:
         self._listener, self._key = Listener((host, 0), "AF_INET", backlog=64, authkey=key), key
-        self.address: Address = self._listener.address  # type: ignore[assignment] # of this family it is one
+        self.address: Address = self._listener.address
 
     @contextmanager
     def joined(self, rank: int, addresses: Sequence[Address]) -> Iterator[Connected]:
@@ -186,7 +188,7 @@ def _added(parts: Sequence[np.ndarray]) -> np.ndarray:
 def _loss_told() -> Iterator[None]:
     try:
         yield
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, AuthenticationError) as error:
         raise RankLostError(f"All machines of a training must stay, but one is gone ({type(error).__name__}). Train again.") from error
 
 

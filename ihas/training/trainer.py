@@ -183,12 +183,12 @@ class Trainer:
 
     def _step_together(self, rows: BatchRows, batch: GroupedRows, learning_rate: float, seed: np.ndarray) -> float:
         """The same step; the loss is that of the whole batch."""
-        own, weights = rows.share(len(batch.group)), batch.rows.weights
-        inputs = (batch.rows.ids[own], batch.rows.labels[own], batch.group[own], np.float32(learning_rate), seed)
-        inputs = inputs if weights is None else (*inputs, weights[own])
-        graph, share = self._graph(weighted=weights is not None), np.array([own.start, len(batch.group)], np.int32)
-        values = lent(rows.look_up(batch.rows.ids, learning_rate))
-        loss, gradient = graph(tf.convert_to_tensor(share), values, *map(tf.convert_to_tensor, inputs))
+        own, whole = rows.share(len(batch.group)), batch.rows
+        inputs = (whole.ids[own], whole.labels[own], batch.group[own], np.float32(learning_rate), seed)
+        weights = () if whole.weights is None else (tf.convert_to_tensor(whole.weights[own]),)
+        share = tf.constant([own.start, len(batch.group)], tf.int32)
+        values = lent(rows.look_up(whole.ids, learning_rate))
+        loss, gradient = self._graph(weighted=bool(weights))(share, values, *map(tf.convert_to_tensor, inputs), *weights)
         rows.apply(np.asarray(memoryview(gradient)), learning_rate)
         return float(loss)
 

@@ -65,7 +65,7 @@ CASES: dict[str, tuple[str, LearningConfig]] = {
     "sgd": ("plain", config(hidden=(16, 8), optimizer="sgd")),
     "search": ("search", config(hidden=(16, 8), search=SearchConfig(epochs=EPOCHS))),
     "polarization": ("search", config(hidden=(16, 8), search=SearchConfig(epochs=EPOCHS, regularizer="polarization"))),
-    "tiny_batches": ("plain", config(hidden=(16, 8), batch_size=1_199)),
+    "tiny_batches": ("plain", config(hidden=(16, 8), batch_size=1_199, batch_norm=False)),
 }
 
 
