@@ -50,6 +50,11 @@ def on_machines(count: int) -> Iterator[None]:
         _machines.reset(token)
 
 
+def has_cluster() -> bool:
+    """Whether trainings are spread over a cluster."""
+    return bool(os.environ.get(RAY_ADDRESS))
+
+
 def train_in_parallel(
     trainings: Sequence[Callable[[EpochListener], Result]], rows: Dataset, config: LearningConfig, listen: EpochListener
 ) -> list[Result]:
