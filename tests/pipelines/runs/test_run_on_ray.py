@@ -96,7 +96,7 @@ def test_a_machine_that_is_killed_changes_nothing(cluster: Cluster, in_threads: 
 
 
 def test_a_run_whose_head_is_killed_goes_on_with_another(cluster: Cluster, in_threads: Path, tmp_path: Path) -> None:
-    """The last test. The attempt is lost, with a line that says so; finished stages stay, and the next attempt ends as if nothing had been."""
+    """The last test. The attempt is lost, with a line that says so; finished stages stay, and the next attempt ends as it would have."""
     code = _run(tmp_path, cluster.variables(), cluster.nodes[HEAD_IP].kill)
     kept = _stages(tmp_path)
     for node in cluster.nodes.values():
