@@ -43,8 +43,11 @@ from ihas.training.trainer import EpochListener
 Result = TypeVar("Result")
 
 
+Arrived = Callable[[int, Any], None]
+
+
 def train_on_ray(
-    trainings: Sequence[Callable[[EpochListener], Result]], address: str, bytes_held: int, listen: EpochListener
+    trainings: Sequence[Callable[[EpochListener], Result]], address: str, bytes_held: int, listen: EpochListener, arrived: Arrived
 ) -> list[Result]:
     """Results of the trainings, in their order, as `train_in_parallel` gives them.
 
@@ -53,6 +56,7 @@ def train_on_ray(
         address: `host:port` of the cluster's head.
         bytes_held: memory that one training holds; a machine runs as many at once as this and its processors allow.
         listen: told of every epoch, on the calling thread.
+        arrived: given a training's number and its result as soon as it is there, likewise.
 
     Raises:
         ConfigError: the address is none.
@@ -68,7 +72,7 @@ def train_on_ray(
         task = ray.remote(num_returns="streaming", **limits)(_carry_out)
         streams = [task.remote(one, own, os.environ.get(VARIABLE, "")) for one in packed]
         with _ended_by_errors(streams):
-            return _results(streams, Lookout(head, _has_processors), listen)
+            return _results(streams, Lookout(head, _has_processors), listen, arrived)
 
 
 class _Pickler(cloudpickle.CloudPickler):
@@ -120,16 +124,18 @@ def _compute_alike(wanted: Mapping[str, Any], extensions: str) -> None:
 
 
 def train_on_ranks(
-    trainings: Sequence[Callable[[EpochListener], Result]], address: str, count: int, bytes_held: int, listen: EpochListener
+    trainings: Sequence[Callable[[EpochListener], Result]],
+    address: str,
+    bytes_held: int,
+    listen: EpochListener,
+    arrived: Arrived,
+    count: int,
 ) -> list[Result]:
     """Results of the trainings, one after the other, each carried out by `count` processes together, on as many machines as offer them.
 
     Args:
-        trainings: each is given the listener of its epochs.
-        address: `host:port` of the cluster's head.
+        trainings, address, bytes_held, listen, arrived: as for `train_on_ray`; memory that one process holds.
         count: processes of a training.
-        bytes_held: memory that one of them holds.
-        listen: told of every epoch, once, on the calling thread.
 
     Raises:
         ConfigError, ClusterError: as for `train_on_ray`; fewer processors than `count` are offered at once.
@@ -146,7 +152,8 @@ def train_on_ranks(
                     while len(results) < len(packed):
                         heard.begin(len(results))
                         streams = [rank.train.options(num_returns="streaming").remote(packed[len(results)]) for rank in ranks]
-                        results.append(_results(streams, lookout, heard)[0])
+                        results.append(_results(streams, lookout, heard, lambda *_: None)[0])
+                        arrived(len(results) - 1, results[-1])
             except RankLostError as error:
                 heard.lost(error)
     return results
@@ -301,7 +308,7 @@ def _ended_by_errors(streams: Sequence[Any]) -> Iterator[None]:
         raise
 
 
-def _results(streams: Sequence[Any], lookout: Lookout, listen: EpochListener) -> list[Any]:
+def _results(streams: Sequence[Any], lookout: Lookout, listen: EpochListener, arrived: Arrived) -> list[Any]:
     results, running = dict[Any, Any](), list(streams)
     while running:
         ready, _ = ray.wait(running, num_returns=1, timeout=LOOK_S, fetch_local=False)
@@ -313,6 +320,7 @@ def _results(streams: Sequence[Any], lookout: Lookout, listen: EpochListener) ->
             else:
                 results[stream] = cloudpickle.loads(value)
                 running.remove(stream)
+                arrived(streams.index(stream), results[stream])
     return [results[stream] for stream in streams]
 
 

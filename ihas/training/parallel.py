@@ -71,21 +71,11 @@ def train_in_parallel(
         ClusterError: a cluster was asked for, and cannot be reached, was lost, or would compute otherwise.
         the first error of a training or of the listener: what waits is not begun, what runs ends with its epoch.
     """
-    held, address, machines = _bytes_held(rows, config), os.environ.get(RAY_ADDRESS), _machines.get()
-    if machines > 1 and trainings:
-        if not address:
-            raise ConfigError(
-                f"`run.machines` = {machines} must have a Ray cluster, but {RAY_ADDRESS} names none. Set it, or `machines = 1`."
-            )
-        set_defaults()
-        from ihas.training.on_ray import train_on_ranks
-
-        return train_on_ranks(trainings, address, machines, held, listen)
-    if address and len(trainings) > 1:
-        set_defaults()
-        from ihas.training.on_ray import train_on_ray
-
-        return train_on_ray(trainings, address, held, listen)
+    held, machines = bytes_held(rows, config), _machines.get()
+    if machines > 1 and trainings and not has_cluster():
+        raise ConfigError(f"`run.machines` = {machines} must have a Ray cluster, but {RAY_ADDRESS} names none. Set it, or `machines = 1`.")
+    if has_cluster() and len(trainings) > (machines == 1):
+        return train_on_cluster(trainings, held, listen)
     at_once = min(len(trainings), num_threads(), AT_ONCE, HELD_BYTES // held)
     if at_once <= 1 or current_ranks() is not None:  # each training's messages must come in the same order everywhere
         return [training(listen) for training in trainings]
@@ -102,7 +92,35 @@ def train_in_parallel(
     return [training.result() for training in started]
 
 
-def _bytes_held(rows: Dataset, config: LearningConfig) -> int:
+def train_on_cluster(
+    trainings: Sequence[Callable[[EpochListener], Result]],
+    held: int,
+    listen: EpochListener,
+    arrived: Callable[[int, Result], None] = lambda *_: None,
+) -> list[Result]:
+    """Results of the trainings, in their order, from the cluster that `IHAS_RAY_ADDRESS` names.
+
+    Args:
+        trainings: each is given the listener of its epochs.
+        held: bytes that one holds.
+        listen: told of every epoch, on the calling thread.
+        arrived: given a training's number and its result as soon as it is there, likewise.
+
+    Raises:
+        ClusterError: it cannot be reached, was lost, or would compute otherwise.
+        the first error of a training or of a listener.
+    """
+    set_defaults()
+    from ihas.training.on_ray import train_on_ranks, train_on_ray
+
+    address, machines = os.environ[RAY_ADDRESS], _machines.get()
+    if machines > 1:
+        return train_on_ranks(trainings, address, held, listen, arrived, machines)
+    return train_on_ray(trainings, address, held, listen, arrived)
+
+
+def bytes_held(rows: Dataset, config: LearningConfig) -> int:
+    """Memory that a training on these rows holds, in bytes, beside what a batch needs on its way through the network."""
     table, block = rows.layout.num_rows * table_width(config), min(len(rows), BLOCK_ROWS) * rows.layout.num_slots
     return 4 * (MAX_TABLES * table + block)
 

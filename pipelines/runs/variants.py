@@ -30,32 +30,33 @@ from ihas.stages.evaluate.variants import Variant, gated_variant, grouped_varian
 from ihas.stages.members import MemberModel
 from ihas.stages.prune import PrunedModel
 from ihas.stages.retrain import Retraining, retrain_groups
-from ihas.training.parallel import has_cluster, train_in_parallel
+from ihas.training.parallel import bytes_held, has_cluster, train_on_cluster
 from ihas.training.plain import PlainModel, continue_plain
 from ihas.training.trainer import EpochListener
 from ihas_pipelines.runs.folder import RunFolder, stage_key
 from ihas_pipelines.runs.reporter import Reporter
 from ihas_pipelines.runs.trained import Trained
 
-
 Maker = Callable[[EpochListener], Variant]
 
 
 def train_variants(folder: RunFolder, before: str, trained: Trained, reporter: Reporter) -> tuple[Variant, ...]:
-    """All variants, the base first; each is kept in the run folder once it is done, on a cluster once all are."""
+    """All variants, the base first; each is kept in the run folder once it is done."""
     makers = candidate_makers(trained) | (control_makers(trained) if trained.learning.evaluate.controls else {})
     keys = {name: stage_key(name, before, "variant") for name in makers}
-    variants, made = list[Variant](), dict[str, Variant]()
     missing = [name for name, key in keys.items() if not folder.has_stage(f"variant-{name}", key)]
     if has_cluster() and len(missing) > 1:
         reporter.enter("evaluate", f"Comparing: {len(missing)} models, on the cluster", (0, len(makers)))
         widest = max((trained.plain, trained.learning, *(one.config for one in trained.larger)), key=table_width)
-        found = train_in_parallel([makers[name] for name in missing], trained.parts.train, widest, reporter.epoch)
-        made = dict(zip(missing, found, strict=True))
+
+        def keep(number: int, made: Variant) -> None:
+            folder.stage(f"variant-{missing[number]}", keys[missing[number]], lambda: made)
+
+        train_on_cluster([makers[name] for name in missing], bytes_held(trained.parts.train, widest), reporter.epoch, keep)
+    variants: list[Variant] = []
     for name, make in makers.items():
         reporter.enter("evaluate", f"Comparing: {name}", (len(variants), len(makers)))
-        compute = partial(made.__getitem__, name) if name in made else partial(make, reporter.epoch)
-        variants.append(folder.stage(f"variant-{name}", keys[name], compute))
+        variants.append(folder.stage(f"variant-{name}", keys[name], partial(make, reporter.epoch)))
     return tuple(variants)
 
 

@@ -20,6 +20,7 @@ from ihas.config.recipe import Recipe
 from ihas.config.retrain import RetrainConfig
 from ihas.config.retrieval import RetrievalConfig
 from ihas.config.search import SearchConfig
+from ihas.config.size_sweep import SizeSweepRecipe
 from ihas.config.training import TrainingConfig
 from ihas_pipelines.kinds.recipe_file import read_recipe
 from tests.clock import HANG_S
@@ -43,7 +44,7 @@ def small_recipe() -> Recipe:
     return read_recipe(COUPON).model_copy(update={"learning": learning})
 
 
-def start(recipe: Recipe, folder: Path, variables: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+def start(recipe: Recipe | SizeSweepRecipe, folder: Path, variables: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
     """The run as a child process, in this one's environment or another; its standard output is progress lines, one JSON object each."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "recipe.json"

@@ -1,4 +1,4 @@
-"""A whole small run whose trainings are spread over a Ray cluster: two machines of one processor each, as processes on 127.0.0.2 and up."""
+"""Whole small runs whose trainings are spread over a Ray cluster: two machines of one processor each, as processes on 127.0.0.2 and up."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from ihas.config.recipe import Recipe
+from ihas.config.size_sweep import SizeSweepRecipe
 from tests.clock import HANG_S
 from tests.pipelines.small_run import small_recipe, start, without_times
 from tests.ray_cluster import HEAD_IP, Cluster, environment, running_cluster
@@ -40,7 +41,9 @@ def in_threads(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _run(folder: Path, variables: dict[str, str], at_spread: Callable[[], None] | None = None, recipe: Recipe | None = None) -> int:
+def _run(
+    folder: Path, variables: dict[str, str], at_spread: Callable[[], None] | None = None, recipe: Recipe | SizeSweepRecipe | None = None
+) -> int:
     """Exit code of a run; `at_spread` is called as the stage begins."""
     process = start(recipe or small_recipe(), folder, variables)
     assert process.stdout is not None
@@ -84,6 +87,32 @@ def test_a_run_on_two_machines_equals_that_of_threads(cluster: Cluster, in_threa
     """To the bit: result, models, groups, towers."""
     assert _run(tmp_path, cluster.variables()) == 0, _log(tmp_path)
     _are_equal(tmp_path, in_threads)
+
+
+def test_the_sizes_of_a_sweep_are_trained_on_the_machines(cluster: Cluster, tmp_path: Path) -> None:
+    """What they come to is equal to the bit, and every size is told of once."""
+    walks = [" ".join(f"i{(start + place) % 9}" for place in range(6)) for start in np.random.default_rng(0).integers(9, size=30)]
+    (tmp_path / "walks.txt").write_text("\n".join(f"u{number} {walk}" for number, walk in enumerate(walks)) + "\n")
+    plan = {
+        "sizes": [[1, 8, 1], [1, 4, 2]],
+        "seeds": [0, 1],
+        "transformer": {"max_length": 6},
+        "training": {"batch_targets": 64, "epochs": 1},
+    }
+    data = {"path": str(tmp_path / "walks.txt"), "format": "sequences"}
+    recipe = SizeSweepRecipe.model_validate({"kind": "size-sweep", "name": "sweep", "data": data, "learning": plan})
+    for name, variables in (("threads", environment("none")), ("cluster", cluster.variables())):
+        assert _run(tmp_path / name, variables, recipe=recipe) == 0, _log(tmp_path / name)
+
+    own, theirs = (_sizes(tmp_path / name / "ladder.json") for name in ("cluster", "threads"))
+    assert own == theirs
+    assert len(own) == 4
+
+
+def _sizes(path: Path) -> dict[str, object]:
+    """Trained sizes by what tells them apart, without the times that were measured."""
+    sizes = orjson.loads(path.read_bytes())["rungs"]
+    return {f"{one['dim']}, {one['seed']}": {name: value for name, value in one.items() if name != "seconds"} for one in sizes}
 
 
 def test_a_machine_that_is_killed_changes_nothing(cluster: Cluster, in_threads: Path, tmp_path: Path) -> None:
