@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ihas.config.search import SearchConfig
+from ihas.layers.batch_shares import batch_means, batch_share, first_rows
 from ihas.layers.embedding import Tensor
 from ihas.legacy_keras import tf
 
@@ -23,14 +24,16 @@ MAX_ROWS = 1024
 
 def gate_penalty(logits: Tensor, config: SearchConfig) -> Tensor:
     """Penalty, a scalar, of gate logits float32 (batch, N); of a larger batch the first `MAX_ROWS` rows stand for all."""
-    logits = logits[:MAX_ROWS]
+    logits = first_rows(logits, MAX_ROWS)
     pi = tf.sigmoid(logits)
     if config.regularizer == "polarization":
         t = 2.0 - 4.0 * config.keep_ratio
-        spread = tf.reduce_mean(tf.abs(pi - tf.reduce_mean(pi, axis=1, keepdims=True)))
-        return config.strength * (t * tf.reduce_mean(pi) - spread)
-    information = tf.reduce_mean(binary_entropy(tf.reduce_mean(pi, axis=0))) - mean_entropy(logits)
-    return config.strength * (KEEP_WEIGHT * tf.square(tf.reduce_mean(pi) - config.keep_ratio) - information)
+        spread, kept = batch_means([tf.abs(pi - tf.reduce_mean(pi, axis=1, keepdims=True)), pi], [None, None], MAX_ROWS)
+        return config.strength * (t * kept - spread)
+    of_gates, kept = batch_means([pi, pi], [0, None], MAX_ROWS)
+    entropy = mean_entropy(logits) if batch_share() is None else batch_means([_entropies(logits)], [None], MAX_ROWS)[0]
+    information = tf.reduce_mean(binary_entropy(of_gates)) - entropy
+    return config.strength * (KEEP_WEIGHT * tf.square(kept - config.keep_ratio) - information)
 
 
 def binary_entropy(pi: Tensor) -> Tensor:
@@ -48,3 +51,10 @@ def mean_entropy(logits: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
         return -upstream / tf.cast(tf.size(logits), tf.float32) * logits * (pi - pi * pi)
 
     return tf.reduce_mean(binary_entropy(pi)), gradient
+
+
+@tf.custom_gradient
+def _entropies(logits: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """What `mean_entropy` is the mean of, where the mean is over several processes' rows."""
+    pi = tf.sigmoid(logits)
+    return binary_entropy(pi), lambda upstream: -upstream * logits * (pi - pi * pi)

@@ -17,6 +17,7 @@ import numpy as np
 from ihas.config.search import SearchConfig
 from ihas.gates.form import GateSize
 from ihas.gates.registry import GATE_FORMS
+from ihas.layers.batch_shares import batch_moments
 from ihas.layers.embedding import Tensor
 from ihas.layers.noise import logistic_noise
 from ihas.legacy_keras import tf
@@ -52,7 +53,7 @@ class BernoulliGates(tf.Module):
         values = tf.stop_gradient(embedded) if self.config.detach else embedded
         if self.config.standardize:
             if training:
-                mean, variance = tf.nn.moments(tf.stop_gradient(embedded), axes=[0])
+                mean, variance = batch_moments(tf.stop_gradient(embedded), 0, self.mean)
                 self.mean.assign(MOMENTUM * self.mean + (1.0 - MOMENTUM) * mean)
                 self.variance.assign(MOMENTUM * self.variance + (1.0 - MOMENTUM) * tf.maximum(variance, 1e-8))
             values = (values - self.mean) * tf.math.rsqrt(self.variance)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ihas.config.backbone import BackboneConfig
+from ihas.layers.batch_shares import batch_moments, batch_share
 from ihas.layers.embedding import Tensor
 from ihas.layers.noise import dropout
 from ihas.legacy_keras import keras, tf
@@ -37,7 +38,8 @@ class HiddenLayers(tf.Module):
         for i, layer in enumerate(self.dense):
             values = layer(values)
             if self.norms:
-                values = self.norms[i](values, training=seed is not None)
+                together = seed is not None and batch_share() is not None
+                values = _norm_together(self.norms[i], values) if together else self.norms[i](values, training=seed is not None)
             values = tf.nn.relu(values)
             if seed is not None and self.config.dropout > 0.0:
                 values = dropout(values, self.config.dropout, seed + [0, i + 1])
@@ -54,6 +56,14 @@ class HiddenLayers(tf.Module):
     def multiply_adds(self) -> int:
         """Multiply-adds of one row; batch normalisation folds into the kernels and costs none."""
         return sum(a * b for a, b in zip(self.widths, self.widths[1:], strict=False))
+
+
+def _norm_together(norm: Tensor, values: Tensor) -> Tensor:
+    """Batch normalisation in training by the moments of all processes' rows, as the layer does it by those of one."""
+    found = batch_moments(values, 0, norm.moving_mean)
+    for moving, now in zip((norm.moving_mean, norm.moving_variance), found, strict=True):
+        moving.assign_sub((1.0 - NORM_MOMENTUM) * (moving - tf.stop_gradient(now)))
+    return tf.nn.batch_normalization(values, *found, norm.beta, norm.gamma, norm.epsilon)
 
 
 def dense(units: int, seed: int, *, use_bias: bool = True) -> Tensor:

@@ -12,6 +12,7 @@ from functools import cache
 
 import numpy as np
 
+from ihas.layers.batch_shares import batch_shape, own_rows
 from ihas.layers.embedding import Tensor
 from ihas.legacy_keras import tf
 
@@ -23,16 +24,17 @@ def logistic_noise(like: Tensor, seed: Tensor) -> Tensor:
     return _read(_logistic_pool(), like, seed)
 
 
-def dropout(values: Tensor, rate: float, seed: Tensor) -> Tensor:
-    """Each value kept with probability 1 - rate and divided by it, 0 otherwise; seed int32 (2,)."""
-    return values * _read(_kept_pool(rate), values, seed)
+def dropout(values: Tensor, rate: float, seed: Tensor, *, axis: int = 0) -> Tensor:
+    """Each value kept with probability 1 - rate and divided by it, 0 otherwise; seed int32 (2,), rows of the batch along `axis`."""
+    return values * _read(_kept_pool(rate), values, seed, axis)
 
 
-def _read(pool: Tensor, like: Tensor, seed: Tensor) -> Tensor:
-    size = tf.size(like)
+def _read(pool: Tensor, like: Tensor, seed: Tensor, axis: int = 0) -> Tensor:
+    shape = batch_shape(like, axis)
+    size = tf.reduce_prod(shape)
     start = tf.random.stateless_uniform([], seed, maxval=tf.maximum(POOL - size, 1), dtype=tf.int32)
     found = tf.cond(size <= POOL, lambda: pool[start : start + size], lambda: tf.tile(pool, [size // POOL + 1])[:size])
-    return tf.reshape(found, tf.shape(like))
+    return own_rows(tf.reshape(found, shape), axis, tf.shape(like)[axis])
 
 
 @cache

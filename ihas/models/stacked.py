@@ -15,6 +15,7 @@ import numpy as np
 
 from ihas.config.backbone import BackboneConfig
 from ihas.errors import ConfigError
+from ihas.layers.batch_shares import batch_moments
 from ihas.layers.embedding import Tensor
 from ihas.layers.hidden import NORM_MOMENTUM, Weights
 from ihas.layers.noise import dropout
@@ -61,7 +62,7 @@ class StackedEnsemble(Ensemble):
                 values = self._normalised(values, f"norm_{layer}", training=seed is not None)
             values = tf.nn.relu(values)
             if seed is not None and self.config.dropout > 0.0:
-                values = dropout(values, self.config.dropout, seed + [0, layer + 1])
+                values = dropout(values, self.config.dropout, seed + [0, layer + 1], axis=1)
         return self._dense(values, "output")[..., 0]
 
     def _dense(self, values: Tensor, layer: str) -> Tensor:
@@ -70,7 +71,7 @@ class StackedEnsemble(Ensemble):
 
     def _normalised(self, values: Tensor, layer: str, *, training: bool) -> Tensor:
         mean, variance = self._stacked[f"{layer}/mean"], self._stacked[f"{layer}/variance"]
-        found = tf.nn.moments(values, axes=[1]) if training else (mean, variance)
+        found = batch_moments(values, 1, mean) if training else (mean, variance)
         if training:
             for moving, now in zip((mean, variance), found, strict=True):
                 moving.assign_sub((1.0 - NORM_MOMENTUM) * (moving - now))

@@ -63,7 +63,7 @@ class TableByRows(ABC):
         flat = np.ascontiguousarray(ids).reshape(-1)
         if not self.dense:
             self._settle(self._batch.find(flat), learning_rate)
-        found = _aligned(len(flat), self.state.shape[2])
+        found = aligned(len(flat), self.state.shape[2])
         in_shares(lambda share: kernels.gather(self.state, flat[share], found[share]), len(flat), self.num_threads, MIN_READ)
         return found
 
@@ -139,7 +139,8 @@ class _Rows:
         return self.rows
 
 
-def _aligned(rows: int, width: int) -> np.ndarray:
+def aligned(rows: int, width: int) -> np.ndarray:
+    """An array float32 (rows, width) that TensorFlow need not copy; its values are not set."""
     raw = np.empty(4 * rows * width + ALIGNMENT, np.uint8)
     start = -raw.ctypes.data % ALIGNMENT
     return raw[start : start + 4 * rows * width].view(np.float32).reshape(rows, width)

@@ -1,12 +1,13 @@
-"""Independent trainings on the machines of a Ray cluster; the one module that imports ray.
+"""Trainings on the machines of a Ray cluster, each on one or each on several together; the one module that imports ray.
 
     a task     checks that its machine computes as the run's does, then yields the epochs of its training and last its result
     arrays     travel as names of files in the run's folder, which all machines share (ihas/data/shared_arrays.py)
     a loss     of a process or a machine repeats the trainings that ran there, each at most `RETRIES` times; what was told is not told again
     an error   of one training ends the others' processes
+    together   actors of a placement group that exchange sums at every step (ranks.py); one lost, all begin the training again
 
 A task is Python that Ray pickles and a machine of the cluster carries out: whoever has the cluster's token can run anything there. Nothing
-that was pickled is kept. Source: our choice (decision 99).
+that was pickled is kept. Source: our choice (decisions 99 and 101).
 """
 
 from __future__ import annotations
@@ -14,30 +15,39 @@ from __future__ import annotations
 import io
 import logging
 import os
+import secrets
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 import ray
 from ray import cloudpickle, exceptions
+from ray.util.placement_group import placement_group, remove_placement_group
+from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from ihas.data.shared_arrays import ArrayPlace, SharedArrays, shared_folder
 from ihas.errors import ClusterError
 from ihas.extensions.modules import VARIABLE
+from ihas.results.run_result import EpochMetrics
 from ihas.training.arithmetic import Arithmetic, own_arithmetic
-from ihas.training.cluster_head import LOOK_S, RETRIES, Head, Lookout
+from ihas.training.cluster_head import LOOK_S, NODES_GRACE_S, RETRIES, Head, Lookout
+from ihas.training.ranks import Address, Connected, Door, RankLostError, as_rank
 from ihas.training.streamed import Told, streamed
 from ihas.training.trainer import EpochListener
 
 Result = TypeVar("Result")
 
 
+Arrived = Callable[[int, Any], None]
+
+
 def train_on_ray(
-    trainings: Sequence[Callable[[EpochListener], Result]], address: str, bytes_held: int, listen: EpochListener
+    trainings: Sequence[Callable[[EpochListener], Result]], address: str, bytes_held: int, listen: EpochListener, arrived: Arrived
 ) -> list[Result]:
     """Results of the trainings, in their order, as `train_in_parallel` gives them.
 
@@ -46,6 +56,7 @@ def train_on_ray(
         address: `host:port` of the cluster's head.
         bytes_held: memory that one training holds; a machine runs as many at once as this and its processors allow.
         listen: told of every epoch, on the calling thread.
+        arrived: given a training's number and its result as soon as it is there, likewise.
 
     Raises:
         ConfigError: the address is none.
@@ -61,7 +72,7 @@ def train_on_ray(
         task = ray.remote(num_returns="streaming", **limits)(_carry_out)
         streams = [task.remote(one, own, os.environ.get(VARIABLE, "")) for one in packed]
         with _ended_by_errors(streams):
-            return _results(streams, Lookout(head, _has_processors), listen)
+            return _results(streams, Lookout(head, _has_processors), listen, arrived)
 
 
 class _Pickler(cloudpickle.CloudPickler):
@@ -96,6 +107,13 @@ def unpack(packed: bytes) -> Callable[[EpochListener], Any]:
 
 def _carry_out(packed: bytes, wanted: Mapping[str, Any], extensions: str) -> Iterator[Told]:
     """On a machine of the cluster: the epochs of a training, then its result as bytes, whose arrays can be written to as a thread's can."""
+    _compute_alike(wanted, extensions)
+    for kind, value in streamed(unpack(packed)):
+        yield kind, cloudpickle.dumps(value) if kind == "result" else value
+
+
+def _compute_alike(wanted: Mapping[str, Any], extensions: str) -> None:
+    """Prepare this process for a run's trainings, or refuse them."""
     os.environ.pop("IHAS_RAY_ADDRESS", None)  # what it trains beside each other itself, it trains in threads
     os.environ[VARIABLE] = extensions
     if differences := Arithmetic(**wanted).differences(asdict(own_arithmetic(wanted["threads"]))):
@@ -103,8 +121,140 @@ def _carry_out(packed: bytes, wanted: Mapping[str, Any], extensions: str) -> Ite
             f"Machines that train together must compute alike, to the bit, but {ray.util.get_node_ip_address()} has "
             f"{'; '.join(differences)}. Install the same versions there, or take the machine out of the cluster."
         )
-    for kind, value in streamed(unpack(packed)):
-        yield kind, cloudpickle.dumps(value) if kind == "result" else value
+
+
+def train_on_ranks(
+    trainings: Sequence[Callable[[EpochListener], Result]],
+    address: str,
+    bytes_held: int,
+    listen: EpochListener,
+    arrived: Arrived,
+    count: int,
+) -> list[Result]:
+    """Results of the trainings, one after the other, each carried out by `count` processes together, on as many machines as offer them.
+
+    Args:
+        trainings, address, bytes_held, listen, arrived: as for `train_on_ray`; memory that one process holds.
+        count: processes of a training.
+
+    Raises:
+        ConfigError, ClusterError: as for `train_on_ray`; fewer processors than `count` are offered at once.
+        the first error of a training or of the listener.
+    """
+    head, results = Head.at(address), list[Any]()
+    _connect(address, head)
+    with shared_folder() as folder:
+        arrays, heard = SharedArrays(folder), _Heard(listen)
+        packed = [pack(training, arrays) for training in trainings]
+        while len(results) < len(packed):
+            try:
+                with _ranks(count, _memory(bytes_held), Lookout(head, _has_processors)) as (ranks, lookout):
+                    while len(results) < len(packed):
+                        heard.begin(len(results))
+                        streams = [rank.train.options(num_returns="streaming").remote(packed[len(results)]) for rank in ranks]
+                        results.append(_results(streams, lookout, heard, lambda *_: None)[0])
+                        arrived(len(results) - 1, results[-1])
+            except RankLostError as error:
+                heard.lost(error)
+    return results
+
+
+class _Heard:
+    """A listener of trainings that may be begun again, `RETRIES` times in all: an epoch that was told is not told again."""
+
+    def __init__(self, listen: EpochListener) -> None:
+        self._listen, self._training, self._told, self._epochs, self._left = listen, -1, 0, 0, RETRIES
+
+    def begin(self, training: int) -> None:
+        """The training of that number begins, or begins again."""
+        self._told = self._told if training == self._training else 0
+        self._training, self._epochs = training, 0
+
+    def lost(self, error: RankLostError) -> None:
+        """A process was lost.
+
+        Raises:
+            ClusterError: too many were.
+        """
+        if not self._left:
+            raise ClusterError(f"{error} Its training was begun {RETRIES + 1} times. Finished stages are kept: resume the run.") from error
+        self._left -= 1
+
+    def __call__(self, figures: EpochMetrics) -> None:
+        self._epochs += 1
+        if self._epochs > self._told:
+            self._told = self._epochs
+            self._listen(figures)
+
+
+class _Rank:
+    """One process of a training."""
+
+    def __init__(self) -> None:
+        self._open = ExitStack()
+
+    def begin(self, wanted: Mapping[str, Any], extensions: str, key: bytes) -> Address:
+        """Where it can be reached."""
+        _compute_alike(wanted, extensions)
+        self._door = Door(ray.util.get_node_ip_address(), key)
+        return self._door.address
+
+    def join(self, rank: int, addresses: Sequence[Address]) -> None:
+        """Connect with the others."""
+        self._ranks = self._open.enter_context(self._door.joined(rank, addresses))
+
+    def train(self, packed: bytes) -> Iterator[Told]:
+        """The epochs, of the first process alone, and the result, likewise."""
+        first = self._ranks.rank == 0
+        for kind, value in streamed(partial(_train_together, self._ranks, unpack(packed))):
+            if kind == "result":
+                yield kind, cloudpickle.dumps(value if first else None)
+            elif first:
+                yield kind, value
+
+
+def _train_together(ranks: Connected, training: Callable[[EpochListener], Any], listen: EpochListener) -> Any:
+    def told(figures: EpochMetrics) -> None:
+        ranks.agree(f"{figures.model}, epoch {figures.epoch}: loss {figures.loss!r}, AUC {figures.auc!r}")
+        listen(figures)
+
+    return as_rank(ranks, partial(training, told))
+
+
+@contextmanager
+def _ranks(count: int, memory: int, lookout: Lookout) -> Iterator[tuple[list[Any], Lookout]]:
+    """Processes that are connected; they are ended at last."""
+    group = placement_group([{"CPU": 1, "memory": memory}] * count, strategy="SPREAD")
+    made = list[Any]()
+    try:
+        if not group.wait(NODES_GRACE_S):
+            raise ClusterError(
+                f"A training on {count} machines must have a processor and {memory / 2**20:,.0f} MiB of each at once, but the cluster "
+                f"did not offer them within {NODES_GRACE_S:g} s. Start more machines, or lower `run.machines`."
+            )
+        place = [PlacementGroupSchedulingStrategy(group, number) for number in range(count)]
+        made += [ray.remote(num_cpus=1, memory=memory, scheduling_strategy=one)(_Rank).remote() for one in place]
+        own, key = asdict(own_arithmetic()), secrets.token_bytes(32)
+        addresses = _got([rank.begin.remote(own, os.environ.get(VARIABLE, ""), key) for rank in made], lookout)
+        _got([rank.join.remote(number, addresses) for number, rank in enumerate(made)], lookout)
+        yield made, lookout
+    finally:
+        for rank in made:
+            with suppress(Exception):
+                ray.kill(rank)
+        with suppress(Exception):
+            remove_placement_group(group)
+
+
+def _got(asked: Sequence[Any], lookout: Lookout) -> list[Any]:
+    """What calls give; the first error of any ends the wait for the others, which may wait for it."""
+    waiting = list(asked)
+    while waiting:
+        ready, waiting = ray.wait(waiting, num_returns=1, timeout=LOOK_S)
+        lookout.look()
+        for one in ready:
+            _value(one)
+    return [_value(one) for one in asked]
 
 
 def _connect(address: str, head: Head) -> None:
@@ -158,7 +308,7 @@ def _ended_by_errors(streams: Sequence[Any]) -> Iterator[None]:
         raise
 
 
-def _results(streams: Sequence[Any], lookout: Lookout, listen: EpochListener) -> list[Any]:
+def _results(streams: Sequence[Any], lookout: Lookout, listen: EpochListener, arrived: Arrived) -> list[Any]:
     results, running = dict[Any, Any](), list(streams)
     while running:
         ready, _ = ray.wait(running, num_returns=1, timeout=LOOK_S, fetch_local=False)
@@ -170,20 +320,28 @@ def _results(streams: Sequence[Any], lookout: Lookout, listen: EpochListener) ->
             else:
                 results[stream] = cloudpickle.loads(value)
                 running.remove(stream)
+                arrived(streams.index(stream), results[stream])
     return [results[stream] for stream in streams]
 
 
 def _next(stream: Any) -> Told:
     try:
-        found: Told = ray.get(next(stream))
-    except exceptions.RayTaskError as error:
-        raise error.cause from None
+        found: Told = _value(next(stream))
     except (exceptions.RayError, StopIteration) as error:
         raise ClusterError(
             f"Every training must be carried out, but no machine of the Ray cluster brought one to its end ({_said(error)}); "
             f"after a loss it is begun again {RETRIES} times. Finished stages are kept: see Ray's logs, then resume the run."
         ) from error
     return found
+
+
+def _value(one: Any) -> Any:
+    try:
+        return ray.get(one)
+    except exceptions.RayTaskError as error:
+        raise error.cause from None
+    except exceptions.RayActorError as error:
+        raise RankLostError(f"All machines of a training must stay, but one is gone ({_said(error)}).") from error
 
 
 def _said(error: BaseException) -> str:

@@ -7,7 +7,8 @@ Not counted: what a batch needs on its way through the network. A training has i
 that its result is the same, to the bit, whatever runs beside it. Threads, not processes: TensorFlow lets go of the interpreter's lock
 while it computes, rows stay mapped once, and a process would spend seconds on importing TensorFlow. Source: our choice (decision 10).
 
-With `IHAS_RAY_ADDRESS`, several are spread over the machines of a Ray cluster instead (on_ray.py, decision 99); a single one stays.
+With `IHAS_RAY_ADDRESS`, several are spread over the machines of a Ray cluster instead (on_ray.py, decision 99); a single one stays. Within
+`on_machines`, they follow one another, and each is carried out by several machines together (decision 101).
 """
 
 from __future__ import annotations
@@ -16,16 +17,18 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from threading import RLock
 from typing import TypeVar
 
 from ihas.config.learning import LearningConfig
 from ihas.data.dataset import Dataset
+from ihas.errors import ConfigError
 from ihas.models.network import table_width
 from ihas.optim.update_rules import num_threads
 from ihas.results.run_result import EpochMetrics
 from ihas.training.cluster_head import set_defaults
+from ihas.training.ranks import current_ranks
 from ihas.training.trainer import BLOCK_ROWS, EpochListener
 
 AT_ONCE = 4  # a small network's step is mostly its call from Python, of which there is one at a time
@@ -34,6 +37,22 @@ RAY_ADDRESS = "IHAS_RAY_ADDRESS"
 MAX_TABLES = 16  # of any update rule, overparameterised; Adam by rows holds 6, and 8 while an epoch is averaged
 
 Result = TypeVar("Result")
+_machines: ContextVar[int] = ContextVar("machines", default=1)
+
+
+@contextmanager
+def on_machines(count: int) -> Iterator[None]:
+    """Within the block, each training is carried out by so many processes together, on machines of the cluster."""
+    token = _machines.set(count)
+    try:
+        yield
+    finally:
+        _machines.reset(token)
+
+
+def has_cluster() -> bool:
+    """Whether trainings are spread over a cluster."""
+    return bool(os.environ.get(RAY_ADDRESS))
 
 
 def train_in_parallel(
@@ -48,17 +67,17 @@ def train_in_parallel(
         listen: told of every epoch, of one at a time, on the thread that trains; of trainings on a cluster, on the calling one.
 
     Raises:
+        ConfigError: several machines were asked for, and there is no cluster.
         ClusterError: a cluster was asked for, and cannot be reached, was lost, or would compute otherwise.
         the first error of a training or of the listener: what waits is not begun, what runs ends with its epoch.
     """
-    held, address = _bytes_held(rows, config), os.environ.get(RAY_ADDRESS)
-    if address and len(trainings) > 1:
-        set_defaults()
-        from ihas.training.on_ray import train_on_ray
-
-        return train_on_ray(trainings, address, held, listen)
+    held, machines = bytes_held(rows, config), _machines.get()
+    if machines > 1 and trainings and not has_cluster():
+        raise ConfigError(f"`run.machines` = {machines} must have a Ray cluster, but {RAY_ADDRESS} names none. Set it, or `machines = 1`.")
+    if has_cluster() and len(trainings) > (machines == 1):
+        return train_on_cluster(trainings, held, listen)
     at_once = min(len(trainings), num_threads(), AT_ONCE, HELD_BYTES // held)
-    if at_once <= 1:
+    if at_once <= 1 or current_ranks() is not None:  # each training's messages must come in the same order everywhere
         return [training(listen) for training in trainings]
     shared = _SharedListener(listen)
     threads = ThreadPoolExecutor(at_once, "training")
@@ -73,7 +92,35 @@ def train_in_parallel(
     return [training.result() for training in started]
 
 
-def _bytes_held(rows: Dataset, config: LearningConfig) -> int:
+def train_on_cluster(
+    trainings: Sequence[Callable[[EpochListener], Result]],
+    held: int,
+    listen: EpochListener,
+    arrived: Callable[[int, Result], None] = lambda *_: None,
+) -> list[Result]:
+    """Results of the trainings, in their order, from the cluster that `IHAS_RAY_ADDRESS` names.
+
+    Args:
+        trainings: each is given the listener of its epochs.
+        held: bytes that one holds.
+        listen: told of every epoch, on the calling thread.
+        arrived: given a training's number and its result as soon as it is there, likewise.
+
+    Raises:
+        ClusterError: it cannot be reached, was lost, or would compute otherwise.
+        the first error of a training or of a listener.
+    """
+    set_defaults()
+    from ihas.training.on_ray import train_on_ranks, train_on_ray
+
+    address, machines = os.environ[RAY_ADDRESS], _machines.get()
+    if machines > 1:
+        return train_on_ranks(trainings, address, held, listen, arrived, machines)
+    return train_on_ray(trainings, address, held, listen, arrived)
+
+
+def bytes_held(rows: Dataset, config: LearningConfig) -> int:
+    """Memory that a training on these rows holds, in bytes, beside what a batch needs on its way through the network."""
     table, block = rows.layout.num_rows * table_width(config), min(len(rows), BLOCK_ROWS) * rows.layout.num_slots
     return 4 * (MAX_TABLES * table + block)
 

@@ -4,7 +4,8 @@ read     rows of the table that the batch needs           (NumPy and Numba, in p
 graph    loss, gradients of what was read, dense update   (one TensorFlow call)
 write    those gradients into the table                   (NumPy and Numba, in place)
 
-What is ranked and kept after an epoch is the average of epochs (averaging.py).
+What is ranked and kept after an epoch is the average of epochs (averaging.py). Within `ihas.training.ranks.as_rank` a step is made together
+with other processes, each on its share of the batch.
 """
 
 from __future__ import annotations
@@ -18,16 +19,19 @@ import numpy as np
 from ihas.config.training import TrainingConfig
 from ihas.data.dataset import Splits
 from ihas.errors import TrainingError
+from ihas.layers.batch_shares import BatchShare, own_part, own_part_of_mean, summed, within
 from ihas.layers.embedding import Lookup, Tensor, slot_rows
 from ihas.legacy_keras import tf
 from ihas.metrics import auc
 from ihas.models.network import Network
 from ihas.models.prediction import GroupedRows, predict
+from ihas.optim.batch_rows import BatchRows
 from ihas.optim.table_optimizer import ALIGNMENT
 from ihas.optim.update_rules import dense_optimizer, table_optimizer
 from ihas.results.run_result import EpochMetrics
 from ihas.training.averaging import EpochAverage, State
 from ihas.training.kept import Kept, Start, validation_score
+from ihas.training.ranks import current_ranks
 from ihas.training.steps import KeptPath, Steps
 
 BLOCK_ROWS = 1_000_000
@@ -38,7 +42,7 @@ SIGNATURE = [
     tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.float32),
     tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.float32), tf.TensorSpec([2], tf.int32),
 ]  # fmt: skip
-WEIGHTS = tf.TensorSpec([None], tf.float32)
+WEIGHTS, SHARE = tf.TensorSpec([None], tf.float32), tf.TensorSpec([2], tf.int32)
 EpochListener = Callable[[EpochMetrics], None]
 
 
@@ -63,7 +67,8 @@ class Trainer:
         self.dense = network.dense_variables
         self.optimizer = dense_optimizer(config, self.dense)
         self._graphs: dict[tuple[bool, bool], Any] = {}
-        self.table = table_optimizer(network, config)
+        self.table, self.ranks = table_optimizer(network, config), current_ranks()
+        self._rows = None if self.ranks is None else BatchRows(self.table, self.ranks)
         self.given_up = False
         self.steps: Steps = ()
 
@@ -167,6 +172,8 @@ class Trainer:
 
     def step(self, batch: GroupedRows, learning_rate: float, seed: np.ndarray) -> float:
         """One step on one batch; its loss."""
+        if self._rows is not None:
+            return self._step_together(self._rows, batch, learning_rate, seed)
         ids, weights = batch.rows.ids, batch.rows.weights
         inputs = (ids, batch.rows.labels, batch.group, np.float32(learning_rate), seed, *(() if weights is None else (weights,)))
         graph = self._graph(weighted=weights is not None)
@@ -174,13 +181,32 @@ class Trainer:
         self.table.apply(ids, np.asarray(memoryview(gradient)), learning_rate)
         return float(loss)
 
+    def _step_together(self, rows: BatchRows, batch: GroupedRows, learning_rate: float, seed: np.ndarray) -> float:
+        """The same step; the loss is that of the whole batch."""
+        own, whole = rows.share(len(batch.group)), batch.rows
+        inputs = (whole.ids[own], whole.labels[own], batch.group[own], np.float32(learning_rate), seed)
+        weights = () if whole.weights is None else (tf.convert_to_tensor(whole.weights[own]),)
+        share = tf.constant([own.start, len(batch.group)], tf.int32)
+        values = lent(rows.look_up(whole.ids, learning_rate))
+        loss, gradient = self._graph(weighted=bool(weights))(share, values, *map(tf.convert_to_tensor, inputs), *weights)
+        rows.apply(np.asarray(memoryview(gradient)), learning_rate)
+        return float(loss)
+
     def _graph(self, *, weighted: bool) -> Any:
         """The dense step as it is called: choosing among traces costs more than a small network."""
         key = (self.network.masked, weighted)
         if key not in self._graphs:
             signature = [*SIGNATURE, WEIGHTS] if weighted else SIGNATURE
-            self._graphs[key] = tf.function(self._dense_step, signature, autograph=False).get_concrete_function()
+            together, made = self.ranks is not None, self._dense_step if self.ranks is None else self._dense_step_together
+            self._graphs[key] = tf.function(made, [SHARE] * together + signature, autograph=False).get_concrete_function()
         return self._graphs[key]
+
+    def _dense_step_together(self, share: Tensor, *batch: Tensor) -> tuple[Tensor, Tensor]:
+        """The dense step of a share, int32 (2,): rows of the batch before it, rows of the batch."""
+        if self.ranks is None:
+            raise RuntimeError("A share of a batch is one of several processes'.")
+        with within(BatchShare(self.ranks, share[0], share[1])):
+            return self._dense_step(*batch)
 
     def _dense_step(
         self,
@@ -200,9 +226,10 @@ class Trainer:
             losses = tf.nn.sigmoid_cross_entropy_with_logits(targets, logits)
             if weights is not None:
                 losses *= weights if logits.shape.rank == 1 else weights[:, None]
-            loss = tf.reduce_mean(losses) + penalty
+            loss = own_part_of_mean(losses) + own_part(penalty)
             total = members * loss  # the sum of the members' losses: each is trained as if it were alone
         table_gradient, *gradients = tape.gradient(total, [values, *self.dense], unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        loss, *gradients = summed([loss, *gradients])
         self.optimizer.apply(gradients, learning_rate)
         return loss, table_gradient
 

@@ -52,9 +52,16 @@ class RunFolder:
         """The stage's value: read where it is complete, else computed and written."""
         return self.stage_folder(name, key, lambda folder: write_value(compute(), folder), read_value)
 
+    def has_stage(self, name: str, key: str) -> bool:
+        """Whether the stage is complete."""
+        return self._stage_path(name, key).exists()
+
+    def _stage_path(self, name: str, key: str) -> Path:
+        return self.path / "stages" / f"{re.sub('[^a-z0-9]+', '-', name)}-{key[:16]}"
+
     def stage_folder(self, name: str, key: str, write: Callable[[Path], None], read: Callable[[Path], Any]) -> Any:
         """The same for a stage that reads and writes its own files."""
-        folder = self.path / "stages" / f"{re.sub('[^a-z0-9]+', '-', name)}-{key[:16]}"
+        folder = self._stage_path(name, key)
         if not folder.exists():
             with new_folder(folder) as partial:
                 started = time.monotonic()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ihas.config.recipe import Recipe
 from ihas.results.run_result import RunResult
+from ihas.training.parallel import on_machines
 from ihas_pipelines.runs.folder import RunFolder
 from ihas_pipelines.runs.progress import Report
 from ihas_pipelines.runs.stages import STAGES, Run, Stage, run_reporter
@@ -26,11 +27,12 @@ def run_recipe(recipe: Recipe, path: Path, report: Report) -> RunResult:
 
 
 def carry_out(run: Run, stages: Sequence[Stage] = STAGES) -> None:
-    """Carry out stages, one after the other, each where the run needs it."""
+    """Carry out stages, one after the other, each where the run needs it; after the rows are read, on as many machines as it wants."""
     for stage in stages:
         if stage.wanted(run):
             run.reporter.enter(stage.name, stage.label.format(file=run.recipe.data.path.name))
-            stage.run(run)
+            with on_machines(1 if stage.name == "reading" else run.recipe.run.machines):
+                stage.run(run)
 
 
 def run_until(run: Run, last: str) -> None:

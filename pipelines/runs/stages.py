@@ -39,11 +39,12 @@ from ihas.stages.retrain import Retraining, RetrainResult, retrain_groups
 from ihas.stages.retrieve.ranker import Ranker
 from ihas.stages.retrieve.stage import RetrievalTowers, Retrieving, learn_retrieval
 from ihas.stages.search import SearchResult, search_gates
+from ihas.training.parallel import train_in_parallel
 from ihas_pipelines.runs.assemble import assemble
 from ihas_pipelines.runs.folder import RunFolder, stage_key
 from ihas_pipelines.runs.progress import Report, StageName
 from ihas_pipelines.runs.reporter import Reporter
-from ihas_pipelines.runs.threads import threads
+from ihas_pipelines.runs.threads import on_several, threads
 from ihas_pipelines.runs.trained import Trained
 from ihas_pipelines.runs.variants import train_variants
 
@@ -186,7 +187,8 @@ def choose_kind(run: Run) -> None:
     """Try kinds of backbone on some of the rows; everything after has the one that validation prefers."""
     learning, most = run.recipe.learning, run.recipe.budget.multiply_adds or math.inf
     settings = learning.model_dump(mode="json", include={"backbone", "training"})
-    key = run.key("kinds", [settings, run.recipe.budget.multiply_adds, threads(run.recipe.run)])
+    limits = [run.recipe.budget.multiply_adds, threads(run.recipe.run), *on_several(run.recipe.run).values()]
+    key = run.key("kinds", [settings, *limits])
     run.kinds = run.folder.stage("kinds", key, lambda: try_kinds(run.data.parts, learning, most, run.reporter.epoch))
     run.resolved = run.kinds.resolved(learning)
     best = run.kinds.trials[0]
@@ -197,6 +199,7 @@ def train_plain_model(run: Run) -> None:
     """Train the plain model, which also chooses the settings that the recipe leaves open."""
     learning = run.learning
     settings = learning.model_dump(mode="json", include={"backbone", "training"}) | {"threads": threads(run.recipe.run)}
+    settings |= on_several(run.recipe.run)
     if learning.backbone.members == 1:
         del settings["backbone"]["members"]  # older versions had no such setting, and the plain model is the same
     key = run.key("base", settings)
@@ -264,7 +267,10 @@ def distil_teacher(run: Run) -> None:
     """Train a teacher and its student; later stages learn from the distillation set, unless the teacher is no better."""
     learning, data = run.learning, run.data
     key = run.key("distil", learning.distil.model_dump(mode="json"))
-    run.distilled = run.folder.stage("distil", key, lambda: distil(data.parts, run.base.weights, run.plain, learning, run.reporter.epoch))
+    training = partial(distil, data.parts, run.base.weights, run.plain, learning)
+    run.distilled = run.folder.stage(
+        "distil", key, lambda: train_in_parallel([training], data.parts.train, learning, run.reporter.epoch)[0]
+    )
     if run.distilled is None:
         run.reporter.say("The teacher fits validation rows no better than the plain model: later stages learn from the clicks alone")
         return
@@ -282,7 +288,8 @@ def search(run: Run) -> None:
     """Search the gates, from the student's weights or the plain model's."""
     learning, start = run.learning, run.start
     key = run.key("search", learning.search.model_dump(mode="json"))
-    run.found = run.folder.stage("search", key, lambda: search_gates(run.parts, start, learning, run.reporter.epoch))
+    training = partial(search_gates, run.parts, start, learning)
+    run.found = run.folder.stage("search", key, lambda: train_in_parallel([training], run.parts.train, learning, run.reporter.epoch)[0])
     diversity = run.found.diversity
     masks = f"{diversity.distinct_masks:,} distinct masks in {diversity.rows:,} rows"
     if run.found.given_up:

@@ -1,4 +1,4 @@
-"""Threads of a run's arithmetic."""
+"""Threads of a run's arithmetic, and its machines."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from ihas.config.run import RunOptions
 def threads(options: RunOptions) -> int:
     """Threads of TensorFlow's arithmetic; they decide the order of its sums, so a run resumes only with the same number."""
     return options.num_threads or os.cpu_count() or 1
+
+
+def on_several(options: RunOptions) -> dict[str, int]:
+    """Machines of a run's trainings, as a stage's key has them: nothing for one, of which versions without the setting had keys."""
+    return {"machines": options.machines} if options.machines > 1 else {}
 
 
 def limit_threads(options: RunOptions) -> None:

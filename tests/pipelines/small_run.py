@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from ihas.config.recipe import Recipe
 from ihas.config.retrain import RetrainConfig
 from ihas.config.retrieval import RetrievalConfig
 from ihas.config.search import SearchConfig
+from ihas.config.size_sweep import SizeSweepRecipe
 from ihas.config.training import TrainingConfig
 from ihas_pipelines.kinds.recipe_file import read_recipe
 from tests.clock import HANG_S
@@ -42,14 +44,14 @@ def small_recipe() -> Recipe:
     return read_recipe(COUPON).model_copy(update={"learning": learning})
 
 
-def start(recipe: Recipe, folder: Path) -> subprocess.Popen[bytes]:
-    """The run as a child process; its standard output is progress lines, one JSON object each."""
+def start(recipe: Recipe | SizeSweepRecipe, folder: Path, variables: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """The run as a child process, in this one's environment or another; its standard output is progress lines, one JSON object each."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "recipe.json"
     path.write_text(recipe.model_dump_json())
     command = [sys.executable, "-m", "ihas_pipelines", "run", "--recipe", str(path), "--folder", str(folder)]
     with (folder / "log.txt").open("wb") as log:
-        return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
+        return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=variables)
 
 
 def finish(process: subprocess.Popen[bytes]) -> list[dict[str, object]]:

@@ -1,19 +1,20 @@
-"""A size sweep, trained size by size and seed by seed; the folder keeps the metrics after each training."""
+"""A size sweep, trained size by size, or on the machines of a cluster; the folder keeps the metrics after each training."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from ihas.config.base import Config
 from ihas.config.size_sweep import SizeSweepLearning, SizeSweepRecipe
-from ihas.config.transformer import TransformerConfig
 from ihas.data.places import files_of
 from ihas.errors import ConfigError
 from ihas.folders import files_digest, write_whole
+from ihas.results.run_result import EpochMetrics
 from ihas.seeding import generator
 from ihas.sequential.data.ranking import RankingMetrics
 from ihas.sequential.data.reading import read_sequences
@@ -21,8 +22,12 @@ from ihas.sequential.data.sequences import LeaveOneOut, leave_one_out
 from ihas.sequential.transformer.full_ranking import transformer_loss, transformer_metrics
 from ihas.sequential.transformer.model import Transformer
 from ihas.sequential.transformer.training import train_transformer
+from ihas.training.parallel import has_cluster, train_on_cluster
+from ihas.training.trainer import EpochListener
 from ihas_pipelines.kinds.size_sweep.tasks import TaskMetrics, task_metrics
 from ihas_pipelines.runs.folder import read_kept, value_digest
+
+BYTES_A_PARAMETER = 8 * 4  # weights, two moments, gradients, the best of the epochs, and copies on their way
 
 
 class TrainedSize(Config):
@@ -49,7 +54,7 @@ class TrainedSize(Config):
     epochs: int
     """Epochs trained."""
     seconds: float
-    """Wall time of the training."""
+    """Wall time of the training, on the machine that it ran on."""
     tasks: TaskMetrics | None = None
     """Metrics of further tasks, where the recipe asks for them."""
 
@@ -71,7 +76,7 @@ class SizeSweep(Config):
 
 
 def train_sizes(recipe: SizeSweepRecipe, folder: Path, report: Callable[[tuple[int, int], str], None]) -> SizeSweep:
-    """Train every size and seed of a recipe that `ladder.json` in the folder does not hold, smallest first.
+    """Train every size and seed of a recipe that `ladder.json` in the folder does not hold: smallest first, or on a cluster.
 
     Args:
         recipe: sizes, seeds and shares of the users.
@@ -80,7 +85,7 @@ def train_sizes(recipe: SizeSweepRecipe, folder: Path, report: Callable[[tuple[i
 
     Raises:
         ConfigError: the folder's sizes were trained on other data or with other settings.
-        ConfigError, DataError, TrainingError: as reading and training say.
+        ConfigError, DataError, TrainingError, ClusterError: as reading and training say.
     """
     known, plan, settings = folder / "ladder.json", recipe.learning, settings_digest(recipe)
     trained = {one.key: one for one in _known(known, settings)}
@@ -88,14 +93,22 @@ def train_sizes(recipe: SizeSweepRecipe, folder: Path, report: Callable[[tuple[i
     parts = leave_one_out(data.sequences)
     sizes = sorted(plan.sizes, key=lambda size: plan.config(size).num_parameters)
     keys = [(*size, seed, fraction) for seed in plan.seeds for fraction in (*plan.fractions, 1.0) for size in sizes]
-    for number, key in enumerate(keys, start=1):
-        if key in trained:
-            continue
-        *size, seed, fraction = key
-        one = trained[key] = _train(plan, plan.config((size[0], size[1], size[2])), parts, data.num_items, seed, fraction)
+    missing = [key for key in keys if key not in trained]
+    trainings = [partial(_train, plan, parts, data.num_items, key) for key in missing]
+
+    def keep(number: int, one: TrainedSize) -> None:
+        trained[missing[number]] = one
         write_whole(known, SizeSweep(name=recipe.name, settings=settings, rungs=tuple(trained.values())).model_dump_json(indent=1))
-        users = f"seed {seed}, {fraction:.0%} of the users"
-        report((number, len(keys)), f"{one.num_layers} x {one.dim}, {users}: {one.loss:.4f} nats, {one.seconds:.0f} s")
+        users = f"seed {one.seed}, {one.fraction:.0%} of the users"
+        done = (sum(key in trained for key in keys), len(keys))
+        report(done, f"{one.num_layers} x {one.dim}, {users}: {one.loss:.4f} nats, {one.seconds:.0f} s")
+
+    if has_cluster() and len(missing) > 1:
+        largest = max(plan.config(size).num_parameters for size in plan.sizes) + data.num_items * max(dim for _, dim, _ in plan.sizes)
+        train_on_cluster(trainings, BYTES_A_PARAMETER * largest, _nobody, keep)
+    else:
+        for number, training in enumerate(trainings):
+            keep(number, training(_nobody))
     return SizeSweep(name=recipe.name, settings=settings, rungs=tuple(trained[key] for key in keys))
 
 
@@ -124,9 +137,15 @@ def _known(path: Path, settings: str) -> list[TrainedSize]:
     return list(found.rungs)
 
 
+def _nobody(_: EpochMetrics) -> None:
+    """Nobody listens to the epochs of a size."""
+
+
 def _train(
-    plan: SizeSweepLearning, config: TransformerConfig, parts: LeaveOneOut, num_items: int, seed: int, fraction: float
+    plan: SizeSweepLearning, parts: LeaveOneOut, num_items: int, key: tuple[int, int, int, int, float], _: EpochListener
 ) -> TrainedSize:
+    *size, seed, fraction = key
+    config = plan.config((int(size[0]), int(size[1]), int(size[2])))
     users = generator(seed, "fraction").permutation(len(parts.train))[: max(1, round(fraction * len(parts.train)))]
     train = parts.train if fraction == 1.0 else parts.train.take(np.sort(users))
     start = time.perf_counter()

@@ -1,9 +1,9 @@
 """A run's process that trains four small models on whatever `IHAS_RAY_ADDRESS` says, and prints what came of them as JSON.
 
-Usage: python -m tests.ihas.training.ray_driver FOLDER PLAN
+Usage: python -m tests.ihas.training.ray_driver FOLDER PLAN [MACHINES]
 
 PLAN is `plain`, `failing` (the second training raises) or `gated`: after its second epoch each training waits for a file FOLDER/go.
-Each training leaves a file FOLDER/NAME.PID of the process that it began in.
+Each training leaves a file FOLDER/NAME.PID of the process that it began in. MACHINES carry out each together.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ihas.data.mapped import load_mapped, scratch_in
 from ihas.data.synthetic import make_tribes
 from ihas.errors import IhasError
 from ihas.results.run_result import EpochMetrics
-from ihas.training.parallel import train_in_parallel
+from ihas.training.parallel import on_machines, train_in_parallel
 from ihas.training.plain import PlainModel, train_plain
 from ihas.training.trainer import EpochListener
 
@@ -36,17 +36,19 @@ CONFIG = LearningConfig(
 )
 
 
-def main(folder: Path, plan: str) -> None:
+def main(folder: Path, plan: str, machines: int) -> None:
     """Train and print."""
     parts, heard = _parts(folder), list[EpochMetrics]()
     trainings = [partial(_train, folder, plan, parts, name) for name in NAMES]
     try:
-        with scratch_in(folder):
+        with scratch_in(folder), on_machines(machines):
             models = train_in_parallel(trainings, parts.train, CONFIG, heard.append)
     except (IhasError, ArithmeticError) as error:
         _print({"error": type(error).__name__, "detail": str(error)})
         return
-    _print({"digests": list(map(_digest, models)), "heard": {name: [e.epoch for e in heard if e.model == name] for name in NAMES}})
+    losses = [[epoch.loss for epoch in model.history] for model in models]
+    told = {name: [epoch.epoch for epoch in heard if epoch.model == name] for name in NAMES}
+    _print({"digests": list(map(_digest, models)), "heard": told, "losses": losses})
 
 
 def _train(folder: Path, plan: str, parts: Splits, name: str, listen: EpochListener) -> PlainModel:
@@ -86,4 +88,4 @@ def _print(found: object) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 1)

@@ -39,8 +39,8 @@ KB = 1_024
 HANG_S = 2 * clock.HANG_S  # a driver, and the processes that train for it, each import TensorFlow
 
 
-def _run(folder: Path, plan: str, variables: dict[str, str]) -> dict[str, Any]:
-    done = subprocess.run([*DRIVER, str(folder), plan], env=variables, capture_output=True, text=True, timeout=HANG_S)
+def _run(folder: Path, plan: str, variables: dict[str, str], machines: int = 1) -> dict[str, Any]:
+    done = subprocess.run([*DRIVER, str(folder), plan, str(machines)], env=variables, capture_output=True, text=True, timeout=HANG_S)
     return _printed(done.stdout, done.stderr)
 
 
@@ -69,13 +69,12 @@ def _is_there(pid: int) -> bool:
 
 
 @contextmanager
-def _waiting(cluster: Cluster, folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
-    """A driver of which two trainings wait after their second epoch, and the names of these."""
-    process = subprocess.Popen(
-        [*DRIVER, str(folder), "gated"], env=cluster.variables(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+def _waiting(cluster: Cluster, folder: Path, machines: int = 1) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """A driver of which trainings on both machines wait after their second epoch, and the names of these."""
+    command = [*DRIVER, str(folder), "gated", str(machines)]
+    process = subprocess.Popen(command, env=cluster.variables(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
-        _until(lambda: len(list(folder.glob("*.waits"))) == len(MACHINES) or process.poll() is not None)
+        _until(lambda: len(list(folder.glob("*.waits"))) == len(MACHINES) // machines or process.poll() is not None)
         yield process, [path.stem for path in folder.glob("*.waits")]
     finally:
         process.kill()
@@ -168,6 +167,32 @@ class TestOnTwoMachines:
         with _waiting(cluster, tmp_path) as (process, names):
             process.kill()
             _until(lambda: not any(_is_there(pid) for name in names for pid in _began_in(tmp_path, name)))
+
+    def test_two_machines_carry_out_a_training_together(self, cluster: Cluster, in_threads: dict[str, Any], tmp_path: Path) -> None:
+        """Losses are those of one machine within rounding, and both machines have begun each training."""
+        found = _run(tmp_path, "plain", cluster.variables(), machines=2)
+
+        assert found["heard"] == in_threads["heard"]
+        np.testing.assert_allclose(found["losses"], in_threads["losses"], rtol=1e-6)
+        assert [len(_began_in(tmp_path, name)) for name in NAMES] == [2] * len(NAMES)
+
+    def test_a_killed_machine_of_a_training_begins_it_again(self, cluster: Cluster, in_threads: dict[str, Any], tmp_path: Path) -> None:
+        """Of one killed process both begin again; no epoch is told twice."""
+        with _waiting(cluster, tmp_path, machines=2) as (process, names):
+            os.kill(_began_in(tmp_path, names[0])[0], signal.SIGKILL)
+            found = _ended(process, tmp_path)
+
+        assert found["heard"] == in_threads["heard"]
+        np.testing.assert_allclose(found["losses"], in_threads["losses"], rtol=1e-6)
+        assert len(_began_in(tmp_path, names[0])) == 4
+        _until(lambda: not any(_is_there(pid) for name in NAMES for pid in _began_in(tmp_path, name)))
+
+    def test_more_machines_than_there_are_cannot_train_together(self, cluster: Cluster, tmp_path: Path) -> None:
+        """It is told after a minute."""
+        found = _run(tmp_path, "plain", cluster.variables(), machines=3)
+
+        assert found["error"] == "ClusterError"
+        assert found["detail"].startswith("A training on 3 machines must have a processor and")
 
     def test_an_error_of_a_training_ends_the_others(self, cluster: Cluster, tmp_path: Path) -> None:
         """It comes out as it was raised, and what would have waited for ever is ended."""

@@ -20,10 +20,10 @@ from ihas.data.dataset import Dataset
 from ihas.data.layout import FieldLayout
 from ihas.data.mapped import new_array, scratch_in
 from ihas.data.synthetic import make_tribes
-from ihas.errors import missing_package
+from ihas.errors import ConfigError, missing_package
 from ihas.results.run_result import EpochMetrics
 from ihas.training import parallel
-from ihas.training.parallel import AT_ONCE, train_in_parallel
+from ihas.training.parallel import AT_ONCE, on_machines, train_in_parallel
 from ihas.training.plain import train_plain
 from ihas.training.trainer import EpochListener
 from tests.clock import HANG_S
@@ -50,6 +50,13 @@ def _run(trainings: list[Callable[[EpochListener], object]], listen: EpochListen
 
 def _figures(name: str, epoch: int) -> EpochMetrics:
     return EpochMetrics(model=name, epoch=epoch, loss=0.5, auc=0.5)
+
+
+def test_several_machines_need_a_cluster() -> None:
+    """Without its address the setting is refused in a line."""
+    with on_machines(2), pytest.raises(ConfigError, match=r"`run\.machines` = 2 must have a Ray cluster, but IHAS_RAY_ADDRESS names none"):
+        _run([lambda _: 1])
+    assert _run([lambda _: 1]) == [1]
 
 
 def test_trainings_run_beside_each_other_and_answer_in_their_order() -> None:

@@ -1,0 +1,142 @@
+"""Whole small runs whose trainings are spread over a Ray cluster: two machines of one processor each, as processes on 127.0.0.2 and up."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pytest
+from safetensors.numpy import load_file
+
+from ihas.config.recipe import Recipe
+from ihas.config.size_sweep import SizeSweepRecipe
+from tests.clock import HANG_S
+from tests.pipelines.small_run import small_recipe, start, without_times
+from tests.ray_cluster import HEAD_IP, Cluster, environment, running_cluster
+
+pytest.importorskip("ray", reason="ihas[ray] is not installed")
+pytestmark = [pytest.mark.tf, pytest.mark.slow, pytest.mark.timeout(1_500)]
+
+PORT = 26_399
+MACHINES = ("127.0.0.3", "127.0.0.4")
+SPREAD = "Training larger models"
+"""What a stage says first whose trainings are spread."""
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """Each test leaves it with a head and two machines."""
+    with running_cluster(PORT, *MACHINES) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def in_threads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the same run without a cluster."""
+    folder = tmp_path_factory.mktemp("threads")
+    assert _run(folder, environment("none")) == 0, _log(folder)
+    return folder
+
+
+def _run(
+    folder: Path, variables: dict[str, str], at_spread: Callable[[], None] | None = None, recipe: Recipe | SizeSweepRecipe | None = None
+) -> int:
+    """Exit code of a run; `at_spread` is called as the stage begins."""
+    process = start(recipe or small_recipe(), folder, variables)
+    assert process.stdout is not None
+    assert process.stdin is not None
+    try:
+        for line in process.stdout:
+            if at_spread is not None and str(orjson.loads(line)["message"]).startswith(SPREAD):
+                at_spread()
+                at_spread = None
+        return process.wait(HANG_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    finally:
+        process.stdin.close()
+        process.stdout.close()
+        assert at_spread is None, "the stage did not begin"
+
+
+def _log(folder: Path) -> str:
+    return (folder / "log.txt").read_text(encoding="utf-8", errors="replace")[-2_000:]
+
+
+def _stages(folder: Path) -> dict[str, dict[str, np.ndarray]]:
+    """The arrays of every stage, by the name of its folder, which ends with its key."""
+    return {path.parent.name: load_file(path) for path in sorted((folder / "stages").glob("*/arrays.safetensors"))}
+
+
+def _are_equal(folder: Path, other: Path) -> None:
+    """Results, but for times, and all arrays of all stages, to the bit."""
+    assert without_times(folder / "result.json") == without_times(other / "result.json")
+    own, theirs = _stages(folder), _stages(other)
+    assert own.keys() == theirs.keys()
+    assert len(own) > 5
+    for stage, arrays in own.items():
+        for name, values in arrays.items():
+            np.testing.assert_array_equal(values, theirs[stage][name], err_msg=f"{stage} {name}")
+
+
+def test_a_run_on_two_machines_equals_that_of_threads(cluster: Cluster, in_threads: Path, tmp_path: Path) -> None:
+    """To the bit: result, models, groups, towers."""
+    assert _run(tmp_path, cluster.variables()) == 0, _log(tmp_path)
+    _are_equal(tmp_path, in_threads)
+
+
+def test_the_sizes_of_a_sweep_are_trained_on_the_machines(cluster: Cluster, tmp_path: Path) -> None:
+    """What they come to is equal to the bit, and every size is told of once."""
+    walks = [" ".join(f"i{(start + place) % 9}" for place in range(6)) for start in np.random.default_rng(0).integers(9, size=30)]
+    (tmp_path / "walks.txt").write_text("\n".join(f"u{number} {walk}" for number, walk in enumerate(walks)) + "\n")
+    plan = {
+        "sizes": [[1, 8, 1], [1, 4, 2]],
+        "seeds": [0, 1],
+        "transformer": {"max_length": 6},
+        "training": {"batch_targets": 64, "epochs": 1},
+    }
+    data = {"path": str(tmp_path / "walks.txt"), "format": "sequences"}
+    recipe = SizeSweepRecipe.model_validate({"kind": "size-sweep", "name": "sweep", "data": data, "learning": plan})
+    for name, variables in (("threads", environment("none")), ("cluster", cluster.variables())):
+        assert _run(tmp_path / name, variables, recipe=recipe) == 0, _log(tmp_path / name)
+
+    own, theirs = (_sizes(tmp_path / name / "ladder.json") for name in ("cluster", "threads"))
+    assert own == theirs
+    assert len(own) == 4
+
+
+def _sizes(path: Path) -> dict[str, object]:
+    """Trained sizes by what tells them apart, without the times that were measured."""
+    sizes = orjson.loads(path.read_bytes())["rungs"]
+    return {f"{one['dim']}, {one['seed']}": {name: value for name, value in one.items() if name != "seconds"} for one in sizes}
+
+
+def test_a_machine_that_is_killed_changes_nothing(cluster: Cluster, in_threads: Path, tmp_path: Path) -> None:
+    """The other one carries out what ran there."""
+    code = _run(tmp_path, cluster.variables(), cluster.nodes[MACHINES[0]].kill)
+    cluster.start_machine(MACHINES[0])
+
+    assert code == 0, _log(tmp_path)
+    _are_equal(tmp_path, in_threads)
+
+
+def test_a_run_whose_head_is_killed_goes_on_with_another(cluster: Cluster, in_threads: Path, tmp_path: Path) -> None:
+    """The last test. The attempt is lost, with a line that says so; finished stages stay, and the next attempt ends as it would have."""
+    code = _run(tmp_path, cluster.variables(), cluster.nodes[HEAD_IP].kill)
+    kept = _stages(tmp_path)
+    for node in cluster.nodes.values():
+        node.kill()
+
+    assert code != 0
+    assert f"The Ray head at {HEAD_IP}:{PORT} has been gone for more than 10 s." in _said(tmp_path)
+    assert any(name.startswith("base-") for name in kept)
+    assert _run(tmp_path, environment("none")) == 0, _log(tmp_path)
+    _are_equal(tmp_path, in_threads)
+
+
+def _said(folder: Path) -> str:
+    return (folder / "log.txt").read_text(encoding="utf-8", errors="replace")
