@@ -68,7 +68,8 @@ def test_a_report_inside_the_page_is_the_same(width: int, live: LiveServer, publ
     write_plots(result, run)
     page = visit(live.url, f"/searches/{run.name}", width, "dark" if width in (NARROW, 1600) else "light")
     page.locator("figure .plot").first.wait_for()
-    page.wait_for_function(DRAWN.replace("[data-figure]", "figure .plot"))
+    for plot in page.locator("figure .plot").all():
+        plot.locator(".main-svg").first.wait_for()
     named = [text.replace("[data-figure]", ".js-plotly-plot").replace("dataset.figure", "ariaLabel") for text in (OVER_EACH_OTHER, OUTSIDE)]
 
     assert page.locator("figure .plot").count() >= 6
