@@ -67,7 +67,9 @@ def test_a_report_inside_the_page_is_the_same(width: int, live: LiveServer, publ
     run = published(result=result.model_dump(mode="json"))
     write_plots(result, run)
     page = visit(live.url, f"/searches/{run.name}", width, "dark" if width in (NARROW, 1600) else "light")
-    page.wait_for_function(DRAWN.replace("[data-figure]", "figure .plot"))
+    page.locator("figure .plot").first.wait_for()
+    for plot in page.locator("figure .plot").all():
+        plot.locator(".main-svg").first.wait_for()
     named = [text.replace("[data-figure]", ".js-plotly-plot").replace("dataset.figure", "ariaLabel") for text in (OVER_EACH_OTHER, OUTSIDE)]
 
     assert page.locator("figure .plot").count() >= 6
