@@ -103,3 +103,9 @@ class Recommender(Protocol):
     def cold_start(self) -> ColdStartModel | None:
         """Recommendations from histories, for users whom another model does not know."""
         return None
+
+
+def predicts_numbers(recommender: Recommender) -> bool:
+    """Whether the label is a number, so that answers have the one expected."""
+    table = recommender.table
+    return table is not None and table.schema.numbers is not None

@@ -16,7 +16,7 @@ from ihas.extensions.suggest import did_you_mean
 from ihas.findings import Finding
 from ihas.serving.answers import RecommendRequest, Scored, UnknownValue
 from ihas.serving.next_item.recommender import SCHEMA as NEXT_ITEM
-from ihas.serving.protocol import Recommender
+from ihas.serving.protocol import Recommender, predicts_numbers
 
 ROW_POINTER = re.compile(r"^/rows/(\d+)")
 SCORE_COLUMNS = {"score": pa.float64(), "logit": pa.float64(), "group": pa.int32(), "unknown_values": pa.string()}
@@ -146,12 +146,6 @@ def scored(recommender: Recommender, rows: Rows, first: int, explain: bool = Fal
         if place is None:
             raise
         raise RequestError(f"Row {first + int(place.group(1))}: {error}", error.pointer) from error
-
-
-def predicts_numbers(recommender: Recommender) -> bool:
-    """Whether the label is a number, so that answers have the one expected."""
-    table = recommender.table
-    return table is not None and table.schema.numbers is not None
 
 
 def fields_of(recommender: Recommender, context_only: bool = False) -> frozenset[str] | None:

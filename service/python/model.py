@@ -17,8 +17,8 @@ from ihas.results.frontier import NO_FRONTIER, find_point, unknown_point
 from ihas.results.run_result import FrontierPoint
 from ihas.serving.answers import Explanation, Recommendation, RecommendRequest, Scored
 from ihas.serving.loading import load_recommender
+from ihas.serving.protocol import predicts_numbers
 from ihas.serving.requests import MAX_EXPLAINED, MAX_ROWS
-from ihas_pipelines.batch.answering import predicts_numbers
 from ihas_pipelines.kinds.registry import kind_of_result
 from ihas_pipelines.runs.points import point_bundle
 from ihas_service.python.report import Report, report_of

@@ -7,7 +7,7 @@ import { card, empty, head, link, note, pill, table } from "./parts.js";
 import { deleter, noteForm, tagsOf } from "./notes.js";
 import { logAxis, plain, plotPlace } from "./plot.js";
 
-const MOST = 12;
+const MOST = 100; // two requests each
 const COLOURS = ["#2f7ed8", "#e6862a", "#2ca58d", "#b565c9", "#c9a227", "#d9577a", "#6b8e23", "#7f8fa6"];
 
 /** Settings as `group.name` with their values. */
@@ -39,7 +39,8 @@ function notes(runs, ids) {
 
 /** The page. */
 export async function compare({ query }) {
-  const ids = (query.get("ids") ?? "").split(",").filter(Boolean).slice(0, MOST);
+  const asked = (query.get("ids") ?? "").split(",").filter(Boolean);
+  const ids = asked.slice(0, MOST);
   const loaded = await Promise.all(ids.map(async (id) => ({ search: await get(`v1/searches/${encodeURIComponent(id)}`), result: await get(`v1/searches/${encodeURIComponent(id)}/result`) })));
   const runs = loaded.filter(({ result }) => result.variants).map((one) => ({ ...one, label: `${one.search.name} ${one.search.model_version ?? one.search.id}` }));
   if (runs.length < 2) return empty("Two or more", "Tick two or more searches of clicks that succeeded.", link("Searches", "/searches", "main"));
@@ -55,6 +56,7 @@ export async function compare({ query }) {
   if (drawn) figure(frontier(runs));
   return [
     head(`Compare ${runs.length} searches`, { kicker: "Searches" }),
+    asked.length > MOST && h("div", { class: "notice warn" }, `At most ${MOST} searches are compared at a time, but ${asked.length} were ticked: these are the first.`),
     !sameData && h("div", { class: "notice warn" }, "They are of different data sets, so their figures are on different rows."),
     card("Figures on test rows", table("Figures", ["Search", "Serves", "AUC", "Minus its plain model, 95 %", "Log-loss", "Multiply-adds", "Parameters"], rows), note("Two searches under different seeds differ by themselves. Read every gain with its interval.")),
     drawn && card("What each can serve", place, note("Up ranks better, left is cheaper. The star is what the search chose.")),

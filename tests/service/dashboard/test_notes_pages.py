@@ -65,6 +65,13 @@ def test_who_may_only_read_sees_notes(guarded: LiveServer, pair: str, new_header
     seen(other, "There is nothing here")
 
 
+def test_more_than_are_compared_is_told(live: LiveServer, pair: str, visit: Visit) -> None:
+    """102 ids: the first hundred are shown, and the page says so."""
+    page = visit(live.url, f"/searches/compare?ids={','.join([pair] * 51)}")
+    seen(page, "Compare 100 searches")
+    seen(page, "At most 100 searches are compared at a time, but 102 were ticked: these are the first.")
+
+
 @pytest.mark.parametrize("width", [380, NARROW, WIDE, 1600])
 def test_it_fits(width: int, live: LiveServer, pair: str, visit: Visit) -> None:
     """Also with one long word; in both themes by turns, axe finds nothing."""
