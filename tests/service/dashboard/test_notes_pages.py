@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from ihas.results.run_result import FrontierPoint
 from ihas_service.auth.scopes import Scope
+from ihas_service.http.examples.searches import RESULT
 from ihas_service.storage.job import SEARCH, NewJob
 from ihas_service.storage.sql_store import SqlStore
 from ihas_service.storage.tables import JOBS
@@ -21,12 +24,28 @@ pytestmark = [pytest.mark.full, pytest.mark.slow]
 
 MANY = 10_000
 TAG = EVIL[:40]
+VARIANTS: Any = RESULT["variants"]
+POINTS = [
+    FrontierPoint(
+        name=one["name"],
+        num_groups=one["num_groups"],
+        valid=one["valid"],
+        test=one["test"],
+        multiply_adds=one["cost"]["multiply_adds"],
+        parameters=one["cost"]["parameters_total"],
+        memory_bytes=1,
+        row_p99_us=1.0,
+        candidates=500,
+        candidates_p99_us=1.0,
+    ).model_dump(mode="json")
+    for one in VARIANTS
+]
 
 
 @pytest.fixture
 def pair(published: Callable[..., Path]) -> str:
-    """Ids of two searches that succeeded, as the page's address has them."""
-    return ",".join(published().name for _ in range(2))
+    """Ids of two searches that succeeded, with points to choose from, as the page's address has them."""
+    return ",".join(published(result={**RESULT, "frontier": POINTS}).name for _ in range(2))
 
 
 def test_notes_are_written_where_searches_are_compared(live: LiveServer, pair: str, visit: Visit) -> None:
