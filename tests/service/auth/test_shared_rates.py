@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,9 +16,10 @@ from tests.clock import Clock
 
 
 @pytest.fixture
-def counts(tmp_path: Path) -> RequestCounts:
+def counts(tmp_path: Path) -> Iterator[RequestCounts]:
     """A table that two processes share."""
-    return RequestCounts(Database(f"sqlite:///{tmp_path / 'ihas.db'}"))
+    with closing(Database(f"sqlite:///{tmp_path / 'ihas.db'}")) as database:
+        yield RequestCounts(database)
 
 
 def admitted(rates: SharedRates, who: str, requests: int) -> int:

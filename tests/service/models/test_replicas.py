@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +25,10 @@ NOTHING = RoutingMetrics(
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
+def database(tmp_path: Path) -> Iterator[Database]:
     """What processes share."""
-    return Database(f"sqlite:///{tmp_path / 'ihas.db'}")
+    with closing(Database(f"sqlite:///{tmp_path / 'ihas.db'}")) as shared:
+        yield shared
 
 
 def replica(database: Database) -> Replicas:
