@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from ihas.data.columns import is_list, one_array, repeated_text
+from ihas.data.columns import as_texts, is_list, one_array, repeated_text
 from ihas.data.csv_reader import BATCH_ROWS
 from ihas.data.findings import FindingCollector
 from ihas.data.gathering import gather
-from ihas.data.number_lists import FORMS, alike, as_texts, first_of_no_number, holds_numbers
+from ihas.data.number_lists import FORMS, alike, first_of_no_number, holds_numbers
 from ihas.data.places import TableFile, files_at
 from ihas.data.readers import is_known, read
 from ihas.data.reading import ReadOptions

@@ -106,10 +106,14 @@ def repeated_text(text: str | None, rows: int) -> Any:
 def list_column(table: pa.Table, name: str) -> ListColumn:
     """Multi-valued column of a table that was read; lists of numbers (`ihas.data.number_lists`) as texts."""
     column: Any = table.column(name)
-    if column.type != LIST:
-        form: Any = LIST
-        column = pa.chunked_array([canonical_lists(chunk) for chunk in column.chunks], form)
-    return as_lists(column)
+    return as_lists(column if column.type == LIST else as_texts(column))
+
+
+def as_texts(column: Any) -> Any:
+    """A column of lists of numbers as one of canonical texts."""
+    chunks: Any = [canonical_lists(chunk) for chunk in column.chunks]
+    form: Any = LIST
+    return pa.chunked_array(chunks, form)
 
 
 def is_list(table: pa.Table, name: str) -> bool:

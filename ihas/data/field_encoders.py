@@ -185,6 +185,10 @@ class NumericEncoder(Config):
             return (MISSING,)
         return (FIRST_VALUE + bisect_right(self.edges, number),)
 
+    def ids(self, numbers: np.ndarray) -> np.ndarray:
+        """Ids of numbers: float64 (n,) -> int32 (n, 1)."""
+        return np.searchsorted(np.array(self.edges), numbers, side="right").astype(np.int32)[:, None] + np.int32(FIRST_VALUE)
+
     def text(self, local_id: int) -> str:
         """Bucket of an id, for a person: its numbers from the edge on the left up to, without, the edge on the right."""
         bounds = ("-inf", *(f"{edge:.6g}" for edge in self.edges), "inf")
@@ -242,6 +246,20 @@ class PiecewiseEncoder(Config):
         inside = min(max(float(number), low), high)
         parts = math.floor(PARTS_OF_WAY * ((inside * scale - low * scale) / (high * scale - low * scale)) + 0.5)
         return tuple(PADDING if step == PADDING else FIRST_VALUE + lower + step for step in MIXES[parts])
+
+    def ids(self, numbers: np.ndarray) -> np.ndarray:
+        """Ids of finite numbers, as `mix` has them: float64 (n,) -> int32 (n, slots)."""
+        knots = np.array(self.knots)
+        if len(knots) == 1:
+            return np.full((len(numbers), 1), FIRST_VALUE, np.int32)
+        lower = np.clip(np.searchsorted(knots, numbers, side="right") - 1, 0, len(knots) - 2)
+        low, high = knots[lower], knots[lower + 1]
+        with np.errstate(over="ignore"):
+            scale = np.where(np.isfinite(high - low), 1.0, 0.5)
+        way = (np.clip(numbers, low, high) * scale - low * scale) / (high * scale - low * scale)
+        parts = np.floor(PARTS_OF_WAY * way + 0.5).astype(np.int32)
+        steps = np.array(MIXES, np.int32)[parts]
+        return np.where(steps == PADDING, PADDING, steps + (FIRST_VALUE + lower)[:, None]).astype(np.int32)
 
     def text(self, local_id: int) -> str:
         """Knot of an id, for a person."""

@@ -15,8 +15,6 @@ from ihas.data.encoder import Encoder
 from ihas.data.field_encoders import (
     FIRST_VALUE,
     MISSING,
-    MIXES,
-    PARTS_OF_WAY,
     UNKNOWN,
     CategoricalEncoder,
     FieldEncoder,
@@ -174,24 +172,12 @@ def _single_ids(
     field: CategoricalEncoder | NumericEncoder | PiecewiseEncoder | HashedEncoder | TextEncoder, texts: pa.StringArray
 ) -> np.ndarray:
     if isinstance(field, PiecewiseEncoder):
-        return _mixed_ids(field, texts)
+        return field.ids(np.nan_to_num(numbers(texts)))
+    if isinstance(field, NumericEncoder):
+        return field.ids(numbers(texts))
     if isinstance(field, HashedEncoder | TextEncoder):
         return _each_ids(field, texts)
-    return (_vocabulary_ids(field.values, texts) if isinstance(field, CategoricalEncoder) else _bucket_ids(field, texts))[:, None]
-
-
-def _mixed_ids(field: PiecewiseEncoder, texts: pa.StringArray) -> np.ndarray:
-    found, knots = np.nan_to_num(numbers(texts)), np.array(field.knots)
-    if len(knots) == 1:
-        return np.full((len(texts), 1), FIRST_VALUE, np.int32)
-    lower = np.clip(np.searchsorted(knots, found, side="right") - 1, 0, len(knots) - 2)
-    low, high = knots[lower], knots[lower + 1]
-    with np.errstate(over="ignore"):
-        scale = np.where(np.isfinite(high - low), 1.0, 0.5)
-    way = (np.clip(found, low, high) * scale - low * scale) / (high * scale - low * scale)
-    parts = np.floor(PARTS_OF_WAY * way + 0.5).astype(np.int32)
-    steps = np.array(MIXES, np.int32)[parts]
-    return np.where(steps == PADDING, PADDING, steps + (FIRST_VALUE + lower)[:, None]).astype(np.int32)
+    return _vocabulary_ids(field.values, texts)[:, None]
 
 
 def _each_ids(field: HashedEncoder | TextEncoder, texts: pa.StringArray) -> np.ndarray:
@@ -205,10 +191,6 @@ def _each_ids(field: HashedEncoder | TextEncoder, texts: pa.StringArray) -> np.n
 def _vocabulary_ids(values: tuple[str, ...], texts: pa.StringArray) -> np.ndarray:
     found: Any = pc.index_in(texts, pa.array(values, pa.string()))
     return np.asarray(pc.fill_null(found, UNKNOWN - FIRST_VALUE), dtype=np.int32) + FIRST_VALUE
-
-
-def _bucket_ids(field: NumericEncoder, texts: pa.StringArray) -> np.ndarray:
-    return np.searchsorted(np.array(field.edges), numbers(texts), side="right").astype(np.int32) + FIRST_VALUE
 
 
 def _list_ids(cells: ListColumn, field: MultivaluedEncoder) -> np.ndarray:

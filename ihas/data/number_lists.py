@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ihas.data.columns import LIST, as_lists, canonical_lists, numbers, one_array, text_column
+from ihas.data.columns import as_lists, numbers, one_array, text_column
 from ihas.data.mapped import release, spans
 from ihas.data.value_types import is_any_list
 
@@ -59,13 +59,6 @@ def as_numbers(column: Any) -> Any:
         values = values[~odd]
     offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32())
     return pa.ListArray.from_arrays(offsets, pa.array(values, flat.type))
-
-
-def as_texts(column: Any) -> Any:
-    """A column of this form as one of canonical texts."""
-    chunks: Any = [canonical_lists(chunk) for chunk in column.chunks]
-    form: Any = LIST
-    return pa.chunked_array(chunks, form)
 
 
 def alike(column: Any, form: Any) -> Any:

@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from ihas.config.data import SchemaConfig
-from ihas.data.columns import is_list, numbers
+from ihas.data.columns import as_texts, is_list, numbers
 from ihas.data.field_encoders import MISSING, VectorEncoder
 from ihas.data.findings import FindingCollector
 from ihas.data.layout import PADDING
-from ihas.data.number_lists import as_texts, holds_numbers, number_blocks
+from ihas.data.number_lists import holds_numbers, number_blocks
 from ihas.data.schema import Field
 from ihas.data.splits import PartName
 

@@ -125,24 +125,24 @@ def batch_moments(values: Tensor, axis: int, near: Tensor) -> tuple[Tensor, Tens
     return mean + near, tf.maximum(square - tf.square(mean), 0.0)
 
 
-def first_rows(values: Tensor, most: int) -> Tensor:
-    """Those of a rank's rows that are among the first `most` of the batch."""
+def first_rows(values: Tensor, max_rows: int) -> Tensor:
+    """Those of a rank's rows that are among the first `max_rows` of the batch."""
     share = _share.get()
-    return values[:most] if share is None else values[: tf.maximum(most - share.first, 0)]
+    return values[:max_rows] if share is None else values[: tf.maximum(max_rows - share.first, 0)]
 
 
-def batch_means(values: Sequence[Tensor], axes: Sequence[int | None], most: int) -> list[Tensor]:
-    """Means over the first `most` rows of the batch, the first axis, of which `values` (own rows, n) are a rank's.
+def batch_means(values: Sequence[Tensor], axes: Sequence[int | None], max_rows: int) -> list[Tensor]:
+    """Means over the first `max_rows` rows of the batch, the first axis, of which `values` (own rows, n) are a rank's.
 
     Args:
         values: of one shape.
         axes: 0 for a mean of each column, None for one of all.
-        most: rows, as for `first_rows`.
+        max_rows: rows, as for `first_rows`.
     """
     share = _share.get()
     if share is None:
         return [tf.reduce_mean(value, axis=axis) for value, axis in zip(values, axes, strict=True)]
-    rows = tf.cast(tf.minimum(share.rows, most), tf.float32)
+    rows = tf.cast(tf.minimum(share.rows, max_rows), tf.float32)
     totals = summed([tf.reduce_sum(value, axis=axis) for value, axis in zip(values, axes, strict=True)])
     columns = tf.cast(tf.shape(values[0])[1], tf.float32)
     return [total / (rows if axis == 0 else rows * columns) for total, axis in zip(totals, axes, strict=True)]

@@ -10,8 +10,9 @@ from ihas_pipelines.reports.drawing import MARK, UNCLEAR, frame
 
 def calibration(result: RunResult) -> go.Figure:
     """Rate of clicks of test rows of about the same score, against that score; on the dashed line the two are equal."""
-    rate, rows = ("rate of clicks", "rows are clicks") if result.label_range is None else ("mean label", "rows, on average")
-    figure = frame(f"Scores against {rate}s" if result.label_range is not None else "Scores against rates of clicks", 420)
+    clicks, numbers = ("rates of clicks", "rate of clicks", "rows are clicks"), ("mean labels", "mean label", "rows, on average")
+    rates, rate, rows = clicks if result.label_range is None else numbers
+    figure = frame(f"Scores against {rates}", 420)
     bins = () if result.calibration is None else result.calibration.reliability
     end = max([value for one in bins for value in (one.score, one.click_rate)], default=1.0) * 1.05
     figure.add_scatter(x=[0.0, end], y=[0.0, end], mode="lines", line={"color": UNCLEAR, "dash": "dash"}, hoverinfo="skip")

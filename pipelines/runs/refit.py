@@ -62,11 +62,9 @@ def refit_variants(folder: RunFolder, key: str, parts: Splits, served: Variant, 
         rows, widest = joined(parts.train, parts.valid), max(wanted, key=lambda variant: table_width(variant.config)).config
         trainings = [partial(_train, Refitting(rows, len(parts.train)), parts, variant) for variant in wanted]
         found = [weights for weights in train_in_parallel(trainings, rows, widest, lambda _: None) if weights is not None]
-        return (
-            tuple(_with_weights(variant, own, parts) for variant, own in zip(wanted, found, strict=True))
-            if len(found) == len(wanted)
-            else ()
-        )
+        if len(found) < len(wanted):
+            return ()
+        return tuple(_with_weights(variant, own, parts) for variant, own in zip(wanted, found, strict=True))
 
     trained: tuple[Variant, ...] = folder.stage("refit", stage_key("refit", key, [variant.name for variant in wanted]), train)
     return Refits(trained[0], trained[-1]) if trained else None

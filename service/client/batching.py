@@ -25,13 +25,13 @@ class Batch(NamedTuple):
     rows: list[dict[str, Any]]
 
 
-def batched(rows: Iterator[dict[str, Any]], weigh: Callable[[int, dict[str, Any]], int], most_bytes: int) -> Iterator[Batch]:
-    """Rows in order, at most `AT_ONCE` of them and `most_bytes` of their JSON at a time.
+def batched(rows: Iterator[dict[str, Any]], weigh: Callable[[int, dict[str, Any]], int], max_bytes: int) -> Iterator[Batch]:
+    """Rows in order, at most `AT_ONCE` of them and `max_bytes` of their JSON at a time.
 
     Args:
         rows: as the service takes them.
         weigh: bytes of the JSON of a row, by its number, counted from 1.
-        most_bytes: of a batch of more than one row.
+        max_bytes: of a batch of more than one row.
 
     Raises:
         DataError: of the rows or of `weigh`, after the rows before it were given.
@@ -40,7 +40,7 @@ def batched(rows: Iterator[dict[str, Any]], weigh: Callable[[int, dict[str, Any]
     try:
         for number, row in enumerate(rows, start=1):
             weight = weigh(number, row)
-            if waiting.rows and (len(waiting.rows) == AT_ONCE or size + weight > most_bytes):
+            if waiting.rows and (len(waiting.rows) == AT_ONCE or size + weight > max_bytes):
                 yield waiting
                 waiting, size = Batch(number, []), 0
             waiting.rows.append(row)

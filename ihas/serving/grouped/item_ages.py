@@ -10,7 +10,7 @@ import numpy as np
 from ihas.data.ages import Age, age_slots, ages_of
 from ihas.data.cells import cell_text
 from ihas.data.encoder import Encoder
-from ihas.data.field_encoders import FIRST_VALUE, MISSING, NumericEncoder, PiecewiseEncoder
+from ihas.data.field_encoders import MISSING, NumericEncoder, PiecewiseEncoder
 from ihas.data.item_table import FieldValues, ItemTable
 from ihas.data.layout import PADDING
 from ihas.data.moments import DAY_DIGITS, DAY_S, local_time, microseconds
@@ -113,10 +113,6 @@ def _ids(field: _Field, at: Any, positions: np.ndarray) -> np.ndarray:
     known = (moments != UNKNOWN_MOMENT) & (now != UNKNOWN_MOMENT)
     ids[~known, 0] = field.first + MISSING
     days, which = np.unique((now - moments[known]) / 1e6 / DAY_S, return_inverse=True)
-    rounded = [round(one, DAY_DIGITS) for one in days.tolist()]
-    if isinstance(field.encoder, NumericEncoder):
-        found = np.searchsorted(np.array(field.encoder.edges), rounded, side="right").astype(np.int32)[:, None] + FIRST_VALUE
-    else:
-        found = np.array([field.encoder.mix(one) for one in rounded], np.int32).reshape(-1, len(field.slots))
+    found = field.encoder.ids(np.array([round(one, DAY_DIGITS) for one in days.tolist()], np.float64))
     ids[known] = np.where(found == PADDING, PADDING, found + field.first)[which.reshape(-1)]
     return ids

@@ -324,10 +324,8 @@ def _scores(
     bounds: tuple[float, float] | None,
 ) -> list[Scored]:
     scores = probabilities(logits)
-    cells = zip(scores.tolist(), logits.tolist(), group.tolist(), unknown, explanations, strict=True)
-    if bounds is None:
-        return [Scored(*row) for row in cells]
-    return [Scored(*row, value) for row, value in zip(cells, expected(scores, bounds).tolist(), strict=True)]
+    cells = zip(scores.tolist(), logits.tolist(), group.tolist(), unknown, explanations, _values(scores, bounds), strict=True)
+    return [Scored(*row) for row in cells]
 
 
 def _items(
@@ -338,12 +336,11 @@ def _items(
     shown: Sequence[dict[str, str | tuple[str, ...]]] | None,
     bounds: tuple[float, float] | None,
 ) -> tuple[RecommendedItem, ...]:
-    scores = probabilities(logits)
-    cells = zip(names, scores.tolist(), range(1, len(names) + 1), group.tolist(), explanations, strict=True)
-    if bounds is not None:
-        of_fields = [{}] * len(names) if shown is None else shown
-        found = zip(cells, of_fields, expected(scores, bounds).tolist(), strict=True)
-        return tuple(RecommendedItem(*row, fields, value) for row, fields, value in found)
-    if shown is None:
-        return tuple(RecommendedItem(*row) for row in cells)
-    return tuple(RecommendedItem(*row, values) for row, values in zip(cells, shown, strict=True))
+    scores, ranks, fields = probabilities(logits), range(1, len(names) + 1), [{} for _ in names] if shown is None else shown
+    cells = zip(names, scores.tolist(), ranks, group.tolist(), explanations, fields, _values(scores, bounds), strict=True)
+    return tuple(RecommendedItem(*row) for row in cells)
+
+
+def _values(scores: np.ndarray, bounds: tuple[float, float] | None) -> Sequence[float | msgspec.UnsetType]:
+    """Number expected of each row, where the label is one."""
+    return [msgspec.UNSET] * len(scores) if bounds is None else expected(scores, bounds).tolist()

@@ -87,7 +87,7 @@ def on_a_line(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def _fewest(labels: np.ndarray) -> int:
     """Rows of the rarer label; of fractions, what they add up to."""
-    clicks = int(labels.sum(dtype=np.float64)) if are_fractions(labels) else int((labels > 0.5).sum())
+    clicks = int(labels.sum(dtype=np.float64))
     return min(clicks, len(labels) - clicks)
 
 

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 
 from ihas.errors import RequestError
+from ihas.serving.protocol import predicts_numbers
 from ihas_service.http.bodies import INLINE_BYTES, check_values, checked, decoded
 from ihas_service.http.dependencies import CallerDep, PartsDep, versions_of
 from ihas_service.http.policy import MANY_VALUES, MIB, Shedding, asking, reading
@@ -149,8 +150,7 @@ def _flat(data: list[Any]) -> list[Any]:
 
 def _outputs(served: Served) -> dict[str, str]:
     """Outputs of a model, and the type of each."""
-    table = served.recommender.table
-    return OUTPUTS if table is None or table.schema.numbers is None else NUMBER_OUTPUTS
+    return NUMBER_OUTPUTS if predicts_numbers(served.recommender) else OUTPUTS
 
 
 def _wanted(body: InferenceRequest, kinds: dict[str, str]) -> tuple[str, ...]:

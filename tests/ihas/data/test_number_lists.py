@@ -19,9 +19,9 @@ from ihas.config.split import SplitConfig
 from ihas.data import mapped
 from ihas.data.cell_codes import cell_codes
 from ihas.data.changes import changes_of
-from ihas.data.columns import LIST, list_column
+from ihas.data.columns import LIST, as_texts, list_column
 from ihas.data.ingest import ingest, inspect, read_tables
-from ihas.data.number_lists import FORMS, as_numbers, as_texts, holds_numbers, number_blocks
+from ihas.data.number_lists import FORMS, as_numbers, holds_numbers, number_blocks
 from ihas.data.schema import Field, Schema
 from ihas.errors import DataError
 

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from ihas.data.columns import canonical_texts
+from ihas.data.columns import as_texts, canonical_texts
 from ihas.data.encoder import Encoder
 from ihas.data.field_encoders import CategoricalEncoder
-from ihas.data.number_lists import as_texts, holds_numbers
+from ihas.data.number_lists import holds_numbers
 from ihas.data.readers import read_table
 from ihas.data.value_types import is_readable
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ihas.config.data import DataConfig, SchemaConfig, TimestampColumn
-from ihas.config.split import SplitConfig
+from ihas.config.data import SchemaConfig, TimestampColumn
 from ihas.data.ages import age_slots, without_ages
 from ihas.metrics import auc
 from ihas.results.run_result import RunResult
@@ -19,7 +17,7 @@ from ihas.serving.answers import RecommendRequest
 from ihas.serving.grouped.recommender import GroupedRecommender
 from ihas.serving.loading import load_recommender
 from tests.oracle import parts_of
-from tests.pipelines.small_run import finish, small_recipe, start
+from tests.pipelines.table_run import finished_run
 
 pytestmark = [pytest.mark.tf, pytest.mark.slow]
 
@@ -51,25 +49,15 @@ def _rows() -> tuple[list[dict[str, Any]], np.ndarray]:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run."""
-    folder = tmp_path_factory.mktemp("run")
     rows, logits = _rows()
     clicks = np.random.default_rng(6).random(ROWS) < 1.0 / (1.0 + np.exp(-logits))
-    part, _ = parts_of(ROWS)
-    with (folder / "x.csv").open("w", newline="") as file:
-        lines = csv.writer(file)
-        lines.writerow([*rows[0], "click", "part"])
-        lines.writerows([*row.values(), int(click), name] for row, click, name in zip(rows, clicks, part, strict=True))
+    table: dict[str, list[Any]] = {name: [row[name] for row in rows] for name in rows[0]} | {"click": clicks.astype(int).tolist()}
     columns = SchemaConfig(
         item_id="item",
         item=("item", "published"),
         timestamps={"at": TimestampColumn(parts=("hour",), days_since=("published",)), "published": TimestampColumn(parts=("hour",))},
     )
-    recipe = small_recipe()
-    learning = recipe.learning.model_copy(update={"split": SplitConfig(kind="given", column="part")}).with_training(epochs=6)
-    data = DataConfig(path=folder / "x.csv", columns=columns)
-    finish(start(recipe.model_copy(update={"data": data, "learning": learning}), folder / "run"))
-    assert (folder / "run" / "result.json").is_file(), (folder / "run" / "log.txt").read_text()
-    return folder / "run"
+    return finished_run(table, columns, 6, tmp_path_factory.mktemp("run"))
 
 
 @pytest.fixture(scope="module")

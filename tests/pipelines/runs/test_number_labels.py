@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,7 @@ from rich.table import Table
 from safetensors.numpy import load_file
 
 from ihas.bundle.manifest import FORMAT_VERSION, read_manifest
-from ihas.config.data import DataConfig, SchemaConfig
-from ihas.config.split import SplitConfig
+from ihas.config.data import SchemaConfig
 from ihas.errors import RequestError
 from ihas.graded_metrics import concordance
 from ihas.results.run_result import RunResult
@@ -25,7 +23,7 @@ from ihas_pipelines.batch.answering import recommending, scoring
 from ihas_service.cli.tables import scores as score_table
 from ihas_service.python.model import Model
 from tests.oracle import parts_of
-from tests.pipelines.small_run import finish, small_recipe, start
+from tests.pipelines.table_run import finished_run
 
 pytestmark = [pytest.mark.tf, pytest.mark.slow]
 
@@ -47,21 +45,9 @@ def _table() -> tuple[dict[str, np.ndarray], np.ndarray]:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run that knows the columns and the range."""
-    folder = tmp_path_factory.mktemp("run")
     columns, _ = _table()
-    part, _ = parts_of(ROWS)
-    with (folder / "x.csv").open("w", newline="") as file:
-        lines = csv.writer(file)
-        lines.writerow([*columns, "part"])
-        lines.writerows(zip(*(column.tolist() for column in columns.values()), part, strict=True))
     settings = SchemaConfig(label="stars", label_range=(LOW, HIGH), categorical=("user", "film"), item_id="film", user_id="user")
-    recipe = small_recipe()
-    learning = recipe.learning.model_copy(update={"split": SplitConfig(kind="given", column="part")})
-    learning = learning.with_training(epochs=8)
-    data = DataConfig(path=folder / "x.csv", columns=settings)
-    finish(start(recipe.model_copy(update={"data": data, "learning": learning}), folder / "run"))
-    assert (folder / "run" / "result.json").is_file(), (folder / "run" / "log.txt").read_text()
-    return folder / "run"
+    return finished_run({name: column.tolist() for name, column in columns.items()}, settings, 8, tmp_path_factory.mktemp("run"))
 
 
 @pytest.fixture(scope="module")
