@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -83,11 +85,13 @@ def test_a_cold_start_finds_the_gates_too():
 
 
 def test_a_search_that_wrecks_what_it_starts_from_is_given_up():
-    """Where every epoch is far below the plain model, that is kept as it was, every gate open, after five epochs."""
+    """Where every epoch is far below the plain model, for it learns the opposite, that is kept as it was, every gate open."""
     oracle, config = make_tribes(np.random.default_rng(2), 1, (4_000, 2_000, 10)), tribes_config()
     base = train_plain(oracle.parts, config.with_training(epochs=8), "base", ignore)
 
-    found = search_gates(oracle.parts, base.weights, config.with_training(learning_rate=3.0, plateau_factor=1.0), ignore)
+    train = oracle.parts.train
+    opposite = replace(oracle.parts, train=replace(train, labels=1.0 - train.labels))
+    found = search_gates(opposite, base.weights, config.with_training(learning_rate=0.1), ignore)
 
     assert found.given_up
     assert len(found.history) == GIVEN_UP_AFTER

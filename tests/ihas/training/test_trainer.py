@@ -30,6 +30,7 @@ pytestmark = pytest.mark.tf
 
 ORACLE = make_tribes(np.random.default_rng(0), 1, (4000, 2000, 10), values=8)
 ROWS = TrainingRows.one_group(ORACLE.parts)
+OPPOSITE = TrainingRows.one_group(replace(ORACLE.parts, train=replace(ORACLE.parts.train, labels=1.0 - ORACLE.parts.train.labels)))
 CONFIG = TrainingConfig(embedding_dim=2, batch_size=128, learning_rate=0.02, embedding_l2=0.0)
 
 
@@ -185,19 +186,19 @@ def test_trained_weights_may_be_the_best(start: Start) -> None:
     trainer = _trainer()
     trainer.fit("base", ROWS, 3, _ignore)
     before = trainer.network.table.numpy()
-    worse = Trainer(trainer.network, CONFIG.model_copy(update={"learning_rate": 30.0}), np.random.default_rng(3))
-    worse.fit("copy", ROWS, 1, _ignore, start=start)
+    worse = Trainer(trainer.network, CONFIG.model_copy(update={"learning_rate": 0.1}), np.random.default_rng(3))
+    worse.fit("copy", OPPOSITE, 1, _ignore, start=start)
     assert (trainer.network.table.numpy() == before).all() == (start != "forgotten")
 
 
 def test_what_stays_clearly_below_its_start_is_given_up() -> None:
-    """A training that ruins trained weights ends after five epochs, each at a lower rate, whatever the patience, and says so."""
+    """A training that ruins trained weights, for it learns the opposite, ends after five epochs, whatever the patience, and says so."""
     trainer = _trainer()
     trainer.fit("base", ROWS, 3, _ignore)
     before = trainer.network.table.numpy()
-    ruin = Trainer(trainer.network, CONFIG.model_copy(update={"learning_rate": 1e4, "patience": 50}), np.random.default_rng(3))
+    ruin = Trainer(trainer.network, CONFIG.model_copy(update={"learning_rate": 0.1, "patience": 50}), np.random.default_rng(3))
 
-    history = ruin.fit("search", ROWS, 20, _ignore, start="floor")
+    history = ruin.fit("search", OPPOSITE, 20, _ignore, start="floor")
 
     assert (len(history), ruin.given_up, trainer.given_up) == (GIVEN_UP_AFTER, True, False)
     np.testing.assert_array_equal(trainer.network.table.numpy(), before)
