@@ -133,8 +133,8 @@ class GroupCountResult(Config):
 
     num_groups: int
     """Groups."""
-    on: Literal["masked", "mask", "openness", "embedding"] = "masked"
-    """What K-means saw: e * z, z, the mean gate activation of each field (`openness`), or e."""
+    on: Literal["masked", "mask", "openness", "embedding", "values"] = "masked"
+    """What K-means saw: e * z, z, the mean gate activation of each field (`openness`), e, or the mean z of each of one field's `values`."""
     log_loss: float
     """Validation log-loss of the supernet under the groups' masks, after one epoch of training under them."""
     smallest_share: float
@@ -352,8 +352,9 @@ class RunResult(Config):
     """Mask diversity of the supernet on validation rows."""
     group_counts: tuple[GroupCountResult, ...]
     """Numbers of groups tried."""
-    grouped_on: Literal["masked", "mask", "openness", "embedding"]
-    """What the groups kept were formed on: e * z, z, the mean gate activation of each field (`openness`), or e."""
+    grouped_on: Literal["masked", "mask", "openness", "embedding", "values"]
+    """What the groups kept were formed on: e * z, z, the mean gate activation of each field (`openness`), e, or the mean z of each of one
+    field's `values`."""
     grouped_by: Literal["centroids", "additive"] = "centroids"
     """What assigns rows to them: the nearest centroid of K-means, or sums of numbers per id that were fitted to it."""
     router_agreement: float | None = None

@@ -12,7 +12,9 @@ NumPy only; the clustering stage and the serving process call these very functio
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -55,6 +57,11 @@ def sum_scores(ids: np.ndarray, weights: np.ndarray, layout: FieldLayout) -> np.
     return np.asarray(np.add.reduce(cell_scores(ids, weights, layout), axis=0, dtype=np.int32))
 
 
+def speaking_fields(weights: np.ndarray, layout: FieldLayout) -> tuple[int, ...]:
+    """Positions of the fields that add anything to the sums: int16 (num_rows, num_groups)."""
+    return tuple(np.flatnonzero(np.logical_or.reduceat(weights.any(axis=1), layout.first_rows)).tolist())
+
+
 def best_group(scores: np.ndarray) -> np.ndarray:
     """The group of largest score, the lowest of equals: int32 (rows, num_groups) -> (rows,)."""
     return np.asarray(scores.argmax(axis=1), np.int32)
@@ -94,9 +101,35 @@ class AdditiveRouter:
         """Groups."""
         return int(self.weights.shape[1])
 
+    @cached_property
+    def fields(self) -> tuple[int, ...]:
+        """Positions of the fields that add anything; the others are not read."""
+        return speaking_fields(self.weights, self.layout)
+
+    @cached_property
+    def additions(self) -> int:
+        """Numbers that are added for a row."""
+        return self.layout.side(self.fields).num_slots * self.num_groups
+
+    def side_scores(self, ids: np.ndarray, fields: Sequence[int]) -> np.ndarray:
+        """What some fields of rows add to the sums together, without the bias.
+
+        Args:
+            ids: int32 (rows, slots of these fields). Rows of `weights`.
+            fields: their positions, ascending.
+
+        Returns:
+            int32 (rows, num_groups).
+        """
+        read = [field for field in fields if field in self.fields]
+        if len(read) < len(fields):
+            width = np.array(self.layout.slots)[list(fields)]
+            ids = ids[:, np.repeat(np.isin(fields, read), width)]
+        return sum_scores(ids, self.weights, self.layout.side(read))
+
     def scores(self, ids: np.ndarray) -> np.ndarray:
         """Sums of rows: ids int32 (rows, num_slots) -> int32 (rows, num_groups)."""
-        return np.asarray(sum_scores(ids, self.weights, self.layout) + self.bias)
+        return np.asarray(self.side_scores(ids, range(self.layout.num_fields)) + self.bias)
 
     def route(self, ids: np.ndarray) -> Route:
         """Group of each row: ids int32 (rows, num_slots)."""

@@ -27,7 +27,7 @@ from ihas.gates.registry import GATE_FORMS
 from ihas.routing.additive import AdditiveRouter
 from ihas.routing.route import Route, without
 
-PointsOf = Literal["masked", "mask", "openness", "embedding"]
+PointsOf = Literal["masked", "mask", "openness", "embedding", "values"]
 REACH = 4.0  # of a gate's logit: what lies beyond is as good as open or closed
 
 
@@ -97,7 +97,8 @@ def gate_activation(logits: np.ndarray) -> np.ndarray:
 def points(embedded: np.ndarray, logits: np.ndarray, on: PointsOf, dim: int) -> np.ndarray:
     """What is clustered: embedding and gate logits, float32 (rows, N) each -> float32 (rows, N).
 
-    `masked` is e * z (the paper's figure 1), `mask` is z, `embedding` is e; `openness` is the mean gate activation of a field in
+    `masked` is e * z (the paper's figure 1), `mask` and `values`, whose centroids are means over rows of some values, are z, `embedding`
+    is e; `openness` is the mean gate activation of a field in
     each of the field's `dim` places: gates that nothing holds open or closed, and which fall now so, now so, hardly move it.
     """
     if on == "embedding":
@@ -105,7 +106,7 @@ def points(embedded: np.ndarray, logits: np.ndarray, on: PointsOf, dim: int) -> 
     if on == "openness":
         means = gate_activation(logits).reshape(len(logits), -1, dim).mean(axis=2)
         return np.repeat(means, dim, axis=1)
-    return (logits > 0.0).astype(np.float32) if on == "mask" else embedded * (logits > 0.0)
+    return (logits > 0.0).astype(np.float32) if on in ("mask", "values") else embedded * (logits > 0.0)
 
 
 def nearest(points: np.ndarray, centroids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

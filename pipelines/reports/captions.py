@@ -15,7 +15,9 @@ from ihas_pipelines.reports.group_plots import fields_by_kept
 from ihas_pipelines.reports.pareto import pareto_frontier
 from ihas_pipelines.reports.variant_plots import compared
 
-POINTS = MappingProxyType({"masked": "e*z", "mask": "z", "openness": "mean gate activation", "embedding": "e"})
+POINTS = MappingProxyType(
+    {"masked": "e*z", "mask": "z", "openness": "mean gate activation", "embedding": "e", "values": "values' mean gates"}
+)
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,8 @@ def _gains(result: RunResult) -> Caption:
 def _counts(result: RunResult) -> Caption:
     read = (
         "Above: how badly the scores fit the validation rows when the rows are cut into so many groups, by K-means on the masked "
-        "embedding e*z, on the gates z alone or on the mean gate activation of each field; lower is better. "
+        "embedding e*z, on the gates z alone, on the mean gate activation of each field or on the mean gates of a field's values; lower is "
+        "better. "
         "Below: the share of training rows in the smallest group; below the dashed line a number of groups is not chosen."
     )
     if not result.group_counts:

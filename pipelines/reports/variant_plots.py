@@ -29,6 +29,7 @@ TRIED = MappingProxyType(
         "masked": ("K-means on e*z", "solid", "circle", ""),
         "mask": ("K-means on z", "dot", "square", "/"),
         "openness": ("K-means on mean gates", "dash", "diamond", "."),
+        "values": ("K-means on a field's values", "dashdot", "triangle-up", "x"),
     }
 )
 

@@ -102,10 +102,16 @@ def regrouped(model: WarmModel, parts: Splits) -> Grouping:
 
 
 def formed_anew(model: WarmModel, parts: Splits) -> WarmModel:
-    """As many groups by the search's gates on the newer rows, with masks of their own; each starts from the model that serves most rows."""
+    """As many groups by the search's gates on the newer rows, with masks of their own; each starts from the model that serves most rows.
+
+    The model itself where the newer rows make no such number of groups.
+    """
     kept, clustering = model.grouping, _clustering(model, parts)
     scorer, wanted = Scorer(parts, model.found.weights, model.config), [(kept.num_groups, kept.on)]
-    formed = (form_groups if kept.sums is None else form_candidates)(clustering, wanted, scorer)[-1]
+    candidates = (form_groups if kept.sums is None else form_candidates)(clustering, wanted, scorer)
+    if not candidates:  # a field has fewer values than it had
+        return model
+    formed = candidates[-1]
     start = model.models[int(np.bincount(kept.groups.train, minlength=kept.num_groups).argmax())]
     models = tuple(GroupModel("shared", start.weights, mask) for mask in formed.masks)
     return replace(model, models=models, grouping=replace(formed, tried=kept.tried))

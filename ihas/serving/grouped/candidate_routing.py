@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from ihas.gates.form import elements_of
-from ihas.routing.additive import AdditiveRouter, best_group, sum_scores
+from ihas.routing.additive import AdditiveRouter, best_group
 from ihas.routing.router import AnyRouter, PointsOf, Router, gate_activation, points, sums_of
 from ihas.serving.grouped.candidate_gates import candidate_gates
 from ihas.serving.grouped.gather import Gather
@@ -91,16 +91,16 @@ class SumRouting:
     multiply_adds = 0
 
     def __init__(self, router: AdditiveRouter, context: Sequence[int], items: Sequence[int]) -> None:
-        self._router, self._sides = router, tuple(router.layout.side(fields) for fields in (context, items))
+        self._router, self._context, self._items = router, context, items
 
     @property
     def makers(self) -> Mapping[str, Maker]:
         """See `CandidateRouting.makers`."""
-        return {SUMS: lambda ids: sum_scores(ids, self._router.weights, self._sides[1])}
+        return {SUMS: lambda ids: self._router.side_scores(ids, self._items)}
 
     def context(self, ids: np.ndarray) -> _ContextSums:
         """See `CandidateRouting.context`."""
-        return _ContextSums(sum_scores(ids, self._router.weights, self._sides[0]) + self._router.bias)
+        return _ContextSums(self._router.side_scores(ids, self._context) + self._router.bias)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ A pass over the rows embeds each block once and serves every division that is as
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,6 +23,7 @@ from ihas.routing.additive import AdditiveRouter
 from ihas.routing.router import Gates, PointsOf, embed, nearest, points
 from ihas.seeding import generator
 from ihas.stages.cluster.additive_fit import fit_additive, rows_fitted
+from ihas.stages.cluster.by_value import deciding_field, group_values
 
 RESTARTS = {"openness": 32}  # its points have a number a field, so that more starts cost little
 FEW_RESTARTS = 4
@@ -56,7 +57,7 @@ class Division:
     Attributes:
         on: what the centroids are centroids of.
         centroids: float32 (num_groups, N).
-        sums: fitted to the nearest centroid, and says the group in its place; None where the nearest centroid does.
+        sums: says the group: fitted to the nearest centroid, or formed of values; None where the nearest centroid does.
         agreement: share of validation rows of which the sums and the nearest centroid say the same; None where no sums were fitted.
     """
 
@@ -100,17 +101,34 @@ def rows_seen(config: LearningConfig, num_rows: int) -> int:
 
 def divide(clustering: Clustering, num_groups: int, on: PointsOf) -> Division:
     """K-means on at most `max_rows` training rows, the same rows for every division of a run."""
-    train, seed = clustering.parts.train, clustering.config.seed
-    size = rows_seen(clustering.config, len(train))
-    chosen = np.sort(generator(seed, "cluster").choice(len(train), size=size, replace=False))
-    embedded = embed(scattered(train.ids, chosen), clustering.table, train.layout)
-    draws = generator(seed, "cluster", on, str(num_groups))
+    _, embedded = _sample(clustering)
+    draws = generator(clustering.config.seed, "cluster", on, str(num_groups))
     kmeans = KMeans(num_groups, n_init=RESTARTS.get(on, FEW_RESTARTS), random_state=int(draws.integers(2**31)))
     copies = clustering.dim if on == "openness" else 1  # of each column, which change no distance but for a factor
     with threadpool_limits(1), warnings.catch_warnings():  # one thread sums in one order: the same groups to the bit on every run
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different points than groups: seen by the smallest share
         kmeans.fit(points(embedded, clustering.gates.logits(embedded), on, clustering.dim)[:, ::copies])
     return Division(on, np.repeat(kmeans.cluster_centers_.astype(np.float32), copies, axis=1))
+
+
+def divide_values(clustering: Clustering, numbers: Iterable[int]) -> dict[int, Division]:
+    """K-means on the values of the field that tells most of the gates, for each number of groups of which it has enough values."""
+    ids, embedded = _sample(clustering)
+    layout, divisions = clustering.parts.train.layout, {}
+    values = deciding_field(ids, clustering.gates.open(embedded), layout)
+    for number in numbers:
+        if values and (formed := group_values(values, number, layout, clustering.config.seed)):
+            divisions[number] = Division("values", *formed, agreement=1.0)
+    return divisions
+
+
+def _sample(clustering: Clustering) -> tuple[np.ndarray, np.ndarray]:
+    """The training rows that groups are formed of: ids, int32 (rows, num_slots), and embeddings, float32 (rows, N)."""
+    train = clustering.parts.train
+    size = rows_seen(clustering.config, len(train))
+    chosen = np.sort(generator(clustering.config.seed, "cluster").choice(len(train), size=size, replace=False))
+    ids = scattered(train.ids, chosen)
+    return ids, embed(ids, clustering.table, train.layout)
 
 
 def assign(rows: Dataset, clustering: Clustering, divisions: list[Division]) -> list[Assignment]:

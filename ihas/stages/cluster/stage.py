@@ -5,13 +5,14 @@ groups      K-means on e * z of the training rows (Yu et al., CIKM 2023, figure 
             than 95 % of the validation rows, both are candidates
 candidates  2, 3 and 4 groups unless numbers are stated, and one more, up to 16, while the most of them is chosen (our choice)
 K           the smallest whose validation log-loss, after one epoch of training under its masks, the best does
-            not beat by more than 1.96 standard errors; K-means on how open each field's gates are competes with
-            it, because values of e can hide which gates are open (our choice)
+            not beat by more than 1.96 standard errors; K-means on how open each field's gates are, and on the values
+            of one field, compete with it, because values of e can hide which gates are open (our choice)
 mask        mean gate of the group >= threshold; the threshold is searched on the group's validation rows
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -30,6 +31,7 @@ from ihas.stages.cluster.assignment import (
     assign,
     count_open,
     divide,
+    divide_values,
     gated_blocks,
     rows_seen,
     with_sums,
@@ -40,6 +42,7 @@ from ihas.training.trainer import EpochListener
 
 CHANCE = 1.96  # standard errors that chance explains 19 times of 20
 FIRST_NUMBERS, MAX_GROUPS = (2, 3, 4), 16
+LOSS_DIGITS = 6  # of a mean log-loss; what is less is the order of a sum
 AGREEMENT = 0.95  # of an additive router with K-means, from which on K-means itself is no candidate
 
 
@@ -69,7 +72,7 @@ def cluster_instances(clustering: Clustering, max_groups: int = MAX_GROUPS) -> G
 def one_group(clustering: Clustering) -> Grouping:
     """All rows in one group, with the mask of all."""
     scorer = Scorer(clustering.parts, clustering.weights, clustering.config)
-    return form_groups(clustering, [(1, clustering.config.cluster.on[0])], scorer)[0]
+    return form_groups(clustering, [(1, "masked")], scorer)[0]
 
 
 def _evaluate(clustering: Clustering, numbers: list[int], scorer: Scorer) -> list[Candidate]:
@@ -122,21 +125,23 @@ def assign_parts(clustering: Clustering, divisions: list[Division]) -> list[ByPa
     return [ByPart(*assigned) for assigned in zip(train, valid, test, strict=True)]
 
 
-def form_groups(clustering: Clustering, wanted: list[tuple[int, PointsOf]], scorer: Scorer) -> list[Grouping]:
+def form_groups(clustering: Clustering, wanted: Sequence[tuple[int, PointsOf]], scorer: Scorer) -> list[Grouping]:
     """For each number of groups and kind of points: groups by K-means, every row in that of the nearest centroid, and their masks."""
     divisions = [divide(clustering, num_groups, on) for num_groups, on in wanted]
     pairs = zip(divisions, assign_parts(clustering, divisions), strict=True)
     return [give_masks(clustering, division, assigned, scorer) for division, assigned in pairs]
 
 
-def form_candidates(clustering: Clustering, wanted: list[tuple[int, PointsOf]], scorer: Scorer) -> list[Grouping]:
+def form_candidates(clustering: Clustering, wanted: Sequence[tuple[int, PointsOf]], scorer: Scorer) -> list[Grouping]:
     """The same, every row in the group that an additive router says, or both ways, as `cluster.router` and agreement have it."""
+    by_rows = [(number, on) for number, on in wanted if on != "values"]
     if clustering.config.cluster.router == "centroids":
-        return form_groups(clustering, wanted, scorer)
-    divisions = [divide(clustering, num_groups, on) for num_groups, on in wanted]
+        return form_groups(clustering, by_rows, scorer)
+    by_values = divide_values(clustering, [number for number, on in wanted if on == "values"])  # first, for they cost least
+    divisions = [*by_values.values(), *(divide(clustering, num_groups, on) for num_groups, on in by_rows)]
     nearest = assign_parts(clustering, divisions)
     fitted = [
-        with_sums(clustering, division, own.train.group, own.valid.group) if len(division.centroids) > 1 else division
+        with_sums(clustering, division, own.train.group, own.valid.group) if len(division.centroids) > 1 and not division.sums else division
         for division, own in zip(divisions, nearest, strict=True)
     ]
     candidates: list[tuple[Division, ByPart]] = []
@@ -174,15 +179,14 @@ def give_masks(clustering: Clustering, division: Division, assigned: ByPart, sco
 def choose_number(losses: list[np.ndarray], results: list[GroupCountResult], config: ClusterConfig) -> int | None:
     """Position of the grouping to keep, given validation losses of each, float64 (rows,): the best of the smallest good number.
 
-    None where every number of groups leaves one empty, or smaller than the least share.
+    Of those that are equally good the first. None where every number of groups leaves one empty, or smaller than the least share.
     """
     allowed = [i for i, result in enumerate(results) if result.smallest_share >= max(config.min_group_fraction, 1e-12)]
     if not allowed:
         return None
     best = min(allowed, key=lambda i: float(losses[i].mean()))
-    return min(
-        (i for i in allowed if _within_chance(losses[i] - losses[best])), key=lambda i: (results[i].num_groups, float(losses[i].mean()))
-    )
+    good = [i for i in allowed if _within_chance(losses[i] - losses[best])]
+    return min(good, key=lambda i: (results[i].num_groups, round(float(losses[i].mean()), LOSS_DIGITS)))
 
 
 def _within_chance(worse: np.ndarray) -> bool:

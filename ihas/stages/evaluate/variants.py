@@ -101,7 +101,7 @@ def grouped_variant(
     cost = Cost(
         parameters_per_path=float(share @ costs[:, 0]),
         parameters_total=stored_parameters(models, layout, config) + router_parameters(grouping, gates, layout, config),
-        multiply_adds=float(share @ costs[:, 1]) + router_multiply_adds(grouping, gates, layout),
+        multiply_adds=float(share @ costs[:, 1]) + router_multiply_adds(grouping, gates),
         kept_dims=float(share @ [model.mask.sum() for model in models]),
     )
     return Variant(name, models, False, *_answers(models, groups, parts, config), cost, config)
@@ -148,10 +148,10 @@ def router_parameters(grouping: Grouping, gates: Gates, layout: FieldLayout, con
     return layout.num_rows * config.training.embedding_dim + gate_parameters(gates) + grouping.centroids.size
 
 
-def router_multiply_adds(grouping: Grouping, gates: Gates, layout: FieldLayout) -> int:
+def router_multiply_adds(grouping: Grouping, gates: Gates) -> int:
     """What it takes to say a row's group; an addition counts as a multiply-add."""
     if grouping.sums is not None:
-        return layout.num_slots * grouping.num_groups
+        return grouping.sums.additions
     return routing_multiply_adds(gates, grouping.num_groups)
 
 

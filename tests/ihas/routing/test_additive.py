@@ -126,3 +126,22 @@ def test_no_rows_have_no_groups(slots: tuple[int, ...]) -> None:
     route = router.route(np.zeros((0, layout.num_slots), np.int32))
 
     assert (route.scores.shape, route.group.shape) == ((0, 2), (0,))
+
+
+@given(seeds, st.sets(st.integers(0, 2)), st.sets(st.integers(0, 2)))
+def test_fields_without_numbers_are_not_read(seed: int, silent: set[int], context: set[int]) -> None:
+    """Whichever fields say nothing, whole rows and their two sides have the sums of all cells, and only what is read is counted."""
+    random, ids = _random(seed)
+    weights = random.weights.copy()
+    for field in silent:
+        weights[LAYOUT.first_rows[field] :][: LAYOUT.vocabulary_sizes[field]] = 0
+    router = AdditiveRouter(LAYOUT, weights, random.bias)
+    expected = sum_scores(ids, weights, LAYOUT) + router.bias
+    sides = np.zeros((len(ids), 3), np.int32) + router.bias
+    for fields in (sorted(context), sorted({0, 1, 2} - context)):
+        sides += router.side_scores(ids[:, np.isin(np.repeat([0, 1, 2], LAYOUT.slots), fields)], fields)
+
+    assert router.fields == tuple(sorted({0, 1, 2} - silent))
+    assert router.additions == 3 * sum(LAYOUT.slots[field] for field in router.fields)
+    np.testing.assert_array_equal(router.scores(ids), expected)
+    np.testing.assert_array_equal(sides, expected)

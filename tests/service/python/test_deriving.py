@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
 
 import ihas
 from ihas.bundle.archive import write_bundle
+from ihas.config.overrec import OverRecConfig
+from ihas.sequential.data.sequences import Sequences, UserSequences
+from ihas.sequential.overrec.archive import OverRecBundle, write_overrec
 from tests.ihas.bundle_factory import small_bundle
-from tests.pipelines.studies.overrec.walks import walks
-from tests.service.python.test_fitting import QUICK, WITHOUT_CHOICE, clicks
+from tests.pipelines.studies.overrec.walks import NUM_ITEMS, walks
+from tests.service.python.test_fitting import QUICK, clicks
 
 
 @pytest.fixture
@@ -41,13 +43,15 @@ def test_a_wrong_setting_is_told_before_anything_runs(tmp_path: Path, temporary:
     assert list(temporary.iterdir()) == []
 
 
-@pytest.mark.full
 def test_a_cold_start_model_answers_for_unknown_users(tmp_path: Path, temporary: Path) -> None:
     """Histories lead to the next item, known users to the trained model; the folder goes with the model."""
     write_bundle(small_bundle(), tmp_path / "films")
-    films = ihas.load(tmp_path / "films")
-    settings: dict[str, Any] = {"learning": WITHOUT_CHOICE, "name": "walks"}
-    both = ihas.combine(films, ihas.fit_sequences(walks(), **settings), name="both")
+    films, steps = ihas.load(tmp_path / "films"), walks()
+    names = tuple(f"i{item}" for item in range(NUM_ITEMS))
+    sequences = Sequences.of([[names.index(item) for item in one] for one in steps])
+    data = UserSequences(tuple(f"u{user}" for user in range(len(steps))), names, sequences)
+    write_overrec(OverRecBundle.of("walks", data, OverRecConfig(num_neighbours=20), {}), tmp_path / "walks")
+    both = ihas.combine(films, ihas.load(tmp_path / "walks"), name="both")
     assert both.name == "both"
     assert both.recommend({"user": "ada"}, k=1).items[0].id == films.recommend({"user": "ada"}, k=1).items[0].id == "m1"
     assert both.recommend({"user": "nobody", "history": ["i8", "i9"]}, k=1).items[0].id == "i10"

@@ -13,8 +13,8 @@ from ihas.config.learning import LearningConfig
 from ihas.errors import ConfigError
 from ihas.results.run_result import GroupCountResult
 from ihas.routing.router import Router, embed
-from ihas.stages.cluster.assignment import assign, check_numbers, divide, with_sums
-from ihas.stages.cluster.stage import Candidate, assign_parts, choose_number, cluster_instances, form_groups, next_number, random_groups
+from ihas.stages.cluster.assignment import check_numbers
+from ihas.stages.cluster.stage import Candidate, choose_number, cluster_instances, form_groups, next_number, random_groups
 from ihas.stages.cluster.thresholds import Scorer
 from ihas.training import parallel
 from tests.oracle import solved_tribes
@@ -91,18 +91,19 @@ def test_serving_routes_rows_as_the_stage_grouped_them():
     np.testing.assert_array_equal(router.route(clustering.parts.test.ids).group, grouping.groups.test)
 
 
-def test_the_same_seed_gives_the_same_groups_to_the_bit():
+@pytest.mark.parametrize("on", ["masked", "openness", "values"])
+def test_the_same_seed_gives_the_same_groups_to_the_bit(on):
     """Clustering again repeats centroids, sums and groups."""
     solved = solved_tribes(2)
+    cluster = ClusterConfig(on=(on,), num_groups=(2,), router="additive", thresholds=(0.5,))
+    clustering = replace(solved.clustering, config=solved.config.model_copy(update={"cluster": cluster}))
 
-    division = divide(solved.clustering, solved.grouping.num_groups, solved.grouping.on)
+    first, again = cluster_instances(clustering), cluster_instances(clustering)
 
-    np.testing.assert_array_equal(division.centroids, solved.grouping.centroids)
-    ((nearest,),) = [assign_parts(solved.clustering, [division])]
-    fitted = with_sums(solved.clustering, division, nearest.train.group, nearest.valid.group)
-    np.testing.assert_array_equal(fitted.sums.weights, solved.grouping.sums.weights)
-    (assignment,) = assign(solved.oracle.parts.train, solved.clustering, [fitted])
-    np.testing.assert_array_equal(assignment.group, solved.grouping.groups.train)
+    assert first.on == on
+    np.testing.assert_array_equal(first.centroids, again.centroids)
+    np.testing.assert_array_equal(first.sums.weights, again.sums.weights)
+    np.testing.assert_array_equal(first.groups.train, again.groups.train)
 
 
 @pytest.mark.slow
@@ -115,7 +116,8 @@ def test_groupings_tried_beside_each_other_are_judged_as_one_after_another(monke
 
     beside, after = found
     assert beside.tried == after.tried
-    assert len({result.log_loss for result in after.tried}) == len(after.tried) == 7  # sums that do not agree compete with K-means
+    assert len(after.tried) == 8  # sums that do not agree compete with K-means; two tribes have no three groups of values
+    assert len({result.log_loss for result in after.tried}) == 7  # the values make the groups that openness makes
     np.testing.assert_array_equal(beside.masks, after.masks)
     np.testing.assert_array_equal(beside.groups.test, after.groups.test)
 
@@ -163,6 +165,7 @@ def test_of_one_number_the_better_grouping_is_chosen():
 
     assert choose_number([worse, better, three], alike, ClusterConfig()) == 1
     assert choose_number([better, worse, three], alike, ClusterConfig()) == 0
+    assert choose_number([better + 1e-9, better, three], alike, ClusterConfig()) == 0
 
 
 def test_a_number_with_too_small_a_group_is_not_chosen():

@@ -57,13 +57,13 @@ def _grouped_cost(*names: str, sums: bool) -> Cost:
 
 
 def test_sums_cost_an_addition_per_field_and_group_and_a_number_per_id():
-    """70 ids: 140 numbers and 2 biases in place of table, gates and centroids; 4 fields and 2 groups: 8 additions, and 3 products."""
+    """70 ids: 140 numbers and 2 biases in place of table, gates and centroids; one field speaks: 2 additions, and 3 products."""
     sums, nearest = (_grouped_cost("group-0", "group-1", sums=sums) for sums in (True, False))
 
     paths = (4 * 2 + 22 * 1 + 4) + (4 * 1 + 22 * 2 + 4)
     assert sums.parameters_total == paths + 140 + 2
     assert nearest.parameters_total == paths + 70 * 4 + (256 + 3 * 16) + 2 * 16
-    assert (sums.multiply_adds, nearest.multiply_adds) == (3 + 8, 3 + 16 + 256 + 32)
+    assert (sums.multiply_adds, nearest.multiply_adds) == (3 + 2, 3 + 16 + 256 + 32)
 
 
 def test_groups_that_share_a_model_store_one_table():
