@@ -6,16 +6,17 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from ihas.config.base import Config, invalid
 from ihas.config.columns import Buckets, TextColumn, VectorColumn
+from ihas.config.file_form import FileForm
+from ihas.config.joined import JoinedTable
 from ihas.config.label_rule import ALLOWED, LabelRule
 from ihas.config.negatives import NegativesConfig
 from ihas.config.sql import SqlConfig
 
-MAX_DELIMITER = 8
 TimePart = Literal["hour", "weekday", "month"]
 TIME_PARTS: tuple[TimePart, ...] = ("hour", "weekday", "month")
 
@@ -171,11 +172,13 @@ class WindowConfig(Config):
     """Column of the time: ISO 8601 dates or times, or numbers since 1970. Without it, the column that is stated as the time."""
 
 
+MAX_JOINED = 20
+"""Tables that are joined to one."""
 SNAPSHOT = Path("table.parquet")
 """Name of the file that the rows of a query are written to, where no other is stated."""
 
 
-class DataConfig(Config):
+class DataConfig(FileForm):
     """Where the data is, and how it is read."""
 
     path: Path
@@ -185,6 +188,8 @@ class DataConfig(Config):
     """A query whose rows are the table, in the place of `path`: the command line and Python write them to a file first."""
     appended: tuple[Path, ...] = Field(default=(), exclude_if=lambda appended: not appended)
     """Files whose rows follow those of `path`, in this order, with the same columns. Each is read by its own suffix."""
+    joined: Annotated[tuple[JoinedTable, ...], Field(max_length=MAX_JOINED)] = Field(default=(), exclude_if=lambda joined: not joined)
+    """Tables whose columns are added to the rows of `path`, `appended`, `valid_path` and `test_path` by a key."""
     window: WindowConfig | None = Field(default=None, exclude_if=lambda window: window is None)
     """If set, only the newest rows of `path` and `appended` are read; `valid_path` and `test_path` are read whole."""
     valid_path: Path | None = None
@@ -193,35 +198,10 @@ class DataConfig(Config):
     """File of test rows with the same columns. Without it, test rows are split from `path`."""
     format: Literal["auto", "csv", "parquet", "jsonl", "sequences"] = "auto"
     """Format of the files. `auto`: by the suffix of the file name; `sequences`: one line per user, with item ids from the oldest on."""
-    delimiter: str | None = Field(default=None, min_length=1, max_length=MAX_DELIMITER)
-    """Delimiter of CSV cells. Without it, it is inferred from the header. Under one of several characters, such as `::`, quotes are plain
-    characters of their cell."""
-    quoting: bool = Field(default=True, exclude_if=lambda quoting: quoting is True)
-    """Whether double quotes enclose CSV cells. `false` takes each quote as a character of its cell."""
-    escape: str | None = Field(default=None, min_length=1, max_length=1, exclude_if=lambda escape: escape is None)
-    """Character before a quote or delimiter of CSV that belongs to the cell, such as `\\`. Without it, quotes are doubled."""
-    names: tuple[str, ...] = Field(default=(), exclude_if=lambda names: not names)
-    """Names of the columns of CSV files that have no header line."""
-    decimal: Literal[".", ","] = Field(default=".", exclude_if=lambda decimal: decimal == ".")
-    """Character of CSV before a number's fraction."""
-    thousands: Literal[".", ",", " ", "'", "_"] | None = Field(default=None, exclude_if=lambda thousands: thousands is None)
-    """Character of CSV between groups of three digits."""
     columns: SchemaConfig = SchemaConfig()
     """What you know about the columns."""
     interactions: InteractionColumns | None = None
     """Columns of a table of interactions (user, item, time). If set, the file is read as such, not as a table of clicks."""
-
-    @field_validator("delimiter", "escape", mode="before")
-    @classmethod
-    def _is_one_character(cls, value: Any, info: ValidationInfo) -> Any:
-        most = MAX_DELIMITER if info.field_name == "delimiter" else 1
-        if isinstance(value, str) and (not 1 <= len(value) <= most or value == "\\t"):
-            way = "Write a tab itself, not \\t." if value == "\\t" else "Write the character alone."
-            length = "one character" if most == 1 else f"1 to {most} characters"
-            raise PydanticCustomError(
-                "one_character", "{told}", {"told": f"`{info.field_name}` must be {length}, but got {value!r}. {way}"}
-            )
-        return value
 
     @model_validator(mode="before")
     @classmethod
@@ -229,9 +209,9 @@ class DataConfig(Config):
         return {"path": SNAPSHOT, **values} if isinstance(values, dict) and values.get("sql") is not None else values
 
     @model_validator(mode="after")
-    def _separators_differ(self) -> Self:
-        if self.thousands == self.decimal:
-            raise invalid(f"`thousands` must differ from `decimal`, but both are {self.decimal!r}. Change one of them.")
+    def _rows_are_joined(self) -> Self:
+        if self.joined and self.holds_sequences:
+            raise invalid("`joined` must be of a table of rows with a label, but the file holds sequences of items. Leave one of them out.")
         return self
 
     @property

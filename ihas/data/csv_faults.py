@@ -125,7 +125,7 @@ def find_encoding_faults(source: Source, header: Header) -> None:
                 wrong = next((letter for letter in cell if "\udc80" <= letter <= "\udcff"), None)
                 if wrong is not None and source.options.needs(name):
                     law = f"The text must be UTF-8, but byte 0x{ord(wrong) - 0xDC00:02x} in this cell is not."
-                    findings.add("wrong_encoding", f"{law} Save the file as UTF-8.", row=number, column=name)
+                    findings.add("wrong_encoding", f"{law} Save the file as UTF-8, or state its `encoding`.", row=number, column=name)
     findings.raise_errors(f"{source.path.name} cannot be read as CSV")
 
 

@@ -140,7 +140,8 @@ def _start_of_text(source: Source) -> tuple[str, int]:
     with source.opened() as stream:
         start = stream.read(_HEADER_BYTES)
     if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise_unreadable(source.path, "The text must be UTF-8, but the file says that it is UTF-16. Save it as UTF-8.", "wrong_encoding")
+        law = "The text must be UTF-8, but the file says that it is UTF-16. Save it as UTF-8, or state `encoding = 'utf-16'`."
+        raise_unreadable(source.path, law, "wrong_encoding")
     content = start
     while content.startswith(_BYTE_ORDER_MARK):
         content = content.removeprefix(_BYTE_ORDER_MARK)
@@ -231,7 +232,7 @@ def _check_characters(names: Sequence[str], path: Path) -> None:
         wrong = next((letter for letter in name if "\udc80" <= letter <= "\udcff"), None)
         if wrong is not None:
             law = f"Column names must be UTF-8 text, but number {position} holds the byte 0x{ord(wrong) - 0xDC00:02x}, which is not."
-            raise_unreadable(path, f"{law} Save the file as UTF-8.", "wrong_encoding")
+            raise_unreadable(path, f"{law} Save the file as UTF-8, or state its `encoding`.", "wrong_encoding")
         if any(unicodedata.category(letter) == "Cc" for letter in name):
             law = f"Column names must hold no control characters, but number {position} is {ascii(name[:80])}. Rename it."
             raise_unreadable(path, f"{law} If it holds \\x00, the file is UTF-16 or no text.", "unprintable_name")

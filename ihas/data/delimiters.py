@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO
 
 from ihas.data.sources import raise_unreadable
-from ihas.data.streams import BLOCK_BYTES, Buffered
+from ihas.data.streams import BLOCK_BYTES, pieced
 
 UNIT = "\x1f"
 """Unit separator of ASCII: stands between cells."""
@@ -16,7 +15,7 @@ UNIT = "\x1f"
 
 def unified(stream: BinaryIO, delimiter: bytes, path: Path) -> BinaryIO:
     """The stream with `UNIT` in the place of each delimiter; DataError, while it is read, where it holds `UNIT` itself."""
-    return cast("BinaryIO", Buffered(_Raw(_pieces(stream, delimiter, path))))
+    return pieced(_pieces(stream, delimiter, path))
 
 
 def _pieces(stream: BinaryIO, delimiter: bytes, path: Path) -> Iterator[bytes]:
@@ -30,21 +29,3 @@ def _pieces(stream: BinaryIO, delimiter: bytes, path: Path) -> Iterator[bytes]:
         yield b"".join(cell + unit for cell in cells) + last[:kept]
         held = last[kept:]
     yield held
-
-
-class _Raw(io.RawIOBase):
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces, self._rest = pieces, b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, target: Any) -> int:
-        while not self._rest:
-            piece = next(self._pieces, None)
-            if piece is None:
-                return 0
-            self._rest = piece
-        taken, self._rest = self._rest[: len(target)], self._rest[len(target) :]
-        target[: len(taken)] = taken
-        return len(taken)

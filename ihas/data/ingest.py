@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from ihas.data.fitting import fit_encoder, labels_of
 from ihas.data.growth import Before
 from ihas.data.hashed import find_collisions, note_told_texts
 from ihas.data.inference import infer_schema
+from ihas.data.joining import Side, read_sides, with_sides
 from ihas.data.label_numbers import taken_rows, with_label_range
 from ihas.data.labels import with_labels
 from ihas.data.missing import without_spelled_missing
@@ -136,12 +137,13 @@ class Files(NamedTuple):
     places: np.ndarray | None = None
 
 
-def read_tables(data: DataConfig, options: ReadOptions | None = None) -> Files:
-    """The tables that settings name, null where a cell is missing.
+def read_tables(data: DataConfig, options: ReadOptions | None = None, sides: Sequence[Side] | None = None) -> Files:
+    """The tables that settings name, with the columns of joined ones, null where a cell is missing.
 
     Args:
         data: the files and what is known about their columns.
         options: how files are read; None for what the settings say.
+        sides: joined tables that were read; None reads them.
 
     Raises:
         DataError: a file cannot be read as a table, or lacks columns of the others.
@@ -159,6 +161,7 @@ def read_tables(data: DataConfig, options: ReadOptions | None = None) -> Files:
     tables, notes = {name: file.rows for name, file in files.items()}, {name: file.notes for name, file in files.items()}
     for name, table in tables.items():
         _check_columns(tables["train"], table, _prefix(name))
+    tables = with_sides(tables, read_sides(data) if sides is None else sides, notes)
     places = None
     if data.window is not None:
         tables["train"], places = newest_rows(tables["train"], data.window, data.columns.time)

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from ihas.config.data import DataConfig
+from ihas.config.file_form import FileForm
 from ihas.data.cells import cell_text
 from ihas.data.columns import is_list, text_column
 from ihas.data.gathering import recoded
@@ -32,6 +33,11 @@ def with_plain_numbers(tables: Mapping[PartName, pa.Table], data: DataConfig) ->
     columns = data.columns
     kept = {*columns.categorical, *columns.multivalued, *columns.histories, *columns.text, *columns.hash_buckets, *columns.ignored}
     return {part: _plain(table, (data.decimal, data.thousands), kept, {*columns.numeric}) for part, table in tables.items()}
+
+
+def in_plain_numbers(table: pa.Table, file: FileForm) -> pa.Table:
+    """The table with plain numbers in each column that holds numbers as the file writes them, and texts for missing cells, alone."""
+    return table if file.decimal == "." and file.thousands is None else _plain(table, (file.decimal, file.thousands), set(), set())
 
 
 def _plain(table: pa.Table, form: NumberForm, kept: set[str], numeric: set[str]) -> pa.Table:

@@ -81,6 +81,8 @@ def read(path: Path, options: ReadOptions) -> ReadTable:
     check_signature(path, known)
     if options.names and known != "csv":
         raise ConfigError(f"`names` must be of CSV files, but {path.name} is {known}, which has names of its own. Leave `names` out.")
+    if options.encoding != "utf-8" and known != "csv":
+        raise ConfigError(f"`encoding` must be of CSV files, but {path.name} is {known}, which is UTF-8. Leave `encoding` out.")
     source = Source(path, options)
     reading = _Reading(source)
     table = gather(reading.counted(_BATCHES[known](source)), reading.in_one_form)

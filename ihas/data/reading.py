@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, Literal
 
 import pyarrow as pa
 
 from ihas.config.data import DataConfig
+from ihas.config.file_form import Encoding, FileForm
 from ihas.data.delimiters import unified
+from ihas.data.encodings import in_utf8
 from ihas.data.findings import FindingCollector
 from ihas.data.sources import opened, raise_unreadable
 from ihas.errors import ConfigError
@@ -34,6 +36,7 @@ class ReadOptions:
         quoting: whether double quotes enclose CSV cells.
         escape: character of CSV that takes the meaning from the one behind it; None for none.
         names: of the columns of CSV without a header line; empty where there is one.
+        encoding: of the characters of CSV.
         ignored: columns that must not refuse the file, whatever they hold.
         only: columns wanted; all of them where it is None. The others are not looked at.
         check_names: called with the names of all columns before any row is read.
@@ -44,6 +47,7 @@ class ReadOptions:
     quoting: bool = True
     escape: str | None = None
     names: tuple[str, ...] = ()
+    encoding: Encoding = "utf-8"
     ignored: Collection[str] = ()
     only: Collection[str] | None = None
     check_names: NameCheck | None = None
@@ -67,7 +71,12 @@ def check_is_file(data: DataConfig) -> None:
 def options_of(data: DataConfig) -> ReadOptions:
     """What settings say about reading a table of clicks."""
     form: Format = "auto" if data.format == "sequences" else data.format
-    return ReadOptions(form, data.delimiter, data.quoting, data.escape, data.names, ignored=frozenset(data.columns.ignored))
+    return replace(form_options(form, data), ignored=frozenset(data.columns.ignored))
+
+
+def form_options(form: Format, file: FileForm) -> ReadOptions:
+    """How a file is read that is written so."""
+    return ReadOptions(form, file.delimiter, file.quoting, file.escape, file.names, file.encoding)
 
 
 @dataclass
@@ -86,10 +95,11 @@ class Source:
 
     @contextmanager
     def opened(self) -> Iterator[BinaryIO]:
-        """The file's bytes, with `UNIT` in the place of a delimiter of several characters; errors as `ihas.data.sources.opened`."""
+        """The file's text in UTF-8, `UNIT` in the place of a delimiter of several characters; errors as `ihas.data.sources.opened`."""
         with opened(self.path) as stream:
-            delimiter = self.options.delimiter or ""
-            yield unified(stream, delimiter.encode(), self.path) if len(delimiter) > 1 else stream
+            delimiter, encoding = self.options.delimiter or "", self.options.encoding
+            text = stream if encoding == "utf-8" else in_utf8(stream, encoding, self.path)
+            yield unified(text, delimiter.encode(), self.path) if len(delimiter) > 1 else text
 
     def check_names(self, names: Sequence[str]) -> None:
         """Errors about the file's columns, the caller's too.

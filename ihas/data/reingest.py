@@ -21,6 +21,7 @@ from ihas.data.fitting import encode_blocks, labels_of
 from ihas.data.gathering import without_texts
 from ihas.data.grown_encoder import grow_encoder
 from ihas.data.ingest import Files, read_tables, report_on, with_deceptions
+from ihas.data.joining import added_columns, read_sides
 from ihas.data.kept_parts import hash_ids, hash_parts, keep_parts
 from ihas.data.label_numbers import taken_rows
 from ihas.data.labels import DRAWN_LABEL
@@ -98,14 +99,16 @@ def _divide(table: pa.Table, labels: np.ndarray, earlier: Earlier) -> dict[PartN
 
 
 def _read(data: DataConfig, schema: Schema, config: LearningConfig) -> Files:
+    sides = read_sides(data)
+    added, keys = added_columns(sides), {side.config.key for side in sides}
     wanted = _wanted(schema, config, data)
     alone = data.model_copy(update={"valid_path": None, "test_path": None, "columns": _stated(schema)})
     options = replace(
         options_of(alone),
-        only=frozenset(wanted),
-        check_names=lambda names: _check_names(names, wanted, (DRAWN_LABEL, schema.weight)),
+        only=frozenset((*wanted, *keys)),
+        check_names=lambda names: _check_names(names, wanted, (DRAWN_LABEL, schema.weight, *added)),
     )
-    files = read_tables(alone, options)
+    files = read_tables(alone, options, sides)
     table = files.rows["train"]
     _check_types(table, schema)
     return files._replace(rows={"train": _without_missing(table, schema)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -48,3 +49,26 @@ class _Limited(io.RawIOBase):
 def limited(stream: Any, at_most: int, path: Path) -> BinaryIO:
     """The stream's bytes; DataError, while it is read, once they are more than a limit."""
     return cast("BinaryIO", Buffered(_Limited(stream, at_most, path)))
+
+
+def pieced(pieces: Iterator[bytes]) -> BinaryIO:
+    """Pieces of any length as one stream."""
+    return cast("BinaryIO", Buffered(_Pieces(pieces)))
+
+
+class _Pieces(io.RawIOBase):
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces, self._rest = pieces, b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: Any) -> int:
+        while not self._rest:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._rest = piece
+        taken, self._rest = self._rest[: len(target)], self._rest[len(target) :]
+        target[: len(taken)] = taken
+        return len(taken)

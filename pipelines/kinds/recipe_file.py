@@ -115,6 +115,7 @@ def _beside(data: DataConfig, folder: Path) -> DataConfig:
     paths = {name: getattr(data, name) for name in ("path", "valid_path", "test_path")}
     update: dict[str, Any] = {name: folder / os.path.expandvars(path) for name, path in paths.items() if path is not None}
     update["appended"] = tuple(folder / os.path.expandvars(path) for path in data.appended)
+    update["joined"] = tuple(one.model_copy(update={"path": folder / os.path.expandvars(one.path)}) for one in data.joined)
     return data.model_copy(update=update)
 
 

@@ -36,7 +36,7 @@ from ihas_pipelines.runs.predecessor import Predecessor
 from ihas_pipelines.runs.progress import StageName
 from ihas_pipelines.runs.refresh_request import RefreshRequest
 from ihas_pipelines.runs.reporter import Reporter
-from ihas_pipelines.runs.stages import wants_towers
+from ihas_pipelines.runs.stages import reading_settings, wants_towers
 from ihas_pipelines.runs.threads import threads
 from ihas_pipelines.runs.warm_model import WarmModel, formed_anew, group_drift, grown_model, grown_models
 
@@ -92,7 +92,8 @@ class Refresh:
 
 def refreshed_recipe(recipe: Recipe, data: DataConfig) -> Recipe:
     """The recipe of the run, on the newer table; validation and test rows come from that table too."""
-    newer = data.model_copy(update={"valid_path": None, "test_path": None, "columns": recipe.data.columns})
+    kept = {"columns": recipe.data.columns, "joined": data.joined or recipe.data.joined}
+    newer = data.model_copy(update={"valid_path": None, "test_path": None, **kept})
     return recipe.model_copy(update={"data": newer})
 
 
@@ -100,9 +101,10 @@ def read_newer(run: Refresh) -> None:
     """Read the newer table and let the encoder grow."""
     data, earlier = run.recipe.data, run.earlier
     run.reporter.enter("reading", f"Reading {data.path.name}")
+    paths = (*data.paths, *(joined.path for joined in data.joined))
     settings = {
-        "files": [found for path in data.paths if (found := contents_of(path, data.format))],
-        "data": data.model_dump(mode="json", exclude={"path", "appended"}),
+        "files": [found for path in paths if (found := contents_of(path, data.format))],
+        "data": reading_settings(data) | {"valid_path": None, "test_path": None},
     }
     run.key = stage_key("data", earlier.identity, settings)
     newer = partial(ingest_newer, data, Earlier(earlier.data, earlier.recipe.learning))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ihas.config.backbone import AUTO
+from ihas.config.data import DataConfig
 from ihas.config.learning import LearningConfig
 from ihas.config.recipe import Recipe
 from ihas.config.retrieval import RetrievalConfig
@@ -155,9 +156,10 @@ def read_data(run: Run) -> None:
     data, learning = run.recipe.data, run.learning
     files = {name: path for name in ("path", "valid_path", "test_path") if (path := getattr(data, name)) is not None}
     files |= {f"appended {number}": path for number, path in enumerate(data.appended, start=1)}
+    files |= {f"joined {number}": joined.path for number, joined in enumerate(data.joined, start=1)}
     settings = {
         "files": {name: found for name, path in files.items() if (found := contents_of(path, data.format))},
-        "data": data.model_dump(mode="json", exclude={"path", "appended", "valid_path", "test_path"}),
+        "data": reading_settings(data),
         "learning": learning.model_dump(mode="json", include={"encoding", "split", "seed"}),
     }
     key = run.key("data", settings)
@@ -167,6 +169,12 @@ def read_data(run: Run) -> None:
     rows = {name: len(getattr(run.data.parts, name)) for name in ("train", "valid", "test")}
     check_numbers(learning, rows["train"])
     run.reporter.say(f"{rows['train']:,} training, {rows['valid']:,} validation and {rows['test']:,} test rows")
+
+
+def reading_settings(data: DataConfig) -> dict[str, Any]:
+    """How tables are read, wherever they are, in a form that JSON has."""
+    without: Any = {"path": True, "appended": True, "valid_path": True, "test_path": True, "joined": {"__all__": {"path"}}}
+    return data.model_dump(mode="json", exclude=without)
 
 
 def _write_data(run: Run, folder: Path) -> None:

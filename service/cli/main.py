@@ -22,7 +22,7 @@ from ihas_service.cli.commands import simulation as _simulation  # noqa: F401 - 
 from ihas_service.cli.commands import traffic as _traffic  # noqa: F401 - likewise
 from ihas_service.cli.commands import usage as usages
 from ihas_service.cli.commands.init import init
-from ihas_service.cli.commands.reading import Delimiter, Escape, Names, NoQuoting, reading_of
+from ihas_service.cli.commands.reading import Delimiter, Escape, FileEncoding, Names, NoQuoting, reading_of
 from ihas_service.cli.commands.settings import service_settings, show_settings
 from ihas_service.cli.help import polished
 from ihas_service.cli.terminal import CommandError, ExitCode, Output, Terminal, exit_code, this_command
@@ -126,6 +126,7 @@ def inspect(
     no_quoting: NoQuoting = False,
     escape: Escape = None,
     names: Names = None,
+    encoding: FileEncoding = None,
     query: Annotated[str | None, typer.Option(help="Query of the database at DATA; $NAME in its URL is the environment's.")] = None,
     write: Annotated[Path | None, typer.Option(help="New file that takes what each column is, for --columns and recipes.")] = None,
 ) -> None:
@@ -138,7 +139,7 @@ def inspect(
 
     terminal: Terminal = context.obj
     with tempfile.TemporaryDirectory() as folder:
-        asked = read_data(data, columns, reading_of(delimiter, no_quoting, escape, names), query)
+        asked = read_data(data, columns, reading_of(delimiter, no_quoting, escape, names, encoding), query)
         report = local_run.inspect(asked, Path(folder))
     if write is not None:
         write_columns(report, write)

@@ -61,6 +61,7 @@ def _files(plan: RacePlan, recipe: Recipe | None) -> Iterator[Path]:
     if recipe is not None:
         yield from (path for name in sorted(PATHS) if (path := getattr(recipe.data, name)) is not None)
         yield from recipe.data.appended
+        yield from (joined.path for joined in recipe.data.joined)
 
 
 def _digest(path: Path) -> str:

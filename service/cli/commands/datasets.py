@@ -14,7 +14,7 @@ from ihas_pipelines.kinds.recipe_file import read_document
 from ihas_pipelines.reports.terminal_tables import plain_table
 from ihas_service.cli import tables
 from ihas_service.cli.commands.connection import HERE, Url, Yes, client_of, confirm
-from ihas_service.cli.commands.reading import Delimiter, Escape, Names, NoQuoting, reading_of
+from ihas_service.cli.commands.reading import Delimiter, Escape, FileEncoding, Names, NoQuoting, reading_of
 from ihas_service.cli.local_run import failure
 from ihas_service.cli.terminal import Terminal
 
@@ -33,6 +33,7 @@ def push(
     no_quoting: NoQuoting = False,
     escape: Escape = None,
     names: Names = None,
+    encoding: FileEncoding = None,
     unlabelled: Annotated[bool, typer.Option("--unlabelled", help="Rows without a label, to be answered by `ihas batch`.")] = False,
     url: Url = HERE,
 ) -> None:
@@ -40,7 +41,7 @@ def push(
     terminal, path = context.obj, Path(source)
     if "://" not in source and not path.is_file():
         raise typer.BadParameter(f"File '{source}' does not exist.", param_hint="'FILE|URI'")
-    reading = reading_of(delimiter, no_quoting, escape, names) | ({"labelled": False} if unlabelled else {})
+    reading = reading_of(delimiter, no_quoting, escape, names, encoding) | ({"labelled": False} if unlabelled else {})
     if columns is not None:
         reading["columns"] = read_document(columns)
     with client_of(url) as client:

@@ -23,7 +23,7 @@ from ihas_service.ids import new_id
 from ihas_service.storage.catalogue import Dataset, NewDataset, Upload
 
 DigestDep = Annotated[str | None, Header(pattern="^[0-9a-fA-F]{64}$", description="SHA-256 of the file, hexadecimal.")]
-READING = {"format", "delimiter", "quoting", "escape", "names", "decimal", "thousands", "columns", "interactions", "labelled"}
+READING = {"format", "delimiter", "quoting", "escape", "names", "encoding", "decimal", "thousands", "columns", "interactions", "labelled"}
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=JsonRoute)
 BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 SAID = "The file itself, of the data set's format: CSV with a header, Parquet or JSON lines, as it is or compressed with gzip or zstd."

@@ -10,7 +10,8 @@ from pydantic import Field, PlainSerializer, create_model, model_validator
 
 from ihas.config.base import Config, invalid
 from ihas.config.budget import BudgetConfig
-from ihas.config.data import MAX_DELIMITER, InteractionColumns, SchemaConfig, WindowConfig
+from ihas.config.data import InteractionColumns, SchemaConfig, WindowConfig
+from ihas.config.file_form import FileForm
 from ihas.config.learning import LearningConfig
 from ihas.config.run import RunOptions
 from ihas.data.growth import GrowthLimits
@@ -28,8 +29,8 @@ Priority = Annotated[int, Field(ge=-100, le=100)]
 FileFormat = Literal["auto", "csv", "parquet", "jsonl", "sequences"]
 
 
-class DatasetCreate(Config):
-    """A data set to create: the settings of `ihas.config.DataConfig`, but for `valid_path` and `test_path`.
+class DatasetCreate(FileForm):
+    """A data set to create: the settings of `ihas.config.DataConfig`, but for `valid_path`, `test_path` and `joined`.
 
     These do not exist over HTTP: a data set is one file, whose parts a search draws by `learning.split`. Rows that belong to a
     part already go into the same file, with a column for `learning.split.column`.
@@ -39,18 +40,6 @@ class DatasetCreate(Config):
     """Display name."""
     format: FileFormat = "auto"
     """Format of the file; `auto` detects it by the suffix of a path, or by the first bytes of an upload."""
-    delimiter: str | None = Field(default=None, min_length=1, max_length=MAX_DELIMITER)
-    """Delimiter of CSV cells; detected in the header by default."""
-    names: tuple[str, ...] = Field(default=(), max_length=10_000, exclude_if=lambda names: not names)
-    """Names of the columns of a CSV file without a header line."""
-    decimal: Literal[".", ","] = Field(default=".", exclude_if=lambda decimal: decimal == ".")
-    """Character of CSV before a number's fraction."""
-    thousands: Literal[".", ",", " ", "'", "_"] | None = Field(default=None, exclude_if=lambda thousands: thousands is None)
-    """Character of CSV between groups of three digits."""
-    quoting: bool = Field(default=True, exclude_if=lambda quoting: quoting is True)
-    """Whether double quotes enclose CSV cells; `false` takes each quote as a character of its cell."""
-    escape: str | None = Field(default=None, min_length=1, max_length=1, exclude_if=lambda escape: escape is None)
-    """Character before a quote or delimiter of CSV that belongs to the cell; without it, quotes are doubled."""
     columns: SchemaConfig = SchemaConfig()
     """Known columns; the others are inferred."""
     interactions: InteractionColumns | None = None

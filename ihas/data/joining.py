@@ -1,0 +1,169 @@
+"""Columns of other tables, added to the rows of a table by a key.
+
+    row(i) = the row of the joined table whose key has the text of row i's key; missing cells where there is none
+
+A joined table is held in memory, with one row per key. Keys are compared as canonical texts (`ihas.data.cells`), so that 7 of a Parquet
+file and "7" of CSV are one key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ihas.config.data import DataConfig
+from ihas.config.joined import JoinedTable
+from ihas.data.appending import read_files
+from ihas.data.columns import is_list, one_array, text_column
+from ihas.data.findings import FindingCollector
+from ihas.data.number_forms import in_plain_numbers
+from ihas.data.reading import form_options
+from ihas.data.sources import raise_unreadable
+from ihas.data.splits import PartName
+from ihas.errors import ConfigError, DataError, is_memory_full
+
+TOLD = 3
+"""Keys that a message shows."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """A table to be joined.
+
+    Attributes:
+        config: its settings.
+        rows: the columns to be added, under the names that they will have.
+        row_of: row of each key's text.
+    """
+
+    config: JoinedTable
+    rows: pa.Table
+    row_of: Mapping[str | None, int]
+
+
+def read_sides(data: DataConfig) -> tuple[Side, ...]:
+    """The tables that settings join.
+
+    Raises:
+        DataError: one cannot be read, has a key twice or none, or lacks a column.
+        ConfigError: two would add columns of one name, or settings that do not fit the file.
+    """
+    sides = tuple(_read(config) for config in data.joined)
+    names = [name for side in sides for name in side.rows.column_names]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ConfigError(f"Joined columns must have names of their own, but {', '.join(twice)} would be there twice. State `prefix`.")
+    return sides
+
+
+def with_sides(
+    tables: Mapping[PartName, pa.Table], sides: Sequence[Side], notes: Mapping[PartName, FindingCollector]
+) -> dict[PartName, pa.Table]:
+    """The tables with the columns of the joined ones.
+
+    Args:
+        tables: that were read; one that has all columns of a joined table already keeps its own.
+        sides: to be joined, in this order.
+        notes: receive warnings about keys without a row.
+
+    Raises:
+        DataError: no column of a key, some columns that would be there twice, or no key has a row.
+    """
+    found = dict(tables)
+    for side in sides:
+        for part, table in found.items():
+            found[part] = _with_side(table, side, notes[part])
+    return found
+
+
+def _with_side(table: pa.Table, side: Side, notes: FindingCollector) -> pa.Table:
+    config, there = side.config, [name for name in side.rows.column_names if name in table.column_names]
+    if there:
+        if len(there) < side.rows.num_columns:
+            law = f"Columns of {config.path.name} must not be in the table, but {', '.join(there)} are. State `columns` or `prefix`."
+            raise DataError(law)
+        notes.add("not_joined", f"The table has all columns of {config.path.name} itself, so that is not joined.", severity="warning")
+        return table
+    if config.key not in table.column_names or is_list(table, config.key):
+        law = f"`joined.key` must name a column of single values, but {config.key!r} is none of {', '.join(table.column_names)}."
+        raise DataError(law)
+    key = text_column(table, config.key)
+    rows = np.array([*(side.row_of.get(text, -1) for text in key.texts.to_pylist()), -1], np.int64)[key.codes]
+    _note_unmatched(rows, key.codes, key.texts, side, notes)
+    places: Any = pa.array(np.maximum(rows, 0), mask=rows < 0)
+    for name in side.rows.column_names:
+        table = table.append_column(name, one_array(side.rows.column(name).unify_dictionaries()).take(places))
+    return table
+
+
+def _note_unmatched(rows: np.ndarray, codes: np.ndarray, texts: Any, side: Side, notes: FindingCollector) -> None:
+    unmatched = (rows < 0) & (codes >= 0)
+    if not unmatched.any():
+        return
+    first = [texts[int(code)].as_py() for code in dict.fromkeys(codes[unmatched][:1_000].tolist())][:TOLD]
+    config, keys = side.config, ", ".join(repr(key) for key in list(side.row_of)[:TOLD])
+    if unmatched.sum() == (codes >= 0).sum():
+        law = (
+            f"Cells of {config.key!r} must be keys of {config.path.name}, but none is: {', '.join(map(repr, first))} and others in {keys}."
+        )
+        raise DataError(f"{law} State another `key` or `named`.")
+    lacking = f"that {config.path.name} has no row of, such as {first[0]!r}: its columns are missing there."
+    law = f"{unmatched.sum():,} rows have a {config.key!r} {lacking}"
+    notes.add("not_in_joined", law, column=config.key, severity="warning")
+
+
+def _read(config: JoinedTable) -> Side:
+    if config.path.suffix == ".npy":
+        return _matrix(config)
+    file = read_files((config.path,), form_options(config.format, config))
+    table, named, path = in_plain_numbers(file.rows, config), config.named or config.key, config.path.name
+    wanted = config.columns or tuple(name for name in table.column_names if name != named)
+    if lacking := [name for name in (named, *wanted) if name not in table.column_names]:
+        law = f"{path} must have the columns {', '.join((named, *wanted))}, but lacks {', '.join(lacking)}."
+        raise DataError(f"{law} It has {', '.join(table.column_names)}.")
+    if is_list(table, named):
+        raise DataError(f"The key {named!r} of {path} must have one value per row, but holds lists. Name another column.")
+    columns = [table.column(name) for name in wanted]
+    return Side(config, pa.table(columns, names=[config.prefix + name for name in wanted]), _rows_of(table, named, path))
+
+
+def _rows_of(table: pa.Table, named: str, path: str) -> dict[str | None, int]:
+    key = text_column(table, named)
+    counts = np.bincount(key.codes[key.codes >= 0], minlength=len(key.texts))
+    findings = FindingCollector(f"{path}: ")
+    for row in np.flatnonzero((key.codes < 0) | (np.append(counts, 0)[key.codes] > 1)).tolist():
+        if key.codes[row] < 0:
+            findings.add("missing_key", "The key must be in every row, but is missing here.", row=row + 1, column=named)
+        else:
+            text = key.texts[int(key.codes[row])].as_py()
+            law = f"A key must stand in one row, but {text!r} stands in {counts[key.codes[row]]}. Keep one row of each."
+            findings.add("duplicate_key", law, row=row + 1, column=named)
+    findings.raise_errors(f"{path} cannot be joined")
+    return {text: row for row, text in zip(range(table.num_rows), key.texts.take(pa.array(key.codes)).to_pylist(), strict=True)}
+
+
+def _matrix(config: JoinedTable) -> Side:
+    name = config.prefix + (config.columns[0] if config.columns else config.path.stem)
+    try:
+        matrix = np.load(config.path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        if is_memory_full(error):
+            raise
+        raise_unreadable(config.path, f"The file must be a NumPy array of numbers, but is none: {error}")
+    if matrix.ndim != 2 or matrix.dtype.kind not in "fiu" or not matrix.size:
+        law = f"The array must have a row of numbers for each key, but has the shape {matrix.shape} and the type {matrix.dtype}."
+        raise_unreadable(config.path, law)
+    if config.columns is not None and len(config.columns) > 1:
+        raise ConfigError(f"`joined.columns` must name one column of an .npy file, but names {len(config.columns)}. Name one.")
+    rows, width = matrix.shape
+    flat = pa.array(np.ascontiguousarray(matrix, np.float32).reshape(-1))
+    lists = pa.ListArray.from_arrays(pa.array(np.arange(0, rows * width + 1, width), pa.int32()), flat)
+    return Side(config, pa.table([lists], names=[name]), {str(row): row for row in range(rows)})
+
+
+def added_columns(sides: Sequence[Side]) -> set[str]:
+    """Names of the columns that joined tables add."""
+    return {name for side in sides for name in side.rows.column_names}

@@ -1,0 +1,170 @@
+"""Columns of other tables, by a key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from ihas.config.data import DataConfig
+from ihas.config.encoding import EncodingConfig
+from ihas.config.split import SplitConfig
+from ihas.data.ingest import Files, ingest, inspect, read_tables
+from ihas.errors import ConfigError, DataError
+
+CLICKS = "user,film,label\n" + "\n".join(f"u{row % 5},{row % 4},{row * 7 % 3 % 2}" for row in range(40)) + "\n"
+FILMS = "0::Solaris::1972::drama|science\n1::Brazil::1985::comedy\n2::Métropolis::1927::science\n3::Playtime::1967::comedy\n"
+FORM: dict[str, Any] = {"key": "film", "format": "csv", "delimiter": "::", "names": ["id", "title", "year", "genres"], "named": "id"}
+
+
+def _data(folder: Path, joined: list[dict[str, Any]], clicks: str = CLICKS, **settings: Any) -> DataConfig:
+    (folder / "clicks.csv").write_text(clicks, encoding="utf-8")
+    (folder / "films.dat").write_bytes(FILMS.encode("latin-1"))
+    located = [{**one, "path": folder / one.get("path", "films.dat")} for one in joined]
+    return DataConfig.model_validate({"path": folder / "clicks.csv", "joined": located, **settings})
+
+
+def _cells(files: Files, name: str) -> list[Any]:
+    cells: list[Any] = files.rows["train"].column(name).to_pylist()
+    return cells
+
+
+def test_a_table_without_header_in_latin_1_is_joined(tmp_path: Path) -> None:
+    """Every row has its film's title and genres, by ids that are numbers here and texts there."""
+    files = read_tables(_data(tmp_path, [FORM | {"encoding": "latin-1"}]))
+
+    titles = ["Solaris", "Brazil", "Métropolis", "Playtime"]
+    assert _cells(files, "title") == [titles[row % 4] for row in range(40)]
+    assert _cells(files, "genres")[:2] == ["drama|science", "comedy"]
+    assert files.rows["train"].column_names == ["user", "film", "label", "title", "year", "genres"]
+    assert files.notes["train"].kept == []
+
+
+def test_columns_are_chosen_and_get_a_prefix(tmp_path: Path) -> None:
+    """Only what is stated is added; the key's column is not."""
+    files = read_tables(_data(tmp_path, [FORM | {"encoding": "latin-1", "columns": ["year"], "prefix": "film_"}]))
+
+    assert files.rows["train"].column_names == ["user", "film", "label", "film_year"]
+    assert _cells(files, "film_year")[:4] == ["1972", "1985", "1927", "1967"]
+
+
+def test_vectors_lie_in_parquet_or_in_a_matrix(tmp_path: Path) -> None:
+    """The numbers of an id, from a list column by id and from a matrix by row number, are those of each of its rows."""
+    numbers = np.arange(16, dtype=np.float16).reshape(4, 4) / 4
+    np.save(tmp_path / "picture.npy", numbers)
+    shuffled = [2, 0, 3, 1]
+    lists = pa.array([numbers[film].astype(np.float32).tolist() for film in shuffled], pa.list_(pa.float32()))
+    pa.parquet.write_table(pa.table({"film": shuffled, "words": lists}), tmp_path / "words.parquet")
+    joined = [{"path": "picture.npy", "key": "film"}, {"path": "words.parquet", "key": "film"}]
+    rows = CLICKS.partition("\n")[2]
+    data = _data(tmp_path, joined, CLICKS + rows * 9, columns={"vectors": {"picture": {}, "words": {}}, "item_id": "film"})
+    files = read_tables(data)
+
+    expected = [numbers[row % 4].astype(np.float64).tolist() for row in range(400)]
+    assert _cells(files, "picture") == expected
+    assert _cells(files, "words") == expected
+    found = ingest(data, EncodingConfig(), SplitConfig(), 0, tmp_path / "encoded")
+    assert {"picture", "words"} <= set(found.schema.stated_names)
+
+
+def test_keys_without_a_row_are_missing_and_told(tmp_path: Path) -> None:
+    """Ten of forty rows name a film that is not there; an empty key is looked up nowhere."""
+    clicks = CLICKS.replace(",3,", ",9,") + "u1,,1\n"
+    files = read_tables(_data(tmp_path, [FORM | {"encoding": "latin-1"}], clicks))
+
+    assert _cells(files, "title")[3] is None
+    assert _cells(files, "title")[40] is None
+    (note,) = files.notes["train"].kept
+    assert (note.code, note.severity, note.column) == ("not_in_joined", "warning", "film")
+    assert note.message.startswith("10 rows have a 'film' that films.dat has no row of, such as '9'")
+
+
+def test_each_part_of_its_own_is_joined(tmp_path: Path) -> None:
+    """Test rows in a file of their own have the columns too."""
+    (tmp_path / "test.csv").write_text("user,film,label\nu1,2,1\nu2,0,0\n")
+    files = read_tables(_data(tmp_path, [FORM | {"encoding": "latin-1"}], test_path=tmp_path / "test.csv"))
+
+    assert files.rows["test"].column("title").to_pylist() == ["Métropolis", "Solaris"]
+
+
+def test_a_table_that_has_the_columns_is_not_joined(tmp_path: Path) -> None:
+    """Its own cells count, and a warning says so; some of them alone are an error."""
+    own = "user,film,label,title,year,genres\nu1,0,1,Mine,1,x\nu2,1,0,Mine,1,x\n"
+    files = read_tables(_data(tmp_path, [FORM | {"encoding": "latin-1"}], own))
+
+    assert _cells(files, "title") == ["Mine", "Mine"]
+    assert [note.code for note in files.notes["train"].kept] == ["not_joined"]
+    with pytest.raises(DataError, match=r"Columns of films.dat must not be in the table, but title are. State `columns` or `prefix`."):
+        read_tables(_data(tmp_path, [FORM | {"encoding": "latin-1"}], "film,label,title\n0,1,a\n1,0,b\n"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"key": "movie"}, r"`joined.key` must name a column of single values, but 'movie' is none of user, film, label"),
+        ({"named": "isbn"}, r"films.dat must have the columns isbn, .* but lacks isbn"),
+        ({"columns": ["studio"]}, r"but lacks studio"),
+        ({"key": "user"}, r"Cells of 'user' must be keys of films.dat, but none is: 'u0', 'u1', 'u2' and others in '0', '1', '2'"),
+        ({"encoding": "utf-8"}, "must be UTF-8"),
+        ({"encoding": "euc-kr"}, f"byte {FILMS.index(chr(0xE9))} of the file does not fit"),
+    ],
+)
+def test_what_does_not_fit_is_told(tmp_path: Path, changed: dict[str, Any], said: str) -> None:
+    """A key or column that is not there, keys that nobody has, and another encoding."""
+    with pytest.raises(DataError, match=said):
+        read_tables(_data(tmp_path, [FORM | {"encoding": "latin-1"} | changed]))
+
+
+def test_keys_stand_once(tmp_path: Path) -> None:
+    """Rows of a key that stands twice, and one without a key, are named."""
+    data = _data(tmp_path, [FORM | {"encoding": "latin-1"}])
+    (tmp_path / "films.dat").write_bytes(FILMS.encode("latin-1") + b"1::Again::2000::x\n::Nameless::2000::x\n")
+    with pytest.raises(DataError, match=r"films.dat cannot be joined: row 2.*'1' stands in 2") as caught:
+        read_tables(data)
+
+    assert [(finding.code, finding.row) for finding in caught.value.findings] == [
+        ("duplicate_key", 2), ("duplicate_key", 5), ("missing_key", 6)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("array", "said"),
+    [
+        (np.zeros(4), r"but has the shape \(4,\)"),
+        (np.zeros((2, 0)), "must have a row of numbers"),
+        (np.array([[None]], object), "must be a NumPy array of numbers"),
+        (np.zeros((2, 2), "U1"), "the type <U1"),
+    ],
+)
+def test_a_matrix_holds_numbers(tmp_path: Path, array: np.ndarray, said: str) -> None:
+    """One number per row, none, objects (which are never loaded) and texts are refused."""
+    np.save(tmp_path / "picture.npy", array)
+    with pytest.raises(DataError, match=said):
+        read_tables(_data(tmp_path, [{"path": "picture.npy", "key": "film"}]))
+
+
+def test_settings_that_cannot_be(tmp_path: Path) -> None:
+    """Two columns of one name, several of a matrix, an encoding of Parquet, sequences."""
+    films = FORM | {"encoding": "latin-1"}
+    with pytest.raises(ConfigError, match=r"genres, title, year would be there twice. State `prefix`"):
+        read_tables(_data(tmp_path, [films, films]))
+    np.save(tmp_path / "picture.npy", np.zeros((4, 2)))
+    with pytest.raises(ConfigError, match="must name one column of an .npy file, but names 2"):
+        read_tables(_data(tmp_path, [{"path": "picture.npy", "key": "film", "columns": ["a", "b"]}]))
+    pa.parquet.write_table(pa.table({"film": [1]}), tmp_path / "films.parquet")
+    with pytest.raises(ConfigError, match="`encoding` must be of CSV files"):
+        read_tables(_data(tmp_path, [{"path": "films.parquet", "key": "film", "encoding": "latin-1"}]))
+    with pytest.raises(ValueError, match="`joined` must be of a table of rows with a label"):
+        _data(tmp_path, [films], format="sequences")
+
+
+def test_a_report_knows_joined_columns(tmp_path: Path) -> None:
+    """What `ihas inspect` shows has their profiles."""
+    report = inspect(_data(tmp_path, [FORM | {"encoding": "latin-1"}], columns={"item_id": "film"}))
+
+    assert [profile.column for profile in report.profiles] == ["user", "film", "label", "title", "year", "genres"]
+    assert not report.errors
