@@ -160,12 +160,12 @@ def test_examples_fit_the_coupon_model() -> None:
 
 
 def test_a_data_set_is_read_as_a_recipe_reads_its_table() -> None:
-    """What a request may say of a table is `DataConfig`, setting by setting, without a second and third file, a query, what is appended,
+    """What a request may say of a table is `DataConfig`, setting by setting, without a second and third file, a query, what is appended or joined,
     and the window, which a search states."""
     over_http, recipes = DatasetCreate.model_fields, DataConfig.model_fields
     shared = ("format", "delimiter", "columns")
 
-    assert set(recipes) - set(over_http) == {"valid_path", "test_path", "appended", "window", "sql"}
+    assert set(recipes) - set(over_http) == {"valid_path", "test_path", "appended", "joined", "window", "sql"}
     for name in shared:
         assert over_http[name].annotation == recipes[name].annotation
         assert (over_http[name].default, over_http[name].metadata) == (recipes[name].default, recipes[name].metadata)
