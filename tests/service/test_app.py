@@ -160,8 +160,8 @@ def test_examples_fit_the_coupon_model() -> None:
 
 
 def test_a_data_set_is_read_as_a_recipe_reads_its_table() -> None:
-    """What a request may say of a table is `DataConfig`, setting by setting, without a second and third file, a query, what is appended or joined,
-    and the window, which a search states."""
+    """What a request may say of a table is `DataConfig`, setting by setting, without a second and third file, a query, what is appended
+    or joined, and the window, which a search states."""
     over_http, recipes = DatasetCreate.model_fields, DataConfig.model_fields
     shared = ("format", "delimiter", "columns")
 

@@ -12,8 +12,10 @@ import pytest
 
 from ihas.config.data import DataConfig
 from ihas.config.encoding import EncodingConfig
+from ihas.config.learning import LearningConfig
 from ihas.config.split import SplitConfig
 from ihas.data.ingest import Files, ingest, inspect, read_tables
+from ihas.data.reingest import Earlier, ingest_newer
 from ihas.errors import ConfigError, DataError
 
 CLICKS = "user,film,label\n" + "\n".join(f"u{row % 5},{row % 4},{row * 7 % 3 % 2}" for row in range(40)) + "\n"
@@ -168,3 +170,23 @@ def test_a_report_knows_joined_columns(tmp_path: Path) -> None:
 
     assert [profile.column for profile in report.profiles] == ["user", "film", "label", "title", "year", "genres"]
     assert not report.errors
+
+
+@pytest.mark.parametrize("joins", [True, False])
+def test_a_newer_table_is_joined_again_or_has_the_columns(tmp_path: Path, joins: bool) -> None:
+    """A refresh reads a new film's year from the joined table, or from the newer one, and the encoder grows by both film and year."""
+    rows = CLICKS.partition("\n")[2] * 10
+    data = _data(tmp_path, [FORM | {"encoding": "latin-1", "columns": ["year"]}], CLICKS + rows, columns={"item_id": "film"})
+    config = LearningConfig()
+    earlier = Earlier(ingest(data, config.encoding, config.split, config.seed, tmp_path / "old"), config)
+    years = ["1972", "1985", "1927", "1967", "1999"]
+    header, own = ("user,film,label", "") if joins else ("user,film,label,year", ",")
+    lines = [f"u{row % 5},{row % 5},{row * 7 % 3 % 2}{own}{'' if joins else years[row % 5]}" for row in range(400)]
+    (tmp_path / "newer.csv").write_text("\n".join([header, *lines]) + "\n")
+    (tmp_path / "films.dat").write_bytes(FILMS.encode("latin-1") + b"4::eXistenZ::1999::science\n")
+    newer = ingest_newer(data.model_copy(update={"path": tmp_path / "newer.csv"}), earlier, tmp_path / "new")
+
+    assert newer.schema == earlier.data.schema
+    assert newer.items is not None
+    assert newer.items.values is not None
+    assert [newer.items.values["year"].told(newer.items.names.index(film)) for film in ("0", "4")] == ["1972", "1999"]
