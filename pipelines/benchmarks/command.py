@@ -13,6 +13,7 @@ from ihas_pipelines.benchmarks.table import Table, markdown_table, measured, wri
 BENCHMARKS: Mapping[str, str] = {
     "ingest": "ihas_pipelines.benchmarks.ingest",
     "growth": "ihas_pipelines.benchmarks.growth",
+    "fields": "ihas_pipelines.benchmarks.fields",
     "training": "ihas_pipelines.benchmarks.training",
     "sequences": "ihas_pipelines.benchmarks.sequences",
     "parallel": "ihas_pipelines.benchmarks.parallel",
