@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from ihas.errors import RequestError
 from ihas_service.errors import ConflictError
 from ihas_service.http.schemas.searches import DatasetCreate
+from ihas_service.http.wording import worded
 from ihas_service.storage.catalogue import Dataset
 
 PIECE_BYTES = 1_048_576
@@ -29,7 +30,7 @@ def copied_reading(original: Dataset, body: DatasetCreate) -> dict[str, Any]:
     try:
         merged = DatasetCreate.model_validate({"name": body.name, **kept, **body.model_dump(mode="json", include=stated)})
     except ValidationError as error:
-        raise RequestError(f"Together with how {original.id} is read: {error.errors()[0]['msg']}") from error
+        raise RequestError(f"Together with how {original.id} is read: {worded(error.errors()[0])}") from error
     return merged.model_dump(mode="json", include=READING)
 
 

@@ -8,6 +8,7 @@ import { logAxis, plain, plotPlace } from "./plot.js";
 /** The card. */
 export function frontierCard(frontier, base, reload) {
   const { points, chosen } = frontier;
+  if (points.length === 1) return null;
   const { place, figure } = plotPlace("Test AUC against multiply-adds of each point", 320);
   figure({
     data: [{ x: points.map((one) => one.multiply_adds), y: points.map(({ test }) => test.auc), text: points.map(({ name }) => plain(name)), mode: "lines+markers+text", textposition: points.map((_, number) => (number % 2 ? "bottom center" : "top center")), cliponaxis: false, type: "scatter", line: { dash: "dot", color: "#8a94a3" },
