@@ -23,8 +23,8 @@ class Endpoints(Generic[Answer, Text]):
         raise NotImplementedError
 
     def create_dataset(self, name: str, **reading: Any) -> Answer:
-        """Create a data set; `reading` is `format`, `delimiter`, `columns`, `limits`, and `path`, or `uri` and `sha256`."""
-        options = {} if "uri" not in reading else {"timeout": None}
+        """Create a data set; `reading` is `format`, `delimiter`, `columns`, `limits`, and `path`, `copy_of`, or `uri` and `sha256`."""
+        options = {"timeout": None} if {"uri", "copy_of"} & reading.keys() else {}
         return self.document("POST", "/v1/datasets", json={"name": name, **reading}, **options)
 
     def dataset(self, dataset_id: str) -> Answer:

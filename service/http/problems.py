@@ -254,9 +254,17 @@ def _told_errors(scope: Mapping[str, Any], error: RequestValidationError) -> Seq
 def invalid_problem(scope: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> Response:
     """The answer to a request of which parts are wrong: the first of them, and whether there are more."""
     parts = [_part(one["loc"], worded(one) if "input" in one else one["msg"], one["type"]) for one in errors[:MAX_TOLD]]
-    more = f"More than {MAX_TOLD} parts of the request are invalid; checking stopped after them."
-    detail = f"{len(parts)} part(s) of the request are invalid." if len(errors) <= MAX_TOLD else more
-    return problem_response(scope, KINDS[RequestError], detail, parts)
+    return problem_response(scope, KINDS[RequestError], shortened(_summary(parts, len(errors))), parts)
+
+
+def _summary(parts: Sequence[ProblemPart], number: int) -> str:
+    """What is wrong, for whoever reads the detail alone: the first part with its place, and how many there are."""
+    place = parts[0].pointer or parts[0].parameter
+    first = f"{place}: {parts[0].detail}" if place else parts[0].detail
+    if number == 1:
+        return first
+    many = f"More than {MAX_TOLD}" if number > MAX_TOLD else str(number)
+    return f"{many} parts of the request are invalid, the first at {first}"
 
 
 async def _on_nested(request: Request, _error: Exception) -> Response:

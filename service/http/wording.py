@@ -44,7 +44,7 @@ def worded(error: Mapping[str, Any]) -> str:
     if error["type"] == "missing":
         return f"`{name}` must be given."
     if law is None or "told" in context and error["type"] == "literal_error":
-        return str(error["msg"])
+        return str(error["msg"]).removeprefix("Value error, ")
     return f"`{name}` must be {law.format_map(context)}, but got {_shown(error['input'])}."
 
 

@@ -22,7 +22,7 @@ export function sparkline(values, label, { width = 150, height = 40 } = {}) {
 export function bars(rows, label) {
   const most = Math.max(...rows.map(([, share]) => share), 1e-9);
   return h("ul", { class: "bars", "aria-label": label }, rows.map(([text, share, words]) => h("li", {},
-    h("span", { class: "bar-text", title: text }, text), h("span", { class: "bar-line", "aria-hidden": "true" }, h("span", { style: { width: `${(100 * share) / most}%` } })),
+    h("span", { class: "bar-text" }, text), h("span", { class: "bar-line", "aria-hidden": "true" }, h("span", { style: { width: `${(100 * share) / most}%` } })),
     h("span", { class: "bar-value" }, words))));
 }
 
@@ -30,7 +30,7 @@ export function bars(rows, label) {
 export function twoSided(rows, label, digits = 2) {
   const most = Math.max(...rows.map(([, value]) => Math.abs(value)), 1e-9);
   return h("ul", { class: "bars two", "aria-label": label }, rows.map(([text, value]) => h("li", {},
-    h("span", { class: "bar-text", title: text }, text),
+    h("span", { class: "bar-text" }, text),
     h("span", { class: "bar-line", "aria-hidden": "true" }, h("span", {
       class: value >= 0 ? "up" : "down",
       style: { width: `${(50 * Math.abs(value)) / most}%`, "margin-left": value >= 0 ? "50%" : `${50 - (50 * Math.abs(value)) / most}%` },

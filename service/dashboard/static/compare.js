@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 import { count, fixed, interval, outcome } from "./format.js";
 import { card, empty, head, link, note, pill, table } from "./parts.js";
 import { deleter, noteForm, tagsOf } from "./notes.js";
-import { logAxis, plain, plotPlace } from "./plot.js";
+import { costAxis, plain, plotPlace } from "./plot.js";
 
 const MOST = 100; // two requests each
 const COLOURS = ["#2f7ed8", "#e6862a", "#2ca58d", "#b565c9", "#c9a227", "#d9577a", "#6b8e23", "#7f8fa6"];
@@ -28,7 +28,7 @@ function frontier(runs) {
       x: result.frontier.map(({ multiply_adds: adds }) => adds), y: result.frontier.map(({ test }) => test.auc), text: result.frontier.map(({ name }) => plain(name)), name: plain(label), type: "scatter", mode: "lines+markers",
       line: { color: COLOURS[number % COLOURS.length], dash: "dot" }, marker: { size: 11, symbol: result.frontier.map(({ name }) => (name === result.chosen ? "star" : "circle")) }, hovertemplate: "%{text}: AUC %{y:.4f}, %{x:,.0f} multiply-adds<extra></extra>",
     })),
-    layout: { showlegend: true, xaxis: logAxis(runs.flatMap(({ result }) => (result.frontier ?? []).map(({ multiply_adds: adds }) => adds)), "multiply-adds a row<br>(left is cheaper)"), yaxis: { title: { text: "test AUC" }, tickformat: ".3f" } },
+    layout: { showlegend: true, xaxis: costAxis(runs.flatMap(({ result }) => (result.frontier ?? []).map(({ multiply_adds: adds }) => adds)), "multiply-adds a row<br>(left is cheaper)"), yaxis: { title: { text: "test AUC" }, tickformat: ".3f" } },
   };
 }
 

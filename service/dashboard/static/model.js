@@ -53,9 +53,10 @@ export async function model({ name, signal, reload }) {
     location.hash = "/models";
   }, { kind: "danger" });
   const { summary } = one;
+  const learnt = (lineages.find((known) => known?.version === one.serving) ?? lineages[0])?.dataset_id;
   const chosen = summary.variants?.find((variant) => variant.name === summary.chosen);
   const timed = frontier?.version === one.serving && frontier.points.find((point) => point.name === summary.chosen);
-  const [gates, traffic, promotion, refresh, schedule, users] = await Promise.all([gatesCard(shown, base), trafficCard(one, base, reload), promotionCard(base, reload), refreshCard(one, base, signal, reload), scheduleCard(one, base, reload), usersCard(one, base)]);
+  const [gates, traffic, promotion, refresh, schedule, users] = await Promise.all([gatesCard(shown, base), trafficCard(one, base, reload), promotionCard(base, reload), refreshCard(one, learnt, base, signal, reload), scheduleCard(one, learnt, base, reload), usersCard(one, base)]);
   const verdict = summary.verdict?.replaceAll("`", "").split(/(?<=[.!?]) (?=[A-Z])/) ?? [];
   return [
     head(name, { kicker: "Model", lead: verdict.slice(0, 2).join(" "), actions: [gone, can("score") && link("Try it", `/try?model=${part(name)}`, "main")] }),

@@ -22,9 +22,9 @@ export async function failedGates(base, version) {
   return gates.filter(({ passed }) => !passed).map(({ name, detail }) => `${NAMES[name] ?? name}: ${detail}`).join(" ");
 }
 
-function verdict(found, open) {
+function verdict(found, serving, open) {
   const compared = found.champion ? `Compared with version ${found.champion} on the ${count(found.rows)} newest test rows.` : "No version served yet, so that it was compared with none.";
-  return h("details", { open }, h("summary", {}, `Version ${found.version} `, pill(found.passed ? "met" : "failed", found.passed ? "good" : "bad"), found.candidate && [" ", pill("waits to be promoted", "busy")]),
+  return h("details", { open }, h("summary", {}, `Version ${found.version} `, pill(found.passed ? "met" : "failed", found.passed ? "good" : "bad"), found.candidate && found.version !== serving && [" ", pill("waits to be promoted", "busy")]),
     note(compared), table(`Gates of version ${found.version}`, ["Gate", "It is", "What was measured, and what was asked"], found.gates.map((gate) => [[NAMES[gate.name] ?? gate.name, h("small", {}, gate.name)], pill(gate.passed ? "met" : "not met", gate.passed ? "good" : "bad"), gate.detail])));
 }
 
@@ -32,5 +32,5 @@ function verdict(found, open) {
 export async function gatesCard(model, base) {
   const found = (await Promise.all(model.versions.filter(evaluated).slice(0, SHOWN).map(({ version }) => getOr(`${base}/versions/${version}/gates`, null)))).filter(Boolean);
   if (!found.length) return null;
-  return card("Gates", note("What a new version must meet to go live without a person."), found.map((one, place) => verdict(one, place === 0 && one.candidate)));
+  return card("Gates", note("What a new version must meet to go live without a person."), found.map((one, place) => verdict(one, model.serving, place === 0 && one.candidate && one.version !== model.serving)));
 }

@@ -60,8 +60,8 @@ function watch(ids, signal, reload) {
   }, 2500, signal).catch(() => {});
 }
 
-/** The card; null for whom it is not. */
-export async function refreshCard(model, base, signal, reload) {
+/** The card; null for whom it is not. The data set `learnt`, which the model comes from, is offered first. */
+export async function refreshCard(model, learnt, base, signal, reload) {
   const { searches } = await getOr("v1/searches?limit=50", { searches: [] });
   const busy = searches.filter((one) => one.name === model.name && one.kind === "refresh" && (one.state === "running" || one.state === "queued"));
   if (busy.length) watch(busy.map(({ id }) => id), signal, reload);
@@ -69,5 +69,7 @@ export async function refreshCard(model, base, signal, reload) {
   if (!can("search")) return atWork ? card("Refresh at work", atWork) : null;
   const datasets = (await get("v1/datasets?limit=200")).datasets.filter(({ state, labelled }) => state === "valid" && labelled);
   const lead = note("Learns on from its own weights with newer rows: known ids keep what was learnt, new ones are added. The result is the next version.");
+  const own = (one) => one.id === learnt;
+  datasets.sort((one, other) => own(other) - own(one));
   return card("Refresh", lead, atWork && [note("At work. A second one would go on from the version that is newest when it starts."), atWork], datasets.length ? form(model, datasets, base, busy.length > 0) : [note("It needs a data set without errors."), can("data") && link("Upload a table", "/datasets/new", "plain")]);
 }

@@ -114,10 +114,11 @@ async function kept(base) {
   }
 }
 
-/** The card. */
-export async function scheduleCard(model, base, reload) {
+/** The card. The data set `learnt`, which the model comes from, is offered first. */
+export async function scheduleCard(model, learnt, base, reload) {
   const [{ document: one, tag }, { datasets }] = await Promise.all([kept(base), get("v1/datasets?limit=200")]);
   const usable = datasets.filter(({ state, labelled }) => state === "valid" && labelled);
+  usable.sort((first, other) => (other.id === learnt) - (first.id === learnt));
   const lead = one ? null : note("None: this model is refreshed only by a person.");
   const shown = one && facts(one, datasets.find(({ id }) => id === one.settings.refresh.dataset_id));
   if (!can("search")) return card("Schedule", lead, shown);

@@ -94,7 +94,7 @@ export const loading = (text = "Loading …") => h("p", { class: "loading", role
 
 /** An error as a person can act on it. */
 export function problem(error) {
-  const more = error.problem?.errors ?? [];
+  const more = (error.problem?.errors ?? []).filter(({ detail }) => !error.message.endsWith(detail));
   const said = more.map((one) => h("li", {}, one.pointer && mono(one.pointer), one.pointer && " ", one.detail));
   const denied = error.status === 403;
   return h("div", { class: "notice bad", role: "alert" }, h("strong", {}, denied ? "Your key may not do this" : "That did not work"), h("p", {}, error.message), said.length > 0 && h("ul", {}, said));

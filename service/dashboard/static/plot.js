@@ -67,12 +67,13 @@ function again() {
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
 addEventListener("ihas-theme", again);
 
-/** Axis of values that differ by factors: 1, 2 and 5 of each power of ten. */
-export function logAxis(values, title) {
+/** Axis of costs: with a mark at 1, 2 and 5 of each power of ten where they differ by factors, else with even steps. */
+export function costAxis(values, title) {
   const known = values.filter((value) => value > 0);
-  const [least, most] = [Math.min(...known) / 2, Math.max(...known) * 2];
+  const [least, most] = [Math.min(...known), Math.max(...known)];
+  if (most < 8 * least) return { title: { text: title }, nticks: 6, tickformat: "~s", ...(most === least && { range: [least / 2, 1.5 * most] }) };
   const powers = Array.from({ length: 16 }, (_, power) => 10 ** power);
-  return { type: "log", title: { text: title }, tickmode: "array", tickvals: powers.flatMap((one) => [one, 2 * one, 5 * one]).filter((one) => one >= least && one <= most), tickformat: "~s" };
+  return { type: "log", title: { text: title }, tickmode: "array", tickvals: powers.flatMap((one) => [one, 2 * one, 5 * one]).filter((one) => one >= least / 2 && one <= 2 * most), tickformat: "~s" };
 }
 
 /** A place for a plot: `figure(plot)` draws one into it. `label` says in words what it shows. */

@@ -19,13 +19,14 @@ const PLOTS = [
 const GROUPS = ["#2f7ed8", "#e6862a", "#2ca58d", "#b565c9", "#c9a227", "#d9577a", "#6b8e23", "#7f8fa6"];
 const byName = (a, b) => (b.gain?.difference ?? 0) - (a.gain?.difference ?? 0);
 
-/** Cards of groups: who is in them and what they gain. */
+/** Cards of groups: who is in them and what they gain; where they route no request, that is said first. */
 export function groupCards(result) {
-  return h("div", { class: "grid" }, result.groups.map((group) => h("article", { class: "card" },
+  const idle = result.chosen !== "grouped" && note(`${result.chosen} serves all rows alike: these groups are what the search found, and route no request.`);
+  return h("div", {}, idle, h("div", { class: "grid" }, result.groups.map((group) => h("article", { class: "card" },
     h("h3", {}, h("span", { class: "swatch", style: { background: GROUPS[group.group % GROUPS.length] } }), `Group ${group.group}`, " ", pill(`${percent(group.share, 0)} of the rows`)),
     h("p", {}, group.typical.length ? "More often here than elsewhere:" : "Nothing is typical of it."), group.typical.length > 0 && h("ul", {}, group.typical.slice(0, 5).map((text) => h("li", {}, text))),
     h("dl", { class: "facts" }, h("dt", {}, "Click rate"), h("dd", {}, percent(group.click_rate)), h("dt", {}, "AUC"), h("dd", {}, `${fixed(group.test.auc)}, ${fixed(group.base_test.auc)} of the plain model`),
-      h("dt", {}, "Gain"), h("dd", {}, group.gain ? pill(interval(group.gain), outcome(group.gain)) : "–"), h("dt", {}, "Dimensions"), h("dd", {}, `${count(group.kept_dims.reduce((sum, one) => sum + one, 0))} of ${count(result.fields.length * result.dim)}`)))));
+      h("dt", {}, "Gain"), h("dd", {}, group.gain ? pill(interval(group.gain), outcome(group.gain)) : "–"), h("dt", {}, "Dimensions"), h("dd", {}, `${count(group.kept_dims.reduce((sum, one) => sum + one, 0))} of ${count(result.fields.length * result.dim)}`))))));
 }
 
 function weak(result) {

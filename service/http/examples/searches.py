@@ -94,7 +94,7 @@ RECOMMENDED: Mapping[str, Any] = {
 }  # fmt: skip
 PROBLEM = {
     "type": "urn:ihas:problem:invalid-request", "title": "Invalid request", "status": 422,
-    "detail": "1 part(s) of the request are invalid.",
+    "detail": "/learning/seed: `seed` must be at least 0, but got -1.",
     "instance": "/v1/searches", "request_id": "5b0c6c1e",
     "errors": [{"detail": "`seed` must be at least 0, but got -1.", "pointer": "/learning/seed"}],
 }  # fmt: skip

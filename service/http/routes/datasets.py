@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -16,14 +16,25 @@ from ihas_service.auth.scopes import Scope
 from ihas_service.datasets.uploads import allowed_path, received, within
 from ihas_service.errors import ConflictError
 from ihas_service.http.bodies import JsonRoute
-from ihas_service.http.dependencies import AppState, CallerDep, CursorDep, DatasetDep, LimitDep, PartsDep, SettingsDep, StoreDep, json_only
+from ihas_service.http.dataset_copies import READING, copied_reading, file_of, pieces
+from ihas_service.http.dependencies import (
+    AppState,
+    CallerDep,
+    CursorDep,
+    DatasetDep,
+    LimitDep,
+    PartsDep,
+    SettingsDep,
+    StoreDep,
+    json_only,
+    own_dataset,
+)
 from ihas_service.http.policy import MIB, Shedding, policy, reading
 from ihas_service.http.schemas.searches import DatasetCreate, DatasetPublic, DatasetsPublic, DeletedPublic, next_cursor
 from ihas_service.ids import new_id
 from ihas_service.storage.catalogue import Dataset, NewDataset, Upload
 
 DigestDep = Annotated[str | None, Header(pattern="^[0-9a-fA-F]{64}$", description="SHA-256 of the file, hexadecimal.")]
-READING = {"format", "delimiter", "quoting", "escape", "names", "encoding", "decimal", "thousands", "columns", "interactions", "labelled"}
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=JsonRoute)
 BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 SAID = "The file itself, of the data set's format: CSV with a header, Parquet or JSON lines, as it is or compressed with gzip or zstd."
@@ -34,11 +45,18 @@ FILE = {"requestBody": {"required": True, "description": SAID, "content": BINARY
     "", status_code=201, dependencies=[Depends(json_only)], openapi_extra=policy(Scope.DATA, max_body=MIB, shedding=Shedding.NEVER)
 )
 async def create_dataset(body: DatasetCreate, response: Response, parts: PartsDep, caller: CallerDep) -> DatasetPublic:
-    """Create a data set. With `path` or `uri` its check begins at once; otherwise upload its file next."""
-    path = None if body.path is None else await run_in_threadpool(allowed_path, body.path, parts.settings.data_roots)
-    reading = body.model_dump(mode="json", include=READING)
+    """Create a data set. With `path`, `uri` or `copy_of` its check begins at once; otherwise upload its file next."""
+    original = None if body.copy_of is None else await run_in_threadpool(own_dataset, parts.store, body.copy_of, caller)
+    named = body.path if original is None or not original.referenced else file_of(original)
+    path = None if named is None else await run_in_threadpool(allowed_path, named, parts.settings.data_roots)
+    reading = body.model_dump(mode="json", include=READING) if original is None else copied_reading(original, body)
     new = NewDataset(body.name, reading, path, caller.tenant, limits=body.limits.model_dump(mode="json", exclude_none=True))
-    dataset = await (run_in_threadpool(parts.store.add_dataset, new, 0) if body.uri is None else _fetched(new, body.uri, body, parts))
+    if body.uri is not None:
+        dataset = await _arrived(new, parts.fetches.chunks(body.uri), parts, body.sha256)
+    elif original is not None and path is None:
+        dataset = await _arrived(new, pieces(parts.settings.folder / file_of(original)), parts)
+    else:
+        dataset = await run_in_threadpool(parts.store.add_dataset, new, 0)
     response.headers["Location"] = f"/v1/datasets/{dataset.id}"
     return DatasetPublic.of(dataset)
 
@@ -90,14 +108,14 @@ def read_profile(dataset: DatasetDep) -> tuple[FieldProfile, ...]:
     return ValidationReport.model_validate(report_of(dataset)).profiles
 
 
-async def _fetched(new: NewDataset, uri: str, body: DatasetCreate, parts: AppState) -> Dataset:
-    """A data set whose file is fetched; if that fails, nothing is kept."""
-    chunks, dataset_id, most = parts.fetches.chunks(uri), new_id("ds"), parts.settings.max_dataset_bytes_per_tenant
+async def _arrived(new: NewDataset, chunks: Generator[bytes, None, None], parts: AppState, digest: str | None = None) -> Dataset:
+    """A data set whose file is read from somewhere else; if that fails, nothing is kept."""
+    dataset_id, most = new_id("ds"), parts.settings.max_dataset_bytes_per_tenant
     try:
         room = await run_in_threadpool(parts.store.dataset_room, new.tenant, most)
         room.check(1)
         async with received(within(iterate_in_threadpool(chunks), room), dataset_id, _form(new.reading), parts.settings.folder) as upload:
-            check_digest(upload, body.sha256, "`sha256` says {said}.")
+            check_digest(upload, digest, "`sha256` says {said}.")
             return await run_in_threadpool(parts.store.add_dataset, replace(new, upload=upload, id=dataset_id), most)
     finally:
         await run_in_threadpool(chunks.close)

@@ -54,6 +54,8 @@ class DatasetCreate(FileForm):
     """URI of a file that the service fetches before it answers, below IHAS_URI_PLACES."""
     sha256: str | None = Field(default=None, pattern="^[0-9a-fA-F]{64}$")
     """SHA-256 of the file at `uri`, hexadecimal; a file with another digest is refused."""
+    copy_of: str | None = Field(default=None, min_length=1, max_length=64)
+    """Id of a data set whose file this one takes too, read as that one is but for the settings stated here, such as `columns`."""
 
     @model_validator(mode="after")
     def _from_one_place(self) -> Self:
@@ -61,8 +63,9 @@ class DatasetCreate(FileForm):
             raise ValueError(
                 "Rows without a label are a table, but `interactions` or `format = 'sequences'` is set. Leave one of them out."
             )
-        if self.path is not None and self.uri is not None:
-            raise ValueError("`path` and `uri` name two files. Leave one out.")
+        places = [name for name in ("path", "uri", "copy_of") if getattr(self, name) is not None]
+        if len(places) > 1:
+            raise ValueError(f"{' and '.join(f'`{name}`' for name in places)} name two files. Leave all but one out.")
         if self.sha256 is not None and self.uri is None:
             raise ValueError("`sha256` is of the file at `uri`. An upload says its digest in `X-Content-SHA256`.")
         return self

@@ -145,6 +145,13 @@ def test_every_place_for_a_figure_has_its_figure(page: str) -> None:
     assert {"gates-0", "gates-1", "gates-2"} < set(_figures(page))
 
 
+def test_groups_that_gain_nothing_have_no_empty_plot() -> None:
+    """Where the base serves every group, nobody is shown axes without a mark."""
+    result = run_result()
+    idle = result.model_copy(update={"groups": tuple(group.model_copy(update={"gain": None}) for group in result.groups)})
+    assert 'data-figure="gains"' not in render_report(idle)
+
+
 def test_top_of_the_page_answers_what_was_found(page: str) -> None:
     """Verdict, chosen variant, AUC with interval against the base and both parameter counts stand before the first table."""
     top = re.sub(r"\s+", " ", page[page.index("<body>") : page.index("<table")])

@@ -60,6 +60,22 @@ def test_rows_are_appended_and_the_newest_version_deleted(live: LiveServer, stor
     assert [one["version"] for one in live.json("GET", f"/v1/datasets/{dataset}/versions")["versions"]] == [3, 2, 1]
 
 
+def test_columns_are_corrected_without_sending_the_file_again(live: LiveServer, store: SqlStore, visit: Visit) -> None:
+    """In a tab that never saw the file: the service reads what it has, and the corrected data set takes the place of the one before."""
+    first = str(live.json("POST", "/v1/datasets", json={"name": "clicks"})["id"])
+    live.json("PUT", f"/v1/datasets/{first}/content", content=FIRST)
+    accepted(store)
+    page = visit(live.url, f"/datasets/{first}/columns")
+    page.get_by_label("Use of Coupon").select_option("ignored")
+    assert page.locator("main input[type=file]").count() == 0
+    page.get_by_role("button", name="Check again with these columns").click()
+    page.wait_for_url(lambda url: not url.endswith(("/columns", first)))
+    (left,) = live.json("GET", "/v1/datasets")["datasets"]
+
+    assert (left["name"], left["id"] != first, left["size"]) == ("clicks", True, len(FIRST))
+    assert store.dataset(left["id"]).reading["columns"]["ignored"] == ["Coupon"]
+
+
 def test_limits_are_set_in_percent_and_left_out_again(live: LiveServer, store: SqlStore, visit: Visit) -> None:
     """An empty field is no limit; what cannot be a limit is told as the service says it."""
     dataset = grown(live, store)

@@ -52,6 +52,7 @@ def test_notes_are_written_where_searches_are_compared(live: LiveServer, pair: s
     """They stand on the search's page and their tags in the list, as text; a search that is deleted leaves the comparison."""
     first = pair.split(",", maxsplit=1)[0]
     page = visit(live.url, f"/searches/compare?ids={pair}")
+    page.locator(".xtick text").nth(2).wait_for()  # costs have marks, however near they are
     page.get_by_role("textbox", name="Note of films 1").fill(EVIL)
     page.get_by_role("textbox", name="Tags of films 1").fill(f" spring ,, {TAG}")
     page.get_by_role("button", name="Save the note of films 1").click()

@@ -6,8 +6,9 @@ import pytest
 
 from ihas_service.auth.scopes import Scope
 from ihas_service.storage.sql_store import SqlStore
-from tests.service.conftest import Publish
+from tests.service.conftest import Publish, add_table
 from tests.service.dashboard.conftest import NARROW, WIDE, Visit, key_of
+from tests.service.dashboard.growing import accepted
 from tests.service.dashboard.releasing import DETAIL, MODEL, clicked, released, split
 from tests.service.dashboard.test_pages import EVIL, seen
 from tests.service.http.routes.test_refreshes import with_run
@@ -30,8 +31,10 @@ def test_a_version_that_failed_its_gates_says_why_before_it_is_promoted(live: Li
     page.get_by_role("dialog").get_by_text(DETAIL).wait_for()
     page.get_by_role("button", name="Keep it").click()
     assert live.json("GET", MODEL)["serving"] == 1
+    assert page.get_by_text("waits to be promoted").count() == 2
     page.get_by_role("button", name="Promote version 3").click()
     seen(page, "Version 3 answers now.")
+    page.get_by_text("waits to be promoted").nth(1).wait_for(state="detached")
 
 
 def test_a_model_goes_back_to_a_version_or_to_none(live: LiveServer, publish: Publish, visit: Visit) -> None:
@@ -127,9 +130,12 @@ def test_lists_are_interleaved(live: LiveServer, publish: Publish, visit: Visit)
     seen(page, "Version 2 gets 5 % of the requests, version 1 the rest.")
 
 
-def test_a_refresh_is_asked_for_and_followed(live: LiveServer, store: SqlStore, publish: Publish, visit: Visit) -> None:
-    """On the data set that was chosen, with the settings that were stated; the model's page leads to it while it waits."""
+def test_a_refresh_is_asked_for_and_followed(live: LiveServer, store: SqlStore, publish: Publish, table: str, visit: Visit) -> None:
+    """On the model's own data set, though a newer one is there, with what was stated; the model's page leads to it while it waits."""
     with_run(publish)
+    own = live.json("GET", f"{MODEL}/versions/1")["dataset_id"]
+    add_table(store, table)
+    accepted(store)
     page = visit(live.url, PAGE)
     page.locator(".card", has_text="Learns on from its own weights").get_by_text("More").click()
     page.get_by_label("Epochs, at most").fill("1")
@@ -137,7 +143,7 @@ def test_a_refresh_is_asked_for_and_followed(live: LiveServer, store: SqlStore, 
     page.get_by_role("button", name="Cancel").wait_for()
     found = live.json("GET", "/v1/searches")["searches"][0]
 
-    assert (found["kind"], found["id"] in page.url) == ("refresh", True)
+    assert (found["kind"], found["id"] in page.url, found["dataset_id"]) == ("refresh", True, own)
     assert store.job(found["id"]).settings["refresh"]["settings"]["epochs"] == 1
     assert page.locator(".kicker").inner_text() == "Refresh"
     page.goto(f"{live.url}/#{PAGE}")

@@ -93,13 +93,20 @@ def test_lengths_are_checked_before_entries(live: LiveServer) -> None:
 
 
 def test_at_most_twenty_wrong_parts_are_told(live: LiveServer) -> None:
-    """And that checking stopped; twenty are told as twenty."""
+    """And that there are more; twenty are told as twenty, and each detail says what is wrong with the first."""
     many, few = ('{"name":"x",' + ",".join(f'"a{place}":1' for place in range(count)) + "}" for count in (21, 20))
     told = [sent(live, "/v1/datasets", body.encode()).json() for body in (many, few)]
 
     assert [len(problem["errors"]) for problem in told] == [20, 20]
-    assert told[0]["detail"] == "More than 20 parts of the request are invalid; checking stopped after them."
-    assert told[1]["detail"] == "20 part(s) of the request are invalid."
+    first = "of the request are invalid, the first at /a0: There is no `a0` here."
+    assert told[0]["detail"].startswith(f"More than 20 parts {first}")
+    assert told[1]["detail"].startswith(f"20 parts {first}")
+
+
+def test_one_wrong_part_is_the_detail(live: LiveServer) -> None:
+    """Whoever reads the detail alone, as the command line does, learns the place, the law and the value."""
+    body = b'{"name": "shop", "dataset_id": "ds_1", "learning": {"training": {"epochs": 0}}}'
+    assert sent(live, "/v1/searches", body).json()["detail"] == "/learning/training/epochs: `epochs` must be at least 1, but got 0."
 
 
 def test_what_is_no_json_is_the_clients_fault(live: LiveServer, publish: Publish) -> None:

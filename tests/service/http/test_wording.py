@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import pytest
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from ihas_service.http.wording import LAWS, MAX_SHOWN, worded
 
@@ -49,6 +49,21 @@ def test_what_is_missing_is_named() -> None:
     with pytest.raises(ValidationError) as caught:
         Body.model_validate({})
     assert worded(caught.value.errors()[0]) == "`needed` must be given."
+
+
+def test_a_law_of_our_own_stands_alone() -> None:
+    """Without the library's name of its error before it."""
+
+    class Both(BaseModel):
+        one: int | None = None
+
+        @model_validator(mode="after")
+        def _one(self) -> Self:
+            raise ValueError("Leave one out.")
+
+    with pytest.raises(ValidationError) as caught:
+        Both.model_validate({})
+    assert worded(caught.value.errors()[0]) == "Leave one out."
 
 
 def test_a_long_value_is_cut() -> None:
