@@ -17,6 +17,7 @@ from ihas.bundle.manifest import (
     MODEL_NAME,
     WITHOUT_HASHES,
     WITHOUT_SUMS,
+    WITHOUT_TASKS,
     WITHOUT_USERS,
     Manifest,
     ModelEntry,
@@ -57,12 +58,14 @@ def bundle_files(bundle: values.Bundle, created_at: str | None) -> dict[str, byt
 def _version(bundle: values.Bundle, routing: Mapping[str, Any], entries: Sequence[ModelEntry]) -> int:
     """The lowest format that says all that is in the bundle."""
     schema = bundle.schema
+    if schema.tasks:
+        return FORMAT_VERSION
     stated = (schema.positive, schema.negatives, schema.weight)
     rules = bool(schema.timestamps) or schema.unlabelled != "refuse" or any(one is not None for one in stated)
     kinds = {field.kind for field in bundle.encoder.fields}
     numbers = schema.label_range is not None or schema.negatives_kept < 1.0
     if kinds & {"text", "hashed", "vector"} or numbers or any(one.days_since for one in schema.timestamps):
-        return FORMAT_VERSION
+        return WITHOUT_TASKS
     if schema.user_id is not None or schema.display or rules or "piecewise" in kinds:
         return WITHOUT_HASHES
     later = "group_sums" in routing or bundle.calibration is not None or any(entry.shared_table for entry in entries)
@@ -125,9 +128,18 @@ def _documents(bundle: values.Bundle) -> dict[str, bytes]:
     if bundle.calibration is not None:
         arrays = {"logits": bundle.calibration.logits, "log_odds": bundle.calibration.log_odds}
         documents["calibration.safetensors"] = tensor_file(arrays)
+    if bundle.tasks:
+        documents["tasks.safetensors"] = tensor_file(_task_arrays(bundle.tasks))
     if bundle.retrieval is not None:
         documents["retrieval.safetensors"] = tensor_file(_retrieval_arrays(bundle.retrieval))
     return documents
+
+
+def _task_arrays(tasks: Sequence[values.Task]) -> dict[str, np.ndarray]:
+    arrays = {"paths": np.array([task.model for task in tasks], np.int32)} | {f"golden-{i}": task.golden for i, task in enumerate(tasks)}
+    fitted = {i: task.calibration for i, task in enumerate(tasks) if task.calibration is not None}
+    arrays |= {f"logits-{i}": one.logits for i, one in fitted.items()}
+    return arrays | {f"log-odds-{i}": one.log_odds for i, one in fitted.items()}
 
 
 def _retrieval_arrays(retrieval: values.Retrieval) -> dict[str, np.ndarray]:

@@ -19,16 +19,17 @@ from ihas.folders import file_digest
 from ihas.routing.router import PointsOf
 
 FORMAT_NAME = "ihas-bundle"
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
+WITHOUT_TASKS = 5
 WITHOUT_HASHES = 4
 WITHOUT_USERS = 3
 WITHOUT_SUMS = 2
-READABLE_VERSIONS = (1, WITHOUT_SUMS, WITHOUT_USERS, WITHOUT_HASHES, FORMAT_VERSION)
+READABLE_VERSIONS = (1, WITHOUT_SUMS, WITHOUT_USERS, WITHOUT_HASHES, WITHOUT_TASKS, FORMAT_VERSION)
 """Version 1 has no two-sided models; such a bundle serves every row whole. Version 2 has no sums that say the group, no models that
 share a table, and no calibration: it is written where there are none, so that version 0.1 reads it. Version 3 has no users, no columns
 that are only displayed, no timestamps, no rule for labels and no piecewise fields.
 Version 4 has no texts, no hashed fields, no vectors, no days between times, no negatives that were left out and no labels that are
-numbers."""
+numbers. Version 5 has one label."""
 GROUPED = "grouped"
 FALLBACK = "fallback.safetensors"
 MANIFEST = "manifest.json"

@@ -64,7 +64,7 @@ class BundleReader:
             golden = self._expected(golden, fallback)
             models, groups, position = keep_models(read, groups, fallback.model)
             fallback = replace(fallback, model=position)
-        more = (retrieval, fallback, self._reference(), self._calibration(), self._users())
+        more = (retrieval, fallback, self._reference(), self._calibration(), self._users(), self._tasks(schema))
         return values.Bundle(manifest.name, schema, encoder, router, models, groups, self._items(), golden, summary, *more)
 
     def _reference(self) -> Reference | None:
@@ -80,6 +80,15 @@ class BundleReader:
             return None
         with reading("calibration.safetensors") as name:
             return Calibration(**self._arrays(name))
+
+    def _tasks(self, schema: Schema) -> tuple[values.Task, ...]:
+        if not (self.folder / "tasks.safetensors").exists():
+            return ()
+        with reading("tasks.safetensors") as name:
+            a = self._arrays(name)
+            fitted = [Calibration(a[f"logits-{i}"], a[f"log-odds-{i}"]) if f"logits-{i}" in a else None for i in range(len(schema.tasks))]
+            places = zip(schema.tasks, a["paths"].tolist(), _numbered(a, "golden"), fitted, strict=True)
+            return tuple(values.Task(*one) for one in places)
 
     def fallback_model(self) -> int | None:
         """Position of the shared model; None where there is none."""

@@ -58,6 +58,7 @@ def _problems(bundle: Bundle) -> Iterator[str]:
             yield f"the fallback must be one of {len(bundle.models)} models, and not gated, but is {bundle.fallback.model}"
     if bundle.calibration is not None:
         yield from bundle.calibration.problems()
+    yield from _task_problems(bundle)
     if bundle.retrieval is not None:
         yield from _retrieval_problems(bundle, bundle.retrieval)
 
@@ -105,6 +106,22 @@ def _retrieval_problems(bundle: Bundle, retrieval: Retrieval) -> Iterator[str]:
         yield from _array_problems("bias of the retrieval", bias, shape[1:])
     yield from _array_problems("item vectors", retrieval.items, (len(bundle.items.names), width))
     yield from _array_problems("golden vectors", retrieval.golden, (len(bundle.golden.ids), width))
+
+
+def _task_problems(bundle: Bundle) -> Iterator[str]:
+    """Laws of several labels: one model for all rows serves the first, and one that reads no gates each of the others."""
+    if tuple(task.name for task in bundle.tasks) != tuple(bundle.schema.tasks):
+        yield f"the labels answered must be those of schema.json, {', '.join(bundle.schema.tasks) or 'one'}, in their order"
+    if not bundle.tasks:
+        return
+    if bundle.model_of_group != (0,) or any(model.gated for model in bundle.models):
+        yield "a bundle with several labels must have one group, whose model is the first, and no gates"
+    places = [task.model for task in bundle.tasks]
+    if sorted({0, *places}) != list(range(len(bundle.models))) or 0 in places or len(set(places)) < len(places):
+        yield f"each further label must have a model of its own among {len(bundle.models)}, behind the first, but they have {places}"
+    for task in bundle.tasks:
+        yield from _array_problems(f"golden logits of `{task.name}`", task.golden, bundle.golden.ids.shape[:1])
+        yield from () if task.calibration is None else (f"of `{task.name}`, {one}" for one in task.calibration.problems())
 
 
 def _schema_problems(bundle: Bundle) -> Iterator[str]:

@@ -153,6 +153,27 @@ class Retrieval:
 
 
 @dataclass(frozen=True)
+class Task:
+    """A further label that is answered beside the first one.
+
+    Attributes:
+        name: its column.
+        model: position in the bundle's models of the one that scores it.
+        golden: float32 (golden rows,). Its logits of the golden rows.
+        calibration: from its logits to the log-odds that are answered; None where logits are.
+    """
+
+    name: str
+    model: int
+    golden: np.ndarray
+    calibration: Calibration | None = None
+
+    def answered(self, logits: np.ndarray) -> np.ndarray:
+        """Log-odds that logits are answered with: float (rows,) -> float (rows,)."""
+        return logits if self.calibration is None else self.calibration(logits)
+
+
+@dataclass(frozen=True)
 class Bundle:
     """A trained recommender as data.
 
@@ -171,6 +192,7 @@ class Bundle:
         reference: how the training rows were routed; None where one model serves all, or in bundles of an earlier version.
         calibration: from logits to the log-odds that are answered; None where logits are. Golden logits are those before it.
         users: the user table; None where the schema names no user id.
+        tasks: further labels, in the order of the schema, which says how rows are ranked by all of them; only where one model serves all.
     """
 
     name: str
@@ -187,6 +209,7 @@ class Bundle:
     reference: Reference | None = None
     calibration: Calibration | None = None
     users: UserTable | None = None
+    tasks: tuple[Task, ...] = ()
 
     @property
     def dim(self) -> int:

@@ -13,9 +13,10 @@ from ihas.config.base import Config, invalid
 from ihas.config.columns import Buckets, TextColumn, VectorColumn
 from ihas.config.file_form import FileForm
 from ihas.config.joined import JoinedTable
-from ihas.config.label_rule import ALLOWED, LabelRule
 from ihas.config.negatives import NegativesConfig
+from ihas.config.positive import PositiveRule
 from ihas.config.sql import SqlConfig
+from ihas.config.tasks import MAX_TASKS, Exponent, TaskColumn
 
 TimePart = Literal["hour", "weekday", "month"]
 TIME_PARTS: tuple[TimePart, ...] = ("hour", "weekday", "month")
@@ -53,12 +54,18 @@ class SchemaConfig(Config):
 
     label: str | None = None
     """Column with the label: 1 for a click, 0 for none, or what `positive` says."""
-    positive: str | tuple[str, ...] | None = Field(default=None, exclude_if=lambda positive: positive is None)
+    positive: PositiveRule = Field(default=None, exclude_if=lambda positive: positive is None)
     """What counts as a click in the label's column; every other cell is none. A value (`"yes"`), several (`["bought", "paid"]`), or a
     comparison with a number (`">= 4"`). Without it, labels are 0 and 1, or two texts of which one says yes."""
     label_range: Literal["training"] | tuple[float, float] | None = Field(default=None, exclude_if=lambda found: found is None)
     """For a label that is a number to be predicted, such as a rating: its least and largest number (`[1, 5]`), or `"training"` for those of
     the training rows. Numbers outside are taken for the nearer of both. Answers have the expected number as `value`."""
+    tasks: dict[str, TaskColumn] = Field(default={}, max_length=MAX_TASKS, exclude_if=lambda tasks: not tasks)
+    """Columns of further labels, such as a purchase after the click, learnt and answered together with `label`; a list of names takes the
+    defaults. The choice and the end of trainings go by `label` alone. A missing cell is not learnt from."""
+    exponent: Exponent = Field(default=1.0, exclude_if=lambda exponent: exponent == 1.0)
+    """Where there are `tasks`: exponent of the label's probability in the score that rows are ranked by, the product of the labels'
+    probabilities to their exponents."""
     unlabelled: Literal["refuse", "drop"] = Field(default="refuse", exclude_if=lambda unlabelled: unlabelled == "refuse")
     """What becomes of rows whose label is missing: `refuse` the table, or `drop` them."""
     negatives: NegativesConfig | None = Field(default=None, exclude_if=lambda negatives: negatives is None)
@@ -106,7 +113,7 @@ class SchemaConfig(Config):
     time: str | None = None
     """Column that orders the rows for a split by time. It is a field only if it is also listed as one."""
 
-    @field_validator("timestamps", "text", "vectors", mode="before")
+    @field_validator("timestamps", "text", "vectors", "tasks", mode="before")
     @classmethod
     def _names_take_the_defaults(cls, columns: Any) -> Any:
         named = isinstance(columns, list | tuple) and all(isinstance(name, str) for name in columns)
@@ -126,30 +133,21 @@ class SchemaConfig(Config):
             raise invalid(f"`label_range` must be a number and a larger one, but got {list(self.label_range)}. Swap or correct them.")
         return self
 
-    @field_validator("positive", mode="before")
-    @classmethod
-    def _values_are_texts(cls, positive: Any) -> Any:
-        if isinstance(positive, list | tuple):
-            return tuple(map(_value_text, positive))
-        return _value_text(positive)
-
-    @field_validator("positive")
-    @classmethod
-    def _is_a_rule(cls, positive: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
-        if positive is not None:
-            LabelRule.parse(positive)
-        return positive
-
-
-def _value_text(value: Any) -> Any:
-    """A number or truth value as its text, for a value may be one."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else repr(value)
-    if value is not None and not isinstance(value, str | int):
-        raise PydanticCustomError("not_a_rule", "{told}", {"told": f"`positive` must be a text or a list of texts. {ALLOWED}"})
-    return str(value) if isinstance(value, int) else value
+    @model_validator(mode="after")
+    def _tasks_stand_beside_a_click(self) -> Self:
+        if not self.tasks:
+            if self.exponent != 1.0:
+                raise invalid("`exponent` weighs the label among several, but there are no `tasks`. Leave it out.")
+            return self
+        if self.label is None:
+            raise invalid("`tasks` stand beside the first label, which must be named. Set `label`.")
+        given = [name for name in ("label_range", "negatives") if getattr(self, name) is not None]
+        given += ["negatives_kept"] if self.negatives_kept < 1.0 else []
+        if given:
+            raise invalid(f"Several labels are learnt from rows with clicks and without, but `{given[0]}` is set. Remove it, or `tasks`.")
+        if not self.exponent and not any(task.exponent for task in self.tasks.values()):
+            raise invalid("Rows must be ranked by a label, but every `exponent` is 0. Raise one of them.")
+        return self
 
 
 class InteractionColumns(Config):

@@ -22,6 +22,8 @@ def stated_columns(schema: Schema) -> SchemaConfig:
     return SchemaConfig(
         label=None if schema.label == DRAWN_LABEL else schema.label,
         positive=schema.positive,
+        tasks=schema.tasks,
+        exponent=schema.exponent,
         unlabelled=schema.unlabelled,
         negatives=schema.negatives,
         negatives_kept=schema.negatives_kept,

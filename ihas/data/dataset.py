@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,6 +24,8 @@ class Dataset:
         weights: float32 (rows,). How much each row counts where a model learns from it, 1 on average of the training rows; None where all
             count alike. Metrics read none.
         label_range: numbers that the labels 0 and 1 stand for; None where they are clicks.
+        tasks: float32 (rows, tasks). Further labels, 0, 1 or NaN where one is missing; None where there is one label.
+        task_weights: weight of each of them in training, beside 1 of the first label.
     """
 
     layout: FieldLayout
@@ -31,23 +33,30 @@ class Dataset:
     labels: np.ndarray
     weights: np.ndarray | None = None
     label_range: tuple[float, float] | None = None
+    tasks: np.ndarray | None = None
+    task_weights: tuple[float, ...] = ()
 
     def __len__(self) -> int:
         return int(self.ids.shape[0])
+
+    @property
+    def num_tasks(self) -> int:
+        """Labels of a row, the first one counted."""
+        return 1 if self.tasks is None else 1 + int(self.tasks.shape[1])
 
     def take(self, rows: np.ndarray) -> Dataset:
         """The given rows, in that order: int (n,) or bool (rows,); where they are many, their ids are mapped (`ihas.data.mapped`)."""
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows
         if len(rows) <= TAKEN_ROWS:
-            ids = scattered(self.ids, rows)
-            return Dataset(self.layout, ids, scattered(self.labels, rows), self._weights_of(rows), self.label_range)
+            return self._of_rows(scattered(self.ids, rows), rows)
         ids = new_array((len(rows), self.ids.shape[1]), np.int32)
         for block in spans(len(rows), TAKEN_ROWS):
             ids[block] = scattered(self.ids, rows[block])
-        return Dataset(self.layout, ids, scattered(self.labels, rows), self._weights_of(rows), self.label_range)
+        return self._of_rows(ids, rows)
 
-    def _weights_of(self, rows: np.ndarray) -> np.ndarray | None:
-        return None if self.weights is None else scattered(self.weights, rows)
+    def _of_rows(self, ids: np.ndarray, rows: np.ndarray) -> Dataset:
+        weights, tasks = (None if part is None else scattered(part, rows) for part in (self.weights, self.tasks))
+        return replace(self, ids=ids, labels=scattered(self.labels, rows), weights=weights, tasks=tasks)
 
     def blocks(self, num_rows: int) -> Iterator[Dataset]:
         """The rows in order, at most `num_rows` at a time, in memory."""
@@ -56,8 +65,9 @@ class Dataset:
 
     def block(self, start: int, stop: int) -> Dataset:
         """Neighbouring rows, in memory; fewer where there are no more."""
-        weights = None if self.weights is None else np.array(self.weights[start:stop])
-        block = Dataset(self.layout, np.array(self.ids[start:stop]), np.array(self.labels[start:stop]), weights, self.label_range)
+        weights, tasks = (None if part is None else np.array(part[start:stop]) for part in (self.weights, self.tasks))
+        ids, labels = np.array(self.ids[start:stop]), np.array(self.labels[start:stop])
+        block = replace(self, ids=ids, labels=labels, weights=weights, tasks=tasks)
         release()
         return block
 
@@ -69,7 +79,8 @@ def joined(first: Dataset, second: Dataset) -> Dataset:
         for block in spans(len(part), TAKEN_ROWS):
             ids[start + block.start : start + block.stop] = part.ids[block]
     weights = None if first.weights is None and second.weights is None else np.concatenate([_weights(first), _weights(second)])
-    return Dataset(first.layout, ids, np.concatenate([first.labels, second.labels]), weights, first.label_range)
+    tasks = None if first.tasks is None or second.tasks is None else np.concatenate([first.tasks, second.tasks])
+    return replace(first, ids=ids, labels=np.concatenate([first.labels, second.labels]), weights=weights, tasks=tasks)
 
 
 def _weights(rows: Dataset) -> np.ndarray:

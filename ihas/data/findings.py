@@ -15,7 +15,7 @@ from ihas.data.schema import FieldKind, FieldRole, Schema
 from ihas.errors import DataError
 from ihas.findings import Finding
 
-Purpose = Literal["field", "label", "weight", "time", "timestamp", "display", "ignored"]
+Purpose = Literal["field", "label", "task", "weight", "time", "timestamp", "display", "ignored"]
 MAX_FINDINGS_PER_CODE = 100
 MAX_TEXTS_APART = 5
 _NUM_ROWS_TOLD = 5

@@ -84,6 +84,8 @@ def infer_schema(
         label=label,
         positive=columns.positive,
         label_range=columns.label_range,
+        tasks=columns.tasks,
+        exponent=columns.exponent,
         unlabelled=columns.unlabelled,
         negatives=columns.negatives,
         negatives_kept=columns.negatives_kept,
@@ -172,6 +174,7 @@ def label_column(table: pa.Table, columns: SchemaConfig) -> str:
 def _stated(columns: SchemaConfig) -> dict[str, tuple[str, ...]]:
     return {
         "label": (columns.label,) if columns.label else (),
+        "tasks": tuple(columns.tasks),
         "weight": (columns.weight,) if columns.weight else (),
         "categorical": columns.categorical,
         "numeric": columns.numeric,
@@ -201,7 +204,7 @@ def _check_names_exist(columns: SchemaConfig, existing: Sequence[str]) -> None:
 
 def _check_settings(columns: SchemaConfig, label: str) -> None:
     stated = _stated(columns) | {"label": (label,)}
-    purposes = ("label", "weight", "categorical", "numeric", "multivalued", "text", "vectors", "timestamps", "ignored", "display")
+    purposes = ("label", "tasks", "weight", "categorical", "numeric", "multivalued", "text", "vectors", "timestamps", "ignored", "display")
     exclusive = [(one, other) for position, one in enumerate(purposes) for other in purposes[position + 1 :]]
     exclusive += [(setting, other) for setting in ("item", "item_id") for other in ("label", "ignored")]
     exclusive += [
@@ -213,7 +216,7 @@ def _check_settings(columns: SchemaConfig, label: str) -> None:
     exclusive += [("display", other) for other in ("item", "item_id", "histories", "time")]
     exclusive += [("user_id", other) for other in ("user", "numeric", "timestamps", "multivalued", "histories")]
     exclusive += [("user", "timestamps")]
-    exclusive += [("weight", other) for other in ("histories", "item", "item_id", "user_id", "user", "time")]
+    exclusive += [(one, other) for one in ("weight", "tasks") for other in ("histories", "item", "item_id", "user_id", "user", "time")]
     exclusive += [("item_id", "numeric"), ("item_id", "timestamps"), ("item_id", "multivalued"), ("time", "label")]
     for one, other in exclusive:
         both = sorted(set(stated[one]) & set(stated[other]))
@@ -224,7 +227,7 @@ def _check_settings(columns: SchemaConfig, label: str) -> None:
 
 
 def _is_field(name: str, columns: SchemaConfig, label: str) -> bool:
-    if name in (label, columns.weight) or name in columns.ignored or name in columns.display:
+    if name in (label, columns.weight, *columns.tasks) or name in columns.ignored or name in columns.display:
         return False
     listed = {*columns.categorical, *columns.numeric, *columns.multivalued, *columns.histories, *columns.item, *columns.user}
     listed |= {*columns.text, *columns.hash_buckets, *columns.vectors}

@@ -33,6 +33,7 @@ from ihas.data.schema import Schema, Timestamp
 from ihas.data.splits import PartName, check_classes, split_rows
 from ihas.data.storage import Ingested, load_ingested, save_values
 from ihas.data.suspicions import find_cut_lists, find_split_faults
+from ihas.data.tasks import split_tasks
 from ihas.data.timestamps import with_timestamps
 from ihas.data.validation import validate
 from ihas.data.vectors import with_numbers_of_vectors
@@ -109,8 +110,8 @@ def _write(folder: Path, data: DataConfig, encoding: EncodingConfig, split: Spli
     check_classes(labels, positives_only=schema.negatives is not None)
     report = with_deceptions(report, files, schema, encoding, rows if split.kind == "time" else {})
     encoder = fit_encoder(tables["train"], schema, encoding, rows["train"])
-    weights = learnt_weights(tables, schema.weight, rows)
-    split_table = SplitTable(tables, rows, taken_rows(of_table["train"], schema), labels, schema, weights)
+    weights, tasks = learnt_weights(tables, schema.weight, rows), split_tasks(tables, schema, rows)
+    split_table = SplitTable(tables, rows, taken_rows(of_table["train"], schema), labels, schema, weights, tasks)
     items, users = write_parts(folder, split_table, encoder, seed)
     save_values(folder, schema, encoder, items, users, report)
 

@@ -21,7 +21,7 @@ from ihas.data.newest import save_newest
 from ihas.data.row_keys import Positions, RowKeys
 from ihas.data.schema import Schema
 from ihas.data.splits import PartName, check_classes
-from ihas.data.storage import new_ids, save_labels, save_weights
+from ihas.data.storage import new_ids, save_labels, save_tasks, save_weights
 from ihas.data.user_table import UserTable
 from ihas.data.users import build_user_table
 from ihas.errors import DataError
@@ -40,6 +40,7 @@ class SplitTable:
         labels: float32 (rows of the part,).
         schema: what the columns are.
         weights: float32 (rows of the part,). How much each counts where a model learns from it; without a part whose rows count alike.
+        tasks: float32 (rows of the part, tasks). Further labels, NaN where one is missing; empty without tasks.
     """
 
     tables: Mapping[PartName, pa.Table]
@@ -48,6 +49,7 @@ class SplitTable:
     labels: Mapping[PartName, np.ndarray]
     schema: Schema
     weights: Mapping[PartName, np.ndarray] = field(default_factory=dict)
+    tasks: Mapping[PartName, np.ndarray] = field(default_factory=dict)
 
     def table(self, part: PartName) -> pa.Table:
         """The table that holds a part's rows."""
@@ -76,6 +78,8 @@ def write_parts(folder: Path, split: SplitTable, encoder: Encoder, seed: int) ->
         save_labels(folder, name, of_part)
     for name, weights in split.weights.items():
         save_weights(folder, name, weights)
+    for name, tasks in split.tasks.items():
+        save_tasks(folder, name, tasks)
     for name, keys in _keys(split, items, users).items():
         if name != "train":
             keys.save(folder / name)

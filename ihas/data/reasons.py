@@ -27,6 +27,7 @@ _SETTINGS = (
     "ignored",
     "display",
     "item",
+    "tasks",
 )
 _SHOWN = 30
 MOSTLY = 0.9

@@ -13,6 +13,7 @@ from ihas.config.base import Config
 from ihas.config.columns import Buckets
 from ihas.config.data import TimePart, TimestampColumn
 from ihas.config.negatives import NegativesConfig
+from ihas.config.tasks import TaskColumn
 
 FieldKind = Literal["categorical", "numeric", "multivalued", "text", "vector"]
 FieldRole = Literal["context", "item"]
@@ -87,6 +88,10 @@ class Schema(Config):
     """Which cells of the label are clicks (`ihas.config.label_rule`); None where they are 1 and true."""
     label_range: Literal["training"] | tuple[float, float] | None = PydanticField(default=None, exclude_if=lambda found: found is None)
     """Least and largest number of the label, which is a number then; `training` until training rows have said it."""
+    tasks: dict[str, TaskColumn] = PydanticField(default={}, exclude_if=lambda tasks: not tasks)
+    """Columns of further labels, each 0, 1 or missing, in the order of the models' output units behind that of the label."""
+    exponent: float = PydanticField(default=1.0, ge=0.0, exclude_if=lambda exponent: exponent == 1.0)
+    """Exponent of the label's probability in the score that rows are ranked by, where there are `tasks`."""
     unlabelled: Literal["refuse", "drop"] = PydanticField(default="refuse", exclude_if=lambda unlabelled: unlabelled == "refuse")
     """Whether rows without a label are dropped."""
     negatives: NegativesConfig | None = PydanticField(default=None, exclude_if=lambda negatives: negatives is None)
@@ -115,8 +120,9 @@ class Schema(Config):
     @model_validator(mode="after")
     def _names_are_consistent(self) -> Self:
         names = [field.name for field in self.fields]
-        if len(set(names)) != len(names) or self.label in names:
-            raise ValueError(f"Fields must have different names, none of them the label's, but got {names} with label {self.label!r}.")
+        labels = (self.label, *self.tasks)
+        if len(set(names)) != len(names) or set(labels) & set(names) or self.label in self.tasks:
+            raise ValueError(f"Fields must have different names, none of them a label's, but got {names} with {', '.join(labels)}.")
         if self.item_id is not None and self.item_id not in [field.name for field in self.fields if field.role == "item"]:
             raise ValueError(f"`item_id` must name a field with the role item, but got {self.item_id!r}.")
         if lacking := [name for one in self.timestamps for name in one.fields.values() if name not in names]:
@@ -131,6 +137,11 @@ class Schema(Config):
     def numbers(self) -> tuple[float, float] | None:
         """Least and largest number of a label that is a number; None where labels are clicks, or this is still to be said."""
         return None if isinstance(self.label_range, str) else self.label_range
+
+    @property
+    def exponents(self) -> dict[str, float]:
+        """Exponent of each label's probability in the score that rows are ranked by, the label first; empty without `tasks`."""
+        return {self.label: self.exponent, **{name: task.exponent for name, task in self.tasks.items()}} if self.tasks else {}
 
     @property
     def stated_names(self) -> tuple[str, ...]:

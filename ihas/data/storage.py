@@ -2,6 +2,7 @@
 
 train/ids.npy, train/labels.npy, the same for valid and test, encoder.json, schema.json, report.json,
 train/weights.npy, valid/weights.npy where it names a weight
+train/tasks.npy, the same for valid and test, where it names tasks
 valid/users.npy, valid/items.npy, the same for test, where the schema names a user id
 items/names.json, items/ids.npy, items/popularity.npy, items/values.json, items/values.npz where the schema names an item id
 users/names.json, users/offsets.npy, users/items.npy, users/values.json, users/values.npz where it names a user id
@@ -66,6 +67,11 @@ def save_weights(folder: Path, part: str, weights: np.ndarray) -> None:
     np.save(folder / part / "weights.npy", weights.astype(np.float32), allow_pickle=False)
 
 
+def save_tasks(folder: Path, part: str, tasks: np.ndarray) -> None:
+    """Further labels of a part, float32 (rows, tasks)."""
+    np.save(folder / part / "tasks.npy", tasks.astype(np.float32), allow_pickle=False)
+
+
 def save_values(
     folder: Path, schema: Schema, encoder: Encoder, items: ItemTable | None, users: UserTable | None, report: ValidationReport
 ) -> None:
@@ -102,7 +108,7 @@ def load_ingested(folder: Path) -> Ingested:
     return Ingested(
         schema=schema,
         encoder=encoder,
-        parts=Splits(*(_load_part(folder / part, encoder.layout, schema.numbers) for part in ("train", "valid", "test"))),
+        parts=Splits(*(_load_part(folder / part, encoder.layout, schema) for part in ("train", "valid", "test"))),
         items=_load_items(folder / "items"),
         users=_load_users(folder / "users"),
         report=ValidationReport.model_validate_json((folder / "report.json").read_text(encoding="utf-8")),
@@ -110,10 +116,11 @@ def load_ingested(folder: Path) -> Ingested:
     )
 
 
-def _load_part(folder: Path, layout: FieldLayout, label_range: tuple[float, float] | None) -> Dataset:
-    weights = folder / "weights.npy"
+def _load_part(folder: Path, layout: FieldLayout, schema: Schema) -> Dataset:
     ids, labels = (load_mapped(folder / f"{name}.npy") for name in ("ids", "labels"))
-    return Dataset(layout, ids, labels, load_mapped(weights) if weights.exists() else None, label_range)
+    weights, tasks = (load_mapped(path) if (path := folder / f"{name}.npy").exists() else None for name in ("weights", "tasks"))
+    task_weights = tuple(task.weight for task in schema.tasks.values())
+    return Dataset(layout, ids, labels, weights, schema.numbers, tasks, task_weights)
 
 
 def _load_items(folder: Path) -> ItemTable | None:

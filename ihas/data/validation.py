@@ -19,6 +19,7 @@ from ihas.data.positives import find_negatives
 from ihas.data.quantiles import quantiles
 from ihas.data.schema import Field, Schema
 from ihas.data.suspicions import find_rare_class, find_rounded_ids, find_telling_columns
+from ihas.data.tasks import find_task_faults
 from ihas.data.times import seconds
 from ihas.data.value_rates import MAX_COLUMNS, clicked_rows, parts_of
 from ihas.data.vectors import find_vector_faults
@@ -50,6 +51,7 @@ def validate(table: pa.Table, schema: Schema, prefix: str = "") -> ValidationRep
     else:
         find_label_faults(table, schema.label, findings, dropping=schema.unlabelled == "drop")
         _find_single_class(table, schema, findings)
+    find_task_faults(table, schema, findings)
     if schema.negatives is not None:
         find_negatives(table, schema, schema.negatives, findings)
     if schema.negatives_kept < 1.0:
@@ -201,6 +203,7 @@ def _profile_of_vectors(table: pa.Table, name: str, field: Field | None, schema:
 def _purpose(name: str, schema: Schema) -> Purpose:
     """What a column that is no field is used for."""
     purposes: dict[str | None, Purpose] = {schema.time: "time", schema.weight: "weight", schema.label: "label"}
+    purposes |= dict.fromkeys(schema.tasks, "task")
     if name in purposes:
         return purposes[name]
     if name in {one.name for one in schema.timestamps}:

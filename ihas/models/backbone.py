@@ -89,6 +89,10 @@ class Backbone(tf.Module, ABC):
         """
         return self(values, None if first_order is None else first_order[..., 0], seed)[:, None]
 
+    def task_logits(self, values: Tensor, first_order: Tensor | None, seed: Tensor | None) -> Tensor:
+        """Logits of each member for each task (heads.py), (batch, members, tasks); of one task here. Arguments as in `member_logits`."""
+        return self.member_logits(values, first_order, seed)[..., None]
+
     @abstractmethod
     def named_variables(self) -> dict[str, Tensor]:
         """Variables by their name in `Weights`."""

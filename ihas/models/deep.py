@@ -7,20 +7,25 @@ from ihas.layers.embedding import Tensor
 from ihas.layers.hidden import HiddenLayers, Weights, dense, dense_parts
 from ihas.legacy_keras import tf
 from ihas.models.backbone import Backbone, KeptDims
+from ihas.models.heads import heads_of
 
 
 class Deep(tf.Module):
-    """logit = w . hidden(x) + b."""
+    """logit = w . hidden(x) + b, of the first task where there are several."""
 
     def __init__(self, num_inputs: int, config: BackboneConfig, seed: int) -> None:
         super().__init__("deep")
         self.hidden = HiddenLayers(num_inputs, config, seed)
-        self.output = dense(1, seed + len(config.hidden))
+        self.output = dense(heads_of(config), seed + len(config.hidden))
         self.output.build((None, self.hidden.widths[-1]))
 
     def __call__(self, values: Tensor, seed: Tensor | None) -> Tensor:
         """float32 (batch, num_inputs) -> (batch,); `seed` int32 (2,) in training, None otherwise."""
-        return self.output(self.hidden(values, seed))[:, 0]
+        return self.outputs(values, seed)[:, 0]
+
+    def outputs(self, values: Tensor, seed: Tensor | None) -> Tensor:
+        """The same of every task: (batch, tasks)."""
+        return self.output(self.hidden(values, seed))
 
     def named_variables(self) -> dict[str, Tensor]:
         """Variables by their name in `Weights`."""
@@ -55,6 +60,11 @@ class DeepBackbone(Backbone):
     def __call__(self, values: Tensor, first_order: Tensor | None, seed: Tensor | None) -> Tensor:
         logits, beside = self.deep(self.deep_inputs(values), seed), self.beside(values, first_order)
         return logits if beside is None else beside + logits
+
+    def task_logits(self, values: Tensor, first_order: Tensor | None, seed: Tensor | None) -> Tensor:
+        logits = self.deep.outputs(self.deep_inputs(values), seed)
+        beside = self.beside(values, None if first_order is None else first_order[..., 0])
+        return (logits if beside is None else beside[:, None] + logits)[:, None]
 
     def named_variables(self) -> dict[str, Tensor]:
         return self.deep.named_variables()

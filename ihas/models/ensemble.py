@@ -62,6 +62,14 @@ class Ensemble(Backbone):
             logits.append(member(own, weights, None if seed is None else seed + [number, 0]))
         return tf.stack(logits, axis=1)
 
+    def task_logits(self, values: Tensor, first_order: Tensor | None, seed: Tensor | None) -> Tensor:
+        logits = []
+        for number, (member, own) in enumerate(zip(self.members, self._values(values), strict=True)):
+            place = 0 if first_order is None else min(number, first_order.shape[-1] - 1)
+            weights = None if first_order is None else first_order[..., place : place + 1]
+            logits.append(member.task_logits(own, weights, None if seed is None else seed + [number, 0]))
+        return tf.concat(logits, axis=1)
+
     def _values(self, values: Tensor) -> list[Tensor]:
         """Each member's kept elements; a gather's gradient costs all members' elements, so that there is none where all are kept."""
         if self.kept.mask.all():

@@ -18,6 +18,7 @@ from ihas.layers.gates import BernoulliGates
 from ihas.layers.hidden import Weights
 from ihas.legacy_keras import tf
 from ihas.models.backbone import KeptDims
+from ihas.models.heads import with_heads
 from ihas.models.registry import build_backbone, first_order_columns
 
 
@@ -34,12 +35,12 @@ class NetworkWeights:
     backbone: Weights
 
 
-def fresh_weights(layout: FieldLayout, config: LearningConfig, rng: np.random.Generator) -> NetworkWeights:
-    """Initial weights: normal embedding, Glorot-uniform kernels."""
+def fresh_weights(layout: FieldLayout, config: LearningConfig, rng: np.random.Generator, heads: int = 1) -> NetworkWeights:
+    """Initial weights, of so many output units: normal embedding, Glorot-uniform kernels."""
     width = table_width(config)
     table = rng.normal(0.0, config.training.initial_deviation, (layout.num_rows, width)).astype(np.float32)
     kept = KeptDims.all(layout.num_fields, config.training.embedding_dim)
-    backbone = build_backbone(config.backbone, kept, int(rng.integers(2**30)))
+    backbone = build_backbone(with_heads(config.backbone, heads), kept, int(rng.integers(2**30)))
     return NetworkWeights(table, backbone.weights())
 
 
@@ -51,17 +52,20 @@ def table_width(config: LearningConfig) -> int:
 class Network(tf.Module):
     """Trainable network over all num_fields * dim elements; dropped elements are multiplied by zero."""
 
-    def __init__(self, layout: FieldLayout, backbone: BackboneConfig, dim: int, gates: BernoulliGates | None = None) -> None:
+    def __init__(
+        self, layout: FieldLayout, backbone: BackboneConfig, dim: int, gates: BernoulliGates | None = None, heads: int = 1
+    ) -> None:
         """
         Args:
             layout: where the fields lie.
             backbone: the network above the embedding.
             dim: dimensions of every field.
             gates: gates over the embedding.
+            heads: output units; predictions are the first one's.
         """
         super().__init__("network")
-        self.layout, self.dim, self.gates = layout, dim, gates
-        self.backbone = build_backbone(backbone, KeptDims.all(layout.num_fields, dim), 0)
+        self.layout, self.dim, self.gates, self.heads = layout, dim, gates, heads
+        self.backbone = build_backbone(with_heads(backbone, heads), KeptDims.all(layout.num_fields, dim), 0)
         width = dim + first_order_columns(backbone)
         self.table = tf.Variable(tf.zeros([layout.num_rows, width]), name="table")
         elements = layout.num_fields * dim
@@ -111,7 +115,8 @@ class Network(tf.Module):
         return embedded, fields[..., self.dim :] if width > self.dim else None
 
     def train_logits(self, found: Lookup, ids: Tensor, group: Tensor, seed: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (batch,), of several members (batch, members), of training rows with sampled gates, and the gates' penalty (a scalar)."""
+        """Logits (batch,), of several members (batch, members), of several output units (batch, members, heads), of training rows with
+        sampled gates, and the gates' penalty (a scalar)."""
         embedded, first_order = self.embed_members(found, ids)
         if self.gates is None:
             masked = self._masked(embedded, group) if self.masked else embedded
@@ -120,6 +125,8 @@ class Network(tf.Module):
         return self._member_logits(masked, first_order, seed), penalty
 
     def _member_logits(self, values: Tensor, first_order: Tensor | None, seed: Tensor) -> Tensor:
+        if self.heads > 1:
+            return self.backbone.task_logits(values, first_order, seed)
         logits = self.backbone.member_logits(values, first_order, seed)
         return logits[:, 0] if self.backbone.config.members == 1 else logits
 

@@ -38,6 +38,9 @@ class StackedEnsemble(Ensemble):
         }
 
     def member_logits(self, values: Tensor, first_order: Tensor | None, seed: Tensor | None) -> Tensor:
+        return self.task_logits(values, first_order, seed)[..., 0]
+
+    def task_logits(self, values: Tensor, first_order: Tensor | None, seed: Tensor | None) -> Tensor:
         count, batch = len(self.members), tf.shape(values)[0]
         fields, dim = self.kept.num_fields, self.kept.mask.shape[1] // count
         split = tf.transpose(tf.reshape(values, [-1, fields, count, dim]), [2, 0, 1, 3])
@@ -45,7 +48,7 @@ class StackedEnsemble(Ensemble):
         inputs = self._first.deep_inputs(rows)
         logits = self._deep(tf.reshape(inputs, [count, batch, inputs.shape[1]]), seed)
         beside = self._first.beside(rows, self._weights_of_rows(first_order))
-        return tf.transpose(logits if beside is None else logits + tf.reshape(beside, [count, batch]))
+        return tf.transpose(logits if beside is None else logits + tf.reshape(beside, [count, batch, 1]), [1, 0, 2])
 
     def _weights_of_rows(self, first_order: Tensor | None) -> Tensor | None:
         """First-order weights (batch, num_fields, members or 1) of each member's rows: (members * batch, num_fields)."""
@@ -55,7 +58,7 @@ class StackedEnsemble(Ensemble):
         return tf.concat(columns * (len(self.members) // len(columns)), axis=0)
 
     def _deep(self, values: Tensor, seed: Tensor | None) -> Tensor:
-        """(members, batch, inputs) -> (members, batch)."""
+        """(members, batch, inputs) -> (members, batch, tasks)."""
         for layer in range(len(self.config.hidden)):
             values = self._dense(values, f"hidden_{layer}")
             if self.config.batch_norm:
@@ -63,7 +66,7 @@ class StackedEnsemble(Ensemble):
             values = tf.nn.relu(values)
             if seed is not None and self.config.dropout > 0.0:
                 values = dropout(values, self.config.dropout, seed + [0, layer + 1], axis=1)
-        return self._dense(values, "output")[..., 0]
+        return self._dense(values, "output")
 
     def _dense(self, values: Tensor, layer: str) -> Tensor:
         product, bias = values @ self._stacked[f"{layer}/kernel"], self._stacked.get(f"{layer}/bias")

@@ -327,6 +327,23 @@ class Refreshed(Config):
     """Whether the model that learnt from fresh weights, under the same settings, was better than the one that learnt on."""
 
 
+class TaskResult(Config):
+    """One of several labels, as the served model predicts it on the rows where it is known."""
+
+    name: str
+    """Its column."""
+    exponent: float
+    """Exponent of its probability in the score that rows are ranked by."""
+    valid: ClickMetrics
+    """Metrics on validation rows, before they were learnt from and before calibration."""
+    test: ClickMetrics
+    """Metrics on test rows, before calibration."""
+    valid_error: float | None
+    """Expected calibration error on validation rows, before calibration; absent where none has the label."""
+    calibration: CalibrationResult | None
+    """Calibration error and log-loss on test rows, before and after calibration; absent where they have one class."""
+
+
 class RunResult(Config):
     """Everything that a run found."""
 
@@ -373,6 +390,8 @@ class RunResult(Config):
     """What retrieval lets through; absent where all items are scored."""
     label_range: tuple[float, float] | None = Field(default=None, exclude_if=lambda label_range: label_range is None)
     """Least and largest number of the label, which scores of 0 and 1 stand for; absent where labels are clicks."""
+    tasks: tuple[TaskResult, ...] = Field(default=(), exclude_if=lambda tasks: not tasks)
+    """Each of several labels, the first one first; empty where there is one label."""
     negatives: NegativesConfig | None = Field(default=None, exclude_if=lambda negatives: negatives is None)
     """How negatives were drawn; absent where the label has both classes."""
     ranking: CatalogueRanking | None = Field(default=None, exclude_if=lambda ranking: ranking is None)

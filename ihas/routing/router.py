@@ -89,6 +89,13 @@ class Gates:
         return self.mean.size + GATE_FORMS[self.form].multiply_adds(self.kernels)
 
 
+def open_gates(num_fields: int, dim: int) -> Gates:
+    """Gates of `num_fields * dim` elements that are open for every row."""
+    width = num_fields * dim
+    kernels = (np.zeros((num_fields, dim, dim), np.float32),)
+    return Gates("field", np.zeros(width, np.float32), np.ones(width, np.float32), kernels, (np.ones(width, np.float32),))
+
+
 def gate_activation(logits: np.ndarray) -> np.ndarray:
     """1/2 + clip(a, -4, 4) / 8: activation of gates, in [0, 1], of logits float32, any shape. Our choice."""
     return np.asarray(0.5 + np.clip(logits, -REACH, REACH) / np.float32(2.0 * REACH))

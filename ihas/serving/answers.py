@@ -115,6 +115,7 @@ class Scored(msgspec.Struct, frozen=True):
         unknown_values: values that the model does not know.
         explanation: present where it was asked for.
         value: number expected; present where the label is a number.
+        scores: probability of each label by its name; present where there are several. `score` is the product of them to their exponents.
     """
 
     score: float
@@ -123,6 +124,7 @@ class Scored(msgspec.Struct, frozen=True):
     unknown_values: tuple[UnknownValue, ...]
     explanation: Explanation | None = None
     value: float | msgspec.UnsetType = msgspec.UNSET
+    scores: dict[str, float] | msgspec.UnsetType = msgspec.UNSET
 
 
 class RecommendedItem(msgspec.Struct, frozen=True):
@@ -136,6 +138,7 @@ class RecommendedItem(msgspec.Struct, frozen=True):
         explanation: present where it was asked for.
         fields: values of the fields that were asked for, in the order of their names in the request; a missing one is left out.
         value: number expected; present where the label is a number.
+        scores: probability of each label by its name; present where there are several. `score` is the product of them to their exponents.
     """
 
     id: str
@@ -145,6 +148,7 @@ class RecommendedItem(msgspec.Struct, frozen=True):
     explanation: Explanation | None = None
     fields: dict[str, str | tuple[str, ...]] = {}
     value: float | msgspec.UnsetType = msgspec.UNSET
+    scores: dict[str, float] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Retrieved(msgspec.Struct, frozen=True):

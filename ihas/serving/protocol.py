@@ -109,3 +109,8 @@ def predicts_numbers(recommender: Recommender) -> bool:
     """Whether the label is a number, so that answers have the one expected."""
     table = recommender.table
     return table is not None and table.schema.numbers is not None
+
+
+def several_labels(recommender: Recommender) -> tuple[str, ...]:
+    """Names of the labels that answers have a probability of each, in `scores`; empty where there is one."""
+    return () if recommender.table is None else tuple(recommender.table.schema.exponents)

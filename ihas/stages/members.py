@@ -25,6 +25,7 @@ from ihas.config.budget import BudgetConfig
 from ihas.config.learning import LearningConfig
 from ihas.data.dataset import Splits
 from ihas.data.layout import FieldLayout
+from ihas.layers.hidden import Weights
 from ihas.models.backbone import KeptDims
 from ihas.models.network import NetworkWeights
 from ihas.models.registry import build_backbone
@@ -54,12 +55,14 @@ class MemberModel:
         weights: their parameters.
         history: their epochs.
         courses: how they came to their weights; empty in results of an earlier version.
+        heads: their backbone of each further task; empty where there is one label.
     """
 
     config: LearningConfig
     weights: NetworkWeights
     history: tuple[EpochMetrics, ...]
     courses: tuple[Steps, ...] = ()
+    heads: tuple[Weights, ...] = ()
 
     @property
     def score(self) -> float:
@@ -122,7 +125,7 @@ def _train(parts: Splits, configs: list[LearningConfig], listen: EpochListener) 
         return []
     widest = max(configs, key=lambda config: config.training.embedding_dim)
     trained = train_in_parallel([training(config) for config in configs], parts.train, widest, listen)
-    return [MemberModel(config, model.weights, model.history, model.courses) for config, model in zip(configs, trained, strict=True)]
+    return [MemberModel(config, one.weights, one.history, one.courses, one.heads) for config, one in zip(configs, trained, strict=True)]
 
 
 def split_configs(layout: FieldLayout, config: LearningConfig) -> list[LearningConfig]:

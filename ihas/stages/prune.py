@@ -27,6 +27,7 @@ from ihas.config.learning import LearningConfig
 from ihas.data.dataset import Dataset, Splits
 from ihas.data.layout import FieldLayout
 from ihas.data.mapped import scattered, spans
+from ihas.layers.hidden import Weights
 from ihas.legacy_keras import tf
 from ihas.models.network import Network, NetworkWeights
 from ihas.results.run_result import EpochMetrics
@@ -70,6 +71,7 @@ class PrunedModel:
         mask: bool (num_fields, dim). Dimensions it reads.
         history: its epochs.
         courses: how it came to its weights, all under the mask.
+        heads: its backbone of each further task; empty where there is one label.
     """
 
     config: LearningConfig
@@ -78,6 +80,7 @@ class PrunedModel:
     mask: np.ndarray
     history: tuple[EpochMetrics, ...]
     courses: tuple[Steps, ...] = ()
+    heads: tuple[Weights, ...] = ()
 
 
 def pruning_limits(budget: BudgetConfig, plain: LearningConfig, layout: FieldLayout) -> tuple[Limits, ...]:
@@ -114,7 +117,7 @@ def prune_larger(
         for number in _worth_pruning(costs, limits):
             model = larger[number]
             if number not in moved:
-                moved[number] = sensitivity(model.weights, train, model.config)
+                moved[number] = _of_every_task(model, train)
             mask = find_mask(model.config, train.layout, moved[number], limits)
             kept = 0.0 if mask is None else float(moved[number][mask].sum())
             if mask is not None and kept > WORTH_WIDER * reached.get(number, 0.0):
@@ -215,6 +218,13 @@ def sensitivity(weights: NetworkWeights, train: Dataset, config: LearningConfig)
     return np.asarray(np.sqrt(moved / count).reshape(layout.num_fields, dim))
 
 
+def _of_every_task(model: MemberModel, train: Dataset) -> np.ndarray:
+    """Sensitivity of a model, of several tasks the root of the sum of their squares: float64 (num_fields, dim)."""
+    tasks = [NetworkWeights(model.weights.table, backbone) for backbone in (model.weights.backbone, *model.heads)]
+    each = [sensitivity(weights, train, model.config) for weights in tasks]
+    return each[0] if len(each) == 1 else np.asarray(np.sqrt(np.square(each).sum(axis=0)))
+
+
 def _mean_embedding(network: Network, ids: np.ndarray) -> np.ndarray:
     total = np.zeros(network.layout.num_fields * network.dim)
     for block in spans(len(ids), BLOCK_ROWS):
@@ -235,4 +245,4 @@ def _train_under(parts: Splits, model: MemberModel, pruning: Pruning, listen: Ep
     members = config.backbone.members
     name = f"pruned/{members}x{config.training.embedding_dim // members}{'/wide' * wide}"
     trained = train_plain(parts, config, name, listen, mask)
-    return PrunedModel(config, wide, trained.weights, mask, trained.history, trained.courses)
+    return PrunedModel(config, wide, trained.weights, mask, trained.history, trained.courses, trained.heads)

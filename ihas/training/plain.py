@@ -15,6 +15,8 @@ import numpy as np
 
 from ihas.config.learning import LearningConfig
 from ihas.data.dataset import Dataset, Splits
+from ihas.layers.hidden import Weights
+from ihas.models.heads import joined_heads, split_heads
 from ihas.models.network import Network, NetworkWeights, fresh_weights
 from ihas.models.prediction import GroupedRows
 from ihas.results.run_result import EpochMetrics
@@ -31,11 +33,21 @@ class PlainModel:
         weights: its parameters.
         history: its epochs.
         courses: how it came to its weights, a course for each training; empty in results of an earlier version.
+        heads: backbone of each further task, over the same table; empty where there is one label.
     """
 
     weights: NetworkWeights
     history: tuple[EpochMetrics, ...]
     courses: tuple[Steps, ...] = ()
+    heads: tuple[Weights, ...] = ()
+
+
+def by_task(weights: NetworkWeights, heads: int) -> tuple[NetworkWeights, tuple[Weights, ...]]:
+    """Weights of the first task, and the backbones of the others."""
+    if heads == 1:
+        return weights, ()
+    first, *others = split_heads(weights.backbone, heads)
+    return NetworkWeights(weights.table, first), tuple(others)
 
 
 def train_plain(parts: Splits, config: LearningConfig, name: str, listen: EpochListener, mask: np.ndarray | None = None) -> PlainModel:
@@ -52,11 +64,13 @@ def train_plain(parts: Splits, config: LearningConfig, name: str, listen: EpochL
         TrainingError: the loss became infinite or not a number.
     """
     rng = generator(config.seed, name)
-    network = Network(parts.train.layout, config.backbone, config.training.embedding_dim)
-    network.assign(fresh_weights(parts.train.layout, config, rng), mask)
+    heads = parts.train.num_tasks
+    network = Network(parts.train.layout, config.backbone, config.training.embedding_dim, heads=heads)
+    network.assign(fresh_weights(parts.train.layout, config, rng, heads), mask)
     trainer = Trainer(network, config.training, rng)
     history = trainer.fit(name, TrainingRows.one_group(parts), config.training.epochs, listen)
-    return PlainModel(network.weights(), history, (trainer.steps,))
+    weights, others = by_task(network.weights(), heads)
+    return PlainModel(weights, history, (trainer.steps,), others)
 
 
 @dataclass(frozen=True)
@@ -74,7 +88,7 @@ class Refitting:
     def train(
         self, config: LearningConfig, name: str, courses: tuple[Steps, ...], mask: np.ndarray | None = None, *, start: int = 0
     ) -> NetworkWeights:
-        """Train from fresh weights as a plain model, or a pruned one, was.
+        """Train from fresh weights as a plain model, or a pruned one, was; of several tasks, the weights of all output units (`by_task`).
 
         Args:
             config: settings of the model.
@@ -87,8 +101,9 @@ class Refitting:
             TrainingError: the loss became infinite or not a number.
         """
         rng = generator(config.seed, "refit", f"{name} from start {start}" if start else name)
-        network = Network(self.rows.layout, config.backbone, config.training.embedding_dim)
-        network.assign(fresh_weights(self.rows.layout, config, rng), mask)
+        heads = self.rows.num_tasks
+        network = Network(self.rows.layout, config.backbone, config.training.embedding_dim, heads=heads)
+        network.assign(fresh_weights(self.rows.layout, config, rng, heads), mask)
         rows, size = GroupedRows.one_group(self.rows), config.training.batch_size or batch_size_for(self.learnt_from)
         for steps in courses:
             Trainer(network, config.training.model_copy(update={"batch_size": size}), rng).repeat(steps, rows)
@@ -102,11 +117,13 @@ def continue_plain(parts: Splits, start: PlainModel, config: LearningConfig, nam
     win by its longer training alone.
     """
     rng = generator(config.seed, f"continued {name}")
-    network = Network(parts.train.layout, config.backbone, config.training.embedding_dim)
-    network.assign(start.weights)
+    heads = 1 + len(start.heads)
+    network = Network(parts.train.layout, config.backbone, config.training.embedding_dim, heads=heads)
+    network.assign(NetworkWeights(start.weights.table, joined_heads((start.weights.backbone, *start.heads))))
     again = train_again(name, lambda: Trainer(network, config.training, rng), TrainingRows.one_group(parts), config, listen)
     courses = (*start.courses, *again.courses) if start.courses else ()  # from where nothing leads from fresh weights, nothing does
-    return PlainModel(network.weights(), again.history, courses)
+    weights, others = by_task(network.weights(), heads)
+    return PlainModel(weights, again.history, courses, others)
 
 
 @dataclass(frozen=True)

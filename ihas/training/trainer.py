@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ihas.config.training import TrainingConfig
-from ihas.data.dataset import Splits
+from ihas.data.dataset import Dataset, Splits
 from ihas.errors import TrainingError
 from ihas.layers.batch_shares import BatchShare, own_part, own_part_of_mean, summed, within
 from ihas.layers.embedding import Lookup, Tensor, slot_rows
@@ -38,11 +38,9 @@ BLOCK_ROWS = 1_000_000
 CHANCE, CHANCE_ERRORS, PATIENCE_AT_CHANCE = 0.53, 2.0, 15
 LOWEST_RATE = 0.03  # of the initial rate: what an average gains below it is in the sixth digit (our choice)
 GIVEN_UP_AFTER = 5  # epochs, in which the rate falls to less than a hundredth (our choice)
-SIGNATURE = [
-    tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.float32),
-    tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.float32), tf.TensorSpec([2], tf.int32),
-]  # fmt: skip
-WEIGHTS, SHARE = tf.TensorSpec([None], tf.float32), tf.TensorSpec([2], tf.int32)
+LABELS, TASKS, SHARE = tf.TensorSpec([None], tf.float32), tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([2], tf.int32)
+READ = [tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([None, None], tf.int32)]
+SETTINGS = [tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.float32), tf.TensorSpec([2], tf.int32)]
 EpochListener = Callable[[EpochMetrics], None]
 
 
@@ -66,7 +64,8 @@ class Trainer:
         self.network, self.config, self.rng = network, config, rng
         self.dense = network.dense_variables
         self.optimizer = dense_optimizer(config, self.dense)
-        self._graphs: dict[tuple[bool, bool], Any] = {}
+        self._graphs: dict[tuple[bool, bool, bool], Any] = {}
+        self._task_scale = np.ones(0, np.float32)
         self.table, self.ranks = table_optimizer(network, config), current_ranks()
         self._rows = None if self.ranks is None else BatchRows(self.table, self.ranks)
         self.given_up = False
@@ -160,6 +159,7 @@ class Trainer:
         """One pass over the training rows in random order; the mean loss."""
         total, size = 0.0, self.config.batch_size or batch_size_for(len(train.rows))
         self.table.values[...] = self.network.table.numpy()
+        self._task_scale = task_scale(train.rows)
         for start in self.rng.permutation(np.arange(0, len(train.rows), BLOCK_ROWS)).tolist():
             block = train.block(start, start + BLOCK_ROWS)
             order, seed = self.rng.permutation(len(block.rows)), self.rng.integers(2**31 - 1, size=2).astype(np.int32)
@@ -174,8 +174,8 @@ class Trainer:
         """One step on one batch; its loss."""
         if self._rows is not None:
             return self._step_together(self._rows, batch, learning_rate, seed)
-        ids, weights = batch.rows.ids, batch.rows.weights
-        inputs = (ids, batch.rows.labels, batch.group, np.float32(learning_rate), seed, *(() if weights is None else (weights,)))
+        ids, (labels, weights) = batch.rows.ids, targets_of(batch.rows, self._task_scale)
+        inputs = (ids, labels, batch.group, np.float32(learning_rate), seed, *(() if weights is None else (weights,)))
         graph = self._graph(weighted=weights is not None)
         loss, gradient = graph(lent(self.table.look_up(ids, learning_rate)), *map(tf.convert_to_tensor, inputs))
         self.table.apply(ids, np.asarray(memoryview(gradient)), learning_rate)
@@ -184,8 +184,9 @@ class Trainer:
     def _step_together(self, rows: BatchRows, batch: GroupedRows, learning_rate: float, seed: np.ndarray) -> float:
         """The same step; the loss is that of the whole batch."""
         own, whole = rows.share(len(batch.group)), batch.rows
-        inputs = (whole.ids[own], whole.labels[own], batch.group[own], np.float32(learning_rate), seed)
-        weights = () if whole.weights is None else (tf.convert_to_tensor(whole.weights[own]),)
+        labels, counted = targets_of(whole, self._task_scale)
+        inputs = (whole.ids[own], labels[own], batch.group[own], np.float32(learning_rate), seed)
+        weights = () if counted is None else (tf.convert_to_tensor(counted[own]),)
         share = tf.constant([own.start, len(batch.group)], tf.int32)
         values = lent(rows.look_up(whole.ids, learning_rate))
         loss, gradient = self._graph(weighted=bool(weights))(share, values, *map(tf.convert_to_tensor, inputs), *weights)
@@ -194,9 +195,11 @@ class Trainer:
 
     def _graph(self, *, weighted: bool) -> Any:
         """The dense step as it is called: choosing among traces costs more than a small network."""
-        key = (self.network.masked, weighted)
+        several = self.network.heads > 1
+        key = (self.network.masked, weighted, several)
         if key not in self._graphs:
-            signature = [*SIGNATURE, WEIGHTS] if weighted else SIGNATURE
+            labels = TASKS if several else LABELS
+            signature = [*READ, labels, *SETTINGS, *([labels] if weighted else [])]
             together, made = self.ranks is not None, self._dense_step if self.ranks is None else self._dense_step_together
             self._graphs[key] = tf.function(made, [SHARE] * together + signature, autograph=False).get_concrete_function()
         return self._graphs[key]
@@ -222,11 +225,7 @@ class Trainer:
             tape.watch([values, *self.dense])
             logits, penalty = self.network.train_logits(Lookup(slot_rows(ids), values), ids, group, seed)
             members = 1 if logits.shape.rank == 1 else logits.shape[1]
-            targets = tf.broadcast_to(labels if logits.shape.rank == 1 else labels[:, None], tf.shape(logits))
-            losses = tf.nn.sigmoid_cross_entropy_with_logits(targets, logits)
-            if weights is not None:
-                losses *= weights if logits.shape.rank == 1 else weights[:, None]
-            loss = own_part_of_mean(losses) + own_part(penalty)
+            loss = own_part_of_mean(_losses(labels, logits, weights)) + own_part(penalty)
             total = members * loss  # the sum of the members' losses: each is trained as if it were alone
         table_gradient, *gradients = tape.gradient(total, [values, *self.dense], unconnected_gradients=tf.UnconnectedGradients.ZERO)
         loss, *gradients = summed([loss, *gradients])
@@ -239,6 +238,41 @@ class Trainer:
     def _restore(self, state: State) -> None:
         for variable, value in zip(self.network.saved_variables, state, strict=True):
             variable.assign(value)
+
+
+def _losses(labels: Tensor, logits: Tensor, weights: Tensor | None) -> Tensor:
+    """Loss of each row, (batch,) or (batch, members), the sum of its tasks'.
+
+    Args:
+        labels: float32 (batch,); of several tasks (batch, tasks).
+        logits: float32 (batch,) or (batch, members); of several tasks (batch, members, tasks).
+        weights: as labels; None where all rows count alike.
+    """
+    members = logits.shape.rank > labels.shape.rank
+    targets = tf.broadcast_to(labels[:, None] if members else labels, tf.shape(logits))
+    losses = tf.nn.sigmoid_cross_entropy_with_logits(targets, logits)
+    if weights is not None:
+        losses *= weights[:, None] if members else weights
+    return tf.reduce_sum(losses, axis=2) if losses.shape.rank == 3 else losses
+
+
+def task_scale(train: Dataset) -> np.ndarray:
+    """What a known label of each task counts in the mean over all training rows, so that the task's loss is its weight times the mean over
+    the rows where it is known: float32 (tasks,), 1 first; empty where there is one label."""
+    if train.tasks is None:
+        return np.ones(0, np.float32)
+    known = np.average(~np.isnan(train.tasks), axis=0, weights=train.weights)
+    return np.array([1.0, *(np.array(train.task_weights) / np.maximum(known, 1.0 / len(train)))], np.float32)
+
+
+def targets_of(rows: Dataset, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """Labels and weights of a batch, float32 (batch,) each; of several tasks (batch, tasks), a missing label with weight 0."""
+    if rows.tasks is None:
+        return rows.labels, rows.weights
+    labels = np.concatenate([rows.labels[:, None], rows.tasks], axis=1)
+    weights = np.where(np.isnan(labels), np.float32(0.0), scale)
+    weights = weights if rows.weights is None else weights * rows.weights[:, None]
+    return np.nan_to_num(labels), np.asarray(weights, np.float32)
 
 
 def _at_chance(history: list[EpochMetrics], labels: np.ndarray) -> bool:

@@ -14,14 +14,16 @@ from ihas.data.readers import column_in_one_form
 from ihas.errors import DataError, RequestError
 from ihas.extensions.suggest import did_you_mean
 from ihas.findings import Finding
-from ihas.serving.answers import RecommendRequest, Scored, UnknownValue
+from ihas.serving.answers import RecommendedItem, RecommendRequest, Scored, UnknownValue
 from ihas.serving.next_item.recommender import SCHEMA as NEXT_ITEM
-from ihas.serving.protocol import Recommender, predicts_numbers
+from ihas.serving.protocol import Recommender, predicts_numbers, several_labels
 
 ROW_POINTER = re.compile(r"^/rows/(\d+)")
 SCORE_COLUMNS = {"score": pa.float64(), "logit": pa.float64(), "group": pa.int32(), "unknown_values": pa.string()}
 VALUE_COLUMN = {"value": pa.float64()}
 """Of models whose label is a number: the one expected."""
+SCORE_OF = "score_"
+"""Begins the columns of models of several labels, one with the probability of each."""
 ITEM_COLUMNS = {"row": pa.int64(), "rank": pa.int32(), "item": pa.string(), "score": pa.float64(), "group": pa.int32()}
 Rows = list[dict[str, Any]]
 
@@ -95,7 +97,7 @@ def in_one_form(column: Any, name: str) -> Any:
 def scoring(recommender: Recommender) -> Answering:
     """Each row with the probability of a click, its log-odds, the group, and the values that the model does not know; with the number
     expected where the label is one."""
-    numbers = predicts_numbers(recommender)
+    numbers, more = predicts_numbers(recommender), _score_columns(recommender)
 
     def answer(rows: Rows, first: int) -> tuple[list[int], dict[str, list[Any]]]:
         found = scored(recommender, rows, first)
@@ -105,14 +107,17 @@ def scoring(recommender: Recommender) -> Answering:
             "group": [one.group for one in found],
         }
         columns |= {"value": [one.value for one in found]} if numbers else {}
+        columns |= {column: [_score(one, label) for one in found] for column, label in more.items()}
         return list(range(len(rows))), {**columns, "unknown_values": [unknown_text(one.unknown_values) for one in found]}
 
-    return Answering(recommender, SCORE_COLUMNS | (VALUE_COLUMN if numbers else {}), fields_of(recommender), answer)
+    kinds = SCORE_COLUMNS | (VALUE_COLUMN if numbers else {}) | dict.fromkeys(more, pa.float64())
+    return Answering(recommender, kinds, fields_of(recommender), answer)
 
 
 def recommending(recommender: Recommender, request: RecommendRequest) -> Answering:
     """Each row's context with the best items for it, a row each; rows without any answer are left out."""
-    kinds = ITEM_COLUMNS | (VALUE_COLUMN if predicts_numbers(recommender) else {})
+    more = _score_columns(recommender)
+    kinds = ITEM_COLUMNS | (VALUE_COLUMN if predicts_numbers(recommender) else {}) | dict.fromkeys(more, pa.float64())
 
     def answer(rows: Rows, first: int) -> tuple[list[int], dict[str, list[Any]]]:
         places: list[int] = []
@@ -125,12 +130,21 @@ def recommending(recommender: Recommender, request: RecommendRequest) -> Answeri
                 raise RequestError(f"Row {first + place}: {error}", error.pointer) from error
             for item in items:
                 places.append(place)
-                cells = (first + place, item.rank, item.id, item.score, item.group, item.value)
-                for name, value in zip(kinds, cells, strict=False):
+                cells = (first + place, item.rank, item.id, item.score, item.group, *([] if more else [item.value]))
+                for name, value in zip(kinds, (*cells, *(_score(item, label) for label in more.values())), strict=False):
                     values[name].append(value)
         return places, values
 
     return Answering(recommender, kinds, fields_of(recommender, context_only=True), answer)
+
+
+def _score_columns(recommender: Recommender) -> dict[str, str]:
+    """Column of the probability of each of several labels, and the label."""
+    return {f"{SCORE_OF}{label}": label for label in several_labels(recommender)}
+
+
+def _score(answer: Scored | RecommendedItem, label: str) -> float | None:
+    return answer.scores[label] if isinstance(answer.scores, dict) else None
 
 
 def scored(recommender: Recommender, rows: Rows, first: int, explain: bool = False) -> list[Scored]:

@@ -28,12 +28,13 @@ from ihas.results.frontier import slug, steps_up
 from ihas.results.next_steps import next_step
 from ihas.results.run_result import FrontierPoint, RunResult
 from ihas.routing.additive import AdditiveRouter
-from ihas.routing.router import AnyRouter, Gates, Router, embed
+from ihas.routing.router import AnyRouter, Router, embed, open_gates
 from ihas.seeding import generator
 from ihas.stages.evaluate.calibration import calibrate, calibration_result, served_calibration
 from ihas.stages.evaluate.field_calibration import with_fields
 from ihas.stages.evaluate.groups import group_results, plane
 from ihas.stages.evaluate.stage import not_told_apart, variant_results
+from ihas.stages.evaluate.tasks import calibrate_task, task_results
 from ihas.stages.evaluate.variants import Variant
 from ihas.stages.evaluate.words import given_up_words, negatives_words, numbers_words, verdict
 from ihas.stages.retrieve.stage import RetrievalTowers, within_side
@@ -106,7 +107,12 @@ class Choice:
     @property
     def test_logits(self) -> np.ndarray:
         """Answers of what is served: float32 (test rows,)."""
-        return self.variant.test_logits if self.refits is None else self.refits.served.test_logits
+        return self.served.test_logits
+
+    @property
+    def served(self) -> Variant:
+        """What is served."""
+        return self.variant if self.refits is None else self.refits.served
 
 
 def measured_candidates(recipe: Recipe, folder: RunFolder, trained: Trained, variants: tuple[Variant, ...], key: str) -> MeasuredCandidates:
@@ -167,7 +173,8 @@ def summarise(
 
 def _serving(result: RunResult, choice: Choice, trained: Trained, variants: tuple[Variant, ...]) -> RunResult:
     """The result with this variant as the chosen one: verdict, groups and calibration."""
-    parts, grouping, served, refits = trained.data.parts, trained.instances, choice.variant, choice.refits
+    data, grouping, served, refits = trained.data, trained.instances, choice.variant, choice.refits
+    parts = data.parts
     refit = None if refits is None else refit_result(refits, parts)
     chosen, base = (next(one for one in result.variants if one.name == name) for name in (served.name, variants[0].name))
     method, fitted = _calibrated(trained, served)
@@ -185,6 +192,7 @@ def _serving(result: RunResult, choice: Choice, trained: Trained, variants: tupl
             trained.data.encoder,
         ),
         "refit": refit,
+        "tasks": task_results(data.schema, parts, served, choice.served, trained.learning.evaluate.calibration),
     }
     return result.model_copy(update=changes)
 
@@ -205,8 +213,8 @@ def make_bundle(recipe: Recipe, trained: Trained, chosen: Variant, base: Variant
     data, learning = trained.data, trained.learning
     router, paths, path_of_group = _routing(trained, chosen, learning)
     golden, rows = _golden(data.parts.test, chosen, router, learning)
-    fallback = None
-    if len(paths) > 1 and recipe.learning.evaluate.fallback:
+    fallback, grouped = None, len(set(path_of_group)) > 1
+    if grouped and recipe.learning.evaluate.fallback:
         fallback = values.Fallback(len(paths), base.test_logits[rows].astype(np.float32))
         paths += (export_model("fallback", base.models[0], data.parts.train.layout, trained.plain),)
     return Bundle(
@@ -222,9 +230,23 @@ def make_bundle(recipe: Recipe, trained: Trained, chosen: Variant, base: Variant
         retrieval=None if trained.retrieval is None else _retrieval(data, trained.retrieval, golden),
         fallback=fallback,
         calibration=served_calibration(_calibrated(trained, chosen)[1], data.schema.negatives_kept),
-        reference=Reference.of(router, _some(data.parts.train.ids)) if len(paths) > 1 or chosen.gated else None,
+        tasks=tuple(_task(name, number, trained, chosen, rows) for number, name in enumerate(data.schema.tasks, start=1)),
+        reference=Reference.of(router, _some(data.parts.train.ids)) if grouped or chosen.gated else None,
         users=data.users,
     )
+
+
+def _task(name: str, number: int, trained: Trained, chosen: Variant, rows: np.ndarray) -> values.Task:
+    """A further label, the first of them number 1, with its answers for golden rows, int (n,) of the test rows."""
+    _, calibration = calibrate_task(chosen, trained.data.parts.valid, number, trained.learning.evaluate.calibration)
+    return values.Task(name, number, chosen.test_tasks[number - 1][rows].astype(np.float32), calibration)
+
+
+def _task_models(chosen: Variant, first: values.ExportedModel, layout: FieldLayout) -> tuple[values.ExportedModel, ...]:
+    """The models of further labels, which share the first one's table."""
+    numbers = range(1, 1 + len(chosen.heads))
+    models = (export_model(f"task-{number}", chosen.of_task(number), layout, chosen.config) for number in numbers)
+    return tuple(replace(model, table=first.table) for model in models)
 
 
 def _calibrated(trained: Trained, served: Variant) -> tuple[CalibrationMethod, Calibration | None]:
@@ -242,7 +264,7 @@ def _routing(
     if len(chosen.models) == 1:
         path = export_model(slug(chosen.name), chosen.models[0], layout, chosen.config)
         own = table_of(chosen.models[0].weights, chosen.config.training.embedding_dim)  # as wide as the mask; stored once with the model's
-        return unrouted(replace(router, table=own)), (path,), (0,)
+        return unrouted(replace(router, table=own)), (path, *_task_models(chosen, path, layout)), (0,)
     paths = tuple(_group_path(group, chosen.models, layout, config) for group in range(len(chosen.models)))
     return router if grouping.sums is None else grouping.sums, paths, tuple(range(len(paths)))
 
@@ -274,15 +296,7 @@ def _retrieval(data: Ingested, towers: RetrievalTowers, golden: GoldenRows) -> v
 def unrouted(router: Router) -> Router:
     """A router with one group and every gate open, for a variant that serves all rows alike."""
     fields, dim = router.layout.num_fields, router.dim
-    width = fields * dim
-    gates = Gates(
-        form="field",
-        mean=np.zeros(width, np.float32),
-        scale=np.ones(width, np.float32),
-        kernels=(np.zeros((fields, dim, dim), np.float32),),
-        biases=(np.ones(width, np.float32),),
-    )
-    return Router(router.layout, router.table, gates, np.zeros((1, width), np.float32))
+    return Router(router.layout, router.table, open_gates(fields, dim), np.zeros((1, fields * dim), np.float32))
 
 
 def _golden(test: Dataset, chosen: Variant, router: AnyRouter, config: LearningConfig) -> tuple[GoldenRows, np.ndarray]:

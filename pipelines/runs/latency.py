@@ -43,7 +43,7 @@ def serving_cost(bundle: Bundle, candidates: int) -> ServingCost:
     sides = None if bundle.items is None else CandidateModel(model, bundle, bundle.items)
     return ServingCost(
         memory_bytes=memory_bytes(bundle) + (0 if sides is None else sides.arrays.nbytes),
-        row_p99_us=_p99_us(lambda row: model.logits(row[None]), bundle.golden.ids, ROW_CALLS),
+        row_p99_us=_p99_us(lambda row: _logits(model, row[None]), bundle.golden.ids, ROW_CALLS),
         candidates=candidates,
         candidates_p99_us=_p99_us(_ranking(bundle, model, sides, candidates), bundle.golden.ids, CANDIDATE_CALLS),
     )
@@ -52,9 +52,14 @@ def serving_cost(bundle: Bundle, candidates: int) -> ServingCost:
 def _ranking(bundle: Bundle, model: GroupedModel, sides: CandidateModel | None, candidates: int) -> Callable[[np.ndarray], object]:
     """Scores the candidates of a row's context."""
     if sides is None or bundle.items is None:
-        return lambda row: model.logits(np.repeat(row[None], candidates, axis=0))
+        return lambda row: _logits(model, np.repeat(row[None], candidates, axis=0))
     positions, context = np.arange(candidates) % len(bundle.items.names), bundle.encoder.slots_of("context")
     return lambda row: sides.score(row[context], positions)
+
+
+def _logits(model: GroupedModel, ids: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Logits of every label: int32 (rows, num_slots) -> float32 (rows,) each."""
+    return model.logits(ids)[1], *model.task_logits(ids)
 
 
 def _p99_us(call: Callable[[np.ndarray], object], rows: np.ndarray, calls: int) -> float:

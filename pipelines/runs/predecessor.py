@@ -68,6 +68,9 @@ def read_predecessor(folder: Path, point: str | None = None) -> Predecessor:
         ConfigError: the run is not finished, of another kind, of an earlier version, or its stages were removed; or no such point.
     """
     recipe, result = recipe_of_run(folder), _document(folder / "result.json", RunResult)
+    if result.tasks:
+        told = ", ".join(f"`{task.name}`" for task in result.tasks)
+        raise ConfigError(f"A refresh learns one label, but {folder.name} is of several, {told}. Search again on the newer table.")
     name = _variant_name(result, point)
     places = _places(folder)
     names = {"data": "data", "served": f"variant-{name}", "found": "search", "grouping": "cluster", "base": "variant-base"}

@@ -20,7 +20,7 @@ from ihas.models.prediction import GroupedRows, predict_groups
 from ihas.results.run_result import Refit
 from ihas.stages.evaluate.variants import Variant
 from ihas.training.parallel import train_in_parallel
-from ihas.training.plain import Refitting
+from ihas.training.plain import Refitting, by_task
 from ihas.training.trainer import EpochListener
 from ihas_pipelines.runs.folder import RunFolder, stage_key
 
@@ -75,7 +75,7 @@ def _train(refitting: Refitting, parts: Splits, variant: Variant, _: EpochListen
 
 
 def train_once_more(refitting: Refitting, parts: Splits, variant: Variant) -> NetworkWeights | None:
-    """Weights from the first start that has learnt as much; None where none has.
+    """Weights, of all tasks' output units, from the first start that has learnt as much; None where none has.
 
     Args:
         refitting: training and validation rows together.
@@ -89,7 +89,8 @@ def train_once_more(refitting: Refitting, parts: Splits, variant: Variant) -> Ne
     mask, valid = None if model.mask.all() else model.mask, GroupedRows.one_group(parts.valid)
     for start in range(STARTS):
         weights = refitting.train(variant.config, variant.name, variant.courses, mask, start=start)
-        if _learnt_as_much(predict_groups((replace(model, weights=weights),), valid, variant.config), variant, parts):
+        first = replace(model, weights=by_task(weights, 1 + len(variant.heads))[0])
+        if _learnt_as_much(predict_groups((first,), valid, variant.config), variant, parts):
             return weights
     return None
 
@@ -99,8 +100,10 @@ def _learnt_as_much(logits: np.ndarray, variant: Variant, parts: Splits) -> bool
 
 
 def _with_weights(variant: Variant, weights: NetworkWeights, parts: Splits) -> Variant:
-    models = (replace(variant.models[0], weights=weights),)
-    return replace(variant, models=models, test_logits=predict_groups(models, GroupedRows.one_group(parts.test), variant.config))
+    first, heads = by_task(weights, 1 + len(variant.heads))
+    made = replace(variant, models=(replace(variant.models[0], weights=first),), heads=heads)
+    test = predict_groups(made.models, GroupedRows.one_group(parts.test), variant.config)
+    return replace(made, test_logits=test, test_tasks=made.task_logits(parts.test))
 
 
 def refit_result(refits: Refits, parts: Splits) -> Refit:

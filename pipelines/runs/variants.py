@@ -69,7 +69,7 @@ def candidate_makers(trained: Trained) -> dict[str, Maker]:
     def base(listen: EpochListener) -> Variant:
         real, plain = trained.data.parts, trained.plain
         model = continue_plain(real, trained.base.trials[0].model, plain, "base", listen)
-        return plain_variant("base", model.weights, real, plain, model.courses)
+        return plain_variant("base", model.weights, real, plain, model.courses, heads=model.heads)
 
     def distilled(student: NetworkWeights, listen: EpochListener) -> Variant:
         model = continue_plain(parts, PlainModel(student, ()), config, "student", listen)
@@ -81,7 +81,7 @@ def candidate_makers(trained: Trained) -> dict[str, Maker]:
 
     def plain(name: str, model: MemberModel | PrunedModel) -> Maker:
         mask = model.mask if isinstance(model, PrunedModel) else None
-        return lambda _: plain_variant(name, model.weights, trained.data.parts, model.config, model.courses, mask)
+        return lambda _: plain_variant(name, model.weights, trained.data.parts, model.config, model.courses, mask, model.heads)
 
     students = dict[str, Maker]()
     larger = {name: plain(name, one) for one in trained.larger for name in [larger_name(one.config, trained.plain)]}
@@ -91,6 +91,8 @@ def candidate_makers(trained: Trained) -> dict[str, Maker]:
     if trained.distilled is not None:
         students |= {"distilled": partial(distilled, trained.distilled.student)} if trained.taught else {}
         larger["teacher"] = plain("teacher", _teacher(trained.distilled, trained.plain))
+    if trained.data.schema.tasks:  # gates and groups learn one label
+        return {"base": base, **students, **larger}
     return {
         "base": base,
         **students,

@@ -24,14 +24,16 @@ OF_CHANGES = frozenset(
 def recommendation(answer: Mapping[str, Any], title: str) -> RenderableType:
     """Recommended items of an answer in its JSON form, and under them why the first one is first, where it says so."""
     table = Table("rank", "item", title=title, title_justify="left", box=SIMPLE)
-    for name in ("score", "group", "margin", "runner-up"):
+    labels = list(next((item["scores"] for item in answer["items"] if "scores" in item), {}))
+    for name in ("score", *labels, "group", "margin", "runner-up"):
         table.add_column(name, justify="right")
     shown = list(dict.fromkeys(name for item in answer["items"] for name in item.get("fields", ())))
     for name in shown:
         table.add_column(name)
     for item in answer["items"]:
         why = item.get("explanation") or {}
-        cells = (item["rank"], item["id"], f"{item['score']:.4f}", item["group"], _rounded(why.get("margin")), why.get("runner_up"))
+        each = (f"{item['scores'][label]:.4f}" for label in labels)
+        cells = (item["rank"], item["id"], f"{item['score']:.4f}", *each, item["group"], _rounded(why.get("margin")), why.get("runner_up"))
         values = (item.get("fields", {}).get(name) for name in shown)
         texts = (value if value is None or isinstance(value, str) else ", ".join(value) for value in values)
         table.add_row(*("–" if cell is None else str(cell) for cell in (*cells, *texts)))
@@ -89,12 +91,14 @@ def scores(rows: Iterable[Mapping[str, Any]]) -> RenderableType:
     table = Table("row", "unknown values")
     rows = list(rows)
     numbers = any("value" in row for row in rows)
-    for name in ("score", "log-odds", "group", *(["value"] if numbers else [])):
+    labels = list(next((row["scores"] for row in rows if "scores" in row), {}))
+    for name in ("score", "log-odds", "group", *(["value"] if numbers else []), *labels):
         table.add_column(name, justify="right")
     for number, row in enumerate(rows, start=1):
         unknown = ", ".join(f"{cell['field']} = {cell['value']}" for cell in row["unknown_values"])
         value = [f"{row['value']:.4g}"] if numbers else []
-        table.add_row(str(number), unknown, f"{row['score']:.4f}", f"{row['logit']:+.3f}", str(row["group"]), *value)
+        each = (f"{row['scores'][label]:.4f}" for label in labels)
+        table.add_row(str(number), unknown, f"{row['score']:.4f}", f"{row['logit']:+.3f}", str(row["group"]), *value, *each)
     return table
 
 

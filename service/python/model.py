@@ -119,7 +119,8 @@ class Model:
         return Model(point_bundle(self.run, found.name), self.run, self._workspace)
 
     def predict_proba(self, rows: Any) -> np.ndarray:
-        """Probability of no click and of a click, in the order of scikit-learn's `classes_` 0 and 1: float64 (rows, 2).
+        """Probability of no click and of a click, in the order of scikit-learn's `classes_` 0 and 1: float64 (rows, 2). Of several labels,
+        those of the first one; `score` has all.
 
         Args:
             rows: DataFrame, Arrow table or list of dicts by field name; a field left out is missing, other columns are not read.
@@ -127,7 +128,7 @@ class Model:
         Raises:
             RequestError, DataError: a cell cannot be read.
         """
-        clicks = np.array([scored.score for scored in self.score(rows)], np.float64)
+        clicks = np.array([_click(scored) for scored in self.score(rows)], np.float64)
         return np.stack([1.0 - clicks, clicks], axis=1)
 
     def predict(self, rows: Any) -> np.ndarray:
@@ -236,6 +237,11 @@ def load(path: str | Path) -> Model:
     if (folder / "stages").is_dir():
         raise ConfigError(f"A finished run has a bundle, but the run in {folder} is not finished. Fit again with the same `folder`.")
     return Model(folder)
+
+
+def _click(scored: Scored) -> float:
+    """Probability of the label, the first of several."""
+    return next(iter(scored.scores.values())) if isinstance(scored.scores, dict) else scored.score
 
 
 def _of_summary(document: Mapping[str, Any], kind: ModelKind) -> dict[str, Any]:

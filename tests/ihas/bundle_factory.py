@@ -20,14 +20,16 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from ihas.bundle.values import Bundle, ExportedModel, GoldenRows
+from ihas.bundle.calibration import Calibration
+from ihas.bundle.values import Bundle, ExportedModel, GoldenRows, Task
+from ihas.config.tasks import TaskColumn
 from ihas.data.encoder import Encoder
 from ihas.data.field_encoders import CategoricalEncoder, MultivaluedEncoder
 from ihas.data.item_table import FieldValues, ItemTable
 from ihas.data.schema import Field, Schema
 from ihas.data.user_table import UserTable
 from ihas.routing.additive import AdditiveRouter
-from ihas.routing.router import Gates, Router
+from ihas.routing.router import Gates, Router, open_gates
 
 LOGITS = {"ada": {"m1": 4.5, "m2": 3.5, "m3": 1.5}, "bob": {"m1": 1.0, "m2": 0.0, "m3": -1.0}}
 GROUPS = {"ada": 0, "bob": 1}
@@ -93,6 +95,40 @@ def bundle_with_towns(name: str = "films") -> Bundle:
     )
 
 
+def bundle_with_tasks(name: str = "films") -> Bundle:
+    """The model of group 0 above for all rows, which says a click, and beside it a purchase, of the same table:
+
+        logit of a purchase = 2 * second of movie - user - 0.5, answered with half of it
+
+    Rows are ranked by p(click) p(bought)^2.
+
+    | | m1 | m2 | m3 |
+    |---|---|---|---|
+    | ada | 4.5 and -1.5 | 3.5 and 0.5 | 1.5 and 0.5 |
+    | bob | 5.5 and -2.5 | 4.5 and -0.5 | 2.5 and -0.5 |
+    """
+    bundle = small_bundle(name)
+    click = dataclasses.replace(bundle.models[0], name="base")
+    bought = dataclasses.replace(click, name="task-1", graph=linear_graph(np.array([-1, 0, 0, 2]), -0.5))
+    router = Router(bundle.encoder.layout, _router(bundle.encoder).table, open_gates(3, 2), np.zeros((1, 6), np.float32))
+    logits = np.array([pair for movies in TASKS.values() for pair in movies.values()], np.float32)
+    task = Task("bought", 1, logits[:, 1].copy(), Calibration(np.array([-30.0, 30.0]), np.array([-15.0, 15.0])))
+    return dataclasses.replace(
+        bundle,
+        schema=bundle.schema.model_copy(update={"tasks": {"bought": TaskColumn(exponent=2.0)}}),
+        router=router,
+        models=(click, bought),
+        model_of_group=(0,),
+        golden=dataclasses.replace(bundle.golden, group=np.zeros(6, np.int32), logits=logits[:, 0].copy()),
+        tasks=(task,),
+    )
+
+
+TASKS = {
+    "ada": {"m1": (4.5, -1.5), "m2": (3.5, 0.5), "m3": (1.5, 0.5)},
+    "bob": {"m1": (5.5, -2.5), "m2": (4.5, -0.5), "m3": (2.5, -0.5)},
+}
+"""Logits of a click and of a purchase of the bundle above, by user and movie."""
 SUMS = {"ada": [(1103, -1037), (934, -859), (1014, -960)], "bob": [(-945, 1011), (-1114, 1189), (-1034, 1088)]}
 """Sums of the bundle above, by user and movie."""
 

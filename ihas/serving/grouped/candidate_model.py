@@ -7,12 +7,13 @@ A group model that is not two-sided scores whole rows.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
 
-from ihas.bundle.values import Bundle
+from ihas.bundle.values import Bundle, ExportedModel
 from ihas.data.item_table import ItemTable
 from ihas.serving.grouped.candidate_routing import ContextRoute, candidate_routing
 from ihas.serving.grouped.item_arrays import MAX_BYTES, ItemArrays, Maker
@@ -33,10 +34,20 @@ class CandidateLogits:
     Attributes:
         group: int32 (rows,). The group.
         logits: float32 (rows,).
+        tasks: float32 (rows,) each. Logits of further labels; empty where there is one label.
     """
 
     group: np.ndarray
     logits: np.ndarray
+    tasks: tuple[np.ndarray, ...] = ()
+
+    @classmethod
+    def join(cls, blocks: Sequence[CandidateLogits]) -> CandidateLogits:
+        """Blocks of rows, end to end."""
+        if len(blocks) == 1:
+            return blocks[0]
+        tasks = tuple(np.concatenate(own) for own in zip(*(block.tasks for block in blocks), strict=True))
+        return cls(np.concatenate([block.group for block in blocks]), np.concatenate([block.logits for block in blocks]), tasks)
 
 
 class CandidateModel:
@@ -57,7 +68,9 @@ class CandidateModel:
         sides = [[number for number, own in enumerate(roles) if own == role] for role in ("context", "item")]
         gated = any(one.gated for one in bundle.models)
         self._routing = candidate_routing(bundle.router, *sides, gated=gated)
-        used = set(bundle.model_of_group)
+        used = {*bundle.model_of_group, *model.tasks}
+        self._source = [_source(number, bundle.models) if number in model.tasks else number for number in range(len(bundle.models))]
+        used &= set(self._source)
         self._sums = [
             None
             if one.two_sided is None or number not in used
@@ -89,9 +102,7 @@ class CandidateModel:
         """
         request = _Request(self, context)
         blocks = [request.score(positions[start : start + BLOCK_ROWS]) for start in range(0, len(positions), BLOCK_ROWS)]
-        if len(blocks) == 1:
-            return blocks[0]
-        return CandidateLogits(np.concatenate([block.group for block in blocks]), np.concatenate([block.logits for block in blocks]))
+        return CandidateLogits.join(blocks)
 
     def ids(self, context: np.ndarray, positions: np.ndarray) -> np.ndarray:
         """Whole rows, the context beside each item: int32 (rows, num_slots)."""
@@ -103,6 +114,10 @@ class CandidateModel:
     def route(self, context: np.ndarray) -> ContextRoute:
         """The context's side of the routing."""
         return self._routing.context(context[None])
+
+    def source(self, number: int) -> int:
+        """The model whose sums a model's are: its own, but for a further label that shares the first layer of another."""
+        return self._source[number]
 
     def context_sums(self, number: int, context: np.ndarray) -> np.ndarray | None:
         """The context's side of a model's sums with the bias, float32 (width,); None where it is not two-sided."""
@@ -123,6 +138,9 @@ class _Request:
         gates = NO_GATES if route.gates is None else route.gates
         if len(self._model.model.models) == 1:
             return CandidateLogits(route.group, self._logits(0, positions, gates))
+        if tasks := self._model.model.tasks:
+            others = tuple(self._logits(task, positions, gates) for task in tasks)
+            return CandidateLogits(route.group, self._logits(0, positions, gates), others)
         model_of_row = self._model.model.model_of(route.group)
         used = np.flatnonzero(np.bincount(model_of_row)).tolist()
         if len(used) == 1:
@@ -134,14 +152,29 @@ class _Request:
         return CandidateLogits(route.group, logits)
 
     def _logits(self, number: int, positions: np.ndarray, gates: np.ndarray) -> np.ndarray:
-        if number not in self._sums:
-            self._sums[number] = self._model.context_sums(number, self._context)
-        context, whole = self._sums[number], self._model.model.models[number]
+        source, whole = self._model.source(number), self._model.model.models[number]
+        if source not in self._sums:
+            self._sums[source] = self._model.context_sums(source, self._context)
+        context = self._sums[source]
         if context is None:
             return whole.logits(self._model.ids(self._context, positions), gates)
-        sums = self._model.arrays.take(_name(number), positions)
+        sums = self._model.arrays.take(_name(source), positions)
         sums += context
         return whole.logits_of_sums(sums)
+
+
+def _source(number: int, models: Sequence[ExportedModel]) -> int:
+    """The first model that has the same sums: hidden layers that several labels share begin alike."""
+    return next(place for place in range(number + 1) if place == number or _sum_alike(models[place], models[number]))
+
+
+def _sum_alike(one: ExportedModel, other: ExportedModel) -> bool:
+    if one.two_sided is None or other.two_sided is None or one.two_sided.squares != other.two_sided.squares:
+        return False
+    pairs = [(one.mask, other.mask), (one.held, other.held), (one.two_sided.kernel, other.two_sided.kernel)]
+    pairs += [(one.two_sided.bias, other.two_sided.bias), (one.table, other.table)]
+    without = one.first_order is None and other.first_order is None
+    return without and all(mine is its or np.array_equal(mine, its) for mine, its in pairs)
 
 
 def _name(number: int) -> str:

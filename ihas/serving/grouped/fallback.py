@@ -37,6 +37,8 @@ def checked(bundle: Bundle, degraded: Mapping[int, str]) -> GroupedRecommender:
 def _checked(bundle: Bundle, degraded: Mapping[int, str]) -> GroupedRecommender:
     recommender = GroupedRecommender(bundle, degraded=degraded)
     check_golden(recommender, bundle.golden)
+    for task in bundle.tasks:
+        check_model(recommender.model.models[task.model], _with(bundle.golden, task.golden), np.arange(len(bundle.golden.ids)))
     if degraded and bundle.fallback is not None:
         every = np.arange(len(bundle.golden.ids))
         check_model(recommender.model.models[bundle.fallback.model], _with(bundle.golden, bundle.fallback.logits), every)

@@ -66,12 +66,10 @@ class ItemAges:
         contexts, which = self.contexts(context, stated, positions)
         if len(contexts) == 1:
             return model.score(contexts[0], positions)
-        group, logits = np.empty(len(positions), np.int32), np.empty(len(positions), np.float32)
-        for number, one in enumerate(contexts):
-            rows = np.flatnonzero(which == number)
-            found = model.score(one, positions[rows])
-            group[rows], logits[rows] = found.group, found.logits
-        return CandidateLogits(group, logits)
+        rows = [np.flatnonzero(which == number) for number in range(len(contexts))]
+        found = CandidateLogits.join([model.score(one, positions[own]) for one, own in zip(contexts, rows, strict=True)])
+        back = np.argsort(np.concatenate(rows))
+        return CandidateLogits(found.group[back], found.logits[back], tuple(own[back] for own in found.tasks))
 
     def ids(self, model: CandidateModel, context: np.ndarray, stated: Mapping[str, Any], positions: np.ndarray) -> np.ndarray:
         """As `CandidateModel.ids`, each candidate at its age: int32 (rows, num_slots)."""

@@ -66,13 +66,15 @@ class GroupedModel:
         self.router, self.dim = bundle.router, bundle.dim
         self.models = tuple(ServedGroupModel(exported, self.layout) for exported in bundle.models)
         self._model_of_group = np.array(bundle.model_of_group, np.int64)
-        self._alone = bundle.router.num_groups == 1 and len(bundle.models) == 1 and not bundle.models[0].gated
+        self.tasks = tuple(task.model for task in bundle.tasks)
+        self._alone = bundle.router.num_groups == 1 and len(bundle.models) == 1 + len(self.tasks) and not bundle.models[0].gated
 
     @cached_property
     def multiply_adds(self) -> int:
-        """About how many multiply-adds a candidate takes: the numbers in the largest graph that it runs through."""
+        """About how many multiply-adds a candidate takes: the numbers in the largest graph that it runs through, once a label."""
         used = [self.models[number].exported for number in set(self._model_of_group.tolist())]
-        return max(len(one.graph if one.two_sided is None else one.two_sided.graph) for one in used) // FLOAT_BYTES
+        largest = max(len(one.graph if one.two_sided is None else one.two_sided.graph) for one in used)
+        return (1 + len(self.tasks)) * largest // FLOAT_BYTES
 
     def model_of(self, group: np.ndarray) -> np.ndarray:
         """Position of the model that serves each group: int32 (rows,) -> int64 (rows,)."""
@@ -86,6 +88,11 @@ class GroupedModel:
         starts = range(0, max(len(ids), 1), BLOCK_ROWS)
         logits = [self.models[0].logits(ids[start : start + BLOCK_ROWS], NO_GATES) for start in starts]
         return np.zeros(len(ids), np.int32), logits[0] if len(logits) == 1 else np.concatenate(logits)
+
+    def task_logits(self, ids: np.ndarray) -> list[np.ndarray]:
+        """Logits of rows for each further label: int32 (rows, num_slots) -> float32 (rows,) each; nothing where there is one label."""
+        blocks = [ids[start : start + BLOCK_ROWS] for start in range(0, max(len(ids), 1), BLOCK_ROWS)] if self.tasks else []
+        return [np.concatenate([self.models[task].logits(block, NO_GATES) for block in blocks]) for task in self.tasks]
 
     def score(self, ids: np.ndarray) -> RoutedLogits:
         """Route rows, then score each model's rows together: ids int32 (rows, num_slots)."""

@@ -37,6 +37,7 @@ from ihas.serving.grouped.model import GroupedModel
 from ihas.serving.grouped.observation import observe
 from ihas.serving.grouped.profiles import Profiles
 from ihas.serving.grouped.row_reader import RowReader
+from ihas.serving.grouped.several import Answered, Labels
 from ihas.serving.grouped.shelf import Shelf
 from ihas.serving.protocol import Recommender
 from ihas.serving.ranking import best, expected, probabilities
@@ -70,7 +71,7 @@ class GroupedRecommender(Recommender):
         self.model = GroupedModel(bundle)
         self._rows = RowReader(bundle.encoder, bundle.encoder.layout.names)
         self._context = RowReader(bundle.encoder, bundle.encoder.names_of("context"))
-        self._bounds = bundle.schema.numbers
+        self._bounds, self._labels = bundle.schema.numbers, Labels(bundle)
         self._profiles = None if bundle.users is None else Profiles(bundle.users, str(bundle.schema.user_id))
         self._updates = None if bundle.items is None else ItemUpdates(bundle, _shelf(self.model, bundle, bundle.items, max_item_bytes))
 
@@ -173,7 +174,8 @@ class GroupedRecommender(Recommender):
         ids, unknown = self._rows.read_all(rows, "/rows")
         scored = self.model.score(ids)
         reasons = explain_rows(self.model, self.bundle, ids, scored)
-        return _scores(scored.group, self.bundle.answered(scored.logits), unknown, self._degraded(reasons, scored.group), self._bounds)
+        answered = self._labels.answer(scored.logits, self.model.task_logits(ids))
+        return _scores(scored.group, answered, unknown, self._degraded(reasons, scored.group), self._bounds)
 
     def read(self, rows: Sequence[Mapping[str, Any]]) -> ReadRows:
         """See `BatchScoring.read`."""
@@ -185,9 +187,11 @@ class GroupedRecommender(Recommender):
         full = [request.ids for request in requests if len(request.unknown)]
         if not full:
             return [[] for _ in requests]
-        group, logits = self.model.logits(full[0] if len(full) == 1 else np.concatenate(full))
+        ids = full[0] if len(full) == 1 else np.concatenate(full)
+        group, logits = self.model.logits(ids)
         told = [unknown for request in requests for unknown in request.unknown]
-        scores = iter(_scores(group, self.bundle.answered(logits), told, [None] * len(logits), self._bounds))
+        answered = self._labels.answer(logits, self.model.task_logits(ids))
+        scores = iter(_scores(group, answered, told, [None] * len(logits), self._bounds))
         return [list(islice(scores, len(request.unknown))) for request in requests]
 
     def group_of(self, stated: Mapping[str, Any]) -> int | None:
@@ -243,7 +247,8 @@ class GroupedRecommender(Recommender):
         shown = shelf.fields.shown(request.fields)
         chosen, retrieved = shelf.chosen(context, request, seen)
         scored = shelf.ages.score(shelf.candidates, context, known, chosen.positions)
-        order = shelf.fields.first(lambda k: best(scored.logits, lambda row: names[chosen.positions[row]], k), chosen.positions, request)
+        ranks = self._labels.ranks(scored.logits, scored.tasks)
+        order = shelf.fields.first(lambda k: best(ranks, lambda row: names[chosen.positions[row]], k), chosen.positions, request)
         explanations: Sequence[Explanation | None] = [None] * len(order)
         if request.explain:
             ids = shelf.ages.ids(shelf.candidates, context, known, chosen.positions[order])
@@ -253,7 +258,7 @@ class GroupedRecommender(Recommender):
             model=self.name,
             items=_items(
                 [names[item] for item in chosen.positions[order].tolist()],
-                self.bundle.answered(scored.logits[order]),
+                self._labels.answer(scored.logits[order], [own[order] for own in scored.tasks]),
                 scored.group[order],
                 explanations,
                 [shown(item) for item in chosen.positions[order].tolist()] if request.fields else None,
@@ -318,26 +323,28 @@ def _said(explanation: Explanation, more: str) -> Explanation:
 
 def _scores(
     group: np.ndarray,
-    logits: np.ndarray,
+    answered: Answered,
     unknown: Sequence[tuple[UnknownValue, ...]],
     explanations: Sequence[Explanation | None],
     bounds: tuple[float, float] | None,
 ) -> list[Scored]:
-    scores = probabilities(logits)
-    cells = zip(scores.tolist(), logits.tolist(), group.tolist(), unknown, explanations, _values(scores, bounds), strict=True)
+    scores, logits = probabilities(answered.log_odds), answered.log_odds.tolist()
+    cells = zip(scores.tolist(), logits, group.tolist(), unknown, explanations, _values(scores, bounds), answered.scores, strict=True)
     return [Scored(*row) for row in cells]
 
 
 def _items(
     names: Sequence[str],
-    logits: np.ndarray,
+    answered: Answered,
     group: np.ndarray,
     explanations: Sequence[Explanation | None],
     shown: Sequence[dict[str, str | tuple[str, ...]]] | None,
     bounds: tuple[float, float] | None,
 ) -> tuple[RecommendedItem, ...]:
-    scores, ranks, fields = probabilities(logits), range(1, len(names) + 1), [{} for _ in names] if shown is None else shown
-    cells = zip(names, scores.tolist(), ranks, group.tolist(), explanations, fields, _values(scores, bounds), strict=True)
+    scores, ranks = probabilities(answered.log_odds), range(1, len(names) + 1)
+    fields = [{} for _ in names] if shown is None else shown
+    values = _values(scores, bounds)
+    cells = zip(names, scores.tolist(), ranks, group.tolist(), explanations, fields, values, answered.scores, strict=True)
     return tuple(RecommendedItem(*row) for row in cells)
 
 

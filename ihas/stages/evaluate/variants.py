@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ihas.config.learning import LearningConfig
-from ihas.data.dataset import Splits
+from ihas.data.dataset import Dataset, Splits
 from ihas.data.layout import FieldLayout
 from ihas.export.onnx_export import restricted_backbone
+from ihas.layers.hidden import Weights
 from ihas.models.network import NetworkWeights
 from ihas.models.prediction import GroupedRows, GroupModel, predict_gated, predict_groups
 from ihas.results.run_result import Cost
@@ -37,6 +38,9 @@ class Variant:
         cost: what it stores and computes.
         config: the settings that its models were trained with.
         courses: how its model came to its weights from fresh ones, on clicks alone; empty where it came to them otherwise.
+        heads: its backbone of each further task, over the table of the one model; empty where there is one label.
+        valid_tasks: float32 (validation rows,) for each of them.
+        test_tasks: float32 (test rows,) for each of them.
     """
 
     name: str
@@ -47,6 +51,19 @@ class Variant:
     cost: Cost
     config: LearningConfig
     courses: tuple[Steps, ...] = ()
+    heads: tuple[Weights, ...] = ()
+    valid_tasks: tuple[np.ndarray, ...] = ()
+    test_tasks: tuple[np.ndarray, ...] = ()
+
+    def of_task(self, number: int) -> GroupModel:
+        """The one model as it answers a task, from 0."""
+        model = self.models[0]
+        return replace(model, weights=NetworkWeights(model.weights.table, (model.weights.backbone, *self.heads)[number]))
+
+    def task_logits(self, rows: Dataset) -> tuple[np.ndarray, ...]:
+        """Its answers for each further task: float32 (rows,) each."""
+        one_group, count = GroupedRows.one_group(rows), 1 + len(self.heads)
+        return tuple(predict_groups((self.of_task(number),), one_group, self.config) for number in range(1, count))
 
 
 def plain_variant(
@@ -56,10 +73,14 @@ def plain_variant(
     config: LearningConfig,
     courses: tuple[Steps, ...] = (),
     mask: np.ndarray | None = None,
+    heads: tuple[Weights, ...] = (),
 ) -> Variant:
     """One model for all rows, no router: it reads every dimension, or those of a mask, bool (num_fields, dim)."""
     kept = np.ones((parts.train.layout.num_fields, config.training.embedding_dim), bool) if mask is None else mask
-    return replace(_unrouted(name, (GroupModel(name, weights, kept),), parts, config), courses=courses)
+    found = _unrouted(name, (GroupModel(name, weights, kept),), parts, config)
+    adds = found.cost.multiply_adds * (1 + len(heads))  # each task's graph is a whole one
+    found = replace(found, courses=courses, heads=heads, cost=found.cost.model_copy(update={"multiply_adds": adds}))
+    return replace(found, valid_tasks=found.task_logits(parts.valid), test_tasks=found.task_logits(parts.test)) if heads else found
 
 
 def static_variant(models: tuple[GroupModel, ...], parts: Splits, config: LearningConfig) -> Variant:

@@ -17,8 +17,12 @@ def run_tables(result: RunResult) -> Iterable[RenderableType]:
     """Verdict, variants, frontier and groups of a run."""
     yield Text(result.verdict, style="bold")
     yield _variants(result)
+    if result.tasks:
+        yield _tasks(result)
     if result.frontier:
         yield frontier_table(result.frontier, result.chosen)
+    if result.tasks:
+        return
     if not serves_by_group(result):
         yield Text(f"`{result.chosen}` serves all rows alike; these groups are what the search found, and route no request.")
     yield _groups(result)
@@ -44,6 +48,17 @@ def _variants(result: RunResult) -> Table:
             f"{variant.cost.parameters_total:,}",
             f"{variant.cost.kept_dims:,.0f}",
         )
+    return table
+
+
+def _tasks(result: RunResult) -> Table:
+    table = Table("label", title="Labels, as what is served predicts them", title_justify="left", box=SIMPLE)
+    for name in ("exponent", "test rows", "AUC", "log-loss", "calibration error", "validation AUC"):
+        table.add_column(name, justify="right")
+    for one in result.tasks:
+        error = None if one.calibration is None else one.calibration.error
+        cells = (decimal(one.test.auc), decimal(one.test.log_loss), decimal(error), decimal(one.valid.auc))
+        table.add_row(one.name, f"{one.exponent:g}", f"{one.test.rows:,}", *cells)
     return table
 
 

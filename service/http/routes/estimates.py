@@ -10,6 +10,7 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field, model_validator
 
 from ihas.config.base import Config
+from ihas.config.budget import BudgetConfig
 from ihas.config.data import WindowConfig
 from ihas.config.learning import LearningConfig
 from ihas.config.run import RunOptions
@@ -23,7 +24,7 @@ from ihas_service.http.bodies import JsonRoute
 from ihas_service.http.dependencies import CallerDep, SettingsDep, StoreDep, TraceDep, json_only, own_job
 from ihas_service.http.files import WholeFile, still_there
 from ihas_service.http.policy import MIB, Shedding, policy, reading
-from ihas_service.http.routes.searches import REPORT_HEADERS, searched
+from ihas_service.http.routes.searches import REPORT_HEADERS, check_labels, searched
 from ihas_service.http.schemas.searches import DatasetVersionNumber
 from ihas_service.jobs.runs import estimate_folder
 from ihas_service.settings import Settings
@@ -101,6 +102,8 @@ def create_estimate(
 ) -> EstimatePublic:
     """Estimate the time, memory and gain of a search: a worker runs two pilot searches on small parts of the table."""
     dataset = searched(store, body, caller)
+    if body.ladder is None:
+        check_labels(dataset, body.learning, BudgetConfig())
     wanted = {"window"} if body.window is not None else set()
     wanted |= {"learning", "run"} if body.ladder is None else {"ladder", "seconds", "run"}
     asked = body.model_dump(mode="json", include=wanted)

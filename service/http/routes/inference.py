@@ -12,7 +12,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 
 from ihas.errors import RequestError
-from ihas.serving.protocol import predicts_numbers
+from ihas.serving.answers import Scored
+from ihas.serving.protocol import predicts_numbers, several_labels
 from ihas_service.http.bodies import INLINE_BYTES, check_values, checked, decoded
 from ihas_service.http.dependencies import CallerDep, PartsDep, versions_of
 from ihas_service.http.policy import MANY_VALUES, MIB, Shedding, asking, reading
@@ -36,6 +37,8 @@ NUMBERS = frozenset({"FP32", "FP64", "INT8", "INT16", "INT32", "INT64", "UINT8",
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/InferenceRequest"}}}}}
 OUTPUTS = {"score": "FP64", "logit": "FP64", "group": "INT64"}
+SCORE_OF = "score_"
+"""Begins the outputs of models of several labels, one with the probability of each."""
 NUMBER_OUTPUTS = {**OUTPUTS, "value": "FP64"}
 """Of models whose label is a number."""
 
@@ -110,7 +113,7 @@ async def _infer(name: str, version: int | None, request: Request, parts: PartsD
     wanted = _wanted(body, kinds)
     scores = await parts.threads.run(request.scope, served.recommender.score, rows)
     parts.response_log.scored(served, shadows_of(parts, served, rows[0] if rows else {}), rows, scores)
-    columns: dict[str, Any] = {output: [getattr(one, output) for one in scores] for output in wanted}
+    columns: dict[str, Any] = {output: [_cell(one, output) for one in scores] for output in wanted}
     outputs = tuple(OutputTensor(name=one, shape=(len(rows),), datatype=kinds[one], data=columns[one]) for one in wanted)
     return InferenceResponse(model_name=name, model_version=str(served.version.version), id=body.id, outputs=outputs)
 
@@ -150,7 +153,15 @@ def _flat(data: list[Any]) -> list[Any]:
 
 def _outputs(served: Served) -> dict[str, str]:
     """Outputs of a model, and the type of each."""
-    return NUMBER_OUTPUTS if predicts_numbers(served.recommender) else OUTPUTS
+    more = {f"{SCORE_OF}{label}": "FP64" for label in several_labels(served.recommender)}
+    return {**(NUMBER_OUTPUTS if predicts_numbers(served.recommender) else OUTPUTS), **more}
+
+
+def _cell(scored: Scored, output: str) -> Any:
+    """An output of a row; `score_` and the name of one of several labels is that label's probability."""
+    if isinstance(scored.scores, dict) and output.startswith(SCORE_OF):
+        return scored.scores[output.removeprefix(SCORE_OF)]
+    return getattr(scored, output)
 
 
 def _wanted(body: InferenceRequest, kinds: dict[str, str]) -> tuple[str, ...]:

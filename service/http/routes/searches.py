@@ -18,7 +18,10 @@ from fastapi.responses import FileResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
+from ihas.config.budget import BudgetConfig
 from ihas.config.data import WindowConfig
+from ihas.config.learning import LearningConfig
+from ihas.config.recipe import one_label_alone
 from ihas.errors import RequestError
 from ihas_pipelines.kinds.registry import kinds
 from ihas_service.auth.caller import Caller
@@ -72,6 +75,8 @@ def create_search(
 ) -> SearchPublic:
     """Submit a search. A worker runs it; follow its state or its events at `Location`."""
     dataset = searched(store, body, caller)
+    if body.settings == "learning":
+        check_labels(dataset, body.learning, body.budget)
     asked = body.model_dump(mode="json")
     recipe = {name: asked[name] for name in (body.settings, "run", "budget", "window", "auto_promote") if name in asked}
     hashed = body_hash(asked)
@@ -201,6 +206,13 @@ def searched(store: JobStore, body: OnDataset, caller: Caller) -> Dataset:
     if body.window is not None:
         check_window(dataset, body.window)
     return dataset
+
+
+def check_labels(dataset: Dataset, learning: LearningConfig, budget: BudgetConfig) -> None:
+    """Refuse settings that know one label alone for a data set of several, before a run meets them; RequestError says which."""
+    told = one_label_alone(learning, budget) if (dataset.reading.get("columns") or {}).get("tasks") else None
+    if told is not None:
+        raise RequestError(told, "/budget" if "budget" in told else "/learning")
 
 
 def check_window(dataset: Dataset, window: WindowConfig) -> None:

@@ -51,7 +51,8 @@ class TensorMetadata(Config):
     """Metadata of a tensor."""
 
     name: str
-    """A field of the model, or `score`, `logit`, `group`; of a model whose label is a number, `value` too."""
+    """A field of the model, or `score`, `logit`, `group`; of a model whose label is a number, `value` too; of several labels, `score_` and
+    the name of each."""
     datatype: str
     """Type of its elements."""
     shape: tuple[int, ...]
@@ -92,7 +93,7 @@ class OutputAsked(Config):
     """A requested output."""
 
     name: Annotated[str, Field(max_length=200)]
-    """`score`, `logit`, `group`, or `value` of a model whose label is a number."""
+    """`score`, `logit`, `group`, `value` of a model whose label is a number, or `score_` and a label of several."""
     parameters: dict[str, Any] = {}
     """`binary_data` must be false."""
 
@@ -114,7 +115,7 @@ class OutputTensor(Config):
     """One output for all rows."""
 
     name: str
-    """`score`, `logit`, `group`, or `value` of a model whose label is a number."""
+    """`score`, `logit`, `group`, `value` of a model whose label is a number, or `score_` and a label of several."""
     shape: tuple[int, ...]
     """`[rows]`."""
     datatype: str

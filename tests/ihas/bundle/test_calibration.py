@@ -10,7 +10,7 @@ import pytest
 
 from ihas.bundle.archive import read_bundle, write_bundle
 from ihas.bundle.calibration import Calibration
-from ihas.bundle.manifest import FORMAT_VERSION, WITHOUT_SUMS, WITHOUT_USERS, read_manifest
+from ihas.bundle.manifest import WITHOUT_SUMS, WITHOUT_TASKS, WITHOUT_USERS, read_manifest
 from ihas.errors import BundleCorruptError
 from tests.ihas.bundle_factory import small_bundle
 
@@ -28,7 +28,7 @@ def test_a_bundle_says_that_negatives_were_left_out(tmp_path: Path) -> None:
     sampled = replace(bundle, schema=bundle.schema.model_copy(update={"negatives_kept": 0.1}), calibration=STEPS.without_sampling(0.1))
     write_bundle(sampled, tmp_path / "bundle")
     found = read_bundle(tmp_path / "bundle")
-    assert (read_manifest(tmp_path / "bundle").version, found.schema.negatives_kept) == (FORMAT_VERSION, 0.1)
+    assert (read_manifest(tmp_path / "bundle").version, found.schema.negatives_kept) == (WITHOUT_TASKS, 0.1)
     np.testing.assert_allclose(found.answered(np.array([1.0])), [np.log(0.1)])
 
 

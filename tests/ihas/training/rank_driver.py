@@ -13,6 +13,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,7 @@ CASES: dict[str, tuple[str, LearningConfig]] = {
     "sgd": ("plain", config(hidden=(16, 8), optimizer="sgd")),
     "search": ("search", config(hidden=(16, 8), search=SearchConfig(epochs=EPOCHS))),
     "polarization": ("search", config(hidden=(16, 8), search=SearchConfig(epochs=EPOCHS, regularizer="polarization"))),
+    "tasks": ("tasks", config(hidden=(16, 8), members=2)),
     "tiny_batches": ("plain", config(hidden=(16, 8), batch_size=1_199, batch_norm=False)),
 }
 
@@ -72,6 +74,9 @@ CASES: dict[str, tuple[str, LearningConfig]] = {
 def parts_of(case: str) -> Splits:
     """Rows of a case: 1,200 to learn from."""
     made = make_tribes(np.random.default_rng(0), 2, (1_200, 300, 1)).parts
+    if CASES[case][0] == "tasks":
+        further = np.random.default_rng(1).choice(np.array([0.0, 1.0, np.nan], np.float32), (len(made.train), 1))
+        return Splits(replace(made.train, tasks=further, task_weights=(2.0,)), made.valid, made.test)
     if CASES[case][0] != "weighted":
         return made
     weights = np.random.default_rng(1).uniform(0.5, 1.5, len(made.train)).astype(np.float32)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ihas.bundle.manifest import FORMAT_VERSION, read_manifest
+from ihas.bundle.manifest import WITHOUT_TASKS, read_manifest
 from ihas.config.columns import TextColumn
 from ihas.config.data import DataConfig, SchemaConfig, TimestampColumn
 from ihas.errors import RequestError
@@ -83,7 +83,7 @@ def test_the_bundle_says_what_it_needs(served: tuple[Path, GroupedRecommender]) 
         "user": "hashed", "query": "text", "taste": "vector", "item": "categorical", "title": "text", "picture": "vector",
         "seen.hour": "categorical", "last.hour": "categorical", "seen.days_since.last": "numeric",
     }  # fmt: skip
-    assert read_manifest(folder / "bundle").version == FORMAT_VERSION
+    assert read_manifest(folder / "bundle").version == WITHOUT_TASKS
 
 
 def test_an_item_scores_as_its_row_does(served: tuple[Path, GroupedRecommender]) -> None:
