@@ -22,7 +22,8 @@ from ihas.config.recipe import Recipe
 from ihas.data.dataset import Dataset, Splits
 from ihas.data.storage import Ingested
 from ihas.folders import write_whole
-from ihas.results.run_result import Estimate, RunResult
+from ihas.results.estimate import Estimate
+from ihas.results.run_result import RunResult
 from ihas.seeding import generator
 from ihas.stages.members import larger_configs
 from ihas_pipelines.runs.folder import RunFolder

@@ -298,11 +298,6 @@ def has_one_label(run: Run) -> bool:
     return not run.recipe.data.columns.tasks
 
 
-def wants_teacher(run: Run) -> bool:
-    """Whether the recipe wants a teacher."""
-    return run.learning.distil.members > 0 and has_one_label(run)
-
-
 def leave_search_out(run: Run) -> None:
     """One model for all rows, of several labels."""
     parts, start, dim = run.parts, run.start, run.learning.training.embedding_dim
@@ -391,7 +386,13 @@ STAGES: tuple[Stage, ...] = (
     Stage("members", "Training several small models", 0.08, split_into_members, shown_as="base", wanted=wants_members),
     Stage("larger", "Training larger models", 0.08, train_larger_models, shown_as="base", wanted=wants_larger),
     Stage("prune", "Pruning larger models", 0.04, prune_larger_models, shown_as="base", wanted=wants_pruned),
-    Stage("distil", "Training a teacher and its student", 0.16, distil_teacher, wanted=wants_teacher),
+    Stage(
+        "distil",
+        "Training a teacher and its student",
+        0.16,
+        distil_teacher,
+        wanted=lambda run: run.learning.distil.members > 0 and has_one_label(run),
+    ),
     Stage("one model", "Leaving gates and groups out", 0.0, leave_search_out, shown_as="search", wanted=lambda run: not has_one_label(run)),
     Stage("search", "Searching gates", 0.08, search, wanted=has_one_label),
     Stage("cluster", "Grouping instances by their gates", 0.13, cluster, wanted=has_one_label),

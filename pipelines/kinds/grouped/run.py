@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ihas.config.recipe import Recipe
-from ihas.results.run_result import Estimate, RunResult
+from ihas.results.estimate import Estimate
+from ihas.results.run_result import RunResult
 from ihas_pipelines.runs.child import ChildReport, wall_time_limit
 from ihas_pipelines.runs.progress import Report
 from ihas_pipelines.runs.refresh_request import RefreshRequest

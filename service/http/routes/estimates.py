@@ -15,7 +15,7 @@ from ihas.config.data import WindowConfig
 from ihas.config.learning import LearningConfig
 from ihas.config.run import RunOptions
 from ihas.config.size_sweep import SizeSweepLearning
-from ihas.results.run_result import Estimate
+from ihas.results.estimate import Estimate
 from ihas.sequential.scaling.advised import Advice
 from ihas_service.auth.caller import Caller
 from ihas_service.auth.scopes import Scope

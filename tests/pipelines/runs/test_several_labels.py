@@ -22,7 +22,7 @@ from ihas_service.python.model import Model
 from tests.oracle import parts_of
 from tests.pipelines.table_run import finished_run
 
-pytestmark = [pytest.mark.tf, pytest.mark.slow]
+pytestmark = [pytest.mark.tf, pytest.mark.slow, pytest.mark.timeout(900)]
 
 ROWS, USERS, ITEMS, DEVICES, PRICES = 12_000, 20, 16, 8, 8
 MISSING = 0.2
