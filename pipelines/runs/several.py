@@ -18,20 +18,17 @@ from ihas.stages.retrain import RetrainResult
 from ihas.stages.search import SearchResult
 
 
-def no_search(parts: Splits, start: NetworkWeights, dim: int) -> SearchResult:
-    """The start, every gate open."""
-    gates = open_gates(parts.train.layout.num_fields, dim)
-    return SearchResult(start, gates, mask_diversity(parts.valid, start.table[:, :dim], gates), ())
+def one_model(parts: Splits, start: NetworkWeights, dim: int) -> tuple[SearchResult, Grouping, RetrainResult]:
+    """What search, grouping and retraining would have left.
 
-
-def no_groups(parts: Splits, dim: int) -> Grouping:
-    """All rows in one group that keeps every dimension."""
+    Args:
+        parts: encoded rows.
+        start: the model that the search would have started from.
+        dim: dimensions of a field's embedding.
+    """
     fields = parts.train.layout.num_fields
+    gates, kept = open_gates(fields, dim), np.ones((1, fields, dim), bool)
+    found = SearchResult(start, gates, mask_diversity(parts.valid, start.table[:, :dim], gates), ())
     groups = PartGroups(*(np.zeros(len(rows), np.int32) for rows in (parts.train, parts.valid, parts.test)))
-    gates = np.ones((1, fields, dim), np.float32)
-    return Grouping("masked", np.zeros((1, fields * dim), np.float32), groups, gates, (0.5,), gates > 0.0, ())
-
-
-def no_retraining(parts: Splits, start: NetworkWeights, dim: int) -> RetrainResult:
-    """The start for all rows."""
-    return RetrainResult((GroupModel("shared", start, np.ones((parts.train.layout.num_fields, dim), bool)),), ())
+    grouping = Grouping("masked", np.zeros((1, fields * dim), np.float32), groups, kept.astype(np.float32), (0.5,), kept, ())
+    return found, grouping, RetrainResult((GroupModel("shared", start, kept[0]),), ())

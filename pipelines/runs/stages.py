@@ -45,7 +45,7 @@ from ihas_pipelines.runs.assemble import assemble
 from ihas_pipelines.runs.folder import RunFolder, stage_key
 from ihas_pipelines.runs.progress import Report, StageName
 from ihas_pipelines.runs.reporter import Reporter
-from ihas_pipelines.runs.several import no_groups, no_retraining, no_search
+from ihas_pipelines.runs.several import one_model
 from ihas_pipelines.runs.threads import on_several, threads
 from ihas_pipelines.runs.trained import Trained
 from ihas_pipelines.runs.variants import train_variants
@@ -298,10 +298,14 @@ def has_one_label(run: Run) -> bool:
     return not run.recipe.data.columns.tasks
 
 
+def wants_teacher(run: Run) -> bool:
+    """Whether the recipe wants a teacher."""
+    return run.learning.distil.members > 0 and has_one_label(run)
+
+
 def leave_search_out(run: Run) -> None:
     """One model for all rows, of several labels."""
-    parts, start, dim = run.parts, run.start, run.learning.training.embedding_dim
-    run.found, run.grouping, run.retrained = no_search(parts, start, dim), no_groups(parts, dim), no_retraining(parts, start, dim)
+    run.found, run.grouping, run.retrained = one_model(run.parts, run.start, run.learning.training.embedding_dim)
     labels = ", ".join(f"`{name}`" for name in run.data.schema.exponents)
     run.reporter.say(f"Several labels are learnt together, {labels}: teacher, gates and groups, which learn one, are left out")
 
@@ -386,13 +390,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("members", "Training several small models", 0.08, split_into_members, shown_as="base", wanted=wants_members),
     Stage("larger", "Training larger models", 0.08, train_larger_models, shown_as="base", wanted=wants_larger),
     Stage("prune", "Pruning larger models", 0.04, prune_larger_models, shown_as="base", wanted=wants_pruned),
-    Stage(
-        "distil",
-        "Training a teacher and its student",
-        0.16,
-        distil_teacher,
-        wanted=lambda run: run.learning.distil.members > 0 and has_one_label(run),
-    ),
+    Stage("distil", "Training a teacher and its student", 0.16, distil_teacher, wanted=wants_teacher),
     Stage("one model", "Leaving gates and groups out", 0.0, leave_search_out, shown_as="search", wanted=lambda run: not has_one_label(run)),
     Stage("search", "Searching gates", 0.08, search, wanted=has_one_label),
     Stage("cluster", "Grouping instances by their gates", 0.13, cluster, wanted=has_one_label),
