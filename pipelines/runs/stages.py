@@ -306,8 +306,7 @@ def wants_teacher(run: Run) -> bool:
 def leave_search_out(run: Run) -> None:
     """One model for all rows, of several labels."""
     run.found, run.grouping, run.retrained = one_model(run.parts, run.start, run.learning.training.embedding_dim)
-    labels = ", ".join(f"`{name}`" for name in run.data.schema.exponents)
-    run.reporter.say(f"Several labels are learnt together, {labels}: teacher, gates and groups, which learn one, are left out")
+    run.reporter.say(f"{', '.join(run.data.schema.exponents)} are learnt together: teacher, gates and groups learn one, and are left out")
 
 
 def search(run: Run) -> None:
