@@ -48,13 +48,8 @@ class ArrayPlace:
         Raises:
             ClusterError: this machine does not see the file.
         """
-        try:
+        with _unseen_told(self.path):
             return self._open()
-        except OSError as error:
-            raise ClusterError(
-                f"Every machine of the cluster must see the folder of the run under one name, but {os.uname().nodename} does not see "
-                f"{self.path} ({error.strerror or type(error).__name__}). Mount the shared folder there, under the same path."
-            ) from error
 
     def _open(self) -> np.ndarray:
         if self.dtype:
@@ -63,6 +58,27 @@ class ArrayPlace:
             return load_mapped(Path(self.path))
         found: np.ndarray = np.load(self.path, allow_pickle=False)
         return found
+
+
+def check_seen(folder: Path) -> None:
+    """Check that this machine sees a folder.
+
+    Raises:
+        ClusterError: it does not.
+    """
+    with _unseen_told(str(folder)):
+        folder.stat()
+
+
+@contextmanager
+def _unseen_told(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ClusterError(
+            f"Every machine of the cluster must see the folder of the run under one name, but {os.uname().nodename} does not see "
+            f"{path} ({error.strerror or type(error).__name__}). Mount the shared folder there, under the same path."
+        ) from error
 
 
 class SharedArrays:

@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -30,33 +31,40 @@ from ray import cloudpickle, exceptions
 from ray.util.placement_group import placement_group, remove_placement_group
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
-from ihas.data.shared_arrays import ArrayPlace, SharedArrays, shared_folder
+from ihas.data.shared_arrays import ArrayPlace, SharedArrays, check_seen, shared_folder
 from ihas.errors import ClusterError
 from ihas.extensions.modules import VARIABLE
 from ihas.results.run_result import EpochMetrics
 from ihas.training.arithmetic import Arithmetic, own_arithmetic
 from ihas.training.cluster_head import LOOK_S, NODES_GRACE_S, RETRIES, Head, Lookout
+from ihas.training.cluster_watch import Watch, asked, asked_briefly
 from ihas.training.ranks import Address, Connected, Door, RankLostError, as_rank
 from ihas.training.streamed import Told, streamed
 from ihas.training.trainer import EpochListener
 
 Result = TypeVar("Result")
-
+Heard = TypeVar("Heard")
 
 Arrived = Callable[[int, Any], None]
 
 
 def train_on_ray(
-    trainings: Sequence[Callable[[EpochListener], Result]], address: str, bytes_held: int, listen: EpochListener, arrived: Arrived
+    trainings: Sequence[Callable[[Callable[[Heard], None]], Result]],
+    address: str,
+    bytes_held: int,
+    listen: Callable[[Heard], None],
+    arrived: Arrived,
+    resumed: bool = False,
 ) -> list[Result]:
     """Results of the trainings, in their order, as `train_in_parallel` gives them.
 
     Args:
-        trainings: each is given the listener of its epochs.
+        trainings: each is given the listener of its epochs, or of whatever it tells of.
         address: `host:port` of the cluster's head.
         bytes_held: memory that one training holds; a machine runs as many at once as this and its processors allow.
         listen: told of every epoch, on the calling thread.
         arrived: given a training's number and its result as soon as it is there, likewise.
+        resumed: each keeps what it has finished, so that a repetition tells of less than what was lost told of.
 
     Raises:
         ConfigError: the address is none.
@@ -64,15 +72,13 @@ def train_on_ray(
         the first error of a training or of the listener: the others' processes are ended.
     """
     head = Head.at(address)
-    _connect(address, head)
-    with shared_folder() as folder:
-        arrays, own = SharedArrays(folder), asdict(own_arithmetic())
-        packed = [pack(training, arrays) for training in trainings]
-        limits: dict[str, Any] = {"num_cpus": 1, "memory": _memory(bytes_held), "max_retries": RETRIES, "scheduling_strategy": "SPREAD"}
+    with _connected(address, head), shared_folder() as folder:
+        arrays, own, lookout = SharedArrays(folder), asdict(own_arithmetic()), Lookout(head, _has_processors)
+        limits: dict[str, Any] = {"num_cpus": 1, "memory": _memory(bytes_held, lookout), "scheduling_strategy": "SPREAD"}
+        limits["max_retries"] = 0 if resumed else RETRIES  # Ray's repetition must yield as many values as what was lost
         task = ray.remote(num_returns="streaming", **limits)(_carry_out)
-        streams = [task.remote(one, own, os.environ.get(VARIABLE, "")) for one in packed]
-        with _ended_by_errors(streams):
-            return _results(streams, Lookout(head, _has_processors), listen, arrived)
+        begin = [partial(task.remote, pack(one, arrays), own, os.environ.get(VARIABLE, ""), str(folder)) for one in trainings]
+        return _results(begin, lookout, listen, arrived, repeats=RETRIES if resumed else 0)
 
 
 class _Pickler(cloudpickle.CloudPickler):
@@ -88,26 +94,27 @@ class _Pickler(cloudpickle.CloudPickler):
         return super().reducer_override(obj) if place is None else (ArrayPlace.open, (place,))
 
 
-def pack(training: Callable[[EpochListener], object], arrays: SharedArrays) -> bytes:
+def pack(training: Callable[[Callable[[Any], None]], object], arrays: SharedArrays) -> bytes:
     """A training as it is sent: some KB, arrays by their places."""
     file = io.BytesIO()
     _Pickler(file, arrays).dump(training)
     return file.getvalue()
 
 
-def unpack(packed: bytes) -> Callable[[EpochListener], Any]:
+def unpack(packed: bytes) -> Callable[[Callable[[Any], None]], Any]:
     """The training, its arrays open.
 
     Raises:
         ClusterError: this machine does not see one of them.
     """
-    training: Callable[[EpochListener], Any] = cloudpickle.loads(packed)
+    training: Callable[[Callable[[Any], None]], Any] = cloudpickle.loads(packed)
     return training
 
 
-def _carry_out(packed: bytes, wanted: Mapping[str, Any], extensions: str) -> Iterator[Told]:
+def _carry_out(packed: bytes, wanted: Mapping[str, Any], extensions: str, folder: str) -> Iterator[Told]:
     """On a machine of the cluster: the epochs of a training, then its result as bytes, whose arrays can be written to as a thread's can."""
     _compute_alike(wanted, extensions)
+    check_seen(Path(folder))
     for kind, value in streamed(unpack(packed)):
         yield kind, cloudpickle.dumps(value) if kind == "result" else value
 
@@ -142,17 +149,16 @@ def train_on_ranks(
         the first error of a training or of the listener.
     """
     head, results = Head.at(address), list[Any]()
-    _connect(address, head)
-    with shared_folder() as folder:
+    with _connected(address, head), shared_folder() as folder:
         arrays, heard = SharedArrays(folder), _Heard(listen)
         packed = [pack(training, arrays) for training in trainings]
         while len(results) < len(packed):
             try:
-                with _ranks(count, _memory(bytes_held), Lookout(head, _has_processors)) as (ranks, lookout):
+                with _ranks(count, bytes_held, Lookout(head, _has_processors)) as (ranks, lookout):
                     while len(results) < len(packed):
                         heard.begin(len(results))
-                        streams = [rank.train.options(num_returns="streaming").remote(packed[len(results)]) for rank in ranks]
-                        results.append(_results(streams, lookout, heard, lambda *_: None)[0])
+                        begin = [partial(rank.train.options(num_returns="streaming").remote, packed[len(results)]) for rank in ranks]
+                        results.append(_results(begin, lookout, heard, lambda *_: None)[0])
                         arrived(len(results) - 1, results[-1])
             except RankLostError as error:
                 heard.lost(error)
@@ -222,12 +228,13 @@ def _train_together(ranks: Connected, training: Callable[[EpochListener], Any], 
 
 
 @contextmanager
-def _ranks(count: int, memory: int, lookout: Lookout) -> Iterator[tuple[list[Any], Lookout]]:
+def _ranks(count: int, bytes_held: int, lookout: Lookout) -> Iterator[tuple[list[Any], Lookout]]:
     """Processes that are connected; they are ended at last."""
+    memory = _memory(bytes_held, lookout)
     group = placement_group([{"CPU": 1, "memory": memory}] * count, strategy="SPREAD")
     made = list[Any]()
     try:
-        if not group.wait(NODES_GRACE_S):
+        if not asked(partial(group.wait, NODES_GRACE_S), lookout.look):
             raise ClusterError(
                 f"A training on {count} machines must have a processor and {memory / 2**20:,.0f} MiB of each at once, but the cluster "
                 f"did not offer them within {NODES_GRACE_S:g} s. Start more machines, or lower `run.machines`."
@@ -241,9 +248,9 @@ def _ranks(count: int, memory: int, lookout: Lookout) -> Iterator[tuple[list[Any
     finally:
         for rank in made:
             with suppress(Exception):
-                ray.kill(rank)
+                asked_briefly(partial(ray.kill, rank))
         with suppress(Exception):
-            remove_placement_group(group)
+            asked_briefly(partial(remove_placement_group, group))
 
 
 def _got(asked: Sequence[Any], lookout: Lookout) -> list[Any]:
@@ -257,10 +264,22 @@ def _got(asked: Sequence[Any], lookout: Lookout) -> list[Any]:
     return [_value(one) for one in asked]
 
 
-def _connect(address: str, head: Head) -> None:
-    """Join the cluster, once for this process; what ends a process on SIGTERM stays as it was."""
-    if ray.is_initialized():
-        return
+_watches = dict[Head, Watch]()
+
+
+@contextmanager
+def _connected(address: str, head: Head) -> Iterator[None]:
+    """Join the cluster, once for this process, which leaves it where its head is lost between two blocks."""
+    watch = _watches.setdefault(head, Watch(head, ray.shutdown, lambda found: Lookout(found, lambda: True)))
+    with watch.speaking():
+        if not ray.is_initialized():
+            _join(address, head)
+            watch.start()
+        yield
+
+
+def _join(address: str, head: Head) -> None:
+    """Join; what ends a process on SIGTERM stays as it was."""
     if not head.answers():
         raise ClusterError(f"The Ray head must answer at {address} (IHAS_RAY_ADDRESS), but does not. Start it, or unset IHAS_RAY_ADDRESS.")
     with _handler_of_sigterm_kept():
@@ -286,49 +305,79 @@ def _handler_of_sigterm_kept() -> Iterator[None]:
         signal.signal(signal.SIGTERM, kept)
 
 
-def _memory(bytes_held: int) -> int:
+def _memory(bytes_held: int, lookout: Lookout) -> int:
     """What a training asks of a machine: what it holds, or all of the largest."""
-    offered = [node["Resources"].get("memory", 0.0) for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
+    nodes = asked(ray.nodes, lookout.look)
+    offered = [node["Resources"].get("memory", 0.0) for node in nodes if node["Alive"] and node["Resources"].get("CPU")]
     return int(min(bytes_held, max(offered, default=0.0) or bytes_held))
 
 
 def _has_processors() -> bool:
-    return bool(ray.cluster_resources().get("CPU"))
+    return bool((asked_briefly(ray.cluster_resources) or {}).get("CPU"))
 
 
-@contextmanager
-def _ended_by_errors(streams: Sequence[Any]) -> Iterator[None]:
-    """End the processes of what still runs where the block raises."""
-    try:
-        yield
-    except BaseException:
-        for stream in streams:
-            with suppress(Exception):
-                ray.cancel(stream, force=True)
-        raise
+def _results(
+    begin: Sequence[Callable[[], Any]], lookout: Lookout, listen: Callable[[Any], None], arrived: Arrived, repeats: int = 0
+) -> list[Any]:
+    """What tasks give, each begun by its call, and again up to `repeats` times where it is lost."""
+    tasks, results = _Tasks(begin, repeats), dict[int, Any]()
+    with tasks.ended_by_errors():
+        while tasks.running:
+            ready, _ = ray.wait(list(tasks.running), num_returns=1, timeout=LOOK_S, fetch_local=False)
+            lookout.look()
+            for number, kind, value in filter(None, map(tasks.told, ready)):
+                if kind == "result":
+                    results[number] = cloudpickle.loads(value)
+                    arrived(number, results[number])
+                else:
+                    listen(value)
+    return [results[number] for number in range(len(begin))]
 
 
-def _results(streams: Sequence[Any], lookout: Lookout, listen: EpochListener, arrived: Arrived) -> list[Any]:
-    results, running = dict[Any, Any](), list(streams)
-    while running:
-        ready, _ = ray.wait(running, num_returns=1, timeout=LOOK_S, fetch_local=False)
-        lookout.look()
-        for stream in ready:
+class _Tasks:
+    """Tasks that run: their numbers, by what they yield."""
+
+    def __init__(self, begin: Sequence[Callable[[], Any]], repeats: int) -> None:
+        self._begin, self._left = begin, [repeats] * len(begin)
+        self.running = {one(): number for number, one in enumerate(begin)}
+
+    def told(self, stream: Any) -> tuple[int, str, Any] | None:
+        """A task's number and what it says next; None where it was lost and begins again."""
+        number = self.running[stream]
+        try:
             kind, value = _next(stream)
-            if kind == "epoch":
-                listen(value)
-            else:
-                results[stream] = cloudpickle.loads(value)
-                running.remove(stream)
-                arrived(streams.index(stream), results[stream])
-    return [results[stream] for stream in streams]
+        except _TaskLostError:
+            if not self._left[number]:
+                raise
+            self._left[number] -= 1
+            del self.running[stream]
+            self.running[self._begin[number]()] = number
+            return None
+        if kind == "result":
+            del self.running[stream]
+        return number, kind, value
+
+    @contextmanager
+    def ended_by_errors(self) -> Iterator[None]:
+        """End the processes of what still runs where the block raises."""
+        try:
+            yield
+        except BaseException:
+            for stream in self.running:
+                with suppress(Exception):
+                    ray.cancel(stream, force=True)
+            raise
+
+
+class _TaskLostError(ClusterError):
+    """A task's process or machine is gone, and Ray does not begin it again."""
 
 
 def _next(stream: Any) -> Told:
     try:
         found: Told = _value(next(stream))
     except (exceptions.RayError, StopIteration) as error:
-        raise ClusterError(
+        raise _TaskLostError(
             f"Every training must be carried out, but no machine of the Ray cluster brought one to its end ({_said(error)}); "
             f"after a loss it is begun again {RETRIES} times. Finished stages are kept: see Ray's logs, then resume the run."
         ) from error

@@ -36,6 +36,7 @@ HELD_BYTES = 1 << 30
 RAY_ADDRESS = "IHAS_RAY_ADDRESS"
 MAX_TABLES = 16  # of any update rule, overparameterised; Adam by rows holds 6, and 8 while an epoch is averaged
 
+Heard = TypeVar("Heard")
 Result = TypeVar("Result")
 _machines: ContextVar[int] = ContextVar("machines", default=1)
 
@@ -117,6 +118,25 @@ def train_on_cluster(
     if machines > 1:
         return train_on_ranks(trainings, address, held, listen, arrived, machines)
     return train_on_ray(trainings, address, held, listen, arrived)
+
+
+def resume_on_cluster(
+    tasks: Sequence[Callable[[Callable[[Heard], None]], Result]], listen: Callable[[Heard], None], arrived: Callable[[int, Result], None]
+) -> list[Result]:
+    """Results of tasks that keep what they have finished, in their order, from the cluster that `IHAS_RAY_ADDRESS` names.
+
+    Args:
+        tasks: each is given the listener of whatever it tells of; one that is lost is begun again and goes on from what it kept.
+        listen: told of it, on the calling thread.
+        arrived: given a task's number and its result as soon as it is there, likewise.
+
+    Raises:
+        ClusterError, the first error of a task or of a listener: as for `train_on_cluster`.
+    """
+    set_defaults()
+    from ihas.training.on_ray import train_on_ray
+
+    return train_on_ray(tasks, os.environ[RAY_ADDRESS], 0, listen, arrived, resumed=True)
 
 
 def bytes_held(rows: Dataset, config: LearningConfig) -> int:

@@ -7,13 +7,11 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
-from ihas.training.trainer import EpochListener
-
 Told = tuple[Literal["epoch", "result", "error"], Any]
 
 
-def streamed(training: Callable[[EpochListener], Any]) -> Iterator[Told]:
-    """`("epoch", figures)` for each epoch, then `("result", result)`; the training runs on a thread of its own.
+def streamed(training: Callable[[Callable[[Any], None]], Any]) -> Iterator[Told]:
+    """`("epoch", figures)` for each epoch, or what else it tells, then `("result", result)`; the training runs on a thread of its own.
 
     Raises:
         what the training raises.

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from ihas.config.run import RunOptions
+
+_cores: ContextVar[int] = ContextVar("cores", default=0)
 
 
 def threads(options: RunOptions) -> int:
     """Threads of TensorFlow's arithmetic; they decide the order of its sums, so a run resumes only with the same number."""
-    return options.num_threads or os.cpu_count() or 1
+    return options.num_threads or _cores.get() or os.cpu_count() or 1
+
+
+@contextmanager
+def counting_cores(count: int) -> Iterator[None]:
+    """Within the block, a run without a number of threads has so many, whatever the machine's cores: those of the machine that asks."""
+    token = _cores.set(count)
+    try:
+        yield
+    finally:
+        _cores.reset(token)
 
 
 def on_several(options: RunOptions) -> dict[str, int]:

@@ -8,6 +8,7 @@ model that was trained so, which is one too. All other rows are of models that k
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from ihas.config.base import Config
@@ -16,6 +17,7 @@ from ihas.results.run_result import RunResult
 from ihas_pipelines.runs.measures import HEADING, REFIT, ComparisonRow, Measure, markdown_row, measures, row_of
 from ihas_pipelines.runs.progress import Report
 from ihas_pipelines.runs.run import run_recipe
+from ihas_pipelines.runs.spread import are_spread, spread
 
 
 class Comparison(Config):
@@ -36,7 +38,7 @@ class Comparison(Config):
 
 
 def compare(recipe: Recipe, folder: Path, seeds: Sequence[int], report: Report, ceilings: Sequence[int] = ()) -> Comparison:
-    """Run a recipe under each seed in `folder/seed-N`; complete stages of an earlier try are kept.
+    """Run a recipe under each seed in `folder/seed-N`, on a cluster several at once; complete stages of an earlier try are kept.
 
     Args:
         recipe: what is run.
@@ -45,13 +47,22 @@ def compare(recipe: Recipe, folder: Path, seeds: Sequence[int], report: Report, 
         report: told of progress.
         ceilings: multiply-adds; under each, the run is assembled once more with `budget.multiply_adds`, which trains larger models only.
     """
-    results, within = [], []
-    for seed in seeds:
-        seeded = recipe.model_copy(update={"learning": recipe.learning.model_copy(update={"seed": seed})})
-        run = folder / f"seed-{seed}"
-        within.append({ceiling: run_recipe(_under(seeded, ceiling), run, report) for ceiling in ceilings})
-        results.append(run_recipe(seeded, run, report))
+    folder = folder.resolve()  # which other machines know by this name
+    runs = [partial(_of_seed, recipe, seed, folder / f"seed-{seed}", ceilings) for seed in seeds]
+    if are_spread(len(seeds), recipe.run):
+        folder.mkdir(parents=True, exist_ok=True)
+        found = spread(runs, recipe.run, folder, report)
+    else:
+        found = [run(report) for run in runs]
+    results, within = zip(*found, strict=True)
     return tabulate(tuple(seeds), results, within)
+
+
+def _of_seed(recipe: Recipe, seed: int, folder: Path, ceilings: Sequence[int], report: Report) -> tuple[RunResult, dict[int, RunResult]]:
+    """The result of a seed, and those under the ceilings."""
+    seeded = recipe.model_copy(update={"learning": recipe.learning.model_copy(update={"seed": seed})})
+    within = {ceiling: run_recipe(_under(seeded, ceiling), folder, report) for ceiling in ceilings}
+    return run_recipe(seeded, folder, report), within
 
 
 def _under(recipe: Recipe, ceiling: int) -> Recipe:

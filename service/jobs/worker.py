@@ -10,15 +10,17 @@ import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
 
 from ihas.errors import is_disk_full
 from ihas_pipelines.runs.progress import Outcome, follow
-from ihas_service.errors import LostLeaseError
+from ihas_service.errors import LostLeaseError, StoreError
 from ihas_service.jobs.child import Child
 from ihas_service.jobs.handlers.handler import JobContext, JobHandler, Run
+from ihas_service.jobs.handlers.publishing import stored
 from ihas_service.jobs.handlers.registry import JOB_KINDS, job_kinds
 from ihas_service.jobs.runs import PIPELINES, folder_bytes
 from ihas_service.jobs.watch import Verdict, Watch
@@ -27,6 +29,7 @@ from ihas_service.observability.tracing import Traces, traces_of
 from ihas_service.settings import Settings
 from ihas_service.storage.catalogue import Dataset
 from ihas_service.storage.job import DATASET, Job
+from ihas_service.storage.job_files import JobFiles
 from ihas_service.storage.job_store import JobStore
 from ihas_service.storage.outage import is_outage
 from ihas_service.storage.sql_store import SqlStore
@@ -158,6 +161,8 @@ class Worker:
                 outcome = _for_everybody(self._follow(job, child), job, dataset, self._settings.folder)
                 code = child.wait()
                 LOG.info("the child ended", job=job.id, code=code)
+                if code != 0:
+                    self._show_log(job, handler)
                 self._settle(Ended(job, handler, run, outcome, code), child, watch)
         finally:
             child.close()
@@ -173,7 +178,8 @@ class Worker:
         if watch.verdict is Verdict.LOST:
             raise LostLeaseError("its child was stopped")
         if outcome is not None and outcome.outcome == "succeeded" and ended.code == 0:
-            ended.handler.succeed(job, ended.run, outcome, self._context)
+            if stored(job, partial(self._show, job, ended.handler), self._context):
+                ended.handler.succeed(job, ended.run, outcome, self._context)
         elif watch.verdict is Verdict.STOPPING:
             self._store.release(job.id, job.token)
         elif outcome is not None and outcome.error is not None and outcome.error.get("code") == "busy":
@@ -191,6 +197,18 @@ class Worker:
         else:
             LOG.warning("the child died", job=job.id, code=ended.code, log=child.log_tail())
             self._lose_attempt(job, _crash(ended.code, job))
+
+    def _show(self, job: Job, handler: JobHandler) -> None:
+        """Let every API show what the job left, whatever its folder."""
+        settings = self._settings
+        JobFiles(settings.folder, settings.artefacts_url).show(handler.folder(settings.folder, job), handler.shown)
+
+    def _show_log(self, job: Job, handler: JobHandler) -> None:
+        """The same for a job that did not succeed, as far as the store is there."""
+        try:
+            self._show(job, handler)
+        except StoreError as error:
+            LOG.warning("the log of a job is in this worker's folder alone", job=job.id, error=str(error))
 
     def _weigh(self, job: Job) -> None:
         """Write down what the job's folder takes; that of a data set is counted with its file."""

@@ -25,10 +25,10 @@ LAST = (MANIFEST, MANIFEST_CHECKSUM)
 MAX_MANIFEST_BYTES = 16 * 2**20
 MAX_DEPTH = 3
 CACHE = "cache"
-STORED = frozenset({"searches", "derived"})
+STORED = frozenset({"searches", "derived", "estimates", "jobs"})
 TRIED = "tried"
 """Folder of the verdicts on bundles, by the digest of their manifest; see `ihas_service.jobs.first_load`."""
-REMOVABLE = STORED | {"datasets", "estimates", "jobs", TRIED}
+REMOVABLE = STORED | {"datasets", TRIED}
 MIN_PARTS = 2
 LOG = structlog.get_logger(__name__)
 

@@ -37,6 +37,7 @@ from ihas_service.models.tenant_models import TenantModels
 from ihas_service.states import TERMINAL, JobState
 from ihas_service.storage.catalogue import DatasetState, ModelVersion
 from ihas_service.storage.job import BATCH, Job, NewJob
+from ihas_service.storage.job_files import JobFiles
 from ihas_service.storage.job_store import JobStore
 
 router = APIRouter(prefix="/v1", tags=["batches"], route_class=JsonRoute)
@@ -110,7 +111,7 @@ def read_rows(batch: BatchDep, settings: SettingsDep) -> WholeFile:
     item, score and group."""
     if batch.state is not JobState.SUCCEEDED:
         raise ConflictError(f"Batch {batch.id} is {batch.state}; it has rows once it has succeeded.")
-    path = batch_folder(settings.folder, batch.id) / ANSWERS
+    path = JobFiles(settings.folder, settings.artefacts_url).shown(batch_folder(settings.folder, batch.id) / ANSWERS)
     if not path.is_file():
         raise UnknownIdError(f"Batch {batch.id} left no {ANSWERS}.")
     return WholeFile(path, PARQUET, {"content-disposition": f'attachment; filename="{batch.id}.parquet"'})

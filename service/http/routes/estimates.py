@@ -30,6 +30,7 @@ from ihas_service.jobs.runs import estimate_folder
 from ihas_service.settings import Settings
 from ihas_service.states import JobStage, JobState
 from ihas_service.storage.job import ESTIMATE, Job, NewJob
+from ihas_service.storage.job_files import JobFiles
 from ihas_service.storage.job_store import JobStore
 
 router = APIRouter(prefix="/v1/searches", tags=["searches"], route_class=JsonRoute)
@@ -133,9 +134,9 @@ def read_estimate_figure(
 ) -> WholeFile:
     """Loss against size with the fitted law and the advised size, as a page; of an estimate with `ladder`, once it is ready."""
     job = _own(store, estimate_id, caller)
-    path = estimate_folder(settings.folder, job.id) / "advice.html"
     if job.state is not JobState.SUCCEEDED:
         raise ConflictError(f"Estimate {estimate_id} is {job.state}; it has a figure once it has succeeded.")
+    path = JobFiles(settings.folder, settings.artefacts_url).shown(estimate_folder(settings.folder, job.id) / "advice.html")
     if not path.is_file():
         raise UnknownIdError(f"Estimate {estimate_id} has no figure: it was asked without `ladder`.")
     return WholeFile(path, "text/html", REPORT_HEADERS)
@@ -146,8 +147,10 @@ def _own(store: JobStore, estimate_id: str, caller: Caller) -> Job:
 
 
 def _found(job: Job, settings: Settings, what: type[Found]) -> Found | None:
-    path = estimate_folder(settings.folder, job.id) / FILES[what]
-    if job.state is not JobState.SUCCEEDED or not path.is_file():
+    if job.state is not JobState.SUCCEEDED:
+        return None
+    path = JobFiles(settings.folder, settings.artefacts_url).shown(estimate_folder(settings.folder, job.id) / FILES[what])
+    if not path.is_file():
         return None
     with still_there():
         return what.model_validate_json(path.read_bytes())

@@ -27,6 +27,7 @@ from ihas_service.jobs.wording import public_text
 from ihas_service.models.comparison import Comparison, compare
 from ihas_service.settings import Settings
 from ihas_service.storage.job import Job
+from ihas_service.storage.job_files import JobFiles
 
 router = APIRouter(prefix="/v1/searches", tags=["searches"], route_class=JsonRoute)
 LOG_BYTES = 256 * 1024
@@ -100,6 +101,8 @@ def read_logs(search: SearchDep, store: StoreDep, settings: SettingsDep, offset:
     """What the run wrote beside its progress, whole lines of at most 256 KiB from an offset on; `next-offset` says where the next part
     begins. A line that began before the offset, or is longer, is left out."""
     log = search_folder(settings.folder, search.id) / "log.txt"
+    if search.finished:
+        log = JobFiles(settings.folder, settings.artefacts_url).shown(log)
     with still_there():
         part, after = (b"", offset) if not log.is_file() else lines_from(log, offset, ended=search.finished)
     text = public_text(part.decode("utf-8", errors="replace"), store.dataset(search.dataset_id, search.data_version), settings.folder)
@@ -152,9 +155,10 @@ def read_plot(search: SearchDep, figure: str, settings: SettingsDep, form: Liter
     found = _figures(search, settings).get(figure)
     if found is None:
         raise UnknownIdError(f"Search {search.id} has no figure {figure!r}. `GET /v1/searches/{search.id}/plots` lists them.")
+    files = JobFiles(settings.folder, settings.artefacts_url)
     with still_there():
-        drawn = found.read_text(encoding="utf-8")
-        script = "" if form == "json" else found.with_name("plotly.js").read_text(encoding="utf-8")
+        drawn = files.shown(found).read_text(encoding="utf-8")
+        script = "" if form == "json" else files.shown(found.with_name("plotly.js")).read_text(encoding="utf-8")
     if form == "json":
         return Response(drawn, media_type="application/json")
     page = PAGE.format(title=figure, script=script, figure=drawn.replace("<", "\\u003c"))
@@ -173,7 +177,9 @@ def _groups(old: Any, new: Any) -> bool:
 
 def _figures(search: Job, settings: Settings) -> dict[str, Path]:
     finished_file(search, settings, "result.json")
-    return {path.stem: path for path in (search_folder(settings.folder, search.id) / "plots").glob("*.json")}
+    folder = search_folder(settings.folder, search.id) / "plots"
+    names = JobFiles(settings.folder, settings.artefacts_url).names(folder)
+    return {name.removesuffix(".json"): folder / name for name in names if name.endswith(".json")}
 
 
 def _result(search: Job, settings: Settings) -> RunResult:

@@ -50,6 +50,7 @@ from ihas_service.settings import Settings
 from ihas_service.states import TERMINAL, JobState
 from ihas_service.storage.catalogue import Dataset, DatasetState
 from ihas_service.storage.job import REFRESH, SEARCH, Job, NewJob
+from ihas_service.storage.job_files import JobFiles
 from ihas_service.storage.job_store import JobStore
 
 router = APIRouter(prefix="/v1/searches", tags=["searches"], route_class=JsonRoute)
@@ -249,10 +250,11 @@ def finished_file(search: Job, settings: Settings, name: str) -> Path:
     Raises:
         ConflictError: it has not succeeded.
         UnknownIdError: somebody removed the file.
+        StoreError: it is in no folder of this process, and the store is out of reach.
     """
     if search.state is not JobState.SUCCEEDED:
         raise ConflictError(f"Search {search.id} is {search.state}; it has a result once it has succeeded.")
-    path = search_folder(settings.folder, search.id) / name
+    path = JobFiles(settings.folder, settings.artefacts_url).shown(search_folder(settings.folder, search.id) / name)
     if not path.is_file():
         raise UnknownIdError(f"Search {search.id} left no {name}.")
     return path

@@ -19,6 +19,7 @@ class BatchHandler(JobHandler):
     """Answers many rows. Nothing here or in the child loads TensorFlow."""
 
     kind = BATCH
+    shown = (ANSWERS,)
 
     def folder(self, root: Path, job: Job) -> Path:
         """The folder of the batch."""

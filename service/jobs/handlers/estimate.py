@@ -16,6 +16,7 @@ class EstimateHandler(JobHandler):
     """Says what a search would take."""
 
     kind = ESTIMATE
+    shown = ("estimate.json", "advice.json", "advice.html")
 
     def folder(self, root: Path, job: Job) -> Path:
         """The folder of the estimate."""

@@ -54,9 +54,11 @@ class JobHandler(ABC):
 
     Attributes:
         kind: name, and place in the queue.
+        shown: patterns of the files in its folder that the API shows.
     """
 
     kind: ClassVar[JobKind]
+    shown: ClassVar[tuple[str, ...]] = ()
 
     def folder(self, root: Path, job: Job) -> Path:
         """Folder of a job's files.

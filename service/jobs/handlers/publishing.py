@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -34,18 +36,36 @@ def published(job: Job, bundle: Path, context: JobContext) -> str | None:
     """
     settings = context.settings
     path = bundle.relative_to(settings.folder.resolve()).as_posix()
+    took = stored(job, partial(Artefacts(settings.folder, settings.artefacts_url).publish, path), context)
+    return path if took else None
+
+
+def stored(job: Job, bring: Callable[[], None], context: JobContext) -> bool:
+    """Bring what a job left into the store.
+
+    Args:
+        job: that left it.
+        bring: brings it; called again and again while the store takes none.
+        context: of the job.
+
+    Returns:
+        Whether the store took it; if not, the job has been queued again or has failed.
+
+    Raises:
+        LostLeaseError: the job is no longer this worker's.
+    """
     for number, wait_s in enumerate((*WAITS_S, None)):
         try:
-            Artefacts(settings.folder, settings.artefacts_url).publish(path)
-            return path
+            bring()
+            return True
         except StoreError as error:
             LOG.warning("the store of bundles took none", job=job.id, number=number, error=f"{error.__cause__}")
         if number == 0:
             context.store.record(job.id, job.token, Progress(stage="evaluate", message=AWAY, fraction=1.0))
         if wait_s is not None and context.stop.wait(wait_s):
             context.store.release(job.id, job.token, STOPS)
-            return None
+            return False
         if not context.store.owns(job.id, job.token):
             raise LostLeaseError("it was cancelled or taken over while its model waited for the store")
-    context.store.lose_attempt(job.id, job.token, GIVEN_UP, settings.max_attempts)
-    return None
+    context.store.lose_attempt(job.id, job.token, GIVEN_UP, context.settings.max_attempts)
+    return False

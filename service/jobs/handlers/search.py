@@ -20,6 +20,7 @@ class SearchHandler(JobHandler):
     """Runs the stages on a data set and registers the model."""
 
     kind = SEARCH
+    shown = ("result.json", "report.html", "log.txt", "plots/*")
 
     def folder(self, root: Path, job: Job) -> Path:
         """The run folder of the search."""

@@ -22,6 +22,9 @@ pytestmark = [pytest.mark.tf, pytest.mark.slow, pytest.mark.timeout(1_500)]
 
 PORT = 26_399
 MACHINES = ("127.0.0.3", "127.0.0.4")
+LAST = "last.json"
+"""The last line that a run told."""
+BUNDLED = (".npy", ".safetensors", ".onnx")
 SPREAD = "Training larger models"
 """What a stage says first whose trainings are spread."""
 
@@ -37,11 +40,11 @@ def cluster() -> Iterator[Cluster]:
 def in_threads(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the same run without a cluster."""
     folder = tmp_path_factory.mktemp("threads")
-    assert _run(folder, environment("none")) == 0, _log(folder)
+    assert run(folder, environment("none")) == 0, log_of(folder)
     return folder
 
 
-def _run(
+def run(
     folder: Path, variables: dict[str, str], at_spread: Callable[[], None] | None = None, recipe: Recipe | SizeSweepRecipe | None = None
 ) -> int:
     """Exit code of a run; `at_spread` is called as the stage begins."""
@@ -50,6 +53,7 @@ def _run(
     assert process.stdin is not None
     try:
         for line in process.stdout:
+            (folder / LAST).write_bytes(line)
             if at_spread is not None and str(orjson.loads(line)["message"]).startswith(SPREAD):
                 at_spread()
                 at_spread = None
@@ -63,7 +67,8 @@ def _run(
         assert at_spread is None, "the stage did not begin"
 
 
-def _log(folder: Path) -> str:
+def log_of(folder: Path) -> str:
+    """The end of what a run wrote to standard error."""
     return (folder / "log.txt").read_text(encoding="utf-8", errors="replace")[-2_000:]
 
 
@@ -72,8 +77,8 @@ def _stages(folder: Path) -> dict[str, dict[str, np.ndarray]]:
     return {path.parent.name: load_file(path) for path in sorted((folder / "stages").glob("*/arrays.safetensors"))}
 
 
-def _are_equal(folder: Path, other: Path) -> None:
-    """Results, but for times, and all arrays of all stages, to the bit."""
+def are_equal(folder: Path, other: Path) -> None:
+    """Results, but for times, all arrays of all stages, and those of the bundle, to the bit."""
     assert without_times(folder / "result.json") == without_times(other / "result.json")
     own, theirs = _stages(folder), _stages(other)
     assert own.keys() == theirs.keys()
@@ -81,12 +86,20 @@ def _are_equal(folder: Path, other: Path) -> None:
     for stage, arrays in own.items():
         for name, values in arrays.items():
             np.testing.assert_array_equal(values, theirs[stage][name], err_msg=f"{stage} {name}")
+    assert _bundle(folder) == _bundle(other)
+
+
+def _bundle(folder: Path) -> dict[str, bytes]:
+    """Files of arrays and of networks by their names."""
+    found = {path.relative_to(folder).as_posix(): path for path in (folder / "bundle").rglob("*") if path.suffix in BUNDLED}
+    assert found
+    return {name: path.read_bytes() for name, path in found.items()}
 
 
 def test_a_run_on_two_machines_equals_that_of_threads(cluster: Cluster, in_threads: Path, tmp_path: Path) -> None:
     """To the bit: result, models, groups, towers."""
-    assert _run(tmp_path, cluster.variables()) == 0, _log(tmp_path)
-    _are_equal(tmp_path, in_threads)
+    assert run(tmp_path, cluster.variables()) == 0, log_of(tmp_path)
+    are_equal(tmp_path, in_threads)
 
 
 def test_the_sizes_of_a_sweep_are_trained_on_the_machines(cluster: Cluster, tmp_path: Path) -> None:
@@ -102,7 +115,7 @@ def test_the_sizes_of_a_sweep_are_trained_on_the_machines(cluster: Cluster, tmp_
     data = {"path": str(tmp_path / "walks.txt"), "format": "sequences"}
     recipe = SizeSweepRecipe.model_validate({"kind": "size-sweep", "name": "sweep", "data": data, "learning": plan})
     for name, variables in (("threads", environment("none")), ("cluster", cluster.variables())):
-        assert _run(tmp_path / name, variables, recipe=recipe) == 0, _log(tmp_path / name)
+        assert run(tmp_path / name, variables, recipe=recipe) == 0, log_of(tmp_path / name)
 
     own, theirs = (_sizes(tmp_path / name / "ladder.json") for name in ("cluster", "threads"))
     assert own == theirs
@@ -117,21 +130,25 @@ def _sizes(path: Path) -> dict[str, object]:
 
 def test_a_machine_that_is_killed_changes_nothing(cluster: Cluster, in_threads: Path, tmp_path: Path) -> None:
     """The other one carries out what ran there."""
-    code = _run(tmp_path, cluster.variables(), cluster.nodes[MACHINES[0]].kill)
+    code = run(tmp_path, cluster.variables(), cluster.nodes[MACHINES[0]].kill)
     cluster.start_machine(MACHINES[0])
 
-    assert code == 0, _log(tmp_path)
-    _are_equal(tmp_path, in_threads)
+    assert code == 0, log_of(tmp_path)
+    are_equal(tmp_path, in_threads)
 
 
 def test_a_run_whose_head_is_killed_goes_on_with_another(cluster: Cluster, in_threads: Path, tmp_path: Path) -> None:
-    """The last test. Ray may end a process whose node is gone; finished stages stay, and the next attempt ends as it would have."""
-    code = _run(tmp_path, cluster.variables(), cluster.nodes[HEAD_IP].kill)
+    """The last test. The run says so in one line; finished stages stay, and the next attempt ends as it would have."""
+    code = run(tmp_path, cluster.variables(), cluster.nodes[HEAD_IP].kill)
+    said = orjson.loads((tmp_path / LAST).read_bytes())
     kept = _stages(tmp_path)
     for node in cluster.nodes.values():
         node.kill()
 
     assert code != 0
+    assert said["outcome"] == "failed"
+    assert said["error"]["code"] == "machine"
+    assert said["error"]["detail"].startswith("The Ray head at")
     assert any(name.startswith("base-") for name in kept)
-    assert _run(tmp_path, environment("none")) == 0, _log(tmp_path)
-    _are_equal(tmp_path, in_threads)
+    assert run(tmp_path, environment("none")) == 0, log_of(tmp_path)
+    are_equal(tmp_path, in_threads)

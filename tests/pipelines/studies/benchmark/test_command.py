@@ -81,7 +81,8 @@ class Carried:
         return {path.relative_to(self.folder).as_posix(): path.stat().st_mtime_ns for path in self.folder.glob("*/*/*/*/stages/*")}
 
 
-def _write_table(path: Path) -> None:
+def write_table(path: Path) -> None:
+    """Rows of two tribes, as CSV."""
     oracle = make_tribes(np.random.default_rng(0), 2, (3000, 1, 1), values=8)
     rows = [",".join(map(str, (*ids, int(label)))) for ids, label in zip(oracle.parts.train.ids, oracle.parts.train.labels, strict=True)]
     path.write_text("\n".join([",".join((*oracle.layout.names, "click")), *rows]))
@@ -91,7 +92,7 @@ def _write_table(path: Path) -> None:
 def carried(tmp_path_factory: pytest.TempPathFactory) -> Carried:
     """The benchmark, from its plan to its end."""
     folder = tmp_path_factory.mktemp("benchmark")
-    _write_table(folder / "tribes.csv")
+    write_table(folder / "tribes.csv")
     (folder / "tribes.toml").write_text(RECIPE)
     (folder / "trial.toml").write_text(PLAN)
     command = [sys.executable, "-m", "ihas_pipelines", "benchmark", "--plan", str(folder / "trial.toml"), "--folder", str(folder / "out")]
