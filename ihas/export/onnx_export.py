@@ -15,6 +15,7 @@ from ihas.bundle.values import ExportedModel
 from ihas.config.learning import LearningConfig
 from ihas.data.layout import FieldLayout
 from ihas.export.folding import fold_batch_norm
+from ihas.export.onnx_names import renamed_by_place
 from ihas.layers.embedding import Tensor
 from ihas.legacy_keras import tf
 from ihas.models.backbone import Backbone, KeptDims
@@ -98,7 +99,7 @@ def onnx_model(function: Callable[..., dict[str, Tensor]], signature: list[Tenso
 
         logging.getLogger("tf2onnx").setLevel(logging.ERROR)
         model, _ = tf2onnx.convert.from_function(tf.function(function, autograph=False), input_signature=signature, opset=OPSET)
-    return bytes(model.SerializeToString())
+    return bytes(renamed_by_place(model).SerializeToString(deterministic=True))
 
 
 def table_of(weights: NetworkWeights, dim: int) -> np.ndarray:

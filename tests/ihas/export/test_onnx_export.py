@@ -79,6 +79,18 @@ def test_path_scores_as_tensorflow_does(kind: str, mask: np.ndarray) -> None:
     np.testing.assert_array_equal(path.mask, mask)
 
 
+@pytest.mark.parametrize("kind", ["mlp", "dcn", "autoint", "finalmlp"])
+def test_equal_models_are_equal_files(kind: str) -> None:
+    """Whatever was built in the process before: names of values do not count layers."""
+    config = _config(kind)
+    first = export_model("one", _model(config, MASK), LAYOUT, config)
+    export_model("other", _model(config, np.ones_like(MASK)), LAYOUT, config)
+    again = export_model("one", _model(config, MASK), LAYOUT, config)
+
+    assert first.graph == again.graph
+    assert b"dense" not in first.graph
+
+
 @pytest.mark.parametrize("kind", ["wide_deep", "fm"])
 def test_path_with_first_order_weights(kind: str) -> None:
     """First-order weights travel beside the table and enter the graph as its second input."""

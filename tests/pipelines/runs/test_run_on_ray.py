@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -148,7 +149,7 @@ def test_a_run_whose_head_is_killed_goes_on_with_another(cluster: Cluster, in_th
     assert code != 0
     assert said["outcome"] == "failed"
     assert said["error"]["code"] == "machine"
-    assert said["error"]["detail"].startswith("The Ray head at")
+    assert re.match(r"The Ray head (at|must answer at) 127", said["error"]["detail"]), said  # lost under way, or between two stages
     assert any(name.startswith("base-") for name in kept)
     assert run(tmp_path, environment("none")) == 0, log_of(tmp_path)
     are_equal(tmp_path, in_threads)
