@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import Annotated, Literal
@@ -202,6 +202,16 @@ MIXES = ((0, PADDING, PADDING, PADDING), (0, 0, 0, 1), (0, 1, PADDING, PADDING),
 """Ids for each number of steps, counted from the lower knot's: their mean is the mix."""
 
 
+def _mixed(lower: int, steps: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(PADDING if step == PADDING else lower + step for step in steps)
+
+
+def _gap(low: float, high: float) -> tuple[float, float, float]:
+    """Scale under which the distance of two knots is finite, and the lower one and the distance under it."""
+    scale = 1.0 if math.isfinite(high - low) else 0.5
+    return scale, low * scale, high * scale - low * scale
+
+
 class PiecewiseEncoder(Config):
     """A field of numbers between knots: a number's embedding lies between those of the two knots beside it, in quarters of the way.
 
@@ -238,14 +248,30 @@ class PiecewiseEncoder(Config):
 
     def mix(self, number: float) -> tuple[int, ...]:
         """Ids of a finite number, padded to `slots`."""
-        if len(self.knots) == 1:
-            return (FIRST_VALUE,)
-        lower = min(max(bisect_right(self.knots, number) - 1, 0), len(self.knots) - 2)
-        low, high = self.knots[lower], self.knots[lower + 1]
-        scale = 1.0 if math.isfinite(high - low) else 0.5
-        inside = min(max(float(number), low), high)
-        parts = math.floor(PARTS_OF_WAY * ((inside * scale - low * scale) / (high * scale - low * scale)) + 0.5)
-        return tuple(PADDING if step == PADDING else FIRST_VALUE + lower + step for step in MIXES[parts])
+        return self._mix(number)
+
+    @cached_property
+    def _mix(self) -> Callable[[float], tuple[int, ...]]:
+        return self.mixer(0)
+
+    def mixer(self, first: int) -> Callable[[float], tuple[int, ...]]:
+        """What gives the ids of finite numbers, padded to `slots`, where the field's first table row is `first`; for many of them."""
+        knots, last = self.knots, len(self.knots) - 2
+        if last < 0:
+            return lambda _: (first + FIRST_VALUE,)
+        mixes = [[_mixed(first + FIRST_VALUE + lower, steps) for steps in MIXES] for lower in range(last + 1)]
+        gaps = list(map(_gap, knots, knots[1:]))
+
+        def mix(number: float) -> tuple[int, ...]:
+            lower = bisect_right(knots, number) - 1
+            if lower < 0:
+                return mixes[0][0]
+            if lower > last:
+                return mixes[last][PARTS_OF_WAY]
+            scale, low, width = gaps[lower]
+            return mixes[lower][int(PARTS_OF_WAY * ((number * scale - low) / width) + 0.5)]
+
+        return mix
 
     def ids(self, numbers: np.ndarray) -> np.ndarray:
         """Ids of finite numbers, as `mix` has them: float64 (n,) -> int32 (n, slots)."""

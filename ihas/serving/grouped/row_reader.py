@@ -78,7 +78,7 @@ class RowReader:
                 if mix is None:
                     ids.append(first + FIRST_VALUE + bisect_right(edges, cell))
                 else:
-                    ids += [local if local == PADDING else first + local for local in mix(cell)]
+                    ids += mix(cell)
             else:
                 encoded = self._encoder.encode_row({name: cell}, (name,), pointer).tolist()
                 ids += encoded
@@ -104,5 +104,5 @@ class _Column(NamedTuple):
 def _column(field: Any, first: int) -> _Column:
     known = field.local_ids if field.kind == "categorical" else {}
     edges = field.edges if isinstance(field, NumericEncoder) else field.knots if isinstance(field, PiecewiseEncoder) else None
-    mix = field.mix if isinstance(field, PiecewiseEncoder) else None
+    mix = field.mixer(first) if isinstance(field, PiecewiseEncoder) else None
     return _Column(field.name, known, edges, mix, first, [first + MISSING] + [PADDING] * (field.slots - 1))
