@@ -157,9 +157,8 @@ def read_data(run: Run) -> None:
     data, learning = run.recipe.data, run.learning
     files = {name: path for name in ("path", "valid_path", "test_path") if (path := getattr(data, name)) is not None}
     files |= {f"appended {number}": path for number, path in enumerate(data.appended, start=1)}
-    files |= {f"joined {number}": joined.path for number, joined in enumerate(data.joined, start=1)}
     settings = {
-        "files": {name: found for name, path in files.items() if (found := contents_of(path, data.format))},
+        "files": {name: found for name, path in files.items() if (found := contents_of(path, data.format))} | joined_contents(data),
         "data": reading_settings(data),
         "learning": learning.model_dump(mode="json", include={"encoding", "split", "seed"}),
     }
@@ -170,6 +169,12 @@ def read_data(run: Run) -> None:
     rows = {name: len(getattr(run.data.parts, name)) for name in ("train", "valid", "test")}
     check_numbers(learning, rows["train"])
     run.reporter.say(f"{rows['train']:,} training, {rows['valid']:,} validation and {rows['test']:,} test rows")
+
+
+def joined_contents(data: DataConfig) -> dict[str, list[Any]]:
+    """What tells joined tables from others, each with the name that a column of an `.npy` file has."""
+    found = {number: (contents_of(one.path, one.format), one.path.stem) for number, one in enumerate(data.joined, start=1)}
+    return {f"joined {number}": [*contents, stem] for number, (contents, stem) in found.items() if contents}
 
 
 def reading_settings(data: DataConfig) -> dict[str, Any]:
