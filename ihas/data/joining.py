@@ -9,7 +9,7 @@ file and "7" of CSV are one key.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from tokenize import TokenError
 from typing import Any
 
@@ -23,7 +23,7 @@ from ihas.data.columns import is_list, one_array, text_column
 from ihas.data.csv_reader import BATCH_ROWS
 from ihas.data.findings import FindingCollector
 from ihas.data.number_forms import in_plain_numbers
-from ihas.data.reading import form_options
+from ihas.data.reading import ReadOptions, form_options
 from ihas.data.sources import raise_unreadable
 from ihas.data.splits import PartName
 from ihas.errors import ConfigError, DataError, is_memory_full
@@ -32,6 +32,8 @@ TOLD = 3
 """Keys that a message shows."""
 MAX_NUMBERS = 2**31 - 1
 """Numbers of a matrix: places in a column of lists are int32."""
+WHOLE_BYTES = 2
+"""Of integers that float32 holds exactly."""
 
 
 @dataclass(frozen=True)
@@ -128,20 +130,31 @@ def _note_unmatched(rows: np.ndarray, codes: np.ndarray, texts: Any, side: Side,
 def _read(config: JoinedTable, stated: SchemaConfig) -> Side:
     if config.path.suffix == ".npy":
         return _matrix(config)
-    file = read_files((config.path,), form_options(config.format, config))
     named, path = config.named or config.key, config.path.name
+    file = read_files((config.path,), _options(config, named, stated))
     names = {name: config.key if name == named else config.prefix + name for name in file.rows.column_names}
     table = in_plain_numbers(file.rows, config, stated, names)
     wanted = config.columns or tuple(name for name in table.column_names if name != named)
-    if lacking := [name for name in (named, *wanted) if name not in table.column_names]:
-        law = f"{path} must have the columns {', '.join((named, *wanted))}, but lacks {', '.join(lacking)}."
-        raise DataError(f"{law} It has {', '.join(table.column_names)}.")
     if not wanted:
         raise DataError(f"{path} must have columns to be added, but has the key {named!r} alone. Take it out of `joined`.")
     if is_list(table, named):
         raise DataError(f"The key {named!r} of {path} must have one value per row, but holds lists. Name another column.")
     columns = [table.column(name) for name in wanted]
     return Side(config, pa.table(columns, names=[config.prefix + name for name in wanted]), _rows_of(table, named, path))
+
+
+def _options(config: JoinedTable, named: str, stated: SchemaConfig) -> ReadOptions:
+    """How the file is read: of stated columns those alone, and an ignored one must not refuse it."""
+    wanted = (named, *(config.columns or ()))
+
+    def check(names: Sequence[str]) -> None:
+        if lacking := [name for name in wanted if name not in names]:
+            law = f"{config.path.name} must have the columns {', '.join(wanted)}, but lacks {', '.join(lacking)}."
+            raise DataError(f"{law} It has {', '.join(names)}.")
+
+    ignored = {name.removeprefix(config.prefix) for name in stated.ignored if name.startswith(config.prefix)} - {named}
+    only = None if config.columns is None else frozenset(wanted)
+    return replace(form_options(config.format, config), ignored=frozenset(ignored), only=only, check_names=check)
 
 
 def _rows_of(table: pa.Table, named: str, path: str) -> dict[str | None, int]:
@@ -172,7 +185,9 @@ def _matrix(config: JoinedTable) -> Side:
     if config.columns is not None and len(config.columns) > 1:
         raise ConfigError(f"`joined.columns` must name one column of an .npy file, but names {len(config.columns)}. Name one.")
     rows, width = matrix.shape
-    flat = pa.array(np.ascontiguousarray(matrix, np.float32).reshape(-1))
+    whole = matrix.dtype.kind in "iu" and matrix.dtype.itemsize > WHOLE_BYTES  # ids, which float32 would change
+    with np.errstate(over="ignore"):  # what is infinite then is told as a cell
+        flat = pa.array(np.ascontiguousarray(matrix, np.float64 if whole else np.float32).reshape(-1))
     lists = pa.ListArray.from_arrays(pa.array(np.arange(0, rows * width + 1, width), pa.int32()), flat)
     return Side(config, pa.table([lists], names=[name]), {str(row): row for row in range(rows)})
 

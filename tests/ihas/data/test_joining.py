@@ -109,7 +109,7 @@ def test_a_table_that_has_the_columns_is_not_joined(tmp_path: Path) -> None:
     ("changed", "said"),
     [
         ({"key": "movie"}, r"`joined.key` must name a column of single values, but 'movie' is none of user, film, label"),
-        ({"named": "isbn"}, r"films.dat must have the columns isbn, .* but lacks isbn"),
+        ({"named": "isbn"}, r"films.dat must have the columns isbn, but lacks isbn. It has id, title"),
         ({"columns": ["studio"]}, r"but lacks studio"),
         ({"key": "user"}, r"Cells of 'user' must be keys of films.dat, but none is: 'u0', 'u1', 'u2' and others in '0', '1', '2'"),
         ({"encoding": "utf-8"}, "must be UTF-8"),
@@ -302,3 +302,24 @@ def test_a_newer_table_has_also_columns_that_were_not_learnt_from(tmp_path: Path
     newer = ingest_newer(data.model_copy(update={"path": tmp_path / "newer.csv"}), earlier, tmp_path / "new")
 
     assert newer.schema == earlier.data.schema
+
+
+@pytest.mark.parametrize("settings", [{"columns": ["year"]}, {}])
+def test_what_is_not_wanted_of_a_joined_table_does_not_refuse_it(tmp_path: Path, settings: dict[str, Any]) -> None:
+    """A column that no cell can hold, where others are stated, or it is ignored under the name that it gets."""
+    films = pa.table({"film": [0, 1, 2, 3], "year": [1972, 1985, 1927, 1967], "crew": [{"director": "x"}] * 4})
+    pa.parquet.write_table(films, tmp_path / "films.parquet")
+    joined = {"path": "films.parquet", "key": "film", "prefix": "film_", **settings}
+    files = read_tables(_data(tmp_path, [joined], columns={} if settings else {"ignored": ["film_crew"]}))
+
+    assert _cells(files, "film_year")[:4] == ["1972", "1985", "1927", "1967"]
+    with pytest.raises(DataError, match="column `crew`: Cells must be texts"):
+        read_tables(_data(tmp_path, [{"path": "films.parquet", "key": "film", "prefix": "film_"}]))
+
+
+def test_whole_numbers_of_a_matrix_stay(tmp_path: Path) -> None:
+    """Such as ids above 2^24, of which float32 has every second one."""
+    np.save(tmp_path / "alike.npy", np.array([[16_777_217, 2**40 + 1]] * 4))
+    files = read_tables(_data(tmp_path, [{"path": "alike.npy", "key": "film"}]))
+
+    assert _cells(files, "alike")[0] == ["16777217", "1099511627777"]
