@@ -86,7 +86,10 @@ class BundleReader:
             return ()
         with reading("tasks.safetensors") as name:
             a = self._arrays(name)
-            fitted = [Calibration(a[f"logits-{i}"], a[f"log-odds-{i}"]) if f"logits-{i}" in a else None for i in range(len(schema.tasks))]
+            if a["paths"].dtype != np.int32 or a["paths"].ndim != 1:
+                raise ValueError(f"`paths` must be int32 (tasks,), but is {a['paths'].dtype} {a['paths'].shape}")
+            knots = [(f"logits-{i}", f"log-odds-{i}") for i in range(len(schema.tasks))]
+            fitted = [Calibration(a[logits], a[log_odds]) if logits in a or log_odds in a else None for logits, log_odds in knots]
             places = zip(schema.tasks, a["paths"].tolist(), _numbered(a, "golden"), fitted, strict=True)
             return tuple(values.Task(*one) for one in places)
 

@@ -24,9 +24,9 @@ def _pieces(stream: BinaryIO, encoding: Encoding, path: Path) -> Iterator[bytes]
         held = len(decoder.getstate()[0])
         try:
             text = decoder.decode(block, final=not block)
-        except UnicodeDecodeError as error:
-            place = done - held + error.start
-            law = f"The text must be {encoding}, as `encoding` says, but byte {place:,} of the file does not fit. State the one it has."
+        except UnicodeError as error:  # one without a place: UTF-16 that does not begin with its byte order mark
+            place = f"byte {done - held + error.start:,} of the file does not fit" if isinstance(error, UnicodeDecodeError) else f"{error}"
+            law = f"The text must be {encoding}, as `encoding` says, but {place}. State the one it has."
             raise_unreadable(path, law, "wrong_encoding")
         yield text.encode()
         if not block:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -21,7 +21,7 @@ from ihas.data.fitting import fit_encoder, labels_of
 from ihas.data.growth import Before
 from ihas.data.hashed import find_collisions, note_told_texts
 from ihas.data.inference import infer_schema
-from ihas.data.joining import Side, read_sides, with_sides
+from ihas.data.joining import Side, added_columns, read_sides, with_sides
 from ihas.data.label_numbers import taken_rows, with_label_range
 from ihas.data.labels import with_labels
 from ihas.data.missing import without_spelled_missing
@@ -160,14 +160,15 @@ def read_tables(data: DataConfig, options: ReadOptions | None = None, sides: Seq
     paths |= {name: (path,) for name, path in _own_files(data).items() if path is not None}
     files: dict[PartName, ReadFiles] = {name: read_files(of_part, options or options_of(data)) for name, of_part in paths.items()}
     tables, notes = {name: file.rows for name, file in files.items()}, {name: file.notes for name, file in files.items()}
-    for name, table in tables.items():
-        _check_columns(tables["train"], table, _prefix(name))
-    tables = with_sides(tables, read_sides(data) if sides is None else sides, notes)
+    sides = read_sides(data) if sides is None else sides
+    _check_alike(tables, without=added_columns(sides))
+    tables = with_sides(with_plain_numbers(tables, data), sides, notes)
+    _check_alike(tables)
     places = None
     if data.window is not None:
         tables["train"], places = newest_rows(tables["train"], data.window, data.columns.time)
     tables = with_numbers_of_vectors(tables, data.columns)
-    cleaned = without_spelled_missing(with_plain_numbers(tables, data), data.columns, notes)
+    cleaned = without_spelled_missing(tables, data.columns, notes)
     labelled = with_labels(cleaned.tables, data.columns, notes)
     timed = with_timestamps(labelled.tables, labelled.columns, cleaned.missing, notes)
     return Files(timed.tables, notes, cleaned.missing, labelled.columns, timed.timestamps, files["train"].lengths, places)
@@ -184,6 +185,12 @@ def _prefix(part: PartName) -> str:
 def parts_drawn(files: Files) -> list[PartName]:
     """Parts that have no file of their own."""
     return [name for name in ("valid", "test") if name not in files.rows]
+
+
+def _check_alike(tables: Mapping[PartName, pa.Table], without: Collection[str] = ()) -> None:
+    columns = [column for column in tables["train"].column_names if column not in without]
+    for name, table in tables.items():
+        _check_columns(tables["train"].select(columns), table, _prefix(name))
 
 
 def _check_columns(main: pa.Table, table: pa.Table, prefix: str) -> None:

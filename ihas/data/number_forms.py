@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
-from ihas.config.data import DataConfig
+from ihas.config.data import DataConfig, SchemaConfig
 from ihas.config.file_form import FileForm
 from ihas.data.cells import cell_text
 from ihas.data.columns import is_list, text_column
@@ -30,14 +30,29 @@ def with_plain_numbers(tables: Mapping[PartName, pa.Table], data: DataConfig) ->
     """
     if data.decimal == "." and data.thousands is None:
         return dict(tables)
-    columns = data.columns
-    kept = {*columns.categorical, *columns.multivalued, *columns.histories, *columns.text, *columns.hash_buckets, *columns.ignored}
-    return {part: _plain(table, (data.decimal, data.thousands), kept, {*columns.numeric}) for part, table in tables.items()}
+    kept, numeric = _kept(data.columns), {*data.columns.numeric}
+    return {part: _plain(table, (data.decimal, data.thousands), kept, numeric) for part, table in tables.items()}
 
 
-def in_plain_numbers(table: pa.Table, file: FileForm) -> pa.Table:
-    """The table with plain numbers in each column that holds numbers as the file writes them, and texts for missing cells, alone."""
-    return table if file.decimal == "." and file.thousands is None else _plain(table, (file.decimal, file.thousands), set(), set())
+def in_plain_numbers(table: pa.Table, file: FileForm, columns: SchemaConfig, names: Mapping[str, str]) -> pa.Table:
+    """The table with plain numbers in each column that holds numbers as the file writes them, and texts for missing cells, alone.
+
+    Args:
+        table: a table that was read.
+        file: how its numbers are written.
+        columns: what is stated of columns, as for `with_plain_numbers`.
+        names: under which name that speaks of each column.
+    """
+    if file.decimal == "." and file.thousands is None:
+        return table
+    of_kept, of_numeric = _kept(columns), {*columns.numeric}
+    kept = {name for name, stated in names.items() if stated in of_kept}
+    return _plain(table, (file.decimal, file.thousands), kept, {name for name, stated in names.items() if stated in of_numeric})
+
+
+def _kept(columns: SchemaConfig) -> set[str]:
+    """Columns whose texts are no numbers, whatever they look like."""
+    return {*columns.categorical, *columns.multivalued, *columns.histories, *columns.text, *columns.hash_buckets, *columns.ignored}
 
 
 def _plain(table: pa.Table, form: NumberForm, kept: set[str], numeric: set[str]) -> pa.Table:

@@ -71,7 +71,8 @@ def check_is_file(data: DataConfig) -> None:
 def options_of(data: DataConfig) -> ReadOptions:
     """What settings say about reading a table of clicks."""
     form: Format = "auto" if data.format == "sequences" else data.format
-    return replace(form_options(form, data), ignored=frozenset(data.columns.ignored))
+    keys = {joined.key for joined in data.joined}  # what is wrong with them would be missing cells elsewhere
+    return replace(form_options(form, data), ignored=frozenset(data.columns.ignored) - keys)
 
 
 def form_options(form: Format, file: FileForm) -> ReadOptions:

@@ -105,7 +105,7 @@ def _read(data: DataConfig, schema: Schema, config: LearningConfig) -> Files:
     alone = data.model_copy(update={"valid_path": None, "test_path": None, "columns": _stated(schema)})
     options = replace(
         options_of(alone),
-        only=frozenset((*wanted, *keys)),
+        only=frozenset((*wanted, *keys, *added)),
         check_names=lambda names: _check_names(names, wanted, (DRAWN_LABEL, schema.weight, *added)),
     )
     files = read_tables(alone, options, sides)

@@ -13,7 +13,7 @@ from ihas.config.base import Config
 from ihas.config.columns import Buckets
 from ihas.config.data import TimePart, TimestampColumn
 from ihas.config.negatives import NegativesConfig
-from ihas.config.tasks import TaskColumn
+from ihas.config.tasks import MAX_EXPONENT, TaskColumn
 
 FieldKind = Literal["categorical", "numeric", "multivalued", "text", "vector"]
 FieldRole = Literal["context", "item"]
@@ -90,7 +90,7 @@ class Schema(Config):
     """Least and largest number of the label, which is a number then; `training` until training rows have said it."""
     tasks: dict[str, TaskColumn] = PydanticField(default={}, exclude_if=lambda tasks: not tasks)
     """Columns of further labels, each 0, 1 or missing, in the order of the models' output units behind that of the label."""
-    exponent: float = PydanticField(default=1.0, ge=0.0, exclude_if=lambda exponent: exponent == 1.0)
+    exponent: float = PydanticField(default=1.0, ge=0.0, le=MAX_EXPONENT, exclude_if=lambda exponent: exponent == 1.0)
     """Exponent of the label's probability in the score that rows are ranked by, where there are `tasks`."""
     unlabelled: Literal["refuse", "drop"] = PydanticField(default="refuse", exclude_if=lambda unlabelled: unlabelled == "refuse")
     """Whether rows without a label are dropped."""

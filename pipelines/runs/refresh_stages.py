@@ -31,12 +31,13 @@ from ihas.stages.evaluate.variants import Variant
 from ihas.stages.retrieve.ranker import Ranker
 from ihas.stages.retrieve.stage import RetrievalTowers, Retrieving, learn_retrieval
 from ihas.stages.warm import Warming, WarmStart
+from ihas_pipelines.runs.data_key import joined_contents, reading_settings
 from ihas_pipelines.runs.folder import RunFolder, stage_key
 from ihas_pipelines.runs.predecessor import Predecessor
 from ihas_pipelines.runs.progress import StageName
 from ihas_pipelines.runs.refresh_request import RefreshRequest
 from ihas_pipelines.runs.reporter import Reporter
-from ihas_pipelines.runs.stages import reading_settings, wants_towers
+from ihas_pipelines.runs.stages import wants_towers
 from ihas_pipelines.runs.threads import threads
 from ihas_pipelines.runs.warm_model import WarmModel, formed_anew, group_drift, grown_model, grown_models
 
@@ -101,9 +102,8 @@ def read_newer(run: Refresh) -> None:
     """Read the newer table and let the encoder grow."""
     data, earlier = run.recipe.data, run.earlier
     run.reporter.enter("reading", f"Reading {data.path.name}")
-    paths = (*data.paths, *(joined.path for joined in data.joined))
     settings = {
-        "files": [found for path in paths if (found := contents_of(path, data.format))],
+        "files": [found for path in data.paths if (found := contents_of(path, data.format))] + list(joined_contents(data).values()),
         "data": reading_settings(data) | {"valid_path": None, "test_path": None},
     }
     run.key = stage_key("data", earlier.identity, settings)

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from ihas.config.backbone import AUTO
-from ihas.config.data import DataConfig
 from ihas.config.learning import LearningConfig
 from ihas.config.recipe import Recipe
 from ihas.config.retrieval import RetrievalConfig
@@ -42,6 +41,7 @@ from ihas.stages.retrieve.stage import RetrievalTowers, Retrieving, learn_retrie
 from ihas.stages.search import SearchResult, search_gates
 from ihas.training.parallel import train_in_parallel
 from ihas_pipelines.runs.assemble import assemble
+from ihas_pipelines.runs.data_key import joined_contents, reading_settings
 from ihas_pipelines.runs.folder import RunFolder, stage_key
 from ihas_pipelines.runs.progress import Report, StageName
 from ihas_pipelines.runs.reporter import Reporter
@@ -157,9 +157,8 @@ def read_data(run: Run) -> None:
     data, learning = run.recipe.data, run.learning
     files = {name: path for name in ("path", "valid_path", "test_path") if (path := getattr(data, name)) is not None}
     files |= {f"appended {number}": path for number, path in enumerate(data.appended, start=1)}
-    files |= {f"joined {number}": joined.path for number, joined in enumerate(data.joined, start=1)}
     settings = {
-        "files": {name: found for name, path in files.items() if (found := contents_of(path, data.format))},
+        "files": {name: found for name, path in files.items() if (found := contents_of(path, data.format))} | joined_contents(data),
         "data": reading_settings(data),
         "learning": learning.model_dump(mode="json", include={"encoding", "split", "seed"}),
     }
@@ -170,12 +169,6 @@ def read_data(run: Run) -> None:
     rows = {name: len(getattr(run.data.parts, name)) for name in ("train", "valid", "test")}
     check_numbers(learning, rows["train"])
     run.reporter.say(f"{rows['train']:,} training, {rows['valid']:,} validation and {rows['test']:,} test rows")
-
-
-def reading_settings(data: DataConfig) -> dict[str, Any]:
-    """How tables are read, wherever they are, in a form that JSON has."""
-    without: Any = {"path": True, "appended": True, "valid_path": True, "test_path": True, "joined": {"__all__": {"path"}}}
-    return data.model_dump(mode="json", exclude=without)
 
 
 def _write_data(run: Run, folder: Path) -> None:

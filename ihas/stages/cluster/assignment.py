@@ -117,7 +117,7 @@ def divide_values(clustering: Clustering, numbers: Iterable[int]) -> dict[int, D
     layout, divisions = clustering.parts.train.layout, {}
     values = deciding_field(ids, clustering.gates.open(embedded), layout)
     for number in numbers:
-        if values and (formed := group_values(values, number, layout, clustering.config.seed)):
+        if number > 1 and values and (formed := group_values(values, number, layout, clustering.config.seed)):
             divisions[number] = Division("values", *formed, agreement=1.0)
     return divisions
 

@@ -14,6 +14,8 @@ from ihas.config.file_form import Encoding
 from ihas.data import streams
 from ihas.data.encodings import in_utf8
 from ihas.data.ingest import read_tables
+from ihas.data.readers import read
+from ihas.data.reading import ReadOptions
 from ihas.errors import DataError
 
 WORDS: dict[Encoding, str] = {
@@ -63,3 +65,11 @@ def test_a_byte_that_does_not_fit_is_named(before: int, block: int) -> None:
 def test_pieces_of_any_length_are_one_stream() -> None:
     """Empty ones too."""
     assert streams.pieced(iter([b"ab", b"", b"c", b""])).read() == b"abc"
+
+
+@pytest.mark.parametrize("content", [b"film,label\na,1\n", "film,label\na,1\n".encode("utf-16-le")], ids=["UTF-8", "no mark"])
+def test_utf_16_begins_with_its_byte_order_mark(tmp_path: Path, content: bytes) -> None:
+    """A text that does not is refused by name: which byte of a pair comes first would be a guess."""
+    (tmp_path / "films.csv").write_bytes(content)
+    with pytest.raises(DataError, match=r"films.csv cannot be read: The text must be utf-16, .* but UTF-16 stream does not start with BOM"):
+        read(tmp_path / "films.csv", ReadOptions(encoding="utf-16"))

@@ -14,6 +14,7 @@ from ihas.config.data import DataConfig
 from ihas.config.encoding import EncodingConfig
 from ihas.config.learning import LearningConfig
 from ihas.config.split import SplitConfig
+from ihas.data import joining
 from ihas.data.ingest import Files, ingest, inspect, read_tables
 from ihas.data.reingest import Earlier, ingest_newer
 from ihas.errors import ConfigError, DataError
@@ -108,7 +109,7 @@ def test_a_table_that_has_the_columns_is_not_joined(tmp_path: Path) -> None:
     ("changed", "said"),
     [
         ({"key": "movie"}, r"`joined.key` must name a column of single values, but 'movie' is none of user, film, label"),
-        ({"named": "isbn"}, r"films.dat must have the columns isbn, .* but lacks isbn"),
+        ({"named": "isbn"}, r"films.dat must have the columns isbn, but lacks isbn. It has id, title"),
         ({"columns": ["studio"]}, r"but lacks studio"),
         ({"key": "user"}, r"Cells of 'user' must be keys of films.dat, but none is: 'u0', 'u1', 'u2' and others in '0', '1', '2'"),
         ({"encoding": "utf-8"}, "must be UTF-8"),
@@ -190,3 +191,135 @@ def test_a_newer_table_is_joined_again_or_has_the_columns(tmp_path: Path, joins:
     assert newer.items is not None
     assert newer.items.values is not None
     assert [newer.items.values["year"].told(newer.items.names.index(film)) for film in ("0", "4")] == ["1972", "1999"]
+
+
+NUMBERS: dict[str, Any] = {"key": "film", "delimiter": ";"}
+
+
+def test_each_file_has_its_own_numbers(tmp_path: Path) -> None:
+    """A point is of thousands in the table and of a fraction in the joined one; 1.234 there stays what it is."""
+    (tmp_path / "films.csv").write_text("film;score\n1000;1.234\n2000;2.345\n")
+    clicks = "film;label;price\n1.000;0;1.500,5\n2.000;1;2,5\n"
+    files = read_tables(_data(tmp_path, [NUMBERS | {"path": "films.csv"}], clicks, delimiter=";", decimal=",", thousands="."))
+
+    assert _cells(files, "score") == ["1.234", "2.345"]
+    assert _cells(files, "price") == ["1500.5", "2.5"]
+
+
+@pytest.mark.parametrize("columns", [{}, {"categorical": ["film", "code"]}])
+def test_keys_are_read_alike(tmp_path: Path, columns: dict[str, Any]) -> None:
+    """Keys with separators of thousands are those of a table with them, as numbers or, where that is stated, as texts."""
+    form = {"decimal": ",", "thousands": "."}
+    (tmp_path / "films.csv").write_text("id;title;code\n1.234;Solaris;1.000\n2.345;Brazil;2.000\n")
+    joined = [NUMBERS | form | {"path": "films.csv", "named": "id"}]
+    files = read_tables(_data(tmp_path, joined, "film;label\n1.234;0\n2.345;1\n", delimiter=";", columns=columns, **form))
+
+    assert _cells(files, "title") == ["Solaris", "Brazil"]
+    assert _cells(files, "code") == (["1.000", "2.000"] if columns else ["1000", "2000"])
+
+
+@pytest.mark.parametrize("own", ["train", "valid"])
+def test_one_part_alone_may_have_the_columns(tmp_path: Path, own: str) -> None:
+    """It keeps its cells, and the other one has those of the joined table."""
+    with_title, without = "user,film,label,title,year,genres\nu1,1,0,Mine,1,x\nu2,1,1,Mine,1,x\n", "user,film,label\nu1,0,1\nu2,0,0\n"
+    (tmp_path / "valid.csv").write_text(with_title if own == "valid" else without)
+    clicks = with_title if own == "train" else without
+    files = read_tables(_data(tmp_path, [FORM | {"encoding": "latin-1"}], clicks, valid_path=tmp_path / "valid.csv"))
+
+    other = "train" if own == "valid" else "valid"
+    assert files.rows[own].column("title").to_pylist() == ["Mine", "Mine"]  # type: ignore[index]
+    assert files.rows[other].column("title").to_pylist() == ["Solaris", "Solaris"]  # type: ignore[index]
+
+
+def test_an_ignored_key_is_read(tmp_path: Path) -> None:
+    """It is looked up; what no cell can hold is an error, not missing cells of every joined column."""
+    films = FORM | {"encoding": "latin-1"}
+    files = read_tables(_data(tmp_path, [films], columns={"ignored": ["film"]}))
+
+    assert _cells(files, "title")[:2] == ["Solaris", "Brazil"]
+    pa.parquet.write_table(pa.table({"film": [{"a": 1}, {"a": 2}], "label": [0, 1]}), tmp_path / "nested.parquet")
+    data = _data(tmp_path, [films], columns={"ignored": ["film"]}).model_copy(update={"path": tmp_path / "nested.parquet"})
+    with pytest.raises(DataError, match="column `film`: Cells must be texts, numbers"):
+        read_tables(data)
+
+
+def test_a_table_of_keys_alone_is_refused(tmp_path: Path) -> None:
+    """It would add nothing."""
+    (tmp_path / "films.csv").write_text("film\n0\n1\n2\n3\n")
+    with pytest.raises(DataError, match="films.csv must have columns to be added, but has the key 'film' alone"):
+        read_tables(_data(tmp_path, [{"path": "films.csv", "key": "film"}]))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"PK\x03\x04" + bytes(60),
+        b"\x93NUMPY\x01\x00\x02\x00(\n",
+        b"\x93NUMPY\x01\x00\x46\x00{'descr': '<f4', 'fortran_order': False, 'shape': (3, 10000000000000000000)}",
+    ],
+    ids=["empty", "zip", "header without end", "more rows than there are numbers"],
+)
+def test_a_broken_matrix_is_told(tmp_path: Path, content: bytes) -> None:
+    """Whatever the file holds, the error names it."""
+    (tmp_path / "picture.npy").write_bytes(content)
+    with pytest.raises(DataError, match="picture.npy cannot be read: The file must be a NumPy array of numbers, but is none"):
+        read_tables(_data(tmp_path, [{"path": "picture.npy", "key": "film"}]))
+
+
+def test_a_matrix_with_too_many_numbers_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Places in lists are int32."""
+    monkeypatch.setattr(joining, "MAX_NUMBERS", 15)
+    np.save(tmp_path / "picture.npy", np.zeros((4, 4)))
+    with pytest.raises(DataError, match="The array must have at most 15 numbers, but has 16"):
+        read_tables(_data(tmp_path, [{"path": "picture.npy", "key": "film"}]))
+
+
+def test_long_tables_are_joined_in_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal to the bit, also encoded, and behind a window."""
+    np.save(tmp_path / "picture.npy", np.arange(16.0).reshape(4, 4) / 4)
+    clicks = "user,film,label,day\n" + "".join(f"u{row % 5},{row % 4},{row * 7 % 3 % 2},2026-01-{1 + row // 40:02}\n" for row in range(400))
+    window = {"days": 8, "column": "day"}
+    joined = [FORM | {"encoding": "latin-1"}, {"path": "picture.npy", "key": "film"}]
+    whole = _data(tmp_path, joined, clicks, window=window, columns={"vectors": ["picture"]})
+    expected = ingest(whole, EncodingConfig(), SplitConfig(), 0, tmp_path / "whole")
+    monkeypatch.setattr(joining, "BATCH_ROWS", 7)
+    found = ingest(whole, EncodingConfig(), SplitConfig(), 0, tmp_path / "chunked")
+
+    np.testing.assert_array_equal(found.parts.train.ids, expected.parts.train.ids)
+    assert read_tables(whole).rows["train"].column("picture").to_pylist()[:4] == (np.arange(16.0).reshape(4, 4) / 4).tolist()
+
+
+def test_a_newer_table_has_also_columns_that_were_not_learnt_from(tmp_path: Path) -> None:
+    """It has all columns of the joined table itself, of which the first reading ignored one."""
+    rows = CLICKS.partition("\n")[2] * 10
+    form = FORM | {"encoding": "latin-1", "columns": ["title", "year"]}
+    data = _data(tmp_path, [form], CLICKS + rows, columns={"item_id": "film", "ignored": ["title"]})
+    config = LearningConfig()
+    earlier = Earlier(ingest(data, config.encoding, config.split, config.seed, tmp_path / "old"), config)
+    lines = [f"u{row % 5},{row % 4},{row * 7 % 3 % 2},T,19{row % 4}0" for row in range(400)]
+    (tmp_path / "newer.csv").write_text("\n".join(["user,film,label,title,year", *lines]) + "\n")
+    newer = ingest_newer(data.model_copy(update={"path": tmp_path / "newer.csv"}), earlier, tmp_path / "new")
+
+    assert newer.schema == earlier.data.schema
+
+
+@pytest.mark.parametrize("settings", [{"columns": ["year"]}, {}])
+def test_what_is_not_wanted_of_a_joined_table_does_not_refuse_it(tmp_path: Path, settings: dict[str, Any]) -> None:
+    """A column that no cell can hold, where others are stated, or it is ignored under the name that it gets."""
+    films = pa.table({"film": [0, 1, 2, 3], "year": [1972, 1985, 1927, 1967], "crew": [{"director": "x"}] * 4})
+    pa.parquet.write_table(films, tmp_path / "films.parquet")
+    joined = {"path": "films.parquet", "key": "film", "prefix": "film_", **settings}
+    files = read_tables(_data(tmp_path, [joined], columns={} if settings else {"ignored": ["film_crew"]}))
+
+    assert _cells(files, "film_year")[:4] == ["1972", "1985", "1927", "1967"]
+    with pytest.raises(DataError, match="column `crew`: Cells must be texts"):
+        read_tables(_data(tmp_path, [{"path": "films.parquet", "key": "film", "prefix": "film_"}]))
+
+
+def test_whole_numbers_of_a_matrix_stay(tmp_path: Path) -> None:
+    """Such as ids above 2^24, of which float32 has every second one."""
+    np.save(tmp_path / "alike.npy", np.array([[16_777_217, 2**40 + 1]] * 4))
+    files = read_tables(_data(tmp_path, [{"path": "alike.npy", "key": "film"}]))
+
+    assert _cells(files, "alike")[0] == ["16777217", "1099511627777"]

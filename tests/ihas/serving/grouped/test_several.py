@@ -10,10 +10,12 @@ import msgspec
 import numpy as np
 import pytest
 
+from ihas.bundle import contents
 from ihas.bundle.archive import read_bundle, write_bundle
 from ihas.bundle.manifest import FORMAT_VERSION, WITHOUT_SUMS, read_manifest
 from ihas.bundle.validation import check_bundle
 from ihas.bundle.values import Bundle
+from ihas.data.schema import Schema
 from ihas.errors import BundleCorruptError
 from ihas.serving.answers import RecommendRequest, Scored
 from ihas.serving.grouped.fallback import checked
@@ -127,3 +129,39 @@ def test_parts_that_do_not_fit_are_told(change: dict[str, object], law: str) -> 
     tasks = (dataclasses.replace(bundle.tasks[0], **own),)  # type: ignore[arg-type]
     with pytest.raises(BundleCorruptError, match=law):
         check_bundle(dataclasses.replace(bundle, **{"tasks": tasks, **whole}))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("change", "law"),
+    [
+        ({"paths": np.ones(1, np.float64)}, r"`paths` must be int32 \(tasks,\), but is float64 \(1,\)"),
+        ({"paths": np.ones((1, 1), np.int32)}, r"but is int32 \(1, 1\)"),
+        ({"paths": np.array([-1], np.int32)}, "must have a model of its own"),
+        ({"paths": np.ones(2, np.int32)}, "`tasks.safetensors`, .* cannot be read"),
+        ({"paths": None}, "`tasks.safetensors`, .* cannot be read: 'paths'"),
+        ({"golden-0": None}, "`tasks.safetensors`, .* cannot be read"),
+        ({"golden-1": np.zeros(6, np.float32)}, "`tasks.safetensors`, .* cannot be read"),
+        ({"golden-0": np.full(6, np.nan, np.float32)}, "golden logits of `bought` must hold finite numbers"),
+        ({"logits-0": None}, "cannot be read: 'logits-0'"),
+        ({"log-odds-0": None}, "cannot be read: 'log-odds-0'"),
+        ({"log-odds-0": np.array([np.nan, 1.0])}, "of `bought`, the knots of the calibration must be finite"),
+        ({"log-odds-0": np.array([1.0, 0.0])}, "of `bought`, the knots .* never fall"),
+    ],
+)
+def test_a_hostile_file_of_labels_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, np.ndarray | None], law: str
+) -> None:
+    """Tensors that lack, are too many, or of another type or shape, in a bundle whose digests are right."""
+    bundle = bundle_with_tasks()
+    arrays = {name: value for name, value in {**contents._task_arrays(bundle.tasks), **change}.items() if value is not None}
+    monkeypatch.setattr(contents, "_task_arrays", lambda _: arrays)
+    write_bundle(bundle, tmp_path / "bundle")
+    with pytest.raises(BundleCorruptError, match=law):
+        read_bundle(tmp_path / "bundle")
+
+
+def test_an_exponent_has_a_limit() -> None:
+    """Also in a bundle's own schema: beyond it scores have no finite logarithm."""
+    document = bundle_with_tasks().schema.model_dump(mode="json")
+    with pytest.raises(ValueError, match="exponent"):
+        Schema.model_validate({**document, "exponent": 1e308})
