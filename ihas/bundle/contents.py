@@ -58,7 +58,7 @@ def bundle_files(bundle: values.Bundle, created_at: str | None) -> dict[str, byt
 def _version(bundle: values.Bundle, routing: Mapping[str, Any], entries: Sequence[ModelEntry]) -> int:
     """The lowest format that says all that is in the bundle."""
     schema = bundle.schema
-    if schema.tasks:
+    if schema.tasks or routing["clustered_on"] == "values":
         return FORMAT_VERSION
     stated = (schema.positive, schema.negatives, schema.weight)
     rules = bool(schema.timestamps) or schema.unlabelled != "refuse" or any(one is not None for one in stated)
