@@ -21,7 +21,7 @@ from ihas.bundle.manifest import FORMAT_VERSION, MANIFEST, MANIFEST_CHECKSUM, Ma
 from ihas.bundle.values import Bundle
 from ihas.data.item_table import FieldValues
 from ihas.errors import BundleCorruptError, BundleError, BundleVersionError
-from ihas.routing.router import Gates, PointsOf, Router
+from ihas.routing.router import Gates
 from ihas_pipelines.benchmarks.bundles import BundleShape, random_bundle
 from tests.ihas.bundle_factory import bundle_with_users, linear_graph, small_bundle, summed_bundle
 from tests.ihas.serving.mixed_bundle import mixed_bundle, with_golden_rows, with_one_table, with_sums
@@ -349,19 +349,6 @@ def test_a_bundle_of_the_first_version_is_read(tmp_path: Path) -> None:
 
     whole = dataclasses.replace(_split(), models=tuple(dataclasses.replace(path, two_sided=None) for path in _split().models))
     _assert_same(read_bundle(tmp_path / "bundle"), whole)
-
-
-@pytest.mark.parametrize("on", ["masked", "openness", "values"])
-def test_groups_of_values_are_of_the_newest_form(on: PointsOf, tmp_path: Path) -> None:
-    """Versions that do not know them say that the bundle is too new; what they know stays of a form that they read."""
-    bundle = small_bundle()
-    assert isinstance(bundle.router, Router)
-    write_bundle(dataclasses.replace(bundle, router=dataclasses.replace(bundle.router, on=on)), tmp_path / "bundle")
-    router = read_bundle(tmp_path / "bundle").router
-    assert isinstance(router, Router)
-
-    assert router.on == on
-    assert (read_manifest(tmp_path / "bundle").version == FORMAT_VERSION) == (on == "values")
 
 
 @pytest.mark.parametrize("change", [{"version": FORMAT_VERSION + 1}, {"format": "other"}])
