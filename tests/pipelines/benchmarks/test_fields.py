@@ -7,9 +7,10 @@ import pytest
 from ihas_pipelines.benchmarks import fields
 from ihas_pipelines.benchmarks.fields import FORMS, tables
 
+pytestmark = pytest.mark.tf
+
 
 @pytest.mark.slow
-@pytest.mark.tf
 def test_each_form_is_measured_by_categories(monkeypatch: pytest.MonkeyPatch) -> None:
     """A row per form in both tables, that of categories at 1."""
     monkeypatch.setattr(fields, "ROWS", 2_000)

@@ -234,5 +234,5 @@ def test_a_keyboard_is_enough(live: LiveServer, published: Callable[..., Path], 
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Models").wait_for()
 
-    page.wait_for_function("document.activeElement.tagName === 'H1'")
+    page.locator("h1:focus").wait_for()
     assert page.locator("nav [aria-current]").inner_text().strip() == "Models"
