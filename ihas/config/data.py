@@ -125,9 +125,7 @@ class SchemaConfig(Config):
             return self
         if self.label is None:
             raise invalid("`label_range` needs the column whose numbers are to be predicted. Set `label`.")
-        given = [name for name in ("positive", "negatives") if getattr(self, name) is not None]
-        given += ["negatives_kept"] if self.negatives_kept < 1.0 else []
-        if given:
+        if given := self._stated("positive", "negatives"):
             raise invalid(f"A label with `label_range` is a number and no click, but `{given[0]}` is set. Leave one of them out.")
         if not isinstance(self.label_range, str) and not self.label_range[0] < self.label_range[1]:
             raise invalid(f"`label_range` must be a number and a larger one, but got {list(self.label_range)}. Swap or correct them.")
@@ -141,13 +139,16 @@ class SchemaConfig(Config):
             return self
         if self.label is None:
             raise invalid("`tasks` stand beside the first label, which must be named. Set `label`.")
-        given = [name for name in ("label_range", "negatives") if getattr(self, name) is not None]
-        given += ["negatives_kept"] if self.negatives_kept < 1.0 else []
-        if given:
+        if given := self._stated("label_range", "negatives"):
             raise invalid(f"Several labels are learnt from rows with clicks and without, but `{given[0]}` is set. Remove it, or `tasks`.")
         if not self.exponent and not any(task.exponent for task in self.tasks.values()):
             raise invalid("Rows must be ranked by a label, but every `exponent` is 0. Raise one of them.")
         return self
+
+    def _stated(self, *names: str) -> list[str]:
+        """Which of these settings are stated, and `negatives_kept` where negatives were left out."""
+        stated = [name for name in names if getattr(self, name) is not None]
+        return [*stated, "negatives_kept"] if self.negatives_kept < 1.0 else stated
 
 
 class InteractionColumns(Config):

@@ -83,6 +83,25 @@ def margins(scores: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
+class SideSums:
+    """Sums of some fields of rows.
+
+    Attributes:
+        weights: int16 (num_rows, num_groups). Of all fields.
+        layout: the fields that add anything.
+        columns: bool (slots of the fields,). Which of the ids are theirs; None where all are.
+    """
+
+    weights: np.ndarray
+    layout: FieldLayout
+    columns: np.ndarray | None
+
+    def scores(self, ids: np.ndarray) -> np.ndarray:
+        """int32 (rows, slots of the fields), rows of `weights` -> int32 (rows, num_groups)."""
+        return sum_scores(ids if self.columns is None else ids[:, self.columns], self.weights, self.layout)
+
+
+@dataclass(frozen=True)
 class AdditiveRouter:
     """Sends rows to groups by sums over their ids.
 
@@ -111,25 +130,20 @@ class AdditiveRouter:
         """Numbers that are added for a row."""
         return self.layout.side(self.fields).num_slots * self.num_groups
 
-    def side_scores(self, ids: np.ndarray, fields: Sequence[int]) -> np.ndarray:
-        """What some fields of rows add to the sums together, without the bias.
-
-        Args:
-            ids: int32 (rows, slots of these fields). Rows of `weights`.
-            fields: their positions, ascending.
-
-        Returns:
-            int32 (rows, num_groups).
-        """
+    def side(self, fields: Sequence[int]) -> SideSums:
+        """Sums of some fields, whose positions ascend, worked out once for many rows; without the bias."""
         read = [field for field in fields if field in self.fields]
-        if len(read) < len(fields):
-            width = np.array(self.layout.slots)[list(fields)]
-            ids = ids[:, np.repeat(np.isin(fields, read), width)]
-        return sum_scores(ids, self.weights, self.layout.side(read))
+        widths = np.array(self.layout.slots, np.int64)[list(fields)]
+        columns = None if len(read) == len(fields) else np.repeat(np.isin(fields, read), widths)
+        return SideSums(self.weights, self.layout.side(read), columns)
+
+    @cached_property
+    def _whole(self) -> SideSums:
+        return self.side(range(self.layout.num_fields))
 
     def scores(self, ids: np.ndarray) -> np.ndarray:
         """Sums of rows: ids int32 (rows, num_slots) -> int32 (rows, num_groups)."""
-        return np.asarray(self.side_scores(ids, range(self.layout.num_fields)) + self.bias)
+        return np.asarray(self._whole.scores(ids) + self.bias)
 
     def route(self, ids: np.ndarray) -> Route:
         """Group of each row: ids int32 (rows, num_slots)."""

@@ -91,16 +91,16 @@ class SumRouting:
     multiply_adds = 0
 
     def __init__(self, router: AdditiveRouter, context: Sequence[int], items: Sequence[int]) -> None:
-        self._router, self._context, self._items = router, context, items
+        self._bias, self._context, self._items = router.bias, router.side(context), router.side(items)
 
     @property
     def makers(self) -> Mapping[str, Maker]:
         """See `CandidateRouting.makers`."""
-        return {SUMS: lambda ids: self._router.side_scores(ids, self._items)}
+        return {SUMS: self._items.scores}
 
     def context(self, ids: np.ndarray) -> _ContextSums:
         """See `CandidateRouting.context`."""
-        return _ContextSums(self._router.side_scores(ids, self._context) + self._router.bias)
+        return _ContextSums(self._context.scores(ids) + self._bias)
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,7 @@ def test_fields_without_numbers_are_not_read(seed: int, silent: set[int], contex
     expected = sum_scores(ids, weights, LAYOUT) + router.bias
     sides = np.zeros((len(ids), 3), np.int32) + router.bias
     for fields in (sorted(context), sorted({0, 1, 2} - context)):
-        sides += router.side_scores(ids[:, np.isin(np.repeat([0, 1, 2], LAYOUT.slots), fields)], fields)
+        sides += router.side(fields).scores(ids[:, np.isin(np.repeat([0, 1, 2], LAYOUT.slots), fields)])
 
     assert router.fields == tuple(sorted({0, 1, 2} - silent))
     assert router.additions == 3 * sum(LAYOUT.slots[field] for field in router.fields)
